@@ -1,0 +1,345 @@
+//! One cell of text → the addresses it names. The only home of ipnet's parsing.
+//!
+//! ```text
+//! cell    = "all" / "*" / "any"                  the default policy, any case
+//!         / ip                                   192.0.2.1, 2001:db8::1
+//!         / ip "/" prefix-length                 10.0.0.0/8, 2001:db8::/32
+//!         / ipv4 "/" netmask                     10.0.0.0/255.0.0.0
+//!         / ipv4 "/" hostmask                    10.0.0.0/0.255.255.255
+//!         / ip *space "-" *space ip              a range, both ends included
+//! ```
+//!
+//! Accepted exactly when Python's `ipaddress.ip_address`, or `ip_network(strict=True)`, accepts
+//! it, but for the range, `all`, and IPv6 scope ids (`fe80::1%eth0`), which Apache cannot match.
+//! IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2) becomes IPv4, for servers match such clients
+//! against their IPv4 rules.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::explain_address::explain;
+use crate::ip_set::Span;
+use crate::quote::{bare, quote};
+
+/// CPython converts at most this many digits to an integer (`sys.int_info.default_max_str_digits`),
+/// leading zeros included, so a longer prefix length is refused there and here.
+const PREFIX_DIGITS_MAX: usize = 4300;
+
+/// The first of the IPv4-mapped IPv6 addresses, `::ffff:0.0.0.0`.
+pub const MAPPED_FIRST: u128 = 0xffff_0000_0000;
+/// The last of the IPv4-mapped IPv6 addresses, `::ffff:255.255.255.255`.
+pub const MAPPED_LAST: u128 = 0xffff_ffff_ffff;
+
+/// What one address cell names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    /// IPv4 addresses, as integers in network order.
+    Ipv4(Span<u32>),
+    /// IPv6 addresses, as integers in network order.
+    Ipv6(Span<u128>),
+    /// Everybody, of both families: the row sets the file's default policy.
+    All,
+}
+
+/// Why a cell names no addresses. `Display` is a sentence that starts with the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressError {
+    /// Not in the grammar; the text says what is wrong with it and what is accepted.
+    Invalid(String),
+    /// A network whose address has bits set beyond its prefix.
+    HostBitsSet {
+        /// The cell.
+        given: String,
+        /// The network that contains the address.
+        network: String,
+        /// The address alone.
+        host: String,
+    },
+    /// A range whose first address is above its last.
+    ReversedRange {
+        /// The cell.
+        given: String,
+        /// The two ends in ascending order.
+        ascending: String,
+    },
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(reason) => f.write_str(reason),
+            Self::HostBitsSet {
+                given,
+                network,
+                host,
+            } => write!(
+                f,
+                "{} has host bits set: write {network} for the network or {host} for the host",
+                bare(given)
+            ),
+            Self::ReversedRange { given, ascending } => write!(
+                f,
+                "{} ends before it starts: write {ascending}",
+                quote(given)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for AddressError {}
+
+/// The addresses that a cell names. White space around the cell must be gone already.
+///
+/// ```
+/// use htaccess_generator::address::{parse, Addresses};
+///
+/// assert_eq!(parse("0.0.0.0/255.255.255.254"), parse("0.0.0.0-0.0.0.1"));
+/// assert_eq!(parse("::ffff:192.0.2.1"), parse("192.0.2.1"));
+/// assert_eq!(parse("ALL"), Ok(Addresses::All));
+/// assert_eq!(
+///     parse("2.2.2").unwrap_err().to_string(),
+///     "\"2.2.2\" is not an IP address: expected 4 octets, found 3"
+/// );
+/// ```
+///
+/// # Errors
+///
+/// See [`AddressError`].
+pub fn parse(text: &str) -> Result<Addresses, AddressError> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Ok(single(ip));
+    }
+    if text == "*" || text.eq_ignore_ascii_case("all") || text.eq_ignore_ascii_case("any") {
+        return Ok(Addresses::All);
+    }
+    let parsed = if let Some((address, suffix)) = text.split_once('/') {
+        parse_network(text, address, suffix)?
+    } else if let Some((first, last)) = text.split_once('-') {
+        parse_range(text, first.trim(), last.trim())?
+    } else {
+        None
+    };
+    parsed.ok_or_else(|| AddressError::Invalid(explain(text)))
+}
+
+fn single(ip: IpAddr) -> Addresses {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => Addresses::Ipv4(Span {
+            first: ip.to_bits(),
+            last: ip.to_bits(),
+        }),
+        IpAddr::V6(ip) => Addresses::Ipv6(Span {
+            first: ip.to_bits(),
+            last: ip.to_bits(),
+        }),
+    }
+}
+
+/// `None` where the text is not a network at all; the caller explains.
+fn parse_network(
+    text: &str,
+    address: &str,
+    suffix: &str,
+) -> Result<Option<Addresses>, AddressError> {
+    let Ok(ip) = address.parse::<IpAddr>() else {
+        return Ok(None);
+    };
+    let network: Option<IpNet> = match ip {
+        IpAddr::V4(ip) => ipv4_network(ip, suffix).map(IpNet::V4),
+        IpAddr::V6(ip) => prefix_length(suffix)
+            .and_then(|length| Ipv6Net::new(ip, length).ok())
+            .map(IpNet::V6),
+    };
+    let Some(network) = network else {
+        return Ok(None);
+    };
+    if network.network() != ip {
+        return Err(AddressError::HostBitsSet {
+            given: text.to_owned(),
+            network: network.trunc().to_string(),
+            host: ip.to_string(),
+        });
+    }
+    Ok(network_span(network))
+}
+
+fn ipv4_network(ip: Ipv4Addr, suffix: &str) -> Option<Ipv4Net> {
+    if let Some(length) = prefix_length(suffix) {
+        return Ipv4Net::new(ip, length).ok();
+    }
+    let mask: Ipv4Addr = suffix.parse().ok()?;
+    // As in Python, a mask is tried as a netmask first, so 0.0.0.0 is /0 and not /32.
+    Ipv4Net::with_netmask(ip, mask)
+        .or_else(|_| Ipv4Net::with_netmask(ip, Ipv4Addr::from_bits(!mask.to_bits())))
+        .ok()
+}
+
+/// A prefix length as Python reads it: ASCII digits, leading zeros allowed.
+fn prefix_length(text: &str) -> Option<u8> {
+    let is_number = (1..=PREFIX_DIGITS_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return None;
+    }
+    match text.trim_start_matches('0') {
+        "" => Some(0),
+        digits => digits.parse().ok(),
+    }
+}
+
+/// `None` where the two halves are not both addresses; the caller explains.
+fn parse_range(text: &str, first: &str, last: &str) -> Result<Option<Addresses>, AddressError> {
+    let (Ok(first), Ok(last)) = (first.parse::<IpAddr>(), last.parse::<IpAddr>()) else {
+        return Ok(None);
+    };
+    let addresses = match (first.to_canonical(), last.to_canonical()) {
+        (IpAddr::V4(first), IpAddr::V4(last)) => ipv4_span(first, last),
+        (IpAddr::V6(first), IpAddr::V6(last)) => ipv6_span(first, last),
+        _ => {
+            return Err(AddressError::Invalid(format!(
+                "{} is not a range: one end is IPv4 and the other is IPv6",
+                quote(text)
+            )));
+        }
+    };
+    match addresses {
+        Some(addresses) => Ok(Some(addresses)),
+        None => Err(AddressError::ReversedRange {
+            given: text.to_owned(),
+            ascending: format!("{last}-{first}"),
+        }),
+    }
+}
+
+/// `None` where the first address is above the last.
+fn ipv4_span(first: Ipv4Addr, last: Ipv4Addr) -> Option<Addresses> {
+    let (first, last) = (first.to_bits(), last.to_bits());
+    (first <= last).then_some(Addresses::Ipv4(Span { first, last }))
+}
+
+/// `None` where the first address is above the last.
+fn ipv6_span(first: Ipv6Addr, last: Ipv6Addr) -> Option<Addresses> {
+    let (first, last) = (first.to_bits(), last.to_bits());
+    (first <= last).then_some(Addresses::Ipv6(Span { first, last }))
+}
+
+/// The addresses of a network. One that starts in the IPv4-mapped block lies in it whole, since
+/// its host bits are clear; one that starts below and reaches over it (`::/64`) stays IPv6.
+fn network_span(network: IpNet) -> Option<Addresses> {
+    match network {
+        IpNet::V4(network) => ipv4_span(network.network(), network.broadcast()),
+        IpNet::V6(network) => {
+            let (first, last) = (network.network(), network.broadcast());
+            match (first.to_ipv4_mapped(), last.to_ipv4_mapped()) {
+                (Some(first), Some(last)) => ipv4_span(first, last),
+                _ => ipv6_span(first, last),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The addresses as text, or the error's sentence.
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let shown = match parse(text) {
+            Ok(Addresses::Ipv4(Span { first, last })) => {
+                format!(
+                    "{}-{}",
+                    Ipv4Addr::from_bits(first),
+                    Ipv4Addr::from_bits(last)
+                )
+            }
+            Ok(Addresses::Ipv6(Span { first, last })) => {
+                format!(
+                    "{}-{}",
+                    Ipv6Addr::from_bits(first),
+                    Ipv6Addr::from_bits(last)
+                )
+            }
+            Ok(Addresses::All) => "all".to_owned(),
+            Err(err) => err.to_string(),
+        };
+        assert_eq!(shown, expected, "for {text:?}");
+    }
+
+    #[test]
+    fn accepts_single_addresses() {
+        check("192.0.2.1", "192.0.2.1-192.0.2.1");
+        check("2001:DB8::1", "2001:db8::1-2001:db8::1");
+        check("::1.2.3.4", "::102:304-::102:304");
+        check("1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0-1:2:3:4:5:6:7:0");
+    }
+
+    #[test]
+    fn accepts_networks_by_prefix_netmask_and_hostmask() {
+        check("10.0.0.0/8", "10.0.0.0-10.255.255.255");
+        check("10.0.0.0/008", "10.0.0.0-10.255.255.255");
+        check("10.0.0.0/255.0.0.0", "10.0.0.0-10.255.255.255");
+        check("10.0.0.0/0.255.255.255", "10.0.0.0-10.255.255.255");
+        check("0.0.0.0/0", "0.0.0.0-255.255.255.255");
+        check("0.0.0.0/0.0.0.0", "0.0.0.0-255.255.255.255");
+        check("1.2.3.4/255.255.255.255", "1.2.3.4-1.2.3.4");
+        check(
+            "2001:db8::/32",
+            "2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+        );
+        check("::/0", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+    }
+
+    #[test]
+    fn accepts_ranges_with_both_ends() {
+        check("10.0.0.1-10.0.0.9", "10.0.0.1-10.0.0.9");
+        check("10.0.0.1 - 10.0.0.9", "10.0.0.1-10.0.0.9");
+        check("::5-::9", "::5-::9");
+        check("::ffff:10.0.0.1-10.0.0.9", "10.0.0.1-10.0.0.9");
+    }
+
+    #[test]
+    fn maps_ipv4_mapped_ipv6_to_ipv4() {
+        check("::ffff:1.2.3.4", "1.2.3.4-1.2.3.4");
+        check("::ffff:102:0/112", "1.2.0.0-1.2.255.255");
+        check("::ffff:0:0/96", "0.0.0.0-255.255.255.255");
+        check("::fffe:0:0/95", "::fffe:0:0-::ffff:255.255.255.255");
+    }
+
+    #[test]
+    fn accepts_the_words_for_everybody_in_any_case() {
+        for text in ["all", "All", "ANY", "*"] {
+            check(text, "all");
+        }
+    }
+
+    #[test]
+    fn names_both_ways_out_of_host_bits() {
+        let message = "10.0.0.5/24 has host bits set: write 10.0.0.0/24 for the network or 10.0.0.5 for the host";
+        check("10.0.0.5/24", message);
+        check(
+            "2001:db8::1/32",
+            "2001:db8::1/32 has host bits set: write 2001:db8::/32 for the network or 2001:db8::1 for the host",
+        );
+    }
+
+    #[test]
+    fn refuses_ranges_that_go_down_or_mix_families() {
+        check(
+            "10.0.0.9-10.0.0.1",
+            "\"10.0.0.9-10.0.0.1\" ends before it starts: write 10.0.0.1-10.0.0.9",
+        );
+        check(
+            "10.0.0.9-::1",
+            "\"10.0.0.9-::1\" is not a range: one end is IPv4 and the other is IPv6",
+        );
+    }
+
+    #[test]
+    fn refuses_prefix_lengths_that_python_cannot_read() {
+        assert!(parse(&format!("10.0.0.0/{}8", "0".repeat(PREFIX_DIGITS_MAX - 1))).is_ok());
+        assert!(parse(&format!("10.0.0.0/{}8", "0".repeat(PREFIX_DIGITS_MAX))).is_err());
+    }
+}

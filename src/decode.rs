@@ -1,0 +1,290 @@
+//! The bytes of an upload → the bytes of a text: gunzipped, without a byte order mark, UTF-16 as
+//! UTF-8, and never more of them than a limit.
+//!
+//! Works on whatever pieces the network or the disk hand over, and keeps none of them. What is
+//! not text is refused here: a NUL byte, damaged gzip, broken UTF-16. Windows-1252 passes as it
+//! is, for every byte that rules need is ASCII; cells decode themselves when somebody looks.
+
+use std::io::{self, Write};
+
+use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE};
+use flate2::write::MultiGzDecoder;
+
+use crate::report::{Refusal, RefusalCode};
+
+/// What takes the text, piece by piece.
+pub trait TextSink {
+    /// Takes the next piece, cut anywhere.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that ends the file; nothing is pushed after it.
+    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal>;
+}
+
+/// Both magics that are looked for, gzip's two bytes and the byte order marks, fit in three.
+const MAGIC_BYTES: usize = 3;
+/// How much UTF-16 is turned into UTF-8 at a time.
+const UTF8_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Takes an upload, hands its text to a [`TextSink`].
+pub struct TextDecoder<S: TextSink> {
+    state: State<S>,
+}
+
+enum State<S: TextSink> {
+    /// The first bytes, until there are enough to tell gzip.
+    Sniffing(Vec<u8>, Text<S>),
+    Plain(Text<S>),
+    Gzip(Box<MultiGzDecoder<Text<S>>>),
+    /// Only while one state is turned into the next.
+    Moving,
+}
+
+impl<S: TextSink> TextDecoder<S> {
+    /// A decoder that refuses what decompresses to more than `bytes_max`.
+    pub fn new(sink: S, bytes_max: u64) -> Self {
+        let text = Text {
+            sink,
+            bytes_left: bytes_max,
+            bytes_max,
+            encoding: Encoding::Sniffing(Vec::new()),
+            refusal: None,
+        };
+        Self {
+            state: State::Sniffing(Vec::new(), text),
+        }
+    }
+
+    /// Takes the next piece of the upload, cut anywhere.
+    ///
+    /// # Errors
+    ///
+    /// `not-csv`, `too-large`, and whatever the sink refuses.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+        if let State::Sniffing(magic, _) = &mut self.state {
+            magic.extend_from_slice(piece);
+            if magic.len() < MAGIC_BYTES {
+                return Ok(());
+            }
+            return self.leave_sniffing();
+        }
+        self.push_further(piece)
+    }
+
+    fn push_further(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+        match &mut self.state {
+            State::Plain(text) => text.push(piece),
+            State::Gzip(gzip) => match gzip.write_all(piece) {
+                Ok(()) => Ok(()),
+                Err(err) => Err(gzip_refusal(gzip.get_mut(), &err)),
+            },
+            State::Sniffing(..) | State::Moving => Ok(()),
+        }
+    }
+
+    fn leave_sniffing(&mut self) -> Result<(), Refusal> {
+        match std::mem::replace(&mut self.state, State::Moving) {
+            State::Sniffing(first, text) => {
+                self.state = if first.starts_with(&[0x1f, 0x8b]) {
+                    State::Gzip(Box::new(MultiGzDecoder::new(text)))
+                } else {
+                    State::Plain(text)
+                };
+                self.push_further(&first)
+            }
+            other => {
+                self.state = other;
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the upload and gives the sink back.
+    ///
+    /// # Errors
+    ///
+    /// `not-csv` where the upload stops in the middle of a gzip stream or of a UTF-16 character.
+    pub fn finish(mut self) -> Result<S, Refusal> {
+        self.leave_sniffing()?;
+        let mut text = match self.state {
+            State::Sniffing(_, text) | State::Plain(text) => text,
+            State::Gzip(mut gzip) => match gzip.try_finish() {
+                Ok(()) => match gzip.finish() {
+                    Ok(text) => text,
+                    Err(err) => return Err(damaged_gzip(&err)),
+                },
+                Err(err) => return Err(gzip_refusal(gzip.get_mut(), &err)),
+            },
+            State::Moving => return Err(damaged_gzip(&io::ErrorKind::Interrupted.into())),
+        };
+        text.finish()?;
+        Ok(text.sink)
+    }
+
+    /// The sink, for what it counted before a refusal.
+    pub fn sink_mut(&mut self) -> Option<&mut S> {
+        match &mut self.state {
+            State::Sniffing(_, text) | State::Plain(text) => Some(&mut text.sink),
+            State::Gzip(gzip) => Some(&mut gzip.get_mut().sink),
+            State::Moving => None,
+        }
+    }
+}
+
+/// A refusal of the text travels through flate2 as an I/O error and is taken back here.
+fn gzip_refusal<S: TextSink>(text: &mut Text<S>, err: &io::Error) -> Refusal {
+    text.refusal.take().unwrap_or_else(|| damaged_gzip(err))
+}
+
+fn damaged_gzip(err: &io::Error) -> Refusal {
+    Refusal::new(
+        RefusalCode::NotCsv,
+        format!(
+            "the gzip data is damaged or cut off ({err}): compress the CSV again and upload it whole"
+        ),
+    )
+}
+
+/// The decompressed bytes on their way to the sink.
+struct Text<S> {
+    sink: S,
+    bytes_left: u64,
+    bytes_max: u64,
+    encoding: Encoding,
+    refusal: Option<Refusal>,
+}
+
+enum Encoding {
+    /// The first bytes, until there are enough to tell a byte order mark.
+    Sniffing(Vec<u8>),
+    /// UTF-8, Windows-1252 or another superset of ASCII.
+    AsciiSuperset,
+    Utf16(Box<Decoder>),
+}
+
+impl<S: TextSink> Text<S> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+        self.bytes_left = self
+            .bytes_left
+            .checked_sub(piece.len() as u64)
+            .ok_or_else(|| too_large(self.bytes_max))?;
+        if let Encoding::Sniffing(first) = &mut self.encoding {
+            first.extend_from_slice(piece);
+            if first.len() < MAGIC_BYTES {
+                return Ok(());
+            }
+            return self.leave_sniffing();
+        }
+        self.push_further(piece, Last::No)
+    }
+
+    fn leave_sniffing(&mut self) -> Result<(), Refusal> {
+        let first = match &mut self.encoding {
+            Encoding::Sniffing(first) => std::mem::take(first),
+            _ => return Ok(()),
+        };
+        if first.starts_with(b"PK\x03\x04") {
+            return Err(Refusal::new(
+                RefusalCode::NotCsv,
+                "this is a ZIP file or a spreadsheet workbook (.xlsx, .ods): \
+                 save the sheet as CSV and upload that",
+            ));
+        }
+        let (encoding, text) = match first.as_slice() {
+            [0xef, 0xbb, 0xbf, text @ ..] => (Encoding::AsciiSuperset, text),
+            [0xff, 0xfe, text @ ..] => (
+                Encoding::Utf16(Box::new(UTF_16LE.new_decoder_without_bom_handling())),
+                text,
+            ),
+            [0xfe, 0xff, text @ ..] => (
+                Encoding::Utf16(Box::new(UTF_16BE.new_decoder_without_bom_handling())),
+                text,
+            ),
+            text => (Encoding::AsciiSuperset, text),
+        };
+        self.encoding = encoding;
+        self.push_further(text, Last::No)
+    }
+
+    fn finish(&mut self) -> Result<(), Refusal> {
+        self.leave_sniffing()?;
+        self.push_further(&[], Last::Yes)
+    }
+
+    fn push_further(&mut self, piece: &[u8], last: Last) -> Result<(), Refusal> {
+        match &mut self.encoding {
+            Encoding::Utf16(decoder) => push_utf16(decoder, &mut self.sink, piece, last),
+            _ => push_text(&mut self.sink, piece),
+        }
+    }
+}
+
+/// Whether a piece ends the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Yes,
+    No,
+}
+
+fn push_utf16<S: TextSink>(
+    decoder: &mut Decoder,
+    sink: &mut S,
+    mut piece: &[u8],
+    last: Last,
+) -> Result<(), Refusal> {
+    let mut utf8 = [0; UTF8_BUFFER_BYTES];
+    loop {
+        let (result, read, written, malformed) =
+            decoder.decode_to_utf8(piece, &mut utf8, last == Last::Yes);
+        if malformed {
+            return Err(Refusal::new(
+                RefusalCode::NotCsv,
+                "the UTF-16 text is damaged or cut off: save the sheet as CSV UTF-8 and upload it whole",
+            ));
+        }
+        push_text(sink, utf8.get(..written).unwrap_or_default())?;
+        piece = piece.get(read..).unwrap_or_default();
+        if result == CoderResult::InputEmpty {
+            return Ok(());
+        }
+    }
+}
+
+fn push_text<S: TextSink>(sink: &mut S, piece: &[u8]) -> Result<(), Refusal> {
+    if memchr::memchr(0, piece).is_some() {
+        return Err(Refusal::new(
+            RefusalCode::NotCsv,
+            "this is not text (it has NUL bytes): expected a CSV file in UTF-8, Windows-1252, or \
+             UTF-16 with a byte order mark",
+        ));
+    }
+    sink.push(piece)
+}
+
+/// The refusal for an upload over its limit, known before or while it is read.
+#[must_use]
+pub fn too_large(bytes_max: u64) -> Refusal {
+    Refusal::new(
+        RefusalCode::TooLarge,
+        format!(
+            "the CSV is larger than {bytes_max} bytes, decompressed: split it, or raise MAX_CSV_BYTES"
+        ),
+    )
+}
+
+impl<S: TextSink> Write for Text<S> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        match self.push(piece) {
+            Ok(()) => Ok(piece.len()),
+            Err(refusal) => {
+                self.refusal = Some(refusal);
+                Err(io::Error::other("refused"))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,293 @@
+//! The pure middle in one place: bytes and settings in, file and answer out. No network, files,
+//! clock, environment or logging.
+//!
+//! Takes the upload in pieces, as it arrives, and keeps of it only the addresses.
+
+use std::ops::ControlFlow;
+
+use crate::address::{self, Addresses};
+use crate::decode::{TextDecoder, too_large};
+use crate::parse::{Action, Parser, Rows, Rule};
+use crate::policy::{Policy, Rules};
+use crate::render::{RuleRow, Source, render};
+use crate::report::{
+    Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status,
+};
+use crate::settings::Settings;
+use crate::template::Template;
+
+/// What came of one upload.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What to tell; its status is `written`, as if the file now were, or `refused`.
+    pub answer: Answer,
+    /// The output's text; `None` if the file was refused.
+    pub file: Option<String>,
+}
+
+/// One upload on its way.
+pub struct Generation<'a> {
+    settings: &'a Settings,
+    template: &'a Template,
+    source: &'a Source,
+    output_key: Option<String>,
+    decoder: TextDecoder<Parser<Collector>>,
+    refusal: Option<Refusal>,
+}
+
+impl<'a> Generation<'a> {
+    /// Starts on an upload; an unsafe key refuses it at once.
+    #[must_use]
+    pub fn new(settings: &'a Settings, template: &'a Template, source: &'a Source) -> Self {
+        let collector = Collector {
+            keep_rows: template.needs().includes("rules"),
+            ..Collector::default()
+        };
+        let (output_key, refusal) = match settings.output_key.of(&source.key) {
+            Ok(key) => (Some(key), None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        Self {
+            settings,
+            template,
+            source,
+            output_key,
+            decoder: TextDecoder::new(Parser::new(collector), settings.csv_bytes_max),
+            refusal,
+        }
+    }
+
+    /// Where the output belongs; `None` if the source's key is unsafe.
+    #[must_use]
+    pub fn output_key(&self) -> Option<&str> {
+        self.output_key.as_deref()
+    }
+
+    /// Refuses the upload by its size alone, where that is known before it is read.
+    pub fn expect_bytes(&mut self, bytes: u64) -> ControlFlow<()> {
+        if bytes > self.settings.csv_bytes_max {
+            self.refuse(too_large(self.settings.csv_bytes_max));
+        }
+        self.flow()
+    }
+
+    /// Refuses the upload for a reason found elsewhere, such as a template that is gone.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        self.refusal.get_or_insert(refusal);
+    }
+
+    /// Takes the next piece. `Break` means that the file is refused and the rest of it of no use.
+    pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        if self.refusal.is_none() {
+            if let Err(refusal) = self.decoder.push(piece) {
+                self.refusal = Some(refusal);
+            }
+        }
+        self.flow()
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        match self.refusal {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Ends the upload.
+    #[must_use]
+    pub fn finish(mut self) -> Outcome {
+        let mut answer = Answer::new(&self.source.key, Status::Written);
+        answer.output = self.output_key;
+        answer.default_policy = self.settings.default_policy;
+        if let Some(refusal) = self.refusal {
+            if let Some(parser) = self.decoder.sink_mut() {
+                parser.rows_mut().report_to(&mut answer);
+            }
+            return Outcome {
+                answer: answer.refused(&refusal),
+                file: None,
+            };
+        }
+        let file = self
+            .decoder
+            .finish()
+            .and_then(Parser::finish)
+            .and_then(|collector| {
+                publishable(
+                    collector,
+                    self.settings,
+                    self.template,
+                    self.source,
+                    &mut answer,
+                )
+            });
+        match file {
+            Ok(file) => Outcome {
+                answer,
+                file: Some(file),
+            },
+            Err(refusal) => Outcome {
+                answer: answer.refused(&refusal),
+                file: None,
+            },
+        }
+    }
+}
+
+/// The whole upload at once.
+///
+/// ```
+/// use htaccess_generator::generate::generate;
+/// use htaccess_generator::render::Source;
+/// use htaccess_generator::settings::Settings;
+/// use htaccess_generator::template::Template;
+///
+/// let template = Template::built_in("apache24").unwrap();
+/// let source = Source { key: "clients/acme.csv".to_owned(), ..Source::default() };
+/// let csv = b"IP Address,Rule\n192.168.1.10,Allow\n2.2.2,Allow\n";
+/// let outcome = generate(csv, &Settings::default(), &template, &source);
+/// assert!(outcome.file.unwrap().ends_with("\nRequire ip 192.168.1.10\n"));
+/// assert_eq!(outcome.answer.output.as_deref(), Some("clients/acme/.htaccess"));
+/// assert_eq!(outcome.answer.rejections[0].line, 3);
+/// ```
+#[must_use]
+pub fn generate(
+    upload: &[u8],
+    settings: &Settings,
+    template: &Template,
+    source: &Source,
+) -> Outcome {
+    let mut generation = Generation::new(settings, template, source);
+    let _ = generation.push(upload);
+    generation.finish()
+}
+
+fn publishable(
+    mut collector: Collector,
+    settings: &Settings,
+    template: &Template,
+    source: &Source,
+    answer: &mut Answer,
+) -> Result<String, Refusal> {
+    collector.settle_conflicting_default();
+    collector.report_to(answer);
+    answer.default_policy = collector.rules.default_policy(settings.default_policy);
+    if answer.accepted == 0 {
+        return Err(no_rules(answer));
+    }
+    if settings.strict && answer.rejected > 0 {
+        return Err(rows_rejected(answer));
+    }
+    let policy: Policy = collector.rules.decide(settings.default_policy);
+    let file = render(template, source, &policy, &collector.rows, answer.rejected)?;
+    answer.networks = policy.network_counts();
+    answer.bytes = file.len();
+    Ok(file)
+}
+
+fn no_rules(answer: &Answer) -> Refusal {
+    let why = match answer.rows {
+        0 => "there is no row under the header".to_owned(),
+        rows => format!("all {rows} rows were rejected{}", first_rejection(answer)),
+    };
+    Refusal::new(RefusalCode::NoRules, format!("no rule was accepted: {why}"))
+}
+
+fn rows_rejected(answer: &Answer) -> Refusal {
+    Refusal::new(
+        RefusalCode::RowsRejected,
+        format!(
+            "{} of {} rows were rejected and strict mode accepts none{}",
+            answer.rejected,
+            answer.rows,
+            first_rejection(answer)
+        ),
+    )
+}
+
+fn first_rejection(answer: &Answer) -> String {
+    answer
+        .rejections
+        .first()
+        .map(|rejection| format!("; {}", rejection.message))
+        .unwrap_or_default()
+}
+
+/// What is kept of the rows.
+#[derive(Default)]
+struct Collector {
+    rules: Rules,
+    accepted: u64,
+    rejected: u64,
+    /// The first [`REJECTIONS_LISTED_MAX`].
+    rejections: Vec<Rejection>,
+    /// Only for a template that lists them.
+    rows: Vec<RuleRow>,
+    keep_rows: bool,
+    /// The `all,Allow` rows, which lose to an `all,Deny`: how many, and as many rejections as an
+    /// answer can list.
+    allow_all: u64,
+    allow_all_rejections: Vec<Rejection>,
+}
+
+impl Rows for Collector {
+    fn accept(&mut self, rule: Rule<'_>) {
+        self.accepted += 1;
+        self.rules.add(rule.action, rule.addresses);
+        if (rule.action, rule.addresses) == (Action::Allow, Addresses::All) {
+            self.allow_all += 1;
+            if self.allow_all_rejections.len() < REJECTIONS_LISTED_MAX {
+                self.allow_all_rejections.push(conflicting_default(&rule));
+            }
+        }
+        if self.keep_rows {
+            self.rows.push(RuleRow {
+                line: rule.line,
+                action: rule.action,
+                address: rule.address().into_owned(),
+                comment: rule.comment().into_owned(),
+            });
+        }
+    }
+
+    fn reject(&mut self, rejection: Rejection) {
+        self.rejected += 1;
+        if self.rejections.len() < REJECTIONS_LISTED_MAX {
+            self.rejections.push(rejection);
+        }
+    }
+}
+
+impl Collector {
+    /// The order of rows must not matter, so it is not the first `all` row that wins but Deny.
+    fn settle_conflicting_default(&mut self) {
+        if !self.rules.has_conflicting_default() {
+            return;
+        }
+        self.accepted -= self.allow_all;
+        self.rejected += self.allow_all;
+        self.rejections.append(&mut self.allow_all_rejections);
+        self.rejections.sort_by_key(|rejection| rejection.line);
+        self.rejections.truncate(REJECTIONS_LISTED_MAX);
+        self.rows.retain(|row| {
+            row.action == Action::Deny || address::parse(&row.address) != Ok(Addresses::All)
+        });
+    }
+
+    fn report_to(&mut self, answer: &mut Answer) {
+        answer.rows = self.accepted + self.rejected;
+        answer.accepted = self.accepted;
+        answer.rejected = self.rejected;
+        answer.rejections = std::mem::take(&mut self.rejections);
+    }
+}
+
+fn conflicting_default(rule: &Rule<'_>) -> Rejection {
+    let address = rule.address();
+    Rejection::new(
+        rule.line,
+        RejectionCode::ConflictingDefault,
+        &address,
+        &format!("{address},Allow contradicts the row that denies all, and Deny wins: keep one"),
+    )
+}

@@ -1,0 +1,413 @@
+//! Exact sets of addresses: union, difference, and the fewest CIDR networks that cover them.
+//!
+//! # Advice for hackers
+//!
+//! A set is a sorted list of closed spans of integers, `u32` for IPv4 and `u128` for IPv6, with
+//! a gap of at least one address between two spans. Every constructor restores that invariant
+//! ([`SpanSet::from_unsorted`]), every operation is one linear walk that keeps it, and two sets
+//! are equal exactly when they hold the same addresses.
+//!
+//! The fewest CIDRs of a set are those of its spans taken one by one: no network can reach over a
+//! gap, so spans do not interact. Within a span the greedy choice (the largest aligned block that
+//! starts here and fits) is optimal.
+//!
+//! One deliberate exception to "fewest": a whole family is two halves (`0.0.0.0/1 128.0.0.0/1`),
+//! never `/0`, because Apache answers 500 to any prefix length of 0 (`apr_ipsubnet_create` wants
+//! at least one bit) and AWS WAF refuses it too.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::{BitAnd, Not, Shl, Sub};
+
+/// The integer that stands for an address: `u32` for IPv4, `u128` for IPv6.
+pub trait Word:
+    Copy
+    + Ord
+    + Not<Output = Self>
+    + Shl<u32, Output = Self>
+    + Sub<Output = Self>
+    + BitAnd<Output = Self>
+{
+    /// How many bits an address has.
+    const BITS: u32;
+    /// The lowest address.
+    const MIN: Self;
+    /// The highest address.
+    const MAX: Self;
+    /// The next address, or `None` after the highest.
+    fn next(self) -> Option<Self>;
+    /// The address before, or `None` before the lowest.
+    fn previous(self) -> Option<Self>;
+    /// How many low bits are zero; `BITS` for zero itself.
+    fn trailing_zeros(self) -> u32;
+    /// How many high bits are zero; `BITS` for zero itself.
+    fn leading_zeros(self) -> u32;
+    /// As a number of addresses.
+    fn widen(self) -> u128;
+    /// Appends the address in its canonical text (RFC 5952 for IPv6).
+    fn write_to(self, out: &mut String);
+}
+
+/// The two families differ in their integer and in the type that prints it.
+macro_rules! word {
+    ($integer:ty, $address:ty) => {
+        impl Word for $integer {
+            const BITS: u32 = <$integer>::BITS;
+            const MIN: Self = <$integer>::MIN;
+            const MAX: Self = <$integer>::MAX;
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
+            fn previous(self) -> Option<Self> {
+                self.checked_sub(1)
+            }
+            fn trailing_zeros(self) -> u32 {
+                self.trailing_zeros()
+            }
+            fn leading_zeros(self) -> u32 {
+                self.leading_zeros()
+            }
+            fn widen(self) -> u128 {
+                self.into()
+            }
+            fn write_to(self, out: &mut String) {
+                use std::fmt::Write as _;
+                let _ = write!(out, "{}", <$address>::from_bits(self));
+            }
+        }
+    };
+}
+word!(u32, Ipv4Addr);
+word!(u128, Ipv6Addr);
+
+/// The addresses from `first` to `last`, both included; `first <= last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span<T> {
+    /// The lowest address.
+    pub first: T,
+    /// The highest address.
+    pub last: T,
+}
+
+impl<T: Word> Span<T> {
+    /// The fewest CIDR networks that cover exactly this span, in ascending order.
+    pub fn networks(self) -> impl Iterator<Item = Network<T>> {
+        let mut next = Some(self.first);
+        std::iter::from_fn(move || {
+            let first = next?;
+            // At most BITS - 1 host bits: a whole family is two halves.
+            let aligned = first.trailing_zeros().min(T::BITS - 1);
+            let fitting = match (self.last - first).next() {
+                Some(count) => T::BITS - 1 - count.leading_zeros(),
+                None => T::BITS - 1,
+            };
+            let network = Network {
+                first,
+                host_bits: aligned.min(fitting),
+            };
+            let last = network.last();
+            next = last.next().filter(|_| last < self.last);
+            Some(network)
+        })
+    }
+}
+
+/// A CIDR network with at least one bit of prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Network<T> {
+    /// The lowest address, its host bits all zero.
+    pub first: T,
+    /// How many low bits vary: `BITS` less the prefix length; 0 for a single address.
+    pub host_bits: u32,
+}
+
+impl<T: Word> Network<T> {
+    /// The highest address.
+    #[must_use]
+    pub fn last(self) -> T {
+        // The low bits of `first` are zero, so this subtraction only sets them.
+        let host_mask = !(!T::MIN << self.host_bits);
+        !(!self.first - host_mask)
+    }
+
+    /// The same addresses as a span.
+    #[must_use]
+    pub fn span(self) -> Span<T> {
+        Span {
+            first: self.first,
+            last: self.last(),
+        }
+    }
+
+    /// Appends `192.0.2.0/24`, or the bare address of a single one.
+    pub fn write_to(self, out: &mut String) {
+        self.first.write_to(out);
+        if self.host_bits > 0 {
+            use std::fmt::Write as _;
+            let _ = write!(out, "/{}", T::BITS - self.host_bits);
+        }
+    }
+}
+
+/// A set of addresses of one family. See the module's advice for the invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpanSet<T> {
+    spans: Vec<Span<T>>,
+}
+
+impl<T> Default for SpanSet<T> {
+    fn default() -> Self {
+        Self { spans: Vec::new() }
+    }
+}
+
+impl<T: Word> SpanSet<T> {
+    /// The union of spans in any order, overlapping or not. Takes O(n log n) time, no more memory.
+    #[must_use]
+    pub fn from_unsorted(mut spans: Vec<Span<T>>) -> Self {
+        spans.sort_unstable();
+        spans.dedup_by(|span, kept| {
+            // Sorted, so `span` starts at or after `kept`; merge if it starts inside or right behind.
+            let touches = kept.last.next().is_none_or(|next| span.first <= next);
+            if touches {
+                kept.last = kept.last.max(span.last);
+            }
+            touches
+        });
+        Self { spans }
+    }
+
+    /// The spans, ascending, with gaps between them.
+    #[must_use]
+    pub fn spans(&self) -> &[Span<T>] {
+        &self.spans
+    }
+
+    /// Whether the set has no address.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Whether the address is in the set.
+    #[must_use]
+    pub fn contains(&self, address: T) -> bool {
+        let after = self.spans.partition_point(|span| span.first <= address);
+        after
+            .checked_sub(1)
+            .and_then(|index| self.spans.get(index))
+            .is_some_and(|span| address <= span.last)
+    }
+
+    /// The addresses of this set that are not in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let mut spans = Vec::with_capacity(self.spans.len());
+        let mut rest = other.spans.as_slice();
+        for span in &self.spans {
+            (_, rest) = split_before(rest, span.first);
+            span_difference(*span, rest, &mut spans);
+        }
+        Self { spans }
+    }
+
+    /// The fewest CIDR networks that cover exactly this set, ascending (see the module's advice
+    /// for `/0`).
+    pub fn networks(&self) -> impl Iterator<Item = Network<T>> {
+        self.spans.iter().flat_map(|span| span.networks())
+    }
+
+    /// How many addresses the set has; `u128::MAX` also stands for all of IPv6.
+    #[must_use]
+    pub fn address_count(&self) -> u128 {
+        self.spans.iter().fold(0, |sum: u128, span| {
+            sum.saturating_add((span.last - span.first).widen().saturating_add(1))
+        })
+    }
+}
+
+/// Splits ascending, disjoint spans into those that end before `address` and the others.
+pub(crate) fn split_before<T: Word>(spans: &[Span<T>], address: T) -> (&[Span<T>], &[Span<T>]) {
+    let ended = spans
+        .iter()
+        .position(|span| span.last >= address)
+        .unwrap_or(spans.len());
+    spans.split_at(ended)
+}
+
+/// Appends what is left of `span` without `others` (ascending, none ending before it) to `out`.
+pub(crate) fn span_difference<T: Word>(span: Span<T>, others: &[Span<T>], out: &mut Vec<Span<T>>) {
+    let mut first = span.first;
+    for other in others.iter().take_while(|other| other.first <= span.last) {
+        if let Some(last) = other.first.previous().filter(|last| first <= *last) {
+            out.push(Span { first, last });
+        }
+        match other.last.next() {
+            Some(next) if next <= span.last => first = next,
+            _ => return,
+        }
+    }
+    out.push(Span {
+        first,
+        last: span.last,
+    });
+}
+
+/// A set of addresses of both families, which never mix.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IpSet {
+    /// The IPv4 addresses.
+    pub ipv4: SpanSet<u32>,
+    /// The IPv6 addresses.
+    pub ipv6: SpanSet<u128>,
+}
+
+impl IpSet {
+    /// Whether the set has no address.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ipv4.is_empty() && self.ipv6.is_empty()
+    }
+
+    /// How many CIDR networks the set is written as.
+    #[must_use]
+    pub fn network_count(&self) -> usize {
+        self.ipv4.networks().count() + self.ipv6.networks().count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A family of 8 bits, small enough to list: the set arithmetic does not depend on the width,
+    /// and this one lets a naive oracle look at every address.
+    impl Word for u8 {
+        const BITS: u32 = 8;
+        const MIN: Self = 0;
+        const MAX: Self = 255;
+        fn next(self) -> Option<Self> {
+            self.checked_add(1)
+        }
+        fn previous(self) -> Option<Self> {
+            self.checked_sub(1)
+        }
+        fn trailing_zeros(self) -> u32 {
+            self.trailing_zeros()
+        }
+        fn leading_zeros(self) -> u32 {
+            self.leading_zeros()
+        }
+        fn widen(self) -> u128 {
+            self.into()
+        }
+        fn write_to(self, out: &mut String) {
+            out.push_str(&self.to_string());
+        }
+    }
+
+    fn spans_u8() -> impl Strategy<Value = Vec<Span<u8>>> {
+        prop::collection::vec((any::<u8>(), any::<u8>()), 0..12).prop_map(|pairs| {
+            pairs
+                .into_iter()
+                .map(|(a, b)| Span {
+                    first: a.min(b),
+                    last: a.max(b),
+                })
+                .collect()
+        })
+    }
+
+    fn members(spans: &[Span<u8>]) -> Vec<bool> {
+        (0..=255)
+            .map(|address| {
+                spans
+                    .iter()
+                    .any(|s| s.first <= address && address <= s.last)
+            })
+            .collect()
+    }
+
+    /// The fewest networks with a prefix of at least one bit that cover exactly `members`,
+    /// counted on the binary tree of prefixes.
+    fn fewest(members: &[bool]) -> usize {
+        if members.iter().all(|member| !member) {
+            0
+        } else if members.len() < 256 && members.iter().all(|member| *member) {
+            1
+        } else {
+            let (low, high) = members.split_at(members.len() / 2);
+            fewest(low) + fewest(high)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn holds_the_addresses_of_its_spans_in_any_order(spans in spans_u8()) {
+            let set = SpanSet::from_unsorted(spans.clone());
+            let expected = members(&spans);
+            for address in 0..=255u8 {
+                prop_assert_eq!(set.contains(address), expected[usize::from(address)]);
+            }
+            prop_assert_eq!(set.address_count(), expected.iter().filter(|m| **m).count() as u128);
+            let mut reversed = spans;
+            reversed.reverse();
+            prop_assert_eq!(&set, &SpanSet::from_unsorted(reversed));
+            prop_assert_eq!(&set, &SpanSet::from_unsorted(set.spans().to_vec()));
+        }
+
+        #[test]
+        fn networks_are_the_fewest_and_exact(spans in spans_u8()) {
+            let set = SpanSet::from_unsorted(spans.clone());
+            let networks: Vec<_> = set.networks().collect();
+            let covered: Vec<_> = networks.iter().map(|network| network.span()).collect();
+            prop_assert_eq!(members(&covered), members(&spans));
+            prop_assert_eq!(networks.len(), fewest(&members(&spans)));
+            prop_assert!(networks.iter().all(|n| n.host_bits < 8));
+            prop_assert_eq!(SpanSet::from_unsorted(covered), set);
+        }
+
+        #[test]
+        fn difference_is_exact(a in spans_u8(), b in spans_u8()) {
+            let difference = SpanSet::from_unsorted(a.clone()).difference(&SpanSet::from_unsorted(b.clone()));
+            let expected: Vec<bool> = members(&a).iter().zip(members(&b)).map(|(a, b)| *a && !b).collect();
+            prop_assert_eq!(members(difference.spans()), expected);
+            prop_assert_eq!(&SpanSet::from_unsorted(difference.spans().to_vec()), &difference);
+        }
+    }
+
+    #[track_caller]
+    fn check<T: Word>(first: T, last: T, expected: &str) {
+        let mut text = String::new();
+        for network in (Span { first, last }).networks() {
+            network.write_to(&mut text);
+            text.push(' ');
+        }
+        assert_eq!(text.trim_end(), expected);
+    }
+
+    #[test]
+    fn writes_the_boundaries_of_ipv4() {
+        check(0, u32::MAX, "0.0.0.0/1 128.0.0.0/1");
+        check(0, 0u32, "0.0.0.0");
+        check(u32::MAX, u32::MAX, "255.255.255.255");
+        check(1, u32::MAX >> 30, "0.0.0.1 0.0.0.2/31");
+        check(0x0a00_0000, 0x0aff_ffffu32, "10.0.0.0/8");
+    }
+
+    #[test]
+    fn writes_the_boundaries_of_ipv6() {
+        check(0, u128::MAX, "::/1 8000::/1");
+        check(1u128, 1, "::1");
+        check(
+            u128::MAX,
+            u128::MAX,
+            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        );
+        check(
+            0x2001_0db8u128 << 96,
+            (0x2001_0db9u128 << 96) - 1,
+            "2001:db8::/32",
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! Object keys and paths: where a source's output goes, and which keys are refused because they
+//! would leave their folder when a bucket is synced to a disk.
+
+use crate::quote::quote;
+use crate::report::{Refusal, RefusalCode};
+
+/// The longest segment of a key between two slashes, in bytes: what file systems take.
+const SEGMENT_BYTES_MAX: usize = 255;
+/// The longest key that S3 takes, in bytes.
+const KEY_BYTES_MAX: usize = 1024;
+
+/// A key in parts, for the `OUTPUT_KEY` setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyParts<'a> {
+    /// The key without its extension: `clients/acme`.
+    pub path: &'a str,
+    /// What is before the last slash: `clients`, or nothing.
+    pub dir: &'a str,
+    /// What is behind it: `acme`.
+    pub stem: &'a str,
+}
+
+/// Splits a safe key. The extension is `.csv`, `.csv.gz` or any other, in any case.
+///
+/// ```
+/// let parts = htaccess_generator::key::split("clients/acme.csv.gz").unwrap();
+/// assert_eq!((parts.path, parts.dir, parts.stem), ("clients/acme", "clients", "acme"));
+/// ```
+///
+/// # Errors
+///
+/// `unsafe-key`, see [`check`]; also for a key with nothing before its extension.
+pub fn split(key: &str) -> Result<KeyParts<'_>, Refusal> {
+    check(key)?;
+    let name_start = key.rfind('/').map_or(0, |slash| slash + 1);
+    let name = key.get(name_start..).unwrap_or_default();
+    let stem = without_extension(strip_suffix_any_case(name, ".gz").unwrap_or(name));
+    if stem.is_empty() {
+        return Err(unsafe_key(key, "it has no name before its extension"));
+    }
+    Ok(KeyParts {
+        path: key.get(..name_start + stem.len()).unwrap_or_default(),
+        dir: key.get(..name_start.saturating_sub(1)).unwrap_or_default(),
+        stem,
+    })
+}
+
+/// Whether a key stays in its folder when it becomes a path.
+///
+/// # Errors
+///
+/// `unsafe-key` for a leading or trailing slash, a segment that is empty, `.` or `..` (also
+/// between backslashes), control characters, a segment over 255 bytes, a key over 1,024.
+pub fn check(key: &str) -> Result<(), Refusal> {
+    if key.is_empty() || key.len() > KEY_BYTES_MAX {
+        return Err(unsafe_key(key, "it must have 1 to 1,024 bytes"));
+    }
+    if key.chars().any(char::is_control) {
+        return Err(unsafe_key(key, "it has a control character"));
+    }
+    if key
+        .split(['/', '\\'])
+        .any(|segment| matches!(segment, "." | ".."))
+    {
+        return Err(unsafe_key(key, "it has a segment . or .."));
+    }
+    for segment in key.split('/') {
+        if segment.is_empty() {
+            return Err(unsafe_key(
+                key,
+                "it starts or ends with a slash or has two in a row",
+            ));
+        }
+        if segment.len() > SEGMENT_BYTES_MAX {
+            return Err(unsafe_key(key, "a segment is longer than 255 bytes"));
+        }
+    }
+    Ok(())
+}
+
+fn unsafe_key(key: &str, reason: &str) -> Refusal {
+    Refusal::new(
+        RefusalCode::UnsafeKey,
+        format!("the key {} cannot become a path: {reason}", quote(key)),
+    )
+}
+
+fn strip_suffix_any_case<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let start = text.len().checked_sub(suffix.len())?;
+    let (before, end) = text.split_at_checked(start)?;
+    end.eq_ignore_ascii_case(suffix).then_some(before)
+}
+
+fn without_extension(name: &str) -> &str {
+    name.rfind('.')
+        .and_then(|dot| name.get(..dot))
+        .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_split(key: &str, path: &str, dir: &str, stem: &str) {
+        assert_eq!(split(key).unwrap(), KeyParts { path, dir, stem });
+    }
+
+    #[test]
+    fn splits_keys_of_any_case_and_depth() {
+        check_split("clients/acme.csv", "clients/acme", "clients", "acme");
+        check_split("acme.CSV", "acme", "", "acme");
+        check_split(
+            "a/b/www.acme.fr.CSV.GZ",
+            "a/b/www.acme.fr",
+            "a/b",
+            "www.acme.fr",
+        );
+        check_split("no-extension", "no-extension", "", "no-extension");
+        check_split("été à+b.csv", "été à+b", "", "été à+b");
+    }
+
+    #[test]
+    fn refuses_keys_that_would_leave_their_folder() {
+        let long = format!("{}.csv", "a".repeat(252));
+        let keys = [
+            "",
+            "/a.csv",
+            "../a.csv",
+            "a/../../b.csv",
+            "a//b.csv",
+            "./a.csv",
+            "a/",
+            "a\0.csv",
+            "a\nb.csv",
+            "a\\..\\b.csv",
+            "..",
+            ".csv",
+            "a/.csv.gz",
+            &long,
+            &"a/".repeat(600),
+        ];
+        for key in keys {
+            assert_eq!(
+                split(key).unwrap_err().code,
+                RefusalCode::UnsafeKey,
+                "{key:?}"
+            );
+        }
+    }
+}

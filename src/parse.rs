@@ -1,0 +1,396 @@
+//! The text of a CSV → rules and rejections, row by row. Parsing a row never fails: it yields a
+//! [`Rule`] or a [`Rejection`]. Only what makes the whole file unreadable is a [`Refusal`].
+//!
+//! ```text
+//! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
+//! blank    = a line with nothing but white space and delimiters
+//! comment  = a line whose first character, or whose first cell, starts with "#"
+//! row      = a record of RFC 4180; a quoted cell may span lines
+//! ```
+//!
+//! White space around a cell is not part of it. Rows may be shorter or longer than the header.
+
+use std::borrow::Cow;
+
+use crate::address::{self, AddressError, Addresses};
+use crate::decode::TextSink;
+use crate::header::{Columns, DELIMITERS, Header, read_header, separator_line};
+use crate::lines::{Lines, check_length};
+use crate::quote::quote;
+use crate::record::{RecordReader, Step, cell_text};
+use crate::report::{Refusal, RefusalCode, Rejection, RejectionCode};
+
+/// The most cells a record may have. A sheet of rules has three; a row of thousands is not one.
+pub const COLUMNS_MAX: usize = 1024;
+/// The most lines a record may span. A cell with a hundred line breaks is a quote that was never
+/// closed, and would swallow the rules behind it.
+pub const RECORD_LINES_MAX: u64 = 100;
+
+/// What a rule does to its addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// They get in, unless a rule denies them.
+    Allow,
+    /// They are kept out.
+    Deny,
+}
+
+impl Action {
+    /// The word for it in templates and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// One accepted row.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule<'a> {
+    /// Where the row starts: 1-based, as an editor shows it.
+    pub line: u64,
+    /// What it does.
+    pub action: Action,
+    /// To whom.
+    pub addresses: Addresses,
+    address_cell: &'a [u8],
+    comment_cell: &'a [u8],
+}
+
+impl<'a> Rule<'a> {
+    /// The address as it was written.
+    #[must_use]
+    pub fn address(&self) -> Cow<'a, str> {
+        cell_text(self.address_cell)
+    }
+
+    /// The comment, empty if there is none.
+    #[must_use]
+    pub fn comment(&self) -> Cow<'a, str> {
+        cell_text(self.comment_cell)
+    }
+}
+
+/// What takes the rows.
+pub trait Rows {
+    /// Takes an accepted row.
+    fn accept(&mut self, rule: Rule<'_>);
+    /// Takes a rejected row.
+    fn reject(&mut self, rejection: Rejection);
+}
+
+/// Takes text, hands its rows to a [`Rows`].
+pub struct Parser<R> {
+    lines: Lines,
+    rows: RowReader<R>,
+}
+
+impl<R: Rows> Parser<R> {
+    /// A parser that has read nothing yet.
+    pub fn new(rows: R) -> Self {
+        Self {
+            lines: Lines::default(),
+            rows: RowReader {
+                stage: Stage::Header(HeaderStage::default()),
+                rows,
+            },
+        }
+    }
+
+    /// Ends the text and gives the rows back.
+    ///
+    /// # Errors
+    ///
+    /// `missing-column` if no header was found, `not-csv` if a quote is still open.
+    pub fn finish(mut self) -> Result<R, Refusal> {
+        let Self { lines, rows } = &mut self;
+        lines.finish(|number, line| rows.line(number, line))?;
+        rows.finish()?;
+        Ok(self.rows.rows)
+    }
+
+    /// The rows so far.
+    pub fn rows_mut(&mut self) -> &mut R {
+        &mut self.rows.rows
+    }
+}
+
+impl<R: Rows> TextSink for Parser<R> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+        let Self { lines, rows } = self;
+        lines.push(piece, |number, line| rows.line(number, line))
+    }
+}
+
+struct RowReader<R> {
+    stage: Stage,
+    rows: R,
+}
+
+enum Stage {
+    Header(HeaderStage),
+    Rows(RowStage),
+}
+
+#[derive(Default)]
+struct HeaderStage {
+    delimiter: Option<u8>,
+    /// The header's lines so far, joined by LF, while a quote is open.
+    text: Vec<u8>,
+    first_line: u64,
+}
+
+struct RowStage {
+    columns: Columns,
+    record: RecordReader,
+    /// The line where a record started whose quote is still open.
+    open_since: Option<u64>,
+}
+
+impl<R: Rows> RowReader<R> {
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {
+        match &mut self.stage {
+            Stage::Header(stage) => {
+                if let Some(columns) = stage.line(number, line)? {
+                    self.stage = Stage::Rows(RowStage {
+                        columns,
+                        record: RecordReader::new(columns.delimiter),
+                        open_since: None,
+                    });
+                }
+                Ok(())
+            }
+            Stage::Rows(stage) => stage.line(number, line, &mut self.rows),
+        }
+    }
+
+    fn finish(&self) -> Result<(), Refusal> {
+        let open_since = match &self.stage {
+            Stage::Header(stage) if stage.text.is_empty() => {
+                return Err(Refusal::new(
+                    RefusalCode::MissingColumn,
+                    "the file is empty: expected a header with the columns \"IP Address\" and \"Rule\"",
+                ));
+            }
+            Stage::Header(stage) => Some(stage.first_line),
+            Stage::Rows(stage) => stage.open_since,
+        };
+        open_since.map_or(Ok(()), |first_line| Err(open_quote(first_line, "")))
+    }
+}
+
+impl HeaderStage {
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Columns>, Refusal> {
+        if self.text.is_empty() {
+            if is_comment(line) || is_empty_under_any_delimiter(line) {
+                return Ok(None);
+            }
+            if let Some(delimiter) = separator_line(line.trim_ascii()) {
+                self.delimiter = Some(delimiter);
+                return Ok(None);
+            }
+            self.first_line = number;
+        } else {
+            self.text.push(b'\n');
+        }
+        self.text.extend_from_slice(line);
+        check_length(self.first_line, self.text.len())?;
+        match read_header(&self.text, self.delimiter)? {
+            Header::Found(columns) => Ok(Some(columns)),
+            Header::Unfinished => check_open_lines(self.first_line, number).map(|()| None),
+        }
+    }
+}
+
+impl RowStage {
+    fn line<R: Rows>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
+        if self.open_since.is_none() {
+            if is_comment(line) {
+                return Ok(());
+            }
+            if memchr::memchr(b'"', line).is_none() {
+                return self.plain_row(number, line, rows);
+            }
+        }
+        let first_line = self.open_since.unwrap_or(number);
+        if self.record.push(line) == Step::Unfinished {
+            self.open_since = Some(first_line);
+            check_length(first_line, self.record.bytes_len())?;
+            return check_open_lines(first_line, number);
+        }
+        self.open_since = None;
+        self.quoted_row(first_line, rows)
+    }
+
+    /// A row without quotes: its cells are slices of the line.
+    fn plain_row<R: Rows>(&self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
+        let Columns {
+            delimiter,
+            address,
+            rule,
+            comment,
+        } = self.columns;
+        // A line of fewer bytes cannot have too many cells, so most lines are not counted.
+        if line.len() >= COLUMNS_MAX {
+            check_columns(number, memchr::memchr_iter(delimiter, line).count() + 1)?;
+        }
+        let mut cells = Cells::default();
+        let wanted = address.max(rule).max(comment.unwrap_or(0));
+        let mut rest = line;
+        for index in 0..=wanted {
+            let (cell, behind) = match memchr::memchr(delimiter, rest) {
+                Some(end) => (rest.get(..end), rest.get(end + 1..)),
+                None => (Some(rest), None),
+            };
+            cells.put(self.columns, index, cell.unwrap_or_default());
+            match behind {
+                Some(behind) => rest = behind,
+                None => break,
+            }
+        }
+        let is_blank = || {
+            line.iter()
+                .all(|byte| *byte == delimiter || byte.is_ascii_whitespace())
+        };
+        cells.hand_to(number, rows, is_blank);
+        Ok(())
+    }
+
+    fn quoted_row<R: Rows>(&self, number: u64, rows: &mut R) -> Result<(), Refusal> {
+        let record = &self.record;
+        check_columns(number, record.cells().len())?;
+        if record.cell(0).is_some_and(is_comment) {
+            return Ok(());
+        }
+        let cell = |index: usize| record.cell(index).unwrap_or_default();
+        let cells = Cells {
+            address: cell(self.columns.address),
+            rule: cell(self.columns.rule),
+            comment: self.columns.comment.map_or(&[], cell),
+        };
+        let is_blank = || record.cells().all(|cell| cell_text(cell).is_empty());
+        cells.hand_to(number, rows, is_blank);
+        Ok(())
+    }
+}
+
+/// The cells of a row that have a meaning.
+#[derive(Clone, Copy, Default)]
+struct Cells<'a> {
+    address: &'a [u8],
+    rule: &'a [u8],
+    comment: &'a [u8],
+}
+
+impl<'a> Cells<'a> {
+    fn put(&mut self, columns: Columns, index: usize, cell: &'a [u8]) {
+        if index == columns.address {
+            self.address = cell;
+        } else if index == columns.rule {
+            self.rule = cell;
+        } else if Some(index) == columns.comment {
+            self.comment = cell;
+        }
+    }
+
+    fn hand_to<R: Rows>(self, line: u64, rows: &mut R, is_blank: impl FnOnce() -> bool) {
+        let address_text = cell_text(self.address);
+        let rule_text = cell_text(self.rule);
+        let result = match (address_text.as_ref(), rule_text.as_ref()) {
+            ("", "") if is_blank() => return,
+            ("", _) => Err(missing_field("address", "write one, or all")),
+            (_, "") => Err(missing_field("rule", "write Allow or Deny")),
+            (address, rule) => read_rule(address, rule),
+        };
+        match result {
+            Ok((action, addresses)) => rows.accept(Rule {
+                line,
+                action,
+                addresses,
+                address_cell: self.address,
+                comment_cell: self.comment,
+            }),
+            Err(Fault { code, reason }) => {
+                let value = match code {
+                    RejectionCode::UnknownRule => &rule_text,
+                    _ => &address_text,
+                };
+                rows.reject(Rejection::new(line, code, value, &reason));
+            }
+        }
+    }
+}
+
+struct Fault {
+    code: RejectionCode,
+    reason: String,
+}
+
+fn read_rule(address: &str, rule: &str) -> Result<(Action, Addresses), Fault> {
+    let addresses = address::parse(address).map_err(|err| Fault {
+        code: match err {
+            AddressError::Invalid(_) => RejectionCode::InvalidAddress,
+            AddressError::HostBitsSet { .. } => RejectionCode::HostBitsSet,
+            AddressError::ReversedRange { .. } => RejectionCode::ReversedRange,
+        },
+        reason: err.to_string(),
+    })?;
+    if rule.eq_ignore_ascii_case("allow") {
+        Ok((Action::Allow, addresses))
+    } else if rule.eq_ignore_ascii_case("deny") {
+        Ok((Action::Deny, addresses))
+    } else {
+        Err(Fault {
+            code: RejectionCode::UnknownRule,
+            reason: format!("{} is not a rule: write Allow or Deny", quote(rule)),
+        })
+    }
+}
+
+fn missing_field(name: &str, way_out: &str) -> Fault {
+    Fault {
+        code: RejectionCode::MissingField,
+        reason: format!("the row has no {name}: {way_out}"),
+    }
+}
+
+fn is_comment(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'#')
+}
+
+fn is_empty_under_any_delimiter(line: &[u8]) -> bool {
+    line.iter()
+        .all(|byte| byte.is_ascii_whitespace() || DELIMITERS.contains(byte))
+}
+
+fn check_columns(number: u64, cells: usize) -> Result<(), Refusal> {
+    if cells <= COLUMNS_MAX {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalCode::TooLarge,
+        format!("line {number} has {cells} cells: at most {COLUMNS_MAX} are accepted"),
+    ))
+}
+
+fn check_open_lines(first_line: u64, number: u64) -> Result<(), Refusal> {
+    if number - first_line < RECORD_LINES_MAX {
+        return Ok(());
+    }
+    Err(open_quote(
+        first_line,
+        &format!(" within {RECORD_LINES_MAX} lines"),
+    ))
+}
+
+fn open_quote(first_line: u64, within: &str) -> Refusal {
+    Refusal::new(
+        RefusalCode::NotCsv,
+        format!(
+            "line {first_line} opens a quote that is not closed{within}: \
+             close it, or double each quote that is part of a cell"
+        ),
+    )
+}

@@ -1,0 +1,82 @@
+//! How text from outside is shown to people: bounded, on one line, with nothing that could
+//! act on a terminal, a log or a reader's eye.
+//!
+//! Cells, object keys and environment variables are untrusted. Messages show them through
+//! [`quote`] or [`bare`], never as they came.
+
+use std::fmt::Write as _;
+
+/// How many characters of a value a message shows, at most; what follows becomes `…`.
+pub const QUOTED_CHARS_MAX: usize = 64;
+
+/// The text in double quotes, escaped, at most [`QUOTED_CHARS_MAX`] characters of it.
+///
+/// ```
+/// assert_eq!(htaccess_generator::quote::quote("a\nb"), r#""a\nb""#);
+/// ```
+#[must_use]
+pub fn quote(text: &str) -> String {
+    format!("\"{}\"", bare(text))
+}
+
+/// The same without the quotes, for sentences that start with the value.
+#[must_use]
+pub fn bare(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(QUOTED_CHARS_MAX));
+    for (index, character) in text.chars().enumerate() {
+        if index == QUOTED_CHARS_MAX {
+            shown.push('…');
+            break;
+        }
+        match character {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            '"' => shown.push_str("\\\""),
+            '\\' => shown.push_str("\\\\"),
+            character if is_unprintable(character) => {
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+            }
+            character => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// Whether a character is invisible or moves the text around it: controls, separators other
+/// than the space, zero-width and bidirectional formatting characters (Unicode TR 36).
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || (character.is_whitespace() && character != ' ')
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_could_act_on_a_reader() {
+        assert_eq!(quote("plain é"), "\"plain é\"");
+        assert_eq!(quote("a\u{1b}[31m\u{202e}"), r#""a\u{1b}[31m\u{202e}""#);
+        assert_eq!(quote("say \"x\" \\"), r#""say \"x\" \\""#);
+    }
+
+    #[test]
+    fn shows_at_most_64_characters() {
+        assert_eq!(bare(&"é".repeat(64)), "é".repeat(64));
+        assert_eq!(bare(&"é".repeat(65)), "é".repeat(64) + "…");
+    }
+}

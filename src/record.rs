@@ -1,0 +1,189 @@
+//! One record of CSV, over one line or several → its cells (RFC 4180, read leniently by
+//! `csv-core`).
+//!
+//! Cells are bytes: what is not UTF-8 is Windows-1252, and only [`cell_text`] decides which.
+
+use std::borrow::Cow;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use encoding_rs::WINDOWS_1252;
+
+/// What came of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The record is complete; its cells can be read.
+    Complete,
+    /// A quote is open: the next line belongs to the record.
+    Unfinished,
+}
+
+/// Reads one record at a time, line by line.
+pub struct RecordReader {
+    reader: Reader,
+    delimiter: u8,
+    /// The cells' bytes, one after the other, and where each ends.
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    bytes_used: usize,
+    ends_used: usize,
+    unfinished: bool,
+    line: Vec<u8>,
+}
+
+impl RecordReader {
+    /// A reader for one delimiter.
+    #[must_use]
+    pub fn new(delimiter: u8) -> Self {
+        Self {
+            reader: ReaderBuilder::new().delimiter(delimiter).build(),
+            delimiter,
+            bytes: vec![0; 256],
+            ends: vec![0; 16],
+            bytes_used: 0,
+            ends_used: 0,
+            unfinished: false,
+            line: Vec::new(),
+        }
+    }
+
+    /// Takes the next line, without its terminator.
+    pub fn push(&mut self, line: &[u8]) -> Step {
+        if !self.unfinished {
+            self.reader.reset();
+            self.bytes_used = 0;
+            self.ends_used = 0;
+        }
+        let mut text = std::mem::take(&mut self.line);
+        text.clear();
+        close_up_quotes(line, self.delimiter, self.unfinished, &mut text);
+        text.push(b'\n');
+        let step = self.feed(&text);
+        self.line = text;
+        self.unfinished = step == Step::Unfinished;
+        step
+    }
+
+    fn feed(&mut self, mut text: &[u8]) -> Step {
+        loop {
+            let bytes = self.bytes.get_mut(self.bytes_used..).unwrap_or_default();
+            let ends = self.ends.get_mut(self.ends_used..).unwrap_or_default();
+            let (result, read, written, ended) = self.reader.read_record(text, bytes, ends);
+            text = text.get(read..).unwrap_or_default();
+            self.bytes_used += written;
+            self.ends_used += ended;
+            match result {
+                ReadRecordResult::InputEmpty => return Step::Unfinished,
+                ReadRecordResult::OutputFull => self.bytes.resize(self.bytes.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record | ReadRecordResult::End => return Step::Complete,
+            }
+        }
+    }
+
+    /// How many bytes the record has so far.
+    #[must_use]
+    pub fn bytes_len(&self) -> usize {
+        self.bytes_used
+    }
+
+    /// The cells of a complete record, unquoted.
+    pub fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.ends_used).map(|index| self.cell(index).unwrap_or_default())
+    }
+
+    /// One cell of a complete record, unquoted.
+    #[must_use]
+    pub fn cell(&self, index: usize) -> Option<&[u8]> {
+        let ends = self.ends.get(..self.ends_used)?;
+        let start = match index.checked_sub(1) {
+            Some(before) => *ends.get(before)?,
+            None => 0,
+        };
+        self.bytes.get(start..*ends.get(index)?)
+    }
+}
+
+/// Copies a line, leaving out the blanks between a delimiter and a quote: white space around a
+/// cell is not part of it, but `csv-core` would take the quote in `1.2.3.4, "Allow"` literally.
+/// Inside a quoted cell this can only remove blanks of a comment, never move a quote, since the
+/// delimiter before them stays.
+fn close_up_quotes(line: &[u8], delimiter: u8, inside_quotes: bool, out: &mut Vec<u8>) {
+    // Where the text that follows the last delimiter starts, while it is blank.
+    let mut blank_from = (!inside_quotes).then_some(0);
+    for &byte in line {
+        match byte {
+            byte if byte == delimiter => blank_from = Some(out.len() + 1),
+            b'"' => {
+                if let Some(start) = blank_from.take() {
+                    out.truncate(start);
+                }
+            }
+            b' ' | b'\t' => {}
+            _ => blank_from = None,
+        }
+        out.push(byte);
+    }
+}
+
+/// A cell as text, without the white space around it.
+#[must_use]
+pub fn cell_text(cell: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(cell) {
+        Ok(text) => Cow::Borrowed(text.trim()),
+        Err(_) => {
+            let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
+            Cow::Owned(text.trim().to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(lines: &[&str], expected: &[&str]) {
+        let mut reader = RecordReader::new(b',');
+        let (last, before) = lines.split_last().unwrap();
+        for line in before {
+            assert_eq!(reader.push(line.as_bytes()), Step::Unfinished);
+        }
+        assert_eq!(reader.push(last.as_bytes()), Step::Complete);
+        let cells: Vec<_> = reader.cells().map(cell_text).collect();
+        assert_eq!(cells, expected);
+    }
+
+    #[test]
+    fn unquotes_cells() {
+        check(
+            &[r#""1.2.3.4","Allow","a ""big"" office, here""#],
+            &["1.2.3.4", "Allow", "a \"big\" office, here"],
+        );
+        check(&[r#"1.2.3.4, "Allow" ,	"x""#], &["1.2.3.4", "Allow", "x"]);
+        check(
+            &[r#"  "1.2.3.4",Allow,5" pipe"#],
+            &["1.2.3.4", "Allow", "5\" pipe"],
+        );
+    }
+
+    #[test]
+    fn joins_the_lines_of_a_quoted_cell() {
+        check(
+            &[r#"1.2.3.4,Allow,"two"#, r#" lines""#],
+            &["1.2.3.4", "Allow", "two\n lines"],
+        );
+    }
+
+    #[test]
+    fn grows_for_many_and_long_cells() {
+        let cells: Vec<String> = (0..100).map(|index| "x".repeat(index)).collect();
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        check(&[&cells.join(",")], &cells);
+    }
+
+    #[test]
+    fn reads_what_is_not_utf8_as_windows_1252() {
+        assert_eq!(cell_text(b"caf\xe9 \xa0"), "café");
+        assert_eq!(cell_text("café\u{a0}".as_bytes()), "café");
+    }
+}

@@ -1,0 +1,244 @@
+//! What a person is told: rejected rows, refused files, and the answer for one file.
+//!
+//! A *row* is accepted or rejected, a *file* is published or refused. Both are data here, with a
+//! stable code and a sentence; nothing in this module decides anything.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::quote::quote;
+
+/// How many rejections an answer lists; all are counted.
+pub const REJECTIONS_LISTED_MAX: usize = 100;
+/// How many bytes of a rejected value an answer keeps.
+const VALUE_BYTES_MAX: usize = 256;
+
+/// Why a row was rejected. The names in JSON are part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RejectionCode {
+    /// Not an address, network, range or `all`.
+    InvalidAddress,
+    /// A network whose address has bits set beyond its prefix.
+    HostBitsSet,
+    /// A range that ends before it starts.
+    ReversedRange,
+    /// A rule that is neither `Allow` nor `Deny`.
+    UnknownRule,
+    /// A row without an address or without a rule.
+    MissingField,
+    /// `all,Allow` in a file that also has `all,Deny`.
+    ConflictingDefault,
+}
+
+/// One row that was left out, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rejection {
+    /// Where the row starts: 1-based, as an editor shows it.
+    pub line: u64,
+    /// Why, for programs.
+    pub code: RejectionCode,
+    /// The cell at fault, at most 256 bytes of it.
+    pub value: String,
+    /// Why, for people: one sentence that starts with the line.
+    pub message: String,
+}
+
+impl Rejection {
+    /// `reason` becomes a sentence by `line N: ` before it.
+    #[must_use]
+    pub fn new(line: u64, code: RejectionCode, value: &str, reason: &str) -> Self {
+        let end = value.floor_char_boundary(VALUE_BYTES_MAX);
+        Self {
+            line,
+            code,
+            value: value.get(..end).unwrap_or_default().to_owned(),
+            message: format!("line {line}: {reason}"),
+        }
+    }
+
+    /// The sentence without its place, for output that shows the place in another way.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.message
+            .split_once(": ")
+            .map_or(self.message.as_str(), |(_, reason)| reason)
+    }
+}
+
+/// Why a file was refused. The names in JSON are part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalCode {
+    /// Binary, undecodable or damaged.
+    NotCsv,
+    /// No column for the address, or none for the rule.
+    MissingColumn,
+    /// No row was accepted.
+    NoRules,
+    /// Beyond a limit on bytes, on the length of a line or on columns.
+    TooLarge,
+    /// Strict mode, and a row was rejected.
+    RowsRejected,
+    /// The object's key, or the output's, would leave its folder.
+    UnsafeKey,
+    /// The template does not compile or fails on this file.
+    BadTemplate,
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// Why nothing is published for a file: the user's to mend, never mended by a retry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why, for programs.
+    pub code: RefusalCode,
+    /// Why, for people: what is wrong and what is accepted.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with its sentence.
+    #[must_use]
+    pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What came of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The output was written.
+    Written,
+    /// The output was already that of this input and these settings.
+    Unchanged,
+    /// Nothing was written; the previous output stays.
+    Refused,
+    /// The input is gone; the output stays.
+    Kept,
+    /// The event asked for nothing, such as `s3:TestEvent`.
+    Ignored,
+}
+
+/// Who gets in without being named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DefaultPolicy {
+    /// Only addresses that are allowed get in.
+    #[default]
+    Deny,
+    /// Everybody but addresses that are denied gets in.
+    Allow,
+}
+
+impl DefaultPolicy {
+    /// The word for it in settings, templates and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+/// How many networks the output lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NetworkCounts {
+    /// In its list of who gets in.
+    pub allow: usize,
+    /// In its list of who is kept out.
+    pub deny: usize,
+}
+
+/// What the function answers and the command line prints with `--json`, one for each file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// The input's key or path.
+    pub source: String,
+    /// The output's key or path; `None` if the input's is unsafe.
+    pub output: Option<String>,
+    /// What came of it.
+    pub status: Status,
+    /// Why the file was refused.
+    pub code: Option<RefusalCode>,
+    /// Why, for people.
+    pub message: Option<String>,
+    /// The default that the file or the settings chose.
+    pub default_policy: DefaultPolicy,
+    /// Rows read: accepted and rejected.
+    pub rows: u64,
+    /// Rows that take part in the policy.
+    pub accepted: u64,
+    /// Rows that were left out.
+    pub rejected: u64,
+    /// Networks in the output.
+    pub networks: NetworkCounts,
+    /// The output's size.
+    pub bytes: usize,
+    /// The first [`REJECTIONS_LISTED_MAX`] rejections, by line.
+    pub rejections: Vec<Rejection>,
+}
+
+impl Answer {
+    /// An answer that says nothing yet but which file it is about.
+    #[must_use]
+    pub fn new(source: &str, status: Status) -> Self {
+        Self {
+            source: source.to_owned(),
+            output: None,
+            status,
+            code: None,
+            message: None,
+            default_policy: DefaultPolicy::Deny,
+            rows: 0,
+            accepted: 0,
+            rejected: 0,
+            networks: NetworkCounts::default(),
+            bytes: 0,
+            rejections: Vec::new(),
+        }
+    }
+
+    /// The same file, refused; what was counted stays.
+    #[must_use]
+    pub fn refused(self, refusal: &Refusal) -> Self {
+        Self {
+            status: Status::Refused,
+            code: Some(refusal.code),
+            message: Some(refusal.message.clone()),
+            networks: NetworkCounts::default(),
+            bytes: 0,
+            ..self
+        }
+    }
+}
+
+/// A list of names for a message: quoted, at most ten of them.
+#[must_use]
+pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const NAMES_MAX: usize = 10;
+    let more = names.len().saturating_sub(NAMES_MAX);
+    let mut shown: Vec<String> = names.take(NAMES_MAX).map(quote).collect();
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
+}

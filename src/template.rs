@@ -1,0 +1,229 @@
+//! Compiled templates: the built-in ones by name, or one of the user's own. The only home of tera.
+//!
+//! Every value that a template prints is escaped by [`escape`], so that nothing from a CSV or an
+//! object's key can become a directive. A template that really wants raw text says `| safe`.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use tera::{Context, Tera};
+
+use crate::report::{Refusal, RefusalCode};
+
+/// The built-in templates, by name.
+pub const BUILT_IN: [(&str, &str); 3] = [
+    ("apache24", include_str!("templates/apache24.tera")),
+    ("apache22", include_str!("templates/apache22.tera")),
+    ("nginx", include_str!("templates/nginx.tera")),
+];
+
+/// The name under which tera knows the one template of an instance.
+const NAME: &str = "template";
+
+/// A compiled template, and what it needs to be handed.
+pub struct Template {
+    tera: Tera,
+    needs: Needs,
+    source: String,
+}
+
+impl Template {
+    /// A built-in template; `None` if there is none of that name.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Self> {
+        let (_, source) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
+        Self::compile(source).ok()
+    }
+
+    /// Compiles a template.
+    ///
+    /// # Errors
+    ///
+    /// `bad-template` with tera's report, which names the place.
+    pub fn compile(source: &str) -> Result<Self, Refusal> {
+        let mut tera = Tera::new();
+        tera.autoescape_on([NAME]);
+        tera.set_escape_fn(escape);
+        tera.add_raw_template(NAME, source)
+            .map_err(|err| bad_template("does not compile", &err))?;
+        Ok(Self {
+            tera,
+            needs: Needs::of(source),
+            source: source.to_owned(),
+        })
+    }
+
+    /// What the template may look at.
+    #[must_use]
+    pub fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// The text that was compiled.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Renders, and ends the last line.
+    ///
+    /// # Errors
+    ///
+    /// `bad-template` where tera fails, as for a variable that does not exist.
+    pub fn render(&self, context: &Context) -> Result<String, Refusal> {
+        let mut text = self
+            .tera
+            .render(NAME, context)
+            .map_err(|err| bad_template("fails on this file", &err))?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}
+
+fn bad_template(what: &str, err: &tera::Error) -> Refusal {
+    let mut message = format!("the template {what}: {err}");
+    let mut source = std::error::Error::source(err);
+    while let Some(err) = source {
+        message.push_str(": ");
+        message.push_str(&err.to_string());
+        source = err.source();
+    }
+    Refusal::new(RefusalCode::BadTemplate, message.trim_end())
+}
+
+/// Which parts of the context a template may look at, so that no other part is made: a million
+/// networks do not become a million values for a template that only wants `lines`.
+///
+/// Read off the names inside `{{ }}` and `{% %}`. A template that takes `allow` or `deny` whole,
+/// or dumps the context, gets everything; a name too many costs time and changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    everything: bool,
+    names: BTreeSet<String>,
+}
+
+impl Needs {
+    fn of(source: &str) -> Self {
+        let mut needs = Self::default();
+        for (open, close) in [("{{", "}}"), ("{%", "%}")] {
+            for tag in source.split(open).skip(1) {
+                needs.add_names(tag.split(close).next().unwrap_or(tag));
+            }
+        }
+        needs
+    }
+
+    fn add_names(&mut self, code: &str) {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let mut before = None;
+        let mut rest = code;
+        while let Some(first) = rest.chars().next() {
+            let end = if is_name(first) {
+                rest.find(|c| !is_name(c)).unwrap_or(rest.len())
+            } else {
+                first.len_utf8()
+            };
+            let (token, behind) = rest.split_at(end);
+            let is_quoted = matches!(before, Some('"' | '\'' | '`'));
+            let is_whole =
+                matches!(token, "allow" | "deny") && !is_quoted && !behind.starts_with('.');
+            self.everything |= is_whole || token == "__tera_context";
+            if is_name(first) {
+                self.names.insert(token.to_owned());
+            }
+            before = Some(first);
+            rest = behind;
+        }
+    }
+
+    /// Whether the template may look at a part of this name.
+    #[must_use]
+    pub fn includes(&self, name: &str) -> bool {
+        self.everything || self.names.contains(name)
+    }
+}
+
+/// Percent-encodes (RFC 3986) every character but letters, digits, the space and those of
+/// `-._~/:,()[]@+=*!?&^|`: no line can end, no quote, tag, comment or continuation can open, and
+/// `%`, encoded too, keeps it reversible. Addresses pass unchanged.
+fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let mut rest = text;
+    while let Some(start) = rest.find(|c| !is_plain(c)) {
+        let (plain, from_special) = rest.split_at(start);
+        out.write_all(plain.as_bytes())?;
+        let special_end = from_special.find(is_plain).unwrap_or(from_special.len());
+        let (special, behind) = from_special.split_at(special_end);
+        for byte in special.bytes() {
+            write!(out, "%{byte:02X}")?;
+        }
+        rest = behind;
+    }
+    out.write_all(rest.as_bytes())
+}
+
+fn is_plain(character: char) -> bool {
+    character.is_alphanumeric() || " -._~/:,()[]@+=*!?&^|".contains(character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(text: &str) -> String {
+        let mut out = Vec::new();
+        escape(text, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn escapes_whatever_could_leave_its_place() {
+        assert_eq!(
+            escaped("a\n<IfModule x> %{X} \\"),
+            "a%0A%3CIfModule x%3E %25%7BX%7D %5C"
+        );
+        assert_eq!(
+            escaped("\"';#$`\u{202e}\r\0"),
+            "%22%27%3B%23%24%60%E2%80%AE%0D%00"
+        );
+    }
+
+    #[test]
+    fn leaves_addresses_and_names_readable() {
+        for text in ["10.0.0.0/8 2001:db8::/32", "clients/été à+b (1).csv"] {
+            assert_eq!(escaped(text), text);
+        }
+    }
+
+    #[test]
+    fn built_in_templates_compile() {
+        for (name, _) in BUILT_IN {
+            assert!(Template::built_in(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn knows_what_a_template_needs() {
+        let needs = |name: &str| Template::built_in(name).unwrap().needs().clone();
+        assert!(needs("apache24").includes("lines"));
+        assert!(!needs("apache24").includes("networks"));
+        assert!(!needs("nginx").includes("lines"));
+        assert!(needs("nginx").includes("networks"));
+        assert!(Needs::of("{% for r in rules %}{{ r.comment }}{% endfor %}").includes("rules"));
+        assert!(!Needs::of("rules {# rules #}").includes("rules"));
+        assert!(Needs::of("{{ allow[\"net\" ~ \"works\"] }}").includes("networks"));
+        assert!(Needs::of("{% set a = deny %}").includes("networks"));
+        assert!(Needs::of("{{ __tera_context }}").includes("rules"));
+    }
+
+    #[test]
+    fn a_broken_template_is_refused_with_its_place() {
+        let refusal = Template::compile("one\n{% if %}").err().unwrap();
+        assert_eq!(refusal.code, RefusalCode::BadTemplate);
+        assert!(refusal.message.contains("2:"), "{refusal}");
+        let template = Template::compile("\n\n{{ nothing.at.all }}").unwrap();
+        let refusal = template.render(&Context::new()).unwrap_err();
+        assert!(refusal.message.contains("3:"), "{refusal}");
+    }
+}
