@@ -22,8 +22,8 @@ pub trait TextSink {
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal>;
 }
 
-/// Both magics that are looked for, gzip's two bytes and the byte order marks, fit in three.
-const MAGIC_BYTES: usize = 3;
+/// All magics that are looked for, of gzip, of ZIP and the byte order marks, fit in four.
+const MAGIC_BYTES: usize = 4;
 /// How much UTF-16 is turned into UTF-8 at a time.
 const UTF8_BUFFER_BYTES: usize = 16 * 1024;
 
@@ -191,17 +191,13 @@ impl<S: TextSink> Text<S> {
                  save the sheet as CSV and upload that",
             ));
         }
+        let utf16 = |encoding: &'static encoding_rs::Encoding| {
+            Encoding::Utf16(Box::new(encoding.new_decoder_without_bom_handling()))
+        };
         let (encoding, text) = match first.as_slice() {
-            [0xef, 0xbb, 0xbf, text @ ..] => (Encoding::AsciiSuperset, text),
-            [0xff, 0xfe, text @ ..] => (
-                Encoding::Utf16(Box::new(UTF_16LE.new_decoder_without_bom_handling())),
-                text,
-            ),
-            [0xfe, 0xff, text @ ..] => (
-                Encoding::Utf16(Box::new(UTF_16BE.new_decoder_without_bom_handling())),
-                text,
-            ),
-            text => (Encoding::AsciiSuperset, text),
+            [0xff, 0xfe, text @ ..] => (utf16(UTF_16LE), text),
+            [0xfe, 0xff, text @ ..] => (utf16(UTF_16BE), text),
+            [0xef, 0xbb, 0xbf, text @ ..] | text => (Encoding::AsciiSuperset, text),
         };
         self.encoding = encoding;
         self.push_further(text, Last::No)

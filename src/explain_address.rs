@@ -13,7 +13,7 @@ const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a
 
 /// One sentence: the value, what is wrong with it, and what is accepted.
 #[must_use]
-pub fn explain(text: &str) -> String {
+pub(crate) fn explain(text: &str) -> String {
     let shown = quote(text);
     if let Some((address, suffix)) = text.split_once('/') {
         return explain_network(text, address, suffix);
@@ -85,17 +85,15 @@ fn explain_single(text: &str) -> String {
     if let Some(inner) = text
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
+        && inner.parse::<Ipv6Addr>().is_ok()
     {
-        if inner.parse::<Ipv6Addr>().is_ok() {
-            return format!("write {inner} without the brackets");
-        }
+        return format!("write {inner} without the brackets");
     }
-    if text.matches(':').count() == 1 {
-        if let Some((address, _)) = text.split_once(':') {
-            if address.parse::<Ipv4Addr>().is_ok() {
-                return format!("write {address} without the port");
-            }
-        }
+    if let Some((address, port)) = text.split_once(':')
+        && !port.contains(':')
+        && address.parse::<Ipv4Addr>().is_ok()
+    {
+        return format!("write {address} without the port");
     }
     if text.contains(':') {
         return explain_ipv6(text);

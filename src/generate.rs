@@ -79,9 +79,7 @@ impl<'a> Generation<'a> {
     /// Takes the next piece. `Break` means that the file is refused and the rest of it of no use.
     pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
         if self.refusal.is_none() {
-            if let Err(refusal) = self.decoder.push(piece) {
-                self.refusal = Some(refusal);
-            }
+            self.refusal = self.decoder.push(piece).err();
         }
         self.flow()
     }
@@ -241,12 +239,7 @@ impl Rows for Collector {
             }
         }
         if self.keep_rows {
-            self.rows.push(RuleRow {
-                line: rule.line,
-                action: rule.action,
-                address: rule.address().into_owned(),
-                comment: rule.comment().into_owned(),
-            });
+            self.rows.push(RuleRow::of(&rule));
         }
     }
 

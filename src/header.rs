@@ -7,7 +7,7 @@ use crate::record::{RecordReader, Step, cell_text};
 use crate::report::{Refusal, RefusalCode, quoted_list};
 
 /// The delimiters that are looked for, the likeliest first.
-pub const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 const ADDRESS_NAMES: [&str; 5] = ["ipaddress", "ip", "address", "network", "cidr"];
 const RULE_NAMES: [&str; 3] = ["rule", "action", "policy"];
@@ -15,19 +15,19 @@ const COMMENT_NAMES: [&str; 3] = ["comment", "description", "note"];
 
 /// Where the cells of a row are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Columns {
+pub(crate) struct Columns {
     /// Separates the cells.
-    pub delimiter: u8,
+    pub(crate) delimiter: u8,
     /// The index of the address column.
-    pub address: usize,
+    pub(crate) address: usize,
     /// The index of the rule column.
-    pub rule: usize,
+    pub(crate) rule: usize,
     /// The index of the comment column.
-    pub comment: Option<usize>,
+    pub(crate) comment: Option<usize>,
 }
 
 /// What a header line turned out to be.
-pub enum Header {
+pub(crate) enum Header {
     /// Both required columns were found.
     Found(Columns),
     /// A quote is open at its end: the next line belongs to it.
@@ -40,7 +40,7 @@ pub enum Header {
 /// # Errors
 ///
 /// `missing-column`, naming what was found.
-pub fn read_header(line: &[u8], delimiter: Option<u8>) -> Result<Header, Refusal> {
+pub(crate) fn read_header(line: &[u8], delimiter: Option<u8>) -> Result<Header, Refusal> {
     let candidates = match &delimiter {
         Some(delimiter) => std::slice::from_ref(delimiter),
         None => &DELIMITERS,
@@ -72,7 +72,7 @@ pub fn read_header(line: &[u8], delimiter: Option<u8>) -> Result<Header, Refusal
 
 /// The delimiter of an Excel `sep=;` line.
 #[must_use]
-pub fn separator_line(line: &[u8]) -> Option<u8> {
+pub(crate) fn separator_line(line: &[u8]) -> Option<u8> {
     match line {
         [s, e, p, b'=', delimiter]
             if [*s, *e, *p].eq_ignore_ascii_case(b"sep") && DELIMITERS.contains(delimiter) =>

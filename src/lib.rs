@@ -1,17 +1,42 @@
-//! skeleton
-pub mod address;
-pub mod decode;
-mod explain_address;
+//! Turns CSV files of IP rules into correct, fast Apache `.htaccess` files.
+//!
+//! One direction: event → fetch → parse → policy → render → publish → answer. The middle is pure
+//! ([`generate`]: bytes and settings in, file and answer out); the edges are the Lambda function
+//! (feature `function`: [`handler`], [`publish`], [`s3`]) and the command line (feature
+//! `command-line`). `ARCHITECTURE.md` has the invariants.
+
+// The pure middle, in reading order.
 pub mod generate;
-mod header;
-pub mod ip_set;
-pub mod key;
+pub mod decode;
 mod lines;
-pub mod parse;
-pub mod policy;
-pub mod quote;
 mod record;
+mod header;
+pub mod parse;
+pub mod address;
+mod explain_address;
+pub mod ip_set;
+pub mod policy;
 pub mod render;
-pub mod report;
-pub mod settings;
 pub mod template;
+pub mod explain;
+pub mod report;
+pub mod report_page;
+pub mod settings;
+pub mod key;
+pub mod quote;
+
+// The function.
+#[cfg(feature = "function")]
+pub mod handler;
+#[cfg(feature = "function")]
+pub mod event;
+#[cfg(feature = "function")]
+pub mod publish;
+#[cfg(feature = "function")]
+pub mod store;
+#[cfg(feature = "function")]
+pub mod s3;
+#[cfg(feature = "function")]
+pub mod error;
+#[cfg(feature = "function")]
+pub mod init_error;

@@ -8,11 +8,11 @@ use crate::report::{Refusal, RefusalCode};
 
 /// The longest line, and the longest record over several lines, in bytes. A row of rules is
 /// under 200; what is longer than this is not one, and would only fill the memory.
-pub const LINE_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Cuts pieces of text into lines.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub(crate) struct Lines {
     /// The start of a line whose end has not come yet.
     unfinished: Vec<u8>,
     /// The last piece ended in CR: a LF that starts the next one belongs to it.
@@ -28,7 +28,7 @@ impl Lines {
     /// # Errors
     ///
     /// `too-large` for a line over [`LINE_BYTES_MAX`], and whatever `each` refuses.
-    pub fn push(
+    pub(crate) fn push(
         &mut self,
         mut piece: &[u8],
         mut each: impl FnMut(u64, &[u8]) -> Result<(), Refusal>,
@@ -50,12 +50,11 @@ impl Lines {
                 self.unfinished.clear();
             }
             piece = match terminated {
-                [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => rest,
                 [b'\r'] => {
                     self.ended_in_cr = true;
                     &[]
                 }
-                [_, rest @ ..] => rest,
+                [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
                 [] => &[],
             };
         }
@@ -69,7 +68,7 @@ impl Lines {
     /// # Errors
     ///
     /// Whatever `each` refuses.
-    pub fn finish(
+    pub(crate) fn finish(
         &mut self,
         mut each: impl FnMut(u64, &[u8]) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {

@@ -131,7 +131,7 @@ struct RowReader<R> {
 
 enum Stage {
     Header(HeaderStage),
-    Rows(RowStage),
+    Rows(Box<RowStage>),
 }
 
 #[derive(Default)]
@@ -154,11 +154,11 @@ impl<R: Rows> RowReader<R> {
         match &mut self.stage {
             Stage::Header(stage) => {
                 if let Some(columns) = stage.line(number, line)? {
-                    self.stage = Stage::Rows(RowStage {
+                    self.stage = Stage::Rows(Box::new(RowStage {
                         columns,
                         record: RecordReader::new(columns.delimiter),
                         open_since: None,
-                    });
+                    }));
                 }
                 Ok(())
             }

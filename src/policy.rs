@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 
 use crate::address::{Addresses, MAPPED_FIRST, MAPPED_LAST};
-use crate::ip_set::{IpSet, Span, SpanSet, Word, span_difference, split_before};
+use crate::ip_set::{IpSet, Network, Span, SpanSet, Word, span_difference, split_before};
 use crate::parse::Action;
 use crate::report::{DefaultPolicy, NetworkCounts};
 
@@ -167,7 +167,7 @@ fn shortest<T: Word>(allow: SpanSet<T>, deny: &SpanSet<T>) -> (SpanSet<T>, SpanS
         let touching = || {
             rest.iter()
                 .take_while(|deny| deny.first <= span.last)
-                .flat_map(|deny| deny.networks())
+                .flat_map(|deny| (*deny).networks())
                 .filter(|network| span.first <= network.last() && network.first <= span.last)
         };
         let networks_left: usize = left.iter().map(|span| span.networks().count()).sum();
@@ -175,7 +175,7 @@ fn shortest<T: Word>(allow: SpanSet<T>, deny: &SpanSet<T>) -> (SpanSet<T>, SpanS
             kept.extend_from_slice(&left);
         } else {
             kept.push(span);
-            denied.extend(touching().map(|network| network.span()));
+            denied.extend(touching().map(Network::span));
         }
     }
     (SpanSet::from_unsorted(kept), SpanSet::from_unsorted(denied))
@@ -205,7 +205,6 @@ fn without_mapped_start(set: &SpanSet<u128>) -> SpanSet<u128> {
 mod tests {
     use super::*;
     use crate::address::parse;
-    use crate::ip_set::Network;
 
     fn decide(rules: &[(Action, &str)], default: DefaultPolicy) -> Policy {
         let mut collected = Rules::default();

@@ -10,7 +10,7 @@ use encoding_rs::WINDOWS_1252;
 
 /// What came of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// The record is complete; its cells can be read.
     Complete,
     /// A quote is open: the next line belongs to the record.
@@ -18,7 +18,7 @@ pub enum Step {
 }
 
 /// Reads one record at a time, line by line.
-pub struct RecordReader {
+pub(crate) struct RecordReader {
     reader: Reader,
     delimiter: u8,
     /// The cells' bytes, one after the other, and where each ends.
@@ -33,7 +33,7 @@ pub struct RecordReader {
 impl RecordReader {
     /// A reader for one delimiter.
     #[must_use]
-    pub fn new(delimiter: u8) -> Self {
+    pub(crate) fn new(delimiter: u8) -> Self {
         Self {
             reader: ReaderBuilder::new().delimiter(delimiter).build(),
             delimiter,
@@ -47,7 +47,7 @@ impl RecordReader {
     }
 
     /// Takes the next line, without its terminator.
-    pub fn push(&mut self, line: &[u8]) -> Step {
+    pub(crate) fn push(&mut self, line: &[u8]) -> Step {
         if !self.unfinished {
             self.reader.reset();
             self.bytes_used = 0;
@@ -82,18 +82,18 @@ impl RecordReader {
 
     /// How many bytes the record has so far.
     #[must_use]
-    pub fn bytes_len(&self) -> usize {
+    pub(crate) fn bytes_len(&self) -> usize {
         self.bytes_used
     }
 
     /// The cells of a complete record, unquoted.
-    pub fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+    pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.ends_used).map(|index| self.cell(index).unwrap_or_default())
     }
 
     /// One cell of a complete record, unquoted.
     #[must_use]
-    pub fn cell(&self, index: usize) -> Option<&[u8]> {
+    pub(crate) fn cell(&self, index: usize) -> Option<&[u8]> {
         let ends = self.ends.get(..self.ends_used)?;
         let start = match index.checked_sub(1) {
             Some(before) => *ends.get(before)?,
@@ -127,14 +127,12 @@ fn close_up_quotes(line: &[u8], delimiter: u8, inside_quotes: bool, out: &mut Ve
 
 /// A cell as text, without the white space around it.
 #[must_use]
-pub fn cell_text(cell: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(cell) {
-        Ok(text) => Cow::Borrowed(text.trim()),
-        Err(_) => {
-            let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-            Cow::Owned(text.trim().to_owned())
-        }
+pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(cell) {
+        return Cow::Borrowed(text.trim());
     }
+    let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
+    Cow::Owned(text.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use tera::{Context, Value};
 
 use crate::ip_set::{IpSet, Network, Word};
-use crate::parse::Action;
+use crate::parse::{Action, Rule};
 use crate::policy::Policy;
 use crate::report::Refusal;
 use crate::template::{Needs, Template};
@@ -46,6 +46,19 @@ pub struct RuleRow {
     pub address: String,
     /// The comment, empty if there is none.
     pub comment: String,
+}
+
+impl RuleRow {
+    /// Keeps a row.
+    #[must_use]
+    pub fn of(rule: &Rule<'_>) -> Self {
+        Self {
+            line: rule.line,
+            action: rule.action,
+            address: rule.address().into_owned(),
+            comment: rule.comment().into_owned(),
+        }
+    }
 }
 
 /// The text for a policy.

@@ -10,7 +10,7 @@ use tera::{Context, Tera};
 use crate::key;
 use crate::quote::quote;
 use crate::report::{DefaultPolicy, Refusal, RefusalCode};
-use crate::template::BUILT_IN;
+use crate::template::{BUILT_IN, built_in_names};
 
 /// The default of `MAX_CSV_BYTES`: 256 MiB, decompressed.
 pub const CSV_BYTES_MAX_DEFAULT: u64 = 256 * 1024 * 1024;
@@ -191,25 +191,19 @@ fn template(value: &str) -> Result<TemplateChoice, SettingError> {
     if let Some((bucket, key)) = value
         .strip_prefix("s3://")
         .and_then(|rest| rest.split_once('/'))
+        && !bucket.is_empty()
+        && !key.is_empty()
     {
-        if !bucket.is_empty() && !key.is_empty() {
-            return Ok(TemplateChoice::Object {
-                bucket: bucket.to_owned(),
-                key: key.to_owned(),
-            });
-        }
+        return Ok(TemplateChoice::Object {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        });
     }
     if BUILT_IN.iter().any(|(name, _)| *name == value) {
         return Ok(TemplateChoice::BuiltIn(value.to_owned()));
     }
     let allowed = format!("expected {} or s3://bucket/key", built_in_names());
     Err(SettingError::new("TEMPLATE", value, &allowed))
-}
-
-/// The built-in templates' names, for messages.
-#[must_use]
-pub fn built_in_names() -> String {
-    BUILT_IN.map(|(name, _)| name).join(", ")
 }
 
 /// Where outputs go: a Tera template over `path`, `dir` and `stem` of the source's key.

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use tera::{Context, Tera};
 
+use crate::quote::quote;
 use crate::report::{Refusal, RefusalCode};
 
 /// The built-in templates, by name.
@@ -16,6 +17,12 @@ pub const BUILT_IN: [(&str, &str); 3] = [
     ("apache22", include_str!("templates/apache22.tera")),
     ("nginx", include_str!("templates/nginx.tera")),
 ];
+
+/// The built-in templates' names, for messages.
+#[must_use]
+pub fn built_in_names() -> String {
+    BUILT_IN.map(|(name, _)| name).join(", ")
+}
 
 /// The name under which tera knows the one template of an instance.
 const NAME: &str = "template";
@@ -28,11 +35,23 @@ pub struct Template {
 }
 
 impl Template {
-    /// A built-in template; `None` if there is none of that name.
-    #[must_use]
-    pub fn built_in(name: &str) -> Option<Self> {
-        let (_, source) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
-        Self::compile(source).ok()
+    /// A built-in template.
+    ///
+    /// # Errors
+    ///
+    /// `bad-template` if there is none of that name.
+    pub fn built_in(name: &str) -> Result<Self, Refusal> {
+        match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+            Some((_, source)) => Self::compile(source),
+            None => Err(Refusal::new(
+                RefusalCode::BadTemplate,
+                format!(
+                    "there is no built-in template {}: expected {}",
+                    quote(name),
+                    built_in_names()
+                ),
+            )),
+        }
     }
 
     /// Compiles a template.
@@ -199,7 +218,7 @@ mod tests {
     #[test]
     fn built_in_templates_compile() {
         for (name, _) in BUILT_IN {
-            assert!(Template::built_in(name).is_some(), "{name}");
+            assert!(Template::built_in(name).is_ok(), "{name}");
         }
     }
 

@@ -1,0 +1,49 @@
+//! The command line: the same library on files, for those without a cloud at hand, for checking
+//! before an upload, and for pipelines.
+//!
+//! Data goes to stdout, all else to stderr. Exit status: 0 if every file is fine, 1 if a file was
+//! refused, 2 for wrong usage or a failure to read or write.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what this binary is for"
+)]
+
+mod arguments;
+mod inputs;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+/// Wrong usage, or a failure to read or write: a sentence that names the path.
+pub(crate) struct Failure(String);
+
+/// What the exit status says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Every file is fine.
+    Fine,
+    /// A file was refused.
+    Refused,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Render(arguments) => run::render(&arguments),
+        Command::Check(arguments) => run::check(&arguments),
+        Command::Explain(arguments) => run::explain_addresses(&arguments),
+    };
+    match done {
+        Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Ok(Verdict::Refused) => ExitCode::from(1),
+        Err(Failure(message)) => {
+            eprintln!("htaccess: {message}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The commands.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use htaccess_generator::explain::{Explanation, explain};
+use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::parse::Action;
+use htaccess_generator::quote::bare;
+use htaccess_generator::render::{RuleRow, Source};
+use htaccess_generator::report::{Answer, Status};
+use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
+
+use crate::arguments::{CheckArguments, ExplainArguments, FileArguments, RenderArguments};
+use crate::inputs::{self, Input};
+use crate::{Failure, Verdict};
+
+/// `htaccess render`.
+pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
+    let template = find_template(&arguments.template)?;
+    let inputs = inputs::find(&arguments.files.inputs)?;
+    if let Some(folder) = &arguments.output {
+        return write_all(arguments, &inputs, &template, folder);
+    }
+    let [input] = inputs.as_slice() else {
+        return Err(Failure(format!(
+            "{} files need a folder to write to: add -o DIR",
+            inputs.len()
+        )));
+    };
+    let outcome = generate(input, &settings(&arguments.files)?, &template)?;
+    print_problems(input, &outcome.answer);
+    let verdict = verdict([&outcome.answer]);
+    if arguments.files.json {
+        print_json(&[outcome.answer])?;
+    } else if let Some(file) = outcome.file {
+        print_data(file.as_bytes())?;
+    }
+    Ok(verdict)
+}
+
+/// `htaccess check`.
+pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
+    let template = find_template(TEMPLATE_DEFAULT)?;
+    let inputs = inputs::find(&arguments.files.inputs)?;
+    let settings = settings(&arguments.files)?;
+    let answers = in_parallel(&inputs, &arguments.files, |input| {
+        generate(input, &settings, &template).map(|outcome| outcome.answer)
+    })?;
+    conclude(&inputs, &answers, arguments.files.json, "fine")
+}
+
+/// `htaccess explain`.
+pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict, Failure> {
+    let settings = arguments
+        .settings
+        .read(false, None)
+        .map_err(|err| Failure(err.to_string()))?;
+    let inputs = inputs::find(std::slice::from_ref(&arguments.file))?;
+    let [input] = inputs.as_slice() else {
+        return Err(Failure("explain takes one file".to_owned()));
+    };
+    let mut upload = Vec::new();
+    input.read(|piece| {
+        upload.extend_from_slice(piece);
+        std::ops::ControlFlow::Continue(())
+    })?;
+    match explain(&upload, &settings, &arguments.addresses) {
+        Ok(explanations) => {
+            let texts: Vec<String> = explanations.iter().map(explanation_text).collect();
+            print_data(texts.concat().as_bytes())?;
+            Ok(Verdict::Fine)
+        }
+        Err(refusal) => {
+            eprintln!("{}: refused: {refusal}", input.shown());
+            Ok(Verdict::Refused)
+        }
+    }
+}
+
+fn write_all(
+    arguments: &RenderArguments,
+    inputs: &[Input],
+    template: &Template,
+    folder: &Path,
+) -> Result<Verdict, Failure> {
+    let settings = settings(&arguments.files)?;
+    inputs::check_outputs(
+        inputs
+            .iter()
+            .map(|input| (input, settings.output_key.of(&input.key).ok())),
+    )?;
+    let answers = in_parallel(inputs, &arguments.files, |input| {
+        let Outcome { mut answer, file } = generate(input, &settings, template)?;
+        if let (Some(file), Some(output)) = (file, &answer.output) {
+            answer.status = write_file(&folder.join(output), file.as_bytes())?;
+        }
+        Ok(answer)
+    })?;
+    conclude(inputs, &answers, arguments.files.json, "published")
+}
+
+fn settings(files: &FileArguments) -> Result<Settings, Failure> {
+    files.settings().map_err(|err| Failure(err.to_string()))
+}
+
+fn find_template(name_or_path: &str) -> Result<Template, Failure> {
+    let failure = |message: &dyn std::fmt::Display| {
+        Failure(format!("template {}: {message}", bare(name_or_path)))
+    };
+    if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
+        return Template::built_in(name_or_path).map_err(|refusal| failure(&refusal.message));
+    }
+    match fs::read_to_string(name_or_path) {
+        Ok(source) => Template::compile(&source).map_err(|refusal| failure(&refusal.message)),
+        Err(err) => Err(failure(&format!(
+            "neither a built-in template ({}) nor a file that can be read: {err}",
+            built_in_names()
+        ))),
+    }
+}
+
+fn generate(input: &Input, settings: &Settings, template: &Template) -> Result<Outcome, Failure> {
+    let source = Source {
+        key: input.key.clone(),
+        ..Source::default()
+    };
+    let mut generation = Generation::new(settings, template, &source);
+    if generation
+        .expect_bytes(input.bytes().unwrap_or(0))
+        .is_continue()
+    {
+        input.read(|piece| generation.push(piece))?;
+    }
+    Ok(generation.finish())
+}
+
+/// Works on the inputs with as many threads as asked for; results come in the inputs' order. The
+/// first failure ends the work.
+fn in_parallel(
+    inputs: &[Input],
+    arguments: &FileArguments,
+    work: impl Fn(&Input) -> Result<Answer, Failure> + Sync,
+) -> Result<Vec<Answer>, Failure> {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments
+        .jobs
+        .map_or_else(cores, usize::from)
+        .min(inputs.len());
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Result<Answer, Failure>)>> = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some((index, input)) = take_next(inputs, &next) {
+                    let result = work(input);
+                    if result.is_err() {
+                        next.store(inputs.len(), Ordering::Relaxed);
+                    }
+                    if let Ok(mut done) = done.lock() {
+                        done.push((index, result));
+                    }
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn take_next<'a>(inputs: &'a [Input], next: &AtomicUsize) -> Option<(usize, &'a Input)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    inputs.get(index).map(|input| (index, input))
+}
+
+fn conclude(
+    inputs: &[Input],
+    answers: &[Answer],
+    json: bool,
+    fine: &str,
+) -> Result<Verdict, Failure> {
+    for (input, answer) in inputs.iter().zip(answers) {
+        print_problems(input, answer);
+    }
+    let verdict = verdict(answers);
+    let refused = answers
+        .iter()
+        .filter(|answer| answer.status == Status::Refused)
+        .count();
+    let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
+    eprintln!(
+        "{} {fine}, {refused} refused; {rejected} rows rejected",
+        answers.len() - refused
+    );
+    if json {
+        print_json(answers)?;
+    }
+    Ok(verdict)
+}
+
+fn verdict<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Verdict {
+    if answers
+        .into_iter()
+        .any(|answer| answer.status == Status::Refused)
+    {
+        Verdict::Refused
+    } else {
+        Verdict::Fine
+    }
+}
+
+/// `file:line: what is wrong`, as compilers say it.
+fn print_problems(input: &Input, answer: &Answer) {
+    let file = input.shown();
+    for rejection in &answer.rejections {
+        eprintln!("{file}:{}: {}", rejection.line, rejection.reason());
+    }
+    let listed = answer.rejections.len() as u64;
+    if listed < answer.rejected {
+        eprintln!(
+            "{file}: {} more rows were rejected",
+            answer.rejected - listed
+        );
+    }
+    if let (Some(code), Some(message)) = (answer.code, &answer.message) {
+        eprintln!("{file}: refused: {message} ({code})");
+    }
+}
+
+fn print_json(answers: &[Answer]) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(answers)
+        .map_err(|err| Failure(format!("cannot write the answers as JSON: {err}")))?;
+    text.push('\n');
+    print_data(text.as_bytes())
+}
+
+/// A reader that went away, as in `htaccess … | head`, is no failure.
+fn print_data(data: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure(format!("cannot write to standard output: {err}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Replaces a file in one step, so that a web server never reads half of it. A file that is
+/// already the same is left alone, with its times.
+fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
+    let failure = |err: io::Error| Failure(format!("cannot write {}: {err}", path.display()));
+    if fs::read(path).is_ok_and(|current| current == bytes) {
+        return Ok(Status::Unchanged);
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failure)?;
+    }
+    let temporary = temporary_path(path);
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if let Err(err) = written {
+        let _ = fs::remove_file(&temporary);
+        return Err(failure(err));
+    }
+    Ok(Status::Written)
+}
+
+/// In the same folder, for a rename does not cross file systems.
+fn temporary_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}
+
+fn explanation_text(explanation: &Explanation) -> String {
+    let verdict = if explanation.permitted {
+        "gets in"
+    } else {
+        "is kept out"
+    };
+    let mut text = format!("{} {verdict}\n", explanation.address);
+    for row in &explanation.deciding {
+        text.push_str(&row_text(row, ""));
+    }
+    if explanation.deciding.is_empty() {
+        text.push_str("  no row decides, and the default is ");
+        text.push_str(explanation.default.name());
+        text.push('\n');
+    }
+    for row in &explanation.overruled {
+        text.push_str(&row_text(row, " (changes nothing)"));
+    }
+    text
+}
+
+fn row_text(row: &RuleRow, note: &str) -> String {
+    let action = match row.action {
+        Action::Allow => "Allow",
+        Action::Deny => "Deny",
+    };
+    let comment = match row.comment.as_str() {
+        "" => String::new(),
+        comment => format!(" {}", bare(comment)),
+    };
+    format!(
+        "  line {}: {},{action}{comment}{note}\n",
+        row.line,
+        bare(&row.address)
+    )
+}

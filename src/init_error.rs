@@ -1,0 +1,36 @@
+//! Tells Lambda why the function cannot start, so that the console shows the sentence and not only
+//! an exit status.
+//!
+//! `lambda_runtime` has no call for this, so the one request is made here:
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::json;
+
+/// The `errorType` of a function that cannot start.
+pub const TYPE: &str = "BadSettings";
+
+/// Posts the error to the Runtime API, if there is one. A failure to do so is left to the exit
+/// status, for the message is in the log already.
+pub fn report(message: &str) {
+    if let Ok(address) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
+        let _ = post(&address, message);
+    }
+}
+
+fn post(address: &str, message: &str) -> io::Result<()> {
+    let body = json!({"errorType": TYPE, "errorMessage": message, "stackTrace": []}).to_string();
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    write!(
+        stream,
+        "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: {address}\r\n\
+         Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: {TYPE}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len(),
+    )?;
+    stream.read_to_end(&mut Vec::new()).map(|_| ())
+}

@@ -1,0 +1,208 @@
+//! S3 as a [`Store`]: the only home of aws-sdk-s3.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::{Client, Config};
+use aws_smithy_http_client::Builder as HttpClientBuilder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::error::{Error, ErrorKind};
+use crate::store::{Body, Fetched, Head, ObjectName, Precondition, Put, PutResult, Store};
+
+/// How often one call is tried, the first time included.
+const ATTEMPTS_MAX: u32 = 3;
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long S3 may stay silent before a call is tried again.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// S3, or an emulator of it.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    client: Client,
+}
+
+impl S3 {
+    /// A client with the credentials of the environment, which is where Lambda puts them.
+    ///
+    /// With an `endpoint`, that is used instead of S3 and addressed path-style.
+    #[must_use]
+    pub fn new(region: String, endpoint: Option<&str>) -> Self {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+            .http_client(http_client(endpoint))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .read_timeout(READ_TIMEOUT)
+                    .build(),
+            )
+            .force_path_style(endpoint.is_some());
+        let config = match endpoint {
+            Some(endpoint) => config.endpoint_url(endpoint),
+            None => config,
+        };
+        Self {
+            client: Client::from_conf(config.build()),
+        }
+    }
+}
+
+/// An emulator without TLS needs no trust store, and reading one takes milliseconds.
+fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
+    let builder = HttpClientBuilder::new();
+    if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
+        builder.build_http()
+    } else {
+        builder
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https()
+    }
+}
+
+impl Store for S3 {
+    type Body = S3Body;
+
+    async fn head(&self, name: &ObjectName) -> Result<Option<Head>, Error> {
+        let answer = self
+            .client
+            .head_object()
+            .bucket(&name.bucket)
+            .key(&name.key)
+            .send()
+            .await;
+        match answer {
+            Ok(found) => Ok(Some(Head {
+                etag: found.e_tag.unwrap_or_default(),
+                version_id: found.version_id.unwrap_or_default(),
+                last_modified: seconds(found.last_modified),
+                bytes: found.content_length.and_then(|bytes| bytes.try_into().ok()),
+                metadata: found.metadata.into_iter().flatten().collect(),
+            })),
+            // A HEAD has no body, so a missing bucket cannot be told from a missing key; the PUT
+            // that follows tells.
+            Err(err) if status(&err) == Some(404) => Ok(None),
+            Err(err) => Err(explain("HEAD", name, err)),
+        }
+    }
+
+    async fn get(
+        &self,
+        name: &ObjectName,
+        unless: Option<&str>,
+    ) -> Result<Fetched<Self::Body>, Error> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&name.bucket)
+            .key(&name.key)
+            .set_if_none_match(unless.map(str::to_owned))
+            .send()
+            .await;
+        match answer {
+            Ok(found) => Ok(Fetched::Found(
+                Head {
+                    etag: found.e_tag.unwrap_or_default(),
+                    version_id: found.version_id.unwrap_or_default(),
+                    last_modified: seconds(found.last_modified),
+                    bytes: found.content_length.and_then(|bytes| bytes.try_into().ok()),
+                    metadata: found.metadata.into_iter().flatten().collect(),
+                },
+                S3Body {
+                    name: name.clone(),
+                    stream: found.body,
+                },
+            )),
+            Err(err) if status(&err) == Some(304) => Ok(Fetched::NotModified),
+            Err(err) if status(&err) == Some(404) && err.code() != Some("NoSuchBucket") => {
+                Ok(Fetched::Missing)
+            }
+            Err(err) => Err(explain("GET", name, err)),
+        }
+    }
+
+    async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
+        let (if_match, if_none_match) = match put.precondition {
+            Precondition::None => (None, None),
+            Precondition::Absent => (None, Some("*".to_owned())),
+            Precondition::Matches(etag) => (Some(etag), None),
+        };
+        let must_exist = if_match.is_some();
+        let answer = self
+            .client
+            .put_object()
+            .bucket(&name.bucket)
+            .key(&name.key)
+            .content_type(put.content_type)
+            .set_metadata(Some(put.metadata.into_iter().collect()))
+            .set_if_match(if_match)
+            .set_if_none_match(if_none_match)
+            .body(ByteStream::from(put.bytes))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(PutResult::Written),
+            Err(err) => match status(&err) {
+                Some(409 | 412) => Ok(PutResult::Conflict),
+                // The object that had to match was deleted meanwhile.
+                Some(404) if must_exist && err.code() != Some("NoSuchBucket") => {
+                    Ok(PutResult::Conflict)
+                }
+                _ => Err(explain("PUT", name, err)),
+            },
+        }
+    }
+}
+
+/// The body of a GET.
+#[derive(Debug)]
+pub struct S3Body {
+    name: ObjectName,
+    stream: ByteStream,
+}
+
+impl Body for S3Body {
+    async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
+        self.stream.try_next().await.map_err(|err| {
+            let doing = format!("GET {}", self.name);
+            Error::new(ErrorKind::Damaged, doing).because(err)
+        })
+    }
+}
+
+fn seconds(time: Option<DateTime>) -> i64 {
+    time.map_or(0, |time| time.secs())
+}
+
+fn status<E>(err: &SdkError<E, HttpResponse>) -> Option<u16> {
+    err.raw_response()
+        .map(|response| response.status().as_u16())
+}
+
+fn explain<E>(method: &str, name: &ObjectName, err: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    let kind = match (status(&err), err.code()) {
+        (_, Some("NoSuchBucket")) => ErrorKind::NoSuchBucket,
+        (Some(429), _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
+            ErrorKind::Throttled
+        }
+        (Some(401 | 403), _) => ErrorKind::AccessDenied,
+        (Some(500..), _) => ErrorKind::Unavailable,
+        (None, _) => ErrorKind::Connection,
+        (Some(_), _) => ErrorKind::BadRequest,
+    };
+    Error::new(kind, format!("{method} {name}")).because(err)
+}
