@@ -16,6 +16,9 @@ use crate::report::{
 use crate::settings::Settings;
 use crate::template::Template;
 
+/// The longest line of an output, in bytes; Apache's own limit is 8,190.
+const OUTPUT_LINE_BYTES_MAX: usize = 8000;
+
 /// What came of one upload.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -178,9 +181,28 @@ fn publishable(
     }
     let policy: Policy = collector.rules.decide(settings.default_policy);
     let file = render(template, source, &policy, &collector.rows, answer.rejected)?;
+    check_line_lengths(&file, answer.output.as_deref())?;
     answer.networks = policy.network_counts();
     answer.bytes = file.len();
     Ok(file)
+}
+
+/// Apache answers 500 to every request below a `.htaccess` with a line over 8,190 bytes, comments
+/// included. The built-in templates cannot make one; a long comment in another can.
+fn check_line_lengths(file: &str, output_key: Option<&str>) -> Result<(), Refusal> {
+    let too_long = |line: &str| line.len() > OUTPUT_LINE_BYTES_MAX;
+    let is_htaccess = output_key.is_some_and(|key| key.ends_with(".htaccess"));
+    match file.lines().position(too_long) {
+        Some(index) if is_htaccess => Err(Refusal::new(
+            RefusalCode::BadTemplate,
+            format!(
+                "line {} of the output is over {OUTPUT_LINE_BYTES_MAX} bytes and Apache would \
+                 refuse the file: print allow.lines and deny.lines, and no long comments",
+                index + 1
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn no_rules(answer: &Answer) -> Refusal {

@@ -96,11 +96,11 @@ impl Rules {
         Policy {
             default,
             allow: IpSet {
-                ipv6: without_mapped_start(&allow.ipv6),
+                ipv6: without_mapped_block(&allow.ipv6),
                 ..allow
             },
             deny: IpSet {
-                ipv6: without_mapped_start(&deny.ipv6),
+                ipv6: without_mapped_block(&deny.ipv6),
                 ..deny
             },
         }
@@ -182,22 +182,31 @@ fn shortest<T: Word>(allow: SpanSet<T>, deny: &SpanSet<T>) -> (SpanSet<T>, SpanS
 }
 
 /// The IPv4-mapped block `::ffff:0:0/96` of an IPv6 set says nothing, for such clients are IPv4,
-/// and Apache answers 500 to a rule inside it. Rules never end inside the block (mapped addresses
-/// became IPv4), so the only network inside it that a set can be written with is the whole block,
-/// where a span starts with it: that span starts behind it instead.
-fn without_mapped_start(set: &SpanSet<u128>) -> SpanSet<u128> {
-    let spans = set
-        .spans()
-        .iter()
-        .filter(|span| (span.first, span.last) != (MAPPED_FIRST, MAPPED_LAST))
-        .map(|span| match span.first {
-            MAPPED_FIRST => Span {
+/// and Apache answers 500 to a rule inside it. No rule begins or ends inside the block (mapped
+/// addresses became IPv4), so the only network inside it that a set can be written with is the
+/// whole block, by a span that begins at it or shortly before: that span is cut around it. One
+/// that begins before `::fffe:0:0` covers it with a wider network and stays.
+fn without_mapped_block(set: &SpanSet<u128>) -> SpanSet<u128> {
+    const WIDER_NETWORK_FIRST: u128 = MAPPED_FIRST - (1 << 32);
+    let mut spans = Vec::with_capacity(set.spans().len() + 1);
+    for &Span { first, last } in set.spans() {
+        if first <= WIDER_NETWORK_FIRST || MAPPED_FIRST < first || last < MAPPED_LAST {
+            spans.push(Span { first, last });
+            continue;
+        }
+        if first < MAPPED_FIRST {
+            spans.push(Span {
+                first,
+                last: MAPPED_FIRST - 1,
+            });
+        }
+        if MAPPED_LAST < last {
+            spans.push(Span {
                 first: MAPPED_LAST + 1,
-                last: span.last,
-            },
-            _ => *span,
-        })
-        .collect();
+                last,
+            });
+        }
+    }
     SpanSet::from_unsorted(spans)
 }
 
@@ -309,25 +318,26 @@ mod tests {
     }
 
     #[test]
-    fn never_writes_a_network_inside_the_mapped_block() {
+    fn never_writes_the_mapped_block() {
         check(
-            "+::/64 -::-::fffe:ffff:ffff",
+            "+::fffe:ffff:ffff-::1:0:0:1",
             DENY,
-            &{
-                let policy = decide(&[(Action::Allow, "::1:0:0:0-::ffff:ffff:ffff:ffff")], DENY);
-                text(&policy.allow)
-            },
+            "::fffe:ffff:ffff ::1:0:0:0/127",
             "",
         );
-        check("-::-::fffe:ffff:ffff -::1:0:0:0-::1:0:0:5", ALLOW, "", &{
-            let policy = decide(
-                &[
-                    (Action::Deny, "::-::fffe:ffff:ffff"),
-                    (Action::Deny, "::1:0:0:0-::1:0:0:5"),
-                ],
-                ALLOW,
-            );
-            text(&policy.deny)
-        });
+        check(
+            "-::fffe:ffff:ffff-::1:0:0:1",
+            ALLOW,
+            "",
+            "::fffe:ffff:ffff ::1:0:0:0/127",
+        );
+        check(
+            "+::fffe:0:0/95 -::fffe:0:0-::fffe:ffff:fffe",
+            DENY,
+            "::fffe:ffff:ffff",
+            "",
+        );
+        check("+::fffe:0:0/95 -::fffe:0:0-::fffe:ffff:ffff", DENY, "", "");
+        check("+::fffe:0:0/95", DENY, "::fffe:0:0/95", "");
     }
 }

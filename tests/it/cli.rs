@@ -1,0 +1,327 @@
+//! The command line as a process: files, streams and exit statuses.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+
+const ACME: &str =
+    "IP Address,Rule\n192.168.1.10,Allow\n172.100.2.11,Allow\n2.2.2,Allow\n1.1.1.1,Deny\n";
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("htaccess-cli-{}-{number}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn with(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+        self
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|err| panic!("{name}: {err}"))
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with_input(arguments, "")
+    }
+
+    fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_htaccess"))
+            .args(arguments)
+            .current_dir(&self.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        Ran::of(&child.wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Ran {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn of(output: &Output) -> Self {
+        Self {
+            status: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout.clone()).unwrap(),
+            stderr: String::from_utf8(output.stderr.clone()).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn expect(self, status: i32, stderr: &str) -> Self {
+        assert_eq!((self.status, self.stderr.as_str()), (status, stderr));
+        self
+    }
+
+    #[track_caller]
+    fn expect_failure(self, part: &str) {
+        assert_eq!(self.status, 2, "{}", self.stderr);
+        assert!(self.stderr.contains(part), "{}", self.stderr);
+        assert_eq!(self.stdout, "");
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+const REJECTED: &str = "acme.csv:4: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n";
+
+#[test]
+fn renders_one_file_to_stdout_and_problems_to_stderr() {
+    let folder = Folder::new().with("acme.csv", ACME);
+    let ran = folder.run(&["render", "acme.csv"]).expect(0, REJECTED);
+    assert_eq!(
+        ran.stdout.lines().last(),
+        Some("Require ip 172.100.2.11 192.168.1.10")
+    );
+}
+
+#[test]
+fn reads_standard_input() {
+    let folder = Folder::new();
+    let ran = folder
+        .run_with_input(&["render", "-"], "IP,Rule\n1.1.1.1,Allow\n")
+        .expect(0, "");
+    assert!(
+        ran.stdout
+            .ends_with("from stdin. Do not edit: upload a new CSV.\nRequire ip 1.1.1.1\n")
+    );
+    folder
+        .run_with_input(&["check", "-"], "IP,Rule\nx,Allow\n1.1.1.1,Allow\n")
+        .expect(0, &format!("<stdin>:2: {}\n1 fine, 0 refused; 1 rows rejected\n", "\"x\" is not an IP address: expected an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as 10.0.0.1-10.0.0.9, or all"));
+}
+
+#[test]
+fn lays_folders_out_as_the_buckets_are() {
+    let folder = Folder::new()
+        .with("sites/clients/acme.csv", ACME)
+        .with("sites/b.CSV", "IP,Rule\n1.1.1.1,Allow\n")
+        .with("sites/notes.txt", "not a CSV")
+        .with("lone.csv", "IP,Rule\n2.2.2.2,Allow\n");
+    let lone = folder.path("lone.csv");
+    let ran = folder.run(&[
+        "render",
+        "sites",
+        lone.to_str().unwrap(),
+        "-o",
+        "out",
+        "--json",
+    ]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let json = ran.json();
+    let outputs: Vec<_> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|answer| &answer["output"])
+        .collect();
+    assert_eq!(
+        outputs,
+        ["b/.htaccess", "clients/acme/.htaccess", "lone/.htaccess"]
+    );
+    assert!(
+        folder
+            .text("out/clients/acme/.htaccess")
+            .contains("from clients/acme.csv.")
+    );
+    assert!(
+        folder
+            .text("out/lone/.htaccess")
+            .contains("Require ip 2.2.2.2")
+    );
+    assert!(!folder.path("out/notes").exists());
+}
+
+#[test]
+fn leaves_identical_and_refused_outputs_alone() {
+    let folder = Folder::new().with("acme.csv", ACME);
+    let render = || {
+        folder
+            .run(&["render", "acme.csv", "-o", "out", "--json"])
+            .json()[0]["status"]
+            .clone()
+    };
+    assert_eq!(render(), "written");
+    let output = folder.path("out/acme/.htaccess");
+    let before = (
+        fs::metadata(&output).unwrap().modified().unwrap(),
+        fs::read(&output).unwrap(),
+    );
+    assert_eq!(render(), "unchanged");
+    fs::write(folder.path("acme.csv"), "no,such,column\n").unwrap();
+    assert_eq!(render(), "refused");
+    let after = (
+        fs::metadata(&output).unwrap().modified().unwrap(),
+        fs::read(&output).unwrap(),
+    );
+    assert_eq!(before, after);
+    let files: Vec<_> = fs::read_dir(folder.path("out/acme")).unwrap().collect();
+    assert_eq!(files.len(), 1, "a temporary file was left: {files:?}");
+}
+
+#[test]
+fn tells_refused_files_by_the_exit_status() {
+    let folder = Folder::new()
+        .with("acme.csv", ACME)
+        .with("bad.csv", "a,b\n");
+    folder.run(&["check", "acme.csv"]).expect(
+        0,
+        &format!("{REJECTED}1 fine, 0 refused; 1 rows rejected\n"),
+    );
+    let strict = folder.run(&["check", "--strict", "acme.csv", "--json"]);
+    assert_eq!(
+        (strict.status, &strict.json()[0]["code"]),
+        (1, &Value::from("rows-rejected"))
+    );
+    let ran = folder.run(&["render", "acme.csv", "bad.csv", "-o", "out"]);
+    assert_eq!(ran.status, 1);
+    assert!(
+        ran.stderr
+            .contains("bad.csv: refused: the header has no column"),
+        "{}",
+        ran.stderr
+    );
+    assert!(folder.path("out/acme/.htaccess").exists());
+    assert_eq!(folder.run(&["render", "bad.csv"]).stdout, "");
+}
+
+#[test]
+fn explains_addresses() {
+    let folder = Folder::new().with(
+        "a.csv",
+        "IP,Rule,Note\n10.0.0.0/8,Allow,office\n10.1.0.0/16,Deny,\n",
+    );
+    let ran = folder
+        .run(&["explain", "a.csv", "10.1.2.3", "10.2.0.1", "8.8.8.8"])
+        .expect(0, "");
+    assert_eq!(
+        ran.stdout,
+        "10.1.2.3 is kept out\n  line 3: 10.1.0.0/16,Deny\n  line 2: 10.0.0.0/8,Allow office (changes nothing)\n\
+         10.2.0.1 gets in\n  line 2: 10.0.0.0/8,Allow office\n\
+         8.8.8.8 is kept out\n  no row decides, and the default is deny\n"
+    );
+    folder
+        .run(&["explain", "a.csv", "8.8"])
+        .expect_failure("invalid value '8.8'");
+}
+
+#[test]
+fn takes_templates_by_name_and_by_path() {
+    let folder = Folder::new()
+        .with("a.csv", "IP,Rule\n1.1.1.1,Allow\n")
+        .with("own.tera", "{{ allow.count }} allowed");
+    assert_eq!(
+        folder
+            .run(&["render", "a.csv", "--template", "own.tera"])
+            .stdout,
+        "1 allowed\n"
+    );
+    assert!(
+        folder
+            .run(&["render", "a.csv", "--template", "nginx"])
+            .stdout
+            .ends_with("allow 1.1.1.1;\ndeny all;\n")
+    );
+    folder
+        .run(&["render", "a.csv", "--template", "apache"])
+        .expect_failure(
+            "template apache: neither a built-in template (apache24, apache22, nginx) nor a file",
+        );
+}
+
+#[test]
+fn wrong_usage_names_the_way_out() {
+    let folder = Folder::new()
+        .with("a.csv", ACME)
+        .with("a.csv.gz", ACME)
+        .with("empty/x.txt", "");
+    folder
+        .run(&["render", "a.csv", "a.csv.gz"])
+        .expect_failure("2 files need a folder to write to: add -o DIR");
+    folder
+        .run(&["render", "a.csv", "a.csv.gz", "-o", "out"])
+        .expect_failure("a.csv and a.csv.gz would both become a/.htaccess");
+    folder
+        .run(&["check", "none.csv"])
+        .expect_failure("cannot read none.csv: No such file");
+    folder
+        .run(&["check", "empty"])
+        .expect_failure("there is no .csv or .csv.gz file below empty");
+    folder
+        .run(&["check", "a.csv", "--default-policy", "open"])
+        .expect_failure("DEFAULT_POLICY is \"open\": expected deny or allow");
+    folder
+        .run(&["check", "a.csv", "--jobs", "0"])
+        .expect_failure("invalid value '0'");
+    folder
+        .run(&["publish"])
+        .expect_failure("unrecognized subcommand");
+}
+
+#[test]
+fn does_the_same_with_any_number_of_jobs() {
+    let mut folder = Folder::new();
+    for number in 0..50 {
+        folder = folder.with(
+            &format!("sites/{number:02}.csv"),
+            format!("IP,Rule\n10.0.0.{number},Allow\nx,Allow\n"),
+        );
+    }
+    let one = folder.run(&["check", "sites", "--jobs", "1", "--json"]);
+    let four = folder.run(&["check", "sites", "--jobs", "4", "--json"]);
+    assert_eq!((one.stdout, one.stderr), (four.stdout, four.stderr));
+}
+
+#[test]
+fn a_path_that_is_absolute_or_climbs_is_known_by_its_name() {
+    let folder = Folder::new().with("deep/a.csv", "IP,Rule\n1.1.1.1,Allow\n");
+    let absolute = folder.path("deep/a.csv");
+    for path in ["deep/../deep/a.csv", absolute.to_str().unwrap()] {
+        assert_eq!(
+            folder.run(&["check", path, "--json"]).json()[0]["source"],
+            "a.csv"
+        );
+    }
+    assert_eq!(
+        folder.run(&["check", "./deep/a.csv", "--json"]).json()[0]["source"],
+        "deep/a.csv"
+    );
+    assert!(Path::new(&absolute).exists());
+}

@@ -1,0 +1,158 @@
+//! Buckets in memory: conditional writes as S3 has them, and calls that can be made to fail.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use htaccess_generator::error::{Error, ErrorKind};
+use htaccess_generator::store::{
+    Body, Fetched, Head, ObjectName, Precondition, Put, PutResult, Store,
+};
+
+#[derive(Clone)]
+pub(crate) struct Object {
+    pub head: Head,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Default)]
+pub(crate) struct MemoryStore {
+    objects: RefCell<BTreeMap<ObjectName, Object>>,
+    /// Every call, as `PUT s3://bucket/key`.
+    calls: RefCell<Vec<String>>,
+    /// Calls that start with this text fail with this kind.
+    failure: RefCell<Option<(String, ErrorKind)>>,
+    /// Uploads that happen just before the next PUT takes effect.
+    before_put: RefCell<Vec<(ObjectName, Vec<u8>)>>,
+    clock: Cell<i64>,
+    writes: Cell<u64>,
+}
+
+pub(crate) fn name(bucket: &str, key: &str) -> ObjectName {
+    ObjectName {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+impl MemoryStore {
+    pub fn upload(&self, bucket: &str, key: &str, bytes: &[u8]) {
+        self.write(&name(bucket, key), bytes.to_vec(), BTreeMap::new());
+    }
+
+    pub fn upload_before_next_put(&self, bucket: &str, key: &str, bytes: &[u8]) {
+        self.before_put
+            .borrow_mut()
+            .push((name(bucket, key), bytes.to_vec()));
+    }
+
+    pub fn delete(&self, bucket: &str, key: &str) {
+        self.objects.borrow_mut().remove(&name(bucket, key));
+    }
+
+    pub fn object(&self, bucket: &str, key: &str) -> Option<Object> {
+        self.objects.borrow().get(&name(bucket, key)).cloned()
+    }
+
+    pub fn text(&self, bucket: &str, key: &str) -> Option<String> {
+        self.object(bucket, key)
+            .map(|object| String::from_utf8(object.bytes).unwrap())
+    }
+
+    /// The clock of `Last-Modified`, in seconds; it stands still otherwise.
+    pub fn tick(&self) {
+        self.clock.set(self.clock.get() + 1);
+    }
+
+    pub fn fail(&self, call_prefix: &str, kind: ErrorKind) {
+        *self.failure.borrow_mut() = Some((call_prefix.to_owned(), kind));
+    }
+
+    pub fn mend(&self) {
+        *self.failure.borrow_mut() = None;
+    }
+
+    pub fn take_calls(&self) -> Vec<String> {
+        self.calls.take()
+    }
+
+    fn call(&self, method: &str, name: &ObjectName) -> Result<(), Error> {
+        let call = format!("{method} {name}");
+        self.calls.borrow_mut().push(call.clone());
+        match &*self.failure.borrow() {
+            Some((prefix, kind)) if call.starts_with(prefix) => Err(Error::new(*kind, call)),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, name: &ObjectName, bytes: Vec<u8>, metadata: BTreeMap<String, String>) {
+        self.writes.set(self.writes.get() + 1);
+        let head = Head {
+            etag: format!("\"{}\"", self.writes.get()),
+            version_id: format!("v{}", self.writes.get()),
+            last_modified: self.clock.get(),
+            bytes: Some(bytes.len() as u64),
+            metadata,
+        };
+        self.objects
+            .borrow_mut()
+            .insert(name.clone(), Object { head, bytes });
+    }
+}
+
+impl Store for &MemoryStore {
+    type Body = MemoryBody;
+
+    async fn head(&self, name: &ObjectName) -> Result<Option<Head>, Error> {
+        self.call("HEAD", name)?;
+        Ok(self
+            .objects
+            .borrow()
+            .get(name)
+            .map(|object| object.head.clone()))
+    }
+
+    async fn get(
+        &self,
+        name: &ObjectName,
+        unless: Option<&str>,
+    ) -> Result<Fetched<MemoryBody>, Error> {
+        self.call("GET", name)?;
+        Ok(match self.objects.borrow().get(name) {
+            None => Fetched::Missing,
+            Some(object) if unless == Some(&object.head.etag) => Fetched::NotModified,
+            Some(object) => {
+                Fetched::Found(object.head.clone(), MemoryBody(Some(object.bytes.clone())))
+            }
+        })
+    }
+
+    async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
+        self.call("PUT", name)?;
+        for (name, bytes) in self.before_put.take() {
+            self.write(&name, bytes, BTreeMap::new());
+        }
+        let etag = self
+            .objects
+            .borrow()
+            .get(name)
+            .map(|object| object.head.etag.clone());
+        let holds = match &put.precondition {
+            Precondition::None => true,
+            Precondition::Absent => etag.is_none(),
+            Precondition::Matches(expected) => etag.as_ref() == Some(expected),
+        };
+        if !holds {
+            return Ok(PutResult::Conflict);
+        }
+        self.write(name, put.bytes, put.metadata);
+        Ok(PutResult::Written)
+    }
+}
+
+pub(crate) struct MemoryBody(Option<Vec<u8>>);
+
+impl Body for MemoryBody {
+    async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
+        Ok(self.0.take())
+    }
+}

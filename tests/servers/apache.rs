@@ -1,0 +1,110 @@
+//! A private Apache httpd 2.4: one folder under its document root for each `.htaccess`.
+//!
+//! `mod_remoteip` takes the client's address from `X-Client`, so that a request can come from any
+//! address there is; `AllowOverride` lets in what the built-in templates use and no more.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::process::{Folder, Process, program};
+
+/// Where Debian and Ubuntu put the modules.
+const MODULES: &str = "/usr/lib/apache2/modules";
+
+/// The modules that take part, by the name of their structure and of their file.
+const MODULES_LOADED: [(&str, &str); 6] = [
+    ("mpm_event", "mod_mpm_event"),
+    ("authz_core", "mod_authz_core"),
+    ("authz_host", "mod_authz_host"),
+    ("access_compat", "mod_access_compat"),
+    ("remoteip", "mod_remoteip"),
+    ("headers", "mod_headers"),
+];
+
+/// A running httpd.
+pub(crate) struct Apache {
+    // In this order: the process ends before its folder goes.
+    process: Process,
+    folder: Folder,
+}
+
+impl Apache {
+    /// Starts one without any `.htaccess`.
+    pub(crate) fn start() -> Self {
+        let httpd = program("apache2", "apache2-bin");
+        let folder = Folder::new("apache");
+        folder.make("run");
+        let process = Process::start(&folder, |port| {
+            folder.write("httpd.conf", &configuration(&folder, port));
+            let mut command = Command::new(&httpd);
+            command
+                .args(["-DFOREGROUND", "-d"])
+                .arg(folder.path())
+                .arg("-f")
+                .arg(folder.path().join("httpd.conf"));
+            command
+        });
+        Self { process, folder }
+    }
+
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.process.port()
+    }
+
+    /// Lays a `.htaccess` into the folder of this name, and a file beside it; gives the file's URL
+    /// path. From the next request on it counts.
+    pub(crate) fn put(&self, name: &str, htaccess: &str) -> String {
+        self.folder
+            .write(&format!("root/{name}/.htaccess"), htaccess);
+        self.folder.write(&format!("root/{name}/page.txt"), "in\n");
+        format!("/{name}/page.txt")
+    }
+
+    /// The end of the error log.
+    pub(crate) fn errors(&self) -> String {
+        self.folder.tail("error.log")
+    }
+}
+
+/// Errors in a `.htaccess` are logged as `alert`; the 403s, logged as `error`, would be thousands.
+fn configuration(folder: &Folder, port: u16) -> String {
+    let mut modules = String::new();
+    for (name, file) in MODULES_LOADED {
+        let file = Path::new(MODULES).join(file).with_extension("so");
+        let _ = writeln!(modules, "LoadModule {name}_module \"{}\"", file.display());
+    }
+    let user = if folder.is_roots() {
+        "User www-data\nGroup www-data\n"
+    } else {
+        ""
+    };
+    format!(
+        r#"ServerName localhost
+Listen 127.0.0.1:{port}
+{modules}{user}DefaultRuntimeDir "run"
+PidFile "run/httpd.pid"
+ErrorLog "error.log"
+LogLevel crit
+StartServers 1
+ThreadsPerChild 25
+KeepAlive On
+KeepAliveTimeout 60
+MaxKeepAliveRequests 0
+RemoteIPHeader X-Client
+RemoteIPInternalProxy 127.0.0.0/8
+Header always set X-Seen "expr=%{{REMOTE_ADDR}}"
+DocumentRoot "{root}/root"
+<Directory />
+  AllowOverride None
+  Require all denied
+</Directory>
+<Directory "{root}/root">
+  AllowOverride AuthConfig Limit
+  Require all granted
+</Directory>
+"#,
+        root = folder.path().display()
+    )
+}

@@ -1,0 +1,251 @@
+//! Real servers read what we write, and an oracle of a few lines says whom they should let in.
+//!
+//! Run by `make test`, or `cargo test --test servers`; needs Debian's `apache2-bin` and `nginx-light`
+//! and fails where one is missing. Plain `cargo test` leaves it out, for that needs nothing
+//! installed. Each test starts a server of its own on a free port of this machine, tells it to
+//! believe a header about who the client is, and asks it about the addresses where the verdict may
+//! change. Nothing is random but by seed.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of a test fail by panic, and write the files that the servers read"
+)]
+
+mod apache;
+mod compare;
+mod csv_text;
+mod http;
+mod nginx;
+mod oracle;
+mod probes;
+mod process;
+mod random;
+mod random_policy;
+mod traps;
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use htaccess_generator::template::{BUILT_IN, Template};
+
+use crate::apache::Apache;
+use crate::compare::{Case, Tally, cases, output, show, trap_cases};
+use crate::http::Connection;
+use crate::nginx::Nginx;
+
+/// Told even if the test passes: `eprintln` would be captured.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn built_in(name: &str) -> Template {
+    Template::built_in(name).unwrap_or_else(|err| panic!("{name}: {err}"))
+}
+
+/// Has an Apache answer all probes of the cases.
+fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> Tally {
+    let start = Instant::now();
+    let apache = Apache::start();
+    let mut connection = Connection::to(apache.port());
+    let mut tally = Tally::default();
+    for case in cases {
+        let file = output(case, template);
+        tally.add_output(&file);
+        let path = apache.put(&case.folder, &file);
+        tally.probe(case, &path, &mut connection);
+        check(name, &tally, case, &file, || apache.errors());
+    }
+    conclude(name, &tally, start);
+    tally
+}
+
+/// Has an nginx answer all probes of the cases.
+fn nginx_agrees(name: &str, cases: &[Case], template: &Template) {
+    let start = Instant::now();
+    let outputs: Vec<String> = cases.iter().map(|case| output(case, template)).collect();
+    let named = cases.iter().zip(&outputs);
+    let nginx = Nginx::start(named.map(|(case, file)| (case.folder.as_str(), file.as_str())));
+    let mut connection = Connection::to(nginx.port());
+    let mut tally = Tally::default();
+    for (case, file) in cases.iter().zip(&outputs) {
+        tally.add_output(file);
+        let path = nginx::path(&case.folder);
+        tally.probe_spelled(case, &path, &mut connection, nginx::spelling);
+        check(name, &tally, case, file, || nginx.errors());
+    }
+    conclude(name, &tally, start);
+}
+
+/// Fails with all that is needed to reproduce it.
+fn check(name: &str, tally: &Tally, case: &Case, file: &str, errors: impl Fn() -> String) {
+    assert!(
+        tally.wrong.is_empty(),
+        "{name}: {}\n{}{}",
+        tally.wrong.join("\n"),
+        show(case, file),
+        errors()
+    );
+}
+
+fn conclude(name: &str, tally: &Tally, start: Instant) {
+    let seconds = start.elapsed().as_secs_f64();
+    tell(&format!("{name}: {} ({seconds:.1} s)", tally.summary()));
+    assert!(tally.has_both_verdicts(), "{name}: {}", tally.summary());
+}
+
+#[test]
+fn a_real_apache_agrees_with_the_oracle_on_apache24() {
+    let tally = apache_agrees("apache24", &cases(), &built_in("apache24"));
+    assert!(tally.has_full_lines(), "{}", tally.summary());
+}
+
+#[test]
+fn a_real_apache_agrees_with_the_oracle_on_apache22() {
+    let tally = apache_agrees("apache22", &cases(), &built_in("apache22"));
+    assert!(tally.has_full_lines(), "{}", tally.summary());
+}
+
+#[test]
+fn a_real_nginx_agrees_with_the_oracle() {
+    nginx_agrees("nginx", &cases(), &built_in("nginx"));
+}
+
+/// A custom template prints what the built-in ones leave out: keys and comments from outside.
+fn with_keys_and_comments(built_in: &str) -> Template {
+    let (_, source) = BUILT_IN
+        .iter()
+        .find(|(name, _)| *name == built_in)
+        .unwrap_or_else(|| panic!("{built_in} is not a template"));
+    let source = format!(
+        "# {{{{ source.key }}}}\n\
+         {{% for rule in rules %}}# {{{{ rule.address }}}} {{{{ rule.comment }}}}\n{{% endfor %}}\
+         {source}\n# {{{{ source.file_name }}}}"
+    );
+    Template::compile(&source).unwrap_or_else(|err| panic!("{err}"))
+}
+
+#[test]
+fn comments_and_keys_stay_comments_in_a_custom_template() {
+    let traps = trap_cases();
+    for name in ["apache24", "apache22"] {
+        let title = format!("{name} with keys and comments");
+        apache_agrees(&title, &traps, &with_keys_and_comments(name));
+    }
+    let title = "nginx with keys and comments";
+    nginx_agrees(title, &traps, &with_keys_and_comments("nginx"));
+}
+
+/// The comparison must be able to fail: where a rule is the opposite of what is served, it says so
+/// whenever that changes who gets in.
+#[test]
+fn a_wrong_policy_is_noticed() {
+    let mut cases = trap_cases();
+    let files = |template| {
+        let files = cases.iter().map(|case| output(case, &built_in(template)));
+        files.collect::<Vec<String>>()
+    };
+    let (for_apache, for_nginx) = (files("apache24"), files("nginx"));
+    let names = cases.iter().map(|case| case.folder.as_str());
+    let nginx = Nginx::start(names.zip(for_nginx.iter().map(String::as_str)));
+    let apache = Apache::start();
+    let mut to_nginx = Connection::to(nginx.port());
+    let mut to_apache = Connection::to(apache.port());
+    let mut noticed = 0;
+    for (case, file) in cases.iter_mut().zip(&for_apache) {
+        case.flip_first_rule();
+        let mut by_apache = Tally::default();
+        let path = apache.put(&case.folder, file);
+        by_apache.probe(case, &path, &mut to_apache);
+        let mut by_nginx = Tally::default();
+        let path = nginx::path(&case.folder);
+        by_nginx.probe_spelled(case, &path, &mut to_nginx, nginx::spelling);
+        assert_eq!(
+            by_apache.wrong.len(),
+            by_nginx.wrong.len(),
+            "the servers differ on {}",
+            case.origin
+        );
+        noticed += usize::from(!by_apache.wrong.is_empty());
+    }
+    assert!(
+        noticed * 2 > cases.len(),
+        "only {noticed} of {} wrong policies were noticed",
+        cases.len()
+    );
+}
+
+/// What the outputs are careful about is real in the Apache at hand.
+#[test]
+fn apache_answers_500_to_what_the_templates_avoid() {
+    let long = "192.0.2.1 ".repeat(820);
+    let broken = [
+        "Order Allow, Deny",
+        "Require ip 2.2.2.2.2",
+        "Require ip 0.0.0.0/0",
+        "Require ip ::/0",
+        "Require ip ::ffff:192.0.2.1",
+        "Require ip ::ffff:0:0/96",
+        "Require ip ::ffff:0.0.0.0/96",
+        "Require ip 192.0.2.1-192.0.2.9",
+        "Require ip fe80::1%eth0",
+        "Require not ip 192.0.2.1",
+        "<RequireAny>\n</RequireAny>",
+        "Deny from 0.0.0.0/0",
+        &format!("Require ip {long}"),
+        &format!("# {long}"),
+    ];
+    let apache = Apache::start();
+    let mut connection = Connection::to(apache.port());
+    for (index, htaccess) in broken.iter().enumerate() {
+        let path = apache.put(&format!("broken-{index}"), &format!("{htaccess}\n"));
+        let response = connection
+            .get(&path, "192.0.2.1")
+            .unwrap_or_else(|err| panic!("no answer for {htaccess:.60}: {err}"));
+        assert_eq!(response.status, 500, "{htaccess:.60}\n{}", apache.errors());
+    }
+}
+
+/// The traps that are no errors: they quietly shut a site or open it.
+#[test]
+fn apache_says_nothing_to_what_would_shut_or_open_a_site() {
+    let quiet = [
+        ("<RequireAll>\nRequire not ip 192.0.2.1\n</RequireAll>", 403),
+        ("Require all granted\nRequire ip 192.0.2.1", 200),
+        (
+            "Order Allow,Deny\nAllow from all\nDeny from 198.51.100.0-198.51.100.9",
+            200,
+        ),
+        (
+            "<RequireAll>\nRequire all granted\n# a comment \\\nRequire all denied\n</RequireAll>",
+            200,
+        ),
+    ];
+    let apache = Apache::start();
+    let mut connection = Connection::to(apache.port());
+    for (index, (htaccess, status)) in quiet.iter().enumerate() {
+        let path = apache.put(&format!("quiet-{index}"), &format!("{htaccess}\n"));
+        let response = connection
+            .get(&path, "198.51.100.7")
+            .unwrap_or_else(|err| panic!("no answer for {htaccess}: {err}"));
+        assert_eq!(response.status, *status, "{htaccess}\n{}", apache.errors());
+    }
+}
+
+/// The same for nginx: what its template must not write.
+#[test]
+fn nginx_refuses_what_the_template_avoids() {
+    let refused = [
+        "deny 10.0.0.0/255.0.0.0;",
+        "deny 192.0.2.1-192.0.2.9;",
+        "deny fe80::1%eth0;",
+        "deny 255.255.255.255;",
+        "deny 192.0.2.1",
+    ];
+    for rules in refused {
+        assert!(nginx::complaint(rules).is_some(), "{rules} is accepted");
+    }
+    assert_eq!(nginx::complaint("deny 192.0.2.1;"), None);
+}

@@ -1,0 +1,144 @@
+//! A private nginx: one `location` for each output of the `nginx` template.
+//!
+//! The real-IP module (in Debian's `nginx-light`) takes the client's address from `X-Client`. The
+//! locations serve a file: a `return` would be carried out before the access rules.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::process::Command;
+
+use crate::process::{Folder, Process, program};
+
+/// A running nginx.
+pub(crate) struct Nginx {
+    // In this order: the process ends before its folder goes.
+    process: Process,
+    folder: Folder,
+}
+
+impl Nginx {
+    /// Starts one with these outputs, each under the folder of its name; fails as `nginx -t` does,
+    /// also for a mere warning.
+    pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let site = Site::new(outputs);
+        if let Some(complaint) = site.complaint() {
+            panic!("nginx -t is not content:\n{complaint}");
+        }
+        let process = Process::start(&site.folder, |port| site.command(port));
+        Self {
+            process,
+            folder: site.folder,
+        }
+    }
+
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.process.port()
+    }
+
+    /// The end of the error log.
+    pub(crate) fn errors(&self) -> String {
+        self.folder.tail("error.log")
+    }
+}
+
+/// What `nginx -t` has to say against an output.
+pub(crate) fn complaint(output: &str) -> Option<String> {
+    Site::new(std::iter::once(("one", output))).complaint()
+}
+
+/// How to send a client's address. nginx cannot read `255.255.255.255` (its `ngx_inet_addr` tells
+/// errors by that value), but it can read the IPv4-mapped address of the same client in hex.
+pub(crate) fn spelling(client: IpAddr) -> String {
+    if client.to_canonical() == Ipv4Addr::BROADCAST {
+        "::ffff:ffff:ffff".to_owned()
+    } else {
+        client.to_string()
+    }
+}
+
+/// The URL path of the file under the rules of this name.
+pub(crate) fn path(name: &str) -> String {
+    format!("/{name}/page.txt")
+}
+
+/// The files of an nginx.
+struct Site {
+    folder: Folder,
+    locations: String,
+}
+
+impl Site {
+    fn new<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let folder = Folder::new("nginx");
+        folder.make("run");
+        let mut locations = String::new();
+        for (name, output) in outputs {
+            folder.write(&format!("rules/{name}.conf"), output);
+            folder.write(&format!("root/{name}/page.txt"), "in\n");
+            let _ = writeln!(
+                locations,
+                "    location /{name}/ {{ include rules/{name}.conf; }}"
+            );
+        }
+        Self { folder, locations }
+    }
+
+    /// nginx on this port.
+    fn command(&self, port: u16) -> Command {
+        let configuration = configuration(&self.folder, port, &self.locations);
+        self.folder.write("nginx.conf", &configuration);
+        let path: &Path = self.folder.path();
+        let mut command = Command::new(program("nginx", "nginx-light"));
+        command
+            .arg("-p")
+            .arg(path)
+            .arg("-c")
+            .arg(path.join("nginx.conf"))
+            .arg("-e")
+            .arg(path.join("error.log"));
+        command
+    }
+
+    fn complaint(&self) -> Option<String> {
+        let output = self.command(1).arg("-t").output().expect("nginx runs");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        (!output.status.success() || text.contains("[warn]")).then_some(text)
+    }
+}
+
+fn configuration(folder: &Folder, port: u16, locations: &str) -> String {
+    let user = if folder.is_roots() {
+        "user www-data;\n"
+    } else {
+        ""
+    };
+    format!(
+        r"daemon off;
+worker_processes 1;
+{user}pid run/nginx.pid;
+error_log error.log crit;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path run/body;
+  proxy_temp_path run/proxy;
+  fastcgi_temp_path run/fastcgi;
+  uwsgi_temp_path run/uwsgi;
+  scgi_temp_path run/scgi;
+  default_type text/plain;
+  keepalive_timeout 60s;
+  keepalive_requests 1000000;
+  set_real_ip_from 127.0.0.0/8;
+  real_ip_header X-Client;
+  add_header X-Seen $remote_addr always;
+  server {{
+    listen 127.0.0.1:{port};
+    root {root}/root;
+{locations}  }}
+}}
+",
+        root = folder.path().display()
+    )
+}

@@ -1,0 +1,176 @@
+//! What both servers are made of: a folder of their own, a free port of this machine, and a
+//! process that cannot outlive the test.
+
+use std::fs::{self, File, Permissions};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::http::Connection;
+
+/// How long a server may take to start.
+const START_PATIENCE: Duration = Duration::from_secs(15);
+/// How often another port is tried if a server does not come up: someone may have taken the first.
+const PORTS_TRIED: u32 = 3;
+
+/// Starts a server, kills it when standard input ends. Standard input is a pipe from the test, so
+/// the server ends with the test however that ends, and only the process started here is killed.
+const KEEPER: &str = r#""$@" & server=$!
+read -r line
+kill -TERM "$server"
+wait "$server""#;
+
+/// A folder under the temporary one that is removed with its owner. Others may read it, for a
+/// server that is started by root works as somebody else.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// A new empty folder.
+    pub(crate) fn new(name: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("htaccess-servers-{}-{count}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(unique);
+        fs::create_dir(&path).unwrap_or_else(|err| panic!("cannot make {}: {err}", path.display()));
+        fs::set_permissions(&path, Permissions::from_mode(0o755))
+            .unwrap_or_else(|err| panic!("cannot open {} to all: {err}", path.display()));
+        Self(path)
+    }
+
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file, and the folders above it.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.0.join(name);
+        let parent = path.parent().unwrap_or(&self.0);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&path, text))
+            .unwrap_or_else(|err| panic!("cannot write {}: {err}", path.display()));
+    }
+
+    /// Makes a folder in it.
+    pub(crate) fn make(&self, name: &str) {
+        let path = self.0.join(name);
+        fs::create_dir_all(&path)
+            .unwrap_or_else(|err| panic!("cannot make {}: {err}", path.display()));
+    }
+
+    /// Whether the one who runs the tests, and so owns the folder, is root.
+    pub(crate) fn is_roots(&self) -> bool {
+        fs::metadata(&self.0).is_ok_and(|metadata| metadata.uid() == 0)
+    }
+
+    /// The end of a log in the folder, for messages.
+    pub(crate) fn tail(&self, name: &str) -> String {
+        const LINES_MAX: usize = 20;
+        let text = fs::read(self.0.join(name)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let start = lines.len().saturating_sub(LINES_MAX);
+        format!("--- {name}, its end\n{}", lines[start..].join("\n"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A program's path, or a failure that says how to get it: a test must not be skipped in silence.
+pub(crate) fn program(name: &str, debian_package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| {
+            panic!(
+                "{name} is not installed, and these tests need a real one: run `make test`, which \
+                 installs it, or `apt-get install {debian_package}`"
+            )
+        })
+}
+
+/// A server that runs until this value is dropped.
+pub(crate) struct Process {
+    keeper: Child,
+    port: u16,
+}
+
+impl Process {
+    /// Starts a server on a free port and waits until it answers. `configure` writes what the port
+    /// decides; `/ready.txt` must hold the folder's path, so that no other server is mistaken for it.
+    pub(crate) fn start(folder: &Folder, configure: impl Fn(u16) -> Command) -> Self {
+        let token = folder.path().display().to_string();
+        folder.write("root/ready.txt", &token);
+        for _ in 0..PORTS_TRIED {
+            let port = free_port();
+            let process = Self {
+                keeper: keep(&configure(port), folder),
+                port,
+            };
+            if process.is_ready(token.as_bytes()) {
+                return process;
+            }
+        }
+        panic!(
+            "the server did not start:\n{}\n{}",
+            folder.tail("output.log"),
+            folder.tail("error.log")
+        );
+    }
+
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn is_ready(&self, token: &[u8]) -> bool {
+        let start = Instant::now();
+        let mut connection = Connection::to(self.port);
+        while start.elapsed() < START_PATIENCE {
+            match connection.get("/ready.txt", "192.0.2.1") {
+                Ok(response) => return response.body == token,
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        false
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("this machine has a free port")
+        .port()
+}
+
+fn keep(server: &Command, folder: &Folder) -> Child {
+    let log = folder.path().join("output.log");
+    let output = File::create(&log).expect("a new folder can be written to");
+    let errors = output.try_clone().expect("a file can be shared");
+    Command::new("sh")
+        .args(["-c", KEEPER, "keeper"])
+        .arg(server.get_program())
+        .args(server.get_args())
+        .stdin(Stdio::piped())
+        .stdout(output)
+        .stderr(errors)
+        .spawn()
+        .expect("every Unix has sh")
+}
