@@ -10,8 +10,8 @@ use htaccess_generator::store::{
 
 #[derive(Clone)]
 pub(crate) struct Object {
-    pub head: Head,
-    pub bytes: Vec<u8>,
+    pub(crate) head: Head,
+    pub(crate) bytes: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -35,43 +35,43 @@ pub(crate) fn name(bucket: &str, key: &str) -> ObjectName {
 }
 
 impl MemoryStore {
-    pub fn upload(&self, bucket: &str, key: &str, bytes: &[u8]) {
+    pub(crate) fn upload(&self, bucket: &str, key: &str, bytes: &[u8]) {
         self.write(&name(bucket, key), bytes.to_vec(), BTreeMap::new());
     }
 
-    pub fn upload_before_next_put(&self, bucket: &str, key: &str, bytes: &[u8]) {
+    pub(crate) fn upload_before_next_put(&self, bucket: &str, key: &str, bytes: &[u8]) {
         self.before_put
             .borrow_mut()
             .push((name(bucket, key), bytes.to_vec()));
     }
 
-    pub fn delete(&self, bucket: &str, key: &str) {
+    pub(crate) fn delete(&self, bucket: &str, key: &str) {
         self.objects.borrow_mut().remove(&name(bucket, key));
     }
 
-    pub fn object(&self, bucket: &str, key: &str) -> Option<Object> {
+    pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Object> {
         self.objects.borrow().get(&name(bucket, key)).cloned()
     }
 
-    pub fn text(&self, bucket: &str, key: &str) -> Option<String> {
+    pub(crate) fn text(&self, bucket: &str, key: &str) -> Option<String> {
         self.object(bucket, key)
             .map(|object| String::from_utf8(object.bytes).unwrap())
     }
 
     /// The clock of `Last-Modified`, in seconds; it stands still otherwise.
-    pub fn tick(&self) {
+    pub(crate) fn tick(&self) {
         self.clock.set(self.clock.get() + 1);
     }
 
-    pub fn fail(&self, call_prefix: &str, kind: ErrorKind) {
+    pub(crate) fn fail(&self, call_prefix: &str, kind: ErrorKind) {
         *self.failure.borrow_mut() = Some((call_prefix.to_owned(), kind));
     }
 
-    pub fn mend(&self) {
+    pub(crate) fn mend(&self) {
         *self.failure.borrow_mut() = None;
     }
 
-    pub fn take_calls(&self) -> Vec<String> {
+    pub(crate) fn take_calls(&self) -> Vec<String> {
         self.calls.take()
     }
 
