@@ -7,7 +7,7 @@
 
 use std::io::{self, Write};
 
-use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 use flate2::write::MultiGzDecoder;
 
 use crate::report::{Refusal, RefusalCode};
@@ -22,8 +22,10 @@ pub trait TextSink {
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal>;
 }
 
-/// All magics that are looked for, of gzip, of ZIP and the byte order marks, fit in four.
-const MAGIC_BYTES: usize = 4;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// How much of the text is looked at before any of it is read: byte order marks, the magic of a
+/// ZIP file, NUL bytes. What is found there does not depend on how the upload was cut.
+const SNIFFED_BYTES: usize = 4096;
 /// How much UTF-16 is turned into UTF-8 at a time.
 const UTF8_BUFFER_BYTES: usize = 16 * 1024;
 
@@ -63,11 +65,12 @@ impl<S: TextSink> TextDecoder<S> {
     /// `not-csv`, `too-large`, and whatever the sink refuses.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
         if let State::Sniffing(magic, _) = &mut self.state {
-            magic.extend_from_slice(piece);
-            if magic.len() < MAGIC_BYTES {
+            let rest = fill(magic, GZIP_MAGIC.len(), piece);
+            if magic.len() < GZIP_MAGIC.len() {
                 return Ok(());
             }
-            return self.leave_sniffing();
+            self.leave_sniffing()?;
+            return self.push_further(rest);
         }
         self.push_further(piece)
     }
@@ -77,7 +80,13 @@ impl<S: TextSink> TextDecoder<S> {
             State::Plain(text) => text.push(piece),
             State::Gzip(gzip) => match gzip.write_all(piece) {
                 Ok(()) => Ok(()),
-                Err(err) => Err(gzip_refusal(gzip.get_mut(), &err)),
+                Err(err) => {
+                    // Hands on what was decoded before the damage, which may be refused first.
+                    if gzip.get_mut().refusal.is_none() {
+                        let _ = gzip.try_finish();
+                    }
+                    Err(gzip_refusal(gzip.get_mut(), &err))
+                }
             },
             State::Sniffing(..) | State::Moving => Ok(()),
         }
@@ -86,7 +95,7 @@ impl<S: TextSink> TextDecoder<S> {
     fn leave_sniffing(&mut self) -> Result<(), Refusal> {
         match std::mem::replace(&mut self.state, State::Moving) {
             State::Sniffing(first, text) => {
-                self.state = if first.starts_with(&[0x1f, 0x8b]) {
+                self.state = if first == GZIP_MAGIC {
                     State::Gzip(Box::new(MultiGzDecoder::new(text)))
                 } else {
                     State::Plain(text)
@@ -120,15 +129,6 @@ impl<S: TextSink> TextDecoder<S> {
         };
         text.finish()?;
         Ok(text.sink)
-    }
-
-    /// The sink, for what it counted before a refusal.
-    pub fn sink_mut(&mut self) -> Option<&mut S> {
-        match &mut self.state {
-            State::Sniffing(_, text) | State::Plain(text) => Some(&mut text.sink),
-            State::Gzip(gzip) => Some(&mut gzip.get_mut().sink),
-            State::Moving => None,
-        }
     }
 }
 
@@ -165,16 +165,26 @@ enum Encoding {
 
 impl<S: TextSink> Text<S> {
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
-        self.bytes_left = self
-            .bytes_left
-            .checked_sub(piece.len() as u64)
-            .ok_or_else(|| too_large(self.bytes_max))?;
+        let fitting = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
+        match piece.split_at_checked(fitting) {
+            Some((piece, [_, ..])) => {
+                self.push_fitting(piece)?;
+                self.leave_sniffing()?;
+                Err(too_large(self.bytes_max))
+            }
+            _ => self.push_fitting(piece),
+        }
+    }
+
+    fn push_fitting(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+        self.bytes_left -= piece.len() as u64;
         if let Encoding::Sniffing(first) = &mut self.encoding {
-            first.extend_from_slice(piece);
-            if first.len() < MAGIC_BYTES {
+            let rest = fill(first, SNIFFED_BYTES, piece);
+            if first.len() < SNIFFED_BYTES {
                 return Ok(());
             }
-            return self.leave_sniffing();
+            self.leave_sniffing()?;
+            return self.push_further(rest, Last::No);
         }
         self.push_further(piece, Last::No)
     }
@@ -199,6 +209,9 @@ impl<S: TextSink> Text<S> {
             [0xfe, 0xff, text @ ..] => (utf16(UTF_16BE), text),
             [0xef, 0xbb, 0xbf, text @ ..] | text => (Encoding::AsciiSuperset, text),
         };
+        if matches!(encoding, Encoding::AsciiSuperset) && memchr::memchr(0, text).is_some() {
+            return Err(not_text());
+        }
         self.encoding = encoding;
         self.push_further(text, Last::No)
     }
@@ -231,31 +244,46 @@ fn push_utf16<S: TextSink>(
 ) -> Result<(), Refusal> {
     let mut utf8 = [0; UTF8_BUFFER_BYTES];
     loop {
-        let (result, read, written, malformed) =
-            decoder.decode_to_utf8(piece, &mut utf8, last == Last::Yes);
-        if malformed {
+        let (result, read, written) =
+            decoder.decode_to_utf8_without_replacement(piece, &mut utf8, last == Last::Yes);
+        push_text(sink, utf8.get(..written).unwrap_or_default())?;
+        if let DecoderResult::Malformed(..) = result {
             return Err(Refusal::new(
                 RefusalCode::NotCsv,
                 "the UTF-16 text is damaged or cut off: save the sheet as CSV UTF-8 and upload it whole",
             ));
         }
-        push_text(sink, utf8.get(..written).unwrap_or_default())?;
         piece = piece.get(read..).unwrap_or_default();
-        if result == CoderResult::InputEmpty {
+        if result == DecoderResult::InputEmpty {
             return Ok(());
         }
     }
 }
 
 fn push_text<S: TextSink>(sink: &mut S, piece: &[u8]) -> Result<(), Refusal> {
-    if memchr::memchr(0, piece).is_some() {
-        return Err(Refusal::new(
-            RefusalCode::NotCsv,
-            "this is not text (it has NUL bytes): expected a CSV file in UTF-8, Windows-1252, or \
-             UTF-16 with a byte order mark",
-        ));
+    match memchr::memchr(0, piece) {
+        Some(end) => {
+            sink.push(piece.get(..end).unwrap_or_default())?;
+            Err(not_text())
+        }
+        None => sink.push(piece),
     }
-    sink.push(piece)
+}
+
+/// Moves the start of a piece behind `first` until that has `wanted` bytes; gives the rest.
+fn fill<'a>(first: &mut Vec<u8>, wanted: usize, piece: &'a [u8]) -> &'a [u8] {
+    let missing = wanted.saturating_sub(first.len()).min(piece.len());
+    let (start, rest) = piece.split_at(missing);
+    first.extend_from_slice(start);
+    rest
+}
+
+fn not_text() -> Refusal {
+    Refusal::new(
+        RefusalCode::NotCsv,
+        "this is not text (it has NUL bytes): expected a CSV file in UTF-8, Windows-1252, or \
+         UTF-16 with a byte order mark",
+    )
 }
 
 /// The refusal for an upload over its limit, known before or while it is read.
@@ -271,6 +299,10 @@ pub fn too_large(bytes_max: u64) -> Refusal {
 
 impl<S: TextSink> Write for Text<S> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        // The decoder tries again when it is dropped.
+        if self.refusal.is_some() {
+            return Err(io::Error::other("refused"));
+        }
         match self.push(piece) {
             Ok(()) => Ok(piece.len()),
             Err(refusal) => {

@@ -96,14 +96,11 @@ impl<'a> Generation<'a> {
 
     /// Ends the upload.
     #[must_use]
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(self) -> Outcome {
         let mut answer = Answer::new(&self.source.key, Status::Written);
         answer.output = self.output_key;
         answer.default_policy = self.settings.default_policy;
         if let Some(refusal) = self.refusal {
-            if let Some(parser) = self.decoder.sink_mut() {
-                parser.rows_mut().report_to(&mut answer);
-            }
             return Outcome {
                 answer: answer.refused(&refusal),
                 file: None,

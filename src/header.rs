@@ -3,6 +3,7 @@
 //! Columns are found by name, in any order; case, spaces, `_` and `-` in a name do not count. The
 //! delimiter is the one under which both required columns are found.
 
+use crate::parse::check_columns;
 use crate::record::{RecordReader, Step, cell_text};
 use crate::report::{Refusal, RefusalCode, quoted_list};
 
@@ -40,7 +41,11 @@ pub(crate) enum Header {
 /// # Errors
 ///
 /// `missing-column`, naming what was found.
-pub(crate) fn read_header(line: &[u8], delimiter: Option<u8>) -> Result<Header, Refusal> {
+pub(crate) fn read_header(
+    number: u64,
+    line: &[u8],
+    delimiter: Option<u8>,
+) -> Result<Header, Refusal> {
     let candidates = match &delimiter {
         Some(delimiter) => std::slice::from_ref(delimiter),
         None => &DELIMITERS,
@@ -58,6 +63,7 @@ pub(crate) fn read_header(line: &[u8], delimiter: Option<u8>) -> Result<Header, 
             .map(|cell| cell_text(cell).into_owned())
             .collect();
         if let Some(columns) = find_columns(delimiter, &names) {
+            check_columns(number, names.len())?;
             return Ok(Header::Found(columns));
         }
         if names.len() > best.len() {

@@ -176,6 +176,12 @@ impl<T: Word> SpanSet<T> {
         Self { spans }
     }
 
+    /// The same, to be added to.
+    #[must_use]
+    pub fn into_spans(self) -> Vec<Span<T>> {
+        self.spans
+    }
+
     /// The spans, ascending, with gaps between them.
     #[must_use]
     pub fn spans(&self) -> &[Span<T>] {

@@ -110,11 +110,6 @@ impl<R: Rows> Parser<R> {
         rows.finish()?;
         Ok(self.rows.rows)
     }
-
-    /// The rows so far.
-    pub fn rows_mut(&mut self) -> &mut R {
-        &mut self.rows.rows
-    }
 }
 
 impl<R: Rows> TextSink for Parser<R> {
@@ -184,7 +179,7 @@ impl<R: Rows> RowReader<R> {
 impl HeaderStage {
     fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Columns>, Refusal> {
         if self.text.is_empty() {
-            if is_comment(line) || is_empty_under_any_delimiter(line) {
+            if is_comment(line, b',') || is_empty_under_any_delimiter(line) {
                 return Ok(None);
             }
             if let Some(delimiter) = separator_line(line.trim_ascii()) {
@@ -197,7 +192,7 @@ impl HeaderStage {
         }
         self.text.extend_from_slice(line);
         check_length(self.first_line, self.text.len())?;
-        match read_header(&self.text, self.delimiter)? {
+        match read_header(self.first_line, &self.text, self.delimiter)? {
             Header::Found(columns) => Ok(Some(columns)),
             Header::Unfinished => check_open_lines(self.first_line, number).map(|()| None),
         }
@@ -207,7 +202,7 @@ impl HeaderStage {
 impl RowStage {
     fn line<R: Rows>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
         if self.open_since.is_none() {
-            if is_comment(line) {
+            if is_comment(line, self.columns.delimiter) {
                 return Ok(());
             }
             if memchr::memchr(b'"', line).is_none() {
@@ -251,8 +246,8 @@ impl RowStage {
             }
         }
         let is_blank = || {
-            line.iter()
-                .all(|byte| *byte == delimiter || byte.is_ascii_whitespace())
+            line.split(|byte| *byte == delimiter)
+                .all(|cell| cell_text(cell).is_empty())
         };
         cells.hand_to(number, rows, is_blank);
         Ok(())
@@ -261,7 +256,10 @@ impl RowStage {
     fn quoted_row<R: Rows>(&self, number: u64, rows: &mut R) -> Result<(), Refusal> {
         let record = &self.record;
         check_columns(number, record.cells().len())?;
-        if record.cell(0).is_some_and(is_comment) {
+        if record
+            .cell(0)
+            .is_some_and(|cell| is_comment(cell, self.columns.delimiter))
+        {
             return Ok(());
         }
         let cell = |index: usize| record.cell(index).unwrap_or_default();
@@ -356,8 +354,11 @@ fn missing_field(name: &str, way_out: &str) -> Fault {
     }
 }
 
-fn is_comment(text: &[u8]) -> bool {
-    text.trim_ascii_start().first() == Some(&b'#')
+/// A tab that separates cells is no white space: the cell before it is empty.
+fn is_comment(text: &[u8], delimiter: u8) -> bool {
+    text.iter()
+        .find(|byte| **byte == delimiter || !byte.is_ascii_whitespace())
+        == Some(&b'#')
 }
 
 fn is_empty_under_any_delimiter(line: &[u8]) -> bool {
@@ -365,7 +366,7 @@ fn is_empty_under_any_delimiter(line: &[u8]) -> bool {
         .all(|byte| byte.is_ascii_whitespace() || DELIMITERS.contains(byte))
 }
 
-fn check_columns(number: u64, cells: usize) -> Result<(), Refusal> {
+pub(crate) fn check_columns(number: u64, cells: usize) -> Result<(), Refusal> {
     if cells <= COLUMNS_MAX {
         return Ok(());
     }

@@ -28,6 +28,19 @@ impl Spans {
     }
 }
 
+/// Merges a long list before it would grow, so that rows that are repeated take no memory. Where
+/// that frees less than half, the list grows, so that the work stays O(n log n).
+fn push_merging<T: Word>(spans: &mut Vec<Span<T>>, span: Span<T>) {
+    const MERGED_FROM: usize = 64 * 1024;
+    if spans.len() == spans.capacity() && spans.len() >= MERGED_FROM {
+        *spans = SpanSet::from_unsorted(std::mem::take(spans)).into_spans();
+        if spans.len() > spans.capacity() / 2 {
+            spans.reserve(spans.capacity());
+        }
+    }
+    spans.push(span);
+}
+
 /// Collects rules until [`Rules::decide`].
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
@@ -45,8 +58,8 @@ impl Rules {
             Action::Deny => &mut self.deny,
         };
         match (addresses, action) {
-            (Addresses::Ipv4(span), _) => spans.ipv4.push(span),
-            (Addresses::Ipv6(span), _) => spans.ipv6.push(span),
+            (Addresses::Ipv4(span), _) => push_merging(&mut spans.ipv4, span),
+            (Addresses::Ipv6(span), _) => push_merging(&mut spans.ipv6, span),
             (Addresses::All, Action::Allow) => self.allow_all = true,
             (Addresses::All, Action::Deny) => self.deny_all = true,
         }

@@ -103,24 +103,31 @@ impl RecordReader {
     }
 }
 
-/// Copies a line, leaving out the blanks between a delimiter and a quote: white space around a
-/// cell is not part of it, but `csv-core` would take the quote in `1.2.3.4, "Allow"` literally.
-/// Inside a quoted cell this can only remove blanks of a comment, never move a quote, since the
-/// delimiter before them stays.
-fn close_up_quotes(line: &[u8], delimiter: u8, inside_quotes: bool, out: &mut Vec<u8>) {
-    // Where the text that follows the last delimiter starts, while it is blank.
+/// Copies a line, leaving out the blanks between a delimiter and the quote that opens a cell:
+/// white space around a cell is not part of it, but `csv-core` would take the quote in
+/// `1.2.3.4, "Allow"` literally. What is inside quotes is copied as it is.
+fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mut Vec<u8>) {
+    // Where the cell starts, while it is blank.
     let mut blank_from = (!inside_quotes).then_some(0);
+    let mut just_closed = false;
     for &byte in line {
+        if inside_quotes {
+            inside_quotes = byte != b'"';
+            just_closed = !inside_quotes;
+            out.push(byte);
+            continue;
+        }
         match byte {
             byte if byte == delimiter => blank_from = Some(out.len() + 1),
             b'"' => {
-                if let Some(start) = blank_from.take() {
-                    out.truncate(start);
-                }
+                let opens = blank_from.take().map(|start| out.truncate(start));
+                // Right behind a closing quote it is the second of a doubled one.
+                inside_quotes = opens.is_some() || just_closed;
             }
             b' ' | b'\t' => {}
             _ => blank_from = None,
         }
+        just_closed = false;
         out.push(byte);
     }
 }

@@ -1,0 +1,76 @@
+# What there is to do here. `make` alone lists it. Verbs print what they do; whoever calls them (.ci/run, people)
+# calls the same ones. The tools are pinned in infra/local/requirements-*.txt and live in .tools/.
+
+PYTHON ?= python3
+CLOUD := $(PYTHON) infra/local/cloud.py
+SAM := .tools/sam/bin/sam
+CFN_LINT := .tools/sam/bin/cfn-lint
+PACKAGES := apache2-bin nginx-light curl python3-venv
+
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+# The verbs share .tools/ and target/, and are read one after the other.
+.NOTPARALLEL:
+.PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
+	test-stack packages clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  CLOUD_PORT=N chooses the port of the local cloud: without it a free one is found, from 4566 on."
+
+demo: ## the whole way once: a local cloud, sample CSVs in, .htaccess out, everything stopped
+	@$(CLOUD) demo
+
+up: ## start a local cloud with the stack deployed, and leave it running
+	@$(CLOUD) up
+
+deploy: ## build again and deploy to the local cloud that is up
+	@$(CLOUD) deploy
+
+down: ## end what `make up` started
+	@$(CLOUD) down
+
+env: ## print the environment for the plain aws client: eval "$(make -s env)"
+	@$(CLOUD) env
+
+install: ## install the pinned tools into .tools/
+	@$(CLOUD) install
+
+build: ## build the function for AWS (ARCHITECTURE=arm64: for that) and lay it out in .aws-sam/
+	@$(CLOUD) build
+
+fmt: ## format the Rust code
+	cargo fmt
+
+lint: lint-rust lint-template ## both of these
+
+lint-rust: ## check formatting, and clippy
+	cargo fmt --check
+	cargo clippy --all-targets --all-features -- -D warnings
+
+# Validation needs a region, and no account.
+lint-template: install ## check the template: sam validate --lint, cfn-lint
+	env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true $(SAM) validate --lint
+	$(CFN_LINT) template.yaml
+
+test: packages lint-rust test-rust test-python test-servers lint-template test-stack ## everything, on a fresh clone: installs what it needs first
+
+test-rust: ## unit, property and integration tests; need nothing installed
+	cargo test
+
+test-python: ## addresses are accepted exactly as this machine's Python accepts them
+	PYTHON=$(PYTHON) cargo test --test python
+
+test-servers: packages ## the outputs in front of a real Apache and a real nginx
+	cargo test --test servers
+
+test-stack: install ## the deployed stack, in a local cloud of its own
+	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
+
+packages: ## install the Debian packages of the tests: apt-get, as root or by sudo
+	@$(CLOUD) packages $(PACKAGES)
+
+clean: down ## end the local cloud and remove what was built and installed
+	cargo clean
+	rm -rf .tools .aws-sam

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""The local cloud: this project's stack on this machine, for play, for the demonstration and for tests.
+
+    cloud.py up        install the tools, build the function, start MiniStack, deploy template.yaml
+    cloud.py deploy    build again and deploy to the cloud that is up
+    cloud.py down      end what `up` started
+    cloud.py demo      a cloud of its own: samples in, outputs out, everything ended
+    cloud.py env       the environment for the plain aws client:  eval "$(... env)"
+    cloud.py describe  the same for programs, as JSON, with the stack's outputs
+    cloud.py install | build | packages NAME...
+
+CLOUD_PORT chooses the port: without it a free one is found, from 4566 on. Each port so chosen is a cloud of its
+own, beside the nameless one; `CLOUD_PORT=4600 cloud.py down` ends that one and no other.
+Needs Python 3 and nothing but its standard library; runs on Linux, for the function runs as a process of it.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import signal
+import sys
+from typing import Sequence
+
+if sys.version_info < (3, 11):
+    sys.exit("error: Python 3.11 or newer is needed\nhint: choose one by PYTHON: make PYTHON=python3.12 demo")
+sys.dont_write_bytecode = True  # This folder stays as it is in the repository.
+
+import demo
+import packages
+import server
+import stack
+import tools
+from console import Problem, end_programs, say
+
+NAME_DEFAULT = "default"
+NAME_DEMO = "demo"
+PORT_MAX = 65535
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command; a problem is told with its way out."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.command(parsed)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        if problem.hint:
+            print(f"hint: {problem.hint}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        end_programs()
+        print("interrupted: what was started is ended", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _packages):
+        sub = commands.add_parser(command.__name__.removeprefix("_"), help=command.__doc__)
+        sub.set_defaults(command=command)
+        if command in (_up, _deploy):
+            sub.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")
+        if command is _packages:
+            sub.add_argument("names", nargs="+", metavar="NAME")
+    return parser
+
+
+def _install(_: argparse.Namespace) -> None:
+    """install the pinned tools into .tools/"""
+    tools.install()
+
+
+def _build(_: argparse.Namespace) -> None:
+    """build the function for AWS and lay it out for deployment"""
+    tools.build(tools.for_aws(os.environ.get("ARCHITECTURE") or "x86_64"))
+
+
+def _up(parsed: argparse.Namespace) -> None:
+    """start a local cloud with the stack deployed, and leave it running"""
+    _check_machine()
+    name, port = _name(), _port()
+    if port and not server.find(name):
+        server.check_port(port)  # Before the build, which takes minutes.
+    tools.build(tools.for_local_cloud())
+    running = server.find(name)
+    if running:
+        say(f"the local cloud is up already: {running.endpoint}")
+        outputs = stack.deploy(running, parsed.parameter)
+    else:
+        running, outputs = _start(name, port, parsed.parameter)
+    _tell(running, outputs)
+
+
+def _deploy(parsed: argparse.Namespace) -> None:
+    """build again and deploy to the cloud that is up"""
+    running = _running()
+    tools.build(tools.for_local_cloud())
+    _tell(running, stack.deploy(running, parsed.parameter))
+
+
+def _down(_: argparse.Namespace) -> None:
+    """end the local cloud"""
+    if server.stop(_name()):
+        say("the local cloud is down; nothing of it is left")
+        return
+    say("no local cloud was up here")
+    for name in server.names():
+        way_out = "ends by itself" if name == NAME_DEMO else f"CLOUD_PORT={name} make down ends it"
+        say(f"but there is `{name}`, which stays: {way_out}")
+
+
+def _demo(_: argparse.Namespace) -> None:
+    """the whole way once, in a cloud of its own that is ended after it"""
+    _check_machine()
+    port = _port()
+    if port:
+        server.check_port(port)
+    tools.build(tools.for_local_cloud())
+    running, outputs = _start(NAME_DEMO, port, ())
+    try:
+        demo.show(running, outputs)
+        print(flush=True)
+    finally:
+        server.stop(NAME_DEMO)
+    say("done; nothing of it is left running. To play: make up")
+
+
+def _env(_: argparse.Namespace) -> None:
+    """print the environment for the plain aws client"""
+    for name, value in _environment(_running()).items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def _describe(_: argparse.Namespace) -> None:
+    """print endpoint, environment, aws client and outputs as JSON"""
+    running = _running()
+    answer = {
+        "endpoint": running.endpoint,
+        "pid": running.pid,
+        "log": str(running.log),
+        "aws": tools.program("cloud", "aws"),
+        "environment": _environment(running),
+        "outputs": stack.outputs(running),
+    }
+    print(json.dumps(answer, indent=2))
+
+
+def _packages(parsed: argparse.Namespace) -> None:
+    """install the Debian packages that are missing"""
+    packages.install(parsed.names)
+
+
+def _start(name: str, port: int | None, parameters: Sequence[str]) -> tuple[server.Server, dict[str, str]]:
+    started = server.start(name, port)
+    try:
+        return started, stack.deploy(started, parameters)
+    except BaseException:
+        server.stop(name)
+        raise
+
+
+def _running() -> server.Server:
+    running = server.find(_name())
+    if not running:
+        raise Problem("no local cloud is up here", "start one: make up")
+    return running
+
+
+def _environment(running: server.Server) -> dict[str, str]:
+    wanted = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION")
+    return {name: running.env()[name] for name in wanted}
+
+
+def _tell(running: server.Server, outputs: dict[str, str]) -> None:
+    chosen = f"CLOUD_PORT={running.name} " if running.name != NAME_DEFAULT else ""
+    uploads, site, reports = (outputs[name] for name in ("UploadBucket", "SiteBucket", "ReportBucket"))
+    aws = os.path.relpath(tools.program("cloud", "aws"), tools.ROOT)
+    print(f"""
+The local cloud is up at {running.endpoint} (process {running.pid}, log {running.log}).
+
+    uploads   {uploads}
+    sites     {site}
+    reports   {reports}
+
+Upload a CSV with the plain aws client ({aws}, or your own):
+
+    eval "$({chosen}make -s env)"
+    {aws} s3 cp events/samples/clients/acme.csv s3://{uploads}/clients/acme.csv
+    {aws} s3 cp s3://{site}/clients/acme/.htaccess -
+    {aws} s3 cp s3://{reports}/clients/acme.csv.html -
+
+It forgets everything when it goes down: {chosen}make down""")
+
+
+def _name() -> str:
+    return str(_port() or NAME_DEFAULT)
+
+
+def _port() -> int | None:
+    given = os.environ.get("CLOUD_PORT", "")
+    if not given:
+        return None
+    if not given.isdecimal() or not 1 <= int(given) <= PORT_MAX:
+        raise Problem(f"CLOUD_PORT is `{given}`", f"it must be a port: 1 to {PORT_MAX}")
+    return int(given)
+
+
+def _check_machine() -> None:
+    if platform.system() != "Linux":
+        raise Problem(
+            f"the local cloud runs the function as a process of Linux, and this is {platform.system()}",
+            "use Linux, a container or WSL; `sam build && sam deploy --guided` to AWS works from here",
+        )
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

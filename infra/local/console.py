@@ -1,0 +1,140 @@
+"""What the other modules say, and how they run programs.
+
+Progress goes to standard error with the seconds since the start, so that standard output stays data.
+A program's own output goes to a file; its end is shown when the program fails, its last line now and
+then while it runs. A `Problem` is an error that a person can mend: what is wrong, and the way out.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Callable, Mapping, Sequence
+
+STARTED = time.monotonic()
+HEARTBEAT_SECONDS = 20
+TAIL_LINES = 30
+PYTHON_VARIABLES = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
+
+_lock = threading.Lock()
+_running: set[subprocess.Popen] = set()
+
+
+class Problem(Exception):
+    """Something that a person can mend. The hint is the way out."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
+def say(text: str) -> None:
+    """One line of progress, with the seconds since the start."""
+    with _lock:
+        print(f"[{time.monotonic() - STARTED:6.1f}s] {text}", file=sys.stderr, flush=True)
+
+
+def tail(path: Path, lines: int = TAIL_LINES) -> str:
+    """The last lines of a log."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def run(
+    what: str,
+    command: Sequence[str],
+    log: Path,
+    env: Mapping[str, str],
+    cwd: Path,
+    hint: str = "",
+) -> None:
+    """Runs a program to its end, says what it is and how long it took, and fails with the end of its log."""
+    say(f"{what} ...")
+    began = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        out.write(("$ " + " ".join(command) + "\n").encode())
+        out.flush()
+        process = _spawn(command, env=env, cwd=cwd, stdout=out, stderr=subprocess.STDOUT)
+        code = _wait(process, what, log)
+    if code != 0:
+        raise Problem(f"{what}: failed with status {code}\n{tail(log)}", hint or f"all of it: {log}")
+    say(f"{what}: done in {time.monotonic() - began:.1f} s")
+
+
+def read(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> str:
+    """Runs a program and gives its standard output."""
+    process = _spawn(command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = process.communicate()
+    _running.discard(process)
+    if process.returncode != 0:
+        text = err.decode(errors="replace").strip()
+        raise Problem(f"{' '.join(command)}: failed with status {process.returncode}\n{text}")
+    return out.decode("utf-8", errors="replace")
+
+
+def in_parallel(tasks: Mapping[str, Callable[[], None]]) -> None:
+    """Runs the tasks at the same time, waits for all, and raises the first problem."""
+    failures: list[BaseException] = []
+
+    def guard(task: Callable[[], None]) -> None:
+        try:
+            task()
+        except BaseException as err:  # A thread's exception would only be printed.
+            failures.append(err)
+
+    threads = [threading.Thread(target=guard, args=(task,), name=name, daemon=True) for name, task in tasks.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def clean_env() -> dict[str, str]:
+    """The environment without a trace of an AWS account, and without what leads a tool's own Python astray."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "SAM_CLI_")) and name not in PYTHON_VARIABLES
+    }
+
+
+def end_programs() -> None:
+    """Ends the programs that still run, each with what it started: for when we are interrupted."""
+    for process in list(_running):
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+        except (ProcessLookupError, PermissionError):  # It ended, or runs by sudo.
+            continue
+
+
+def _spawn(command: Sequence[str], **options) -> subprocess.Popen:
+    try:
+        # A group of its own, so that it can be ended with what it started.
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, **options)
+    except FileNotFoundError as err:
+        raise Problem(f"no such program: {command[0]}", "it is installed by: make install") from err
+    _running.add(process)
+    return process
+
+
+def _wait(process: subprocess.Popen, what: str, log: Path) -> int:
+    began = time.monotonic()
+    try:
+        while True:
+            try:
+                return process.wait(timeout=HEARTBEAT_SECONDS)
+            except subprocess.TimeoutExpired:
+                last = tail(log, 1).strip()[:90]
+                say(f"{what}: {time.monotonic() - began:.0f} s so far: {last}")
+    finally:
+        if process.poll() is not None:
+            _running.discard(process)

@@ -1,0 +1,258 @@
+"""The local cloud's process: MiniStack on one port of this machine, one instance a name.
+
+What was started is written down in .tools/run/<name>/state.json: process id, the time the process began
+(so that an id which the system gave to another process is never taken for ours), and port. The instance
+has a session and a folder for temporary files of its own, so that all it starts can be found and ended.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from console import Problem, clean_env, say, tail
+from tools import TOOLS, program
+
+RUN = TOOLS / "run"
+HOST = "127.0.0.1"
+PORT_DEFAULT = 4566
+PORTS_TRIED = 50
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 10
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A MiniStack that this project started."""
+
+    name: str
+    pid: int
+    began: str
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        return RUN / self.name
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "ministack.log"
+
+    def is_running(self) -> bool:
+        return _began(self.pid) == self.began
+
+    def env(self) -> dict[str, str]:
+        """The environment for clients of this cloud: its address, dummy keys, and no way to a real account."""
+        return client_env() | {"AWS_ENDPOINT_URL": self.endpoint}
+
+
+def client_env() -> dict[str, str]:
+    """Dummy keys and a region, and neither a profile nor a file nor an instance role to take others from."""
+    return clean_env() | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PAGER": "",
+        "SAM_CLI_TELEMETRY": "0",
+        # How often `sam deploy` asks whether it is done: a local cloud does not mind.
+        "SAM_CLI_POLL_DELAY": "0.5",
+        "NO_PROXY": f"{HOST},localhost",
+        "no_proxy": f"{HOST},localhost",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUTF8": "1",
+    }
+
+
+def find(name: str) -> Server | None:
+    """The instance of this name, if it was started and still runs."""
+    try:
+        server = Server(**json.loads(_state_file(name).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return server if server.is_running() else None
+
+
+def start(name: str, port: int | None) -> Server:
+    """Starts MiniStack and waits until it answers. Without a port it takes the first free one from 4566 on."""
+    stop(name)  # What a killed run left behind.
+    port = _choose_port(port)
+    folder = RUN / name
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True)
+    with (folder / "ministack.log").open("wb") as log:
+        process = subprocess.Popen(
+            [program("cloud", "python"), "-m", "ministack"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=_server_env(port, temporary),
+            start_new_session=True,
+        )
+    server = Server(name, process.pid, _began(process.pid) or "", port)
+    _state_file(name).write_text(json.dumps(asdict(server)) + "\n")
+    try:
+        _wait_until_it_answers(server, process)
+    except BaseException:
+        stop(name)
+        raise
+    return server
+
+
+def stop(name: str) -> bool:
+    """Ends the instance of this name and all it started, by id. Says whether there was one."""
+    folder = RUN / name
+    server = find(name)
+    if server:
+        say(f"stopping the local cloud `{name}` (process {server.pid}, port {server.port}) ...")
+        _end(_session(server.pid))
+    # Functions whose MiniStack was killed under them: told by their program, which lies in our folder.
+    _end(_running_from(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+    return server is not None
+
+
+def check_port(port: int) -> None:
+    """A problem if the port is in use."""
+    if not _is_free(port):
+        raise Problem(
+            f"port {port} is in use",
+            f"choose another, for example: CLOUD_PORT={port + 1} (or none, and a free one is found)",
+        )
+
+
+def names() -> list[str]:
+    """The instances that run."""
+    return sorted(path.name for path in RUN.glob("*") if find(path.name))
+
+
+def _server_env(port: int, temporary: Path) -> dict[str, str]:
+    endpoint = f"http://{HOST}:{port}"
+    return client_env() | {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        # MiniStack hands it to the functions: without it they would not find this instance.
+        "AWS_ENDPOINT_URL": endpoint,
+        "TMPDIR": str(temporary),
+        "LAMBDA_EXECUTOR": "local",
+        # It would tidy up containers that are not ours, and needs none.
+        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+    }
+
+
+def _choose_port(wanted: int | None) -> int:
+    if wanted is not None:
+        check_port(wanted)
+        return wanted
+    for port in range(PORT_DEFAULT, PORT_DEFAULT + PORTS_TRIED):
+        if _is_free(port):
+            if port != PORT_DEFAULT:
+                say(f"port {PORT_DEFAULT} is in use: taking {port} (CLOUD_PORT=... chooses another)")
+            return port
+    raise Problem(
+        f"the ports {PORT_DEFAULT} to {PORT_DEFAULT + PORTS_TRIED - 1} are all in use",
+        "name a free one, for example: CLOUD_PORT=14566",
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _wait_until_it_answers(server: Server, process: subprocess.Popen) -> None:
+    say(f"starting the local cloud `{server.name}`: MiniStack, process {server.pid}, {server.endpoint} ...")
+    # No proxy: the address is this machine's.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Problem(f"MiniStack ended at once with status {process.returncode}\n{tail(server.log)}")
+        try:
+            with opener.open(f"{server.endpoint}/_ministack/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise Problem(f"MiniStack did not answer in {START_SECONDS_MAX} s\n{tail(server.log)}")
+
+
+def _state_file(name: str) -> Path:
+    return RUN / name / "state.json"
+
+
+def _began(pid: int) -> str | None:
+    """When the process began, in the kernel's ticks; none if there is no such process."""
+    stat = _stat(pid)
+    return stat[19] if stat and stat[0] != "Z" else None
+
+
+def _session(session: int) -> list[int]:
+    """The processes of a session."""
+    return [pid for pid in _pids() if (stat := _stat(pid)) and stat[3] == str(session) and stat[0] != "Z"]
+
+
+def _running_from(folder: Path) -> list[int]:
+    """The processes whose program lies in the folder."""
+    found = []
+    for pid in _pids():
+        try:
+            if os.readlink(f"/proc/{pid}/exe").startswith(f"{folder}/"):
+                found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
+def _pids() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat after the name: state, parent, group, session, ..., start time at 19."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def _end(pids: list[int]) -> None:
+    """Asks the processes to end, waits, and forces those that did not."""
+    began = {pid: _began(pid) for pid in pids}
+    _signal(pids, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS_MAX
+
+    def left() -> list[int]:
+        return [pid for pid in pids if began[pid] is not None and _began(pid) == began[pid]]
+
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    _signal(left(), signal.SIGKILL)
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue

@@ -1,0 +1,37 @@
+"""The stack of template.yaml in a local cloud: deploy it, ask for its outputs, reach it with the aws client."""
+
+import json
+from typing import Sequence
+
+from console import read, run
+from server import REGION, Server
+from tools import LOGS, ROOT, architecture, for_local_cloud, program
+
+STACK = "htaccess-generator"
+
+
+def deploy(server: Server, parameters: Sequence[str] = ()) -> dict[str, str]:
+    """Deploys what `sam build` laid out, and gives the stack's outputs. Parameters are `Name=Value`."""
+    overrides = [f"Architecture={architecture()}", f"EndpointUrl={server.endpoint}", *parameters]
+    command = [
+        *(program("sam", "sam"), "deploy", "--template-file", str(for_local_cloud().folder / "template.yaml")),
+        *("--stack-name", STACK, "--region", REGION),
+        *("--resolve-s3", "--capabilities", "CAPABILITY_IAM"),
+        *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
+        *("--parameter-overrides", *overrides),
+    ]
+    hint = f"all of it: {LOGS / 'sam-deploy.log'}; what the cloud says: {server.log}"
+    run("sam deploy", command, LOGS / "sam-deploy.log", server.env(), ROOT, hint)
+    return outputs(server)
+
+
+def outputs(server: Server) -> dict[str, str]:
+    """The outputs of the deployed stack, by name."""
+    query = ["--query", "Stacks[0].Outputs", "--output", "json"]
+    answer = aws(server, "cloudformation", "describe-stacks", "--stack-name", STACK, *query)
+    return {output["OutputKey"]: output["OutputValue"] for output in json.loads(answer)}
+
+
+def aws(server: Server, *arguments: str) -> str:
+    """Runs the plain aws client against this cloud."""
+    return read([program("cloud", "aws"), *arguments], server.env(), ROOT)

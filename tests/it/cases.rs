@@ -1,0 +1,222 @@
+//! One folder of `tests/cases` a case:
+//!
+//! - `rules.csv`, or any other `rules.*`: the upload;
+//! - `settings.env` (optional): `NAME=value` lines, named as the function's environment;
+//! - `template.tera` (optional): a template of the user's own;
+//! - `expected.htaccess`: the file, absent if the upload is refused;
+//! - `expected.json`: the answer.
+//!
+//! What holds for the upload must hold for the same text with other line ends, in other
+//! encodings, compressed, and in pieces: the same bytes, the same line numbers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use htaccess_generator::generate::Outcome;
+
+use crate::support::{Setup, answer_json, gzip, text_of, utf16_be, utf16_le, with_line_ends};
+
+/// How an upload is cut when it is pushed in pieces.
+const PIECE_BYTES: [usize; 4] = [1, 2, 3, 7];
+
+struct Case {
+    folder: PathBuf,
+    setup: Setup,
+    /// With a limit on bytes, an encoding that takes more of them is another case.
+    is_limited: bool,
+    upload: Vec<u8>,
+}
+
+impl Case {
+    fn read(folder: PathBuf) -> Self {
+        let settings = fs::read_to_string(folder.join("settings.env")).unwrap_or_default();
+        let setting = |name: &str| {
+            settings
+                .lines()
+                .filter_map(|line| line.split_once('='))
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.to_owned())
+        };
+        let template = fs::read_to_string(folder.join("template.tera")).ok();
+        let upload = files(&folder)
+            .into_iter()
+            .find(|path| path.file_stem().is_some_and(|stem| stem == "rules"))
+            .unwrap_or_else(|| panic!("{} has no rules.csv", folder.display()));
+        Self {
+            setup: Setup::new(setting, template.as_deref()),
+            is_limited: setting("MAX_CSV_BYTES").is_some(),
+            upload: fs::read(upload).unwrap(),
+            folder,
+        }
+    }
+
+    fn name(&self) -> String {
+        self.folder.file_name().unwrap().display().to_string()
+    }
+
+    /// The upload in one piece, against the files beside it.
+    fn check_files(&self, problems: &mut Vec<String>) {
+        let outcome = self.setup.run(&self.upload);
+        let name = self.name();
+        compare_file(
+            &self.folder.join("expected.json"),
+            Some(&answer_json(&outcome)),
+            &name,
+            problems,
+        );
+        compare_file(
+            &self.folder.join("expected.htaccess"),
+            outcome.file.as_deref(),
+            &name,
+            problems,
+        );
+    }
+
+    /// Whatever else holds the same text, against the upload in one piece.
+    fn check_variants(&self, problems: &mut Vec<String>) {
+        let expected = text_of(&self.setup.run(&self.upload));
+        for bytes in PIECE_BYTES {
+            let found = text_of(&self.setup.run_pieces(self.upload.chunks(bytes)));
+            if found != expected {
+                problems.push(difference(
+                    &format!("{} in pieces of {bytes}", self.name()),
+                    &expected,
+                    &found,
+                ));
+            }
+        }
+        for (variant, bytes) in self.variants() {
+            let found = text_of(&self.setup.run(&bytes));
+            if found != expected {
+                problems.push(difference(
+                    &format!("{} {variant}", self.name()),
+                    &expected,
+                    &found,
+                ));
+            }
+        }
+    }
+
+    fn variants(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let upload = self.upload.as_slice();
+        let is_binary = upload.contains(&0) || upload.starts_with(&[0x1f, 0x8b]);
+        if is_binary {
+            return Vec::new();
+        }
+        let mut variants = vec![("compressed", gzip(upload))];
+        if self.is_limited {
+            return variants;
+        }
+        if let Some(shorter) = upload.strip_suffix(b"\n") {
+            variants.push(("without its last newline", shorter.to_owned()));
+        }
+        if !upload.contains(&b'\r') {
+            variants.push(("with CRLF", with_line_ends(upload, b"\r\n")));
+            variants.push(("with CR", with_line_ends(upload, b"\r")));
+        }
+        let Ok(text) = std::str::from_utf8(upload) else {
+            return variants;
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        variants.push(("with a byte order mark", format!("\u{feff}{text}").into()));
+        variants.push(("without a byte order mark", text.into()));
+        variants.push(("in UTF-16, low byte first", utf16_le(text)));
+        variants.push(("in UTF-16, high byte first", utf16_be(text)));
+        if !text.contains('\r') {
+            let as_excel_writes_it = utf16_le(&text.replace('\n', "\r\n"));
+            variants.push(("in UTF-16 with CRLF, compressed", gzip(&as_excel_writes_it)));
+        }
+        variants
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn cases() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let cases: Vec<Case> = files(&folder).into_iter().map(Case::read).collect();
+    assert!(cases.len() >= 40, "only {} cases found", cases.len());
+    cases
+}
+
+/// Runs every case; for tests of what all outcomes have in common.
+pub(crate) fn outcomes() -> impl Iterator<Item = (String, Outcome)> {
+    cases()
+        .into_iter()
+        .map(|case| (case.name(), case.setup.run(&case.upload)))
+}
+
+/// Compares, or rewrites under `UPDATE_EXPECT=1`. `None`: there must be no such file.
+fn compare_file(path: &Path, found: Option<&str>, name: &str, problems: &mut Vec<String>) {
+    let expected = fs::read_to_string(path).ok();
+    if expected.as_deref() == found {
+        return;
+    }
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        match found {
+            Some(found) => fs::write(path, found).unwrap(),
+            None => fs::remove_file(path).unwrap(),
+        }
+        return;
+    }
+    problems.push(difference(
+        &format!("{name}/{}", path.file_name().unwrap().display()),
+        expected.as_deref().unwrap_or("(no file)"),
+        found.unwrap_or("(no file)"),
+    ));
+}
+
+/// The lines where two texts part, between the lines they have in common at both ends.
+fn difference(what: &str, expected: &str, found: &str) -> String {
+    let expected: Vec<&str> = expected.lines().collect();
+    let found: Vec<&str> = found.lines().collect();
+    let pairs = || expected.iter().zip(&found);
+    let before = pairs().take_while(|(a, b)| a == b).count();
+    let common = expected.len().min(found.len()) - before;
+    let behind = expected.iter().rev().zip(found.iter().rev());
+    let after = behind.take(common).take_while(|(a, b)| a == b).count();
+    let mut text = format!("=== {what}, from line {} on\n", before + 1);
+    for (sign, lines) in [('-', &expected), ('+', &found)] {
+        for line in lines.get(before..lines.len() - after).unwrap_or_default() {
+            text.extend([sign, ' ']);
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[track_caller]
+fn assert_none(problems: &[String]) {
+    assert!(
+        problems.is_empty(),
+        "\n{}{} differences (UPDATE_EXPECT=1 accepts what was found)",
+        problems.concat(),
+        problems.len()
+    );
+}
+
+#[test]
+fn every_case_gives_its_file_and_its_answer() {
+    let mut problems = Vec::new();
+    for case in cases() {
+        case.check_files(&mut problems);
+    }
+    assert_none(&problems);
+}
+
+#[test]
+fn line_ends_encodings_and_cuts_change_nothing() {
+    let mut problems = Vec::new();
+    for case in cases() {
+        case.check_variants(&mut problems);
+    }
+    assert_none(&problems);
+}

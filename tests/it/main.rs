@@ -1,0 +1,40 @@
+//! The integration tests: one binary, for linking is what takes the time.
+//!
+//! `cargo test --test it` needs nothing installed. `UPDATE_EXPECT=1` rewrites what the cases
+//! expect; read the difference before you commit it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+/// What is no CSV, too much, or broken: each gets its refusal.
+mod bad_files;
+/// The folders of `tests/cases`: CSV and settings in, file and answer out, byte for byte.
+mod cases;
+/// What the documents show is what comes out.
+mod docs;
+/// Every name of a column, delimiter and order of columns that a header may have.
+mod headers;
+/// How much memory the worst files take, measured on a process of their own.
+mod memory;
+/// The sentences of rejections and refusals, as people read them.
+mod messages;
+/// Long lists: every line of the output stays under the limit.
+mod packing;
+/// What must hold for any input at all.
+mod properties;
+/// What several modules use: running an upload, and the same text in other encodings.
+mod support;
+
+/// The command line as a process: files, streams and exit statuses.
+#[cfg(feature = "command-line")]
+mod cli;
+/// Events in, objects and answers out, on buckets in memory.
+#[cfg(feature = "function")]
+mod handler;
+/// Those buckets: conditional writes as S3 has them, and calls that can be made to fail.
+#[cfg(feature = "function")]
+mod memory_store;

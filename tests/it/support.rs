@@ -1,0 +1,144 @@
+//! Runs uploads through the library, and writes the same text in other encodings.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::render::Source;
+use htaccess_generator::report::Refusal;
+use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::template::Template;
+
+/// The source's key where a test does not care.
+pub(crate) const KEY: &str = "clients/acme.csv";
+
+/// All that decides an outcome but the upload.
+pub(crate) struct Setup {
+    pub(crate) settings: Settings,
+    pub(crate) source: Source,
+    template: Template,
+    /// Why the template of the user's own does not compile.
+    broken_template: Option<Refusal>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self::new(|_| None, None)
+    }
+}
+
+impl Setup {
+    /// Reads settings by the names that the function's environment has; beside them `SOURCE`,
+    /// `BUCKET`, `VERSION_ID` and `ETAG` say where the upload came from.
+    pub(crate) fn new(lookup: impl Fn(&str) -> Option<String>, own_template: Option<&str>) -> Self {
+        let value = |name| lookup(name).unwrap_or_default();
+        let built_in = lookup("TEMPLATE").unwrap_or(TEMPLATE_DEFAULT.to_owned());
+        let (template, broken_template) = match own_template.map(Template::compile) {
+            Some(Ok(template)) => (template, None),
+            Some(Err(refusal)) => (Template::built_in(&built_in).unwrap(), Some(refusal)),
+            None => (Template::built_in(&built_in).unwrap(), None),
+        };
+        Self {
+            settings: Settings::read(&lookup).unwrap(),
+            source: Source {
+                key: lookup("SOURCE").unwrap_or(KEY.to_owned()),
+                bucket: value("BUCKET"),
+                version_id: value("VERSION_ID"),
+                etag: value("ETAG"),
+            },
+            template,
+            broken_template,
+        }
+    }
+
+    /// The defaults, with a template of the user's own.
+    pub(crate) fn with_template(text: &str) -> Self {
+        Self::new(|_| None, Some(text))
+    }
+
+    /// The defaults, but for one setting.
+    pub(crate) fn with(name: &str, value: &str) -> Self {
+        Self::new(|asked| (asked == name).then(|| value.to_owned()), None)
+    }
+
+    /// The upload in one piece.
+    pub(crate) fn run(&self, upload: &[u8]) -> Outcome {
+        self.run_pieces([upload])
+    }
+
+    /// The upload in pieces, none of which is pushed after a refusal.
+    pub(crate) fn run_pieces<P: AsRef<[u8]>>(
+        &self,
+        pieces: impl IntoIterator<Item = P>,
+    ) -> Outcome {
+        let mut generation = Generation::new(&self.settings, &self.template, &self.source);
+        if let Some(refusal) = &self.broken_template {
+            generation.refuse(refusal.clone());
+        }
+        for piece in pieces {
+            if generation.push(piece.as_ref()).is_break() {
+                break;
+            }
+        }
+        generation.finish()
+    }
+}
+
+/// An outcome as text, for comparing and for showing differences: the answer, then the file.
+pub(crate) fn text_of(outcome: &Outcome) -> String {
+    let mut text = answer_json(outcome);
+    let _ = match &outcome.file {
+        Some(file) => write!(text, "file:\n{file}"),
+        None => writeln!(text, "no file"),
+    };
+    text
+}
+
+/// The answer as `--json` prints it, with a last newline.
+pub(crate) fn answer_json(outcome: &Outcome) -> String {
+    serde_json::to_string_pretty(&outcome.answer).unwrap() + "\n"
+}
+
+/// The code and the sentence of a refusal, as `code: sentence`; empty if the file was published.
+pub(crate) fn refusal_of(outcome: &Outcome) -> String {
+    let answer = &outcome.answer;
+    assert_eq!(
+        answer.code.is_some(),
+        outcome.file.is_none(),
+        "a refused file has no text, a published one no code"
+    );
+    match (answer.code, &answer.message) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        _ => String::new(),
+    }
+}
+
+/// One gzip member.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// UTF-16 with a byte order mark, the low byte first.
+pub(crate) fn utf16_le(text: &str) -> Vec<u8> {
+    let mut bytes = vec![0xff, 0xfe];
+    bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    bytes
+}
+
+/// UTF-16 with a byte order mark, the high byte first.
+pub(crate) fn utf16_be(text: &str) -> Vec<u8> {
+    let mut bytes = vec![0xfe, 0xff];
+    bytes.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
+    bytes
+}
+
+/// The same lines, which end in LF, with another terminator.
+pub(crate) fn with_line_ends(text: &[u8], terminator: &[u8]) -> Vec<u8> {
+    text.split(|byte| *byte == b'\n')
+        .collect::<Vec<_>>()
+        .join(terminator)
+}

@@ -1,0 +1,96 @@
+//! Addresses are accepted exactly as Python's `ipaddress` module accepts them, but for ranges,
+//! `all` and scope ids: `cargo test --test python`.
+//!
+//! Needs `python3` with its own test-suite (Debian: `libpython3-testsuite`), or the Python that
+//! `PYTHON` names. What it is asked is in `ipaddress_oracle.py`.
+
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and this one says how much it compared"
+)]
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use htaccess_generator::address::{Addresses, parse};
+
+const ORACLE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/python/ipaddress_oracle.py"
+);
+const STRINGS_MIN: usize = 200_000;
+const DIFFERENCES_SHOWN_MAX: usize = 50;
+
+/// What the oracle says, a line a string.
+fn oracle() -> String {
+    let python = std::env::var("PYTHON").unwrap_or("python3".to_owned());
+    let output = match Command::new(&python).arg(ORACLE).output() {
+        Ok(output) => output,
+        Err(err) => panic!("{python} cannot be run: {err}; install Python 3"),
+    };
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("the oracle writes ASCII")
+}
+
+fn from_hex(hex: &str) -> String {
+    let digits: Vec<u8> = hex
+        .chars()
+        .filter_map(|digit| digit.to_digit(16))
+        .filter_map(|digit| u8::try_from(digit).ok())
+        .collect();
+    let bytes = digits.chunks(2).map(|pair| (pair[0] << 4) | pair[1]);
+    String::from_utf8(bytes.collect()).expect("the oracle encodes UTF-8")
+}
+
+/// What we say, as the oracle says it: family, first, last.
+fn ours(cell: &str) -> String {
+    match parse(cell.trim()) {
+        Ok(Addresses::Ipv4(span)) => format!("4\t{:x}\t{:x}", span.first, span.last),
+        Ok(Addresses::Ipv6(span)) => format!("6\t{:x}\t{:x}", span.first, span.last),
+        Ok(Addresses::All) => "all".to_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+#[test]
+fn addresses_are_accepted_exactly_as_python_accepts_them() {
+    let answers = oracle();
+    let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut strings, mut differences) = (0, Vec::new());
+    for line in answers.lines() {
+        let (hex, answer) = line.split_once('\t').expect("a line has a tab");
+        let (verdict, named) = answer.split_once('\t').expect("a line has two tabs");
+        let expected = match verdict {
+            "accepted" | "range" => named,
+            "all" => "all",
+            _ => "",
+        };
+        let cell = from_hex(hex);
+        let found = ours(&cell);
+        if found != expected {
+            differences.push(format!("{cell:?}: {verdict} {expected:?}, found {found:?}"));
+        }
+        strings += 1;
+        *verdicts.entry(verdict).or_default() += 1;
+    }
+    let count = |verdict| verdicts.get(verdict).copied().unwrap_or_default();
+    println!(
+        "{strings} strings, {} accepted, {} different; beside Python {} ranges, {} scope ids, {} all",
+        count("accepted"),
+        differences.len(),
+        count("range"),
+        count("scope"),
+        count("all"),
+    );
+    differences.truncate(DIFFERENCES_SHOWN_MAX);
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+    assert!(strings >= STRINGS_MIN, "only {strings} strings");
+    assert!(verdicts.len() == 5, "a verdict is missing: {verdicts:?}");
+}
