@@ -52,9 +52,28 @@ impl ErrorKind {
         }
     }
 
+    /// Whether the same may work a little later, with nobody doing anything.
+    #[must_use]
+    pub fn is_retryable(self) -> bool {
+        match self {
+            Self::Throttled
+            | Self::Unavailable
+            | Self::Connection
+            | Self::Damaged
+            | Self::Contention => true,
+            Self::UnknownEvent
+            | Self::SameBucket
+            | Self::AccessDenied
+            | Self::NoSuchBucket
+            | Self::BadRequest => false,
+        }
+    }
+
     fn way_out(self) -> &'static str {
         match self {
-            Self::UnknownEvent => "expected an S3 notification",
+            Self::UnknownEvent => {
+                "expected one of S3 (a notification, EventBridge, SNS, SQS or Batch Operations)"
+            }
             Self::SameBucket => {
                 "OUTPUT_BUCKET and REPORT_BUCKET must not be the bucket of the CSVs"
             }

@@ -1,5 +1,22 @@
-//! Any event → the objects to look at. An event is a hint that something happened to an object;
-//! what is there now is what counts.
+//! Any event → the objects to look at.
+//!
+//! An event is a hint that something happened to an object; what is there now is what counts, so
+//! uploads and deletes ask for the same: a look. Told apart by shape:
+//!
+//! | shape | its key is |
+//! |---|---|
+//! | S3 notification: `Records[].s3` | form-encoded: `+` is a space, `%2B` a plus |
+//! | EventBridge: `detail-type`, `source`, `detail` | raw |
+//! | S3 Batch Operations: `invocationSchemaVersion` 1.0 or 2.0, `tasks` | URL-encoded |
+//! | SNS: `Records[].Sns.Message` | that of the event inside |
+//! | SQS: `Records[].body`, with SNS around the event or not | that of the event inside |
+//! | `s3:TestEvent` | |
+//!
+//! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>,
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>,
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html>,
+//! <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>,
+//! <https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html>.
 
 use aws_lambda_events::s3::S3Entity;
 use percent_encoding::percent_decode_str;
@@ -10,29 +27,57 @@ use crate::error::{Error, ErrorKind};
 use crate::quote::bare;
 use crate::store::ObjectName;
 
-/// What an event asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What an event asks for, and by that how it is answered.
+#[derive(Debug)]
 pub enum Event {
-    /// Objects to look at, one for each record.
+    /// Objects to look at, in the order of the records.
     Jobs(Vec<Job>),
-    /// S3's check that it may call the function, sent when a notification is set up.
+    /// Messages of a queue, each of which fails or succeeds by itself.
+    Queue(Vec<Message>),
+    /// Tasks of S3 Batch Operations, likewise.
+    Batch(Batch),
+    /// S3's check that it may call, sent when a notification is set up.
     Test,
 }
 
 /// One object to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Job {
-    /// It was written, or touched in some other way.
-    Created(ObjectName),
-    /// It was deleted.
-    Deleted(ObjectName),
+pub struct Job {
+    /// The object.
+    pub name: ObjectName,
+    /// Another way to read the key, where documentation and practice leave it in doubt.
+    pub other_reading: Option<ObjectName>,
+    /// Its size at the time of the event, where that tells.
+    pub bytes: Option<u64>,
 }
 
-#[derive(Deserialize)]
-struct Record {
-    #[serde(rename = "eventName")]
-    event_name: String,
-    s3: S3Entity,
+/// One message of a queue.
+#[derive(Debug)]
+pub struct Message {
+    /// Its `messageId`.
+    pub id: String,
+    /// What is in it.
+    pub jobs: Result<Vec<Job>, Error>,
+}
+
+/// An invocation by S3 Batch Operations.
+#[derive(Debug)]
+pub struct Batch {
+    /// `1.0` or `2.0`; the answer repeats it.
+    pub schema_version: String,
+    /// The answer repeats it.
+    pub invocation_id: String,
+    /// One for each object.
+    pub tasks: Vec<Task>,
+}
+
+/// One object of S3 Batch Operations.
+#[derive(Debug)]
+pub struct Task {
+    /// The answer repeats it.
+    pub id: String,
+    /// The object.
+    pub job: Result<Job, Error>,
 }
 
 impl Event {
@@ -40,49 +85,240 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownEvent`], naming what was seen.
+    /// [`ErrorKind::UnknownEvent`], naming what was seen. What is inside a queue's message or a
+    /// batch's task fails by itself.
     pub fn read(event: &Value) -> Result<Self, Error> {
-        if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+        if event.get("invocationSchemaVersion").is_some() {
+            return read_batch(event).map(Self::Batch);
+        }
+        let records = event.get("Records").and_then(Value::as_array);
+        if let Some(records) = records
+            && records.iter().any(is_queued)
+        {
+            return records
+                .iter()
+                .map(read_message)
+                .collect::<Result<_, _>>()
+                .map(Self::Queue);
+        }
+        if is_test(event) {
             return Ok(Self::Test);
         }
-        let Some(records) = event.get("Records").and_then(Value::as_array) else {
-            return Err(unknown(&names_of(event)));
-        };
-        records
-            .iter()
-            .map(read_record)
-            .collect::<Result<_, _>>()
-            .map(Self::Jobs)
+        read_jobs(event).map(Self::Jobs)
     }
 }
 
-fn read_record(record: &Value) -> Result<Job, Error> {
-    if record.get("s3").is_none() {
-        return Err(unknown(&format!("a record with {}", names_of(record))));
+/// The jobs of any event but a queue's or a batch's; none for a test event.
+fn read_jobs(event: &Value) -> Result<Vec<Job>, Error> {
+    if is_test(event) {
+        return Ok(Vec::new());
     }
-    let Record { event_name, s3 } = Record::deserialize(record)
+    if event.get("detail-type").is_some() {
+        return read_event_bridge(event).map(|job| vec![job]);
+    }
+    // What SNS hands to a queue, unless raw delivery is on.
+    if event.get("Type").and_then(Value::as_str) == Some("Notification") {
+        return read_inner(event.get("Message"), "an SNS notification");
+    }
+    let Some(records) = event.get("Records").and_then(Value::as_array) else {
+        return Err(unknown(&names_of(event)));
+    };
+    let jobs: Vec<Vec<Job>> = records.iter().map(read_record).collect::<Result<_, _>>()?;
+    Ok(jobs.into_iter().flatten().collect())
+}
+
+fn read_record(record: &Value) -> Result<Vec<Job>, Error> {
+    if let Some(notification) = record.get("Sns") {
+        return read_inner(notification.get("Message"), "an SNS record");
+    }
+    match record.get("s3") {
+        Some(entity) => read_notification(entity).map(|job| vec![job]),
+        None => Err(unknown(&format!("a record with {}", names_of(record)))),
+    }
+}
+
+/// The event in a text; it is not looked for any deeper than this.
+fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<Job>, Error> {
+    let Some(text) = text.and_then(Value::as_str) else {
+        return Err(unknown(&format!("{outer} without a text in it")));
+    };
+    let inner: Value = serde_json::from_str(text).map_err(|err| {
+        unknown(&format!("{outer} with something else than JSON in it")).because(err)
+    })?;
+    let is_wrapped = inner.get("Type").is_some()
+        || inner
+            .get("Records")
+            .and_then(Value::as_array)
+            .is_some_and(|records| {
+                records
+                    .iter()
+                    .any(|record| is_queued(record) || record.get("Sns").is_some())
+            });
+    if is_wrapped {
+        return Err(unknown(&format!("{outer} with another envelope in it")));
+    }
+    read_jobs(&inner)
+}
+
+fn is_queued(record: &Value) -> bool {
+    record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs")
+}
+
+/// Without an id the failure of a message could not be told, so that fails the whole event.
+fn read_message(record: &Value) -> Result<Message, Error> {
+    let Some(id) = record.get("messageId").and_then(Value::as_str) else {
+        return Err(unknown("a queue's record without a messageId"));
+    };
+    Ok(Message {
+        id: id.to_owned(),
+        jobs: read_body(record),
+    })
+}
+
+fn read_body(record: &Value) -> Result<Vec<Job>, Error> {
+    let Some(body) = record.get("body").and_then(Value::as_str) else {
+        return Err(unknown("a queue's message without a body"));
+    };
+    let inner: Value = serde_json::from_str(body).map_err(|err| {
+        unknown("a queue's message with something else than JSON in it").because(err)
+    })?;
+    read_jobs(&inner)
+}
+
+fn is_test(event: &Value) -> bool {
+    event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent")
+}
+
+fn read_notification(entity: &Value) -> Result<Job, Error> {
+    let s3 = S3Entity::deserialize(entity)
         .map_err(|err| unknown("an S3 record that cannot be read").because(err))?;
     let (Some(bucket), Some(key)) = (s3.bucket.name, s3.object.key) else {
         return Err(unknown(
             "an S3 record without s3.bucket.name or s3.object.key",
         ));
     };
+    let key = form_decoded(&key)?;
+    Ok(Job {
+        name: ObjectName { bucket, key },
+        other_reading: None,
+        bytes: s3.object.size.and_then(|bytes| bytes.try_into().ok()),
+    })
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    bucket: DetailBucket,
+    object: DetailObject,
+}
+
+#[derive(Deserialize)]
+struct DetailBucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct DetailObject {
+    key: String,
+    size: Option<u64>,
+}
+
+fn read_event_bridge(event: &Value) -> Result<Job, Error> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    if text("source") != "aws.s3" {
+        let (source, detail_type) = (bare(text("source")), bare(text("detail-type")));
+        return Err(unknown(&format!("{detail_type} of {source}")));
+    }
+    let detail = event.get("detail").unwrap_or(&Value::Null);
+    let Detail { bucket, object } = Detail::deserialize(detail)
+        .map_err(|err| unknown("an S3 event of EventBridge that cannot be read").because(err))?;
+    let name = ObjectName {
+        bucket: bucket.name,
+        key: object.key,
+    };
+    let other_reading = form_decoded(&name.key).ok();
+    Ok(Job {
+        other_reading: other_than(&name, other_reading),
+        name,
+        bytes: object.size,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchEvent {
+    invocation_schema_version: String,
+    invocation_id: String,
+    tasks: Vec<BatchTask>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchTask {
+    task_id: String,
+    s3_key: Option<String>,
+    /// In schema 2.0.
+    s3_bucket: Option<String>,
+    /// In schema 1.0.
+    s3_bucket_arn: Option<String>,
+}
+
+fn read_batch(event: &Value) -> Result<Batch, Error> {
+    let event = BatchEvent::deserialize(event)
+        .map_err(|err| unknown("an S3 Batch Operations event that cannot be read").because(err))?;
+    if !matches!(event.invocation_schema_version.as_str(), "1.0" | "2.0") {
+        let version = bare(&event.invocation_schema_version);
+        return Err(unknown(&format!("S3 Batch Operations of schema {version}")));
+    }
+    Ok(Batch {
+        schema_version: event.invocation_schema_version,
+        invocation_id: event.invocation_id,
+        tasks: event
+            .tasks
+            .into_iter()
+            .map(|task| Task {
+                id: task.task_id.clone(),
+                job: read_task(task),
+            })
+            .collect(),
+    })
+}
+
+/// The keys of a manifest are URL-encoded; whether `+` is a space then, its writer decides.
+fn read_task(task: BatchTask) -> Result<Job, Error> {
+    let bucket_of_arn = |arn: String| arn.rsplit(':').next().map(str::to_owned);
+    let bucket = task
+        .s3_bucket
+        .or_else(|| task.s3_bucket_arn.and_then(bucket_of_arn));
+    let (Some(bucket), Some(key)) = (bucket, task.s3_key) else {
+        return Err(unknown("a task without a bucket or a key"));
+    };
     let name = ObjectName {
         bucket,
         key: form_decoded(&key)?,
     };
-    // `ObjectCreated:Put`; the configuration writes `s3:ObjectCreated:Put`, and so do some
-    // emulators. Whatever else happened to an object (tags, a restore), a look does no harm.
-    match event_name.trim_start_matches("s3:").split(':').next() {
-        Some("ObjectRemoved" | "LifecycleExpiration") => Ok(Job::Deleted(name)),
-        _ => Ok(Job::Created(name)),
-    }
+    let other_reading = percent_decoded(&key).ok();
+    Ok(Job {
+        other_reading: other_than(&name, other_reading),
+        name,
+        bytes: None,
+    })
 }
 
-/// S3 notifications encode keys as HTML forms do: `+` is a space, `%2B` a plus, `%C3%A9` an é.
+fn other_than(name: &ObjectName, key: Option<String>) -> Option<ObjectName> {
+    let key = key.filter(|key| *key != name.key)?;
+    Some(ObjectName {
+        bucket: name.bucket.clone(),
+        key,
+    })
+}
+
+/// As HTML forms encode: `+` is a space, `%2B` a plus, `%C3%A9` an é.
 fn form_decoded(key: &str) -> Result<String, Error> {
-    let spaced = key.replace('+', " ");
-    match percent_decode_str(&spaced).decode_utf8() {
+    percent_decoded(&key.replace('+', " "))
+}
+
+fn percent_decoded(key: &str) -> Result<String, Error> {
+    match percent_decode_str(key).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
         Err(err) => {
             Err(unknown(&format!("the key {}, which is not UTF-8", bare(key))).because(err))
@@ -107,69 +343,5 @@ fn names_of(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn record(event_name: &str, key: &str) -> Value {
-        json!({"eventName": event_name, "s3": {"bucket": {"name": "uploads"}, "object": {"key": key}}})
-    }
-
-    fn name(key: &str) -> ObjectName {
-        ObjectName {
-            bucket: "uploads".to_owned(),
-            key: key.to_owned(),
-        }
-    }
-
-    #[test]
-    fn reads_every_record_and_decodes_keys_once() {
-        let event = json!({"Records": [
-            record("ObjectCreated:Put", "clients/caf%C3%A9+1%2B1.csv"),
-            record("s3:ObjectCreated:CompleteMultipartUpload", "100%2525.csv"),
-            record("ObjectRemoved:DeleteMarkerCreated", "gone.csv"),
-        ]});
-        assert_eq!(
-            Event::read(&event).unwrap(),
-            Event::Jobs(vec![
-                Job::Created(name("clients/café 1+1.csv")),
-                Job::Created(name("100%25.csv")),
-                Job::Deleted(name("gone.csv")),
-            ])
-        );
-    }
-
-    #[test]
-    fn knows_the_test_event() {
-        let event = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"});
-        assert_eq!(Event::read(&event).unwrap(), Event::Test);
-    }
-
-    #[track_caller]
-    fn check_unknown(event: &Value, message: &str) {
-        let err = Event::read(event).unwrap_err();
-        assert_eq!(err.kind(), ErrorKind::UnknownEvent);
-        assert!(err.to_string().starts_with(message), "{err}");
-    }
-
-    #[test]
-    fn names_what_it_saw_in_an_unknown_event() {
-        check_unknown(
-            &json!({}),
-            "unknown event: nothing in it: expected an S3 notification",
-        );
-        check_unknown(&json!("text"), "unknown event: no fields:");
-        check_unknown(
-            &json!({"key1": 1, "key2": 2}),
-            "unknown event: the fields key1, key2:",
-        );
-        check_unknown(
-            &json!({"Records": [{"kinesis": {}}]}),
-            "unknown event: a record with the fields kinesis:",
-        );
-        check_unknown(
-            &json!({"Records": [record("ObjectCreated:Put", "%FF.csv")]}),
-            "unknown event: the key %FF.csv, which is not UTF-8:",
-        );
-    }
-}
+#[path = "event_tests.rs"]
+mod tests;

@@ -1,32 +1,89 @@
-//! One invocation: an event in, an answer for each file out.
+//! One invocation: an event in, an answer of the shape its source wants out.
+
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
 use lambda_runtime::LambdaEvent;
 use lambda_runtime::tracing::{error, info};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
-
-use std::sync::Arc;
 
 use crate::error::Error;
-use crate::event::{Event, Job};
+use crate::event::{Batch, Event, Job, Message};
 use crate::publish::{Publisher, refuse};
-use crate::report::{Answer, Refusal, RefusalCode, Status};
-use crate::settings::{FunctionSettings, TemplateChoice};
-use crate::store::{Body, Fetched, ObjectName, Store};
+use crate::quote::quote;
+use crate::report::{Answer, Refusal, Status};
+use crate::settings::FunctionSettings;
+use crate::store::Store;
 use crate::template::Template;
+use crate::template_cache::TemplateCache;
 
 /// How many records of one event are worked on at the same time.
 const CONCURRENT_RECORDS_MAX: usize = 8;
-/// The largest template of one's own, in bytes.
-const TEMPLATE_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the function answers.
 #[derive(Debug, Serialize)]
-pub struct Response {
-    /// One for each record, in their order.
-    pub results: Vec<Answer>,
+#[serde(untagged)]
+pub enum Response {
+    /// To S3, EventBridge, SNS and people: one answer for each record, in their order.
+    Results {
+        /// The answers.
+        results: Vec<Answer>,
+    },
+    /// To SQS: the messages to deliver again
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
+    Queue {
+        /// Those that failed.
+        #[serde(rename = "batchItemFailures")]
+        failures: Vec<ItemFailure>,
+    },
+    /// To S3 Batch Operations.
+    Batch(BatchResponse),
+}
+
+/// A message to deliver again.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemFailure {
+    /// Its `messageId`.
+    pub item_identifier: String,
+}
+
+/// What S3 Batch Operations wants to hear.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchResponse {
+    /// As in the event.
+    pub invocation_schema_version: String,
+    /// For tasks that are left out of the answer; none is.
+    pub treat_missing_keys_as: ResultCode,
+    /// As in the event.
+    pub invocation_id: String,
+    /// One for each task.
+    pub results: Vec<TaskResult>,
+}
+
+/// What came of a task.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskResult {
+    /// As in the event.
+    pub task_id: String,
+    /// Whether to try again.
+    pub result_code: ResultCode,
+    /// For the job's completion report.
+    pub result_string: String,
+}
+
+/// How S3 Batch Operations goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ResultCode {
+    /// The task is done.
+    Succeeded,
+    /// It is to be tried again.
+    TemporaryFailure,
+    /// It is not.
+    PermanentFailure,
 }
 
 /// Works on events; made once for each environment.
@@ -55,31 +112,100 @@ impl<S: Store> Handler<S> {
     ///
     /// # Errors
     ///
-    /// The first error that a retry or an operator could mend. Files that were published stay
-    /// so, and a retry finds them unchanged.
+    /// The first error that a retry or an operator could mend, where the source has no way to
+    /// tell the failed records. Files that were published stay so: a retry finds them unchanged.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
-        let jobs = match Event::read(&event.payload).inspect_err(log_error)? {
-            Event::Jobs(jobs) => jobs,
+        match Event::read(&event.payload).inspect_err(log_error)? {
             Event::Test => {
                 let answer = Answer::new("s3:TestEvent", Status::Ignored);
                 log_answer(&answer);
-                return Ok(Response {
+                Ok(Response::Results {
                     results: vec![answer],
-                });
+                })
             }
-        };
-        let template = self
-            .templates
+            Event::Jobs(jobs) => {
+                let template = self.template().await?;
+                let results = self.work_on_all(&jobs, &template).await;
+                let results = results.into_iter().collect::<Result<_, _>>()?;
+                Ok(Response::Results { results })
+            }
+            Event::Queue(messages) => self.queue(messages).await,
+            Event::Batch(batch) => self.batch(batch).await,
+        }
+    }
+
+    async fn template(&self) -> Result<Result<Arc<Template>, Refusal>, Error> {
+        self.templates
             .current(&self.store)
             .await
-            .inspect_err(log_error)?;
-        let results: Vec<Result<Answer, Error>> = stream::iter(&jobs)
-            .map(|job| self.work_on(job, &template))
+            .inspect_err(log_error)
+    }
+
+    async fn queue(&self, messages: Vec<Message>) -> Result<Response, Error> {
+        let template = self.template().await?;
+        let failures = stream::iter(messages)
+            .map(|message| self.failure_of(message, &template))
+            .buffered(CONCURRENT_RECORDS_MAX)
+            .filter_map(|failure| async { failure })
+            .collect()
+            .await;
+        Ok(Response::Queue { failures })
+    }
+
+    async fn failure_of(
+        &self,
+        message: Message,
+        template: &Result<Arc<Template>, Refusal>,
+    ) -> Option<ItemFailure> {
+        let failed = match message.jobs.inspect_err(log_error) {
+            Ok(jobs) => self
+                .work_on_all(&jobs, template)
+                .await
+                .iter()
+                .any(Result::is_err),
+            Err(_) => true,
+        };
+        failed.then_some(ItemFailure {
+            item_identifier: message.id,
+        })
+    }
+
+    async fn batch(&self, batch: Batch) -> Result<Response, Error> {
+        let template = self.template().await?;
+        let results = stream::iter(batch.tasks)
+            .map(|task| async {
+                let result = match task.job.inspect_err(log_error) {
+                    Ok(job) => self.work_on(&job, &template).await,
+                    Err(err) => Err(err),
+                };
+                let (result_code, result_string) = task_result(&result);
+                TaskResult {
+                    task_id: task.id,
+                    result_code,
+                    result_string,
+                }
+            })
             .buffered(CONCURRENT_RECORDS_MAX)
             .collect()
             .await;
-        let results = results.into_iter().collect::<Result<_, _>>()?;
-        Ok(Response { results })
+        Ok(Response::Batch(BatchResponse {
+            invocation_schema_version: batch.schema_version,
+            treat_missing_keys_as: ResultCode::TemporaryFailure,
+            invocation_id: batch.invocation_id,
+            results,
+        }))
+    }
+
+    async fn work_on_all(
+        &self,
+        jobs: &[Job],
+        template: &Result<Arc<Template>, Refusal>,
+    ) -> Vec<Result<Answer, Error>> {
+        stream::iter(jobs)
+            .map(|job| self.work_on(job, template))
+            .buffered(CONCURRENT_RECORDS_MAX)
+            .collect()
+            .await
     }
 
     async fn work_on(
@@ -87,22 +213,38 @@ impl<S: Store> Handler<S> {
         job: &Job,
         template: &Result<Arc<Template>, Refusal>,
     ) -> Result<Answer, Error> {
-        let result = match (job, template) {
-            (Job::Deleted(name), _) => Ok(Answer::new(&name.key, Status::Kept)),
-            (Job::Created(name), Ok(template)) => {
+        let result = match template {
+            Ok(template) => {
                 Publisher::new(&self.store, &self.settings, template)
-                    .publish(name)
+                    .publish(job)
                     .await
             }
-            (Job::Created(name), Err(refusal)) => {
-                refuse(&self.store, &self.settings, name, refusal).await
-            }
+            Err(refusal) => refuse(&self.store, &self.settings, &job.name, refusal).await,
         };
         match &result {
             Ok(answer) => log_answer(answer),
             Err(err) => log_error(err),
         }
         result
+    }
+}
+
+/// A refused file is a permanent failure here, so that the job's report lists it.
+fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
+    match result {
+        Ok(answer) => {
+            let result_code = match answer.status {
+                Status::Refused => ResultCode::PermanentFailure,
+                _ => ResultCode::Succeeded,
+            };
+            let text = match (answer.code, &answer.message) {
+                (Some(code), Some(message)) => format!("{code}: {}", quote(message)),
+                _ => format!("{}, {} rows rejected", answer.status, answer.rejected),
+            };
+            (result_code, text)
+        }
+        Err(err) if err.kind().is_retryable() => (ResultCode::TemporaryFailure, err.to_string()),
+        Err(err) => (ResultCode::PermanentFailure, err.to_string()),
     }
 }
 
@@ -127,74 +269,4 @@ fn log_answer(answer: &Answer) {
 
 fn log_error(err: &Error) {
     error!(error_type = err.kind().code(), "{}", err.chain());
-}
-
-/// The compiled template of an environment.
-enum TemplateCache {
-    BuiltIn(Arc<Template>),
-    /// Compiled once, checked by its entity tag at each invocation.
-    Object(ObjectName, Mutex<Option<(String, Arc<Template>)>>),
-}
-
-impl TemplateCache {
-    fn new(choice: &TemplateChoice) -> Result<Self, Refusal> {
-        Ok(match choice {
-            TemplateChoice::BuiltIn(name) => Self::BuiltIn(Arc::new(Template::built_in(name)?)),
-            TemplateChoice::Object { bucket, key } => {
-                let name = ObjectName {
-                    bucket: bucket.clone(),
-                    key: key.clone(),
-                };
-                Self::Object(name, Mutex::new(None))
-            }
-        })
-    }
-
-    /// The template as it is now; the inner error refuses every file.
-    async fn current<S: Store>(&self, store: &S) -> Result<Result<Arc<Template>, Refusal>, Error> {
-        let (name, cached) = match self {
-            Self::BuiltIn(template) => return Ok(Ok(Arc::clone(template))),
-            Self::Object(name, cached) => (name, cached),
-        };
-        let mut cached = cached.lock().await;
-        let etag = cached.as_ref().map(|(etag, _)| etag.clone());
-        match (store.get(name, etag.as_deref()).await?, cached.as_ref()) {
-            (Fetched::NotModified, Some((_, template))) => Ok(Ok(Arc::clone(template))),
-            (Fetched::Found(head, body), _) => {
-                let compiled = match read_text(name, body).await? {
-                    Ok(source) => Template::compile(&source),
-                    Err(refusal) => Err(refusal),
-                };
-                Ok(compiled.map(|template| {
-                    let template = Arc::new(template);
-                    *cached = Some((head.etag, Arc::clone(&template)));
-                    template
-                }))
-            }
-            (Fetched::Missing | Fetched::NotModified, _) => {
-                Ok(Err(bad_template(name, "is not there")))
-            }
-        }
-    }
-}
-
-async fn read_text(
-    name: &ObjectName,
-    mut body: impl Body,
-) -> Result<Result<String, Refusal>, Error> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = body.next().await? {
-        bytes.extend_from_slice(piece.as_ref());
-        if bytes.len() > TEMPLATE_BYTES_MAX {
-            return Ok(Err(bad_template(name, "is larger than 1 MiB")));
-        }
-    }
-    Ok(String::from_utf8(bytes).map_err(|_| bad_template(name, "is not UTF-8 text")))
-}
-
-fn bad_template(name: &ObjectName, what: &str) -> Refusal {
-    Refusal::new(
-        RefusalCode::BadTemplate,
-        format!("the template {name} {what}"),
-    )
 }

@@ -33,6 +33,10 @@ pub mod event;
 #[cfg(feature = "function")]
 pub mod publish;
 #[cfg(feature = "function")]
+pub mod provenance;
+#[cfg(feature = "function")]
+mod template_cache;
+#[cfg(feature = "function")]
 pub mod store;
 #[cfg(feature = "function")]
 pub mod s3;

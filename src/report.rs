@@ -131,6 +131,8 @@ pub enum Status {
     Unchanged,
     /// Nothing was written; the previous output stays.
     Refused,
+    /// The input is gone, and the output was removed.
+    Removed,
     /// The input is gone; the output stays.
     Kept,
     /// The event asked for nothing, such as `s3:TestEvent`.

@@ -1,7 +1,7 @@
 //! S3 as a [`Store`]: the only home of aws-sdk-s3.
 
 use std::error::Error as StdError;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -10,12 +10,13 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::error::{Error, ErrorKind};
-use crate::store::{Body, Fetched, Head, ObjectName, Precondition, Put, PutResult, Store};
+use crate::store::{Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store};
 
 /// How often one call is tried, the first time included.
 const ATTEMPTS_MAX: u32 = 3;
@@ -133,12 +134,38 @@ impl Store for S3 {
     }
 
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
-        let (if_match, if_none_match) = match put.precondition {
-            Precondition::None => (None, None),
-            Precondition::Absent => (None, Some("*".to_owned())),
-            Precondition::Matches(etag) => (Some(etag), None),
-        };
-        let must_exist = if_match.is_some();
+        match put.form {
+            Form::Whole => self.put_whole(name, put).await,
+            Form::InOnePart | Form::InOnePartAndLonger => self.put_in_one_part(name, put).await,
+        }
+    }
+
+    async fn delete(&self, name: &ObjectName, etag: &str) -> Result<PutResult, Error> {
+        let answer = self
+            .client
+            .delete_object()
+            .bucket(&name.bucket)
+            .key(&name.key)
+            .if_match(etag)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(PutResult::Written {
+                etag: String::new(),
+            }),
+            Err(err) => conflict_or_error("DELETE", name, err, MustExist::Yes),
+        }
+    }
+
+    fn now(&self) -> i64 {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        since_1970.map_or(0, |time| time.as_secs().try_into().unwrap_or(i64::MAX))
+    }
+}
+
+impl S3 {
+    async fn put_whole(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
+        let (if_match, if_none_match, must_exist) = conditions(put.precondition);
         let answer = self
             .client
             .put_object()
@@ -152,16 +179,95 @@ impl Store for S3 {
             .send()
             .await;
         match answer {
-            Ok(_) => Ok(PutResult::Written),
-            Err(err) => match status(&err) {
-                Some(409 | 412) => Ok(PutResult::Conflict),
-                // The object that had to match was deleted meanwhile.
-                Some(404) if must_exist && err.code() != Some("NoSuchBucket") => {
-                    Ok(PutResult::Conflict)
-                }
-                _ => Err(explain("PUT", name, err)),
-            },
+            Ok(written) => Ok(PutResult::Written {
+                etag: written.e_tag.unwrap_or_default(),
+            }),
+            Err(err) => conflict_or_error("PUT", name, err, must_exist),
         }
+    }
+
+    /// An upload that is not completed is left to the bucket's lifecycle rule.
+    async fn put_in_one_part(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
+        let (if_match, if_none_match, must_exist) = conditions(put.precondition);
+        let upload = self
+            .client
+            .create_multipart_upload()
+            .bucket(&name.bucket)
+            .key(&name.key)
+            .content_type(put.content_type)
+            .set_metadata(Some(put.metadata.into_iter().collect()))
+            .send()
+            .await
+            .map_err(|err| explain("POST", name, err))?;
+        let upload_id = upload.upload_id.unwrap_or_default();
+        let part = self
+            .client
+            .upload_part()
+            .bucket(&name.bucket)
+            .key(&name.key)
+            .upload_id(&upload_id)
+            .part_number(1)
+            .body(ByteStream::from(put.bytes))
+            .send()
+            .await
+            .map_err(|err| explain("PUT", name, err))?;
+        let part = CompletedPart::builder()
+            .part_number(1)
+            .set_e_tag(part.e_tag)
+            .set_checksum_crc32(part.checksum_crc32)
+            .build();
+        let answer = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&name.bucket)
+            .key(&name.key)
+            .upload_id(upload_id)
+            .multipart_upload(CompletedMultipartUpload::builder().parts(part).build())
+            .set_if_match(if_match)
+            .set_if_none_match(if_none_match)
+            .send()
+            .await;
+        match answer {
+            Ok(written) => Ok(PutResult::Written {
+                etag: written.e_tag.unwrap_or_default(),
+            }),
+            Err(err) => conflict_or_error("POST", name, err, must_exist),
+        }
+    }
+}
+
+/// Whether a precondition names an object that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MustExist {
+    Yes,
+    No,
+}
+
+/// As `If-Match` and `If-None-Match`.
+fn conditions(precondition: Precondition) -> (Option<String>, Option<String>, MustExist) {
+    match precondition {
+        Precondition::None => (None, None, MustExist::No),
+        Precondition::Absent => (None, Some("*".to_owned()), MustExist::No),
+        Precondition::Matches(etag) => (Some(etag), None, MustExist::Yes),
+    }
+}
+
+fn conflict_or_error<E>(
+    method: &str,
+    name: &ObjectName,
+    err: SdkError<E, HttpResponse>,
+    must_exist: MustExist,
+) -> Result<PutResult, Error>
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    match status(&err) {
+        Some(409 | 412) => Ok(PutResult::Conflict),
+        // The object that had to match is gone.
+        Some(404) if must_exist == MustExist::Yes && err.code() != Some("NoSuchBucket") => {
+            Ok(PutResult::Conflict)
+        }
+        _ => Err(explain(method, name, err)),
     }
 }
 

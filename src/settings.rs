@@ -110,6 +110,18 @@ pub enum TemplateChoice {
     },
 }
 
+/// What becomes of an output when its CSV is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDelete {
+    /// It stays: a site must not become open because a CSV vanished.
+    #[default]
+    Keep,
+    /// It is removed.
+    Remove,
+    /// It is replaced by one that lets nobody in.
+    Deny,
+}
+
 /// What the function needs to know beside [`Settings`].
 #[derive(Clone, Debug)]
 pub struct FunctionSettings {
@@ -121,6 +133,8 @@ pub struct FunctionSettings {
     pub output_bucket: String,
     /// `REPORT_BUCKET`: the bucket of the reports. Unset: none are written.
     pub report_bucket: Option<String>,
+    /// `ON_DELETE`: what becomes of an output when its CSV is gone. Default: keep.
+    pub on_delete: OnDelete,
     /// `AWS_ENDPOINT_URL_S3`: an emulator to use instead of S3, addressed path-style.
     pub endpoint: Option<String>,
 }
@@ -142,6 +156,10 @@ impl FunctionSettings {
                         .to_owned(),
             })?,
             report_bucket: value("REPORT_BUCKET"),
+            on_delete: match value("ON_DELETE") {
+                Some(value) => on_delete(&value)?,
+                None => OnDelete::default(),
+            },
             endpoint: value("AWS_ENDPOINT_URL_S3")
                 .map(|value| endpoint(&value))
                 .transpose()?,
@@ -157,6 +175,19 @@ pub fn default_policy(name: &str, value: &str) -> Result<DefaultPolicy, SettingE
         "deny" => Ok(DefaultPolicy::Deny),
         "allow" => Ok(DefaultPolicy::Allow),
         _ => Err(SettingError::new(name, value, "expected deny or allow")),
+    }
+}
+
+fn on_delete(value: &str) -> Result<OnDelete, SettingError> {
+    match value {
+        "keep" => Ok(OnDelete::Keep),
+        "remove" => Ok(OnDelete::Remove),
+        "deny" => Ok(OnDelete::Deny),
+        _ => Err(SettingError::new(
+            "ON_DELETE",
+            value,
+            "expected keep, remove or deny",
+        )),
     }
 }
 

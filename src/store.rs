@@ -69,6 +69,22 @@ pub enum Precondition {
     Matches(String),
 }
 
+/// How an object is written. The same bytes bear another entity tag in each form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// By one request.
+    Whole,
+    /// As a multipart upload of one part.
+    InOnePart,
+    /// The same, with bytes that differ too.
+    InOnePartAndLonger,
+}
+
+impl Form {
+    /// All forms, in the order to try them.
+    pub const ALL: [Self; 3] = [Self::Whole, Self::InOnePart, Self::InOnePartAndLonger];
+}
+
 /// An object to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
@@ -80,13 +96,18 @@ pub struct Put {
     pub metadata: BTreeMap<String, String>,
     /// What must hold for it to be written.
     pub precondition: Precondition,
+    /// How it is written.
+    pub form: Form,
 }
 
-/// What came of a PUT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What came of a PUT or a DELETE.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutResult {
-    /// The object is written.
-    Written,
+    /// The object is written, or gone.
+    Written {
+        /// The entity tag it has now; empty if it is gone.
+        etag: String,
+    },
     /// The precondition did not hold, or another write was under way: nothing is written.
     Conflict,
 }
@@ -120,4 +141,18 @@ pub trait Store {
     ///
     /// What a retry or an operator could mend; the object may or may not be written then.
     fn put(&self, name: &ObjectName, put: Put) -> impl Future<Output = Result<PutResult, Error>>;
+
+    /// Removes an object if it is the one with this entity tag.
+    ///
+    /// # Errors
+    ///
+    /// What a retry or an operator could mend; the object may or may not be gone then.
+    fn delete(
+        &self,
+        name: &ObjectName,
+        etag: &str,
+    ) -> impl Future<Output = Result<PutResult, Error>>;
+
+    /// The time, in seconds since 1970.
+    fn now(&self) -> i64;
 }

@@ -73,6 +73,7 @@ fn the_readme_names_every_code_and_setting() {
         "MAX_CSV_BYTES",
         "OUTPUT_BUCKET",
         "REPORT_BUCKET",
+        "ON_DELETE",
         "AWS_ENDPOINT_URL_S3",
     ] {
         assert!(

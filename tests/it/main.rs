@@ -32,6 +32,12 @@ mod support;
 /// The command line as a process: files, streams and exit statuses.
 #[cfg(feature = "command-line")]
 mod cli;
+/// What becomes of an output when its CSV is gone.
+#[cfg(feature = "function")]
+mod deletes;
+/// Every envelope an event can come in, answered in the shape its source wants.
+#[cfg(feature = "function")]
+mod envelopes;
 /// Events in, objects and answers out, on buckets in memory.
 #[cfg(feature = "function")]
 mod handler;

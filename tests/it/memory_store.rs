@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use htaccess_generator::error::{Error, ErrorKind};
 use htaccess_generator::store::{
-    Body, Fetched, Head, ObjectName, Precondition, Put, PutResult, Store,
+    Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store,
 };
 
 #[derive(Clone)]
@@ -21,8 +21,8 @@ pub(crate) struct MemoryStore {
     calls: RefCell<Vec<String>>,
     /// Calls that start with this text fail with this kind.
     failure: RefCell<Option<(String, ErrorKind)>>,
-    /// Uploads that happen just before the next PUT takes effect.
-    before_put: RefCell<Vec<(ObjectName, Vec<u8>)>>,
+    /// What others write (or delete: `None`) just before the next PUT or DELETE takes effect.
+    before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
     clock: Cell<i64>,
     writes: Cell<u64>,
 }
@@ -36,16 +36,27 @@ pub(crate) fn name(bucket: &str, key: &str) -> ObjectName {
 
 impl MemoryStore {
     pub(crate) fn upload(&self, bucket: &str, key: &str, bytes: &[u8]) {
-        self.write(&name(bucket, key), bytes.to_vec(), BTreeMap::new());
+        self.write(
+            &name(bucket, key),
+            bytes.to_vec(),
+            BTreeMap::new(),
+            Form::Whole,
+        );
     }
 
-    pub(crate) fn upload_before_next_put(&self, bucket: &str, key: &str, bytes: &[u8]) {
-        self.before_put
+    pub(crate) fn upload_before_next_write(&self, bucket: &str, key: &str, bytes: &[u8]) {
+        self.before_write
             .borrow_mut()
-            .push((name(bucket, key), bytes.to_vec()));
+            .push((name(bucket, key), Some(bytes.to_vec())));
     }
 
-    pub(crate) fn delete(&self, bucket: &str, key: &str) {
+    pub(crate) fn delete_before_next_write(&self, bucket: &str, key: &str) {
+        self.before_write
+            .borrow_mut()
+            .push((name(bucket, key), None));
+    }
+
+    pub(crate) fn delete_object(&self, bucket: &str, key: &str) {
         self.objects.borrow_mut().remove(&name(bucket, key));
     }
 
@@ -75,6 +86,19 @@ impl MemoryStore {
         self.calls.take()
     }
 
+    fn let_others_write(&self) {
+        for (name, bytes) in self.before_write.take() {
+            match bytes {
+                Some(bytes) => {
+                    self.write(&name, bytes, BTreeMap::new(), Form::Whole);
+                }
+                None => {
+                    self.objects.borrow_mut().remove(&name);
+                }
+            }
+        }
+    }
+
     fn call(&self, method: &str, name: &ObjectName) -> Result<(), Error> {
         let call = format!("{method} {name}");
         self.calls.borrow_mut().push(call.clone());
@@ -84,10 +108,17 @@ impl MemoryStore {
         }
     }
 
-    fn write(&self, name: &ObjectName, bytes: Vec<u8>, metadata: BTreeMap<String, String>) {
+    fn write(
+        &self,
+        name: &ObjectName,
+        bytes: Vec<u8>,
+        metadata: BTreeMap<String, String>,
+        form: Form,
+    ) -> String {
         self.writes.set(self.writes.get() + 1);
+        let etag = etag_of(&bytes, form);
         let head = Head {
-            etag: format!("\"{}\"", self.writes.get()),
+            etag: etag.clone(),
             version_id: format!("v{}", self.writes.get()),
             last_modified: self.clock.get(),
             bytes: Some(bytes.len() as u64),
@@ -96,6 +127,7 @@ impl MemoryStore {
         self.objects
             .borrow_mut()
             .insert(name.clone(), Object { head, bytes });
+        etag
     }
 }
 
@@ -128,9 +160,7 @@ impl Store for &MemoryStore {
 
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         self.call("PUT", name)?;
-        for (name, bytes) in self.before_put.take() {
-            self.write(&name, bytes, BTreeMap::new());
-        }
+        self.let_others_write();
         let etag = self
             .objects
             .borrow()
@@ -144,8 +174,28 @@ impl Store for &MemoryStore {
         if !holds {
             return Ok(PutResult::Conflict);
         }
-        self.write(name, put.bytes, put.metadata);
-        Ok(PutResult::Written)
+        let etag = self.write(name, put.bytes, put.metadata, put.form);
+        Ok(PutResult::Written { etag })
+    }
+
+    async fn delete(&self, name: &ObjectName, etag: &str) -> Result<PutResult, Error> {
+        self.call("DELETE", name)?;
+        self.let_others_write();
+        let mut objects = self.objects.borrow_mut();
+        if objects
+            .get(name)
+            .is_none_or(|object| object.head.etag != etag)
+        {
+            return Ok(PutResult::Conflict);
+        }
+        objects.remove(name);
+        Ok(PutResult::Written {
+            etag: String::new(),
+        })
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.get()
     }
 }
 
@@ -154,5 +204,16 @@ pub(crate) struct MemoryBody(Option<Vec<u8>>);
 impl Body for MemoryBody {
     async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
         Ok(self.0.take())
+    }
+}
+
+/// As S3's: it names the bytes and the form, not the write.
+fn etag_of(bytes: &[u8], form: Form) -> String {
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(bytes, &mut hasher);
+    let digest = std::hash::Hasher::finish(&hasher);
+    match form {
+        Form::Whole => format!("\"{digest:016x}\""),
+        Form::InOnePart | Form::InOnePartAndLonger => format!("\"{digest:016x}-1\""),
     }
 }

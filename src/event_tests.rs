@@ -1,0 +1,196 @@
+//! Tables of events: what is read from each shape, and what is said about the others.
+
+use super::*;
+use serde_json::json;
+
+fn notification(key: &str) -> Value {
+    json!({"Records": [{
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "uploads"}, "object": {"key": key, "size": 7}},
+    }]})
+}
+
+fn event_bridge(detail_type: &str, key: &str) -> Value {
+    json!({
+        "version": "0", "source": "aws.s3", "detail-type": detail_type,
+        "detail": {"bucket": {"name": "uploads"}, "object": {"key": key, "size": 7}},
+    })
+}
+
+fn batch(version: &str, task: &Value) -> Value {
+    json!({"invocationSchemaVersion": version, "invocationId": "i", "job": {"id": "j"}, "tasks": [task]})
+}
+
+fn queue(bodies: &[Value]) -> Value {
+    let record = |(index, body): (usize, &Value)| json!({"messageId": format!("m{index}"), "eventSource": "aws:sqs", "body": body.to_string()});
+    json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>()})
+}
+
+fn sns_in_queue(inner: &Value) -> Value {
+    json!({"Type": "Notification", "MessageId": "n", "Message": inner.to_string()})
+}
+
+/// The keys, and other readings behind a bar.
+fn keys(jobs: &[Job]) -> Vec<String> {
+    let show = |job: &Job| {
+        assert_eq!(job.name.bucket, "uploads");
+        match &job.other_reading {
+            Some(other) => format!("{}|{}", job.name.key, other.key),
+            None => job.name.key.clone(),
+        }
+    };
+    jobs.iter().map(show).collect()
+}
+
+#[track_caller]
+fn check(event: &Value, expected: &[&str]) {
+    match Event::read(event) {
+        Ok(Event::Jobs(jobs)) => assert_eq!(keys(&jobs), expected),
+        other => panic!("expected jobs, found {other:?}"),
+    }
+}
+
+#[test]
+fn reads_every_record_of_a_notification_and_decodes_its_key_once() {
+    check(
+        &notification("clients/caf%C3%A9+1%2B1.csv"),
+        &["clients/café 1+1.csv"],
+    );
+    check(&notification("100%2525.csv"), &["100%25.csv"]);
+    let mut event = notification("a.csv");
+    let mut deleted = event["Records"][0].clone();
+    deleted["eventName"] = "ObjectRemoved:DeleteMarkerCreated".into();
+    deleted["s3"]["object"] = json!({"key": "gone.csv"});
+    event["Records"].as_array_mut().unwrap().push(deleted);
+    check(&event, &["a.csv", "gone.csv"]);
+}
+
+#[test]
+fn reads_event_bridge_raw_and_keeps_the_other_reading() {
+    check(&event_bridge("Object Created", "a b.csv"), &["a b.csv"]);
+    check(
+        &event_bridge("Object Deleted", "a+b.csv"),
+        &["a+b.csv|a b.csv"],
+    );
+    check(
+        &event_bridge("Object Created", "a%20b.csv"),
+        &["a%20b.csv|a b.csv"],
+    );
+}
+
+#[test]
+fn reads_sns_around_both() {
+    for inner in [
+        notification("a.csv"),
+        event_bridge("Object Created", "a.csv"),
+    ] {
+        let record = json!({"EventSource": "aws:sns", "Sns": {"Message": inner.to_string()}});
+        check(&json!({"Records": [record]}), &["a.csv"]);
+    }
+}
+
+#[test]
+fn reads_the_messages_of_a_queue_each_by_itself() {
+    let event = queue(&[
+        notification("a.csv"),
+        event_bridge("Object Created", "b.csv"),
+        sns_in_queue(&notification("c.csv")),
+        json!({"Event": "s3:TestEvent"}),
+        json!({"hello": 1}),
+        sns_in_queue(&sns_in_queue(&notification("deep.csv"))),
+    ]);
+    let Ok(Event::Queue(messages)) = Event::read(&event) else {
+        panic!("no queue")
+    };
+    let read: Vec<String> = messages
+        .iter()
+        .map(|message| match &message.jobs {
+            Ok(jobs) => format!("{}: {}", message.id, keys(jobs).join(",")),
+            Err(err) => format!("{}: {}", message.id, err.kind().code()),
+        })
+        .collect();
+    assert_eq!(
+        read,
+        [
+            "m0: a.csv",
+            "m1: b.csv",
+            "m2: c.csv",
+            "m3: ",
+            "m4: UnknownEvent",
+            "m5: UnknownEvent"
+        ]
+    );
+}
+
+#[test]
+fn reads_both_schemas_of_batch_operations() {
+    let tasks = [
+        (
+            "1.0",
+            json!({"taskId": "t", "s3Key": "a+%2B.csv", "s3VersionId": null, "s3BucketArn": "arn:aws:s3:::uploads"}),
+        ),
+        (
+            "2.0",
+            json!({"taskId": "t", "s3Key": "a+%2B.csv", "s3VersionId": null, "s3Bucket": "uploads"}),
+        ),
+    ];
+    for (version, task) in tasks {
+        let Ok(Event::Batch(batch)) = Event::read(&batch(version, &task)) else {
+            panic!("no batch")
+        };
+        assert_eq!(
+            (batch.schema_version.as_str(), batch.invocation_id.as_str()),
+            (version, "i")
+        );
+        assert_eq!(batch.tasks[0].id, "t");
+        assert_eq!(
+            keys(&[batch.tasks[0].job.as_ref().unwrap().clone()]),
+            ["a +.csv|a++.csv"]
+        );
+    }
+}
+
+#[test]
+fn knows_the_test_event() {
+    let event = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"});
+    assert!(matches!(Event::read(&event), Ok(Event::Test)));
+}
+
+#[track_caller]
+fn check_unknown(event: &Value, message: &str) {
+    let err = Event::read(event).unwrap_err();
+    assert_eq!(err.kind(), ErrorKind::UnknownEvent);
+    let expected = format!("unknown event: {message}: expected ");
+    assert!(err.to_string().starts_with(&expected), "{err}");
+}
+
+#[test]
+fn names_what_it_saw_in_an_unknown_event() {
+    check_unknown(&json!({}), "nothing in it");
+    check_unknown(&json!("text"), "no fields");
+    check_unknown(&json!({"key1": 1, "key2": 2}), "the fields key1, key2");
+    check_unknown(
+        &json!({"Records": [{"kinesis": {}}]}),
+        "a record with the fields kinesis",
+    );
+    check_unknown(
+        &notification("%FF.csv"),
+        "the key %FF.csv, which is not UTF-8",
+    );
+    check_unknown(
+        &json!({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}),
+        "a queue's record without a messageId",
+    );
+    check_unknown(
+        &json!({"detail-type": "EC2 Change", "source": "aws.ec2"}),
+        "EC2 Change of aws.ec2",
+    );
+    check_unknown(
+        &json!({"detail-type": "Object Created", "source": "aws.s3"}),
+        "an S3 event of EventBridge that cannot be read",
+    );
+    check_unknown(
+        &batch("3.0", &json!({"taskId": "t"})),
+        "S3 Batch Operations of schema 3.0",
+    );
+}

@@ -1,0 +1,251 @@
+//! What an output remembers, in its object metadata: the input it came from, the settings it was
+//! made with, and the entity tags that its predecessors had lately.
+//!
+//! S3 keeps metadata in ASCII and up to 2 KB of it, so values are percent-encoded, and one that
+//! would take too much room is replaced by its digest.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+
+use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
+use crate::settings::Settings;
+use crate::store::Head;
+use crate::template::Template;
+
+/// How long an entity tag is remembered after it was replaced, in seconds: longer than any
+/// invocation can last (15 minutes), so that no writer is left who waits for it.
+const REPLACED_SECONDS: i64 = 20 * 60;
+/// How many replaced entity tags are remembered.
+const REPLACED_MAX: usize = 16;
+/// The longest value of one's own, in bytes; the names, six values and the replaced entity tags
+/// together stay below 2 KB.
+const VALUE_BYTES_MAX: usize = 240;
+
+/// What an output came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    values: BTreeMap<String, String>,
+    replaced: Vec<Replaced>,
+}
+
+/// An entity tag that the output had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Replaced {
+    etag: String,
+    /// When it was replaced, in seconds since 1970.
+    at: i64,
+}
+
+impl Provenance {
+    /// That of an output made from `input`; `None` stands for an input that is gone.
+    #[must_use]
+    pub fn new(source_key: &str, input: Option<&Head>, settings_digest: &str) -> Self {
+        let last_modified = input.map(|input| input.last_modified.to_string());
+        let values = [
+            ("source-key", source_key),
+            ("source-etag", input.map_or("", |input| &input.etag)),
+            (
+                "source-version",
+                input.map_or("", |input| &input.version_id),
+            ),
+            (
+                "source-last-modified",
+                last_modified.as_deref().unwrap_or_default(),
+            ),
+            ("settings", settings_digest),
+            (
+                "generator",
+                &format!("{GENERATOR_NAME}/{GENERATOR_VERSION}"),
+            ),
+        ];
+        Self {
+            values: values
+                .map(|(name, value)| (name.to_owned(), metadata_text(value)))
+                .into(),
+            replaced: Vec::new(),
+        }
+    }
+
+    /// That of an output that is there.
+    #[must_use]
+    pub fn of(output: &Head) -> Self {
+        let mut values = output.metadata.clone();
+        let replaced = values.remove("replaced").unwrap_or_default();
+        let replaced = replaced
+            .split(' ')
+            .filter_map(|entry| {
+                let (etag, at) = entry.rsplit_once('@')?;
+                Some(Replaced {
+                    etag: etag.to_owned(),
+                    at: at.parse().ok()?,
+                })
+            })
+            .collect();
+        Self { values, replaced }
+    }
+
+    /// Whether both tell of the same input and the same settings. A store may not keep an empty
+    /// value, so it equals a missing one.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.values
+            .iter()
+            .all(|(name, value)| other.value(name) == value)
+    }
+
+    /// Whether the output came from an input of this key.
+    #[must_use]
+    pub fn is_from(&self, source_key: &str) -> bool {
+        self.value("source-key") == metadata_text(source_key)
+    }
+
+    /// Whether the output came from an input that was strictly older, by `Last-Modified`.
+    #[must_use]
+    pub fn is_strictly_older_than(&self, input: &Head) -> bool {
+        let seconds = self.value("source-last-modified").parse::<i64>();
+        seconds.is_ok_and(|seconds| seconds < input.last_modified)
+    }
+
+    fn value(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+
+    /// Remembers that the output it replaces is `current`, and what that one remembers.
+    #[must_use]
+    pub fn replacing(self, current: &Head, now: i64) -> Self {
+        let mut replaced = vec![Replaced {
+            etag: current.etag.clone(),
+            at: now,
+        }];
+        replaced.extend(Self::of(current).replaced);
+        replaced.retain(|entry| now - entry.at < REPLACED_SECONDS);
+        replaced.truncate(REPLACED_MAX);
+        Self { replaced, ..self }
+    }
+
+    /// Whether a writer may be left who takes an output with this entity tag for an older one.
+    #[must_use]
+    pub fn was_lately(&self, etag: &str) -> bool {
+        self.replaced.iter().any(|entry| entry.etag == etag)
+    }
+
+    /// As object metadata.
+    #[must_use]
+    pub fn metadata(&self) -> BTreeMap<String, String> {
+        let mut metadata = self.values.clone();
+        if !self.replaced.is_empty() {
+            let entries: Vec<String> = self
+                .replaced
+                .iter()
+                .map(|entry| format!("{}@{}", entry.etag, entry.at))
+                .collect();
+            metadata.insert("replaced".to_owned(), entries.join(" "));
+        }
+        metadata
+    }
+}
+
+/// Names the settings that decide an output's bytes, and this version of the program.
+#[must_use]
+pub fn settings_digest(settings: &Settings, template: &Template) -> String {
+    let parts = [
+        GENERATOR_VERSION,
+        settings.default_policy.name(),
+        template.source(),
+    ];
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    hexadecimal(digest)
+}
+
+fn metadata_text(text: &str) -> String {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
+    let encoded = utf8_percent_encode(text, ENCODED).to_string();
+    if encoded.len() <= VALUE_BYTES_MAX {
+        return encoded;
+    }
+    format!("sha256:{}", hexadecimal(Sha256::new_with_prefix(text)))
+}
+
+/// The first 128 bits.
+fn hexadecimal(digest: Sha256) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for byte in digest.finalize().iter().take(16) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(etag: &str, metadata: BTreeMap<String, String>) -> Head {
+        Head {
+            etag: etag.to_owned(),
+            metadata,
+            ..Head::default()
+        }
+    }
+
+    #[test]
+    fn reads_back_what_it_wrote() {
+        let input = Head {
+            etag: "\"e\"".to_owned(),
+            version_id: "v 1".to_owned(),
+            last_modified: 7,
+            ..Head::default()
+        };
+        let written = Provenance::new("é à.csv", Some(&input), "digest");
+        let read = Provenance::of(&head("\"o\"", written.metadata()));
+        assert!(written.is_same(&read) && read.is_from("é à.csv") && !read.is_from("e.csv"));
+        assert!(!read.is_strictly_older_than(&input));
+        assert!(read.is_strictly_older_than(&Head {
+            last_modified: 8,
+            ..input
+        }));
+    }
+
+    #[test]
+    fn remembers_entity_tags_for_as_long_as_a_writer_can_wait_for_them() {
+        let first = Provenance::default().replacing(&head("\"a\"", BTreeMap::new()), 1000);
+        let second = Provenance::default().replacing(&head("\"b\"", first.metadata()), 1500);
+        assert!(
+            second.was_lately("\"a\"") && second.was_lately("\"b\"") && !second.was_lately("\"c\"")
+        );
+        let third = Provenance::default()
+            .replacing(&head("\"c\"", second.metadata()), 1000 + REPLACED_SECONDS);
+        assert!(
+            !third.was_lately("\"a\"") && third.was_lately("\"b\"") && third.was_lately("\"c\"")
+        );
+    }
+
+    #[test]
+    fn stays_below_the_limit_of_metadata() {
+        let long = "é".repeat(500);
+        let input = Head {
+            etag: format!("\"{}-1\"", "f".repeat(32)),
+            version_id: "v".repeat(1024),
+            last_modified: i64::MAX,
+            ..Head::default()
+        };
+        let mut provenance = Provenance::new(&long, Some(&input), &"d".repeat(32));
+        for _ in 0..100 {
+            let current = head(&input.etag, provenance.metadata());
+            provenance = provenance.replacing(&current, 1_800_000_000);
+        }
+        let bytes: usize = provenance
+            .metadata()
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        assert!(bytes < 2048, "{bytes}");
+        assert!(provenance.is_from(&long) && !provenance.is_from(&"é".repeat(501)));
+    }
+}

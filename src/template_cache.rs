@@ -1,0 +1,90 @@
+//! The compiled template of an environment: a built-in one, or one of the user's own from S3,
+//! compiled once and checked by its entity tag at each invocation.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::error::Error;
+use crate::report::{Refusal, RefusalCode};
+use crate::settings::TemplateChoice;
+use crate::store::{Body, Fetched, ObjectName, Store};
+use crate::template::Template;
+
+/// The largest template of one's own, in bytes.
+const TEMPLATE_BYTES_MAX: usize = 1024 * 1024;
+
+/// The compiled template of an environment.
+pub(crate) enum TemplateCache {
+    /// Compiled at the start.
+    BuiltIn(Arc<Template>),
+    /// Compiled once, checked by its entity tag at each invocation.
+    Object(ObjectName, Mutex<Option<(String, Arc<Template>)>>),
+}
+
+impl TemplateCache {
+    /// Compiles a built-in template; one of the user's own is read when it is first needed.
+    pub(crate) fn new(choice: &TemplateChoice) -> Result<Self, Refusal> {
+        Ok(match choice {
+            TemplateChoice::BuiltIn(name) => Self::BuiltIn(Arc::new(Template::built_in(name)?)),
+            TemplateChoice::Object { bucket, key } => {
+                let name = ObjectName {
+                    bucket: bucket.clone(),
+                    key: key.clone(),
+                };
+                Self::Object(name, Mutex::new(None))
+            }
+        })
+    }
+
+    /// The template as it is now; the inner error refuses every file.
+    pub(crate) async fn current<S: Store>(
+        &self,
+        store: &S,
+    ) -> Result<Result<Arc<Template>, Refusal>, Error> {
+        let (name, cached) = match self {
+            Self::BuiltIn(template) => return Ok(Ok(Arc::clone(template))),
+            Self::Object(name, cached) => (name, cached),
+        };
+        let mut cached = cached.lock().await;
+        let etag = cached.as_ref().map(|(etag, _)| etag.clone());
+        match (store.get(name, etag.as_deref()).await?, cached.as_ref()) {
+            (Fetched::NotModified, Some((_, template))) => Ok(Ok(Arc::clone(template))),
+            (Fetched::Found(head, body), _) => {
+                let compiled = match read_text(name, body).await? {
+                    Ok(source) => Template::compile(&source),
+                    Err(refusal) => Err(refusal),
+                };
+                Ok(compiled.map(|template| {
+                    let template = Arc::new(template);
+                    *cached = Some((head.etag, Arc::clone(&template)));
+                    template
+                }))
+            }
+            (Fetched::Missing | Fetched::NotModified, _) => {
+                Ok(Err(bad_template(name, "is not there")))
+            }
+        }
+    }
+}
+
+async fn read_text(
+    name: &ObjectName,
+    mut body: impl Body,
+) -> Result<Result<String, Refusal>, Error> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await? {
+        bytes.extend_from_slice(piece.as_ref());
+        if bytes.len() > TEMPLATE_BYTES_MAX {
+            return Ok(Err(bad_template(name, "is larger than 1 MiB")));
+        }
+    }
+    Ok(String::from_utf8(bytes).map_err(|_| bad_template(name, "is not UTF-8 text")))
+}
+
+fn bad_template(name: &ObjectName, what: &str) -> Refusal {
+    Refusal::new(
+        RefusalCode::BadTemplate,
+        format!("the template {name} {what}"),
+    )
+}
