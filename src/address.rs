@@ -43,52 +43,58 @@ pub enum Addresses {
     All,
 }
 
-/// Why a cell names no addresses. `Display` is a sentence that starts with the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AddressError {
-    /// Not in the grammar; the text says what is wrong with it and what is accepted.
-    Invalid(String),
+/// Why a cell names no addresses. `Display` is a sentence that starts with the value; it is made
+/// only when somebody reads it, for most rejections are merely counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressError<'a> {
+    /// Not in the grammar.
+    Invalid(&'a str),
     /// A network whose address has bits set beyond its prefix.
     HostBitsSet {
         /// The cell.
-        given: String,
-        /// The network that contains the address.
-        network: String,
-        /// The address alone.
-        host: String,
+        given: &'a str,
+        /// The network as it is written, with the host bits.
+        network: IpNet,
     },
     /// A range whose first address is above its last.
     ReversedRange {
         /// The cell.
-        given: String,
-        /// The two ends in ascending order.
-        ascending: String,
+        given: &'a str,
+        /// Its first address.
+        first: IpAddr,
+        /// Its last address.
+        last: IpAddr,
     },
+    /// A range from one family to the other.
+    MixedFamilies(&'a str),
 }
 
-impl fmt::Display for AddressError {
+impl fmt::Display for AddressError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid(reason) => f.write_str(reason),
-            Self::HostBitsSet {
-                given,
-                network,
-                host,
-            } => write!(
+            Self::Invalid(given) => f.write_str(&explain(given)),
+            Self::HostBitsSet { given, network } => write!(
                 f,
-                "{} has host bits set: write {network} for the network or {host} for the host",
-                bare(given)
+                "{} has host bits set: write {} for the network or {} for the host",
+                bare(given),
+                network.trunc(),
+                network.addr(),
             ),
-            Self::ReversedRange { given, ascending } => write!(
+            Self::ReversedRange { given, first, last } => write!(
                 f,
-                "{} ends before it starts: write {ascending}",
+                "{} ends before it starts: write {last}-{first}",
+                quote(given)
+            ),
+            Self::MixedFamilies(given) => write!(
+                f,
+                "{} is not a range: one end is IPv4 and the other is IPv6",
                 quote(given)
             ),
         }
     }
 }
 
-impl std::error::Error for AddressError {}
+impl std::error::Error for AddressError<'_> {}
 
 /// The addresses that a cell names. White space around the cell must be gone already.
 ///
@@ -107,7 +113,7 @@ impl std::error::Error for AddressError {}
 /// # Errors
 ///
 /// See [`AddressError`].
-pub fn parse(text: &str) -> Result<Addresses, AddressError> {
+pub fn parse(text: &str) -> Result<Addresses, AddressError<'_>> {
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Ok(single(ip));
     }
@@ -121,7 +127,7 @@ pub fn parse(text: &str) -> Result<Addresses, AddressError> {
     } else {
         None
     };
-    parsed.ok_or_else(|| AddressError::Invalid(explain(text)))
+    parsed.ok_or(AddressError::Invalid(text))
 }
 
 fn single(ip: IpAddr) -> Addresses {
@@ -138,11 +144,11 @@ fn single(ip: IpAddr) -> Addresses {
 }
 
 /// `None` where the text is not a network at all; the caller explains.
-fn parse_network(
-    text: &str,
+fn parse_network<'a>(
+    text: &'a str,
     address: &str,
     suffix: &str,
-) -> Result<Option<Addresses>, AddressError> {
+) -> Result<Option<Addresses>, AddressError<'a>> {
     let Ok(ip) = address.parse::<IpAddr>() else {
         return Ok(None);
     };
@@ -157,9 +163,8 @@ fn parse_network(
     };
     if network.network() != ip {
         return Err(AddressError::HostBitsSet {
-            given: text.to_owned(),
-            network: network.trunc().to_string(),
-            host: ip.to_string(),
+            given: text,
+            network,
         });
     }
     Ok(network_span(network))
@@ -190,25 +195,25 @@ fn prefix_length(text: &str) -> Option<u8> {
 }
 
 /// `None` where the two halves are not both addresses; the caller explains.
-fn parse_range(text: &str, first: &str, last: &str) -> Result<Option<Addresses>, AddressError> {
+fn parse_range<'a>(
+    text: &'a str,
+    first: &str,
+    last: &str,
+) -> Result<Option<Addresses>, AddressError<'a>> {
     let (Ok(first), Ok(last)) = (first.parse::<IpAddr>(), last.parse::<IpAddr>()) else {
         return Ok(None);
     };
     let addresses = match (first.to_canonical(), last.to_canonical()) {
         (IpAddr::V4(first), IpAddr::V4(last)) => ipv4_span(first, last),
         (IpAddr::V6(first), IpAddr::V6(last)) => ipv6_span(first, last),
-        _ => {
-            return Err(AddressError::Invalid(format!(
-                "{} is not a range: one end is IPv4 and the other is IPv6",
-                quote(text)
-            )));
-        }
+        _ => return Err(AddressError::MixedFamilies(text)),
     };
     match addresses {
         Some(addresses) => Ok(Some(addresses)),
         None => Err(AddressError::ReversedRange {
-            given: text.to_owned(),
-            ascending: format!("{last}-{first}"),
+            given: text,
+            first,
+            last,
         }),
     }
 }

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Damaged,
     /// Others kept writing the same output.
     Contention,
+    /// The invocation's time was about to run out.
+    OutOfTime,
     /// S3 refuses the request for another reason.
     BadRequest,
 }
@@ -48,6 +50,7 @@ impl ErrorKind {
             Self::Connection => "Connection",
             Self::Damaged => "Damaged",
             Self::Contention => "Contention",
+            Self::OutOfTime => "OutOfTime",
             Self::BadRequest => "BadRequest",
         }
     }
@@ -60,7 +63,8 @@ impl ErrorKind {
             | Self::Unavailable
             | Self::Connection
             | Self::Damaged
-            | Self::Contention => true,
+            | Self::Contention
+            | Self::OutOfTime => true,
             Self::UnknownEvent
             | Self::SameBucket
             | Self::AccessDenied
@@ -83,6 +87,9 @@ impl ErrorKind {
                 "retrying may help"
             }
             Self::Contention => "others kept writing the same output; retrying may help",
+            Self::OutOfTime => {
+                "the invocation had no time left; raise the function's time-out or memory"
+            }
             Self::BadRequest => "S3 does not accept the request",
         }
     }

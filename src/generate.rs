@@ -264,9 +264,15 @@ impl Rows for Collector {
 
     fn reject(&mut self, rejection: Rejection) {
         self.rejected += 1;
-        if self.rejections.len() < REJECTIONS_LISTED_MAX {
-            self.rejections.push(rejection);
+        self.rejections.push(rejection);
+    }
+
+    fn count_rejected(&mut self) -> bool {
+        let is_listed = self.rejections.len() < REJECTIONS_LISTED_MAX;
+        if !is_listed {
+            self.rejected += 1;
         }
+        !is_listed
     }
 }
 

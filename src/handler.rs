@@ -1,14 +1,16 @@
 //! One invocation: an event in, an answer of the shape its source wants out.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use futures_util::stream::{self, StreamExt};
-use lambda_runtime::LambdaEvent;
 use lambda_runtime::tracing::{error, info};
+use lambda_runtime::{Context, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::{Batch, Event, Job, Message};
 use crate::publish::{Publisher, refuse};
 use crate::quote::quote;
@@ -20,6 +22,10 @@ use crate::template_cache::TemplateCache;
 
 /// How many records of one event are worked on at the same time.
 const CONCURRENT_RECORDS_MAX: usize = 8;
+
+/// How long before Lambda would end the invocation the work on it stops, so that it can still say
+/// why, and a queue which messages are done.
+const MARGIN: Duration = Duration::from_millis(500);
 
 /// What the function answers.
 #[derive(Debug, Serialize)]
@@ -93,6 +99,13 @@ pub struct Handler<S> {
     templates: TemplateCache,
 }
 
+/// What all jobs of an invocation share.
+struct Work {
+    /// The template as it is now, or why every file is refused.
+    template: Result<Arc<Template>, Refusal>,
+    deadline: Option<Instant>,
+}
+
 impl<S: Store> Handler<S> {
     /// A handler that has seen nothing yet.
     ///
@@ -115,6 +128,7 @@ impl<S: Store> Handler<S> {
     /// The first error that a retry or an operator could mend, where the source has no way to
     /// tell the failed records. Files that were published stay so: a retry finds them unchanged.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
+        let deadline = deadline(&event.context);
         match Event::read(&event.payload).inspect_err(log_error)? {
             Event::Test => {
                 let answer = Answer::new("s3:TestEvent", Status::Ignored);
@@ -124,27 +138,35 @@ impl<S: Store> Handler<S> {
                 })
             }
             Event::Jobs(jobs) => {
-                let template = self.template().await?;
-                let results = self.work_on_all(&jobs, &template).await;
+                let work = self.prepare(deadline).await?;
+                let results = self.work_on_all(&jobs, &work).await;
                 let results = results.into_iter().collect::<Result<_, _>>()?;
                 Ok(Response::Results { results })
             }
-            Event::Queue(messages) => self.queue(messages).await,
-            Event::Batch(batch) => self.batch(batch).await,
+            Event::Queue(messages) => self.queue(messages, deadline).await,
+            Event::Batch(batch) => self.batch(batch, deadline).await,
         }
     }
 
-    async fn template(&self) -> Result<Result<Arc<Template>, Refusal>, Error> {
-        self.templates
-            .current(&self.store)
-            .await
-            .inspect_err(log_error)
+    async fn prepare(&self, deadline: Option<Instant>) -> Result<Work, Error> {
+        let template = in_time(
+            deadline,
+            "read the template",
+            self.templates.current(&self.store),
+        )
+        .await
+        .inspect_err(log_error)?;
+        Ok(Work { template, deadline })
     }
 
-    async fn queue(&self, messages: Vec<Message>) -> Result<Response, Error> {
-        let template = self.template().await?;
+    async fn queue(
+        &self,
+        messages: Vec<Message>,
+        deadline: Option<Instant>,
+    ) -> Result<Response, Error> {
+        let work = self.prepare(deadline).await?;
         let failures = stream::iter(messages)
-            .map(|message| self.failure_of(message, &template))
+            .map(|message| self.failure_of(message, &work))
             .buffered(CONCURRENT_RECORDS_MAX)
             .filter_map(|failure| async { failure })
             .collect()
@@ -152,14 +174,10 @@ impl<S: Store> Handler<S> {
         Ok(Response::Queue { failures })
     }
 
-    async fn failure_of(
-        &self,
-        message: Message,
-        template: &Result<Arc<Template>, Refusal>,
-    ) -> Option<ItemFailure> {
+    async fn failure_of(&self, message: Message, work: &Work) -> Option<ItemFailure> {
         let failed = match message.jobs.inspect_err(log_error) {
             Ok(jobs) => self
-                .work_on_all(&jobs, template)
+                .work_on_all(&jobs, work)
                 .await
                 .iter()
                 .any(Result::is_err),
@@ -170,12 +188,12 @@ impl<S: Store> Handler<S> {
         })
     }
 
-    async fn batch(&self, batch: Batch) -> Result<Response, Error> {
-        let template = self.template().await?;
+    async fn batch(&self, batch: Batch, deadline: Option<Instant>) -> Result<Response, Error> {
+        let work = self.prepare(deadline).await?;
         let results = stream::iter(batch.tasks)
             .map(|task| async {
                 let result = match task.job.inspect_err(log_error) {
-                    Ok(job) => self.work_on(&job, &template).await,
+                    Ok(job) => self.work_on(&job, &work).await,
                     Err(err) => Err(err),
                 };
                 let (result_code, result_string) = task_result(&result);
@@ -196,37 +214,60 @@ impl<S: Store> Handler<S> {
         }))
     }
 
-    async fn work_on_all(
-        &self,
-        jobs: &[Job],
-        template: &Result<Arc<Template>, Refusal>,
-    ) -> Vec<Result<Answer, Error>> {
-        stream::iter(jobs)
-            .map(|job| self.work_on(job, template))
-            .buffered(CONCURRENT_RECORDS_MAX)
-            .collect()
-            .await
-    }
-
-    async fn work_on(
-        &self,
-        job: &Job,
-        template: &Result<Arc<Template>, Refusal>,
-    ) -> Result<Answer, Error> {
-        let result = match template {
+    async fn publish(&self, job: &Job, work: &Work) -> Result<Answer, Error> {
+        match &work.template {
             Ok(template) => {
                 Publisher::new(&self.store, &self.settings, template)
                     .publish(job)
                     .await
             }
             Err(refusal) => refuse(&self.store, &self.settings, &job.name, refusal).await,
-        };
+        }
+    }
+
+    async fn work_on_all(&self, jobs: &[Job], work: &Work) -> Vec<Result<Answer, Error>> {
+        stream::iter(jobs)
+            .map(|job| self.work_on(job, work))
+            .buffered(CONCURRENT_RECORDS_MAX)
+            .collect()
+            .await
+    }
+
+    async fn work_on(&self, job: &Job, work: &Work) -> Result<Answer, Error> {
+        let doing = format!("publish {}", job.name);
+        let result = in_time(work.deadline, &doing, self.publish(job, work)).await;
         match &result {
             Ok(answer) => log_answer(answer),
             Err(err) => log_error(err),
         }
         result
     }
+}
+
+async fn in_time<T>(
+    deadline: Option<Instant>,
+    doing: &str,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(deadline) = deadline else {
+        return work.await;
+    };
+    match timeout_at(deadline, work).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::new(ErrorKind::OutOfTime, doing)),
+    }
+}
+
+/// When the work must stop; `None` outside Lambda, where nothing tells.
+fn deadline(context: &Context) -> Option<Instant> {
+    if context.deadline == 0 {
+        return None;
+    }
+    let left = context
+        .deadline()
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    Some(Instant::now() + left.saturating_sub(MARGIN))
 }
 
 /// A refused file is a permanent failure here, so that the job's report lists it.

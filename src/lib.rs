@@ -33,6 +33,8 @@ pub mod event;
 #[cfg(feature = "function")]
 pub mod publish;
 #[cfg(feature = "function")]
+mod target;
+#[cfg(feature = "function")]
 pub mod provenance;
 #[cfg(feature = "function")]
 mod template_cache;

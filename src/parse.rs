@@ -11,6 +11,7 @@
 //! White space around a cell is not part of it. Rows may be shorter or longer than the header.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::address::{self, AddressError, Addresses};
 use crate::decode::TextSink;
@@ -79,6 +80,10 @@ pub trait Rows {
     fn accept(&mut self, rule: Rule<'_>);
     /// Takes a rejected row.
     fn reject(&mut self, rejection: Rejection);
+    /// Takes a rejected row without its sentence, if that is enough; a file may have millions.
+    fn count_rejected(&mut self) -> bool {
+        false
+    }
 }
 
 /// Takes text, hands its rows to a [`Rows`].
@@ -298,8 +303,8 @@ impl<'a> Cells<'a> {
         let rule_text = cell_text(self.rule);
         let result = match (address_text.as_ref(), rule_text.as_ref()) {
             ("", "") if is_blank() => return,
-            ("", _) => Err(missing_field("address", "write one, or all")),
-            (_, "") => Err(missing_field("rule", "write Allow or Deny")),
+            ("", _) => Err(Fault::NoAddress),
+            (_, "") => Err(Fault::NoRule),
             (address, rule) => read_rule(address, rule),
         };
         match result {
@@ -310,47 +315,62 @@ impl<'a> Cells<'a> {
                 address_cell: self.address,
                 comment_cell: self.comment,
             }),
-            Err(Fault { code, reason }) => {
+            Err(_) if rows.count_rejected() => {}
+            Err(fault) => {
+                let code = fault.code();
                 let value = match code {
                     RejectionCode::UnknownRule => &rule_text,
                     _ => &address_text,
                 };
-                rows.reject(Rejection::new(line, code, value, &reason));
+                rows.reject(Rejection::new(line, code, value, &fault.to_string()));
             }
         }
     }
 }
 
-struct Fault {
-    code: RejectionCode,
-    reason: String,
+/// Why a row is rejected.
+enum Fault<'a> {
+    Address(AddressError<'a>),
+    Rule(&'a str),
+    NoAddress,
+    NoRule,
 }
 
-fn read_rule(address: &str, rule: &str) -> Result<(Action, Addresses), Fault> {
-    let addresses = address::parse(address).map_err(|err| Fault {
-        code: match err {
-            AddressError::Invalid(_) => RejectionCode::InvalidAddress,
-            AddressError::HostBitsSet { .. } => RejectionCode::HostBitsSet,
-            AddressError::ReversedRange { .. } => RejectionCode::ReversedRange,
-        },
-        reason: err.to_string(),
-    })?;
+impl Fault<'_> {
+    fn code(&self) -> RejectionCode {
+        match self {
+            Self::Address(AddressError::HostBitsSet { .. }) => RejectionCode::HostBitsSet,
+            Self::Address(AddressError::ReversedRange { .. }) => RejectionCode::ReversedRange,
+            Self::Address(AddressError::Invalid(_) | AddressError::MixedFamilies(_)) => {
+                RejectionCode::InvalidAddress
+            }
+            Self::Rule(_) => RejectionCode::UnknownRule,
+            Self::NoAddress | Self::NoRule => RejectionCode::MissingField,
+        }
+    }
+}
+
+impl fmt::Display for Fault<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(err) => err.fmt(f),
+            Self::Rule(given) => {
+                write!(f, "{} is not a rule: write Allow or Deny", quote(given))
+            }
+            Self::NoAddress => f.write_str("the row has no address: write one, or all"),
+            Self::NoRule => f.write_str("the row has no rule: write Allow or Deny"),
+        }
+    }
+}
+
+fn read_rule<'a>(address: &'a str, rule: &'a str) -> Result<(Action, Addresses), Fault<'a>> {
+    let addresses = address::parse(address).map_err(Fault::Address)?;
     if rule.eq_ignore_ascii_case("allow") {
         Ok((Action::Allow, addresses))
     } else if rule.eq_ignore_ascii_case("deny") {
         Ok((Action::Deny, addresses))
     } else {
-        Err(Fault {
-            code: RejectionCode::UnknownRule,
-            reason: format!("{} is not a rule: write Allow or Deny", quote(rule)),
-        })
-    }
-}
-
-fn missing_field(name: &str, way_out: &str) -> Fault {
-    Fault {
-        code: RejectionCode::MissingField,
-        reason: format!("the row has no {name}: {way_out}"),
+        Err(Fault::Rule(rule))
     }
 }
 

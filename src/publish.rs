@@ -1,23 +1,24 @@
-//! One upload → one published output, whatever the order, the number and the timing of events.
+//! One upload → one published output and its report, whatever the order, the number and the timing
+//! of events.
 //!
-//! An output remembers which input it came from ([`Provenance`]). An invocation
+//! Output and report remember which input they came from ([`Provenance`]). An invocation
 //!
-//! 1. asks for the output's head and reads the newest input at the same time;
-//! 2. writes nothing if the output already came from this input and these settings;
-//! 3. reads the input again if the output came from one that is not strictly older, for then the
-//!    first read may have been served before that one was uploaded;
-//! 4. writes on the condition that the output is still the one it asked about, and starts again
+//! 1. looks at both and reads the newest input, at the same time;
+//! 2. writes nothing if they already came from this input and these settings;
+//! 3. reads the input again if one of them came from an input that is not strictly older, for then
+//!    the first read may have been served before that one was uploaded;
+//! 4. writes each on the condition that it is still the one that was looked at, and starts again
 //!    if it is not.
 //!
 //! **Invariant.** A write takes effect only if the input it comes from is at least as new as that
-//! of the output it replaces: it was either read after the head of that output, and S3 reads are
+//! of the object it replaces: it was either read after the look at that object, and S3 reads are
 //! strongly consistent, or is strictly newer by `Last-Modified`. So outputs only ever move
 //! forward, and the last event to be worked on, which reads the newest input, leaves its output.
 //!
 //! **An entity tag names bytes, not an upload.** If rules change from X to Y and soon back to X, a
-//! slow writer of Y that asked when the first X was there would find its condition true again.
-//! So an output also remembers the entity tags of its late predecessors, and bytes that would bear
-//! one of them are written in another [`Form`], which bears another.
+//! slow writer of Y that looked when the first X was there would find its condition true again.
+//! So an object also remembers the entity tags of its late predecessors, and bytes that would bear
+//! one of them are written in another [`Form`](crate::store::Form), which bears another.
 //!
 //! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete`
 //! decides, under the same conditions. With `remove` there may be no output left to hold the
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use tokio::join;
 
+use crate::decode::too_large;
 use crate::error::{Error, ErrorKind};
 use crate::event::Job;
 use crate::generate::{Generation, Outcome};
@@ -36,11 +38,16 @@ use crate::render::{Source, render};
 use crate::report::{Answer, DefaultPolicy, Refusal, Status};
 use crate::report_page::report_page;
 use crate::settings::{FunctionSettings, OnDelete};
-use crate::store::{Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store};
+use crate::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
+use crate::target::Target;
 use crate::template::Template;
 
+const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
+const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 /// How often a write that met another one is tried again.
 const RETRIES_MAX: u32 = 8;
+/// How often an input that came damaged is read again.
+const DAMAGED_RETRIES_MAX: u32 = 2;
 /// The longest pause before the first retry; it doubles with each.
 const PAUSE_MS_MAX: u64 = 20;
 
@@ -57,22 +64,18 @@ enum Round {
     Done(Answer),
     /// Another write came between.
     Conflict,
-    /// The input is not there; this is what the output is.
-    InputMissing(Option<Head>),
 }
 
-/// What a look at the input found.
-enum Look<B> {
-    Read(Head, B),
-    Unchanged,
-    Missing,
+/// Where one input is published, as it was at the start of a round.
+struct Targets {
+    output: Target,
+    report: Option<Target>,
 }
 
-/// An object to write under the conditions of the protocol.
-struct Output<'o> {
-    name: &'o ObjectName,
-    bytes: Vec<u8>,
-    provenance: Provenance,
+impl Targets {
+    fn all(&self) -> impl Iterator<Item = &Target> {
+        std::iter::once(&self.output).chain(&self.report)
+    }
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
@@ -113,8 +116,9 @@ impl<'a, S: Store> Publisher<'a, S> {
             Ok(key) => key,
             Err(refusal) => return Ok(Answer::new(&input.key, Status::Refused).refused(&refusal)),
         };
-        if let Some(answer) = self.refused_by_size(input, &output_key, bytes).await? {
-            return Ok(answer);
+        if self.is_too_large(input, bytes).await? {
+            let refusal = too_large(self.settings.settings.csv_bytes_max);
+            return refuse(self.store, self.settings, input, &refusal).await;
         }
         let output = ObjectName {
             bucket: self.settings.output_bucket.clone(),
@@ -122,12 +126,11 @@ impl<'a, S: Store> Publisher<'a, S> {
         };
         for attempt in 0..=RETRIES_MAX {
             pause_before(attempt).await;
-            let round = match self.round(input, &output).await? {
-                Round::InputMissing(current) => self.input_is_gone(input, &output, current).await?,
-                round => round,
-            };
-            if let Round::Done(answer) = round {
-                return Ok(answer);
+            match self.round(input, &output).await {
+                Ok(Round::Done(answer)) => return Ok(answer),
+                Ok(Round::Conflict) => {}
+                Err(err) if err.kind() == ErrorKind::Damaged && attempt < DAMAGED_RETRIES_MAX => {}
+                Err(err) => return Err(err),
             }
         }
         Err(Error::new(ErrorKind::Contention, format!("PUT {output}")))
@@ -135,89 +138,82 @@ impl<'a, S: Store> Publisher<'a, S> {
 
     /// An event may tell that the object is too large to be worth a GET; it may also be late, so
     /// the object is asked.
-    async fn refused_by_size(
-        &self,
-        input: &ObjectName,
-        output_key: &str,
-        bytes: Option<u64>,
-    ) -> Result<Option<Answer>, Error> {
-        let bytes_max = self.settings.settings.csv_bytes_max;
-        if bytes.is_none_or(|bytes| bytes <= bytes_max) {
-            return Ok(None);
+    async fn is_too_large(&self, input: &ObjectName, bytes: Option<u64>) -> Result<bool, Error> {
+        let is_too_large = |bytes: u64| bytes > self.settings.settings.csv_bytes_max;
+        if !bytes.is_some_and(is_too_large) {
+            return Ok(false);
         }
         let head = self.store.head(input).await?;
-        if head
-            .and_then(|head| head.bytes)
-            .is_none_or(|bytes| bytes <= bytes_max)
-        {
-            return Ok(None);
-        }
-        let mut answer =
-            Answer::new(&input.key, Status::Refused).refused(&crate::decode::too_large(bytes_max));
-        answer.output = Some(output_key.to_owned());
-        put_report(self.store, self.settings, input, &answer).await?;
-        Ok(Some(answer))
+        Ok(head.and_then(|head| head.bytes).is_some_and(is_too_large))
     }
 
     async fn round(&self, input: &ObjectName, output: &ObjectName) -> Result<Round, Error> {
-        let (current, fetched) = join!(self.store.head(output), self.store.get(input, None));
-        let current = current?;
-        let (head, body) = match self.look(input, current.as_ref(), fetched?).await? {
-            Look::Read(head, body) => (head, body),
-            Look::Unchanged => return Ok(Round::Done(self.unchanged(input, output, current))),
-            Look::Missing => return Ok(Round::InputMissing(current)),
+        let (targets, fetched) = join!(self.look(input, output), self.store.get(input, None));
+        let targets = targets?;
+        let (mut head, mut body) = match fetched? {
+            Fetched::Found(head, body) => (head, body),
+            Fetched::Missing | Fetched::NotModified => {
+                return self.input_is_gone(input, &targets).await;
+            }
         };
-        let Outcome { answer, file } = self.generate(input, &head, body).await?;
-        let Some(file) = file else {
-            put_report(self.store, self.settings, input, &answer).await?;
-            return Ok(Round::Done(answer));
-        };
-        let replacement = Output {
-            name: output,
-            bytes: file.into_bytes(),
-            provenance: self.provenance(input, Some(&head)),
-        };
+        let mut provenance = self.provenance(input, Some(&head));
+        let in_doubt =
+            |target: &Target| !target.is_made_from(&provenance) && target.is_in_doubt(&head);
+        if targets.all().any(in_doubt) {
+            drop(body);
+            (head, body) = match self.store.get(input, None).await? {
+                Fetched::Found(head, body) => (head, body),
+                Fetched::Missing | Fetched::NotModified => {
+                    return self.input_is_gone(input, &targets).await;
+                }
+            };
+            provenance = self.provenance(input, Some(&head));
+        }
+        if targets.all().all(|target| target.is_made_from(&provenance)) {
+            return Ok(Round::Done(self.unchanged(input, &targets.output)));
+        }
+        let Outcome { mut answer, file } = self.generate(input, &head, body).await?;
+        if targets.output.is_made_from(&provenance) && answer.status == Status::Written {
+            answer.status = Status::Unchanged;
+        }
         let (written, reported) = join!(
-            self.replace(current, replacement),
-            put_report(self.store, self.settings, input, &answer),
+            self.write_output(&targets.output, file, &provenance),
+            write_report(self.store, targets.report.as_ref(), &answer, &provenance),
         );
-        if written? == PutResult::Conflict {
+        if [written?, reported?].contains(&PutResult::Conflict) {
             return Ok(Round::Conflict);
         }
-        reported?;
         if self.settings.on_delete == OnDelete::Remove && self.store.head(input).await?.is_none() {
             return Ok(Round::Conflict);
         }
         Ok(Round::Done(answer))
     }
 
-    async fn look(
+    async fn look(&self, input: &ObjectName, output: &ObjectName) -> Result<Targets, Error> {
+        let (output, report) = join!(
+            Target::look(self.store, output.clone()),
+            look_at_report(self.store, self.settings, input),
+        );
+        Ok(Targets {
+            output: output?,
+            report: report?,
+        })
+    }
+
+    async fn write_output(
         &self,
-        input: &ObjectName,
-        current: Option<&Head>,
-        fetched: Fetched<S::Body>,
-    ) -> Result<Look<S::Body>, Error> {
-        let current = current.map(Provenance::of);
-        let is_current = |head: &Head| {
-            let made_from = self.provenance(input, Some(head));
-            current
-                .as_ref()
-                .is_some_and(|current| made_from.is_same(current))
-        };
-        match (fetched, &current) {
-            (Fetched::Found(head, _), _) if is_current(&head) => Ok(Look::Unchanged),
-            (Fetched::Found(head, body), None) => Ok(Look::Read(head, body)),
-            (Fetched::Found(head, body), Some(current))
-                if current.is_strictly_older_than(&head) =>
-            {
-                Ok(Look::Read(head, body))
+        target: &Target,
+        file: Option<String>,
+        provenance: &Provenance,
+    ) -> Result<PutResult, Error> {
+        match file {
+            Some(file) if !target.is_made_from(provenance) => {
+                let bytes = file.into_bytes();
+                target
+                    .replace(self.store, bytes, OUTPUT_CONTENT_TYPE, provenance.clone())
+                    .await
             }
-            (_, None) => Ok(Look::Missing),
-            (_, Some(_)) => match self.store.get(input, None).await? {
-                Fetched::Found(head, _) if is_current(&head) => Ok(Look::Unchanged),
-                Fetched::Found(head, body) => Ok(Look::Read(head, body)),
-                Fetched::Missing | Fetched::NotModified => Ok(Look::Missing),
-            },
+            _ => Ok(done()),
         }
     }
 
@@ -244,66 +240,25 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(generation.finish())
     }
 
-    /// Writes the output if it still is `current`.
-    async fn replace(&self, current: Option<Head>, output: Output<'_>) -> Result<PutResult, Error> {
-        let (provenance, mut precondition) = match current {
-            None => (output.provenance, Precondition::Absent),
-            Some(current) => {
-                let etag = current.etag.clone();
-                let provenance = output.provenance.replacing(&current, self.store.now());
-                (provenance, Precondition::Matches(etag))
-            }
-        };
-        let mut bytes = output.bytes;
-        for form in Form::ALL {
-            // The last resort against an entity tag that is in use: a blank line more.
-            if form == Form::InOnePartAndLonger {
-                bytes.push(b'\n');
-            }
-            let put = Put {
-                bytes: bytes.clone(),
-                content_type: "text/plain; charset=utf-8",
-                metadata: provenance.metadata(),
-                precondition,
-                form,
-            };
-            match self.store.put(output.name, put).await? {
-                PutResult::Written { etag } if provenance.was_lately(&etag) => {
-                    precondition = Precondition::Matches(etag);
-                }
-                result => return Ok(result),
-            }
-        }
-        Ok(PutResult::Conflict)
-    }
-
     /// What `OnDelete` wants for an input that is gone.
-    async fn input_is_gone(
-        &self,
-        input: &ObjectName,
-        output: &ObjectName,
-        current: Option<Head>,
-    ) -> Result<Round, Error> {
-        let remembered = current.as_ref().map(Provenance::of);
-        let is_ours = remembered
-            .as_ref()
-            .is_none_or(|output| output.is_from(&input.key));
-        match (self.settings.on_delete, current) {
-            (OnDelete::Remove, Some(current)) if is_ours => {
-                Ok(match self.store.delete(output, &current.etag).await? {
+    async fn input_is_gone(&self, input: &ObjectName, targets: &Targets) -> Result<Round, Error> {
+        let output = &targets.output;
+        let is_ours = output.is_of_key(&input.key);
+        match self.settings.on_delete {
+            OnDelete::Remove if is_ours && output.head().is_some() => {
+                Ok(match output.remove(self.store).await? {
                     PutResult::Conflict => Round::Conflict,
                     PutResult::Written { .. } => {
                         Round::Done(self.answer(input, output, Status::Removed))
                     }
                 })
             }
-            (OnDelete::Deny, current) if is_ours => {
+            OnDelete::Deny if is_ours => {
                 let provenance = self.provenance(input, None);
-                if remembered.is_some_and(|remembered| provenance.is_same(&remembered)) {
-                    return Ok(Round::Done(self.unchanged(input, output, current)));
+                if output.is_made_from(&provenance) {
+                    return Ok(Round::Done(self.unchanged(input, output)));
                 }
-                self.deny_everybody(input, output, current, provenance)
-                    .await
+                self.deny_everybody(input, output, provenance).await
             }
             _ => Ok(Round::Done(self.answer(input, output, Status::Kept))),
         }
@@ -312,8 +267,7 @@ impl<'a, S: Store> Publisher<'a, S> {
     async fn deny_everybody(
         &self,
         input: &ObjectName,
-        output: &ObjectName,
-        current: Option<Head>,
+        output: &Target,
         provenance: Provenance,
     ) -> Result<Round, Error> {
         let source = Source {
@@ -329,12 +283,13 @@ impl<'a, S: Store> Publisher<'a, S> {
             Err(refusal) => return Ok(Round::Done(answer.refused(&refusal))),
         };
         answer.bytes = file.len();
-        let replacement = Output {
-            name: output,
-            bytes: file.into_bytes(),
+        let replaced = output.replace(
+            self.store,
+            file.into_bytes(),
+            OUTPUT_CONTENT_TYPE,
             provenance,
-        };
-        Ok(match self.replace(current, replacement).await? {
+        );
+        Ok(match replaced.await? {
             PutResult::Conflict => Round::Conflict,
             PutResult::Written { .. } => Round::Done(answer),
         })
@@ -344,18 +299,25 @@ impl<'a, S: Store> Publisher<'a, S> {
         Provenance::new(&input.key, head, &self.settings_digest)
     }
 
-    fn unchanged(&self, input: &ObjectName, output: &ObjectName, current: Option<Head>) -> Answer {
+    fn unchanged(&self, input: &ObjectName, output: &Target) -> Answer {
         let mut answer = self.answer(input, output, Status::Unchanged);
-        let bytes = current.and_then(|current| current.bytes).unwrap_or(0);
+        let bytes = output.head().and_then(|head| head.bytes).unwrap_or(0);
         answer.bytes = bytes.try_into().unwrap_or(usize::MAX);
         answer
     }
 
-    fn answer(&self, input: &ObjectName, output: &ObjectName, status: Status) -> Answer {
+    fn answer(&self, input: &ObjectName, output: &Target, status: Status) -> Answer {
         let mut answer = Answer::new(&input.key, status);
-        answer.output = Some(output.key.clone());
+        answer.output = Some(output.name.key.clone());
         answer.default_policy = self.settings.settings.default_policy;
         answer
+    }
+}
+
+/// What came of a write that was not needed.
+fn done() -> PutResult {
+    PutResult::Written {
+        etag: String::new(),
     }
 }
 
@@ -373,8 +335,19 @@ pub async fn refuse<S: Store>(
     check_buckets(settings, input)?;
     let mut answer = Answer::new(&input.key, Status::Refused).refused(refusal);
     answer.output = settings.settings.output_key.of(&input.key).ok();
-    put_report(store, settings, input, &answer).await?;
-    Ok(answer)
+    for attempt in 0..=RETRIES_MAX {
+        pause_before(attempt).await;
+        let report = look_at_report(store, settings, input).await?;
+        let provenance = Provenance::new(&input.key, None, &refusal.message);
+        if write_report(store, report.as_ref(), &answer, &provenance).await? != PutResult::Conflict
+        {
+            return Ok(answer);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Contention,
+        format!("report on {input}"),
+    ))
 }
 
 /// A function that wrote into the bucket whose events start it would start itself.
@@ -390,28 +363,36 @@ fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), 
     Ok(())
 }
 
-/// The report lies in no web root; the newest writer wins.
-async fn put_report<S: Store>(
+/// The report lies in a bucket that no web server sees; `None` where none is wanted.
+async fn look_at_report<S: Store>(
     store: &S,
     settings: &FunctionSettings,
     input: &ObjectName,
-    answer: &Answer,
-) -> Result<(), Error> {
+) -> Result<Option<Target>, Error> {
     let Some(bucket) = settings.report_bucket.clone() else {
-        return Ok(());
+        return Ok(None);
     };
-    let report = ObjectName {
-        bucket,
-        key: format!("{}.html", input.key),
-    };
-    let put = Put {
-        bytes: report_page(answer).into_bytes(),
-        content_type: "text/html; charset=utf-8",
-        metadata: std::collections::BTreeMap::new(),
-        precondition: Precondition::None,
-        form: Form::Whole,
-    };
-    store.put(&report, put).await.map(|_| ())
+    let key = format!("{}.html", input.key);
+    Target::look(store, ObjectName { bucket, key })
+        .await
+        .map(Some)
+}
+
+async fn write_report<S: Store>(
+    store: &S,
+    target: Option<&Target>,
+    answer: &Answer,
+    provenance: &Provenance,
+) -> Result<PutResult, Error> {
+    match target {
+        Some(target) if !target.is_made_from(provenance) => {
+            let bytes = report_page(answer).into_bytes();
+            target
+                .replace(store, bytes, REPORT_CONTENT_TYPE, provenance.clone())
+                .await
+        }
+        _ => Ok(done()),
+    }
 }
 
 /// Full jitter: writers that met once should not meet again.

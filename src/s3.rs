@@ -7,7 +7,9 @@ use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_s3::config::{
+    BehaviorVersion, ProvideCredentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
+};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -19,11 +21,17 @@ use crate::error::{Error, ErrorKind};
 use crate::store::{Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store};
 
 /// How often one call is tried, the first time included.
-const ATTEMPTS_MAX: u32 = 3;
+const ATTEMPTS_MAX: u32 = 5;
+/// The pause before the first retry is up to this long; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// No pause is longer.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long S3 may stay silent before a call is tried again.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take to begin before the call is tried again.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a body may stand still before it is given up.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// S3, or an emulator of it.
 #[derive(Clone, Debug)]
@@ -37,12 +45,36 @@ impl S3 {
     /// With an `endpoint`, that is used instead of S3 and addressed path-style.
     #[must_use]
     pub fn new(region: String, endpoint: Option<&str>) -> Self {
+        Self::with_credentials(
+            region,
+            endpoint,
+            EnvironmentVariableCredentialsProvider::new(),
+        )
+    }
+
+    /// The same with other credentials.
+    #[must_use]
+    pub fn with_credentials(
+        region: String,
+        endpoint: Option<&str>,
+        credentials: impl ProvideCredentials + 'static,
+    ) -> Self {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
-            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+            .credentials_provider(credentials)
             .http_client(http_client(endpoint))
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS_MAX)
+                    .with_initial_backoff(FIRST_PAUSE)
+                    .with_max_backoff(PAUSE_MAX),
+            )
+            .stalled_stream_protection(
+                StalledStreamProtectionConfig::enabled()
+                    .grace_period(STALLED_AFTER)
+                    .build(),
+            )
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT_TIMEOUT)
@@ -302,7 +334,8 @@ where
 {
     let kind = match (status(&err), err.code()) {
         (_, Some("NoSuchBucket")) => ErrorKind::NoSuchBucket,
-        (Some(429), _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
+        // S3 asks to slow down by 503, and a HEAD has no body to say more.
+        (Some(429 | 503), _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
             ErrorKind::Throttled
         }
         (Some(401 | 403), _) => ErrorKind::AccessDenied,

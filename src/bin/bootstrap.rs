@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
     };
     let handler = &handler;
     let serve = service_fn(|event: LambdaEvent<Value>| handler.handle(event));
-    match lambda_runtime::run(serve).await {
+    match Box::pin(lambda_runtime::run(serve)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
             tracing::error!("the runtime stopped: {err}");

@@ -11,7 +11,7 @@ use crate::memory_store::MemoryStore;
 pub(crate) const ACME: &[u8] =
     b"IP Address,Rule\n192.168.1.10,Allow\n172.100.2.11,Allow\n2.2.2,Allow\n1.1.1.1,Deny\n";
 
-fn settings(entries: &[(&str, &str)]) -> FunctionSettings {
+pub(crate) fn settings(entries: &[(&str, &str)]) -> FunctionSettings {
     FunctionSettings::read(|name| {
         let own = entries
             .iter()
@@ -82,7 +82,7 @@ fn publishes_an_upload_and_its_report_in_two_rounds() {
     assert_eq!(answer["results"][0]["bytes"], output.len());
     let report = store.text("reports", "clients/café 1+1.csv.html").unwrap();
     assert!(report.contains("expected 4 octets, found 3"), "{report}");
-    assert_eq!(store.take_calls().len(), 4);
+    assert_eq!(store.take_calls().len(), 5);
 }
 
 #[test]
@@ -119,6 +119,7 @@ fn a_duplicate_event_writes_nothing() {
         store.take_calls(),
         [
             "HEAD s3://sites/acme/.htaccess",
+            "HEAD s3://reports/acme.csv.html",
             "GET s3://uploads/acme.csv"
         ]
     );

@@ -6,8 +6,10 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and prints what it counted"
 )]
 
 /// What is no CSV, too much, or broken: each gets its refusal.
@@ -16,6 +18,11 @@ mod bad_files;
 mod cases;
 /// What the documents show is what comes out.
 mod docs;
+/// The real S3 client against an S3 that fails, and in races.
+#[cfg(feature = "function")]
+mod faults;
+/// What the fuzzers kept, through the checks of their targets; huge ranges.
+mod fuzz_corpus;
 /// Every name of a column, delimiter and order of columns that a header may have.
 mod headers;
 /// How much memory the worst files take, measured on a process of their own.

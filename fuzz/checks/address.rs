@@ -1,0 +1,115 @@
+//! The target `address`: a cell → addresses, and back.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use htaccess_generator::address::{AddressError, Addresses, MAPPED_FIRST, parse};
+use htaccess_generator::ip_set::{Network, Span, SpanSet, Word};
+use htaccess_generator::quote::{bare, quote};
+
+use super::check_message;
+
+/// The most bytes of an explanation: two values of 64 characters, each escaped, and the words.
+const SENTENCE_BYTES_MAX: usize = 2000;
+
+/// The input is a cell in UTF-8; the white space around it is not part of it.
+pub(crate) fn check(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let text = text.trim();
+    match parse(text) {
+        Ok(addresses) => check_accepted(text, addresses),
+        Err(err) => check_refused(text, &err),
+    }
+    check_against_std(text);
+}
+
+fn check_accepted(text: &str, addresses: Addresses) {
+    match addresses {
+        Addresses::All => assert!(["all", "any", "*"].contains(&&*text.to_lowercase())),
+        Addresses::Ipv4(span) => {
+            check_networks(span, mapped(span));
+            let ends = [span.first, span.last].map(text_of_word);
+            assert_eq!(parse(&ends.join("-")), Ok(addresses));
+        }
+        Addresses::Ipv6(span) => {
+            check_networks(span, span);
+            let ends = [span.first, span.last].map(text_of_word);
+            // A network may end with the mapped block (`::/80`); a range may not, for there the
+            // mapped end is IPv4.
+            let has_mapped_end = [span.first, span.last]
+                .iter()
+                .any(|end| Ipv6Addr::from_bits(*end).to_ipv4_mapped().is_some());
+            if !has_mapped_end {
+                assert_eq!(parse(&ends.join("-")), Ok(addresses));
+            }
+        }
+    }
+}
+
+fn text_of_word(word: impl Word) -> String {
+    let mut text = String::new();
+    word.write_to(&mut text);
+    text
+}
+
+/// The networks of a span, printed and parsed again, are its addresses (here as IPv6).
+fn check_networks<T: Word>(span: Span<T>, expected: Span<u128>) {
+    assert!(span.first <= span.last);
+    let networks: Vec<Network<T>> = span.networks().collect();
+    assert!(
+        networks.len() <= 2 * T::BITS as usize - 2,
+        "{}",
+        networks.len()
+    );
+    let read: Vec<Span<u128>> = networks
+        .into_iter()
+        .map(|network| {
+            let mut text = String::new();
+            network.write_to(&mut text);
+            match parse(&text).unwrap() {
+                Addresses::Ipv4(span) => mapped(span),
+                Addresses::Ipv6(span) => span,
+                Addresses::All => panic!("{text} is not everybody"),
+            }
+        })
+        .collect();
+    assert_eq!(SpanSet::from_unsorted(read).spans(), [expected]);
+}
+
+fn mapped(span: Span<u32>) -> Span<u128> {
+    Span {
+        first: MAPPED_FIRST + u128::from(span.first),
+        last: MAPPED_FIRST + u128::from(span.last),
+    }
+}
+
+fn check_refused(text: &str, err: &AddressError<'_>) {
+    let message = err.to_string();
+    let start = match err {
+        AddressError::HostBitsSet { .. } => bare(text),
+        _ => quote(text),
+    };
+    assert!(message.starts_with(&start), "{message}");
+    assert!(message.len() <= SENTENCE_BYTES_MAX, "{message}");
+    check_message(&message);
+    // The way out that it names is one.
+    match err {
+        AddressError::HostBitsSet { network, .. } => {
+            let (whole, host) = (network.trunc().to_string(), network.addr().to_string());
+            assert!(parse(&whole).is_ok() && parse(&host).is_ok(), "{message}");
+        }
+        AddressError::ReversedRange { first, last, .. } => {
+            assert!(parse(&format!("{last}-{first}")).is_ok(), "{message}");
+        }
+        AddressError::Invalid(_) | AddressError::MixedFamilies(_) => {}
+    }
+}
+
+/// A text without `/` and `-` is accepted exactly where the standard library does.
+fn check_against_std(text: &str) {
+    let is_word = ["all", "any", "*"].contains(&&*text.to_ascii_lowercase());
+    if !is_word && !text.contains(['/', '-']) {
+        assert_eq!(parse(text).is_ok(), text.parse::<IpAddr>().is_ok());
+    }
+}

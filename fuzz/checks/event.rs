@@ -1,0 +1,95 @@
+//! The target `event`: any JSON → what an event asks for; and any key, in each envelope, decoded
+//! exactly once.
+
+use htaccess_generator::event::Event;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::check_message;
+
+/// The input is an event and, if it is text, also a key.
+pub(crate) fn check(input: &[u8]) {
+    if let Ok(event) = serde_json::from_slice::<Value>(input) {
+        check_any(&event);
+    }
+    if let Ok(key) = std::str::from_utf8(input)
+        && !key.is_empty()
+    {
+        check_key(key);
+    }
+}
+
+/// No panic, the same each time, and an error that can be shown.
+fn check_any(event: &Value) {
+    let first = Event::read(event);
+    let again = Event::read(event);
+    assert_eq!(format!("{first:?}"), format!("{again:?}"));
+    if let Err(err) = first {
+        check_message(&err.to_string());
+    }
+}
+
+/// A key that was put into an envelope by its rule comes out of it as it was.
+fn check_key(key: &str) {
+    let percent_encoded = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
+    let form_encoded = percent_encoded.replace("%20", "+");
+    for encoded in [&percent_encoded, &form_encoded] {
+        check_is_read(&batch("1.0", encoded), key);
+        check_is_read(&batch("2.0", encoded), key);
+        check_wrapped(&notification(encoded), key);
+    }
+    check_wrapped(&event_bridge(key), key);
+}
+
+/// The same event alone, by SNS, in a queue, and in a queue by SNS.
+fn check_wrapped(event: &Value, key: &str) {
+    let text = event.to_string();
+    let notification = json!({"Type": "Notification", "MessageId": "n", "Message": text});
+    check_is_read(event, key);
+    check_is_read(
+        &json!({"Records": [{"EventSource": "aws:sns", "Sns": notification}]}),
+        key,
+    );
+    for body in [text, notification.to_string()] {
+        let message = json!({"messageId": "m", "eventSource": "aws:sqs", "body": body});
+        check_is_read(&json!({"Records": [message]}), key);
+    }
+}
+
+/// The first key that is read is this one; behind it there may be another reading.
+fn check_is_read(event: &Value, key: &str) {
+    let read = format!("{:?}", Event::read(event).unwrap());
+    let (_, behind) = read
+        .split_once(" key: ")
+        .unwrap_or_else(|| panic!("{read}"));
+    assert!(behind.starts_with(&format!("{key:?}")), "{key:?} in {read}");
+}
+
+fn notification(key: &str) -> Value {
+    json!({"Records": [{
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "uploads"}, "object": {"key": key, "size": 4}},
+    }]})
+}
+
+fn event_bridge(key: &str) -> Value {
+    json!({
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "detail": {"bucket": {"name": "uploads"}, "object": {"key": key, "size": 4}},
+    })
+}
+
+fn batch(version: &str, key: &str) -> Value {
+    json!({
+        "invocationSchemaVersion": version,
+        "invocationId": "i",
+        "tasks": [{
+            "taskId": "t",
+            "s3Key": key,
+            "s3Bucket": "uploads",
+            "s3BucketArn": "arn:aws:s3:::uploads",
+        }],
+    })
+}

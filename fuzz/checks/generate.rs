@@ -1,0 +1,347 @@
+//! The target `generate`: the whole way from bytes to a file and an answer.
+//!
+//! ```text
+//! input    = template settings key LF upload
+//! template = one byte: its remainder by 4 (so "0" to "3" are written) chooses from TEMPLATES
+//! settings = one byte: its lowest bits are default allow, strict, another output key
+//! key      = bytes of the source's key
+//! ```
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use htaccess_generator::address::{Addresses, MAPPED_FIRST, MAPPED_LAST};
+use htaccess_generator::explain::explain;
+use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::key;
+use htaccess_generator::parse::Action;
+use htaccess_generator::render::Source;
+use htaccess_generator::report::{Answer, DefaultPolicy, RefusalCode, Status};
+use htaccess_generator::report_page::report_page;
+use htaccess_generator::settings::{OutputKey, Settings};
+use htaccess_generator::template::Template;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::reread::{Network, Output, check_text, network};
+use super::rows::{Row, TEXT_BYTES_MAX, read, text_of};
+use super::{Dice, check_message};
+
+/// The built-in templates by name, and one that prints all that comes from outside.
+const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];
+const OWN: &str = r#"# {{ source.key }}
+{%- for rule in rules %}
+# {{ rule.line }} {{ rule.rule }} {{ rule.address }}
+ErrorDocument 404 "{{ rule.comment }}"
+{%- endfor %}
+# default {{ default_policy }}, rejected {{ rejected }}
+{%- for network in allow.networks %}
++{{ network }}
+{%- endfor %}
+{%- for network in deny.networks %}
+-{{ network }}
+{%- endfor %}
+"#;
+const OTHER_OUTPUT_KEY: &str = "{{ dir }}/{{ stem }}.conf";
+/// How many addresses are asked about.
+const PROBES_MAX: usize = 60;
+/// The most networks that one row can make: a range of IPv6 takes 254, which a deny may cut.
+const NETWORKS_OF_ROW_MAX: usize = 2 * 256;
+/// The longest line of one network.
+const NETWORK_BYTES_MAX: usize = 64;
+
+/// What was asked for.
+struct Run<'a> {
+    template: &'static str,
+    settings: &'static Settings,
+    source: Source,
+    upload: &'a [u8],
+}
+
+struct Compiled {
+    templates: Vec<Template>,
+    settings: Vec<Settings>,
+}
+
+/// Compiled once, for that would take most of the time.
+fn compiled() -> &'static Compiled {
+    static COMPILED: std::sync::OnceLock<Compiled> = std::sync::OnceLock::new();
+    COMPILED.get_or_init(|| Compiled {
+        templates: TEMPLATES
+            .iter()
+            .map(|text| Template::built_in(text).or_else(|_| Template::compile(text)))
+            .collect::<Result<_, _>>()
+            .unwrap(),
+        settings: (0..8).map(settings).collect(),
+    })
+}
+
+fn settings(bits: u8) -> Settings {
+    let mut settings = Settings {
+        default_policy: match bits & 1 {
+            0 => DefaultPolicy::Deny,
+            _ => DefaultPolicy::Allow,
+        },
+        strict: bits & 2 != 0,
+        csv_bytes_max: TEXT_BYTES_MAX,
+        ..Settings::default()
+    };
+    if bits & 4 != 0 {
+        settings.output_key = OutputKey::new("OUTPUT_KEY", OTHER_OUTPUT_KEY).unwrap();
+    }
+    settings
+}
+
+/// See the module for the input.
+pub(crate) fn check(input: &[u8]) {
+    let [template, bits, rest @ ..] = input else {
+        return;
+    };
+    let key_end = rest.iter().position(|byte| *byte == b'\n');
+    let (key, upload) = rest.split_at(key_end.unwrap_or(rest.len()));
+    let index = usize::from(*template) % TEMPLATES.len();
+    let run = Run {
+        template: TEMPLATES[index],
+        settings: &compiled().settings[usize::from(bits & 7)],
+        source: Source {
+            key: String::from_utf8_lossy(key).into_owned(),
+            ..Source::default()
+        },
+        upload: upload.get(1..).unwrap_or_default(),
+    };
+    let mut dice = Dice::new(input);
+    let template = &compiled().templates[index];
+    let outcome = run.generate(template, &[run.upload]);
+    let again = run.generate(template, &dice.pieces(run.upload));
+    assert_eq!(outcome.file, again.file);
+    assert_eq!(outcome.answer, again.answer);
+    run.check(&outcome, &mut dice);
+}
+
+impl Run<'_> {
+    fn generate(&self, template: &Template, pieces: &[&[u8]]) -> Outcome {
+        let mut generation = Generation::new(self.settings, template, &self.source);
+        for piece in pieces {
+            if generation.push(piece).is_break() {
+                break;
+            }
+        }
+        generation.finish()
+    }
+
+    fn check(&self, outcome: &Outcome, dice: &mut Dice) {
+        let answer = &outcome.answer;
+        check_answer(answer);
+        assert_eq!(outcome.file.as_ref().map_or(0, String::len), answer.bytes);
+        assert_eq!(outcome.file.is_some(), answer.code.is_none());
+        let rows = accepted_rows(read([self.upload]).rows);
+        match (&outcome.file, answer.code) {
+            (Some(file), _) => {
+                assert_eq!(rows.len() as u64, answer.accepted);
+                self.check_file(file, answer, &rows, dice);
+            }
+            (None, Some(code)) => self.check_refusal(code, answer, &rows),
+            (None, None) => {}
+        }
+    }
+
+    fn check_refusal(&self, code: RefusalCode, answer: &Answer, rows: &[Row]) {
+        match code {
+            RefusalCode::UnsafeKey => {
+                let is_safe = key::check(&self.source.key).is_ok();
+                assert!(!is_safe || key::split(&self.source.key).is_err() || self.has_no_folder());
+            }
+            RefusalCode::NoRules => assert!(rows.is_empty(), "{rows:?}"),
+            RefusalCode::RowsRejected => assert!(self.settings.strict && answer.rejected > 0),
+            // The built-in ones never fail, and their lines are never too long.
+            RefusalCode::BadTemplate => assert_eq!(self.template, OWN, "{answer:?}"),
+            RefusalCode::NotCsv | RefusalCode::MissingColumn | RefusalCode::TooLarge => {
+                let message = read([self.upload]).refusal.map(|refusal| refusal.message);
+                assert_eq!(answer.message, message);
+            }
+        }
+    }
+
+    /// The other output key of a source without a folder starts with a slash.
+    fn has_no_folder(&self) -> bool {
+        self.settings.output_key.text() == OTHER_OUTPUT_KEY && !self.source.key.contains('/')
+    }
+
+    fn check_file(&self, file: &str, answer: &Answer, rows: &[Row], dice: &mut Dice) {
+        let output_key = answer.output.as_deref().unwrap();
+        assert_eq!(key::check(output_key), Ok(()));
+        assert!(!self.settings.strict || answer.rejected == 0);
+        check_text(file, output_key.ends_with(".htaccess"));
+        let networks_max = (rows.len() + 1) * NETWORKS_OF_ROW_MAX * NETWORK_BYTES_MAX;
+        let text_bytes = text_of(self.upload).len() + self.source.key.len();
+        assert!(
+            file.len() <= 4096 + networks_max + 20 * text_bytes,
+            "{} bytes from {text_bytes}",
+            file.len()
+        );
+        if self.template == OWN {
+            self.check_own(file, answer, rows, dice);
+        } else {
+            let output = Output::read(self.template, file);
+            let networks = output.networks();
+            // nginx needs two lines for 255.255.255.255.
+            if self.template != "nginx" {
+                let counts = answer.networks;
+                assert_eq!(networks.len(), counts.allow + counts.deny);
+            }
+            self.check_verdicts(&networks, rows, dice, |client| output.permits(client));
+        }
+    }
+
+    /// Every cell comes back from the file as it was, on its line and between its quotes.
+    fn check_own(&self, file: &str, answer: &Answer, rows: &[Row], dice: &mut Dice) {
+        let mut lines = file.lines();
+        let mut value = |start: &str, end: &str| {
+            let line = lines.next().unwrap_or_default();
+            let value = line
+                .strip_prefix(start)
+                .and_then(|rest| rest.strip_suffix(end));
+            let value = value.unwrap_or_else(|| panic!("{line:?} is not {start:?}…{end:?}"));
+            assert!(!value.contains(['"', '\\', '<', '>', '{', '}', '$', '#', ';', '\'']));
+            percent_decode_str(value)
+                .decode_utf8()
+                .unwrap()
+                .into_owned()
+        };
+        assert_eq!(value("# ", ""), self.source.key);
+        for row in rows {
+            let Row::Accepted {
+                line,
+                action,
+                address,
+                comment,
+                ..
+            } = row
+            else {
+                unreachable!("only accepted rows are here");
+            };
+            assert_eq!(value(&format!("# {line} {} ", action.name()), ""), *address);
+            assert_eq!(value("ErrorDocument 404 \"", "\""), *comment);
+        }
+        let default = answer.default_policy;
+        let rejected = answer.rejected.to_string();
+        let start = format!("# default {}, rejected ", default.name());
+        assert_eq!(value(&start, ""), rejected);
+        let networks: Vec<(bool, Network)> = lines
+            .map(|line| (line.starts_with('+'), network(&line[1..])))
+            .collect();
+        let is_in = |wanted: bool, client: IpAddr| {
+            let is = |(list, network): &(bool, Network)| {
+                *list == wanted && network.has(client.to_canonical())
+            };
+            networks.iter().any(is)
+        };
+        let all: Vec<&Network> = networks.iter().map(|(_, network)| network).collect();
+        self.check_verdicts(&all, rows, dice, |client| {
+            !is_in(false, client) && (default == DefaultPolicy::Allow || is_in(true, client))
+        });
+    }
+
+    /// Compares with what [`explain`] says, row by row and without any arithmetic on sets.
+    fn check_verdicts(
+        &self,
+        networks: &[&Network],
+        rows: &[Row],
+        dice: &mut Dice,
+        permits: impl Fn(IpAddr) -> bool,
+    ) {
+        let probes = probes(networks, rows, dice);
+        for explanation in explain(self.upload, self.settings, &probes).unwrap() {
+            let client = explanation.address;
+            assert_eq!(permits(client), explanation.permitted, "{client}");
+        }
+    }
+}
+
+/// The accepted rows; those that allow all lose to one that denies all.
+fn accepted_rows(mut rows: Vec<Row>) -> Vec<Row> {
+    let is_all = |row: &Row, wanted: Action| matches!(row, Row::Accepted { action, addresses: Addresses::All, .. } if *action == wanted);
+    let is_closed = rows.iter().any(|row| is_all(row, Action::Deny));
+    rows.retain(|row| {
+        matches!(row, Row::Accepted { .. }) && !(is_closed && is_all(row, Action::Allow))
+    });
+    rows
+}
+
+/// The ends of rows and networks and their neighbours, as many as can be asked about.
+fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
+    let mut ends: Vec<[IpAddr; 2]> = networks.iter().map(|one| [one.first, one.last]).collect();
+    ends.extend(rows.iter().filter_map(|row| match row {
+        Row::Accepted { addresses, .. } => match addresses {
+            Addresses::Ipv4(span) => Some([span.first, span.last].map(ipv4)),
+            Addresses::Ipv6(span) => Some([span.first, span.last].map(ipv6)),
+            Addresses::All => None,
+        },
+        Row::Rejected(_) => None,
+    }));
+    let mut probes = vec![ipv4(0), ipv4(u32::MAX - 1), ipv4(u32::MAX)];
+    probes.extend(
+        [
+            0,
+            MAPPED_FIRST - 1,
+            MAPPED_FIRST,
+            MAPPED_LAST + 1,
+            u128::MAX,
+        ]
+        .map(ipv6),
+    );
+    while probes.len() < PROBES_MAX && !ends.is_empty() {
+        let index = dice.below(ends.len());
+        let [first, last] = ends.swap_remove(index);
+        probes.extend(
+            [before(first), Some(first), Some(last), behind(last)]
+                .into_iter()
+                .flatten(),
+        );
+    }
+    probes
+}
+
+fn ipv4(bits: u32) -> IpAddr {
+    Ipv4Addr::from_bits(bits).into()
+}
+
+fn ipv6(bits: u128) -> IpAddr {
+    Ipv6Addr::from_bits(bits).into()
+}
+
+fn before(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(address) => address.to_bits().checked_sub(1).map(ipv4),
+        IpAddr::V6(address) => address.to_bits().checked_sub(1).map(ipv6),
+    }
+}
+
+fn behind(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(address) => address.to_bits().checked_add(1).map(ipv4),
+        IpAddr::V6(address) => address.to_bits().checked_add(1).map(ipv6),
+    }
+}
+
+/// The answer adds up, and its report is one inert page that holds it.
+fn check_answer(answer: &Answer) {
+    assert_eq!(answer.accepted + answer.rejected, answer.rows);
+    let listed = answer.rejected.min(100);
+    assert_eq!(answer.rejections.len() as u64, listed);
+    assert!(
+        answer
+            .rejections
+            .is_sorted_by_key(|rejection| rejection.line)
+    );
+    for rejection in &answer.rejections {
+        check_message(&rejection.message);
+    }
+    assert_eq!(answer.status == Status::Refused, answer.code.is_some());
+    assert_eq!(answer.message.is_some(), answer.code.is_some());
+    let page = report_page(answer);
+    assert_eq!(page.matches("<script").count(), 1, "{page}");
+    let (_, json) = page.split_once("id=\"answer\">").unwrap();
+    let (json, _) = json.split_once("</script>").unwrap();
+    let json: Value = serde_json::from_str(json).unwrap();
+    assert_eq!(json, serde_json::to_value(answer).unwrap());
+}

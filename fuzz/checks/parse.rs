@@ -1,0 +1,90 @@
+//! The target `parse`: an upload → rows, in one piece and cut anywhere.
+
+use htaccess_generator::address;
+
+use super::rows::{Reading, Row, read, text_of};
+use super::{Dice, check_message};
+
+/// Of the uploads up to here one in four is also pushed byte by byte, which takes its time.
+const BYTEWISE_BYTES_MAX: usize = 300;
+
+/// The input is an upload.
+pub(crate) fn check(upload: &[u8]) {
+    let whole = read([upload]);
+    let mut dice = Dice::new(upload);
+    let pieces = dice.pieces(upload);
+    assert_eq!(read(&pieces), whole, "cut into {pieces:?}");
+    if upload.len() <= BYTEWISE_BYTES_MAX && dice.below(4) == 0 {
+        assert_eq!(read(upload.chunks(1)), whole, "byte by byte");
+    }
+    let text = text_of(upload);
+    let lines = lines_of(&text);
+    check_line_numbers(&whole, lines.len());
+    if whole.refusal.is_none() && !text.contains(&b'"') {
+        check_every_row_is_seen(&whole, &lines);
+    }
+    whole.rows.iter().for_each(check_row);
+    if let Some(refusal) = &whole.refusal {
+        check_message(&refusal.message);
+    }
+}
+
+/// Cut as an editor cuts them: at LF, CRLF and CR.
+fn lines_of(text: &[u8]) -> Vec<&[u8]> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while let Some(end) = rest.iter().position(|byte| b"\r\n".contains(byte)) {
+        lines.push(&rest[..end]);
+        let terminator = 1 + usize::from(rest[end..].starts_with(b"\r\n"));
+        rest = &rest[end + terminator..];
+    }
+    lines.push(rest);
+    lines
+}
+
+/// No two rows start on the same line, and all on a line that is there.
+fn check_line_numbers(reading: &Reading, lines: usize) {
+    let numbers: Vec<u64> = reading.rows.iter().map(Row::line).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    let outside = |number: &u64| *number < 1 || *number > lines as u64;
+    assert_eq!(numbers.iter().copied().find(outside), None, "of {lines}");
+}
+
+/// Without quotes every line behind the header that starts with a letter or a digit is a row,
+/// accepted or rejected, and comments and empty lines are none.
+fn check_every_row_is_seen(reading: &Reading, lines: &[&[u8]]) {
+    let header = lines.iter().position(|line| !is_before_header(line));
+    let header = header.expect("a file without a header is refused");
+    let mut rows = reading.rows.iter().map(Row::line).peekable();
+    for (number, line) in (1..).zip(lines) {
+        let is_row = rows.next_if_eq(&number).is_some();
+        let first = line.first();
+        if first.is_some_and(u8::is_ascii_alphanumeric) {
+            assert_eq!(is_row, number > header as u64 + 1, "line {number}");
+        } else if first.is_none_or(|first| *first == b'#') {
+            assert!(!is_row, "line {number} is no row");
+        }
+    }
+}
+
+fn is_before_header(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let is_separator =
+        line.len() == 5 && line[..4].eq_ignore_ascii_case(b"sep=") && b",;\t|".contains(&line[4]);
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || b",;|".contains(byte);
+    is_separator || line.starts_with(b"#") || line.iter().all(is_blank)
+}
+
+fn check_row(row: &Row) {
+    match row {
+        Row::Accepted {
+            addresses, address, ..
+        } => assert_eq!(address::parse(address).as_ref(), Ok(addresses)),
+        Row::Rejected(rejection) => {
+            let start = format!("line {}: ", rejection.line);
+            assert!(rejection.message.starts_with(&start), "{rejection:?}");
+            assert!(rejection.value.len() <= 256, "{rejection:?}");
+            check_message(&rejection.message);
+        }
+    }
+}

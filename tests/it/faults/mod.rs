@@ -1,0 +1,223 @@
+//! The real S3 client against an S3 that fails: what is mended by trying again, what is told, and
+//! that neither loses the previous output.
+
+mod race;
+mod server;
+
+use std::time::Duration;
+
+use aws_sdk_s3::config::Credentials;
+use htaccess_generator::error::ErrorKind;
+use htaccess_generator::handler::Handler;
+use htaccess_generator::s3::S3;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::Value;
+
+use crate::handler::{ACME, put_event, settings};
+use server::{Fault, Request, Server};
+
+const OLD: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
+
+fn store(server: &Server) -> S3 {
+    let credentials = Credentials::new("test", "test", None, None, "tests");
+    S3::with_credentials("us-east-1".to_owned(), Some(&server.url), credentials)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn handle(server: &Server, event: Value) -> Result<Value, ErrorKind> {
+    handle_until(server, event, Context::default())
+}
+
+fn handle_until(server: &Server, event: Value, context: Context) -> Result<Value, ErrorKind> {
+    let handler = Handler::new(store(server), settings(&[])).unwrap();
+    let response = runtime().block_on(handler.handle(LambdaEvent::new(event, context)));
+    match response {
+        Ok(response) => Ok(serde_json::to_value(response).unwrap()),
+        Err(err) => Err(err.kind()),
+    }
+}
+
+/// A site whose output is that of [`OLD`], and whose CSV is [`ACME`] now.
+fn site() -> Server {
+    let server = Server::start();
+    server.upload("uploads/acme.csv", OLD);
+    handle(&server, put_event(&["acme.csv"])).unwrap();
+    server.upload("uploads/acme.csv", ACME);
+    server
+}
+
+fn output(server: &Server) -> String {
+    let text = server.text("sites/acme/.htaccess").unwrap();
+    text.lines().last().unwrap().to_owned()
+}
+
+const CALLS: [(&str, &str); 5] = [
+    ("HEAD", "sites/acme/.htaccess"),
+    ("HEAD", "reports/acme.csv.html"),
+    ("GET", "uploads/acme.csv"),
+    ("PUT", "sites/acme/.htaccess"),
+    ("PUT", "reports/acme.csv.html"),
+];
+
+fn is_call(request: &Request, (method, path): (&str, &str)) -> bool {
+    request.method == method && request.path == path
+}
+
+#[test]
+fn what_passes_is_mended_by_trying_again() {
+    let faults = [
+        Fault::Status(503, "SlowDown"),
+        Fault::Status(500, "InternalError"),
+        Fault::ClosedBefore,
+        Fault::ClosedAfter,
+    ];
+    for call in CALLS {
+        for fault in faults {
+            let server = site();
+            let first = std::sync::atomic::AtomicBool::new(true);
+            server.plan(move |request, _| {
+                let hit = is_call(request, call)
+                    && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+                if hit { fault } else { Fault::None }
+            });
+            let answer = handle(&server, put_event(&["acme.csv"]));
+            assert!(answer.is_ok(), "{call:?} {fault:?}: {answer:?}");
+            assert_eq!(
+                output(&server),
+                "Require ip 172.100.2.11 192.168.1.10",
+                "{call:?} {fault:?}"
+            );
+            let report = server.text("reports/acme.csv.html").unwrap();
+            assert!(
+                report.contains("found 3"),
+                "{call:?} {fault:?}: the report is not that of the new CSV"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_input_that_came_damaged_is_read_again() {
+    for fault in [Fault::Truncated, Fault::Corrupted] {
+        let server = site();
+        let gets = std::sync::atomic::AtomicU32::new(0);
+        server.plan(move |request, _| {
+            let is_get = is_call(request, ("GET", "uploads/acme.csv"));
+            // The first two: the protocol reads twice where the order is in doubt.
+            if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
+                fault
+            } else {
+                Fault::None
+            }
+        });
+        handle(&server, put_event(&["acme.csv"])).unwrap();
+        assert_eq!(
+            output(&server),
+            "Require ip 172.100.2.11 192.168.1.10",
+            "{fault:?}"
+        );
+    }
+}
+
+#[test]
+fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
+    let faults = [
+        (Fault::Status(503, "SlowDown"), ErrorKind::Throttled),
+        (Fault::Status(500, "InternalError"), ErrorKind::Unavailable),
+        (Fault::Status(403, "AccessDenied"), ErrorKind::AccessDenied),
+        (Fault::Status(400, "InvalidRequest"), ErrorKind::BadRequest),
+        (Fault::ClosedBefore, ErrorKind::Connection),
+    ];
+    let mut checks = Vec::new();
+    for call in CALLS {
+        for (fault, kind) in faults {
+            checks.push((call, fault, kind));
+        }
+    }
+    checks.push((CALLS[2], Fault::Truncated, ErrorKind::Damaged));
+    checks.push((CALLS[2], Fault::Corrupted, ErrorKind::Damaged));
+    checks.push((
+        CALLS[2],
+        Fault::Status(404, "NoSuchBucket"),
+        ErrorKind::NoSuchBucket,
+    ));
+    checks.push((
+        CALLS[3],
+        Fault::Status(404, "NoSuchBucket"),
+        ErrorKind::NoSuchBucket,
+    ));
+    std::thread::scope(|scope| {
+        for (call, fault, kind) in checks {
+            scope.spawn(move || {
+                let server = site();
+                server.plan(move |request, _| {
+                    if is_call(request, call) {
+                        fault
+                    } else {
+                        Fault::None
+                    }
+                });
+                let answer = handle(&server, put_event(&["acme.csv"]));
+                assert_eq!(answer, Err(kind), "{call:?} {fault:?}");
+                let kept = output(&server) == "Require ip 9.9.9.9";
+                // A report that cannot be written does not hold its output back.
+                let is_report = call == CALLS[4];
+                assert!(kept != is_report, "{call:?} {fault:?}");
+                server.plan(|_, _| Fault::None);
+                handle(&server, put_event(&["acme.csv"])).unwrap();
+                assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+                assert!(
+                    server
+                        .text("reports/acme.csv.html")
+                        .unwrap()
+                        .contains("found 3"),
+                    "{call:?} {fault:?}"
+                );
+            });
+        }
+    });
+}
+
+#[test]
+fn a_connection_that_stands_still_is_given_up_and_tried_again() {
+    let server = site();
+    let first = std::sync::atomic::AtomicBool::new(true);
+    server.plan(move |request, _| {
+        let hit =
+            is_call(request, CALLS[3]) && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+        if hit {
+            Fault::Silent(Duration::from_mins(1))
+        } else {
+            Fault::None
+        }
+    });
+    handle(&server, put_event(&["acme.csv"])).unwrap();
+    assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+}
+
+#[test]
+fn the_work_stops_before_lambda_would_end_it() {
+    let server = site();
+    server.plan(|request, _| {
+        let is_output = is_call(request, CALLS[0]);
+        if is_output {
+            Fault::Silent(Duration::from_mins(1))
+        } else {
+            Fault::None
+        }
+    });
+    let mut context = Context::default();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    context.deadline = u64::try_from(now.as_millis()).unwrap() + 1500;
+    let answer = handle_until(&server, put_event(&["acme.csv"]), context);
+    assert_eq!(answer, Err(ErrorKind::OutOfTime));
+    assert_eq!(output(&server), "Require ip 9.9.9.9");
+}

@@ -1,0 +1,424 @@
+//! An S3 on loopback with faults on demand: conditional writes, versions, multipart uploads, and
+//! connections that break before or after a write took effect.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// What goes wrong with one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// An error answer, without effect.
+    Status(u16, &'static str),
+    /// The connection closes without an answer, before anything happened.
+    ClosedBefore,
+    /// The connection closes without an answer, after the request took effect.
+    ClosedAfter,
+    /// The answer's body ends early.
+    Truncated,
+    /// One byte of the answer's body is another.
+    Corrupted,
+    /// No answer for as long as this, and no effect.
+    Silent(Duration),
+    /// The effect, and the answer, after as long as this.
+    Late(Duration),
+}
+
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// `bucket/key`, decoded.
+    pub(crate) path: String,
+    query: String,
+    headers: HashMap<String, String>,
+    body: Vec<u8>,
+}
+
+#[derive(Clone)]
+struct Object {
+    bytes: Vec<u8>,
+    etag: String,
+    version: u64,
+    metadata: BTreeMap<String, String>,
+}
+
+type Plan = dyn Fn(&Request, u64) -> Fault + Send + Sync;
+
+pub(crate) struct Server {
+    pub(crate) url: String,
+    state: Arc<State>,
+}
+
+struct State {
+    objects: Mutex<BTreeMap<String, Object>>,
+    uploads: Mutex<HashMap<String, Object>>,
+    plan: Mutex<Box<Plan>>,
+    requests: AtomicU64,
+    versions: AtomicU64,
+    conflicts: AtomicU64,
+    in_other_forms: AtomicU64,
+    ignores_preconditions: AtomicBool,
+    /// The longest random pause before most requests take effect, in microseconds.
+    pause_us_max: AtomicU64,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(State {
+            objects: Mutex::default(),
+            uploads: Mutex::default(),
+            plan: Mutex::new(Box::new(|_, _| Fault::None)),
+            requests: AtomicU64::new(0),
+            versions: AtomicU64::new(0),
+            conflicts: AtomicU64::new(0),
+            in_other_forms: AtomicU64::new(0),
+            ignores_preconditions: AtomicBool::new(false),
+            pause_us_max: AtomicU64::new(0),
+        });
+        let shared = Arc::clone(&state);
+        // Ends with the test's process.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = Arc::clone(&shared);
+                thread::spawn(move || serve(&stream, &state));
+            }
+        });
+        Self { url, state }
+    }
+
+    /// Chooses the fault of each request, given its number from 0.
+    pub(crate) fn plan(&self, plan: impl Fn(&Request, u64) -> Fault + Send + Sync + 'static) {
+        self.state.requests.store(0, Ordering::SeqCst);
+        *self.state.plan.lock().unwrap() = Box::new(plan);
+    }
+
+    pub(crate) fn ignore_preconditions(&self) {
+        self.state
+            .ignores_preconditions
+            .store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn pause_up_to(&self, pause: Duration) {
+        let microseconds = pause.as_micros().try_into().unwrap();
+        self.state
+            .pause_us_max
+            .store(microseconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn upload(&self, path: &str, bytes: &[u8]) {
+        self.state.write(path, bytes.to_vec(), BTreeMap::new(), "");
+    }
+
+    pub(crate) fn text(&self, path: &str) -> Option<String> {
+        let objects = self.state.objects.lock().unwrap();
+        objects
+            .get(path)
+            .map(|object| String::from_utf8(object.bytes.clone()).unwrap())
+    }
+
+    /// How many writes met another one, and how many went out in another form for an entity tag
+    /// that came back.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let load = |count: &AtomicU64| count.load(Ordering::SeqCst);
+        (
+            load(&self.state.conflicts),
+            load(&self.state.in_other_forms),
+        )
+    }
+}
+
+impl State {
+    fn write(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        metadata: BTreeMap<String, String>,
+        form: &str,
+    ) -> String {
+        let etag = format!("\"{:08x}{:08x}{form}\"", crc32(&bytes), bytes.len());
+        let version = self.versions.fetch_add(1, Ordering::SeqCst);
+        let object = Object {
+            bytes,
+            etag: etag.clone(),
+            version,
+            metadata,
+        };
+        self.objects.lock().unwrap().insert(path.to_owned(), object);
+        etag
+    }
+}
+
+fn serve(stream: &TcpStream, state: &State) {
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read_request(&mut reader) {
+        let number = state.requests.fetch_add(1, Ordering::SeqCst);
+        let fault = (state.plan.lock().unwrap())(&request, number);
+        let pause_us = state.pause_us_max.load(Ordering::SeqCst);
+        if pause_us > 0 {
+            // Most are quick, a few take long: that is what lets an older writer come last.
+            let longest = if fastrand::u8(0..16) == 0 {
+                pause_us * 20
+            } else {
+                pause_us
+            };
+            thread::sleep(Duration::from_micros(fastrand::u64(0..=longest)));
+        }
+        let answer = match fault {
+            Fault::ClosedBefore => return,
+            Fault::Status(status, code) => Answer::error(status, code),
+            Fault::Silent(pause) => {
+                thread::sleep(pause);
+                return;
+            }
+            Fault::Late(pause) => {
+                thread::sleep(pause);
+                answer(&request, state)
+            }
+            _ => answer(&request, state),
+        };
+        if fault == Fault::ClosedAfter || !answer.send(stream, &request.method, fault) {
+            return;
+        }
+    }
+}
+
+fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut words = line.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) => headers.insert(name.to_ascii_lowercase(), value.to_owned()),
+            None => break,
+        };
+    }
+    let bytes = headers
+        .get("content-length")
+        .map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; bytes];
+    reader.read_exact(&mut body).ok()?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let path = percent_encoding::percent_decode_str(path.trim_start_matches('/'));
+    Some(Request {
+        method,
+        path: path.decode_utf8().unwrap().into_owned(),
+        query: query.to_owned(),
+        headers,
+        body,
+    })
+}
+
+struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    fn error(status: u16, code: &str) -> Self {
+        let body = format!(
+            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
+        );
+        Self {
+            body: body.into_bytes(),
+            ..Self::new(status)
+        }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Whether the connection is still good.
+    fn send(mut self, mut stream: &TcpStream, method: &str, fault: Fault) -> bool {
+        let mut head = format!(
+            "HTTP/1.1 {} X\r\nContent-Length: {}\r\n",
+            self.status,
+            self.body.len()
+        );
+        for (name, value) in &self.headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        head.push_str("\r\n");
+        if method == "HEAD" {
+            self.body.clear();
+        }
+        match fault {
+            Fault::Truncated => self.body.truncate(self.body.len() / 2),
+            Fault::Corrupted => {
+                if let Some(last) = self.body.last_mut() {
+                    *last ^= 1;
+                }
+            }
+            _ => {}
+        }
+        let sent = stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(&self.body));
+        sent.is_ok() && fault != Fault::Truncated
+    }
+}
+
+fn answer(request: &Request, state: &State) -> Answer {
+    let path = &request.path;
+    let current = state.objects.lock().unwrap().get(path).cloned();
+    match (request.method.as_str(), request.query.as_str()) {
+        ("GET" | "HEAD", _) => match current {
+            None => Answer::error(404, "NoSuchKey"),
+            Some(object) => found(object),
+        },
+        ("POST", query) if query.starts_with("uploads") => {
+            let id = format!("upload-{}", state.versions.fetch_add(1, Ordering::SeqCst));
+            let object = Object {
+                bytes: Vec::new(),
+                etag: String::new(),
+                version: 0,
+                metadata: metadata(request),
+            };
+            state.uploads.lock().unwrap().insert(id.clone(), object);
+            let body = format!(
+                "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+            );
+            Answer {
+                body: body.into_bytes(),
+                ..Answer::new(200)
+            }
+        }
+        ("PUT", query) if query.contains("uploadId=") => {
+            let id = upload_id(query);
+            let mut uploads = state.uploads.lock().unwrap();
+            uploads
+                .get_mut(&id)
+                .unwrap()
+                .bytes
+                .clone_from(&request.body);
+            Answer::new(200).with("ETag", "\"part\"")
+        }
+        ("POST", query) if query.contains("uploadId=") => {
+            let id = upload_id(query);
+            let Some(upload) = state.uploads.lock().unwrap().get(&id).cloned() else {
+                return Answer::error(404, "NoSuchUpload");
+            };
+            let answer = write_if_allowed(request, state, upload.bytes, upload.metadata, "-1");
+            if answer.status == 200 {
+                state.in_other_forms.fetch_add(1, Ordering::SeqCst);
+            }
+            answer
+        }
+        ("PUT", _) => write_if_allowed(request, state, request.body.clone(), metadata(request), ""),
+        other => panic!("the server does not know {other:?}"),
+    }
+}
+
+/// Checks and writes in one step, as S3 does.
+fn write_if_allowed(
+    request: &Request,
+    state: &State,
+    bytes: Vec<u8>,
+    metadata: BTreeMap<String, String>,
+    form: &str,
+) -> Answer {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap();
+    let current = state
+        .objects
+        .lock()
+        .unwrap()
+        .get(&request.path)
+        .map(|object| object.etag.clone());
+    let holds = match (
+        request.headers.get("if-match"),
+        request.headers.get("if-none-match"),
+    ) {
+        (Some(etag), _) => current.as_ref() == Some(etag),
+        (None, Some(_)) => current.is_none(),
+        (None, None) => true,
+    };
+    if !holds && !state.ignores_preconditions.load(Ordering::SeqCst) {
+        state.conflicts.fetch_add(1, Ordering::SeqCst);
+        return match current {
+            None => Answer::error(404, "NoSuchKey"),
+            Some(_) => Answer::error(412, "PreconditionFailed"),
+        };
+    }
+    let etag = state.write(&request.path, bytes, metadata, form);
+    if form.is_empty() {
+        return Answer::new(200).with("ETag", &etag);
+    }
+    let escaped = etag.replace('"', "&quot;");
+    let body = format!(
+        "<CompleteMultipartUploadResult><ETag>{escaped}</ETag></CompleteMultipartUploadResult>"
+    );
+    Answer {
+        body: body.into_bytes(),
+        ..Answer::new(200)
+    }
+}
+
+/// All objects bear the same second, so that only the protocol can tell their order.
+fn found(object: Object) -> Answer {
+    let mut answer = Answer::new(200)
+        .with("ETag", &object.etag)
+        .with("Last-Modified", "Sun, 22 Nov 2026 00:00:00 GMT")
+        .with("x-amz-version-id", &format!("v{}", object.version))
+        .with(
+            "x-amz-checksum-crc32",
+            &base64(crc32(&object.bytes).to_be_bytes()),
+        );
+    for (name, value) in &object.metadata {
+        answer = answer.with(name, value);
+    }
+    Answer {
+        body: object.bytes,
+        ..answer
+    }
+}
+
+fn metadata(request: &Request) -> BTreeMap<String, String> {
+    let is_metadata = |(name, _): &(&String, &String)| name.starts_with("x-amz-meta-");
+    request
+        .headers
+        .iter()
+        .filter(is_metadata)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn upload_id(query: &str) -> String {
+    let (_, from_id) = query.split_once("uploadId=").unwrap();
+    from_id.split('&').next().unwrap().to_owned()
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+/// Of four bytes.
+fn base64(bytes: [u8; 4]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits = u64::from(u32::from_be_bytes(bytes)) << 4;
+    let digit = |index: u32| usize::try_from((bits >> (6 * index)) & 63).unwrap();
+    let digits = (0..6).rev().map(|index| char::from(ALPHABET[digit(index)]));
+    digits.chain(['=', '=']).collect()
+}

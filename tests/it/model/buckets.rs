@@ -1,0 +1,197 @@
+//! What S3 says and does: an entity tag names the bytes and the form they were written in, never
+//! the write; `Last-Modified` is in whole seconds; every read sees every write before it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use htaccess_generator::error::ErrorKind;
+use htaccess_generator::store::{Form, Head, ObjectName, Precondition, Put};
+
+/// An object; equal ones are one and the same to whoever asks S3.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Object {
+    pub(crate) etag: String,
+    pub(crate) version_id: String,
+    pub(crate) last_modified: i64,
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) bytes: Vec<u8>,
+    /// For the checks alone: the step that an output tells of.
+    pub(crate) rank: Option<usize>,
+}
+
+impl Object {
+    pub(crate) fn head(&self) -> Head {
+        Head {
+            etag: self.etag.clone(),
+            version_id: self.version_id.clone(),
+            last_modified: self.last_modified,
+            bytes: Some(self.bytes.len() as u64),
+            metadata: self.metadata.clone(),
+        }
+    }
+}
+
+/// How a store is broken on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Bend {
+    /// Not at all.
+    #[default]
+    Sound,
+    /// `If-Match` and `If-None-Match` are not looked at.
+    IgnoresPreconditions,
+    /// Whatever the form, and for a blank line more, the entity tag is the same.
+    SameTagInEveryForm,
+    /// Does not keep the metadata that remembers replaced entity tags.
+    ForgetsReplacedTags,
+    /// An invocation that reads an object again is given what it read first.
+    RepeatsFirstRead,
+}
+
+impl Bend {
+    pub(crate) fn etag_of(self, bytes: &[u8], form: Form) -> String {
+        let bytes = match self {
+            Self::SameTagInEveryForm => bytes.trim_ascii_end(),
+            _ => bytes,
+        };
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let digest = hasher.finish();
+        match form {
+            Form::InOnePart | Form::InOnePartAndLonger if self != Self::SameTagInEveryForm => {
+                format!("\"{digest:016x}-1\"")
+            }
+            _ => format!("\"{digest:016x}\""),
+        }
+    }
+
+    pub(crate) fn holds(self, precondition: &Precondition, current: Option<&Object>) -> bool {
+        match precondition {
+            _ if self == Self::IgnoresPreconditions => true,
+            Precondition::None => true,
+            Precondition::Absent => current.is_none(),
+            Precondition::Matches(etag) => current.is_some_and(|current| current.etag == *etag),
+        }
+    }
+
+    pub(crate) fn kept(self, mut metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        if self == Self::ForgetsReplacedTags {
+            metadata.remove("replaced");
+        }
+        metadata
+    }
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Head(ObjectName),
+    Get(ObjectName, Option<String>),
+    Put(ObjectName, Put),
+    Delete(ObjectName, String),
+}
+
+impl Call {
+    pub(crate) fn name(&self) -> &ObjectName {
+        match self {
+            Self::Head(name) | Self::Get(name, _) | Self::Put(name, _) | Self::Delete(name, _) => {
+                name
+            }
+        }
+    }
+
+    pub(crate) fn is_write(&self) -> bool {
+        matches!(self, Self::Put(..) | Self::Delete(..))
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name();
+        match self {
+            Self::Head(_) => write!(f, "HEAD {name}"),
+            Self::Get(..) => write!(f, "GET {name}"),
+            Self::Put(_, put) => {
+                write!(f, "PUT {name}")?;
+                match &put.precondition {
+                    Precondition::None => Ok(()),
+                    Precondition::Absent => write!(f, " if absent"),
+                    Precondition::Matches(etag) => write!(f, " if {}", short(etag)),
+                }?;
+                match put.form {
+                    Form::Whole => Ok(()),
+                    Form::InOnePart => write!(f, ", in one part"),
+                    Form::InOnePartAndLonger => write!(f, ", in one part and longer"),
+                }
+            }
+            Self::Delete(_, etag) => write!(f, "DELETE {name} if {}", short(etag)),
+        }
+    }
+}
+
+/// Enough of an entity tag to tell them apart.
+pub(crate) fn short(etag: &str) -> String {
+    let etag = etag.trim_matches('"');
+    let (digest, form) = etag.split_once('-').unwrap_or((etag, ""));
+    let sign = if form.is_empty() { "" } else { "-" };
+    format!("{}{sign}{form}", &digest[..4])
+}
+
+/// What a call came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Answer {
+    Found(ObjectId),
+    /// Found, but its bytes cannot be read.
+    Damaged(ObjectId),
+    NotModified,
+    Missing,
+    Written(ObjectId),
+    Removed,
+    Conflict,
+    Failed(Failure),
+}
+
+/// A kind of error, as something that can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Failure(pub(crate) ErrorKind);
+
+impl Ord for Failure {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.code().cmp(other.0.code())
+    }
+}
+
+impl PartialOrd for Failure {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Names an object among those of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ObjectId(usize);
+
+/// All objects there ever were, each kept once.
+#[derive(Default)]
+pub(crate) struct Objects {
+    all: Vec<Rc<Object>>,
+    ids: HashMap<Rc<Object>, ObjectId>,
+}
+
+impl Objects {
+    pub(crate) fn id(&mut self, object: Object) -> ObjectId {
+        if let Some(id) = self.ids.get(&object) {
+            return *id;
+        }
+        let id = ObjectId(self.all.len());
+        let object = Rc::new(object);
+        self.all.push(Rc::clone(&object));
+        self.ids.insert(object, id);
+        id
+    }
+
+    pub(crate) fn get(&self, id: ObjectId) -> &Rc<Object> {
+        &self.all[id.0]
+    }
+}

@@ -1,0 +1,259 @@
+//! The real code, run one answer at a time: it asks its [`Port`], and waits until a schedule lets
+//! the call take effect. The clock of its pauses runs ahead whenever nothing else is left to do.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use htaccess_generator::error::{Error, ErrorKind};
+use htaccess_generator::store::{Body, Fetched, Head, ObjectName, Put, PutResult, Store};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+
+use super::buckets::{Answer, Call, Objects};
+
+/// What an invocation came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It answered; this is what it said.
+    Ok(String),
+    /// It failed.
+    Err(ErrorKind),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok(said) => write!(f, "ends: {said}"),
+            Self::Err(kind) => write!(f, "fails: {}", kind.code()),
+        }
+    }
+}
+
+/// The code under test, on a port.
+pub(crate) type Code = Pin<Box<dyn Future<Output = Ended>>>;
+
+/// Where the calls of one invocation wait.
+#[derive(Clone)]
+pub(crate) struct Port {
+    slots: Rc<RefCell<Vec<Slot>>>,
+    now: i64,
+}
+
+struct Slot {
+    call: Rc<Call>,
+    state: State,
+}
+
+enum State {
+    Waiting(Option<Waker>),
+    Answered(Reply),
+    Over,
+}
+
+/// What is handed to the code.
+enum Reply {
+    Found(Head, Vec<u8>),
+    Damaged(Head),
+    NotModified,
+    Missing,
+    Written(String),
+    Conflict,
+    Failed(ErrorKind),
+}
+
+impl Port {
+    async fn ask(&self, call: Call) -> Result<Reply, Error> {
+        let doing = call.to_string();
+        let index = {
+            let mut slots = self.slots.borrow_mut();
+            slots.push(Slot {
+                call: Rc::new(call),
+                state: State::Waiting(None),
+            });
+            slots.len() - 1
+        };
+        let reply = poll_fn(|cx| {
+            let state = &mut self.slots.borrow_mut()[index].state;
+            match std::mem::replace(state, State::Over) {
+                State::Answered(reply) => Poll::Ready(reply),
+                State::Waiting(_) => {
+                    *state = State::Waiting(Some(cx.waker().clone()));
+                    Poll::Pending
+                }
+                State::Over => panic!("polled after its answer"),
+            }
+        });
+        match reply.await {
+            Reply::Failed(kind) => Err(Error::new(kind, doing)),
+            reply => Ok(reply),
+        }
+    }
+
+    /// The calls without an answer, each with its number.
+    fn waiting(&self) -> Vec<(usize, Rc<Call>)> {
+        let slots = self.slots.borrow();
+        let waiting = slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| matches!(slot.state, State::Waiting(_)));
+        waiting
+            .map(|(number, slot)| (number, Rc::clone(&slot.call)))
+            .collect()
+    }
+
+    fn answer(&self, number: usize, reply: Reply) {
+        let slot = &mut self.slots.borrow_mut()[number];
+        match std::mem::replace(&mut slot.state, State::Answered(reply)) {
+            State::Waiting(waker) => waker.expect("asked and not polled").wake(),
+            _ => panic!("{} was answered before", slot.call),
+        }
+    }
+}
+
+impl Store for Port {
+    type Body = OnePiece;
+
+    async fn head(&self, name: &ObjectName) -> Result<Option<Head>, Error> {
+        match self.ask(Call::Head(name.clone())).await? {
+            Reply::Found(head, _) => Ok(Some(head)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn get(
+        &self,
+        name: &ObjectName,
+        unless: Option<&str>,
+    ) -> Result<Fetched<OnePiece>, Error> {
+        let call = Call::Get(name.clone(), unless.map(str::to_owned));
+        Ok(match self.ask(call).await? {
+            Reply::Found(head, bytes) => Fetched::Found(head, OnePiece::Left(bytes)),
+            Reply::Damaged(head) => Fetched::Found(head, OnePiece::Damaged),
+            Reply::NotModified => Fetched::NotModified,
+            _ => Fetched::Missing,
+        })
+    }
+
+    async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
+        let reply = self.ask(Call::Put(name.clone(), put)).await?;
+        Ok(put_result(reply))
+    }
+
+    async fn delete(&self, name: &ObjectName, etag: &str) -> Result<PutResult, Error> {
+        let call = Call::Delete(name.clone(), etag.to_owned());
+        Ok(put_result(self.ask(call).await?))
+    }
+
+    fn now(&self) -> i64 {
+        self.now
+    }
+}
+
+fn put_result(reply: Reply) -> PutResult {
+    match reply {
+        Reply::Written(etag) => PutResult::Written { etag },
+        _ => PutResult::Conflict,
+    }
+}
+
+/// The bytes of an object, which come with the answer.
+pub(crate) enum OnePiece {
+    Left(Vec<u8>),
+    Damaged,
+    Read,
+}
+
+impl Body for OnePiece {
+    async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
+        match std::mem::replace(self, Self::Read) {
+            Self::Left(bytes) => Ok(Some(bytes)),
+            Self::Damaged => Err(Error::new(ErrorKind::Damaged, "read the body")),
+            Self::Read => Ok(None),
+        }
+    }
+}
+
+/// An invocation that waits for its calls, or has ended.
+pub(crate) struct Invocation {
+    port: Port,
+    code: Code,
+    pub(crate) ended: Option<Ended>,
+}
+
+impl Invocation {
+    /// Starts the code and lets it come to its first calls.
+    pub(crate) fn start(runtime: &Runtime, start: &dyn Fn(Port) -> Code) -> Self {
+        let port = Port {
+            slots: Rc::default(),
+            now: 1_800_000_000,
+        };
+        let mut invocation = Self {
+            code: start(port.clone()),
+            port,
+            ended: None,
+        };
+        invocation.go_on(runtime);
+        invocation
+    }
+
+    pub(crate) fn waiting(&self) -> Vec<(usize, Rc<Call>)> {
+        match self.ended {
+            Some(_) => Vec::new(),
+            None => self.port.waiting(),
+        }
+    }
+
+    pub(crate) fn calls_made(&self) -> usize {
+        self.port.slots.borrow().len()
+    }
+
+    /// Answers a call and lets the code go on to its next ones.
+    pub(crate) fn answer(
+        &mut self,
+        runtime: &Runtime,
+        objects: &Objects,
+        number: usize,
+        answer: Answer,
+    ) {
+        let reply = match answer {
+            Answer::Found(id) => Reply::Found(objects.get(id).head(), objects.get(id).bytes.clone()),
+            Answer::Damaged(id) => Reply::Damaged(objects.get(id).head()),
+            Answer::NotModified => Reply::NotModified,
+            Answer::Missing => Reply::Missing,
+            Answer::Written(id) => Reply::Written(objects.get(id).etag.clone()),
+            Answer::Removed => Reply::Written(String::new()),
+            Answer::Conflict => Reply::Conflict,
+            Answer::Failed(failure) => Reply::Failed(failure.0),
+        };
+        self.port.answer(number, reply);
+        self.go_on(runtime);
+    }
+
+    fn go_on(&mut self, runtime: &Runtime) {
+        let Self { port, code, ended } = self;
+        let settled = poll_fn(|cx| match code.as_mut().poll(cx) {
+            Poll::Ready(end) => Poll::Ready(Some(end)),
+            Poll::Pending if port.waiting().is_empty() => Poll::Pending,
+            Poll::Pending => Poll::Ready(None),
+        });
+        *ended = runtime.block_on(async {
+            let hour = Duration::from_secs(3600);
+            let settled = timeout(hour, settled).await;
+            settled.expect("the code waits for neither the store nor the clock")
+        });
+    }
+}
+
+/// A clock that stands still while there is something to do, and then runs to the next pause's end.
+pub(crate) fn runtime() -> Runtime {
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}

@@ -1,0 +1,196 @@
+//! What the code does after each history of answers. An invocation depends on its answers alone,
+//! so each history is run once, whatever happens around it; answers that the code only collects
+//! (to the HEAD and the GET of a round) count as the same in either order.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use tokio::runtime::Runtime;
+
+use super::buckets::{Answer, Call, ObjectId, Objects};
+use super::invocation::{Code, Ended, Invocation, Port, runtime};
+
+/// Names what an invocation has done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place(usize);
+
+/// Answers by the number of their calls.
+type Answers = Vec<(usize, Answer)>;
+/// Starts the code under test.
+pub(crate) type Start = Box<dyn Fn(Port) -> Code>;
+
+/// Whether invocations are kept to go on with, which is fast, or run again, which is small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Alive,
+    Histories,
+}
+
+struct Known {
+    /// The last place at which the code made a call, and what it was answered since.
+    base: Place,
+    collected: Answers,
+    history: Answers,
+    start: usize,
+    waiting: Vec<(usize, Rc<Call>)>,
+    ended: Option<Ended>,
+    alive: Option<Invocation>,
+}
+
+pub(crate) struct Learned {
+    starts: Vec<Start>,
+    keep: Keep,
+    runtime: Runtime,
+    known: Vec<Known>,
+    next: HashMap<(Place, Answers), Place>,
+}
+
+impl Learned {
+    /// Knows nothing but the first calls of each start.
+    pub(crate) fn new(starts: Vec<Start>, keep: Keep) -> Self {
+        let mut learned = Self {
+            starts,
+            keep,
+            runtime: runtime(),
+            known: Vec::new(),
+            next: HashMap::new(),
+        };
+        for start in 0..learned.starts.len() {
+            let invocation = Invocation::start(&learned.runtime, &learned.starts[start]);
+            learned.remember(Place(start), Vec::new(), Vec::new(), start, invocation);
+        }
+        learned
+    }
+
+    /// Lets all invocations go; their histories stay known.
+    pub(crate) fn let_go(&mut self) {
+        let alive = self.known.iter_mut().rev();
+        alive.for_each(|known| known.alive = None);
+    }
+
+    /// Where the code is that has just been started.
+    pub(crate) fn start(&self, number: usize) -> Place {
+        assert!(number < self.starts.len());
+        Place(number)
+    }
+
+    pub(crate) fn is_start(&self, place: Place) -> bool {
+        place.0 < self.starts.len()
+    }
+
+    pub(crate) fn waiting(&self, place: Place) -> &[(usize, Rc<Call>)] {
+        &self.known[place.0].waiting
+    }
+
+    pub(crate) fn call(&self, place: Place, number: usize) -> Rc<Call> {
+        let mut waiting = self.waiting(place).iter();
+        Rc::clone(&waiting.find(|(waits, _)| *waits == number).unwrap().1)
+    }
+
+    pub(crate) fn ended(&self, place: Place) -> Option<&Ended> {
+        self.known[place.0].ended.as_ref()
+    }
+
+    /// How many histories were run.
+    pub(crate) fn histories(&self) -> usize {
+        self.known.len()
+    }
+
+    /// The first object that was found where reads of it are wanted.
+    pub(crate) fn first_found(&self, place: Place, number: usize) -> Option<ObjectId> {
+        let asked = self.call(place, number);
+        let history = &self.known[place.0].history;
+        (0..history.len()).find_map(|length| {
+            let (number, answer) = history[length];
+            let before = self.place_after(place, length);
+            match answer {
+                Answer::Found(id) if *self.call(before, number) == *asked => Some(id),
+                _ => None,
+            }
+        })
+    }
+
+    /// The place on the way to another after so many answers.
+    fn place_after(&self, place: Place, length: usize) -> Place {
+        let known = &self.known[place.0];
+        let mut at = Place(known.start);
+        for (number, answer) in &known.history[..length] {
+            at = self.next[&self.key(at, *number, *answer)];
+        }
+        at
+    }
+
+    fn key(&self, place: Place, number: usize, answer: Answer) -> (Place, Answers) {
+        let known = &self.known[place.0];
+        let mut collected = known.collected.clone();
+        collected.push((number, answer));
+        collected.sort_unstable();
+        (known.base, collected)
+    }
+
+    /// Where the code is after one more answer.
+    pub(crate) fn answer(
+        &mut self,
+        objects: &Objects,
+        place: Place,
+        number: usize,
+        answer: Answer,
+    ) -> Place {
+        let key = self.key(place, number, answer);
+        if let Some(next) = self.next.get(&key) {
+            return *next;
+        }
+        let known = &mut self.known[place.0];
+        let start = known.start;
+        let mut history = known.history.clone();
+        let mut invocation = match known.alive.take() {
+            Some(invocation) => invocation,
+            None => self.run_again(objects, place),
+        };
+        let calls_before = invocation.calls_made();
+        invocation.answer(&self.runtime, objects, number, answer);
+        history.push((number, answer));
+        let next = Place(self.known.len());
+        if invocation.calls_made() == calls_before && invocation.ended.is_none() {
+            let (base, collected) = key.clone();
+            self.remember(base, collected, history, start, invocation);
+        } else {
+            self.remember(next, Vec::new(), history, start, invocation);
+        }
+        self.next.insert(key, next);
+        next
+    }
+
+    fn run_again(&self, objects: &Objects, place: Place) -> Invocation {
+        let known = &self.known[place.0];
+        let mut invocation = Invocation::start(&self.runtime, &self.starts[known.start]);
+        for (number, answer) in &known.history {
+            invocation.answer(&self.runtime, objects, *number, *answer);
+        }
+        assert_eq!(
+            invocation.waiting(),
+            known.waiting,
+            "the code must depend on its answers alone"
+        );
+        invocation
+    }
+
+    fn remember(
+        &mut self,
+        base: Place,
+        collected: Answers,
+        history: Answers,
+        start: usize,
+        invocation: Invocation,
+    ) {
+        self.known.push(Known {
+            base,
+            collected,
+            history,
+            start,
+            waiting: invocation.waiting(),
+            ended: invocation.ended.clone(),
+            alive: (self.keep == Keep::Alive).then_some(invocation),
+        });
+    }
+}

@@ -1,0 +1,184 @@
+//! Random schedules of cases that are too large to go through: five steps or more, eight events,
+//! four environments, crashes, and a fault for one move in ten. A failure names its seed; put that
+//! into [`SEEDS_TO_REPLAY`].
+
+use std::time::Instant;
+
+use htaccess_generator::settings::OnDelete;
+
+use super::explore::text_of;
+use super::learned::Keep;
+use super::scenario::{BAD, DELETE, Faults, Protocol, Scenario, Step, X, Y, Z};
+use super::world::{How, Model, Move};
+
+/// Seeds that failed once.
+const SEEDS_TO_REPLAY: [u64; 0] = [];
+/// After so many runs what was learned is forgotten, for it takes memory.
+const RUNS_A_MODEL: u64 = 250;
+
+/// Numbers that look random and are the same each time (`SplitMix64`).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % bound as u64).unwrap()
+    }
+
+    fn choose<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}
+
+/// What all runs of a test have in common.
+#[derive(Clone, Copy)]
+struct Setup {
+    protocol: Protocol,
+    on_delete: OnDelete,
+    reports: bool,
+}
+
+fn scenario(random: &mut Random, setup: Setup) -> Scenario {
+    const UPLOADS: usize = 5;
+    const EVENTS: usize = 8;
+    let mut steps = Vec::new();
+    let mut events = Vec::new();
+    while events.len() < UPLOADS {
+        if !steps.is_empty() && random.below(3) == 0 {
+            steps.push(Step::Tick);
+        }
+        events.push(steps.len());
+        // The same rules again and again: that is where entity tags come back.
+        steps.push(random.choose(&[X, X, X, Y, Y, Z, BAD, DELETE]));
+    }
+    while events.len() < EVENTS {
+        events.push(random.choose(&events[..UPLOADS]));
+    }
+    Scenario {
+        on_delete: setup.on_delete,
+        done_before: random.below(2),
+        events,
+        faults: Faults {
+            conflicts: 2,
+            in_flight: setup.on_delete != OnDelete::Remove,
+            ..Faults::ALL
+        },
+        environments: 4,
+        reports: setup.reports,
+        protocol: setup.protocol,
+        ..Scenario::new(&steps, &[])
+    }
+}
+
+/// How many moves a run had, and how many of them were faults.
+#[derive(Default)]
+struct Count {
+    moves: usize,
+    faults: usize,
+}
+
+fn is_fault(chosen: &Move) -> bool {
+    match chosen {
+        Move::Step | Move::Land(_) | Move::Call(_, _, How::Served) => false,
+        Move::Call(..) | Move::Crash(_) => true,
+    }
+}
+
+/// One schedule; the error has the scenario and the schedule in it.
+fn run(model: &mut Model, random: &mut Random, count: &mut Count) -> Result<(), String> {
+    let mut world = model.first();
+    let mut schedule = Vec::new();
+    let explain = |model: &Model, what: String, schedule: &[Move]| {
+        let text = text_of(&model.scenario, schedule);
+        format!("{what}\n{:?}\n{text}", model.scenario)
+    };
+    loop {
+        let (faults, others): (Vec<Move>, Vec<Move>) =
+            model.moves(&world).into_iter().partition(is_fault);
+        if model.is_end(&world)
+            && let Err(what) = model.check_end(&world)
+        {
+            return Err(explain(model, what, &schedule));
+        }
+        if others.is_empty() {
+            return Ok(());
+        }
+        let is_fault = !faults.is_empty() && random.below(10) == 0;
+        let chosen = random.choose(if is_fault { &faults } else { &others });
+        count.moves += 1;
+        count.faults += usize::from(is_fault);
+        schedule.push(chosen);
+        if let Err(what) = model.go(&mut world, chosen) {
+            return Err(explain(model, what, &schedule));
+        }
+    }
+}
+
+fn run_all(name: &str, setup: Setup, seeds: impl Iterator<Item = u64>) {
+    let started = Instant::now();
+    let mut count = Count::default();
+    let mut runs = 0;
+    let mut hist=0;
+    let mut kept: Option<Model> = None;
+    for seed in seeds {
+        let mut random = Random(seed);
+        let scenario = scenario(&mut random, setup);
+        let model = match &mut kept {
+            Some(model) if runs % RUNS_A_MODEL != 0 => model,
+            kept => kept.insert(Model::new(scenario.clone(), Keep::Alive)),
+        };
+        model.restart(scenario);
+        if let Err(violation) = run(model, &mut random, &mut count) {
+            panic!("{name}, seed {seed}: {violation}");
+        }
+        runs += 1;
+        if runs % RUNS_A_MODEL == 0 { hist += kept.as_ref().unwrap().learned.histories(); }
+    }
+    println!(
+        "{name}: {runs} runs, {hist} hist, {} moves, {} faults, {:.1?}",
+        count.moves,
+        count.faults,
+        started.elapsed()
+    );
+}
+
+fn publisher(on_delete: OnDelete) -> Setup {
+    Setup {
+        protocol: Protocol::Publisher,
+        on_delete,
+        reports: false,
+    }
+}
+
+#[test]
+fn five_uploads_eight_events_and_four_environments_leave_the_newest() {
+    let seeds = || SEEDS_TO_REPLAY.into_iter().chain(0..2500);
+    run_all("keep", publisher(OnDelete::Keep), seeds());
+}
+
+#[test]
+fn the_same_where_deletes_remove() {
+    let seeds = SEEDS_TO_REPLAY.into_iter().chain(10_000..11_250);
+    run_all("remove", publisher(OnDelete::Remove), seeds);
+}
+
+#[test]
+fn the_same_where_deletes_deny() {
+    let seeds = SEEDS_TO_REPLAY.into_iter().chain(20_000..21_250);
+    run_all("deny", publisher(OnDelete::Deny), seeds);
+}
+
+#[test]
+fn the_same_through_the_handler_and_with_reports() {
+    let setup = Setup {
+        protocol: Protocol::Handler,
+        on_delete: OnDelete::Keep,
+        reports: true,
+    };
+    let seeds = SEEDS_TO_REPLAY.into_iter().chain(30_000..30_250);
+    run_all("handler", setup, seeds);
+}

@@ -1,0 +1,416 @@
+//! The state that a schedule moves through: what the buckets hold, how far the uploads are, and
+//! where each delivery of an event is.
+
+use std::collections::BTreeMap;
+
+use htaccess_generator::error::ErrorKind;
+use htaccess_generator::settings::OnDelete;
+use htaccess_generator::store::{Form, ObjectName, Put};
+
+use super::buckets::{Answer, Bend, Call, Failure, Object, ObjectId, Objects};
+use super::invocation::Ended;
+use super::learned::{Keep, Learned, Place};
+use super::scenario::{
+    Csv, KEYS, Promise, Scenario, Step, output_of, output_of_nobody,
+};
+
+/// An event on its way, or being worked on, or done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Delivery {
+    /// The step that the event tells of.
+    pub(crate) step: usize,
+    /// `None`: it ended well.
+    pub(crate) at: Option<Place>,
+    /// How often it may be delivered again.
+    pub(crate) left: usize,
+}
+
+/// The objects there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Buckets {
+    pub(crate) inputs: [Option<ObjectId>; KEYS.len()],
+    pub(crate) output: Option<ObjectId>,
+    pub(crate) report: Option<ObjectId>,
+}
+
+impl Buckets {
+    pub(crate) fn at(&mut self, name: &ObjectName) -> &mut Option<ObjectId> {
+        match (name.bucket.as_str(), name.key.as_str()) {
+            ("uploads", key) => {
+                let index = KEYS.iter().position(|known| *known == key);
+                &mut self.inputs[index.unwrap()]
+            }
+            ("sites", "acme/.htaccess") => &mut self.output,
+            ("reports", "acme.csv.html") => &mut self.report,
+            _ => panic!("nobody knows of {name}"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) buckets: Buckets,
+    pub(crate) steps_done: usize,
+    pub(crate) deliveries: Vec<Delivery>,
+    /// Writes that nobody waits for, named by who made them.
+    pub(crate) in_flight: Vec<(Place, usize)>,
+    pub(crate) conflicts_left: usize,
+}
+
+impl World {
+    /// The same for all that differ in nothing but the order of what is alike.
+    pub(crate) fn canonical(&self) -> Self {
+        let mut world = self.clone();
+        world.deliveries.sort_unstable();
+        world.in_flight.sort_unstable();
+        world
+    }
+}
+
+/// How a call goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// As it should.
+    Served,
+    /// With an error and without effect.
+    FailsBefore(ErrorKind),
+    /// With an error, and it took effect.
+    FailsAfter(ErrorKind),
+    /// With an error, and it may take effect later.
+    FailsInFlight,
+    /// Its effect is the last of the invocation.
+    ThenDies,
+    /// 409: another write was under way.
+    Conflicts,
+    /// 412: the client sent it twice, and the second met the first.
+    MeetsItself,
+    /// The bytes of what it read are damaged.
+    Damaged,
+}
+
+/// What a scheduler can choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    Step,
+    Call(usize, usize, How),
+    Crash(usize),
+    /// A write in flight takes effect.
+    Land(usize),
+}
+
+/// Uploads, code and expectations of one scenario.
+pub(crate) struct Model {
+    pub(crate) scenario: Scenario,
+    pub(crate) objects: Objects,
+    pub(crate) learned: Learned,
+    /// What the last invocation that ended came to.
+    pub(crate) last_end: Option<Ended>,
+    pub(crate) good: BTreeMap<(usize, Csv), Vec<u8>>,
+    pub(crate) nobody: [Vec<u8>; 2],
+}
+
+impl Model {
+    pub(crate) fn new(scenario: Scenario, keep: Keep) -> Self {
+        let protocol = scenario.protocol;
+        let good = |csv| [0, 1].map(|key| ((key, csv), output_of(protocol, key, csv)));
+        Self {
+            learned: Learned::new(scenario.starts(), keep),
+            objects: Objects::default(),
+            last_end: None,
+            good: Csv::GOOD.into_iter().flat_map(good).collect(),
+            nobody: [0, 1].map(|key| output_of_nobody(protocol, key)),
+            scenario,
+        }
+    }
+
+    /// The same uploads and settings in another case, with all that was learned.
+    pub(crate) fn restart(&mut self, scenario: Scenario) {
+        self.learned.let_go();
+        self.scenario = scenario;
+    }
+
+    /// The state before anything is tried.
+    pub(crate) fn first(&mut self) -> World {
+        let mut world = World {
+            buckets: Buckets::default(),
+            steps_done: 0,
+            deliveries: Vec::new(),
+            in_flight: Vec::new(),
+            conflicts_left: 0,
+        };
+        for step in 0..self.scenario.done_before {
+            self.step(&mut world);
+            let start = self.learned.start(self.scenario.key_of(step));
+            world.deliveries = vec![Delivery {
+                step,
+                at: Some(start),
+                left: 0,
+            }];
+            while let Some(at) = world.deliveries[0].at {
+                let number = self.learned.waiting(at)[0].0;
+                self.go(&mut world, Move::Call(0, number, How::Served))
+                    .unwrap();
+            }
+        }
+        let delivery = |step: &usize| Delivery {
+            step: *step,
+            at: Some(self.learned.start(self.scenario.key_of(*step))),
+            left: self.scenario.redeliveries,
+        };
+        world.deliveries = self.scenario.events.iter().map(delivery).collect();
+        world.conflicts_left = self.scenario.faults.conflicts;
+        world
+    }
+
+    /// What can happen next.
+    pub(crate) fn moves(&self, world: &World) -> Vec<Move> {
+        let mut moves = Vec::new();
+        if world.steps_done < self.scenario.steps.len() {
+            moves.push(Move::Step);
+        }
+        let is_running = |at: Place| !self.learned.is_start(at);
+        let deliveries = &world.deliveries;
+        let running = deliveries
+            .iter()
+            .filter(|delivery| delivery.at.is_some_and(is_running));
+        let is_full = running.count() >= self.scenario.environments;
+        for (index, delivery) in deliveries.iter().enumerate() {
+            let Some(at) = delivery.at else { continue };
+            let waits = !is_running(at) && (delivery.step >= world.steps_done || is_full);
+            if waits || deliveries[..index].contains(delivery) {
+                continue;
+            }
+            for (number, call) in self.learned.waiting(at) {
+                self.add_calls(&mut moves, world, index, *number, call);
+            }
+            if self.scenario.faults.crashes && delivery.left > 0 && is_running(at) {
+                moves.push(Move::Crash(index));
+            }
+        }
+        moves.extend((0..world.in_flight.len()).map(Move::Land));
+        moves
+    }
+
+    fn add_calls(
+        &self,
+        moves: &mut Vec<Move>,
+        world: &World,
+        delivery: usize,
+        number: usize,
+        call: &Call,
+    ) {
+        let faults = self.scenario.faults;
+        let may_fail = world.deliveries[delivery].left > 0;
+        let mut add = |how| moves.push(Move::Call(delivery, number, how));
+        add(How::Served);
+        if faults.errors && may_fail {
+            add(How::FailsBefore(ErrorKind::Unavailable));
+            if call.is_write() {
+                add(How::FailsAfter(ErrorKind::Connection));
+            }
+            if matches!(call, Call::Get(..)) {
+                add(How::Damaged);
+            }
+        }
+        if call.is_write() {
+            if faults.in_flight && may_fail {
+                add(How::FailsInFlight);
+            }
+            if faults.crashes && may_fail {
+                add(How::ThenDies);
+            }
+            if world.conflicts_left > 0 {
+                add(How::Conflicts);
+                add(How::MeetsItself);
+            }
+        }
+    }
+
+    /// Makes a move; the error says what must hold and does not.
+    pub(crate) fn go(&mut self, world: &mut World, chosen: Move) -> Result<(), String> {
+        match chosen {
+            Move::Step => self.step(world),
+            Move::Crash(index) => self.crash(world, index),
+            Move::Land(index) => {
+                let (place, number) = world.in_flight.remove(index);
+                let call = self.learned.call(place, number);
+                self.serve(world, &call)?;
+            }
+            Move::Call(index, number, how) => return self.call(world, index, number, how),
+        }
+        Ok(())
+    }
+
+    fn clock(&self, steps_done: usize) -> i64 {
+        let ticks = self.scenario.steps[..steps_done].iter();
+        let ticks = ticks.filter(|step| **step == Step::Tick).count();
+        1_800_000_000 + i64::try_from(ticks).unwrap()
+    }
+
+    fn step(&mut self, world: &mut World) {
+        let step = world.steps_done;
+        world.steps_done += 1;
+        match self.scenario.steps[step] {
+            Step::Upload(key, csv) => {
+                let id = self.objects.id(Object {
+                    etag: self.scenario.bend.etag_of(csv.bytes(), Form::Whole),
+                    version_id: match self.scenario.versioned {
+                        true => format!("v{step}"),
+                        false => String::new(),
+                    },
+                    last_modified: self.clock(step),
+                    metadata: BTreeMap::new(),
+                    bytes: csv.bytes().to_vec(),
+                    rank: self.scenario.versioned.then_some(step),
+                });
+                world.buckets.inputs[key] = Some(id);
+            }
+            Step::Delete(key) => world.buckets.inputs[key] = None,
+            Step::Tick => {}
+        }
+    }
+
+    fn crash(&self, world: &mut World, index: usize) {
+        let delivery = &mut world.deliveries[index];
+        let at = delivery.at.unwrap();
+        if self.scenario.faults.in_flight {
+            let writes = self.learned.waiting(at).iter();
+            let writes = writes.filter(|(_, call)| call.is_write());
+            world
+                .in_flight
+                .extend(writes.map(|(number, _)| (at, *number)));
+        }
+        delivery.left -= 1;
+        delivery.at = Some(self.learned.start(self.scenario.key_of(delivery.step)));
+    }
+
+    fn call(
+        &mut self,
+        world: &mut World,
+        index: usize,
+        number: usize,
+        how: How,
+    ) -> Result<(), String> {
+        let at = world.deliveries[index].at.unwrap();
+        let call = self.learned.call(at, number);
+        let failed = |kind| Answer::Failed(Failure(kind));
+        let answer = match how {
+            How::Served => match self.repeated_read(at, number) {
+                Some(id) => Answer::Found(id),
+                None => self.serve(world, &call)?,
+            },
+            How::FailsBefore(kind) => failed(kind),
+            How::FailsAfter(kind) => {
+                self.serve(world, &call)?;
+                failed(kind)
+            }
+            How::FailsInFlight => {
+                world.in_flight.push((at, number));
+                failed(ErrorKind::Connection)
+            }
+            How::ThenDies => {
+                self.serve(world, &call)?;
+                self.crash(world, index);
+                return Ok(());
+            }
+            How::Conflicts => {
+                world.conflicts_left -= 1;
+                Answer::Conflict
+            }
+            How::MeetsItself => {
+                world.conflicts_left -= 1;
+                self.serve(world, &call)?;
+                Answer::Conflict
+            }
+            How::Damaged => match self.serve(world, &call)? {
+                Answer::Found(id) => Answer::Damaged(id),
+                answer => answer,
+            },
+        };
+        let next = self.learned.answer(&self.objects, at, number, answer);
+        let delivery = &mut world.deliveries[index];
+        delivery.at = Some(next);
+        let ended = self.learned.ended(next).cloned();
+        self.last_end = ended.clone().or(self.last_end.take());
+        match ended {
+            None => {}
+            Some(Ended::Ok(_)) => (delivery.at, delivery.left) = (None, 0),
+            Some(Ended::Err(kind)) if delivery.left == 0 => {
+                return Err(format!("an invocation failed by itself: {}", kind.code()));
+            }
+            Some(Ended::Err(_)) => self.crash(world, index),
+        }
+        Ok(())
+    }
+
+    /// What a read is answered that the store does not serve.
+    pub(crate) fn first_answer(&self, at: Place, number: usize) -> Option<Answer> {
+        self.repeated_read(at, number).map(Answer::Found)
+    }
+
+    fn repeated_read(&self, at: Place, number: usize) -> Option<ObjectId> {
+        let repeats = self.scenario.bend == Bend::RepeatsFirstRead;
+        repeats
+            .then(|| self.learned.first_found(at, number))
+            .flatten()
+    }
+
+    /// Lets a call take effect, and answers it.
+    fn serve(&mut self, world: &mut World, call: &Call) -> Result<Answer, String> {
+        let current = *world.buckets.at(call.name());
+        let found = current.map(|id| self.objects.get(id).clone());
+        Ok(match (call, current, found) {
+            (Call::Get(_, Some(unless)), _, Some(found)) if found.etag == *unless => {
+                Answer::NotModified
+            }
+            (Call::Head(_) | Call::Get(..), Some(id), _) => Answer::Found(id),
+            (Call::Head(_) | Call::Get(..), None, _) => Answer::Missing,
+            (Call::Put(name, put), _, found) => {
+                if !self.scenario.bend.holds(&put.precondition, found.as_deref()) {
+                    return Ok(Answer::Conflict);
+                }
+                let written = self.written(world, name, put, found.as_deref())?;
+                *world.buckets.at(name) = Some(written);
+                Answer::Written(written)
+            }
+            (Call::Delete(name, etag), _, found) => {
+                let ignores = self.scenario.bend == Bend::IgnoresPreconditions;
+                match found {
+                    Some(found) if ignores || found.etag == *etag => {
+                        *world.buckets.at(name) = None;
+                        Answer::Removed
+                    }
+                    _ => Answer::Conflict,
+                }
+            }
+        })
+    }
+
+    fn written(
+        &mut self,
+        world: &World,
+        name: &ObjectName,
+        put: &Put,
+        replaced: Option<&Object>,
+    ) -> Result<ObjectId, String> {
+        let before = replaced.and_then(|object| object.rank);
+        let rank = self.rank(put, before)?;
+        if let (Some(before), Some(after)) = (before, rank)
+            && after < before
+            && self.scenario.on_delete != OnDelete::Remove
+            && self.scenario.promise == Promise::EndAndWay
+        {
+            return Err(format!(
+                "{name} went back from step {before} to step {after}"
+            ));
+        }
+        Ok(self.objects.id(Object {
+            etag: self.scenario.bend.etag_of(&put.bytes, put.form),
+            version_id: String::new(),
+            last_modified: self.clock(world.steps_done),
+            metadata: self.scenario.bend.kept(put.metadata.clone()),
+            bytes: put.bytes.clone(),
+            rank,
+        }))
+    }
+}
