@@ -1,5 +1,6 @@
 //! What an output remembers, in its object metadata: the input it came from, the settings it was
-//! made with, and the entity tags that its predecessors had lately.
+//! made with, and what bytes its late predecessors had, in which form: that is what an entity tag
+//! names.
 //!
 //! S3 keeps metadata in ASCII and up to 2 KB of it, so values are percent-encoded, and one that
 //! would take too much room is replaced by its digest.
@@ -11,13 +12,13 @@ use sha2::{Digest, Sha256};
 
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::settings::Settings;
-use crate::store::Head;
+use crate::store::{Form, Head};
 use crate::template::Template;
 
-/// How long an entity tag is remembered after it was replaced, in seconds: longer than any
-/// invocation can last (15 minutes), so that no writer is left who waits for it.
+/// How long what was replaced is remembered, in seconds: longer than any invocation can last
+/// (15 minutes), so that no writer is left who waits for its entity tag.
 const REPLACED_SECONDS: i64 = 20 * 60;
-/// How many replaced entity tags are remembered.
+/// How many replaced objects are remembered.
 const REPLACED_MAX: usize = 16;
 /// The longest value of one's own, in bytes; the names, six values and the replaced entity tags
 /// together stay below 2 KB.
@@ -27,13 +28,16 @@ const VALUE_BYTES_MAX: usize = 240;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
     values: BTreeMap<String, String>,
+    /// Names the object's bytes and their form, and by that its entity tag before S3 tells it.
+    written_as: String,
     replaced: Vec<Replaced>,
 }
 
-/// An entity tag that the output had.
+/// What the output was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Replaced {
-    etag: String,
+    /// Of its bytes and their form.
+    digest: String,
     /// When it was replaced, in seconds since 1970.
     at: i64,
 }
@@ -64,8 +68,30 @@ impl Provenance {
             values: values
                 .map(|(name, value)| (name.to_owned(), metadata_text(value)))
                 .into(),
+            written_as: String::new(),
             replaced: Vec::new(),
         }
+    }
+
+    /// The same, of an object with these bytes in this form.
+    #[must_use]
+    pub fn written_as(self, bytes: &[u8], form: Form) -> Self {
+        let mut digest = Sha256::new();
+        digest.update([form as u8]);
+        digest.update(bytes);
+        Self {
+            written_as: hexadecimal(digest),
+            ..self
+        }
+    }
+
+    /// Whether a late predecessor had the same bytes in the same form, and so the same entity tag:
+    /// a writer may be left who would take this object for that one.
+    #[must_use]
+    pub fn is_written_as_lately(&self) -> bool {
+        self.replaced
+            .iter()
+            .any(|entry| entry.digest == self.written_as)
     }
 
     /// That of an output that is there.
@@ -73,17 +99,22 @@ impl Provenance {
     pub fn of(output: &Head) -> Self {
         let mut values = output.metadata.clone();
         let replaced = values.remove("replaced").unwrap_or_default();
+        let written_as = values.remove("written-as").unwrap_or_default();
         let replaced = replaced
             .split(' ')
             .filter_map(|entry| {
-                let (etag, at) = entry.rsplit_once('@')?;
+                let (digest, at) = entry.rsplit_once('@')?;
                 Some(Replaced {
-                    etag: etag.to_owned(),
+                    digest: digest.to_owned(),
                     at: at.parse().ok()?,
                 })
             })
             .collect();
-        Self { values, replaced }
+        Self {
+            values,
+            written_as,
+            replaced,
+        }
     }
 
     /// Whether both tell of the same input and the same settings. A store may not keep an empty
@@ -115,31 +146,27 @@ impl Provenance {
     /// Remembers that the output it replaces is `current`, and what that one remembers.
     #[must_use]
     pub fn replacing(self, current: &Head, now: i64) -> Self {
+        let current = Self::of(current);
         let mut replaced = vec![Replaced {
-            etag: current.etag.clone(),
+            digest: current.written_as,
             at: now,
         }];
-        replaced.extend(Self::of(current).replaced);
+        replaced.extend(current.replaced);
         replaced.retain(|entry| now - entry.at < REPLACED_SECONDS);
         replaced.truncate(REPLACED_MAX);
         Self { replaced, ..self }
-    }
-
-    /// Whether a writer may be left who takes an output with this entity tag for an older one.
-    #[must_use]
-    pub fn was_lately(&self, etag: &str) -> bool {
-        self.replaced.iter().any(|entry| entry.etag == etag)
     }
 
     /// As object metadata.
     #[must_use]
     pub fn metadata(&self) -> BTreeMap<String, String> {
         let mut metadata = self.values.clone();
+        metadata.insert("written-as".to_owned(), self.written_as.clone());
         if !self.replaced.is_empty() {
             let entries: Vec<String> = self
                 .replaced
                 .iter()
-                .map(|entry| format!("{}@{}", entry.etag, entry.at))
+                .map(|entry| format!("{}@{}", entry.digest, entry.at))
                 .collect();
             metadata.insert("replaced".to_owned(), entries.join(" "));
         }
@@ -213,17 +240,20 @@ mod tests {
     }
 
     #[test]
-    fn remembers_entity_tags_for_as_long_as_a_writer_can_wait_for_them() {
-        let first = Provenance::default().replacing(&head("\"a\"", BTreeMap::new()), 1000);
-        let second = Provenance::default().replacing(&head("\"b\"", first.metadata()), 1500);
-        assert!(
-            second.was_lately("\"a\"") && second.was_lately("\"b\"") && !second.was_lately("\"c\"")
-        );
-        let third = Provenance::default()
-            .replacing(&head("\"c\"", second.metadata()), 1000 + REPLACED_SECONDS);
-        assert!(
-            !third.was_lately("\"a\"") && third.was_lately("\"b\"") && third.was_lately("\"c\"")
-        );
+    fn remembers_what_it_replaced_for_as_long_as_a_writer_can_wait_for_it() {
+        let write = |bytes: &[u8], form, current: &Provenance, now| {
+            let current = head("", current.metadata());
+            Provenance::default()
+                .replacing(&current, now)
+                .written_as(bytes, form)
+        };
+        let a = Provenance::default().written_as(b"a", Form::Whole);
+        let b = write(b"b", Form::Whole, &a, 1000);
+        assert!(!b.is_written_as_lately());
+        assert!(write(b"a", Form::Whole, &b, 1500).is_written_as_lately());
+        assert!(write(b"b", Form::Whole, &b, 1500).is_written_as_lately());
+        assert!(!write(b"a", Form::InOnePart, &b, 1500).is_written_as_lately());
+        assert!(!write(b"a", Form::Whole, &b, 1000 + REPLACED_SECONDS).is_written_as_lately());
     }
 
     #[test]
@@ -238,7 +268,9 @@ mod tests {
         let mut provenance = Provenance::new(&long, Some(&input), &"d".repeat(32));
         for _ in 0..100 {
             let current = head(&input.etag, provenance.metadata());
-            provenance = provenance.replacing(&current, 1_800_000_000);
+            provenance = provenance
+                .replacing(&current, 1_800_000_000)
+                .written_as(b"", Form::Whole);
         }
         let bytes: usize = provenance
             .metadata()

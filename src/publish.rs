@@ -17,12 +17,13 @@
 //!
 //! **An entity tag names bytes, not an upload.** If rules change from X to Y and soon back to X, a
 //! slow writer of Y that looked when the first X was there would find its condition true again.
-//! So an object also remembers the entity tags of its late predecessors, and bytes that would bear
-//! one of them are written in another [`Form`](crate::store::Form), which bears another.
+//! So an object also remembers what its late predecessors were, and bytes that one of them had are
+//! written in another [`Form`](crate::store::Form), which bears another entity tag. For that the
+//! bucket of the uploads must keep versions: without them X and X again are one and the same.
 //!
 //! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete`
 //! decides, under the same conditions. With `remove` there may be no output left to hold the
-//! memory, so a writer then looks at the input once more after it wrote.
+//! memory, so who wrote or removed then looks at the input once more.
 
 use std::time::Duration;
 
@@ -152,13 +153,20 @@ impl<'a, S: Store> Publisher<'a, S> {
         let targets = targets?;
         let (mut head, mut body) = match fetched? {
             Fetched::Found(head, body) => (head, body),
+            Fetched::Missing if targets.output.head().is_some() => {
+                match self.store.get(input, None).await? {
+                    Fetched::Found(head, body) => (head, body),
+                    _ => return self.input_is_gone(input, &targets).await,
+                }
+            }
             Fetched::Missing | Fetched::NotModified => {
                 return self.input_is_gone(input, &targets).await;
             }
         };
         let mut provenance = self.provenance(input, Some(&head));
-        let in_doubt =
-            |target: &Target| !target.is_made_from(&provenance) && target.is_in_doubt(&head);
+        let in_doubt = |target: &Target| {
+            !target.is_made_from(&provenance) && target.is_in_doubt(&input.key, &head)
+        };
         if targets.all().any(in_doubt) {
             drop(body);
             (head, body) = match self.store.get(input, None).await? {
@@ -183,8 +191,12 @@ impl<'a, S: Store> Publisher<'a, S> {
         if [written?, reported?].contains(&PutResult::Conflict) {
             return Ok(Round::Conflict);
         }
-        if self.settings.on_delete == OnDelete::Remove && self.store.head(input).await?.is_none() {
-            return Ok(Round::Conflict);
+        if self.settings.on_delete == OnDelete::Remove {
+            let now = self.store.head(input).await?;
+            let now = now.map(|head| self.provenance(input, Some(&head)));
+            if now.is_none_or(|now| now != provenance) {
+                return Ok(Round::Conflict);
+            }
         }
         Ok(Round::Done(answer))
     }
@@ -248,6 +260,9 @@ impl<'a, S: Store> Publisher<'a, S> {
             OnDelete::Remove if is_ours && output.head().is_some() => {
                 Ok(match output.remove(self.store).await? {
                     PutResult::Conflict => Round::Conflict,
+                    PutResult::Written { .. } if self.store.head(input).await?.is_some() => {
+                        Round::Conflict
+                    }
                     PutResult::Written { .. } => {
                         Round::Done(self.answer(input, output, Status::Removed))
                     }

@@ -168,7 +168,7 @@ impl Store for S3 {
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         match put.form {
             Form::Whole => self.put_whole(name, put).await,
-            Form::InOnePart | Form::InOnePartAndLonger => self.put_in_one_part(name, put).await,
+            Form::InOnePart => self.put_in_one_part(name, put).await,
         }
     }
 

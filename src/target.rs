@@ -5,6 +5,9 @@ use crate::error::Error;
 use crate::provenance::Provenance;
 use crate::store::{Form, Head, ObjectName, Precondition, Put, PutResult, Store};
 
+/// More than are needed for every replaced object that is remembered.
+const BLANK_LINES_MAX: usize = 8;
+
 /// An output or a report, as it was when it was looked at.
 pub(crate) struct Target {
     pub(crate) name: ObjectName,
@@ -42,9 +45,11 @@ impl Target {
     }
 
     /// Whether what was read along with the look may be older than what it was made from.
-    pub(crate) fn is_in_doubt(&self, input: &Head) -> bool {
+    pub(crate) fn is_in_doubt(&self, source_key: &str, input: &Head) -> bool {
         let remembered = self.remembered.as_ref();
-        remembered.is_some_and(|remembered| !remembered.is_strictly_older_than(input))
+        remembered.is_some_and(|remembered| {
+            !(remembered.is_from(source_key) && remembered.is_strictly_older_than(input))
+        })
     }
 
     /// Replaces it, if it still is what was looked at.
@@ -55,30 +60,30 @@ impl Target {
         content_type: &'static str,
         provenance: Provenance,
     ) -> Result<PutResult, Error> {
-        let (provenance, mut precondition) = match &self.head {
+        let (provenance, precondition) = match &self.head {
             None => (provenance, Precondition::Absent),
             Some(head) => (
                 provenance.replacing(head, store.now()),
                 Precondition::Matches(head.etag.clone()),
             ),
         };
-        for form in Form::ALL {
-            // The last resort against an entity tag that is in use: a blank line more.
-            if form == Form::InOnePartAndLonger {
+        for blank_lines in 0..=BLANK_LINES_MAX {
+            if blank_lines > 0 {
                 bytes.push(b'\n');
             }
-            let put = Put {
-                bytes: bytes.clone(),
-                content_type,
-                metadata: provenance.metadata(),
-                precondition,
-                form,
-            };
-            match store.put(&self.name, put).await? {
-                PutResult::Written { etag } if provenance.was_lately(&etag) => {
-                    precondition = Precondition::Matches(etag);
+            for form in Form::ALL {
+                let provenance = provenance.clone().written_as(&bytes, form);
+                if provenance.is_written_as_lately() {
+                    continue;
                 }
-                result => return Ok(result),
+                let put = Put {
+                    bytes: bytes.clone(),
+                    content_type,
+                    metadata: provenance.metadata(),
+                    precondition,
+                    form,
+                };
+                return store.put(&self.name, put).await;
             }
         }
         Ok(PutResult::Conflict)

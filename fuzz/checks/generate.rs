@@ -22,9 +22,9 @@ use htaccess_generator::template::Template;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::reread::{Network, Output, check_text, network};
+use super::reread::{Network, Output, check_fewest, check_text, network};
 use super::rows::{Row, TEXT_BYTES_MAX, read, text_of};
-use super::{Dice, check_message};
+use super::{Dice, SENTENCE_BYTES_MAX, check_message};
 
 /// The built-in templates by name, and one that prints all that comes from outside.
 const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];
@@ -235,6 +235,10 @@ impl Run<'_> {
             };
             networks.iter().any(is)
         };
+        for wanted in [true, false] {
+            let list = networks.iter().filter(|(list, _)| *list == wanted);
+            check_fewest(&list.map(|(_, network)| network).collect::<Vec<_>>());
+        }
         let all: Vec<&Network> = networks.iter().map(|(_, network)| network).collect();
         self.check_verdicts(&all, rows, dice, |client| {
             !is_in(false, client) && (default == DefaultPolicy::Allow || is_in(true, client))
@@ -334,7 +338,7 @@ fn check_answer(answer: &Answer) {
             .is_sorted_by_key(|rejection| rejection.line)
     );
     for rejection in &answer.rejections {
-        check_message(&rejection.message);
+        check_message(&rejection.message, SENTENCE_BYTES_MAX);
     }
     assert_eq!(answer.status == Status::Refused, answer.code.is_some());
     assert_eq!(answer.message.is_some(), answer.code.is_some());

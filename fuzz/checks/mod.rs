@@ -13,21 +13,34 @@ pub(crate) mod parse;
 mod reread;
 mod rows;
 
-use htaccess_generator::quote::is_unprintable;
-
-/// The most bytes of a message: ten values of 64 characters, each escaped, and the words.
+/// The most bytes of a sentence on a row: two values of 64 characters, each escaped, and the words.
+const SENTENCE_BYTES_MAX: usize = 2000;
+/// The most bytes of a refusal, which may list ten names.
 const MESSAGE_BYTES_MAX: usize = 8000;
 
 /// A message for people: bounded, on one line, nothing in it that acts on a terminal or an eye.
-fn check_message(message: &str) {
+fn check_message(message: &str, bytes_max: usize) {
     assert!(!message.is_empty(), "a message says nothing");
     assert!(
-        message.len() <= MESSAGE_BYTES_MAX,
+        message.len() <= bytes_max,
         "{} bytes: {message}",
         message.len()
     );
-    let odd = message.chars().find(|c| is_unprintable(*c));
+    let odd = message.chars().find(|c| is_odd(*c));
     assert_eq!(odd, None, "{message:?}");
+}
+
+/// Controls, white space but the space, and what Unicode calls `Bidi_Control` and
+/// `Default_Ignorable_Code_Point` among the formatting characters.
+fn is_odd(character: char) -> bool {
+    let code = u32::from(character);
+    character.is_control()
+        || (character.is_whitespace() && character != ' ')
+        || matches!(code, 0xad | 0x61c | 0x180e | 0xfeff)
+        || (0x200b..=0x200f).contains(&code)
+        || (0x202a..=0x202e).contains(&code)
+        || (0x2060..=0x206f).contains(&code)
+        || (0xe_0000..=0xe_007f).contains(&code)
 }
 
 /// Numbers that depend on nothing but the input: FNV-1a, then `SplitMix64`.

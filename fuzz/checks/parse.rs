@@ -2,22 +2,22 @@
 
 use htaccess_generator::address;
 
-use super::rows::{Reading, Row, read, text_of};
-use super::{Dice, check_message};
+use super::rows::{Reading, Row, read, read_text, text_of};
+use super::{Dice, MESSAGE_BYTES_MAX, SENTENCE_BYTES_MAX, check_message};
 
-/// Of the uploads up to here one in four is also pushed byte by byte, which takes its time.
-const BYTEWISE_BYTES_MAX: usize = 300;
+/// Texts up to here are also pushed byte by byte, and of those up to [`BYTEWISE_SOMETIMES_MAX`]
+/// one in four, for it takes its time.
+const BYTEWISE_BYTES_MAX: usize = 64;
+const BYTEWISE_SOMETIMES_MAX: usize = 300;
 
 /// The input is an upload.
 pub(crate) fn check(upload: &[u8]) {
-    let whole = read([upload]);
     let mut dice = Dice::new(upload);
+    let whole = read([upload]);
     let pieces = dice.pieces(upload);
     assert_eq!(read(&pieces), whole, "cut into {pieces:?}");
-    if upload.len() <= BYTEWISE_BYTES_MAX && dice.below(4) == 0 {
-        assert_eq!(read(upload.chunks(1)), whole, "byte by byte");
-    }
     let text = text_of(upload);
+    check_cuts_of_text(&text, &mut dice);
     let lines = lines_of(&text);
     check_line_numbers(&whole, lines.len());
     if whole.refusal.is_none() && !text.contains(&b'"') {
@@ -25,7 +25,20 @@ pub(crate) fn check(upload: &[u8]) {
     }
     whole.rows.iter().for_each(check_row);
     if let Some(refusal) = &whole.refusal {
-        check_message(&refusal.message);
+        check_message(&refusal.message, MESSAGE_BYTES_MAX);
+    }
+}
+
+fn check_cuts_of_text(text: &[u8], dice: &mut Dice) {
+    let whole = read_text([text]);
+    let pieces = dice.pieces(text);
+    assert_eq!(read_text(&pieces), whole, "cut into {pieces:?}");
+    let bytewise_max = match dice.below(4) {
+        0 => BYTEWISE_SOMETIMES_MAX,
+        _ => BYTEWISE_BYTES_MAX,
+    };
+    if text.len() <= bytewise_max {
+        assert_eq!(read_text(text.chunks(1)), whole, "byte by byte");
     }
 }
 
@@ -84,7 +97,7 @@ fn check_row(row: &Row) {
             let start = format!("line {}: ", rejection.line);
             assert!(rejection.message.starts_with(&start), "{rejection:?}");
             assert!(rejection.value.len() <= 256, "{rejection:?}");
-            check_message(&rejection.message);
+            check_message(&rejection.message, SENTENCE_BYTES_MAX);
         }
     }
 }

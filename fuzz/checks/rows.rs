@@ -68,6 +68,19 @@ pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Readi
     Reading { rows, refusal }
 }
 
+/// Reads a decoded text in pieces. The decoder hands on its first bytes in one piece, whatever the
+/// cuts; here they all reach the parser.
+pub(super) fn read_text<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Reading {
+    let rows = Collector::default();
+    let mut parser = Parser::new(rows.clone());
+    let pushed = pieces
+        .into_iter()
+        .try_for_each(|piece| parser.push(piece.as_ref()));
+    let refusal = pushed.and_then(|()| parser.finish()).err();
+    let rows = rows.0.take();
+    Reading { rows, refusal }
+}
+
 fn decode<S: TextSink, P: AsRef<[u8]>>(
     mut decoder: TextDecoder<S>,
     pieces: impl IntoIterator<Item = P>,

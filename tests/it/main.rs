@@ -51,3 +51,6 @@ mod handler;
 /// Those buckets: conditional writes as S3 has them, and calls that can be made to fail.
 #[cfg(feature = "function")]
 mod memory_store;
+/// The publishing protocol in every order of its calls: the real code on a modelled S3.
+#[cfg(feature = "function")]
+mod model;

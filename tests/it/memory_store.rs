@@ -214,6 +214,6 @@ fn etag_of(bytes: &[u8], form: Form) -> String {
     let digest = std::hash::Hasher::finish(&hasher);
     match form {
         Form::Whole => format!("\"{digest:016x}\""),
-        Form::InOnePart | Form::InOnePartAndLonger => format!("\"{digest:016x}-1\""),
+        Form::InOnePart => format!("\"{digest:016x}-1\""),
     }
 }

@@ -62,7 +62,9 @@ stale end state: the last step is Upload(0, Y) with ON_DELETE Keep, the output i
 fn without_tags(text: &str) -> String {
     let lines = text.lines().map(|line| match line.rsplit_once(", ") {
         Some((start, tag)) => {
-            let end = tag.split_once(';').map_or(String::new(), |(_, end)| format!(";{end}"));
+            let end = tag
+                .split_once(';')
+                .map_or(String::new(), |(_, end)| format!(";{end}"));
             format!("{start}, TAG{end}")
         }
         None => line.to_owned(),

@@ -59,7 +59,7 @@ impl Bend {
         bytes.hash(&mut hasher);
         let digest = hasher.finish();
         match form {
-            Form::InOnePart | Form::InOnePartAndLonger if self != Self::SameTagInEveryForm => {
+            Form::InOnePart if self != Self::SameTagInEveryForm => {
                 format!("\"{digest:016x}-1\"")
             }
             _ => format!("\"{digest:016x}\""),
@@ -122,7 +122,6 @@ impl fmt::Display for Call {
                 match put.form {
                     Form::Whole => Ok(()),
                     Form::InOnePart => write!(f, ", in one part"),
-                    Form::InOnePartAndLonger => write!(f, ", in one part and longer"),
                 }
             }
             Self::Delete(_, etag) => write!(f, "DELETE {name} if {}", short(etag)),

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::{Duration, Instant};
 
 use super::buckets::Answer;
-use super::learned::Keep;
 use super::scenario::{KEYS, Scenario, Step};
 use super::world::{How, Model, Move, World};
 
@@ -56,6 +56,36 @@ impl fmt::Display for Violation {
     }
 }
 
+/// A hash for small numbers, which is what states are made of.
+pub(crate) type Quick = BuildHasherDefault<QuickHasher>;
+
+#[derive(Default)]
+pub(crate) struct QuickHasher(u64);
+
+impl Hasher for QuickHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number.cast_unsigned() as u64);
+    }
+}
+
 /// A state that was come to, and how.
 struct Seen {
     world: World,
@@ -67,9 +97,10 @@ struct Seen {
 /// Walks through all states.
 pub(crate) fn explore(scenario: &Scenario) -> Result<Figures, Violation> {
     let started = Instant::now();
-    let mut model = Model::new(scenario.clone(), Keep::Histories);
+    let mut model = Model::new(scenario.clone());
     let first = model.first();
-    let mut numbers = HashMap::from([(first.canonical(), 0)]);
+    let mut numbers = HashMap::<World, usize, Quick>::default();
+    numbers.insert(first.canonical(), 0);
     let mut seen = vec![Seen {
         world: first,
         before: None,
@@ -153,7 +184,7 @@ fn violation(
 
 /// A schedule as people read it, one move a line.
 pub(crate) fn text_of(scenario: &Scenario, schedule: &[Move]) -> String {
-    let mut model = Model::new(scenario.clone(), Keep::Histories);
+    let mut model = Model::new(scenario.clone());
     let mut world = model.first();
     let mut lines: Vec<String> = (0..scenario.done_before)
         .map(|step| format!("{}, and published", step_text(scenario, step)))

@@ -221,7 +221,9 @@ impl Invocation {
         answer: Answer,
     ) {
         let reply = match answer {
-            Answer::Found(id) => Reply::Found(objects.get(id).head(), objects.get(id).bytes.clone()),
+            Answer::Found(id) => {
+                Reply::Found(objects.get(id).head(), objects.get(id).bytes.clone())
+            }
             Answer::Damaged(id) => Reply::Damaged(objects.get(id).head()),
             Answer::NotModified => Reply::NotModified,
             Answer::Missing => Reply::Missing,
@@ -242,7 +244,7 @@ impl Invocation {
             Poll::Pending => Poll::Ready(None),
         });
         *ended = runtime.block_on(async {
-            let hour = Duration::from_secs(3600);
+            let hour = Duration::from_hours(1);
             let settled = timeout(hour, settled).await;
             settled.expect("the code waits for neither the store nor the clock")
         });

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use tokio::runtime::Runtime;
 
 use super::buckets::{Answer, Call, ObjectId, Objects};
+use super::explore::Quick;
 use super::invocation::{Code, Ended, Invocation, Port, runtime};
 
 /// Names what an invocation has done so far.
@@ -19,13 +20,6 @@ type Answers = Vec<(usize, Answer)>;
 /// Starts the code under test.
 pub(crate) type Start = Box<dyn Fn(Port) -> Code>;
 
-/// Whether invocations are kept to go on with, which is fast, or run again, which is small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keep {
-    Alive,
-    Histories,
-}
-
 struct Known {
     /// The last place at which the code made a call, and what it was answered since.
     base: Place,
@@ -34,26 +28,25 @@ struct Known {
     start: usize,
     waiting: Vec<(usize, Rc<Call>)>,
     ended: Option<Ended>,
+    /// To go on with, once; other ways on need it run again.
     alive: Option<Invocation>,
 }
 
 pub(crate) struct Learned {
     starts: Vec<Start>,
-    keep: Keep,
     runtime: Runtime,
     known: Vec<Known>,
-    next: HashMap<(Place, Answers), Place>,
+    next: HashMap<(Place, Answers), Place, Quick>,
 }
 
 impl Learned {
     /// Knows nothing but the first calls of each start.
-    pub(crate) fn new(starts: Vec<Start>, keep: Keep) -> Self {
+    pub(crate) fn new(starts: Vec<Start>) -> Self {
         let mut learned = Self {
             starts,
-            keep,
             runtime: runtime(),
             known: Vec::new(),
-            next: HashMap::new(),
+            next: HashMap::default(),
         };
         for start in 0..learned.starts.len() {
             let invocation = Invocation::start(&learned.runtime, &learned.starts[start]);
@@ -190,7 +183,7 @@ impl Learned {
             start,
             waiting: invocation.waiting(),
             ended: invocation.ended.clone(),
-            alive: (self.keep == Keep::Alive).then_some(invocation),
+            alive: Some(invocation),
         });
     }
 }

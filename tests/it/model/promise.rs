@@ -124,16 +124,23 @@ impl Model {
             return "missing".to_owned();
         };
         let csvs = [Csv::X, Csv::Y, Csv::Z, Csv::Bad];
-        let good = self.good.iter().map(|((_, csv), bytes)| (bytes, format!("{csv:?}")));
+        let good = self
+            .good
+            .iter()
+            .map(|((_, csv), bytes)| (bytes, format!("{csv:?}")));
         let nobody = self.nobody.iter().map(|bytes| (bytes, "nobody".to_owned()));
-        let output = good.chain(nobody).find(|(bytes, _)| is_file(&object.bytes, bytes));
+        let output = good
+            .chain(nobody)
+            .find(|(bytes, _)| is_file(&object.bytes, bytes));
         let input = csvs.iter().find(|csv| csv.bytes() == object.bytes);
         let what = match (output, input) {
             (Some((_, output)), _) => output,
             (None, Some(input)) => format!("{input:?}"),
             (None, None) => "a report".to_owned(),
         };
-        let rank = object.rank.map_or(String::new(), |step| format!(" of step {step}"));
+        let rank = object
+            .rank
+            .map_or(String::new(), |step| format!(" of step {step}"));
         format!("{what}{rank}, {}", short(&object.etag))
     }
 }

@@ -7,7 +7,6 @@ use std::time::Instant;
 use htaccess_generator::settings::OnDelete;
 
 use super::explore::text_of;
-use super::learned::Keep;
 use super::scenario::{BAD, DELETE, Faults, Protocol, Scenario, Step, X, Y, Z};
 use super::world::{How, Model, Move};
 
@@ -122,24 +121,22 @@ fn run_all(name: &str, setup: Setup, seeds: impl Iterator<Item = u64>) {
     let started = Instant::now();
     let mut count = Count::default();
     let mut runs = 0;
-    let mut hist=0;
-    let mut kept: Option<Model> = None;
+    let mut kept = None;
     for seed in seeds {
         let mut random = Random(seed);
         let scenario = scenario(&mut random, setup);
         let model = match &mut kept {
             Some(model) if runs % RUNS_A_MODEL != 0 => model,
-            kept => kept.insert(Model::new(scenario.clone(), Keep::Alive)),
+            kept => kept.insert(Model::new(scenario.clone())),
         };
         model.restart(scenario);
         if let Err(violation) = run(model, &mut random, &mut count) {
             panic!("{name}, seed {seed}: {violation}");
         }
         runs += 1;
-        if runs % RUNS_A_MODEL == 0 { hist += kept.as_ref().unwrap().learned.histories(); }
     }
     println!(
-        "{name}: {runs} runs, {hist} hist, {} moves, {} faults, {:.1?}",
+        "{name}: {runs} runs, {} moves, {} faults, {:.1?}",
         count.moves,
         count.faults,
         started.elapsed()

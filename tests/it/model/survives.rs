@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::buckets::Call;
 use super::invocation::Ended;
-use super::learned::Keep;
 use super::scenario::{BAD, DELETE, Faults, Protocol, Scenario, X, Y};
 use super::world::{How, Model, Move, World};
 use crate::handler::{ACME, handle, handle_with, put_event};
@@ -65,7 +64,10 @@ fn invocations() -> Vec<(&'static str, Scenario)> {
         ("and again", last(&[X, Y, X, Y, X], OnDelete::Keep)),
         ("a refused file", last(&[X, BAD], OnDelete::Keep)),
         ("a deleted file, keep", last(&[X, DELETE], OnDelete::Keep)),
-        ("a deleted file, remove", last(&[X, DELETE], OnDelete::Remove)),
+        (
+            "a deleted file, remove",
+            last(&[X, DELETE], OnDelete::Remove),
+        ),
         ("a deleted file, deny", last(&[X, DELETE], OnDelete::Deny)),
         ("after a deleted one", last(&[X, DELETE, X], OnDelete::Deny)),
     ]
@@ -84,9 +86,7 @@ fn serve(model: &mut Model, world: &mut World, calls_max: usize) -> usize {
         let Some((number, _)) = next_call(model, world) else {
             return served;
         };
-        model
-            .go(world, Move::Call(0, number, How::Served))
-            .unwrap();
+        model.go(world, Move::Call(0, number, How::Served)).unwrap();
     }
     calls_max
 }
@@ -124,8 +124,12 @@ fn check(name: &str, model: &mut Model, calls_before: usize, how: How) {
     );
     match (how, model.last_end.clone()) {
         // What came damaged is read again at once.
-        (How::Damaged | How::FailsBefore(ErrorKind::Damaged), Some(Ended::Ok(_))) => {}
-        (How::FailsAfter(ErrorKind::Damaged), Some(Ended::Ok(_))) => {}
+        (
+            How::Damaged
+            | How::FailsBefore(ErrorKind::Damaged)
+            | How::FailsAfter(ErrorKind::Damaged),
+            Some(Ended::Ok(_)),
+        ) => {}
         (How::FailsBefore(kind) | How::FailsAfter(kind), end) => {
             assert_eq!(end, Some(Ended::Err(kind)), "{name}");
         }
@@ -143,7 +147,7 @@ fn the_previous_output_survives_every_failed_invocation() {
     assert!(KINDS.into_iter().all(is_listed));
     let mut checked = 0;
     for (name, scenario) in invocations() {
-        let mut model = Model::new(scenario, Keep::Histories);
+        let mut model = Model::new(scenario);
         let mut world = model.first();
         model.go(&mut world, Move::Step).unwrap();
         let mut calls = Vec::new();
@@ -162,7 +166,13 @@ fn the_previous_output_survives_every_failed_invocation() {
 }
 
 /// An upload that is refused for this reason.
-fn refused(code: RefusalCode) -> (&'static str, &'static [u8], Vec<(&'static str, &'static str)>) {
+fn refused(
+    code: RefusalCode,
+) -> (
+    &'static str,
+    &'static [u8],
+    Vec<(&'static str, &'static str)>,
+) {
     match code {
         RefusalCode::NotCsv => ("acme.csv", b"IP,Rule\n1.1.1.1,All\0w\n", vec![]),
         RefusalCode::MissingColumn => ("acme.csv", b"Fruit,Colour\npear,green\n", vec![]),

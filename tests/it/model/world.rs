@@ -9,10 +9,8 @@ use htaccess_generator::store::{Form, ObjectName, Put};
 
 use super::buckets::{Answer, Bend, Call, Failure, Object, ObjectId, Objects};
 use super::invocation::Ended;
-use super::learned::{Keep, Learned, Place};
-use super::scenario::{
-    Csv, KEYS, Promise, Scenario, Step, output_of, output_of_nobody,
-};
+use super::learned::{Learned, Place};
+use super::scenario::{Csv, KEYS, Promise, Scenario, Step, output_of, output_of_nobody};
 
 /// An event on its way, or being worked on, or done with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,11 +108,11 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn new(scenario: Scenario, keep: Keep) -> Self {
+    pub(crate) fn new(scenario: Scenario) -> Self {
         let protocol = scenario.protocol;
         let good = |csv| [0, 1].map(|key| ((key, csv), output_of(protocol, key, csv)));
         Self {
-            learned: Learned::new(scenario.starts(), keep),
+            learned: Learned::new(scenario.starts()),
             objects: Objects::default(),
             last_end: None,
             good: Csv::GOOD.into_iter().flat_map(good).collect(),
@@ -254,9 +252,10 @@ impl Model {
             Step::Upload(key, csv) => {
                 let id = self.objects.id(Object {
                     etag: self.scenario.bend.etag_of(csv.bytes(), Form::Whole),
-                    version_id: match self.scenario.versioned {
-                        true => format!("v{step}"),
-                        false => String::new(),
+                    version_id: if self.scenario.versioned {
+                        format!("v{step}")
+                    } else {
+                        String::new()
                     },
                     last_modified: self.clock(step),
                     metadata: BTreeMap::new(),
@@ -366,7 +365,11 @@ impl Model {
             (Call::Head(_) | Call::Get(..), Some(id), _) => Answer::Found(id),
             (Call::Head(_) | Call::Get(..), None, _) => Answer::Missing,
             (Call::Put(name, put), _, found) => {
-                if !self.scenario.bend.holds(&put.precondition, found.as_deref()) {
+                if !self
+                    .scenario
+                    .bend
+                    .holds(&put.precondition, found.as_deref())
+                {
                     return Ok(Answer::Conflict);
                 }
                 let written = self.written(world, name, put, found.as_deref())?;
