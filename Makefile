@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
-	test-stack packages clean
+	test-stack fuzz-check fuzz packages clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,7 +57,7 @@ lint-template: install ## check the template: sam validate --lint, cfn-lint
 test: packages lint-rust test-rust test-python test-servers lint-template test-stack ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
-	cargo test
+	RACE_SITES=500 cargo test
 
 test-python: ## addresses are accepted exactly as this machine's Python accepts them
 	PYTHON=$(PYTHON) cargo test --test python
@@ -67,6 +67,30 @@ test-servers: packages ## the outputs in front of a real Apache and a real nginx
 
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
+
+# Both need a nightly compiler: `rustup toolchain install nightly`. `make fuzz FUZZ_TARGETS=parse FUZZ_SECONDS=60` runs
+# one target for a minute. What is found lies in fuzz/artifacts/, what is new in fuzz/found/; to keep of it what the
+# corpus does not cover: `cargo +nightly fuzz run TARGET fuzz/corpus/TARGET fuzz/found/TARGET -- -merge=1`.
+FUZZ_TARGETS ?= parse address event generate
+FUZZ_SECONDS ?= 600
+FUZZ_OPTIONS := -rss_limit_mb=1024 -timeout=10 -max_len=4096 -dict=fuzz/dictionary.txt -print_final_stats=1
+CARGO_FUZZ_VERSION := 0.13.1
+CARGO_FUZZ := PATH="$(CURDIR)/.tools/cargo/bin:$$PATH" nice -n 19 cargo +nightly fuzz
+
+.tools/cargo/bin/cargo-fuzz:
+	nice -n 19 cargo install --locked --root .tools/cargo --version $(CARGO_FUZZ_VERSION) cargo-fuzz
+
+fuzz-check: .tools/cargo/bin/cargo-fuzz ## the fuzz targets build, and pass their corpus
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	for target in $(FUZZ_TARGETS); do \
+	  $(CARGO_FUZZ) run --features function $$target fuzz/corpus/$$target -- $(FUZZ_OPTIONS) -runs=0 || exit 1; \
+	done
+
+fuzz: .tools/cargo/bin/cargo-fuzz ## run each fuzz target for FUZZ_SECONDS (600)
+	for target in $(FUZZ_TARGETS); do mkdir -p fuzz/found/$$target; \
+	  $(CARGO_FUZZ) run --features function $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+	    $(FUZZ_OPTIONS) -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 packages: ## install the Debian packages of the tests: apt-get, as root or by sudo
 	@$(CLOUD) packages $(PACKAGES)

@@ -2,7 +2,7 @@
 """The local cloud: this project's stack on this machine, for play, for the demonstration and for tests.
 
     cloud.py up        install the tools, build the function, start MiniStack, deploy template.yaml
-    cloud.py deploy    build again and deploy to the cloud that is up
+    cloud.py deploy    build again (but for --no-build) and deploy to the cloud that is up
     cloud.py down      end what `up` started
     cloud.py demo      a cloud of its own: samples in, outputs out, everything ended
     cloud.py env       the environment for the plain aws client:  eval "$(... env)"
@@ -18,10 +18,11 @@ import argparse
 import json
 import os
 import platform
+import re
 import shlex
 import signal
 import sys
-from typing import Sequence
+from typing import Mapping, Sequence
 
 if sys.version_info < (3, 11):
     sys.exit("error: Python 3.11 or newer is needed\nhint: choose one by PYTHON: make PYTHON=python3.12 demo")
@@ -66,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         if command in (_up, _deploy):
             sub.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")
+        if command is _deploy:
+            sub.add_argument("--no-build", action="store_true", help="deploy what was built before")
         if command is _packages:
             sub.add_argument("names", nargs="+", metavar="NAME")
     return parser
@@ -100,7 +103,8 @@ def _up(parsed: argparse.Namespace) -> None:
 def _deploy(parsed: argparse.Namespace) -> None:
     """build again and deploy to the cloud that is up"""
     running = _running()
-    tools.build(tools.for_local_cloud())
+    if not parsed.no_build:
+        tools.build(tools.for_local_cloud())
     _tell(running, stack.deploy(running, parsed.parameter))
 
 
@@ -133,8 +137,10 @@ def _demo(_: argparse.Namespace) -> None:
 
 def _env(_: argparse.Namespace) -> None:
     """print the environment for the plain aws client"""
-    for name, value in _environment(_running()).items():
+    running = _running()
+    for name, value in (_environment(running) | _names(stack.outputs(running))).items():
         print(f"export {name}={shlex.quote(value)}")
+    print(f'export PATH={shlex.quote(str(tools.CLIENTS))}:"$PATH"')
 
 
 def _describe(_: argparse.Namespace) -> None:
@@ -144,7 +150,7 @@ def _describe(_: argparse.Namespace) -> None:
         "endpoint": running.endpoint,
         "pid": running.pid,
         "log": str(running.log),
-        "aws": tools.program("cloud", "aws"),
+        "aws": str(tools.CLIENTS / "aws"),
         "environment": _environment(running),
         "outputs": stack.outputs(running),
     }
@@ -177,10 +183,15 @@ def _environment(running: server.Server) -> dict[str, str]:
     return {name: running.env()[name] for name in wanted}
 
 
+def _names(outputs: Mapping[str, str]) -> dict[str, str]:
+    """What commands need of the stack, as variables: UPLOAD_BUCKET, FAILURE_QUEUE and so on."""
+    wanted = ("UploadBucket", "SiteBucket", "ReportBucket", "FailureQueue", "UploadQueue", "FunctionName")
+    return {re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): outputs[name] for name in wanted if name in outputs}
+
+
 def _tell(running: server.Server, outputs: dict[str, str]) -> None:
     chosen = f"CLOUD_PORT={running.name} " if running.name != NAME_DEFAULT else ""
     uploads, site, reports = (outputs[name] for name in ("UploadBucket", "SiteBucket", "ReportBucket"))
-    aws = os.path.relpath(tools.program("cloud", "aws"), tools.ROOT)
     print(f"""
 The local cloud is up at {running.endpoint} (process {running.pid}, log {running.log}).
 
@@ -188,12 +199,12 @@ The local cloud is up at {running.endpoint} (process {running.pid}, log {running
     sites     {site}
     reports   {reports}
 
-Upload a CSV with the plain aws client ({aws}, or your own):
+Upload a CSV with the plain aws client:
 
     eval "$({chosen}make -s env)"
-    {aws} s3 cp events/samples/clients/acme.csv s3://{uploads}/clients/acme.csv
-    {aws} s3 cp s3://{site}/clients/acme/.htaccess -
-    {aws} s3 cp s3://{reports}/clients/acme.csv.html -
+    aws s3 cp events/samples/clients/acme.csv s3://$UPLOAD_BUCKET/clients/acme.csv
+    aws s3 cp s3://$SITE_BUCKET/clients/acme/.htaccess -
+    aws s3 cp s3://$REPORT_BUCKET/clients/acme.csv.html -
 
 It forgets everything when it goes down: {chosen}make down""")
 

@@ -151,6 +151,8 @@ def _server_env(port: int, temporary: Path) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "TMPDIR": str(temporary),
         "LAMBDA_EXECUTOR": "local",
+        # As on AWS. MiniStack's own limit goes by memory, and what it throttles it counts as a failure.
+        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
         # It would tidy up containers that are not ours, and needs none.
         "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
     }

@@ -5,7 +5,7 @@ from typing import Sequence
 
 from console import read, run
 from server import REGION, Server
-from tools import LOGS, ROOT, architecture, for_local_cloud, program
+from tools import CLIENTS, LOGS, ROOT, architecture, for_local_cloud, program
 
 STACK = "htaccess-generator"
 
@@ -22,6 +22,7 @@ def deploy(server: Server, parameters: Sequence[str] = ()) -> dict[str, str]:
     ]
     hint = f"all of it: {LOGS / 'sam-deploy.log'}; what the cloud says: {server.log}"
     run("sam deploy", command, LOGS / "sam-deploy.log", server.env(), ROOT, hint)
+    _make_numbers(server)
     return outputs(server)
 
 
@@ -34,4 +35,13 @@ def outputs(server: Server) -> dict[str, str]:
 
 def aws(server: Server, *arguments: str) -> str:
     """Runs the plain aws client against this cloud."""
-    return read([program("cloud", "aws"), *arguments], server.env(), ROOT)
+    return read([str(CLIENTS / "aws"), *arguments], server.env(), ROOT)
+
+
+def _make_numbers(server: Server) -> None:
+    """MiniStack 1.5 leaves a mapping's numbers, which are parameters, as texts, and then its poller stumbles."""
+    answer = json.loads(aws(server, "lambda", "list-event-source-mappings", "--output", "json"))
+    for mapping in answer["EventSourceMappings"]:
+        limit = f"MaximumConcurrency={mapping['ScalingConfig']['MaximumConcurrency']}"
+        options = ["--batch-size", str(mapping["BatchSize"]), "--scaling-config", limit]
+        aws(server, "lambda", "update-event-source-mapping", "--uuid", mapping["UUID"], *options)

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
 ENVIRONMENTS = ("build", "sam", "cloud")
+# The folder with the aws client of the `cloud` environment, and nothing else of it.
+CLIENTS = Path(__file__).with_name("bin")
 
 # The local cloud's function is built in less than half the time of the one for AWS, which is Cargo.toml's `release`.
 # Cargo keeps the two apart, so that going from one to the other builds nothing again.

@@ -18,6 +18,7 @@ mod apache;
 mod compare;
 mod csv_text;
 mod http;
+mod injections;
 mod nginx;
 mod oracle;
 mod probes;

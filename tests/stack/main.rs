@@ -11,148 +11,49 @@
     reason = "a test fails by panicking, and says where it is"
 )]
 
-use std::collections::HashMap;
-use std::fs;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use serde_json::{Value, json};
 
-use serde::Deserialize;
-use serde_json::Value;
+use crate::cloud::Cloud;
 
-/// How long one upload may take to be answered: the first invocation is a cold start.
-const PATIENCE: Duration = Duration::from_secs(30);
+mod cloud;
+mod failures;
+mod many;
 
-/// What `cloud.py describe` says.
-#[derive(Deserialize)]
-struct Description {
-    aws: PathBuf,
-    environment: HashMap<String, String>,
-    outputs: HashMap<String, String>,
-}
-
-/// A local cloud with the stack deployed; it goes down with its owner.
-struct Cloud {
-    port: u16,
-    description: Description,
-    folder: PathBuf,
-}
-
-impl Cloud {
-    fn up() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let folder = std::env::temp_dir().join(format!("htaccess-stack-{port}"));
-        fs::create_dir_all(&folder).unwrap();
-        cloud(port, "up");
-        let description = serde_json::from_slice(&cloud(port, "describe")).unwrap();
-        Self {
-            port,
-            description,
-            folder,
-        }
-    }
-
-    fn output(&self, name: &str) -> &str {
-        &self.description.outputs[name]
-    }
-
-    /// Runs the aws client: its standard output if it succeeds.
-    fn try_aws(&self, arguments: &[&str]) -> Option<Vec<u8>> {
-        let output = Command::new(&self.description.aws)
-            .args(arguments)
-            .envs(&self.description.environment)
-            .current_dir(root())
-            .output()
-            .unwrap();
-        output.status.success().then_some(output.stdout)
-    }
-
-    fn aws(&self, arguments: &[&str]) -> Vec<u8> {
-        self.try_aws(arguments)
-            .unwrap_or_else(|| panic!("failed: aws {}", arguments.join(" ")))
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_slice(&self.aws(arguments)).unwrap()
-    }
-
-    fn read(&self, bucket: &str, key: &str) -> Option<String> {
-        let url = format!("s3://{}/{key}", self.output(bucket));
-        self.try_aws(&["s3", "cp", &url, "-"])
-            .map(|bytes| String::from_utf8(bytes).unwrap())
-    }
-
-    fn upload(&self, key: &str, csv: &str) {
-        let file = self.folder.join("upload.csv");
-        fs::write(&file, csv).unwrap();
-        let url = format!("s3://{}/{key}", self.output("UploadBucket"));
-        self.aws(&["s3", "cp", file.to_str().unwrap(), &url]);
-    }
-
-    /// The answer in the report on a key, once it is as wanted.
-    fn answer(&self, key: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let started = Instant::now();
-        loop {
-            let answer = self
-                .read("ReportBucket", &format!("{key}.html"))
-                .map(|page| answer_in(&page));
-            match answer {
-                Some(answer) if wanted(&answer) => return answer,
-                last => assert!(
-                    started.elapsed() < PATIENCE,
-                    "no such answer on {key}, but {last:?}"
-                ),
-            }
-            thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    /// Calls the function with an event: what it answers.
-    fn invoke(&self, event: &str) -> Value {
-        let answer = self.folder.join("answer.json");
-        self.aws(&[
-            "lambda",
-            "invoke",
-            "--function-name",
-            self.output("FunctionName"),
-            "--payload",
-            &format!("fileb://events/{event}"),
-            answer.to_str().unwrap(),
-        ]);
-        serde_json::from_slice(&fs::read(answer).unwrap()).unwrap()
-    }
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        let _ = Command::new(python())
-            .arg(root().join("infra/local/cloud.py"))
-            .arg("down")
-            .env("CLOUD_PORT", self.port.to_string())
-            .status();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// One deployment, for it is what takes the time; the steps do not depend on each other.
+/// One deployment, and two updates of it, for they are what takes the time.
 #[test]
 fn the_deployed_stack_answers_uploads_and_events() {
-    let cloud = Cloud::up();
-    for step in [
-        samples_are_answered,
-        a_refused_csv_leaves_the_previous_output,
-        events_can_be_invoked,
-        buckets_are_private_versioned_and_encrypted,
-    ] {
-        step(&cloud);
-    }
+    let mut cloud = Cloud::up();
+    samples_are_answered(&cloud);
+    a_refused_csv_leaves_the_previous_output(&cloud);
+    events_can_be_invoked(&cloud);
+    buckets_are_private_versioned_and_encrypted(&cloud);
+    many::are_published(&cloud, "thousand", 1_000);
+    failures::of_the_deployment(&cloud);
+    failures::of_a_stopped_function(&cloud);
+    assert_eq!(notified_of(&cloud, "LambdaFunction"), ["ObjectCreated"; 3]);
+
+    cloud.deploy(&["Delivery=queue", "OnDelete=remove", "MaximumConcurrency=4"]);
+    assert!(notified_of(&cloud, "LambdaFunction").is_empty());
+    assert_eq!(notified_of(&cloud, "Queue"), BOTH);
+    let then = failures::of_a_message(&cloud);
+    many::are_published(&cloud, "queued", 100);
+    then(&cloud);
+    an_output_is_removed_with_its_csv(&cloud);
+
+    cloud.deploy(&["Delivery=direct", "OnDelete=deny"]);
+    assert_eq!(notified_of(&cloud, "LambdaFunction"), BOTH);
+    assert!(notified_of(&cloud, "Queue").is_empty());
+    a_deleted_csv_lets_nobody_in(&cloud);
 }
+
+const BOTH: [&str; 6] = [
+    "ObjectCreated",
+    "ObjectCreated",
+    "ObjectCreated",
+    "ObjectRemoved",
+    "ObjectRemoved",
+    "ObjectRemoved",
+];
 
 fn samples_are_answered(cloud: &Cloud) {
     let uploads = format!("s3://{}/", cloud.output("UploadBucket"));
@@ -172,42 +73,53 @@ fn samples_are_answered(cloud: &Cloud) {
             "{key}"
         );
     }
-    let site = cloud.read("SiteBucket", "clients/acme/.htaccess").unwrap();
-    assert!(
-        site.contains("Require ip 172.100.2.11 192.168.1.10"),
-        "{site}"
-    );
+    cloud.site("clients/acme/.htaccess", |site| {
+        site.contains("Require ip 172.100.2.11 192.168.1.10")
+    });
 }
 
 fn a_refused_csv_leaves_the_previous_output(cloud: &Cloud) {
     let (key, output) = ("again/site.csv", "again/site/.htaccess");
     cloud.upload(key, "IP Address,Rule\n192.0.2.1,Allow\n");
-    cloud.answer(key, |answer| answer["status"] == "written");
-    let before = cloud.read("SiteBucket", output);
+    let before = cloud.site(output, |_| true);
     cloud.upload(key, "IP Address,Colour\n192.0.2.2,green\n");
     let answer = cloud.answer(key, |answer| answer["status"] == "refused");
     assert_eq!(answer["code"], "missing-column");
-    assert_eq!(cloud.read("SiteBucket", output), before);
+    assert_eq!(cloud.read("SiteBucket", output), Some(before));
 }
 
+/// The samples are there already, and the CSV of the deletes never was.
 fn events_can_be_invoked(cloud: &Cloud) {
-    let statuses = |event| {
+    let all_well = json!({"batchItemFailures": []});
+    for (event, statuses) in [
+        ("s3-put.json", &["unchanged"][..]),
+        ("s3-put-multiple.json", &["unchanged"; 3]),
+        ("s3-delete.json", &["kept"]),
+        ("s3-test-event.json", &["ignored"]),
+        ("eventbridge-created.json", &["unchanged"]),
+        ("eventbridge-deleted.json", &["kept"]),
+        ("sns.json", &["unchanged"]),
+    ] {
         let answer = cloud.invoke(event);
-        let results = answer["results"]
-            .as_array()
-            .unwrap_or_else(|| panic!("{event}: {answer}"))
-            .clone();
-        results
-            .iter()
-            .map(|result| result["status"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(statuses("s3-put.json"), ["unchanged"]);
-    assert_eq!(
-        statuses("s3-put-multiple.json"),
-        ["unchanged", "unchanged", "unchanged"]
-    );
-    println!("{:?}", cloud.invoke("s3-test-event.json"));
+        let results = answer["results"].as_array().map(Vec::as_slice);
+        let results = results.unwrap_or_default().iter();
+        let got: Vec<&Value> = results.map(|result| &result["status"]).collect();
+        assert_eq!(got, statuses, "{event}: {answer}");
+    }
+    for event in ["sqs-s3.json", "sqs-sns.json", "sqs-eventbridge.json"] {
+        assert_eq!(cloud.invoke(event), all_well, "{event}");
+    }
+    for (event, tasks) in [
+        ("batch-operations-1.0.json", 2),
+        ("batch-operations-2.0.json", 1),
+    ] {
+        let answer = cloud.invoke(event);
+        let results = answer["results"].as_array().unwrap();
+        assert_eq!(results.len(), tasks, "{event}: {answer}");
+        for result in results {
+            assert_eq!(result["resultCode"], "Succeeded", "{event}: {answer}");
+        }
+    }
 }
 
 fn buckets_are_private_versioned_and_encrypted(cloud: &Cloud) {
@@ -235,31 +147,30 @@ fn buckets_are_private_versioned_and_encrypted(cloud: &Cloud) {
     }
 }
 
-fn answer_in(page: &str) -> Value {
-    let (_, rest) = page
-        .split_once(r#"<script type="application/json" id="answer">"#)
-        .unwrap();
-    let (json, _) = rest.split_once("</script>").unwrap();
-    serde_json::from_str(json).unwrap()
+/// The kinds of events that the upload bucket tells the function, or the queue, of.
+fn notified_of(cloud: &Cloud, whom: &str) -> Vec<String> {
+    let ask = ["s3api", "get-bucket-notification-configuration", "--bucket"];
+    let output = cloud.aws(&[&ask[..], &[cloud.output("UploadBucket")]].concat());
+    let answer: Value = serde_json::from_slice(&output).unwrap();
+    let configurations = answer[format!("{whom}Configurations")].as_array();
+    let mut kinds: Vec<String> = configurations
+        .into_iter()
+        .flatten()
+        .map(|configuration| configuration["Events"][0].as_str().unwrap())
+        .map(|event| event.split(':').nth(1).unwrap().to_owned())
+        .collect();
+    kinds.sort();
+    kinds
 }
 
-/// Runs `cloud.py`, whose progress goes to the test's standard error: its standard output.
-fn cloud(port: u16, verb: &str) -> Vec<u8> {
-    let output = Command::new(python())
-        .arg(root().join("infra/local/cloud.py"))
-        .arg(verb)
-        .env("CLOUD_PORT", port.to_string())
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "cloud.py {verb} failed");
-    output.stdout
+fn an_output_is_removed_with_its_csv(cloud: &Cloud) {
+    cloud.wait_for_objects("SiteBucket", "again/", 1);
+    cloud.delete_upload("again/site.csv");
+    cloud.wait_for_objects("SiteBucket", "again/", 0);
 }
 
-fn python() -> String {
-    std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn a_deleted_csv_lets_nobody_in(cloud: &Cloud) {
+    cloud.delete_upload("clients/acme.csv");
+    let site = cloud.site("clients/acme/.htaccess", |site| site.contains("denied"));
+    assert!(site.ends_with("\nRequire all denied\n"), "{site}");
 }

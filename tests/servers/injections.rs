@@ -1,0 +1,521 @@
+//! Texts that would love to be directives, in cells, comments, column names and object keys: they
+//! change no verdict, and where a template prints them they come out as text.
+//!
+//! The custom templates are served by an httpd of their own whose `.htaccess` files may hold any
+//! directive, so that what is injected would work. [`injected_directives_work_where_they_get_through`]
+//! shows that it does.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::process::Command;
+
+use htaccess_generator::generate::{Outcome, generate};
+use htaccess_generator::render::Source;
+use htaccess_generator::report::{DefaultPolicy, RefusalCode};
+use htaccess_generator::settings::Settings;
+use htaccess_generator::template::{BUILT_IN, Template};
+
+use crate::apache::Apache;
+use crate::built_in;
+use crate::http::{Connection, Response};
+use crate::nginx::{self, Nginx};
+use crate::oracle::{Action, Client, Cover, Rule, permits};
+use crate::process::{Folder, Process, program};
+
+use Action::{Allow, Deny};
+
+/// What is put into cells, comments and keys.
+const TEXTS: [&str; 56] = [
+    // Continuations and new lines.
+    "ends in a backslash \\",
+    "\\",
+    "x\\\nErrorDocument 403 pwned",
+    "two lines\nErrorDocument 403 pwned",
+    "two lines\r\nRedirect / http://evil.example/",
+    "carriage return\rRequire all granted",
+    "x\u{b}Require all granted",
+    "x\u{c}Require all granted",
+    "x\u{85}Require all granted",
+    "x\u{2028}Require all granted",
+    "x\u{2029}Require all granted",
+    // Quotes.
+    "\"",
+    "x\"",
+    "x\"\nErrorDocument 403 \"pwned",
+    "x\\\"\nErrorDocument 403 \\\"pwned",
+    "'; Require all granted; '",
+    "`id` $(id)",
+    // Containers and directives.
+    "<IfModule mod_authz_core.c>",
+    "<IfModule !x>\nRequire all granted\n</IfModule>",
+    "</RequireAll>\nRequire all granted\n<IfModule !x>",
+    "</RequireNone>\n</RequireAll>\nRequire all granted\n<RequireAll>\n<RequireNone>",
+    "<If \"true\">\nRequire all granted\n</If>",
+    "</Files></Limit></Directory>",
+    "Require all granted",
+    "Allow from all\nSatisfy Any",
+    "ErrorDocument 403 pwned",
+    "Redirect / http://evil.example/",
+    "RewriteEngine On\nRewriteRule . - [F]",
+    "Include /etc/passwd",
+    // What Apache and nginx would put in place of a name.
+    "%{HTTP_HOST} %{REMOTE_ADDR} %{env:PATH}",
+    "%{reqenv:PATH}%{base64:x}",
+    "${HOME} ${PATH} ${NO_SUCH_NAME}",
+    "$remote_addr $host $1 $0",
+    "%s %n %25 %0A %22",
+    // nginx.
+    "; allow all;",
+    "}",
+    "} allow all; location / {",
+    "{ # ; }",
+    "# Require all granted",
+    "\"; return 200 pwned; #",
+    // Tera.
+    "{{ 7*7 }}",
+    "{{7*7}}{{ source.key }}",
+    "{{ __tera_context }}",
+    "{% raw %}{{ 7*7 }}{% endraw %}",
+    "{% if true %}",
+    "{% endfor %}{% endif %}",
+    "{% include \"/etc/passwd\" %}",
+    "{# comment",
+    "{%- set x = 7*7 -%}{{ x }}",
+    // Control, bidirectional and zero-width characters.
+    "bell \u{7} escape \u{1b}[31m delete \u{7f}",
+    "\u{202e}detnarg lla eriuqeR\u{202c}",
+    "\u{2066}Require\u{2069} \u{200f}all\u{200e}",
+    "zero\u{200b}width\u{feff}\u{ad}\u{2060}",
+    "tags \u{e0041}\u{e007f}",
+    "replaced \u{fffd} caf\u{e9} \u{20ac} \u{1f600}",
+    "http://evil.example/",
+];
+
+/// The source's key where the text cannot be part of one.
+const PLAIN_KEY: &str = "clients/acme.csv";
+
+/// Long enough to fill most of a line, in one cell.
+fn texts() -> Vec<String> {
+    let mut texts: Vec<String> = TEXTS.map(str::to_owned).into();
+    texts.push("x\nRequire all granted\n".repeat(15));
+    texts.push("a long comment ".repeat(500));
+    texts.push("<\"\\{{%".repeat(600));
+    texts
+}
+
+/// Some in, some out. The last is spelled over two lines, as a quoted cell can.
+fn rules() -> [Rule; 4] {
+    let ipv4 = |action, address: &str, first: u32, last: u32| Rule {
+        action,
+        cover: Cover::Ipv4 { first, last },
+        address: address.to_owned(),
+    };
+    let first = 0x2001_0db8 << 96;
+    [
+        ipv4(Allow, "192.0.2.0/24", 0xc000_0200, 0xc000_02ff),
+        ipv4(Deny, "192.0.2.77", 0xc000_024d, 0xc000_024d),
+        Rule {
+            action: Allow,
+            cover: Cover::Ipv6 {
+                first,
+                last: first | (u128::MAX >> 32),
+            },
+            address: "2001:db8::/32".to_owned(),
+        },
+        ipv4(Deny, "192.0.2.100 -\n192.0.2.110", 0xc000_0264, 0xc000_026e),
+    ]
+}
+
+const CLIENTS: [&str; 8] = [
+    "192.0.2.1",
+    "192.0.2.77",
+    "192.0.2.99",
+    "192.0.2.110",
+    "192.0.3.0",
+    "198.51.100.7",
+    "2001:db8::5",
+    "2001:db9::",
+];
+/// Somebody who never gets in.
+const GUEST: &str = "192.0.2.77";
+
+/// Every cell is quoted, the rules all have this comment, and four rows must be rejected.
+fn csv(text: &str) -> (Vec<u8>, u64) {
+    let mut csv = String::new();
+    let mut row = |cells: [&str; 5]| {
+        let cells = cells.map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
+        let _ = writeln!(csv, "{}", cells.join(","));
+    };
+    row(["Number", "IP Address", "Rule", "Comment", text]);
+    for Rule {
+        action, address, ..
+    } in rules()
+    {
+        row(["1", &address, &format!("{action:?}"), text, text]);
+    }
+    row([text, text, "Allow", text, ""]);
+    row(["2", &format!("0.0.0.0/0{text}"), "Allow", text, ""]);
+    row(["3", &format!("{text} 0.0.0.0/0"), "Allow", text, ""]);
+    row(["4", "0.0.0.0/0", text, text, ""]);
+    // The first of these is a comment where its first cell says so.
+    (csv.into_bytes(), 4 - u64::from(text.starts_with('#')))
+}
+
+/// As the comment is after the white space around it and the kind of its line ends are gone.
+fn comment_of(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.trim().to_owned()
+}
+
+/// What `docs/templates.md` promises of a value that is printed.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        if character.is_alphanumeric() || " -._~/:,()[]@+=*!?&^|".contains(character) {
+            escaped.push(character);
+        } else {
+            for byte in character.to_string().bytes() {
+                let _ = write!(escaped, "%{byte:02X}");
+            }
+        }
+    }
+    escaped
+}
+
+/// One upload of a text.
+struct Injection {
+    text: String,
+    /// With the text in it, where that can be a key.
+    key: String,
+    default: Action,
+}
+
+/// Each text under each default.
+fn injections() -> Vec<Injection> {
+    let mut injections = Vec::new();
+    for text in texts() {
+        let key = format!("clients/{text}.csv");
+        let is_key = outcome(&key, "x", Deny, &built_in("apache24"))
+            .file
+            .is_some();
+        for default in [Deny, Allow] {
+            injections.push(Injection {
+                key: if is_key {
+                    key.clone()
+                } else {
+                    PLAIN_KEY.to_owned()
+                },
+                text: text.clone(),
+                default,
+            });
+        }
+    }
+    injections
+}
+
+fn outcome(key: &str, text: &str, default: Action, template: &Template) -> Outcome {
+    let settings = Settings {
+        default_policy: match default {
+            Allow => DefaultPolicy::Allow,
+            Deny => DefaultPolicy::Deny,
+        },
+        ..Settings::default()
+    };
+    let source = Source {
+        key: key.to_owned(),
+        ..Source::default()
+    };
+    generate(&csv(text).0, &settings, template, &source)
+}
+
+impl Injection {
+    fn output(&self, template: &Template) -> String {
+        let outcome = outcome(&self.key, &self.text, self.default, template);
+        let answer = outcome.answer;
+        assert_eq!(
+            (answer.accepted, answer.rejected, answer.message.as_deref()),
+            (rules().len() as u64, csv(&self.text).1, None),
+            "{:?}",
+            self.text
+        );
+        outcome.file.expect("it is not refused")
+    }
+
+    /// Asks as every client; gives the answers to those that are kept out.
+    #[track_caller]
+    fn check(&self, path: &str, file: &str, connection: &mut Connection) -> Vec<Response> {
+        let mut refused = Vec::new();
+        for client in CLIENTS {
+            let address: IpAddr = client.parse().expect("it is an address");
+            let response = get(connection, path, client);
+            let permitted = permits(&rules(), self.default, Client::of(address));
+            let expected = if permitted { 200 } else { 403 };
+            assert_eq!(
+                response.status, expected,
+                "{client} for {:?} under default {:?}\n{file}",
+                self.text, self.default
+            );
+            if permitted {
+                assert_eq!(response.body, b"in\n", "{:?}\n{file}", self.text);
+            } else {
+                refused.push(response);
+            }
+        }
+        refused
+    }
+}
+
+fn get(connection: &mut Connection, path: &str, client: &str) -> Response {
+    connection
+        .get(path, client)
+        .unwrap_or_else(|err| panic!("no answer for {path}: {err}"))
+}
+
+fn compiled(source: &str) -> Template {
+    Template::compile(source).unwrap_or_else(|err| panic!("{err}"))
+}
+
+/// A template that begins with these lines and ends as the built-in one does.
+fn with_preamble(preamble: &str, built_in: &str) -> Template {
+    let (_, source) = BUILT_IN
+        .iter()
+        .find(|(name, _)| *name == built_in)
+        .unwrap_or_else(|| panic!("{built_in} is not a template"));
+    compiled(&format!("{preamble}{source}"))
+}
+
+#[test]
+fn injections_change_no_verdict_of_the_built_in_templates() {
+    let injections = injections();
+    let apache = Apache::start();
+    let mut connection = Connection::to(apache.port());
+    for name in ["apache24", "apache22"] {
+        let template = built_in(name);
+        for (index, injection) in injections.iter().enumerate() {
+            let file = injection.output(&template);
+            let path = apache.put(&format!("{name}-{index}"), &file);
+            injection.check(&path, &file, &mut connection);
+        }
+    }
+    nginx_serves(&injections, &built_in("nginx"), |_, _| {});
+}
+
+/// Has an nginx answer all clients, and hands over the answers to those that are kept out.
+fn nginx_serves(
+    injections: &[Injection],
+    template: &Template,
+    each: impl Fn(&Injection, &Response),
+) {
+    let outputs: Vec<(String, String)> = injections
+        .iter()
+        .enumerate()
+        .map(|(index, injection)| (format!("injection-{index}"), injection.output(template)))
+        .collect();
+    let named = outputs
+        .iter()
+        .map(|(name, file)| (name.as_str(), file.as_str()));
+    let nginx = Nginx::start(named);
+    let mut connection = Connection::to(nginx.port());
+    for (injection, (name, file)) in injections.iter().zip(&outputs) {
+        for response in injection.check(&nginx::path(name), file, &mut connection) {
+            each(injection, &response);
+        }
+    }
+}
+
+/// In comments and in arguments of directives, quoted as a template's author would.
+const PREAMBLE_OF_APACHE: &str = r#"# {{ source.key }} {{ source.file_name }}
+ErrorDocument 404 "key {{ source.key }}"
+{% for rule in rules %}# {{ rule.line }} {{ rule.rule }} {{ rule.address }} {{ rule.comment }}
+SetEnv ADDRESS "{{ rule.address }}"
+ErrorDocument 403 "note {{ rule.comment }}"
+ErrorDocument 410 "{{ rule.comment }}"
+{% endfor %}"#;
+
+#[test]
+fn injections_are_served_as_text_by_a_custom_template() {
+    let template = with_preamble(PREAMBLE_OF_APACHE, "apache24");
+    let apache = OpenApache::start();
+    let mut connection = Connection::to(apache.process.port());
+    for (index, injection) in injections().iter().enumerate() {
+        let Some(file) = shorter_than_a_line(injection, &template) else {
+            continue;
+        };
+        let folder = format!("injection-{index}");
+        let path = apache.put(&folder, &file);
+        let note = format!("note {}", escaped(&comment_of(&injection.text)));
+        for response in injection.check(&path, &file, &mut connection) {
+            assert_eq!(String::from_utf8_lossy(&response.body), note, "{file}");
+        }
+        let missing = get(&mut connection, &format!("/{folder}/missing"), CLIENTS[0]);
+        let key = format!("key {}", escaped(&injection.key));
+        assert_eq!(missing.status, 404);
+        assert_eq!(String::from_utf8_lossy(&missing.body), key, "{file}");
+    }
+}
+
+/// `None` where the text, escaped, is too long for a line of Apache's: that refuses the file.
+fn shorter_than_a_line(injection: &Injection, template: &Template) -> Option<String> {
+    if escaped(&comment_of(&injection.text)).len() < 7900 {
+        return Some(injection.output(template));
+    }
+    let outcome = outcome(&injection.key, &injection.text, injection.default, template);
+    assert_eq!(outcome.answer.code, Some(RefusalCode::BadTemplate));
+    assert_eq!(outcome.file, None);
+    None
+}
+
+/// `X-Seen` is the header whose value the client here keeps.
+const PREAMBLE_OF_NGINX: &str = r#"# {{ source.key }}
+{% for rule in rules %}# {{ rule.line }} {{ rule.rule }} {{ rule.address }} {{ rule.comment }}
+add_header X-Seen "note {{ rule.comment }}" always;
+{% endfor %}"#;
+
+#[test]
+fn injections_are_served_as_text_by_a_custom_template_for_nginx() {
+    let mut injections = injections();
+    // nginx takes no word over 4,096 bytes.
+    injections.retain(|injection| escaped(&comment_of(&injection.text)).len() < 4000);
+    let template = with_preamble(PREAMBLE_OF_NGINX, "nginx");
+    nginx_serves(&injections, &template, |injection, response| {
+        let note = format!("note {}", escaped(&comment_of(&injection.text)));
+        assert_eq!(response.seen.as_deref(), Some(note.as_str()));
+    });
+}
+
+/// Without the escaping the same texts do what they say: the tests above can fail.
+#[test]
+fn injected_directives_work_where_they_get_through() {
+    let template = with_preamble(
+        &PREAMBLE_OF_APACHE.replace("rule.comment }}", "rule.comment | safe }}"),
+        "apache24",
+    );
+    let apache = OpenApache::start();
+    let mut connection = Connection::to(apache.process.port());
+    let mut answer = |text: &str, client: &str| {
+        let file = outcome(PLAIN_KEY, text, Deny, &template).file;
+        let path = apache.put("raw", &file.expect("it is not refused"));
+        get(&mut connection, &path, client)
+    };
+    let pwned = answer("two lines\nErrorDocument 403 pwned\n#", GUEST);
+    assert_eq!((pwned.status, pwned.body.as_slice()), (403, &b"pwned"[..]));
+    for (text, client, status) in [
+        ("x\"\nRequire ip 192.0.2.77\n#", GUEST, 200),
+        (
+            "x\"\nRedirect /raw/ http://evil.example/\n#",
+            CLIENTS[0],
+            302,
+        ),
+        (
+            "x\"\nRewriteEngine On\nRewriteRule . - [F]\n#",
+            CLIENTS[0],
+            403,
+        ),
+        ("x\"\n</RequireAll>\n#", CLIENTS[0], 500),
+    ] {
+        assert_eq!(answer(text, client).status, status, "{text}");
+    }
+    let evaluated = compiled("{{ 7*7 }}");
+    assert_eq!(
+        outcome(PLAIN_KEY, "x", Deny, &evaluated).file.as_deref(),
+        Some("49\n")
+    );
+}
+
+/// What escaping cannot know: where a value stands alone, Apache may take it for a URL. So a template
+/// writes a word before it, as the ones above do.
+#[test]
+fn a_comment_that_stands_alone_may_be_taken_for_a_url() {
+    let apache = OpenApache::start();
+    let mut connection = Connection::to(apache.process.port());
+    for (before, status) in [("", 302), ("note ", 403)] {
+        let line = format!("ErrorDocument 403 \"{before}{{{{ rules[0].comment }}}}\"\n");
+        let template = with_preamble(&line, "apache24");
+        let file = outcome(PLAIN_KEY, "http://evil.example/", Deny, &template).file;
+        let path = apache.put("url", &file.expect("it is not refused"));
+        assert_eq!(get(&mut connection, &path, GUEST).status, status);
+    }
+}
+
+#[test]
+fn nul_in_any_cell_refuses_the_file() {
+    for cell in ["a\0b", "\0", "Require all granted\0"] {
+        let outcome = outcome(PLAIN_KEY, cell, Deny, &built_in("apache24"));
+        assert_eq!(outcome.answer.code, Some(RefusalCode::NotCsv), "{cell:?}");
+        assert_eq!(outcome.file, None);
+    }
+}
+
+#[test]
+fn control_characters_in_a_key_refuse_the_file() {
+    for text in texts() {
+        let key = format!("clients/{text}.csv");
+        let outcome = outcome(&key, "x", Deny, &built_in("apache24"));
+        if text.chars().any(char::is_control) {
+            assert_eq!(outcome.answer.code, Some(RefusalCode::UnsafeKey), "{key:?}");
+            assert_eq!(outcome.file, None);
+        }
+        let message = outcome.answer.message.unwrap_or_default();
+        assert!(!message.chars().any(char::is_control), "{message:?}");
+    }
+}
+
+/// An httpd whose `.htaccess` files may hold any directive of these modules.
+struct OpenApache {
+    // In this order: the process ends before its folder goes.
+    process: Process,
+    folder: Folder,
+}
+
+impl OpenApache {
+    fn start() -> Self {
+        let httpd = program("apache2", "apache2-bin");
+        let folder = Folder::new("open-apache");
+        folder.make("run");
+        let process = Process::start(&folder, |port| {
+            let file = folder.path().join("httpd.conf");
+            folder.write("httpd.conf", &configuration(&folder, port));
+            let mut command = Command::new(&httpd);
+            command.arg("-DFOREGROUND").arg("-f").arg(file);
+            command
+        });
+        Self { process, folder }
+    }
+
+    fn put(&self, name: &str, htaccess: &str) -> String {
+        let file = |file: &str| format!("root/{name}/{file}");
+        self.folder.write(&file(".htaccess"), htaccess);
+        self.folder.write(&file("page.txt"), "in\n");
+        format!("/{name}/page.txt")
+    }
+}
+
+fn configuration(folder: &Folder, port: u16) -> String {
+    let mut text = format!(
+        "ServerRoot \"{root}\"\nDocumentRoot \"{root}/root\"\nServerName localhost\n\
+         Listen 127.0.0.1:{port}\nDefaultRuntimeDir run\nPidFile run/httpd.pid\nErrorLog error.log\n\
+         <Directory \"{root}/root\">\nAllowOverride All\nOptions +FollowSymLinks\n</Directory>\n",
+        root = folder.path().display()
+    );
+    for name in [
+        "mpm_event",
+        "authz_core",
+        "authz_host",
+        "access_compat",
+        "remoteip",
+        "alias",
+        "rewrite",
+        "env",
+        "dir",
+    ] {
+        let _ = writeln!(
+            text,
+            "LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
+        );
+    }
+    text += "RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.0/8\n";
+    if folder.is_roots() {
+        text += "User www-data\nGroup www-data\n";
+    }
+    text
+}

@@ -1,0 +1,255 @@
+//! A local cloud with the stack deployed, and what the steps ask of it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// How long to wait for what an upload or an event should bring about, on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+const PAUSE: Duration = Duration::from_millis(200);
+/// Seconds before an asynchronous invocation is tried again, in place of a minute.
+const RETRY_SECONDS: &str = "0.2";
+
+/// What `cloud.py describe` says.
+#[derive(Deserialize)]
+struct Description {
+    aws: PathBuf,
+    environment: HashMap<String, String>,
+    outputs: HashMap<String, String>,
+}
+
+/// A local cloud; it goes down with its owner.
+pub(crate) struct Cloud {
+    port: u16,
+    description: Description,
+    /// For this run's files.
+    pub(crate) folder: PathBuf,
+}
+
+impl Cloud {
+    pub(crate) fn up() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let folder = std::env::temp_dir().join(format!("htaccess-stack-{port}"));
+        fs::create_dir_all(&folder).unwrap();
+        cloud(port, &["up"]);
+        let description = describe(port);
+        Self {
+            port,
+            description,
+            folder,
+        }
+    }
+
+    /// Updates the stack in place. Parameters that are not named stay.
+    pub(crate) fn deploy(&mut self, parameters: &[&str]) {
+        let mut arguments = vec!["deploy", "--no-build"];
+        for parameter in parameters {
+            arguments.extend(["--parameter", parameter]);
+        }
+        cloud(self.port, &arguments);
+        self.description = describe(self.port);
+    }
+
+    pub(crate) fn output(&self, name: &str) -> &str {
+        self.description
+            .outputs
+            .get(name)
+            .unwrap_or_else(|| panic!("the stack has no output {name}"))
+    }
+
+    /// Runs the aws client: its standard output if it succeeds.
+    pub(crate) fn try_aws(&self, arguments: &[&str]) -> Option<Vec<u8>> {
+        let output = Command::new(&self.description.aws)
+            .args(arguments)
+            .envs(&self.description.environment)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        output.status.success().then_some(output.stdout)
+    }
+
+    pub(crate) fn aws(&self, arguments: &[&str]) -> Vec<u8> {
+        self.try_aws(arguments)
+            .unwrap_or_else(|| panic!("failed: aws {}", arguments.join(" ")))
+    }
+
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_slice(&self.aws(arguments)).unwrap()
+    }
+
+    /// Runs `infra/redrive.py`: its standard output.
+    pub(crate) fn redrive(&self, arguments: &[&str]) -> String {
+        let clients = self.description.aws.parent().unwrap().display();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let output = Command::new(python())
+            .arg(root().join("infra/redrive.py"))
+            .args(arguments)
+            .envs(&self.description.environment)
+            .env("PATH", format!("{clients}:{path}"))
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "redrive.py {arguments:?} failed, and said {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(crate) fn read(&self, bucket: &str, key: &str) -> Option<String> {
+        let url = format!("s3://{}/{key}", self.output(bucket));
+        self.try_aws(&["s3", "cp", &url, "-"])
+            .map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    pub(crate) fn upload(&self, key: &str, csv: &str) {
+        let file = self.folder.join("upload.csv");
+        fs::write(&file, csv).unwrap();
+        let url = format!("s3://{}/{key}", self.output("UploadBucket"));
+        self.aws(&["s3", "cp", file.to_str().unwrap(), &url]);
+    }
+
+    pub(crate) fn delete_upload(&self, key: &str) {
+        let url = format!("s3://{}/{key}", self.output("UploadBucket"));
+        self.aws(&["s3", "rm", &url]);
+    }
+
+    /// Waits until a bucket holds so many objects under a prefix.
+    pub(crate) fn wait_for_objects(&self, bucket: &str, prefix: &str, wanted: usize) {
+        let bucket = self.output(bucket);
+        let list = ["s3api", "list-objects-v2", "--bucket", bucket];
+        let query = ["--prefix", prefix, "--query", "length(Contents || `[]`)"];
+        let arguments = [&list[..], &query[..]].concat();
+        wait_until(&format!("{wanted} objects in {bucket}/{prefix}"), || {
+            let count = self.json(&arguments);
+            (count == wanted).then_some(()).ok_or(count)
+        });
+    }
+
+    /// Waits until so many messages are in a queue.
+    pub(crate) fn wait_for_messages(&self, queue: &str, wanted: usize) {
+        wait_until(&format!("{wanted} messages in {queue}"), || {
+            let count = self.messages(queue);
+            (count == wanted).then_some(()).ok_or(count)
+        });
+    }
+
+    pub(crate) fn messages(&self, queue: &str) -> usize {
+        let attribute = "ApproximateNumberOfMessages";
+        let ask = ["sqs", "get-queue-attributes", "--attribute-names"];
+        let about = [attribute, "--queue-url", self.output(queue)];
+        let answer = self.json(&[&ask[..], &about[..]].concat());
+        let count = answer["Attributes"][attribute].as_str().unwrap();
+        count.parse().unwrap()
+    }
+
+    /// The answer in the report on a key, once it is as wanted.
+    pub(crate) fn answer(&self, key: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        wait_until(&format!("an answer on {key}"), || {
+            let report = self.read("ReportBucket", &format!("{key}.html"));
+            match report.map(|page| answer_in(&page)) {
+                Some(answer) if wanted(&answer) => Ok(answer),
+                last => Err(last),
+            }
+        })
+    }
+
+    /// An output, once it is there and as wanted.
+    pub(crate) fn site(&self, key: &str, wanted: impl Fn(&str) -> bool) -> String {
+        wait_until(&format!("the output {key}"), || {
+            match self.read("SiteBucket", key) {
+                Some(text) if wanted(&text) => Ok(text),
+                last => Err(last),
+            }
+        })
+    }
+
+    /// Calls the function with an event: what it answers.
+    pub(crate) fn invoke(&self, event: &str) -> Value {
+        let answer = self.folder.join("answer.json");
+        self.aws(&[
+            "lambda",
+            "invoke",
+            "--function-name",
+            self.output("FunctionName"),
+            "--payload",
+            &format!("fileb://events/{event}"),
+            answer.to_str().unwrap(),
+        ]);
+        serde_json::from_slice(&fs::read(answer).unwrap()).unwrap()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let _ = command(self.port, &["down"]).status();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Asks until the answer is `Ok`; panics with the last one when patience runs out.
+pub(crate) fn wait_until<T, E: std::fmt::Debug>(what: &str, ask: impl Fn() -> Result<T, E>) -> T {
+    let started = Instant::now();
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(last) => assert!(
+                started.elapsed() < PATIENCE,
+                "waited in vain for {what}: {last:?}"
+            ),
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+fn answer_in(page: &str) -> Value {
+    let (_, rest) = page
+        .split_once(r#"<script type="application/json" id="answer">"#)
+        .unwrap();
+    let (json, _) = rest.split_once("</script>").unwrap();
+    serde_json::from_str(json).unwrap()
+}
+
+fn describe(port: u16) -> Description {
+    serde_json::from_slice(&cloud(port, &["describe"])).unwrap()
+}
+
+/// Runs `cloud.py`, whose progress goes to the test's standard error: its standard output.
+fn cloud(port: u16, arguments: &[&str]) -> Vec<u8> {
+    let output = command(port, arguments)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "cloud.py {arguments:?} failed");
+    output.stdout
+}
+
+fn command(port: u16, arguments: &[&str]) -> Command {
+    let mut command = Command::new(python());
+    command
+        .arg(root().join("infra/local/cloud.py"))
+        .args(arguments)
+        .env("CLOUD_PORT", port.to_string())
+        .env("LAMBDA_ASYNC_RETRY_BASE_SECONDS", RETRY_SECONDS);
+    command
+}
+
+fn python() -> String {
+    std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

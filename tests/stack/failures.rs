@@ -1,0 +1,90 @@
+//! What fails is kept in the failure queue, and is published once it is mended and sent again.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+
+const CSV: &str = "IP Address,Rule\n192.0.2.7,Allow\n";
+const RULES: &str = "Require ip 192.0.2.7";
+
+/// An operator's mistake: the event fails every time it is tried.
+pub(crate) fn of_the_deployment(cloud: &Cloud) {
+    let right = environment(cloud);
+    let mut wrong = right.clone();
+    wrong["Variables"]["OUTPUT_BUCKET"] = "no-such-bucket-anywhere".into();
+    set_environment(cloud, &wrong);
+    cloud.upload("failing/a site.csv", CSV);
+    cloud.wait_for_messages("FailureQueue", 1);
+
+    let receive = ["sqs", "receive-message", "--visibility-timeout", "0"];
+    let queue = ["--queue-url", cloud.output("FailureQueue")];
+    let message = cloud.json(&[&receive[..], &queue[..]].concat());
+    let body = message["Messages"][0]["Body"].as_str().unwrap();
+    let record: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(record["responsePayload"]["errorType"], "NoSuchBucket");
+    let entity = &record["requestPayload"]["Records"][0]["s3"];
+    assert_eq!(entity["object"]["key"], "failing/a+site.csv");
+
+    let shown = cloud.redrive(&["--show"]);
+    println!("{}", shown.trim());
+    assert!(shown.contains("NoSuchBucket: "), "{shown}");
+    assert!(shown.contains("failing/a+site.csv"), "{shown}");
+    assert_eq!(cloud.messages("FailureQueue"), 1, "a look took it away");
+
+    set_environment(cloud, &right);
+    cloud.redrive(&[]);
+    cloud.site("failing/a site/.htaccess", |text| text.contains(RULES));
+    assert_eq!(cloud.messages("FailureQueue"), 0);
+}
+
+/// A stopped function publishes nothing and loses nothing.
+pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
+    let function = ["--function-name", cloud.output("FunctionName")];
+    let stop = ["lambda", "put-function-concurrency"];
+    let none = ["--reserved-concurrent-executions", "0"];
+    cloud.aws(&[&stop[..], &function[..], &none[..]].concat());
+    cloud.upload("stopped/site.csv", CSV);
+    cloud.wait_for_messages("FailureQueue", 1);
+    let output = cloud.read("SiteBucket", "stopped/site/.htaccess");
+    assert_eq!(output, None);
+
+    let start = ["lambda", "delete-function-concurrency"];
+    cloud.aws(&[&start[..], &function[..]].concat());
+    cloud.redrive(&[]);
+    cloud.site("stopped/site/.htaccess", |text| text.contains(RULES));
+}
+
+/// A message that fails goes from the upload queue to the failure queue, and back when it is sent
+/// again. Gives what is to be called when other work has been done meanwhile.
+pub(crate) fn of_a_message(cloud: &Cloud) -> impl Fn(&Cloud) + use<> {
+    let queue = ["--queue-url", cloud.output("UploadQueue")];
+    let soon = ["sqs", "set-queue-attributes", "--attributes"];
+    // Tried again at once, in place of after six minutes.
+    cloud.aws(&[&soon[..], &["VisibilityTimeout=1"], &queue[..]].concat());
+    let body = r#"{"Records":[{"s3":{"bucket":{"name":"no-such-bucket-anywhere"},"object":{"key":"a.csv"}}}]}"#;
+    let send = ["sqs", "send-message", "--message-body", body];
+    cloud.aws(&[&send[..], &queue[..]].concat());
+    |cloud| {
+        cloud.wait_for_messages("FailureQueue", 1);
+        cloud.redrive(&[]);
+        cloud.wait_for_messages("FailureQueue", 1);
+    }
+}
+
+fn environment(cloud: &Cloud) -> Value {
+    let ask = ["lambda", "get-function-configuration"];
+    let about = ["--function-name", cloud.output("FunctionName")];
+    let query = ["--query", "Environment"];
+    cloud.json(&[&ask[..], &about[..], &query[..]].concat())
+}
+
+fn set_environment(cloud: &Cloud, environment: &Value) {
+    let file = cloud.folder.join("environment.json");
+    fs::write(&file, environment.to_string()).unwrap();
+    let file = format!("file://{}", file.display());
+    let change = ["lambda", "update-function-configuration"];
+    let about = ["--function-name", cloud.output("FunctionName")];
+    cloud.aws(&[&change[..], &about[..], &["--environment", &file]].concat());
+}
