@@ -57,8 +57,8 @@ pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
 }
 
 /// A message that fails goes from the upload queue to the failure queue, and back when it is sent
-/// again. Gives what is to be called when other work has been done meanwhile.
-pub(crate) fn of_a_message(cloud: &Cloud) -> impl Fn(&Cloud) + use<> {
+/// again.
+pub(crate) fn of_a_message(cloud: &Cloud) {
     let queue = ["--queue-url", cloud.output("UploadQueue")];
     let soon = ["sqs", "set-queue-attributes", "--attributes"];
     // Tried again at once, in place of after six minutes.
@@ -66,11 +66,9 @@ pub(crate) fn of_a_message(cloud: &Cloud) -> impl Fn(&Cloud) + use<> {
     let body = r#"{"Records":[{"s3":{"bucket":{"name":"no-such-bucket-anywhere"},"object":{"key":"a.csv"}}}]}"#;
     let send = ["sqs", "send-message", "--message-body", body];
     cloud.aws(&[&send[..], &queue[..]].concat());
-    |cloud| {
-        cloud.wait_for_messages("FailureQueue", 1);
-        cloud.redrive(&[]);
-        cloud.wait_for_messages("FailureQueue", 1);
-    }
+    cloud.wait_for_messages("FailureQueue", 1);
+    cloud.redrive(&[]);
+    cloud.wait_for_messages("FailureQueue", 1);
 }
 
 fn environment(cloud: &Cloud) -> Value {
