@@ -7,7 +7,6 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::process::Command;
 
 use htaccess_generator::generate::{Outcome, generate};
 use htaccess_generator::render::Source;
@@ -19,8 +18,8 @@ use crate::apache::Apache;
 use crate::built_in;
 use crate::http::{Connection, Response};
 use crate::nginx::{self, Nginx};
+use crate::open_apache::OpenApache;
 use crate::oracle::{Action, Client, Cover, Rule, permits};
-use crate::process::{Folder, Process, program};
 
 use Action::{Allow, Deny};
 
@@ -458,64 +457,4 @@ fn control_characters_in_a_key_refuse_the_file() {
         let message = outcome.answer.message.unwrap_or_default();
         assert!(!message.chars().any(char::is_control), "{message:?}");
     }
-}
-
-/// An httpd whose `.htaccess` files may hold any directive of these modules.
-struct OpenApache {
-    // In this order: the process ends before its folder goes.
-    process: Process,
-    folder: Folder,
-}
-
-impl OpenApache {
-    fn start() -> Self {
-        let httpd = program("apache2", "apache2-bin");
-        let folder = Folder::new("open-apache");
-        folder.make("run");
-        let process = Process::start(&folder, |port| {
-            let file = folder.path().join("httpd.conf");
-            folder.write("httpd.conf", &configuration(&folder, port));
-            let mut command = Command::new(&httpd);
-            command.arg("-DFOREGROUND").arg("-f").arg(file);
-            command
-        });
-        Self { process, folder }
-    }
-
-    fn put(&self, name: &str, htaccess: &str) -> String {
-        let file = |file: &str| format!("root/{name}/{file}");
-        self.folder.write(&file(".htaccess"), htaccess);
-        self.folder.write(&file("page.txt"), "in\n");
-        format!("/{name}/page.txt")
-    }
-}
-
-fn configuration(folder: &Folder, port: u16) -> String {
-    let mut text = format!(
-        "ServerRoot \"{root}\"\nDocumentRoot \"{root}/root\"\nServerName localhost\n\
-         Listen 127.0.0.1:{port}\nDefaultRuntimeDir run\nPidFile run/httpd.pid\nErrorLog error.log\n\
-         <Directory \"{root}/root\">\nAllowOverride All\nOptions +FollowSymLinks\n</Directory>\n",
-        root = folder.path().display()
-    );
-    for name in [
-        "mpm_event",
-        "authz_core",
-        "authz_host",
-        "access_compat",
-        "remoteip",
-        "alias",
-        "rewrite",
-        "env",
-        "dir",
-    ] {
-        let _ = writeln!(
-            text,
-            "LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
-        );
-    }
-    text += "RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.0/8\n";
-    if folder.is_roots() {
-        text += "User www-data\nGroup www-data\n";
-    }
-    text
 }

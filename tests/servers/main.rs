@@ -20,6 +20,7 @@ mod csv_text;
 mod http;
 mod injections;
 mod nginx;
+mod open_apache;
 mod oracle;
 mod probes;
 mod process;
