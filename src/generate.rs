@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 
 use crate::address::{self, Addresses};
 use crate::decode::{TextDecoder, too_large};
+use crate::ip_set::Span;
 use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::{Policy, Rules};
-use crate::render::{RuleRow, Source, render};
+use crate::render::{Rendered, RuleRow, Source, render};
 use crate::report::{
     Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status,
 };
@@ -177,11 +178,12 @@ fn publishable(
         return Err(rows_rejected(answer));
     }
     let policy: Policy = collector.rules.decide(settings.default_policy);
-    let file = render(template, source, &policy, &collector.rows, answer.rejected)?;
-    check_line_lengths(&file, answer.output.as_deref())?;
-    answer.networks = policy.network_counts();
-    answer.bytes = file.len();
-    Ok(file)
+    let Rendered { text, networks } =
+        render(template, source, &policy, &collector.rows, answer.rejected)?;
+    check_line_lengths(&text, answer.output.as_deref())?;
+    answer.networks = networks;
+    answer.bytes = text.len();
+    Ok(text)
 }
 
 /// Apache answers 500 to every request below a `.htaccess` with a line over 8,190 bytes, comments
@@ -265,6 +267,15 @@ impl Rows for Collector {
     fn reject(&mut self, rejection: Rejection) {
         self.rejected += 1;
         self.rejections.push(rejection);
+    }
+
+    fn accepts_plain(&self) -> bool {
+        !self.keep_rows
+    }
+
+    fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
+        self.accepted += 1;
+        self.rules.add(action, Addresses::Ipv4(addresses));
     }
 
     fn count_rejected(&mut self) -> bool {

@@ -15,8 +15,10 @@
 //! never `/0`, because Apache answers 500 to any prefix length of 0 (`apr_ipsubnet_create` wants
 //! at least one bit) and AWS WAF refuses it too.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::{BitAnd, Not, Shl, Sub};
+
+use crate::network_text::{NetworkText, Printer, ipv4_bytes, ipv6_bytes};
+use crate::radix_sort;
 
 /// The integer that stands for an address: `u32` for IPv4, `u128` for IPv6.
 pub trait Word:
@@ -43,13 +45,17 @@ pub trait Word:
     fn leading_zeros(self) -> u32;
     /// As a number of addresses.
     fn widen(self) -> u128;
-    /// Appends the address in its canonical text (RFC 5952 for IPv6).
-    fn write_to(self, out: &mut String);
+    /// Prints the address in its canonical text (RFC 5952 for IPv6).
+    fn print(self, printer: &mut Printer<'_>);
+    /// How many bytes it prints.
+    fn text_bytes(self) -> usize;
+    /// Sorts spans by their first address.
+    fn sort(spans: &mut [Span<Self>]);
 }
 
-/// The two families differ in their integer and in the type that prints it.
+/// The families differ in their integer, and in how they are printed and sorted.
 macro_rules! word {
-    ($integer:ty, $address:ty) => {
+    ($integer:ty, $print:expr, $text_bytes:expr, $sort:expr) => {
         impl Word for $integer {
             const BITS: u32 = <$integer>::BITS;
             const MIN: Self = <$integer>::MIN;
@@ -69,15 +75,24 @@ macro_rules! word {
             fn widen(self) -> u128 {
                 self.into()
             }
-            fn write_to(self, out: &mut String) {
-                use std::fmt::Write as _;
-                let _ = write!(out, "{}", <$address>::from_bits(self));
+            fn print(self, printer: &mut Printer<'_>) {
+                $print(printer, self);
+            }
+            fn text_bytes(self) -> usize {
+                $text_bytes(self)
+            }
+            fn sort(spans: &mut [Span<Self>]) {
+                $sort(spans);
             }
         }
     };
 }
-word!(u32, Ipv4Addr);
-word!(u128, Ipv6Addr);
+word!(u32, Printer::ipv4, ipv4_bytes, radix_sort::sort);
+word!(u128, Printer::ipv6, ipv6_bytes, sort_by_comparing);
+
+fn sort_by_comparing<T: Word>(spans: &mut [Span<T>]) {
+    spans.sort_unstable_by_key(|span| span.first);
+}
 
 /// The addresses from `first` to `last`, both included; `first <= last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,25 +104,61 @@ pub struct Span<T> {
 }
 
 impl<T: Word> Span<T> {
+    /// Whether no address is left between the end of this span and the start of the other.
+    pub(crate) fn reaches(self, other: Self) -> bool {
+        self.last.next().is_none_or(|next| other.first <= next)
+    }
+
     /// The fewest CIDR networks that cover exactly this span, in ascending order.
-    pub fn networks(self) -> impl Iterator<Item = Network<T>> {
-        let mut next = Some(self.first);
-        std::iter::from_fn(move || {
-            let first = next?;
-            // At most BITS - 1 host bits: a whole family is two halves.
-            let aligned = first.trailing_zeros().min(T::BITS - 1);
-            let fitting = match (self.last - first).next() {
-                Some(count) => T::BITS - 1 - count.leading_zeros(),
-                None => T::BITS - 1,
-            };
-            let network = Network {
+    pub fn networks(&self) -> Networks<'_, T> {
+        Networks {
+            spans: std::slice::from_ref(self).iter(),
+            rest: None,
+        }
+    }
+}
+
+/// The fewest CIDR networks of spans that do not touch, in the spans' order.
+#[derive(Clone, Debug)]
+pub struct Networks<'a, T> {
+    spans: std::slice::Iter<'a, Span<T>>,
+    /// What is left of the last span taken.
+    rest: Option<Span<T>>,
+}
+
+impl<T: Word> Iterator for Networks<'_, T> {
+    type Item = Network<T>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Network<T>> {
+        let span = match self.rest {
+            Some(rest) => rest,
+            None => *self.spans.next()?,
+        };
+        let Span { first, last } = span;
+        if first == last {
+            self.rest = None;
+            return Some(Network {
                 first,
-                host_bits: aligned.min(fitting),
-            };
-            let last = network.last();
-            next = last.next().filter(|_| last < self.last);
-            Some(network)
-        })
+                host_bits: 0,
+            });
+        }
+        // At most BITS - 1 host bits: a whole family is two halves.
+        let aligned = first.trailing_zeros().min(T::BITS - 1);
+        let fitting = match (last - first).next() {
+            Some(count) => T::BITS - 1 - count.leading_zeros(),
+            None => T::BITS - 1,
+        };
+        let network = Network {
+            first,
+            host_bits: aligned.min(fitting),
+        };
+        let end = network.last();
+        self.rest = end
+            .next()
+            .filter(|_| end < last)
+            .map(|first| Span { first, last });
+        Some(network)
     }
 }
 
@@ -138,13 +189,29 @@ impl<T: Word> Network<T> {
         }
     }
 
-    /// Appends `192.0.2.0/24`, or the bare address of a single one.
-    pub fn write_to(self, out: &mut String) {
-        self.first.write_to(out);
+    /// Prints `192.0.2.0/24`, or the bare address of a single one.
+    #[inline]
+    pub(crate) fn print(self, printer: &mut Printer<'_>) {
+        self.first.print(printer);
         if self.host_bits > 0 {
-            use std::fmt::Write as _;
-            let _ = write!(out, "/{}", T::BITS - self.host_bits);
+            printer.prefix_length(T::BITS - self.host_bits);
         }
+    }
+
+    /// How many bytes that is.
+    pub(crate) fn text_bytes(self) -> usize {
+        let prefix_length = T::BITS - self.host_bits;
+        let behind = match self.host_bits {
+            0 => 0,
+            _ => 2 + usize::from(prefix_length > 9) + usize::from(prefix_length > 99),
+        };
+        self.first.text_bytes() + behind
+    }
+
+    /// The same as a text of its own.
+    #[must_use]
+    pub fn text(self) -> NetworkText {
+        NetworkText::new(|printer| self.print(printer))
     }
 }
 
@@ -161,13 +228,13 @@ impl<T> Default for SpanSet<T> {
 }
 
 impl<T: Word> SpanSet<T> {
-    /// The union of spans in any order, overlapping or not. Takes O(n log n) time, no more memory.
+    /// The union of spans in any order, overlapping or not.
     #[must_use]
     pub fn from_unsorted(mut spans: Vec<Span<T>>) -> Self {
-        spans.sort_unstable();
+        T::sort(&mut spans);
         spans.dedup_by(|span, kept| {
             // Sorted, so `span` starts at or after `kept`; merge if it starts inside or right behind.
-            let touches = kept.last.next().is_none_or(|next| span.first <= next);
+            let touches = kept.reaches(*span);
             if touches {
                 kept.last = kept.last.max(span.last);
             }
@@ -218,8 +285,12 @@ impl<T: Word> SpanSet<T> {
 
     /// The fewest CIDR networks that cover exactly this set, ascending (see the module's advice
     /// for `/0`).
-    pub fn networks(&self) -> impl Iterator<Item = Network<T>> {
-        self.spans.iter().flat_map(|span| span.networks())
+    #[must_use]
+    pub fn networks(&self) -> Networks<'_, T> {
+        Networks {
+            spans: self.spans.iter(),
+            rest: None,
+        }
     }
 
     /// How many addresses the set has; `u128::MAX` also stands for all of IPv6.
@@ -286,31 +357,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A family of 8 bits, small enough to list: the set arithmetic does not depend on the width,
-    /// and this one lets a naive oracle look at every address.
-    impl Word for u8 {
-        const BITS: u32 = 8;
-        const MIN: Self = 0;
-        const MAX: Self = 255;
-        fn next(self) -> Option<Self> {
-            self.checked_add(1)
-        }
-        fn previous(self) -> Option<Self> {
-            self.checked_sub(1)
-        }
-        fn trailing_zeros(self) -> u32 {
-            self.trailing_zeros()
-        }
-        fn leading_zeros(self) -> u32 {
-            self.leading_zeros()
-        }
-        fn widen(self) -> u128 {
-            self.into()
-        }
-        fn write_to(self, out: &mut String) {
-            out.push_str(&self.to_string());
-        }
-    }
+    // A family of 8 bits, small enough to list: the set arithmetic does not depend on the width,
+    // and this one lets a naive oracle look at every address.
+    word!(u8, |_: &mut Printer<'_>, _| {}, |_| 0, sort_by_comparing);
 
     fn spans_u8() -> impl Strategy<Value = Vec<Span<u8>>> {
         prop::collection::vec((any::<u8>(), any::<u8>()), 0..12).prop_map(|pairs| {
@@ -386,7 +435,7 @@ mod tests {
     fn check<T: Word>(first: T, last: T, expected: &str) {
         let mut text = String::new();
         for network in (Span { first, last }).networks() {
-            network.write_to(&mut text);
+            text.push_str(network.text().as_str());
             text.push(' ');
         }
         assert_eq!(text.trim_end(), expected);

@@ -10,6 +10,27 @@ use crate::report::{Refusal, RefusalCode};
 /// under 200; what is longer than this is not one, and would only fill the memory.
 pub(crate) const LINE_BYTES_MAX: usize = 1024 * 1024;
 
+/// What takes the lines.
+pub(crate) trait LineSink {
+    /// Takes whole lines from the start of a text at one go: as many as it likes, or none.
+    fn take_lines(&mut self, text: &[u8]) -> Taken;
+
+    /// Takes the next line, without its terminator, and its number.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that ends the file.
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal>;
+}
+
+/// What was taken from the start of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) lines: u64,
+    /// Their bytes, with their terminators.
+    pub(crate) bytes: usize,
+}
+
 /// Cuts pieces of text into lines.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
@@ -22,31 +43,38 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Takes the next piece and hands each line that ends in it, without its terminator, to
-    /// `each` together with its number.
+    /// Takes the next piece and hands the lines that end in it to `sink`.
     ///
     /// # Errors
     ///
-    /// `too-large` for a line over [`LINE_BYTES_MAX`], and whatever `each` refuses.
+    /// `too-large` for a line over [`LINE_BYTES_MAX`], and whatever `sink` refuses.
     pub(crate) fn push(
         &mut self,
         mut piece: &[u8],
-        mut each: impl FnMut(u64, &[u8]) -> Result<(), Refusal>,
+        sink: &mut impl LineSink,
     ) -> Result<(), Refusal> {
         if self.ended_in_cr && !piece.is_empty() {
             self.ended_in_cr = false;
             piece = piece.strip_prefix(b"\n").unwrap_or(piece);
         }
-        while let Some(end) = memchr::memchr2(b'\n', b'\r', piece) {
+        loop {
+            if self.unfinished.is_empty() {
+                let taken = sink.take_lines(piece);
+                self.number += taken.lines;
+                piece = piece.get(taken.bytes..).unwrap_or_default();
+            }
+            let Some(end) = memchr::memchr2(b'\n', b'\r', piece) else {
+                break;
+            };
             let (line, terminated) = piece.split_at(end);
             self.number += 1;
             if self.unfinished.is_empty() {
                 check_length(self.number, line.len())?;
-                each(self.number, line)?;
+                sink.line(self.number, line)?;
             } else {
                 check_length(self.number, self.unfinished.len() + line.len())?;
                 self.unfinished.extend_from_slice(line);
-                each(self.number, &self.unfinished)?;
+                sink.line(self.number, &self.unfinished)?;
                 self.unfinished.clear();
             }
             piece = match terminated {
@@ -67,17 +95,14 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// Whatever `each` refuses.
-    pub(crate) fn finish(
-        &mut self,
-        mut each: impl FnMut(u64, &[u8]) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+    /// Whatever `sink` refuses.
+    pub(crate) fn finish(&mut self, sink: &mut impl LineSink) -> Result<(), Refusal> {
         if self.unfinished.is_empty() {
             return Ok(());
         }
         self.number += 1;
         let line = std::mem::take(&mut self.unfinished);
-        each(self.number, &line)
+        sink.line(self.number, &line)
     }
 }
 
@@ -98,24 +123,46 @@ pub(crate) fn check_length(number: u64, bytes: usize) -> Result<(), Refusal> {
 mod tests {
     use super::*;
 
+    /// Takes the lines `=` at one go, the others one by one.
+    #[derive(Default)]
+    struct Seen(Vec<(u64, String)>);
+
+    impl LineSink for Seen {
+        fn take_lines(&mut self, text: &[u8]) -> Taken {
+            let mut taken = Taken::default();
+            while text
+                .get(taken.bytes..)
+                .is_some_and(|text| text.starts_with(b"=\n"))
+            {
+                let number = self.0.last().map_or(1, |(number, _)| number + 1);
+                self.0.push((number, "=".to_owned()));
+                taken.lines += 1;
+                taken.bytes += 2;
+            }
+            taken
+        }
+
+        fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {
+            let line = String::from_utf8_lossy(line).into_owned();
+            self.0.push((number, line));
+            Ok(())
+        }
+    }
+
     fn lines_of(pieces: &[&[u8]]) -> Vec<(u64, String)> {
         let mut lines = Lines::default();
-        let mut seen = Vec::new();
-        let mut each = |number, line: &[u8]| {
-            seen.push((number, String::from_utf8_lossy(line).into_owned()));
-            Ok(())
-        };
+        let mut seen = Seen::default();
         for piece in pieces {
-            lines.push(piece, &mut each).unwrap();
+            lines.push(piece, &mut seen).unwrap();
         }
-        lines.finish(&mut each).unwrap();
-        seen
+        lines.finish(&mut seen).unwrap();
+        seen.0
     }
 
     #[test]
     fn numbers_lines_alike_for_lf_crlf_cr_and_any_cut() {
-        for text in ["a\n\nb\nc", "a\r\n\r\nb\r\nc", "a\r\rb\rc"] {
-            let expected: Vec<(u64, String)> = [(1, "a"), (2, ""), (3, "b"), (4, "c")]
+        for text in ["a\n\n=\n=\nb", "a\r\n\r\n=\r\n=\r\nb", "a\r\r=\r=\rb"] {
+            let expected: Vec<(u64, String)> = [(1, "a"), (2, ""), (3, "="), (4, "="), (5, "b")]
                 .map(|(number, line)| (number, line.to_owned()))
                 .into();
             for cut in 0..=text.len() {
@@ -133,9 +180,10 @@ mod tests {
     fn refuses_a_line_over_the_limit_before_its_end_is_seen() {
         let mut lines = Lines::default();
         let piece = vec![b'a'; LINE_BYTES_MAX];
-        lines.push(b"header\n", |_, _| Ok(())).unwrap();
-        lines.push(&piece, |_, _| Ok(())).unwrap();
-        let refusal = lines.push(b"a", |_, _| Ok(())).unwrap_err();
+        let mut seen = Seen::default();
+        lines.push(b"header\n", &mut seen).unwrap();
+        lines.push(&piece, &mut seen).unwrap();
+        let refusal = lines.push(b"a", &mut seen).unwrap_err();
         assert_eq!(refusal.code, RefusalCode::TooLarge);
         assert!(
             refusal.message.starts_with("line 2 is longer than"),

@@ -16,7 +16,9 @@ use std::fmt;
 use crate::address::{self, AddressError, Addresses};
 use crate::decode::TextSink;
 use crate::header::{Columns, DELIMITERS, Header, read_header, separator_line};
-use crate::lines::{Lines, check_length};
+use crate::ip_set::Span;
+use crate::lines::{LineSink, Lines, Taken, check_length};
+use crate::plain_rows::take_plain_rows;
 use crate::quote::quote;
 use crate::record::{RecordReader, Step, cell_text};
 use crate::report::{Refusal, RefusalCode, Rejection, RejectionCode};
@@ -84,6 +86,12 @@ pub trait Rows {
     fn count_rejected(&mut self) -> bool {
         false
     }
+    /// Whether accepted rows may come by [`Rows::accept_plain`].
+    fn accepts_plain(&self) -> bool {
+        false
+    }
+    /// Takes an accepted row without its place and its cells, which is several times faster.
+    fn accept_plain(&mut self, _action: Action, _addresses: Span<u32>) {}
 }
 
 /// Takes text, hands its rows to a [`Rows`].
@@ -110,17 +118,15 @@ impl<R: Rows> Parser<R> {
     ///
     /// `missing-column` if no header was found, `not-csv` if a quote is still open.
     pub fn finish(mut self) -> Result<R, Refusal> {
-        let Self { lines, rows } = &mut self;
-        lines.finish(|number, line| rows.line(number, line))?;
-        rows.finish()?;
+        self.lines.finish(&mut self.rows)?;
+        self.rows.finish()?;
         Ok(self.rows.rows)
     }
 }
 
 impl<R: Rows> TextSink for Parser<R> {
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
-        let Self { lines, rows } = self;
-        lines.push(piece, |number, line| rows.line(number, line))
+        self.lines.push(piece, &mut self.rows)
     }
 }
 
@@ -149,7 +155,16 @@ struct RowStage {
     open_since: Option<u64>,
 }
 
-impl<R: Rows> RowReader<R> {
+impl<R: Rows> LineSink for RowReader<R> {
+    fn take_lines(&mut self, text: &[u8]) -> Taken {
+        match &self.stage {
+            Stage::Rows(stage) if stage.open_since.is_none() && self.rows.accepts_plain() => {
+                take_plain_rows(text, stage.columns, &mut self.rows)
+            }
+            _ => Taken::default(),
+        }
+    }
+
     fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {
         match &mut self.stage {
             Stage::Header(stage) => {
@@ -165,7 +180,9 @@ impl<R: Rows> RowReader<R> {
             Stage::Rows(stage) => stage.line(number, line, &mut self.rows),
         }
     }
+}
 
+impl<R: Rows> RowReader<R> {
     fn finish(&self) -> Result<(), Refusal> {
         let open_since = match &self.stage {
             Stage::Header(stage) if stage.text.is_empty() => {

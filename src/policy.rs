@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use crate::address::{Addresses, MAPPED_FIRST, MAPPED_LAST};
 use crate::ip_set::{IpSet, Network, Span, SpanSet, Word, span_difference, split_before};
 use crate::parse::Action;
-use crate::report::{DefaultPolicy, NetworkCounts};
+use crate::report::DefaultPolicy;
 
 /// The addresses of one action, as they were read: any order, overlaps and all.
 #[derive(Clone, Debug, Default)]
@@ -28,17 +28,36 @@ impl Spans {
     }
 }
 
-/// Merges a long list before it would grow, so that rows that are repeated take no memory. Where
-/// that frees less than half, the list grows, so that the work stays O(n log n).
+/// Adds a span. One that touches the one before it joins that, so that a sorted list takes no more
+/// room than its networks. A long list is merged before it would grow, so that rows that are
+/// repeated take none either; where that frees less than half, the list grows, so that the work
+/// stays O(n log n).
+#[inline]
 fn push_merging<T: Word>(spans: &mut Vec<Span<T>>, span: Span<T>) {
-    const MERGED_FROM: usize = 64 * 1024;
-    if spans.len() == spans.capacity() && spans.len() >= MERGED_FROM {
-        *spans = SpanSet::from_unsorted(std::mem::take(spans)).into_spans();
-        if spans.len() > spans.capacity() / 2 {
-            spans.reserve(spans.capacity());
-        }
+    if let Some(previous) = spans.last_mut()
+        && previous.reaches(span)
+        && span.reaches(*previous)
+    {
+        previous.first = previous.first.min(span.first);
+        previous.last = previous.last.max(span.last);
+        return;
+    }
+    if spans.len() == spans.capacity() {
+        make_room(spans);
     }
     spans.push(span);
+}
+
+#[cold]
+fn make_room<T: Word>(spans: &mut Vec<Span<T>>) {
+    const MERGED_FROM_BYTES: usize = 16 * 1024 * 1024;
+    if size_of_val(spans.as_slice()) >= MERGED_FROM_BYTES {
+        *spans = SpanSet::from_unsorted(std::mem::take(spans)).into_spans();
+        if spans.len() <= spans.capacity() / 2 {
+            return;
+        }
+    }
+    spans.reserve(spans.len().max(64));
 }
 
 /// Collects rules until [`Rules::decide`].
@@ -109,12 +128,12 @@ impl Rules {
         Policy {
             default,
             allow: IpSet {
-                ipv6: without_mapped_block(&allow.ipv6),
-                ..allow
+                ipv4: allow.ipv4,
+                ipv6: without_mapped_block(allow.ipv6),
             },
             deny: IpSet {
-                ipv6: without_mapped_block(&deny.ipv6),
-                ..deny
+                ipv4: deny.ipv4,
+                ipv6: without_mapped_block(deny.ipv6),
             },
         }
     }
@@ -142,15 +161,6 @@ impl Policy {
         match self.default {
             DefaultPolicy::Allow => !is_in(&self.deny),
             DefaultPolicy::Deny => is_in(&self.allow) && !is_in(&self.deny),
-        }
-    }
-
-    /// How many networks each list has.
-    #[must_use]
-    pub fn network_counts(&self) -> NetworkCounts {
-        NetworkCounts {
-            allow: self.allow.network_count(),
-            deny: self.deny.network_count(),
         }
     }
 }
@@ -199,12 +209,18 @@ fn shortest<T: Word>(allow: SpanSet<T>, deny: &SpanSet<T>) -> (SpanSet<T>, SpanS
 /// addresses became IPv4), so the only network inside it that a set can be written with is the
 /// whole block, by a span that begins at it or shortly before: that span is cut around it. One
 /// that begins before `::fffe:0:0` covers it with a wider network and stays.
-fn without_mapped_block(set: &SpanSet<u128>) -> SpanSet<u128> {
+fn without_mapped_block(set: SpanSet<u128>) -> SpanSet<u128> {
     const WIDER_NETWORK_FIRST: u128 = MAPPED_FIRST - (1 << 32);
+    let is_to_cut = |span: &Span<u128>| {
+        WIDER_NETWORK_FIRST < span.first && span.first <= MAPPED_FIRST && MAPPED_LAST <= span.last
+    };
+    if !set.spans().iter().any(is_to_cut) {
+        return set;
+    }
     let mut spans = Vec::with_capacity(set.spans().len() + 1);
-    for &Span { first, last } in set.spans() {
-        if first <= WIDER_NETWORK_FIRST || MAPPED_FIRST < first || last < MAPPED_LAST {
-            spans.push(Span { first, last });
+    for span @ &Span { first, last } in set.spans() {
+        if !is_to_cut(span) {
+            spans.push(*span);
             continue;
         }
         if first < MAPPED_FIRST {
@@ -239,7 +255,7 @@ mod tests {
     fn text(set: &IpSet) -> String {
         fn write<T: Word>(networks: impl Iterator<Item = Network<T>>, out: &mut String) {
             for network in networks {
-                network.write_to(out);
+                out.push_str(network.text().as_str());
                 out.push(' ');
             }
         }

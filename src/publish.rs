@@ -294,7 +294,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         let mut answer = self.answer(input, output, Status::Written);
         answer.default_policy = DefaultPolicy::Deny;
         let file = match render(self.template, &source, &nobody, &[], 0) {
-            Ok(file) => file,
+            Ok(rendered) => rendered.text,
             Err(refusal) => return Ok(Round::Done(answer.refused(&refusal))),
         };
         answer.bytes = file.len();

@@ -8,14 +8,11 @@ use std::collections::HashMap;
 use tera::{Context, Value};
 
 use crate::ip_set::{IpSet, Network, Word};
+use crate::packed_lines::{Expander, Handle, PackedList};
 use crate::parse::{Action, Rule};
 use crate::policy::Policy;
-use crate::report::Refusal;
+use crate::report::{NetworkCounts, Refusal};
 use crate::template::{Needs, Template};
-
-/// The longest text in `lines`, in bytes. With a directive and its indentation before it a line
-/// stays under 8,000 bytes, and Apache's limit for a line of `.htaccess` is 8,190.
-pub const NETWORK_LINE_BYTES_MAX: usize = 7900;
 
 /// This program's name, as templates print it.
 pub const GENERATOR_NAME: &str = "htaccess-generator";
@@ -61,7 +58,16 @@ impl RuleRow {
     }
 }
 
-/// The text for a policy.
+/// The text for a policy, and how many networks it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The text.
+    pub text: String,
+    /// The networks of both lists.
+    pub networks: NetworkCounts,
+}
+
+/// Renders a policy.
 ///
 /// # Errors
 ///
@@ -72,8 +78,15 @@ pub fn render(
     policy: &Policy,
     rules: &[RuleRow],
     rejected: u64,
-) -> Result<String, Refusal> {
+) -> Result<Rendered, Refusal> {
     let needs = template.needs();
+    let allow = List::new(&policy.allow, needs);
+    let deny = List::new(&policy.deny, needs);
+    let networks = NetworkCounts {
+        allow: allow.count,
+        deny: deny.count,
+    };
+    let takes_handles = template.prints_each_line_once();
     let mut context = Context::new();
     context.insert_value(
         "generator",
@@ -85,13 +98,27 @@ pub fn render(
     context.insert_value("source", source_value(source));
     context.insert_value("default_policy", policy.default.name().into());
     context.insert_value("rejected", rejected.into());
-    context.insert_value("allow", list_value(&policy.allow, needs));
-    context.insert_value("deny", list_value(&policy.deny, needs));
+    context.insert_value("allow", allow.value(takes_handles.then_some(Handle::Allow)));
+    context.insert_value("deny", deny.value(takes_handles.then_some(Handle::Deny)));
     if needs.includes("rules") {
         let rules: Vec<Value> = rules.iter().map(rule_value).collect();
         context.insert_value("rules", rules.into());
     }
-    template.render(&context)
+    // Room for the lines, for what they begin with, and for the text around them.
+    let line_bytes = allow.line_bytes() + deny.line_bytes();
+    let room = line_bytes + line_bytes / 256 + template.source().len();
+    let mut expander = Expander {
+        allow: allow.printer(),
+        deny: deny.printer(),
+        out: Vec::with_capacity(room),
+    };
+    template.render(&context, &mut expander)?;
+    let mut out = expander.out;
+    if !out.is_empty() && !out.ends_with(b"\n") {
+        out.push(b'\n');
+    }
+    let text = String::from_utf8(out).unwrap_or_default();
+    Ok(Rendered { text, networks })
 }
 
 fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
@@ -118,68 +145,85 @@ fn rule_value(rule: &RuleRow) -> Value {
     ])
 }
 
-fn list_value(set: &IpSet, needs: &Needs) -> Value {
-    let mut entries: HashMap<&'static str, Value> =
-        HashMap::from([("count", set.network_count().into())]);
-    if needs.includes("lines") {
-        let lines: Vec<Value> = lines(set).into_iter().map(network_text).collect();
-        entries.insert("lines", lines.into());
+/// What a template is handed of one list.
+struct List<'a> {
+    set: &'a IpSet,
+    needs: &'a Needs,
+    count: usize,
+    /// Where the template asks for lines.
+    packed: Option<PackedList<'a>>,
+}
+
+impl<'a> List<'a> {
+    fn new(set: &'a IpSet, needs: &'a Needs) -> Self {
+        let packed = needs.includes("lines").then(|| PackedList::new(set));
+        let count = match &packed {
+            Some(packed) => packed.network_count(),
+            None => set.network_count(),
+        };
+        Self {
+            set,
+            needs,
+            count,
+            packed,
+        }
     }
-    if needs.includes("ipv4") {
-        let ipv4: Vec<Value> = texts(set.ipv4.networks()).collect();
-        entries.insert("ipv4", ipv4.into());
+
+    fn line_bytes(&self) -> usize {
+        self.packed.as_ref().map_or(0, PackedList::bytes)
     }
-    if needs.includes("ipv6") {
-        let ipv6: Vec<Value> = texts(set.ipv6.networks()).collect();
-        entries.insert("ipv6", ipv6.into());
+
+    fn printer(&self) -> impl FnMut(&mut Vec<u8>) + use<'a> {
+        let mut printer = self.packed.as_ref().map(PackedList::printer);
+        move |out: &mut Vec<u8>| {
+            if let Some(printer) = &mut printer {
+                printer(out);
+            }
+        }
     }
-    if needs.includes("networks") {
-        let networks: Vec<Value> = texts(set.ipv4.networks())
-            .chain(texts(set.ipv6.networks()))
-            .collect();
-        entries.insert("networks", networks.into());
+
+    /// The lines are marks if a `handle` is given.
+    fn value(&self, handle: Option<Handle>) -> Value {
+        let mut entries: HashMap<&'static str, Value> =
+            HashMap::from([("count", self.count.into())]);
+        if let Some(packed) = &self.packed {
+            let lines = match handle {
+                Some(handle) => vec![network_value(handle.mark()); packed.line_count()],
+                None => line_values(packed),
+            };
+            entries.insert("lines", lines.into());
+        }
+        let mut insert = |name, networks: &mut dyn Iterator<Item = Value>| {
+            if self.needs.includes(name) {
+                let networks: Vec<Value> = networks.collect();
+                entries.insert(name, networks.into());
+            }
+        };
+        let ipv4 = || values(self.set.ipv4.networks());
+        let ipv6 = || values(self.set.ipv6.networks());
+        insert("ipv4", &mut ipv4());
+        insert("ipv6", &mut ipv6());
+        insert("networks", &mut ipv4().chain(ipv6()));
+        entries.into()
     }
-    entries.into()
 }
 
 /// Made of digits, letters, dots, colons and slashes: it needs no escaping.
-fn network_text(text: String) -> Value {
+fn network_value(text: &str) -> Value {
     Value::from(text).mark_safe()
 }
 
-fn texts<T: Word>(networks: impl Iterator<Item = Network<T>>) -> impl Iterator<Item = Value> {
-    networks.map(|network| {
-        let mut text = String::new();
-        network.write_to(&mut text);
-        network_text(text)
-    })
+fn line_values(packed: &PackedList<'_>) -> Vec<Value> {
+    let mut print = packed.printer();
+    let mut line = Vec::new();
+    let mut next_line = || {
+        line.clear();
+        print(&mut line);
+        network_value(str::from_utf8(&line).unwrap_or_default())
+    };
+    (0..packed.line_count()).map(|_| next_line()).collect()
 }
 
-/// The networks joined by spaces, as few lines as [`NETWORK_LINE_BYTES_MAX`] lets.
-#[must_use]
-pub fn lines(set: &IpSet) -> Vec<String> {
-    let mut lines = Vec::new();
-    pack(set.ipv4.networks(), &mut lines);
-    pack(set.ipv6.networks(), &mut lines);
-    lines
-}
-
-/// Starts a new line for each family, fills the last one as far as it goes.
-fn pack<T: Word>(networks: impl Iterator<Item = Network<T>>, lines: &mut Vec<String>) {
-    let mut line = String::new();
-    for network in networks {
-        let end = line.len();
-        if end > 0 {
-            line.push(' ');
-        }
-        network.write_to(&mut line);
-        if line.len() > NETWORK_LINE_BYTES_MAX {
-            let next = line.get(end + 1..).unwrap_or_default().to_owned();
-            line.truncate(end);
-            lines.push(std::mem::replace(&mut line, next));
-        }
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
+fn values<T: Word>(networks: impl Iterator<Item = Network<T>>) -> impl Iterator<Item = Value> {
+    networks.map(|network| network_value(network.text().as_str()))
 }

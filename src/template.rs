@@ -32,6 +32,7 @@ pub struct Template {
     tera: Tera,
     needs: Needs,
     source: String,
+    is_built_in: bool,
 }
 
 impl Template {
@@ -42,7 +43,10 @@ impl Template {
     /// `bad-template` if there is none of that name.
     pub fn built_in(name: &str) -> Result<Self, Refusal> {
         match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-            Some((_, source)) => Self::compile(source),
+            Some((_, source)) => Ok(Self {
+                is_built_in: true,
+                ..Self::compile(source)?
+            }),
             None => Err(Refusal::new(
                 RefusalCode::BadTemplate,
                 format!(
@@ -69,6 +73,7 @@ impl Template {
             tera,
             needs: Needs::of(source),
             source: source.to_owned(),
+            is_built_in: false,
         })
     }
 
@@ -84,20 +89,21 @@ impl Template {
         &self.source
     }
 
-    /// Renders, and ends the last line.
+    /// Whether the template prints each of `lines` once, in order, and does nothing else with it.
+    /// Known of the built-in ones, where a test sees to it.
+    pub(crate) fn prints_each_line_once(&self) -> bool {
+        self.is_built_in
+    }
+
+    /// Renders into `out`.
     ///
     /// # Errors
     ///
     /// `bad-template` where tera fails, as for a variable that does not exist.
-    pub fn render(&self, context: &Context) -> Result<String, Refusal> {
-        let mut text = self
-            .tera
-            .render(NAME, context)
-            .map_err(|err| bad_template("fails on this file", &err))?;
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
-        Ok(text)
+    pub fn render(&self, context: &Context, out: impl Write) -> Result<(), Refusal> {
+        self.tera
+            .render_to(NAME, context, out)
+            .map_err(|err| bad_template("fails on this file", &err))
     }
 }
 
@@ -242,7 +248,7 @@ mod tests {
         assert_eq!(refusal.code, RefusalCode::BadTemplate);
         assert!(refusal.message.contains("2:"), "{refusal}");
         let template = Template::compile("\n\n{{ nothing.at.all }}").unwrap();
-        let refusal = template.render(&Context::new()).unwrap_err();
+        let refusal = template.render(&Context::new(), Vec::new()).unwrap_err();
         assert!(refusal.message.contains("3:"), "{refusal}");
     }
 }

@@ -44,10 +44,13 @@ fn check_accepted(text: &str, addresses: Addresses) {
     }
 }
 
-fn text_of_word(word: impl Word) -> String {
-    let mut text = String::new();
-    word.write_to(&mut text);
-    text
+fn text_of_word(first: impl Word) -> String {
+    Network {
+        first,
+        host_bits: 0,
+    }
+    .text()
+    .to_string()
 }
 
 /// The networks of a span, printed and parsed again, are its addresses (here as IPv6).
@@ -62,9 +65,8 @@ fn check_networks<T: Word>(span: Span<T>, expected: Span<u128>) {
     let read: Vec<Span<u128>> = networks
         .into_iter()
         .map(|network| {
-            let mut text = String::new();
-            network.write_to(&mut text);
-            match parse(&text).unwrap() {
+            let text = network.text();
+            match parse(text.as_str()).unwrap() {
                 Addresses::Ipv4(span) => mapped(span),
                 Addresses::Ipv6(span) => span,
                 Addresses::All => panic!("{text} is not everybody"),

@@ -310,7 +310,7 @@ pub(crate) fn output_of(protocol: Protocol, key: usize, csv: Csv) -> Vec<u8> {
 pub(crate) fn output_of_nobody(protocol: Protocol, key: usize) -> Vec<u8> {
     let nobody = Rules::default().decide(DefaultPolicy::Deny);
     let file = render(&template(protocol), &source(KEYS[key]), &nobody, &[], 0);
-    file.unwrap().into_bytes()
+    file.unwrap().text.into_bytes()
 }
 
 /// Whether a file is another, up to the blank lines that make its entity tag differ.

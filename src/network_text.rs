@@ -1,0 +1,232 @@
+//! A network as text, in canonical form and without an allocation: a list may have a million.
+//!
+//! Printed straight into the line it belongs to: reading back bytes that were just written one by
+//! one stalls a processor, and a copy of each text would do that.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+/// Room for the longest text, an IPv6 address of 39 characters and `/127`, in whole words.
+pub(crate) const TEXT_BYTES_MAX: usize = 48;
+
+/// What an octet is printed as, with the dot behind it.
+const OCTETS: [[u8; 4]; 256] = octets();
+
+/// A text as it is being printed, into room of somebody else's.
+pub struct Printer<'a> {
+    room: &'a mut [u8; TEXT_BYTES_MAX],
+    length: usize,
+}
+
+impl<'a> Printer<'a> {
+    /// Prints from the start of `room`; what is behind the text there is overwritten too.
+    #[inline]
+    pub(crate) fn new(room: &'a mut [u8; TEXT_BYTES_MAX]) -> Self {
+        Self { room, length: 0 }
+    }
+
+    /// Ends the text with a separator, and tells how many bytes both have.
+    #[inline]
+    pub(crate) fn finish(mut self, separator: u8) -> usize {
+        self.push(separator);
+        self.length
+    }
+
+    /// An IPv4 address.
+    #[inline]
+    pub(crate) fn ipv4(&mut self, address: u32) {
+        for octet in address.to_be_bytes() {
+            let printed = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
+            if let Some(room) = self.room.get_mut(self.length..self.length + printed.len()) {
+                *room.first_chunk_mut().unwrap_or(&mut [0; 4]) = printed;
+            }
+            self.length += 2 + usize::from(octet > 9) + usize::from(octet > 99);
+        }
+        // Without the last dot.
+        self.length -= 1;
+    }
+
+    /// An IPv6 address as RFC 5952 wants it: lower case, no leading zeros, the first of the longest
+    /// runs of two or more zero groups as `::`.
+    pub(crate) fn ipv6(&mut self, address: u128) {
+        let groups = Ipv6Addr::from_bits(address).segments();
+        let (zeros_from, zeros_to) = longest_zeros(groups);
+        for (index, group) in groups.into_iter().enumerate() {
+            if (zeros_from..zeros_to).contains(&index) {
+                if index == zeros_from {
+                    self.push(b':');
+                }
+                continue;
+            }
+            if index > 0 {
+                self.push(b':');
+            }
+            self.hexadecimal(group);
+        }
+        if zeros_from < zeros_to && zeros_to == groups.len() {
+            self.push(b':');
+        }
+    }
+
+    /// `/` and a prefix length of at most three digits.
+    #[inline]
+    pub(crate) fn prefix_length(&mut self, length: u32) {
+        self.push(b'/');
+        if length > 99 {
+            self.push(decimal_digit(length / 100));
+        }
+        if length > 9 {
+            self.push(decimal_digit(length / 10 % 10));
+        }
+        self.push(decimal_digit(length % 10));
+    }
+
+    fn hexadecimal(&mut self, group: u16) {
+        let digits = (u16::BITS - group.leading_zeros()).div_ceil(4).max(1);
+        for place in (0..digits).rev() {
+            let digit = char::from_digit(u32::from(group) >> (place * 4) & 0xf, 16);
+            self.push(digit.map_or(b'0', |digit| digit as u8));
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if let Some(room) = self.room.get_mut(self.length) {
+            *room = byte;
+            self.length += 1;
+        }
+    }
+}
+
+/// The text of one network: `192.0.2.0/24`, `2001:db8::/32`, or the bare address of a single one.
+#[derive(Clone, Copy)]
+pub struct NetworkText {
+    room: [u8; TEXT_BYTES_MAX],
+    length: usize,
+}
+
+impl NetworkText {
+    pub(crate) fn new(print: impl FnOnce(&mut Printer<'_>)) -> Self {
+        let mut room = [0; TEXT_BYTES_MAX];
+        let mut printer = Printer::new(&mut room);
+        print(&mut printer);
+        let length = printer.length;
+        Self { room, length }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let text = self.room.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for NetworkText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How many bytes an IPv4 address prints.
+#[inline]
+pub(crate) fn ipv4_bytes(address: u32) -> usize {
+    let octets = address.to_be_bytes();
+    let digits = octets.map(|octet| 1 + usize::from(octet > 9) + usize::from(octet > 99));
+    digits.iter().sum::<usize>() + octets.len() - 1
+}
+
+/// How many bytes an IPv6 address prints.
+pub(crate) fn ipv6_bytes(address: u128) -> usize {
+    let mut room = [0; TEXT_BYTES_MAX];
+    let mut printer = Printer::new(&mut room);
+    printer.ipv6(address);
+    printer.length
+}
+
+/// The first of the longest runs of at least two zero groups; an empty range if there is none.
+fn longest_zeros(groups: [u16; 8]) -> (usize, usize) {
+    let mut longest = (0, 0);
+    let mut from = 0;
+    for (index, group) in groups.into_iter().enumerate() {
+        if group != 0 {
+            from = index + 1;
+        } else if index + 1 - from > (longest.1 - longest.0).max(1) {
+            longest = (from, index + 1);
+        }
+    }
+    longest
+}
+
+/// `value` is below 10.
+const fn decimal_digit(value: u32) -> u8 {
+    b'0' + value.to_le_bytes()[0]
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a constant that did not fit would not compile"
+)]
+const fn octets() -> [[u8; 4]; 256] {
+    let mut printed = [[b'.'; 4]; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
+        let [hundreds, tens, ones] = [
+            decimal_digit(hundreds),
+            decimal_digit(tens),
+            decimal_digit(ones),
+        ];
+        printed[octet as usize] = match octet {
+            0..10 => [ones, b'.', 0, 0],
+            10..100 => [tens, ones, b'.', 0],
+            _ => [hundreds, tens, ones, b'.'],
+        };
+        octet += 1;
+    }
+    printed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{MAPPED_FIRST, MAPPED_LAST};
+    use proptest::prelude::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn prints_every_octet() {
+        for octet in 0..=255u8 {
+            let address = Ipv4Addr::new(octet, 255 - octet, 7, octet);
+            let text = NetworkText::new(|printer| printer.ipv4(address.to_bits()));
+            assert_eq!(text.to_string(), address.to_string());
+            assert_eq!(ipv4_bytes(address.to_bits()), address.to_string().len());
+        }
+    }
+
+    #[test]
+    fn prints_every_prefix_length() {
+        for length in 1..=128 {
+            let text = NetworkText::new(|printer| {
+                printer.ipv6(u128::MAX);
+                printer.prefix_length(length);
+            });
+            let expected = format!("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/{length}");
+            assert_eq!(text.as_str(), expected);
+        }
+    }
+
+    proptest! {
+        /// Few values for a group, so that zeros meet.
+        #[test]
+        fn prints_ipv6_as_the_standard_library_does(
+            groups in prop::array::uniform8(prop_oneof![Just(0), Just(1), any::<u16>()])
+        ) {
+            let address = Ipv6Addr::from(groups);
+            // Mapped addresses are IPv4 here and never printed.
+            prop_assume!(!(MAPPED_FIRST..=MAPPED_LAST).contains(&address.to_bits()));
+            let text = NetworkText::new(|printer| printer.ipv6(address.to_bits()));
+            prop_assert_eq!(text.to_string(), address.to_string());
+        }
+    }
+}

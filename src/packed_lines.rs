@@ -1,0 +1,155 @@
+//! The networks of a list joined by spaces, as few lines as a limit lets, printed once and straight
+//! into the text they belong to.
+//!
+//! # Advice for hackers
+//!
+//! A million networks are 15 MB of text. Handed to a template as values, they would be made, copied
+//! into values, and copied again into the output. So a built-in template is handed a [`Handle`]
+//! for each line, a mark of a few bytes, and [`Expander`], which the template is rendered into,
+//! prints the next line of the list where a mark is written. That wants a template that prints each
+//! line of a list once, in order, and does nothing else with it; those of one's own get the lines
+//! themselves. A test renders every built-in template both ways.
+
+use std::io::{self, Write};
+
+use crate::ip_set::{IpSet, Network, Networks, Word};
+use crate::network_text::{Printer, TEXT_BYTES_MAX};
+
+/// The longest line, in bytes. With a directive and its indentation before it a line stays under
+/// 8,000 bytes, and Apache's limit for a line of `.htaccess` is 8,190.
+pub(crate) const NETWORK_LINE_BYTES_MAX: usize = 7900;
+
+/// A list, and how its networks fall into lines.
+#[derive(Clone, Debug)]
+pub(crate) struct PackedList<'a> {
+    ipv4: Networks<'a, u32>,
+    ipv6: Networks<'a, u128>,
+    ipv4_lines: Vec<Line>,
+    ipv6_lines: Vec<Line>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Line {
+    networks: usize,
+    bytes: usize,
+}
+
+impl<'a> PackedList<'a> {
+    /// Measures a list. A new line starts with each family.
+    pub(crate) fn new(set: &'a IpSet) -> Self {
+        Self {
+            ipv4: set.ipv4.networks(),
+            ipv6: set.ipv6.networks(),
+            ipv4_lines: measure(set.ipv4.networks()),
+            ipv6_lines: measure(set.ipv6.networks()),
+        }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.ipv4_lines.iter().chain(&self.ipv6_lines)
+    }
+
+    pub(crate) fn line_count(&self) -> usize {
+        self.ipv4_lines.len() + self.ipv6_lines.len()
+    }
+
+    pub(crate) fn network_count(&self) -> usize {
+        self.lines().map(|line| line.networks).sum()
+    }
+
+    /// The bytes of all lines together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.lines().map(|line| line.bytes).sum()
+    }
+
+    /// The lines as they are printed, each appended to what `out` has already.
+    pub(crate) fn printer(&self) -> impl FnMut(&mut Vec<u8>) + use<'a> {
+        let Self {
+            mut ipv4, mut ipv6, ..
+        } = self.clone();
+        let mut ipv4_lines = self.ipv4_lines.clone().into_iter();
+        let mut ipv6_lines = self.ipv6_lines.clone().into_iter();
+        move |out| {
+            if let Some(line) = ipv4_lines.next() {
+                print(line, &mut ipv4, out);
+            } else if let Some(line) = ipv6_lines.next() {
+                print(line, &mut ipv6, out);
+            }
+        }
+    }
+}
+
+fn measure<T: Word>(networks: Networks<'_, T>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = Line::default();
+    for network in networks {
+        let bytes = network.text_bytes();
+        if line.networks > 0 && line.bytes + 1 + bytes > NETWORK_LINE_BYTES_MAX {
+            lines.push(std::mem::take(&mut line));
+        }
+        line.bytes += bytes + usize::from(line.networks > 0);
+        line.networks += 1;
+    }
+    if line.networks > 0 {
+        lines.push(line);
+    }
+    lines
+}
+
+fn print<T: Word>(line: Line, networks: &mut impl Iterator<Item = Network<T>>, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + line.bytes + TEXT_BYTES_MAX, b' ');
+    let mut at = start;
+    for network in networks.take(line.networks) {
+        // There is room, for the line was measured.
+        if let Some(room) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            let mut printer = Printer::new(room);
+            network.print(&mut printer);
+            at += printer.finish(b' ');
+        }
+    }
+    out.truncate(start + line.bytes);
+}
+
+/// Stands for the next line of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handle {
+    Allow,
+    Deny,
+}
+
+impl Handle {
+    /// What a template prints for it: a character of private use, which no other text in an output
+    /// has, for values are percent-encoded and built-in templates have none.
+    pub(crate) const fn mark(self) -> &'static str {
+        match self {
+            Self::Allow => "\u{f8ff}+",
+            Self::Deny => "\u{f8ff}-",
+        }
+    }
+}
+
+/// Takes an output as it is rendered, with lines in the place of their marks.
+pub(crate) struct Expander<A, D> {
+    pub(crate) allow: A,
+    pub(crate) deny: D,
+    pub(crate) out: Vec<u8>,
+}
+
+/// A value is written by one call, so a mark is never cut.
+impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>)> Write for Expander<A, D> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        if text == Handle::Allow.mark().as_bytes() {
+            (self.allow)(&mut self.out);
+        } else if text == Handle::Deny.mark().as_bytes() {
+            (self.deny)(&mut self.out);
+        } else {
+            self.out.extend_from_slice(text);
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
