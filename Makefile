@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
-	test-stack fuzz-check fuzz bench packages clean
+	test-stack fuzz-check fuzz bench bench-cold packages clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ fuzz: .tools/cargo/bin/cargo-fuzz ## run each fuzz target for FUZZ_SECONDS (600)
 
 bench: ## the command line and its outputs beside their peers, in one table (BENCH_OPTIONS=--quick: only that it runs)
 	$(PYTHON) benches/peers.py $(BENCH_OPTIONS)
+
+bench-cold: ## the function's start and its invocations over the Runtime API, beside a function that does nothing and one in Python
+	$(PYTHON) benches/cold.py $(BENCH_OPTIONS)
 
 packages: ## install the Debian packages of the tests: apt-get, as root or by sudo
 	@$(CLOUD) packages $(PACKAGES)

@@ -11,6 +11,7 @@ import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Iterable
 
 Entries = list[tuple[str, str]]
 
@@ -24,19 +25,24 @@ Deny from all
 _template = None
 
 
-def parse_csv(path: Path) -> Entries:
+def parse_csv(lines: Iterable[str]) -> Entries:
     """The rule and the address of each row whose address the standard library takes for one."""
     entries = []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = csv.reader(file)
-        next(rows)
-        for address, rule, _ in rows:
-            try:
-                ipaddress.ip_address(address)
-            except ValueError:
-                continue
-            entries.append((rule, address))
+    rows = csv.reader(lines)
+    next(rows)
+    for address, rule, _ in rows:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            continue
+        entries.append((rule, address))
     return entries
+
+
+def parse_file(path: Path) -> Entries:
+    """The same of a file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return parse_csv(file)
 
 
 def render_template(entries: Entries) -> str:
@@ -57,13 +63,13 @@ def write_file(path: Path, text: str) -> None:
 
 def work(source: Path, target: Path) -> None:
     """One file, from CSV to .htaccess."""
-    write_file(target, render_template(parse_csv(source)))
+    write_file(target, render_template(parse_file(source)))
 
 
 async def work_in_coroutine(source: Path, target: Path, slots: asyncio.Semaphore) -> None:
     """The same as a coroutine, its file access in a thread, as there is no asynchronous file access in Python."""
     async with slots:
-        entries = await asyncio.to_thread(parse_csv, source)
+        entries = await asyncio.to_thread(parse_file, source)
         text = render_template(entries)
         await asyncio.to_thread(write_file, target, text)
 
@@ -77,7 +83,7 @@ async def coroutines(pairs: list[tuple[Path, Path]]) -> None:
 def main(mode: str, source: Path, *rest: str) -> None:
     """Does what the first word says."""
     if mode == "parse":
-        print(len(parse_csv(source)))
+        print(len(parse_file(source)))
         return
     pairs = [(path, Path(rest[0], path.stem, ".htaccess")) for path in sorted(source.glob("*.csv"))]
     if mode == "threads":
