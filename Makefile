@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
-	test-stack fuzz-check fuzz bench bench-cold packages clean
+	test-stack fuzz-check fuzz bench bench-cold bench-stages bench-instructions packages clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,12 @@ bench: ## the command line and its outputs beside their peers, in one table (BEN
 
 bench-cold: ## the function's start and its invocations over the Runtime API, beside a function that does nothing and one in Python
 	$(PYTHON) benches/cold.py $(BENCH_OPTIONS)
+
+bench-stages: ## each stage of the pure middle by itself (BENCH_OPTIONS=generate: those with that in their names)
+	cargo bench --no-default-features --bench stages -- $(BENCH_OPTIONS)
+
+bench-instructions: ## instructions a row, counted by valgrind and held against benches/instructions.json
+	$(PYTHON) benches/instructions.py $(BENCH_OPTIONS)
 
 packages: ## install the Debian packages of the tests: apt-get, as root or by sudo
 	@$(CLOUD) packages $(PACKAGES)
