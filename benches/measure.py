@@ -105,13 +105,18 @@ def timed(command: Sequence[str | Path], output: Path) -> float:
     """Runs a program to its end, its standard output to a file; milliseconds of the whole process."""
     words = [os.fspath(word) for word in command]
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    actions = [(os.POSIX_SPAWN_OPEN, 1, os.fspath(output), flags, 0o644)]
+    errors = f"{output}.stderr"
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 1, os.fspath(output), flags, 0o644),
+        (os.POSIX_SPAWN_OPEN, 2, errors, flags, 0o644),
+    ]
     began = time.monotonic()
     pid = os.posix_spawnp(words[0], words, os.environ, file_actions=actions)
     _, status = os.waitpid(pid, 0)
     elapsed_ms = (time.monotonic() - began) * 1000
     if os.waitstatus_to_exitcode(status) != 0:
-        raise Problem(f"{' '.join(words)}: failed with status {os.waitstatus_to_exitcode(status)}")
+        text = Path(errors).read_text(encoding="utf-8", errors="replace")[-400:]
+        raise Problem(f"{' '.join(words)}: failed with status {os.waitstatus_to_exitcode(status)}\n{text}")
     return elapsed_ms
 
 
@@ -202,6 +207,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 def publish(name: str, rows: Sequence[Row], samples: Mapping[str, Samples], options: argparse.Namespace) -> int:
     """Prints the table and writes what was asked for; gives the exit status."""
     cells = [row.cells() for row in rows]
+    if options.quick:
+        cells = [[*line[:-1], "quick"] for line in cells]
     print(text_table(HEADINGS, cells))
     if options.json:
         found = {
@@ -212,7 +219,7 @@ def publish(name: str, rows: Sequence[Row], samples: Mapping[str, Samples], opti
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if options.markdown:
         put_into_document(name, markdown_table(HEADINGS, cells))
-    missed = any(row.verdict() == "MISSED" for row in rows)
+    missed = not options.quick and any(row.verdict() == "MISSED" for row in rows)
     return 1 if missed and options.fail_missed else 0
 
 

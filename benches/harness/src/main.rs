@@ -138,8 +138,11 @@ fn measure(plan: &Plan, folder: &Path) -> Result<Measured, Box<dyn Error>> {
         }
     }
     for session in &sessions {
-        let memory = session.process.memory_mib()?;
-        measured.add(session.function, "memory_mib", memory);
+        let process = &session.process;
+        measured.add(session.function, "memory_mib", process.memory_mib()?);
+        let logged = fs::metadata(&process.log)?.len() as f64;
+        let name = "log_bytes_per_invocation";
+        measured.add(session.function, name, logged / session.invocations as f64);
     }
     Ok(measured)
 }
@@ -149,6 +152,7 @@ struct Session<'a> {
     function: &'a Function,
     api: RuntimeApi,
     process: Process,
+    invocations: usize,
 }
 
 impl Bench {
@@ -184,6 +188,7 @@ impl Bench {
             function,
             api,
             process,
+            invocations: 0,
         };
         for _ in 0..3 {
             self.warm(&mut session, Scenario::Warm, &mut Measured::default())?;
@@ -223,7 +228,7 @@ impl Bench {
     }
 
     fn start(&self, function: &Function, port: u16) -> Result<Process, Box<dyn Error>> {
-        let log = self.folder.join("log");
+        let log = self.folder.join(format!("{}.log", function.name));
         let output = File::create(&log)?;
         let [program, arguments @ ..] = function.command.as_slice() else {
             return Err("a function without a command".into());
@@ -265,6 +270,7 @@ impl Bench {
 impl Session<'_> {
     /// When the event was given, and when its answer was there.
     fn invoke(&mut self, key: &str, contains: &str) -> Result<(Instant, Instant), String> {
+        self.invocations += 1;
         let mut marks = || {
             self.api.next()?;
             let given = self.api.give(event(key))?;
