@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 76, 170, 48, 56
-# Told apart by colour, by marker and by the name at the end of the line.
+NAME_HEIGHT = 16
+# On light and on dark.
 COLOURS = (("#0b62a8", "#6cb6f5"), ("#b3470b", "#ff9d5c"), ("#2f7d32", "#7fd083"), ("#7b3fa0", "#cf9bf0"))
 
 STYLE = """
@@ -44,8 +45,11 @@ def write(path: Path, title: str, x_label: str, y_label: str, lines: Sequence[Li
         f'<text transform="translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_label)}</text>",
     ]
-    for number, line in enumerate(lines):
-        parts += _line(line, f"var(--c{number})", x_axis, y_axis)
+    # From the top down, each name at the end of its line or below the one before.
+    name_y = -math.inf
+    for number, line in sorted(enumerate(lines), key=lambda pair: -pair[1].points[-1][1]):
+        name_y = max(name_y + NAME_HEIGHT, y_axis.place(line.points[-1][1]))
+        parts += _line(line, f"var(--c{number})", x_axis, y_axis, name_y)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*parts, "</svg>", ""]), encoding="utf-8")
 
@@ -72,19 +76,22 @@ def _grid(x_axis: _Axis, y_axis: _Axis) -> list[str]:
     for tick in x_axis.ticks():
         x = x_axis.place(tick)
         parts.append(f'<line class="grid" x1="{x}" y1="{top}" x2="{x}" y2="{bottom}"/>')
-        parts.append(f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{tick:,g}</text>')
+        parts.append(f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{_number(tick)}</text>')
     for tick in y_axis.ticks():
         y = y_axis.place(tick)
         parts.append(f'<line class="grid" x1="{left}" y1="{y}" x2="{right}" y2="{y}"/>')
-        parts.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{tick:,g}</text>')
+        parts.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{_number(tick)}</text>')
     parts.append(f'<polyline class="axis" points="{left},{top} {left},{bottom} {right},{bottom}"/>')
-    return [part.replace("1e+07", "10 M").replace("1e+06", "1 M") for part in parts]
+    return parts
 
 
-def _line(line: Line, colour: str, x_axis: _Axis, y_axis: _Axis) -> list[str]:
+def _number(tick: float) -> str:
+    return f"{tick / 1e6:g} M" if tick >= 1e6 else f"{tick:,g}"
+
+
+def _line(line: Line, colour: str, x_axis: _Axis, y_axis: _Axis, name_y: float) -> list[str]:
     places = [(x_axis.place(x), y_axis.place(y)) for x, y in line.points]
     joined = " ".join(f"{x},{y}" for x, y in places)
-    dots = "".join(f'<circle cx="{x}" cy="{y}" r="3.5" fill="{colour}"/>' for x, y in places)
-    last_x, last_y = places[-1]
-    name = f'<text x="{last_x + 10}" y="{last_y + 4}" style="fill: {colour}">{escape(line.name)}</text>'
+    dots = "".join(f'<circle cx="{x}" cy="{y}" r="3.5" style="fill: {colour}"/>' for x, y in places)
+    name = f'<text x="{places[-1][0] + 10}" y="{name_y + 4}" style="fill: {colour}">{escape(line.name)}</text>'
     return [f'<polyline points="{joined}" style="stroke: {colour}"/>', dots, name]
