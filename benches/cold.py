@@ -48,6 +48,7 @@ def main() -> int:
         help="S3 speaks TLS; the function trusts its authority alone, or beside the bundle of this machine",
     )
     parser.add_argument("--function", type=Path, default=None, help="measure this binary in place of a build of this tree")
+    parser.add_argument("--strace", type=Path, metavar="FILE", help="only trace the system calls of one start into FILE")
     options = parser.parse_args()
     rounds = options.rounds or (2 if options.quick else 40)
     build_harness()
@@ -59,6 +60,8 @@ def main() -> int:
         measure.write_csv(upload, measure.random_addresses(options.rows, 20))
         plan = {"csv": str(upload), "tls": options.tls}
         ours = {"name": "ours", "command": [str(function.resolve())]} | OURS
+        if options.strace:
+            return _trace(ours, plan, options.strace)
         contenders = [ours, NOOP, _python(), *([] if options.tls else [FLOOR])]
         say(f"cold starts, {rounds} of each ...")
         cold = run_harness(plan | {"scenario": "cold", "rounds": rounds, "s3_delay_ms": 0, "functions": contenders})
@@ -119,6 +122,17 @@ def run_harness(plan: dict[str, Any]) -> Measured:
     if done.returncode != 0:
         raise Problem("the harness failed", "what it says stands above")
     return json.loads(done.stdout)
+
+
+def _trace(ours: dict[str, Any], plan: dict[str, Any], output: Path) -> int:
+    """Tracing makes every call slower: read the order, and what is there at all, rather than the times."""
+    measure.install_packages(["strace"])
+    tracer = ["strace", "--follow-forks", "--relative-timestamps=us", "--output", str(output.resolve())]
+    ours["command"] = [*tracer, *ours["command"]]
+    run_harness(plan | {"scenario": "cold", "rounds": 1, "s3_delay_ms": 0, "functions": [ours]})
+    calls = output.read_text(encoding="utf-8", errors="replace").splitlines()
+    say(f"{output}: {len(calls)} system calls")
+    return 0
 
 
 def _cold_rows(cold: Measured) -> list[Row]:
