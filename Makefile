@@ -13,10 +13,11 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
-	test-stack fuzz-check fuzz packages clean
+	test-stack fuzz-check fuzz bench bench-cold bench-stages \
+	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  CLOUD_PORT=N chooses the port of the local cloud: without it a free one is found, from 4566 on."
 
 demo: ## the whole way once: a local cloud, sample CSVs in, .htaccess out, everything stopped
@@ -91,6 +92,49 @@ fuzz: .tools/cargo/bin/cargo-fuzz ## run each fuzz target for FUZZ_SECONDS (600)
 	  $(CARGO_FUZZ) run --features function $$target fuzz/found/$$target fuzz/corpus/$$target -- \
 	    $(FUZZ_OPTIONS) -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+
+# What they install, build and mean: docs/benchmarks.md. BENCH_OPTIONS=--help tells the options of each,
+# BENCH_OPTIONS=--quick runs small sizes.
+bench: ## the command line and its outputs beside their peers, in one table
+	$(PYTHON) benches/peers.py $(BENCH_OPTIONS)
+
+bench-cold: ## the function's start and invocations, beside one that does nothing and one in Python
+	$(PYTHON) benches/cold.py $(BENCH_OPTIONS)
+
+bench-stages: ## each stage of the pure middle by itself
+	$(PYTHON) benches/stages.py $(BENCH_OPTIONS)
+
+bench-instructions: ## instructions a row, held against benches/instructions.json
+	$(PYTHON) benches/instructions.py $(BENCH_OPTIONS)
+
+bench-scale: ## time and memory against rows and files; draws docs/benchmarks/*.svg
+	$(PYTHON) benches/scale.py $(BENCH_OPTIONS)
+
+bench-cost: ## what uploads cost on AWS, from what bench-cold measured
+	$(PYTHON) benches/cost.py $(BENCH_OPTIONS)
+
+bench-docs: ## measure all of it, and refresh the tables and charts of docs/benchmarks.md (an hour)
+	$(PYTHON) benches/peers.py --markdown
+	$(PYTHON) benches/cold.py --markdown --json target/bench-cold.json
+	$(PYTHON) benches/cold.py --markdown --tls bundle
+	$(PYTHON) benches/cost.py --markdown --measured target/bench-cold.json
+	$(PYTHON) benches/stages.py --markdown
+	$(PYTHON) benches/instructions.py --markdown
+	$(PYTHON) benches/scale.py --markdown
+
+HARNESS := CARGO_TARGET_DIR=target/harness cargo
+
+bench-check: ## the benches build and run, in small; their figures mean nothing
+	cargo fmt --check --manifest-path benches/harness/Cargo.toml
+	$(HARNESS) clippy --manifest-path benches/harness/Cargo.toml --all-targets -- -D warnings
+	$(HARNESS) test --quiet --manifest-path benches/harness/Cargo.toml
+	$(PYTHON) benches/stages.py --quick
+	$(PYTHON) benches/peers.py --quick
+	$(PYTHON) benches/cold.py --quick
+	$(PYTHON) benches/cold.py --quick --tls bundle
+	$(PYTHON) benches/instructions.py --check --only "5,000 rows"
+	$(PYTHON) benches/scale.py --quick
+	$(PYTHON) benches/cost.py
 
 packages: ## install the Debian packages of the tests: apt-get, as root or by sudo
 	@$(CLOUD) packages $(PACKAGES)

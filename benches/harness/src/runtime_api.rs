@@ -1,0 +1,158 @@
+//! Lambda's Runtime API for one execution environment, as AWS documents it for custom runtimes.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::http::{Request, Response, serve};
+
+/// How long a function may take for anything.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What a function did.
+enum Message {
+    /// It asked for an event, and waits for it.
+    Next(Instant, Sender<Vec<u8>>),
+    /// It answered; when the whole answer was there.
+    Answer(Instant, Vec<u8>),
+    /// It reported an error, of its start or of an invocation.
+    Failed(Vec<u8>),
+}
+
+/// The API of one environment, until it is dropped.
+pub(crate) struct RuntimeApi {
+    pub(crate) port: u16,
+    messages: Receiver<Message>,
+    waiting: Option<Sender<Vec<u8>>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl RuntimeApi {
+    pub(crate) fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        let (sender, messages) = mpsc::channel();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&is_over);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if flag.load(Ordering::Relaxed) {
+                    return;
+                }
+                let sender = sender.clone();
+                if let Ok(stream) = stream {
+                    thread::spawn(move || {
+                        let _ = stream.set_nodelay(true);
+                        // A function that is killed leaves its connection in any state.
+                        let _ = serve(stream, |request| answer(request, &sender));
+                    });
+                }
+            }
+        });
+        Ok(Self {
+            port,
+            messages,
+            waiting: None,
+            is_over,
+        })
+    }
+
+    /// Waits until the function asks for an event; when it did.
+    pub(crate) fn next(&mut self) -> Result<Instant, String> {
+        match self.receive()? {
+            Message::Next(at, waiting) => {
+                self.waiting = Some(waiting);
+                Ok(at)
+            }
+            Message::Answer(_, body) => Err(unexpected("an answer to no event", &body)),
+            Message::Failed(body) => Err(unexpected("an error", &body)),
+        }
+    }
+
+    /// Hands the event to the function that waits; when that was.
+    pub(crate) fn give(&mut self, event: Vec<u8>) -> Result<Instant, String> {
+        let waiting = self.waiting.take().ok_or("the function does not wait")?;
+        let at = Instant::now();
+        waiting
+            .send(event)
+            .map_err(|_| "the function left".to_owned())?;
+        Ok(at)
+    }
+
+    /// Waits for the answer; when it was there, and what it is.
+    pub(crate) fn answer(&mut self) -> Result<(Instant, Vec<u8>), String> {
+        match self.receive()? {
+            Message::Answer(at, body) => Ok((at, body)),
+            Message::Next(..) => Err("the function wants another event before its answer".into()),
+            Message::Failed(body) => Err(unexpected("an error", &body)),
+        }
+    }
+
+    fn receive(&self) -> Result<Message, String> {
+        let received = self.messages.recv_timeout(PATIENCE);
+        received.map_err(|_| format!("the function did nothing for {} s", PATIENCE.as_secs()))
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // Wakes the listener.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+    }
+}
+
+fn unexpected(what: &str, body: &[u8]) -> String {
+    format!(
+        "the function sent {what}: {}",
+        String::from_utf8_lossy(body)
+    )
+}
+
+fn answer(request: Request, sender: &Sender<Message>) -> Option<Response> {
+    let whole = Instant::now();
+    let path = request.path.strip_prefix("/2018-06-01/runtime/")?;
+    if path == "invocation/next" {
+        let (give, given) = mpsc::channel();
+        sender.send(Message::Next(request.arrived, give)).ok()?;
+        return given.recv().ok().map(event_response);
+    }
+    let message = if path.ends_with("/response") {
+        Message::Answer(whole, request.body)
+    } else {
+        Message::Failed(request.body)
+    };
+    sender.send(message).ok()?;
+    Some(Response::new(202, *b""))
+}
+
+fn event_response(event: Vec<u8>) -> Response {
+    let deadline = SystemTime::now() + PATIENCE;
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let arn = "arn:aws:lambda:us-east-1:000000000000:function:bench";
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        (
+            "lambda-runtime-aws-request-id",
+            "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(),
+        ),
+        (
+            "lambda-runtime-deadline-ms",
+            deadline.as_millis().to_string(),
+        ),
+        ("lambda-runtime-invoked-function-arn", arn.to_owned()),
+        (
+            "lambda-runtime-trace-id",
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0".to_owned(),
+        ),
+    ];
+    Response {
+        status: 200,
+        headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+        body: event.into(),
+    }
+}

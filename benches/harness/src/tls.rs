@@ -1,0 +1,48 @@
+//! A certificate authority made on the spot, and a certificate of it for `localhost`.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+
+/// Where Debian keeps what the system trusts.
+const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// What the function is told to trust.
+#[derive(Clone, Copy, serde::Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Trust {
+    /// Our authority alone.
+    Alone,
+    /// Our authority beside those of this machine's bundle, as in a Lambda environment.
+    Bundle,
+}
+
+/// Makes both, writes what to trust as PEM to `path`, and gives the server's side.
+pub(crate) fn make(trust: Trust, path: &Path) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
+    let authority_key = KeyPair::generate()?;
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "htaccess-generator benchmarks");
+    let authority_certificate = authority.self_signed(&authority_key)?;
+    let key = KeyPair::generate()?;
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let issuer = Issuer::new(authority, authority_key);
+    let certificate = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
+    let others = match trust {
+        Trust::Alone => String::new(),
+        Trust::Bundle => fs::read_to_string(SYSTEM_BUNDLE)?,
+    };
+    fs::write(path, others + &authority_certificate.pem())?;
+    let key = PrivateKeyDer::try_from(key.serialize_der())?;
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)?;
+    Ok(Arc::new(config))
+}

@@ -1,0 +1,26 @@
+"""The original's job as a Lambda function in Python, written in the usual way: see README.md beside this file."""
+
+import io
+import os
+from typing import Any
+from urllib.parse import unquote_plus
+
+import boto3
+from botocore.config import Config
+
+from original import parse_csv, render_template
+
+# Made once for each environment, as AWS advises.
+s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
+
+
+def handler(event: dict[str, Any], _: object) -> dict[str, str]:
+    """Each CSV of an S3 notification, one .htaccess each."""
+    for record in event["Records"]:
+        key = unquote_plus(record["s3"]["object"]["key"])
+        upload = s3.get_object(Bucket=record["s3"]["bucket"]["name"], Key=key)
+        lines = io.TextIOWrapper(upload["Body"], encoding="utf-8", newline="")
+        text = render_template(parse_csv(lines))
+        output = f"{key.removesuffix('.csv')}/.htaccess"
+        s3.put_object(Bucket=os.environ["OUTPUT_BUCKET"], Key=output, Body=text.encode())
+    return {"status": "written"}

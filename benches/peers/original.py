@@ -1,0 +1,102 @@
+"""The system that this project replaces, written again from its description: see README.md beside this file.
+
+    original.py parse FILE                        read and validate one CSV; prints how many rows are valid
+    original.py threads|processes|coroutines IN OUT    each CSV of a folder, one .htaccess each
+"""
+
+import asyncio
+import csv
+import ipaddress
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Iterable
+
+Entries = list[tuple[str, str]]
+
+TEMPLATE = """Order Allow, Deny
+{% for rule, address in entries -%}
+{{ rule }} from {{ address }}
+{% endfor -%}
+Deny from all
+"""
+
+_template = None
+
+
+def parse_csv(lines: Iterable[str]) -> Entries:
+    """The rule and the address of each row whose address the standard library takes for one."""
+    entries = []
+    rows = csv.reader(lines)
+    next(rows)
+    for address, rule, _ in rows:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            continue
+        entries.append((rule, address))
+    return entries
+
+
+def parse_file(path: Path) -> Entries:
+    """The same of a file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return parse_csv(file)
+
+
+def render_template(entries: Entries) -> str:
+    """The text of the .htaccess; the template is compiled once a process."""
+    global _template
+    if _template is None:
+        import jinja2
+
+        _template = jinja2.Template(TEMPLATE, keep_trailing_newline=True)
+    return _template.render(entries=entries)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Writes one output."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def work(source: Path, target: Path) -> None:
+    """One file, from CSV to .htaccess."""
+    write_file(target, render_template(parse_file(source)))
+
+
+async def work_in_coroutine(source: Path, target: Path, slots: asyncio.Semaphore) -> None:
+    """The same as a coroutine, its file access in a thread, as there is no asynchronous file access in Python."""
+    async with slots:
+        entries = await asyncio.to_thread(parse_file, source)
+        text = render_template(entries)
+        await asyncio.to_thread(write_file, target, text)
+
+
+async def coroutines(pairs: list[tuple[Path, Path]]) -> None:
+    """All files at once, so many at a time as a thread pool has threads by default."""
+    slots = asyncio.Semaphore(min(32, (os.cpu_count() or 1) + 4))
+    await asyncio.gather(*(work_in_coroutine(source, target, slots) for source, target in pairs))
+
+
+def main(mode: str, source: Path, *rest: str) -> None:
+    """Does what the first word says."""
+    if mode == "parse":
+        print(len(parse_file(source)))
+        return
+    pairs = [(path, Path(rest[0], path.stem, ".htaccess")) for path in sorted(source.glob("*.csv"))]
+    if mode == "threads":
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(work, *zip(*pairs)))
+    elif mode == "processes":
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(work, *zip(*pairs), chunksize=8))
+    elif mode == "coroutines":
+        asyncio.run(coroutines(pairs))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
