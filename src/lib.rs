@@ -18,6 +18,7 @@ pub mod ip_set;
 pub mod policy;
 pub mod render;
 pub mod template;
+pub mod cost;
 pub mod explain;
 pub mod report;
 pub mod report_page;
