@@ -31,8 +31,8 @@ def text(network: Network) -> str:
 
 def ipv4_bits(rng: random.Random) -> int:
     """A unicast address: the first octet is 1 to 223, but for 127."""
-    first = rng.choice([octet for octet in (rng.randrange(1, 224),) if octet != 127] or [10])
-    return first << 24 | rng.randrange(1 << 24)
+    first = rng.randrange(1, 224)
+    return (10 if first == 127 else first) << 24 | rng.randrange(1 << 24)
 
 
 def _finish(networks: list[Network], rng: random.Random) -> AddressList:
@@ -96,7 +96,9 @@ def networks_ipv4(count: int, prefix: int, seed: int = 1) -> AddressList:
 def networks_ipv6(count: int, prefix: int, seed: int = 1) -> AddressList:
     """IPv6 networks of one prefix length."""
     rng = random.Random(seed)
-    return _finish([IPv6Network(((1 << 125 | rng.randrange(1 << 125)) >> (128 - prefix) << (128 - prefix), prefix)) for _ in range(count)], rng)
+    host = 128 - prefix
+    starts = [(1 << 125 | rng.randrange(1 << 125)) >> host << host for _ in range(count)]
+    return _finish([IPv6Network((start, prefix)) for start in starts], rng)
 
 
 def holes(networks: int, singles: int, denied: int, seed: int = 1) -> tuple[AddressList, list[Network], AddressList]:
@@ -107,7 +109,8 @@ def holes(networks: int, singles: int, denied: int, seed: int = 1) -> tuple[Addr
     alone = [IPv4Network(ipv4_bits(rng)) for _ in range(singles)]
     out: list[Network] = []
     for network in wide.networks:
-        out += sorted(IPv4Network(address) for address in rng.sample(list(network)[1:-1], denied))  # type: ignore[arg-type]
+        inner = [address for address in network][1:-1]
+        out += sorted(IPv4Network(str(address)) for address in rng.sample(inner, denied))
     spans: list[Network] = list(alone)
     for network in wide.networks:
         first = int(network.network_address)
