@@ -6,7 +6,7 @@
     python3 benches/apache/forms.py order              the order of networks, and who asks
     python3 benches/apache/forms.py lists              one list or two
     python3 benches/apache/forms.py place              .htaccess or the server's configuration
-    python3 benches/apache/forms.py fit                what the constants of src/cost.rs are made of
+    python3 benches/apache/forms.py fit                the sorts of network that src/cost.rs tells apart
 
 Needs Debian's apache2-bin and apache2-utils (`ab`). Every form is first asked about listed and unlisted clients, and
 ends the run if an answer is wrong. Forms are measured in turns, `--rounds` times; what is shown is the best round. "CPU"
@@ -86,10 +86,12 @@ def order(arguments: argparse.Namespace) -> None:
     for kind, count in selected(arguments, ["clustered"], [5000, 50000]):
         list_ = KINDS[kind](count)
         first, middle, _, last = list_.listed
-        clients = {"the first listed": first, "one in the middle": middle, "the last": last, "not listed": list_.unlisted[0]}
+        clients = {"the first listed": first, "one in the middle": middle, "the last": last}
+        clients["not listed"] = list_.unlisted[0]
         with Httpd() as httpd:
             targets = []
-            for name, form in [("sorted", written.apache24), ("backwards", written.backwards), ("widest first", written.widest_first)]:
+            orders = {"sorted": written.apache24, "backwards": written.backwards, "widest first": written.widest_first}
+            for name, form in orders.items():
                 folder = name.split()[0]
                 lay(httpd, folder, form(list_), list_)
                 for who, client in clients.items():
@@ -152,7 +154,8 @@ def selected(arguments: argparse.Namespace, kinds: list[str], sizes: list[int]) 
 
 def main() -> None:
     known = {
-        "lines": lines, "containers": containers, "texts": texts, "order": order, "lists": lists, "place": place, "fit": fit
+        "lines": lines, "containers": containers, "texts": texts, "order": order,
+        "lists": lists, "place": place, "fit": fit,
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", choices=known)

@@ -20,6 +20,7 @@ class AddressList:
 
     @property
     def last(self) -> str:
+        """Who is found at the end of the list."""
         return self.listed[-1]
 
 

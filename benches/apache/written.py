@@ -69,17 +69,13 @@ def nested(list_: AddressList) -> str:
 def not_ip(list_: AddressList) -> str:
     """Denies twice: not none of them."""
     none = directives("Require not ip ", families(list_.networks))
-    return f"<RequireAll>\nRequire all granted\n<RequireNone>\n<RequireAll>\nRequire all granted\n{none}</RequireAll>\n</RequireNone>\n</RequireAll>\n"
+    inner = f"<RequireAll>\nRequire all granted\n{none}</RequireAll>\n"
+    return f"<RequireAll>\nRequire all granted\n<RequireNone>\n{inner}</RequireNone>\n</RequireAll>\n"
 
 
 def apache22(list_: AddressList, count: int | None = None) -> str:
     lines = grouped(texts(list_.networks), count) if count else families(list_.networks)
     return "Order Allow,Deny\n" + directives("Allow from ", lines)
-
-
-def deny_from(list_: AddressList) -> str:
-    """The blocklist in the same words; not an allow list, so it is asked about with the verdicts swapped."""
-    return "Order Deny,Allow\n" + directives("Deny from ", families(list_.networks))
 
 
 def expr_R(list_: AddressList) -> str:

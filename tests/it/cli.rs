@@ -210,7 +210,7 @@ fn check_says_what_a_large_file_costs_apache() {
         .with("small.csv", scattered(500));
     folder.run(&["check", "large.csv", "small.csv"]).expect(
         0,
-        "large.csv: Apache reads these 5,000 networks again on every request: about 1.3 ms of a \
+        "large.csv: Apache reads these 5,000 networks again on every request: about 1.2 ms of a \
          core each; include the file in the server's configuration, which is read once \
          (docs/web-servers.md)\n2 fine, 0 refused; 0 rows rejected\n",
     );
