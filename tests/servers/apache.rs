@@ -32,11 +32,29 @@ pub(crate) struct Apache {
 impl Apache {
     /// Starts one without any `.htaccess`.
     pub(crate) fn start() -> Self {
+        Self::start_in(Folder::new("apache"), "")
+    }
+
+    /// Starts one that has read the files, each for the folder of its name, before the first
+    /// request, as `docs/web-servers.md` says: no `.htaccess` is looked for.
+    pub(crate) fn start_including<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let folder = Folder::new("apache-including");
+        let sections: String = files
+            .map(|(name, file)| {
+                put(&folder, name, file);
+                let site = folder.path().join("root").join(name);
+                documented_section().replace(DOCUMENTED_SITE, &site.display().to_string())
+            })
+            .collect();
+        Self::start_in(folder, &sections)
+    }
+
+    fn start_in(folder: Folder, sections: &str) -> Self {
         let httpd = program("apache2", "apache2-bin");
-        let folder = Folder::new("apache");
         folder.make("run");
         let process = Process::start(&folder, |port| {
-            folder.write("httpd.conf", &configuration(&folder, port));
+            let configuration = configuration(&folder, port) + sections;
+            folder.write("httpd.conf", &configuration);
             let mut command = Command::new(&httpd);
             command
                 .args(["-DFOREGROUND", "-d"])
@@ -56,16 +74,38 @@ impl Apache {
     /// Lays a `.htaccess` into the folder of this name, and a file beside it; gives the file's URL
     /// path. From the next request on it counts.
     pub(crate) fn put(&self, name: &str, htaccess: &str) -> String {
-        self.folder
-            .write(&format!("root/{name}/.htaccess"), htaccess);
-        self.folder.write(&format!("root/{name}/page.txt"), "in\n");
-        format!("/{name}/page.txt")
+        put(&self.folder, name, htaccess);
+        path(name)
     }
 
     /// The end of the error log.
     pub(crate) fn errors(&self) -> String {
         self.folder.tail("error.log")
     }
+}
+
+/// The URL path of the file beside a `.htaccess`.
+pub(crate) fn path(name: &str) -> String {
+    format!("/{name}/page.txt")
+}
+
+fn put(folder: &Folder, name: &str, htaccess: &str) {
+    folder.write(&format!("root/{name}/.htaccess"), htaccess);
+    folder.write(&format!("root/{name}/page.txt"), "in\n");
+}
+
+/// The site of the example in `docs/web-servers.md`.
+const DOCUMENTED_SITE: &str = "/var/www/clients/acme";
+
+/// The configuration that `docs/web-servers.md` shows for a file that is read once.
+fn documented_section() -> &'static str {
+    let document = include_str!("../../docs/web-servers.md");
+    let (_, block) = document
+        .split_once("```apache\n")
+        .expect("docs/web-servers.md shows a section");
+    let (section, _) = block.split_once("```").expect("the block ends");
+    assert!(section.contains(DOCUMENTED_SITE), "{section}");
+    section
 }
 
 /// Errors in a `.htaccess` are logged as `alert`; the 403s, logged as `error`, would be thousands.

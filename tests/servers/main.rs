@@ -110,6 +110,32 @@ fn a_real_apache_agrees_with_the_oracle_on_apache22() {
     assert!(tally.has_full_lines(), "{}", tally.summary());
 }
 
+/// The same text, read once by the server: `docs/web-servers.md` says how.
+#[test]
+fn a_real_apache_agrees_on_what_it_includes_into_its_configuration() {
+    for name in ["apache24", "apache22"] {
+        let start = Instant::now();
+        let (cases, template) = (cases(), built_in(name));
+        let outputs: Vec<String> = cases.iter().map(|case| output(case, &template)).collect();
+        let named = cases.iter().zip(&outputs);
+        let files = named.map(|(case, file)| (case.folder.as_str(), file.as_str()));
+        let apache = Apache::start_including(files);
+        let mut connection = Connection::to(apache.port());
+        let mut tally = Tally::default();
+        let title = format!("{name}, included");
+        for (case, file) in cases.iter().zip(&outputs) {
+            tally.add_output(file);
+            tally.probe(case, &apache::path(&case.folder), &mut connection);
+            check(&title, &tally, case, file, || apache.errors());
+        }
+        conclude(&title, &tally, start);
+        let case = &cases[0];
+        apache.put(&case.folder, "Nonsense\n");
+        tally.probe(case, &apache::path(&case.folder), &mut connection);
+        check(&title, &tally, case, "read anew", || apache.errors());
+    }
+}
+
 #[test]
 fn a_real_nginx_agrees_with_the_oracle() {
     nginx_agrees("nginx", &cases(), &built_in("nginx"));

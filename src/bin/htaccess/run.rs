@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use htaccess_generator::cost::RequestCost;
 use htaccess_generator::explain::{Explanation, explain};
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::parse::Action;
@@ -49,9 +50,17 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
     let template = find_template(TEMPLATE_DEFAULT)?;
     let inputs = inputs::find(&arguments.files.inputs)?;
     let settings = settings(&arguments.files)?;
-    let answers = in_parallel(&inputs, &arguments.files, |input| {
-        generate(input, &settings, &template).map(|outcome| outcome.answer)
+    let checked = in_parallel(&inputs, &arguments.files, |input| {
+        let Outcome { answer, file } = generate(input, &settings, &template)?;
+        let advice = file.and_then(|file| RequestCost::of(&file).advice());
+        Ok((answer, advice))
     })?;
+    let (answers, advice): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
+    for (input, advice) in inputs.iter().zip(advice) {
+        if let Some(advice) = advice {
+            eprintln!("{}: {advice}", input.shown());
+        }
+    }
     conclude(&inputs, &answers, arguments.files.json, "fine")
 }
 
@@ -142,18 +151,18 @@ fn generate(input: &Input, settings: &Settings, template: &Template) -> Result<O
 
 /// Works on the inputs with as many threads as asked for; results come in the inputs' order. The
 /// first failure ends the work.
-fn in_parallel(
+fn in_parallel<T: Send>(
     inputs: &[Input],
     arguments: &FileArguments,
-    work: impl Fn(&Input) -> Result<Answer, Failure> + Sync,
-) -> Result<Vec<Answer>, Failure> {
+    work: impl Fn(&Input) -> Result<T, Failure> + Sync,
+) -> Result<Vec<T>, Failure> {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments
         .jobs
         .map_or_else(cores, usize::from)
         .min(inputs.len());
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Result<Answer, Failure>)>> = Mutex::new(Vec::new());
+    let done: Mutex<Vec<(usize, Result<T, Failure>)>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {

@@ -1,0 +1,174 @@
+"""A private Apache httpd 2.4 for measurements: one child, a few threads, a free port of this machine.
+
+The client's address comes from the header `X-Client` by mod_remoteip, so that a request can come from any address.
+What a request costs is read from the CPU time of the server's own threads (Linux: /proc/PID/task/TID/schedstat), which
+other work on the machine disturbs far less than it disturbs requests per second.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULES = Path("/usr/lib/apache2/modules")
+MODULES_LOADED = ["mpm_event", "authz_core", "authz_host", "access_compat", "remoteip", "setenvif"]
+
+CONFIGURATION = """\
+ServerName localhost
+Listen 127.0.0.1:{port}
+{modules}
+{user}
+DefaultRuntimeDir "run"
+PidFile "run/httpd.pid"
+ErrorLog "error.log"
+LogLevel crit
+ServerLimit 1
+StartServers 1
+ThreadsPerChild 4
+MaxRequestWorkers 4
+MinSpareThreads 1
+MaxSpareThreads 4
+ThreadLimit 4
+KeepAlive On
+KeepAliveTimeout 60
+MaxKeepAliveRequests 0
+RemoteIPHeader X-Client
+RemoteIPInternalProxy 127.0.0.0/8
+DocumentRoot "{root}/root"
+ErrorDocument 403 "out"
+<Directory />
+  AllowOverride None
+  Require all denied
+</Directory>
+<Directory "{root}/root">
+  AllowOverride All
+  Require all granted
+</Directory>
+{sections}
+"""
+
+
+@dataclass
+class Load:
+    """What one run of `ab` saw."""
+
+    requests_per_second: float
+    cpu_microseconds: float
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Httpd:
+    """A running httpd. `put` lays a folder with a `.htaccess`; `sections` go into the main configuration."""
+
+    def __init__(self, sections: dict[str, str] | None = None) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="htaccess-forms-"))
+        self.root.chmod(0o755)
+        (self.root / "run").mkdir()
+        (self.root / "root").mkdir()
+        self.port = free_port()
+        for name, text in (sections or {}).items():
+            self._page(name)
+            (self.root / f"{name}.conf").write_text(text)
+        self._configure(list(sections or {}))
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL)
+        self._await_start()
+
+    def command(self) -> list[str]:
+        program = shutil.which("apache2") or shutil.which("httpd") or "/usr/sbin/apache2"
+        return [program, "-DFOREGROUND", "-d", str(self.root), "-f", str(self.root / "httpd.conf")]
+
+    def _configure(self, included: list[str]) -> None:
+        modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in MODULES_LOADED)
+        user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
+        sections = "\n".join(
+            f'<Directory "{self.root}/root/{name}">\n  AllowOverride None\n'
+            f'  Include "{self.root}/{name}.conf"\n</Directory>'
+            for name in included
+        )
+        text = CONFIGURATION.format(port=self.port, modules=modules, user=user, root=self.root, sections=sections)
+        (self.root / "httpd.conf").write_text(text)
+
+    def _await_start(self) -> None:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.05)
+        raise RuntimeError(f"httpd does not start:\n{self.errors()}")
+
+    def _page(self, name: str) -> Path:
+        folder = self.root / "root" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "page.txt").write_text("in\n")
+        return folder
+
+    def put(self, name: str, htaccess: str) -> None:
+        (self._page(name) / ".htaccess").write_text(htaccess)
+
+    def errors(self) -> str:
+        log = self.root / "error.log"
+        return log.read_text(errors="replace")[-1500:] if log.exists() else ""
+
+    def status(self, name: str, clients: list[str]) -> list[int]:
+        """The status codes that these clients get."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        codes = []
+        for client in clients:
+            connection.request("GET", f"/{name}/page.txt", headers={"X-Client": client})
+            answer = connection.getresponse()
+            answer.read()
+            codes.append(answer.status)
+        connection.close()
+        return codes
+
+    def cpu_nanoseconds(self) -> int:
+        """CPU time of all threads of the children."""
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        total = 0
+        for child in children:
+            for stat in Path(f"/proc/{child}/task").glob("*/schedstat"):
+                total += int(stat.read_text().split()[0])
+        return total
+
+    def load(self, name: str, client: str, requests: int, keep_alive: bool = True) -> Load:
+        """Sends requests one after the other over one connection (or one each), by `ab`."""
+        command = ["ab", "-q", "-c", "1", "-n", str(requests), "-H", f"X-Client: {client}"]
+        command += ["-k"] if keep_alive else []
+        before = self.cpu_nanoseconds()
+        out = subprocess.run(
+            [*command, f"http://127.0.0.1:{self.port}/{name}/page.txt"], capture_output=True, text=True, check=True
+        ).stdout
+        used = self.cpu_nanoseconds() - before
+        rate = re.search(r"Requests per second:\s+([\d.]+)", out)
+        done = re.search(r"Complete requests:\s+(\d+)", out)
+        if not rate or not done or int(done[1]) != requests:
+            raise RuntimeError(f"ab: {out}")
+        return Load(float(rate[1]), used / requests / 1000)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def __enter__(self) -> Httpd:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,180 @@
+"""The ways to write one list of networks into a `.htaccess`: each is the text that lets in exactly the listed clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network
+
+from lists import AddressList, Network, text
+
+LINE_BYTES = 7900
+"""What `NETWORK_LINE_BYTES_MAX` of src/render.rs is."""
+
+
+def packed(words: Sequence[str], line_bytes: int = LINE_BYTES, between: str = " ") -> list[str]:
+    """The words joined, as few lines as `line_bytes` lets."""
+    lines: list[str] = []
+    line: list[str] = []
+    length = 0
+    for word in words:
+        if line and length + len(between) + len(word) > line_bytes:
+            lines.append(between.join(line))
+            line, length = [], 0
+        length += len(word) + (len(between) if line else 0)
+        line.append(word)
+    return [*lines, between.join(line)] if line else lines
+
+
+def grouped(words: Sequence[str], count: int) -> list[str]:
+    return [" ".join(words[at : at + count]) for at in range(0, len(words), count)]
+
+
+def texts(networks: Sequence[Network]) -> list[str]:
+    return [text(network) for network in networks]
+
+
+def directives(before: str, lines: Sequence[str], after: str = "") -> str:
+    return "".join(f"{before}{line}{after}\n" for line in lines)
+
+
+def families(networks: Sequence[Network]) -> list[str]:
+    """Packed lines, IPv4 and IPv6 apart."""
+    return [line for version in (4, 6) for line in packed(texts([n for n in networks if n.version == version]))]
+
+
+def apache24(list_: AddressList) -> str:
+    """The present output for an allow list."""
+    return directives("Require ip ", families(list_.networks))
+
+
+def per_line(count: int) -> Callable[[AddressList], str]:
+    return lambda list_: directives("Require ip ", grouped(texts(list_.networks), count))
+
+
+def line_bytes(size: int) -> Callable[[AddressList], str]:
+    return lambda list_: directives("Require ip ", packed(texts(list_.networks), size))
+
+
+def inside(before: str, after: str) -> Callable[[AddressList], str]:
+    return lambda list_: f"{before}\n{apache24(list_)}{after}\n"
+
+
+def nested(list_: AddressList) -> str:
+    """One address a line, a hundred of them in each inner container."""
+    words = texts(list_.networks)
+    inner = [directives("Require ip ", words[at : at + 100]) for at in range(0, len(words), 100)]
+    return "".join(f"<RequireAny>\n{group}</RequireAny>\n" for group in inner)
+
+
+def not_ip(list_: AddressList) -> str:
+    """Denies twice: not none of them."""
+    none = directives("Require not ip ", families(list_.networks))
+    inner = f"<RequireAll>\nRequire all granted\n{none}</RequireAll>\n"
+    return f"<RequireAll>\nRequire all granted\n<RequireNone>\n{inner}</RequireNone>\n</RequireAll>\n"
+
+
+def apache22(list_: AddressList, count: int | None = None) -> str:
+    lines = grouped(texts(list_.networks), count) if count else families(list_.networks)
+    return "Order Allow,Deny\n" + directives("Allow from ", lines)
+
+
+def expr_R(list_: AddressList) -> str:
+    tests = [f"-R'{word}'" for word in texts(list_.networks)]
+    return directives('Require expr "', packed(tests, between="||"), '"')
+
+
+def expr_in(list_: AddressList) -> str:
+    words = [f"'{word}'" for word in texts(list_.networks)]
+    return directives('Require expr "%{REMOTE_ADDR} in { ', packed(words, between=","), ' }"')
+
+
+def expr_strmatch(list_: AddressList) -> str:
+    """The list is one string that is searched for the client's address."""
+    lines = packed(texts(list_.networks), between="|")
+    return directives("Require expr \"'|", lines, "|' -strmatch '*|%{REMOTE_ADDR}|*'\"")
+
+
+def regex_words(list_: AddressList) -> list[str]:
+    return [word.replace(".", "\\.") for word in texts(list_.networks)]
+
+
+def expr_regex(list_: AddressList) -> str:
+    lines = packed(regex_words(list_), between="|")
+    return directives('Require expr "%{REMOTE_ADDR} =~ m#^(?:', lines, ')$#"')
+
+
+def setenvif_regex(list_: AddressList) -> str:
+    lines = packed(regex_words(list_), between="|")
+    return directives("SetEnvIf Remote_Addr ^(?:", lines, ")$ listed") + "Require env listed\n"
+
+
+def trie(words: Sequence[Sequence[str]]) -> str:
+    """One expression for addresses that are given octet by octet: what they share is written once."""
+    branches: dict[str, list[Sequence[str]]] = {}
+    for head, *tail in words:
+        branches.setdefault(head, []).append(tail)
+    parts = [head + ("\\." + trie(tails) if tails[0] else "") for head, tails in branches.items()]
+    return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
+
+
+def expr_trie(list_: AddressList) -> str:
+    words = [word.split(".") for word in texts(list_.networks)]
+    lines = [trie(words[at : at + 550]) for at in range(0, len(words), 550)]
+    return directives('Require expr "%{REMOTE_ADDR} =~ m#^', lines, '$#"')
+
+
+def partial(list_: AddressList) -> str:
+    """Networks of whole octets as their octets: `192.0.2` for `192.0.2.0/24`."""
+
+    def short(network: Network) -> str:
+        whole = isinstance(network, IPv4Network) and network.prefixlen in (8, 16, 24)
+        octets = network.prefixlen // 8
+        return ".".join(str(network.network_address).split(".")[:octets]) if whole else text(network)
+
+    return directives("Require ip ", packed([short(network) for network in list_.networks]))
+
+
+def netmask(list_: AddressList) -> str:
+    return directives("Require ip ", packed([n.with_netmask for n in list_.networks]))
+
+
+def with_prefix(list_: AddressList) -> str:
+    """Single addresses as `/32` and `/128`."""
+    return directives("Require ip ", packed([str(network) for network in list_.networks]))
+
+
+def quoted(list_: AddressList) -> str:
+    return directives("Require ip ", packed([f'"{word}"' for word in texts(list_.networks)]))
+
+
+def exploded(list_: AddressList) -> str:
+    """IPv6 with all its zeros."""
+    return directives("Require ip ", packed([network.exploded.removesuffix("/128") for network in list_.networks]))
+
+
+def upper(list_: AddressList) -> str:
+    return apache24(list_).replace("Require ip ", "\0").upper().replace("\0", "Require ip ")
+
+
+def backwards(list_: AddressList) -> str:
+    return directives("Require ip ", packed(texts(list_.networks[::-1])))
+
+
+def widest_first(list_: AddressList) -> str:
+    return directives("Require ip ", packed(texts(sorted(list_.networks, key=lambda n: n.prefixlen))))
+
+
+def commented(list_: AddressList) -> str:
+    """As many bytes again in comments."""
+    text_ = apache24(list_)
+    return text_ + "".join("#" + line[1:] + "\n" for line in text_.splitlines())
+
+
+def two_lists(allow: Sequence[Network], deny: Sequence[Network]) -> str:
+    """The present output where some of the allowed are denied."""
+    allowed = directives("    Require ip ", families(allow))
+    denied = directives("    Require ip ", families(deny))
+    return (
+        f"<RequireAll>\n  <RequireAny>\n{allowed}  </RequireAny>\n"
+        f"  <RequireNone>\n{denied}  </RequireNone>\n</RequireAll>\n"
+    )
