@@ -15,9 +15,10 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
 use crate::error::{Error, ErrorKind};
+use crate::settings::{FunctionSettings, Roots};
 use crate::store::{Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store};
 
 /// How often one call is tried, the first time included.
@@ -33,6 +34,10 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a body may stand still before it is given up.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
+/// The roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>: Amazon Root CA 1
+/// to 4, and Starfield Services Root Certificate Authority - G2. The first to end does so in 2037.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
+
 /// S3, or an emulator of it.
 #[derive(Clone, Debug)]
 pub struct S3 {
@@ -42,28 +47,24 @@ pub struct S3 {
 impl S3 {
     /// A client with the credentials of the environment, which is where Lambda puts them.
     ///
-    /// With an `endpoint`, that is used instead of S3 and addressed path-style.
+    /// With an endpoint, that is used instead of S3 and addressed path-style.
     #[must_use]
-    pub fn new(region: String, endpoint: Option<&str>) -> Self {
-        Self::with_credentials(
-            region,
-            endpoint,
-            EnvironmentVariableCredentialsProvider::new(),
-        )
+    pub fn new(settings: &FunctionSettings) -> Self {
+        Self::with_credentials(settings, EnvironmentVariableCredentialsProvider::new())
     }
 
     /// The same with other credentials.
     #[must_use]
     pub fn with_credentials(
-        region: String,
-        endpoint: Option<&str>,
+        settings: &FunctionSettings,
         credentials: impl ProvideCredentials + 'static,
     ) -> Self {
+        let endpoint = settings.endpoint.as_deref();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region))
+            .region(Region::new(settings.region.clone()))
             .credentials_provider(credentials)
-            .http_client(http_client(endpoint))
+            .http_client(http_client(endpoint, settings.roots))
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(ATTEMPTS_MAX)
@@ -92,15 +93,21 @@ impl S3 {
     }
 }
 
-/// An emulator without TLS needs no trust store, and reading one takes milliseconds.
-fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
+/// An emulator without TLS needs no trust store.
+fn http_client(endpoint: Option<&str>, roots: Roots) -> SharedHttpClient {
     let builder = HttpClientBuilder::new();
     if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
-        builder.build_http()
-    } else {
-        builder
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https()
+        return builder.build_http();
+    }
+    let trust_store = match roots {
+        Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
+        Roots::System => TrustStore::default(),
+    };
+    let builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
+    match TlsContext::builder().with_trust_store(trust_store).build() {
+        Ok(context) => builder.tls_context(context).build_https(),
+        // It cannot fail, says its documentation; the system's roots serve too.
+        Err(_) => builder.build_https(),
     }
 }
 

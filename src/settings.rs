@@ -122,6 +122,34 @@ pub enum OnDelete {
     Deny,
 }
 
+/// Whose certificates S3 may show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Roots {
+    /// Those below the five roots that Amazon Trust Services recommends for trust stores of one's
+    /// own (<https://www.amazontrust.com/repository/>). Reading the system's hundreds takes longer
+    /// than all else at a cold start.
+    #[default]
+    Amazon,
+    /// Those that the system trusts, or the ones in `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    System,
+}
+
+impl Roots {
+    /// Amazon's for S3 itself; the system's for an endpoint or roots of the user's own, and in the
+    /// partitions that have an authority of theirs.
+    fn choose(region: &str, endpoint: Option<&str>, has_own_roots: bool) -> Self {
+        const OTHER_PARTITIONS: [&str; 4] = ["cn-", "us-iso", "eu-iso", "eusc-"];
+        let is_elsewhere = OTHER_PARTITIONS
+            .iter()
+            .any(|prefix| region.starts_with(prefix));
+        if has_own_roots || endpoint.is_some() || is_elsewhere {
+            Self::System
+        } else {
+            Self::Amazon
+        }
+    }
+}
+
 /// What the function needs to know beside [`Settings`].
 #[derive(Clone, Debug)]
 pub struct FunctionSettings {
@@ -137,6 +165,10 @@ pub struct FunctionSettings {
     pub on_delete: OnDelete,
     /// `AWS_ENDPOINT_URL_S3`: an emulator to use instead of S3, addressed path-style.
     pub endpoint: Option<String>,
+    /// `AWS_REGION`, which Lambda sets. Default: us-east-1.
+    pub region: String,
+    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`: other certificate authorities than Amazon's.
+    pub roots: Roots,
 }
 
 impl FunctionSettings {
@@ -147,7 +179,13 @@ impl FunctionSettings {
     /// The first setting that is missing or cannot be used.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let endpoint = value("AWS_ENDPOINT_URL_S3")
+            .map(|value| endpoint(&value))
+            .transpose()?;
+        let region = value("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
+        let has_own_roots = value("SSL_CERT_FILE").or(value("SSL_CERT_DIR")).is_some();
         Ok(Self {
+            roots: Roots::choose(&region, endpoint.as_deref(), has_own_roots),
             settings: Settings::read(&lookup)?,
             template: template(&value("TEMPLATE").unwrap_or(TEMPLATE_DEFAULT.to_owned()))?,
             output_bucket: value("OUTPUT_BUCKET").ok_or_else(|| SettingError {
@@ -160,9 +198,8 @@ impl FunctionSettings {
                 Some(value) => on_delete(&value)?,
                 None => OnDelete::default(),
             },
-            endpoint: value("AWS_ENDPOINT_URL_S3")
-                .map(|value| endpoint(&value))
-                .transpose()?,
+            endpoint,
+            region,
         })
     }
 }
@@ -312,5 +349,30 @@ impl OutputKey {
         })?;
         key::check(&output)?;
         Ok(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trusts_amazon_where_amazon_is_asked_and_nobody_said_otherwise() {
+        let endpoint = Some("https://s3.example.com");
+        for (region, endpoint, has_own_roots, expected) in [
+            ("eu-west-3", None, false, Roots::Amazon),
+            ("us-gov-west-1", None, false, Roots::Amazon),
+            ("eu-west-3", None, true, Roots::System),
+            ("eu-west-3", endpoint, false, Roots::System),
+            ("cn-north-1", None, false, Roots::System),
+            ("us-isob-east-1", None, false, Roots::System),
+            ("eusc-de-east-1", None, false, Roots::System),
+        ] {
+            assert_eq!(
+                Roots::choose(region, endpoint, has_own_roots),
+                expected,
+                "{region}"
+            );
+        }
     }
 }

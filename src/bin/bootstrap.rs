@@ -34,7 +34,6 @@ async fn main() -> ExitCode {
 fn start() -> Result<Handler<S3>, String> {
     let variable = |name: &str| std::env::var(name).ok();
     let settings = FunctionSettings::read(variable).map_err(|err| err.to_string())?;
-    let region = variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
-    let store = S3::new(region, settings.endpoint.as_deref());
+    let store = S3::new(&settings);
     Handler::new(store, settings).map_err(|refusal| refusal.to_string())
 }

@@ -10,6 +10,8 @@ use aws_sdk_s3::config::Credentials;
 use htaccess_generator::error::ErrorKind;
 use htaccess_generator::handler::Handler;
 use htaccess_generator::s3::S3;
+use htaccess_generator::settings::{FunctionSettings, Roots};
+use htaccess_generator::store::{ObjectName, Store};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
@@ -19,8 +21,18 @@ use server::{Fault, Request, Server};
 const OLD: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
 
 fn store(server: &Server) -> S3 {
-    let credentials = Credentials::new("test", "test", None, None, "tests");
-    S3::with_credentials("us-east-1".to_owned(), Some(&server.url), credentials)
+    store_at(&server.url, Roots::System)
+}
+
+fn store_at(url: &str, roots: Roots) -> S3 {
+    let settings = FunctionSettings {
+        roots,
+        ..settings(&[("AWS_ENDPOINT_URL_S3", url)])
+    };
+    S3::with_credentials(
+        &settings,
+        Credentials::new("test", "test", None, None, "tests"),
+    )
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -220,4 +232,18 @@ fn the_work_stops_before_lambda_would_end_it() {
     let answer = handle_until(&server, put_event(&["acme.csv"]), context);
     assert_eq!(answer, Err(ErrorKind::OutOfTime));
     assert_eq!(output(&server), "Require ip 9.9.9.9");
+}
+
+/// The roots are parsed when the first connection is made; ones that cannot be would panic.
+#[test]
+fn the_roots_are_read_whosever_they_are() {
+    for roots in [Roots::Amazon, Roots::System] {
+        let store = store_at("https://127.0.0.1:1", roots);
+        let name = ObjectName {
+            bucket: "sites".to_owned(),
+            key: "a".to_owned(),
+        };
+        let err = runtime().block_on(store.head(&name)).unwrap_err();
+        assert_eq!(err.kind(), ErrorKind::Connection);
+    }
 }
