@@ -77,15 +77,19 @@ def main() -> int:
     parser.add_argument("--markdown", action="store_true", help="put the tables into docs/benchmarks.md")
     options = parser.parse_args()
     work = _work(options)
-    print(
-        f"warm {work.warm_ms:.2f} ms of work, start {work.start_ms:.2f} ms, S3 {work.wait_ms:g} ms, "
-        f"{work.cold_share:.1%} cold, {work.log_bytes:.0f} bytes logged\n"
+    given = (
+        f"With {work.warm_ms:.2f} ms of work for an upload, {work.start_ms:.2f} ms more for a cold start, {work.wait_ms:g} ms "
+        f"of waiting for S3, {work.cold_share:.1%} cold starts, {work.log_bytes:.0f} bytes logged"
     )
-    tables = {"cost-million": _by_memory(work), "cost-sites": _by_sites(work, options.memory)}
-    for name, (headings, rows) in tables.items():
+    print(f"{given}\n")
+    tables = {
+        "cost-million": (given, *_by_memory(work)),
+        "cost-sites": (f"The same with {options.memory} MB", *_by_sites(work, options.memory)),
+    }
+    for name, (title, headings, rows) in tables.items():
         print(measure.text_table(headings, rows) + "\n")
         if options.markdown:
-            measure.put_into_document(name, measure.markdown_table(headings, rows))
+            measure.put_into_document(name, f"{title}:\n\n{measure.markdown_table(headings, rows)}")
     return 0
 
 
@@ -125,7 +129,7 @@ def _by_memory(work: Work) -> tuple[list[str], list[list[str]]]:
 
 
 def _by_sites(work: Work, memory_mb: int) -> tuple[list[str], list[list[str]]]:
-    headings = ["uploads a day", "a month, arm64", "all at once take", "limited by"]
+    headings = ["uploads a day", "30 days, arm64", "all at once take", "limited by"]
     cost = _lambda_cost(work, memory_mb, "arm64") + _others(work)
     limits = {
         "the invocations' own length": CONCURRENCY * 1000 / work.invocation_ms(memory_mb),

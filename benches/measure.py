@@ -244,12 +244,19 @@ def put_into_document(name: str, table: str) -> None:
         raise Problem(f"{DOCUMENT} has no place for the table `{name}`", f"put {begin} and {end} where it belongs")
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    note = f"{time.strftime('%Y-%m-%d')}, commit {commit or 'unknown'}, {machine()}"
+    note = f"{time.strftime('%Y-%m-%d')}, commit {_commit()}, {machine()}"
     DOCUMENT.write_text(f"{before}{begin}\n{table}\n\n{note}\n{end}{after}", encoding="utf-8")
     say(f"{DOCUMENT.relative_to(ROOT)}: table `{name}` is refreshed")
+
+
+def _commit() -> str:
+    """What is measured; this page and its charts, which are being refreshed, are not."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", ".", ":!docs")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
 
 
 def machine() -> str:

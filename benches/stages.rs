@@ -26,7 +26,9 @@ use htaccess_generator::ip_set::{IpSet, Span, SpanSet};
 use htaccess_generator::parse::{Action, Parser, Rows, Rule};
 use htaccess_generator::policy::{Policy, Rules};
 use htaccess_generator::render::{Source, lines, render};
-use htaccess_generator::report::{Answer, DefaultPolicy, Refusal, Rejection, Status};
+use htaccess_generator::report::{
+    Answer, DefaultPolicy, REJECTIONS_LISTED_MAX, Refusal, Rejection, Status,
+};
 use htaccess_generator::report_page::report_page;
 use htaccess_generator::settings::{CSV_BYTES_MAX_DEFAULT, FunctionSettings, Settings};
 use htaccess_generator::template::Template;
@@ -124,6 +126,13 @@ impl Rows for Count {
 
     fn reject(&mut self, _: Rejection) {
         self.rejected += 1;
+    }
+
+    /// As `generate` does: sentences are made for the first ones.
+    fn count_rejected(&mut self) -> bool {
+        let is_counted = self.rejected >= REJECTIONS_LISTED_MAX;
+        self.rejected += usize::from(is_counted);
+        is_counted
     }
 }
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use runtime_api::RuntimeApi;
+use runtime_api::{Invocation, RuntimeApi};
 use s3::{Call, S3};
 
 #[derive(Deserialize)]
@@ -161,14 +161,17 @@ impl Bench {
         let key = self.upload();
         let began = Instant::now();
         let process = self.start(function, api.port)?;
-        let mut marks = || -> Result<[Instant; 3], String> {
+        let mut marks = || -> Result<_, String> {
             let first_next = api.next()?;
-            let given = api.give(event(&key))?;
-            let (answered, body) = api.answer()?;
-            check(&body, &function.answer_contains)?;
-            Ok([first_next, given, answered])
+            let Invocation {
+                given,
+                answered,
+                answer,
+            } = api.invoke(event(&key))?;
+            check(&answer, &function.answer_contains)?;
+            Ok((first_next, given, answered))
         };
-        let [first_next, given, answered] =
+        let (first_next, given, answered) =
             marks().map_err(|err| process.explain(function, &err))?;
         measured.add(function, "exec_to_first_next_ms", ms(began, first_next));
         measured.add(function, "exec_to_first_answer_ms", ms(began, answered));
@@ -273,10 +276,9 @@ impl Session<'_> {
         self.invocations += 1;
         let mut marks = || {
             self.api.next()?;
-            let given = self.api.give(event(key))?;
-            let (answered, body) = self.api.answer()?;
-            check(&body, contains)?;
-            Ok((given, answered))
+            let invocation = self.api.invoke(event(key))?;
+            check(&invocation.answer, contains)?;
+            Ok((invocation.given, invocation.answered))
         };
         marks().map_err(|err: String| self.process.explain(self.function, &err))
     }

@@ -2,9 +2,9 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -28,7 +28,24 @@ pub(crate) struct RuntimeApi {
     pub(crate) port: u16,
     messages: Receiver<Message>,
     waiting: Option<Sender<Vec<u8>>>,
+    given: Given,
     is_over: Arc<AtomicBool>,
+}
+
+/// When the last event went out, as the thread says that sends it.
+type Given = Arc<Mutex<Option<Instant>>>;
+
+/// What came of an event.
+pub(crate) struct Invocation {
+    /// When the event went out.
+    pub(crate) given: Instant,
+    /// When the whole answer was there.
+    pub(crate) answered: Instant,
+    pub(crate) answer: Vec<u8>,
+}
+
+fn lock(given: &Given) -> MutexGuard<'_, Option<Instant>> {
+    given.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl RuntimeApi {
@@ -38,17 +55,19 @@ impl RuntimeApi {
         let (sender, messages) = mpsc::channel();
         let is_over = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&is_over);
+        let given = Given::default();
+        let last_given = Arc::clone(&given);
         thread::spawn(move || {
             for stream in listener.incoming() {
                 if flag.load(Ordering::Relaxed) {
                     return;
                 }
-                let sender = sender.clone();
+                let (sender, given) = (sender.clone(), Arc::clone(&last_given));
                 if let Ok(stream) = stream {
                     thread::spawn(move || {
                         let _ = stream.set_nodelay(true);
                         // A function that is killed leaves its connection in any state.
-                        let _ = serve(stream, |request| answer(request, &sender));
+                        let _ = serve(stream, |request| answer(request, &sender, &given));
                     });
                 }
             }
@@ -57,6 +76,7 @@ impl RuntimeApi {
             port,
             messages,
             waiting: None,
+            given,
             is_over,
         })
     }
@@ -73,20 +93,18 @@ impl RuntimeApi {
         }
     }
 
-    /// Hands the event to the function that waits; when that was.
-    pub(crate) fn give(&mut self, event: Vec<u8>) -> Result<Instant, String> {
+    /// Hands the event to the function that waits, and waits for its answer.
+    pub(crate) fn invoke(&mut self, event: Vec<u8>) -> Result<Invocation, String> {
         let waiting = self.waiting.take().ok_or("the function does not wait")?;
-        let at = Instant::now();
         waiting
             .send(event)
             .map_err(|_| "the function left".to_owned())?;
-        Ok(at)
-    }
-
-    /// Waits for the answer; when it was there, and what it is.
-    pub(crate) fn answer(&mut self) -> Result<(Instant, Vec<u8>), String> {
         match self.receive()? {
-            Message::Answer(at, body) => Ok((at, body)),
+            Message::Answer(answered, answer) => Ok(Invocation {
+                given: lock(&self.given).ok_or("an answer before the event")?,
+                answered,
+                answer,
+            }),
             Message::Next(..) => Err("the function wants another event before its answer".into()),
             Message::Failed(body) => Err(unexpected("an error", &body)),
         }
@@ -113,13 +131,15 @@ fn unexpected(what: &str, body: &[u8]) -> String {
     )
 }
 
-fn answer(request: Request, sender: &Sender<Message>) -> Option<Response> {
+fn answer(request: Request, sender: &Sender<Message>, last_given: &Given) -> Option<Response> {
     let whole = Instant::now();
     let path = request.path.strip_prefix("/2018-06-01/runtime/")?;
     if path == "invocation/next" {
         let (give, given) = mpsc::channel();
         sender.send(Message::Next(request.arrived, give)).ok()?;
-        return given.recv().ok().map(event_response);
+        let response = event_response(given.recv().ok()?);
+        *lock(last_given) = Some(Instant::now());
+        return Some(response);
     }
     let message = if path.ends_with("/response") {
         Message::Answer(whole, request.body)
