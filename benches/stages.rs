@@ -22,10 +22,10 @@ use flate2::write::GzEncoder;
 use htaccess_generator::address;
 use htaccess_generator::decode::{TextDecoder, TextSink};
 use htaccess_generator::generate::generate;
-use htaccess_generator::ip_set::{IpSet, Span, SpanSet};
+use htaccess_generator::ip_set::{Span, SpanSet};
 use htaccess_generator::parse::{Action, Parser, Rows, Rule};
 use htaccess_generator::policy::{Policy, Rules};
-use htaccess_generator::render::{Source, lines, render};
+use htaccess_generator::render::{Source, render};
 use htaccess_generator::report::{
     Answer, DefaultPolicy, REJECTIONS_LISTED_MAX, Refusal, Rejection, Status,
 };
@@ -233,15 +233,11 @@ fn sets(criterion: &mut Criterion) {
             assert_eq!(left.address_count(), expected);
         });
     });
-    let set = IpSet {
-        ipv4: set,
-        ipv6: SpanSet::default(),
-    };
-    let line_count = lines(&set).len();
-    group.bench_function("networks to lines", |bencher| {
+    let network_count = set.networks().count();
+    group.bench_function("networks as text", |bencher| {
         bencher.iter(|| {
-            let lines = lines(black_box(&set));
-            assert_eq!(lines.len(), line_count);
+            let texts = set.networks().map(|network| black_box(network.text()));
+            assert_eq!(texts.count(), network_count);
         });
     });
     group.finish();
@@ -253,21 +249,21 @@ fn output(criterion: &mut Criterion) {
     for count in [SMALL, LARGE] {
         let policy = policy(count);
         let file = render(&template, &Source::default(), &policy, &[], 0).unwrap();
-        group.throughput(bytes(file.len()));
+        group.throughput(bytes(file.text.len()));
         group.bench_function(format!("render/{count}"), |bencher| {
             bencher.iter(|| {
                 let made = render(&template, &Source::default(), &policy, &[], 0).unwrap();
-                assert_eq!(made.len(), file.len());
+                assert_eq!(made.text.len(), file.text.len());
             });
         });
     }
     let clean = Answer::new("clients/acme.csv", Status::Written);
     let rejected = outcome(&rejected_csv(SMALL)).0;
     for (name, answer) in [("clean", clean), ("100 rejections", rejected)] {
-        let page = report_page(&answer);
+        let page = report_page(&answer, None);
         group.throughput(bytes(page.len()));
         group.bench_function(format!("report/{name}"), |bencher| {
-            bencher.iter(|| assert_eq!(report_page(black_box(&answer)).len(), page.len()));
+            bencher.iter(|| assert_eq!(report_page(black_box(&answer), None).len(), page.len()));
         });
     }
     group.finish();

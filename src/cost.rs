@@ -111,6 +111,9 @@ impl RequestCost {
     }
 }
 
+/// The directives that list networks, and the word between them and the networks.
+const LISTS: [(&str, &str); 3] = [("Require", "ip"), ("Allow", "from"), ("Deny", "from")];
+
 /// What is in a file, as far as it costs anything.
 #[derive(Default)]
 struct Tally {
@@ -147,8 +150,15 @@ impl Tally {
         if directive.eq_ignore_ascii_case("Require") {
             self.append();
         }
-        for word in words.filter(|word| word.starts_with(is_of_a_network)) {
-            self.add_network(word);
+        let mut words = words.peekable();
+        words.next_if(|word| word.eq_ignore_ascii_case("not"));
+        let keyword = words.next().unwrap_or_default();
+        if LISTS.iter().any(|list| {
+            list.0.eq_ignore_ascii_case(directive) && list.1.eq_ignore_ascii_case(keyword)
+        }) {
+            for word in words.filter(|word| word.starts_with(is_of_a_network)) {
+                self.add_network(word);
+            }
         }
     }
 
@@ -158,8 +168,8 @@ impl Tally {
         *siblings += 1;
     }
 
-    /// Words such as `ip`, `from` and `all` stand before networks and cost next to nothing; a
-    /// network begins with a digit, a colon or, in IPv6, a letter up to f.
+    /// A word such as `all` costs next to nothing; a network begins with a digit, a colon or, in
+    /// IPv6, a letter up to f.
     fn add_network(&mut self, word: &str) {
         let bytes = word.len() as u64 + 1;
         let instructions = if word.contains(':') {

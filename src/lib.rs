@@ -50,4 +50,6 @@ pub mod s3;
 #[cfg(feature = "function")]
 pub mod error;
 #[cfg(feature = "function")]
+pub mod logging;
+#[cfg(feature = "function")]
 pub mod init_error;

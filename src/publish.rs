@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use tokio::join;
 
+use crate::cost::RequestCost;
 use crate::decode::too_large;
 use crate::error::{Error, ErrorKind};
 use crate::event::Job;
@@ -184,10 +185,15 @@ impl<'a, S: Store> Publisher<'a, S> {
         if targets.output.is_made_from(&provenance) && answer.status == Status::Written {
             answer.status = Status::Unchanged;
         }
-        let (written, reported) = join!(
-            self.write_output(&targets.output, file, &provenance),
-            write_report(self.store, targets.report.as_ref(), &answer, &provenance),
-        );
+        let report = targets.report.as_ref();
+        let cost = file
+            .as_deref()
+            .filter(|_| report.is_some())
+            .map(RequestCost::of);
+        let page = || report_page(&answer, cost);
+        let report = write_report(self.store, report, page, &provenance);
+        let output = self.write_output(&targets.output, file, &provenance);
+        let (written, reported) = join!(output, report);
         if [written?, reported?].contains(&PutResult::Conflict) {
             return Ok(Round::Conflict);
         }
@@ -354,8 +360,8 @@ pub async fn refuse<S: Store>(
         pause_before(attempt).await;
         let report = look_at_report(store, settings, input).await?;
         let provenance = Provenance::new(&input.key, None, &refusal.message);
-        if write_report(store, report.as_ref(), &answer, &provenance).await? != PutResult::Conflict
-        {
+        let page = || report_page(&answer, None);
+        if write_report(store, report.as_ref(), page, &provenance).await? != PutResult::Conflict {
             return Ok(answer);
         }
     }
@@ -396,12 +402,12 @@ async fn look_at_report<S: Store>(
 async fn write_report<S: Store>(
     store: &S,
     target: Option<&Target>,
-    answer: &Answer,
+    page: impl FnOnce() -> String,
     provenance: &Provenance,
 ) -> Result<PutResult, Error> {
     match target {
         Some(target) if !target.is_made_from(provenance) => {
-            let bytes = report_page(answer).into_bytes();
+            let bytes = page().into_bytes();
             target
                 .replace(store, bytes, REPORT_CONTENT_TYPE, provenance.clone())
                 .await

@@ -342,7 +342,7 @@ fn check_answer(answer: &Answer) {
     }
     assert_eq!(answer.status == Status::Refused, answer.code.is_some());
     assert_eq!(answer.message.is_some(), answer.code.is_some());
-    let page = report_page(answer);
+    let page = report_page(answer, None);
     assert_eq!(page.matches("<script").count(), 1, "{page}");
     let (_, json) = page.split_once("id=\"answer\">").unwrap();
     let (json, _) = json.split_once("</script>").unwrap();

@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use htaccess_generator::handler::Handler;
-use htaccess_generator::init_error;
 use htaccess_generator::s3::S3;
 use htaccess_generator::settings::FunctionSettings;
+use htaccess_generator::{init_error, logging};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    tracing::init_default_subscriber();
+    logging::init(variable);
     let handler = match start() {
         Ok(handler) => handler,
         Err(message) => {
@@ -31,8 +31,11 @@ async fn main() -> ExitCode {
     }
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn start() -> Result<Handler<S3>, String> {
-    let variable = |name: &str| std::env::var(name).ok();
     let settings = FunctionSettings::read(variable).map_err(|err| err.to_string())?;
     let store = S3::new(&settings);
     Handler::new(store, settings).map_err(|refusal| refusal.to_string())
