@@ -3,6 +3,7 @@
 //!
 //! Takes the upload in pieces, as it arrives, and keeps of it only the addresses.
 
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use crate::address::{self, Addresses};
@@ -10,7 +11,7 @@ use crate::decode::{TextDecoder, too_large};
 use crate::ip_set::Span;
 use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::{Policy, Rules};
-use crate::render::{Rendered, RuleRow, Source, render};
+use crate::render::{Rendered, Rendering, RuleRow, Source, render};
 use crate::report::{
     Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status,
 };
@@ -98,28 +99,17 @@ impl<'a> Generation<'a> {
     /// Ends the upload.
     #[must_use]
     pub fn finish(self) -> Outcome {
-        let mut answer = Answer::new(&self.source.key, Status::Written);
-        answer.output = self.output_key;
-        answer.default_policy = self.settings.default_policy;
-        if let Some(refusal) = self.refusal {
-            return Outcome {
-                answer: answer.refused(&refusal),
-                file: None,
-            };
-        }
-        let file = self
-            .decoder
-            .finish()
-            .and_then(Parser::finish)
-            .and_then(|collector| {
-                publishable(
-                    collector,
-                    self.settings,
-                    self.template,
-                    self.source,
-                    &mut answer,
-                )
-            });
+        let (template, source) = (self.template, self.source);
+        let (mut answer, decided) = self.decide();
+        let file = decided.and_then(|decided| {
+            let Decided { policy, rows } = decided;
+            let Rendered { text, networks } =
+                render(template, source, &policy, &rows, answer.rejected)?;
+            check_line_lengths(&text, answer.output.as_deref())?;
+            answer.networks = networks;
+            answer.bytes = text.len();
+            Ok(text)
+        });
         match file {
             Ok(file) => Outcome {
                 answer,
@@ -131,6 +121,58 @@ impl<'a> Generation<'a> {
             },
         }
     }
+
+    /// Ends the upload, and writes the file as it is rendered: a million networks are 15 MB that
+    /// are never in memory at once. Nothing is written of a file that is refused. A template of
+    /// one's own, which may fail in the middle, is rendered first and written then.
+    ///
+    /// # Errors
+    ///
+    /// The first one of `out`.
+    pub fn finish_into(self, mut out: impl Write) -> io::Result<Answer> {
+        let (template, source) = (self.template, self.source);
+        if !template.prints_each_line_once() {
+            let Outcome { answer, file } = self.finish();
+            out.write_all(file.unwrap_or_default().as_bytes())?;
+            out.flush()?;
+            return Ok(answer);
+        }
+        let (mut answer, decided) = self.decide();
+        let written = decided.and_then(|Decided { policy, rows }| {
+            let rendering = Rendering::new(template, source, &policy, &rows, answer.rejected);
+            answer.networks = rendering.networks;
+            rendering.write_to(out)
+        });
+        match written {
+            Ok(bytes) => {
+                answer.bytes = bytes?;
+                Ok(answer)
+            }
+            Err(refusal) => Ok(answer.refused(&refusal)),
+        }
+    }
+
+    /// Who gets in, and the answer as far as it is known; or why the file is refused.
+    fn decide(self) -> (Answer, Result<Decided, Refusal>) {
+        let mut answer = Answer::new(&self.source.key, Status::Written);
+        answer.output = self.output_key;
+        answer.default_policy = self.settings.default_policy;
+        if let Some(refusal) = self.refusal {
+            return (answer, Err(refusal));
+        }
+        let decided = self
+            .decoder
+            .finish()
+            .and_then(Parser::finish)
+            .and_then(|collector| decide(collector, self.settings, &mut answer));
+        (answer, decided)
+    }
+}
+
+/// What is rendered.
+struct Decided {
+    policy: Policy,
+    rows: Vec<RuleRow>,
 }
 
 /// The whole upload at once.
@@ -161,13 +203,11 @@ pub fn generate(
     generation.finish()
 }
 
-fn publishable(
+fn decide(
     mut collector: Collector,
     settings: &Settings,
-    template: &Template,
-    source: &Source,
     answer: &mut Answer,
-) -> Result<String, Refusal> {
+) -> Result<Decided, Refusal> {
     collector.settle_conflicting_default();
     collector.report_to(answer);
     answer.default_policy = collector.rules.default_policy(settings.default_policy);
@@ -177,13 +217,10 @@ fn publishable(
     if settings.strict && answer.rejected > 0 {
         return Err(rows_rejected(answer));
     }
-    let policy: Policy = collector.rules.decide(settings.default_policy);
-    let Rendered { text, networks } =
-        render(template, source, &policy, &collector.rows, answer.rejected)?;
-    check_line_lengths(&text, answer.output.as_deref())?;
-    answer.networks = networks;
-    answer.bytes = text.len();
-    Ok(text)
+    Ok(Decided {
+        policy: collector.rules.decide(settings.default_policy),
+        rows: collector.rows,
+    })
 }
 
 /// Apache answers 500 to every request below a `.htaccess` with a line over 8,190 bytes, comments

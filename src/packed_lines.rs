@@ -129,23 +129,70 @@ impl Handle {
     }
 }
 
-/// Takes an output as it is rendered, with lines in the place of their marks.
-pub(crate) struct Expander<A, D> {
-    pub(crate) allow: A,
-    pub(crate) deny: D,
-    pub(crate) out: Vec<u8>,
+/// Takes an output as it is rendered, with lines in the place of their marks, and hands it on.
+pub(crate) struct Expander<A, D, W> {
+    allow: A,
+    deny: D,
+    out: W,
+    line: Vec<u8>,
+    bytes: usize,
+    last: Option<u8>,
+    error: Option<io::Error>,
+}
+
+impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Expander<A, D, W> {
+    /// `allow` and `deny` print the next line of their list.
+    pub(crate) fn new(allow: A, deny: D, out: W) -> Self {
+        Self {
+            allow,
+            deny,
+            out,
+            line: Vec::new(),
+            bytes: 0,
+            last: None,
+            error: None,
+        }
+    }
+
+    /// Ends the last line, and tells how many bytes were handed on.
+    ///
+    /// # Errors
+    ///
+    /// The first one of the writer, which a template's own error would only mention.
+    pub(crate) fn finish(mut self) -> io::Result<usize> {
+        if self.last.is_some_and(|last| last != b'\n') {
+            self.hand_on(b"\n");
+        }
+        match self.error {
+            Some(err) => Err(err),
+            None => self.out.flush().map(|()| self.bytes),
+        }
+    }
+
+    fn hand_on(&mut self, text: &[u8]) {
+        if self.error.is_none() {
+            self.error = self.out.write_all(text).err();
+        }
+        self.bytes += text.len();
+        self.last = text.last().copied().or(self.last);
+    }
 }
 
 /// A value is written by one call, so a mark is never cut.
-impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>)> Write for Expander<A, D> {
+impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write for Expander<A, D, W> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
         if text == Handle::Allow.mark().as_bytes() {
-            (self.allow)(&mut self.out);
+            (self.allow)(&mut line);
+            self.hand_on(&line);
         } else if text == Handle::Deny.mark().as_bytes() {
-            (self.deny)(&mut self.out);
+            (self.deny)(&mut line);
+            self.hand_on(&line);
         } else {
-            self.out.extend_from_slice(text);
+            self.hand_on(text);
         }
+        self.line = line;
         Ok(text.len())
     }
 

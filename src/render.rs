@@ -4,6 +4,7 @@
 //! parts it asks for.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 
 use tera::{Context, Value};
 
@@ -79,46 +80,82 @@ pub fn render(
     rules: &[RuleRow],
     rejected: u64,
 ) -> Result<Rendered, Refusal> {
-    let needs = template.needs();
-    let allow = List::new(&policy.allow, needs);
-    let deny = List::new(&policy.deny, needs);
-    let networks = NetworkCounts {
-        allow: allow.count,
-        deny: deny.count,
-    };
-    let takes_handles = template.prints_each_line_once();
-    let mut context = Context::new();
-    context.insert_value(
-        "generator",
-        map([
-            ("name", GENERATOR_NAME.into()),
-            ("version", GENERATOR_VERSION.into()),
-        ]),
-    );
-    context.insert_value("source", source_value(source));
-    context.insert_value("default_policy", policy.default.name().into());
-    context.insert_value("rejected", rejected.into());
-    context.insert_value("allow", allow.value(takes_handles.then_some(Handle::Allow)));
-    context.insert_value("deny", deny.value(takes_handles.then_some(Handle::Deny)));
-    if needs.includes("rules") {
-        let rules: Vec<Value> = rules.iter().map(rule_value).collect();
-        context.insert_value("rules", rules.into());
-    }
-    // Room for the lines, for what they begin with, and for the text around them.
-    let line_bytes = allow.line_bytes() + deny.line_bytes();
-    let room = line_bytes + line_bytes / 256 + template.source().len();
-    let mut expander = Expander {
-        allow: allow.printer(),
-        deny: deny.printer(),
-        out: Vec::with_capacity(room),
-    };
-    template.render(&context, &mut expander)?;
-    let mut out = expander.out;
-    if !out.is_empty() && !out.ends_with(b"\n") {
-        out.push(b'\n');
-    }
-    let text = String::from_utf8(out).unwrap_or_default();
+    let rendering = Rendering::new(template, source, policy, rules, rejected);
+    let mut text = Vec::with_capacity(rendering.room);
+    let networks = rendering.networks;
+    // Writing into memory does not fail.
+    let _ = rendering.write_to(&mut text)?;
+    let text = String::from_utf8(text).unwrap_or_default();
     Ok(Rendered { text, networks })
+}
+
+/// A policy about to be rendered.
+pub(crate) struct Rendering<'a> {
+    template: &'a Template,
+    context: Context,
+    allow: List<'a>,
+    deny: List<'a>,
+    /// The networks of both lists.
+    pub(crate) networks: NetworkCounts,
+    /// About how many bytes the text will have.
+    room: usize,
+}
+
+impl<'a> Rendering<'a> {
+    pub(crate) fn new(
+        template: &'a Template,
+        source: &Source,
+        policy: &'a Policy,
+        rules: &[RuleRow],
+        rejected: u64,
+    ) -> Self {
+        let needs = template.needs();
+        let allow = List::new(&policy.allow, needs);
+        let deny = List::new(&policy.deny, needs);
+        let takes_handles = template.prints_each_line_once();
+        let mut context = Context::new();
+        context.insert_value(
+            "generator",
+            map([
+                ("name", GENERATOR_NAME.into()),
+                ("version", GENERATOR_VERSION.into()),
+            ]),
+        );
+        context.insert_value("source", source_value(source));
+        context.insert_value("default_policy", policy.default.name().into());
+        context.insert_value("rejected", rejected.into());
+        context.insert_value("allow", allow.value(takes_handles.then_some(Handle::Allow)));
+        context.insert_value("deny", deny.value(takes_handles.then_some(Handle::Deny)));
+        if needs.includes("rules") {
+            let rules: Vec<Value> = rules.iter().map(rule_value).collect();
+            context.insert_value("rules", rules.into());
+        }
+        // The lines, what they begin with, and the text around them.
+        let line_bytes = allow.line_bytes() + deny.line_bytes();
+        let room = line_bytes + line_bytes / 256 + template.source().len();
+        Self {
+            template,
+            context,
+            networks: NetworkCounts {
+                allow: allow.count,
+                deny: deny.count,
+            },
+            allow,
+            deny,
+            room,
+        }
+    }
+
+    /// Renders into `out` and tells how many bytes the text has.
+    ///
+    /// # Errors
+    ///
+    /// `bad-template`; the inner error is that of `out`.
+    pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, Refusal> {
+        let mut expander = Expander::new(self.allow.printer(), self.deny.printer(), out);
+        self.template.render(&self.context, &mut expander)?;
+        Ok(expander.finish())
+    }
 }
 
 fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {

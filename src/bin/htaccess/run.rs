@@ -1,7 +1,7 @@
 //! The commands.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,13 +34,19 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
             inputs.len()
         )));
     };
-    let outcome = generate(input, &settings(&arguments.files)?, &template)?;
-    print_problems(input, &outcome.answer);
-    let verdict = verdict([&outcome.answer]);
+    let settings = settings(&arguments.files)?;
+    let source = source_of(input);
+    let generation = read(input, Generation::new(&settings, &template, &source))?;
+    let answer = if arguments.files.json {
+        generation.finish_into(io::sink())
+    } else {
+        generation.finish_into(Stdout::new())
+    };
+    let answer = answer.map_err(|err| cannot_print(&err))?;
+    print_problems(input, &answer);
+    let verdict = verdict([&answer]);
     if arguments.files.json {
-        print_json(&[outcome.answer])?;
-    } else if let Some(file) = outcome.file {
-        print_data(file.as_bytes())?;
+        print_json(&[answer])?;
     }
     Ok(verdict)
 }
@@ -51,7 +57,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
     let inputs = inputs::find(&arguments.files.inputs)?;
     let settings = settings(&arguments.files)?;
     let checked = in_parallel(&inputs, &arguments.files, |input| {
-        let Outcome { answer, file } = generate(input, &settings, &template)?;
+        let source = source_of(input);
+        let generation = Generation::new(&settings, &template, &source);
+        let Outcome { answer, file } = read(input, generation)?.finish();
         let advice = file.and_then(|file| RequestCost::of(&file).advice());
         Ok((answer, advice))
     })?;
@@ -105,7 +113,9 @@ fn write_all(
             .map(|input| (input, settings.output_key.of(&input.key).ok())),
     )?;
     let answers = in_parallel(inputs, &arguments.files, |input| {
-        let Outcome { mut answer, file } = generate(input, &settings, template)?;
+        let source = source_of(input);
+        let generation = Generation::new(&settings, template, &source);
+        let Outcome { mut answer, file } = read(input, generation)?.finish();
         if let (Some(file), Some(output)) = (file, &answer.output) {
             answer.status = write_file(&folder.join(output), file.as_bytes())?;
         }
@@ -134,19 +144,22 @@ fn find_template(name_or_path: &str) -> Result<Template, Failure> {
     }
 }
 
-fn generate(input: &Input, settings: &Settings, template: &Template) -> Result<Outcome, Failure> {
-    let source = Source {
+fn source_of(input: &Input) -> Source {
+    Source {
         key: input.key.clone(),
         ..Source::default()
-    };
-    let mut generation = Generation::new(settings, template, &source);
+    }
+}
+
+/// Reads an input, as far as that is of use.
+fn read<'a>(input: &Input, mut generation: Generation<'a>) -> Result<Generation<'a>, Failure> {
     if generation
         .expect_bytes(input.bytes().unwrap_or(0))
         .is_continue()
     {
         input.read(|piece| generation.push(piece))?;
     }
-    Ok(generation.finish())
+    Ok(generation)
 }
 
 /// Works on the inputs with as many threads as asked for; results come in the inputs' order. The
@@ -249,14 +262,41 @@ fn print_json(answers: &[Answer]) -> Result<(), Failure> {
     print_data(text.as_bytes())
 }
 
-/// A reader that went away, as in `htaccess … | head`, is no failure.
 fn print_data(data: &[u8]) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(data).and_then(|()| stdout.flush()) {
-        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure(format!("cannot write to standard output: {err}")))
+    let mut stdout = Stdout::new();
+    stdout
+        .write_all(data)
+        .and_then(|()| stdout.flush())
+        .map_err(|err| cannot_print(&err))
+}
+
+fn cannot_print(err: &io::Error) -> Failure {
+    Failure(format!("cannot write to standard output: {err}"))
+}
+
+/// Standard output in large pieces. A reader that went away, as in `htaccess … | head`, is no
+/// failure.
+struct Stdout(BufWriter<StdoutLock<'static>>);
+
+impl Stdout {
+    fn new() -> Self {
+        Self(BufWriter::with_capacity(64 * 1024, io::stdout().lock()))
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        match self.0.write(data) {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(data.len()),
+            result => result,
         }
-        _ => Ok(()),
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
     }
 }
 
