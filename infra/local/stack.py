@@ -16,7 +16,7 @@ def deploy(server: Server, parameters: Sequence[str] = ()) -> dict[str, str]:
     command = [
         *(program("sam", "sam"), "deploy", "--template-file", str(for_local_cloud().folder / "template.yaml")),
         *("--stack-name", STACK, "--region", REGION),
-        *("--resolve-s3", "--capabilities", "CAPABILITY_IAM"),
+        *("--resolve-s3", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
         *("--parameter-overrides", *overrides),
     ]
