@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
-	test-stack fuzz-check fuzz packages clean
+	test-stack test-invoke fuzz-check fuzz packages clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, 
 	@$(CLOUD) guard
 	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
 
-test: packages lint-rust test-rust test-python test-servers lint-template test-stack ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-servers lint-template test-stack test-invoke ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
@@ -72,6 +72,9 @@ test-servers: packages ## the outputs in front of a real Apache and a real nginx
 
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
+
+test-invoke: install ## the sample events by `sam local invoke`; says so where there is no Docker to do it with
+	@$(CLOUD) invoke
 
 # Both need a nightly compiler: `rustup toolchain install nightly`. `make fuzz FUZZ_TARGETS=parse FUZZ_SECONDS=60` runs
 # one target for a minute. What is found lies in fuzz/artifacts/, what is new in fuzz/found/; to keep of it what the

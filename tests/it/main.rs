@@ -57,3 +57,6 @@ mod metrics;
 /// The publishing protocol in every order of its calls: the real code on a modelled S3.
 #[cfg(feature = "function")]
 mod model;
+/// What becomes of outputs when the settings or the program change.
+#[cfg(feature = "function")]
+mod upgrades;
