@@ -99,22 +99,27 @@ impl Cloud {
 
     /// Runs `infra/redrive.py`: its standard output.
     pub(crate) fn redrive(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(python());
+        command.arg(root().join("infra/redrive.py"));
+        self.run(command.args(arguments))
+    }
+
+    /// Runs a program of `infra/` with the client and the keys of this cloud: its standard output.
+    pub(crate) fn run(&self, command: &mut Command) -> String {
         let clients = self.description.aws.parent().unwrap().display();
         let path = std::env::var("PATH").unwrap_or_default();
-        let output = Command::new(python())
-            .arg(root().join("infra/redrive.py"))
-            .args(arguments)
+        let output = command
             .envs(&self.description.environment)
             .env("PATH", format!("{clients}:{path}"))
             .stderr(Stdio::inherit())
             .output()
             .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
         assert!(
             output.status.success(),
-            "redrive.py {arguments:?} failed, and said {}",
-            String::from_utf8_lossy(&output.stdout)
+            "{command:?} failed, and said {said}"
         );
-        String::from_utf8(output.stdout).unwrap()
+        said
     }
 
     pub(crate) fn read(&self, bucket: &str, key: &str) -> Option<String> {

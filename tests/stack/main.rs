@@ -22,6 +22,7 @@ mod many;
 mod observability;
 mod permissions;
 mod recorder;
+mod sync;
 
 /// One deployment, three updates of it, for they are what takes the time, and its end.
 #[test]
@@ -32,6 +33,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     observability::samples_are_counted(&cloud);
     a_refused_csv_leaves_the_previous_output(&cloud);
     an_older_version_can_be_brought_back(&cloud);
+    sync::lays_outputs_in_the_web_root(&cloud);
     events_can_be_invoked(&cloud);
     buckets_are_private_versioned_and_encrypted(&cloud);
     many::are_published(&cloud, "thousand", 1_000);
@@ -46,6 +48,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     many::are_published(&cloud, "queued", 100);
     failures::of_a_message(&cloud);
     an_output_is_removed_with_its_csv(&cloud);
+    sync::removes_only_what_it_is_told_to(&cloud);
 
     permissions.cover(&cloud);
     cloud.deploy(&["Delivery=direct", "OnDelete=deny"]);
