@@ -149,3 +149,36 @@ fn needed(call: &Call) -> Vec<Grant> {
 fn covers(grant: &Grant, action: &str, resource: &str) -> bool {
     grant.0 == action && grant.1 == resource
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    fn grants(grants: &[(&str, &str)]) -> BTreeSet<Grant> {
+        let own =
+            |(action, resource): &(&str, &str)| ((*action).to_owned(), (*resource).to_owned());
+        grants.iter().map(own).collect()
+    }
+
+    #[track_caller]
+    fn check(granted: &[(&str, &str)], are_needed: bool) {
+        let permissions = Permissions {
+            granted: grants(granted),
+            called: grants(&[("s3:GetObject", "arn:aws:s3:::a/*")]),
+        };
+        let outcome = catch_unwind(|| permissions.are_all_needed());
+        assert_eq!(outcome.is_ok(), are_needed, "{granted:?}");
+    }
+
+    #[test]
+    fn what_nothing_calls_is_found() {
+        check(&[("s3:GetObject", "arn:aws:s3:::a/*")], true);
+        check(&[("xray:PutTraceSegments", "*")], true);
+        check(&[("s3:GetObject", "arn:aws:s3:::b/*")], false);
+        check(&[("s3:GetObjectVersion", "arn:aws:s3:::a/*")], false);
+        check(&[("s3:GetObject", "*")], false);
+        check(&[("sqs:SendMessage", "*")], false);
+    }
+}

@@ -125,3 +125,26 @@ fn status(line: &str) -> Option<u16> {
     let status = rest.get(..3)?.parse().ok()?;
     (status >= 200).then_some(status)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_requests_are_told_from_those_of_bodies() {
+        let call = request("</html>PUT /sites/a/.htaccess?partNumber=1 HTTP/1.1").unwrap();
+        assert_eq!(
+            (
+                call.method.as_str(),
+                call.bucket.as_str(),
+                call.key.as_str(),
+                call.query.as_str()
+            ),
+            ("PUT", "sites", "a/.htaccess", "partNumber=1")
+        );
+        assert_eq!(request("Require ip 192.0.2.1"), None);
+        assert_eq!(status("</Error>HTTP/1.1 404 Not Found"), Some(404));
+        assert_eq!(status("HTTP/1.1 100 Continue"), None);
+        assert_eq!(status("server: h11"), None);
+    }
+}

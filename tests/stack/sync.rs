@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::cloud::{Cloud, root};
 
-const SITES: [&str; 2] = ["again", "back"];
+const SITES: [&str; 2] = ["again/site", "back/site"];
 
 /// A server that has two of the sites; both are published.
 pub(crate) fn lays_outputs_in_the_web_root(cloud: &Cloud) {
@@ -27,20 +27,24 @@ pub(crate) fn lays_outputs_in_the_web_root(cloud: &Cloud) {
             .unwrap()
             .ino()
     };
-    let before = inode("again");
+    let before = inode("again/site");
     sync(cloud, &[]);
-    assert_eq!(inode("again"), before, "what did not change was replaced");
-    assert_eq!(fs::read_dir(web.join("again")).unwrap().count(), 1);
+    assert_eq!(
+        inode("again/site"),
+        before,
+        "what did not change was replaced"
+    );
+    assert_eq!(fs::read_dir(web.join("again/site")).unwrap().count(), 1);
 }
 
-/// After the output of `again` was removed from the bucket.
+/// After the output of `again/site` was removed from the bucket.
 pub(crate) fn removes_only_what_it_is_told_to(cloud: &Cloud) {
     let web = cloud.folder.join("web");
     let is_there = |site: &str| web.join(site).join(".htaccess").exists();
     sync(cloud, &[]);
-    assert!(is_there("again"), "a site became open");
+    assert!(is_there("again/site"), "a site became open");
     sync(cloud, &["--delete"]);
-    assert!(!is_there("again") && is_there("back"));
+    assert!(!is_there("again/site") && is_there("back/site"));
 }
 
 fn sync(cloud: &Cloud, options: &[&str]) {
