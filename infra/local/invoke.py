@@ -24,6 +24,7 @@ from tools import LOGS, ROOT, TOOLS, architecture, for_local_cloud, program
 NAME = "invoke"
 SAMPLES = ROOT / "events" / "samples"
 DEBIAN = "bookworm"
+PULL_SECONDS_MAX = 180
 SKIP = 'SKIPPED: "sam local invoke" with the sample events was NOT tested: '
 # What each event comes to when the samples are there and published; the CSV of the deletes never was.
 QUEUE_ALL_WELL = {"batchItemFailures": []}
@@ -125,7 +126,11 @@ def _make_image() -> bool:
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    """Without a network a pull may hang: after a while that is a failure too."""
+    command = ["docker", *arguments]
+    if shutil.which("timeout"):
+        command = ["timeout", str(PULL_SECONDS_MAX), *command]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @contextlib.contextmanager
