@@ -53,7 +53,8 @@ fn every_file_of_an_event_counts() {
     assert_eq!(metrics["xray_trace_id"], "Root=1");
 
     let again = metrics_of(&store, event);
-    assert_eq!(counts(&again), json!({"FilesUnchanged": 2}));
+    let expected = json!({"FilesUnchanged": 1, "FilesRefused": 1});
+    assert_eq!(counts(&again), expected, "a refusal is told again");
 }
 
 #[test]
