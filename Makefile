@@ -5,6 +5,8 @@ PYTHON ?= python3
 CLOUD := $(PYTHON) infra/local/cloud.py
 SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
+CHECKOV := .tools/check/bin/checkov
+TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml
 PACKAGES := apache2-bin nginx-light curl python3-venv
 
 export SAM_CLI_TELEMETRY := 0
@@ -13,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
-	test-stack fuzz-check fuzz bench bench-cold bench-stages \
+	test-stack test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the verbs
@@ -50,12 +52,15 @@ lint-rust: ## check formatting, and clippy
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
 
-# Validation needs a region, and no account.
-lint-template: install ## check the template: sam validate --lint, cfn-lint
+# Validation needs a region, and no account. What is excused is so in the templates, each with its reason. Guard leaves
+# the templates as they would be deployed, conditions decided, for Checkov.
+lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, CloudFormation Guard
 	env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true $(SAM) validate --lint
-	$(CFN_LINT) template.yaml
+	$(CFN_LINT) --append-rules cfn_lint_serverless.rules -- $(TEMPLATES)
+	@$(CLOUD) guard
+	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
 
-test: packages lint-rust test-rust test-python test-servers lint-template test-stack ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-servers lint-template test-stack test-invoke ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
@@ -68,6 +73,9 @@ test-servers: packages ## the outputs in front of a real Apache and a real nginx
 
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
+
+test-invoke: install ## the sample events by `sam local invoke`; says so where there is no Docker to do it with
+	@$(CLOUD) invoke
 
 # Both need a nightly compiler: `rustup toolchain install nightly`. `make fuzz FUZZ_TARGETS=parse FUZZ_SECONDS=60` runs
 # one target for a minute. What is found lies in fuzz/artifacts/, what is new in fuzz/found/; to keep of it what the

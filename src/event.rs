@@ -49,6 +49,8 @@ pub struct Job {
     pub other_reading: Option<ObjectName>,
     /// Its size at the time of the event, where that tells.
     pub bytes: Option<u64>,
+    /// The version that the event is about, where it tells: a hint, for the newest is what counts.
+    pub version_id: Option<String>,
 }
 
 /// One message of a queue.
@@ -202,6 +204,7 @@ fn read_notification(entity: &Value) -> Result<Job, Error> {
         name: ObjectName { bucket, key },
         other_reading: None,
         bytes: s3.object.size.and_then(|bytes| bytes.try_into().ok()),
+        version_id: s3.object.version_id,
     })
 }
 
@@ -220,6 +223,8 @@ struct DetailBucket {
 struct DetailObject {
     key: String,
     size: Option<u64>,
+    #[serde(rename = "version-id")]
+    version_id: Option<String>,
 }
 
 fn read_event_bridge(event: &Value) -> Result<Job, Error> {
@@ -240,6 +245,7 @@ fn read_event_bridge(event: &Value) -> Result<Job, Error> {
         other_reading: other_than(&name, other_reading),
         name,
         bytes: object.size,
+        version_id: object.version_id,
     })
 }
 
@@ -301,6 +307,7 @@ fn read_task(task: BatchTask) -> Result<Job, Error> {
         other_reading: other_than(&name, other_reading),
         name,
         bytes: None,
+        version_id: None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! One invocation: an event in, an answer of the shape its source wants out.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Error, ErrorKind};
 use crate::event::{Batch, Event, Job, Message};
+use crate::metrics::{Observed, Tally};
 use crate::publish::{Publisher, refuse};
 use crate::quote::quote;
 use crate::report::{Answer, Refusal, Status};
@@ -99,11 +101,18 @@ pub struct Handler<S> {
     templates: TemplateCache,
 }
 
+/// One invocation: when it must stop, and what it has done so far.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    deadline: Option<Instant>,
+    tally: &'a RefCell<Tally>,
+}
+
 /// What all jobs of an invocation share.
-struct Work {
+struct Work<'a> {
     /// The template as it is now, or why every file is refused.
     template: Result<Arc<Template>, Refusal>,
-    deadline: Option<Instant>,
+    run: Run<'a>,
 }
 
 impl<S: Store> Handler<S> {
@@ -128,43 +137,56 @@ impl<S: Store> Handler<S> {
     /// The first error that a retry or an operator could mend, where the source has no way to
     /// tell the failed records. Files that were published stay so: a retry finds them unchanged.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
-        let deadline = deadline(&event.context);
-        match Event::read(&event.payload).inspect_err(log_error)? {
+        self.handle_and_tally(event).await.0
+    }
+
+    /// The same, and what to count of it: files that were done before one failed count too.
+    pub async fn handle_and_tally(
+        &self,
+        event: LambdaEvent<Value>,
+    ) -> (Result<Response, Error>, Tally) {
+        let tally = RefCell::default();
+        let run = Run {
+            deadline: deadline(&event.context),
+            tally: &tally,
+        };
+        let result = self.work_on_event(&event.payload, run).await;
+        (result, tally.into_inner())
+    }
+
+    async fn work_on_event(&self, event: &Value, run: Run<'_>) -> Result<Response, Error> {
+        match Event::read(event).inspect_err(log_error)? {
             Event::Test => {
                 let answer = Answer::new("s3:TestEvent", Status::Ignored);
-                log_answer(&answer);
+                log_answer(&answer, &Observed::default(), 0.0);
                 Ok(Response::Results {
                     results: vec![answer],
                 })
             }
             Event::Jobs(jobs) => {
-                let work = self.prepare(deadline).await?;
+                let work = self.prepare(run).await?;
                 let results = self.work_on_all(&jobs, &work).await;
                 let results = results.into_iter().collect::<Result<_, _>>()?;
                 Ok(Response::Results { results })
             }
-            Event::Queue(messages) => self.queue(messages, deadline).await,
-            Event::Batch(batch) => self.batch(batch, deadline).await,
+            Event::Queue(messages) => self.queue(messages, run).await,
+            Event::Batch(batch) => self.batch(batch, run).await,
         }
     }
 
-    async fn prepare(&self, deadline: Option<Instant>) -> Result<Work, Error> {
+    async fn prepare<'a>(&self, run: Run<'a>) -> Result<Work<'a>, Error> {
         let template = in_time(
-            deadline,
+            run.deadline,
             "read the template",
             self.templates.current(&self.store),
         )
         .await
         .inspect_err(log_error)?;
-        Ok(Work { template, deadline })
+        Ok(Work { template, run })
     }
 
-    async fn queue(
-        &self,
-        messages: Vec<Message>,
-        deadline: Option<Instant>,
-    ) -> Result<Response, Error> {
-        let work = self.prepare(deadline).await?;
+    async fn queue(&self, messages: Vec<Message>, run: Run<'_>) -> Result<Response, Error> {
+        let work = self.prepare(run).await?;
         let failures = stream::iter(messages)
             .map(|message| self.failure_of(message, &work))
             .buffered(CONCURRENT_RECORDS_MAX)
@@ -174,7 +196,7 @@ impl<S: Store> Handler<S> {
         Ok(Response::Queue { failures })
     }
 
-    async fn failure_of(&self, message: Message, work: &Work) -> Option<ItemFailure> {
+    async fn failure_of(&self, message: Message, work: &Work<'_>) -> Option<ItemFailure> {
         let failed = match message.jobs.inspect_err(log_error) {
             Ok(jobs) => self
                 .work_on_all(&jobs, work)
@@ -188,8 +210,8 @@ impl<S: Store> Handler<S> {
         })
     }
 
-    async fn batch(&self, batch: Batch, deadline: Option<Instant>) -> Result<Response, Error> {
-        let work = self.prepare(deadline).await?;
+    async fn batch(&self, batch: Batch, run: Run<'_>) -> Result<Response, Error> {
+        let work = self.prepare(run).await?;
         let results = stream::iter(batch.tasks)
             .map(|task| async {
                 let result = match task.job.inspect_err(log_error) {
@@ -214,18 +236,7 @@ impl<S: Store> Handler<S> {
         }))
     }
 
-    async fn publish(&self, job: &Job, work: &Work) -> Result<Answer, Error> {
-        match &work.template {
-            Ok(template) => {
-                Publisher::new(&self.store, &self.settings, template)
-                    .publish(job)
-                    .await
-            }
-            Err(refusal) => refuse(&self.store, &self.settings, &job.name, refusal).await,
-        }
-    }
-
-    async fn work_on_all(&self, jobs: &[Job], work: &Work) -> Vec<Result<Answer, Error>> {
+    async fn work_on_all(&self, jobs: &[Job], work: &Work<'_>) -> Vec<Result<Answer, Error>> {
         stream::iter(jobs)
             .map(|job| self.work_on(job, work))
             .buffered(CONCURRENT_RECORDS_MAX)
@@ -233,15 +244,36 @@ impl<S: Store> Handler<S> {
             .await
     }
 
-    async fn work_on(&self, job: &Job, work: &Work) -> Result<Answer, Error> {
+    async fn work_on(&self, job: &Job, work: &Work<'_>) -> Result<Answer, Error> {
+        let started = Instant::now();
         let doing = format!("publish {}", job.name);
-        let result = in_time(work.deadline, &doing, self.publish(job, work)).await;
+        let (result, observed) = match &work.template {
+            Ok(template) => {
+                let publisher = Publisher::new(&self.store, &self.settings, template);
+                let result = in_time(work.run.deadline, &doing, publisher.publish(job)).await;
+                (result, publisher.into_observed())
+            }
+            Err(refusal) => {
+                let refused = refuse(&self.store, &self.settings, &job.name, refusal);
+                let result = in_time(work.run.deadline, &doing, refused).await;
+                (result, Observed::default())
+            }
+        };
+        let processing_ms = milliseconds(started.elapsed());
         match &result {
-            Ok(answer) => log_answer(answer),
+            Ok(answer) => log_answer(answer, &observed, processing_ms),
             Err(err) => log_error(err),
         }
+        let version_id = job.version_id.as_deref();
+        let mut tally = work.run.tally.borrow_mut();
+        tally.add(result.as_ref().ok(), &observed, version_id, processing_ms);
         result
     }
+}
+
+/// To the microsecond, for most files take a few milliseconds; over an hour counts as that.
+fn milliseconds(elapsed: Duration) -> f64 {
+    f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1e3
 }
 
 async fn in_time<T>(
@@ -290,7 +322,7 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
 }
 
 /// One line for each file: counts and codes, no cells.
-fn log_answer(answer: &Answer) {
+fn log_answer(answer: &Answer, observed: &Observed, processing_ms: f64) {
     info!(
         source = answer.source,
         output = answer.output,
@@ -303,6 +335,8 @@ fn log_answer(answer: &Answer) {
         networks_allow = answer.networks.allow,
         networks_deny = answer.networks.deny,
         bytes = answer.bytes,
+        input_bytes = observed.input_bytes(),
+        processing_ms,
         "{}",
         answer.status,
     );

@@ -34,6 +34,8 @@ pub mod quote;
 #[cfg(feature = "function")]
 pub mod handler;
 #[cfg(feature = "function")]
+pub mod metrics;
+#[cfg(feature = "function")]
 pub mod event;
 #[cfg(feature = "function")]
 pub mod publish;

@@ -34,6 +34,7 @@ use crate::decode::too_large;
 use crate::error::{Error, ErrorKind};
 use crate::event::Job;
 use crate::generate::{Generation, Outcome};
+use crate::metrics::Observed;
 use crate::policy::Rules;
 use crate::provenance::{Provenance, settings_digest};
 use crate::render::{Source, render};
@@ -59,6 +60,7 @@ pub struct Publisher<'a, S> {
     settings: &'a FunctionSettings,
     template: &'a Template,
     settings_digest: String,
+    observed: Observed,
 }
 
 /// What one round came to.
@@ -88,7 +90,14 @@ impl<'a, S: Store> Publisher<'a, S> {
             settings,
             template,
             settings_digest: settings_digest(&settings.settings, template),
+            observed: Observed::default(),
         }
+    }
+
+    /// What was seen on the way, for the metrics.
+    #[must_use]
+    pub fn into_observed(self) -> Observed {
+        self.observed
     }
 
     /// Publishes what the object holds now, or refuses it and leaves the output as it is. Where
@@ -130,7 +139,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             pause_before(attempt).await;
             match self.round(input, &output).await {
                 Ok(Round::Done(answer)) => return Ok(answer),
-                Ok(Round::Conflict) => {}
+                Ok(Round::Conflict) => self.observed.conflict(),
                 Err(err) if err.kind() == ErrorKind::Damaged && attempt < DAMAGED_RETRIES_MAX => {}
                 Err(err) => return Err(err),
             }
@@ -178,6 +187,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             };
             provenance = self.provenance(input, Some(&head));
         }
+        self.observed.input(&head);
         if targets.all().all(|target| target.is_made_from(&provenance)) {
             return Ok(Round::Done(self.unchanged(input, &targets.output)));
         }

@@ -7,6 +7,8 @@
     cloud.py demo      a cloud of its own: samples in, outputs out, everything ended
     cloud.py env       the environment for the plain aws client:  eval "$(... env)"
     cloud.py describe  the same for programs, as JSON, with the stack's outputs
+    cloud.py guard     CloudFormation Guard on the templates
+    cloud.py invoke    every sample event by `sam local invoke`, where Docker runs
     cloud.py install | build | packages NAME...
 
 CLOUD_PORT chooses the port: without it a free one is found, from 4566 on. Each port so chosen is a cloud of its
@@ -29,6 +31,8 @@ if sys.version_info < (3, 11):
 sys.dont_write_bytecode = True  # This folder stays as it is in the repository.
 
 import demo
+import guard
+import invoke
 import packages
 import server
 import stack
@@ -62,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _packages):
+    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _guard, _invoke, _packages):
         sub = commands.add_parser(command.__name__.removeprefix("_"), help=command.__doc__)
         sub.set_defaults(command=command)
         if command in (_up, _deploy):
@@ -157,6 +161,22 @@ def _describe(_: argparse.Namespace) -> None:
     print(json.dumps(answer, indent=2))
 
 
+def _guard(_: argparse.Namespace) -> None:
+    """check the templates with CloudFormation Guard and AWS's rules"""
+    tools.install(("sam", "check"))
+    guard.check()
+
+
+def _invoke(_: argparse.Namespace) -> None:
+    """every sample event by `sam local invoke`, where Docker runs"""
+    reason = invoke.missing()
+    if reason:
+        print(f"\n{invoke.SKIP}{reason}\n", file=sys.stderr)
+        return
+    tools.build(tools.for_local_cloud())
+    invoke.check()
+
+
 def _packages(parsed: argparse.Namespace) -> None:
     """install the Debian packages that are missing"""
     packages.install(parsed.names)
@@ -185,7 +205,7 @@ def _environment(running: server.Server) -> dict[str, str]:
 
 def _names(outputs: Mapping[str, str]) -> dict[str, str]:
     """What commands need of the stack, as variables: UPLOAD_BUCKET, FAILURE_QUEUE and so on."""
-    wanted = ("UploadBucket", "SiteBucket", "ReportBucket", "FailureQueue", "UploadQueue", "FunctionName")
+    wanted = ("UploadBucket", "SiteBucket", "ReportBucket", "FailureQueue", "UploadQueue", "FunctionName", "LogGroup")
     return {re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): outputs[name] for name in wanted if name in outputs}
 
 

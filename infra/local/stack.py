@@ -3,22 +3,29 @@
 import json
 from typing import Sequence
 
-from console import read, run
+from console import Problem, read, run
 from server import REGION, Server
 from tools import CLIENTS, LOGS, ROOT, architecture, for_local_cloud, program
 
 STACK = "htaccess-generator"
+# As the SAM CLI wants it.
+EMPTY = '""'
 
 
 def deploy(server: Server, parameters: Sequence[str] = ()) -> dict[str, str]:
     """Deploys what `sam build` laid out, and gives the stack's outputs. Parameters are `Name=Value`."""
-    overrides = [f"Architecture={architecture()}", f"EndpointUrl={server.endpoint}", *parameters]
+    overrides = {"Architecture": architecture(), "EndpointUrl": server.endpoint}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        if not equals:
+            raise Problem(f"--parameter is `{parameter}`", "it must be NAME=VALUE")
+        overrides[name] = value
     command = [
         *(program("sam", "sam"), "deploy", "--template-file", str(for_local_cloud().folder / "template.yaml")),
         *("--stack-name", STACK, "--region", REGION),
-        *("--resolve-s3", "--capabilities", "CAPABILITY_IAM"),
+        *("--resolve-s3", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
-        *("--parameter-overrides", *overrides),
+        *("--parameter-overrides", *(f"{name}={value or EMPTY}" for name, value in overrides.items())),
     ]
     hint = f"all of it: {LOGS / 'sam-deploy.log'}; what the cloud says: {server.log}"
     run("sam deploy", command, LOGS / "sam-deploy.log", server.env(), ROOT, hint)

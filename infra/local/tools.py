@@ -1,8 +1,8 @@
 """The tools of this project: pinned Python programs in folders under .tools/, and the function's build.
 
-There is one environment a purpose: `build` (cargo-lambda and the zig linker), `sam` (SAM CLI, cfn-lint) and
-`cloud` (MiniStack, the aws client), for the last two pin botocores that clash, and the first must be there
-early: the cold build of the function then runs while pip still installs the others.
+There is one environment a purpose: `build` (cargo-lambda and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud`
+(MiniStack, the aws client) and `check` (Checkov, CloudFormation Guard), for the last three pin botocores that clash,
+and the first must be there early: the cold build of the function then runs while pip still installs the others.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from console import Problem, clean_env, in_parallel, run, say
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
-ENVIRONMENTS = ("build", "sam", "cloud")
+ENVIRONMENTS = ("build", "sam", "cloud", "check")
 # The folder with the aws client of the `cloud` environment, and nothing else of it.
 CLIENTS = Path(__file__).with_name("bin")
 

@@ -1,8 +1,13 @@
 //! The Lambda function: settings and clients once, then one event after the other.
 
+use std::cell::Cell;
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use htaccess_generator::handler::Handler;
+use htaccess_generator::error::Error;
+use htaccess_generator::handler::{Handler, Response};
+use htaccess_generator::metrics::{Invocation, Origin, Tally};
 use htaccess_generator::s3::S3;
 use htaccess_generator::settings::FunctionSettings;
 use htaccess_generator::{init_error, logging};
@@ -20,8 +25,13 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let handler = &handler;
-    let serve = service_fn(|event: LambdaEvent<Value>| handler.handle(event));
+    let function = Function {
+        handler,
+        origin: Origin::read(variable),
+        is_cold: Cell::new(true),
+    };
+    let function = &function;
+    let serve = service_fn(|event: LambdaEvent<Value>| function.invoke(event));
     match Box::pin(lambda_runtime::run(serve)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
@@ -29,6 +39,46 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What lives as long as the environment does.
+struct Function {
+    handler: Handler<S3>,
+    origin: Origin,
+    /// Until the first event.
+    is_cold: Cell<bool>,
+}
+
+impl Function {
+    async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
+        let request_id = event.context.request_id.clone();
+        let xray_trace_id = event.context.xray_trace_id.clone();
+        let cold_start = self.is_cold.replace(false);
+        let (result, tally) = self.handler.handle_and_tally(event).await;
+        self.print_metrics(
+            &tally,
+            &Invocation {
+                request_id: &request_id,
+                xray_trace_id: xray_trace_id.as_deref(),
+                cold_start,
+                ended_at_ms: now_ms(),
+            },
+        );
+        result
+    }
+
+    /// Metrics that cannot be written are no reason to fail what was published.
+    fn print_metrics(&self, tally: &Tally, invocation: &Invocation) {
+        let mut stdout = io::stdout().lock();
+        for line in tally.lines(&self.origin, invocation) {
+            let _ = writeln!(stdout, "{line}");
+        }
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis().try_into().unwrap_or(u64::MAX))
 }
 
 fn variable(name: &str) -> Option<String> {

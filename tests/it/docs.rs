@@ -6,6 +6,9 @@ use htaccess_generator::settings::Settings;
 use htaccess_generator::template::Template;
 
 const README: &str = include_str!("../../README.md");
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+const TEMPLATE_YAML: &str = include_str!("../../template.yaml");
+const OBSERVABILITY: &str = include_str!("../../infra/observability.yaml");
 const TEMPLATES: &str = include_str!("../../docs/templates.md");
 
 /// The text of the first fenced block of a language.
@@ -75,10 +78,55 @@ fn the_readme_names_every_code_and_setting() {
         "REPORT_BUCKET",
         "ON_DELETE",
         "AWS_ENDPOINT_URL_S3",
+        "POWERTOOLS_METRICS_NAMESPACE",
+        "POWERTOOLS_SERVICE_NAME",
     ] {
         assert!(
             README.contains(&format!("| `{name}` |")),
             "README.md does not list {name}"
         );
+    }
+}
+
+/// The names indented by two spaces between two lines of a YAML file.
+fn names_between<'a>(yaml: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    let (_, from) = yaml.split_once(start).unwrap();
+    let (section, _) = from.split_once(end).unwrap();
+    let lines = section.lines().filter_map(|line| line.strip_prefix("  "));
+    let lines = lines.filter(|line| line.starts_with(|sign: char| sign.is_ascii_uppercase()));
+    lines.filter_map(|line| line.strip_suffix(':')).collect()
+}
+
+#[test]
+fn every_parameter_has_its_row_and_its_place_in_the_console() {
+    let parameters = names_between(TEMPLATE_YAML, "\nParameters:\n", "\nMappings:\n");
+    assert!(parameters.len() > 20, "{parameters:?}");
+    let (interface, _) = TEMPLATE_YAML.split_once("\nParameters:\n").unwrap();
+    for name in parameters {
+        let is_in_a_row = README
+            .lines()
+            .any(|line| line.starts_with("| ") && line.contains(&format!("`{name}`")));
+        assert!(is_in_a_row, "README.md has no row for {name}");
+        assert!(
+            interface.contains(&format!("          - {name}\n")),
+            "{name}"
+        );
+        assert!(interface.contains(&format!("      {name}: {{")), "{name}");
+    }
+}
+
+#[test]
+fn the_operations_guide_tells_of_every_alarm() {
+    let resources = names_between(OBSERVABILITY, "\nResources:\n", "\nOutputs:\n");
+    let alarms: Vec<&str> = resources
+        .into_iter()
+        .filter(|name| name.ends_with("Alarm"))
+        .collect();
+    assert!(alarms.len() >= 9, "{alarms:?}");
+    for name in alarms {
+        let row = format!("| `{name}` |");
+        assert!(OPERATIONS.contains(&row), "docs/operations.md: {name}");
+        let hint = format!("docs/operations.md: {name}");
+        assert!(OBSERVABILITY.contains(&hint), "{name} names no guide");
     }
 }

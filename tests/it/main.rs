@@ -53,6 +53,12 @@ mod handler;
 /// Those buckets: conditional writes as S3 has them, and calls that can be made to fail.
 #[cfg(feature = "function")]
 mod memory_store;
+/// What an invocation counts, on those buckets.
+#[cfg(feature = "function")]
+mod metrics;
 /// The publishing protocol in every order of its calls: the real code on a modelled S3.
 #[cfg(feature = "function")]
 mod model;
+/// What becomes of outputs when the settings or the program change.
+#[cfg(feature = "function")]
+mod upgrades;

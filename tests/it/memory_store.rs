@@ -64,6 +64,14 @@ impl MemoryStore {
         self.objects.borrow().get(&name(bucket, key)).cloned()
     }
 
+    /// Makes an object remember something else, as one that another program wrote would.
+    pub(crate) fn set_metadata(&self, bucket: &str, key: &str, entry: &str, value: &str) {
+        let mut objects = self.objects.borrow_mut();
+        let object = objects.get_mut(&name(bucket, key)).unwrap();
+        let metadata = &mut object.head.metadata;
+        metadata.insert(entry.to_owned(), value.to_owned());
+    }
+
     pub(crate) fn text(&self, bucket: &str, key: &str) -> Option<String> {
         self.object(bucket, key)
             .map(|object| String::from_utf8(object.bytes).unwrap())

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::recorder::Recorder;
+
 /// How long to wait for what an upload or an event should bring about, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(200);
@@ -29,6 +31,8 @@ struct Description {
 pub(crate) struct Cloud {
     port: u16,
     description: Description,
+    /// Between the function and S3.
+    pub(crate) recorder: Recorder,
     /// For this run's files.
     pub(crate) folder: PathBuf,
 }
@@ -42,18 +46,23 @@ impl Cloud {
             .port();
         let folder = std::env::temp_dir().join(format!("htaccess-stack-{port}"));
         fs::create_dir_all(&folder).unwrap();
-        cloud(port, &["up"]);
+        let recorder = Recorder::start();
+        recorder.pass_on_to(port);
+        let endpoint = format!("EndpointUrl={}", recorder.url());
+        cloud(port, &["up", "--parameter", &endpoint]);
         let description = describe(port);
         Self {
             port,
             description,
+            recorder,
             folder,
         }
     }
 
     /// Updates the stack in place. Parameters that are not named stay.
     pub(crate) fn deploy(&mut self, parameters: &[&str]) {
-        let mut arguments = vec!["deploy", "--no-build"];
+        let endpoint = format!("EndpointUrl={}", self.recorder.url());
+        let mut arguments = vec!["deploy", "--no-build", "--parameter", &endpoint];
         for parameter in parameters {
             arguments.extend(["--parameter", parameter]);
         }
@@ -90,22 +99,27 @@ impl Cloud {
 
     /// Runs `infra/redrive.py`: its standard output.
     pub(crate) fn redrive(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(python());
+        command.arg(root().join("infra/redrive.py"));
+        self.run(command.args(arguments))
+    }
+
+    /// Runs a program of `infra/` with the client and the keys of this cloud: its standard output.
+    pub(crate) fn run(&self, command: &mut Command) -> String {
         let clients = self.description.aws.parent().unwrap().display();
         let path = std::env::var("PATH").unwrap_or_default();
-        let output = Command::new(python())
-            .arg(root().join("infra/redrive.py"))
-            .args(arguments)
+        let output = command
             .envs(&self.description.environment)
             .env("PATH", format!("{clients}:{path}"))
             .stderr(Stdio::inherit())
             .output()
             .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
         assert!(
             output.status.success(),
-            "redrive.py {arguments:?} failed, and said {}",
-            String::from_utf8_lossy(&output.stdout)
+            "{command:?} failed, and said {said}"
         );
-        String::from_utf8(output.stdout).unwrap()
+        said
     }
 
     pub(crate) fn read(&self, bucket: &str, key: &str) -> Option<String> {
@@ -114,9 +128,9 @@ impl Cloud {
             .map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
-    pub(crate) fn upload(&self, key: &str, csv: &str) {
-        let file = self.folder.join("upload.csv");
-        fs::write(&file, csv).unwrap();
+    pub(crate) fn upload(&self, key: &str, text: &str) {
+        let file = self.folder.join("upload");
+        fs::write(&file, text).unwrap();
         let url = format!("s3://{}/{key}", self.output("UploadBucket"));
         self.aws(&["s3", "cp", file.to_str().unwrap(), &url]);
     }

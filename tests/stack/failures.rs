@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::cloud::Cloud;
+use crate::observability::wait_for_metric;
 
 const CSV: &str = "IP Address,Rule\n192.0.2.7,Allow\n";
 const RULES: &str = "Require ip 192.0.2.7";
@@ -17,6 +18,7 @@ pub(crate) fn of_the_deployment(cloud: &Cloud) {
     set_environment(cloud, &wrong);
     cloud.upload("failing/a site.csv", CSV);
     cloud.wait_for_messages("FailureQueue", 1);
+    wait_for_metric(cloud, "FilesFailed", 1);
 
     let receive = ["sqs", "receive-message", "--visibility-timeout", "0"];
     let queue = ["--queue-url", cloud.output("FailureQueue")];

@@ -13,18 +13,27 @@
 
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, wait_until};
+use crate::permissions::Permissions;
 
 mod cloud;
 mod failures;
 mod many;
+mod observability;
+mod permissions;
+mod recorder;
+mod sync;
 
-/// One deployment, and two updates of it, for they are what takes the time.
+/// One deployment, three updates of it, for they are what takes the time, and its end.
 #[test]
 fn the_deployed_stack_answers_uploads_and_events() {
     let mut cloud = Cloud::up();
+    let mut permissions = Permissions::default();
     samples_are_answered(&cloud);
+    observability::samples_are_counted(&cloud);
     a_refused_csv_leaves_the_previous_output(&cloud);
+    an_older_version_can_be_brought_back(&cloud);
+    sync::lays_outputs_in_the_web_root(&cloud);
     events_can_be_invoked(&cloud);
     buckets_are_private_versioned_and_encrypted(&cloud);
     many::are_published(&cloud, "thousand", 1_000);
@@ -32,19 +41,34 @@ fn the_deployed_stack_answers_uploads_and_events() {
     failures::of_a_stopped_function(&cloud);
     assert_eq!(notified_of(&cloud, "LambdaFunction"), ["ObjectCreated"; 3]);
 
+    permissions.cover(&cloud);
     cloud.deploy(&["Delivery=queue", "OnDelete=remove", "MaximumConcurrency=4"]);
     assert!(notified_of(&cloud, "LambdaFunction").is_empty());
     assert_eq!(notified_of(&cloud, "Queue"), BOTH);
     many::are_published(&cloud, "queued", 100);
     failures::of_a_message(&cloud);
     an_output_is_removed_with_its_csv(&cloud);
+    sync::removes_only_what_it_is_told_to(&cloud);
 
+    permissions.cover(&cloud);
     cloud.deploy(&["Delivery=direct", "OnDelete=deny"]);
     assert_eq!(notified_of(&cloud, "LambdaFunction"), BOTH);
     assert!(notified_of(&cloud, "Queue").is_empty());
     a_deleted_csv_lets_nobody_in(&cloud);
+
+    permissions.cover(&cloud);
+    a_bucket_of_a_team_can_be_attached(&mut cloud);
+    permissions.cover(&cloud);
+    permissions.are_all_needed();
+    the_stack_goes_and_what_it_wrote_stays(&cloud);
 }
 
+const BUCKETS: [&str; 4] = [
+    "UploadBucket",
+    "SiteBucket",
+    "ReportBucket",
+    "AccessLogBucket",
+];
 const BOTH: [&str; 6] = [
     "ObjectCreated",
     "ObjectCreated",
@@ -87,6 +111,23 @@ fn a_refused_csv_leaves_the_previous_output(cloud: &Cloud) {
     assert_eq!(cloud.read("SiteBucket", output), Some(before));
 }
 
+/// The way back that docs/operations.md tells: a copy of the older version becomes the newest.
+fn an_older_version_can_be_brought_back(cloud: &Cloud) {
+    let (key, output) = ("back/site.csv", "back/site/.htaccess");
+    cloud.upload(key, "IP,Rule\n192.0.2.1,Allow\n");
+    let good = cloud.site(output, |_| true);
+    cloud.upload(key, "IP,Rule\n192.0.2.2,Allow\n");
+    cloud.site(output, |site| *site != good);
+    let bucket = cloud.output("UploadBucket");
+    let list = ["s3api", "list-object-versions", "--bucket", bucket];
+    let oldest = ["--prefix", key, "--query", "Versions[-1].VersionId"];
+    let version = cloud.json(&[&list[..], &oldest[..]].concat());
+    let source = format!("{bucket}/{key}?versionId={}", version.as_str().unwrap());
+    let copy = ["s3api", "copy-object", "--bucket", bucket, "--key", key];
+    cloud.aws(&[&copy[..], &["--copy-source", &source]].concat());
+    cloud.site(output, |site| site.trim_end() == good.trim_end());
+}
+
 /// The samples are there already, and the CSV of the deletes never was.
 fn events_can_be_invoked(cloud: &Cloud) {
     let all_well = json!({"batchItemFailures": []});
@@ -122,7 +163,7 @@ fn events_can_be_invoked(cloud: &Cloud) {
 }
 
 fn buckets_are_private_versioned_and_encrypted(cloud: &Cloud) {
-    for bucket in ["UploadBucket", "SiteBucket", "ReportBucket"] {
+    for bucket in BUCKETS {
         let ask =
             |question: &str| cloud.json(&["s3api", question, "--bucket", cloud.output(bucket)]);
         assert_eq!(
@@ -143,6 +184,12 @@ fn buckets_are_private_versioned_and_encrypted(cloud: &Cloud) {
         assert!(encryption.contains("AES256"), "{bucket}: {encryption}");
         let policy = ask("get-bucket-policy").to_string();
         assert!(policy.contains("aws:SecureTransport"), "{bucket}: {policy}");
+        let writers = match bucket {
+            "SiteBucket" => "aws:PrincipalArn",
+            "AccessLogBucket" => "aws:SourceArn",
+            _ => "",
+        };
+        assert!(policy.contains(writers), "{bucket}: {policy}");
     }
 }
 
@@ -172,4 +219,65 @@ fn a_deleted_csv_lets_nobody_in(cloud: &Cloud) {
     cloud.delete_upload("clients/acme.csv");
     let site = cloud.site("clients/acme/.htaccess", |site| site.contains("denied"));
     assert!(site.ends_with("\nRequire all denied\n"), "{site}");
+}
+
+/// Its events come by EventBridge, and a template of the team's own lies in it.
+fn a_bucket_of_a_team_can_be_attached(cloud: &mut Cloud) {
+    let bucket = ["--bucket", "team-uploads"];
+    let run = |command: &[&str]| cloud.aws(&[&["s3api"], command, &bucket[..]].concat());
+    run(&["create-bucket"]);
+    let enabled = ["--versioning-configuration", "Status=Enabled"];
+    run(&[&["put-bucket-versioning"][..], &enabled[..]].concat());
+    let events = r#"{"EventBridgeConfiguration": {}}"#;
+    let switched_on = ["--notification-configuration", events];
+    run(&[
+        &["put-bucket-notification-configuration"][..],
+        &switched_on[..],
+    ]
+    .concat());
+    let template = "s3://team-uploads/templates/site.tera";
+    cloud.aws(&["s3", "cp", "src/templates/apache24.tera", template]);
+    cloud.deploy(&[
+        "ExistingUploadBucket=team-uploads",
+        &format!("Template={template}"),
+    ]);
+    cloud.upload("team/a b+c.csv", "IP,Rule\n192.0.2.9,Allow\n");
+    let output = "team/a b+c/.htaccess";
+    cloud.site(output, |site| site.ends_with("\nRequire ip 192.0.2.9\n"));
+    cloud.delete_upload("team/a b+c.csv");
+    cloud.site(output, |site| site.contains("denied"));
+}
+
+fn the_stack_goes_and_what_it_wrote_stays(cloud: &Cloud) {
+    let stack = ["--stack-name", "htaccess-generator"];
+    cloud.aws(&[&["cloudformation", "delete-stack"][..], &stack[..]].concat());
+    let list = ["cloudformation", "list-stacks", "--query"];
+    let query = "StackSummaries[?contains(StackName, `htaccess`)].StackStatus";
+    wait_until("the end of the stacks", || {
+        let states = cloud.json(&[&list[..], &[query]].concat());
+        let is_gone = |state: &Value| state == "DELETE_COMPLETE";
+        let gone = states.as_array().unwrap().iter().all(is_gone);
+        gone.then_some(()).ok_or(states)
+    });
+    for (what, query) in [
+        (["lambda", "list-functions"], "Functions[].FunctionName"),
+        (["iam", "list-roles"], "Roles[].RoleName"),
+        (
+            ["cloudwatch", "describe-alarms"],
+            "MetricAlarms[].AlarmName",
+        ),
+        (["cloudwatch", "list-dashboards"], "DashboardEntries[]"),
+        (["sns", "list-topics"], "Topics[]"),
+        (["events", "list-rules"], "Rules[]"),
+        (["logs", "describe-log-groups"], "logGroups[]"),
+    ] {
+        let left = cloud.json(&[&what[..], &["--query", query]].concat());
+        assert_eq!(left, json!([]), "{what:?}");
+    }
+    let buckets = cloud.json(&["s3api", "list-buckets", "--query", "Buckets[].Name"]);
+    let buckets = buckets.to_string();
+    for kept in ["-uploads-", "-site-", "-reports-", "-logs-"] {
+        assert!(buckets.contains(kept), "{kept} is gone: {buckets}");
+    }
+    assert_eq!(cloud.messages("FailureQueue"), 1, "what failed is gone");
 }

@@ -220,6 +220,7 @@ fn job(key: &str) -> Job {
         name: name("uploads", key),
         other_reading: None,
         bytes: None,
+        version_id: None,
     }
 }
 

@@ -1,0 +1,161 @@
+"""Every sample event by `sam local invoke`, in a container as on Lambda, against a local cloud of its own.
+
+Needs Docker and the image that the SAM CLI starts from. Where that cannot be pulled, one of our own making takes its
+name, if debootstrap is there: the function brings all it needs but a C library, and the SAM CLI puts Lambda's runtime
+interface in. Without either this says so, loudly, and checks nothing.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Iterator
+
+import server
+import stack
+from console import Problem, read, run, say
+from tools import LOGS, ROOT, TOOLS, architecture, for_local_cloud, program
+
+NAME = "invoke"
+SAMPLES = ROOT / "events" / "samples"
+DEBIAN = "bookworm"
+PULL_SECONDS_MAX = 180
+SKIP = 'SKIPPED: "sam local invoke" with the sample events was NOT tested: '
+# What each event comes to when the samples are there and published; the CSV of the deletes never was.
+QUEUE_ALL_WELL = {"batchItemFailures": []}
+EXPECTED: dict[str, Any] = {
+    "s3-put.json": ["unchanged"],
+    "s3-put-multiple.json": ["unchanged"] * 3,
+    "s3-delete.json": ["kept"],
+    "s3-test-event.json": ["ignored"],
+    "eventbridge-created.json": ["unchanged"],
+    "eventbridge-deleted.json": ["kept"],
+    "sns.json": ["unchanged"],
+    "sqs-s3.json": QUEUE_ALL_WELL,
+    "sqs-sns.json": QUEUE_ALL_WELL,
+    "sqs-eventbridge.json": QUEUE_ALL_WELL,
+    "batch-operations-1.0.json": ["Succeeded"] * 2,
+    "batch-operations-2.0.json": ["Succeeded"],
+}
+
+
+def missing() -> str:
+    """Why it cannot be done here; empty if it can."""
+    if not shutil.which("docker"):
+        return "there is no docker"
+    if _docker("info").returncode != 0:
+        return "the docker daemon does not answer"
+    if _docker("image", "inspect", _image()).returncode == 0 or _docker("pull", _image()).returncode == 0:
+        return ""
+    if not shutil.which("debootstrap") or os.geteuid() != 0:
+        return f"the image {_image()} cannot be pulled, and there is no debootstrap (or no root) to make one"
+    return "" if _make_image() else f"no image {_image()} could be made: {LOGS / 'debootstrap.log'}"
+
+
+def check() -> None:
+    """Uploads the samples and invokes every event; a problem if one is answered otherwise than expected."""
+    events = {path.name for path in (ROOT / "events").glob("*.json")}
+    if events != set(EXPECTED):
+        raise Problem(f"events/ and what is expected of it differ: {sorted(events ^ set(EXPECTED))}")
+    running = server.start(NAME, None)
+    try:
+        outputs = stack.deploy(running)
+        uploads = f"s3://{outputs['UploadBucket']}/"
+        stack.aws(running, "s3", "cp", "--recursive", "--only-show-errors", str(SAMPLES), uploads)
+        with _reachable_by_containers(running.port) as endpoint, tempfile.TemporaryDirectory() as folder:
+            variables = Path(folder, "variables.json")
+            variables.write_text(json.dumps({"Function": _variables(outputs, endpoint)}))
+            _invoke(running, "s3-put.json", variables)  # What the upload's own event may still be about.
+            for event, expected in EXPECTED.items():
+                answer = _invoke(running, event, variables)
+                if _told(answer) != expected:
+                    raise Problem(f"events/{event} was answered {answer}, not {expected}")
+                say(f"sam local invoke --event events/{event}: {json.dumps(expected)}")
+    finally:
+        server.stop(NAME)
+
+
+def _variables(outputs: dict[str, str], endpoint: str) -> dict[str, str]:
+    """The SAM CLI makes a resource's name of a reference to it, so the buckets have to be told."""
+    return {
+        "OUTPUT_BUCKET": outputs["SiteBucket"],
+        "REPORT_BUCKET": outputs["ReportBucket"],
+        "AWS_ENDPOINT_URL_S3": endpoint,
+    }
+
+
+def _invoke(running: server.Server, event: str, variables: Path) -> Any:
+    command = [program("sam", "sam"), "local", "invoke", "Function", "--skip-pull-image"]
+    command += ["--template", str(for_local_cloud().folder / "template.yaml")]
+    command += ["--event", str(ROOT / "events" / event), "--env-vars", str(variables)]
+    env = running.env()
+    del env["AWS_ENDPOINT_URL"]  # The SAM CLI itself asks for nothing there.
+    answer = read(command, env, ROOT).strip().splitlines()
+    return json.loads(answer[-1])
+
+
+def _told(answer: Any) -> Any:
+    if "results" not in answer:
+        return answer
+    return [result.get("status") or result.get("resultCode") for result in answer["results"]]
+
+
+def _image() -> str:
+    return f"public.ecr.aws/lambda/provided:al2023-{architecture()}"
+
+
+def _make_image() -> bool:
+    say(f"{_image()} cannot be pulled here: making one of Debian's packages under its name ...")
+    with tempfile.TemporaryDirectory(dir=TOOLS) as folder:
+        root = Path(folder, "root")
+        try:
+            run("debootstrap", ["debootstrap", "--variant=minbase", DEBIAN, str(root)], LOGS / "debootstrap.log", os.environ, ROOT)
+        except Problem:
+            return False
+        (root / "var" / "runtime").mkdir(parents=True, exist_ok=True)
+        (root / "var" / "task").mkdir(parents=True, exist_ok=True)
+        with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
+            changes = ["--change", "WORKDIR /var/task", "--change", "ENV LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime"]
+            made = subprocess.run(["docker", "import", *changes, "-", _image()], stdin=tar.stdout, capture_output=True, check=False)
+    return made.returncode == 0
+
+
+def _docker(*arguments: str) -> subprocess.CompletedProcess:
+    """Without a network a pull may hang: after a while that is a failure too."""
+    command = ["docker", *arguments]
+    if shutil.which("timeout"):
+        command = ["timeout", str(PULL_SECONDS_MAX), *command]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@contextlib.contextmanager
+def _reachable_by_containers(port: int) -> Iterator[str]:
+    """The local cloud listens on this machine alone; this passes on what comes in at Docker's bridge."""
+    gateway = _docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").stdout.strip()
+    with socket.create_server((gateway or "172.17.0.1", 0)) as listener:
+        threading.Thread(target=_accept, args=(listener, port), daemon=True).start()
+        address, own_port = listener.getsockname()
+        yield f"http://{address}:{own_port}"
+
+
+def _accept(listener: socket.socket, port: int) -> None:
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:  # It is closed: all is done.
+            return
+        upstream = socket.create_connection((server.HOST, port))
+        for one, other in ((client, upstream), (upstream, client)):
+            threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+
+
+def _pass_on(one: socket.socket, other: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := one.recv(65536):
+            other.sendall(piece)
+        other.shutdown(socket.SHUT_WR)

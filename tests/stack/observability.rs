@@ -1,0 +1,126 @@
+//! What the function counts and logs, and the alarms and the dashboard that look at it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::cloud::{Cloud, wait_until};
+
+/// What every deployment counts.
+const COUNTED: [&str; 13] = [
+    "ColdStart",
+    "ConflictRetries",
+    "FilesFailed",
+    "FilesPublished",
+    "FilesRefused",
+    "FilesRemoved",
+    "FilesUnchanged",
+    "InputBytes",
+    "Networks",
+    "ProcessingMs",
+    "RowsAccepted",
+    "RowsRejected",
+    "StaleEvents",
+];
+
+/// The messages in the function's log.
+pub(crate) fn log(cloud: &Cloud) -> Vec<String> {
+    let ask = ["logs", "filter-log-events", "--log-group-name"];
+    let query = ["--query", "events[].message", "--output", "json"];
+    let messages = cloud.json(&[&ask[..], &[cloud.output("LogGroup")], &query[..]].concat());
+    serde_json::from_value(messages).unwrap()
+}
+
+/// The metrics in the log: every value of each, added up.
+fn metrics(log: &[String]) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for line in log.iter().flat_map(|message| message.lines()) {
+        let Ok(root) = serde_json::from_str::<Value>(line) else {
+            continue;
+        };
+        let Some(directive) = root.pointer("/_aws/CloudWatchMetrics/0") else {
+            continue;
+        };
+        assert_eq!(directive["Namespace"], "HtaccessGenerator");
+        for dimension in ["function_name", "service"] {
+            assert!(root[dimension].is_string(), "{line}");
+        }
+        for metric in directive["Metrics"].as_array().unwrap() {
+            let name = metric["Name"].as_str().unwrap();
+            *sums.entry(name.to_owned()).or_default() += root[name].as_u64().unwrap_or(0);
+        }
+    }
+    sums
+}
+
+/// Waits until a metric has this sum at the least.
+pub(crate) fn wait_for_metric(cloud: &Cloud, name: &str, least: u64) {
+    wait_until(&format!("{name} of {least}"), || {
+        let sums = metrics(&log(cloud));
+        let sum = sums.get(name).copied().unwrap_or(0);
+        (sum >= least).then_some(()).ok_or(sums)
+    });
+}
+
+/// After the samples, one of which is refused.
+pub(crate) fn samples_are_counted(cloud: &Cloud) {
+    for (name, least) in [
+        ("FilesPublished", 8),
+        ("FilesRefused", 1),
+        ("RowsRejected", 1),
+        ("RowsAccepted", 256),
+        ("ColdStart", 1),
+    ] {
+        wait_for_metric(cloud, name, least);
+    }
+    let log = log(cloud).concat();
+    assert!(log.contains("clients/acme.csv") && log.contains("missing-column"));
+    for absent in ["IP Address,Rule", "scanner", "awsRegion", "eventSource"] {
+        assert!(!log.contains(absent), "the log has `{absent}` in it");
+    }
+    alarms_and_dashboard_look_at_what_is_there(cloud);
+}
+
+fn alarms_and_dashboard_look_at_what_is_there(cloud: &Cloud) {
+    let counted: BTreeSet<String> = metrics(&log(cloud)).into_keys().collect();
+    assert!(counted.iter().eq(COUNTED), "{counted:?}");
+    let alarms = cloud.json(&["cloudwatch", "describe-alarms", "--query", "MetricAlarms"]);
+    let alarms = alarms.as_array().unwrap();
+    assert!(alarms.len() >= 9, "{alarms:?}");
+    for alarm in alarms {
+        let name = alarm["AlarmName"].as_str().unwrap();
+        assert_eq!(
+            alarm["AlarmActions"][0],
+            cloud.output("AlarmTopic"),
+            "{name}"
+        );
+        assert!(alarm["TreatMissingData"].is_string(), "{name}");
+        let description = alarm["AlarmDescription"].as_str().unwrap();
+        assert!(description.contains("docs/operations.md: "), "{name}");
+        if alarm["Namespace"] == "HtaccessGenerator" {
+            let metric = alarm["MetricName"].as_str().unwrap();
+            assert!(counted.contains(metric), "{name} looks at {metric}");
+        }
+    }
+    let dashboard = cloud.output("Dashboard").rsplit('=').next().unwrap();
+    let ask = ["cloudwatch", "get-dashboard", "--query", "DashboardBody"];
+    let body = cloud.json(&[&ask[..], &["--dashboard-name", dashboard]].concat());
+    let body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+    let widgets = body["widgets"].as_array().unwrap();
+    let metrics = widgets
+        .iter()
+        .filter_map(|widget| widget["properties"]["metrics"].as_array())
+        .flatten();
+    let mut own = 0;
+    for metric in metrics.filter(|metric| metric[0] == "HtaccessGenerator") {
+        let name = metric[1].as_str().unwrap();
+        assert!(counted.contains(name), "the dashboard looks at {name}");
+        own += 1;
+    }
+    println!(
+        "{} alarms, {} widgets, {own} graphs of {} metrics of our own",
+        alarms.len(),
+        widgets.len(),
+        counted.len()
+    );
+}

@@ -1,0 +1,184 @@
+//! What the role grants is what the function calls: nothing less, and nothing more.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+use crate::recorder::Call;
+
+/// An action on a resource, both as IAM names them.
+type Grant = (String, String);
+
+/// What is granted though the function never calls it.
+const EXCEPTIONS: [(&str, &str); 9] = [
+    ("logs:CreateLogStream", "Lambda calls it for the function"),
+    ("logs:PutLogEvents", "Lambda calls it for the function"),
+    ("xray:PutTraceSegments", "Lambda calls it for the function"),
+    (
+        "xray:PutTelemetryRecords",
+        "Lambda calls it for the function",
+    ),
+    ("sqs:SendMessage", "Lambda keeps what failed with it"),
+    ("sqs:ReceiveMessage", "Lambda takes from the queue with it"),
+    ("sqs:DeleteMessage", "Lambda takes from the queue with it"),
+    (
+        "sqs:GetQueueAttributes",
+        "Lambda takes from the queue with it",
+    ),
+    // Only where KmsKeyArn is set, which no deployment here does.
+    ("kms:", "S3 uses the key for the function"),
+];
+/// A bucket that an operator's mistake names, on purpose: a call on it is refused, granted or not.
+const NO_SUCH_BUCKET: &str = "no-such-bucket-anywhere";
+
+/// What all deployments of a test granted and called.
+#[derive(Default)]
+pub(crate) struct Permissions {
+    granted: BTreeSet<Grant>,
+    called: BTreeSet<Grant>,
+}
+
+impl Permissions {
+    /// Nothing was called that the deployed role does not grant. To be asked before the role changes.
+    pub(crate) fn cover(&mut self, cloud: &Cloud) {
+        let granted = granted(cloud);
+        let called: BTreeSet<Grant> = cloud.recorder.take().iter().flat_map(needed).collect();
+        assert!(!called.is_empty(), "nothing was recorded");
+        for (action, resource) in &called {
+            assert!(
+                granted.iter().any(|grant| covers(grant, action, resource)),
+                "{action} on {resource} was called and is not granted"
+            );
+        }
+        self.granted.extend(granted);
+        self.called.extend(called);
+    }
+
+    /// Nothing is granted that no step called, but for what has a reason.
+    pub(crate) fn are_all_needed(&self) {
+        let is_exception = |action: &str| {
+            EXCEPTIONS
+                .iter()
+                .any(|(exception, _)| action.starts_with(exception))
+        };
+        for grant in &self.granted {
+            let is_called = self
+                .called
+                .iter()
+                .any(|(action, resource)| covers(grant, action, resource));
+            assert!(
+                is_called || is_exception(&grant.0),
+                "{} on {} is granted and no step called it",
+                grant.0,
+                grant.1
+            );
+        }
+        for (action, resource) in &self.granted {
+            let is_xray = action.starts_with("xray:");
+            assert!(
+                resource != "*" || is_xray,
+                "{action} is granted on everything"
+            );
+            assert!(!action.contains('*'), "{action} is more than one action");
+        }
+        println!(
+            "{} permissions granted, {} kinds of calls seen: neither more nor less",
+            self.granted.len(),
+            self.called.len()
+        );
+    }
+}
+
+fn granted(cloud: &Cloud) -> BTreeSet<Grant> {
+    let about = ["--function-name", cloud.output("FunctionName")];
+    let ask = ["lambda", "get-function-configuration", "--query", "Role"];
+    let role = cloud.json(&[&ask[..], &about[..]].concat());
+    let role = role.as_str().unwrap().rsplit('/').next().unwrap();
+    let ask = ["iam", "get-role-policy", "--policy-name", "generate"];
+    let policy = cloud.json(&[&ask[..], &["--role-name", role]].concat());
+    let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+    let mut granted = BTreeSet::new();
+    for statement in statements {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in texts(&statement["Action"]) {
+            for resource in texts(&statement["Resource"]) {
+                granted.insert((action.clone(), resource));
+            }
+        }
+    }
+    granted
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        value => vec![value.as_str().unwrap().to_owned()],
+    }
+}
+
+/// What S3 asks for before it answers a call:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
+/// Keys are of no interest: they stand as `*`.
+fn needed(call: &Call) -> Vec<Grant> {
+    if call.bucket == NO_SUCH_BUCKET {
+        return Vec::new();
+    }
+    let bucket = format!("arn:aws:s3:::{}", call.bucket);
+    let is_template = call.key.starts_with("templates/");
+    let template = is_template.then_some(call.key.as_str());
+    let object = format!("{bucket}/{}", template.unwrap_or("*"));
+    let has_version = call.query.contains("versionId=");
+    let action = match call.method.as_str() {
+        "GET" | "HEAD" if has_version => "s3:GetObjectVersion",
+        "GET" | "HEAD" => "s3:GetObject",
+        // The parts of an upload and its end too.
+        "PUT" | "POST" => "s3:PutObject",
+        "DELETE" if has_version => "s3:DeleteObjectVersion",
+        "DELETE" => "s3:DeleteObject",
+        _ => panic!("{call:?}"),
+    };
+    assert!(!call.key.is_empty(), "{call:?} is about a bucket");
+    let mut needed = vec![(action.to_owned(), object)];
+    if call.status == 404 {
+        needed.push(("s3:ListBucket".to_owned(), bucket));
+    }
+    needed
+}
+
+fn covers(grant: &Grant, action: &str, resource: &str) -> bool {
+    grant.0 == action && grant.1 == resource
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    fn grants(grants: &[(&str, &str)]) -> BTreeSet<Grant> {
+        let own =
+            |(action, resource): &(&str, &str)| ((*action).to_owned(), (*resource).to_owned());
+        grants.iter().map(own).collect()
+    }
+
+    #[track_caller]
+    fn check(granted: &[(&str, &str)], are_needed: bool) {
+        let permissions = Permissions {
+            granted: grants(granted),
+            called: grants(&[("s3:GetObject", "arn:aws:s3:::a/*")]),
+        };
+        let outcome = catch_unwind(|| permissions.are_all_needed());
+        assert_eq!(outcome.is_ok(), are_needed, "{granted:?}");
+    }
+
+    #[test]
+    fn what_nothing_calls_is_found() {
+        check(&[("s3:GetObject", "arn:aws:s3:::a/*")], true);
+        check(&[("xray:PutTraceSegments", "*")], true);
+        check(&[("s3:GetObject", "arn:aws:s3:::b/*")], false);
+        check(&[("s3:GetObjectVersion", "arn:aws:s3:::a/*")], false);
+        check(&[("s3:GetObject", "*")], false);
+        check(&[("sqs:SendMessage", "*")], false);
+    }
+}

@@ -1,0 +1,150 @@
+//! Stands between the function and S3, passes everything on, and writes down what was called.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// One call of S3, addressed path-style.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Call {
+    pub(crate) method: String,
+    pub(crate) bucket: String,
+    /// As it was sent; empty for the bucket itself.
+    pub(crate) key: String,
+    pub(crate) query: String,
+    pub(crate) status: u16,
+}
+
+/// Listens for as long as the test runs.
+pub(crate) struct Recorder {
+    pub(crate) port: u16,
+    upstream: Arc<Mutex<Option<u16>>>,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl Recorder {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let recorder = Self {
+            port: listener.local_addr().unwrap().port(),
+            upstream: Arc::default(),
+            calls: Arc::default(),
+        };
+        let (upstream, calls) = (recorder.upstream.clone(), recorder.calls.clone());
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let port = upstream.lock().unwrap().unwrap();
+                let calls = calls.clone();
+                thread::spawn(move || relay(&client, port, &calls));
+            }
+        });
+        recorder
+    }
+
+    /// The address for the function.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where S3 is.
+    pub(crate) fn pass_on_to(&self, port: u16) {
+        *self.upstream.lock().unwrap() = Some(port);
+    }
+
+    /// What was called since the last look.
+    pub(crate) fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+}
+
+/// A connection answers its requests one after the other, so the first that is open is the one answered.
+fn relay(client: &TcpStream, port: u16, calls: &Mutex<Vec<Call>>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
+        return;
+    };
+    let open = Mutex::new(VecDeque::new());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            copy_lines(client, &server, |line| {
+                open.lock().unwrap().extend(request(line));
+            });
+        });
+        scope.spawn(|| {
+            copy_lines(&server, client, |line| {
+                if let Some(status) = status(line)
+                    && let Some(call) = open.lock().unwrap().pop_front()
+                {
+                    calls.lock().unwrap().push(Call { status, ..call });
+                }
+            });
+        });
+    });
+}
+
+/// Passes bytes on, and shows each line of them before.
+fn copy_lines(mut from: &TcpStream, mut to: &TcpStream, mut seen: impl FnMut(&str)) {
+    let (mut buffer, mut line) = ([0; 16 * 1024], Vec::new());
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        for &byte in &buffer[..count] {
+            if byte == b'\n' {
+                seen(String::from_utf8_lossy(&line).trim_end());
+                line.clear();
+            } else {
+                line.push(byte);
+            }
+        }
+        if to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// A request line, which may stand right behind the last line of a body.
+fn request(line: &str) -> Option<Call> {
+    let (line, target) = line.strip_suffix(" HTTP/1.1")?.rsplit_once(' ')?;
+    let methods = ["GET", "HEAD", "PUT", "POST", "DELETE"];
+    let method = methods.into_iter().find(|method| line.ends_with(method))?;
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let path = path.strip_prefix('/')?;
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    Some(Call {
+        method: method.to_owned(),
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        query: query.to_owned(),
+        status: 0,
+    })
+}
+
+/// The status of an answer; `100 Continue` is none.
+fn status(line: &str) -> Option<u16> {
+    let (_, rest) = line.rsplit_once("HTTP/1.1 ")?;
+    let status = rest.get(..3)?.parse().ok()?;
+    (status >= 200).then_some(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_requests_are_told_from_those_of_bodies() {
+        let call = request("</html>PUT /sites/a/.htaccess?partNumber=1 HTTP/1.1").unwrap();
+        assert_eq!(
+            (
+                call.method.as_str(),
+                call.bucket.as_str(),
+                call.key.as_str(),
+                call.query.as_str()
+            ),
+            ("PUT", "sites", "a/.htaccess", "partNumber=1")
+        );
+        assert_eq!(request("Require ip 192.0.2.1"), None);
+        assert_eq!(status("</Error>HTTP/1.1 404 Not Found"), Some(404));
+        assert_eq!(status("HTTP/1.1 100 Continue"), None);
+        assert_eq!(status("server: h11"), None);
+    }
+}
