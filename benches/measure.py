@@ -166,6 +166,11 @@ def dotted(address: int) -> str:
     return ".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0))
 
 
+def memory_folder() -> str | None:
+    """Where files are in memory, so that a disk is not what is measured; `None` where there is no such place."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 def write_csv(path: Path, addresses: Iterable[str], deny_every: int = 0) -> None:
     """An upload: each address allowed, with a short comment; each `deny_every`th one denied."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,9 @@ the contenders are.
 """
 
 import ipaddress
+import itertools
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -40,7 +40,7 @@ def main() -> int:
     measure.build_cli()
     rows: list[Row] = []
     samples: dict[str, Samples] = {}
-    with tempfile.TemporaryDirectory(prefix="htaccess-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="htaccess-bench-", dir=measure.memory_folder()) as folder:
         os.chmod(folder, 0o755)  # Apache, started by root, reads as somebody else.
         for name in options.only or SECTIONS:
             say(f"--- {name}")
@@ -58,10 +58,12 @@ def million(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], d
     measure.write_csv(upload, addresses)
     plain.write_text("\n".join(addresses) + "\n")
     valid = folder / "valid"
+    python = measure.bench_python()
     samples = measure.interleaved(
         {
             "htaccess": lambda: measure.timed([measure.CLI, "render", upload], ours),
             "iprange": lambda: measure.timed(["iprange", plain], theirs),
+            "original": lambda: measure.timed([python, ORIGINAL, "one", upload, folder / "original"], folder / "original.log"),
             "csv + ipaddress": lambda: measure.timed([sys.executable, ORIGINAL, "parse", upload], valid),
         },
         rounds or (2 if quick else 7),
@@ -73,7 +75,8 @@ def million(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], d
     what = f"{count:,} random IPv4 rows, one file"
     rows = [
         _faster(what, samples, "iprange", _iprange_version(), 6, 12),
-        _faster(what, samples, "csv + ipaddress", "Python's csv and ipaddress", 60, 120),
+        _faster(what, samples, "original", "the original's job in Python", 60, 120),
+        _faster(what, samples, "csv + ipaddress", "of that, csv and ipaddress alone", None, None),
         Row(f"{what}: peak memory", f"{memory:.1f} MiB", "", memory, "MiB", "less", 96, 48),
     ]
     return rows, {"million": samples}
@@ -87,18 +90,22 @@ def thousand(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], 
         addresses = measure.random_addresses(length, SEED + number)
         measure.write_csv(uploads / f"site-{number:04}.csv", addresses, deny_every=50)
     python = measure.bench_python()
-    outputs = {name: folder / f"out-{name}" for name in ("htaccess", *ORIGINAL_WAYS)}
+    outputs: dict[str, Path] = {}
 
-    def once(name: str, command: list[str | Path]) -> Callable[[], float]:
+    def once(name: str, *command: str | Path) -> Callable[[], float]:
+        # A folder of its own each time: what is there already would not be written again, and a file system is slow
+        # to give out what was just deleted.
+        new = itertools.count()
+
         def run() -> float:
-            shutil.rmtree(outputs[name], ignore_errors=True)  # What is there already would not be written again.
-            return measure.timed(command, folder / f"{name}.log")
+            outputs[name] = folder / f"out-{name}-{next(new)}"
+            return measure.timed([*command, outputs[name]], folder / f"{name}.log")
 
         return run
 
-    contenders = {"htaccess": once("htaccess", [measure.CLI, "render", uploads, "-o", outputs["htaccess"]])}
+    contenders = {"htaccess": once("htaccess", measure.CLI, "render", uploads, "-o")}
     for way in ORIGINAL_WAYS:
-        contenders[way] = once(way, [python, ORIGINAL, way, uploads, outputs[way]])
+        contenders[way] = once(way, python, ORIGINAL, way, uploads)
     samples = measure.interleaved(contenders, rounds or (1 if quick else 3))
     for number in range(0, count, max(1, count // 20)):
         _check_same_addresses({name: out / f"site-{number:04}" / ".htaccess" for name, out in outputs.items()})

@@ -53,15 +53,10 @@ pub(crate) fn read_header(
     let mut best: Vec<String> = Vec::new();
     let mut unfinished = false;
     for &delimiter in candidates {
-        let mut reader = RecordReader::new(delimiter);
-        if matches!(reader.push(line), Step::Unfinished) {
+        let Some(names) = names(line, delimiter) else {
             unfinished = true;
             continue;
-        }
-        let names: Vec<String> = reader
-            .cells()
-            .map(|cell| cell_text(cell).into_owned())
-            .collect();
+        };
         if let Some(columns) = find_columns(delimiter, &names) {
             check_columns(number, names.len())?;
             return Ok(Header::Found(columns));
@@ -74,6 +69,19 @@ pub(crate) fn read_header(
         return Ok(Header::Unfinished);
     }
     Err(missing_column(&best))
+}
+
+/// The cells of a header; `None` if a quote is open at its end.
+fn names(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
+    let text = |cell: &[u8]| cell_text(cell).into_owned();
+    if !line.contains(&b'"') {
+        return Some(line.split(|byte| *byte == delimiter).map(text).collect());
+    }
+    let mut reader = RecordReader::new(delimiter);
+    match reader.push(line) {
+        Step::Unfinished => None,
+        Step::Complete => Some(reader.cells().map(text).collect()),
+    }
 }
 
 /// The delimiter of an Excel `sep=;` line.

@@ -37,8 +37,10 @@ impl<'a> Printer<'a> {
     pub(crate) fn ipv4(&mut self, address: u32) {
         for octet in address.to_be_bytes() {
             let printed = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
-            if let Some(room) = self.room.get_mut(self.length..self.length + printed.len()) {
-                *room.first_chunk_mut().unwrap_or(&mut [0; 4]) = printed;
+            // The text is far from its limit; the remainder saves the processor to check.
+            let room = self.room.get_mut(self.length % 32..);
+            if let Some(room) = room.and_then(<[u8]>::first_chunk_mut) {
+                *room = printed;
             }
             self.length += 2 + usize::from(octet > 9) + usize::from(octet > 99);
         }

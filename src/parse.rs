@@ -150,7 +150,8 @@ struct HeaderStage {
 
 struct RowStage {
     columns: Columns,
-    record: RecordReader,
+    /// Made for the first quote, for that takes as long as a hundred rows.
+    record: Option<RecordReader>,
     /// The line where a record started whose quote is still open.
     open_since: Option<u64>,
 }
@@ -171,7 +172,7 @@ impl<R: Rows> LineSink for RowReader<R> {
                 if let Some(columns) = stage.line(number, line)? {
                     self.stage = Stage::Rows(Box::new(RowStage {
                         columns,
-                        record: RecordReader::new(columns.delimiter),
+                        record: None,
                         open_since: None,
                     }));
                 }
@@ -232,13 +233,16 @@ impl RowStage {
             }
         }
         let first_line = self.open_since.unwrap_or(number);
-        if self.record.push(line) == Step::Unfinished {
+        let record = self
+            .record
+            .get_or_insert_with(|| RecordReader::new(self.columns.delimiter));
+        if record.push(line) == Step::Unfinished {
             self.open_since = Some(first_line);
-            check_length(first_line, self.record.bytes_len())?;
+            check_length(first_line, record.bytes_len())?;
             return check_open_lines(first_line, number);
         }
         self.open_since = None;
-        self.quoted_row(first_line, rows)
+        quoted_row(first_line, record, self.columns, rows)
     }
 
     /// A row without quotes: its cells are slices of the line.
@@ -274,26 +278,30 @@ impl RowStage {
         cells.hand_to(number, rows, is_blank);
         Ok(())
     }
+}
 
-    fn quoted_row<R: Rows>(&self, number: u64, rows: &mut R) -> Result<(), Refusal> {
-        let record = &self.record;
-        check_columns(number, record.cells().len())?;
-        if record
-            .cell(0)
-            .is_some_and(|cell| is_comment(cell, self.columns.delimiter))
-        {
-            return Ok(());
-        }
-        let cell = |index: usize| record.cell(index).unwrap_or_default();
-        let cells = Cells {
-            address: cell(self.columns.address),
-            rule: cell(self.columns.rule),
-            comment: self.columns.comment.map_or(&[], cell),
-        };
-        let is_blank = || record.cells().all(|cell| cell_text(cell).is_empty());
-        cells.hand_to(number, rows, is_blank);
-        Ok(())
+fn quoted_row<R: Rows>(
+    number: u64,
+    record: &RecordReader,
+    columns: Columns,
+    rows: &mut R,
+) -> Result<(), Refusal> {
+    check_columns(number, record.cells().len())?;
+    if record
+        .cell(0)
+        .is_some_and(|cell| is_comment(cell, columns.delimiter))
+    {
+        return Ok(());
     }
+    let cell = |index: usize| record.cell(index).unwrap_or_default();
+    let cells = Cells {
+        address: cell(columns.address),
+        rule: cell(columns.rule),
+        comment: columns.comment.map_or(&[], cell),
+    };
+    let is_blank = || record.cells().all(|cell| cell_text(cell).is_empty());
+    cells.hand_to(number, rows, is_blank);
+    Ok(())
 }
 
 /// The cells of a row that have a meaning.

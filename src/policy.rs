@@ -71,6 +71,7 @@ pub struct Rules {
 
 impl Rules {
     /// Adds one rule.
+    #[inline]
     pub fn add(&mut self, action: Action, addresses: Addresses) {
         let spans = match action {
             Action::Allow => &mut self.allow,

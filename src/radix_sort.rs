@@ -16,9 +16,10 @@ use crate::ip_set::Span;
 
 const DIGIT_BITS: u32 = 8;
 const DIGIT_VALUES: usize = 1 << DIGIT_BITS;
-/// Below these lengths comparing is faster: of a list, and of a part.
-const LIST_COUNTED_FROM: usize = 512;
-const PART_COUNTED_FROM: usize = 128;
+/// Below this length comparing is faster.
+const COUNTED_FROM: usize = 128;
+/// Up to this length a list and its copy fit a processor's cache (512 KiB), and need no parting.
+const PARTED_FROM: usize = 32 * 1024;
 
 type Counts = [usize; DIGIT_VALUES];
 
@@ -27,14 +28,14 @@ pub(crate) fn sort(spans: &mut [Span<u32>]) {
     if spans.is_sorted_by_key(|span| span.first) {
         return;
     }
-    if spans.len() < LIST_COUNTED_FROM {
-        spans.sort_unstable_by_key(|span| span.first);
-        return;
-    }
     let (lowest, highest) = spans.iter().fold((u32::MAX, 0), |(lowest, highest), span| {
         (lowest.min(span.first), highest.max(span.first))
     });
     let differing_bits = u32::BITS - (lowest ^ highest).leading_zeros();
+    if spans.len() < PARTED_FROM {
+        sort_in_place(spans, differing_bits);
+        return;
+    }
     let low_bits = differing_bits.saturating_sub(DIGIT_BITS);
     let mut parted = vec![Span { first: 0, last: 0 }; spans.len()];
     let counts = scatter(spans, low_bits, &mut parted);
@@ -47,23 +48,41 @@ pub(crate) fn sort(spans: &mut [Span<u32>]) {
     }
 }
 
-/// Sorts a part, whose spans differ in their low bits only, into `target`, which is as long.
-fn sort_part(part: &mut [Span<u32>], low_bits: u32, target: &mut [Span<u32>]) {
-    if part.len() < PART_COUNTED_FROM {
-        part.sort_unstable_by_key(|span| span.first);
-        target.copy_from_slice(part);
+/// Sorts spans that differ in their low bits only.
+fn sort_in_place(spans: &mut [Span<u32>], low_bits: u32) {
+    if spans.len() < COUNTED_FROM {
+        spans.sort_unstable_by_key(|span| span.first);
         return;
     }
-    let (mut from, mut to) = (part, target);
+    let mut copy = vec![Span { first: 0, last: 0 }; spans.len()];
+    if scatter_by_digits(spans, low_bits, &mut copy) {
+        spans.copy_from_slice(&copy);
+    }
+}
+
+/// The same into `target`, which is as long.
+fn sort_part(part: &mut [Span<u32>], low_bits: u32, target: &mut [Span<u32>]) {
+    if part.len() < COUNTED_FROM {
+        part.sort_unstable_by_key(|span| span.first);
+        target.copy_from_slice(part);
+    } else if !scatter_by_digits(part, low_bits, target) {
+        target.copy_from_slice(part);
+    }
+}
+
+/// Sorts by one digit after the other, to and fro; tells whether the result is in `to`.
+fn scatter_by_digits<'a>(
+    mut from: &'a mut [Span<u32>],
+    low_bits: u32,
+    mut to: &'a mut [Span<u32>],
+) -> bool {
     let mut is_in_target = false;
     for lowest_bit in (0..low_bits).step_by(DIGIT_BITS as usize) {
         scatter(from, lowest_bit, to);
         (from, to) = (to, from);
         is_in_target = !is_in_target;
     }
-    if !is_in_target {
-        to.copy_from_slice(from);
-    }
+    is_in_target
 }
 
 /// Copies spans into the order of one of their digits, those with the same digit as they come;
@@ -109,7 +128,7 @@ mod tests {
     proptest! {
         #[test]
         fn sorts_and_loses_nothing(
-            firsts in prop::collection::vec(any::<u32>(), 0..4 * LIST_COUNTED_FROM),
+            firsts in prop::collection::vec(any::<u32>(), 0..8 * COUNTED_FROM),
             mask in prop_oneof![Just(u32::MAX), Just(0x7ff), Just(0xff), Just(0xffc0_0001), any::<u32>()],
         ) {
             let mut spans: Vec<Span<u32>> = firsts

@@ -1,6 +1,7 @@
 """The system that this project replaces, written again from its description: see README.md beside this file.
 
     original.py parse FILE                        read and validate one CSV; prints how many rows are valid
+    original.py one FILE OUT                      one CSV, one .htaccess
     original.py threads|processes|coroutines IN OUT    each CSV of a folder, one .htaccess each
 """
 
@@ -84,6 +85,9 @@ def main(mode: str, source: Path, *rest: str) -> None:
     """Does what the first word says."""
     if mode == "parse":
         print(len(parse_file(source)))
+        return
+    if mode == "one":
+        work(source, Path(rest[0]))
         return
     pairs = [(path, Path(rest[0], path.stem, ".htaccess")) for path in sorted(source.glob("*.csv"))]
     if mode == "threads":
