@@ -20,9 +20,11 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Iterator
 
-import apache
 import measure
 from measure import Problem, Row, Samples, milliseconds, say
+
+sys.path.append(str(Path(__file__).parent / "apache"))
+from httpd import Httpd  # noqa: E402
 
 PACKAGES = ["apache2-bin", "apache2-utils", "iprange", "python3-venv", "time"]
 ORIGINAL = measure.ROOT / "benches" / "peers" / "original.py"
@@ -134,7 +136,7 @@ def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], di
     }
     rows: list[Row] = []
     samples: dict[str, Samples] = {}
-    with apache.Apache(folder / "apache") as server:
+    with Httpd() as server:
         for name, addresses in (("scattered", scattered), ("in runs of 16 to 256", runs)):
             found = _requests_per_second(server, folder, addresses, rounds or (1 if quick else 5), quick)
             ours = statistics.median(found["htaccess"])
@@ -150,7 +152,7 @@ def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], di
 
 
 def _requests_per_second(
-    server: apache.Apache, folder: Path, addresses: list[str], rounds: int, quick: bool
+    server: Httpd, folder: Path, addresses: list[str], rounds: int, quick: bool
 ) -> Samples:
     """Every contender has the same rules. The client is allowed, and the highest of the addresses and the last row: the
     last that a server which reads in either order comes to."""
@@ -167,15 +169,20 @@ def _requests_per_second(
     }
     strangers = ["192.0.2.1", "198.51.100.1", "203.0.113.1"]
     for name, text in files.items():
-        server.put(name, text)
-        answers = {one: server.status(name, one) for one in (client, ordered[0], *strangers)}
+        server.put(_folder(name), text)
+        asking = [client, ordered[0], *strangers]
+        answers = dict(zip(asking, server.status(_folder(name), asking)))
         expected = {one: 200 if one in (client, ordered[0]) or not text else 403 for one in answers}
         if answers != expected:
             raise Problem(f"Apache answers {answers} behind `{name}`, where {expected} is right")
     seconds = 1 if quick else 3
     return measure.interleaved(
-        {name: lambda name=name: server.requests_per_second(name, client, seconds) for name in files}, rounds
+        {name: lambda name=name: server.requests_per_second(_folder(name), client, seconds) for name in files}, rounds
     )
+
+
+def _folder(name: str) -> str:
+    return name.replace(" ", "-")
 
 
 def _iprange_version() -> str:
