@@ -29,14 +29,12 @@ _template = None
 def parse_csv(lines: Iterable[str]) -> Entries:
     """The rule and the address of each row whose address the standard library takes for one."""
     entries = []
-    rows = csv.reader(lines)
-    next(rows)
-    for address, rule, _ in rows:
+    for row in csv.DictReader(lines):
         try:
-            ipaddress.ip_address(address)
+            ipaddress.ip_address(row["IP Address"])
         except ValueError:
             continue
-        entries.append((rule, address))
+        entries.append((row["Rule"], row["IP Address"]))
     return entries
 
 
