@@ -17,7 +17,7 @@
 
 use std::ops::{BitAnd, Not, Shl, Sub};
 
-use crate::network_text::{NetworkText, Printer, ipv4_bytes, ipv6_bytes};
+use crate::network_text::{NetworkText, Printer, decimal_digits, ipv4_bytes, ipv6_bytes};
 use crate::radix_sort;
 
 /// The integer that stands for an address: `u32` for IPv4, `u128` for IPv6.
@@ -203,7 +203,7 @@ impl<T: Word> Network<T> {
         let prefix_length = T::BITS - self.host_bits;
         let behind = match self.host_bits {
             0 => 0,
-            _ => 2 + usize::from(prefix_length > 9) + usize::from(prefix_length > 99),
+            _ => 1 + decimal_digits(prefix_length),
         };
         self.first.text_bytes() + behind
     }

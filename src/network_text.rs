@@ -42,7 +42,7 @@ impl<'a> Printer<'a> {
             if let Some(room) = room.and_then(<[u8]>::first_chunk_mut) {
                 *room = printed;
             }
-            self.length += 2 + usize::from(octet > 9) + usize::from(octet > 99);
+            self.length += decimal_digits(octet.into()) + 1;
         }
         // Without the last dot.
         self.length -= 1;
@@ -134,8 +134,14 @@ impl fmt::Display for NetworkText {
 #[inline]
 pub(crate) fn ipv4_bytes(address: u32) -> usize {
     let octets = address.to_be_bytes();
-    let digits = octets.map(|octet| 1 + usize::from(octet > 9) + usize::from(octet > 99));
+    let digits = octets.map(|octet| decimal_digits(octet.into()));
     digits.iter().sum::<usize>() + octets.len() - 1
+}
+
+/// How many digits a number below 1,000 has: an octet, or a prefix length.
+#[inline]
+pub(crate) fn decimal_digits(number: u32) -> usize {
+    1 + usize::from(number > 9) + usize::from(number > 99)
 }
 
 /// How many bytes an IPv6 address prints.

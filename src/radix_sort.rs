@@ -4,8 +4,8 @@
 //!
 //! A list is parted by the highest eight bits in which its addresses differ. Each part, which fits a
 //! processor's cache where the list does not, is then sorted by its lower bits, eight at a time.
-//! Parting in place spares the second list and is slower all the same: each step of it waits for
-//! the one before.
+//! Parting in place spares the second list and is no faster: each step of it waits for the one
+//! before.
 
 #![expect(
     clippy::indexing_slicing,
@@ -33,7 +33,7 @@ pub(crate) fn sort(spans: &mut [Span<u32>]) {
     });
     let differing_bits = u32::BITS - (lowest ^ highest).leading_zeros();
     if spans.len() < PARTED_FROM {
-        sort_in_place(spans, differing_bits);
+        sort_part(&mut spans.to_vec(), differing_bits, spans);
         return;
     }
     let low_bits = differing_bits.saturating_sub(DIGIT_BITS);
@@ -48,41 +48,24 @@ pub(crate) fn sort(spans: &mut [Span<u32>]) {
     }
 }
 
-/// Sorts spans that differ in their low bits only.
-fn sort_in_place(spans: &mut [Span<u32>], low_bits: u32) {
-    if spans.len() < COUNTED_FROM {
-        spans.sort_unstable_by_key(|span| span.first);
-        return;
-    }
-    let mut copy = vec![Span { first: 0, last: 0 }; spans.len()];
-    if scatter_by_digits(spans, low_bits, &mut copy) {
-        spans.copy_from_slice(&copy);
-    }
-}
-
-/// The same into `target`, which is as long.
+/// Sorts a part, whose spans differ in their low bits only, into `target`, which is as long.
 fn sort_part(part: &mut [Span<u32>], low_bits: u32, target: &mut [Span<u32>]) {
     if part.len() < COUNTED_FROM {
         part.sort_unstable_by_key(|span| span.first);
         target.copy_from_slice(part);
-    } else if !scatter_by_digits(part, low_bits, target) {
-        target.copy_from_slice(part);
+        return;
     }
-}
-
-/// Sorts by one digit after the other, to and fro; tells whether the result is in `to`.
-fn scatter_by_digits<'a>(
-    mut from: &'a mut [Span<u32>],
-    low_bits: u32,
-    mut to: &'a mut [Span<u32>],
-) -> bool {
+    // To and fro, by one digit after the other.
+    let (mut from, mut to) = (part, target);
     let mut is_in_target = false;
     for lowest_bit in (0..low_bits).step_by(DIGIT_BITS as usize) {
         scatter(from, lowest_bit, to);
         (from, to) = (to, from);
         is_in_target = !is_in_target;
     }
-    is_in_target
+    if !is_in_target {
+        to.copy_from_slice(from);
+    }
 }
 
 /// Copies spans into the order of one of their digits, those with the same digit as they come;

@@ -12,7 +12,7 @@ use crate::ip_set::{IpSet, Network, Word};
 use crate::packed_lines::{Expander, Handle, PackedList};
 use crate::parse::{Action, Rule};
 use crate::policy::Policy;
-use crate::report::{NetworkCounts, Refusal};
+use crate::report::{NetworkCounts, Refusal, RefusalCode};
 use crate::template::{Needs, Template};
 
 /// This program's name, as templates print it.
@@ -85,7 +85,9 @@ pub fn render(
     let networks = rendering.networks;
     // Writing into memory does not fail.
     let _ = rendering.write_to(&mut text)?;
-    let text = String::from_utf8(text).unwrap_or_default();
+    // Tera prints text and nothing else; a file that was empty for it would open the site.
+    let text = String::from_utf8(text)
+        .map_err(|err| Refusal::new(RefusalCode::BadTemplate, err.to_string()))?;
     Ok(Rendered { text, networks })
 }
 
