@@ -45,17 +45,6 @@ impl PlainRow {
     #[inline]
     fn at_start_of(text: &[u8], columns: Columns) -> Option<Self> {
         let mut cursor = Cursor { text, at: 0 };
-        if let (0, 1) = (columns.address, columns.rule)
-            && text.first() != Some(&b'"')
-        {
-            // The usual order, and no quotes: the same as below, without asking at each step.
-            let addresses = cursor.addresses()?;
-            if !cursor.take(columns.delimiter) {
-                return None;
-            }
-            let action = cursor.action()?;
-            return cursor.row(action, addresses, columns);
-        }
         let mut addresses = None;
         let mut action = None;
         let last = columns.address.max(columns.rule);
@@ -75,7 +64,16 @@ impl PlainRow {
                 return None;
             }
         }
-        cursor.row(action?, addresses?, columns)
+        if cursor.take(columns.delimiter) {
+            cursor.skip_to_terminator(columns.delimiter)?;
+        }
+        cursor.terminator()?;
+        // Whether a longer line has too many cells is for the long way to tell.
+        (cursor.at < COLUMNS_MAX).then_some(Self {
+            action: action?,
+            addresses: addresses?,
+            bytes: cursor.at,
+        })
     }
 }
 
@@ -85,21 +83,6 @@ struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// Steps over what is behind the cells that have a meaning, and makes a row of them.
-    #[inline]
-    fn row(mut self, action: Action, addresses: Span<u32>, columns: Columns) -> Option<PlainRow> {
-        if self.take(columns.delimiter) {
-            self.skip_to_terminator(columns.delimiter)?;
-        }
-        self.terminator()?;
-        // Whether a longer line has too many cells is for the long way to tell.
-        (self.at < COLUMNS_MAX).then_some(PlainRow {
-            action,
-            addresses,
-            bytes: self.at,
-        })
-    }
-
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
