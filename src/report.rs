@@ -43,6 +43,10 @@ pub struct Rejection {
     pub value: String,
     /// Why, for people: one sentence that starts with the line.
     pub message: String,
+    /// What the cell could say instead, the likeliest first, each of which would be accepted;
+    /// empty where nothing can be told from the value. Left out of the JSON then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<String>,
 }
 
 impl Rejection {
@@ -55,7 +59,14 @@ impl Rejection {
             code,
             value: value.get(..end).unwrap_or_default().to_owned(),
             message: format!("line {line}: {reason}"),
+            fixes: Vec::new(),
         }
+    }
+
+    /// The same, with what the cell could say instead.
+    #[must_use]
+    pub fn with_fixes(self, fixes: Vec<String>) -> Self {
+        Self { fixes, ..self }
     }
 
     /// The sentence without its place, for output that shows the place in another way.
@@ -65,6 +76,37 @@ impl Rejection {
             .split_once(": ")
             .map_or(self.message.as_str(), |(_, reason)| reason)
     }
+}
+
+/// What is worth a second look although nothing is wrong with it. The names in JSON are part of
+/// the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WarningCode {
+    /// How the text was to be read had to be guessed, such as its encoding.
+    Guessed,
+    /// Rows that repeat what other rows say.
+    DuplicateRows,
+    /// Allowed addresses that a Deny takes away again.
+    OverriddenRows,
+    /// Nobody gets in.
+    BlocksEverybody,
+    /// An allowed network that is wider than a /8.
+    WideAllow,
+    /// Private addresses in a list of public ones.
+    PrivateRange,
+}
+
+/// One thing that is worth a second look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// What, for programs.
+    pub code: WarningCode,
+    /// The first line it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// What, for people: one sentence, without the line.
+    pub message: String,
 }
 
 /// Why a file was refused. The names in JSON are part of the contract.
@@ -203,6 +245,9 @@ pub struct Answer {
     pub bytes: usize,
     /// The first [`REJECTIONS_LISTED_MAX`] rejections, by line.
     pub rejections: Vec<Rejection>,
+    /// What is worth a second look; left out of the JSON where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 impl Answer {
@@ -222,6 +267,7 @@ impl Answer {
             networks: NetworkCounts::default(),
             bytes: 0,
             rejections: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
