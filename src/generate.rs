@@ -310,9 +310,10 @@ impl Rows for Collector {
         !self.keep_rows
     }
 
+    #[inline]
     fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
         self.accepted += 1;
-        self.rules.add(action, Addresses::Ipv4(addresses));
+        self.rules.add_ipv4(action, addresses);
     }
 
     fn count_rejected(&mut self) -> bool {

@@ -13,6 +13,8 @@ mod record;
 mod header;
 pub mod parse;
 mod plain_rows;
+mod plain_ipv4;
+mod block;
 pub mod address;
 mod explain_address;
 pub mod ip_set;

@@ -10,7 +10,13 @@ use std::net::Ipv6Addr;
 pub(crate) const TEXT_BYTES_MAX: usize = 48;
 
 /// What an octet is printed as, with the dot behind it.
-const OCTETS: [[u8; 4]; 256] = octets();
+#[derive(Clone, Copy, Default)]
+struct PrintedOctet {
+    text: [u8; 4],
+    bytes: u32,
+}
+
+static OCTETS: [PrintedOctet; 256] = octets();
 
 /// A text as it is being printed, into room of somebody else's.
 pub struct Printer<'a> {
@@ -40,9 +46,9 @@ impl<'a> Printer<'a> {
             // The text is far from its limit; the remainder saves the processor to check.
             let room = self.room.get_mut(self.length % 32..);
             if let Some(room) = room.and_then(<[u8]>::first_chunk_mut) {
-                *room = printed;
+                *room = printed.text;
             }
-            self.length += decimal_digits(octet.into()) + 1;
+            self.length += printed.bytes as usize;
         }
         // Without the last dot.
         self.length -= 1;
@@ -133,9 +139,15 @@ impl fmt::Display for NetworkText {
 /// How many bytes an IPv4 address prints.
 #[inline]
 pub(crate) fn ipv4_bytes(address: u32) -> usize {
-    let octets = address.to_be_bytes();
-    let digits = octets.map(|octet| decimal_digits(octet.into()));
-    digits.iter().sum::<usize>() + octets.len() - 1
+    const EVERY_BYTE: u32 = u32::MAX / 0xff;
+    const TOP_BITS: u32 = EVERY_BYTE * 0x80;
+    // In the top bit of each octet: whether it has so many digits. None carries into the next.
+    let at_least =
+        |number: u32| (((address & !TOP_BITS) + EVERY_BYTE * (0x80 - number)) | address) & TOP_BITS;
+    let more_digits = (at_least(10) >> 7) + (at_least(100) >> 7);
+    // Their sum, in the highest byte.
+    let more_digits = more_digits.wrapping_mul(EVERY_BYTE) >> 24;
+    "0.0.0.0".len() + more_digits as usize
 }
 
 /// How many digits a number below 1,000 has: an octet, or a prefix length.
@@ -175,8 +187,11 @@ const fn decimal_digit(value: u32) -> u8 {
     clippy::indexing_slicing,
     reason = "a constant that did not fit would not compile"
 )]
-const fn octets() -> [[u8; 4]; 256] {
-    let mut printed = [[b'.'; 4]; 256];
+const fn octets() -> [PrintedOctet; 256] {
+    let mut printed = [PrintedOctet {
+        text: [b'.'; 4],
+        bytes: 0,
+    }; 256];
     let mut octet = 0;
     while octet < 256 {
         let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
@@ -185,11 +200,12 @@ const fn octets() -> [[u8; 4]; 256] {
             decimal_digit(tens),
             decimal_digit(ones),
         ];
-        printed[octet as usize] = match octet {
-            0..10 => [ones, b'.', 0, 0],
-            10..100 => [tens, ones, b'.', 0],
-            _ => [hundreds, tens, ones, b'.'],
+        let (text, bytes) = match octet {
+            0..10 => ([ones, b'.', 0, 0], 2),
+            10..100 => ([tens, ones, b'.', 0], 3),
+            _ => ([hundreds, tens, ones, b'.'], 4),
         };
+        printed[octet as usize] = PrintedOctet { text, bytes };
         octet += 1;
     }
     printed

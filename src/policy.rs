@@ -70,15 +70,24 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Adds one rule.
+    /// Adds a rule for IPv4 addresses, which most rules are.
     #[inline]
+    pub fn add_ipv4(&mut self, action: Action, addresses: Span<u32>) {
+        let spans = match action {
+            Action::Allow => &mut self.allow,
+            Action::Deny => &mut self.deny,
+        };
+        push_merging(&mut spans.ipv4, addresses);
+    }
+
+    /// Adds one rule.
     pub fn add(&mut self, action: Action, addresses: Addresses) {
         let spans = match action {
             Action::Allow => &mut self.allow,
             Action::Deny => &mut self.deny,
         };
         match (addresses, action) {
-            (Addresses::Ipv4(span), _) => push_merging(&mut spans.ipv4, span),
+            (Addresses::Ipv4(span), _) => self.add_ipv4(action, span),
             (Addresses::Ipv6(span), _) => push_merging(&mut spans.ipv6, span),
             (Addresses::All, Action::Allow) => self.allow_all = true,
             (Addresses::All, Action::Deny) => self.deny_all = true,
