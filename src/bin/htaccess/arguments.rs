@@ -6,7 +6,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use htaccess_generator::settings::{SettingError, Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+
+use crate::Failure;
 
 /// Turns CSV files of IP rules into correct, fast Apache .htaccess files.
 #[derive(Parser)]
@@ -100,23 +102,20 @@ pub(crate) struct SettingArguments {
 }
 
 impl FileArguments {
-    pub(crate) fn settings(&self) -> Result<Settings, SettingError> {
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         self.settings.read(self.strict, self.output_key.as_deref())
     }
 }
 
 impl SettingArguments {
-    pub(crate) fn read(
-        &self,
-        strict: bool,
-        output_key: Option<&str>,
-    ) -> Result<Settings, SettingError> {
-        Settings::read(|name| match name {
+    pub(crate) fn read(&self, strict: bool, output_key: Option<&str>) -> Result<Settings, Failure> {
+        let settings = Settings::read(|name| match name {
             "DEFAULT_POLICY" => Some(self.default_policy.clone()),
             "MAX_CSV_BYTES" => self.max_csv_bytes.clone(),
             "STRICT" => Some(strict.to_string()),
             "OUTPUT_KEY" => output_key.map(str::to_owned),
             _ => None,
-        })
+        });
+        settings.map_err(|err| Failure(err.to_string()))
     }
 }

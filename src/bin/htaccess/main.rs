@@ -7,8 +7,14 @@
 #![expect(clippy::print_stderr, reason = "people read what is printed there")]
 
 mod arguments;
+mod render;
+mod check;
+mod explain;
 mod inputs;
-mod run;
+mod work;
+mod conclusion;
+mod output;
+mod replace;
 
 use std::process::ExitCode;
 
@@ -30,9 +36,9 @@ pub(crate) enum Verdict {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Render(arguments) => run::render(&arguments),
-        Command::Check(arguments) => run::check(&arguments),
-        Command::Explain(arguments) => run::explain_addresses(&arguments),
+        Command::Render(arguments) => render::render(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Explain(arguments) => explain::explain_addresses(&arguments),
     };
     match done {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
