@@ -72,6 +72,7 @@ fn only_in(one: &IpSet, other: &IpSet) -> IpSet {
 mod tests {
     use super::*;
     use crate::address::parse;
+    use crate::ip_set::Network;
     use crate::parse::Action;
     use crate::policy::Rules;
     use crate::report::DefaultPolicy;
@@ -89,8 +90,8 @@ mod tests {
     }
 
     fn text(set: &IpSet) -> String {
-        let ipv4 = set.ipv4.networks().map(|network| network.text());
-        let ipv6 = set.ipv6.networks().map(|network| network.text());
+        let ipv4 = set.ipv4.networks().map(Network::text);
+        let ipv6 = set.ipv6.networks().map(Network::text);
         let texts: Vec<String> = ipv4.chain(ipv6).map(|text| text.to_string()).collect();
         texts.join(" ")
     }

@@ -275,7 +275,7 @@ mod tests {
     fn excerpts(csv: &[u8], wanted: &[(u64, Part)]) -> Vec<(usize, Excerpt)> {
         let mut found = Vec::new();
         let mut excerpts = Excerpts::new(wanted, 1 << 20, |index, excerpt| {
-            found.push((index, excerpt))
+            found.push((index, excerpt));
         });
         for piece in csv.chunks(7) {
             if excerpts.push(piece).is_break() {

@@ -5,7 +5,7 @@ use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::settings::TEMPLATE_DEFAULT;
 
 use crate::arguments::CheckArguments;
-use crate::conclusion::conclude;
+use crate::conclusion::{conclude, print_note};
 use crate::inputs;
 use crate::render::find_template;
 use crate::work::{in_parallel, read, source_of};
@@ -16,17 +16,17 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
     let template = find_template(TEMPLATE_DEFAULT)?;
     let inputs = inputs::find(&arguments.files.inputs)?;
     let settings = arguments.files.settings()?;
-    let checked = in_parallel(&inputs, &arguments.files, |input| {
+    let checked = in_parallel(&inputs, &arguments.files, |input, progress| {
         let source = source_of(input);
         let generation = Generation::new(&settings, &template, &source);
-        let Outcome { answer, file } = read(input, generation)?.finish();
+        let Outcome { answer, file } = read(input, generation, progress)?.finish();
         let advice = file.and_then(|file| RequestCost::of(&file).advice());
         Ok((answer, advice))
     })?;
     let (answers, advice): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
     for (input, advice) in inputs.iter().zip(advice) {
         if let Some(advice) = advice {
-            eprintln!("{}: {advice}", input.shown());
+            print_note(input, &advice);
         }
     }
     conclude(&inputs, &answers, arguments.files.json, "fine")

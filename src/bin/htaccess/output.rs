@@ -2,13 +2,13 @@
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-use htaccess_generator::report::Answer;
+use serde::Serialize;
 
 use crate::Failure;
 
-pub(crate) fn print_json(answers: &[Answer]) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(answers)
-        .map_err(|err| Failure(format!("cannot write the answers as JSON: {err}")))?;
+pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(answer)
+        .map_err(|err| Failure(format!("cannot write the answer as JSON: {err}")))?;
     text.push('\n');
     print_data(text.as_bytes())
 }

@@ -9,9 +9,10 @@ use htaccess_generator::quote::bare;
 use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
 
 use crate::arguments::RenderArguments;
-use crate::conclusion::{conclude, print_problems, verdict};
+use crate::conclusion::{conclude, print_problems, print_summary, verdict};
 use crate::inputs::{self, Input};
 use crate::output::{Stdout, cannot_print, print_json};
+use crate::progress::Progress;
 use crate::replace::write_file;
 use crate::work::{in_parallel, read, source_of};
 use crate::{Failure, Verdict};
@@ -31,19 +32,29 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
     };
     let settings = arguments.files.settings()?;
     let source = source_of(input);
-    let generation = read(input, Generation::new(&settings, &template, &source))?;
+    let progress = Progress::of(&inputs);
+    let generation = read(
+        input,
+        Generation::new(&settings, &template, &source),
+        &progress,
+    )?;
+    drop(progress);
     let answer = if arguments.files.json {
         generation.finish_into(io::sink())
     } else {
         generation.finish_into(Stdout::new())
     };
     let answer = answer.map_err(|err| cannot_print(&err))?;
-    print_problems(input, &answer);
-    let verdict = verdict([&answer]);
-    if arguments.files.json {
-        print_json(&[answer])?;
+    let answers = [answer];
+    if let [answer] = &answers
+        && print_problems(input, answer)
+    {
+        print_summary(&answers, "rendered");
     }
-    Ok(verdict)
+    if arguments.files.json {
+        print_json(&answers)?;
+    }
+    Ok(verdict(&answers))
 }
 
 fn write_all(
@@ -58,10 +69,10 @@ fn write_all(
             .iter()
             .map(|input| (input, settings.output_key.of(&input.key).ok())),
     )?;
-    let answers = in_parallel(inputs, &arguments.files, |input| {
+    let answers = in_parallel(inputs, &arguments.files, |input, progress| {
         let source = source_of(input);
         let generation = Generation::new(&settings, template, &source);
-        let Outcome { mut answer, file } = read(input, generation)?.finish();
+        let Outcome { mut answer, file } = read(input, generation, progress)?.finish();
         if let (Some(file), Some(output)) = (file, &answer.output) {
             answer.status = write_file(&folder.join(output), file.as_bytes())?;
         }

@@ -10,6 +10,7 @@ use htaccess_generator::render::Source;
 use crate::Failure;
 use crate::arguments::FileArguments;
 use crate::inputs::Input;
+use crate::progress::Progress;
 
 pub(crate) fn source_of(input: &Input) -> Source {
     Source {
@@ -22,12 +23,17 @@ pub(crate) fn source_of(input: &Input) -> Source {
 pub(crate) fn read<'a>(
     input: &Input,
     mut generation: Generation<'a>,
+    progress: &Progress,
 ) -> Result<Generation<'a>, Failure> {
-    if generation
-        .expect_bytes(input.bytes().unwrap_or(0))
-        .is_continue()
-    {
-        input.read(|piece| generation.push(piece))?;
+    let bytes = input.bytes();
+    if generation.expect_bytes(bytes.unwrap_or(0)).is_continue() {
+        input.read(|piece| {
+            if bytes.is_none() {
+                input.keep_start(piece);
+            }
+            progress.add_bytes(piece.len());
+            generation.push(piece)
+        })?;
     }
     Ok(generation)
 }
@@ -37,20 +43,22 @@ pub(crate) fn read<'a>(
 pub(crate) fn in_parallel<T: Send>(
     inputs: &[Input],
     arguments: &FileArguments,
-    work: impl Fn(&Input) -> Result<T, Failure> + Sync,
+    work: impl Fn(&Input, &Progress) -> Result<T, Failure> + Sync,
 ) -> Result<Vec<T>, Failure> {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments
         .jobs
         .map_or_else(cores, usize::from)
         .min(inputs.len());
+    let progress = Progress::of(inputs);
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Result<T, Failure>)>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
                 while let Some((index, input)) = take_next(inputs, &next) {
-                    let result = work(input);
+                    let result = work(input, &progress);
+                    progress.add_file();
                     if result.is_err() {
                         next.store(inputs.len(), Ordering::Relaxed);
                     }
