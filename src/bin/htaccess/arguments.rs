@@ -47,7 +47,7 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   htaccess render acme.csv > .htaccess
-  htaccess render sites/ -o out/                 out/clients/acme/.htaccess for sites/clients/acme.csv
+  htaccess render sites/ -o out/        out/clients/acme/.htaccess for sites/clients/acme.csv
   htaccess render 'sites/**/*.csv' -o out/ --json
   zcat acme.csv.gz | htaccess render - --template nginx > access.conf
 
@@ -57,7 +57,7 @@ Identical files keep their times; others are replaced in one step.")]
     #[command(after_help = "\
 Examples:
   htaccess check acme.csv
-  htaccess check --strict sites/                 exit status 1 for a single rejected row
+  htaccess check --strict sites/        exit status 1 for a single rejected row
   htaccess check sites/ --json | jq '.[] | select(.rejected > 0) | .source'")]
     Check(CheckArguments),
     /// Say whether addresses get in, and which rows bear on that, the most specific first
@@ -70,7 +70,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   htaccess diff old.csv new.csv
-  git show HEAD:acme.csv | htaccess diff - acme.csv      what an edit changes, before it is committed
+  git show HEAD:acme.csv | htaccess diff - acme.csv      what an edit changes before its commit
   aws s3 cp s3://BUCKET/acme.csv - | htaccess diff - acme.csv
   htaccess diff /dev/null new.csv                        everybody whom a new site lets in
 

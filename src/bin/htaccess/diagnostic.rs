@@ -76,7 +76,7 @@ impl fmt::Display for Diagnostic<'_> {
         writeln!(f, "{level:#}{EMPHASIS}: {}{EMPHASIS:#}", self.title)?;
         let line = self.excerpt.map(|excerpt| excerpt.line).or(self.line);
         let number = line.map(|line| line.to_string()).unwrap_or_default();
-        let margin = " ".repeat(number.len());
+        let margin = " ".repeat(number.len().max(1));
         write!(f, "{margin}{FRAME}-->{FRAME:#} {}", self.file)?;
         if line.is_some() {
             write!(f, ":{number}")?;

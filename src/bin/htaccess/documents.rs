@@ -55,9 +55,16 @@ fn write_page(folder: &Path, command: &Command) -> Result<(), Failure> {
 /// status, are sections of their own.
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let after_help = command.get_after_help().map(ToString::to_string);
-    let man = Man::new(command.clone().after_help(""));
+    let man = Man::new(command.clone()).source(concat!("htaccess ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
-    man.render(&mut page)?;
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
     for paragraph in after_help.unwrap_or_default().split("\n\n") {
         let (title, text) = match paragraph.split_once(":\n") {
             Some((title, text)) => (title, text),
