@@ -6,10 +6,10 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use htaccess_generator::report::Status;
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::Failure;
 
@@ -18,41 +18,45 @@ use crate::Failure;
 /// to is replaced.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
     let failure = |err: io::Error| Failure(format!("cannot write {}: {err}", path.display()));
-    if fs::read(path).is_ok_and(|current| current == bytes) {
-        return Ok(Status::Unchanged);
-    }
-    let path = behind_link(path);
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    fs::create_dir_all(folder).map_err(failure)?;
-    replace(&path, folder, bytes).map_err(failure)?;
+    let written = match fs::read(path) {
+        Ok(current) if current == bytes => return Ok(Status::Unchanged),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => create(path, bytes),
+        Ok(_) | Err(_) => replace(path, bytes),
+    };
+    written.map_err(failure)?;
     Ok(Status::Written)
+}
+
+fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder_of(path))?;
+    write_beside(path, bytes)?.persist(path)?;
+    Ok(())
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let behind_links = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&behind_links)?.permissions();
+    let file = write_beside(&behind_links, bytes)?;
+    file.as_file().set_permissions(permissions)?;
+    file.persist(&behind_links)?;
+    Ok(())
 }
 
 /// In the same folder, for a rename does not cross file systems, and by a name that starts as the
 /// file's own, for Apache shows no file whose name starts with `.ht`.
-fn replace(path: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut prefix = path.file_name().unwrap_or_default().to_owned();
     prefix.push(".");
     let mut builder = Builder::new();
     builder.prefix(&prefix).suffix(".tmp");
+    // As for any new file; by default it would be for its owner alone.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(folder_of(path))?;
     file.write_all(bytes)?;
-    if let Ok(replaced) = fs::metadata(path) {
-        file.as_file().set_permissions(replaced.permissions())?;
-    }
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
-/// Where a symbolic link leads to, also if nothing is there yet; other paths as they are.
-fn behind_link(path: &Path) -> PathBuf {
-    match fs::read_link(path) {
-        Ok(target) => match fs::canonicalize(path) {
-            Ok(target) => target,
-            Err(_) => path.parent().unwrap_or(path).join(target),
-        },
-        Err(_) => path.to_owned(),
-    }
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or_else(|| Path::new(""))
 }
