@@ -16,6 +16,9 @@ use crate::parse::HeaderStage;
 use crate::record::{RecordReader, Step};
 use crate::report::{Refusal, RefusalCode, Rejection, RejectionCode};
 
+/// The line to ask for where the header is meant that lacks a column.
+pub const HEADER_LINE: u64 = 0;
+
 /// What of a row is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -69,8 +72,8 @@ pub struct Excerpts<F: FnMut(usize, Excerpt)> {
 }
 
 impl<F: FnMut(usize, Excerpt)> Excerpts<F> {
-    /// Looks for rows by the lines where they start, which ascend; each is handed to `found` with
-    /// its index in `wanted`.
+    /// Looks for rows by the lines where they start, which ascend ([`HEADER_LINE`] comes first);
+    /// each is handed to `found` with its index in `wanted`.
     pub fn new(wanted: &[(u64, Part)], csv_bytes_max: u64, found: F) -> Self {
         let finder = Finder {
             wanted: wanted.iter().copied().enumerate().collect(),
@@ -164,7 +167,13 @@ impl<F: FnMut(usize, Excerpt)> LineSink for Finder<F> {
             }
         }
         if self.columns.is_none() {
-            self.columns = self.header.line(number, line)?;
+            match self.header.line(number, line) {
+                Ok(columns) => self.columns = columns,
+                Err(refusal) => {
+                    self.show_header();
+                    return Err(refusal);
+                }
+            }
         }
         if self.wanted.is_empty() {
             // Not for anybody to see: it only ends the reading.
@@ -188,6 +197,16 @@ impl<F: FnMut(usize, Excerpt)> Finder<F> {
             .iter()
             .take_while(|(_, (line, _))| *line == number)
             .any(|(_, (_, part))| *part != Part::Row)
+    }
+
+    fn show_header(&mut self) {
+        if let Some((_, (line, _))) = self.wanted.front_mut()
+            && *line == HEADER_LINE
+        {
+            *line = self.header.first_line;
+            let text = std::mem::take(&mut self.header.text);
+            self.show(self.header.first_line, &text);
+        }
     }
 
     fn show(&mut self, number: u64, row: &[u8]) {
@@ -307,6 +326,8 @@ mod tests {
         check(csv, 5, Part::Address, 5, " Alow ; \"x;y\" ; [\"1.1.1.1\"] ");
         check(csv, 5, Part::Row, 5, " [Alow ; \"x;y\" ; \"1.1.1.1\"] ");
         check(csv, 1, Part::Row, 1, "[# rules]");
+        let headless = b"\n# rules\n IP,\"a\nb\" \n1.1.1.1,x\n";
+        check(headless, HEADER_LINE, Part::Row, 3, " [IP,\"a]");
     }
 
     #[test]

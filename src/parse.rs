@@ -144,8 +144,8 @@ enum Stage {
 pub(crate) struct HeaderStage {
     delimiter: Option<u8>,
     /// The header's lines so far, joined by LF, while a quote is open.
-    text: Vec<u8>,
-    first_line: u64,
+    pub(crate) text: Vec<u8>,
+    pub(crate) first_line: u64,
 }
 
 struct RowStage {

@@ -166,6 +166,28 @@ error[not-csv]: line 3 opens a quote that is not closed: close it, or double eac
 }
 
 #[test]
+fn a_missing_column_shows_the_header() {
+    let folder = Folder::new()
+        .with("a.csv", "# rules\nIP,Note\n1.1.1.1,x\n")
+        .with("empty.csv", "");
+    folder.run(&["check", "a.csv", "empty.csv"]).expect(
+        1,
+        "\
+error[missing-column]: the header has no column \"Rule\" (or Action, Policy): found \"IP\", \"Note\"
+ --> a.csv:2:1
+  |
+2 | IP,Note
+  | ^^^^^^^
+
+error[missing-column]: the file is empty: expected a header with the columns \"IP Address\" and \"Rule\"
+ --> empty.csv
+
+0 files fine, 2 refused; 0 rows rejected
+",
+    );
+}
+
+#[test]
 fn lists_a_hundred_rows_and_counts_the_others() {
     let rows = "2.2.2,Allow\n".repeat(2_345);
     let folder = Folder::new().with("a.csv", format!("IP,Rule\n{rows}1.1.1.1,Deny\n"));

@@ -115,9 +115,10 @@ impl Listed {
         }
         assert_eq!(json["ipv4_addresses"], ipv4);
         let all_of_ipv6 = ipv6 == 0 && networks.iter().any(|one| matches!(one.0, Client::Ipv6(_)));
-        let ipv6 = match all_of_ipv6 {
-            true => "340282366920938463463374607431768211456".to_owned(),
-            false => ipv6.to_string(),
+        let ipv6 = if all_of_ipv6 {
+            "340282366920938463463374607431768211456".to_owned()
+        } else {
+            ipv6.to_string()
         };
         assert_eq!(json["ipv6_addresses"], ipv6);
         for pair in networks.windows(2) {

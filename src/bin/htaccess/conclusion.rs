@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use htaccess_generator::excerpt::{Excerpt, Part};
+use htaccess_generator::excerpt::{Excerpt, HEADER_LINE, Part};
 use htaccess_generator::report::{Answer, RefusalCode, Rejection, RejectionCode, Status, Warning};
 use serde::Serialize;
 
@@ -113,7 +113,7 @@ fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Excerpt>> {
     let mut wanted: Vec<(usize, (u64, Part))> = problems
         .iter()
         .enumerate()
-        .filter_map(|(index, problem)| Some((index, (problem.line()?, problem.part()))))
+        .filter_map(|(index, problem)| Some((index, (problem.wanted_line()?, problem.part()))))
         .collect();
     wanted.sort_by_key(|(_, (line, _))| *line);
     let lines: Vec<(u64, Part)> = wanted.iter().map(|(_, wanted)| *wanted).collect();
@@ -155,6 +155,14 @@ impl Problem<'_> {
                 let (number, _) = message.strip_prefix("line ")?.split_once(' ')?;
                 number.parse().ok()
             }
+        }
+    }
+
+    /// The line to look for: a header has none until it is found.
+    fn wanted_line(&self) -> Option<u64> {
+        match self {
+            Self::Refusal(RefusalCode::MissingColumn, _) => Some(HEADER_LINE),
+            _ => self.line(),
         }
     }
 
