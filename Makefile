@@ -7,14 +7,15 @@ SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
 CHECKOV := .tools/check/bin/checkov
 TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml
-PACKAGES := apache2-bin nginx-light curl python3-venv
+PACKAGES := apache2-bin nginx-light curl python3-venv git man-db
 
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
-.PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
+.PHONY: help demo up deploy down env install build deb fmt lint lint-rust lint-template test test-rust test-python \
+	test-command-line test-servers \
 	test-stack test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
@@ -43,6 +44,26 @@ install: ## install the pinned tools into .tools/
 build: ## build the function for AWS (ARCHITECTURE=arm64: for that) and lay it out in .aws-sam/
 	@$(CLOUD) build
 
+CARGO_DEB_VERSION := 3.8.0
+CARGO_DEB := .tools/cargo/bin/cargo-deb
+
+$(CARGO_DEB):
+	nice -n 19 cargo install --locked --root .tools/cargo --version $(CARGO_DEB_VERSION) cargo-deb
+
+# What a package holds beside the program: told by the program itself, of the profile's folder in target/.
+define describe-command-line
+	rm -rf target/packaging
+	target/$(1)/htaccess man -o target/packaging/man
+	for shell in bash zsh fish; do \
+	  target/$(1)/htaccess completions $$shell > target/packaging/htaccess.$$shell || exit 1; \
+	done
+endef
+
+deb: $(CARGO_DEB) ## a Debian package of the command line, in target/debian/
+	cargo build --release --bin htaccess
+	$(call describe-command-line,release)
+	$(CARGO_DEB) --no-build
+
 fmt: ## format the Rust code
 	cargo fmt
 
@@ -60,13 +81,19 @@ lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, 
 	@$(CLOUD) guard
 	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
 
-test: packages lint-rust test-rust test-python test-servers lint-template test-stack test-invoke ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-command-line test-servers lint-template test-stack test-invoke ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
 
 test-python: ## addresses are accepted exactly as this machine's Python accepts them
 	PYTHON=$(PYTHON) cargo test --test python
+
+test-command-line: packages $(CARGO_DEB) ## the command line on a terminal, in bash, by pre-commit, from a Debian package
+	cargo build --bin htaccess
+	$(call describe-command-line,debug)
+	$(CARGO_DEB) --no-build --no-strip --profile dev --output target/packaging/htaccess.deb
+	$(PYTHON) -m unittest discover --start-directory tests/command_line
 
 test-servers: packages ## the outputs in front of a real Apache and a real nginx
 	cargo test --test servers

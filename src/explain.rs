@@ -20,11 +20,20 @@ pub struct Explanation {
     pub permitted: bool,
     /// The file's default policy, which decides where no row does.
     pub default: DefaultPolicy,
-    /// The rows that name the address and decide: its Deny rows or, if it has none and the
-    /// default is deny, its Allow rows. The most specific come first.
-    pub deciding: Vec<RuleRow>,
-    /// The rows that name it and change nothing.
-    pub overruled: Vec<RuleRow>,
+    /// Every row that names the address, the most specific first; behind them the `all` rows,
+    /// which choose the default. Rows that are as specific come in the file's order.
+    pub rows: Vec<BearingRow>,
+}
+
+/// A row that names an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BearingRow {
+    /// The row.
+    pub row: RuleRow,
+    /// Whether the verdict is its: that of the Deny rows where there are any, else under default
+    /// deny of the Allow rows, else of the `all` rows that chose the default. The other rows
+    /// change nothing.
+    pub decides: bool,
 }
 
 /// Explains the verdict on each address. An answer is given for a file that would be published
@@ -40,6 +49,7 @@ pub fn explain(
 ) -> Result<Vec<Explanation>, Refusal> {
     let finder = Finder {
         rules: Rules::default(),
+        all_rows: Vec::new(),
         matches: addresses
             .iter()
             .map(|address| (*address, Vec::new()))
@@ -49,7 +59,7 @@ pub fn explain(
     decoder.push(upload)?;
     let finder = decoder.finish()?.finish()?;
     let default = finder.rules.default_policy(settings.default_policy);
-    let explained = |(address, matches)| verdict(address, matches, default);
+    let explained = |(address, matches)| verdict(address, matches, &finder.all_rows, default);
     Ok(finder.matches.into_iter().map(explained).collect())
 }
 
@@ -60,6 +70,7 @@ struct Match {
 
 struct Finder {
     rules: Rules,
+    all_rows: Vec<RuleRow>,
     matches: Vec<(IpAddr, Vec<Match>)>,
 }
 
@@ -67,6 +78,7 @@ impl Rows for Finder {
     fn accept(&mut self, rule: Rule<'_>) {
         if rule.addresses == Addresses::All {
             self.rules.add(rule.action, rule.addresses);
+            self.all_rows.push(RuleRow::of(&rule));
         }
         for (address, matches) in &mut self.matches {
             if let Some(addresses) = size_if_within(*address, rule.addresses) {
@@ -98,25 +110,33 @@ fn size_if_within(address: IpAddr, addresses: Addresses) -> Option<u128> {
     }
 }
 
-fn verdict(address: IpAddr, mut matches: Vec<Match>, default: DefaultPolicy) -> Explanation {
+fn verdict(
+    address: IpAddr,
+    mut matches: Vec<Match>,
+    all_rows: &[RuleRow],
+    default: DefaultPolicy,
+) -> Explanation {
     matches.sort_by_key(|found| (found.addresses, found.row.line));
-    let (denies, allows): (Vec<RuleRow>, Vec<RuleRow>) = matches
-        .into_iter()
-        .map(|found| found.row)
-        .partition(|row| row.action == Action::Deny);
-    let permitted = denies.is_empty() && (default == DefaultPolicy::Allow || !allows.is_empty());
-    let allows_decide = denies.is_empty() && default == DefaultPolicy::Deny;
-    let (deciding, overruled) = if allows_decide {
-        (allows, denies)
-    } else {
-        (denies, allows)
+    let is_named_by = |action| matches.iter().any(|found| found.row.action == action);
+    let (is_denied, is_allowed) = (is_named_by(Action::Deny), is_named_by(Action::Allow));
+    let by_default = !is_denied && (default == DefaultPolicy::Allow || !is_allowed);
+    let of_default = match default {
+        DefaultPolicy::Deny => Action::Deny,
+        DefaultPolicy::Allow => Action::Allow,
     };
+    let matching = matches.into_iter().map(|found| BearingRow {
+        decides: !by_default && (found.row.action == Action::Deny || !is_denied),
+        row: found.row,
+    });
+    let all = all_rows.iter().map(|row| BearingRow {
+        decides: by_default && row.action == of_default,
+        row: row.clone(),
+    });
     Explanation {
         address,
-        permitted,
+        permitted: !is_denied && (default == DefaultPolicy::Allow || is_allowed),
         default,
-        deciding,
-        overruled,
+        rows: matching.chain(all).collect(),
     }
 }
 
@@ -127,46 +147,43 @@ mod tests {
     const CSV: &[u8] =
         b"IP,Rule\n10.0.0.0/8,Allow\n10.1.0.0/16,Deny\n10.1.2.3,Deny\n10.1.2.3,Allow\n::/0,Allow\n";
 
+    /// Expected are the lines of the rows, those that decide with `!`.
     #[track_caller]
-    fn check(csv: &[u8], address: &str, permitted: bool, deciding: &[u64], overruled: &[u64]) {
+    fn check(csv: &[u8], address: &str, permitted: bool, lines: &str) {
         let address: IpAddr = address.parse().unwrap();
         let explained = explain(csv, &Settings::default(), &[address]).unwrap();
-        let lines = |rows: &[RuleRow]| -> Vec<u64> { rows.iter().map(|row| row.line).collect() };
         let found = &explained[0];
+        let shown: Vec<String> = found
+            .rows
+            .iter()
+            .map(|bearing| {
+                let mark = if bearing.decides { "!" } else { "" };
+                format!("{}{mark}", bearing.row.line)
+            })
+            .collect();
         assert_eq!(
-            (
-                found.permitted,
-                lines(&found.deciding),
-                lines(&found.overruled)
-            ),
-            (permitted, deciding.to_vec(), overruled.to_vec())
+            (found.permitted, shown.join(" ").as_str()),
+            (permitted, lines)
         );
     }
 
     #[test]
-    fn names_the_rows_that_decide_the_most_specific_first() {
-        check(CSV, "10.1.2.3", false, &[4, 3], &[5, 2]);
-        check(CSV, "10.9.9.9", true, &[2], &[]);
-        check(CSV, "::ffff:10.9.9.9", true, &[2], &[]);
-        check(CSV, "11.0.0.1", false, &[], &[]);
-        check(CSV, "2001:db8::1", true, &[6], &[]);
+    fn names_the_rows_the_most_specific_first() {
+        check(CSV, "10.1.2.3", false, "4! 5 3! 2");
+        check(CSV, "10.9.9.9", true, "2!");
+        check(CSV, "::ffff:10.9.9.9", true, "2!");
+        check(CSV, "11.0.0.1", false, "");
+        check(CSV, "2001:db8::1", true, "6!");
     }
 
     #[test]
-    fn leaves_it_to_the_default_where_no_row_decides() {
-        check(
-            b"IP,Rule\nall,Allow\n1.1.1.1,Allow\n",
-            "1.1.1.1",
-            true,
-            &[],
-            &[3],
-        );
-        check(
-            b"IP,Rule\nall,Allow\n1.1.1.1,Deny\n",
-            "2.2.2.2",
-            true,
-            &[],
-            &[],
-        );
+    fn names_the_rows_that_choose_the_default() {
+        let csv = b"IP,Rule\nall,Allow\n1.1.1.1,Allow\n3.3.3.3,Deny\n";
+        check(csv, "1.1.1.1", true, "3 2!");
+        check(csv, "2.2.2.2", true, "2!");
+        check(csv, "3.3.3.3", false, "4! 2");
+        let conflicting = b"IP,Rule\nall,Allow\nany,Deny\n1.1.1.1,Allow\n";
+        check(conflicting, "2.2.2.2", false, "2 3!");
+        check(conflicting, "1.1.1.1", true, "4! 2 3");
     }
 }

@@ -152,6 +152,16 @@ impl<'a> Generation<'a> {
         }
     }
 
+    /// Ends the upload without a file: who gets in, and the answer as far as that tells it. The
+    /// policy is `None` if the file is refused.
+    #[must_use]
+    pub fn finish_policy(self) -> (Answer, Option<Policy>) {
+        match self.decide() {
+            (answer, Ok(decided)) => (answer, Some(decided.policy)),
+            (answer, Err(refusal)) => (answer.refused(&refusal), None),
+        }
+    }
+
     /// Who gets in, and the answer as far as it is known; or why the file is refused.
     fn decide(self) -> (Answer, Result<Decided, Refusal>) {
         let mut answer = Answer::new(&self.source.key, Status::Written);

@@ -345,6 +345,28 @@ impl IpSet {
         self.ipv4.is_empty() && self.ipv6.is_empty()
     }
 
+    /// All of IPv4 and all of IPv6.
+    #[must_use]
+    pub fn everybody() -> Self {
+        fn all<T: Word>() -> SpanSet<T> {
+            let (first, last) = (T::MIN, !T::MIN);
+            SpanSet::from_unsorted(vec![Span { first, last }])
+        }
+        Self {
+            ipv4: all(),
+            ipv6: all(),
+        }
+    }
+
+    /// The addresses of this set that are not in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        Self {
+            ipv4: self.ipv4.difference(&other.ipv4),
+            ipv6: self.ipv6.difference(&other.ipv6),
+        }
+    }
+
     /// How many CIDR networks the set is written as.
     #[must_use]
     pub fn network_count(&self) -> usize {

@@ -26,6 +26,8 @@ mod packed_lines;
 pub mod template;
 pub mod cost;
 pub mod explain;
+pub mod diff;
+pub mod excerpt;
 pub mod report;
 pub mod report_page;
 pub mod settings;

@@ -141,11 +141,11 @@ enum Stage {
 }
 
 #[derive(Default)]
-struct HeaderStage {
+pub(crate) struct HeaderStage {
     delimiter: Option<u8>,
     /// The header's lines so far, joined by LF, while a quote is open.
-    text: Vec<u8>,
-    first_line: u64,
+    pub(crate) text: Vec<u8>,
+    pub(crate) first_line: u64,
 }
 
 struct RowStage {
@@ -200,7 +200,7 @@ impl<R: Rows> RowReader<R> {
 }
 
 impl HeaderStage {
-    fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Columns>, Refusal> {
+    pub(crate) fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Columns>, Refusal> {
         if self.text.is_empty() {
             if is_comment(line, b',') || is_empty_under_any_delimiter(line) {
                 return Ok(None);

@@ -173,6 +173,16 @@ impl Policy {
             DefaultPolicy::Deny => is_in(&self.allow) && !is_in(&self.deny),
         }
     }
+
+    /// Everybody who gets in. Under default allow the IPv4-mapped block is among the IPv6
+    /// addresses, where it says nothing.
+    #[must_use]
+    pub fn permitted(&self) -> IpSet {
+        match self.default {
+            DefaultPolicy::Allow => IpSet::everybody().difference(&self.deny),
+            DefaultPolicy::Deny => self.allow.difference(&self.deny),
+        }
+    }
 }
 
 /// Two lists that permit exactly `allow` − `deny`, span of `allow` by span: either the span with
@@ -219,7 +229,7 @@ fn shortest<T: Word>(allow: SpanSet<T>, deny: &SpanSet<T>) -> (SpanSet<T>, SpanS
 /// addresses became IPv4), so the only network inside it that a set can be written with is the
 /// whole block, by a span that begins at it or shortly before: that span is cut around it. One
 /// that begins before `::fffe:0:0` covers it with a wider network and stays.
-fn without_mapped_block(set: SpanSet<u128>) -> SpanSet<u128> {
+pub(crate) fn without_mapped_block(set: SpanSet<u128>) -> SpanSet<u128> {
     const WIDER_NETWORK_FIRST: u128 = MAPPED_FIRST - (1 << 32);
     let is_to_cut = |span: &Span<u128>| {
         WIDER_NETWORK_FIRST < span.first && span.first <= MAPPED_FIRST && MAPPED_LAST <= span.last

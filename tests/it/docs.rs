@@ -5,6 +5,8 @@ use htaccess_generator::render::Source;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::template::Template;
 
+#[cfg(feature = "command-line")]
+const COMMAND_LINE: &str = include_str!("../../docs/command-line.md");
 const README: &str = include_str!("../../README.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const TEMPLATE_YAML: &str = include_str!("../../template.yaml");
@@ -36,6 +38,41 @@ fn the_readme_shows_what_its_csv_becomes() {
         shown["results"][0],
         serde_json::to_value(&outcome.answer).unwrap()
     );
+}
+
+/// The files and the commands of docs/command-line.md; both streams of each command together.
+#[cfg(feature = "command-line")]
+#[test]
+fn the_guide_to_the_command_line_shows_what_comes_out() {
+    let mut folder = crate::cli::Folder::new();
+    let (_, mut rest) = COMMAND_LINE.split_once("## What is wrong").unwrap();
+    let mut commands = 0;
+    while let Some((text, from_block)) = rest.split_once("```") {
+        let (fenced, behind) = from_block.split_once("\n```\n").unwrap();
+        let (language, content) = fenced.split_once('\n').unwrap();
+        match language {
+            "csv" => {
+                let name = text.trim_end().rsplit('`').nth(1).unwrap();
+                folder = folder.with(name, content);
+            }
+            "console" => {
+                let (command, shown) = content.split_once('\n').unwrap();
+                let command = command.strip_prefix("$ htaccess ").unwrap();
+                let (command, hides_errors) = match command.split_once(" 2> ") {
+                    Some((command, _)) => (command, true),
+                    None => (command, false),
+                };
+                let arguments: Vec<&str> = command.split(' ').collect();
+                let ran = folder.run(&arguments);
+                let errors = if hides_errors { "" } else { &ran.stderr };
+                assert_eq!(format!("{errors}{}", ran.stdout).trim_end(), shown);
+                commands += 1;
+            }
+            _ => {}
+        }
+        rest = behind;
+    }
+    assert_eq!(commands, 3);
 }
 
 #[test]

@@ -41,6 +41,30 @@ mod support;
 /// The command line as a process: files, streams and exit statuses.
 #[cfg(feature = "command-line")]
 mod cli;
+/// The command line's diagnostics.
+#[cfg(feature = "command-line")]
+mod diagnostics;
+/// `diff`, and the commands that describe the command line, as a user runs them.
+#[cfg(feature = "command-line")]
+mod usage;
+/// `diff` and `explain` beside the oracle of the servers' tests, on their random policies.
+#[cfg(feature = "command-line")]
+mod verdicts;
+#[cfg(feature = "command-line")]
+#[path = "../servers/csv_text.rs"]
+mod csv_text;
+#[cfg(feature = "command-line")]
+#[path = "../servers/oracle.rs"]
+mod oracle;
+#[cfg(feature = "command-line")]
+#[path = "../servers/probes.rs"]
+mod probes;
+#[cfg(feature = "command-line")]
+#[path = "../servers/random.rs"]
+mod random;
+#[cfg(feature = "command-line")]
+#[path = "../servers/random_policy.rs"]
+mod random_policy;
 /// What becomes of an output when its CSV is gone.
 #[cfg(feature = "function")]
 mod deletes;

@@ -5,37 +5,91 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use htaccess_generator::settings::{SettingError, Settings, TEMPLATE_DEFAULT};
+use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap_complete::Shell;
+use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 
-/// Turns CSV files of IP rules into correct, fast Apache .htaccess files.
+use crate::Failure;
+
+/// Turns CSV files of IP rules into correct, fast Apache .htaccess files
 #[derive(Parser)]
 #[command(
     name = "htaccess",
     version,
-    about,
-    after_help = "Exit status: 0 every file is fine, 1 a file was refused, 2 wrong usage or a failure to read or write."
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = AFTER_HELP
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// When to colour messages; auto is on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_name = "WHEN", default_value_t)]
+    pub(crate) color: ColorChoice,
 }
+
+const AFTER_HELP: &str = "\
+Examples:
+  htaccess check acme.csv                 what is wrong with a CSV
+  htaccess render acme.csv > .htaccess    the file for Apache
+  htaccess diff old.csv new.csv           who gains and who loses access
+  htaccess explain acme.csv 192.0.2.7     whether an address gets in, and why
+
+Exit status:
+  0  every file is fine, rejected rows included unless --strict is given
+  1  a file was refused
+  2  wrong usage, or a failure to read or write
+  3  diff --exit-code, and who gets in changes";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Write the .htaccess of each CSV
-    #[command(
-        after_help = "Examples:\n  htaccess render acme.csv > .htaccess\n  htaccess render sites/ -o out/\n  htaccess render acme.csv --template nginx"
-    )]
+    #[command(after_help = "\
+Examples:
+  htaccess render acme.csv > .htaccess
+  htaccess render sites/ -o out/        out/clients/acme/.htaccess for sites/clients/acme.csv
+  htaccess render 'sites/**/*.csv' -o out/ --json
+  zcat acme.csv.gz | htaccess render - --template nginx > access.conf
+
+Identical files keep their times; others are replaced in one step.")]
     Render(RenderArguments),
     /// Say what is wrong with each CSV; write nothing
-    #[command(
-        after_help = "Examples:\n  htaccess check sites/\n  htaccess check --strict acme.csv --json"
-    )]
+    #[command(after_help = "\
+Examples:
+  htaccess check acme.csv
+  htaccess check --strict sites/        exit status 1 for a single rejected row
+  htaccess check sites/ --json | jq '.[] | select(.rejected > 0) | .source'")]
     Check(CheckArguments),
-    /// Say whether an address gets in, and which rows decide
-    #[command(after_help = "Example:\n  htaccess explain acme.csv 192.168.1.10 2001:db8::1")]
+    /// Say whether addresses get in, and which rows bear on that, the most specific first
+    #[command(after_help = "\
+Examples:
+  htaccess explain acme.csv 192.168.1.10 2001:db8::1
+  htaccess explain acme.csv 192.168.1.10 --json")]
     Explain(ExplainArguments),
+    /// Say who gains and who loses access when one CSV takes the place of another
+    #[command(after_help = "\
+Examples:
+  htaccess diff old.csv new.csv
+  git show HEAD:acme.csv | htaccess diff - acme.csv      what an edit changes before its commit
+  aws s3 cp s3://BUCKET/acme.csv - | htaccess diff - acme.csv
+  htaccess diff /dev/null new.csv                        everybody whom a new site lets in
+
+An OLD that is empty has no rules, so that its default decides: by --default-policy deny nobody gets
+in. Exit status: 0 also where something changes, unless --exit-code is given.")]
+    Diff(DiffArguments),
+    /// Print the completions for a shell
+    #[command(after_help = "\
+Examples:
+  htaccess completions bash > ~/.local/share/bash-completion/completions/htaccess
+  htaccess completions zsh > ~/.zfunc/_htaccess
+  htaccess completions fish > ~/.config/fish/completions/htaccess.fish")]
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write one for each command
+    #[command(after_help = "\
+Examples:
+  htaccess man | man -l -
+  htaccess man -o ~/.local/share/man/man1")]
+    Man(ManArguments),
 }
 
 #[derive(Args)]
@@ -58,7 +112,7 @@ pub(crate) struct CheckArguments {
 
 #[derive(Args)]
 pub(crate) struct FileArguments {
-    /// CSV files, folders of them, or - for standard input
+    /// CSV files, folders of them, patterns such as 'sites/**/*.csv', or - for standard input
     #[arg(required = true, value_name = "FILE_OR_DIR")]
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
@@ -87,6 +141,44 @@ pub(crate) struct ExplainArguments {
     pub(crate) addresses: Vec<IpAddr>,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
+    /// Print an array with one object for each address, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DiffArguments {
+    /// The CSV as it is, or - for standard input; empty or /dev/null if there is none yet
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The CSV as it shall be, or - for standard input
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: SettingArguments,
+    /// Refuse a file for a single rejected row
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Exit with 3 if who gets in changes
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Print one object, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct ManArguments {
+    /// Write a page for each command into this folder
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -100,23 +192,20 @@ pub(crate) struct SettingArguments {
 }
 
 impl FileArguments {
-    pub(crate) fn settings(&self) -> Result<Settings, SettingError> {
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         self.settings.read(self.strict, self.output_key.as_deref())
     }
 }
 
 impl SettingArguments {
-    pub(crate) fn read(
-        &self,
-        strict: bool,
-        output_key: Option<&str>,
-    ) -> Result<Settings, SettingError> {
-        Settings::read(|name| match name {
+    pub(crate) fn read(&self, strict: bool, output_key: Option<&str>) -> Result<Settings, Failure> {
+        let settings = Settings::read(|name| match name {
             "DEFAULT_POLICY" => Some(self.default_policy.clone()),
             "MAX_CSV_BYTES" => self.max_csv_bytes.clone(),
             "STRICT" => Some(strict.to_string()),
             "OUTPUT_KEY" => output_key.map(str::to_owned),
             _ => None,
-        })
+        });
+        settings.map_err(|err| Failure(err.to_string()))
     }
 }

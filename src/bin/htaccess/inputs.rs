@@ -4,11 +4,18 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+
+use glob::MatchOptions;
+use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
+use htaccess_generator::quote::is_unprintable;
 
 use crate::Failure;
 
 /// How much of a file is read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
+/// How much is kept of what cannot be read again.
+const START_BYTES_MAX: usize = 1024 * 1024;
 
 /// One CSV.
 pub(crate) struct Input {
@@ -16,15 +23,33 @@ pub(crate) struct Input {
     pub(crate) path: Option<PathBuf>,
     /// What its key would be in a bucket.
     pub(crate) key: String,
+    /// The first bytes of what cannot be read again: standard input, a pipe.
+    start: Mutex<Vec<u8>>,
 }
 
 impl Input {
-    /// How messages name it.
-    pub(crate) fn shown(&self) -> String {
-        match &self.path {
-            Some(path) => path.display().to_string(),
-            None => "<stdin>".to_owned(),
+    fn new(path: Option<PathBuf>, key: String) -> Self {
+        Self {
+            path,
+            key,
+            start: Mutex::default(),
         }
+    }
+
+    /// How messages name it. A name may have anything in it that a terminal would act on.
+    pub(crate) fn shown(&self) -> String {
+        let Some(path) = &self.path else {
+            return "<stdin>".to_owned();
+        };
+        let mut shown = String::new();
+        for character in path.to_string_lossy().chars() {
+            if is_unprintable(character) {
+                shown.extend(character.escape_unicode());
+            } else {
+                shown.push(character);
+            }
+        }
+        shown
     }
 
     /// Its size, where that is known before it is read.
@@ -59,32 +84,66 @@ impl Input {
     }
 }
 
+impl Input {
+    /// Keeps the start of what cannot be read again, for the rows that messages show.
+    pub(crate) fn keep_start(&self, piece: &[u8]) {
+        if let Ok(mut start) = self.start.lock() {
+            let room = START_BYTES_MAX.saturating_sub(start.len());
+            start.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        }
+    }
+
+    /// Whether it turned out to have no bytes.
+    pub(crate) fn was_empty(&self) -> bool {
+        match self.bytes() {
+            Some(bytes) => bytes == 0,
+            None => self.start.lock().is_ok_and(|start| start.is_empty()),
+        }
+    }
+
+    /// Hands the rows at these lines over, each with its index in `lines`, as far as they can be
+    /// read once more.
+    pub(crate) fn read_again(&self, lines: &[(u64, Part)], found: impl FnMut(usize, Excerpt)) {
+        if lines.is_empty() {
+            return;
+        }
+        let mut excerpts = Excerpts::new(lines, u64::MAX, found);
+        if self.bytes().is_some() {
+            let _ = self.read(|piece| excerpts.push(piece));
+        } else if let Ok(start) = self.start.lock() {
+            let _ = excerpts.push(&start);
+        }
+        excerpts.finish();
+    }
+}
+
 /// The files that were named, and the CSVs below the folders that were, in order.
 pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
     for path in named {
         if path == Path::new("-") {
-            inputs.push(Input {
-                path: None,
-                key: "stdin".to_owned(),
-            });
+            inputs.push(Input::new(None, "stdin".to_owned()));
         } else if path.is_dir() {
-            let before = inputs.len();
-            walk(path, path, &mut inputs)?;
-            if inputs.len() == before {
-                return Err(Failure(format!(
-                    "there is no .csv or .csv.gz file below {}",
-                    path.display()
-                )));
-            }
+            find_below(path, &mut inputs)?;
+        } else if let Some(pattern) = pattern(path) {
+            find_matches(pattern, &mut inputs)?;
         } else {
-            inputs.push(Input {
-                key: key_of_file(path)?,
-                path: Some(path.clone()),
-            });
+            inputs.push(Input::new(Some(path.clone()), key_of_file(path)?));
         }
     }
     Ok(inputs)
+}
+
+/// The only file that is meant.
+pub(crate) fn one(named: &Path) -> Result<Input, Failure> {
+    let mut inputs = find(&[named.to_owned()])?;
+    match (inputs.pop(), inputs.as_slice()) {
+        (Some(input), []) => Ok(input),
+        _ => Err(Failure(format!(
+            "{} is more than one file: name one",
+            named.display()
+        ))),
+    }
 }
 
 /// Two CSVs that would have the same output overwrite each other: that is wrong usage.
@@ -106,6 +165,58 @@ pub(crate) fn check_outputs<'a>(
     Ok(())
 }
 
+/// A path that names nothing itself and has wildcards, for shells that do not expand them and for
+/// `**`, which few do.
+fn pattern(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
+    (text.contains(['*', '?', '[']) && !path.exists()).then_some(text)
+}
+
+/// The files that match, in order, with their own keys; or the CSVs below the folders that match,
+/// where no file does.
+fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), Failure> {
+    let options = MatchOptions {
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+        ..MatchOptions::new()
+    };
+    let matches = glob::glob_with(pattern, options)
+        .map_err(|err| Failure(format!("{pattern} is no pattern: {}", err.msg)))?;
+    let matches = matches
+        .collect::<Result<Vec<PathBuf>, _>>()
+        .map_err(|err| {
+            Failure(format!(
+                "cannot read {}: {}",
+                err.path().display(),
+                err.error()
+            ))
+        })?;
+    let (folders, files): (Vec<_>, Vec<_>) = matches.into_iter().partition(|path| path.is_dir());
+    for path in &files {
+        let key = key_of_file(path)?;
+        inputs.push(Input::new(Some(path.clone()), key));
+    }
+    match (files.is_empty(), folders.is_empty()) {
+        (true, true) => Err(Failure(format!("no file matches {pattern}"))),
+        (true, false) => folders
+            .iter()
+            .try_for_each(|folder| find_below(folder, inputs)),
+        _ => Ok(()),
+    }
+}
+
+fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failure> {
+    let before = inputs.len();
+    walk(folder, folder, inputs)?;
+    if inputs.len() > before {
+        return Ok(());
+    }
+    Err(Failure(format!(
+        "there is no .csv or .csv.gz file below {}",
+        folder.display()
+    )))
+}
+
 /// Adds the CSVs below a folder, by name. Folders behind links are left out: they may loop.
 fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failure> {
     let failure = |err: io::Error| Failure(format!("cannot read {}: {err}", folder.display()));
@@ -119,10 +230,8 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failu
             walk(root, &path, inputs)?;
         } else if is_csv(&path) && path.is_file() {
             let below = path.strip_prefix(root).unwrap_or(&path);
-            inputs.push(Input {
-                key: text(below)?,
-                path: Some(path),
-            });
+            let key = text(below)?;
+            inputs.push(Input::new(Some(path), key));
         }
     }
     Ok(())

@@ -2,17 +2,27 @@
 //! before an upload, and for pipelines.
 //!
 //! Data goes to stdout, all else to stderr. Exit status: 0 if every file is fine, 1 if a file was
-//! refused, 2 for wrong usage or a failure to read or write.
-
-#![expect(clippy::print_stderr, reason = "people read what is printed there")]
+//! refused, 2 for wrong usage or a failure to read or write, 3 if `diff --exit-code` found a change.
 
 mod arguments;
+mod render;
+mod check;
+mod explain;
+mod diff;
+mod documents;
 mod inputs;
-mod run;
+mod work;
+mod progress;
+mod conclusion;
+mod diagnostic;
+mod wording;
+mod output;
+mod replace;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use anstyle::{AnsiColor, Style};
+use clap::{ColorChoice, Parser};
 
 use crate::arguments::{Arguments, Command};
 
@@ -26,20 +36,40 @@ pub(crate) enum Verdict {
     Fine,
     /// A file was refused.
     Refused,
+    /// Who gets in changes, and the exit status was to say so.
+    Changed,
 }
 
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Render(arguments) => run::render(&arguments),
-        Command::Check(arguments) => run::check(&arguments),
-        Command::Explain(arguments) => run::explain_addresses(&arguments),
+    let arguments = Arguments::parse();
+    choose_colors(arguments.color);
+    let done = match &arguments.command {
+        Command::Render(arguments) => render::render(arguments),
+        Command::Check(arguments) => check::check(arguments),
+        Command::Explain(arguments) => explain::explain_addresses(arguments),
+        Command::Diff(arguments) => diff::diff_files(arguments),
+        Command::Completions(arguments) => documents::completions(arguments),
+        Command::Man(arguments) => documents::man(arguments),
     };
     match done {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Refused) => ExitCode::from(1),
         Err(Failure(message)) => {
-            eprintln!("htaccess: {message}");
+            conclusion::print(&format!("{ERROR}error{ERROR:#}: {message}\n"));
             ExitCode::from(2)
         }
+        Ok(Verdict::Changed) => ExitCode::from(3),
     }
+}
+
+/// `auto` leaves it to the terminal, `NO_COLOR`, `CLICOLOR_FORCE` and `TERM`.
+fn choose_colors(choice: ColorChoice) {
+    let choice = match choice {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
 }

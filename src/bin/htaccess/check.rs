@@ -1,0 +1,33 @@
+//! `htaccess check`: what is wrong with each CSV.
+
+use htaccess_generator::cost::RequestCost;
+use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::settings::TEMPLATE_DEFAULT;
+
+use crate::arguments::CheckArguments;
+use crate::conclusion::{conclude, print_note};
+use crate::inputs;
+use crate::render::find_template;
+use crate::work::{in_parallel, read, source_of};
+use crate::{Failure, Verdict};
+
+/// `htaccess check`.
+pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
+    let template = find_template(TEMPLATE_DEFAULT)?;
+    let inputs = inputs::find(&arguments.files.inputs)?;
+    let settings = arguments.files.settings()?;
+    let checked = in_parallel(&inputs, &arguments.files, |input, progress| {
+        let source = source_of(input);
+        let generation = Generation::new(&settings, &template, &source);
+        let Outcome { answer, file } = read(input, generation, progress)?.finish();
+        let advice = file.and_then(|file| RequestCost::of(&file).advice());
+        Ok((answer, advice))
+    })?;
+    let (answers, advice): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
+    for (input, advice) in inputs.iter().zip(advice) {
+        if let Some(advice) = advice {
+            print_note(input, &advice);
+        }
+    }
+    conclude(&inputs, &answers, arguments.files.json, "fine")
+}

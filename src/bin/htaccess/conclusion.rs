@@ -1,0 +1,240 @@
+//! What is said about each file, and about all of them at the end.
+
+use std::io::{self, Write as _};
+
+use htaccess_generator::excerpt::{Excerpt, HEADER_LINE, Part};
+use htaccess_generator::report::{Answer, RefusalCode, Rejection, RejectionCode, Status, Warning};
+use serde::Serialize;
+
+use crate::diagnostic::{Diagnostic, Level};
+use crate::inputs::Input;
+use crate::output::print_json;
+use crate::wording::counted;
+use crate::{Failure, Verdict};
+
+/// Says what is wrong with each file, then what came of all, then prints the answers if they are
+/// wanted.
+pub(crate) fn conclude(
+    inputs: &[Input],
+    answers: &[Answer],
+    json: bool,
+    fine: &str,
+) -> Result<Verdict, Failure> {
+    for (input, answer) in inputs.iter().zip(answers) {
+        print_problems(input, answer);
+    }
+    print_summary(answers, fine);
+    if json {
+        print_json(answers)?;
+    }
+    Ok(verdict(answers))
+}
+
+pub(crate) fn verdict(answers: &[Answer]) -> Verdict {
+    if answers.iter().any(is_refused) {
+        Verdict::Refused
+    } else {
+        Verdict::Fine
+    }
+}
+
+/// One line about all files.
+pub(crate) fn print_summary(answers: &[Answer], fine: &str) {
+    let refused = answers.iter().filter(|answer| is_refused(answer)).count();
+    let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
+    let warnings: usize = answers.iter().map(|answer| answer.warnings.len()).sum();
+    let mut summary = format!(
+        "{} {fine}, {refused} refused; {} rejected",
+        counted(answers.len() - refused, "file"),
+        counted(rejected, "row")
+    );
+    if warnings > 0 {
+        summary.push_str(", ");
+        summary.push_str(&counted(warnings, "warning"));
+    }
+    print(&format!("{summary}\n"));
+}
+
+/// Something worth knowing about a file with which nothing is wrong.
+pub(crate) fn print_note(input: &Input, note: &str) {
+    let diagnostic = Diagnostic {
+        level: Level::Note,
+        code: None,
+        title: note,
+        file: &input.shown(),
+        line: None,
+        excerpt: None,
+        help: None,
+    };
+    print(&format!("{diagnostic}\n"));
+}
+
+/// What is wrong with a file, by line, and why it is refused. Whether anything was said.
+pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
+    let mut problems: Vec<Problem<'_>> = Vec::new();
+    problems.extend(answer.rejections.iter().map(Problem::Rejection));
+    problems.extend(answer.warnings.iter().map(Problem::Warning));
+    if let (Some(code), Some(message)) = (answer.code, &answer.message) {
+        problems.push(Problem::Refusal(code, message));
+    }
+    if problems.is_empty() {
+        return false;
+    }
+    // What is about no line comes last, the refusal behind all.
+    problems.sort_by_key(|problem| (problem.is_refusal(), problem.line().unwrap_or(u64::MAX)));
+    let excerpts = excerpts(input, &problems);
+    let file = input.shown();
+    let mut text = String::new();
+    for (problem, excerpt) in problems.iter().zip(&excerpts) {
+        if problem.is_refusal() {
+            text.push_str(&more_rejections(answer));
+        }
+        let diagnostic = problem.diagnostic(&file, excerpt.as_ref(), answer.code);
+        text.push_str(&diagnostic.to_string());
+        text.push('\n');
+    }
+    if answer.code.is_none() {
+        text.push_str(&more_rejections(answer));
+    }
+    print(&text);
+    true
+}
+
+fn more_rejections(answer: &Answer) -> String {
+    match answer.rejected - answer.rejections.len() as u64 {
+        0 => String::new(),
+        more => format!("… and {} rejected\n\n", counted(more, "more row")),
+    }
+}
+
+/// The rows that the problems are about, as far as they can be read again.
+fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Excerpt>> {
+    let mut found = vec![None; problems.len()];
+    let mut wanted: Vec<(usize, (u64, Part))> = problems
+        .iter()
+        .enumerate()
+        .filter_map(|(index, problem)| Some((index, (problem.wanted_line()?, problem.part()))))
+        .collect();
+    wanted.sort_by_key(|(_, (line, _))| *line);
+    let lines: Vec<(u64, Part)> = wanted.iter().map(|(_, wanted)| *wanted).collect();
+    input.read_again(&lines, |index, excerpt| {
+        let problem = wanted
+            .get(index)
+            .and_then(|(index, _)| found.get_mut(*index));
+        if let Some(problem) = problem {
+            *problem = Some(excerpt);
+        }
+    });
+    found
+}
+
+/// Writes to standard error, with colours where they are wanted. Nobody could be told of a
+/// failure.
+pub(crate) fn print(text: &str) {
+    let mut stderr = anstream::AutoStream::auto(io::stderr().lock());
+    let _ = stderr.write_all(text.as_bytes());
+}
+
+enum Problem<'a> {
+    Rejection(&'a Rejection),
+    Warning(&'a Warning),
+    Refusal(RefusalCode, &'a str),
+}
+
+impl Problem<'_> {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refusal(..))
+    }
+
+    fn line(&self) -> Option<u64> {
+        match self {
+            Self::Rejection(rejection) => Some(rejection.line),
+            Self::Warning(warning) => warning.line,
+            // A refusal for one line starts with it.
+            Self::Refusal(_, message) => {
+                let (number, _) = message.strip_prefix("line ")?.split_once(' ')?;
+                number.parse().ok()
+            }
+        }
+    }
+
+    /// The line to look for: a header has none until it is found.
+    fn wanted_line(&self) -> Option<u64> {
+        match self {
+            Self::Refusal(RefusalCode::MissingColumn, _) => Some(HEADER_LINE),
+            _ => self.line(),
+        }
+    }
+
+    fn part(&self) -> Part {
+        match self {
+            Self::Rejection(rejection) => Part::of(rejection),
+            Self::Warning(_) | Self::Refusal(..) => Part::Row,
+        }
+    }
+
+    fn diagnostic<'a>(
+        &'a self,
+        file: &'a str,
+        excerpt: Option<&'a Excerpt>,
+        refused: Option<RefusalCode>,
+    ) -> Diagnostic<'a> {
+        let (level, code, title, help) = match self {
+            Self::Rejection(rejection) => {
+                let level = match refused {
+                    Some(RefusalCode::RowsRejected | RefusalCode::NoRules) => Level::Error,
+                    _ => Level::Warning,
+                };
+                let (title, help) = title_and_help(rejection);
+                (level, code_name(rejection.code), title, help)
+            }
+            Self::Warning(warning) => (
+                Level::Warning,
+                code_name(warning.code),
+                warning.message.as_str(),
+                None,
+            ),
+            Self::Refusal(code, message) => (Level::Error, code_name(code), *message, None),
+        };
+        Diagnostic {
+            level,
+            code,
+            title,
+            file,
+            line: self.line(),
+            excerpt,
+            help,
+        }
+    }
+}
+
+/// The sentence of a rejection, and the way out: the end of the sentence where that tells it, or
+/// what the cell could say.
+fn title_and_help(rejection: &Rejection) -> (&str, Option<String>) {
+    let reason = rejection.reason();
+    let ends_in_the_way_out = matches!(
+        rejection.code,
+        RejectionCode::HostBitsSet
+            | RejectionCode::ReversedRange
+            | RejectionCode::UnknownRule
+            | RejectionCode::MissingField
+    );
+    if ends_in_the_way_out && let Some((title, _)) = reason.rsplit_once(": write ") {
+        let help = reason.get(title.len() + 2..).map(str::to_owned);
+        return (title, help);
+    }
+    let fixes = &rejection.fixes;
+    if fixes.is_empty() || fixes.iter().any(|fix| reason.contains(fix.as_str())) {
+        return (reason, None);
+    }
+    (reason, Some(format!("write {}", fixes.join(" or "))))
+}
+
+/// The name of a code in JSON.
+fn code_name(code: impl Serialize) -> Option<String> {
+    serde_json::to_value(code).ok()?.as_str().map(str::to_owned)
+}
+
+fn is_refused(answer: &Answer) -> bool {
+    answer.status == Status::Refused
+}

@@ -1,0 +1,247 @@
+//! What is wrong, as a good compiler says it: what and why, where, the row with the cell
+//! underlined, the way out.
+//!
+//! Rows are untrusted and may be long or in any script: they are shown escaped, around the cell,
+//! and underlined by the columns that a terminal gives each character.
+
+use std::fmt;
+use std::ops::Range;
+
+use anstyle::{AnsiColor, Style};
+use htaccess_generator::excerpt::Excerpt;
+use htaccess_generator::quote::is_unprintable;
+use unicode_width::UnicodeWidthChar;
+
+/// How many columns of a row are shown.
+const ROW_COLUMNS_MAX: usize = 80;
+/// How many of them are before the cell, where the row is longer.
+const COLUMNS_BEFORE: usize = 20;
+
+const EMPHASIS: Style = Style::new().bold();
+const FRAME: Style = AnsiColor::Blue.on_default().bold();
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// The file is refused for it.
+    Error,
+    /// The file is published all the same.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+
+    fn style(self) -> Style {
+        let color = match self {
+            Self::Error => AnsiColor::Red,
+            Self::Warning => AnsiColor::Yellow,
+            Self::Note => AnsiColor::Green,
+        };
+        color.on_default().bold()
+    }
+}
+
+/// One thing to say.
+pub(crate) struct Diagnostic<'a> {
+    pub(crate) level: Level,
+    /// Why, for programs, and to look it up in the documents.
+    pub(crate) code: Option<String>,
+    /// What is wrong, without a full stop.
+    pub(crate) title: &'a str,
+    /// The file, as messages name it.
+    pub(crate) file: &'a str,
+    pub(crate) line: Option<u64>,
+    /// The row, where it could be read again.
+    pub(crate) excerpt: Option<&'a Excerpt>,
+    /// The way out.
+    pub(crate) help: Option<String>,
+}
+
+impl fmt::Display for Diagnostic<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = self.level.style();
+        write!(f, "{level}{}", self.level.name())?;
+        if let Some(code) = &self.code {
+            write!(f, "[{code}]")?;
+        }
+        writeln!(f, "{level:#}{EMPHASIS}: {}{EMPHASIS:#}", self.title)?;
+        let line = self.excerpt.map(|excerpt| excerpt.line).or(self.line);
+        let number = line.map(|line| line.to_string()).unwrap_or_default();
+        let margin = " ".repeat(number.len().max(1));
+        write!(f, "{margin}{FRAME}-->{FRAME:#} {}", self.file)?;
+        if line.is_some() {
+            write!(f, ":{number}")?;
+        }
+        match self.excerpt {
+            Some(excerpt) => {
+                let before = excerpt.text.get(..excerpt.part.start).unwrap_or_default();
+                writeln!(f, ":{}", before.chars().count() + 1)?;
+                let row = ShownRow::of(&excerpt.text, excerpt.part.clone());
+                let indent = " ".repeat(row.marked.start);
+                let underline = "^".repeat(row.marked.len());
+                writeln!(f, "{margin} {FRAME}|{FRAME:#}")?;
+                writeln!(f, "{FRAME}{number} |{FRAME:#} {}", row.text)?;
+                writeln!(
+                    f,
+                    "{margin} {FRAME}|{FRAME:#} {indent}{level}{underline}{level:#}"
+                )?;
+            }
+            None => writeln!(f)?,
+        }
+        match &self.help {
+            Some(help) => {
+                writeln!(
+                    f,
+                    "{margin} {FRAME}={FRAME:#} {EMPHASIS}help{EMPHASIS:#}: {help}"
+                )
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A row as a terminal shows it.
+#[derive(Debug, PartialEq, Eq)]
+struct ShownRow {
+    text: String,
+    /// The columns to underline, at least one.
+    marked: Range<usize>,
+}
+
+/// A character of a row.
+struct Glyph {
+    /// Where it is in the row, in bytes.
+    place: usize,
+    text: String,
+    columns: usize,
+}
+
+impl ShownRow {
+    fn of(row: &str, part: Range<usize>) -> Self {
+        // A row may have a megabyte: what is far from the cell is not looked at.
+        let from = row.floor_char_boundary(part.start.saturating_sub(4 * ROW_COLUMNS_MAX));
+        let to = row.ceil_char_boundary((part.start + 4 * ROW_COLUMNS_MAX).min(row.len()));
+        let near = row.get(from..to).unwrap_or_default();
+        let glyphs: Vec<Glyph> = near
+            .char_indices()
+            .map(|(index, character)| Glyph::of(from + index, character))
+            .collect();
+        let fits = near.len() == row.len() && columns(&glyphs) <= ROW_COLUMNS_MAX;
+        let (before_max, all_max) = if fits {
+            (usize::MAX, usize::MAX)
+        } else {
+            (COLUMNS_BEFORE, ROW_COLUMNS_MAX)
+        };
+
+        let (before, rest) = glyphs.split_at(glyphs.partition_point(|one| one.place < part.start));
+        let left_out = before.len() - fitting(before.iter().rev(), before_max);
+        let (_, before) = before.split_at(left_out);
+        let (rest, behind) = rest.split_at(fitting(rest.iter(), all_max - columns(before)));
+        let (marked, after) = rest.split_at(rest.partition_point(|one| one.place < part.end));
+
+        let is_cut_before = from > 0 || left_out > 0;
+        let is_cut_behind = to < row.len() || !behind.is_empty();
+        let mut text = String::new();
+        text.push_str(if is_cut_before { "…" } else { "" });
+        for glyph in before.iter().chain(marked).chain(after) {
+            text.push_str(&glyph.text);
+        }
+        text.push_str(if is_cut_behind { "…" } else { "" });
+        let start = usize::from(is_cut_before) + columns(before);
+        Self {
+            text,
+            marked: start..start + columns(marked).max(1),
+        }
+    }
+}
+
+impl Glyph {
+    fn of(place: usize, character: char) -> Self {
+        let text = match character {
+            '\t' => "    ".to_owned(),
+            character if is_unprintable(character) => format!("\\u{{{:x}}}", u32::from(character)),
+            character => character.to_string(),
+        };
+        let columns = text.chars().filter_map(UnicodeWidthChar::width).sum();
+        Self {
+            place,
+            text,
+            columns,
+        }
+    }
+}
+
+fn columns(glyphs: &[Glyph]) -> usize {
+    glyphs.iter().map(|glyph| glyph.columns).sum()
+}
+
+/// How many glyphs from the start have at most so many columns together.
+fn fitting<'a>(glyphs: impl Iterator<Item = &'a Glyph>, columns_max: usize) -> usize {
+    let mut columns = 0;
+    glyphs
+        .take_while(|glyph| {
+            columns += glyph.columns;
+            columns <= columns_max
+        })
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is meant stands between `[` and `]` in the row.
+    #[track_caller]
+    fn check(row: &str, text: &str, underline: &str) {
+        let start = row.find('[').unwrap();
+        let end = row.find(']').unwrap() - 1;
+        let row = row.replace(['[', ']'], "");
+        let shown = ShownRow::of(&row, start..end);
+        let marks = " ".repeat(shown.marked.start) + &"^".repeat(shown.marked.len());
+        assert_eq!((shown.text.as_str(), marks.as_str()), (text, underline));
+    }
+
+    #[test]
+    fn underlines_the_columns_of_a_cell() {
+        check("[2.2.2],Allow", "2.2.2,Allow", "^^^^^");
+        check("東京,[２.2],é", "東京,２.2,é", "     ^^^^");
+        check("[],Allow", ",Allow", "^");
+        check("1.1.1.1[]", "1.1.1.1", "       ^");
+    }
+
+    #[test]
+    fn escapes_what_could_act_on_a_terminal() {
+        check(
+            "a\tb\u{1b}[1.1\u{200b}],\u{202e}x",
+            "a    b\\u{1b}1.1\\u{200b},\\u{202e}x",
+            "            ^^^^^^^^^^^",
+        );
+    }
+
+    #[test]
+    fn shows_of_a_long_row_what_is_around_the_cell() {
+        let long = "x".repeat(1000);
+        let before = "x".repeat(COLUMNS_BEFORE);
+        let behind = "x".repeat(ROW_COLUMNS_MAX - COLUMNS_BEFORE - 5);
+        let indent = " ".repeat(COLUMNS_BEFORE + 1);
+        check(
+            &format!("{long}[2.2.2]{long}"),
+            &format!("…{before}2.2.2{behind}…"),
+            &format!("{indent}^^^^^"),
+        );
+        check(
+            &format!("[{long}],Allow"),
+            &format!("{}…", "x".repeat(ROW_COLUMNS_MAX)),
+            &"^".repeat(ROW_COLUMNS_MAX),
+        );
+    }
+}

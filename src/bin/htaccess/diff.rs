@@ -1,0 +1,187 @@
+//! `htaccess diff`: who gains and who loses access.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use htaccess_generator::diff::{Diff, diff};
+use htaccess_generator::generate::Generation;
+use htaccess_generator::ip_set::{IpSet, SpanSet, Word};
+use htaccess_generator::policy::{Policy, Rules};
+use htaccess_generator::report::{Answer, DefaultPolicy, Status};
+use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::template::Template;
+use serde::Serialize;
+
+use crate::arguments::DiffArguments;
+use crate::conclusion::{print_problems, verdict};
+use crate::inputs::{self, Input};
+use crate::output::{print_data, print_json};
+use crate::progress::Progress;
+use crate::render::find_template;
+use crate::wording::{counted, counted_ipv6};
+use crate::work::{read, source_of};
+use crate::{Failure, Verdict};
+
+/// `htaccess diff`.
+pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<Verdict, Failure> {
+    let settings = arguments.settings.read(arguments.strict, None)?;
+    let template = find_template(TEMPLATE_DEFAULT)?;
+    let stdin = Path::new("-");
+    if arguments.old == stdin && arguments.new == stdin {
+        return Err(Failure(
+            "standard input cannot be both files: name one of them".to_owned(),
+        ));
+    }
+    let old = inputs::one(&arguments.old)?;
+    let new = inputs::one(&arguments.new)?;
+    let (mut old_answer, mut old_policy) = policy_of(&old, &settings, &template)?;
+    if old.was_empty() {
+        (old_answer, old_policy) = without_rules(&old, &settings);
+    }
+    let (new_answer, new_policy) = policy_of(&new, &settings, &template)?;
+    // Rows of the old file that were rejected are no news.
+    if old_policy.is_none() {
+        print_problems(&old, &old_answer);
+    }
+    print_problems(&new, &new_answer);
+    let answers = [old_answer, new_answer];
+    let (Some(old_policy), Some(new_policy)) = (old_policy, new_policy) else {
+        return Ok(verdict(&answers));
+    };
+    let changed = diff(&old_policy, &new_policy);
+    let [old_answer, new_answer] = &answers;
+    if arguments.json {
+        print_json(&DiffJson {
+            changed: !changed.is_empty(),
+            gained: SetJson::of(&changed.gained),
+            lost: SetJson::of(&changed.lost),
+            old: old_answer,
+            new: new_answer,
+        })?;
+    } else {
+        let text = text(&old, &new, &answers, &changed);
+        print_data(text.as_bytes())?;
+    }
+    if arguments.exit_code && !changed.is_empty() {
+        Ok(Verdict::Changed)
+    } else {
+        Ok(Verdict::Fine)
+    }
+}
+
+/// Who gets in where there is no CSV yet: whom the default lets in.
+fn without_rules(input: &Input, settings: &Settings) -> (Answer, Option<Policy>) {
+    let mut answer = Answer::new(&input.key, Status::Written);
+    answer.default_policy = settings.default_policy;
+    let policy = Rules::default().decide(settings.default_policy);
+    (answer, Some(policy))
+}
+
+fn policy_of(
+    input: &Input,
+    settings: &Settings,
+    template: &Template,
+) -> Result<(Answer, Option<Policy>), Failure> {
+    let source = source_of(input);
+    let progress = Progress::of(std::slice::from_ref(input));
+    let generation = read(
+        input,
+        Generation::new(settings, template, &source),
+        &progress,
+    )?;
+    Ok(generation.finish_policy())
+}
+
+fn text(old: &Input, new: &Input, answers: &[Answer; 2], changed: &Diff) -> String {
+    let mut text = format!("{} -> {}\n", old.shown(), new.shown());
+    let [old, new] = answers;
+    let default = match (old.default_policy, new.default_policy) {
+        (DefaultPolicy::Deny, DefaultPolicy::Allow) => {
+            "The default changes from deny to allow: everybody who is not denied gets in.\n"
+        }
+        (DefaultPolicy::Allow, DefaultPolicy::Deny) => {
+            "The default changes from allow to deny: only who is allowed gets in.\n"
+        }
+        _ => "",
+    };
+    text.push_str(default);
+    if old.rejected != new.rejected {
+        let _ = writeln!(
+            text,
+            "Rejected rows: {} before, {} now.",
+            old.rejected, new.rejected
+        );
+    }
+    if changed.is_empty() {
+        text.push_str("Nobody gains or loses access.\n");
+    }
+    push_set(&mut text, "Gain access", '+', &changed.gained);
+    push_set(&mut text, "Lose access", '-', &changed.lost);
+    text
+}
+
+fn push_set(text: &mut String, title: &str, sign: char, set: &IpSet) {
+    if set.is_empty() {
+        return;
+    }
+    let mut counts = Vec::new();
+    if !set.ipv4.is_empty() {
+        counts.push(counted(set.ipv4.address_count(), "IPv4 address"));
+    }
+    if !set.ipv6.is_empty() {
+        counts.push(counted_ipv6(set.ipv6.address_count()));
+    }
+    let _ = writeln!(
+        text,
+        "{title}: {}, in {}",
+        counts.join(" and "),
+        counted(set.network_count(), "network")
+    );
+    each_network(set, |network| {
+        let _ = writeln!(text, "  {sign} {network}");
+    });
+}
+
+/// The fewest networks of a set, as text: IPv4 first, each family ascending.
+fn each_network(set: &IpSet, mut each: impl FnMut(&str)) {
+    fn networks<T: Word>(set: &SpanSet<T>, each: &mut impl FnMut(&str)) {
+        for network in set.networks() {
+            each(network.text().as_str());
+        }
+    }
+    networks(&set.ipv4, &mut each);
+    networks(&set.ipv6, &mut each);
+}
+
+#[derive(Serialize)]
+struct DiffJson<'a> {
+    changed: bool,
+    gained: SetJson,
+    lost: SetJson,
+    old: &'a Answer,
+    new: &'a Answer,
+}
+
+#[derive(Serialize)]
+struct SetJson {
+    ipv4_addresses: u128,
+    /// In digits, for most programs read numbers as floating point.
+    ipv6_addresses: String,
+    networks: Vec<String>,
+}
+
+impl SetJson {
+    fn of(set: &IpSet) -> Self {
+        let mut networks = Vec::new();
+        each_network(set, |network| networks.push(network.to_owned()));
+        Self {
+            ipv4_addresses: set.ipv4.address_count(),
+            ipv6_addresses: match set.ipv6.address_count() {
+                // All of them: one more than the largest number.
+                u128::MAX => "340282366920938463463374607431768211456".to_owned(),
+                count => count.to_string(),
+            },
+            networks,
+        }
+    }
+}

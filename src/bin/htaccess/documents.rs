@@ -1,0 +1,93 @@
+//! What shells and `man` are told of the command line, made of the same definition as `--help`.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use clap::{Command, CommandFactory as _};
+use clap_mangen::Man;
+
+use crate::arguments::{Arguments, CompletionsArguments, ManArguments};
+use crate::output::{cannot_print, print_data};
+use crate::{Failure, Verdict};
+
+const NAME: &str = "htaccess";
+
+/// `htaccess completions`.
+pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<Verdict, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        arguments.shell,
+        &mut Arguments::command(),
+        NAME,
+        &mut script,
+    );
+    print_data(&script)?;
+    Ok(Verdict::Fine)
+}
+
+/// `htaccess man`.
+pub(crate) fn man(arguments: &ManArguments) -> Result<Verdict, Failure> {
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    command.build();
+    match &arguments.output {
+        None => print_data(&page(&command).map_err(|err| cannot_print(&err))?)?,
+        Some(folder) => {
+            let pages = std::iter::once(&command).chain(command.get_subcommands());
+            for command in pages {
+                write_page(folder, command)?;
+            }
+        }
+    }
+    Ok(Verdict::Fine)
+}
+
+fn write_page(folder: &Path, command: &Command) -> Result<(), Failure> {
+    let name = command.get_display_name().unwrap_or(NAME);
+    let path = folder.join(format!("{name}.1"));
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| page(command))
+        .and_then(|page| fs::write(&path, page));
+    written.map_err(|err| Failure(format!("cannot write {}: {err}", path.display())))
+}
+
+/// The page for one command. What stands below the options in `--help`, examples and exit
+/// status, are sections of their own.
+fn page(command: &Command) -> io::Result<Vec<u8>> {
+    let after_help = command.get_after_help().map(ToString::to_string);
+    let man = Man::new(command.clone()).source(concat!("htaccess ", env!("CARGO_PKG_VERSION")));
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    for paragraph in after_help.unwrap_or_default().split("\n\n") {
+        let (title, text) = match paragraph.split_once(":\n") {
+            Some((title, text)) => (title, text),
+            None => ("Notes", paragraph),
+        };
+        page.extend_from_slice(section(title, text).as_bytes());
+    }
+    Ok(page)
+}
+
+/// A section whose lines stay as they are.
+fn section(title: &str, text: &str) -> String {
+    let mut roff = format!(".SH {}\n.nf\n", title.to_uppercase());
+    for line in text.lines() {
+        let line = line
+            .replace('\\', "\\e")
+            .replace('-', "\\-")
+            .replace('\'', "\\(aq");
+        // A dot at the start would be a request.
+        roff.push_str("\\&");
+        roff.push_str(&line);
+        roff.push('\n');
+    }
+    roff.push_str(".fi\n");
+    roff
+}

@@ -1,0 +1,148 @@
+//! `htaccess explain`: whether addresses get in, and which rows bear on that.
+
+use std::net::IpAddr;
+
+use htaccess_generator::address::{self, Addresses};
+use htaccess_generator::explain::{BearingRow, Explanation, explain};
+use htaccess_generator::generate::Generation;
+use htaccess_generator::parse::Action;
+use htaccess_generator::quote::bare;
+use htaccess_generator::report::{DefaultPolicy, Refusal, Status};
+use htaccess_generator::settings::TEMPLATE_DEFAULT;
+use serde::Serialize;
+
+use crate::arguments::ExplainArguments;
+use crate::conclusion::print_problems;
+use crate::inputs;
+use crate::output::{print_data, print_json};
+use crate::render::find_template;
+use crate::work::source_of;
+use crate::{Failure, Verdict};
+
+/// `htaccess explain`.
+pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict, Failure> {
+    let settings = arguments.settings.read(false, None)?;
+    let template = find_template(TEMPLATE_DEFAULT)?;
+    let input = inputs::one(&arguments.file)?;
+    let source = source_of(&input);
+    let mut generation = Generation::new(&settings, &template, &source);
+    let mut upload = Vec::new();
+    input.read(|piece| {
+        input.keep_start(piece);
+        upload.extend_from_slice(piece);
+        // What is too large is refused before all of it is in memory.
+        generation.push(piece)
+    })?;
+    let (answer, _) = generation.finish_policy();
+    print_problems(&input, &answer);
+    if answer.status == Status::Refused {
+        return Ok(Verdict::Refused);
+    }
+    let explanations = explain(&upload, &settings, &arguments.addresses)
+        .map_err(|refusal: Refusal| Failure(refusal.to_string()))?;
+    if arguments.json {
+        let explained: Vec<ExplanationJson> =
+            explanations.iter().map(ExplanationJson::of).collect();
+        print_json(&explained)?;
+    } else {
+        let texts: Vec<String> = explanations.iter().map(explanation_text).collect();
+        print_data(texts.concat().as_bytes())?;
+    }
+    Ok(Verdict::Fine)
+}
+
+fn explanation_text(explanation: &Explanation) -> String {
+    let address = explanation.address;
+    let known_as = match address.to_canonical() {
+        canonical if canonical == address => String::new(),
+        canonical => format!(", which is {canonical},"),
+    };
+    let verdict = if explanation.permitted {
+        "gets in"
+    } else {
+        "is kept out"
+    };
+    let mut text = format!("{address}{known_as} {verdict}: {}\n", reason(explanation));
+    for bearing in &explanation.rows {
+        text.push_str(&row_text(bearing));
+    }
+    text
+}
+
+fn reason(explanation: &Explanation) -> String {
+    let named = match explanation.default {
+        DefaultPolicy::Deny => "allows",
+        DefaultPolicy::Allow => "denies",
+    };
+    let default = explanation.default.name();
+    match explanation.rows.iter().find(|bearing| bearing.decides) {
+        Some(BearingRow { row, .. }) if address::parse(&row.address) == Ok(Addresses::All) => {
+            let line = row.line;
+            format!("no row {named} it, and line {line} makes {default} the default")
+        }
+        Some(BearingRow { row, .. }) => {
+            let verb = match row.action {
+                Action::Allow => "allows",
+                Action::Deny => "denies",
+            };
+            format!("line {} {verb} it", row.line)
+        }
+        None => format!("no row {named} it, and the default is {default}"),
+    }
+}
+
+fn row_text(bearing: &BearingRow) -> String {
+    let BearingRow { row, decides } = bearing;
+    let action = match row.action {
+        Action::Allow => "Allow",
+        Action::Deny => "Deny",
+    };
+    let comment = match row.comment.as_str() {
+        "" => String::new(),
+        comment => format!(" {}", bare(comment)),
+    };
+    let note = if *decides { "" } else { " (changes nothing)" };
+    format!(
+        "  line {}: {},{action}{comment}{note}\n",
+        row.line,
+        bare(&row.address)
+    )
+}
+
+#[derive(Serialize)]
+struct ExplanationJson<'a> {
+    address: IpAddr,
+    permitted: bool,
+    default_policy: DefaultPolicy,
+    rows: Vec<RowJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RowJson<'a> {
+    line: u64,
+    rule: &'static str,
+    address: &'a str,
+    comment: &'a str,
+    decides: bool,
+}
+
+impl<'a> ExplanationJson<'a> {
+    fn of(explanation: &'a Explanation) -> Self {
+        let rows = explanation
+            .rows
+            .iter()
+            .map(|BearingRow { row, decides }| RowJson {
+                line: row.line,
+                rule: row.action.name(),
+                address: &row.address,
+                comment: &row.comment,
+                decides: *decides,
+            });
+        Self {
+            address: explanation.address,
+            permitted: explanation.permitted,
+            default_policy: explanation.default,
+            rows: rows.collect(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Standard output: data, and nothing else.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+use serde::Serialize;
+
+use crate::Failure;
+
+pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(answer)
+        .map_err(|err| Failure(format!("cannot write the answer as JSON: {err}")))?;
+    text.push('\n');
+    print_data(text.as_bytes())
+}
+
+pub(crate) fn print_data(data: &[u8]) -> Result<(), Failure> {
+    let mut stdout = Stdout::new();
+    stdout
+        .write_all(data)
+        .and_then(|()| stdout.flush())
+        .map_err(|err| cannot_print(&err))
+}
+
+pub(crate) fn cannot_print(err: &io::Error) -> Failure {
+    Failure(format!("cannot write to standard output: {err}"))
+}
+
+/// Standard output in large pieces. A reader that went away, as in `htaccess … | head`, is no
+/// failure.
+pub(crate) struct Stdout(BufWriter<StdoutLock<'static>>);
+
+impl Stdout {
+    pub(crate) fn new() -> Self {
+        Self(BufWriter::with_capacity(64 * 1024, io::stdout().lock()))
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        match self.0.write(data) {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(data.len()),
+            result => result,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! How far long work is: a bar on standard error, if that is a terminal, once the work takes
+//! longer than people wait without asking.
+
+use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::inputs::Input;
+
+const SHOWN_AFTER: Duration = Duration::from_millis(500);
+const DRAWN_EVERY: Duration = Duration::from_millis(100);
+const FILES: &str = "{wide_bar} {human_pos}/{human_len} files, {per_sec}, {eta} left";
+const BYTES: &str = "{wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+/// Of standard input nobody knows how much is to come.
+const BYTES_OF_UNKNOWN: &str = "{spinner} {bytes}, {bytes_per_sec}";
+
+/// Counts what is done; gone from the terminal when dropped.
+pub(crate) struct Progress {
+    started: Instant,
+    is_shown: bool,
+    /// The work is one file, counted by bytes.
+    by_bytes: bool,
+    total: Option<u64>,
+    done: AtomicU64,
+    bar: OnceLock<ProgressBar>,
+}
+
+impl Progress {
+    /// Of work on these files: by files, or by bytes if it is one.
+    pub(crate) fn of(inputs: &[Input]) -> Self {
+        let (by_bytes, total) = match inputs {
+            [input] => (true, input.bytes()),
+            inputs => (false, Some(inputs.len() as u64)),
+        };
+        Self {
+            started: Instant::now(),
+            is_shown: io::stderr().is_terminal()
+                && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb"),
+            by_bytes,
+            total,
+            done: AtomicU64::new(0),
+            bar: OnceLock::new(),
+        }
+    }
+
+    /// A file is done.
+    pub(crate) fn add_file(&self) {
+        if !self.by_bytes {
+            self.advance(1);
+        }
+    }
+
+    /// Bytes were read.
+    pub(crate) fn add_bytes(&self, bytes: usize) {
+        if self.by_bytes {
+            self.advance(bytes as u64);
+        }
+    }
+
+    fn advance(&self, by: u64) {
+        if !self.is_shown {
+            return;
+        }
+        let done = self.done.fetch_add(by, Ordering::Relaxed) + by;
+        if self.bar.get().is_some() || self.started.elapsed() >= SHOWN_AFTER {
+            self.bar.get_or_init(|| self.draw()).set_position(done);
+        }
+    }
+
+    fn draw(&self) -> ProgressBar {
+        let template = match (self.by_bytes, self.total) {
+            (false, _) => FILES,
+            (true, Some(_)) => BYTES,
+            (true, None) => BYTES_OF_UNKNOWN,
+        };
+        let target = ProgressDrawTarget::stderr_with_hz(10);
+        let bar =
+            ProgressBar::with_draw_target(self.total, target).with_elapsed(self.started.elapsed());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.enable_steady_tick(DRAWN_EVERY);
+        bar
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `htaccess render`: the `.htaccess` of each CSV, to standard output or below a folder.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::quote::bare;
+use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
+
+use crate::arguments::RenderArguments;
+use crate::conclusion::{conclude, print_problems, print_summary, verdict};
+use crate::inputs::{self, Input};
+use crate::output::{Stdout, cannot_print, print_json};
+use crate::progress::Progress;
+use crate::replace::write_file;
+use crate::work::{in_parallel, read, source_of};
+use crate::{Failure, Verdict};
+
+/// `htaccess render`.
+pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
+    let template = find_template(&arguments.template)?;
+    let inputs = inputs::find(&arguments.files.inputs)?;
+    if let Some(folder) = &arguments.output {
+        return write_all(arguments, &inputs, &template, folder);
+    }
+    let [input] = inputs.as_slice() else {
+        return Err(Failure(format!(
+            "{} files need a folder to write to: add -o DIR",
+            inputs.len()
+        )));
+    };
+    let settings = arguments.files.settings()?;
+    let source = source_of(input);
+    let progress = Progress::of(&inputs);
+    let generation = read(
+        input,
+        Generation::new(&settings, &template, &source),
+        &progress,
+    )?;
+    drop(progress);
+    let answer = if arguments.files.json {
+        generation.finish_into(io::sink())
+    } else {
+        generation.finish_into(Stdout::new())
+    };
+    let answer = answer.map_err(|err| cannot_print(&err))?;
+    let answers = [answer];
+    if let [answer] = &answers
+        && print_problems(input, answer)
+    {
+        print_summary(&answers, "rendered");
+    }
+    if arguments.files.json {
+        print_json(&answers)?;
+    }
+    Ok(verdict(&answers))
+}
+
+fn write_all(
+    arguments: &RenderArguments,
+    inputs: &[Input],
+    template: &Template,
+    folder: &Path,
+) -> Result<Verdict, Failure> {
+    let settings = arguments.files.settings()?;
+    inputs::check_outputs(
+        inputs
+            .iter()
+            .map(|input| (input, settings.output_key.of(&input.key).ok())),
+    )?;
+    let answers = in_parallel(inputs, &arguments.files, |input, progress| {
+        let source = source_of(input);
+        let generation = Generation::new(&settings, template, &source);
+        let Outcome { mut answer, file } = read(input, generation, progress)?.finish();
+        if let (Some(file), Some(output)) = (file, &answer.output) {
+            answer.status = write_file(&folder.join(output), file.as_bytes())?;
+        }
+        Ok(answer)
+    })?;
+    conclude(inputs, &answers, arguments.files.json, "published")
+}
+
+pub(crate) fn find_template(name_or_path: &str) -> Result<Template, Failure> {
+    let failure = |message: &dyn std::fmt::Display| {
+        Failure(format!("template {}: {message}", bare(name_or_path)))
+    };
+    if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
+        return Template::built_in(name_or_path).map_err(|refusal| failure(&refusal.message));
+    }
+    match fs::read_to_string(name_or_path) {
+        Ok(source) => Template::compile(&source).map_err(|refusal| failure(&refusal.message)),
+        Err(err) => Err(failure(&format!(
+            "neither a built-in template ({}) nor a file that can be read: {err}",
+            built_in_names()
+        ))),
+    }
+}

@@ -1,0 +1,80 @@
+//! Files read, one after the other or several at a time.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use htaccess_generator::generate::Generation;
+use htaccess_generator::render::Source;
+
+use crate::Failure;
+use crate::arguments::FileArguments;
+use crate::inputs::Input;
+use crate::progress::Progress;
+
+pub(crate) fn source_of(input: &Input) -> Source {
+    Source {
+        key: input.key.clone(),
+        ..Source::default()
+    }
+}
+
+/// Reads an input, as far as that is of use.
+pub(crate) fn read<'a>(
+    input: &Input,
+    mut generation: Generation<'a>,
+    progress: &Progress,
+) -> Result<Generation<'a>, Failure> {
+    let bytes = input.bytes();
+    if generation.expect_bytes(bytes.unwrap_or(0)).is_continue() {
+        input.read(|piece| {
+            if bytes.is_none() {
+                input.keep_start(piece);
+            }
+            progress.add_bytes(piece.len());
+            generation.push(piece)
+        })?;
+    }
+    Ok(generation)
+}
+
+/// Works on the inputs with as many threads as asked for; results come in the inputs' order. The
+/// first failure ends the work.
+pub(crate) fn in_parallel<T: Send>(
+    inputs: &[Input],
+    arguments: &FileArguments,
+    work: impl Fn(&Input, &Progress) -> Result<T, Failure> + Sync,
+) -> Result<Vec<T>, Failure> {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments
+        .jobs
+        .map_or_else(cores, usize::from)
+        .min(inputs.len());
+    let progress = Progress::of(inputs);
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Result<T, Failure>)>> = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some((index, input)) = take_next(inputs, &next) {
+                    let result = work(input, &progress);
+                    progress.add_file();
+                    if result.is_err() {
+                        next.store(inputs.len(), Ordering::Relaxed);
+                    }
+                    if let Ok(mut done) = done.lock() {
+                        done.push((index, result));
+                    }
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn take_next<'a>(inputs: &'a [Input], next: &AtomicUsize) -> Option<(usize, &'a Input)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    inputs.get(index).map(|input| (index, input))
+}

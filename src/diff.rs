@@ -1,0 +1,134 @@
+//! Who gains and who loses access when one policy takes the place of another: what a reviewer
+//! wants to know before an upload.
+//!
+//! Exact, for both policies are sets of addresses: the answer does not depend on how their rows
+//! are written. IPv4-mapped IPv6 addresses (`::ffff:0:0/96`) are IPv4 here as everywhere.
+
+use crate::ip_set::IpSet;
+use crate::policy::{Policy, without_mapped_block};
+
+/// What changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// Who gets in with the new policy alone.
+    pub gained: IpSet,
+    /// Who got in with the old policy alone.
+    pub lost: IpSet,
+}
+
+impl Diff {
+    /// Whether the same clients get in as before.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.gained.is_empty() && self.lost.is_empty()
+    }
+}
+
+/// Compares two policies.
+///
+/// ```
+/// use htaccess_generator::diff::diff;
+/// use htaccess_generator::generate::Generation;
+/// use htaccess_generator::policy::Policy;
+/// use htaccess_generator::render::Source;
+/// use htaccess_generator::settings::Settings;
+/// use htaccess_generator::template::Template;
+///
+/// let template = Template::built_in("apache24").unwrap();
+/// let (settings, source) = (Settings::default(), Source { key: "a.csv".to_owned(), ..Source::default() });
+/// let policy = |csv: &[u8]| -> Policy {
+///     let mut generation = Generation::new(&settings, &template, &source);
+///     let _ = generation.push(csv);
+///     generation.finish_policy().1.unwrap()
+/// };
+/// let old = policy(b"IP,Rule\n10.0.0.0/24,Allow\n");
+/// let new = policy(b"IP,Rule\n10.0.0.0/23,Allow\n10.0.0.7,Deny\n");
+/// let changed = diff(&old, &new);
+/// let texts = |set: &htaccess_generator::ip_set::IpSet| -> Vec<String> {
+///     set.ipv4.networks().map(|network| network.text().to_string()).collect()
+/// };
+/// assert_eq!(texts(&changed.gained), ["10.0.1.0/24"]);
+/// assert_eq!(texts(&changed.lost), ["10.0.0.7"]);
+/// ```
+#[must_use]
+pub fn diff(old: &Policy, new: &Policy) -> Diff {
+    let (old, new) = (old.permitted(), new.permitted());
+    Diff {
+        gained: only_in(&new, &old),
+        lost: only_in(&old, &new),
+    }
+}
+
+fn only_in(one: &IpSet, other: &IpSet) -> IpSet {
+    let difference = one.difference(other);
+    IpSet {
+        ipv4: difference.ipv4,
+        // One policy may say of the mapped block what the other does not: nobody notices.
+        ipv6: without_mapped_block(difference.ipv6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::parse;
+    use crate::ip_set::Network;
+    use crate::parse::Action;
+    use crate::policy::Rules;
+    use crate::report::DefaultPolicy;
+
+    /// Rules are given as `+address` and `-address`.
+    fn policy(rules: &str) -> Policy {
+        let mut collected = Rules::default();
+        for rule in rules.split_whitespace() {
+            match rule.split_at(1) {
+                ("+", address) => collected.add(Action::Allow, parse(address).unwrap()),
+                (_, address) => collected.add(Action::Deny, parse(address).unwrap()),
+            }
+        }
+        collected.decide(DefaultPolicy::Deny)
+    }
+
+    fn text(set: &IpSet) -> String {
+        let ipv4 = set.ipv4.networks().map(Network::text);
+        let ipv6 = set.ipv6.networks().map(Network::text);
+        let texts: Vec<String> = ipv4.chain(ipv6).map(|text| text.to_string()).collect();
+        texts.join(" ")
+    }
+
+    #[track_caller]
+    fn check(old: &str, new: &str, gained: &str, lost: &str) {
+        let (old, new) = (policy(old), policy(new));
+        let changed = diff(&old, &new);
+        assert_eq!(
+            (text(&changed.gained), text(&changed.lost)),
+            (gained.to_owned(), lost.to_owned())
+        );
+        let back = diff(&new, &old);
+        assert_eq!((back.gained, back.lost), (changed.lost, changed.gained));
+        assert!(diff(&old, &old).is_empty());
+    }
+
+    #[test]
+    fn tells_networks_of_both_families() {
+        check(
+            "+10.0.0.0/24 +2001:db8::/32",
+            "+10.0.0.0/25 +::1",
+            "::1",
+            "10.0.0.128/25 2001:db8::/32",
+        );
+        check("+10.0.0.0/8", "+10.0.0.0/9 +10.128.0.0/9 -1.1.1.1", "", "");
+    }
+
+    #[test]
+    fn tells_a_change_of_the_default() {
+        check("", "+all", "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1", "");
+        check("+all -1.1.1.1", "+1.1.1.1 +all", "1.1.1.1", "");
+    }
+
+    #[test]
+    fn the_mapped_block_is_no_change() {
+        check("+::fffe:0:0/95", "+::fffe:0:0/96", "", "");
+        check("+all", "+all -::ffff:0:0:0/97", "", "::ffff:0:0:0/97");
+    }
+}

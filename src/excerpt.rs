@@ -1,0 +1,389 @@
+//! The rows that messages are about, as they stand in the file: decoded, with the place of the
+//! cell that is meant.
+//!
+//! Reading keeps no rows, so this reads the upload a second time, and only when there is
+//! something to show.
+
+use std::collections::VecDeque;
+use std::ops::{ControlFlow, Range};
+
+use encoding_rs::WINDOWS_1252;
+
+use crate::decode::{TextDecoder, TextSink};
+use crate::header::Columns;
+use crate::lines::{LineSink, Lines, Taken};
+use crate::parse::HeaderStage;
+use crate::record::{RecordReader, Step};
+use crate::report::{Refusal, RefusalCode, Rejection, RejectionCode};
+
+/// The line to ask for where the header is meant that lacks a column.
+pub const HEADER_LINE: u64 = 0;
+
+/// What of a row is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Its address.
+    Address,
+    /// Its rule.
+    Rule,
+    /// All of it.
+    Row,
+}
+
+impl Part {
+    /// The cell at fault.
+    #[must_use]
+    pub fn of(rejection: &Rejection) -> Self {
+        match rejection.code {
+            RejectionCode::UnknownRule => Self::Rule,
+            // The value is the address where the rule is missing.
+            RejectionCode::MissingField if !rejection.value.is_empty() => Self::Rule,
+            _ => Self::Address,
+        }
+    }
+}
+
+/// A line of a file with something to point at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Its number: that of the row or, where a quoted cell goes on to other lines, of the line
+    /// where the part that is meant starts.
+    pub line: u64,
+    /// The whole line without its terminator, up to 1 MiB, as untrusted as ever.
+    pub text: String,
+    /// The bytes of `text` that are meant; empty at the place where a cell is missing.
+    pub part: Range<usize>,
+}
+
+/// Takes an upload a second time, hands out the rows at certain lines.
+///
+/// ```
+/// use htaccess_generator::excerpt::{Excerpts, Part};
+///
+/// let mut found = Vec::new();
+/// let wanted = [(3, Part::Address)];
+/// let mut excerpts = Excerpts::new(&wanted, u64::MAX, |_, excerpt| found.push(excerpt));
+/// let _ = excerpts.push(b"IP,Rule\n1.1.1.1,Allow\n 2.2.2 ,Allow\n");
+/// excerpts.finish();
+/// assert_eq!((found[0].text.as_str(), found[0].part.clone()), (" 2.2.2 ,Allow", 1..6));
+/// ```
+pub struct Excerpts<F: FnMut(usize, Excerpt)> {
+    decoder: TextDecoder<Text<F>>,
+}
+
+impl<F: FnMut(usize, Excerpt)> Excerpts<F> {
+    /// Looks for rows by the lines where they start, which ascend ([`HEADER_LINE`] comes first);
+    /// each is handed to `found` with its index in `wanted`.
+    pub fn new(wanted: &[(u64, Part)], csv_bytes_max: u64, found: F) -> Self {
+        let finder = Finder {
+            wanted: wanted.iter().copied().enumerate().collect(),
+            found,
+            header: HeaderStage::default(),
+            columns: None,
+            open: None,
+        };
+        let text = Text {
+            lines: Lines::default(),
+            finder,
+        };
+        Self {
+            decoder: TextDecoder::new(text, csv_bytes_max),
+        }
+    }
+
+    /// Takes the next piece. `Break` means that the rest is of no use.
+    pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        match self.decoder.push(piece) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    /// Ends the upload, or what there is of it.
+    pub fn finish(self) {
+        if let Ok(mut text) = self.decoder.finish() {
+            let _ = text.lines.finish(&mut text.finder);
+        }
+    }
+}
+
+struct Text<F> {
+    lines: Lines,
+    finder: Finder<F>,
+}
+
+impl<F: FnMut(usize, Excerpt)> TextSink for Text<F> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+        self.lines.push(piece, &mut self.finder)
+    }
+}
+
+struct Finder<F> {
+    /// What is still looked for, with its index.
+    wanted: VecDeque<(usize, (u64, Part))>,
+    found: F,
+    header: HeaderStage,
+    columns: Option<Columns>,
+    /// A wanted row whose quote is still open.
+    open: Option<OpenRow>,
+}
+
+struct OpenRow {
+    line: u64,
+    text: Vec<u8>,
+    record: RecordReader,
+}
+
+impl<F: FnMut(usize, Excerpt)> LineSink for Finder<F> {
+    fn take_lines(&mut self, _: &[u8]) -> Taken {
+        Taken::default()
+    }
+
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {
+        if let Some(mut open) = self.open.take() {
+            open.text.push(b'\n');
+            open.text.extend_from_slice(line);
+            if open.record.push(line) == Step::Complete {
+                self.show(open.line, &open.text);
+            } else {
+                self.open = Some(open);
+            }
+        } else if self.is_wanted(number) {
+            match self.columns {
+                Some(columns) if line.contains(&b'"') => {
+                    let mut record = RecordReader::new(columns.delimiter);
+                    if record.push(line) == Step::Complete || !self.is_part_wanted(number) {
+                        self.show(number, line);
+                    } else {
+                        let text = line.to_vec();
+                        self.open = Some(OpenRow {
+                            line: number,
+                            text,
+                            record,
+                        });
+                    }
+                }
+                _ => self.show(number, line),
+            }
+        }
+        if self.columns.is_none() {
+            match self.header.line(number, line) {
+                Ok(columns) => self.columns = columns,
+                Err(refusal) => {
+                    self.show_header();
+                    return Err(refusal);
+                }
+            }
+        }
+        if self.wanted.is_empty() {
+            // Not for anybody to see: it only ends the reading.
+            return Err(Refusal::new(RefusalCode::NotCsv, String::new()));
+        }
+        Ok(())
+    }
+}
+
+impl<F: FnMut(usize, Excerpt)> Finder<F> {
+    fn is_wanted(&self, number: u64) -> bool {
+        self.wanted
+            .front()
+            .is_some_and(|(_, (line, _))| *line == number)
+    }
+
+    /// Whether it matters where the cells of a row are. A quote that is never closed is not read
+    /// on for.
+    fn is_part_wanted(&self, number: u64) -> bool {
+        self.wanted
+            .iter()
+            .take_while(|(_, (line, _))| *line == number)
+            .any(|(_, (_, part))| *part != Part::Row)
+    }
+
+    fn show_header(&mut self) {
+        if let Some((_, (line, _))) = self.wanted.front_mut()
+            && *line == HEADER_LINE
+        {
+            *line = self.header.first_line;
+            let text = std::mem::take(&mut self.header.text);
+            self.show(self.header.first_line, &text);
+        }
+    }
+
+    fn show(&mut self, number: u64, row: &[u8]) {
+        let row = match std::str::from_utf8(row) {
+            Ok(row) => row.to_owned(),
+            Err(_) => WINDOWS_1252.decode_without_bom_handling(row).0.into_owned(),
+        };
+        while let Some(&(index, (line, part))) = self.wanted.front()
+            && line == number
+        {
+            self.wanted.pop_front();
+            let range = match (part, self.columns) {
+                (Part::Address, Some(columns)) => {
+                    cell_range(&row, columns.delimiter, columns.address)
+                }
+                (Part::Rule, Some(columns)) => cell_range(&row, columns.delimiter, columns.rule),
+                _ => trimmed(&row, 0..row.find('\n').unwrap_or(row.len())),
+            };
+            (self.found)(index, excerpt(number, &row, range));
+        }
+    }
+}
+
+/// The line of a row, which may have several, where `part` starts.
+fn excerpt(row_line: u64, row: &str, part: Range<usize>) -> Excerpt {
+    let before = row.get(..part.start).unwrap_or(row);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let rest = row.get(start..).unwrap_or_default();
+    let text = rest.split('\n').next().unwrap_or_default();
+    let end = part.end.min(start + text.len());
+    Excerpt {
+        line: row_line + before.matches('\n').count() as u64,
+        text: text.to_owned(),
+        part: part.start - start..end.saturating_sub(start).max(part.start - start),
+    }
+}
+
+/// The bytes of a cell with its quotes, without the white space around it; the row's end if it has
+/// no such cell. Quotes are told as `RecordReader` tells them.
+fn cell_range(row: &str, delimiter: u8, wanted: usize) -> Range<usize> {
+    let (mut index, mut start) = (0, 0);
+    let (mut inside_quotes, mut just_closed, mut is_blank) = (false, false, true);
+    for (place, byte) in row.bytes().enumerate() {
+        if inside_quotes {
+            inside_quotes = byte != b'"';
+            just_closed = !inside_quotes;
+            continue;
+        }
+        match byte {
+            byte if byte == delimiter => {
+                if index == wanted {
+                    return trimmed(row, start..place);
+                }
+                (index, start, is_blank) = (index + 1, place + 1, true);
+            }
+            b'"' => inside_quotes = is_blank || just_closed,
+            b' ' | b'\t' => {}
+            _ => is_blank = false,
+        }
+        if byte == b'"' {
+            is_blank = false;
+        }
+        just_closed = false;
+    }
+    if index == wanted {
+        trimmed(row, start..row.len())
+    } else {
+        row.len()..row.len()
+    }
+}
+
+fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+    let part = text.get(range.clone()).unwrap_or_default();
+    let start = range.start + (part.len() - part.trim_start().len());
+    start..start + part.trim().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    use crate::record::cell_text;
+
+    fn excerpts(csv: &[u8], wanted: &[(u64, Part)]) -> Vec<(usize, Excerpt)> {
+        let mut found = Vec::new();
+        let mut excerpts = Excerpts::new(wanted, 1 << 20, |index, excerpt| {
+            found.push((index, excerpt));
+        });
+        for piece in csv.chunks(7) {
+            if excerpts.push(piece).is_break() {
+                break;
+            }
+        }
+        excerpts.finish();
+        found
+    }
+
+    /// What is meant stands between `[` and `]` in what is expected.
+    #[track_caller]
+    fn check(csv: &[u8], line: u64, part: Part, expected_line: u64, expected: &str) {
+        let found = excerpts(csv, &[(line, part)]);
+        let [(0, excerpt)] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        let mut shown = excerpt.text.clone();
+        shown.insert(excerpt.part.end, ']');
+        shown.insert(excerpt.part.start, '[');
+        assert_eq!((excerpt.line, shown.as_str()), (expected_line, expected));
+    }
+
+    #[test]
+    fn points_at_the_cell() {
+        let csv = b"# rules\nRule;Note;IP\n\nAllow;a;10.0.0.5/24\n Alow ; \"x;y\" ; \"1.1.1.1\" \n";
+        check(csv, 4, Part::Address, 4, "Allow;a;[10.0.0.5/24]");
+        check(csv, 5, Part::Rule, 5, " [Alow] ; \"x;y\" ; \"1.1.1.1\" ");
+        check(csv, 5, Part::Address, 5, " Alow ; \"x;y\" ; [\"1.1.1.1\"] ");
+        check(csv, 5, Part::Row, 5, " [Alow ; \"x;y\" ; \"1.1.1.1\"] ");
+        check(csv, 1, Part::Row, 1, "[# rules]");
+        let headless = b"\n# rules\n IP,\"a\nb\" \n1.1.1.1,x\n";
+        check(headless, HEADER_LINE, Part::Row, 3, " [IP,\"a]");
+    }
+
+    #[test]
+    fn points_at_where_a_cell_is_missing() {
+        let csv = b"IP,Rule\n,Allow\n1.1.1.1\n2.2.2.2,\n";
+        check(csv, 2, Part::Address, 2, "[],Allow");
+        check(csv, 3, Part::Rule, 3, "1.1.1.1[]");
+        check(csv, 4, Part::Rule, 4, "2.2.2.2,[]");
+    }
+
+    #[test]
+    fn finds_a_cell_behind_one_of_several_lines() {
+        let csv = b"Note,IP,Rule\r\n\"a\r\nb\",2.2.2,Allow\r\nx,y,z\r\n";
+        check(csv, 2, Part::Address, 3, "b\",[2.2.2],Allow");
+        check(csv, 2, Part::Row, 2, "[\"a]");
+        check(csv, 4, Part::Address, 4, "x,[y],z");
+        check(b"IP,Rule\n\"never\nclosed\n", 2, Part::Row, 2, "[\"never]");
+    }
+
+    #[test]
+    fn shows_decoded_text() {
+        check(b"IP,Rule\n1.1.1.1,\xe9\n", 2, Part::Rule, 2, "1.1.1.1,[é]");
+        let utf16: Vec<u8> = "\u{feff}IP,Rule\nx,Allow\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        check(&utf16, 2, Part::Address, 2, "[x],Allow");
+    }
+
+    #[test]
+    fn hands_out_several_of_one_line_and_ends_early() {
+        let wanted = [(2, Part::Address), (2, Part::Rule), (3, Part::Row)];
+        let found = excerpts(b"IP,Rule\nx,y\n\nz,Allow\n", &wanted);
+        let parts: Vec<_> = found
+            .iter()
+            .map(|(index, one)| (*index, one.part.clone()))
+            .collect();
+        assert_eq!(parts, [(0, 0..1), (1, 2..3), (2, 0..0)]);
+        assert!(excerpts(b"IP,Rule\nx,y\n", &[(9, Part::Row)]).is_empty());
+    }
+
+    proptest! {
+        /// The cells are where the reader of records finds them.
+        #[test]
+        fn cells_are_those_that_are_read(row in "[a,\" ;é]{0,12}") {
+            let mut record = RecordReader::new(b',');
+            prop_assume!(record.push(row.as_bytes()) == Step::Complete);
+            for (index, cell) in record.cells().enumerate() {
+                let range = cell_range(&row, b',', index);
+                let text = row.get(range).unwrap();
+                if !text.contains('"') {
+                    prop_assert_eq!(text, cell_text(cell));
+                }
+            }
+            let cells = record.cells().len();
+            prop_assert_eq!(cell_range(&row, b',', cells), row.len()..row.len());
+        }
+    }
+}

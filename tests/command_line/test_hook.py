@@ -1,0 +1,89 @@
+"""The hook of `.pre-commit-hooks.yaml`, run by the real pre-commit on the commits of a repository."""
+
+import os
+import subprocess
+import unittest
+
+from support import BAD_CSV, CSV, HTACCESS, ROOT, FolderTest, clean_env
+
+import tools
+
+REVISION = "v1"
+CONFIGURATION = """\
+repos:
+  - repo: {hooks}
+    rev: {revision}
+    hooks:
+      - id: htaccess-check
+"""
+
+
+class Hook(FolderTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        tools.install(("hook",))
+
+    def setUp(self) -> None:
+        super().setUp()
+        author = {f"GIT_{role}_{what}": "test@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        path = os.pathsep.join([str(HTACCESS.parent), str(tools.TOOLS / "hook" / "bin"), os.environ["PATH"]])
+        home = {"HOME": str(self.folder), "PRE_COMMIT_HOME": str(self.folder / "cache"), "GIT_CONFIG_NOSYSTEM": "1"}
+        self.env = clean_env(PATH=path, **home, **author)
+        self.hooks = self.repository("hooks")
+        # As we ship it, but that the program which was built is taken, and not built again.
+        shipped = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+        self.assertIn("language: rust\n", shipped)
+        self.write("hooks/.pre-commit-hooks.yaml", shipped.replace("language: rust", "language: system").encode())
+        self.commit("hooks")
+        self.git("hooks", "tag", REVISION)
+        self.repository("site")
+        configuration = CONFIGURATION.format(hooks=self.hooks, revision=REVISION)
+        self.write("site/.pre-commit-config.yaml", configuration.encode())
+        self.commit("site")
+        self.run_program("sh", "-c", "cd site && pre-commit install", env=self.env)
+
+    def repository(self, name: str) -> str:
+        """Makes one; gives its path."""
+        path = str(self.folder / name)
+        self.run_program("git", "init", "--quiet", path, env=self.env)
+        return path
+
+    def git(self, repository: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs git in a repository."""
+        command = ["git", "-C", str(self.folder / repository), *arguments]
+        return subprocess.run(command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def commit(self, repository: str) -> subprocess.CompletedProcess[str]:
+        """Commits all there is."""
+        self.assertEqual(self.git(repository, "add", "--all").returncode, 0)
+        return self.git(repository, "commit", "--quiet", "--message", "change")
+
+    def test_stops_a_commit_with_a_rejected_row(self) -> None:
+        self.write("site/clients/acme.csv", CSV)
+        self.write("site/README.md", b"not a CSV")
+        fine = self.commit("site")
+        self.assertEqual(fine.returncode, 0, fine.stdout)
+        self.assertRegex(fine.stdout, r"check the CSVs of IP rules\.+Passed")
+
+        self.write("site/clients/acme.csv", BAD_CSV)
+        stopped = self.commit("site")
+        self.assertEqual(stopped.returncode, 1, stopped.stdout)
+        self.assertIn("error[invalid-address]", stopped.stdout)
+        self.assertIn(" --> clients/acme.csv:3:1\n", stopped.stdout)
+
+        # A site's own arguments take the place of ours.
+        lenient = CONFIGURATION.format(hooks=self.hooks, revision=REVISION) + "        args: []\n"
+        self.write("site/.pre-commit-config.yaml", lenient.encode())
+        self.assertEqual(self.commit("site").returncode, 0)
+
+    def test_looks_at_nothing_but_csvs(self) -> None:
+        self.write("site/notes.txt", b"no rules")
+        ignored = self.commit("site")
+        self.assertEqual(ignored.returncode, 0, ignored.stdout)
+        self.assertRegex(ignored.stdout, r"\(no files to check\) *Skipped")
+        self.write("site/A.CSV.GZ", b"\x1f\x8b damaged")
+        self.assertIn("error[not-csv]", self.commit("site").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
