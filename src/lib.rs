@@ -22,6 +22,7 @@ pub mod policy;
 pub mod render;
 mod packed_lines;
 pub mod template;
+mod filters;
 pub mod cost;
 pub mod explain;
 pub mod report;
