@@ -54,9 +54,7 @@ impl Caddy {
 }
 
 /// What `caddy validate` has to say against outputs.
-pub(crate) fn complaint<'a>(
-    outputs: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Option<String> {
+pub(crate) fn complaint<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let folder = Folder::new("caddy");
     let sites: String = outputs
         .map(|(name, output)| site(&folder, name, output))
@@ -69,7 +67,8 @@ pub(crate) fn complaint<'a>(
 
 /// An output that believes the header. `forwarded` is the first word of a matcher or none.
 pub(crate) fn forwarded(output: &str) -> String {
-    output.replace("{\n\t\tremote_ip ", "{\n\t\tremote_ip forwarded ")
+    output
+        .replace("{\n\t\tremote_ip ", "{\n\t\tremote_ip forwarded ")
         .replace("{\n\tremote_ip ", "{\n\tremote_ip forwarded ")
 }
 

@@ -31,7 +31,8 @@ pub(crate) struct Case {
     pub(crate) origin: String,
     /// Fit for a folder.
     pub(crate) folder: String,
-    key: String,
+    /// Of the CSV.
+    pub(crate) key: String,
     csv: Vec<u8>,
     rules: Vec<Rule>,
     rejected: u64,
@@ -238,9 +239,15 @@ impl Tally {
 
     /// Counts what a program that reads an output makes of each client.
     pub(crate) fn evaluate(&mut self, case: &Case, gets_in: impl Fn(IpAddr) -> bool) {
+        let probes = case.probes.iter();
+        self.compare(case, probes.map(|&client| (client, gets_in(client))));
+    }
+
+    /// Counts who got in.
+    pub(crate) fn compare(&mut self, case: &Case, found: impl IntoIterator<Item = (IpAddr, bool)>) {
         self.policies += 1;
-        for &address in &case.probes {
-            match (case.permits(address), gets_in(address)) {
+        for (address, got_in) in found {
+            match (case.permits(address), got_in) {
                 (true, true) => self.permitted += 1,
                 (false, false) => self.refused += 1,
                 (_, found) => self.wrong.push(format!("{address} gets in: {found}")),
