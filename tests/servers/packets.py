@@ -18,6 +18,8 @@ SETUP = (
     ("ip", "-6", "route", "add", "local", "::/0", "dev", "lo"),
 )
 SERVERS = {4: (socket.AF_INET, "127.0.0.1"), 6: (socket.AF_INET6, "::1")}
+# Of linux/in6.h: an address may be used that no interface has.
+IPV6_FREEBIND = 78
 # Of everywhere, and of the loopback network.
 BROADCAST = ("255.255.255.255", "127.255.255.255")
 PATIENCE_SECONDS = 20
@@ -56,6 +58,8 @@ def gets_in(client: str, listeners: dict[int, socket.socket]) -> bool | None:
     family, server = SERVERS[address.version]
     with socket.socket(family) as connection:
         connection.settimeout(PATIENCE_SECONDS)
+        if address.version == 6:
+            connection.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
         try:
             connection.bind((client, 0))
         except OSError:
