@@ -168,7 +168,10 @@ fn nft_accepts_the_sets_and_packets_pass_as_the_oracle_says() {
     assert_eq!(connections.len(), cases.len());
     let clients = || connections.iter().flatten().map(|(client, _)| client);
     let ipv6 = clients().filter(|client| client.is_ipv6()).count();
-    tell(&format!("nftables: {ipv6} of {} connections by IPv6", clients().count()));
+    tell(&format!(
+        "nftables: {ipv6} of {} connections by IPv6",
+        clients().count()
+    ));
     assert!((clients().count() / 5..clients().count() * 4 / 5).contains(&ipv6));
     for ((case, file), connections) in named.into_iter().zip(connections) {
         tally.add_output(file);

@@ -9,6 +9,7 @@
 mod arguments;
 mod inputs;
 mod run;
+mod template;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Render(arguments) => run::render(&arguments),
         Command::Check(arguments) => run::check(&arguments),
         Command::Explain(arguments) => run::explain_addresses(&arguments),
+        Command::Template(arguments) => template::template(&arguments.command),
     };
     match done {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

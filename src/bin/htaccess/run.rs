@@ -262,7 +262,7 @@ fn print_json(answers: &[Answer]) -> Result<(), Failure> {
     print_data(text.as_bytes())
 }
 
-fn print_data(data: &[u8]) -> Result<(), Failure> {
+pub(crate) fn print_data(data: &[u8]) -> Result<(), Failure> {
     let mut stdout = Stdout::new();
     stdout
         .write_all(data)
