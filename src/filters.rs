@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-/// The longest name that [`identifier`] gives, in bytes. The names of AWS WAF may have 128 of them,
-/// those of nftables 255, and templates put words before and behind.
-const IDENTIFIER_BYTES_MAX: usize = 96;
+/// The longest name that [`identifier`] gives unless it is told otherwise, in bytes. The names of
+/// AWS WAF may have 128 of them, those of nftables 255, and templates put words before and behind.
+pub(crate) const IDENTIFIER_BYTES_MAX: usize = 96;
+/// The shortest limit: the hash of a long text, and as much of the text as tells it from others.
+pub(crate) const IDENTIFIER_BYTES_MAX_LEAST: usize = 24;
 
 /// A network with its prefix length also where it is a single address: `192.0.2.1/32`.
 pub(crate) fn cidr(network: &str) -> String {
@@ -16,10 +18,10 @@ pub(crate) fn cidr(network: &str) -> String {
     format!("{network}{length}")
 }
 
-/// A text as a name of ASCII letters, digits, `-` and `_`, of at most [`IDENTIFIER_BYTES_MAX`]
-/// bytes: another text has another name. `/` becomes `__`, every other byte `_` and two hexadecimal
-/// digits; the end of what is too long becomes `_-` and a hash of the whole.
-pub(crate) fn identifier(text: &str) -> String {
+/// A text as a name of ASCII letters, digits, `-` and `_`, of at most `bytes_max` bytes: another
+/// text has another name. `/` becomes `__`, every other byte `_` and two hexadecimal digits; the end
+/// of what is too long becomes `_-` and a hash of the whole.
+pub(crate) fn identifier(text: &str, bytes_max: usize) -> String {
     let mut name = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -31,9 +33,9 @@ pub(crate) fn identifier(text: &str) -> String {
             }
         }
     }
-    if name.len() > IDENTIFIER_BYTES_MAX {
+    if name.len() > bytes_max {
         let hash = format!("_-{:016x}", fnv1a(text));
-        name.truncate(IDENTIFIER_BYTES_MAX - hash.len());
+        name.truncate(bytes_max.saturating_sub(hash.len()));
         name.push_str(&hash);
     }
     name
@@ -72,18 +74,20 @@ mod tests {
             ("a b.\u{e9}", "a_20b_2E_C3_A9"),
             ("", ""),
         ] {
-            assert_eq!(identifier(text), expected);
+            assert_eq!(identifier(text, IDENTIFIER_BYTES_MAX), expected);
         }
     }
 
     #[test]
     fn names_are_bounded() {
-        let fits = "a".repeat(IDENTIFIER_BYTES_MAX);
-        assert_eq!(identifier(&fits), fits);
-        let long = [fits.clone() + "a", fits.clone() + "b", "\u{e9}".repeat(500)];
-        let names = long.map(|text| identifier(&text));
-        assert!(names.iter().all(|name| name.len() == IDENTIFIER_BYTES_MAX));
-        assert_ne!(names[0], names[1]);
+        for bytes_max in [IDENTIFIER_BYTES_MAX_LEAST, IDENTIFIER_BYTES_MAX] {
+            let fits = "a".repeat(bytes_max);
+            assert_eq!(identifier(&fits, bytes_max), fits);
+            let long = [fits.clone() + "a", fits + "b", "\u{e9}".repeat(500)];
+            let names = long.map(|text| identifier(&text, bytes_max));
+            assert!(names.iter().all(|name| name.len() == bytes_max));
+            assert_ne!(names[0], names[1]);
+        }
         assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 
-use crate::filters;
+use crate::filters::{self, IDENTIFIER_BYTES_MAX, IDENTIFIER_BYTES_MAX_LEAST};
 use crate::quote::quote;
 use crate::report::{Refusal, RefusalCode};
 
@@ -138,8 +138,14 @@ fn cidr(network: &str, _: Kwargs, _: &State<'_>) -> String {
     filters::cidr(network)
 }
 
-fn identifier(text: &str, _: Kwargs, _: &State<'_>) -> String {
-    filters::identifier(text)
+fn identifier(text: &str, arguments: Kwargs, _: &State<'_>) -> Result<String, tera::Error> {
+    let bytes_max = arguments.get("max")?.unwrap_or(IDENTIFIER_BYTES_MAX);
+    if bytes_max < IDENTIFIER_BYTES_MAX_LEAST {
+        return Err(tera::Error::message(format!(
+            "identifier(max={bytes_max}): expected at least {IDENTIFIER_BYTES_MAX_LEAST}"
+        )));
+    }
+    Ok(filters::identifier(text, bytes_max))
 }
 
 /// Through a `serde_json::Value`, whose members are in the order of their names: tera's are in none.

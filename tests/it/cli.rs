@@ -12,10 +12,10 @@ const ACME: &str =
     "IP Address,Rule\n192.168.1.10,Allow\n172.100.2.11,Allow\n2.2.2,Allow\n1.1.1.1,Deny\n";
 
 /// A folder of its own, removed at the end.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path =
@@ -24,7 +24,7 @@ impl Folder {
         Self(path)
     }
 
-    fn with(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn with(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
@@ -39,7 +39,7 @@ impl Folder {
         fs::read_to_string(self.path(name)).unwrap_or_else(|err| panic!("{name}: {err}"))
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with_input(arguments, "")
     }
 
@@ -68,10 +68,10 @@ impl Drop for Folder {
     }
 }
 
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
@@ -84,13 +84,13 @@ impl Ran {
     }
 
     #[track_caller]
-    fn expect(self, status: i32, stderr: &str) -> Self {
+    pub(crate) fn expect(self, status: i32, stderr: &str) -> Self {
         assert_eq!((self.status, self.stderr.as_str()), (status, stderr));
         self
     }
 
     #[track_caller]
-    fn expect_failure(self, part: &str) {
+    pub(crate) fn expect_failure(self, part: &str) {
         assert_eq!(self.status, 2, "{}", self.stderr);
         assert!(self.stderr.contains(part), "{}", self.stderr);
         assert_eq!(self.stdout, "");

@@ -19,8 +19,22 @@ impl HaProxy {
     /// Starts one with these outputs, each under the path of its name; fails as `haproxy -c` does,
     /// also for a mere warning.
     pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::start_with(documented::block("haproxy"), LIST, outputs)
+    }
+
+    /// The same for outputs of the map in `docs/templates.md`.
+    pub(crate) fn start_by_maps<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let documented = documented::example("HAProxy by a map", "haproxy");
+        Self::start_with(documented, "/etc/haproxy/clients/acme.map", outputs)
+    }
+
+    fn start_with<'a>(
+        documented: &str,
+        file: &str,
+        outputs: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         let folder = Folder::new("haproxy");
-        let backends = backends(&folder, outputs);
+        let backends = backends(&folder, documented, file, outputs);
         if let Some(complaint) = complaint(&folder, &backends) {
             panic!("haproxy -c is not content:\n{complaint}");
         }
@@ -46,7 +60,8 @@ impl HaProxy {
 /// What `haproxy -c` has to say against a list.
 pub(crate) fn complaint_about(list: &str) -> Option<String> {
     let folder = Folder::new("haproxy");
-    let backends = backends(&folder, std::iter::once(("one", list)));
+    let lists = std::iter::once(("one", list));
+    let backends = backends(&folder, documented::block("haproxy"), LIST, lists);
     complaint(&folder, &backends)
 }
 
@@ -55,14 +70,24 @@ pub(crate) fn path(name: &str) -> String {
     format!("/{name}/")
 }
 
-fn backends<'a>(folder: &Folder, outputs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+/// The list in the documented rule.
+const LIST: &str = "/etc/haproxy/clients/acme.lst";
+
+/// A backend for each output, with the documented rule for its own file in place of the documented
+/// one.
+fn backends<'a>(
+    folder: &Folder,
+    documented: &str,
+    documented_file: &str,
+    outputs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> String {
     let mut backends = String::new();
     for (name, output) in outputs {
         let file = format!("rules/{name}.lst");
         folder.write(&file, output);
         let file = folder.path().join(file).display().to_string();
-        let rule = documented::part(documented::block("haproxy"), "http-request deny", "}");
-        let rule = documented::with(rule, "/etc/haproxy/clients/acme.lst", &file);
+        let rule = documented::part(documented, "http-request deny", "}");
+        let rule = documented::with(rule, documented_file, &file);
         let _ = writeln!(
             backends,
             "backend {name}\n  {rule}\n  http-request return status 200 content-type text/plain string in"

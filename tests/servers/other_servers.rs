@@ -4,11 +4,13 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use htaccess_generator::template::Template;
 use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::caddy::{self, Caddy};
 use crate::compare::{Case, Tally, cases, generated, output};
+use crate::documented;
 use crate::haproxy::{self, HaProxy};
 use crate::http::Connection;
 use crate::nftables::Network;
@@ -67,6 +69,24 @@ fn a_real_haproxy_agrees_with_the_oracle() {
     conclude("haproxy", &tally, start);
 }
 
+#[test]
+fn a_real_haproxy_agrees_with_the_oracle_on_the_documented_map() {
+    let (start, cases) = (Instant::now(), cases());
+    let template = documented::example("HAProxy by a map", "jinja");
+    let template = Template::compile(template).unwrap_or_else(|err| panic!("{err}"));
+    let outputs = cases.iter().map(|case| generated(case, &template));
+    let outputs: Vec<String> = outputs.collect();
+    let haproxy = HaProxy::start_by_maps(named(&cases, &outputs));
+    let mut connection = Connection::to(haproxy.port());
+    let mut tally = Tally::default();
+    for (case, file) in cases.iter().zip(&outputs) {
+        tally.add_output(file);
+        tally.probe(case, &haproxy::path(&case.folder), &mut connection);
+        check("haproxy by a map", &tally, case, file, || haproxy.errors());
+    }
+    conclude("haproxy by a map", &tally, start);
+}
+
 /// What the list is careful about is real in the HAProxy at hand.
 #[test]
 fn haproxy_holds_tunnel_addresses_against_ipv4_patterns() {
@@ -97,18 +117,24 @@ fn haproxy_holds_tunnel_addresses_against_ipv4_patterns() {
     }
 }
 
+/// How many policies one Caddy is given: it reads a long configuration slowly.
+const CADDY_POLICIES: usize = 50;
+
 #[test]
 fn a_real_caddy_agrees_with_the_oracle() {
     let (start, cases) = (Instant::now(), cases());
     let outputs = outputs("caddy", &cases);
-    let caddy = Caddy::start(named(&cases, &outputs));
-    let mut connection = Connection::to(caddy.port());
     let mut tally = Tally::default();
-    for (case, file) in cases.iter().zip(&outputs) {
-        tally.add_output(file);
-        let path = caddy::path(&case.folder);
-        tally.probe_spelled(case, &path, &mut connection, caddy::spelling);
-        check("caddy", &tally, case, file, || caddy.errors());
+    let parts = cases.chunks(CADDY_POLICIES);
+    for (cases, outputs) in parts.zip(outputs.chunks(CADDY_POLICIES)) {
+        let caddy = Caddy::start(named(cases, outputs));
+        let mut connection = Connection::to(caddy.port());
+        for (case, file) in cases.iter().zip(outputs) {
+            tally.add_output(file);
+            let path = caddy::path(&case.folder);
+            tally.probe_spelled(case, &path, &mut connection, caddy::spelling);
+            check("caddy", &tally, case, file, || caddy.errors());
+        }
     }
     conclude("caddy", &tally, start);
 }

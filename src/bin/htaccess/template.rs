@@ -116,14 +116,14 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
     for error in &found.errors {
         eprintln!("{name}: {}", placed(error, &name));
     }
+    if !found.errors.is_empty() {
+        return Ok(Verdict::Refused);
+    }
     for warning in &found.warnings {
         eprintln!("{name}: warning: {warning}");
     }
     if let Some(note) = note(&template) {
         eprintln!("{name}: note: {note}");
-    }
-    if !found.errors.is_empty() {
-        return Ok(Verdict::Refused);
     }
     let warnings = match found.warnings.len() {
         0 => String::new(),
