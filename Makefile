@@ -7,7 +7,7 @@ SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
 CHECKOV := .tools/check/bin/checkov
 TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml
-PACKAGES := apache2-bin nginx-light curl python3-venv
+PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv
 
 export SAM_CLI_TELEMETRY := 0
 
@@ -68,7 +68,7 @@ test-rust: ## unit, property and integration tests; need nothing installed
 test-python: ## addresses are accepted exactly as this machine's Python accepts them
 	PYTHON=$(PYTHON) cargo test --test python
 
-test-servers: packages ## the outputs in front of a real Apache and a real nginx
+test-servers: packages ## the outputs in front of a real Apache, nginx, HAProxy, Caddy and nftables
 	cargo test --test servers
 
 test-stack: install ## the deployed stack, in a local cloud of its own

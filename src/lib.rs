@@ -19,6 +19,7 @@ pub mod ip_set;
 mod radix_sort;
 pub mod network_text;
 pub mod policy;
+mod one_list;
 pub mod render;
 mod packed_lines;
 pub mod template;

@@ -166,72 +166,6 @@ impl Policy {
     }
 }
 
-impl Policy {
-    /// Who gets in, as one list: its networks do not overlap.
-    #[must_use]
-    pub fn permitted(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => complement(&self.deny),
-            DefaultPolicy::Deny => difference(&self.allow, &self.deny),
-        }
-    }
-
-    /// Everybody else.
-    #[must_use]
-    pub fn refused(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => self.deny.clone(),
-            DefaultPolicy::Deny => complement(&self.permitted()),
-        }
-    }
-
-    /// The one of the two lists that the default does not say.
-    #[must_use]
-    pub fn exceptions(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => self.refused(),
-            DefaultPolicy::Deny => self.permitted(),
-        }
-    }
-}
-
-fn difference(set: &IpSet, other: &IpSet) -> IpSet {
-    IpSet {
-        ipv4: set.ipv4.difference(&other.ipv4),
-        ipv6: without_mapped_block(set.ipv6.difference(&other.ipv6)),
-    }
-}
-
-fn complement(set: &IpSet) -> IpSet {
-    fn whole<T: Word>() -> SpanSet<T> {
-        SpanSet::from_unsorted(vec![Span {
-            first: T::MIN,
-            last: T::MAX,
-        }])
-    }
-    let whole = IpSet {
-        ipv4: whole(),
-        ipv6: whole(),
-    };
-    difference(&whole, set)
-}
-
-/// A list for servers that find clients of both families in one tree of IPv6 networks: its IPv4
-/// addresses in the IPv4-mapped block (RFC 4291, section 2.5.5.2), and nothing else there.
-#[must_use]
-pub fn mapped(set: &IpSet) -> SpanSet<u128> {
-    let block = SpanSet::from_unsorted(vec![Span {
-        first: MAPPED_FIRST,
-        last: MAPPED_LAST,
-    }]);
-    let mut spans = set.ipv6.difference(&block).into_spans();
-    spans.extend(set.ipv4.spans().iter().map(|span| Span {
-        first: MAPPED_FIRST + u128::from(span.first),
-        last: MAPPED_FIRST + u128::from(span.last),
-    }));
-    SpanSet::from_unsorted(spans)
-}
-
 /// Two lists that permit exactly `allow` − `deny`, span of `allow` by span: either the span with
 /// the denied networks that touch it, or what is left of it, whichever takes fewer networks (on a
 /// tie what is left, for one list is read faster than two). Denies that touch no allow vanish.
@@ -276,7 +210,7 @@ fn shortest<T: Word>(allow: SpanSet<T>, deny: &SpanSet<T>) -> (SpanSet<T>, SpanS
 /// addresses became IPv4), so the only network inside it that a set can be written with is the
 /// whole block, by a span that begins at it or shortly before: that span is cut around it. One
 /// that begins before `::fffe:0:0` covers it with a wider network and stays.
-fn without_mapped_block(set: SpanSet<u128>) -> SpanSet<u128> {
+pub(crate) fn without_mapped_block(set: SpanSet<u128>) -> SpanSet<u128> {
     const WIDER_NETWORK_FIRST: u128 = MAPPED_FIRST - (1 << 32);
     let is_to_cut = |span: &Span<u128>| {
         WIDER_NETWORK_FIRST < span.first && span.first <= MAPPED_FIRST && MAPPED_LAST <= span.last
@@ -401,63 +335,6 @@ mod tests {
     fn the_files_default_wins_and_deny_wins_in_the_file() {
         check("-all +1.1.1.1", ALLOW, "1.1.1.1", "");
         check("-all +all +1.1.1.1", ALLOW, "1.1.1.1", "");
-    }
-
-    #[test]
-    fn permitted_and_refused_are_everybody_between_them() {
-        for (rules, default, permitted, refused) in [
-            (vec![], DENY, "", "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1"),
-            (vec![], ALLOW, "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1", ""),
-            (
-                vec![
-                    (Action::Allow, "128.0.0.0/1"),
-                    (Action::Deny, "128.0.0.0/2"),
-                    (Action::Allow, "8000::/1"),
-                ],
-                DENY,
-                "192.0.0.0/2 8000::/1",
-                "0.0.0.0/1 128.0.0.0/2 ::/1",
-            ),
-            (
-                vec![(Action::Deny, "0.0.0.0/1"), (Action::Deny, "::/0")],
-                ALLOW,
-                "128.0.0.0/1",
-                "0.0.0.0/1 ::/1 8000::/1",
-            ),
-        ] {
-            let policy = decide(&rules, default);
-            assert_eq!(text(&policy.permitted()), permitted);
-            assert_eq!(text(&policy.refused()), refused);
-            let exceptions = match default {
-                ALLOW => refused,
-                DENY => permitted,
-            };
-            assert_eq!(text(&policy.exceptions()), exceptions);
-        }
-    }
-
-    #[test]
-    fn maps_ipv4_into_its_block_and_nothing_else() {
-        let mapped_text = |rules: &[(Action, &str)]| {
-            let ipv6 = mapped(&decide(rules, DENY).allow);
-            let ipv4 = SpanSet::default();
-            text(&IpSet { ipv4, ipv6 })
-        };
-        let allow = |addresses: &[&'static str]| {
-            let rules: Vec<_> = addresses
-                .iter()
-                .map(|text| (Action::Allow, *text))
-                .collect();
-            mapped_text(&rules)
-        };
-        assert_eq!(
-            allow(&["192.0.2.0/24", "2001:db8::1"]),
-            "::ffff:c000:200/120 2001:db8::1"
-        );
-        assert_eq!(allow(&["0.0.0.0/0"]), "::ffff:0:0/96");
-        assert_eq!(allow(&["0.0.0.0/0", "::/0"]), "::/1 8000::/1");
-        assert_eq!(allow(&["::fffe:0:0/95"]), "::fffe:0:0/96");
-        assert_eq!(allow(&["::fffe:0:0/95", "0.0.0.0/0"]), "::fffe:0:0/95");
     }
 
     #[test]

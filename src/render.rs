@@ -12,9 +12,10 @@ use tera::{Context, Value};
 use crate::address::{MAPPED_FIRST, MAPPED_LAST};
 use crate::ip_set::{IpSet, Network, Span, Word};
 use crate::key;
+use crate::one_list::mapped;
 use crate::packed_lines::{Expander, Handle, PackedList};
 use crate::parse::{Action, Rule};
-use crate::policy::{Policy, mapped};
+use crate::policy::Policy;
 use crate::report::{NetworkCounts, Refusal, RefusalCode};
 use crate::template::{Needs, Template};
 

@@ -82,9 +82,7 @@ impl Template {
         let mut tera = Tera::new();
         tera.autoescape_on([NAME]);
         tera.set_escape_fn(escape);
-        tera.register_filter("cidr", cidr);
-        tera.register_filter("identifier", identifier);
-        tera.register_filter("json", json);
+        register_filters(&mut tera);
         tera.add_raw_template(NAME, source)
             .map_err(|err| bad_template("does not compile", &err))?;
         Ok(Self {
@@ -134,11 +132,20 @@ impl Template {
     }
 }
 
-fn cidr(network: &str, _: Kwargs, _: &State<'_>) -> String {
-    filters::cidr(network)
+fn register_filters(tera: &mut Tera) {
+    tera.register_filter("cidr", |network: &str, _: Kwargs, _: &State<'_>| {
+        filters::cidr(network)
+    });
+    tera.register_filter(
+        "identifier",
+        |text: &str, arguments: Kwargs, _: &State<'_>| identifier(text, &arguments),
+    );
+    tera.register_filter("json", |value: &Value, _: Kwargs, _: &State<'_>| {
+        json(value)
+    });
 }
 
-fn identifier(text: &str, arguments: Kwargs, _: &State<'_>) -> Result<String, tera::Error> {
+fn identifier(text: &str, arguments: &Kwargs) -> Result<String, tera::Error> {
     let bytes_max = arguments.get("max")?.unwrap_or(IDENTIFIER_BYTES_MAX);
     if bytes_max < IDENTIFIER_BYTES_MAX_LEAST {
         return Err(tera::Error::message(format!(
@@ -149,8 +156,8 @@ fn identifier(text: &str, arguments: Kwargs, _: &State<'_>) -> Result<String, te
 }
 
 /// Through a `serde_json::Value`, whose members are in the order of their names: tera's are in none.
-fn json(value: Value, _: Kwargs, _: &State<'_>) -> Result<Value, tera::Error> {
-    serde_json::to_value(&value)
+fn json(value: &Value) -> Result<Value, tera::Error> {
+    serde_json::to_value(value)
         .and_then(|value| serde_json::to_string(&value))
         .map(|text| Value::safe_string(&text))
         .map_err(|err| tera::Error::chain("the value cannot be written as JSON", err))

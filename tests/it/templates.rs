@@ -23,7 +23,7 @@ fn csv(rule: &str, ipv4: u32, ipv6: u32) -> String {
             csv,
             "2001:db8::{:x}:{:x},{rule}",
             index >> 15,
-            index * 2 & 0xffff
+            (index * 2) & 0xffff
         )
         .unwrap();
     }

@@ -233,9 +233,10 @@ const SAMPLE_KEY: &str = "clients/acme.csv";
 const LARGE: &str = "5,000 networks";
 
 fn check_with_samples(template: &Template) -> Found {
-    let large: String = (0..5000u32)
-        .map(|index| format!("10.{}.{}.0/25,Allow\n", index / 256, index % 256))
-        .collect();
+    let mut large = String::new();
+    for index in 0..5000u32 {
+        let _ = writeln!(large, "10.{}.{}.0/25,Allow", index / 256, index % 256);
+    }
     let mut samples = SAMPLES.to_vec();
     samples.push((LARGE, &large));
     let mut outputs = BTreeMap::new();
