@@ -7,7 +7,7 @@ SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
 CHECKOV := .tools/check/bin/checkov
 TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml
-PACKAGES := apache2-bin nginx-light curl python3-venv git man-db
+PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv git man-db
 
 export SAM_CLI_TELEMETRY := 0
 
@@ -95,7 +95,7 @@ test-command-line: packages $(CARGO_DEB) ## the command line on a terminal, in b
 	$(CARGO_DEB) --no-build --no-strip --profile dev --output target/packaging/htaccess.deb
 	$(PYTHON) -m unittest discover --start-directory tests/command_line
 
-test-servers: packages ## the outputs in front of a real Apache and a real nginx
+test-servers: packages ## the outputs in front of a real Apache, nginx, HAProxy, Caddy and nftables
 	cargo test --test servers
 
 test-stack: install ## the deployed stack, in a local cloud of its own

@@ -243,7 +243,8 @@ fn check_line_lengths(file: &str, output_key: Option<&str>) -> Result<(), Refusa
             RefusalCode::BadTemplate,
             format!(
                 "line {} of the output is over {OUTPUT_LINE_BYTES_MAX} bytes and Apache would \
-                 refuse the file: print allow.lines and deny.lines, and no long comments",
+                 refuse the file: print allow.lines and deny.lines, and no long comments; or, if it \
+                 is not for Apache, choose an output key that does not end in .htaccess",
                 index + 1
             ),
         )),

@@ -173,16 +173,6 @@ impl Policy {
             DefaultPolicy::Deny => is_in(&self.allow) && !is_in(&self.deny),
         }
     }
-
-    /// Everybody who gets in. Under default allow the IPv4-mapped block is among the IPv6
-    /// addresses, where it says nothing.
-    #[must_use]
-    pub fn permitted(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => IpSet::everybody().difference(&self.deny),
-            DefaultPolicy::Deny => self.allow.difference(&self.deny),
-        }
-    }
 }
 
 /// Two lists that permit exactly `allow` − `deny`, span of `allow` by span: either the span with

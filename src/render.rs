@@ -5,10 +5,14 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 
 use tera::{Context, Value};
 
-use crate::ip_set::{IpSet, Network, Word};
+use crate::address::{MAPPED_FIRST, MAPPED_LAST};
+use crate::ip_set::{IpSet, Network, Span, Word};
+use crate::key;
+use crate::one_list::mapped;
 use crate::packed_lines::{Expander, Handle, PackedList};
 use crate::parse::{Action, Rule};
 use crate::policy::Policy;
@@ -128,6 +132,14 @@ impl<'a> Rendering<'a> {
         context.insert_value("rejected", rejected.into());
         context.insert_value("allow", allow.value(takes_handles.then_some(Handle::Allow)));
         context.insert_value("deny", deny.value(takes_handles.then_some(Handle::Deny)));
+        let mut insert_list = |name: &'static str, set: &dyn Fn() -> IpSet| {
+            if needs.includes_list(name) {
+                context.insert_value(name, List::new(&set(), needs).value(None));
+            }
+        };
+        insert_list("permitted", &|| policy.permitted());
+        insert_list("refused", &|| policy.refused());
+        insert_list("exceptions", &|| policy.exceptions());
         if needs.includes("rules") {
             let rules: Vec<Value> = rules.iter().map(rule_value).collect();
             context.insert_value("rules", rules.into());
@@ -166,8 +178,10 @@ fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
 
 fn source_value(source: &Source) -> Value {
     let file_name = source.key.rsplit('/').next().unwrap_or_default();
+    let path = key::split(&source.key).map_or(source.key.as_str(), |parts| parts.path);
     map([
         ("key", source.key.as_str().into()),
+        ("path", path.into()),
         ("file_name", file_name.into()),
         ("bucket", source.bucket.as_str().into()),
         ("version_id", source.version_id.as_str().into()),
@@ -238,11 +252,19 @@ impl<'a> List<'a> {
                 entries.insert(name, networks.into());
             }
         };
-        let ipv4 = || values(self.set.ipv4.networks());
-        let ipv6 = || values(self.set.ipv6.networks());
-        insert("ipv4", &mut ipv4());
-        insert("ipv6", &mut ipv6());
-        insert("networks", &mut ipv4().chain(ipv6()));
+        let IpSet { ipv4, ipv6 } = self.set;
+        insert("ipv4", &mut values(ipv4.networks()));
+        insert("ipv6", &mut values(ipv6.networks()));
+        insert(
+            "networks",
+            &mut values(ipv4.networks()).chain(values(ipv6.networks())),
+        );
+        insert("ipv4_ranges", &mut ranges(ipv4.spans()));
+        insert("ipv6_ranges", &mut ranges(ipv6.spans()));
+        if self.needs.includes("mapped") {
+            let mapped = mapped(self.set);
+            insert("mapped", &mut mapped.networks().map(mapped_value));
+        }
         entries.into()
     }
 }
@@ -265,4 +287,38 @@ fn line_values(packed: &PackedList<'_>) -> Vec<Value> {
 
 fn values<T: Word>(networks: impl Iterator<Item = Network<T>>) -> impl Iterator<Item = Value> {
     networks.map(|network| network_value(network.text().as_str()))
+}
+
+/// `192.0.2.9-192.0.2.20`, or the bare address of a single one.
+fn ranges<T: Word>(spans: &[Span<T>]) -> impl Iterator<Item = Value> {
+    let text = |first| {
+        Network {
+            first,
+            host_bits: 0,
+        }
+        .text()
+    };
+    spans.iter().map(move |span| {
+        let (first, last) = (text(span.first), text(span.last));
+        if span.first == span.last {
+            network_value(first.as_str())
+        } else {
+            network_value(&format!("{}-{}", first.as_str(), last.as_str()))
+        }
+    })
+}
+
+/// A network inside the IPv4-mapped block in the notation that RFC 5952 recommends for it,
+/// `::ffff:192.0.2.0/120`.
+fn mapped_value(network: Network<u128>) -> Value {
+    if network.first < MAPPED_FIRST || MAPPED_LAST < network.last() {
+        return network_value(network.text().as_str());
+    }
+    // The block has as many addresses as IPv4.
+    let bits = u32::try_from(network.first - MAPPED_FIRST).unwrap_or_default();
+    let address = Ipv4Addr::from_bits(bits);
+    match network.host_bits {
+        0 => network_value(&format!("::ffff:{address}")),
+        host_bits => network_value(&format!("::ffff:{address}/{}", u128::BITS - host_bits)),
+    }
 }

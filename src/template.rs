@@ -6,23 +6,37 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use tera::{Context, Tera};
+use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 
+use crate::filters::{self, IDENTIFIER_BYTES_MAX, IDENTIFIER_BYTES_MAX_LEAST};
 use crate::quote::quote;
 use crate::report::{Refusal, RefusalCode};
 
 /// The built-in templates, by name.
-pub const BUILT_IN: [(&str, &str); 3] = [
+pub const BUILT_IN: [(&str, &str); 10] = [
     ("apache24", include_str!("templates/apache24.tera")),
     ("apache22", include_str!("templates/apache22.tera")),
     ("nginx", include_str!("templates/nginx.tera")),
+    ("nginx-geo", include_str!("templates/nginx-geo.tera")),
+    ("haproxy", include_str!("templates/haproxy.tera")),
+    ("caddy", include_str!("templates/caddy.tera")),
+    ("nftables", include_str!("templates/nftables.tera")),
+    ("aws-waf", include_str!("templates/aws-waf.tera")),
+    ("plain", include_str!("templates/plain.tera")),
+    ("json", include_str!("templates/json.tera")),
 ];
+
+/// The built-in templates that refuse some files: such a file must be whole before it is written.
+const MAY_FAIL: [&str; 1] = ["aws-waf"];
 
 /// The built-in templates' names, for messages.
 #[must_use]
 pub fn built_in_names() -> String {
     BUILT_IN.map(|(name, _)| name).join(", ")
 }
+
+/// The lists of networks that a template is handed.
+const LISTS: [&str; 5] = ["allow", "deny", "permitted", "refused", "exceptions"];
 
 /// The name under which tera knows the one template of an instance.
 const NAME: &str = "template";
@@ -32,7 +46,8 @@ pub struct Template {
     tera: Tera,
     needs: Needs,
     source: String,
-    is_built_in: bool,
+    /// Where it is one of [`BUILT_IN`].
+    built_in: Option<&'static str>,
 }
 
 impl Template {
@@ -43,8 +58,8 @@ impl Template {
     /// `bad-template` if there is none of that name.
     pub fn built_in(name: &str) -> Result<Self, Refusal> {
         match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-            Some((_, source)) => Ok(Self {
-                is_built_in: true,
+            Some((built_in, source)) => Ok(Self {
+                built_in: Some(built_in),
                 ..Self::compile(source)?
             }),
             None => Err(Refusal::new(
@@ -67,13 +82,14 @@ impl Template {
         let mut tera = Tera::new();
         tera.autoescape_on([NAME]);
         tera.set_escape_fn(escape);
+        register_filters(&mut tera);
         tera.add_raw_template(NAME, source)
             .map_err(|err| bad_template("does not compile", &err))?;
         Ok(Self {
             tera,
             needs: Needs::of(source),
             source: source.to_owned(),
-            is_built_in: false,
+            built_in: None,
         })
     }
 
@@ -89,22 +105,62 @@ impl Template {
         &self.source
     }
 
-    /// Whether the template prints each of `lines` once, in order, and does nothing else with it.
-    /// Known of the built-in ones, where a test sees to it.
+    /// Whether the template prints each of `lines` of `allow` and `deny` once, in order, and does
+    /// nothing else with it (or takes none of them), and never fails. Known of the built-in ones,
+    /// where a test sees to it.
     pub(crate) fn prints_each_line_once(&self) -> bool {
-        self.is_built_in
+        self.built_in.is_some_and(|name| !MAY_FAIL.contains(&name))
     }
 
     /// Renders into `out`.
     ///
     /// # Errors
     ///
-    /// `bad-template` where tera fails, as for a variable that does not exist.
+    /// `bad-template` where tera fails, as for a variable that does not exist, or the template
+    /// itself says `throw`.
     pub fn render(&self, context: &Context, out: impl Write) -> Result<(), Refusal> {
         self.tera
             .render_to(NAME, context, out)
-            .map_err(|err| bad_template("fails on this file", &err))
+            .map_err(|err| match (self.built_in, err.kind()) {
+                // What a built-in template throws is about the file: its own lines help nobody.
+                (Some(name), ErrorKind::RenderingError(report)) => Refusal::new(
+                    RefusalCode::BadTemplate,
+                    format!("the template {name} cannot be used: {}", report.message()),
+                ),
+                _ => bad_template("fails on this file", &err),
+            })
     }
+}
+
+fn register_filters(tera: &mut Tera) {
+    tera.register_filter("cidr", |network: &str, _: Kwargs, _: &State<'_>| {
+        filters::cidr(network)
+    });
+    tera.register_filter(
+        "identifier",
+        |text: &str, arguments: Kwargs, _: &State<'_>| identifier(text, &arguments),
+    );
+    tera.register_filter("json", |value: &Value, _: Kwargs, _: &State<'_>| {
+        json(value)
+    });
+}
+
+fn identifier(text: &str, arguments: &Kwargs) -> Result<String, tera::Error> {
+    let bytes_max = arguments.get("max")?.unwrap_or(IDENTIFIER_BYTES_MAX);
+    if bytes_max < IDENTIFIER_BYTES_MAX_LEAST {
+        return Err(tera::Error::message(format!(
+            "identifier(max={bytes_max}): expected at least {IDENTIFIER_BYTES_MAX_LEAST}"
+        )));
+    }
+    Ok(filters::identifier(text, bytes_max))
+}
+
+/// Through a `serde_json::Value`, whose members are in the order of their names: tera's are in none.
+fn json(value: &Value) -> Result<Value, tera::Error> {
+    serde_json::to_value(value)
+        .and_then(|value| serde_json::to_string(&value))
+        .map(|text| Value::safe_string(&text))
+        .map_err(|err| tera::Error::chain("the value cannot be written as JSON", err))
 }
 
 fn bad_template(what: &str, err: &tera::Error) -> Refusal {
@@ -121,10 +177,12 @@ fn bad_template(what: &str, err: &tera::Error) -> Refusal {
 /// Which parts of the context a template may look at, so that no other part is made: a million
 /// networks do not become a million values for a template that only wants `lines`.
 ///
-/// Read off the names inside `{{ }}` and `{% %}`. A template that takes `allow` or `deny` whole,
-/// or dumps the context, gets everything; a name too many costs time and changes nothing.
+/// Read off the names inside `{{ }}` and `{% %}`. A template that takes a list whole gets all its
+/// parts, and one that dumps the context gets everything; a name too many costs time and changes
+/// nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
+    dumps_context: bool,
     everything: bool,
     names: BTreeSet<String>,
 }
@@ -152,9 +210,9 @@ impl Needs {
             };
             let (token, behind) = rest.split_at(end);
             let is_quoted = matches!(before, Some('"' | '\'' | '`'));
-            let is_whole =
-                matches!(token, "allow" | "deny") && !is_quoted && !behind.starts_with('.');
-            self.everything |= is_whole || token == "__tera_context";
+            let is_whole = LISTS.contains(&token) && !is_quoted && !behind.starts_with('.');
+            self.dumps_context |= token == "__tera_context";
+            self.everything |= is_whole || self.dumps_context;
             if is_name(first) {
                 self.names.insert(token.to_owned());
             }
@@ -163,10 +221,16 @@ impl Needs {
         }
     }
 
-    /// Whether the template may look at a part of this name.
+    /// Whether the template may look at a part of this name: of a list, or of the context.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
         self.everything || self.names.contains(name)
+    }
+
+    /// Whether the template may look at a list that is not there unless it does.
+    #[must_use]
+    pub fn includes_list(&self, name: &str) -> bool {
+        self.dumps_context || self.names.contains(name)
     }
 }
 
@@ -240,6 +304,9 @@ mod tests {
         assert!(Needs::of("{{ allow[\"net\" ~ \"works\"] }}").includes("networks"));
         assert!(Needs::of("{% set a = deny %}").includes("networks"));
         assert!(Needs::of("{{ __tera_context }}").includes("rules"));
+        assert!(!Needs::of("{% set a = deny %}").includes_list("permitted"));
+        assert!(Needs::of("{% set a = permitted %}").includes("mapped"));
+        assert!(Needs::of("{{ __tera_context }}").includes_list("permitted"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ from console import Problem, run, say
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# Written by htaccess-generator while it installs packages: start no service.\nexit 101\n"
-SERVICES = ("apache2", "nginx")
+SERVICES = ("apache2", "nginx", "haproxy", "caddy")
 LOG = Path(__file__).resolve().parents[2] / ".tools" / "log" / "apt-get.log"
 
 

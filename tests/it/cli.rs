@@ -299,7 +299,8 @@ fn takes_templates_by_name_and_by_path() {
     folder
         .run(&["render", "a.csv", "--template", "apache"])
         .expect_failure(
-            "template apache: neither a built-in template (apache24, apache22, nginx) nor a file",
+            "template apache: neither a built-in template (apache24, apache22, nginx, \
+             nginx-geo, haproxy, caddy, nftables, aws-waf, plain, json) nor a file",
         );
 }
 

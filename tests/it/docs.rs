@@ -3,7 +3,7 @@
 use htaccess_generator::generate::generate;
 use htaccess_generator::render::Source;
 use htaccess_generator::settings::Settings;
-use htaccess_generator::template::Template;
+use htaccess_generator::template::{BUILT_IN, Template};
 
 #[cfg(feature = "command-line")]
 const COMMAND_LINE: &str = include_str!("../../docs/command-line.md");
@@ -88,6 +88,87 @@ fn the_example_template_compiles_and_prints() {
          # line 2: allow 10.0.0.1 a %22quoted%22 %23 comment\n\
          <RequireAny>\n  Require ip 127.0.0.1\n  Require ip 10.0.0.1\n</RequireAny>\n"
     );
+}
+
+/// All blocks of templates in `docs/templates.md`, by the heading above each.
+fn examples() -> Vec<(&'static str, &'static str)> {
+    let sections = TEMPLATES.split("\n### ").skip(1);
+    let named = sections.map(|section| {
+        let (heading, rest) = section.split_once('\n').unwrap();
+        (heading, block(rest, "jinja"))
+    });
+    named.collect()
+}
+
+#[test]
+fn every_example_template_prints_what_it_says() {
+    let blocklist = "IP,Rule\nall,Allow\n192.0.2.7,Deny\n2001:db8::/32,Deny\n";
+    let expected = [
+        (
+            "The rows as comments, and an address that always gets in",
+            "IP,Rule\n10.0.0.1,Deny\n",
+            "# acme.csv: 1 rules, 0 rows rejected\n# line 2: deny 10.0.0.1 \n<RequireAny>\n  Require ip 127.0.0.1\n</RequireAny>\n",
+        ),
+        (
+            "A blocklist as a plain list",
+            blocklist,
+            "192.0.2.7/32\n2001:db8::/32\n",
+        ),
+        (
+            "Postfix",
+            "IP,Rule\n192.0.2.0/24,Allow\n192.0.2.7,Deny\n",
+            "# Generated from clients/acme.csv.\n192.0.2.7 REJECT\n192.0.2.0/24 OK\n0.0.0.0/0 REJECT\n::/0 REJECT\n",
+        ),
+        (
+            "HAProxy by a map",
+            blocklist,
+            "# Generated from clients/acme.csv.\n::/0 allow\n::ffff:192.0.2.7 deny\n2001:db8::/32 deny\n",
+        ),
+        (
+            "A newer Caddy behind a proxy",
+            "IP,Rule\n192.0.2.0/24,Allow\n",
+            "\n@outside_clients__acme {\n\tnot {\n\t\tclient_ip 192.0.2.0/24\n\t}\n}\nrespond @outside_clients__acme 403\n",
+        ),
+    ];
+    let examples = examples();
+    assert_eq!(examples.len(), TEMPLATES.matches("```jinja").count());
+    assert_eq!(examples.len(), expected.len());
+    for ((heading, source_text), (expected_heading, csv, file)) in examples.iter().zip(expected) {
+        assert_eq!(*heading, expected_heading);
+        let template = Template::compile(source_text).unwrap();
+        let outcome = generate(csv.as_bytes(), &Settings::default(), &template, &source());
+        assert_eq!(outcome.file.as_deref(), Some(file), "{heading}");
+    }
+    let (_, blocklists) = examples[1];
+    let outcome = generate(
+        b"IP,Rule\n10.0.0.1,Allow\n",
+        &Settings::default(),
+        &Template::compile(blocklists).unwrap(),
+        &source(),
+    );
+    let message = outcome.answer.message.unwrap();
+    assert!(message.contains("add the row all,Allow"), "{message}");
+}
+
+#[test]
+fn the_template_guide_lists_every_template_and_filter() {
+    for (name, _) in BUILT_IN {
+        assert!(TEMPLATES.contains(&format!("\n| `{name}` | ")), "{name}");
+        assert!(README.contains(&format!("`{name}`")), "README.md: {name}");
+    }
+    let (_, listed) = TEMPLATES.split_once("\nTera's filters: ").unwrap();
+    let (listed, _) = listed.split_once(".\n").unwrap();
+    let names = listed.split_whitespace().map(|name| name.trim_matches('`'));
+    assert_eq!(names.clone().count(), 37);
+    for name in names.chain(["cidr", "identifier", "json"]) {
+        let used = format!("{{{{ source.key | {name} }}}}");
+        assert!(
+            Template::compile(&used).is_ok(),
+            "there is no filter {name}"
+        );
+        let is_told = TEMPLATES.contains(&format!("`{name}`"));
+        assert!(is_told, "docs/templates.md does not tell of {name}");
+    }
 }
 
 #[test]

@@ -336,7 +336,8 @@ fn a_bad_setting_is_told_with_name_value_and_what_is_allowed() {
         (
             "TEMPLATE",
             "apache",
-            "TEMPLATE is \"apache\": expected apache24, apache22, nginx or s3://bucket/key",
+            "TEMPLATE is \"apache\": expected apache24, apache22, nginx, nginx-geo, haproxy, caddy, \
+             nftables, aws-waf, plain, json or s3://bucket/key",
         ),
         (
             "OUTPUT_KEY",

@@ -37,6 +37,8 @@ mod properties;
 mod shortcuts;
 /// What several modules use: running an upload, and the same text in other encodings.
 mod support;
+/// The built-in templates on long lists, and where they refuse a file.
+mod templates;
 
 /// The command line as a process: files, streams and exit statuses.
 #[cfg(feature = "command-line")]
@@ -83,6 +85,9 @@ mod metrics;
 /// The publishing protocol in every order of its calls: the real code on a modelled S3.
 #[cfg(feature = "function")]
 mod model;
+/// A template of one's own: from S3, and checked by the command line.
+#[cfg(all(feature = "function", feature = "command-line"))]
+mod own_templates;
 /// What becomes of outputs when the settings or the program change.
 #[cfg(feature = "function")]
 mod upgrades;

@@ -159,7 +159,10 @@ impl Store for &MemoryStore {
         self.call("GET", name)?;
         Ok(match self.objects.borrow().get(name) {
             None => Fetched::Missing,
-            Some(object) if unless == Some(&object.head.etag) => Fetched::NotModified,
+            Some(object) if unless == Some(&object.head.etag) => {
+                self.calls.borrow_mut().push(format!("304 {name}"));
+                Fetched::NotModified
+            }
             Some(object) => {
                 Fetched::Found(object.head.clone(), MemoryBody(Some(object.bytes.clone())))
             }

@@ -156,12 +156,14 @@ fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
     check_setting(
         "TEMPLATE",
         "apache",
-        "\"apache\": expected apache24, apache22, nginx or s3://bucket/key",
+        "\"apache\": expected apache24, apache22, nginx, nginx-geo, haproxy, caddy, \
+             nftables, aws-waf, plain, json or s3://bucket/key",
     );
     check_setting(
         "TEMPLATE",
         "s3://bucket",
-        "\"s3://bucket\": expected apache24, apache22, nginx or s3://bucket/key",
+        "\"s3://bucket\": expected apache24, apache22, nginx, nginx-geo, haproxy, caddy, \
+             nftables, aws-waf, plain, json or s3://bucket/key",
     );
     check_setting(
         "AWS_ENDPOINT_URL_S3",

@@ -2,6 +2,7 @@
 //! is handed marks for its lines. A template that lists the rows gets neither, so the same upload
 //! through a copy of a built-in template that also mentions them is the long way.
 
+use htaccess_generator::report::RefusalCode;
 use htaccess_generator::template::BUILT_IN;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -21,6 +22,11 @@ fn check(upload: &[u8], pieces_bytes: usize) {
     for (name, source) in BUILT_IN {
         let short = Setup::with("TEMPLATE", name).run_pieces(upload.chunks(pieces_bytes));
         let long = long_way(source).run(upload);
+        if short.answer.code == Some(RefusalCode::BadTemplate) {
+            // A built-in template names itself where it refuses, and a copy its own lines.
+            assert_eq!(long.answer.code, short.answer.code, "{name}");
+            continue;
+        }
         assert_eq!(text_of(&short), text_of(&long), "{name}");
     }
 }

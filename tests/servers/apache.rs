@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use crate::documented;
 use crate::process::{Folder, Process, program};
 
 /// Where Debian and Ubuntu put the modules.
@@ -43,7 +44,11 @@ impl Apache {
             .map(|(name, file)| {
                 put(&folder, name, file);
                 let site = folder.path().join("root").join(name);
-                documented_section().replace(DOCUMENTED_SITE, &site.display().to_string())
+                documented::with(
+                    documented::block("apache"),
+                    DOCUMENTED_SITE,
+                    &site.display().to_string(),
+                )
             })
             .collect();
         Self::start_in(folder, &sections)
@@ -96,17 +101,6 @@ fn put(folder: &Folder, name: &str, htaccess: &str) {
 
 /// The site of the example in `docs/web-servers.md`.
 const DOCUMENTED_SITE: &str = "/var/www/clients/acme";
-
-/// The configuration that `docs/web-servers.md` shows for a file that is read once.
-fn documented_section() -> &'static str {
-    let document = include_str!("../../docs/web-servers.md");
-    let (_, block) = document
-        .split_once("```apache\n")
-        .expect("docs/web-servers.md shows a section");
-    let (section, _) = block.split_once("```").expect("the block ends");
-    assert!(section.contains(DOCUMENTED_SITE), "{section}");
-    section
-}
 
 /// Errors in a `.htaccess` are logged as `alert`; the 403s, logged as `error`, would be thousands.
 fn configuration(folder: &Folder, port: u16) -> String {

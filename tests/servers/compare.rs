@@ -31,16 +31,23 @@ pub(crate) struct Case {
     pub(crate) origin: String,
     /// Fit for a folder.
     pub(crate) folder: String,
-    key: String,
+    /// Of the CSV.
+    pub(crate) key: String,
     csv: Vec<u8>,
     rules: Vec<Rule>,
     rejected: u64,
     /// The default of the settings.
     settings: Action,
-    probes: Vec<IpAddr>,
+    /// The clients to try.
+    pub(crate) probes: Vec<IpAddr>,
 }
 
 impl Case {
+    /// Whether the oracle lets this client in.
+    pub(crate) fn permits(&self, client: IpAddr) -> bool {
+        permits(&self.rules, self.settings, Client::of(client))
+    }
+
     /// Makes the rules the wrong ones for the CSV.
     pub(crate) fn flip_first_rule(&mut self) {
         for rule in self.rules.iter_mut().take(1) {
@@ -97,6 +104,15 @@ pub(crate) fn trap_cases() -> Vec<Case> {
 
 /// The output for a case, with what must hold for every output whatever the server.
 pub(crate) fn output(case: &Case, template: &Template) -> String {
+    let file = generated(case, template);
+    if let Some(fault) = fault(&file) {
+        panic!("{fault}\n{}", show(case, &file));
+    }
+    file
+}
+
+/// The output for a case.
+pub(crate) fn generated(case: &Case, template: &Template) -> String {
     let settings = Settings {
         default_policy: match case.settings {
             Action::Allow => DefaultPolicy::Allow,
@@ -124,9 +140,6 @@ pub(crate) fn output(case: &Case, template: &Template) -> String {
         answer.rejections.iter().take(5).collect::<Vec<_>>(),
         show(case, &file)
     );
-    if let Some(fault) = fault(&file) {
-        panic!("{fault}\n{}", show(case, &file));
-    }
     file
 }
 
@@ -154,7 +167,7 @@ fn fault(file: &str) -> Option<String> {
             }
             continue;
         }
-        for word in line.split([' ', ';']) {
+        for word in line.split([' ', ';', ',', '"', '-']) {
             let (address, length) = word.split_once('/').unwrap_or((word, "1"));
             let address: Option<IpAddr> = address.parse().ok();
             if address.is_some() && length.parse::<u8>().unwrap_or(0) == 0 {
@@ -205,7 +218,7 @@ impl Tally {
             let response = connection
                 .get(path, &spelling(address))
                 .unwrap_or_else(|err| panic!("no answer for {}: {err}", case.origin));
-            let permitted = permits(&case.rules, case.settings, Client::of(address));
+            let permitted = case.permits(address);
             let expected = if permitted { 200 } else { 403 };
             let seen = response.seen.as_deref().map(str::parse);
             let sees_client =
@@ -220,6 +233,24 @@ impl Tally {
                 self.permitted += 1;
             } else {
                 self.refused += 1;
+            }
+        }
+    }
+
+    /// Counts what a program that reads an output makes of each client.
+    pub(crate) fn evaluate(&mut self, case: &Case, gets_in: impl Fn(IpAddr) -> bool) {
+        let probes = case.probes.iter();
+        self.compare(case, probes.map(|&client| (client, gets_in(client))));
+    }
+
+    /// Counts who got in.
+    pub(crate) fn compare(&mut self, case: &Case, found: impl IntoIterator<Item = (IpAddr, bool)>) {
+        self.policies += 1;
+        for (address, got_in) in found {
+            match (case.permits(address), got_in) {
+                (true, true) => self.permitted += 1,
+                (false, false) => self.refused += 1,
+                (_, found) => self.wrong.push(format!("{address} gets in: {found}")),
             }
         }
     }

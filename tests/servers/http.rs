@@ -32,10 +32,13 @@ impl Connection {
         }
     }
 
-    /// Requests a path as a client with this address: the servers are told to believe `X-Client`.
+    /// Requests a path as a client with this address: the servers are told to believe `X-Client`,
+    /// and Caddy, which knows no other header, `X-Forwarded-For`.
     pub(crate) fn get(&mut self, path: &str, client: &str) -> io::Result<Response> {
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Client: {client}\r\n\r\n");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Client: {client}\r\n\
+             X-Forwarded-For: {client}\r\n\r\n"
+        );
         let was_open = self.stream.is_some();
         match self.exchange(&request) {
             // An idle connection may have been closed meanwhile; a fresh one must work.

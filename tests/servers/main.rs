@@ -1,7 +1,7 @@
 //! Real servers read what we write, and an oracle of a few lines says whom they should let in.
 //!
-//! Run by `make test`, or `cargo test --test servers`; needs Debian's `apache2-bin` and `nginx-light`
-//! and fails where one is missing. Plain `cargo test` leaves it out, for that needs nothing
+//! Run by `make test`, or `cargo test --test servers`; needs Debian's `apache2-bin`, `nginx-light`,
+//! `haproxy`, `caddy` and `nftables`, and fails where one is missing. Plain `cargo test` leaves it out, for that needs nothing
 //! installed. Each test starts a server of its own on a free port of this machine, tells it to
 //! believe a header about who the client is, and asks it about the addresses where the verdict may
 //! change. Nothing is random but by seed.
@@ -15,13 +15,18 @@
 )]
 
 mod apache;
+mod caddy;
 mod compare;
 mod csv_text;
+mod documented;
+mod haproxy;
 mod http;
 mod injections;
+mod nftables;
 mod nginx;
 mod open_apache;
 mod oracle;
+mod other_servers;
 mod probes;
 mod process;
 mod random;

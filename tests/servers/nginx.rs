@@ -1,4 +1,4 @@
-//! A private nginx: one `location` for each output of the `nginx` template.
+//! A private nginx: one `location` for each output of the templates `nginx` and `nginx-geo`.
 //!
 //! The real-IP module (in Debian's `nginx-light`) takes the client's address from `X-Client`. The
 //! locations serve a file: a `return` would be carried out before the access rules.
@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::Command;
 
+use crate::documented;
 use crate::process::{Folder, Process, program};
 
 /// A running nginx.
@@ -21,7 +22,15 @@ impl Nginx {
     /// Starts one with these outputs, each under the folder of its name; fails as `nginx -t` does,
     /// also for a mere warning.
     pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let site = Site::new(outputs);
+        Self::start_site(Site::new(outputs))
+    }
+
+    /// The same for outputs of `nginx-geo`.
+    pub(crate) fn start_geo<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::start_site(Site::geo(outputs))
+    }
+
+    fn start_site(site: Site) -> Self {
         if let Some(complaint) = site.complaint() {
             panic!("nginx -t is not content:\n{complaint}");
         }
@@ -66,28 +75,59 @@ pub(crate) fn path(name: &str) -> String {
 /// The files of an nginx.
 struct Site {
     folder: Folder,
+    /// Outside the server.
+    blocks: String,
     locations: String,
 }
 
 impl Site {
     fn new<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let folder = Folder::new("nginx");
-        folder.make("run");
-        let mut locations = String::new();
+        let mut site = Self::empty();
         for (name, output) in outputs {
-            folder.write(&format!("rules/{name}.conf"), output);
-            folder.write(&format!("root/{name}/page.txt"), "in\n");
+            site.add(name, output, &format!("include rules/{name}.conf;"));
+        }
+        site
+    }
+
+    /// As `docs/web-servers.md` shows it.
+    fn geo<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let documented = documented::block("nginx");
+        let geo = documented::part(documented, "geo ", "}");
+        let condition = documented::part(documented, "if (", "}");
+        let mut site = Self::empty();
+        for (index, (name, output)) in outputs.enumerate() {
+            let variable = format!("$permitted_{index}");
+            let named = |text| documented::with(text, "$acme_permitted", &variable);
+            site.add(name, output, &named(condition));
+            let file = format!("rules/{name}.conf");
             let _ = writeln!(
-                locations,
-                "    location /{name}/ {{ include rules/{name}.conf; }}"
+                site.blocks,
+                "{}",
+                documented::with(&named(geo), "/etc/nginx/clients/acme.geo", &file)
             );
         }
-        Self { folder, locations }
+        site
+    }
+
+    fn empty() -> Self {
+        let folder = Folder::new("nginx");
+        folder.make("run");
+        Self {
+            folder,
+            blocks: String::new(),
+            locations: String::new(),
+        }
+    }
+
+    fn add(&mut self, name: &str, output: &str, rules: &str) {
+        self.folder.write(&format!("rules/{name}.conf"), output);
+        self.folder.write(&format!("root/{name}/page.txt"), "in\n");
+        let _ = writeln!(self.locations, "    location /{name}/ {{ {rules} }}");
     }
 
     /// nginx on this port.
     fn command(&self, port: u16) -> Command {
-        let configuration = configuration(&self.folder, port, &self.locations);
+        let configuration = configuration(&self.folder, port, &self.blocks, &self.locations);
         self.folder.write("nginx.conf", &configuration);
         let path: &Path = self.folder.path();
         let mut command = Command::new(program("nginx", "nginx-light"));
@@ -108,7 +148,7 @@ impl Site {
     }
 }
 
-fn configuration(folder: &Folder, port: u16, locations: &str) -> String {
+fn configuration(folder: &Folder, port: u16, blocks: &str, locations: &str) -> String {
     let user = if folder.is_roots() {
         "user www-data;\n"
     } else {
@@ -133,7 +173,8 @@ http {{
   set_real_ip_from 127.0.0.0/8;
   real_ip_header X-Client;
   add_header X-Seen $remote_addr always;
-  server {{
+  variables_hash_max_size 8192;
+{blocks}  server {{
     listen 127.0.0.1:{port};
     root {root}/root;
 {locations}  }}

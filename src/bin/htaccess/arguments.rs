@@ -90,6 +90,44 @@ Examples:
   htaccess man | man -l -
   htaccess man -o ~/.local/share/man/man1")]
     Man(ManArguments),
+    /// Look at the built-in templates, or check one of your own
+    #[command(
+        after_help = "Examples:\n  htaccess template show nginx > own.tera\n  htaccess template check own.tera"
+    )]
+    Template(TemplateArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct TemplateArguments {
+    #[command(subcommand)]
+    pub(crate) command: TemplateCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TemplateCommand {
+    /// List the built-in templates, what each is for, and an --output-key that suits it
+    List,
+    /// Print a built-in template, to start from
+    Show(TemplateShowArguments),
+    /// Compile a template and try it on policies of every kind, or on one CSV
+    Check(TemplateCheckArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct TemplateShowArguments {
+    /// The name of a built-in template
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+#[derive(Args)]
+pub(crate) struct TemplateCheckArguments {
+    /// A Tera file, or the name of a built-in template
+    #[arg(value_name = "FILE")]
+    pub(crate) template: PathBuf,
+    /// A CSV file to try it on in place of the sample policies
+    #[arg(value_name = "CSV")]
+    pub(crate) csv: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -99,7 +137,7 @@ pub(crate) struct RenderArguments {
     /// Write the files below this folder, as clients/acme/.htaccess for clients/acme.csv
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// A built-in template (apache24, apache22, nginx) or a Tera file
+    /// A built-in template (`htaccess template list`) or a Tera file
     #[arg(long, value_name = "NAME|PATH", default_value = TEMPLATE_DEFAULT)]
     pub(crate) template: String,
 }

@@ -10,6 +10,7 @@ mod check;
 mod explain;
 mod diff;
 mod documents;
+mod template;
 mod inputs;
 mod work;
 mod progress;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => diff::diff_files(arguments),
         Command::Completions(arguments) => documents::completions(arguments),
         Command::Man(arguments) => documents::man(arguments),
+        Command::Template(arguments) => template::template(&arguments.command),
     };
     match done {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

@@ -1,0 +1,368 @@
+//! `htaccess template`: the built-in templates to look at and to start from, and what is wrong with
+//! one of one's own, before it is deployed.
+//!
+//! A check renders policies of every kind. Where two that differ come out alike, the template
+//! leaves something out: that is a warning, for it may be meant.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use htaccess_generator::generate::{Outcome, generate};
+use htaccess_generator::render::Source;
+use htaccess_generator::report::RefusalCode;
+use htaccess_generator::settings::{OutputKey, Settings};
+use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
+
+use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
+use crate::output::print_data;
+use crate::{Failure, Verdict};
+
+/// What each built-in template is for, and an `OUTPUT_KEY` that suits it.
+const ABOUT: [(&str, &str, &str); BUILT_IN.len()] = [
+    (
+        "apache24",
+        "Apache 2.4: .htaccess with Require",
+        ".htaccess",
+    ),
+    (
+        "apache22",
+        "Apache 2.2, or 2.4 with mod_access_compat: .htaccess with Order",
+        ".htaccess",
+    ),
+    (
+        "nginx",
+        "nginx: allow and deny for a location",
+        "nginx.conf",
+    ),
+    (
+        "nginx-geo",
+        "nginx: the inside of a geo block, fast for long lists",
+        "geo",
+    ),
+    ("haproxy", "HAProxy: a file of patterns, who gets in", "lst"),
+    (
+        "caddy",
+        "Caddy 2: a snippet to import first in a route block",
+        "caddy",
+    ),
+    ("nftables", "nftables: two sets, who gets in", "nft"),
+    (
+        "aws-waf",
+        "AWS WAF: two IP sets as JSON, at most 10,000 networks each",
+        "waf.json",
+    ),
+    ("plain", "who gets in, one network on a line", "txt"),
+    ("json", "the policy as data", "json"),
+];
+
+/// The longest line of a `.htaccess`, in bytes; Apache's own limit is 8,190.
+const HTACCESS_LINE_BYTES_MAX: usize = 8000;
+
+/// `htaccess template`.
+pub(crate) fn template(command: &TemplateCommand) -> Result<Verdict, Failure> {
+    match command {
+        TemplateCommand::List => list(),
+        TemplateCommand::Show(arguments) => show(arguments),
+        TemplateCommand::Check(arguments) => check(arguments),
+    }
+}
+
+fn list() -> Result<Verdict, Failure> {
+    let mut text = String::new();
+    for (name, about, ending) in ABOUT {
+        let between = if ending.starts_with('.') { '/' } else { '.' };
+        // Writing into memory does not fail.
+        let _ = writeln!(text, "{name:10} {about:64} {{{{ path }}}}{between}{ending}");
+    }
+    print_data(text.as_bytes())?;
+    Ok(Verdict::Fine)
+}
+
+fn show(arguments: &TemplateShowArguments) -> Result<Verdict, Failure> {
+    match built_in_source(&arguments.name) {
+        Some(source) => print_data(source.as_bytes()).map(|()| Verdict::Fine),
+        None => Err(Failure(format!(
+            "there is no built-in template {}: expected {}",
+            htaccess_generator::quote::quote(&arguments.name),
+            built_in_names()
+        ))),
+    }
+}
+
+fn built_in_source(name: &str) -> Option<&'static str> {
+    let named = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
+    Some(named.1)
+}
+
+fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
+    let name = arguments.template.display().to_string();
+    let compiled = match built_in_source(&name) {
+        Some(_) => Template::built_in(&name),
+        None => Template::compile(&read_text(&arguments.template)?),
+    };
+    let template = match compiled {
+        Ok(template) => template,
+        Err(refusal) => {
+            eprintln!("{name}: {}", placed(&refusal.message, &name));
+            return Ok(Verdict::Refused);
+        }
+    };
+    let found = match &arguments.csv {
+        Some(csv) => check_with_file(&template, csv)?,
+        None => check_with_samples(&template),
+    };
+    for error in &found.errors {
+        eprintln!("{name}: {}", placed(error, &name));
+    }
+    if !found.errors.is_empty() {
+        return Ok(Verdict::Refused);
+    }
+    for warning in &found.warnings {
+        eprintln!("{name}: warning: {warning}");
+    }
+    if let Some(note) = note(&template) {
+        eprintln!("{name}: note: {note}");
+    }
+    let warnings = match found.warnings.len() {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        count => format!(", {count} warnings"),
+    };
+    eprintln!("{name}: fine for {}{warnings}", found.tried);
+    Ok(Verdict::Fine)
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let failure = |what: String| {
+        let names = built_in_names();
+        Failure(format!(
+            "template {}: {what} (built in are {names})",
+            path.display()
+        ))
+    };
+    fs::read_to_string(path).map_err(|err| failure(format!("cannot be read: {err}")))
+}
+
+/// tera's report names every template `template`: people know theirs by its file.
+fn placed(message: &str, name: &str) -> String {
+    message.replacen("--> template:", &format!("--> {name}:"), 1)
+}
+
+/// What came of a check.
+struct Found {
+    /// Why the template cannot be used.
+    errors: Vec<String>,
+    warnings: Vec<String>,
+    tried: String,
+}
+
+fn check_with_file(template: &Template, csv: &Path) -> Result<Found, Failure> {
+    let shown = csv.display().to_string();
+    let upload = fs::read(csv).map_err(|err| Failure(format!("cannot read {shown}: {err}")))?;
+    let key = csv.file_name().unwrap_or_default().to_string_lossy();
+    let Outcome { answer, file } = render(template, &upload, &key);
+    let mut found = Found {
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        tried: shown.clone(),
+    };
+    match (file, answer.code, answer.message) {
+        (Some(file), ..) => found.warnings.extend(long_line(&file, &shown)),
+        (None, Some(RefusalCode::BadTemplate), Some(message)) => found.errors.push(message),
+        (None, _, message) => {
+            let message = message.unwrap_or_default();
+            found.errors.push(format!("{shown} is refused: {message}"));
+        }
+    }
+    Ok(found)
+}
+
+/// The policies that are tried, by what to call them.
+const SAMPLES: [(&str, &str); 9] = [
+    (
+        "an allow list",
+        "192.0.2.0/24,Allow\n198.51.100.7,Allow\n2001:db8::/32,Allow\n",
+    ),
+    (
+        "an allow list with a deny inside",
+        "192.0.2.0/24,Allow\n198.51.100.7,Allow\n2001:db8::/32,Allow\n192.0.2.77,Deny\n2001:db8::77,Deny\n",
+    ),
+    (
+        "an allow list without IPv6",
+        "192.0.2.0/24,Allow\n198.51.100.7,Allow\n",
+    ),
+    ("an allow list without IPv4", "2001:db8::/32,Allow\n"),
+    ("nobody", "192.0.2.7,Deny\n"),
+    ("everybody", "all,Allow\n"),
+    (
+        "a blocklist",
+        "all,Allow\n192.0.2.0/24,Deny\n2001:db8::/32,Deny\n",
+    ),
+    ("all of IPv4", "0.0.0.0/0,Allow\n"),
+    (
+        "a comment of two lines",
+        "192.0.2.0/24,Allow,\"one\nHTACCESS-TEMPLATE-CHECK two\"\n198.51.100.7,Allow\n2001:db8::/32,Allow\n",
+    ),
+];
+
+/// Two samples that must not come out alike, and what is wrong if they do.
+const DIFFERENT: [(&str, &str, &str); 4] = [
+    (
+        "nobody",
+        "everybody",
+        "look at default_policy, or print permitted",
+    ),
+    ("everybody", "a blocklist", "print deny, or print permitted"),
+    (
+        "an allow list",
+        "an allow list with a deny inside",
+        "print deny, or print permitted",
+    ),
+    ("nobody", "an allow list", "print allow, or print permitted"),
+];
+
+/// The same where one family may be all that is wanted.
+const FAMILIES: [(&str, &str); 2] = [
+    ("an allow list without IPv6", "IPv6"),
+    ("an allow list without IPv4", "IPv4"),
+];
+
+const SAMPLE_KEY: &str = "clients/acme.csv";
+const LARGE: &str = "5,000 networks";
+
+fn check_with_samples(template: &Template) -> Found {
+    let mut large = String::new();
+    for index in 0..5000u32 {
+        let _ = writeln!(large, "10.{}.{}.0/25,Allow", index / 256, index % 256);
+    }
+    let mut samples = SAMPLES.to_vec();
+    samples.push((LARGE, &large));
+    let mut outputs = BTreeMap::new();
+    let mut errors: Vec<(String, &str)> = Vec::new();
+    for (name, rows) in &samples {
+        let upload = format!("IP Address,Rule,Comment\n{rows}");
+        let Outcome { answer, file } = render(template, upload.as_bytes(), SAMPLE_KEY);
+        match (file, answer.message) {
+            (Some(file), _) => {
+                outputs.insert(*name, file);
+            }
+            (None, message) => {
+                let message = message.unwrap_or_default();
+                if errors.iter().all(|(other, _)| *other != message) {
+                    errors.push((message, name));
+                }
+            }
+        }
+    }
+    let errors = errors.into_iter();
+    Found {
+        errors: errors
+            .map(|(message, name)| format!("for {name}: {message}"))
+            .collect(),
+        warnings: warnings(&outputs),
+        tried: format!("{} sample policies", samples.len()),
+    }
+}
+
+fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let are_alike = |one: &str, other: &str| {
+        let one = outputs.get(one);
+        one.is_some() && one == outputs.get(other)
+    };
+    for (one, other, advice) in DIFFERENT {
+        if are_alike(one, other) {
+            warnings.push(format!(
+                "the same comes out for {one} and for {other}: {advice}"
+            ));
+        }
+    }
+    for (one, family) in FAMILIES {
+        if are_alike(one, "an allow list") {
+            warnings.push(format!("no {family} network comes out"));
+        }
+    }
+    if outputs
+        .get("nobody")
+        .is_some_and(|file| file.trim().is_empty())
+    {
+        warnings
+            .push("nothing comes out for nobody, and an empty file keeps nobody out".to_owned());
+    }
+    if let Some(file) = outputs.get("a comment of two lines")
+        && file
+            .lines()
+            .any(|line| line.starts_with("HTACCESS-TEMPLATE-CHECK"))
+    {
+        let what = "the second line of a comment comes out as a line of its own";
+        warnings.push(format!(
+            "{what}: `safe` prints what anybody wrote into a CSV"
+        ));
+    }
+    if let Some(file) = outputs.get(LARGE) {
+        warnings.extend(long_line(file, LARGE));
+    }
+    warnings
+}
+
+/// Not a warning: most formats leave no choice.
+fn note(template: &Template) -> Option<String> {
+    const VALUES: [&str; 6] = [
+        "networks",
+        "ipv4",
+        "ipv6",
+        "ipv4_ranges",
+        "ipv6_ranges",
+        "mapped",
+    ];
+    let needs = template.needs();
+    let part = VALUES.into_iter().find(|part| needs.includes(part))?;
+    (!needs.includes("lines")).then(|| {
+        format!(
+            "{part} makes a value of each network, 22 MB for 1,000,000 of them; lines makes none"
+        )
+    })
+}
+
+fn long_line(file: &str, of: &str) -> Option<String> {
+    let is_long = |line: &str| line.len() > HTACCESS_LINE_BYTES_MAX;
+    let index = file.lines().position(is_long)?;
+    Some(format!(
+        "for {of}, line {} is over {HTACCESS_LINE_BYTES_MAX} bytes, and a file named .htaccess is refused for it: \
+         print lines, or choose another --output-key",
+        index + 1
+    ))
+}
+
+/// Not as a `.htaccess`, whose lines are limited: not every template is for Apache.
+fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
+    let settings = Settings {
+        output_key: OutputKey::new("OUTPUT_KEY", "{{ path }}.out").unwrap_or_default(),
+        ..Settings::default()
+    };
+    let source = Source {
+        key: key.to_owned(),
+        ..Source::default()
+    };
+    generate(upload, &settings, template, &source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_template_is_told_of() {
+        assert_eq!(ABOUT.map(|about| about.0), BUILT_IN.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn the_built_in_templates_pass_without_a_warning() {
+        for (name, _) in BUILT_IN {
+            let found = check_with_samples(&Template::built_in(name).unwrap());
+            assert_eq!((found.errors, found.warnings), (vec![], vec![]), "{name}");
+        }
+    }
+}

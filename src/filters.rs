@@ -1,0 +1,93 @@
+//! What templates can do to a text beside tera's own filters. `docs/templates.md` has the list.
+
+use std::fmt::Write as _;
+
+/// The longest name that [`identifier`] gives unless it is told otherwise, in bytes. The names of
+/// AWS WAF may have 128 of them, those of nftables 255, and templates put words before and behind.
+pub(crate) const IDENTIFIER_BYTES_MAX: usize = 96;
+/// The shortest limit: the hash of a long text, and as much of the text as tells it from others.
+pub(crate) const IDENTIFIER_BYTES_MAX_LEAST: usize = 24;
+
+/// A network with its prefix length also where it is a single address: `192.0.2.1/32`.
+pub(crate) fn cidr(network: &str) -> String {
+    let length = match network {
+        _ if network.contains('/') => "",
+        _ if network.contains(':') => "/128",
+        _ => "/32",
+    };
+    format!("{network}{length}")
+}
+
+/// A text as a name of ASCII letters, digits, `-` and `_`, of at most `bytes_max` bytes: another
+/// text has another name. `/` becomes `__`, every other byte `_` and two hexadecimal digits; the end
+/// of what is too long becomes `_-` and a hash of the whole.
+pub(crate) fn identifier(text: &str, bytes_max: usize) -> String {
+    let mut name = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'/' => name.push_str("__"),
+            b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => name.push(byte.into()),
+            _ => {
+                // Writing into memory does not fail.
+                let _ = write!(name, "_{byte:02X}");
+            }
+        }
+    }
+    if name.len() > bytes_max {
+        let hash = format!("_-{:016x}", fnv1a(text));
+        name.truncate(bytes_max.saturating_sub(hash.len()));
+        name.push_str(&hash);
+    }
+    name
+}
+
+/// The 64-bit FNV-1a hash (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_gets_its_prefix_length() {
+        for (network, expected) in [
+            ("192.0.2.1", "192.0.2.1/32"),
+            ("192.0.2.0/24", "192.0.2.0/24"),
+            ("2001:db8::1", "2001:db8::1/128"),
+            ("::/1", "::/1"),
+        ] {
+            assert_eq!(cidr(network), expected);
+        }
+    }
+
+    #[test]
+    fn names_are_readable_and_differ_where_the_texts_do() {
+        for (text, expected) in [
+            ("clients/acme", "clients__acme"),
+            ("clients/acme-2", "clients__acme-2"),
+            ("clients_acme", "clients_5Facme"),
+            ("clients__acme", "clients_5F_5Facme"),
+            ("a b.\u{e9}", "a_20b_2E_C3_A9"),
+            ("", ""),
+        ] {
+            assert_eq!(identifier(text, IDENTIFIER_BYTES_MAX), expected);
+        }
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        for bytes_max in [IDENTIFIER_BYTES_MAX_LEAST, IDENTIFIER_BYTES_MAX] {
+            let fits = "a".repeat(bytes_max);
+            assert_eq!(identifier(&fits, bytes_max), fits);
+            let long = [fits.clone() + "a", fits + "b", "\u{e9}".repeat(500)];
+            let names = long.map(|text| identifier(&text, bytes_max));
+            assert!(names.iter().all(|name| name.len() == bytes_max));
+            assert_ne!(names[0], names[1]);
+        }
+        assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
+    }
+}

@@ -1,0 +1,150 @@
+//! A policy as one list, for formats that hold no second one: who gets in, or who does not.
+
+use crate::address::{MAPPED_FIRST, MAPPED_LAST};
+use crate::ip_set::{IpSet, Span, SpanSet};
+use crate::policy::{Policy, without_mapped_block};
+use crate::report::DefaultPolicy;
+
+impl Policy {
+    /// Who gets in, as one list: its networks do not overlap.
+    #[must_use]
+    pub fn permitted(&self) -> IpSet {
+        match self.default {
+            DefaultPolicy::Allow => complement(&self.deny),
+            DefaultPolicy::Deny => difference(&self.allow, &self.deny),
+        }
+    }
+
+    /// Everybody else.
+    #[must_use]
+    pub fn refused(&self) -> IpSet {
+        match self.default {
+            DefaultPolicy::Allow => self.deny.clone(),
+            DefaultPolicy::Deny => complement(&self.permitted()),
+        }
+    }
+
+    /// The one of the two lists that the default does not say.
+    #[must_use]
+    pub fn exceptions(&self) -> IpSet {
+        match self.default {
+            DefaultPolicy::Allow => self.refused(),
+            DefaultPolicy::Deny => self.permitted(),
+        }
+    }
+}
+
+fn difference(set: &IpSet, other: &IpSet) -> IpSet {
+    let IpSet { ipv4, ipv6 } = set.difference(other);
+    IpSet {
+        ipv4,
+        ipv6: without_mapped_block(ipv6),
+    }
+}
+
+fn complement(set: &IpSet) -> IpSet {
+    difference(&IpSet::everybody(), set)
+}
+
+/// A list for servers that find clients of both families in one tree of IPv6 networks: its IPv4
+/// addresses in the IPv4-mapped block (RFC 4291, section 2.5.5.2), and nothing else there.
+pub(crate) fn mapped(set: &IpSet) -> SpanSet<u128> {
+    let block = SpanSet::from_unsorted(vec![Span {
+        first: MAPPED_FIRST,
+        last: MAPPED_LAST,
+    }]);
+    let mut spans = set.ipv6.difference(&block).into_spans();
+    spans.extend(set.ipv4.spans().iter().map(|span| Span {
+        first: MAPPED_FIRST + u128::from(span.first),
+        last: MAPPED_FIRST + u128::from(span.last),
+    }));
+    SpanSet::from_unsorted(spans)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::parse;
+    use crate::parse::Action;
+    use crate::policy::Rules;
+
+    const DENY: DefaultPolicy = DefaultPolicy::Deny;
+    const ALLOW: DefaultPolicy = DefaultPolicy::Allow;
+
+    fn decide(rules: &[(Action, &str)], default: DefaultPolicy) -> Policy {
+        let mut collected = Rules::default();
+        for (action, address) in rules {
+            collected.add(*action, parse(address).unwrap());
+        }
+        collected.decide(default)
+    }
+
+    fn text(set: &IpSet) -> String {
+        let ipv4 = set
+            .ipv4
+            .networks()
+            .map(|network| network.text().as_str().to_owned());
+        let ipv6 = set
+            .ipv6
+            .networks()
+            .map(|network| network.text().as_str().to_owned());
+        ipv4.chain(ipv6).collect::<Vec<String>>().join(" ")
+    }
+
+    #[test]
+    fn permitted_and_refused_are_everybody_between_them() {
+        for (rules, default, permitted, refused) in [
+            (vec![], DENY, "", "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1"),
+            (vec![], ALLOW, "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1", ""),
+            (
+                vec![
+                    (Action::Allow, "128.0.0.0/1"),
+                    (Action::Deny, "128.0.0.0/2"),
+                    (Action::Allow, "8000::/1"),
+                ],
+                DENY,
+                "192.0.0.0/2 8000::/1",
+                "0.0.0.0/1 128.0.0.0/2 ::/1",
+            ),
+            (
+                vec![(Action::Deny, "0.0.0.0/1"), (Action::Deny, "::/0")],
+                ALLOW,
+                "128.0.0.0/1",
+                "0.0.0.0/1 ::/1 8000::/1",
+            ),
+        ] {
+            let policy = decide(&rules, default);
+            assert_eq!(text(&policy.permitted()), permitted);
+            assert_eq!(text(&policy.refused()), refused);
+            let exceptions = match default {
+                ALLOW => refused,
+                DENY => permitted,
+            };
+            assert_eq!(text(&policy.exceptions()), exceptions);
+        }
+    }
+
+    #[test]
+    fn maps_ipv4_into_its_block_and_nothing_else() {
+        let mapped_text = |rules: &[(Action, &str)]| {
+            let ipv6 = mapped(&decide(rules, DENY).allow);
+            let ipv4 = SpanSet::default();
+            text(&IpSet { ipv4, ipv6 })
+        };
+        let allow = |addresses: &[&'static str]| {
+            let rules: Vec<_> = addresses
+                .iter()
+                .map(|text| (Action::Allow, *text))
+                .collect();
+            mapped_text(&rules)
+        };
+        assert_eq!(
+            allow(&["192.0.2.0/24", "2001:db8::1"]),
+            "::ffff:c000:200/120 2001:db8::1"
+        );
+        assert_eq!(allow(&["0.0.0.0/0"]), "::ffff:0:0/96");
+        assert_eq!(allow(&["0.0.0.0/0", "::/0"]), "::/1 8000::/1");
+        assert_eq!(allow(&["::fffe:0:0/95"]), "::fffe:0:0/96");
+        assert_eq!(allow(&["::fffe:0:0/95", "0.0.0.0/0"]), "::fffe:0:0/95");
+    }
+}

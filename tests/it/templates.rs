@@ -1,0 +1,105 @@
+//! The built-in templates on long lists, and where they refuse a file.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use htaccess_generator::generate::Generation;
+use htaccess_generator::render::Source;
+use htaccess_generator::report::Status;
+use htaccess_generator::settings::Settings;
+use htaccess_generator::template::{BUILT_IN, Template};
+
+use crate::support::{Setup, refusal_of};
+
+/// So many lone addresses of one family, no two of which merge.
+fn csv(rule: &str, ipv4: u32, ipv6: u32) -> String {
+    let mut csv = "IP,Rule\n".to_owned();
+    for index in 0..ipv4 {
+        let [_, b, c, d] = (index * 2).to_be_bytes();
+        writeln!(csv, "10.{b}.{c}.{d},{rule}").unwrap();
+    }
+    for index in 0..ipv6 {
+        writeln!(
+            csv,
+            "2001:db8::{:x}:{:x},{rule}",
+            index >> 15,
+            (index * 2) & 0xffff
+        )
+        .unwrap();
+    }
+    csv
+}
+
+/// The default output is a `.htaccess`, whose long lines refuse a file.
+#[test]
+fn no_built_in_template_makes_a_line_that_is_too_long() {
+    for (name, _) in BUILT_IN {
+        for default_policy in ["deny", "allow"] {
+            let setting = |asked: &str| match asked {
+                "TEMPLATE" => Some(name.to_owned()),
+                "DEFAULT_POLICY" => Some(default_policy.to_owned()),
+                _ => None,
+            };
+            for rule in ["Allow", "Deny"] {
+                let upload = csv(rule, 3000, 3000);
+                let outcome = Setup::new(setting, None).run(upload.as_bytes());
+                assert_eq!(refusal_of(&outcome), "", "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ip_set_holds_ten_thousand_networks_of_a_family_and_no_more() {
+    let setup = Setup::with("TEMPLATE", "aws-waf");
+    let outcome = setup.run(csv("Allow", 10_000, 10_000).as_bytes());
+    assert_eq!(refusal_of(&outcome), "");
+    for (ipv4, ipv6, count, family) in [(10_001, 5, 10_001, "IPv4"), (5, 12_345, 12_345, "IPv6")] {
+        let outcome = setup.run(csv("Allow", ipv4, ipv6).as_bytes());
+        assert_eq!(
+            refusal_of(&outcome),
+            format!(
+                "bad-template: the template aws-waf cannot be used: an IP set of AWS WAF holds at most 10,000 \
+                 networks, and {count} of {family} would be permitted: merge rules into wider networks, or split \
+                 the CSV into several"
+            )
+        );
+    }
+    let blocklist = csv("Deny", 10_001, 0) + "all,Allow\n";
+    let message = refusal_of(&setup.run(blocklist.as_bytes()));
+    assert!(
+        message.contains("10001 of IPv4 would be refused"),
+        "{message}"
+    );
+}
+
+/// Fails at the first byte.
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_is_written_of_a_file_that_a_built_in_template_refuses() {
+    let template = Template::built_in("aws-waf").unwrap();
+    let (settings, source) = (Settings::default(), Source::default());
+    let source = Source {
+        key: "acme.csv".to_owned(),
+        ..source
+    };
+    let mut generation = Generation::new(&settings, &template, &source);
+    assert!(
+        generation
+            .push(csv("Allow", 10_001, 0).as_bytes())
+            .is_continue()
+    );
+    let answer = generation.finish_into(Closed).unwrap();
+    assert_eq!(answer.status, Status::Refused);
+}
