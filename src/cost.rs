@@ -189,7 +189,7 @@ fn is_of_a_network(first: char) -> bool {
 }
 
 /// `12345` as `12,345`.
-fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
