@@ -73,7 +73,7 @@ impl Setup {
         &self,
         pieces: impl IntoIterator<Item = P>,
     ) -> Outcome {
-        let mut generation = Generation::new(&self.settings, &self.template, &self.source);
+        let mut generation = Generation::watching(&self.settings, &self.template, &self.source);
         if let Some(refusal) = &self.broken_template {
             generation.refuse(refusal.clone());
         }
@@ -82,7 +82,7 @@ impl Setup {
                 break;
             }
         }
-        generation.finish()
+        generation.finish_with_warnings().0
     }
 }
 

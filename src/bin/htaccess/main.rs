@@ -8,6 +8,7 @@
 
 mod arguments;
 mod inputs;
+mod reports;
 mod run;
 
 use std::process::ExitCode;

@@ -14,19 +14,23 @@ use htaccess_generator::parse::Action;
 use htaccess_generator::quote::bare;
 use htaccess_generator::render::{RuleRow, Source};
 use htaccess_generator::report::{Answer, Status};
+use htaccess_generator::report_page::Occasion;
+use htaccess_generator::row_log::Log;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
 
 use crate::arguments::{CheckArguments, ExplainArguments, FileArguments, RenderArguments};
 use crate::inputs::{self, Input};
+use crate::reports::Reports;
 use crate::{Failure, Verdict};
 
 /// `htaccess render`.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
     let template = find_template(&arguments.template)?;
     let inputs = inputs::find(&arguments.files.inputs)?;
+    let reports = reports(&arguments.files, &inputs, Occasion::Publish)?;
     if let Some(folder) = &arguments.output {
-        return write_all(arguments, &inputs, &template, folder);
+        return write_all(arguments, &inputs, &template, folder, reports.as_ref());
     }
     let [input] = inputs.as_slice() else {
         return Err(Failure(format!(
@@ -36,13 +40,21 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
     };
     let settings = settings(&arguments.files)?;
     let source = source_of(input);
-    let generation = read(input, Generation::new(&settings, &template, &source))?;
-    let answer = if arguments.files.json {
-        generation.finish_into(io::sink())
+    let answer = if arguments.files.json || reports.is_some() {
+        let generation = Generation::watching(&settings, &template, &source);
+        let (Outcome { answer, file }, review) = read(input, generation)?.finish_with_warnings();
+        if let Some(reports) = reports {
+            reports.write(input, &answer, file.as_deref(), &review)?;
+        }
+        if !arguments.files.json {
+            print_data(file.unwrap_or_default().as_bytes())?;
+        }
+        answer
     } else {
-        generation.finish_into(Stdout::new())
+        let generation = Generation::new(&settings, &template, &source);
+        let answer = read(input, generation)?.finish_into(Stdout::new());
+        answer.map_err(|err| cannot_print(&err))?
     };
-    let answer = answer.map_err(|err| cannot_print(&err))?;
     print_problems(input, &answer);
     let verdict = verdict([&answer]);
     if arguments.files.json {
@@ -56,10 +68,14 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
     let template = find_template(TEMPLATE_DEFAULT)?;
     let inputs = inputs::find(&arguments.files.inputs)?;
     let settings = settings(&arguments.files)?;
+    let reports = reports(&arguments.files, &inputs, Occasion::Check)?;
     let checked = in_parallel(&inputs, &arguments.files, |input| {
         let source = source_of(input);
-        let generation = Generation::new(&settings, &template, &source);
-        let Outcome { answer, file } = read(input, generation)?.finish();
+        let generation = Generation::watching(&settings, &template, &source);
+        let (Outcome { answer, file }, review) = read(input, generation)?.finish_with_warnings();
+        if let Some(reports) = &reports {
+            reports.write(input, &answer, file.as_deref(), &review)?;
+        }
         let advice = file.and_then(|file| RequestCost::of(&file).advice());
         Ok((answer, advice))
     })?;
@@ -105,6 +121,7 @@ fn write_all(
     inputs: &[Input],
     template: &Template,
     folder: &Path,
+    reports: Option<&Reports>,
 ) -> Result<Verdict, Failure> {
     let settings = settings(&arguments.files)?;
     inputs::check_outputs(
@@ -114,14 +131,39 @@ fn write_all(
     )?;
     let answers = in_parallel(inputs, &arguments.files, |input| {
         let source = source_of(input);
-        let generation = Generation::new(&settings, template, &source);
-        let Outcome { mut answer, file } = read(input, generation)?.finish();
-        if let (Some(file), Some(output)) = (file, &answer.output) {
-            answer.status = write_file(&folder.join(output), file.as_bytes())?;
+        if !arguments.files.json && reports.is_none() {
+            let generation = Generation::new(&settings, template, &source);
+            let Outcome { mut answer, file } = read(input, generation)?.finish();
+            publish(&mut answer, file.as_deref(), folder)?;
+            return Ok(answer);
+        }
+        let generation = Generation::watching(&settings, template, &source);
+        let (outcome, review) = read(input, generation)?.finish_with_warnings();
+        let Outcome { mut answer, file } = outcome;
+        publish(&mut answer, file.as_deref(), folder)?;
+        if let Some(reports) = reports {
+            reports.write(input, &answer, file.as_deref(), &review)?;
         }
         Ok(answer)
     })?;
     conclude(inputs, &answers, arguments.files.json, "published")
+}
+
+fn publish(answer: &mut Answer, file: Option<&str>, folder: &Path) -> Result<(), Failure> {
+    if let (Some(file), Some(output)) = (file, &answer.output) {
+        answer.status = write_file(&folder.join(output), file.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn reports(
+    files: &FileArguments,
+    inputs: &[Input],
+    occasion: Occasion,
+) -> Result<Option<Reports>, Failure> {
+    let path = files.report.as_deref();
+    path.map(|path| Reports::new(path, &files.inputs, inputs, occasion))
+        .transpose()
 }
 
 fn settings(files: &FileArguments) -> Result<Settings, Failure> {
@@ -152,7 +194,10 @@ fn source_of(input: &Input) -> Source {
 }
 
 /// Reads an input, as far as that is of use.
-fn read<'a>(input: &Input, mut generation: Generation<'a>) -> Result<Generation<'a>, Failure> {
+fn read<'a, L: Log>(
+    input: &Input,
+    mut generation: Generation<'a, L>,
+) -> Result<Generation<'a, L>, Failure> {
     if generation
         .expect_bytes(input.bytes().unwrap_or(0))
         .is_continue()
@@ -302,7 +347,7 @@ impl Write for Stdout {
 
 /// Replaces a file in one step, so that a web server never reads half of it. A file that is
 /// already the same is left alone, with its times.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
     let failure = |err: io::Error| Failure(format!("cannot write {}: {err}", path.display()));
     if fs::read(path).is_ok_and(|current| current == bytes) {
         return Ok(Status::Unchanged);
