@@ -263,7 +263,12 @@ fn output(criterion: &mut Criterion) {
         let page = report_page(&answer, Facts::default());
         group.throughput(bytes(page.len()));
         group.bench_function(format!("report/{name}"), |bencher| {
-            bencher.iter(|| assert_eq!(report_page(black_box(&answer), Facts::default()).len(), page.len()));
+            bencher.iter(|| {
+                assert_eq!(
+                    report_page(black_box(&answer), Facts::default()).len(),
+                    page.len()
+                )
+            });
         });
     }
     group.finish();

@@ -255,9 +255,7 @@ mod tests {
                 Ok(crate::address::Addresses::Ipv4(span)) => span,
                 other => panic!("{text}: {other:?}"),
             });
-        SpanSet::from_unsorted(spans.collect())
-            .spans()
-            .to_vec()
+        SpanSet::from_unsorted(spans.collect()).spans().to_vec()
     }
 
     fn drawn(block: Block, order: u32, texts: &str) -> String {

@@ -202,7 +202,7 @@ pub(crate) fn thousands(number: u64) -> String {
 }
 
 /// Rounded to a tenth, and from 10 on to a whole one.
-fn milliseconds(microseconds: u64) -> String {
+pub(crate) fn milliseconds(microseconds: u64) -> String {
     let tenths = (microseconds + 50) / 100;
     if tenths >= 100 {
         thousands((microseconds + 500) / 1000)

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::address_map::{Block, Grid, inside};
 use crate::cost::thousands;
-use crate::ip_set::{Span, SpanSet};
+use crate::ip_set::SpanSet;
 use crate::policy::Policy;
 use crate::report::DefaultPolicy;
 
@@ -17,8 +17,10 @@ const OVERVIEW_ORDER: u32 = 6;
 /// A block from near by has at most 32 × 32 cells.
 const ZOOM_ORDER: u32 = 5;
 const ZOOMS_MAX: usize = 6;
-/// The blocks that are named in the picture of the whole space.
-const LABELS_MAX: usize = 40;
+/// So many blocks are framed in the picture of the whole space, however little they hold.
+const FEW: usize = 16;
+/// The blocks that are framed at most.
+const FRAMED_MAX: usize = 64;
 /// The blocks in the table.
 const ROWS_MAX: usize = 16;
 const OCTET_BITS: u32 = 8;
@@ -107,6 +109,13 @@ struct Octet {
 }
 
 impl Octet {
+    fn empty(number: u32) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
     fn block(self) -> Block {
         Block {
             first: self.number << (32 - OCTET_BITS),
@@ -116,6 +125,10 @@ impl Octet {
 
     fn addresses(self) -> u64 {
         self.allowed + self.denied
+    }
+
+    fn is_whole(self) -> bool {
+        self.addresses() == OCTET_ADDRESSES
     }
 
     /// Whether a picture of it from near by would be of one colour.
@@ -171,10 +184,9 @@ fn octets(ipv4: &Ipv4, policy: &Policy) -> Vec<Octet> {
         .zip(grid.counts(ipv4.denied.spans()))
         .zip(0..)
         .map(|((allowed, denied), number)| Octet {
-            number,
             allowed,
             denied,
-            networks: 0,
+            ..Octet::empty(number)
         })
         .collect();
     let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
@@ -212,31 +224,39 @@ fn background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
     svg.push_str(r#""/>"#);
 }
 
-/// `octets` by size.
+/// `octets` by size. Those that stand out are framed: what is large, or everything if it is little.
 fn overview(ipv4: &Ipv4, octets: &[Octet]) -> Map {
+    const LARGE: u64 = 1 << 16;
     let grid = Grid::new(Block::ALL, OVERVIEW_ORDER);
     let mut svg = String::new();
     background(grid, 16, ipv4, &mut svg);
-    let labelled = octets.get(..octets.len().min(LABELS_MAX)).unwrap_or(octets);
+    let is_framed = |octet: &&Octet| octets.len() <= FEW || octet.addresses() >= LARGE;
+    let framed = || octets.iter().filter(is_framed).take(FRAMED_MAX);
     for number in (0..256).step_by(16) {
-        if labelled.iter().all(|octet| octet.number != number) {
-            let octet = Octet {
-                number,
-                ..Octet::default()
-            };
-            label(grid, octet, "place", &mut svg);
+        if framed().all(|octet| octet.number != number) {
+            label(grid, Octet::empty(number), "place", &mut svg);
         }
     }
+    // A name over marks would hide them.
+    for octet in framed().filter(|octet| !octet.is_whole()) {
+        label(grid, *octet, "under", &mut svg);
+    }
     layers(grid, ipv4, &mut svg);
-    for octet in labelled {
+    for octet in framed() {
         let (x, y, side) = grid.square(octet.block());
         let words = octet.words();
+        let class = if octet.is_whole() {
+            "block whole"
+        } else {
+            "block"
+        };
         let _ = write!(
             svg,
-            r#"<g><title>{words}</title><rect class="block" x="{x}" y="{y}" width="{side}" height="{side}"/>"#
+            r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{words}</title></rect>"#
         );
-        label(grid, *octet, "name", &mut svg);
-        svg.push_str("</g>");
+        if octet.is_whole() {
+            label(grid, *octet, "name", &mut svg);
+        }
     }
     let named = octets.iter().take(3).map(|octet| octet.words());
     let named: Vec<String> = named.collect();
@@ -261,7 +281,10 @@ fn label(grid: Grid, octet: Octet, class: &str, svg: &mut String) {
     let (x, y, side) = grid.square(octet.block());
     let (x, y) = (x + side / 2, y + side / 2);
     let number = octet.number;
-    let _ = write!(svg, r#"<text class="{class}" x="{x}" y="{y}">{number}</text>"#);
+    let _ = write!(
+        svg,
+        r#"<text class="{class}" x="{x}" y="{y}">{number}</text>"#
+    );
 }
 
 /// The blocks with the most networks, ascending.
@@ -306,7 +329,7 @@ fn zoom(ipv4: &Ipv4, octet: Octet) -> Map {
 
 fn block_row(octet: Octet) -> BlockRow {
     let named = octet.addresses();
-    let share = if named == OCTET_ADDRESSES {
+    let share = if octet.is_whole() {
         "all of it".to_owned()
     } else {
         // In hundredths of a per cent, rounded down.
@@ -322,13 +345,14 @@ fn block_row(octet: Octet) -> BlockRow {
         denied: thousands(octet.denied),
         share,
         networks: thousands(octet.networks),
-        is_full: named == OCTET_ADDRESSES,
+        is_full: octet.is_whole(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ip_set::Span;
     use crate::parse::Action;
     use crate::policy::Rules;
 
@@ -390,7 +414,11 @@ mod tests {
                 first: address & !1,
                 last: address & !1,
             };
-            let action = if index % 3 == 0 { Action::Deny } else { Action::Allow };
+            let action = if index % 3 == 0 {
+                Action::Deny
+            } else {
+                Action::Allow
+            };
             rules.add(action, crate::address::Addresses::Ipv4(span));
             rules.add(
                 Action::Allow,

@@ -85,7 +85,11 @@ pub(crate) fn sentence(policy: &Policy) -> Words {
         DefaultPolicy::Deny => {
             words.add("Only ");
             words.networks(allow, allow_count);
-            words.add(if allow_count == 1 { " gets in" } else { " get in" });
+            words.add(if allow_count == 1 {
+                " gets in"
+            } else {
+                " get in"
+            });
         }
         DefaultPolicy::Allow => words.add("Everybody gets in"),
     }
@@ -187,7 +191,11 @@ impl Sizes {
         Self {
             rows,
             ipv6: rows_ipv6,
-            more_ipv6: if more > 0 { thousands(more) } else { String::new() },
+            more_ipv6: if more > 0 {
+                thousands(more)
+            } else {
+                String::new()
+            },
         }
     }
 }
@@ -252,7 +260,11 @@ impl<T: Word> Tally<T> {
                 bar_allow: (size.allow * 100).div_ceil(most),
                 bar_deny: (size.deny * 100).div_ceil(most),
                 examples,
-                more: if more > 0 { thousands(more) } else { String::new() },
+                more: if more > 0 {
+                    thousands(more)
+                } else {
+                    String::new()
+                },
             }
         })
         .collect()

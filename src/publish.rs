@@ -192,8 +192,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         if targets.all().all(|target| target.is_made_from(&provenance)) {
             return Ok(Round::Done(self.unchanged(input, &targets.output)));
         }
-        let (Outcome { mut answer, file }, mut review) =
-            self.generate(input, &head, body).await?;
+        let (Outcome { mut answer, file }, mut review) = self.generate(input, &head, body).await?;
         if targets.output.is_made_from(&provenance) && answer.status == Status::Written {
             answer.status = Status::Unchanged;
         }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use crate::cost::{RequestCost, thousands};
+use crate::cost::{RequestCost, milliseconds, thousands};
 use crate::picture::{Ipv4, Picture};
 use crate::policy::Policy;
 use crate::policy_words::{Sizes, Words, extent, sentence};
@@ -21,9 +21,11 @@ use crate::report::{Answer, Rejection, RejectionCode, Status, Warning, WarningCo
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("templates/report.css");
 /// What the page's policy lets through: this style and nothing else. A test renews it.
-const STYLE_SHA256: &str = "xGFVKXt8M1gMLBBXUfZ9O7d6pcuJVx8Z2qf+dwNVVM0=";
+const STYLE_SHA256: &str = "zOmg0vd6I/iEh03fgvAgXfNFpGnMnyh6gyeDhz31eQg=";
 /// How many things that a cell could say instead are shown.
 const FIXES_MAX: usize = 3;
+/// How many rejected rows are seen at once; the others unfold.
+const ROWS_UNFOLDED_MAX: usize = 10;
 
 /// What the page tells beyond the answer, as far as it is known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,7 +117,8 @@ struct View {
     extent: String,
     figures: Vec<Figure>,
     warnings: Vec<WarningView>,
-    rejections: Vec<RejectionView>,
+    /// Those to see at once, and the others.
+    rejections: Vec<Vec<RejectionView>>,
     rejected: String,
     more_rejected: String,
     picture: Option<Picture>,
@@ -136,14 +139,64 @@ struct Figure {
 struct WarningView {
     title: &'static str,
     line: Option<u64>,
-    message: String,
+    message: Sentence,
+}
+
+/// A message of ours with the values that it quotes apart, so that their direction stays theirs.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Sentence(Vec<Part>);
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Part {
+    is_quoted: bool,
+    text: String,
+}
+
+impl Sentence {
+    fn of(message: &str) -> Self {
+        let mut parts = Vec::new();
+        let mut add = |is_quoted, text: &str| {
+            if !text.is_empty() {
+                let text = visible(text, None);
+                parts.push(Part { is_quoted, text });
+            }
+        };
+        let mut rest = message;
+        while let Some((before, from_quote)) = split_at_quote(rest) {
+            let length = quoted_bytes(from_quote);
+            let (quoted, behind) = from_quote.split_at(length);
+            add(false, before);
+            add(true, quoted);
+            rest = behind;
+        }
+        add(false, rest);
+        Self(parts)
+    }
+}
+
+fn split_at_quote(text: &str) -> Option<(&str, &str)> {
+    text.find('"').map(|at| text.split_at(at))
+}
+
+/// How long a quoted value is, both quotes and what is escaped inside it included
+/// ([`quote`](crate::quote::quote) writes them).
+fn quoted_bytes(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (index, character) in text.char_indices().skip(1) {
+        match character {
+            '"' if !is_escaped => return index + 1,
+            '\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    text.len()
 }
 
 #[derive(Serialize)]
 struct RejectionView {
     line: String,
     value: String,
-    reason: String,
+    reason: Sentence,
     code: RejectionCode,
     fixes: Vec<String>,
 }
@@ -168,14 +221,18 @@ impl View {
             message: answer
                 .message
                 .as_ref()
-                .map(|message| visible(message, Some('\n'))),
+                .map(|message| visible(&capitalized(message), Some('\n'))),
             sentence: policy.map(sentence),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
             figures: figures(answer, cost),
             warnings: answer.warnings.iter().map(warning_view).collect(),
-            rejections: answer.rejections.iter().map(rejection_view).collect(),
+            rejections: rejections(&answer.rejections),
             rejected: thousands(answer.rejected),
-            more_rejected: if more > 0 { thousands(more) } else { String::new() },
+            more_rejected: if more > 0 {
+                thousands(more)
+            } else {
+                String::new()
+            },
             picture: both().and_then(|(policy, ipv4)| Picture::of(ipv4, policy)),
             is_open: answer.default_policy == crate::report::DefaultPolicy::Allow,
             sizes: policy.map(Sizes::of).unwrap_or_default(),
@@ -185,10 +242,7 @@ impl View {
     }
 }
 
-fn status_words(
-    status: Status,
-    occasion: Occasion,
-) -> (&'static str, &'static str, &'static str) {
+fn status_words(status: Status, occasion: Occasion) -> (&'static str, &'static str, &'static str) {
     match (status, occasion) {
         (Status::Refused, Occasion::Publish) => (
             "Refused",
@@ -231,6 +285,9 @@ fn figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Figure> {
         value: thousands(value),
         note,
     };
+    if answer.rows == 0 && answer.code.is_some() {
+        return Vec::new();
+    }
     let mut figures = vec![
         figure("Rows", answer.rows, String::new()),
         figure("Accepted", answer.accepted, String::new()),
@@ -251,21 +308,26 @@ fn figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Figure> {
         figures.push(figure("Bytes", answer.bytes as u64, String::new()));
     }
     if let Some(cost) = cost {
-        figures.push(figure(
-            "Microseconds",
-            cost.microseconds,
-            "of Apache’s time for every request".to_owned(),
-        ));
+        figures.push(Figure {
+            label: "Each request",
+            value: duration(cost),
+            note: "of Apache’s time".to_owned(),
+        });
     }
     figures
 }
 
+fn duration(cost: RequestCost) -> String {
+    match cost.microseconds {
+        from_ms @ 1_000.. => format!("{} ms", milliseconds(from_ms)),
+        microseconds => format!("{microseconds} µs"),
+    }
+}
+
 fn cost_words(cost: RequestCost) -> String {
     cost.advice().unwrap_or_else(|| {
-        format!(
-            "Apache reads the file again on every request: about {} µs of a core each",
-            thousands(cost.microseconds)
-        )
+        let time = duration(cost);
+        format!("Apache reads the file again on every request: about {time} of a core each")
     })
 }
 
@@ -280,7 +342,7 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::PrivateRange => "Private among public networks",
         },
         line: warning.line,
-        message: visible(&capitalized(&warning.message), None),
+        message: Sentence::of(&capitalized(&warning.message)),
     }
 }
 
@@ -293,12 +355,20 @@ fn capitalized(text: &str) -> String {
     }
 }
 
+fn rejections(all: &[Rejection]) -> Vec<Vec<RejectionView>> {
+    let (seen, others) = all.split_at(all.len().min(ROWS_UNFOLDED_MAX));
+    let lists = [seen, others].into_iter().filter(|list| !list.is_empty());
+    lists
+        .map(|list| list.iter().map(rejection_view).collect())
+        .collect()
+}
+
 fn rejection_view(rejection: &Rejection) -> RejectionView {
     let fixes = rejection.fixes.iter().take(FIXES_MAX);
     RejectionView {
         line: thousands(rejection.line),
         value: visible(&rejection.value, None),
-        reason: visible(rejection.reason(), None),
+        reason: Sentence::of(rejection.reason()),
         code: rejection.code,
         fixes: fixes.map(|fix| visible(fix, None)).collect(),
     }

@@ -36,11 +36,42 @@ fn cells_are_inert_and_the_json_reads_back() {
 #[test]
 fn what_moves_the_text_around_it_is_shown_and_not_done() {
     let (answer, page) = page_with("1.2.3.4\u{202e}\u{2066}\u{200b}\u{e0041}\u{1b}");
-    assert!(!page.chars().any(|character| {
-        is_unprintable(character) && character != '\n'
-    }));
+    assert!(
+        !page
+            .chars()
+            .any(|character| { is_unprintable(character) && character != '\n' })
+    );
     assert!(page.contains("<bdi>1.2.3.4\\u{202e}\\u{2066}\\u{200b}\\u{e0041}\\u{1b}</bdi>"));
     assert_eq!(json_of(&page), serde_json::to_value(&answer).unwrap());
+}
+
+#[track_caller]
+fn check_sentence(message: &str, expected: &[(bool, &str)]) {
+    let Sentence(parts) = Sentence::of(message);
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|part| (part.is_quoted, part.text.as_str()))
+        .collect();
+    assert_eq!(parts, expected);
+}
+
+#[test]
+fn values_stand_apart_in_sentences() {
+    check_sentence("no value", &[(false, "no value")]);
+    check_sentence(
+        r#""a\"b\\" is no address: write "c""#,
+        &[
+            (true, r#""a\"b\\""#),
+            (false, " is no address: write "),
+            (true, "\"c\""),
+        ],
+    );
+    check_sentence(
+        "open \"quote\u{202e}",
+        &[(false, "open "), (true, "\"quote\\u{202e}")],
+    );
+    check_sentence("\"", &[(true, "\"")]);
+    check_sentence("", &[]);
 }
 
 #[test]
@@ -100,8 +131,15 @@ fn the_policy_names_the_style() {
         let bits = u32::from_be_bytes(group);
         for index in 0..4 {
             let sign = SIGNS[(bits >> (18 - 6 * index) & 63) as usize];
-            base64.push(if index <= bytes.len() { sign.into() } else { '=' });
+            base64.push(if index <= bytes.len() {
+                sign.into()
+            } else {
+                '='
+            });
         }
     }
-    assert_eq!(STYLE_SHA256, base64, "report.css changed: renew STYLE_SHA256");
+    assert_eq!(
+        STYLE_SHA256, base64,
+        "report.css changed: renew STYLE_SHA256"
+    );
 }

@@ -5,8 +5,8 @@ use crate::address::Addresses;
 use crate::ip_set::{Span, Word};
 use crate::parse::Action;
 
-/// Rows that are remembered at most: 8 MiB of IPv4. What is counted is counted among them.
-pub(crate) const ROWS_MAX: usize = 1 << 20;
+/// Rows that are remembered at most, 1 MiB of IPv4. What is counted is counted among them.
+const ROWS_MAX: usize = 1 << 17;
 
 /// Takes each accepted row.
 pub trait Log: Default + Into<RowLog> {
@@ -29,11 +29,13 @@ impl From<NoLog> for RowLog {
     }
 }
 
-/// Remembers what each row names, the first 1,048,576 of them.
+/// Remembers what each row names, the first 131,072 of them.
 #[derive(Clone, Debug, Default)]
 pub struct RowLog {
     pub(crate) allow: Spans,
     pub(crate) deny: Spans,
+    /// Whether any row, remembered or not, allows addresses.
+    pub(crate) has_allow: bool,
     rows: usize,
     is_full: bool,
 }
@@ -48,6 +50,7 @@ pub(crate) struct Spans {
 impl Log for RowLog {
     #[inline]
     fn add(&mut self, action: Action, addresses: Addresses) {
+        self.has_allow |= action == Action::Allow && addresses != Addresses::All;
         if self.rows == ROWS_MAX {
             self.is_full = true;
             return;
@@ -66,7 +69,7 @@ impl Log for RowLog {
 }
 
 impl RowLog {
-    /// How many rows were remembered, if there were more.
+    /// How many rows are remembered, if there were more.
     pub(crate) fn limit(&self) -> Option<usize> {
         self.is_full.then_some(self.rows)
     }

@@ -2,7 +2,7 @@
 //! most, told from what the rows said and what became of it. The same rows in another order give
 //! the same sentences.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use crate::cost::thousands;
 use crate::ip_set::{IpSet, Network, Span, SpanSet, Word, split_before};
@@ -133,10 +133,11 @@ fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Op
     if !permitted.is_nobody() {
         return None;
     }
-    let has_allow = !rows.allow.ipv4.is_empty() || !rows.allow.ipv6.is_empty();
     let why = match policy.default {
         DefaultPolicy::Allow => "Deny rows cover every address",
-        DefaultPolicy::Deny if has_allow => "Deny rows cover every address that Allow rows name",
+        DefaultPolicy::Deny if rows.has_allow => {
+            "Deny rows cover every address that Allow rows name"
+        }
         DefaultPolicy::Deny => {
             "the file has no Allow row, and who is not named is denied: \
              if it is meant as a blocklist, add the row all,Allow"
@@ -150,8 +151,18 @@ fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Op
 
 fn wide_allow(policy: &Policy) -> Option<Warning> {
     let mut named = Named::default();
-    named.add_all(wider(&policy.allow.ipv4, WIDE_IPV4_BITS));
-    named.add_all(wider(&policy.allow.ipv6, WIDE_IPV6_BITS));
+    add_wider(
+        &policy.allow.ipv4,
+        WIDE_IPV4_BITS,
+        "all of IPv4",
+        &mut named,
+    );
+    add_wider(
+        &policy.allow.ipv6,
+        WIDE_IPV6_BITS,
+        "all of IPv6",
+        &mut named,
+    );
     let is = match named.count {
         0 => return None,
         1 => "is",
@@ -166,12 +177,17 @@ fn wide_allow(policy: &Policy) -> Option<Warning> {
     )
 }
 
-fn wider<T: Word>(set: &SpanSet<T>, bits: u32) -> impl Iterator<Item = Network<T>> {
-    let spans = set.spans().iter();
-    spans
-        .filter(move |span| T::BITS - (span.last - span.first).leading_zeros() > bits)
-        .flat_map(|span| span.networks())
-        .filter(move |network| network.host_bits > bits)
+fn add_wider<T: Word>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Named) {
+    if is_whole(set) {
+        named.add(|| whole.to_owned());
+        return;
+    }
+    let is_wide = |span: &&Span<T>| T::BITS - (span.last - span.first).leading_zeros() > bits;
+    let networks = set.spans().iter().filter(is_wide);
+    let networks = networks.flat_map(|span| span.networks());
+    for network in networks.filter(|network| network.host_bits > bits) {
+        named.add(|| network.text().to_string());
+    }
 }
 
 /// Private networks belong into a list of private ones, and single hosts get in through tunnels
@@ -226,7 +242,7 @@ fn add_private<T: Word>(
     for network in networks {
         count += 1;
         if network.host_bits >= bits {
-            named.add(network.text().as_str());
+            named.add(|| network.text().to_string());
         }
     }
     count
@@ -244,7 +260,10 @@ fn overridden_rows(permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
     };
     warning(
         WarningCode::OverriddenRows,
-        format!("{rows_allow} nobody in, for Deny rows name the same addresses: {named}"),
+        format!(
+            "{rows_allow} nobody in, for Deny rows name the same addresses: {named}{}",
+            among(rows)
+        ),
     )
 }
 
@@ -265,7 +284,7 @@ fn add_overridden<T: Word>(
                 .is_some_and(|denied| denied.first <= row.first && row.last <= denied.last),
         };
         if is_overridden {
-            named.add_with(|text| write_span(*row, text));
+            named.add(|| span_text(*row));
         }
     }
 }
@@ -273,93 +292,81 @@ fn add_overridden<T: Word>(
 fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
     let mut count = 0;
     let mut named = Named::default();
-    let mut add = |repeated: u64, write: Option<String>| {
-        count += repeated;
-        if let Some(text) = write {
-            named.add(&text);
-        }
-    };
-    let (ipv4, ipv6) = (repeated::<u32>, repeated::<u128>);
     for (spans, rule) in [(&rows.allow, "Allow"), (&rows.deny, "Deny")] {
-        let (repeats, first) = ipv4(&spans.ipv4);
-        add(repeats, first.map(|span| row_text(span, rule)));
-        let (repeats, first) = ipv6(&spans.ipv6);
-        add(repeats, first.map(|span| row_text(span, rule)));
+        count += add_repeated(&spans.ipv4, rule, &mut named);
+        count += add_repeated(&spans.ipv6, rule, &mut named);
     }
     let rows_repeat = match count {
         0 => return None,
-        1 => "1 row repeats".to_owned(),
-        count => format!("{} rows repeat", thousands(count)),
+        1 => "1 row repeats another".to_owned(),
+        count => format!("{} rows repeat others", thousands(count)),
     };
-    let such_as = if named.count == count { "" } else { "such as " };
-    let among = rows.limit().map_or(String::new(), |limit| {
-        format!(" (among the first {} rows)", thousands(limit as u64))
-    });
+    let such_as = if named.count == count {
+        ": "
+    } else {
+        ", such as "
+    };
+    let among = among(rows);
     warning(
         WarningCode::DuplicateRows,
-        format!("{rows_repeat} what another row says, {such_as}{named}{among}"),
+        format!("{rows_repeat}{such_as}{named}{among}"),
     )
 }
 
-fn row_text<T: Word>(span: Span<T>, rule: &str) -> String {
-    let mut text = String::new();
-    write_span(span, &mut text);
-    text + "," + rule
+/// Names the first row that repeats one before it, and counts all.
+fn add_repeated<T: Word>(spans: &[Span<T>], rule: &str, named: &mut Named) -> u64 {
+    let (count, first) = repeated(spans);
+    if let Some(span) = first {
+        named.add(|| format!("{rule} {}", span_text(span)));
+    }
+    count
+}
+
+/// For a file of more rows than are remembered.
+fn among(rows: &RowLog) -> String {
+    rows.limit().map_or(String::new(), |limit| {
+        format!(" (among the first {} rows)", thousands(limit as u64))
+    })
 }
 
 /// As a network, or as a range where it is none.
-fn write_span<T: Word>(span: Span<T>, out: &mut String) {
+fn span_text<T: Word>(span: Span<T>) -> String {
     let mut networks = span.networks();
-    let (first, second) = (networks.next(), networks.next());
-    // Writing to a string does not fail.
-    let _ = match (first, second) {
-        (Some(network), None) => write!(out, "{}", network.text()),
-        _ => {
-            let single = |first| Network {
-                first,
-                host_bits: 0,
-            };
-            let (first, last) = (single(span.first).text(), single(span.last).text());
-            write!(out, "{first}-{last}")
-        }
+    if let (Some(network), None) = (networks.next(), networks.next()) {
+        return network.text().to_string();
+    }
+    let single = |first| Network {
+        first,
+        host_bits: 0,
     };
+    let (first, last) = (single(span.first).text(), single(span.last).text());
+    format!("{first}-{last}")
 }
 
-/// Counts, and writes the first few out: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
+/// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
 #[derive(Default)]
 struct Named {
     count: u64,
-    text: String,
+    names: Vec<String>,
 }
 
 impl Named {
-    fn add(&mut self, name: &str) {
-        self.add_with(|text| text.push_str(name));
-    }
-
-    fn add_with(&mut self, write: impl FnOnce(&mut String)) {
-        if self.count < NAMED_MAX as u64 {
-            if self.count > 0 {
-                self.text.push_str(", ");
-            }
-            write(&mut self.text);
+    fn add(&mut self, name: impl FnOnce() -> String) {
+        if self.names.len() < NAMED_MAX {
+            self.names.push(name());
         }
         self.count += 1;
     }
-
-    fn add_all<T: Word>(&mut self, networks: impl Iterator<Item = Network<T>>) {
-        for network in networks {
-            self.add(network.text().as_str());
-        }
-    }
 }
 
-impl std::fmt::Display for Named {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)?;
-        match self.count.saturating_sub(NAMED_MAX as u64) {
-            0 => Ok(()),
-            more => write!(f, " and {} more", thousands(more)),
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = self.count - self.names.len() as u64;
+        match (self.names.split_last(), more) {
+            (None, _) => Ok(()),
+            (Some((name, [])), 0) => f.write_str(name),
+            (Some((last, others)), 0) => write!(f, "{} and {last}", others.join(", ")),
+            _ => write!(f, "{} and {} more", self.names.join(", "), thousands(more)),
         }
     }
 }

@@ -1,4 +1,3 @@
-use super::*;
 use crate::generate::Generation;
 use crate::render::Source;
 use crate::settings::Settings;
@@ -81,7 +80,7 @@ fn tells_of_allowed_networks_that_are_too_wide() {
     check(
         "+10.0.0.0/7 +1.0.0.0-4.255.255.255",
         &[
-            "wide-allow: 2.0.0.0/7, 10.0.0.0/7 are allowed, wider than a /8 of IPv4 or a /16 of \
+            "wide-allow: 2.0.0.0/7 and 10.0.0.0/7 are allowed, wider than a /8 of IPv4 or a /16 of \
              IPv6: check the prefix length",
         ],
     );
@@ -96,11 +95,37 @@ fn tells_of_allowed_networks_that_are_too_wide() {
 }
 
 #[test]
+fn a_whole_family_is_named_as_one() {
+    check(
+        "+0.0.0.0/0",
+        &[
+            "wide-allow: all of IPv4 is allowed, wider than a /8 of IPv4 or a /16 of IPv6: check \
+             the prefix length",
+        ],
+    );
+}
+
+#[test]
+fn counts_among_the_rows_that_are_remembered() {
+    let csv = format!(
+        "IP,Rule\n{}1.1.1.1,Deny\n",
+        "2.2.2.2,Allow\n".repeat(140_000)
+    );
+    assert_eq!(
+        warnings_of(csv.as_bytes()),
+        [
+            "duplicate-rows: 131,071 rows repeat others, such as Allow 2.2.2.2 (among the first \
+             131,072 rows)"
+        ]
+    );
+}
+
+#[test]
 fn tells_of_private_networks_among_public_ones() {
     check(
         "+10.0.0.0/8 +fd00::/16 +1.1.1.1 +2.2.2.2 +3.3.3.3 +4.4.4.4 +5.5.5.5",
         &[
-            "private-range: 10.0.0.0/8, fd00::/16 are private and most others are public: nobody \
+            "private-range: 10.0.0.0/8 and fd00::/16 are private and most others are public: nobody \
              comes from them over the Internet",
         ],
     );
@@ -112,25 +137,27 @@ fn tells_of_private_networks_among_public_ones() {
 fn counts_rows_that_repeat_and_rows_that_a_deny_overrides() {
     check(
         "+1.1.1.1 +1.1.1.1/32 +1.1.1.1 +1.1.1.2 -9.9.9.9 -9.9.9.9 +2001:db8::/32 +2001:db8::/32",
-        &["duplicate-rows: 4 rows repeat what another row says, such as 1.1.1.1,Allow, \
-           2001:db8::/32,Allow, 9.9.9.9,Deny"],
+        &[
+            "duplicate-rows: 4 rows repeat others, such as Allow 1.1.1.1, Allow 2001:db8::/32 and \
+             Deny 9.9.9.9",
+        ],
     );
     check(
         "+1.1.1.1 +1.1.1.1",
-        &["duplicate-rows: 1 row repeats what another row says, 1.1.1.1,Allow"],
+        &["duplicate-rows: 1 row repeats another: Allow 1.1.1.1"],
     );
     check(
         "+1.1.1.0/24 +1.1.1.7 +1.1.1.8-1.1.1.9 +2.2.2.2 -1.1.1.4/30 -1.1.1.8/31",
         &[
             "overridden-rows: 2 Allow rows let nobody in, for Deny rows name the same addresses: \
-             1.1.1.7, 1.1.1.8/31",
+             1.1.1.7 and 1.1.1.8/31",
         ],
     );
     check(
         "+all +1.1.1.1 +1.1.1.3-1.1.1.5 +2.2.2.2 -1.1.1.0/24",
         &[
             "overridden-rows: 2 Allow rows let nobody in, for Deny rows name the same addresses: \
-             1.1.1.1, 1.1.1.3-1.1.1.5",
+             1.1.1.1 and 1.1.1.3-1.1.1.5",
         ],
     );
 }
