@@ -267,7 +267,7 @@ fn output(criterion: &mut Criterion) {
                 assert_eq!(
                     report_page(black_box(&answer), Facts::default()).len(),
                     page.len()
-                )
+                );
             });
         });
     }

@@ -203,7 +203,7 @@ impl Layers {
         let mut index = from;
         while index < end {
             let aligned = index.trailing_zeros().min(2 * grid.order) / 2;
-            let fitting = (31 - (end - index).leading_zeros()) / 2;
+            let fitting = (end - index).ilog2() / 2;
             let level = aligned.min(fitting);
             let Cell { x, y } = corner(index, grid.order, level);
             let side = CELL_UNITS << level;

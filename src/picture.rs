@@ -233,7 +233,7 @@ fn overview(ipv4: &Ipv4, octets: &[Octet]) -> Map {
     let is_framed = |octet: &&Octet| octets.len() <= FEW || octet.addresses() >= LARGE;
     let framed = || octets.iter().filter(is_framed).take(FRAMED_MAX);
     for number in (0..256).step_by(16) {
-        if framed().all(|octet| octet.number != number) {
+        if octets.iter().all(|octet| octet.number != number) {
             label(grid, Octet::empty(number), "place", &mut svg);
         }
     }

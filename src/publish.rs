@@ -52,6 +52,9 @@ const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 const RETRIES_MAX: u32 = 8;
 /// How often an input that came damaged is read again.
 const DAMAGED_RETRIES_MAX: u32 = 2;
+/// Up to so many bytes an output is on its way as soon as its request is, and the report is made
+/// beside it. Of a larger one the thread has to send more, and the report comes after it.
+const BESIDE_BYTES_MAX: usize = 256 * 1024;
 /// The longest pause before the first retry; it doubles with each.
 const PAUSE_MS_MAX: u64 = 20;
 
@@ -192,8 +195,28 @@ impl<'a, S: Store> Publisher<'a, S> {
         if targets.all().all(|target| target.is_made_from(&provenance)) {
             return Ok(Round::Done(self.unchanged(input, &targets.output)));
         }
-        let (Outcome { mut answer, file }, mut review) = self.generate(input, &head, body).await?;
-        if targets.output.is_made_from(&provenance) && answer.status == Status::Written {
+        let generated = self.generate(input, &head, body).await?;
+        let Some(answer) = self.write_both(&targets, generated, &provenance).await? else {
+            return Ok(Round::Conflict);
+        };
+        if self.settings.on_delete == OnDelete::Remove {
+            let now = self.store.head(input).await?;
+            let now = now.map(|head| self.provenance(input, Some(&head)));
+            if now.is_none_or(|now| now != provenance) {
+                return Ok(Round::Conflict);
+            }
+        }
+        Ok(Round::Done(answer))
+    }
+
+    /// Writes the output and, beside it, the report; `None` if another write came between.
+    async fn write_both(
+        &self,
+        targets: &Targets,
+        (Outcome { mut answer, file }, mut review): (Outcome, Review),
+        provenance: &Provenance,
+    ) -> Result<Option<Answer>, Error> {
+        if targets.output.is_made_from(provenance) && answer.status == Status::Written {
             answer.status = Status::Unchanged;
         }
         let report = targets.report.as_ref();
@@ -201,7 +224,8 @@ impl<'a, S: Store> Publisher<'a, S> {
             .as_deref()
             .filter(|_| report.is_some())
             .map(RequestCost::of);
-        let output = self.write_output(&targets.output, file, &provenance);
+        let bytes = answer.bytes;
+        let output = self.write_output(&targets.output, file, provenance);
         let report = async {
             // What follows keeps this thread busy: the output's request goes out before it.
             tokio::task::yield_now().await;
@@ -212,20 +236,15 @@ impl<'a, S: Store> Publisher<'a, S> {
                 occasion: Occasion::Publish,
             };
             let page = || report_page(&answer, facts);
-            write_report(self.store, report, page, &provenance).await
+            write_report(self.store, report, page, provenance).await
         };
-        let (written, reported) = join!(output, report);
-        if [written?, reported?].contains(&PutResult::Conflict) {
-            return Ok(Round::Conflict);
-        }
-        if self.settings.on_delete == OnDelete::Remove {
-            let now = self.store.head(input).await?;
-            let now = now.map(|head| self.provenance(input, Some(&head)));
-            if now.is_none_or(|now| now != provenance) {
-                return Ok(Round::Conflict);
-            }
-        }
-        Ok(Round::Done(answer))
+        let (written, reported) = if bytes > BESIDE_BYTES_MAX {
+            (output.await, report.await)
+        } else {
+            join!(output, report)
+        };
+        let is_conflict = [written?, reported?].contains(&PutResult::Conflict);
+        Ok((!is_conflict).then_some(answer))
     }
 
     async fn look(&self, input: &ObjectName, output: &ObjectName) -> Result<Targets, Error> {

@@ -76,12 +76,12 @@ impl Review {
     }
 }
 
-fn warning(code: WarningCode, message: String) -> Option<Warning> {
-    Some(Warning {
+fn warning(code: WarningCode, message: String) -> Warning {
+    Warning {
         code,
         line: None,
         message,
-    })
+    }
 }
 
 /// Who gets in: a set, or its complement.
@@ -143,10 +143,10 @@ fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Op
              if it is meant as a blocklist, add the row all,Allow"
         }
     };
-    warning(
+    Some(warning(
         WarningCode::BlocksEverybody,
         format!("nobody gets in: {why}"),
-    )
+    ))
 }
 
 fn wide_allow(policy: &Policy) -> Option<Warning> {
@@ -168,13 +168,13 @@ fn wide_allow(policy: &Policy) -> Option<Warning> {
         1 => "is",
         _ => "are",
     };
-    warning(
+    Some(warning(
         WarningCode::WideAllow,
         format!(
             "{named} {is} allowed, wider than a /8 of IPv4 or a /16 of IPv6: check the prefix \
              length"
         ),
-    )
+    ))
 }
 
 fn add_wider<T: Word>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Named) {
@@ -211,13 +211,13 @@ fn private_range(policy: &Policy) -> Option<Warning> {
         1 => ("is", "it"),
         _ => ("are", "them"),
     };
-    warning(
+    Some(warning(
         WarningCode::PrivateRange,
         format!(
             "{named} {is} private and most others are public: nobody comes from {it} over the \
              Internet"
         ),
-    )
+    ))
 }
 
 /// Names the networks inside a block that are wide enough, and counts all inside it.
@@ -258,13 +258,13 @@ fn overridden_rows(permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
         1 => "1 Allow row lets".to_owned(),
         count => format!("{} Allow rows let", thousands(count)),
     };
-    warning(
+    Some(warning(
         WarningCode::OverriddenRows,
         format!(
             "{rows_allow} nobody in, for Deny rows name the same addresses: {named}{}",
             among(rows)
         ),
-    )
+    ))
 }
 
 /// Rows of which not one address gets in. Both the rows and the set are ascending.
@@ -307,10 +307,10 @@ fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
         ", such as "
     };
     let among = among(rows);
-    warning(
+    Some(warning(
         WarningCode::DuplicateRows,
         format!("{rows_repeat}{such_as}{named}{among}"),
-    )
+    ))
 }
 
 /// Names the first row that repeats one before it, and counts all.

@@ -1,4 +1,4 @@
-//! `--report`: the page that the function writes to its ReportBucket, as files.
+//! `--report`: the page that the function writes to its `ReportBucket`, as files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
