@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build deb fmt lint lint-rust lint-template test test-rust test-python \
-	test-command-line test-servers \
+	test-command-line test-servers test-browser \
 	test-stack test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
@@ -81,7 +81,7 @@ lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, 
 	@$(CLOUD) guard
 	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
 
-test: packages lint-rust test-rust test-python test-command-line test-servers lint-template test-stack test-invoke ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-command-line test-servers test-browser lint-template test-stack test-invoke ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
@@ -97,6 +97,10 @@ test-command-line: packages $(CARGO_DEB) ## the command line on a terminal, in b
 
 test-servers: packages ## the outputs in front of a real Apache, nginx, HAProxy, Caddy and nftables
 	cargo test --test servers
+
+# BROWSER_TESTS=test_report.Inert runs one class of them; `tests/browser/run.py --screenshots FOLDER` draws each page.
+test-browser: ## the report page in a real Chromium: accessible, inert, readable; installs Chromium first
+	$(PYTHON) tests/browser/run.py $(BROWSER_TESTS)
 
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture

@@ -29,7 +29,7 @@ use htaccess_generator::render::{Source, render};
 use htaccess_generator::report::{
     Answer, DefaultPolicy, REJECTIONS_LISTED_MAX, Refusal, Rejection, Status,
 };
-use htaccess_generator::report_page::report_page;
+use htaccess_generator::report_page::{Facts, report_page};
 use htaccess_generator::settings::{CSV_BYTES_MAX_DEFAULT, FunctionSettings, Settings};
 use htaccess_generator::template::Template;
 
@@ -260,10 +260,15 @@ fn output(criterion: &mut Criterion) {
     let clean = Answer::new("clients/acme.csv", Status::Written);
     let rejected = outcome(&rejected_csv(SMALL)).0;
     for (name, answer) in [("clean", clean), ("100 rejections", rejected)] {
-        let page = report_page(&answer, None);
+        let page = report_page(&answer, Facts::default());
         group.throughput(bytes(page.len()));
         group.bench_function(format!("report/{name}"), |bencher| {
-            bencher.iter(|| assert_eq!(report_page(black_box(&answer), None).len(), page.len()));
+            bencher.iter(|| {
+                assert_eq!(
+                    report_page(black_box(&answer), Facts::default()).len(),
+                    page.len()
+                );
+            });
         });
     }
     group.finish();

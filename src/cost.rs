@@ -189,7 +189,7 @@ fn is_of_a_network(first: char) -> bool {
 }
 
 /// `12345` as `12,345`.
-fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -202,7 +202,7 @@ fn thousands(number: u64) -> String {
 }
 
 /// Rounded to a tenth, and from 10 on to a whole one.
-fn milliseconds(microseconds: u64) -> String {
+pub(crate) fn milliseconds(microseconds: u64) -> String {
     let tenths = (microseconds + 50) / 100;
     if tenths >= 100 {
         thousands((microseconds + 500) / 1000)

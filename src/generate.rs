@@ -15,8 +15,10 @@ use crate::render::{Rendered, Rendering, RuleRow, Source, render};
 use crate::report::{
     Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status,
 };
+use crate::row_log::{Log, NoLog, RowLog};
 use crate::settings::Settings;
 use crate::template::Template;
+use crate::warnings::Review;
 
 /// The longest line of an output, in bytes; Apache's own limit is 8,190.
 const OUTPUT_LINE_BYTES_MAX: usize = 8000;
@@ -30,13 +32,13 @@ pub struct Outcome {
     pub file: Option<String>,
 }
 
-/// One upload on its way.
-pub struct Generation<'a> {
+/// One upload on its way; `L` is what is remembered of its rows.
+pub struct Generation<'a, L: Log = NoLog> {
     settings: &'a Settings,
     template: &'a Template,
     source: &'a Source,
     output_key: Option<String>,
-    decoder: TextDecoder<Parser<Collector>>,
+    decoder: TextDecoder<Parser<Collector<L>>>,
     refusal: Option<Refusal>,
 }
 
@@ -44,6 +46,37 @@ impl<'a> Generation<'a> {
     /// Starts on an upload; an unsafe key refuses it at once.
     #[must_use]
     pub fn new(settings: &'a Settings, template: &'a Template, source: &'a Source) -> Self {
+        Self::start(settings, template, source)
+    }
+}
+
+impl<'a> Generation<'a, RowLog> {
+    /// The same, for those who want to be told what is worth a second look.
+    #[must_use]
+    pub fn watching(settings: &'a Settings, template: &'a Template, source: &'a Source) -> Self {
+        Self::start(settings, template, source)
+    }
+
+    /// Ends the upload. The answer has no warnings yet that take the rows together: whoever has
+    /// the file on its way asks [`Review::warnings`] for them.
+    #[must_use]
+    pub fn finish_with_review(self) -> (Outcome, Review) {
+        let (template, source) = (self.template, self.source);
+        let (answer, decided) = self.decide();
+        finish(template, source, answer, decided)
+    }
+
+    /// Ends the upload, warnings and all.
+    #[must_use]
+    pub fn finish_with_warnings(self) -> (Outcome, Review) {
+        let (mut outcome, mut review) = self.finish_with_review();
+        outcome.answer.warnings.extend(review.warnings());
+        (outcome, review)
+    }
+}
+
+impl<'a, L: Log> Generation<'a, L> {
+    fn start(settings: &'a Settings, template: &'a Template, source: &'a Source) -> Self {
         let collector = Collector {
             keep_rows: template.needs().includes("rules"),
             ..Collector::default()
@@ -100,26 +133,8 @@ impl<'a> Generation<'a> {
     #[must_use]
     pub fn finish(self) -> Outcome {
         let (template, source) = (self.template, self.source);
-        let (mut answer, decided) = self.decide();
-        let file = decided.and_then(|decided| {
-            let Decided { policy, rows } = decided;
-            let Rendered { text, networks } =
-                render(template, source, &policy, &rows, answer.rejected)?;
-            check_line_lengths(&text, answer.output.as_deref())?;
-            answer.networks = networks;
-            answer.bytes = text.len();
-            Ok(text)
-        });
-        match file {
-            Ok(file) => Outcome {
-                answer,
-                file: Some(file),
-            },
-            Err(refusal) => Outcome {
-                answer: answer.refused(&refusal),
-                file: None,
-            },
-        }
+        let (answer, decided) = self.decide();
+        finish(template, source, answer, decided).0
     }
 
     /// Ends the upload, and writes the file as it is rendered: a million networks are 15 MB that
@@ -138,7 +153,7 @@ impl<'a> Generation<'a> {
             return Ok(answer);
         }
         let (mut answer, decided) = self.decide();
-        let written = decided.and_then(|Decided { policy, rows }| {
+        let written = decided.and_then(|Decided { policy, rows, .. }| {
             let rendering = Rendering::new(template, source, &policy, &rows, answer.rejected);
             answer.networks = rendering.networks;
             rendering.write_to(out)
@@ -163,7 +178,7 @@ impl<'a> Generation<'a> {
     }
 
     /// Who gets in, and the answer as far as it is known; or why the file is refused.
-    fn decide(self) -> (Answer, Result<Decided, Refusal>) {
+    fn decide(self) -> (Answer, Result<Decided<L>, Refusal>) {
         let mut answer = Answer::new(&self.source.key, Status::Written);
         answer.output = self.output_key;
         answer.default_policy = self.settings.default_policy;
@@ -180,9 +195,37 @@ impl<'a> Generation<'a> {
 }
 
 /// What is rendered.
-struct Decided {
+struct Decided<L> {
     policy: Policy,
     rows: Vec<RuleRow>,
+    log: L,
+}
+
+fn finish<L: Log>(
+    template: &Template,
+    source: &Source,
+    mut answer: Answer,
+    decided: Result<Decided<L>, Refusal>,
+) -> (Outcome, Review) {
+    let rendered = decided.and_then(|decided| {
+        let Decided { policy, rows, log } = decided;
+        let Rendered { text, networks } =
+            render(template, source, &policy, &rows, answer.rejected)?;
+        check_line_lengths(&text, answer.output.as_deref())?;
+        answer.networks = networks;
+        answer.bytes = text.len();
+        Ok((text, Review::new(policy, log.into())))
+    });
+    match rendered {
+        Ok((file, review)) => {
+            let file = Some(file);
+            (Outcome { answer, file }, review)
+        }
+        Err(refusal) => {
+            let answer = answer.refused(&refusal);
+            (Outcome { answer, file: None }, Review::default())
+        }
+    }
 }
 
 /// The whole upload at once.
@@ -213,11 +256,11 @@ pub fn generate(
     generation.finish()
 }
 
-fn decide(
-    mut collector: Collector,
+fn decide<L: Log>(
+    mut collector: Collector<L>,
     settings: &Settings,
     answer: &mut Answer,
-) -> Result<Decided, Refusal> {
+) -> Result<Decided<L>, Refusal> {
     collector.settle_conflicting_default();
     collector.report_to(answer);
     answer.default_policy = collector.rules.default_policy(settings.default_policy);
@@ -230,6 +273,7 @@ fn decide(
     Ok(Decided {
         policy: collector.rules.decide(settings.default_policy),
         rows: collector.rows,
+        log: collector.log,
     })
 }
 
@@ -282,8 +326,9 @@ fn first_rejection(answer: &Answer) -> String {
 
 /// What is kept of the rows.
 #[derive(Default)]
-struct Collector {
+struct Collector<L> {
     rules: Rules,
+    log: L,
     accepted: u64,
     rejected: u64,
     /// The first [`REJECTIONS_LISTED_MAX`].
@@ -297,10 +342,11 @@ struct Collector {
     allow_all_rejections: Vec<Rejection>,
 }
 
-impl Rows for Collector {
+impl<L: Log> Rows for Collector<L> {
     fn accept(&mut self, rule: Rule<'_>) {
         self.accepted += 1;
         self.rules.add(rule.action, rule.addresses);
+        self.log.add(rule.action, rule.addresses);
         if (rule.action, rule.addresses) == (Action::Allow, Addresses::All) {
             self.allow_all += 1;
             if self.allow_all_rejections.len() < REJECTIONS_LISTED_MAX {
@@ -325,6 +371,7 @@ impl Rows for Collector {
     fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
         self.accepted += 1;
         self.rules.add_ipv4(action, addresses);
+        self.log.add(action, Addresses::Ipv4(addresses));
     }
 
     fn count_rejected(&mut self) -> bool {
@@ -336,7 +383,7 @@ impl Rows for Collector {
     }
 }
 
-impl Collector {
+impl<L> Collector<L> {
     /// The order of rows must not matter, so it is not the first `all` row that wins but Deny.
     fn settle_conflicting_default(&mut self) {
         if !self.rules.has_conflicting_default() {

@@ -39,11 +39,12 @@ use crate::policy::Rules;
 use crate::provenance::{Provenance, settings_digest};
 use crate::render::{Source, render};
 use crate::report::{Answer, DefaultPolicy, Refusal, Status};
-use crate::report_page::report_page;
+use crate::report_page::{Facts, Occasion, report_page};
 use crate::settings::{FunctionSettings, OnDelete};
 use crate::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::target::Target;
 use crate::template::Template;
+use crate::warnings::Review;
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
@@ -51,6 +52,9 @@ const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 const RETRIES_MAX: u32 = 8;
 /// How often an input that came damaged is read again.
 const DAMAGED_RETRIES_MAX: u32 = 2;
+/// Up to so many bytes an output is on its way as soon as its request is, and the report is made
+/// beside it. Of a larger one the thread has to send more, and the report comes after it.
+const BESIDE_BYTES_MAX: usize = 256 * 1024;
 /// The longest pause before the first retry; it doubles with each.
 const PAUSE_MS_MAX: u64 = 20;
 
@@ -191,22 +195,10 @@ impl<'a, S: Store> Publisher<'a, S> {
         if targets.all().all(|target| target.is_made_from(&provenance)) {
             return Ok(Round::Done(self.unchanged(input, &targets.output)));
         }
-        let Outcome { mut answer, file } = self.generate(input, &head, body).await?;
-        if targets.output.is_made_from(&provenance) && answer.status == Status::Written {
-            answer.status = Status::Unchanged;
-        }
-        let report = targets.report.as_ref();
-        let cost = file
-            .as_deref()
-            .filter(|_| report.is_some())
-            .map(RequestCost::of);
-        let page = || report_page(&answer, cost);
-        let report = write_report(self.store, report, page, &provenance);
-        let output = self.write_output(&targets.output, file, &provenance);
-        let (written, reported) = join!(output, report);
-        if [written?, reported?].contains(&PutResult::Conflict) {
+        let generated = self.generate(input, &head, body).await?;
+        let Some(answer) = self.write_both(&targets, generated, &provenance).await? else {
             return Ok(Round::Conflict);
-        }
+        };
         if self.settings.on_delete == OnDelete::Remove {
             let now = self.store.head(input).await?;
             let now = now.map(|head| self.provenance(input, Some(&head)));
@@ -215,6 +207,44 @@ impl<'a, S: Store> Publisher<'a, S> {
             }
         }
         Ok(Round::Done(answer))
+    }
+
+    /// Writes the output and, beside it, the report; `None` if another write came between.
+    async fn write_both(
+        &self,
+        targets: &Targets,
+        (Outcome { mut answer, file }, mut review): (Outcome, Review),
+        provenance: &Provenance,
+    ) -> Result<Option<Answer>, Error> {
+        if targets.output.is_made_from(provenance) && answer.status == Status::Written {
+            answer.status = Status::Unchanged;
+        }
+        let report = targets.report.as_ref();
+        let cost = file
+            .as_deref()
+            .filter(|_| report.is_some())
+            .map(RequestCost::of);
+        let bytes = answer.bytes;
+        let output = self.write_output(&targets.output, file, provenance);
+        let report = async {
+            // What follows keeps this thread busy: the output's request goes out before it.
+            tokio::task::yield_now().await;
+            answer.warnings.extend(review.warnings());
+            let facts = Facts {
+                policy: review.policy(),
+                cost,
+                occasion: Occasion::Publish,
+            };
+            let page = || report_page(&answer, facts);
+            write_report(self.store, report, page, provenance).await
+        };
+        let (written, reported) = if bytes > BESIDE_BYTES_MAX {
+            (output.await, report.await)
+        } else {
+            join!(output, report)
+        };
+        let is_conflict = [written?, reported?].contains(&PutResult::Conflict);
+        Ok((!is_conflict).then_some(answer))
     }
 
     async fn look(&self, input: &ObjectName, output: &ObjectName) -> Result<Targets, Error> {
@@ -250,14 +280,14 @@ impl<'a, S: Store> Publisher<'a, S> {
         input: &ObjectName,
         head: &Head,
         mut body: S::Body,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<(Outcome, Review), Error> {
         let source = Source {
             key: input.key.clone(),
             bucket: input.bucket.clone(),
             version_id: head.version_id.clone(),
             etag: head.etag.clone(),
         };
-        let mut generation = Generation::new(&self.settings.settings, self.template, &source);
+        let mut generation = Generation::watching(&self.settings.settings, self.template, &source);
         let mut flow = generation.expect_bytes(head.bytes.unwrap_or(0));
         while flow.is_continue() {
             match body.next().await? {
@@ -265,7 +295,7 @@ impl<'a, S: Store> Publisher<'a, S> {
                 None => break,
             }
         }
-        Ok(generation.finish())
+        Ok(generation.finish_with_review())
     }
 
     /// What `OnDelete` wants for an input that is gone.
@@ -370,7 +400,7 @@ pub async fn refuse<S: Store>(
         pause_before(attempt).await;
         let report = look_at_report(store, settings, input).await?;
         let provenance = Provenance::new(&input.key, None, &refusal.message);
-        let page = || report_page(&answer, None);
+        let page = || report_page(&answer, Facts::default());
         if write_report(store, report.as_ref(), page, &provenance).await? != PutResult::Conflict {
             return Ok(answer);
         }

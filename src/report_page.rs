@@ -1,19 +1,56 @@
 //! The report: one self-contained page for a file, with the answer as JSON inside.
 //!
-//! Opened from the storage console or a disk, so it loads nothing, runs nothing, and escapes all.
+//! Opened from the storage console or a disk, so it loads nothing, runs nothing, and escapes all:
+//! text from outside goes through [`visible`] and tera's escaping, and the pictures are made of
+//! integers. Its size is bounded whatever the upload has.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use tera::{Context, Tera};
 
-use crate::cost::RequestCost;
-use crate::report::Answer;
+use crate::cost::{RequestCost, milliseconds, thousands};
+use crate::picture::{Ipv4, Picture};
+use crate::policy::Policy;
+use crate::policy_words::{Sizes, Words, extent, sentence};
+use crate::quote::is_unprintable;
+use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
+use crate::report::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
 
 const NAME: &str = "report.html";
+const STYLE: &str = include_str!("templates/report.css");
+/// What the page's policy lets through: this style and nothing else. A test renews it.
+const STYLE_SHA256: &str = "i9yvVypyjexOkPtaOy2Gz7O9Qhnre0dMwWJdV8c5sUw=";
+/// How many things that a cell could say instead are shown.
+const FIXES_MAX: usize = 3;
+/// How many rejected rows are seen at once; the others unfold.
+const ROWS_UNFOLDED_MAX: usize = 10;
 
-/// The page for one answer, and for a published output what it costs Apache.
+/// What the page tells beyond the answer, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts<'a> {
+    /// Who gets in.
+    pub policy: Option<&'a Policy>,
+    /// What the output costs Apache.
+    pub cost: Option<RequestCost>,
+    /// What the page is made for.
+    pub occasion: Occasion,
+}
+
+/// What a page is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Occasion {
+    /// Something was to be published.
+    #[default]
+    Publish,
+    /// Nothing was: the upload was looked at.
+    Check,
+}
+
+/// The page for one answer.
 #[must_use]
-pub fn report_page(answer: &Answer, cost: Option<RequestCost>) -> String {
+pub fn report_page(answer: &Answer, facts: Facts<'_>) -> String {
     static TERA: OnceLock<Option<Tera>> = OnceLock::new();
     let tera = TERA.get_or_init(|| {
         let mut tera = Tera::new();
@@ -24,68 +61,319 @@ pub fn report_page(answer: &Answer, cost: Option<RequestCost>) -> String {
     });
     let json = answer_json(answer);
     let mut context = Context::new();
-    context.insert("answer", answer);
+    context.insert("page", &View::of(answer, facts));
     context.insert_value("json", json.as_str().into());
-    // Without networks it is another server's file, or not worth a word.
-    let cost = cost.filter(|cost| cost.networks > 0);
-    let microseconds = cost.map(|cost| cost.microseconds);
-    context.insert("microseconds", &microseconds);
-    context.insert("advice", &cost.and_then(|cost| cost.advice()));
+    context.insert_value("style", STYLE.into());
+    context.insert_value("style_sha256", STYLE_SHA256.into());
     tera.as_ref()
         .and_then(|tera| tera.render(NAME, &context).ok())
         .unwrap_or(json)
 }
 
-/// JSON that may stand inside a `<script>` element: `<`, `>` and `&` are written as escapes.
+/// JSON that may stand inside a `<script>` element: `<`, `>` and `&` are written as escapes, and
+/// so is what would move the text around it for those who look at the page's source.
 fn answer_json(answer: &Answer) -> String {
-    serde_json::to_string(answer)
-        .unwrap_or_default()
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
+    let json = serde_json::to_string(answer).unwrap_or_default();
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, '<' | '>' | '&') || is_unprintable(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Text from outside with what is invisible or moves the text around it written as `\u{202e}`;
+/// line ends stay where they are asked for.
+fn visible(text: &str, keep: Option<char>) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unprintable(character) && Some(character) != keep {
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// What the template is handed: texts, ready to be escaped and printed.
+#[derive(Serialize)]
+struct View {
+    source: String,
+    output: Option<String>,
+    headline: &'static str,
+    /// `good`, `bad` or `plain`.
+    tone: &'static str,
+    what_became: &'static str,
+    code: Option<String>,
+    message: Option<String>,
+    sentence: Option<Words>,
+    extent: String,
+    figures: Vec<Figure>,
+    warnings: Vec<WarningView>,
+    /// Those to see at once, and the others.
+    rejections: Vec<Vec<RejectionView>>,
+    rejected: String,
+    more_rejected: String,
+    picture: Option<Picture>,
+    is_open: bool,
+    sizes: Sizes,
+    cost: String,
+    generator: String,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    label: &'static str,
+    value: String,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct WarningView {
+    title: &'static str,
+    line: Option<u64>,
+    message: Sentence,
+}
+
+/// A message of ours with the values that it quotes apart, so that their direction stays theirs.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Sentence(Vec<Part>);
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Part {
+    is_quoted: bool,
+    text: String,
+}
+
+impl Sentence {
+    fn of(message: &str) -> Self {
+        let mut parts = Vec::new();
+        let mut add = |is_quoted, text: &str| {
+            if !text.is_empty() {
+                let text = visible(text, None);
+                parts.push(Part { is_quoted, text });
+            }
+        };
+        let mut rest = message;
+        while let Some((before, from_quote)) = split_at_quote(rest) {
+            let length = quoted_bytes(from_quote);
+            let (quoted, behind) = from_quote.split_at(length);
+            add(false, before);
+            add(true, quoted);
+            rest = behind;
+        }
+        add(false, rest);
+        Self(parts)
+    }
+}
+
+fn split_at_quote(text: &str) -> Option<(&str, &str)> {
+    text.find('"').map(|at| text.split_at(at))
+}
+
+/// How long a quoted value is, both quotes and what is escaped inside it included
+/// ([`quote`](crate::quote::quote) writes them).
+fn quoted_bytes(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (index, character) in text.char_indices().skip(1) {
+        match character {
+            '"' if !is_escaped => return index + 1,
+            '\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    text.len()
+}
+
+#[derive(Serialize)]
+struct RejectionView {
+    line: String,
+    value: String,
+    reason: Sentence,
+    code: RejectionCode,
+    fixes: Vec<String>,
+}
+
+impl View {
+    fn of(answer: &Answer, facts: Facts<'_>) -> Self {
+        let (headline, tone, what_became) = status_words(answer.status, facts.occasion);
+        let policy = facts.policy;
+        let ipv4 = policy.map(Ipv4::of);
+        let both = || policy.zip(ipv4.as_ref());
+        // Without networks it is another server's file, or not worth a word.
+        let cost = facts.cost.filter(|cost| cost.networks > 0);
+        let listed = answer.rejections.len() as u64;
+        let more = answer.rejected.saturating_sub(listed);
+        Self {
+            source: visible(&answer.source, None),
+            output: answer.output.as_ref().map(|key| visible(key, None)),
+            headline,
+            tone,
+            what_became,
+            code: answer.code.map(|code| code.to_string()),
+            message: answer
+                .message
+                .as_ref()
+                .map(|message| visible(&capitalized(message), Some('\n'))),
+            sentence: policy.map(sentence),
+            extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
+            figures: figures(answer, cost),
+            warnings: answer.warnings.iter().map(warning_view).collect(),
+            rejections: rejections(&answer.rejections),
+            rejected: thousands(answer.rejected),
+            more_rejected: if more > 0 {
+                thousands(more)
+            } else {
+                String::new()
+            },
+            picture: both().and_then(|(policy, ipv4)| Picture::of(ipv4, policy)),
+            is_open: answer.default_policy == crate::report::DefaultPolicy::Allow,
+            sizes: policy.map(Sizes::of).unwrap_or_default(),
+            cost: cost.map_or(String::new(), cost_words),
+            generator: format!("{GENERATOR_NAME} {GENERATOR_VERSION}"),
+        }
+    }
+}
+
+fn status_words(status: Status, occasion: Occasion) -> (&'static str, &'static str, &'static str) {
+    match (status, occasion) {
+        (Status::Refused, Occasion::Publish) => (
+            "Refused",
+            "bad",
+            "Nothing was published. The previous file, if there is one, stays in force.",
+        ),
+        (Status::Refused, Occasion::Check) => (
+            "Would be refused",
+            "bad",
+            "This was a check: nothing is published, and nothing was written.",
+        ),
+        (Status::Written | Status::Unchanged, Occasion::Check) => (
+            "Fine",
+            "good",
+            "This was a check: nothing is published, and nothing was written.",
+        ),
+        (Status::Written, Occasion::Publish) => ("Published", "good", ""),
+        (Status::Unchanged, Occasion::Publish) => (
+            "Published",
+            "good",
+            "The file was the same already, and was left alone.",
+        ),
+        (Status::Removed, _) => (
+            "Removed",
+            "plain",
+            "The CSV is gone, and the published file was removed with it.",
+        ),
+        (Status::Kept, _) => (
+            "Kept",
+            "plain",
+            "The CSV is gone; the file that was published from it stays in force.",
+        ),
+        (Status::Ignored, _) => ("Ignored", "plain", "There was nothing to do."),
+    }
+}
+
+fn figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Figure> {
+    let figure = |label, value: u64, note: String| Figure {
+        label,
+        value: thousands(value),
+        note,
+    };
+    if answer.rows == 0 && answer.code.is_some() {
+        return Vec::new();
+    }
+    let mut figures = vec![
+        figure("Rows", answer.rows, String::new()),
+        figure("Accepted", answer.accepted, String::new()),
+        figure("Rejected", answer.rejected, String::new()),
+    ];
+    if answer.code.is_none() {
+        let networks = answer.networks;
+        let all = networks.allow + networks.deny;
+        let note = match (networks.allow, networks.deny) {
+            (allow, deny) if allow > 0 && deny > 0 => format!(
+                "{} allowed, {} denied",
+                thousands(allow as u64),
+                thousands(deny as u64)
+            ),
+            _ => String::new(),
+        };
+        figures.push(figure("Networks", all as u64, note));
+        figures.push(figure("Bytes", answer.bytes as u64, String::new()));
+    }
+    if let Some(cost) = cost {
+        figures.push(Figure {
+            label: "Each request",
+            value: duration(cost),
+            note: "of Apache’s time".to_owned(),
+        });
+    }
+    figures
+}
+
+fn duration(cost: RequestCost) -> String {
+    match cost.microseconds {
+        from_ms @ 1_000.. => format!("{} ms", milliseconds(from_ms)),
+        microseconds => format!("{microseconds} µs"),
+    }
+}
+
+fn cost_words(cost: RequestCost) -> String {
+    cost.advice().unwrap_or_else(|| {
+        let time = duration(cost);
+        format!("Apache reads the file again on every request: about {time} of a core each")
+    })
+}
+
+fn warning_view(warning: &Warning) -> WarningView {
+    WarningView {
+        title: match warning.code {
+            WarningCode::Guessed => "Something was guessed",
+            WarningCode::DuplicateRows => "Rows that repeat others",
+            WarningCode::OverriddenRows => "Rows that a Deny overrides",
+            WarningCode::BlocksEverybody => "Nobody gets in",
+            WarningCode::WideAllow => "A very wide network is allowed",
+            WarningCode::PrivateRange => "Private among public networks",
+        },
+        line: warning.line,
+        message: Sentence::of(&capitalized(&warning.message)),
+    }
+}
+
+/// A sentence of a message as one of a page.
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+fn rejections(all: &[Rejection]) -> Vec<Vec<RejectionView>> {
+    let (seen, others) = all.split_at(all.len().min(ROWS_UNFOLDED_MAX));
+    let lists = [seen, others].into_iter().filter(|list| !list.is_empty());
+    lists
+        .map(|list| list.iter().map(rejection_view).collect())
+        .collect()
+}
+
+fn rejection_view(rejection: &Rejection) -> RejectionView {
+    let fixes = rejection.fixes.iter().take(FIXES_MAX);
+    RejectionView {
+        line: thousands(rejection.line),
+        value: visible(&rejection.value, None),
+        reason: Sentence::of(rejection.reason()),
+        code: rejection.code,
+        fixes: fixes.map(|fix| visible(fix, None)).collect(),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::{Rejection, RejectionCode, Status};
-
-    #[test]
-    fn cells_are_inert_and_the_json_reads_back() {
-        let mut answer = Answer::new("a\"><script>alert(1)</script>.csv", Status::Written);
-        let value = "</script><script>alert(2)</script>&amp;";
-        answer.rejections = vec![Rejection::new(
-            2,
-            RejectionCode::InvalidAddress,
-            value,
-            value,
-        )];
-        answer.rejected = 1;
-        let page = report_page(&answer, None);
-        assert!(page.starts_with("<!doctype html>"), "{page}");
-        assert_eq!(page.matches("<script").count(), 1, "{page}");
-        let json = page
-            .split("id=\"answer\">")
-            .nth(1)
-            .unwrap()
-            .split("</script>")
-            .next()
-            .unwrap();
-        let read: serde_json::Value = serde_json::from_str(json).unwrap();
-        assert_eq!(read, serde_json::to_value(&answer).unwrap());
-    }
-
-    #[test]
-    fn tells_what_the_output_costs_apache() {
-        let answer = Answer::new("a.csv", Status::Written);
-        let page = |file: &str| report_page(&answer, Some(RequestCost::of(file)));
-        let short = page("Require ip 192.0.2.1\n");
-        assert!(short.contains("about 10 µs of a core"), "{short}");
-        let long = page(&format!("Require ip{}\n", " 192.0.2.1".repeat(9_000)));
-        assert!(
-            long.contains("these 9,000 networks again on every request"),
-            "{long}"
-        );
-        assert!(!page("deny 192.0.2.1;\n").contains("every request"));
-    }
-}
+#[path = "report_page_tests.rs"]
+mod tests;

@@ -16,7 +16,7 @@ use htaccess_generator::key;
 use htaccess_generator::parse::Action;
 use htaccess_generator::render::Source;
 use htaccess_generator::report::{Answer, DefaultPolicy, RefusalCode, Status};
-use htaccess_generator::report_page::report_page;
+use htaccess_generator::report_page::{Facts, report_page};
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::template::Template;
 use percent_encoding::percent_decode_str;
@@ -342,7 +342,7 @@ fn check_answer(answer: &Answer) {
     }
     assert_eq!(answer.status == Status::Refused, answer.code.is_some());
     assert_eq!(answer.message.is_some(), answer.code.is_some());
-    let page = report_page(answer, None);
+    let page = report_page(answer, Facts::default());
     assert_eq!(page.matches("<script").count(), 1, "{page}");
     let (_, json) = page.split_once("id=\"answer\">").unwrap();
     let (json, _) = json.split_once("</script>").unwrap();

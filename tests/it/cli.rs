@@ -305,6 +305,67 @@ fn takes_templates_by_name_and_by_path() {
 }
 
 #[test]
+fn one_file_has_its_report_where_it_is_asked_for() {
+    let folder = Folder::new().with("acme.csv", ACME);
+    let rendered = folder.run(&["render", "acme.csv", "--report", "acme.html"]);
+    assert_eq!((rendered.status, rendered.stderr.as_str()), (0, REJECTED));
+    assert_eq!(
+        rendered.stdout,
+        folder.run(&["render", "acme.csv"]).stdout,
+        "a report changes nothing of the file"
+    );
+    let page = folder.text("acme.html");
+    assert!(page.contains("Published") && page.contains("<bdi>2.2.2</bdi>"));
+    folder.run(&["check", "acme.csv", "--report", "pages/"]);
+    assert!(
+        folder
+            .text("pages/acme.csv.html")
+            .contains("This was a check")
+    );
+    folder.run_with_input(&["check", "-", "--report", "pages"], ACME);
+    assert!(folder.text("pages/stdin.html").contains("<h1><bdi>stdin"));
+}
+
+#[test]
+fn several_files_have_their_reports_as_the_bucket_has_them() {
+    let folder = Folder::new()
+        .with("sites/clients/acme.csv", ACME)
+        .with("sites/b.csv", "IP,Rule\n1.1.1.1,Deny\n")
+        .with("sites/bad.csv", "a,b\n");
+    let ran = folder.run(&["render", "sites", "-o", "out", "--report", "pages"]);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    assert!(
+        folder
+            .text("pages/clients/acme.csv.html")
+            .contains("clients/acme/.htaccess")
+    );
+    assert!(folder.text("pages/b.csv.html").contains("Nobody gets in."));
+    assert!(folder.text("pages/bad.csv.html").contains("missing-column"));
+    assert!(!folder.path("out/bad").exists());
+    folder
+        .run(&["check", "sites", "--report", "sites/b.csv"])
+        .expect_failure("sites/b.csv is a file, and the reports need a folder");
+    let absolute = folder.path("sites/b.csv");
+    let same = ["check", "sites/../sites/b.csv", absolute.to_str().unwrap()];
+    folder
+        .run(&[&same[..], &["--report", "pages"]].concat())
+        .expect_failure("would both have the report b.csv.html: name one at a time");
+}
+
+#[test]
+fn json_tells_what_is_worth_a_second_look() {
+    let folder = Folder::new().with("a.csv", "IP,Rule\n1.1.1.1,Deny\n");
+    for arguments in [
+        ["check", "a.csv", "--json"].as_slice(),
+        &["render", "a.csv", "--json"],
+        &["render", "a.csv", "--json", "-o", "out"],
+    ] {
+        let code = folder.run(arguments).json()[0]["warnings"][0]["code"].clone();
+        assert_eq!(code, "blocks-everybody", "{arguments:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_names_the_way_out() {
     let folder = Folder::new()
         .with("a.csv", ACME)

@@ -86,6 +86,30 @@ fn publishes_an_upload_and_its_report_in_two_rounds() {
 }
 
 #[test]
+fn answer_and_report_tell_what_is_worth_a_second_look() {
+    let store = MemoryStore::default();
+    store.upload(
+        "uploads",
+        "a.csv",
+        b"IP,Rule\n10.0.0.0/7,Allow\n10.9.0.1,Deny\n",
+    );
+    let answer = handle(&store, put_event(&["a.csv"]));
+    let warning = &answer["results"][0]["warnings"][0];
+    assert_eq!(warning["code"], "wide-allow");
+    let report = store.text("reports", "a.csv.html").unwrap();
+    for part in [
+        "<strong>A very wide network is allowed</strong> 10.0.0.0/7 is allowed, wider",
+        "<code>10.0.0.0/7</code> gets in, except <code>10.9.0.1</code>.",
+        "11.0.0.0/8: all 16,777,216 addresses allowed",
+    ] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+    let writes = store.take_calls().split_off(3);
+    assert!(writes[0].starts_with("PUT s3://sites/"), "{writes:?}");
+    assert!(writes[1].starts_with("PUT s3://reports/"), "{writes:?}");
+}
+
+#[test]
 fn remembers_the_input_in_ascii_metadata() {
     let store = MemoryStore::default();
     store.upload("uploads", "é à.csv", ACME);

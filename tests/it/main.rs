@@ -33,6 +33,8 @@ mod messages;
 mod packing;
 /// What must hold for any input at all.
 mod properties;
+/// The pages of the cases, and of uploads that are as large and as bad as can be.
+mod report;
 /// Plain rows and built-in templates take a shorter way, to the same end.
 mod shortcuts;
 /// What several modules use: running an upload, and the same text in other encodings.

@@ -10,6 +10,7 @@ use htaccess_generator::render::Source;
 use htaccess_generator::report::Refusal;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 use htaccess_generator::template::Template;
+use htaccess_generator::warnings::Review;
 
 /// The source's key where a test does not care.
 pub(crate) const KEY: &str = "clients/acme.csv";
@@ -18,7 +19,7 @@ pub(crate) const KEY: &str = "clients/acme.csv";
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
     pub(crate) source: Source,
-    template: Template,
+    pub(crate) template: Template,
     /// Why the template of the user's own does not compile.
     broken_template: Option<Refusal>,
 }
@@ -73,7 +74,15 @@ impl Setup {
         &self,
         pieces: impl IntoIterator<Item = P>,
     ) -> Outcome {
-        let mut generation = Generation::new(&self.settings, &self.template, &self.source);
+        self.review_pieces(pieces).0
+    }
+
+    /// The same, with what a report tells beyond the answer.
+    pub(crate) fn review_pieces<P: AsRef<[u8]>>(
+        &self,
+        pieces: impl IntoIterator<Item = P>,
+    ) -> (Outcome, Review) {
+        let mut generation = Generation::watching(&self.settings, &self.template, &self.source);
         if let Some(refusal) = &self.broken_template {
             generation.refuse(refusal.clone());
         }
@@ -82,8 +91,15 @@ impl Setup {
                 break;
             }
         }
-        generation.finish()
+        generation.finish_with_warnings()
     }
+}
+
+/// The answer without the warnings that only those are told who ask for them.
+pub(crate) fn without_warnings(outcome: Outcome) -> Outcome {
+    let mut outcome = outcome;
+    outcome.answer.warnings.clear();
+    outcome
 }
 
 /// An outcome as text, for comparing and for showing differences: the answer, then the file.

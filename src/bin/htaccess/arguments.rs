@@ -167,6 +167,9 @@ pub(crate) struct FileArguments {
     /// Print an array with one object for each file, for programs
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write a page about the file, with pictures; for several files, one each below a folder
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -2,12 +2,14 @@
 
 use htaccess_generator::cost::RequestCost;
 use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::report_page::Occasion;
 use htaccess_generator::settings::TEMPLATE_DEFAULT;
 
 use crate::arguments::CheckArguments;
 use crate::conclusion::{conclude, print_note};
 use crate::inputs;
 use crate::render::find_template;
+use crate::reports::Reports;
 use crate::work::{in_parallel, read, source_of};
 use crate::{Failure, Verdict};
 
@@ -16,10 +18,15 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
     let template = find_template(TEMPLATE_DEFAULT)?;
     let inputs = inputs::find(&arguments.files.inputs)?;
     let settings = arguments.files.settings()?;
+    let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Check)?;
     let checked = in_parallel(&inputs, &arguments.files, |input, progress| {
         let source = source_of(input);
-        let generation = Generation::new(&settings, &template, &source);
-        let Outcome { answer, file } = read(input, generation, progress)?.finish();
+        let generation = Generation::watching(&settings, &template, &source);
+        let read = read(input, generation, progress)?;
+        let (Outcome { answer, file }, review) = read.finish_with_warnings();
+        if let Some(reports) = &reports {
+            reports.write(input, &answer, file.as_deref(), &review)?;
+        }
         let advice = file.and_then(|file| RequestCost::of(&file).advice());
         Ok((answer, advice))
     })?;

@@ -19,6 +19,7 @@ mod diagnostic;
 mod wording;
 mod output;
 mod replace;
+mod reports;
 
 use std::process::ExitCode;
 

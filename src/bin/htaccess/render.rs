@@ -1,19 +1,21 @@
 //! `htaccess render`: the `.htaccess` of each CSV, to standard output or below a folder.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::quote::bare;
+use htaccess_generator::report::Answer;
+use htaccess_generator::report_page::Occasion;
 use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
 
 use crate::arguments::RenderArguments;
 use crate::conclusion::{conclude, print_problems, print_summary, verdict};
 use crate::inputs::{self, Input};
-use crate::output::{Stdout, cannot_print, print_json};
+use crate::output::{Stdout, cannot_print, print_data, print_json};
 use crate::progress::Progress;
 use crate::replace::write_file;
+use crate::reports::Reports;
 use crate::work::{in_parallel, read, source_of};
 use crate::{Failure, Verdict};
 
@@ -21,8 +23,9 @@ use crate::{Failure, Verdict};
 pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
     let template = find_template(&arguments.template)?;
     let inputs = inputs::find(&arguments.files.inputs)?;
+    let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Publish)?;
     if let Some(folder) = &arguments.output {
-        return write_all(arguments, &inputs, &template, folder);
+        return write_all(arguments, &inputs, &template, folder, reports.as_ref());
     }
     let [input] = inputs.as_slice() else {
         return Err(Failure(format!(
@@ -33,18 +36,26 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
     let settings = arguments.files.settings()?;
     let source = source_of(input);
     let progress = Progress::of(&inputs);
-    let generation = read(
-        input,
-        Generation::new(&settings, &template, &source),
-        &progress,
-    )?;
-    drop(progress);
-    let answer = if arguments.files.json {
-        generation.finish_into(io::sink())
+    // Warnings are looked for only where somebody reads them.
+    let answer = if arguments.files.json || reports.is_some() {
+        let generation = Generation::watching(&settings, &template, &source);
+        let read = read(input, generation, &progress)?;
+        drop(progress);
+        let (Outcome { answer, file }, review) = read.finish_with_warnings();
+        if let Some(reports) = reports {
+            reports.write(input, &answer, file.as_deref(), &review)?;
+        }
+        if !arguments.files.json {
+            print_data(file.unwrap_or_default().as_bytes())?;
+        }
+        answer
     } else {
-        generation.finish_into(Stdout::new())
+        let generation = Generation::new(&settings, &template, &source);
+        let read = read(input, generation, &progress)?;
+        drop(progress);
+        let answer = read.finish_into(Stdout::new());
+        answer.map_err(|err| cannot_print(&err))?
     };
-    let answer = answer.map_err(|err| cannot_print(&err))?;
     let answers = [answer];
     if let [answer] = &answers
         && print_problems(input, answer)
@@ -62,6 +73,7 @@ fn write_all(
     inputs: &[Input],
     template: &Template,
     folder: &Path,
+    reports: Option<&Reports>,
 ) -> Result<Verdict, Failure> {
     let settings = arguments.files.settings()?;
     inputs::check_outputs(
@@ -71,14 +83,29 @@ fn write_all(
     )?;
     let answers = in_parallel(inputs, &arguments.files, |input, progress| {
         let source = source_of(input);
-        let generation = Generation::new(&settings, template, &source);
-        let Outcome { mut answer, file } = read(input, generation, progress)?.finish();
-        if let (Some(file), Some(output)) = (file, &answer.output) {
-            answer.status = write_file(&folder.join(output), file.as_bytes())?;
+        if !arguments.files.json && reports.is_none() {
+            let generation = Generation::new(&settings, template, &source);
+            let Outcome { mut answer, file } = read(input, generation, progress)?.finish();
+            publish(&mut answer, file.as_deref(), folder)?;
+            return Ok(answer);
+        }
+        let generation = Generation::watching(&settings, template, &source);
+        let read = read(input, generation, progress)?;
+        let (Outcome { mut answer, file }, review) = read.finish_with_warnings();
+        publish(&mut answer, file.as_deref(), folder)?;
+        if let Some(reports) = reports {
+            reports.write(input, &answer, file.as_deref(), &review)?;
         }
         Ok(answer)
     })?;
     conclude(inputs, &answers, arguments.files.json, "published")
+}
+
+fn publish(answer: &mut Answer, file: Option<&str>, folder: &Path) -> Result<(), Failure> {
+    if let (Some(file), Some(output)) = (file, &answer.output) {
+        answer.status = write_file(&folder.join(output), file.as_bytes())?;
+    }
+    Ok(())
 }
 
 pub(crate) fn find_template(name_or_path: &str) -> Result<Template, Failure> {

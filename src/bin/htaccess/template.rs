@@ -16,6 +16,7 @@ use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
 
 use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
+use crate::conclusion::print;
 use crate::output::print_data;
 use crate::{Failure, Verdict};
 
@@ -105,7 +106,7 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
     let template = match compiled {
         Ok(template) => template,
         Err(refusal) => {
-            eprintln!("{name}: {}", placed(&refusal.message, &name));
+            print(&format!("{name}: {}\n", placed(&refusal.message, &name)));
             return Ok(Verdict::Refused);
         }
     };
@@ -114,23 +115,23 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
         None => check_with_samples(&template),
     };
     for error in &found.errors {
-        eprintln!("{name}: {}", placed(error, &name));
+        print(&format!("{name}: {}\n", placed(error, &name)));
     }
     if !found.errors.is_empty() {
         return Ok(Verdict::Refused);
     }
     for warning in &found.warnings {
-        eprintln!("{name}: warning: {warning}");
+        print(&format!("{name}: warning: {warning}\n"));
     }
     if let Some(note) = note(&template) {
-        eprintln!("{name}: note: {note}");
+        print(&format!("{name}: note: {note}\n"));
     }
     let warnings = match found.warnings.len() {
         0 => String::new(),
         1 => ", 1 warning".to_owned(),
         count => format!(", {count} warnings"),
     };
-    eprintln!("{name}: fine for {}{warnings}", found.tried);
+    print(&format!("{name}: fine for {}{warnings}\n", found.tried));
     Ok(Verdict::Fine)
 }
 

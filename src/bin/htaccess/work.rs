@@ -6,6 +6,7 @@ use std::thread;
 
 use htaccess_generator::generate::Generation;
 use htaccess_generator::render::Source;
+use htaccess_generator::row_log::Log;
 
 use crate::Failure;
 use crate::arguments::FileArguments;
@@ -20,11 +21,11 @@ pub(crate) fn source_of(input: &Input) -> Source {
 }
 
 /// Reads an input, as far as that is of use.
-pub(crate) fn read<'a>(
+pub(crate) fn read<'a, L: Log>(
     input: &Input,
-    mut generation: Generation<'a>,
+    mut generation: Generation<'a, L>,
     progress: &Progress,
-) -> Result<Generation<'a>, Failure> {
+) -> Result<Generation<'a, L>, Failure> {
     let bytes = input.bytes();
     if generation.expect_bytes(bytes.unwrap_or(0)).is_continue() {
         input.read(|piece| {

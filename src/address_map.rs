@@ -1,0 +1,346 @@
+//! A block of IPv4 addresses as a square picture: who is allowed and who is denied, as SVG.
+//!
+//! The addresses lie on the [Hilbert curve](crate::hilbert), cut into cells of equal size. A cell
+//! that is full is a filled square, and full neighbours join to larger ones; a cell of which only a
+//! part is held gets a mark, so that a single address among a million is as easy to find as a
+//! whole network. Colour is never alone: allowed marks are square, denied ones round and hatched.
+//!
+//! Made of integers only, and its size is bounded by the number of cells, whatever the sets hold.
+
+use std::fmt::Write as _;
+
+use crate::hilbert::{Cell, cell, corner};
+use crate::ip_set::{Network, Span};
+
+/// The side of a cell in the picture's units.
+pub(crate) const CELL_UNITS: u32 = 10;
+
+/// An aligned block with an even prefix length, which is a square on the curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) first: u32,
+    pub(crate) prefix_length: u32,
+}
+
+impl Block {
+    /// All of IPv4.
+    pub(crate) const ALL: Self = Self {
+        first: 0,
+        prefix_length: 0,
+    };
+
+    /// The smallest block that holds both addresses, and is not smaller than a /24.
+    pub(crate) fn around(first: u32, last: u32) -> Self {
+        let common = (first ^ last).leading_zeros();
+        let prefix_length = (common & !1).min(24);
+        Self {
+            first: first & !low_bits(32 - prefix_length),
+            prefix_length,
+        }
+    }
+
+    pub(crate) fn last(self) -> u32 {
+        self.first | low_bits(32 - self.prefix_length)
+    }
+
+    /// `10.0.0.0/8`.
+    pub(crate) fn text(self) -> String {
+        let first = Network {
+            first: self.first,
+            host_bits: 0,
+        };
+        format!("{}/{}", first.text(), self.prefix_length)
+    }
+}
+
+/// A number whose `count` low bits are set; `count` is at most 32.
+fn low_bits(count: u32) -> u32 {
+    u32::MAX.checked_shr(32 - count).unwrap_or(0)
+}
+
+/// A block cut into 4^`order` cells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid {
+    pub(crate) block: Block,
+    order: u32,
+}
+
+impl Grid {
+    /// At most 2^`order` cells on a side; fewer where a cell would be less than an address.
+    pub(crate) fn new(block: Block, order: u32) -> Self {
+        Self {
+            block,
+            order: order.min((32 - block.prefix_length) / 2),
+        }
+    }
+
+    /// How many bits of an address lie inside a cell.
+    fn cell_bits(self) -> u32 {
+        32 - self.block.prefix_length - 2 * self.order
+    }
+
+    /// How many addresses a cell has.
+    pub(crate) fn cell_addresses(self) -> u64 {
+        1 << self.cell_bits()
+    }
+
+    /// The prefix length of a cell.
+    pub(crate) fn cell_prefix_length(self) -> u32 {
+        32 - self.cell_bits()
+    }
+
+    /// The length of a side in the picture's units.
+    pub(crate) fn side_units(self) -> u32 {
+        CELL_UNITS << self.order
+    }
+
+    /// The square of a block inside this one, in the picture's units: left, top, side.
+    pub(crate) fn square(self, block: Block) -> (u32, u32, u32) {
+        let bits = 32 - block.prefix_length;
+        let level = bits.saturating_sub(self.cell_bits()) / 2;
+        let place = corner(self.index(block.first), self.order, level);
+        (
+            place.x * CELL_UNITS,
+            place.y * CELL_UNITS,
+            CELL_UNITS << level,
+        )
+    }
+
+    fn index(self, address: u32) -> u32 {
+        (address - self.block.first)
+            .checked_shr(self.cell_bits())
+            .unwrap_or(0)
+    }
+
+    /// How many addresses of ascending, disjoint spans each cell holds. The work is that of the
+    /// spans inside the block and of the cells.
+    pub(crate) fn counts(self, spans: &[Span<u32>]) -> Vec<u64> {
+        let mut counts = vec![0; 1 << (2 * self.order)];
+        let full = self.cell_addresses();
+        let mut add = |index: u32, addresses: u64| {
+            if let Some(count) = counts.get_mut(index as usize) {
+                *count += addresses;
+            }
+        };
+        for span in inside(spans, self.block) {
+            let (first, last) = (self.index(span.first), self.index(span.last));
+            if first == last {
+                add(first, u64::from(span.last - span.first) + 1);
+                continue;
+            }
+            let offset = |address: u32| u64::from(address) & (full - 1);
+            add(first, full - offset(span.first));
+            for index in first + 1..last {
+                add(index, full);
+            }
+            add(last, offset(span.last) + 1);
+        }
+        counts
+    }
+
+    /// The cells that hold any of the spans, as the inside of an `<svg>` element's group.
+    pub(crate) fn draw(self, spans: &[Span<u32>], svg: &mut String) {
+        let counts = self.counts(spans);
+        let mut layers = Layers::default();
+        let full = self.cell_addresses();
+        let mut full_from = None;
+        for (index, count) in (0u32..).zip(counts.iter().chain([&0])) {
+            if *count == full {
+                full_from.get_or_insert(index);
+                continue;
+            }
+            if let Some(from) = full_from.take() {
+                layers.add_full(self, from, index);
+            }
+            if *count > 0 {
+                layers.add_mark(cell(index, self.order), size_of(*count, full));
+            }
+        }
+        layers.write_to(svg);
+    }
+}
+
+/// The parts of ascending, disjoint spans that lie in a block.
+pub(crate) fn inside(spans: &[Span<u32>], block: Block) -> impl Iterator<Item = Span<u32>> {
+    let (first, last) = (block.first, block.last());
+    let from = spans.partition_point(|span| span.last < first);
+    let rest = spans.get(from..).unwrap_or_default().iter();
+    rest.take_while(move |span| span.first <= last)
+        .map(move |span| Span {
+            first: span.first.max(first),
+            last: span.last.min(last),
+        })
+}
+
+/// Three sizes of marks: below a hundredth of the cell, below half, and more.
+const SIZES: usize = 3;
+
+fn size_of(count: u64, full: u64) -> usize {
+    match count {
+        _ if count * 100 < full => 0,
+        _ if count * 2 < full => 1,
+        _ => 2,
+    }
+}
+
+/// The paths of one colour.
+#[derive(Default)]
+struct Layers {
+    full: String,
+    marks: [Marks; SIZES],
+}
+
+#[derive(Default)]
+struct Marks {
+    path: String,
+    /// Where the last one is, for the next is written relative to it.
+    place: Cell,
+}
+
+impl Layers {
+    /// The cells from `from` to before `end`, as the largest squares.
+    fn add_full(&mut self, grid: Grid, from: u32, end: u32) {
+        let mut index = from;
+        while index < end {
+            let aligned = index.trailing_zeros().min(2 * grid.order) / 2;
+            let fitting = (end - index).ilog2() / 2;
+            let level = aligned.min(fitting);
+            let Cell { x, y } = corner(index, grid.order, level);
+            let side = CELL_UNITS << level;
+            let (x, y) = (x * CELL_UNITS, y * CELL_UNITS);
+            // Writing to a string does not fail.
+            let _ = write!(self.full, "M{x} {y}h{side}v{side}h-{side}z");
+            index += 1 << (2 * level);
+        }
+    }
+
+    /// A mark is a line without length, of which only the caps are seen.
+    fn add_mark(&mut self, place: Cell, size: usize) {
+        let Some(marks) = self.marks.get_mut(size) else {
+            return;
+        };
+        let middle = |at: u32| i64::from(at * CELL_UNITS + CELL_UNITS / 2);
+        let (x, y) = (middle(place.x), middle(place.y));
+        let _ = if marks.path.is_empty() {
+            write!(marks.path, "M{x} {y}h0")
+        } else {
+            let (before_x, before_y) = (middle(marks.place.x), middle(marks.place.y));
+            write!(marks.path, "m{} {}h0", x - before_x, y - before_y)
+        };
+        marks.place = place;
+    }
+
+    fn write_to(&self, svg: &mut String) {
+        if !self.full.is_empty() {
+            let _ = write!(svg, r#"<path class="full" d="{}"/>"#, self.full);
+        }
+        for (size, marks) in (1..).zip(&self.marks) {
+            if !marks.path.is_empty() {
+                let _ = write!(svg, r#"<path class="mark m{size}" d="{}"/>"#, marks.path);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ip_set::SpanSet;
+    use proptest::prelude::*;
+
+    fn spans(texts: &str) -> Vec<Span<u32>> {
+        let spans = texts
+            .split_whitespace()
+            .map(|text| match crate::address::parse(text) {
+                Ok(crate::address::Addresses::Ipv4(span)) => span,
+                other => panic!("{text}: {other:?}"),
+            });
+        SpanSet::from_unsorted(spans.collect()).spans().to_vec()
+    }
+
+    fn drawn(block: Block, order: u32, texts: &str) -> String {
+        let mut svg = String::new();
+        Grid::new(block, order).draw(&spans(texts), &mut svg);
+        svg
+    }
+
+    #[test]
+    fn a_wrong_8_is_one_large_square() {
+        assert_eq!(
+            drawn(Block::ALL, 6, "10.0.0.0/8"),
+            r#"<path class="full" d="M120 120h40v40h-40z"/>"#
+        );
+        assert_eq!(
+            drawn(Block::ALL, 6, "0.0.0.0/1 128.0.0.0/1"),
+            r#"<path class="full" d="M0 0h640v640h-640z"/>"#
+        );
+    }
+
+    #[test]
+    fn a_single_address_is_a_mark_at_every_scale() {
+        assert_eq!(
+            drawn(Block::ALL, 6, "0.0.0.0 0.16.0.7"),
+            r#"<path class="mark m1" d="M5 5h0m10 0h0"/>"#
+        );
+        let block = Block::around(0xc0a8_0100, 0xc0a8_01ff);
+        assert_eq!(
+            drawn(block, 5, "192.168.1.0 192.168.1.4/31"),
+            r#"<path class="full" d="M0 0h10v10h-10zM0 20h10v10h-10zM0 30h10v10h-10z"/>"#
+        );
+    }
+
+    #[test]
+    fn marks_tell_their_share() {
+        let svg = drawn(Block::ALL, 6, "0.0.0.0/20 0.16.0.0/14 0.32.0.0/13");
+        let sizes = [0, 1, 2].map(|size| svg.contains(&format!("mark m{}\"", size + 1)));
+        assert_eq!(sizes, [true, true, true], "{svg}");
+    }
+
+    #[test]
+    fn finds_the_smallest_square_block() {
+        let around = |first: [u8; 4], last: [u8; 4]| {
+            Block::around(u32::from_be_bytes(first), u32::from_be_bytes(last)).text()
+        };
+        assert_eq!(around([10, 0, 0, 0], [10, 255, 255, 255]), "10.0.0.0/8");
+        assert_eq!(around([10, 0, 0, 0], [11, 0, 0, 0]), "8.0.0.0/6");
+        assert_eq!(around([10, 1, 2, 3], [10, 1, 2, 3]), "10.1.2.0/24");
+        assert_eq!(around([10, 1, 2, 3], [10, 1, 3, 3]), "10.1.0.0/22");
+        assert_eq!(around([0; 4], [255; 4]), "0.0.0.0/0");
+    }
+
+    #[test]
+    fn the_worst_picture_is_bounded() {
+        let every_cell = (0..4096u32).map(|index| Span {
+            first: index << 20,
+            last: (index << 20) | 5,
+        });
+        let mut svg = String::new();
+        Grid::new(Block::ALL, 6).draw(&every_cell.collect::<Vec<_>>(), &mut svg);
+        assert!(svg.len() < 40_000, "{}", svg.len());
+    }
+
+    proptest! {
+        #[test]
+        fn counts_every_address_once(
+            firsts in prop::collection::vec((any::<u32>(), 0u32..1 << 26), 0..40),
+        ) {
+            let spans = firsts.into_iter().map(|(first, length)| Span {
+                first,
+                last: first.saturating_add(length),
+            });
+            let set = SpanSet::from_unsorted(spans.collect());
+            for order in [0, 3, 6] {
+                let counts = Grid::new(Block::ALL, order).counts(set.spans());
+                prop_assert_eq!(u128::from(counts.iter().sum::<u64>()), set.address_count());
+                let full = Grid::new(Block::ALL, order).cell_addresses();
+                prop_assert!(counts.iter().all(|count| *count <= full));
+            }
+            let block = Block { first: 0x4000_0000, prefix_length: 4 };
+            let counts = Grid::new(block, 5).counts(set.spans());
+            let expected: u64 = inside(set.spans(), block)
+                .map(|span| u64::from(span.last - span.first) + 1)
+                .sum();
+            prop_assert_eq!(counts.iter().sum::<u64>(), expected);
+        }
+    }
+}

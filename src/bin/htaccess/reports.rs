@@ -1,0 +1,100 @@
+//! `--report`: the page that the function writes to its `ReportBucket`, as files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use htaccess_generator::cost::RequestCost;
+use htaccess_generator::report::Answer;
+use htaccess_generator::report_page::{Facts, Occasion, report_page};
+use htaccess_generator::warnings::Review;
+
+use crate::Failure;
+use crate::arguments::FileArguments;
+use crate::inputs::Input;
+use crate::replace::write_file;
+
+/// Where the pages go.
+pub(crate) struct Reports {
+    place: Place,
+    occasion: Occasion,
+}
+
+enum Place {
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Reports {
+    /// What `--report` asks for.
+    pub(crate) fn asked_for(
+        files: &FileArguments,
+        inputs: &[Input],
+        occasion: Occasion,
+    ) -> Result<Option<Self>, Failure> {
+        let path = files.report.as_deref();
+        path.map(|path| Self::new(path, &files.inputs, inputs, occasion))
+            .transpose()
+    }
+
+    /// One file has its page at `path`; several files, a named folder of them, and a `path` that is
+    /// a folder or ends in a slash have theirs below it, as `clients/acme.csv.html`.
+    fn new(
+        path: &Path,
+        named: &[PathBuf],
+        inputs: &[Input],
+        occasion: Occasion,
+    ) -> Result<Self, Failure> {
+        let ends_in_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let is_folder = ends_in_slash || path.is_dir();
+        let takes_several = inputs.len() != 1 || named.iter().any(|path| path.is_dir());
+        if takes_several && path.is_file() {
+            return Err(Failure(format!(
+                "{} is a file, and the reports need a folder: choose another --report",
+                path.display()
+            )));
+        }
+        let place = if is_folder || takes_several {
+            check_names(inputs)?;
+            Place::Folder(path.to_owned())
+        } else {
+            Place::File(path.to_owned())
+        };
+        Ok(Self { place, occasion })
+    }
+
+    /// Writes the page of one file; `output` is its text, if it was not refused.
+    pub(crate) fn write(
+        &self,
+        input: &Input,
+        answer: &Answer,
+        output: Option<&str>,
+        review: &Review,
+    ) -> Result<(), Failure> {
+        let facts = Facts {
+            policy: review.policy(),
+            cost: output.map(RequestCost::of),
+            occasion: self.occasion,
+        };
+        let path = match &self.place {
+            Place::File(path) => path.clone(),
+            Place::Folder(folder) => folder.join(format!("{}.html", input.key)),
+        };
+        write_file(&path, report_page(answer, facts).as_bytes()).map(|_| ())
+    }
+}
+
+/// Two files of one name overwrite each other's page: that is wrong usage.
+fn check_names(inputs: &[Input]) -> Result<(), Failure> {
+    let mut seen: BTreeMap<&str, &Input> = BTreeMap::new();
+    for input in inputs {
+        if let Some(other) = seen.insert(&input.key, input) {
+            return Err(Failure(format!(
+                "{} and {} would both have the report {}.html: name one at a time",
+                other.shown(),
+                input.shown(),
+                input.key
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! The Hilbert curve: a line laid into a square so that what is near on the line is near in the
+//! square, and every aligned block of 4ⁿ cells of the line is a square of its own.
+//!
+//! With addresses on the line, every network with an even prefix length is a square, and one with
+//! an odd prefix length is half of one. It starts at the top left and goes down first, so that
+//! the /8 networks lie as on the well-known maps of the Internet (<https://xkcd.com/195/>).
+
+/// A cell's place: columns from the left and rows from the top, both from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) x: u32,
+    pub(crate) y: u32,
+}
+
+/// Where the cell `index` of the line lies in a square of 2^`order` by 2^`order` cells. Only the
+/// low 2 × `order` bits of `index` count; `order` is at most 16.
+pub(crate) fn cell(index: u32, order: u32) -> Cell {
+    // Each pair of bits chooses a quadrant. Inside the first and the last one the line is turned:
+    // mirrored at the diagonal, and inside the last one at the centre too. The two commute.
+    let (mut is_transposed, mut is_reversed) = (false, false);
+    let mut place = Cell::default();
+    for level in (0..order).rev() {
+        let quadrant = index >> (2 * level) & 3;
+        let (x, y) = match quadrant {
+            0 => (0, 0),
+            1 => (0, 1),
+            2 => (1, 1),
+            _ => (1, 0),
+        };
+        let (x, y) = if is_reversed { (1 - x, 1 - y) } else { (x, y) };
+        let (x, y) = if is_transposed { (y, x) } else { (x, y) };
+        place = Cell {
+            x: 2 * place.x + x,
+            y: 2 * place.y + y,
+        };
+        is_transposed ^= quadrant == 0 || quadrant == 3;
+        is_reversed ^= quadrant == 3;
+    }
+    place
+}
+
+/// The top left cell of the square that the 4^`level` cells from `index` on fill; `index` is a
+/// multiple of their number.
+pub(crate) fn corner(index: u32, order: u32, level: u32) -> Cell {
+    let place = cell(index, order);
+    Cell {
+        x: place.x >> level << level,
+        y: place.y >> level << level,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The textbook's way: four copies of the smaller curve, the first and the last one turned.
+    fn curve(order: u32) -> Vec<(u32, u32)> {
+        if order == 0 {
+            return vec![(0, 0)];
+        }
+        let half = 1 << (order - 1);
+        let inner = curve(order - 1);
+        let copy = |turn: &dyn Fn(u32, u32) -> (u32, u32), right: u32, down: u32| {
+            let cells = inner.iter().map(|(x, y)| turn(*x, *y));
+            cells
+                .map(|(x, y)| (x + right * half, y + down * half))
+                .collect::<Vec<_>>()
+        };
+        [
+            copy(&|x, y| (y, x), 0, 0),
+            copy(&|x, y| (x, y), 0, 1),
+            copy(&|x, y| (x, y), 1, 1),
+            copy(&|x, y| (half - 1 - y, half - 1 - x), 1, 0),
+        ]
+        .concat()
+    }
+
+    fn cells(order: u32) -> Vec<(u32, u32)> {
+        (0..1 << (2 * order))
+            .map(|index| cell(index, order))
+            .map(|Cell { x, y }| (x, y))
+            .collect()
+    }
+
+    #[test]
+    fn is_the_textbooks_curve() {
+        for order in 0..=7 {
+            assert_eq!(cells(order), curve(order), "order {order}");
+        }
+    }
+
+    #[test]
+    fn visits_every_cell_once_and_goes_to_a_neighbour() {
+        let order = 6;
+        let cells = cells(order);
+        let mut sorted = cells.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), 1 << (2 * order));
+        for (from, to) in cells.iter().zip(cells.iter().skip(1)) {
+            assert_eq!(from.0.abs_diff(to.0) + from.1.abs_diff(to.1), 1);
+        }
+    }
+
+    #[test]
+    fn lays_the_networks_of_8_bits_out_as_the_known_maps_do() {
+        let mut rows = vec![vec![0; 16]; 16];
+        for network in 0..256 {
+            let Cell { x, y } = cell(network, 4);
+            rows[y as usize][x as usize] = network;
+        }
+        assert_eq!(
+            rows[0],
+            [
+                0, 1, 14, 15, 16, 19, 20, 21, 234, 235, 236, 239, 240, 241, 254, 255
+            ]
+        );
+        assert_eq!(
+            rows[15],
+            [
+                85, 86, 89, 90, 101, 102, 105, 106, 149, 150, 153, 154, 165, 166, 169, 170
+            ]
+        );
+    }
+
+    #[test]
+    fn a_finer_curve_has_the_same_squares() {
+        for network in 0..256 {
+            let coarse = cell(network, 4);
+            let fine = corner(network << 16, 12, 8);
+            assert_eq!((fine.x >> 8, fine.y >> 8), (coarse.x, coarse.y));
+            let last = cell((network << 16) | 0xffff, 12);
+            assert_eq!((last.x >> 8, last.y >> 8), (coarse.x, coarse.y));
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! Which pictures of the IPv4 addresses a report shows, and the same in words and numbers for
+//! those who cannot see them: all of it at once, what is in its busiest /8 blocks from near by,
+//! and a table of the blocks.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::address_map::{Block, Grid, inside};
+use crate::cost::thousands;
+use crate::ip_set::SpanSet;
+use crate::policy::Policy;
+use crate::report::DefaultPolicy;
+
+/// The whole space has 64 × 64 cells, each a /12.
+const OVERVIEW_ORDER: u32 = 6;
+/// A block from near by has at most 32 × 32 cells.
+const ZOOM_ORDER: u32 = 5;
+const ZOOMS_MAX: usize = 6;
+/// So many blocks are framed in the picture of the whole space, however little they hold.
+const FEW: usize = 16;
+/// The blocks that are framed at most.
+const FRAMED_MAX: usize = 64;
+/// The blocks in the table.
+const ROWS_MAX: usize = 16;
+const OCTET_BITS: u32 = 8;
+const OCTET_ADDRESSES: u64 = 1 << (32 - OCTET_BITS);
+
+/// The addresses of IPv4 by what becomes of them, apart from the default.
+pub(crate) struct Ipv4 {
+    /// Who gets in by being named.
+    allowed: SpanSet<u32>,
+    /// Who would get in, were it not for a Deny.
+    denied: SpanSet<u32>,
+    default: DefaultPolicy,
+}
+
+impl Ipv4 {
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let (allow, deny) = (&policy.allow.ipv4, &policy.deny.ipv4);
+        let (allowed, denied) = match policy.default {
+            DefaultPolicy::Deny => {
+                let allowed = allow.difference(deny);
+                let denied = allow.difference(&allowed);
+                (allowed, denied)
+            }
+            DefaultPolicy::Allow => (SpanSet::default(), deny.clone()),
+        };
+        Self {
+            allowed,
+            denied,
+            default: policy.default,
+        }
+    }
+
+    pub(crate) fn allowed_addresses(&self) -> u128 {
+        self.allowed.address_count()
+    }
+
+    pub(crate) fn denied_addresses(&self) -> u128 {
+        self.denied.address_count()
+    }
+}
+
+/// What the page shows of IPv4.
+#[derive(Debug, Serialize)]
+pub(crate) struct Picture {
+    overview: Map,
+    zooms: Vec<Map>,
+    /// How many /8 blocks could be shown from near by.
+    zoomable: usize,
+    blocks: Vec<BlockRow>,
+    /// How many more are not in the table, and how many addresses they have.
+    more_blocks: usize,
+    more_allowed: String,
+    more_denied: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Map {
+    name: String,
+    /// Of what one cell is the picture, such as `a /12`.
+    cell: String,
+    /// The same as the picture, in a sentence.
+    words: String,
+    side: u32,
+    /// SVG made of integers: safe to print as it is.
+    svg: String,
+}
+
+#[derive(Debug, Serialize)]
+struct BlockRow {
+    name: String,
+    allowed: String,
+    denied: String,
+    /// `all`, or the share of the block that gets in.
+    share: String,
+    networks: String,
+    is_full: bool,
+}
+
+/// One /8.
+#[derive(Clone, Copy, Default)]
+struct Octet {
+    number: u32,
+    allowed: u64,
+    denied: u64,
+    networks: u64,
+}
+
+impl Octet {
+    fn empty(number: u32) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
+    fn block(self) -> Block {
+        Block {
+            first: self.number << (32 - OCTET_BITS),
+            prefix_length: OCTET_BITS,
+        }
+    }
+
+    fn addresses(self) -> u64 {
+        self.allowed + self.denied
+    }
+
+    fn is_whole(self) -> bool {
+        self.addresses() == OCTET_ADDRESSES
+    }
+
+    /// Whether a picture of it from near by would be of one colour.
+    fn is_plain(self) -> bool {
+        let is_plain = |count| count == 0 || count == OCTET_ADDRESSES;
+        is_plain(self.allowed) && is_plain(self.denied)
+    }
+
+    fn words(self) -> String {
+        let name = self.block().text();
+        let part = |count: u64, what: &str| match count {
+            0 => None,
+            OCTET_ADDRESSES => Some(format!("all {} addresses {what}", thousands(count))),
+            1 => Some(format!("1 address {what}")),
+            _ => Some(format!("{} addresses {what}", thousands(count))),
+        };
+        let parts = [part(self.allowed, "allowed"), part(self.denied, "denied")];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        format!("{name}: {}", parts.join(", "))
+    }
+}
+
+impl Picture {
+    /// `None` where no IPv4 address is named, so that there is nothing to see.
+    pub(crate) fn of(ipv4: &Ipv4, policy: &Policy) -> Option<Self> {
+        let mut octets = octets(ipv4, policy);
+        if octets.is_empty() {
+            return None;
+        }
+        let zoomable = octets.iter().filter(|octet| !octet.is_plain()).count();
+        let zooms = zooms(ipv4, &octets);
+        octets.sort_by_key(|octet| (std::cmp::Reverse(octet.addresses()), octet.number));
+        let (listed, more) = octets.split_at(octets.len().min(ROWS_MAX));
+        let sum = |count: fn(&Octet) -> u64| thousands(more.iter().map(count).sum());
+        Some(Self {
+            overview: overview(ipv4, &octets),
+            zooms,
+            zoomable,
+            blocks: listed.iter().map(|octet| block_row(*octet)).collect(),
+            more_blocks: more.len(),
+            more_allowed: sum(|octet| octet.allowed),
+            more_denied: sum(|octet| octet.denied),
+        })
+    }
+}
+
+/// The /8 blocks that hold something, ascending.
+fn octets(ipv4: &Ipv4, policy: &Policy) -> Vec<Octet> {
+    let grid = Grid::new(Block::ALL, OCTET_BITS / 2);
+    let mut octets: Vec<Octet> = grid
+        .counts(ipv4.allowed.spans())
+        .into_iter()
+        .zip(grid.counts(ipv4.denied.spans()))
+        .zip(0..)
+        .map(|((allowed, denied), number)| Octet {
+            allowed,
+            denied,
+            ..Octet::empty(number)
+        })
+        .collect();
+    let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
+    for network in lists.into_iter().flat_map(SpanSet::networks) {
+        let octet = |address: u32| (address >> (32 - OCTET_BITS)) as usize;
+        let touched = octets.get_mut(octet(network.first)..=octet(network.last()));
+        for octet in touched.unwrap_or_default() {
+            octet.networks += 1;
+        }
+    }
+    octets.retain(|octet| octet.addresses() > 0);
+    octets
+}
+
+/// The pictures' marks; denied over allowed, for Deny wins.
+fn layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
+    for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
+        let _ = write!(svg, r#"<g class="{class}">"#);
+        grid.draw(set.spans(), svg);
+        svg.push_str("</g>");
+    }
+}
+
+fn background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
+    let side = grid.side_units();
+    let default = ipv4.default.name();
+    let _ = write!(
+        svg,
+        r#"<rect class="space {default}-default" width="{side}" height="{side}"/><path class="grid" d=""#
+    );
+    for line in 1..lines {
+        let at = side / lines * line;
+        let _ = write!(svg, "M{at} 0v{side}M0 {at}h{side}");
+    }
+    svg.push_str(r#""/>"#);
+}
+
+/// `octets` by size. Those that stand out are framed: what is large, or everything if it is little.
+fn overview(ipv4: &Ipv4, octets: &[Octet]) -> Map {
+    const LARGE: u64 = 1 << 16;
+    let grid = Grid::new(Block::ALL, OVERVIEW_ORDER);
+    let mut svg = String::new();
+    background(grid, 16, ipv4, &mut svg);
+    let is_framed = |octet: &&Octet| octets.len() <= FEW || octet.addresses() >= LARGE;
+    let framed = || octets.iter().filter(is_framed).take(FRAMED_MAX);
+    for number in (0..256).step_by(16) {
+        if octets.iter().all(|octet| octet.number != number) {
+            label(grid, Octet::empty(number), "place", &mut svg);
+        }
+    }
+    // A name over marks would hide them.
+    for octet in framed().filter(|octet| !octet.is_whole()) {
+        label(grid, *octet, "under", &mut svg);
+    }
+    layers(grid, ipv4, &mut svg);
+    for octet in framed() {
+        let (x, y, side) = grid.square(octet.block());
+        let words = octet.words();
+        let class = if octet.is_whole() {
+            "block whole"
+        } else {
+            "block"
+        };
+        let _ = write!(
+            svg,
+            r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{words}</title></rect>"#
+        );
+        if octet.is_whole() {
+            label(grid, *octet, "name", &mut svg);
+        }
+    }
+    let named = octets.iter().take(3).map(|octet| octet.words());
+    let named: Vec<String> = named.collect();
+    let more = match octets.len() - named.len() {
+        0 => String::new(),
+        more => format!("; and {more} smaller ones"),
+    };
+    let blocks = match octets.len() {
+        1 => "1 of the 256 /8 blocks holds what is listed".to_owned(),
+        count => format!("{count} of the 256 /8 blocks hold what is listed"),
+    };
+    Map {
+        name: "All IPv4 addresses".to_owned(),
+        cell: "a /12, 1,048,576 addresses".to_owned(),
+        words: format!("{blocks}. {}{more}.", named.join("; ")),
+        side: grid.side_units(),
+        svg,
+    }
+}
+
+fn label(grid: Grid, octet: Octet, class: &str, svg: &mut String) {
+    let (x, y, side) = grid.square(octet.block());
+    let (x, y) = (x + side / 2, y + side / 2);
+    let number = octet.number;
+    let _ = write!(
+        svg,
+        r#"<text class="{class}" x="{x}" y="{y}">{number}</text>"#
+    );
+}
+
+/// The blocks with the most networks, ascending.
+fn zooms(ipv4: &Ipv4, octets: &[Octet]) -> Vec<Map> {
+    let mut chosen: Vec<&Octet> = octets.iter().filter(|octet| !octet.is_plain()).collect();
+    chosen.sort_by_key(|octet| (std::cmp::Reverse(octet.networks), octet.number));
+    chosen.truncate(ZOOMS_MAX);
+    chosen.sort_by_key(|octet| octet.number);
+    chosen.into_iter().map(|octet| zoom(ipv4, *octet)).collect()
+}
+
+fn zoom(ipv4: &Ipv4, octet: Octet) -> Map {
+    let block = octet.block();
+    let ends = |set: &SpanSet<u32>| {
+        let spans = || inside(set.spans(), block);
+        Some((spans().next()?.first, spans().last()?.last))
+    };
+    let ends = [ends(&ipv4.allowed), ends(&ipv4.denied)];
+    let ends = || ends.iter().flatten();
+    let first = ends().map(|ends| ends.0).min().unwrap_or(block.first);
+    let last = ends().map(|ends| ends.1).max().unwrap_or(block.last());
+    let grid = Grid::new(Block::around(first, last), ZOOM_ORDER);
+    let mut svg = String::new();
+    background(grid, 4, ipv4, &mut svg);
+    layers(grid, ipv4, &mut svg);
+    let cell = match grid.cell_addresses() {
+        1 => "one address".to_owned(),
+        addresses => format!(
+            "a /{}, {} addresses",
+            grid.cell_prefix_length(),
+            thousands(addresses)
+        ),
+    };
+    Map {
+        name: grid.block.text(),
+        cell,
+        words: format!("All that is listed of {}.", octet.words()),
+        side: grid.side_units(),
+        svg,
+    }
+}
+
+fn block_row(octet: Octet) -> BlockRow {
+    let named = octet.addresses();
+    let share = if octet.is_whole() {
+        "all of it".to_owned()
+    } else {
+        // In hundredths of a per cent, rounded down.
+        let share = named * 10_000 / OCTET_ADDRESSES;
+        match (share / 100, share % 100) {
+            (0, 0) => "under 0.01 %".to_owned(),
+            (whole, hundredths) => format!("{whole}.{hundredths:02} %"),
+        }
+    };
+    BlockRow {
+        name: octet.block().text(),
+        allowed: thousands(octet.allowed),
+        denied: thousands(octet.denied),
+        share,
+        networks: thousands(octet.networks),
+        is_full: octet.is_whole(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ip_set::Span;
+    use crate::parse::Action;
+    use crate::policy::Rules;
+
+    fn policy(rules: &str) -> Policy {
+        let mut collected = Rules::default();
+        for rule in rules.split_whitespace() {
+            let (action, address) = match rule.split_at(1) {
+                ("+", address) => (Action::Allow, address),
+                (_, address) => (Action::Deny, address),
+            };
+            collected.add(action, crate::address::parse(address).unwrap());
+        }
+        collected.decide(DefaultPolicy::Deny)
+    }
+
+    fn picture(rules: &str) -> Option<Picture> {
+        let policy = policy(rules);
+        Picture::of(&Ipv4::of(&policy), &policy)
+    }
+
+    #[test]
+    fn names_what_is_there_the_largest_first() {
+        let picture = picture("+10.0.0.0/8 +192.168.1.0/24 -192.168.1.7 +2001:db8::/32").unwrap();
+        assert_eq!(
+            picture.overview.words,
+            "2 of the 256 /8 blocks hold what is listed. 10.0.0.0/8: all 16,777,216 addresses \
+             allowed; 192.0.0.0/8: 255 addresses allowed, 1 address denied."
+        );
+        let rows: Vec<_> = picture.blocks.iter().map(|row| &row.name).collect();
+        assert_eq!(rows, ["10.0.0.0/8", "192.0.0.0/8"]);
+        assert!(picture.overview.svg.contains(">192</text>"));
+        let zooms: Vec<_> = picture.zooms.iter().map(|zoom| &zoom.name).collect();
+        assert_eq!(zooms, ["192.168.1.0/24"]);
+        assert_eq!(picture.zooms[0].cell, "one address");
+        assert!(
+            picture.zooms[0]
+                .svg
+                .contains(r#"<g class="deny"><path class="full""#),
+            "{}",
+            picture.zooms[0].svg
+        );
+    }
+
+    #[test]
+    fn nothing_to_see_is_no_picture() {
+        assert!(picture("+2001:db8::/32").is_none());
+        assert!(picture("-10.0.0.0/8").is_none());
+        assert!(picture("+all").is_none());
+        assert!(picture("+all -10.0.0.1").is_some());
+    }
+
+    #[test]
+    fn is_bounded_whatever_is_listed() {
+        let mut rules = Rules::default();
+        let mut address = 1u32;
+        for index in 0..200_000u32 {
+            address = address.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let span = Span {
+                first: address & !1,
+                last: address & !1,
+            };
+            let action = if index % 3 == 0 {
+                Action::Deny
+            } else {
+                Action::Allow
+            };
+            rules.add(action, crate::address::Addresses::Ipv4(span));
+            rules.add(
+                Action::Allow,
+                crate::address::Addresses::Ipv4(Span {
+                    first: address & !0xff,
+                    last: address | 0xff,
+                }),
+            );
+        }
+        let policy = rules.decide(DefaultPolicy::Deny);
+        let picture = Picture::of(&Ipv4::of(&policy), &policy).unwrap();
+        let bytes = |map: &Map| map.svg.len();
+        let all = bytes(&picture.overview) + picture.zooms.iter().map(bytes).sum::<usize>();
+        assert!(all < 250_000, "{all}");
+        assert_eq!(picture.zooms.len(), ZOOMS_MAX);
+        assert_eq!(picture.blocks.len() + picture.more_blocks, 256);
+    }
+}

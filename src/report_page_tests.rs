@@ -1,0 +1,145 @@
+use super::*;
+
+fn page_with(value: &str) -> (Answer, String) {
+    let mut answer = Answer::new(&format!("a{value}.csv"), Status::Written);
+    answer.rejections = vec![
+        Rejection::new(2, RejectionCode::InvalidAddress, value, value)
+            .with_fixes(vec![value.to_owned()]),
+    ];
+    answer.rejected = 1;
+    answer.message = Some(value.to_owned());
+    answer.output = Some(value.to_owned());
+    answer.warnings = vec![Warning {
+        code: WarningCode::Guessed,
+        line: Some(1),
+        message: value.to_owned(),
+    }];
+    let page = report_page(&answer, Facts::default());
+    assert!(page.starts_with("<!doctype html>"), "{page}");
+    (answer, page)
+}
+
+fn json_of(page: &str) -> serde_json::Value {
+    let (_, json) = page.split_once("id=\"answer\">").unwrap();
+    let (json, _) = json.split_once("</script>").unwrap();
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn cells_are_inert_and_the_json_reads_back() {
+    let (answer, page) = page_with("\"></title></script><script>alert(2)</script>&amp;<img src=x>");
+    assert_eq!(page.matches("<script").count(), 1, "{page}");
+    assert_eq!(page.matches("<img").count(), 0, "{page}");
+    assert_eq!(json_of(&page), serde_json::to_value(&answer).unwrap());
+}
+
+#[test]
+fn what_moves_the_text_around_it_is_shown_and_not_done() {
+    let (answer, page) = page_with("1.2.3.4\u{202e}\u{2066}\u{200b}\u{e0041}\u{1b}");
+    assert!(
+        !page
+            .chars()
+            .any(|character| { is_unprintable(character) && character != '\n' })
+    );
+    assert!(page.contains("<bdi>1.2.3.4\\u{202e}\\u{2066}\\u{200b}\\u{e0041}\\u{1b}</bdi>"));
+    assert_eq!(json_of(&page), serde_json::to_value(&answer).unwrap());
+}
+
+#[track_caller]
+fn check_sentence(message: &str, expected: &[(bool, &str)]) {
+    let Sentence(parts) = Sentence::of(message);
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|part| (part.is_quoted, part.text.as_str()))
+        .collect();
+    assert_eq!(parts, expected);
+}
+
+#[test]
+fn values_stand_apart_in_sentences() {
+    check_sentence("no value", &[(false, "no value")]);
+    check_sentence(
+        r#""a\"b\\" is no address: write "c""#,
+        &[
+            (true, r#""a\"b\\""#),
+            (false, " is no address: write "),
+            (true, "\"c\""),
+        ],
+    );
+    check_sentence(
+        "open \"quote\u{202e}",
+        &[(false, "open "), (true, "\"quote\\u{202e}")],
+    );
+    check_sentence("\"", &[(true, "\"")]);
+    check_sentence("", &[]);
+}
+
+#[test]
+fn tells_what_the_output_costs_apache() {
+    let answer = Answer::new("a.csv", Status::Written);
+    let page = |file: &str| {
+        let cost = Some(RequestCost::of(file));
+        report_page(
+            &answer,
+            Facts {
+                cost,
+                ..Facts::default()
+            },
+        )
+    };
+    let short = page("Require ip 192.0.2.1\n");
+    assert!(short.contains("about 10 µs of a core"), "{short}");
+    let long = page(&format!("Require ip{}\n", " 192.0.2.1".repeat(9_000)));
+    assert!(
+        long.contains("these 9,000 networks again on every request"),
+        "{long}"
+    );
+    assert!(!page("deny 192.0.2.1;\n").contains("every request"));
+}
+
+#[test]
+fn every_status_has_its_words() {
+    for (status, occasion, expected) in [
+        (Status::Written, Occasion::Publish, "Published"),
+        (Status::Unchanged, Occasion::Publish, "left alone"),
+        (Status::Refused, Occasion::Publish, "stays in force"),
+        (Status::Refused, Occasion::Check, "Would be refused"),
+        (Status::Written, Occasion::Check, "This was a check"),
+        (Status::Removed, Occasion::Publish, "was removed with it"),
+        (Status::Kept, Occasion::Publish, "stays in force"),
+        (Status::Ignored, Occasion::Publish, "nothing to do"),
+    ] {
+        let facts = Facts {
+            occasion,
+            ..Facts::default()
+        };
+        let page = report_page(&Answer::new("a.csv", status), facts);
+        assert!(page.contains(expected), "{status}: {page}");
+    }
+}
+
+/// What lets this style through and no other (<https://www.w3.org/TR/CSP3/#grammardef-hash-source>).
+#[cfg(feature = "function")]
+#[test]
+fn the_policy_names_the_style() {
+    use sha2::{Digest, Sha256};
+    const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut base64 = String::new();
+    for bytes in Sha256::digest(STYLE).chunks(3) {
+        let mut group = [0; 4];
+        group[1..=bytes.len()].copy_from_slice(bytes);
+        let bits = u32::from_be_bytes(group);
+        for index in 0..4 {
+            let sign = SIGNS[(bits >> (18 - 6 * index) & 63) as usize];
+            base64.push(if index <= bytes.len() {
+                sign.into()
+            } else {
+                '='
+            });
+        }
+    }
+    assert_eq!(
+        STYLE_SHA256, base64,
+        "report.css changed: renew STYLE_SHA256"
+    );
+}

@@ -1,0 +1,91 @@
+//! What is remembered of the accepted rows one by one, so that warnings can count rows. Whoever
+//! wants no warnings remembers nothing: [`NoLog`] costs nothing.
+
+use crate::address::Addresses;
+use crate::ip_set::{Span, Word};
+use crate::parse::Action;
+
+/// Rows that are remembered at most, 1 MiB of IPv4. What is counted is counted among them.
+const ROWS_MAX: usize = 1 << 17;
+
+/// Takes each accepted row.
+pub trait Log: Default + Into<RowLog> {
+    /// Takes a row, in the order of the file.
+    fn add(&mut self, action: Action, addresses: Addresses);
+}
+
+/// Remembers nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLog;
+
+impl Log for NoLog {
+    #[inline]
+    fn add(&mut self, _action: Action, _addresses: Addresses) {}
+}
+
+impl From<NoLog> for RowLog {
+    fn from(_: NoLog) -> Self {
+        Self::default()
+    }
+}
+
+/// Remembers what each row names, the first 131,072 of them.
+#[derive(Clone, Debug, Default)]
+pub struct RowLog {
+    pub(crate) allow: Spans,
+    pub(crate) deny: Spans,
+    /// Whether any row, remembered or not, allows addresses.
+    pub(crate) has_allow: bool,
+    rows: usize,
+    is_full: bool,
+}
+
+/// The rows of one action.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spans {
+    pub(crate) ipv4: Vec<Span<u32>>,
+    pub(crate) ipv6: Vec<Span<u128>>,
+}
+
+impl Log for RowLog {
+    #[inline]
+    fn add(&mut self, action: Action, addresses: Addresses) {
+        self.has_allow |= action == Action::Allow && addresses != Addresses::All;
+        if self.rows == ROWS_MAX {
+            self.is_full = true;
+            return;
+        }
+        self.rows += 1;
+        let spans = match action {
+            Action::Allow => &mut self.allow,
+            Action::Deny => &mut self.deny,
+        };
+        match addresses {
+            Addresses::Ipv4(span) => spans.ipv4.push(span),
+            Addresses::Ipv6(span) => spans.ipv6.push(span),
+            Addresses::All => {}
+        }
+    }
+}
+
+impl RowLog {
+    /// How many rows are remembered, if there were more.
+    pub(crate) fn limit(&self) -> Option<usize> {
+        self.is_full.then_some(self.rows)
+    }
+
+    pub(crate) fn sort(&mut self) {
+        for spans in [&mut self.allow, &mut self.deny] {
+            spans.ipv4.sort_unstable();
+            spans.ipv6.sort_unstable();
+        }
+    }
+}
+
+/// How many rows repeat one before them, and what the first of those names. Sorted rows are wanted.
+pub(crate) fn repeated<T: Word>(spans: &[Span<T>]) -> (u64, Option<Span<T>>) {
+    let pairs = || spans.iter().zip(spans.iter().skip(1));
+    let mut repeated = pairs().filter(|(one, next)| one == next);
+    let first = repeated.next().map(|(span, _)| *span);
+    (u64::from(first.is_some()) + repeated.count() as u64, first)
+}

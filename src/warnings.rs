@@ -1,0 +1,376 @@
+//! What is worth a second look although nothing is wrong with it: one sentence of each kind at
+//! most, told from what the rows said and what became of it. The same rows in another order give
+//! the same sentences.
+
+use std::fmt;
+
+use crate::cost::thousands;
+use crate::ip_set::{IpSet, Network, Span, SpanSet, Word, split_before};
+use crate::policy::Policy;
+use crate::report::{DefaultPolicy, Warning, WarningCode};
+use crate::row_log::{RowLog, repeated};
+
+/// How many networks a sentence names.
+const NAMED_MAX: usize = 3;
+/// An allowed IPv4 network is wide from more addresses on than a /8 has.
+const WIDE_IPV4_BITS: u32 = 24;
+/// Nobody is given more of IPv6 than the /12 of a regional registry; a /16 is wide already.
+const WIDE_IPV6_BITS: u32 = 112;
+/// A private network of fewer addresses than a /24 is a host or two behind the same door.
+const PRIVATE_IPV4_BITS: u32 = 8;
+/// The same for IPv6: less than a single subnet.
+const PRIVATE_IPV6_BITS: u32 = 64;
+
+/// Addresses that no client on the Internet has: private use (RFC 1918), carriers' NAT (RFC 6598),
+/// loopback and link-local.
+const PRIVATE_IPV4: [(u32, u32); 6] = [
+    (0x0a00_0000, 8),
+    (0x6440_0000, 10),
+    (0x7f00_0000, 8),
+    (0xa9fe_0000, 16),
+    (0xac10_0000, 12),
+    (0xc0a8_0000, 16),
+];
+/// Unique local (RFC 4193) and link-local addresses.
+const PRIVATE_IPV6: [(u128, u32); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)];
+
+/// What became of an upload beyond its answer: what a report and warnings are made of.
+#[derive(Clone, Debug, Default)]
+pub struct Review {
+    policy: Option<Policy>,
+    rows: RowLog,
+}
+
+impl Review {
+    pub(crate) fn new(policy: Policy, rows: RowLog) -> Self {
+        Self {
+            policy: Some(policy),
+            rows,
+        }
+    }
+
+    /// Who gets in; `None` if the file was refused.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Policy> {
+        self.policy.as_ref()
+    }
+
+    /// The warnings, which take as long as sorting the rows; none if the file was refused.
+    #[must_use]
+    pub fn warnings(&mut self) -> Vec<Warning> {
+        let Some(policy) = &self.policy else {
+            return Vec::new();
+        };
+        self.rows.sort();
+        let permitted = Permitted::of(policy);
+        [
+            blocks_everybody(policy, &permitted, &self.rows),
+            wide_allow(policy),
+            private_range(policy),
+            overridden_rows(&permitted, &self.rows),
+            duplicate_rows(&self.rows),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+fn warning(code: WarningCode, message: String) -> Warning {
+    Warning {
+        code,
+        line: None,
+        message,
+    }
+}
+
+/// Who gets in: a set, or its complement.
+struct Permitted {
+    default: DefaultPolicy,
+    /// Who gets in, or under default allow who does not.
+    ipv4: SpanSet<u32>,
+    ipv6: SpanSet<u128>,
+}
+
+impl Permitted {
+    fn of(policy: &Policy) -> Self {
+        let Policy {
+            default,
+            allow,
+            deny,
+        } = policy;
+        let (ipv4, ipv6) = match default {
+            DefaultPolicy::Deny => (
+                allow.ipv4.difference(&deny.ipv4),
+                allow.ipv6.difference(&deny.ipv6),
+            ),
+            DefaultPolicy::Allow => (deny.ipv4.clone(), deny.ipv6.clone()),
+        };
+        Self {
+            default: *default,
+            ipv4,
+            ipv6,
+        }
+    }
+
+    fn is_nobody(&self) -> bool {
+        match self.default {
+            DefaultPolicy::Deny => self.ipv4.is_empty() && self.ipv6.is_empty(),
+            DefaultPolicy::Allow => is_whole(&self.ipv4) && is_whole(&self.ipv6),
+        }
+    }
+}
+
+fn is_whole<T: Word>(set: &SpanSet<T>) -> bool {
+    let whole = Span {
+        first: T::MIN,
+        last: T::MAX,
+    };
+    set.spans() == [whole]
+}
+
+fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
+    if !permitted.is_nobody() {
+        return None;
+    }
+    let why = match policy.default {
+        DefaultPolicy::Allow => "Deny rows cover every address",
+        DefaultPolicy::Deny if rows.has_allow => {
+            "Deny rows cover every address that Allow rows name"
+        }
+        DefaultPolicy::Deny => {
+            "the file has no Allow row, and who is not named is denied: \
+             if it is meant as a blocklist, add the row all,Allow"
+        }
+    };
+    Some(warning(
+        WarningCode::BlocksEverybody,
+        format!("nobody gets in: {why}"),
+    ))
+}
+
+fn wide_allow(policy: &Policy) -> Option<Warning> {
+    let mut named = Named::default();
+    add_wider(
+        &policy.allow.ipv4,
+        WIDE_IPV4_BITS,
+        "all of IPv4",
+        &mut named,
+    );
+    add_wider(
+        &policy.allow.ipv6,
+        WIDE_IPV6_BITS,
+        "all of IPv6",
+        &mut named,
+    );
+    let is = match named.count {
+        0 => return None,
+        1 => "is",
+        _ => "are",
+    };
+    Some(warning(
+        WarningCode::WideAllow,
+        format!(
+            "{named} {is} allowed, wider than a /8 of IPv4 or a /16 of IPv6: check the prefix \
+             length"
+        ),
+    ))
+}
+
+fn add_wider<T: Word>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Named) {
+    if is_whole(set) {
+        named.add(|| whole.to_owned());
+        return;
+    }
+    let is_wide = |span: &&Span<T>| T::BITS - (span.last - span.first).leading_zeros() > bits;
+    let networks = set.spans().iter().filter(is_wide);
+    let networks = networks.flat_map(|span| span.networks());
+    for network in networks.filter(|network| network.host_bits > bits) {
+        named.add(|| network.text().to_string());
+    }
+}
+
+/// Private networks belong into a list of private ones, and single hosts get in through tunnels
+/// and proxies; a whole private network in a list of mostly public ones lets nobody in who
+/// comes from the Internet, and is most likely from another list.
+fn private_range(policy: &Policy) -> Option<Warning> {
+    let IpSet { ipv4, ipv6 } = &policy.allow;
+    let mut named = Named::default();
+    let mut private = 0;
+    for block in PRIVATE_IPV4 {
+        private += add_private(ipv4, block, PRIVATE_IPV4_BITS, &mut named);
+    }
+    for block in PRIVATE_IPV6 {
+        private += add_private(ipv6, block, PRIVATE_IPV6_BITS, &mut named);
+    }
+    let all = || ipv4.networks().count() + ipv6.networks().count();
+    if named.count == 0 || all() <= 2 * private {
+        return None;
+    }
+    let (is, it) = match named.count {
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
+    Some(warning(
+        WarningCode::PrivateRange,
+        format!(
+            "{named} {is} private and most others are public: nobody comes from {it} over the \
+             Internet"
+        ),
+    ))
+}
+
+/// Names the networks inside a block that are wide enough, and counts all inside it.
+fn add_private<T: Word>(
+    set: &SpanSet<T>,
+    (first, prefix_length): (T, u32),
+    bits: u32,
+    named: &mut Named,
+) -> usize {
+    let block = Network {
+        first,
+        host_bits: T::BITS - prefix_length,
+    };
+    let spans = set.spans();
+    let from = spans.partition_point(|span| span.last < block.first);
+    let touching = spans.get(from..).unwrap_or_default().iter();
+    let networks = touching
+        .take_while(|span| span.first <= block.last())
+        .flat_map(|span| span.networks())
+        .filter(|network| block.first <= network.first && network.last() <= block.last());
+    let mut count = 0;
+    for network in networks {
+        count += 1;
+        if network.host_bits >= bits {
+            named.add(|| network.text().to_string());
+        }
+    }
+    count
+}
+
+fn overridden_rows(permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
+    let mut named = Named::default();
+    let default = permitted.default;
+    add_overridden(&rows.allow.ipv4, &permitted.ipv4, default, &mut named);
+    add_overridden(&rows.allow.ipv6, &permitted.ipv6, default, &mut named);
+    let rows_allow = match named.count {
+        0 => return None,
+        1 => "1 Allow row lets".to_owned(),
+        count => format!("{} Allow rows let", thousands(count)),
+    };
+    Some(warning(
+        WarningCode::OverriddenRows,
+        format!(
+            "{rows_allow} nobody in, for Deny rows name the same addresses: {named}{}",
+            among(rows)
+        ),
+    ))
+}
+
+/// Rows of which not one address gets in. Both the rows and the set are ascending.
+fn add_overridden<T: Word>(
+    rows: &[Span<T>],
+    permitted: &SpanSet<T>,
+    default: DefaultPolicy,
+    named: &mut Named,
+) {
+    let mut rest = permitted.spans();
+    for row in rows {
+        (_, rest) = split_before(rest, row.first);
+        let is_overridden = match default {
+            DefaultPolicy::Deny => rest.first().is_none_or(|next| row.last < next.first),
+            DefaultPolicy::Allow => rest
+                .first()
+                .is_some_and(|denied| denied.first <= row.first && row.last <= denied.last),
+        };
+        if is_overridden {
+            named.add(|| span_text(*row));
+        }
+    }
+}
+
+fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
+    let mut count = 0;
+    let mut named = Named::default();
+    for (spans, rule) in [(&rows.allow, "Allow"), (&rows.deny, "Deny")] {
+        count += add_repeated(&spans.ipv4, rule, &mut named);
+        count += add_repeated(&spans.ipv6, rule, &mut named);
+    }
+    let rows_repeat = match count {
+        0 => return None,
+        1 => "1 row repeats another".to_owned(),
+        count => format!("{} rows repeat others", thousands(count)),
+    };
+    let such_as = if named.count == count {
+        ": "
+    } else {
+        ", such as "
+    };
+    let among = among(rows);
+    Some(warning(
+        WarningCode::DuplicateRows,
+        format!("{rows_repeat}{such_as}{named}{among}"),
+    ))
+}
+
+/// Names the first row that repeats one before it, and counts all.
+fn add_repeated<T: Word>(spans: &[Span<T>], rule: &str, named: &mut Named) -> u64 {
+    let (count, first) = repeated(spans);
+    if let Some(span) = first {
+        named.add(|| format!("{rule} {}", span_text(span)));
+    }
+    count
+}
+
+/// For a file of more rows than are remembered.
+fn among(rows: &RowLog) -> String {
+    rows.limit().map_or(String::new(), |limit| {
+        format!(" (among the first {} rows)", thousands(limit as u64))
+    })
+}
+
+/// As a network, or as a range where it is none.
+fn span_text<T: Word>(span: Span<T>) -> String {
+    let mut networks = span.networks();
+    if let (Some(network), None) = (networks.next(), networks.next()) {
+        return network.text().to_string();
+    }
+    let single = |first| Network {
+        first,
+        host_bits: 0,
+    };
+    let (first, last) = (single(span.first).text(), single(span.last).text());
+    format!("{first}-{last}")
+}
+
+/// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
+#[derive(Default)]
+struct Named {
+    count: u64,
+    names: Vec<String>,
+}
+
+impl Named {
+    fn add(&mut self, name: impl FnOnce() -> String) {
+        if self.names.len() < NAMED_MAX {
+            self.names.push(name());
+        }
+        self.count += 1;
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = self.count - self.names.len() as u64;
+        match (self.names.split_last(), more) {
+            (None, _) => Ok(()),
+            (Some((name, [])), 0) => f.write_str(name),
+            (Some((last, others)), 0) => write!(f, "{} and {last}", others.join(", ")),
+            _ => write!(f, "{} and {} more", self.names.join(", "), thousands(more)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "warnings_tests.rs"]
+mod tests;

@@ -1,0 +1,119 @@
+"""Uploads, and the pages that `htaccess` makes of them."""
+
+import json
+import os
+import random
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterable
+
+HEADER = "IP Address,Rule,Comment\n"
+
+# Whatever of these does something sets `window.ran`, loads an address, or moves what stands beside it.
+HOSTILE = (
+    "<script>window.ran=1</script>",
+    "\"'><img src=https://example.invalid/x onerror=\"window.ran=1\">",
+    "</script><script>window.ran=1</script>",
+    "</title></style><svg onload=window.ran=1>",
+    "<iframe srcdoc='<script>parent.ran=1</script>'>",
+    "<link rel=stylesheet href=https://example.invalid/x.css><style>*{display:none}</style>",
+    "<base href=https://example.invalid/><meta http-equiv=refresh content=0;url=https://example.invalid>",
+    "&lt;script&gt;window.ran=1&lt;/script&gt;&#x3c;b&#x3e;",
+    "javascript:window.ran=1",
+    "{{ 7 * 7 }}{% raw %}{# x #}",
+    "\u202e4.3.2.1",
+    "1.2.3.4\u2066\u2067\u2069\u200f",
+    "\u05e9\u05dc\u05d5\u05dd 1.2.3.4",
+    "x" * 2000,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page, and the answer that the command printed with it."""
+
+    path: Path
+    answer: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        """As a user opens it: from the disk."""
+        return self.path.as_uri()
+
+
+class Pages:
+    """Makes pages in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def make(self, name: str, csv: str, *options: str) -> Page:
+        """What `htaccess render --report` says of a CSV; with `check` among the options, what that says."""
+        upload = self.folder / f"{name}.csv"
+        upload.write_text(csv, encoding="utf-8")
+        report = self.folder / f"{name}.html"
+        command = [os.environ["HTACCESS"]]
+        if "check" in options:
+            command += ["check", upload.name]
+        else:
+            command += ["render", upload.name, "--output", "out"]
+        options = tuple(option for option in options if option != "check")
+        command += ["--json", "--report", report.name, *options]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise RuntimeError(done.stderr)
+        return Page(report, json.loads(done.stdout)[0])
+
+    def all(self) -> dict[str, Page]:
+        """One page of each kind."""
+        return {
+            "acme": self.make("acme", ACME),
+            "mixed": self.make("mixed", mixed()),
+            "blocklist": self.make("blocklist", blocklist(), "check"),
+            "hostile": self.make("hostile", hostile()),
+            "nobody": self.make("nobody", HEADER + "192.0.2.1,Deny,\n"),
+            "everybody": self.make("everybody", HEADER + "all,Allow,\n"),
+            "ipv6": self.make("ipv6", HEADER + "2001:db8::/32,Allow,\n2001:db8:7::/48,Deny,\n"),
+            "refused": self.make("refused", "Site,Owner\nacme,Ada\n"),
+            "strict": self.make("strict", ACME, "--strict", "check"),
+            "nginx": self.make_nginx(),
+        }
+
+    def make_nginx(self) -> Page:
+        """Another server's file costs Apache nothing."""
+        return self.make("nginx", ACME, "--template", "nginx")
+
+
+ACME = HEADER + "192.168.1.10,Allow,office\n172.100.2.0/24,Allow,\n2.2.2,Allow,\n172.100.2.77,Deny,scanner\n"
+
+
+def rows(addresses: Iterable[str], rule: str) -> str:
+    """One row an address."""
+    return "".join(f"{address},{rule},\n" for address in addresses)
+
+
+def mixed() -> str:
+    """Hosts and networks of a usual list, a /8 that is a slip, a /6 that is another, and every warning."""
+    chosen = random.Random(8)
+    octets = (*range(77, 96), 5, 46, 62, 109, 176, 178, 185, 193, 194, 195, 212, 213, 217)
+    networks = [f"{chosen.choice(octets)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/24" for _ in range(300)]
+    hosts = [f"{net}.{chosen.randrange(256)}" for net in ("203.0.113", "198.51.100", "185.12.4") for _ in range(40)]
+    wrong = ["10.0.0.0/8", "64.0.0.0/6", "185.12.0.0/16"]
+    ipv6 = ["2001:db8::/32", "2a02:26f0::/29"]
+    denied = ["10.1.2.0/24", "185.12.4.0/24", "2001:db8:7::/48"]
+    rejected = ["10.0.0.5/24", "10.0.0.9-10.0.0.1", "2.2.2"]
+    return HEADER + rows(networks + hosts + wrong + ipv6, "Allow") + rows(denied, "Deny") + rows(rejected, "Allow")
+
+
+def blocklist() -> str:
+    """Everybody but some."""
+    chosen = random.Random(9)
+    hosts = [".".join(str(chosen.randrange(1, 224)) for _ in range(4)) for _ in range(500)]
+    return HEADER + "all,Allow,\n" + rows([*hosts, "120.0.0.0/8"], "Deny")
+
+
+def hostile() -> str:
+    """Cells that attack whoever looks at them."""
+    cells = ['"' + cell.replace('"', '""') + '"' for cell in HOSTILE]
+    return HEADER + rows(cells, "Allow") + "192.0.2.1,Allow,\n" + "".join(f"192.0.2.2,{cell},\n" for cell in cells)
