@@ -13,7 +13,7 @@ use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::{Policy, Rules};
 use crate::render::{Rendered, Rendering, RuleRow, Source, render};
 use crate::report::{
-    Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status,
+    Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status, Warning,
 };
 use crate::settings::Settings;
 use crate::template::Template;
@@ -277,6 +277,8 @@ struct Collector {
     rejected: u64,
     /// The first [`REJECTIONS_LISTED_MAX`].
     rejections: Vec<Rejection>,
+    /// What had to be guessed about the text.
+    warnings: Vec<Warning>,
     /// Only for a template that lists them.
     rows: Vec<RuleRow>,
     keep_rows: bool,
@@ -304,6 +306,10 @@ impl Rows for Collector {
     fn reject(&mut self, rejection: Rejection) {
         self.rejected += 1;
         self.rejections.push(rejection);
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        self.warnings.push(warning);
     }
 
     fn accepts_plain(&self) -> bool {
@@ -345,6 +351,7 @@ impl Collector {
         answer.accepted = self.accepted;
         answer.rejected = self.rejected;
         answer.rejections = std::mem::take(&mut self.rejections);
+        answer.warnings.append(&mut self.warnings);
     }
 }
 
