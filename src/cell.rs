@@ -55,7 +55,7 @@ fn is_around(character: char) -> bool {
 
 /// Whether nobody can see a character, nor what it does. Those that turn text round (U+202A to
 /// U+202E, U+2066 to U+2069) are none of these: what they are around is not what it looks like.
-pub(crate) fn has_no_width(character: char) -> bool {
+fn has_no_width(character: char) -> bool {
     matches!(
         character,
         '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}'
@@ -105,6 +105,13 @@ pub(crate) fn is_error_value(text: &str) -> bool {
                 .all(|byte| byte.is_ascii_uppercase() || b"/0_".contains(&byte))
     };
     matches!(word, "N/A" | "NV" | "N/D") || word.strip_suffix(['!', '?']).is_some_and(is_word)
+}
+
+/// Whether a spreadsheet showed something else than the value: a failed formula, or the `####` of a
+/// column that is too narrow.
+#[must_use]
+pub(crate) fn hides_a_value(text: &str) -> bool {
+    is_error_value(text) || (text.len() > 2 && text.bytes().all(|byte| byte == b'#'))
 }
 
 #[cfg(test)]

@@ -87,10 +87,10 @@ fn message(number: u64, line: &[u8], found: &[String]) -> String {
     let mut renames = Vec::new();
     let mut miss = |column: &str, others: &str, alike: &[&str]| {
         missing.push(format!("{} (or {others})", quote(column)));
-        let like = found
+        let similar = found
             .iter()
             .find(|name| is_like(name, &normalized(column), alike));
-        renames.extend(like.map(|name| format!("{} to {}", quote(name), quote(column))));
+        renames.extend(similar.map(|name| format!("{} to {}", quote(name), quote(column))));
     };
     if !found.iter().any(is_address) {
         miss("IP Address", "IP, Address, Network, CIDR", &LIKE_ADDRESS);
@@ -102,6 +102,7 @@ fn message(number: u64, line: &[u8], found: &[String]) -> String {
         [only] if line.trim_ascii().starts_with(b"\"") && has_delimiter(only) => {
             "; the whole line is one quoted cell: remove the quotes around the lines".to_owned()
         }
+        [_] => "; cells are separated by a comma, a semicolon, a tab or |".to_owned(),
         _ if renames.is_empty() => String::new(),
         _ => format!("; rename {}", renames.join(" and ")),
     };

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::address::{self, Addresses};
 use crate::explain_address::Reason;
+use crate::quote::bare;
 
 /// What people write between the ends of a range.
 const BETWEEN_ENDS: [&str; 14] = [
@@ -39,7 +40,7 @@ const NEGATIONS: [&str; 12] = [
 pub(crate) fn explain_several(shown: &str, text: &str) -> Option<Reason> {
     let joined = without_inner_blanks(text).filter(|joined| is_address(joined));
     if let Some(joined) = joined {
-        let reason = format!("{shown} has a blank in it: write {joined}");
+        let reason = format!("{shown} has a blank in it: write {}", bare(&joined));
         return Some(Reason::new(reason).or(joined));
     }
     if let Some(range) = range_by_other_signs(text) {
@@ -115,7 +116,10 @@ fn explain_words(shown: &str, text: &str) -> Option<Reason> {
         && (mask.starts_with("255.") || mask.starts_with("0."))
     {
         let network = format!("{first}/{mask}");
-        let reason = format!("{shown} has a blank before its mask: write {network}");
+        let reason = format!(
+            "{shown} has a blank before its mask: write {}",
+            bare(&network)
+        );
         if is_address(&network) {
             return Some(Reason::new(reason).or(network));
         }
@@ -132,11 +136,7 @@ fn explain_words(shown: &str, text: &str) -> Option<Reason> {
     let is_negation = |word: &&str| NEGATIONS.contains(&word.to_lowercase().as_str());
     // `192.0.2.1 0` may be an address that a blank cut in two.
     let is_part = |word: &&str| !is_address(word) && word.starts_with(|c: char| c.is_ascii_digit());
-    if words
-        .iter()
-        .any(|word| is_negation(&word) || is_part(&word))
-        || text.contains('!')
-    {
+    if words.iter().any(|word| is_negation(word) || is_part(word)) || text.contains('!') {
         return Some(reason);
     }
     Some(reason.or(*first))

@@ -1,7 +1,8 @@
 //! What a cell holds that is neither an address nor a rule: characters that only look right, words
 //! for nothing, formulas, and what spreadsheets make of addresses.
 
-use crate::cell::{DASHES, has_no_width};
+use crate::cell::DASHES;
+use crate::quote::is_unprintable;
 
 /// Characters that nobody sees or tells from others, by their Unicode names.
 const NAMES: [(char, &str); 28] = [
@@ -68,11 +69,7 @@ pub(crate) fn invisible_character(text: &str) -> Option<String> {
 }
 
 fn is_invisible(character: char) -> bool {
-    let is_blank = character.is_whitespace() && !character.is_ascii();
-    is_blank
-        || has_no_width(character)
-        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || (character.is_control() && !character.is_ascii_whitespace())
+    is_unprintable(character) && !character.is_ascii_whitespace()
 }
 
 /// The text in the characters that it looks to be made of; `None` where it is that already.
@@ -122,6 +119,12 @@ pub(crate) fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '@'])
 }
 
+/// Months as spreadsheets write them in English, French and German.
+const MONTHS: &str = "jan january janv janvier feb february fev fév févr fevr février fevrier mar mars march \
+    apr april avr avril may mai jun june juin jul july juil juillet aug august aou aoû \
+    août aout sep sept september septembre oct october octobre okt oktober nov november \
+    novembre dec december déc décembre decembre dez dezember";
+
 /// What a spreadsheet made of an address or a network that it took for something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Damage {
@@ -162,67 +165,12 @@ fn is_rounded(text: &str) -> bool {
 }
 
 fn is_date(text: &str) -> bool {
-    const MONTHS: [&str; 53] = [
-        "jan",
-        "january",
-        "janv",
-        "janvier",
-        "feb",
-        "february",
-        "fev",
-        "fév",
-        "févr",
-        "fevr",
-        "février",
-        "fevrier",
-        "mar",
-        "mars",
-        "march",
-        "apr",
-        "april",
-        "avr",
-        "avril",
-        "may",
-        "mai",
-        "jun",
-        "june",
-        "juin",
-        "jul",
-        "july",
-        "juil",
-        "juillet",
-        "aug",
-        "august",
-        "aou",
-        "aoû",
-        "août",
-        "aout",
-        "sep",
-        "sept",
-        "september",
-        "septembre",
-        "oct",
-        "october",
-        "octobre",
-        "okt",
-        "oktober",
-        "nov",
-        "november",
-        "novembre",
-        "dec",
-        "december",
-        "déc",
-        "décembre",
-        "decembre",
-        "dez",
-        "dezember",
-    ];
     let is_number = |part: &&str| {
         (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
     };
     let is_month = |part: &&str| {
         let word = part.trim_end_matches('.').to_lowercase();
-        MONTHS.contains(&word.as_str())
+        MONTHS.split(' ').any(|month| month == word)
     };
     let parts: Vec<&str> = text.split(['/', '-', ' ']).collect();
     let numbers = parts.iter().filter(|part| is_number(part)).count();

@@ -7,7 +7,7 @@
 
 use memchr::memmem;
 
-/// How Excel, LibreOffice and Google Sheets write a CSV.
+/// How spreadsheets write a CSV.
 const FROM_A_SPREADSHEET: &str = "save the sheet as CSV (Excel: File > Save As > CSV UTF-8; \
      LibreOffice: File > Save As > Text CSV; Google Sheets: File > Download > CSV) and upload that";
 
@@ -26,11 +26,6 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
     if starts(b"%PDF-") {
         return Some(
             "this is a PDF document: export a CSV from the program that holds the rules".to_owned(),
-        );
-    }
-    if starts(b"{\\rtf") {
-        return Some(
-            "this is rich text (.rtf): save it as plain text, or the sheet as CSV".to_owned(),
         );
     }
     if starts(b"SQLite format 3\0") {
@@ -155,6 +150,9 @@ pub(crate) fn text_kind(line: &[u8]) -> Option<&'static str> {
     }
     if starts("<?xml") || starts("<workbook") || starts("<") {
         return Some("this is XML: open it in a spreadsheet and save the sheet as CSV");
+    }
+    if starts("{\\rtf") {
+        return Some("this is rich text (.rtf): save it as plain text, or the sheet as CSV");
     }
     if starts("{") || starts("[") {
         return Some(

@@ -109,9 +109,10 @@ impl HeaderStage {
         if !self.text.is_empty() {
             return open_quote(self.first_line, "");
         }
-        let what = match self.has_comments {
-            true => "the file has comments and no header",
-            false => "the file is empty",
+        let what = if self.has_comments {
+            "the file has comments and no header"
+        } else {
+            "the file is empty"
         };
         Refusal::new(
             RefusalCode::MissingColumn,
@@ -130,14 +131,16 @@ enum Header {
     Missing(Refusal),
 }
 
-/// Reads the header from its line, or lines joined by LF. `named` is set where a `sep=` line
-/// named the delimiter.
-fn read_header(number: u64, line: &[u8], named: Option<u8>) -> Result<Header, Refusal> {
+/// Reads the header from its line, or lines joined by LF. `announced` is the delimiter of a `sep=`
+/// line.
+fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header, Refusal> {
     let mut best: Vec<String> = Vec::new();
     let mut unfinished = false;
     let mut found: Option<(Columns, Vec<Warning>)> = None;
-    let others = DELIMITERS.into_iter().filter(|other| Some(*other) != named);
-    for delimiter in named.into_iter().chain(others) {
+    let others = DELIMITERS
+        .into_iter()
+        .filter(|other| Some(*other) != announced);
+    for delimiter in announced.into_iter().chain(others) {
         let Some(names) = names(line, delimiter) else {
             unfinished = true;
             continue;
@@ -150,7 +153,7 @@ fn read_header(number: u64, line: &[u8], named: Option<u8>) -> Result<Header, Re
                     warnings.push(two_delimiters(number, first.delimiter, delimiter));
                 }
             }
-            if Some(delimiter) == named {
+            if Some(delimiter) == announced {
                 break;
             }
         } else if names.len() > best.len() {
@@ -158,8 +161,8 @@ fn read_header(number: u64, line: &[u8], named: Option<u8>) -> Result<Header, Re
         }
     }
     if let Some((columns, mut warnings)) = found {
-        if let Some(named) = named.filter(|named| *named != columns.delimiter) {
-            warnings.push(wrong_separator_line(number, named, columns.delimiter));
+        if let Some(announced) = announced.filter(|announced| *announced != columns.delimiter) {
+            warnings.push(wrong_separator_line(number, announced, columns.delimiter));
         }
         return Ok(Header::Found(columns, warnings));
     }

@@ -20,6 +20,7 @@ mod explain_rule;
 mod plain_rows;
 pub mod address;
 mod explain_address;
+mod explain_ipv4;
 mod explain_several;
 mod explain_text;
 pub mod ip_set;

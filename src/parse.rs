@@ -14,7 +14,7 @@
 use std::borrow::Cow;
 
 use crate::address::Addresses;
-use crate::cell::{cell_text, is_error_value, unwrapped};
+use crate::cell::{cell_text, hides_a_value, unwrapped};
 use crate::decode::TextSink;
 use crate::fault::{read_rule, read_unwrapped};
 use crate::header::{Columns, HeaderStage};
@@ -170,9 +170,9 @@ impl<R: Rows> LineSink for RowReader<R> {
         match &mut self.stage {
             Stage::Header(stage) => {
                 if let Some((columns, warnings)) = stage.line(number, line)? {
-                    warnings
-                        .into_iter()
-                        .for_each(|warning| self.rows.warn(warning));
+                    for warning in warnings {
+                        self.rows.warn(warning);
+                    }
                     self.stage = Stage::Rows(Box::new(RowStage {
                         columns,
                         record: None,
@@ -200,7 +200,7 @@ impl RowStage {
     fn line<R: Rows>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
         if self.open_since.is_none() {
             if is_comment(line, self.columns.delimiter)
-                && !starts_with_error_value(line, self.columns.delimiter)
+                && !is_overlooked_row(line.split(|byte| *byte == self.columns.delimiter))
             {
                 return Ok(());
             }
@@ -263,9 +263,8 @@ fn quoted_row<R: Rows>(
     rows: &mut R,
 ) -> Result<(), Refusal> {
     check_columns(number, record.cells().len())?;
-    let is_comment_cell =
-        |cell: &[u8]| is_comment(cell, columns.delimiter) && !is_error_value(&cell_text(cell));
-    if record.cell(0).is_some_and(is_comment_cell) {
+    let is_comment = |cell: &[u8]| is_comment(cell, columns.delimiter);
+    if record.cell(0).is_some_and(is_comment) && !is_overlooked_row(record.cells()) {
         return Ok(());
     }
     let cell = |index: usize| record.cell(index).unwrap_or_default();
@@ -333,11 +332,13 @@ pub(crate) fn is_comment(text: &[u8], delimiter: u8) -> bool {
         == Some(&b'#')
 }
 
-/// A failed formula in the first column is no reason to overlook a rule.
-fn starts_with_error_value(line: &[u8], delimiter: u8) -> bool {
-    memchr::memchr(delimiter, line)
-        .and_then(|end| line.get(..end))
-        .is_some_and(|cell| is_error_value(&cell_text(cell)))
+/// What a spreadsheet shows for a value that it lost starts with `#` too: in the first column, with
+/// more behind it, it is no reason to overlook a rule.
+fn is_overlooked_row<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
+    cells
+        .next()
+        .is_some_and(|first| hides_a_value(&cell_text(first)))
+        && cells.any(|cell| !cell_text(cell).is_empty())
 }
 
 pub(crate) fn check_columns(number: u64, cells: usize) -> Result<(), Refusal> {
