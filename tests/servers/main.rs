@@ -19,6 +19,7 @@ mod compare;
 mod csv_text;
 mod http;
 mod injections;
+mod migration;
 mod nginx;
 mod open_apache;
 mod oracle;
