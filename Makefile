@@ -65,7 +65,7 @@ test: packages lint-rust test-rust test-python test-servers lint-template test-s
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
 
-test-python: ## addresses are accepted exactly as this machine's Python accepts them
+test-python: ## addresses are accepted exactly as this machine's Python accepts them; docs/migration.md's script is run
 	PYTHON=$(PYTHON) cargo test --test python
 
 test-servers: packages ## the outputs in front of a real Apache and a real nginx
