@@ -62,11 +62,17 @@ fn has_no_width(character: char) -> bool {
     )
 }
 
+/// Whether a cell is worth a look at what it is wrapped in: hardly any is.
+#[inline]
+pub(crate) fn may_be_wrapped(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'=' | b'"' | b'\'' | b'`', ..]) || !text.is_ascii()
+}
+
 /// The value of a cell that was wrapped, or whose dashes were made smart; `None` where neither is
 /// so, as in nearly every cell.
 #[must_use]
 pub(crate) fn unwrapped(text: &str) -> Option<String> {
-    if text.is_ascii() && !text.starts_with(['=', '"', '\'', '`']) {
+    if !may_be_wrapped(text) {
         return None;
     }
     let value = formula_value(text).unwrap_or(text);

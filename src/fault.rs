@@ -54,18 +54,14 @@ pub(crate) fn action_of(rule: &str) -> Option<Action> {
 }
 
 /// A row that could not be read as it is, read once more without what its cells are wrapped in.
-/// `fault` takes the fault that stays; what it gives is handed on.
+/// `give_up` takes the fault that stays; what it gives is handed on.
 #[cold]
 pub(crate) fn read_unwrapped<T>(
     address: &str,
     rule: &str,
-    fault: Fault<'_>,
     give_up: impl FnOnce(Fault<'_>) -> T,
 ) -> Result<(Action, Addresses), T> {
     let (plain_address, plain_rule) = (unwrapped(address), unwrapped(rule));
-    if plain_address.is_none() && plain_rule.is_none() {
-        return Err(give_up(fault));
-    }
     let address = plain_address.as_deref().unwrap_or(address);
     let rule = plain_rule.as_deref().unwrap_or(rule);
     read_rule(address, rule).map_err(give_up)

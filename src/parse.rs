@@ -14,7 +14,7 @@
 use std::borrow::Cow;
 
 use crate::address::Addresses;
-use crate::cell::{cell_text, hides_a_value, unwrapped};
+use crate::cell::{cell_text, hides_a_value, may_be_wrapped, unwrapped};
 use crate::decode::TextSink;
 use crate::fault::{read_rule, read_unwrapped};
 use crate::header::{Columns, HeaderStage};
@@ -304,9 +304,16 @@ impl<'a> Cells<'a> {
             return;
         }
         let result = read_rule(&address_text, &rule_text).or_else(|fault| {
-            read_unwrapped(&address_text, &rule_text, fault, |fault| {
-                (!rows.count_rejected()).then(|| fault.rejection(line, &address_text, &rule_text))
-            })
+            if may_be_wrapped(&address_text) || may_be_wrapped(&rule_text) {
+                return read_unwrapped(&address_text, &rule_text, |fault| {
+                    (!rows.count_rejected())
+                        .then(|| fault.rejection(line, &address_text, &rule_text))
+                });
+            }
+            if rows.count_rejected() {
+                return Err(None);
+            }
+            Err(Some(fault.rejection(line, &address_text, &rule_text)))
         });
         match result {
             Ok((action, addresses)) => rows.accept(Rule {
