@@ -86,7 +86,7 @@ test: packages lint-rust test-rust test-python test-command-line test-servers te
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
 
-test-python: ## addresses are accepted exactly as this machine's Python accepts them
+test-python: ## addresses are accepted exactly as this machine's Python accepts them; docs/migration.md's script is run
 	PYTHON=$(PYTHON) cargo test --test python
 
 test-command-line: packages $(CARGO_DEB) ## the command line on a terminal, in bash, by pre-commit, from a Debian package

@@ -72,7 +72,7 @@ pub enum AddressError<'a> {
 impl fmt::Display for AddressError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid(given) => f.write_str(&explain(given)),
+            Self::Invalid(given) => f.write_str(&explain(given).sentence),
             Self::HostBitsSet { given, network } => write!(
                 f,
                 "{} has host bits set: write {} for the network or {} for the host",
@@ -95,6 +95,22 @@ impl fmt::Display for AddressError<'_> {
 }
 
 impl std::error::Error for AddressError<'_> {}
+
+impl AddressError<'_> {
+    /// What the cell could say instead, the likeliest first: each is accepted by [`parse`]. Empty
+    /// where nothing can be told from the cell.
+    #[must_use]
+    pub fn fixes(&self) -> Vec<String> {
+        match self {
+            Self::Invalid(given) => explain(given).fixes,
+            Self::HostBitsSet { network, .. } => {
+                vec![network.trunc().to_string(), network.addr().to_string()]
+            }
+            Self::ReversedRange { first, last, .. } => vec![format!("{last}-{first}")],
+            Self::MixedFamilies(_) => Vec::new(),
+        }
+    }
+}
 
 /// The addresses that a cell names. White space around the cell must be gone already.
 ///

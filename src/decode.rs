@@ -2,15 +2,17 @@
 //! UTF-8, and never more of them than a limit.
 //!
 //! Works on whatever pieces the network or the disk hand over, and keeps none of them. What is
-//! not text is refused here: a NUL byte, damaged gzip, broken UTF-16. Windows-1252 passes as it
-//! is, for every byte that rules need is ASCII; cells decode themselves when somebody looks.
+//! not text is refused here: workbooks and the like, a NUL byte, damaged gzip, broken UTF-16.
+//! Windows-1252 passes as it is, for every byte that rules need is ASCII; cells decode themselves
+//! when somebody looks, and that it was guessed is said at the end.
 
 use std::io::{self, Write};
 
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 use flate2::write::MultiGzDecoder;
 
-use crate::report::{Refusal, RefusalCode};
+use crate::file_kind::{binary_kind, wide_text_kind};
+use crate::report::{Refusal, RefusalCode, Warning, WarningCode};
 
 /// What takes the text, piece by piece.
 pub trait TextSink {
@@ -20,11 +22,14 @@ pub trait TextSink {
     ///
     /// The refusal that ends the file; nothing is pushed after it.
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal>;
+
+    /// Takes what had to be guessed about the text, once it is read whole.
+    fn warn(&mut self, _warning: Warning) {}
 }
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// How much of the text is looked at before any of it is read: byte order marks, the magic of a
-/// ZIP file, NUL bytes. What is found there does not depend on how the upload was cut.
+/// How much of the text is looked at before any of it is read: byte order marks, the signatures
+/// of other formats, NUL bytes. What is found there does not depend on how the upload was cut.
 const SNIFFED_BYTES: usize = 4096;
 /// How much UTF-16 is turned into UTF-8 at a time.
 const UTF8_BUFFER_BYTES: usize = 16 * 1024;
@@ -159,7 +164,7 @@ enum Encoding {
     /// The first bytes, until there are enough to tell a byte order mark.
     Sniffing(Vec<u8>),
     /// UTF-8, Windows-1252 or another superset of ASCII.
-    AsciiSuperset,
+    AsciiSuperset(Utf8Check),
     Utf16(Box<Decoder>),
 }
 
@@ -194,12 +199,9 @@ impl<S: TextSink> Text<S> {
             Encoding::Sniffing(first) => std::mem::take(first),
             _ => return Ok(()),
         };
-        if first.starts_with(b"PK\x03\x04") {
-            return Err(Refusal::new(
-                RefusalCode::NotCsv,
-                "this is a ZIP file or a spreadsheet workbook (.xlsx, .ods): \
-                 save the sheet as CSV and upload that",
-            ));
+        let kind = binary_kind(&first).or_else(|| wide_text_kind(&first).map(str::to_owned));
+        if let Some(kind) = kind {
+            return Err(Refusal::new(RefusalCode::NotCsv, kind));
         }
         let utf16 = |encoding: &'static encoding_rs::Encoding| {
             Encoding::Utf16(Box::new(encoding.new_decoder_without_bom_handling()))
@@ -207,9 +209,11 @@ impl<S: TextSink> Text<S> {
         let (encoding, text) = match first.as_slice() {
             [0xff, 0xfe, text @ ..] => (utf16(UTF_16LE), text),
             [0xfe, 0xff, text @ ..] => (utf16(UTF_16BE), text),
-            [0xef, 0xbb, 0xbf, text @ ..] | text => (Encoding::AsciiSuperset, text),
+            [0xef, 0xbb, 0xbf, text @ ..] | text => {
+                (Encoding::AsciiSuperset(Utf8Check::default()), text)
+            }
         };
-        if matches!(encoding, Encoding::AsciiSuperset) && memchr::memchr(0, text).is_some() {
+        if matches!(encoding, Encoding::AsciiSuperset(_)) && memchr::memchr(0, text).is_some() {
             return Err(not_text());
         }
         self.encoding = encoding;
@@ -218,14 +222,71 @@ impl<S: TextSink> Text<S> {
 
     fn finish(&mut self) -> Result<(), Refusal> {
         self.leave_sniffing()?;
-        self.push_further(&[], Last::Yes)
+        self.push_further(&[], Last::Yes)?;
+        if let Encoding::AsciiSuperset(check) = &self.encoding
+            && !check.is_utf8_whole()
+        {
+            self.sink.warn(Warning {
+                code: WarningCode::Guessed,
+                line: None,
+                message: "the text is not UTF-8 and was read as Windows-1252: where accents look \
+                          wrong, save the sheet as CSV UTF-8"
+                    .to_owned(),
+            });
+        }
+        Ok(())
     }
 
     fn push_further(&mut self, piece: &[u8], last: Last) -> Result<(), Refusal> {
         match &mut self.encoding {
             Encoding::Utf16(decoder) => push_utf16(decoder, &mut self.sink, piece, last),
-            _ => push_text(&mut self.sink, piece),
+            Encoding::AsciiSuperset(check) => {
+                check.push(piece);
+                push_text(&mut self.sink, piece)
+            }
+            Encoding::Sniffing(_) => Ok(()),
         }
+    }
+}
+
+/// Whether a text is UTF-8, however it was cut.
+#[derive(Default)]
+struct Utf8Check {
+    is_other: bool,
+    /// The start of a character whose end has not come yet.
+    unfinished: Vec<u8>,
+}
+
+impl Utf8Check {
+    fn push(&mut self, mut piece: &[u8]) {
+        if self.is_other || (self.unfinished.is_empty() && piece.is_ascii()) {
+            return;
+        }
+        while !self.unfinished.is_empty()
+            && let [byte, rest @ ..] = piece
+        {
+            self.unfinished.push(*byte);
+            piece = rest;
+            match std::str::from_utf8(&self.unfinished) {
+                Ok(_) => self.unfinished.clear(),
+                Err(err) if err.error_len().is_none() => {}
+                Err(_) => self.is_other = true,
+            }
+            if self.is_other {
+                return;
+            }
+        }
+        if let Err(err) = std::str::from_utf8(piece) {
+            self.is_other = err.error_len().is_some();
+            let unfinished = piece.get(err.valid_up_to()..).unwrap_or_default();
+            if !self.is_other {
+                self.unfinished.extend_from_slice(unfinished);
+            }
+        }
+    }
+
+    fn is_utf8_whole(&self) -> bool {
+        !self.is_other && self.unfinished.is_empty()
     }
 }
 

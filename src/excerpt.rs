@@ -10,9 +10,8 @@ use std::ops::{ControlFlow, Range};
 use encoding_rs::WINDOWS_1252;
 
 use crate::decode::{TextDecoder, TextSink};
-use crate::header::Columns;
+use crate::header::{Columns, HeaderStage};
 use crate::lines::{LineSink, Lines, Taken};
-use crate::parse::HeaderStage;
 use crate::record::{RecordReader, Step};
 use crate::report::{Refusal, RefusalCode, Rejection, RejectionCode};
 
@@ -103,6 +102,7 @@ impl<F: FnMut(usize, Excerpt)> Excerpts<F> {
     pub fn finish(self) {
         if let Ok(mut text) = self.decoder.finish() {
             let _ = text.lines.finish(&mut text.finder);
+            text.finder.show_header();
         }
     }
 }
@@ -168,7 +168,7 @@ impl<F: FnMut(usize, Excerpt)> LineSink for Finder<F> {
         }
         if self.columns.is_none() {
             match self.header.line(number, line) {
-                Ok(columns) => self.columns = columns,
+                Ok(header) => self.columns = header.map(|(columns, _)| columns),
                 Err(refusal) => {
                     self.show_header();
                     return Err(refusal);
@@ -202,10 +202,12 @@ impl<F: FnMut(usize, Excerpt)> Finder<F> {
     fn show_header(&mut self) {
         if let Some((_, (line, _))) = self.wanted.front_mut()
             && *line == HEADER_LINE
+            && self.columns.is_none()
+            && let Some((number, text)) = self.header.unfit()
         {
-            *line = self.header.first_line;
-            let text = std::mem::take(&mut self.header.text);
-            self.show(self.header.first_line, &text);
+            *line = number;
+            let text = text.to_vec();
+            self.show(number, &text);
         }
     }
 
@@ -289,7 +291,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    use crate::record::cell_text;
+    use crate::cell::cell_text;
 
     fn excerpts(csv: &[u8], wanted: &[(u64, Part)]) -> Vec<(usize, Excerpt)> {
         let mut found = Vec::new();

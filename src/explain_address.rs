@@ -1,162 +1,334 @@
-//! Why a text is not an address, in words its writer can act on.
+//! Why a text is not an address, in words its writer can act on, and what it could say instead.
 //!
 //! Runs only for cells that [`crate::address::parse`] refused, so it may take its time. It never
-//! decides what is accepted.
+//! decides what is accepted: what it suggests is parsed like any other cell before it is shown.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::quote::quote;
+use crate::address::{self, Addresses};
+use crate::cell::is_error_value;
+use crate::explain_ipv4::{explain_ipv4, whole_octets};
+use crate::explain_several::{explain_several, without_signs_around};
+use crate::explain_text::{
+    Damage, damage, invisible_character, is_formula, means_nothing, plain, strange_character,
+};
+use crate::header::is_address_name;
+use crate::quote::{bare, quote};
 
 /// What an address cell may hold, for messages.
-const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as \
+pub(crate) const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as \
                         10.0.0.1-10.0.0.9, or all";
 
-/// One sentence: the value, what is wrong with it, and what is accepted.
-#[must_use]
-pub(crate) fn explain(text: &str) -> String {
-    let shown = quote(text);
-    if let Some((address, suffix)) = text.split_once('/') {
-        return explain_network(text, address, suffix);
-    }
-    if let Some((first, last)) = range_ends(text) {
-        return explain_range(&shown, first, last);
-    }
-    format!("{shown} is not an IP address: {}", explain_single(text))
+/// The longest suggestion: two IPv6 addresses are 79 bytes, and only a prefix length with many
+/// zeros before it is more.
+const FIX_BYTES_MAX: usize = 100;
+
+/// Why a cell is rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reason {
+    /// One sentence, or its end.
+    pub(crate) sentence: String,
+    /// What the cell could say instead, the likeliest first.
+    pub(crate) fixes: Vec<String>,
 }
 
-/// The two sides of a `-` where at least one looks like an address: `web-1` is a host name.
-fn range_ends(text: &str) -> Option<(&str, &str)> {
+impl Reason {
+    /// A reason that suggests nothing.
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self {
+            sentence: sentence.into(),
+            fixes: Vec::new(),
+        }
+    }
+
+    /// The same, with one more suggestion.
+    pub(crate) fn or(mut self, fix: impl Into<String>) -> Self {
+        self.fixes.push(fix.into());
+        self
+    }
+
+    /// The reason for the whole of a text of which this is the reason for a part.
+    fn of_part(self, before: &str, whole: impl Fn(String) -> String) -> Self {
+        Self {
+            sentence: format!("{before}{}", self.sentence),
+            fixes: self.fixes.into_iter().map(whole).collect(),
+        }
+    }
+}
+
+/// One sentence, which is the value, what is wrong with it, and what is accepted; and suggestions
+/// that are accepted, each of them.
+#[must_use]
+pub(crate) fn explain(text: &str) -> Reason {
+    let mut reason = explain_whole(text);
+    let is_plain = |text: &str| {
+        text.len() <= FIX_BYTES_MAX && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    };
+    reason
+        .fixes
+        .retain(|fix| is_plain(fix) && address::parse(fix).is_ok());
+    reason
+}
+
+fn explain_whole(text: &str) -> Reason {
+    let shown = quote(text);
+    if let Some(reason) = explain_no_value(&shown, text) {
+        return reason;
+    }
+    if let Some(reason) = explain_strange_characters(&shown, text) {
+        return reason;
+    }
+    if let Some((_, rest)) = text.split_once("://") {
+        return explain_url(&shown, rest);
+    }
+    if let Some(reason) = explain_several(&shown, text) {
+        return reason;
+    }
+    if let Some(reason) = explain_range(&shown, text) {
+        return reason;
+    }
+    if let Some((address, suffix)) = text.split_once('/') {
+        return explain_network(&shown, address, suffix);
+    }
+    explain_single(text).of_part(&format!("{shown} is not an IP address: "), |fix| fix)
+}
+
+/// What holds no address at all, however it is spelt.
+fn explain_no_value(shown: &str, text: &str) -> Option<Reason> {
+    if means_nothing(text) {
+        return Some(Reason::new(format!(
+            "{shown} stands for a missing address: write one, or all"
+        )));
+    }
+    if is_address_name(text) {
+        return Some(Reason::new(format!(
+            "{shown} is a column's name: this is a second header, remove the line"
+        )));
+    }
+    if is_error_value(text) {
+        return Some(Reason::new(format!(
+            "{shown} is a formula that failed in the spreadsheet: write an address, or all"
+        )));
+    }
+    if is_formula(text) {
+        let reason = Reason::new(format!(
+            "{shown} is a formula: paste its value, an address, in its place"
+        ));
+        return Some(reason.or(text.trim_start_matches(['=', '@', '+'])));
+    }
+    let what = match damage(text)? {
+        Damage::Date => "looks like a date that a spreadsheet made of an address",
+        Damage::Rounded => "is a number that a spreadsheet made of an address, and rounded",
+        Damage::Narrow => "is what a spreadsheet shows in a column that is too narrow",
+    };
+    Some(Reason::new(format!(
+        "{shown} {what}: make the column a text column and write the address again"
+    )))
+}
+
+/// Characters that nobody sees, or that look like those of an address.
+fn explain_strange_characters(shown: &str, text: &str) -> Option<Reason> {
+    let plain = plain(text)?;
+    let is_address = address::parse(&plain).is_ok();
+    if let Some(name) = invisible_character(text) {
+        let way_out = if is_address {
+            format!("write {}", bare(&plain))
+        } else {
+            "remove it".to_owned()
+        };
+        let reason = Reason::new(format!("{shown} has {name} in it: {way_out}"));
+        return Some(reason.or(plain));
+    }
+    if !is_address {
+        return None;
+    }
+    let name = strange_character(text)?;
+    let reason = Reason::new(format!(
+        "{shown} is not an IP address: it has {name} in it, write {}",
+        bare(&plain)
+    ));
+    Some(reason.or(plain))
+}
+
+/// `rest` is what follows the scheme.
+fn explain_url(shown: &str, rest: &str) -> Reason {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    match without_port(host) {
+        Some(ip) => Reason::new(format!("{shown} is a URL: write {ip}")).or(ip.to_string()),
+        None => Reason::new(format!("{shown} is a URL: expected {ACCEPTED}")),
+    }
+}
+
+/// The address of `1.2.3.4`, `1.2.3.4:80`, `[::1]` or `[::1]:80`.
+fn without_port(host: &str) -> Option<IpAddr> {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((inner, port)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let is_alone = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+        return inner
+            .parse::<Ipv6Addr>()
+            .ok()
+            .filter(|_| is_alone)
+            .map(IpAddr::V6);
+    }
+    let (address, port) = host.split_once(':').unwrap_or((host, ""));
+    address
+        .parse::<Ipv4Addr>()
+        .ok()
+        .filter(|_| is_port(port))
+        .map(IpAddr::V4)
+}
+
+/// `None` where neither side of a `-` looks like an address: `web-1` is a host name.
+fn explain_range(shown: &str, text: &str) -> Option<Reason> {
     let (first, last) = text.split_once('-')?;
     let (first, last) = (first.trim(), last.trim());
-    (looks_numeric(first) || looks_numeric(last)).then_some((first, last))
-}
-
-fn explain_range(shown: &str, first: &str, last: &str) -> String {
+    if !looks_numeric(first) && !looks_numeric(last) {
+        return None;
+    }
+    if last.contains('-') {
+        return Some(Reason::new(format!(
+            "{shown} is not a range: expected two addresses and one \"-\", found more"
+        )));
+    }
+    if let Some(range) = range_of_networks(first, last) {
+        let reason = format!("{shown} is not a range: its ends are networks, write {range}");
+        return Some(Reason::new(reason).or(range));
+    }
     for (end, which) in [(first, "first"), (last, "last")] {
         if is_address(end) {
             continue;
         }
         if end.is_empty() {
-            return format!("{shown} is not a range: its {which} address is missing");
+            let reason = format!("{shown} is not a range: its {which} address is missing");
+            return Some(Reason::new(reason).or(format!("{first}{last}")));
         }
         if end.contains('/') {
-            return format!(
+            return Some(Reason::new(format!(
                 "{shown} is not a range: its {which} end is a network, expected an address"
-            );
+            )));
         }
-        let reason = explain_single(end);
-        return format!("{shown} is not a range: its {which} address is wrong: {reason}");
+        let before = format!("{shown} is not a range: its {which} address is wrong: ");
+        let whole = |fix: String| match which {
+            "first" => format!("{fix}-{last}"),
+            _ => format!("{first}-{fix}"),
+        };
+        let mut reason = explain_single(end).of_part(&before, whole);
+        reason.fixes.extend(range_of_last_octets(first, last));
+        return Some(reason);
     }
-    format!("{shown} is not a range of addresses: expected two addresses and one \"-\"")
+    Some(Reason::new(format!(
+        "{shown} is not a range of addresses: expected two addresses and one \"-\""
+    )))
 }
 
-fn explain_network(text: &str, address: &str, suffix: &str) -> String {
-    let shown = quote(text);
-    if text.contains("://") {
-        return format!("{shown} is a URL: expected {ACCEPTED}");
+/// `10.0.0.0/24-10.0.1.0/24` from the first address of the first to the last one of the last.
+fn range_of_networks(first: &str, last: &str) -> Option<String> {
+    if !first.contains('/') && !last.contains('/') {
+        return None;
     }
+    match (address::parse(first).ok()?, address::parse(last).ok()?) {
+        (Addresses::Ipv4(first), Addresses::Ipv4(last)) if first.first <= last.last => {
+            let ends = [first.first, last.last].map(Ipv4Addr::from_bits);
+            Some(format!("{}-{}", ends[0], ends[1]))
+        }
+        (Addresses::Ipv6(first), Addresses::Ipv6(last)) if first.first <= last.last => {
+            let ends = [first.first, last.last].map(Ipv6Addr::from_bits);
+            Some(format!("{}-{}", ends[0], ends[1]))
+        }
+        _ => None,
+    }
+}
+
+/// `10.0.0.1-9` as `10.0.0.1-10.0.0.9`, and `10.0.0.1-1.9` as `10.0.0.1-10.0.1.9`.
+fn range_of_last_octets(first: &str, last: &str) -> Option<String> {
+    let address: Ipv4Addr = first.parse().ok()?;
+    let given = last.split('.').count();
+    let octets: Vec<&str> = first.split('.').collect();
+    let common = octets.get(..octets.len().checked_sub(given)?)?.join(".");
+    let end: Ipv4Addr = format!("{common}.{last}").parse().ok()?;
+    (address <= end).then(|| format!("{address}-{end}"))
+}
+
+fn explain_network(shown: &str, address: &str, suffix: &str) -> Reason {
+    let not = format!("{shown} is not a network: ");
     if suffix.contains('/') {
-        return format!("{shown} is not a network: expected one \"/\", found more");
+        return Reason::new(format!("{not}expected one \"/\", found more"));
     }
     if !is_address(address) {
-        let reason = explain_single(address);
-        return format!("{shown} is not a network: {reason}");
+        let whole = |fix: String| format!("{fix}/{suffix}");
+        let reason = explain_single(address).of_part(&not, whole);
+        return match whole_octets(address) {
+            Some((address, _)) => reason.or(format!("{address}/{suffix}")),
+            None => reason,
+        };
     }
     if address.contains(':') {
-        return format!("{shown} is not a network: the prefix length of IPv6 must be 0 to 128");
+        return Reason::new(format!("{not}the prefix length of IPv6 must be 0 to 128"));
     }
     if suffix.contains('.') {
-        return format!(
-            "{shown} is not a network: {} is neither a netmask such as 255.255.255.0 nor a \
-             hostmask such as 0.0.0.255",
+        let reason = Reason::new(format!(
+            "{not}{} is neither a netmask such as 255.255.255.0 nor a hostmask such as 0.0.0.255",
             quote(suffix)
-        );
+        ));
+        // The last address in place of a mask.
+        if address.split('.').next() == suffix.split('.').next() {
+            return reason.or(format!("{address}-{suffix}"));
+        }
+        return reason;
     }
-    format!("{shown} is not a network: the prefix length of IPv4 must be 0 to 32")
+    let reason = Reason::new(format!("{not}the prefix length of IPv4 must be 0 to 32"));
+    match suffix {
+        "" => reason.or(address),
+        _ => reason,
+    }
 }
 
 /// The part after "is not an IP address: ".
-fn explain_single(text: &str) -> String {
-    if text.contains('%') {
-        return "a scope id such as %eth0 names an interface of one machine, servers cannot match \
-                it; remove it"
-            .to_owned();
+fn explain_single(text: &str) -> Reason {
+    if let Some((address, _)) = text.split_once('%')
+        && !text.ends_with('%')
+    {
+        let reason = "a scope id such as %eth0 names an interface of one machine, servers cannot \
+                      match it; remove it";
+        return Reason::new(reason).or(address);
     }
     if let Some(inner) = text
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         && inner.parse::<Ipv6Addr>().is_ok()
     {
-        return format!("write {inner} without the brackets");
+        return Reason::new(format!("write {inner} without the brackets")).or(inner);
     }
-    if let Some((address, port)) = text.split_once(':')
-        && !port.contains(':')
-        && address.parse::<Ipv4Addr>().is_ok()
-    {
-        return format!("write {address} without the port");
+    if let Some(ip) = without_port(text) {
+        return Reason::new(format!("write {ip} without the port")).or(ip.to_string());
+    }
+    if let Some(address) = without_signs_around(text) {
+        return Reason::new(format!("write {} and nothing else", bare(&address))).or(address);
     }
     if text.contains(':') {
-        return explain_ipv6(text);
+        return Reason::new(explain_ipv6(text)).or(text.replace(":::", "::"));
     }
     if looks_numeric(text) {
         return explain_ipv4(text);
     }
-    if text.contains(['–', '—', '‒', '−']) {
-        return "a range is written with a plain \"-\"".to_owned();
+    let is_decimal = |c: char| c.is_ascii_digit() || c == '.' || c == ',';
+    if text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(is_decimal) {
+        return explain_ipv4(&text.replace(',', "."));
+    }
+    if text.starts_with("0x") || text.starts_with("0X") {
+        return Reason::new("expected 4 octets in decimal, found hexadecimal");
     }
     if text.contains('.')
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
     {
-        return "host names are not accepted, for they would be looked up on every request"
-            .to_owned();
+        return Reason::new(
+            "host names are not accepted, for they would be looked up on every request",
+        );
     }
-    format!("expected {ACCEPTED}")
-}
-
-fn explain_ipv4(text: &str) -> String {
-    let octets: Vec<&str> = text.split('.').collect();
-    if octets.contains(&"*") {
-        return match wildcard_network(&octets) {
-            Some(network) => format!("wildcards are not accepted, write {network}"),
-            None => "wildcards are not accepted, write a network such as 10.0.0.0/8".to_owned(),
-        };
-    }
-    if octets.len() != 4 {
-        return format!("expected 4 octets, found {}", octets.len());
-    }
-    for octet in octets {
-        if octet.is_empty() {
-            return "an octet is empty".to_owned();
-        }
-        if !octet.bytes().all(|byte| byte.is_ascii_digit()) {
-            return format!("octet {} is not a decimal number", quote(octet));
-        }
-        if octet.len() > 1 && octet.starts_with('0') {
-            return format!(
-                "octet {} has a leading zero, which some programs read as octal",
-                quote(octet)
-            );
-        }
-        if octet.parse::<u8>().is_err() {
-            return format!("octet {} must be 0 to 255", quote(octet));
-        }
-    }
-    format!("expected {ACCEPTED}")
-}
-
-/// `1.2.3.*` as `1.2.3.0/24`, where only whole octets at the end are wild.
-fn wildcard_network(octets: &[&str]) -> Option<String> {
-    let fixed = octets.iter().take_while(|octet| **octet != "*").count();
-    let wild = octets.get(fixed..)?;
-    if !(1..=3).contains(&fixed) || octets.len() > 4 || wild.iter().any(|octet| *octet != "*") {
-        return None;
-    }
-    let mut whole: Vec<&str> = octets.get(..fixed)?.to_vec();
-    whole.resize(4, "0");
-    let address: Ipv4Addr = whole.join(".").parse().ok()?;
-    Some(format!("{address}/{}", fixed * 8))
+    Reason::new(format!("expected {ACCEPTED}"))
 }
 
 fn explain_ipv6(text: &str) -> String {
@@ -187,120 +359,17 @@ fn explain_ipv6(text: &str) -> String {
 }
 
 fn is_address(text: &str) -> bool {
-    text.parse::<std::net::IpAddr>().is_ok()
+    text.parse::<IpAddr>().is_ok()
 }
 
-/// Starts as an address would: digits, dots, colons, stars.
+/// Starts as an address would: digits, dots, colons, wildcards.
 fn looks_numeric(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ':')
         && text
             .chars()
-            .all(|c| c.is_ascii_hexdigit() || ".:*/".contains(c))
+            .all(|c| c.is_ascii_hexdigit() || ".:*/xX%?".contains(c))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, reason: &str) {
-        let sentence = explain(text);
-        assert!(
-            sentence.starts_with(&quote(text)),
-            "{sentence:?} does not start with the value"
-        );
-        assert!(
-            sentence.ends_with(reason),
-            "{sentence:?} does not end with {reason:?}"
-        );
-        assert!(crate::address::parse(text).is_err(), "{text:?} is accepted");
-    }
-
-    #[test]
-    fn explains_ipv4() {
-        check("2.2.2", "is not an IP address: expected 4 octets, found 3");
-        check("1.2.3.4.5", "expected 4 octets, found 5");
-        check("16909060", "expected 4 octets, found 1");
-        check(
-            "192.168.01.1",
-            "octet \"01\" has a leading zero, which some programs read as octal",
-        );
-        check("1.2.3.256", "octet \"256\" must be 0 to 255");
-        check("1.2..4", "an octet is empty");
-        check("1.2.3.0a", "octet \"0a\" is not a decimal number");
-        check("1.2.3.*", "wildcards are not accepted, write 1.2.3.0/24");
-        check("10.*", "wildcards are not accepted, write 10.0.0.0/8");
-        check(
-            "1.*.3.4",
-            "wildcards are not accepted, write a network such as 10.0.0.0/8",
-        );
-        check("1.2.3.4:80", "write 1.2.3.4 without the port");
-    }
-
-    #[test]
-    fn explains_ipv6() {
-        check(
-            "fe80::1%eth0",
-            "names an interface of one machine, servers cannot match it; remove it",
-        );
-        check("[2001:db8::1]", "write 2001:db8::1 without the brackets");
-        check("1::2::3", "\"::\" may stand once in an IPv6 address");
-        check("1:2:3", "expected 8 groups in IPv6, found 3");
-        check("2001:db8::12345", "group \"12345\" has more than 4 digits");
-        check("2001:db8::g", "group \"g\" is not a hexadecimal number");
-        check("::ffff:1.2.3", "\"1.2.3\" is not an IPv4 address");
-        check("1:2:3:4:5:6:7::8", "with one \"::\" for a run of zeros");
-    }
-
-    #[test]
-    fn explains_networks() {
-        check(
-            "1.2.3.4/33",
-            "is not a network: the prefix length of IPv4 must be 0 to 32",
-        );
-        check("1.2.3.4/", "the prefix length of IPv4 must be 0 to 32");
-        check(
-            "2001:db8::/129",
-            "the prefix length of IPv6 must be 0 to 128",
-        );
-        check(
-            "2001:db8::/ffff::",
-            "the prefix length of IPv6 must be 0 to 128",
-        );
-        check("10.0.0.0/255.0.255.0", "nor a hostmask such as 0.0.0.255");
-        check("10/8", "is not a network: expected 4 octets, found 1");
-        check("1.2.3.0/24/1", "expected one \"/\", found more");
-        check(
-            "http://example.com/x",
-            &format!("is a URL: expected {ACCEPTED}"),
-        );
-        check("fe80::%eth0/64", "servers cannot match it; remove it");
-    }
-
-    #[test]
-    fn explains_ranges() {
-        check("1.2.3.4-", "its last address is missing");
-        check(
-            "1.2.3-1.2.3.9",
-            "its first address is wrong: expected 4 octets, found 3",
-        );
-        check("10.0.0.0/24-10.0.1.0/24", "");
-        check(
-            "1.2.3.4-9",
-            "its last address is wrong: expected 4 octets, found 1",
-        );
-        check("1.2.3.4–1.2.3.9", "a range is written with a plain \"-\"");
-    }
-
-    #[test]
-    fn explains_what_is_no_address_at_all() {
-        check(
-            "web-1.example.com",
-            "for they would be looked up on every request",
-        );
-        check(
-            "office",
-            &format!("is not an IP address: expected {ACCEPTED}"),
-        );
-    }
-}
+#[path = "explain_address_tests.rs"]
+mod tests;

@@ -13,7 +13,7 @@ use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::{Policy, Rules};
 use crate::render::{Rendered, Rendering, RuleRow, Source, render};
 use crate::report::{
-    Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status,
+    Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status, Warning,
 };
 use crate::row_log::{Log, NoLog, RowLog};
 use crate::settings::Settings;
@@ -333,6 +333,8 @@ struct Collector<L> {
     rejected: u64,
     /// The first [`REJECTIONS_LISTED_MAX`].
     rejections: Vec<Rejection>,
+    /// What had to be guessed about the text.
+    warnings: Vec<Warning>,
     /// Only for a template that lists them.
     rows: Vec<RuleRow>,
     keep_rows: bool,
@@ -361,6 +363,10 @@ impl<L: Log> Rows for Collector<L> {
     fn reject(&mut self, rejection: Rejection) {
         self.rejected += 1;
         self.rejections.push(rejection);
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        self.warnings.push(warning);
     }
 
     fn accepts_plain(&self) -> bool {
@@ -404,6 +410,7 @@ impl<L> Collector<L> {
         answer.accepted = self.accepted;
         answer.rejected = self.rejected;
         answer.rejections = std::mem::take(&mut self.rejections);
+        answer.warnings.append(&mut self.warnings);
     }
 }
 

@@ -1,14 +1,22 @@
 //! The header of a CSV: its delimiter, and which column holds what.
 //!
 //! Columns are found by name, in any order; case, spaces, `_` and `-` in a name do not count. The
-//! delimiter is the one under which both required columns are found.
+//! delimiter is the one under which both required columns are found. Where more than one reading
+//! was possible, the one that was taken is said.
 
-use crate::parse::check_columns;
-use crate::record::{RecordReader, Step, cell_text};
-use crate::report::{Refusal, RefusalCode, quoted_list};
+use crate::cell::{cell_text, unwrapped};
+use crate::explain_header::{missing_column, second_header};
+use crate::file_kind::text_kind;
+use crate::lines::check_length;
+use crate::parse::{check_columns, check_open_lines, is_comment, open_quote};
+use crate::quote::quote;
+use crate::record::{RecordReader, Step};
+use crate::report::{Refusal, RefusalCode, Warning, WarningCode};
 
 /// The delimiters that are looked for, the likeliest first.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// How many lines behind one that is no header are looked at for it, to say where it is.
+const LINES_BEHIND_MAX: u32 = 20;
 
 const ADDRESS_NAMES: [&str; 5] = ["ipaddress", "ip", "address", "network", "cidr"];
 const RULE_NAMES: [&str; 3] = ["rule", "action", "policy"];
@@ -27,53 +35,163 @@ pub(crate) struct Columns {
     pub(crate) comment: Option<usize>,
 }
 
-/// What a header line turned out to be.
-pub(crate) enum Header {
-    /// Both required columns were found.
-    Found(Columns),
-    /// A quote is open at its end: the next line belongs to it.
-    Unfinished,
+/// The lines up to the header.
+#[derive(Default)]
+pub(crate) struct HeaderStage {
+    /// What a `sep=` line named.
+    delimiter: Option<u8>,
+    /// The header's lines so far, joined by LF, while a quote is open.
+    text: Vec<u8>,
+    first_line: u64,
+    /// Whether comments were passed over.
+    has_comments: bool,
+    /// What is wrong with the line that should be the header, and how many were looked at since.
+    refusal: Option<Refusal>,
+    /// That line, with its number.
+    unfit: Option<(u64, Vec<u8>)>,
+    lines_behind: u32,
 }
 
-/// Reads the header from its line, or lines joined by LF. `delimiter` is set where a `sep=` line
-/// named it.
-///
-/// # Errors
-///
-/// `missing-column`, naming what was found.
-pub(crate) fn read_header(
-    number: u64,
-    line: &[u8],
-    delimiter: Option<u8>,
-) -> Result<Header, Refusal> {
-    let candidates = match &delimiter {
-        Some(delimiter) => std::slice::from_ref(delimiter),
-        None => &DELIMITERS,
-    };
+impl HeaderStage {
+    /// Takes the next line. Gives the columns and what was guessed, where it ends the header.
+    ///
+    /// # Errors
+    ///
+    /// `missing-column`, naming what was found; `not-csv` for another format.
+    pub(crate) fn line(
+        &mut self,
+        number: u64,
+        line: &[u8],
+    ) -> Result<Option<(Columns, Vec<Warning>)>, Refusal> {
+        if self.text.is_empty() {
+            if is_comment(line, b',') {
+                self.has_comments = true;
+                return Ok(None);
+            }
+            if is_empty_under_any_delimiter(line) {
+                return Ok(None);
+            }
+            if let Some(delimiter) = separator_line(line) {
+                self.delimiter = Some(delimiter);
+                return Ok(None);
+            }
+            self.first_line = number;
+        } else {
+            self.text.push(b'\n');
+        }
+        if let Some(refusal) = &self.refusal {
+            return Err(match read_header(number, line, self.delimiter) {
+                Ok(Header::Found(..)) => second_header(refusal, number),
+                _ if self.lines_behind == LINES_BEHIND_MAX => refusal.clone(),
+                _ => {
+                    self.lines_behind += 1;
+                    return Ok(None);
+                }
+            });
+        }
+        self.text.extend_from_slice(line);
+        check_length(self.first_line, self.text.len())?;
+        match read_header(self.first_line, &self.text, self.delimiter) {
+            Ok(Header::Found(columns, warnings)) => Ok(Some((columns, warnings))),
+            Ok(Header::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
+            Ok(Header::Missing(refusal)) => {
+                self.refusal = Some(refusal);
+                self.unfit = Some((self.first_line, std::mem::take(&mut self.text)));
+                Ok(None)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The line that should be the header and is not fit to be it, with its number.
+    pub(crate) fn unfit(&self) -> Option<(u64, &[u8])> {
+        match &self.unfit {
+            Some((number, line)) => Some((*number, line)),
+            None if self.text.is_empty() => None,
+            None => Some((self.first_line, &self.text)),
+        }
+    }
+
+    /// Why there is no header at the end of the file.
+    pub(crate) fn missing(&self) -> Refusal {
+        if let Some(refusal) = &self.refusal {
+            return refusal.clone();
+        }
+        if !self.text.is_empty() {
+            return open_quote(self.first_line, "");
+        }
+        let what = if self.has_comments {
+            "the file has comments and no header"
+        } else {
+            "the file is empty"
+        };
+        Refusal::new(
+            RefusalCode::MissingColumn,
+            format!("{what}: expected a header with the columns \"IP Address\" and \"Rule\""),
+        )
+    }
+}
+
+/// What a line turned out to be.
+enum Header {
+    /// Both required columns were found; and what was guessed.
+    Found(Columns, Vec<Warning>),
+    /// A quote is open at its end: the next line belongs to it.
+    Unfinished,
+    /// No header; one further down would only say what to remove.
+    Missing(Refusal),
+}
+
+/// Reads the header from its line, or lines joined by LF. `announced` is the delimiter of a `sep=`
+/// line.
+fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header, Refusal> {
     let mut best: Vec<String> = Vec::new();
     let mut unfinished = false;
-    for &delimiter in candidates {
+    let mut found: Option<(Columns, Vec<Warning>)> = None;
+    let others = DELIMITERS
+        .into_iter()
+        .filter(|other| Some(*other) != announced);
+    for delimiter in announced.into_iter().chain(others) {
         let Some(names) = names(line, delimiter) else {
             unfinished = true;
             continue;
         };
         if let Some(columns) = find_columns(delimiter, &names) {
             check_columns(number, names.len())?;
-            return Ok(Header::Found(columns));
-        }
-        if names.len() > best.len() {
+            match &mut found {
+                None => found = Some((columns, ambiguities(number, columns, &names))),
+                Some((first, warnings)) => {
+                    warnings.push(two_delimiters(number, first.delimiter, delimiter));
+                }
+            }
+            if Some(delimiter) == announced {
+                break;
+            }
+        } else if names.len() > best.len() {
             best = names;
         }
+    }
+    if let Some((columns, mut warnings)) = found {
+        if let Some(announced) = announced.filter(|announced| *announced != columns.delimiter) {
+            warnings.push(wrong_separator_line(number, announced, columns.delimiter));
+        }
+        return Ok(Header::Found(columns, warnings));
     }
     if unfinished {
         return Ok(Header::Unfinished);
     }
-    Err(missing_column(&best))
+    if let Some(kind) = text_kind(line) {
+        return Err(Refusal::new(RefusalCode::NotCsv, kind));
+    }
+    Ok(Header::Missing(missing_column(number, line, &best)))
 }
 
 /// The cells of a header; `None` if a quote is open at its end.
 fn names(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
-    let text = |cell: &[u8]| cell_text(cell).into_owned();
+    let text = |cell: &[u8]| {
+        let text = cell_text(cell);
+        unwrapped(&text).unwrap_or_else(|| text.into_owned())
+    };
     if !line.contains(&b'"') {
         return Some(line.split(|byte| *byte == delimiter).map(text).collect());
     }
@@ -84,17 +202,23 @@ fn names(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
     }
 }
 
-/// The delimiter of an Excel `sep=;` line.
-#[must_use]
-pub(crate) fn separator_line(line: &[u8]) -> Option<u8> {
-    match line {
-        [s, e, p, b'=', delimiter]
-            if [*s, *e, *p].eq_ignore_ascii_case(b"sep") && DELIMITERS.contains(delimiter) =>
-        {
-            Some(*delimiter)
-        }
-        _ => None,
-    }
+/// The delimiter of an Excel `sep=;` line, also where a spreadsheet took it for a cell and wrote
+/// it again, with quotes around it or more delimiters behind it.
+fn separator_line(line: &[u8]) -> Option<u8> {
+    let line = line.trim_ascii_start();
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    let (start, rest) = line.split_at_checked(4)?;
+    let (delimiter, rest) = rest.split_first()?;
+    let is_end =
+        |byte: &u8| *byte == b'"' || byte.is_ascii_whitespace() || DELIMITERS.contains(byte);
+    let is_named = start.eq_ignore_ascii_case(b"sep=") && DELIMITERS.contains(delimiter);
+    (is_named && rest.iter().all(is_end)).then_some(*delimiter)
+}
+
+fn is_empty_under_any_delimiter(line: &[u8]) -> bool {
+    line.split(|byte| DELIMITERS.contains(byte))
+        .map(cell_text)
+        .all(|cell| cell.is_empty() || cell == "\"\"")
 }
 
 fn find_columns(delimiter: u8, names: &[String]) -> Option<Columns> {
@@ -114,28 +238,89 @@ fn find(names: &[String], accepted: &[&str]) -> Option<usize> {
         .find_map(|accepted| names.iter().position(|name| name == accepted))
 }
 
-fn normalized(name: &str) -> String {
+pub(crate) fn normalized(name: &str) -> String {
     name.chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'))
         .flat_map(char::to_lowercase)
         .collect()
 }
 
-fn missing_column(found: &[String]) -> Refusal {
-    let names: Vec<String> = found.iter().map(|name| normalized(name)).collect();
-    let mut missing = Vec::new();
-    if find(&names, &ADDRESS_NAMES).is_none() {
-        missing.push("\"IP Address\" (or IP, Address, Network, CIDR)");
+/// Whether a column of this name holds the address.
+pub(crate) fn is_address_name(name: &str) -> bool {
+    ADDRESS_NAMES.contains(&normalized(name).as_str())
+}
+
+/// Whether a column of this name holds the rule.
+pub(crate) fn is_rule_name(name: &str) -> bool {
+    RULE_NAMES.contains(&normalized(name).as_str())
+}
+
+fn guessed(line: u64, message: String) -> Warning {
+    Warning {
+        code: WarningCode::Guessed,
+        line: Some(line),
+        message,
     }
-    if find(&names, &RULE_NAMES).is_none() {
-        missing.push("\"Rule\" (or Action, Policy)");
-    }
-    Refusal::new(
-        RefusalCode::MissingColumn,
+}
+
+/// Columns that could each be meant. The name that the contract puts first is no guess where it
+/// stands once.
+fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> {
+    let ambiguity = |what: &str, index: usize, accepted: &[&str]| {
+        let matching: Vec<&String> = names
+            .iter()
+            .filter(|name| accepted.contains(&normalized(name).as_str()))
+            .collect();
+        let taken = names.get(index)?;
+        let same = matching
+            .iter()
+            .filter(|name| normalized(name) == normalized(taken))
+            .count();
+        let is_certain = same == 1 && accepted.first() == Some(&normalized(taken).as_str());
+        (matching.len() > 1 && !is_certain).then(|| {
+            guessed(
+                number,
+                format!(
+                    "{} columns could hold the {what}, and column {} ({}) was read: rename the others",
+                    matching.len(),
+                    index + 1,
+                    quote(taken)
+                ),
+            )
+        })
+    };
+    let address = ambiguity("address", columns.address, &ADDRESS_NAMES);
+    let rule = ambiguity("rule", columns.rule, &RULE_NAMES);
+    address.into_iter().chain(rule).collect()
+}
+
+fn two_delimiters(number: u64, taken: u8, other: u8) -> Warning {
+    guessed(
+        number,
         format!(
-            "the header has no column {}: found {}",
-            missing.join(" and no column "),
-            quoted_list(found.iter().map(String::as_str)),
+            "the header can be read with {} between its cells and with {}, and was read with {}",
+            shown(taken),
+            shown(other),
+            shown(taken)
         ),
     )
+}
+
+fn wrong_separator_line(number: u64, named: u8, taken: u8) -> Warning {
+    guessed(
+        number,
+        format!(
+            "the sep= line names {}, but the header has {} between its cells, which was read",
+            shown(named),
+            shown(taken)
+        ),
+    )
+}
+
+/// A delimiter in a message.
+pub(crate) fn shown(delimiter: u8) -> String {
+    match delimiter {
+        b'\t' => "tabs".to_owned(),
+        _ => quote(&char::from(delimiter).to_string()),
+    }
 }

@@ -8,15 +8,23 @@
 // The pure middle, in reading order.
 pub mod generate;
 pub mod decode;
+mod file_kind;
 mod lines;
 mod record;
+mod cell;
 mod header;
+mod explain_header;
 pub mod parse;
+mod fault;
+mod explain_rule;
 mod plain_rows;
 mod plain_ipv4;
 mod block;
 pub mod address;
 mod explain_address;
+mod explain_ipv4;
+mod explain_several;
+mod explain_text;
 pub mod ip_set;
 mod radix_sort;
 pub mod network_text;

@@ -4,24 +4,25 @@
 //! ```text
 //! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
 //! blank    = a line with nothing but white space and delimiters
-//! comment  = a line whose first character, or whose first cell, starts with "#"
+//! comment  = a line whose first character, or whose first cell, starts with "#", unless that cell
+//!            is what a spreadsheet shows for a failed formula, such as "#N/A"
 //! row      = a record of RFC 4180; a quoted cell may span lines
 //! ```
 //!
-//! White space around a cell is not part of it. Rows may be shorter or longer than the header.
+//! White space around a cell is not part of it (`cell.rs` has all that is not). Rows may be shorter or longer than the header.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use crate::address::{self, AddressError, Addresses};
+use crate::address::Addresses;
+use crate::cell::{cell_text, hides_a_value, may_be_wrapped, unwrapped};
 use crate::decode::TextSink;
-use crate::header::{Columns, DELIMITERS, Header, read_header, separator_line};
+use crate::fault::{read_rule, read_unwrapped};
+use crate::header::{Columns, HeaderStage};
 use crate::ip_set::Span;
 use crate::lines::{LineSink, Lines, Taken, check_length};
 use crate::plain_rows::take_plain_rows;
-use crate::quote::quote;
-use crate::record::{RecordReader, Step, cell_text};
-use crate::report::{Refusal, RefusalCode, Rejection, RejectionCode};
+use crate::record::{RecordReader, Step};
+use crate::report::{Refusal, RefusalCode, Rejection, Warning};
 
 /// The most cells a record may have. A sheet of rules has three; a row of thousands is not one.
 pub const COLUMNS_MAX: usize = 1024;
@@ -63,10 +64,11 @@ pub struct Rule<'a> {
 }
 
 impl<'a> Rule<'a> {
-    /// The address as it was written.
+    /// The address as it was written, without what a spreadsheet wrapped it in.
     #[must_use]
     pub fn address(&self) -> Cow<'a, str> {
-        cell_text(self.address_cell)
+        let text = cell_text(self.address_cell);
+        unwrapped(&text).map_or(text, Cow::Owned)
     }
 
     /// The comment, empty if there is none.
@@ -82,6 +84,8 @@ pub trait Rows {
     fn accept(&mut self, rule: Rule<'_>);
     /// Takes a rejected row.
     fn reject(&mut self, rejection: Rejection);
+    /// Takes what had to be guessed about the text.
+    fn warn(&mut self, _warning: Warning) {}
     /// Takes a rejected row without its sentence, if that is enough; a file may have millions.
     fn count_rejected(&mut self) -> bool {
         false
@@ -128,6 +132,10 @@ impl<R: Rows> TextSink for Parser<R> {
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
         self.lines.push(piece, &mut self.rows)
     }
+
+    fn warn(&mut self, warning: Warning) {
+        self.rows.rows.warn(warning);
+    }
 }
 
 struct RowReader<R> {
@@ -138,14 +146,6 @@ struct RowReader<R> {
 enum Stage {
     Header(HeaderStage),
     Rows(Box<RowStage>),
-}
-
-#[derive(Default)]
-pub(crate) struct HeaderStage {
-    delimiter: Option<u8>,
-    /// The header's lines so far, joined by LF, while a quote is open.
-    pub(crate) text: Vec<u8>,
-    pub(crate) first_line: u64,
 }
 
 struct RowStage {
@@ -169,7 +169,10 @@ impl<R: Rows> LineSink for RowReader<R> {
     fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {
         match &mut self.stage {
             Stage::Header(stage) => {
-                if let Some(columns) = stage.line(number, line)? {
+                if let Some((columns, warnings)) = stage.line(number, line)? {
+                    for warning in warnings {
+                        self.rows.warn(warning);
+                    }
                     self.stage = Stage::Rows(Box::new(RowStage {
                         columns,
                         record: None,
@@ -186,46 +189,19 @@ impl<R: Rows> LineSink for RowReader<R> {
 impl<R: Rows> RowReader<R> {
     fn finish(&self) -> Result<(), Refusal> {
         let open_since = match &self.stage {
-            Stage::Header(stage) if stage.text.is_empty() => {
-                return Err(Refusal::new(
-                    RefusalCode::MissingColumn,
-                    "the file is empty: expected a header with the columns \"IP Address\" and \"Rule\"",
-                ));
-            }
-            Stage::Header(stage) => Some(stage.first_line),
+            Stage::Header(stage) => return Err(stage.missing()),
             Stage::Rows(stage) => stage.open_since,
         };
         open_since.map_or(Ok(()), |first_line| Err(open_quote(first_line, "")))
     }
 }
 
-impl HeaderStage {
-    pub(crate) fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Columns>, Refusal> {
-        if self.text.is_empty() {
-            if is_comment(line, b',') || is_empty_under_any_delimiter(line) {
-                return Ok(None);
-            }
-            if let Some(delimiter) = separator_line(line.trim_ascii()) {
-                self.delimiter = Some(delimiter);
-                return Ok(None);
-            }
-            self.first_line = number;
-        } else {
-            self.text.push(b'\n');
-        }
-        self.text.extend_from_slice(line);
-        check_length(self.first_line, self.text.len())?;
-        match read_header(self.first_line, &self.text, self.delimiter)? {
-            Header::Found(columns) => Ok(Some(columns)),
-            Header::Unfinished => check_open_lines(self.first_line, number).map(|()| None),
-        }
-    }
-}
-
 impl RowStage {
     fn line<R: Rows>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
         if self.open_since.is_none() {
-            if is_comment(line, self.columns.delimiter) {
+            if is_comment(line, self.columns.delimiter)
+                && !is_overlooked_row(line.split(|byte| *byte == self.columns.delimiter))
+            {
                 return Ok(());
             }
             if memchr::memchr(b'"', line).is_none() {
@@ -287,10 +263,8 @@ fn quoted_row<R: Rows>(
     rows: &mut R,
 ) -> Result<(), Refusal> {
     check_columns(number, record.cells().len())?;
-    if record
-        .cell(0)
-        .is_some_and(|cell| is_comment(cell, columns.delimiter))
-    {
+    let is_comment = |cell: &[u8]| is_comment(cell, columns.delimiter);
+    if record.cell(0).is_some_and(is_comment) && !is_overlooked_row(record.cells()) {
         return Ok(());
     }
     let cell = |index: usize| record.cell(index).unwrap_or_default();
@@ -326,12 +300,21 @@ impl<'a> Cells<'a> {
     fn hand_to<R: Rows>(self, line: u64, rows: &mut R, is_blank: impl FnOnce() -> bool) {
         let address_text = cell_text(self.address);
         let rule_text = cell_text(self.rule);
-        let result = match (address_text.as_ref(), rule_text.as_ref()) {
-            ("", "") if is_blank() => return,
-            ("", _) => Err(Fault::NoAddress),
-            (_, "") => Err(Fault::NoRule),
-            (address, rule) => read_rule(address, rule),
-        };
+        if address_text.is_empty() && rule_text.is_empty() && is_blank() {
+            return;
+        }
+        let result = read_rule(&address_text, &rule_text).or_else(|fault| {
+            if may_be_wrapped(&address_text) || may_be_wrapped(&rule_text) {
+                return read_unwrapped(&address_text, &rule_text, |fault| {
+                    (!rows.count_rejected())
+                        .then(|| fault.rejection(line, &address_text, &rule_text))
+                });
+            }
+            if rows.count_rejected() {
+                return Err(None);
+            }
+            Err(Some(fault.rejection(line, &address_text, &rule_text)))
+        });
         match result {
             Ok((action, addresses)) => rows.accept(Rule {
                 line,
@@ -340,75 +323,29 @@ impl<'a> Cells<'a> {
                 address_cell: self.address,
                 comment_cell: self.comment,
             }),
-            Err(_) if rows.count_rejected() => {}
-            Err(fault) => {
-                let code = fault.code();
-                let value = match code {
-                    RejectionCode::UnknownRule => &rule_text,
-                    _ => &address_text,
-                };
-                rows.reject(Rejection::new(line, code, value, &fault.to_string()));
+            Err(rejection) => {
+                if let Some(rejection) = rejection {
+                    rows.reject(rejection);
+                }
             }
         }
-    }
-}
-
-/// Why a row is rejected.
-enum Fault<'a> {
-    Address(AddressError<'a>),
-    Rule(&'a str),
-    NoAddress,
-    NoRule,
-}
-
-impl Fault<'_> {
-    fn code(&self) -> RejectionCode {
-        match self {
-            Self::Address(AddressError::HostBitsSet { .. }) => RejectionCode::HostBitsSet,
-            Self::Address(AddressError::ReversedRange { .. }) => RejectionCode::ReversedRange,
-            Self::Address(AddressError::Invalid(_) | AddressError::MixedFamilies(_)) => {
-                RejectionCode::InvalidAddress
-            }
-            Self::Rule(_) => RejectionCode::UnknownRule,
-            Self::NoAddress | Self::NoRule => RejectionCode::MissingField,
-        }
-    }
-}
-
-impl fmt::Display for Fault<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(err) => err.fmt(f),
-            Self::Rule(given) => {
-                write!(f, "{} is not a rule: write Allow or Deny", quote(given))
-            }
-            Self::NoAddress => f.write_str("the row has no address: write one, or all"),
-            Self::NoRule => f.write_str("the row has no rule: write Allow or Deny"),
-        }
-    }
-}
-
-fn read_rule<'a>(address: &'a str, rule: &'a str) -> Result<(Action, Addresses), Fault<'a>> {
-    let addresses = address::parse(address).map_err(Fault::Address)?;
-    if rule.eq_ignore_ascii_case("allow") {
-        Ok((Action::Allow, addresses))
-    } else if rule.eq_ignore_ascii_case("deny") {
-        Ok((Action::Deny, addresses))
-    } else {
-        Err(Fault::Rule(rule))
     }
 }
 
 /// A tab that separates cells is no white space: the cell before it is empty.
-fn is_comment(text: &[u8], delimiter: u8) -> bool {
+pub(crate) fn is_comment(text: &[u8], delimiter: u8) -> bool {
     text.iter()
         .find(|byte| **byte == delimiter || !byte.is_ascii_whitespace())
         == Some(&b'#')
 }
 
-fn is_empty_under_any_delimiter(line: &[u8]) -> bool {
-    line.iter()
-        .all(|byte| byte.is_ascii_whitespace() || DELIMITERS.contains(byte))
+/// What a spreadsheet shows for a value that it lost starts with `#` too: in the first column, with
+/// more behind it, it is no reason to overlook a rule.
+fn is_overlooked_row<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
+    cells
+        .next()
+        .is_some_and(|first| hides_a_value(&cell_text(first)))
+        && cells.any(|cell| !cell_text(cell).is_empty())
 }
 
 pub(crate) fn check_columns(number: u64, cells: usize) -> Result<(), Refusal> {
@@ -421,7 +358,7 @@ pub(crate) fn check_columns(number: u64, cells: usize) -> Result<(), Refusal> {
     ))
 }
 
-fn check_open_lines(first_line: u64, number: u64) -> Result<(), Refusal> {
+pub(crate) fn check_open_lines(first_line: u64, number: u64) -> Result<(), Refusal> {
     if number - first_line < RECORD_LINES_MAX {
         return Ok(());
     }
@@ -431,7 +368,7 @@ fn check_open_lines(first_line: u64, number: u64) -> Result<(), Refusal> {
     ))
 }
 
-fn open_quote(first_line: u64, within: &str) -> Refusal {
+pub(crate) fn open_quote(first_line: u64, within: &str) -> Refusal {
     Refusal::new(
         RefusalCode::NotCsv,
         format!(

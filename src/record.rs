@@ -1,12 +1,9 @@
 //! One record of CSV, over one line or several → its cells (RFC 4180, read leniently by
 //! `csv-core`).
 //!
-//! Cells are bytes: what is not UTF-8 is Windows-1252, and only [`cell_text`] decides which.
-
-use std::borrow::Cow;
+//! Cells are bytes; `cell.rs` makes text of them.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use encoding_rs::WINDOWS_1252;
 
 /// What came of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,19 +129,10 @@ fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mu
     }
 }
 
-/// A cell as text, without the white space around it.
-#[must_use]
-pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(cell) {
-        return Cow::Borrowed(text.trim());
-    }
-    let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-    Cow::Owned(text.trim().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::cell_text;
 
     #[track_caller]
     fn check(lines: &[&str], expected: &[&str]) {
@@ -184,11 +172,5 @@ mod tests {
         let cells: Vec<String> = (0..100).map(|index| "x".repeat(index)).collect();
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
         check(&[&cells.join(",")], &cells);
-    }
-
-    #[test]
-    fn reads_what_is_not_utf8_as_windows_1252() {
-        assert_eq!(cell_text(b"caf\xe9 \xa0"), "café");
-        assert_eq!(cell_text("café\u{a0}".as_bytes()), "café");
     }
 }

@@ -8,6 +8,9 @@ use htaccess_generator::quote::{bare, quote};
 
 use super::{SENTENCE_BYTES_MAX, check_message};
 
+/// The most bytes of what a cell could say instead.
+const FIX_BYTES_MAX: usize = 100;
+
 /// The input is a cell in UTF-8; the white space around it is not part of it.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
@@ -91,6 +94,10 @@ fn check_refused(text: &str, err: &AddressError<'_>) {
     };
     assert!(message.starts_with(&start), "{message}");
     check_message(&message, SENTENCE_BYTES_MAX);
+    for fix in err.fixes() {
+        assert!(parse(&fix).is_ok(), "{fix:?} for {text:?}");
+        check_message(&fix, FIX_BYTES_MAX);
+    }
     // The way out that it names is one.
     let way_out = message.rsplit_once(": write ").map(|(_, way_out)| way_out);
     let is_accepted = |text: Option<&str>| parse(text.unwrap()).is_ok();

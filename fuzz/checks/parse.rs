@@ -1,6 +1,7 @@
 //! The target `parse`: an upload → rows, in one piece and cut anywhere.
 
 use htaccess_generator::address;
+use htaccess_generator::report::RejectionCode;
 
 use super::rows::{Reading, Row, read, read_text, text_of};
 use super::{Dice, MESSAGE_BYTES_MAX, SENTENCE_BYTES_MAX, check_message};
@@ -9,6 +10,9 @@ use super::{Dice, MESSAGE_BYTES_MAX, SENTENCE_BYTES_MAX, check_message};
 /// one in four, for it takes its time.
 const BYTEWISE_BYTES_MAX: usize = 64;
 const BYTEWISE_SOMETIMES_MAX: usize = 300;
+
+/// The most bytes of what a cell could say instead.
+const FIX_BYTES_MAX: usize = 100;
 
 /// The input is an upload.
 pub(crate) fn check(upload: &[u8]) {
@@ -74,18 +78,28 @@ fn check_every_row_is_seen(reading: &Reading, lines: &[&[u8]]) {
         let first = line.first();
         if first.is_some_and(u8::is_ascii_alphanumeric) {
             assert_eq!(is_row, number > header as u64 + 1, "line {number}");
-        } else if first.is_none_or(|first| *first == b'#') {
+        } else if line.is_empty() || is_comment(line) {
             assert!(!is_row, "line {number} is no row");
         }
     }
 }
 
+/// A `#` before anything but the words of failed formulas (`#N/A`) and a row of `#`.
+fn is_comment(line: &[u8]) -> bool {
+    let second = line.get(1);
+    line.first() == Some(&b'#')
+        && second.is_none_or(|byte| *byte != b'#' && !byte.is_ascii_uppercase())
+}
+
+/// What is in neither is no header, for its names are made of letters.
 fn is_before_header(line: &[u8]) -> bool {
-    let line = line.trim_ascii();
-    let is_separator =
-        line.len() == 5 && line[..4].eq_ignore_ascii_case(b"sep=") && b",;\t|".contains(&line[4]);
-    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || b",;|".contains(byte);
-    is_separator || line.starts_with(b"#") || line.iter().all(is_blank)
+    let line = line.trim_ascii_start();
+    let is_separator = line.len() > 4
+        && line[..4].eq_ignore_ascii_case(b"sep=")
+        && line[4..]
+            .iter()
+            .all(|byte| b",;|".contains(byte) || byte.is_ascii_whitespace());
+    is_separator || line.starts_with(b"#") || !line.iter().any(u8::is_ascii_alphanumeric)
 }
 
 fn check_row(row: &Row) {
@@ -98,6 +112,14 @@ fn check_row(row: &Row) {
             assert!(rejection.message.starts_with(&start), "{rejection:?}");
             assert!(rejection.value.len() <= 256, "{rejection:?}");
             check_message(&rejection.message, SENTENCE_BYTES_MAX);
+            for fix in &rejection.fixes {
+                let is_accepted = match rejection.code {
+                    RejectionCode::UnknownRule => ["Allow", "Deny"].contains(&fix.as_str()),
+                    _ => address::parse(fix).is_ok(),
+                };
+                assert!(is_accepted, "{fix:?} for {rejection:?}");
+                check_message(fix, FIX_BYTES_MAX);
+            }
         }
     }
 }

@@ -13,6 +13,9 @@ const PIECE_BYTES: usize = 64 * 1024;
 
 const NOT_TEXT: &str = "not-csv: this is not text (it has NUL bytes): expected a CSV file in \
                         UTF-8, Windows-1252, or UTF-16 with a byte order mark";
+const UTF16_WITHOUT_MARK: &str =
+    "not-csv: this is UTF-16 without a byte order mark: save it as CSV UTF-8";
+const UTF32: &str = "not-csv: this is UTF-32: save it as CSV UTF-8";
 const CUT_UTF16: &str = "not-csv: the UTF-16 text is damaged or cut off: save the sheet as CSV \
                          UTF-8 and upload it whole";
 const EMPTY: &str = "missing-column: the file is empty: expected a header with the columns \
@@ -159,8 +162,12 @@ fn binaries() -> Vec<BadFile> {
             bytewise(workbook),
             workbook_text,
         ),
-        small("UTF-16 without a mark", utf16_without_mark, NOT_TEXT),
-        small("UTF-32", b"\xff\xfe\0\0I\0\0\0P\0\0\0".as_slice(), NOT_TEXT),
+        small(
+            "UTF-16 without a mark",
+            utf16_without_mark,
+            UTF16_WITHOUT_MARK,
+        ),
+        small("UTF-32", b"\xff\xfe\0\0I\0\0\0P\0\0\0".as_slice(), UTF32),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! One folder of `tests/cases` a case:
+//! One folder of `tests/cases` a case, and of `tests/spreadsheets`, whose uploads other programs wrote:
 //!
 //! - `rules.csv`, or any other `rules.*`: the upload;
 //! - `settings.env` (optional): `NAME=value` lines, named as the function's environment;
@@ -40,7 +40,7 @@ impl Case {
         let template = fs::read_to_string(folder.join("template.tera")).ok();
         let upload = files(&folder)
             .into_iter()
-            .find(|path| path.file_stem().is_some_and(|stem| stem == "rules"))
+            .find(|path| path.file_prefix().is_some_and(|prefix| prefix == "rules"))
             .unwrap_or_else(|| panic!("{} has no rules.csv", folder.display()));
         Self {
             setup: Setup::new(setting, template.as_deref()),
@@ -139,10 +139,18 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
+fn cases_in(folder: &str, least: usize) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let folders = files(&folder).into_iter().filter(|path| path.is_dir());
+    let folders = folders.filter(|path| !path.ends_with("__pycache__"));
+    let cases: Vec<Case> = folders.map(Case::read).collect();
+    assert!(cases.len() >= least, "only {} cases found", cases.len());
+    cases
+}
+
 fn cases() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let cases: Vec<Case> = files(&folder).into_iter().map(Case::read).collect();
-    assert!(cases.len() >= 40, "only {} cases found", cases.len());
+    let mut cases = cases_in("tests/cases", 40);
+    cases.extend(cases_in("tests/spreadsheets", 70));
     cases
 }
 

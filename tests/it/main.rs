@@ -21,6 +21,8 @@ mod docs;
 /// The real S3 client against an S3 that fails, and in races.
 #[cfg(feature = "function")]
 mod faults;
+/// What rejections suggest, and what surrounds a value.
+mod fixes;
 /// What the fuzzers kept, through the checks of their targets; huge ranges.
 mod fuzz_corpus;
 /// Every name of a column, delimiter and order of columns that a header may have.
@@ -37,6 +39,8 @@ mod properties;
 mod report;
 /// Plain rows and built-in templates take a shorter way, to the same end.
 mod shortcuts;
+/// The guide for those who come from the Python script.
+mod migration;
 /// What several modules use: running an upload, and the same text in other encodings.
 mod support;
 /// The built-in templates on long lists, and where they refuse a file.

@@ -28,15 +28,17 @@ fn config() -> ProptestConfig {
 
 /// Text made of what a parser trips over, after a header or without one.
 fn text_like_csv() -> impl Strategy<Value = Vec<u8>> {
-    const HEADERS: [&str; 6] = [
+    const HEADERS: [&str; 8] = [
         "IP Address,Rule\n",
         "IP;Rule;Comment;\r\n",
         "sep=;\nIP;Rule\n",
         "# x\n\n\"Rule\"\t\"IP\"\r",
         "\u{feff}Comment|IP|Rule\n",
+        "title\n\nsep=,\nIP,Rule,Rule\n",
+        "IP,Rule;IP;Rule\n",
         "",
     ];
-    const TOKENS: [&[u8]; 36] = [
+    const TOKENS: [&[u8]; 44] = [
         b"\"",
         b"\"\"",
         b",",
@@ -73,6 +75,14 @@ fn text_like_csv() -> impl Strategy<Value = Vec<u8>> {
         b"/",
         b"-",
         b"\\",
+        b"\x96",
+        b"\xe2\x80\x93",
+        b"\xe2\x80\x8b",
+        b"\xef\xbb\xbf",
+        b"=\"",
+        b"'",
+        b"#N/A",
+        b"####",
     ];
     (select(&HEADERS[..]), vec(select(&TOKENS[..]), 0..60))
         .prop_map(|(header, tokens)| [header.as_bytes(), &tokens.concat()].concat())

@@ -12,6 +12,8 @@
     reason = "a test fails by panicking, and this one says how much it compared"
 )]
 
+mod migration;
+
 use std::collections::BTreeMap;
 use std::process::Command;
 

@@ -22,6 +22,7 @@ mod documented;
 mod haproxy;
 mod http;
 mod injections;
+mod migration;
 mod nftables;
 mod nginx;
 mod open_apache;

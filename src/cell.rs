@@ -1,0 +1,198 @@
+//! The bytes of one cell → its text, without what spreadsheets and editors put around a value.
+//!
+//! What is undone here cannot be meant otherwise, so it is undone silently. Whatever could be is
+//! rejected with a sentence (`explain_address.rs`, `explain_rule.rs`), never guessed.
+//!
+//! ```text
+//! cell    = *around [ formula / quoted / "'" value / value ] *around
+//! around  = white space, and characters that have no width, such as U+FEFF
+//! formula = "=" DQUOTE value DQUOTE       what keeps Excel from taking a value for a number
+//! quoted  = one pair of quotes: "…" '…' “…” ‘…’ «…» and the like
+//! ```
+
+use std::borrow::Cow;
+
+use encoding_rs::WINDOWS_1252;
+
+/// Dashes that word processors and spreadsheets put in place of `-`: Unicode's hyphens, dashes
+/// and minus signs.
+pub(crate) const DASHES: [char; 10] = [
+    '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}', '\u{2212}', '\u{fe58}',
+    '\u{fe63}', '\u{ff0d}',
+];
+
+/// What opens and closes a quoted value.
+const QUOTES: [(char, char); 9] = [
+    ('"', '"'),
+    ('\'', '\''),
+    ('“', '”'),
+    ('„', '“'),
+    ('”', '”'),
+    ('‘', '’'),
+    ('’', '’'),
+    ('«', '»'),
+    ('`', '`'),
+];
+
+/// A cell as text, without what is around it.
+#[must_use]
+pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(cell) {
+        return Cow::Borrowed(trimmed(text));
+    }
+    let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
+    Cow::Owned(trimmed(&text).to_owned())
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(is_around)
+}
+
+/// Whether a character around a value is no part of it.
+fn is_around(character: char) -> bool {
+    character.is_whitespace() || (!character.is_ascii() && has_no_width(character))
+}
+
+/// Whether nobody can see a character, nor what it does. Those that turn text round (U+202A to
+/// U+202E, U+2066 to U+2069) are none of these: what they are around is not what it looks like.
+fn has_no_width(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}'
+    )
+}
+
+/// Whether a cell is worth a look at what it is wrapped in: hardly any is.
+#[inline]
+pub(crate) fn may_be_wrapped(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'=' | b'"' | b'\'' | b'`', ..]) || !text.is_ascii()
+}
+
+/// The value of a cell that was wrapped, or whose dashes were made smart; `None` where neither is
+/// so, as in nearly every cell.
+#[must_use]
+pub(crate) fn unwrapped(text: &str) -> Option<String> {
+    if !may_be_wrapped(text) {
+        return None;
+    }
+    let value = formula_value(text).unwrap_or(text);
+    let value = without_quotes(value);
+    let value = value.replace(DASHES, "-");
+    (value != text).then_some(value)
+}
+
+/// `="192.0.2.1"` is a formula whose value is its text.
+fn formula_value(text: &str) -> Option<&str> {
+    let quoted = trimmed(text.strip_prefix('=')?);
+    let value = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    (!value.contains('"')).then(|| trimmed(value))
+}
+
+/// One pair of quotes, or the apostrophe by which a spreadsheet is told that a value is text.
+fn without_quotes(text: &str) -> &str {
+    let inside = |(open, close): &(char, char)| text.strip_prefix(*open)?.strip_suffix(*close);
+    match QUOTES.iter().find_map(inside) {
+        Some(value) => trimmed(value),
+        None => trimmed(text.strip_prefix('\'').unwrap_or(text)),
+    }
+}
+
+/// Whether a cell shows that a formula of a spreadsheet failed: `#N/A`, `#REF!`, `#NOM?`, `#NV`.
+/// Excel writes these into CSV files, in the language it speaks.
+#[must_use]
+pub(crate) fn is_error_value(text: &str) -> bool {
+    let Some(word) = text.strip_prefix('#') else {
+        return false;
+    };
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || b"/0_".contains(&byte))
+    };
+    matches!(word, "N/A" | "NV" | "N/D") || word.strip_suffix(['!', '?']).is_some_and(is_word)
+}
+
+/// Whether a spreadsheet showed something else than the value: a failed formula, or the `####` of a
+/// column that is too narrow.
+#[must_use]
+pub(crate) fn hides_a_value(text: &str) -> bool {
+    is_error_value(text) || (text.len() > 2 && text.bytes().all(|byte| byte == b'#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_is_not_utf8_as_windows_1252() {
+        assert_eq!(cell_text(b"caf\xe9 \xa0"), "café");
+        assert_eq!(cell_text("café\u{a0}".as_bytes()), "café");
+    }
+
+    #[test]
+    fn leaves_out_what_nobody_sees_around_a_value() {
+        let cell = "\u{feff}\u{202f}\u{200b}1.2.3.4\u{200e}\u{2060}\u{ad}\t";
+        assert_eq!(cell_text(cell.as_bytes()), "1.2.3.4");
+        let turned = "\u{202e}4.3.2.1";
+        assert_eq!(cell_text(turned.as_bytes()), turned);
+        assert_eq!(cell_text("1.2\u{200b}.3.4".as_bytes()), "1.2\u{200b}.3.4");
+    }
+
+    #[track_caller]
+    fn check_unwrapped(text: &str, value: Option<&str>) {
+        assert_eq!(unwrapped(text).as_deref(), value, "for {text:?}");
+    }
+
+    #[test]
+    fn unwraps_formulas_that_are_text_and_no_others() {
+        check_unwrapped("=\"1.2.3.4\"", Some("1.2.3.4"));
+        check_unwrapped("= \" Allow \"", Some("Allow"));
+        check_unwrapped("=\"1.2.3.4\"&\"0\"", None);
+        check_unwrapped("=1.2.3.4", None);
+        check_unwrapped("=A1", None);
+    }
+
+    #[test]
+    fn unwraps_one_pair_of_quotes_and_the_mark_of_text() {
+        for text in [
+            "\"1.2.3.4\"",
+            "'1.2.3.4'",
+            "“1.2.3.4”",
+            "„1.2.3.4“",
+            "«\u{a0}1.2.3.4\u{a0}»",
+            "'1.2.3.4",
+        ] {
+            check_unwrapped(text, Some("1.2.3.4"));
+        }
+        check_unwrapped("''1.2.3.4''", Some("'1.2.3.4'"));
+        check_unwrapped("1.2.3.4'", None);
+        check_unwrapped("\"", None);
+        check_unwrapped("", None);
+    }
+
+    #[test]
+    fn makes_smart_dashes_plain() {
+        for dash in DASHES {
+            check_unwrapped(
+                &format!("1.2.3.4 {dash} 1.2.3.9"),
+                Some("1.2.3.4 - 1.2.3.9"),
+            );
+        }
+        check_unwrapped("é", None);
+    }
+
+    #[test]
+    fn tells_failed_formulas_from_comments() {
+        for text in [
+            "#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NOM?", "#VALEUR!", "#NV",
+        ] {
+            assert!(is_error_value(text), "{text}");
+        }
+        for text in [
+            "#", "#!", "# N/A", "#n/a", "#hello!", "N/A", "#N/A!x", "#DENY",
+        ] {
+            assert!(!is_error_value(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Every kind of cell that is no address: its sentence, and what is suggested in its place.
+
+use super::*;
+
+#[track_caller]
+fn check(text: &str, reason: &str) {
+    let sentence = explain(text).sentence;
+    assert!(
+        sentence.starts_with(&quote(text)),
+        "{sentence:?} does not start with the value"
+    );
+    assert!(
+        sentence.ends_with(reason),
+        "{sentence:?} does not end with {reason:?}"
+    );
+    assert!(address::parse(text).is_err(), "{text:?} is accepted");
+}
+
+/// The end of the sentence, and the suggestions.
+#[track_caller]
+fn check_fixes(text: &str, reason: &str, fixes: &[&str]) {
+    check(text, reason);
+    assert_eq!(explain(text).fixes, fixes, "for {text:?}");
+}
+
+#[test]
+fn explains_ipv4() {
+    check("2.2.2", "is not an IP address: expected 4 octets, found 3");
+    check("1.2.3.4.5", "expected 4 octets, found 5");
+    check("16909060", "expected 4 octets, found 1");
+    check(
+        "192.168.01.1",
+        "octet \"01\" has a leading zero, which some programs read as octal",
+    );
+    check("1.2.3.256", "octet \"256\" must be 0 to 255");
+    check("1.2..4", "an octet is empty");
+    check("1.2.3.0a", "octet \"0a\" is not a decimal number");
+    check("1.2.3.*", "wildcards are not accepted, write 1.2.3.0/24");
+    check("10.*", "wildcards are not accepted, write 10.0.0.0/8");
+    check(
+        "1.*.3.4",
+        "wildcards are not accepted, write a network such as 10.0.0.0/8",
+    );
+    check("1.2.3.4:80", "write 1.2.3.4 without the port");
+}
+
+#[test]
+fn explains_ipv6() {
+    check(
+        "fe80::1%eth0",
+        "names an interface of one machine, servers cannot match it; remove it",
+    );
+    check("[2001:db8::1]", "write 2001:db8::1 without the brackets");
+    check("1::2::3", "\"::\" may stand once in an IPv6 address");
+    check("1:2:3", "expected 8 groups in IPv6, found 3");
+    check("2001:db8::12345", "group \"12345\" has more than 4 digits");
+    check("2001:db8::g", "group \"g\" is not a hexadecimal number");
+    check("::ffff:1.2.3", "\"1.2.3\" is not an IPv4 address");
+    check("1:2:3:4:5:6:7::8", "with one \"::\" for a run of zeros");
+}
+
+#[test]
+fn explains_networks() {
+    check(
+        "1.2.3.4/33",
+        "is not a network: the prefix length of IPv4 must be 0 to 32",
+    );
+    check("1.2.3.4/", "the prefix length of IPv4 must be 0 to 32");
+    check(
+        "2001:db8::/129",
+        "the prefix length of IPv6 must be 0 to 128",
+    );
+    check(
+        "2001:db8::/ffff::",
+        "the prefix length of IPv6 must be 0 to 128",
+    );
+    check("10.0.0.0/255.0.255.0", "nor a hostmask such as 0.0.0.255");
+    check("10/8", "is not a network: expected 4 octets, found 1");
+    check("1.2.3.0/24/1", "expected one \"/\", found more");
+    check(
+        "http://example.com/x",
+        &format!("is a URL: expected {ACCEPTED}"),
+    );
+    check("fe80::%eth0/64", "servers cannot match it; remove it");
+}
+
+#[test]
+fn explains_ranges() {
+    check("1.2.3.4-", "its last address is missing");
+    check(
+        "1.2.3-1.2.3.9",
+        "its first address is wrong: expected 4 octets, found 3",
+    );
+    check("10.0.0.0/24-10.0.1.0/24", "");
+    check(
+        "1.2.3.4-9",
+        "its last address is wrong: expected 4 octets, found 1",
+    );
+    check(
+        "1.2.3.4–1.2.3.9",
+        "it has \"–\" (U+2013) in it, write 1.2.3.4-1.2.3.9",
+    );
+}
+
+#[test]
+fn explains_what_is_no_address_at_all() {
+    check(
+        "web-1.example.com",
+        "for they would be looked up on every request",
+    );
+    check(
+        "office",
+        &format!("is not an IP address: expected {ACCEPTED}"),
+    );
+}
+#[test]
+fn suggests_the_addresses_that_were_meant() {
+    check_fixes(
+        "192.0.2.x",
+        "wildcards are not accepted, write 192.0.2.0/24",
+        &["192.0.2.0/24"],
+    );
+    check_fixes(
+        "10.*.*.*",
+        "wildcards are not accepted, write 10.0.0.0/8",
+        &["10.0.0.0/8"],
+    );
+    check_fixes(
+        "10.20.",
+        "an octet is empty, write 10.20.0.0/16",
+        &["10.20.0.0/16"],
+    );
+    check_fixes("10/8", "expected 4 octets, found 1", &["10.0.0.0/8"]);
+    check_fixes(
+        "192.168/16",
+        "expected 4 octets, found 2",
+        &["192.168.0.0/16"],
+    );
+    check_fixes("10.1/8", "expected 4 octets, found 2", &[]);
+    check_fixes("1.2.3.4/", "must be 0 to 32", &["1.2.3.4"]);
+    check_fixes("2.2.2", "expected 4 octets, found 3", &[]);
+    check_fixes("1.2.3.256", "must be 0 to 255", &[]);
+    check_fixes("1.2.3.4/33", "must be 0 to 32", &[]);
+    check_fixes("fe80::1%eth0", "remove it", &["fe80::1"]);
+    check_fixes(
+        "2001:db8:::1",
+        "may stand once in an IPv6 address",
+        &["2001:db8::1"],
+    );
+    check_fixes(
+        "(192.0.2.1),",
+        "write 192.0.2.1 and nothing else",
+        &["192.0.2.1"],
+    );
+    check_fixes(
+        "192.0.2.1\\",
+        "write 192.0.2.1 and nothing else",
+        &["192.0.2.1"],
+    );
+}
+
+#[test]
+fn suggests_both_readings_of_leading_zeros() {
+    let octal = "has a leading zero, which some programs read as octal";
+    check_fixes("192.168.01.1", octal, &["192.168.1.1"]);
+    check_fixes("192.168.010.1", octal, &["192.168.10.1", "192.168.8.1"]);
+    check_fixes("192.168.009.1", octal, &["192.168.9.1"]);
+    check_fixes("010.0.0.0/8", octal, &["10.0.0.0/8", "8.0.0.0/8"]);
+}
+
+#[test]
+fn suggests_the_address_of_a_url_or_a_port() {
+    check_fixes(
+        "http://192.0.2.1/",
+        "is a URL: write 192.0.2.1",
+        &["192.0.2.1"],
+    );
+    check_fixes(
+        "https://me@[2001:db8::1]:8443/x?y",
+        "is a URL: write 2001:db8::1",
+        &["2001:db8::1"],
+    );
+    check_fixes("1.2.3.4:80", "write 1.2.3.4 without the port", &["1.2.3.4"]);
+    check_fixes("[::1]:80", "write ::1 without the port", &["::1"]);
+    check_fixes("http://example.com/1.2.3.4", ACCEPTED, &[]);
+}
+
+#[test]
+fn suggests_the_range_that_was_meant() {
+    let joined = "its ends are joined by \"-\", write 1.2.3.4-1.2.3.9";
+    for text in [
+        "1.2.3.4 to 1.2.3.9",
+        "1.2.3.4..1.2.3.9",
+        "1.2.3.4 -> 1.2.3.9",
+        "1.2.3.4 à 1.2.3.9",
+        "1.2.3.4--1.2.3.9",
+        "1.2.3.4:1.2.3.9",
+    ] {
+        check_fixes(text, joined, &["1.2.3.4-1.2.3.9"]);
+    }
+    check_fixes(
+        "10.0.0.0/24-10.0.1.0/24",
+        "its ends are networks, write 10.0.0.0-10.0.1.255",
+        &["10.0.0.0-10.0.1.255"],
+    );
+    check_fixes(
+        "1.2.3.4-9",
+        "expected 4 octets, found 1",
+        &["1.2.3.4-1.2.3.9"],
+    );
+    check_fixes(
+        "1.2.3.4-5.9",
+        "expected 4 octets, found 2",
+        &["1.2.3.4-1.2.5.9"],
+    );
+    check_fixes("1.2.3.9-4", "expected 4 octets, found 1", &[]);
+    check_fixes("1.2.3.4-", "its last address is missing", &["1.2.3.4"]);
+    check_fixes(
+        "1.2.3.4-1.2.3.5-1.2.3.6",
+        "is not a range: expected two addresses and one \"-\", found more",
+        &[],
+    );
+}
+
+#[test]
+fn tells_several_addresses_from_one_with_more_beside_it() {
+    for text in [
+        "1.2.3.4 5.6.7.8",
+        "1.2.3.4;5.6.7.8",
+        "1.2.3.4/32,5.6.7.0/24",
+        "1.2.3.4\n::1",
+    ] {
+        check_fixes(
+            text,
+            "holds 2 addresses: give each of them a row of its own",
+            &[],
+        );
+    }
+    check_fixes(
+        "1.1.1.1, 2.2.2.2 and 3.3.3.3",
+        "holds 3 addresses: give each of them a row of its own",
+        &[],
+    );
+    let more = "write the address alone, and the rest as a comment";
+    check_fixes("1.2.3.4 (office)", more, &["1.2.3.4"]);
+    check_fixes("Require ip 1.2.3.4", more, &["1.2.3.4"]);
+    check_fixes("not 1.2.3.4", more, &[]);
+    check_fixes(
+        "10.0.0.0 255.0.0.0",
+        "has a blank before its mask: write 10.0.0.0/255.0.0.0",
+        &["10.0.0.0/255.0.0.0"],
+    );
+    check_fixes(
+        "192.0.2. 10",
+        "has a blank in it: write 192.0.2.10",
+        &["192.0.2.10"],
+    );
+    check_fixes(
+        "192.0.2.0 / 24",
+        "has a blank in it: write 192.0.2.0/24",
+        &["192.0.2.0/24"],
+    );
+    check_fixes("192.0.2.1 0", more, &[]);
+    check_fixes(
+        "10.0.0.1/10.0.0.9",
+        "nor a hostmask such as 0.0.0.255",
+        &["10.0.0.1-10.0.0.9"],
+    );
+    check_fixes(
+        "10.0.0.0/255.0.255.0",
+        "nor a hostmask such as 0.0.0.255",
+        &[],
+    );
+    check_fixes(
+        "192,0,2,1",
+        "its octets are joined by \".\", write 192.0.2.1",
+        &["192.0.2.1"],
+    );
+}
+
+#[test]
+fn names_the_character_that_nobody_sees() {
+    check_fixes(
+        "192.0.2.\u{a0}10",
+        "has U+00A0 NO-BREAK SPACE in it: write 192.0.2.10",
+        &["192.0.2.10"],
+    );
+    check_fixes(
+        "\u{202e}4.3.2.1",
+        "has U+202E RIGHT-TO-LEFT OVERRIDE in it: write 4.3.2.1",
+        &["4.3.2.1"],
+    );
+    check_fixes(
+        "of\u{200b}fice",
+        "has U+200B ZERO WIDTH SPACE in it: remove it",
+        &[],
+    );
+    check_fixes(
+        "１.2.3.4",
+        "it has the full-width \"１\" (U+FF11) in it, write 1.2.3.4",
+        &["1.2.3.4"],
+    );
+    check("Büro", ACCEPTED);
+}
+
+#[test]
+fn tells_what_a_spreadsheet_did() {
+    let again = "make the column a text column and write the address again";
+    check_fixes("1.92E+11", again, &[]);
+    check_fixes("08-Oct", again, &[]);
+    check_fixes("01/02/2003", again, &[]);
+    check_fixes("########", again, &[]);
+    check_fixes(
+        "192168100200",
+        "leaves this of 192.168.100.200",
+        &["192.168.100.200"],
+    );
+    check_fixes(
+        "1100200101",
+        "leaves this of 1.100.200.101",
+        &["1.100.200.101", "65.147.184.165"],
+    );
+    check_fixes("16909060", "expected 4 octets, found 1", &["1.2.3.4"]);
+    check_fixes(
+        "=A1",
+        "is a formula: paste its value, an address, in its place",
+        &[],
+    );
+    check_fixes("=192.0.2.1", "an address, in its place", &["192.0.2.1"]);
+    check(
+        "#REF!",
+        "is a formula that failed in the spreadsheet: write an address, or all",
+    );
+    check("\\N", "stands for a missing address: write one, or all");
+    check(
+        "IP Address",
+        "is a column's name: this is a second header, remove the line",
+    );
+}

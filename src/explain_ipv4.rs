@@ -1,0 +1,131 @@
+//! Why a text of digits and dots is not an IPv4 address, and which one was meant.
+
+use std::net::Ipv4Addr;
+
+use crate::explain_address::{ACCEPTED, Reason};
+use crate::quote::quote;
+
+/// The part after "is not an IP address: ", of what starts as an IPv4 address does.
+pub(crate) fn explain_ipv4(text: &str) -> Reason {
+    let octets: Vec<&str> = text.split('.').collect();
+    if octets.iter().any(|octet| is_wild(octet)) {
+        return match wildcard_network(&octets) {
+            Some(network) => {
+                Reason::new(format!("wildcards are not accepted, write {network}")).or(network)
+            }
+            None => Reason::new("wildcards are not accepted, write a network such as 10.0.0.0/8"),
+        };
+    }
+    if octets.len() != 4 || octets.ends_with(&[""]) {
+        return explain_count(text, octets.len());
+    }
+    for octet in &octets {
+        if octet.is_empty() {
+            return Reason::new("an octet is empty");
+        }
+        if !octet.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Reason::new(format!("octet {} is not a decimal number", quote(octet)));
+        }
+        if octet.len() > 1 && octet.starts_with('0') {
+            return explain_leading_zero(&octets, octet);
+        }
+        if octet.parse::<u8>().is_err() {
+            return Reason::new(format!("octet {} must be 0 to 255", quote(octet)));
+        }
+    }
+    Reason::new(format!("expected {ACCEPTED}"))
+}
+
+/// Not four octets. Three of them suggest nothing: Apache takes `2.2.2` for a network, others for
+/// 2.2.0.2.
+fn explain_count(text: &str, count: usize) -> Reason {
+    if let Some(octets) = text.strip_suffix('.')
+        && let Some((address, bits)) = whole_octets(octets)
+    {
+        let network = format!("{address}/{bits}");
+        return Reason::new(format!("an octet is empty, write {network}")).or(network);
+    }
+    let expected = format!("expected 4 octets, found {count}");
+    if count != 1 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Reason::new(expected);
+    }
+    let integer = text.parse::<u32>().ok().filter(|number| 1 << 24 <= *number);
+    let integer = integer.map(|number| Ipv4Addr::from_bits(number).to_string());
+    let reason = match without_separators(text) {
+        Some(address) => Reason::new(format!(
+            "{expected}; a spreadsheet that takes the dots for thousands separators leaves this \
+             of {address}"
+        ))
+        .or(address.to_string()),
+        None => Reason::new(expected),
+    };
+    integer.into_iter().fold(reason, Reason::or)
+}
+
+/// `192168100200` as 192.168.100.200: every octet but the first has three digits.
+fn without_separators(digits: &str) -> Option<Ipv4Addr> {
+    let first = digits
+        .len()
+        .checked_sub(9)
+        .filter(|len| (1..=3).contains(len))?;
+    let octet = |from: usize, to: usize| digits.get(from..to)?.parse::<u8>().ok();
+    let address = Ipv4Addr::new(
+        octet(0, first)?,
+        octet(first, first + 3)?,
+        octet(first + 3, first + 6)?,
+        octet(first + 6, first + 9)?,
+    );
+    // A thousands separator stands before digits, zeros too, but an octet has none in front.
+    let text = address.to_string();
+    (text.len() == digits.len() + 3).then_some(address)
+}
+
+/// Read as decimal and, where that is something else, as octal: both readings are about.
+fn explain_leading_zero(octets: &[&str], octet: &str) -> Reason {
+    let decimal = |octet: &&str| octet.parse::<u8>().ok();
+    let octal = |octet: &&str| match octet.strip_prefix('0') {
+        Some("") => Some(0),
+        Some(digits) => u8::from_str_radix(digits, 8).ok(),
+        None => octet.parse().ok(),
+    };
+    let joined = |values: Option<Vec<u8>>| {
+        let values: Vec<String> = values?.iter().map(u8::to_string).collect();
+        Some(values.join("."))
+    };
+    let decimal = joined(octets.iter().map(decimal).collect());
+    let octal =
+        joined(octets.iter().map(octal).collect()).filter(|octal| decimal.as_ref() != Some(octal));
+    let reason = Reason::new(format!(
+        "octet {} has a leading zero, which some programs read as octal",
+        quote(octet)
+    ));
+    decimal.into_iter().chain(octal).fold(reason, Reason::or)
+}
+
+fn is_wild(octet: &str) -> bool {
+    matches!(
+        octet,
+        "*" | "x" | "X" | "xx" | "xxx" | "XX" | "XXX" | "%" | "?"
+    )
+}
+
+/// `1.2.3.*` as `1.2.3.0/24`, where only whole octets at the end are wild.
+fn wildcard_network(octets: &[&str]) -> Option<String> {
+    let fixed = octets.iter().take_while(|octet| !is_wild(octet)).count();
+    let wild = octets.get(fixed..)?;
+    if octets.len() > 4 || !wild.iter().all(|octet| is_wild(octet)) {
+        return None;
+    }
+    let (address, bits) = whole_octets(&octets.get(..fixed)?.join("."))?;
+    Some(format!("{address}/{bits}"))
+}
+
+/// One to three octets as the start of a network, and the bits that they are.
+pub(crate) fn whole_octets(text: &str) -> Option<(Ipv4Addr, usize)> {
+    let count = text.split('.').count();
+    if !(1..=3).contains(&count) {
+        return None;
+    }
+    let address = format!("{text}{}", ".0".repeat(4 - count)).parse().ok()?;
+    Some((address, count * 8))
+}

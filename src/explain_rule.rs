@@ -1,0 +1,232 @@
+//! Why a text is not a rule, and which one was meant where that is beyond doubt.
+//!
+//! Runs only for cells that are neither `Allow` nor `Deny`, and never decides what is accepted. A
+//! word is suggested, not read: who is let in by a word that nobody knows is not for us to guess.
+
+use crate::cell::is_error_value;
+use crate::explain_text::{is_formula, means_nothing, strange_character};
+use crate::quote::quote;
+
+/// Words that say Allow and nothing else, in English and French, as firewalls and people write it.
+const ALLOW_WORDS: [&str; 17] = [
+    "allowed",
+    "permit",
+    "permitted",
+    "accept",
+    "accepted",
+    "grant",
+    "granted",
+    "whitelist",
+    "allowlist",
+    "autoriser",
+    "autorisé",
+    "autorise",
+    "autorisée",
+    "accepter",
+    "accepté",
+    "permettre",
+    "permis",
+];
+/// Words that say Deny and nothing else.
+const DENY_WORDS: [&str; 26] = [
+    "denied",
+    "disallow",
+    "disallowed",
+    "block",
+    "blocked",
+    "ban",
+    "banned",
+    "reject",
+    "rejected",
+    "drop",
+    "forbid",
+    "forbidden",
+    "refuse",
+    "refused",
+    "blacklist",
+    "blocklist",
+    "denylist",
+    "refuser",
+    "refusé",
+    "interdire",
+    "interdit",
+    "bloquer",
+    "bloqué",
+    "rejeter",
+    "rejeté",
+    "exclure",
+];
+/// Words that answer a question which the header does not ask.
+const ANSWERS: [&str; 12] = [
+    "yes", "no", "y", "n", "true", "false", "1", "0", "oui", "non", "vrai", "faux",
+];
+
+/// One sentence: the value, what is wrong with it, and what is accepted.
+#[must_use]
+pub(crate) fn explain_rule(text: &str) -> String {
+    let shown = quote(text);
+    if means_nothing(text) {
+        return format!("{shown} stands for a missing rule: write Allow or Deny");
+    }
+    if is_error_value(text) {
+        return format!("{shown} is a formula that failed in the spreadsheet: write Allow or Deny");
+    }
+    if is_formula(text) {
+        return format!("{shown} is a formula: paste its value, Allow or Deny, in its place");
+    }
+    if ANSWERS.contains(&text.to_lowercase().as_str()) {
+        return format!("{shown} is not a rule, it does not say to what: write Allow or Deny");
+    }
+    let why = strange_character(text)
+        .filter(|_| has_letters_of_a_rule(text))
+        .map(|name| format!(", for it has {name} in it"))
+        .unwrap_or_default();
+    format!("{shown} is not a rule{why}: write Allow or Deny")
+}
+
+/// Whether the ASCII letters of a text could be those of `Allow` or `Deny`: a word in another
+/// language is not worth a remark on its characters.
+fn has_letters_of_a_rule(text: &str) -> bool {
+    let letters: String = text.chars().filter(char::is_ascii_alphabetic).collect();
+    suggested_rule(&letters).is_some()
+        || ["allow", "deny"]
+            .iter()
+            .any(|rule| distance(&letters.to_lowercase(), rule) <= 1)
+}
+
+/// The rule that was meant, where only one can be: a slip of one letter, or a word that says
+/// nothing else.
+#[must_use]
+pub(crate) fn suggested_rule(text: &str) -> Option<String> {
+    let word = text
+        .trim_matches(|c: char| !c.is_alphanumeric())
+        .to_lowercase();
+    let means = |rule: &str, words: &[&str]| {
+        word == rule
+            || words.contains(&word.as_str())
+            || (word.len() >= 3 && distance(&word, rule) <= 1)
+    };
+    match (means("allow", &ALLOW_WORDS), means("deny", &DENY_WORDS)) {
+        (true, false) => Some("Allow".to_owned()),
+        (false, true) => Some("Deny".to_owned()),
+        _ => None,
+    }
+}
+
+/// How many letters must be added, left out, changed, or swapped with their neighbour; 2 stands
+/// for more than 1.
+pub(crate) fn distance(one: &str, other: &str) -> usize {
+    let one: Vec<char> = one.chars().collect();
+    let other: Vec<char> = other.chars().collect();
+    if one == other {
+        return 0;
+    }
+    let before = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let common = one.len().min(other.len()) - before;
+    let behind = one.iter().rev().zip(other.iter().rev());
+    let after = behind.take(common).take_while(|(a, b)| a == b).count();
+    let [one, other] =
+        [&one, &other].map(|word| word.get(before..word.len() - after).unwrap_or_default());
+    match (one, other) {
+        ([_] | [], [_] | []) => 1,
+        ([a, b], [c, d]) if a == d && b == c => 1,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(texts: &[&str], rule: Option<&str>) {
+        for text in texts {
+            assert_eq!(suggested_rule(text).as_deref(), rule, "for {text:?}");
+        }
+    }
+
+    #[test]
+    fn suggests_the_rule_that_was_meant() {
+        check(
+            &[
+                "Alow",
+                "Alllow",
+                "Allwo",
+                "llow",
+                "Allow.",
+                "Allowed",
+                "PERMIT",
+                "Autoriser",
+            ],
+            Some("Allow"),
+        );
+        check(
+            &[
+                "Dney", "Den", "Denny", "'Deny", "Denied", "BLOCK", "Interdit", "Disallow",
+            ],
+            Some("Deny"),
+        );
+    }
+
+    #[test]
+    fn suggests_nothing_that_could_open_a_site_by_mistake() {
+        check(
+            &[
+                "",
+                "-",
+                "yes",
+                "no",
+                "oui",
+                "1",
+                "all",
+                "any",
+                "Allow Deny",
+                "Allow; Deny",
+                "not allow",
+                "do not allow",
+                "Allow/Deny",
+                "unallow",
+                "lo",
+                "x",
+                "later",
+            ],
+            None,
+        );
+    }
+
+    #[track_caller]
+    fn check_sentence(text: &str, expected: &str) {
+        assert_eq!(explain_rule(text), format!("{}{expected}", quote(text)));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        check_sentence("Permit", " is not a rule: write Allow or Deny");
+        check_sentence("Büro", " is not a rule: write Allow or Deny");
+        check_sentence("\\N", " stands for a missing rule: write Allow or Deny");
+        check_sentence(
+            "oui",
+            " is not a rule, it does not say to what: write Allow or Deny",
+        );
+        check_sentence(
+            "=IF(A1;\"Allow\")",
+            " is a formula: paste its value, Allow or Deny, in its place",
+        );
+        check_sentence(
+            "#N/A",
+            " is a formula that failed in the spreadsheet: write Allow or Deny",
+        );
+        check_sentence(
+            "Al\u{200b}low",
+            " is not a rule, for it has U+200B ZERO WIDTH SPACE in it: write Allow or Deny",
+        );
+        check_sentence(
+            "Ａllow",
+            " is not a rule, for it has the full-width \"Ａ\" (U+FF21) in it: write Allow or Deny",
+        );
+        check_sentence(
+            "\u{410}llow",
+            " is not a rule, for it has \"\u{410}\" (U+0410) in it: write Allow or Deny",
+        );
+    }
+}
