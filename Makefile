@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
-	test-stack test-invoke fuzz-check fuzz bench bench-cold bench-stages \
+	test-stack test-docs test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the verbs
@@ -60,7 +60,7 @@ lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, 
 	@$(CLOUD) guard
 	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
 
-test: packages lint-rust test-rust test-python test-servers lint-template test-stack test-invoke ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-servers lint-template test-stack test-docs test-invoke ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
@@ -73,6 +73,10 @@ test-servers: packages ## the outputs in front of a real Apache and a real nginx
 
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
+
+test-docs: install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
+	$(PYTHON) -m unittest discover --start-directory tests/docs --pattern '*_test.py'
+	$(PYTHON) tests/docs/run.py
 
 test-invoke: install ## the sample events by `sam local invoke`; says so where there is no Docker to do it with
 	@$(CLOUD) invoke
