@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build fmt lint lint-rust lint-template test test-rust test-python test-servers \
-	test-stack test-docs test-invoke fuzz-check fuzz bench bench-cold bench-stages \
+	test-stack test-docs test-slips test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the verbs
@@ -60,13 +60,16 @@ lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, 
 	@$(CLOUD) guard
 	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
 
-test: packages lint-rust test-rust test-python test-servers lint-template test-stack test-docs test-invoke ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-slips test-servers lint-template test-stack test-docs test-invoke ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
 
 test-python: ## addresses are accepted exactly as this machine's Python accepts them
 	PYTHON=$(PYTHON) cargo test --test python
+
+test-slips: ## what is said where something is missing: Docker, a port, keys, a compiler, a network
+	$(PYTHON) -m unittest discover --start-directory tests/slips --pattern '*_test.py'
 
 test-servers: packages ## the outputs in front of a real Apache and a real nginx
 	cargo test --test servers
