@@ -77,6 +77,8 @@ def build(wanted: Build) -> None:
     if wanted.profile:
         settings = " ".join(f"{name}={value}" for name, value in wanted.profile.items())
         say(f"a quick build, for the local cloud alone: {settings}")
+    if not _is_fresh("build"):
+        say("for the first time: tools go into .tools/, and the function is compiled, which takes minutes; then seconds")
     install(("build",))
     in_parallel({"build": lambda: _compile(wanted), "install": lambda: install(("sam", "cloud"))})
     command = [

@@ -3,6 +3,8 @@
 A block of `sh` or `bash` is commands alone. A block of `console` has commands behind `$ `, each followed by what it
 prints (standard error too, as on a terminal); `...` stands for any lines, or within a line for any text. A command
 that should fail says so in a comment at its end: `# exit status 1`.
+
+A block of data under a line that begins with a file's name, as "`clients/acme.csv`", is that file for the commands below.
 """
 
 import os
@@ -21,6 +23,7 @@ LANGUAGES = SHELLS | {
     *("nginx", "python", "rust", "text", "toml", "xml", "yaml", "diff"),
 }
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})\s*([\w+-]*)\s*$")
+FILE = re.compile(r"^`([\w./-]+\.\w+)`[^`]*$")
 STATUS = re.compile(r"#[^#]*\bexit status (\d+)")
 
 
@@ -47,6 +50,8 @@ class Block:
 
     document: str
     commands: tuple[Command, ...]
+    # What the document shows above as files: path and content.
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def first(self) -> str:
@@ -93,20 +98,26 @@ def prose(text: str) -> list[str]:
 def blocks(document: Path) -> list[Block]:
     """The shell blocks of a Markdown file."""
     name = document.as_posix()
+    text = (ROOT / document).read_text(encoding="utf-8")
     found = []
-    for language, first, lines in fences(name, (ROOT / document).read_text(encoding="utf-8")):
+    files = []
+    for language, first, lines in fences(name, text):
         if language not in LANGUAGES:
             raise Unclear(
                 f"{name}:{first - 1}: a block of the language `{language}`: name one that tests/docs/documents.py "
                 "knows (sh for commands, text for what is not run), or add it there"
             )
         if language not in SHELLS:
+            above = [line for line in text.split("\n")[: first - 2] if line.strip()]
+            if above and (named := FILE.match(above[-1])):
+                files.append((named.group(1), "\n".join(lines) + "\n"))
             continue
         read = _console if language == "console" else _script
         commands = tuple(read(lines, first))
         if not commands:
             raise Unclear(f"{name}:{first}: a shell block without a command")
-        found.append(Block(name, commands))
+        found.append(Block(name, commands, tuple(files)))
+        files = []
     return found
 
 

@@ -33,6 +33,10 @@ class Documents(unittest.TestCase):
         told = [(command.text, command.status, command.output) for command in block.commands]
         self.assertEqual(told, [("one   # exit status 3", 3, "said"), ("two", 0, "")])
 
+    def test_a_named_block_is_a_file_for_what_comes_below(self) -> None:
+        [first, second] = self.read("`a/b.csv`, for both:\n\n```csv\nx\n```\nbecomes `c.txt`\n```text\ny\n```\n```sh\none\n```\n```sh\ntwo\n```\n")
+        self.assertEqual((first.files, second.files), ((("a/b.csv", "x\n"),), ()))
+
     def test_commands_cannot_hide(self) -> None:
         for text in ("```\nrm -rf\n```\n", "```shell-session\n$ x\n```\n", "```sh\nnever ends\n", "```sh\n# nothing\n```\n", "```sh\nif x\n```\n"):
             with self.subTest(text=text), self.assertRaises(Unclear):
@@ -84,6 +88,14 @@ class Sessions(unittest.TestCase):
     def test_what_holds_for_one_command_holds_for_the_next(self) -> None:
         commands = (Command("cd /; A=1; f() { echo $A; }", 1, 0), Command("f; pwd", 2, 0, "1\n/"), Command("false", 3, 1))
         self.assertEqual(self.run_commands(*commands), [])
+
+    def test_files_that_a_document_shows_are_there(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(session, "ROOT", Path(folder, "root")):
+            Path(folder, "root").mkdir()
+            Path(folder, "files").mkdir()
+            scratch = session.Scratch(Path(folder, "scratch"), Path(folder, "files"))
+            block = Block("page.md", (Command("cat a/b.csv", 1, 0, "x"),), (("a/b.csv", "x\n"),))
+            self.assertEqual(session.run(scratch, [session.Step(block)], ".", False), [])
 
     def test_failures_are_told(self) -> None:
         for command, told in (

@@ -61,7 +61,6 @@ def check(scratch: Scratch, parsed: argparse.Namespace) -> list[str]:
     problems = [] if parsed.only else links.problems()
     blocks = [block for document in documents.markdown() for block in documents.blocks(document)]
     program = _install(scratch, blocks)
-    _add_readme_files(scratch.work)
     blocks += documents.help_examples(program)
     problems += unplaced(blocks) + unused(blocks)
     if parsed.list or problems:
@@ -74,6 +73,7 @@ def check(scratch: Scratch, parsed: argparse.Namespace) -> list[str]:
         for document, steps in sessions(blocks, offline):
             if parsed.only and parsed.only not in document:
                 continue
+            _add_readme_files(scratch.work)  # Another document may have had its own.
             began = time.monotonic()
             # Who reads a tour stands in its folder.
             where = str(Path(document).parent) if document.startswith("examples/") else "."

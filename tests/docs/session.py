@@ -13,6 +13,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Iterator
 
 from documents import ROOT, Block, Command, looks_alike, show
 from places import STATUSES
@@ -105,9 +106,15 @@ def run(scratch: Scratch, steps: list[Step], where: str, update: bool) -> list[s
         return problems
 
 
-def _write(folder: Path, steps: list[Step]):
+def _write(folder: Path, steps: list[Step]) -> Iterator[tuple[str, Command]]:
+    """A script for each command, numbered; yields the document it is of, and the command."""
     number = 0
     for step in steps:
+        for path, content in step.block.files:
+            (folder / f"{number}.file").write_text(content, encoding="utf-8")
+            (folder / f"{number}.sh").write_text(f"mkdir -p {Path(path).parent} && cp {folder}/{number}.file {path}\n")
+            number += 1
+            yield step.block.document, Command(f"(the file {path})", step.block.commands[0].line, 0)
         own = [(step.before, "before"), *((one, "") for one in step.block.commands), (step.after, "after")]
         for one, ours in own:
             if ours and not one:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -201,6 +202,18 @@ class Sync(Slip):
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.programs)
         self.assertEqual(done.returncode, 1)
         self.assertIn("there is no aws client in PATH: install it", done.stderr)
+
+
+class Guide(unittest.TestCase):
+    def test_the_guide_quotes_what_is_said(self) -> None:
+        guide = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+        section = guide.split("## With the aws client")[0]
+        sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "infra" / "local").glob("*.py"))
+        said = [span for line in section.splitlines() if line.startswith("| `") for span in re.findall("`([^`]+)`", line.split(" | ")[0])]
+        self.assertGreater(len(said), 8)
+        for span in said:
+            for part in span.split("…"):
+                self.assertIn(part, sources)
 
 
 if __name__ == "__main__":
