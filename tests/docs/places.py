@@ -55,7 +55,7 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     (OPERATIONS, "output()"): Place(
         before=f"""{CLOUD_WITHOUT_STACK} && . $DOCS_ROOT/tests/docs/operator.sh &&
-            {{ aws cloudformation describe-stacks --stack-name htaccess-generator || sam deploy --guided; }}""",
+            {{ aws cloudformation describe-stacks --stack-name htaccess-generator || {{ sam build && sam deploy --guided; }}; }}""",
         after='test -n "$FUNCTION_NAME" && test -n "$REPORT_BUCKET"',
     ),
     (OPERATIONS, "aws s3api list-object-versions"): Place(

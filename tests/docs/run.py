@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -25,12 +26,12 @@ import documents
 import links
 import mentions
 from documents import ROOT, Block, Unclear
-from places import CLOUD, NEUTRAL, OFFLINE, PLACES, STATUSES, Place
+from places import CLOUD, NEUTRAL, OFFLINE, OPERATIONS, PLACES, STATUSES, Place
 from session import Scratch, Step, run
 
 FILES = Path(__file__).with_name("files")
-# The stack that the README deploys is the one that the operations guide looks after.
-FIRST = ("README.md", "docs/operations.md")
+# What a new user reads first.
+FIRST = ("README.md",)
 HOW = "tests/docs/places.py says how to place a command"
 
 
@@ -42,13 +43,10 @@ def main() -> int:
     parser.add_argument("--only", metavar="TEXT", help="documents whose names contain this")
     parsed = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="htaccess-docs-") as folder:
-        scratch = Scratch(Path(folder), FILES)
         try:
-            problems = check(scratch, parsed)
+            problems = check(Path(folder), parsed)
         except Unclear as unclear:
             problems = [str(unclear)]
-        finally:
-            _end_cloud(scratch)
     for problem in problems:
         print(f"\n{problem}", file=sys.stderr)
     if problems:
@@ -56,33 +54,66 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def check(scratch: Scratch, parsed: argparse.Namespace) -> list[str]:
+def check(folder: Path, parsed: argparse.Namespace) -> list[str]:
     """Everything there is to check: what is wrong."""
     problems = [] if parsed.only else links.problems()
     blocks = [block for document in documents.markdown() for block in documents.blocks(document)]
+    scratch = Scratch(folder / "offline", FILES)
     program = _install(scratch, blocks)
     blocks += documents.help_examples(program)
     problems += unplaced(blocks) + unused(blocks)
+    if parsed.list:
+        _list(blocks)
     if parsed.list or problems:
-        for block in blocks if parsed.list else ():
-            for command in block.commands:
-                print(f"{'offline' if is_offline(block) else 'cloud  '}  {block.document}:{command.line}: {command.text.splitlines()[0]}")
         return problems
-    problems += [] if parsed.only else mentions.problems(program, parsed.offline)
-    for offline in (True,) if parsed.offline else (True, False):
-        for document, steps in sessions(blocks, offline):
-            if parsed.only and parsed.only not in document:
-                continue
-            _add_readme_files(scratch.work)  # Another document may have had its own.
-            began = time.monotonic()
-            # Who reads a tour stands in its folder.
-            where = str(Path(document).parent) if document.startswith("examples/") else "."
-            found = run(scratch, steps, where, parsed.update)
-            commands = sum(len(step.block.commands) for step in steps)
-            verdict = "FAILED" if found else "ok"
-            print(f"{verdict}: {commands} commands of {document} ({time.monotonic() - began:.1f} s)", flush=True)
-            problems += found
+    if parsed.only:
+        blocks = [block for block in blocks if parsed.only in block.document]
+    else:
+        problems += mentions.problems(program, parsed.offline)
+    problems += run_all(scratch, sessions(blocks, True), parsed.update)
+    if parsed.offline:
+        return problems
+    # Two local clouds, for there are two cores almost everywhere: one is the operations guide's alone.
+    in_cloud = sessions(blocks, False)
+    groups = [[one for one in in_cloud if (one[0] == OPERATIONS) == alone] for alone in (False, True)]
+    with ThreadPoolExecutor(len(groups)) as pool:
+        found = pool.map(lambda group: _run_in_cloud(folder, scratch.home, group, parsed.update), filter(None, groups))
+        return problems + [problem for one in found for problem in one]
+
+
+def run_all(scratch: Scratch, documents_steps: list[tuple[str, list[Step]]], update: bool) -> list[str]:
+    """Runs sessions one after the other: what went wrong."""
+    problems = []
+    for document, steps in documents_steps:
+        _add_readme_files(scratch.work)  # Another document may have had its own.
+        began = time.monotonic()
+        # Who reads a tour stands in its folder.
+        where = str(Path(document).parent) if document.startswith("examples/") else "."
+        found = run(scratch, steps, where, update)
+        count = sum(len(step.block.commands) for step in steps)
+        print(f"{'FAILED' if found else 'ok'}: {count} commands of {document} ({time.monotonic() - began:.1f} s)", flush=True)
+        problems += found
     return problems
+
+
+def _run_in_cloud(folder: Path, home: Path, documents_steps: list[tuple[str, list[Step]]], update: bool) -> list[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    scratch = Scratch(folder / str(port), FILES, port, home)
+    try:
+        return run_all(scratch, documents_steps, update)
+    finally:
+        # If a command left it up.
+        if (ROOT / ".tools" / "run" / str(port)).exists():
+            subprocess.run(["make", "-s", "down"], cwd=ROOT, env={**os.environ, "CLOUD_PORT": str(port)}, check=False)
+
+
+def _list(blocks: list[Block]) -> None:
+    for block in blocks:
+        for command in block.commands:
+            where = "offline" if is_offline(block) else "cloud  "
+            print(f"{where}  {block.document}:{command.line}: {command.text.splitlines()[0]}")
 
 
 def sessions(blocks: list[Block], offline: bool) -> list[tuple[str, list[Step]]]:
@@ -111,7 +142,7 @@ def unplaced(blocks: list[Block]) -> list[str]:
     problems = []
     for block in blocks:
         defined = {name for command in block.commands for name in re.findall(r"^\s*(\w+)\(\)", command.text, re.MULTILINE)}
-        if block.document == "docs/operations.md":
+        if block.document == OPERATIONS:
             defined.add("output")  # By its first block.
         for command in block.commands:
             for program in sorted(programs(command.text) - NEUTRAL - OFFLINE - CLOUD - defined):
@@ -169,20 +200,5 @@ def _add_readme_files(work: Path) -> None:
         (work / name).write_text(csv)
 
 
-def _end_cloud(scratch: Scratch) -> None:
-    """Ends the local cloud of this run, if a command left it up."""
-    if (ROOT / ".tools" / "run" / os.environ["CLOUD_PORT"]).exists():
-        subprocess.run(["make", "down"], cwd=ROOT, check=False)
-
-
-def _free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 if __name__ == "__main__":
-    os.environ["CLOUD_PORT"] = _free_port()
-    # Failed events are tried again after that long, in place of a minute.
-    os.environ["LAMBDA_ASYNC_RETRY_BASE_SECONDS"] = "0.2"
     sys.exit(main())

@@ -38,14 +38,16 @@ class Step:
 
 
 class Scratch:
-    """A folder with the project and a user's own files, a home, and programs that stand in for others."""
+    """A folder with the project and a user's own files, a home, a port for a local cloud, and programs that stand in for others."""
 
-    def __init__(self, folder: Path, files: Path) -> None:
+    def __init__(self, folder: Path, files: Path, port: int = 0, home: Path | None = None) -> None:
         self.folder = folder
+        self.port = port
         self.work = folder / "work"
-        self.home = folder / "home"
-        self.home.mkdir(parents=True)
-        (folder / "tmp").mkdir()
+        # Programs that were installed there are there for other scratch folders too.
+        self.home = home or folder / "home"
+        self.home.mkdir(parents=True, exist_ok=True)
+        (folder / "tmp").mkdir(parents=True)
         shutil.copytree(ROOT, self.work, symlinks=True, ignore=shutil.ignore_patterns(*LINKED, *LEFT_OUT, "corpus"))
         for name in LINKED:
             if (ROOT / name).exists():
@@ -58,7 +60,9 @@ class Scratch:
         env["CARGO_HOME"] = os.environ.get("CARGO_HOME", str(home / ".cargo"))
         env["RUSTUP_HOME"] = os.environ.get("RUSTUP_HOME", str(home / ".rustup"))
         env |= {"DOCS_PATH": env["PATH"], "DOCS_ROOT": str(ROOT), "DOCS_SCRATCH": str(self.folder), "DOCS_STANDINS": str(STANDINS)}
-        env["DOCS_HOME"] = str(home)
+        env |= {"DOCS_HOME": str(home), "CLOUD_PORT": str(self.port)}
+        # Failed events are tried again after that long, in place of a minute.
+        env["LAMBDA_ASYNC_RETRY_BASE_SECONDS"] = "0.2"
         env["PATH"] = ":".join([str(STANDINS), f"{self.home}/.cargo/bin", str(Path(sys.executable).parent), env["PATH"], PATH_MORE])
         env |= {"HOME": str(self.home), "TMPDIR": str(self.folder / "tmp"), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
         return env
