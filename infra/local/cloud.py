@@ -238,6 +238,7 @@ Upload a CSV with the plain aws client:
 
     eval "$({chosen}make -s env)"
     aws s3 cp events/samples/clients/acme.csv s3://$UPLOAD_BUCKET/clients/acme.csv
+    sleep 2
     aws s3 cp s3://$SITE_BUCKET/clients/acme/.htaccess -
     aws s3 cp s3://$REPORT_BUCKET/clients/acme.csv.html -
 
