@@ -24,7 +24,10 @@ from typing import Any, Iterator
 
 # What the aws client says when something is missing, and the way out.
 WAYS_OUT = (
-    ("Unable to locate credentials", 'give the aws client keys (`aws configure`, a role), or for the local cloud: eval "$(make -s env)"'),
+    (
+        "Unable to locate credentials",
+        'give the aws client keys (`aws configure`, a role), or for the local cloud: eval "$(make -s env)"',
+    ),
     ("specify a region", "name the stack's region: export AWS_REGION=..."),
     ("does not exist", "is the region right (AWS_REGION)? Another stack than the default one is chosen by --stack NAME"),
     ("Could not connect", 'is the local cloud down, or another one up? Then: make up, and again: eval "$(make -s env)"'),

@@ -27,8 +27,14 @@ CAUSES = (
         "it needs the network, to fetch what is pinned here: behind a proxy set HTTPS_PROXY, with a mirror of PyPI PIP_INDEX_URL",
     ),
     ("linker `cc` not found", "install a C compiler, for Rust links with it: apt-get install gcc libc6-dev"),
-    ("requires rustc|edition2024|is not supported by the following package", "install Rust by https://rustup.rs: it then takes the version that rust-toolchain.toml names"),
-    ("Could not get lock|Unable to acquire the dpkg frontend lock", "another installation of packages is under way: try again when it has ended"),
+    (
+        "requires rustc|edition2024|is not supported by the following package",
+        "install Rust by https://rustup.rs: it then takes the version that rust-toolchain.toml names",
+    ),
+    (
+        "Could not get lock|Unable to acquire the dpkg frontend lock",
+        "another installation of packages is under way: try again when it has ended",
+    ),
     ("a terminal is required|a password is required", "sudo wants a password: run the command as root, or `sudo -v` before"),
 )
 PYTHON_VARIABLES = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")

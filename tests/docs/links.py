@@ -24,7 +24,7 @@ def problems() -> list[str]:
         for number, line in enumerate(prose(text), 1):
             place = f"{document}:{number}"
             bare = SPAN.sub("", line)
-            for target in [*LINK.findall(line), *REFERENCE.findall(bare), *HTML.findall(bare)]:
+            for target in [*LINK.findall(bare), *REFERENCE.findall(bare), *HTML.findall(bare)]:
                 found += [f"{place}: {problem}" for problem in _follow(document, target)]
             for path in PATH.findall(line):
                 if not MADE.match(path) and not any(list(base.glob(path.rstrip("/"))) for base in (ROOT, ROOT / document.parent)):

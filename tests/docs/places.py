@@ -47,7 +47,7 @@ FAILURE_QUEUE = 'aws sqs receive-message --queue-url "$FAILURE_QUEUE" '
 
 PLACES: dict[tuple[str, str], Place] = {
     ("README.md", "make up"): Place(after="! make -s env"),
-    ("README.md", "cargo install"): Place(after="grep -q 'Require ip 172.100.2.0/24' .htaccess"),
+    ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
     ("README.md", "sam build"): Place(
         before=f"{CLOUD_WITHOUT_STACK} && mkdir -p {MACHINE}/var/www",
         after=f"grep -q 'Require ip 172.100.2.0/24' {MACHINE}/var/www/clients/acme/.htaccess",

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -119,9 +120,13 @@ def _list(blocks: list[Block]) -> None:
 def sessions(blocks: list[Block], offline: bool) -> list[tuple[str, list[Step]]]:
     """The blocks that run without a cloud, or in it, gathered by document."""
     gathered: dict[str, list[Step]] = {name: [] for name in FIRST}
+    # What a document shows as a file is there for all blocks below, wherever they run.
+    files: dict[str, tuple[tuple[str, str], ...]] = {}
     for block in blocks:
+        files[block.document] = (*files.get(block.document, ()), *block.files)
         if is_offline(block) == offline:
             place = place_of(block)
+            block = replace(block, files=files.pop(block.document))
             step = Step(block, place.before, place.after, tuple(place.words.items()))
             gathered.setdefault(block.document, []).append(step)
     return [(document, steps) for document, steps in gathered.items() if steps]
@@ -196,7 +201,7 @@ def _add_readme_files(work: Path) -> None:
     fences = documents.fences("README.md", (ROOT / "README.md").read_text(encoding="utf-8"))
     csv = next("\n".join(lines) + "\n" for language, _, lines in fences if language == "csv")
     (work / "clients").mkdir(exist_ok=True)
-    for name in ("acme.csv", "my.csv", "clients/acme.csv"):
+    for name in ("acme.csv", "clients/acme.csv"):
         (work / name).write_text(csv)
 
 

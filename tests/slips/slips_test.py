@@ -171,7 +171,8 @@ class Causes(Slip):
         self.program("fails", "echo E: No space left on device; exit 3")
         log = self.programs / "log"
         with contextlib.redirect_stderr(io.StringIO()):
-            self.assert_problem("failed with status 3", "make room", console.run, "it", ["fails"], log, os.environ, Path("/"), "another")
+            arguments = ("it", ["fails"], log, os.environ, Path("/"), "another")
+            self.assert_problem("failed with status 3", "make room", console.run, *arguments)
 
 
 class Redrive(Slip):
@@ -209,7 +210,8 @@ class Guide(unittest.TestCase):
         guide = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
         section = guide.split("## With the aws client")[0]
         sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "infra" / "local").glob("*.py"))
-        said = [span for line in section.splitlines() if line.startswith("| `") for span in re.findall("`([^`]+)`", line.split(" | ")[0])]
+        cells = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+        said = [span for cell in cells for span in re.findall("`([^`]+)`", cell)]
         self.assertGreater(len(said), 8)
         for span in said:
             for part in span.split("…"):
