@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build deb fmt lint lint-rust lint-template test test-rust test-python \
 	test-command-line test-servers test-browser \
-	test-stack test-invoke fuzz-check fuzz bench bench-cold bench-stages \
+	test-stack test-docs test-slips test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the verbs
@@ -81,7 +81,7 @@ lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, 
 	@$(CLOUD) guard
 	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
 
-test: packages lint-rust test-rust test-python test-command-line test-servers test-browser lint-template test-stack test-invoke ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-slips test-command-line test-servers test-browser lint-template test-stack test-docs test-invoke ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
@@ -95,6 +95,9 @@ test-command-line: packages $(CARGO_DEB) ## the command line on a terminal, in b
 	$(CARGO_DEB) --no-build --no-strip --profile dev --output target/packaging/htaccess.deb
 	$(PYTHON) -m unittest discover --start-directory tests/command_line
 
+test-slips: ## what is said where something is missing: Docker, a port, keys, a compiler, a network
+	$(PYTHON) -m unittest discover --start-directory tests/slips --pattern '*_test.py'
+
 test-servers: packages ## the outputs in front of a real Apache, nginx, HAProxy, Caddy and nftables
 	cargo test --test servers
 
@@ -104,6 +107,10 @@ test-browser: ## the report page in a real Chromium: accessible, inert, readable
 
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
+
+test-docs: install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
+	$(PYTHON) -m unittest discover --start-directory tests/docs --pattern '*_test.py'
+	$(PYTHON) tests/docs/run.py
 
 test-invoke: install ## the sample events by `sam local invoke`; says so where there is no Docker to do it with
 	@$(CLOUD) invoke

@@ -13,6 +13,7 @@ Needs Python 3 and the aws client, with its credentials and region as usual.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Iterator
 
+# What the aws client says when something is missing, and the way out.
+WAYS_OUT = (
+    (
+        "Unable to locate credentials",
+        'give the aws client keys (`aws configure`, a role), or for the local cloud: eval "$(make -s env)"',
+    ),
+    ("specify a region", "name the stack's region: export AWS_REGION=..."),
+    ("does not exist", "is the region right (AWS_REGION)? Another stack than the default one is chosen by --stack NAME"),
+    ("Could not connect", 'is the local cloud down, or another one up? Then: make up, and again: eval "$(make -s env)"'),
+    ("ExpiredToken|InvalidClientTokenId|SignatureDoesNotMatch", "the keys are not valid any more: log in again"),
+    ("AccessDenied|AuthorizationError", "these keys may not: it needs the stack's outputs, its queues, and to invoke its function"),
+)
 STACK_DEFAULT = "htaccess-generator"
 # The most that SQS gives at once.
 RECEIVED_AT_ONCE = 10
@@ -43,8 +56,16 @@ def main() -> int:
         return show(queue) if parsed.show else redrive(queue, names)
     except subprocess.CalledProcessError as err:
         print(f"error: {' '.join(err.cmd)}\n{err.stderr.strip()}", file=sys.stderr)
+        for pattern, way_out in WAYS_OUT:
+            if re.search(pattern, err.stderr):
+                print(f"hint: {way_out}", file=sys.stderr)
+                break
     except FileNotFoundError:
         print("error: there is no aws client in PATH", file=sys.stderr)
+        print('hint: install it (https://aws.amazon.com/cli/), or for the local cloud: eval "$(make -s env)"', file=sys.stderr)
+    except KeyError as err:
+        print(f"error: the stack {parsed.stack} has no output {err}", file=sys.stderr)
+        print("hint: it is another kind of stack, or an older one: --stack NAME chooses one", file=sys.stderr)
     return 1
 
 

@@ -194,8 +194,23 @@ def _start(name: str, port: int | None, parameters: Sequence[str]) -> tuple[serv
 def _running() -> server.Server:
     running = server.find(_name())
     if not running:
-        raise Problem("no local cloud is up here", "start one: make up")
+        others = [name for name in server.names() if name != NAME_DEMO]
+        if others:
+            raise Problem(
+                f"no local cloud is up at {_shown(_name())}, but there is one at {', '.join(map(_shown, others))}",
+                f"name its port, as in: {_chosen(others[0])}make env",
+            )
+        raise Problem("no local cloud is up here", f"start one: {_chosen(_name())}make up")
     return running
+
+
+def _chosen(name: str) -> str:
+    """What to type before `make` to mean this cloud."""
+    return f"CLOUD_PORT={name} " if name != NAME_DEFAULT else ""
+
+
+def _shown(name: str) -> str:
+    return f"CLOUD_PORT={name}" if name != NAME_DEFAULT else "no CLOUD_PORT"
 
 
 def _environment(running: server.Server) -> dict[str, str]:
@@ -210,7 +225,7 @@ def _names(outputs: Mapping[str, str]) -> dict[str, str]:
 
 
 def _tell(running: server.Server, outputs: dict[str, str]) -> None:
-    chosen = f"CLOUD_PORT={running.name} " if running.name != NAME_DEFAULT else ""
+    chosen = _chosen(running.name)
     uploads, site, reports = (outputs[name] for name in ("UploadBucket", "SiteBucket", "ReportBucket"))
     print(f"""
 The local cloud is up at {running.endpoint} (process {running.pid}, log {running.log}).
@@ -223,6 +238,7 @@ Upload a CSV with the plain aws client:
 
     eval "$({chosen}make -s env)"
     aws s3 cp events/samples/clients/acme.csv s3://$UPLOAD_BUCKET/clients/acme.csv
+    sleep 2
     aws s3 cp s3://$SITE_BUCKET/clients/acme/.htaccess -
     aws s3 cp s3://$REPORT_BUCKET/clients/acme.csv.html -
 

@@ -6,6 +6,7 @@ then while it runs. A `Problem` is an error that a person can mend: what is wron
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,25 @@ from typing import Callable, Mapping, Sequence
 STARTED = time.monotonic()
 HEARTBEAT_SECONDS = 20
 TAIL_LINES = 30
+# What programs that fail say of causes that have nothing to do with this project, and the way out of each.
+CAUSES = (
+    ("No space left on device", "make room on the disk: the tools and the builds take about 4 GB, in .tools/ and target/"),
+    (
+        "Temporary failure in name resolution|Could not resolve host|Network is unreachable|Failed to establish a new connection"
+        "|failed to download|Could not find a version that satisfies",
+        "it needs the network, to fetch what is pinned here: behind a proxy set HTTPS_PROXY, with a mirror of PyPI PIP_INDEX_URL",
+    ),
+    ("linker `cc` not found", "install a C compiler, for Rust links with it: apt-get install gcc libc6-dev"),
+    (
+        "requires rustc|edition2024|is not supported by the following package",
+        "install Rust by https://rustup.rs: it then takes the version that rust-toolchain.toml names",
+    ),
+    (
+        "Could not get lock|Unable to acquire the dpkg frontend lock",
+        "another installation of packages is under way: try again when it has ended",
+    ),
+    ("a terminal is required|a password is required", "sudo wants a password: run the command as root, or `sudo -v` before"),
+)
 PYTHON_VARIABLES = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 _lock = threading.Lock()
@@ -46,6 +66,11 @@ def tail(path: Path, lines: int = TAIL_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
+def way_out(said: str) -> str:
+    """What helps, if a program's words tell of a usual cause; empty if not."""
+    return next((hint for pattern, hint in CAUSES if re.search(pattern, said)), "")
+
+
 def run(
     what: str,
     command: Sequence[str],
@@ -64,7 +89,8 @@ def run(
         process = _spawn(command, env=env, cwd=cwd, stdout=out, stderr=subprocess.STDOUT)
         code = _wait(process, what, log)
     if code != 0:
-        raise Problem(f"{what}: failed with status {code}\n{tail(log)}", hint or f"all of it: {log}")
+        end = tail(log)
+        raise Problem(f"{what}: failed with status {code}\n{end}", way_out(end) or hint or f"all of it: {log}")
     say(f"{what}: done in {time.monotonic() - began:.1f} s")
 
 

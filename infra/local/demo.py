@@ -20,6 +20,13 @@ WAIT_SECONDS_MAX = 60
 ANSWER = re.compile(r'<script type="application/json" id="answer">(.*?)</script>', re.DOTALL)
 LINE_SHOWN_MAX = 160
 
+NEXT = """What now?
+
+    make up               a cloud like this one that stays, to upload CSVs of your own to: it says how
+    examples/README.md    a tour in small steps, without a cloud
+    sam build && sam deploy --guided
+                          the same stack in your account of AWS"""
+
 Answer = dict[str, Any]
 
 
@@ -36,8 +43,11 @@ def show(server: Server, outputs: Mapping[str, str]) -> None:
     folder = server.folder / "outputs"
     answers = _wait(server, outputs, keys, folder)
     say(f"all {len(answers)} were there {time.monotonic() - uploaded:.1f} s later")
+    print("\nWhat the function made of each CSV: the .htaccess as it lies in the SiteBucket, and what its report says.")
     for answer in answers:
         _print(answer, folder / "site")
+    published = sum(answer["status"] != "refused" for answer in answers)
+    print(f"\n{len(answers)} CSVs: {published} published, {len(answers) - published} refused. {NEXT}")
 
 
 def answer_in(page: str) -> Answer:

@@ -47,14 +47,23 @@ EXPECTED: dict[str, Any] = {
 def missing() -> str:
     """Why it cannot be done here; empty if it can."""
     if not shutil.which("docker"):
-        return "there is no docker"
+        return "there is no docker. To try: install it (Debian: apt-get install docker.io) and repeat `make test-invoke`"
     if _docker("info").returncode != 0:
-        return "the docker daemon does not answer"
+        return f"the docker daemon does not answer. {_daemon_way_out(_docker('info').stderr)}"
     if _docker("image", "inspect", _image()).returncode == 0 or _docker("pull", _image()).returncode == 0:
         return ""
     if not shutil.which("debootstrap") or os.geteuid() != 0:
-        return f"the image {_image()} cannot be pulled, and there is no debootstrap (or no root) to make one"
+        return (
+            f"the image {_image()} cannot be pulled, and there is no debootstrap (or no root) to make one. "
+            f"To try: docker pull {_image()}, or as root: apt-get install debootstrap"
+        )
     return "" if _make_image() else f"no image {_image()} could be made: {LOGS / 'debootstrap.log'}"
+
+
+def _daemon_way_out(said: str) -> str:
+    if "permission denied" in said.lower():
+        return "To try: let this user talk to it (as root: usermod -aG docker USER), log in again and repeat `make test-invoke`"
+    return "To try: start it (as root: systemctl start docker, or dockerd) and repeat `make test-invoke`"
 
 
 def check() -> None:

@@ -26,7 +26,11 @@ def install(names: Sequence[str]) -> None:
         return
     by_hand = f"as root: apt-get install --no-install-recommends {' '.join(missing)}"
     if not shutil.which("apt-get"):
-        raise Problem(f"there is no apt-get here to install {', '.join(missing)}", "install what is like them")
+        raise Problem(
+            f"there is no apt-get here to install {', '.join(missing)}",
+            "install what is like them by this system's own package manager. `make demo` and `make test-stack` need of it "
+            "Python's venv alone; `make test-servers` needs Debian's layout of Apache: run it in a container of Debian",
+        )
     as_root = _as_root(by_hand)
     services = [name for name in SERVICES if not _has_service(name)]
     apt = [*as_root, "apt-get", "--yes", "--quiet"]

@@ -132,9 +132,13 @@ def check_port(port: int) -> None:
     """A problem if the port is in use."""
     if not _is_free(port):
         raise Problem(
-            f"port {port} is in use",
-            f"choose another, for example: CLOUD_PORT={port + 1} (or none, and a free one is found)",
+            f"port {port} is in use by another program",
+            f"choose another, for example: CLOUD_PORT={_free_after(port)} (or none, and a free one is found)",
         )
+
+
+def _free_after(port: int) -> int:
+    return next((other for other in range(port + 1, port + PORTS_TRIED) if other < 65536 and _is_free(other)), PORT_DEFAULT)
 
 
 def names() -> list[str]:

@@ -10,7 +10,9 @@ import fcntl
 import hashlib
 import os
 import platform
+import re
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ LOGS = TOOLS / "log"
 ENVIRONMENTS = ("build", "sam", "cloud", "check")  # Beside them `bench` and `jinja`, installed by who needs them.
 # The folder with the aws client of the `cloud` environment, and nothing else of it.
 CLIENTS = Path(__file__).with_name("bin")
+
+RUSTUP = "https://rustup.rs"
 
 # The local cloud's function is built in less than half the time of the one for AWS, which is Cargo.toml's `release`.
 # Cargo keeps the two apart, so that going from one to the other builds nothing again.
@@ -73,6 +77,8 @@ def build(wanted: Build) -> None:
     if wanted.profile:
         settings = " ".join(f"{name}={value}" for name, value in wanted.profile.items())
         say(f"a quick build, for the local cloud alone: {settings}")
+    if not _is_fresh("build"):
+        say("for the first time: tools go into .tools/, and the function is compiled, which takes minutes; then seconds")
     install(("build",))
     in_parallel({"build": lambda: _compile(wanted), "install": lambda: install(("sam", "cloud"))})
     command = [
@@ -95,14 +101,33 @@ def architecture() -> str:
 
 def _compile(wanted: Build) -> None:
     env = _build_env() | wanted.profile
-    if not shutil.which("cargo", path=env["PATH"]):
-        raise Problem("there is no cargo in PATH", "install Rust: https://rustup.rs")
+    check_rust(env)
     # The very build that `sam build` asks for later and then finds done; but it hides cargo's progress.
     command = ["cargo", "lambda", "build", "--release", "--bin", "bootstrap"]
     if wanted.architecture == "arm64":
         command.append("--arm64")
     with _locked("build"):
         run("cargo lambda build", command, LOGS / "cargo-lambda.log", env, ROOT)
+
+
+def check_rust(env: Mapping[str, str]) -> None:
+    """A problem if Rust is missing, too old, or cannot link: said before a build that takes minutes."""
+    path = env.get("PATH", os.defpath)
+    if not shutil.which("cargo", path=path):
+        raise Problem("there is no cargo in PATH", f"install Rust: {RUSTUP} (and open a new shell, or: . ~/.cargo/env)")
+    if not shutil.which("cc", path=path):
+        raise Problem("there is no C compiler (cc), by which Rust links", "install one: apt-get install gcc libc6-dev")
+    # rustup may fetch the version of rust-toolchain.toml here, and says so.
+    answer = subprocess.run(["cargo", "--version"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False).stdout
+    found = re.match(r"cargo (\d+)\.(\d+)", answer)
+    wanted = re.search(r'^rust-version = "(\d+)\.(\d+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
+    if not found:
+        raise Problem("cargo does not say its version", "rustup may want the network to fetch it; by hand: rustup toolchain install")
+    if wanted and tuple(map(int, found.groups())) < tuple(map(int, wanted.groups())):
+        raise Problem(
+            f"{answer.strip()} is too old: this project needs Rust {'.'.join(wanted.groups())} or newer",
+            f"install Rust by {RUSTUP}, which takes the version that rust-toolchain.toml names; Debian's own is older",
+        )
 
 
 def _build_env() -> dict[str, str]:

@@ -1,0 +1,125 @@
+"""Where the documents' commands run. Most need no word here: a new block of `htaccess …` runs in a scratch folder with
+the user's files (`tests/docs/files`, and the README's CSV as acme.csv), one of `aws …` in the local cloud.
+
+To place a block that needs more, add to PLACES, by its document and the beginning of its first command, what is done
+`before` and `after` it (commands of ours, in the same shell, that must succeed too) and what its placeholders mean
+(`words`). A command that cannot run anywhere here gets a stand-in in `standins/`, which says what it checks instead:
+
+| stands in for      | does                                               | in place of                                       |
+|---|---|---|
+| `cargo install`    | the same without the optimiser                    | minutes of optimising                             |
+| `make test*`, `make bench*`, `make fuzz*`, `make lint*` | `make --dry-run`, and the options of benches looked up | `make test` is what runs this; hours of benches |
+| `sam build`        | a quick build; for arm64 options are looked up     | minutes of optimising, and of a second build      |
+| `sam deploy`       | deploys to the local cloud; Enter for `--guided`   | an account of AWS                                 |
+| `sam deploy --config-env` | makes the change set                        | a second stack                                    |
+| `sam delete`       | options looked up, and the stack deleted by `aws`  | what the SAM CLI asks MiniStack does not answer   |
+| `sam local invoke` | options looked up; `make test-invoke` runs it      | Docker                                            |
+| `aws s3control`, `aws sqs start-message-move-task` | the client checks the parameters  | what MiniStack does not know             |
+| `systemctl`        | the units were installed                           | a running systemd                                 |
+"""
+
+from dataclasses import dataclass, field
+
+# What a shell and a Unix bring: no reason to go anywhere.
+NEUTRAL = {
+    *(": [ [[ alias awk basename bash bunzip2 cat cd chmod cmp cp curl cut date declare diff dirname do done echo else env esac").split(),
+    *("eval export false fi find for function git grep gunzip gzip head if install ls mkdir mktemp mv node printf python3 read").split(),
+    *("readlink rm sed set sh sleep sort source tail tar tee test then time touch tr true uniq unset wait wc while xargs zcat").split(),
+}
+OFFLINE = {"htaccess", "cargo"}
+CLOUD = {"make", "aws", "sam", "systemctl", "infra/redrive.py", "htaccess-sync", "infra/local/cloud.py"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What surrounds a block."""
+
+    before: str = ""
+    after: str = ""
+    words: dict[str, str] = field(default_factory=dict)
+
+
+# The root folder of a machine, in the scratch folder.
+MACHINE = "$DOCS_SCRATCH/root"
+OPERATIONS = "docs/operations.md"
+CLOUD_WITHOUT_STACK = ". $DOCS_ROOT/tests/docs/empty_cloud.sh"
+FAILURE_QUEUE = 'aws sqs receive-message --queue-url "$FAILURE_QUEUE" '
+
+PLACES: dict[tuple[str, str], Place] = {
+    ("README.md", "make up"): Place(after="! make -s env"),
+    ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
+    ("README.md", "sam build"): Place(
+        before=f"{CLOUD_WITHOUT_STACK} && mkdir -p {MACHINE}/var/www",
+        after=f"grep -q 'Require ip 172.100.2.0/24' {MACHINE}/var/www/clients/acme/.htaccess",
+        words={"ACCOUNT-REGION": "000000000000-us-east-1", "/var/www/": f"{MACHINE}/var/www/"},
+    ),
+    (OPERATIONS, "output()"): Place(
+        before=f"""{CLOUD_WITHOUT_STACK} && . $DOCS_ROOT/tests/docs/operator.sh &&
+            {{ aws cloudformation describe-stacks --stack-name htaccess-generator || {{ sam build && sam deploy --guided; }}; }}""",
+        after='test -n "$FUNCTION_NAME" && test -n "$REPORT_BUCKET"',
+    ),
+    (OPERATIONS, "aws s3api list-object-versions"): Place(
+        before="""upload clients/acme.csv 192.0.2.1 && published clients/acme 192.0.2.1 && upload clients/acme.csv 192.0.2.2 &&
+            published clients/acme 192.0.2.2 &&
+            FIRST=$(aws s3api list-object-versions --bucket "$UPLOAD_BUCKET" --prefix clients/acme.csv --query 'Versions[?IsLatest==`false`]|[0].VersionId' --output text)""",
+        after="published clients/acme 192.0.2.1",
+        words={"VERSION": "$FIRST"},
+    ),
+    (OPERATIONS, "aws s3 ls s3://BUCKET"): Place(
+        before="""SAM=aws-sam-cli-managed-default
+            BUCKET=$(aws cloudformation describe-stacks --stack-name $SAM --query "Stacks[0].Outputs[?OutputKey=='SourceBucket'].OutputValue" --output text)
+            KEY=$(aws s3 ls "s3://$BUCKET/htaccess-generator/" | awk '!/template/ { print $4 }' | head -n 1)""",
+        after="upload clients/back.csv 192.0.2.3 && published clients/back 192.0.2.3",
+        words={"BUCKET": "$BUCKET", "KEY": "$KEY"},
+    ),
+    (OPERATIONS, "aws s3control create-job"): Place(
+        before='test -n "$(output FunctionArn)" && test -n "$(output BatchOperationsRole)"',
+        words={"ACCOUNT": "000000000000", "JOB": "00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c"},
+    ),
+    (OPERATIONS, "install infra/sync"): Place(
+        before=f"mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",
+        after=f"""{MACHINE}/usr/local/bin/htaccess-sync "$SITE_BUCKET" {MACHINE}/var/lib/htaccess-sync {MACHINE}/var/www &&
+            grep 'Require ip' {MACHINE}/var/www/clients/acme/.htaccess""",
+        words={"/usr/local/bin/": f"{MACHINE}/usr/local/bin/", "/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
+    ),
+    (OPERATIONS, "aws logs start-query"): Place(
+        words={
+            "ID": """$(aws logs start-query --log-group-name "$LOG_GROUP" --start-time 0 --end-time $(date +%s) --query-string 'fields @message' \
+                --query queryId --output text)"""
+        },
+    ),
+    (OPERATIONS, "aws sqs get-queue-attributes --queue-url \"$FAILURE_QUEUE\""): Place(
+        before="fail clients/acme.csv 192.0.2.4",
+        after="infra/redrive.py --show | grep 'NoSuchBucket: .* clients/acme.csv'",
+    ),
+    (OPERATIONS, FAILURE_QUEUE + "--visibility-timeout 0"): Place(before="failed 1", after="failed 1"),
+    (OPERATIONS, "infra/redrive.py"): Place(after="published clients/acme 192.0.2.4 && failed 0"),
+    (OPERATIONS, FAILURE_QUEUE + "--output json"): Place(
+        before="fail clients/acme.csv 192.0.2.5",
+        after="published clients/acme 192.0.2.5 && failed 0",
+    ),
+    (OPERATIONS, "aws lambda put-function-concurrency"): Place(after="upload clients/acme.csv 192.0.2.6 && failed 1"),
+    (OPERATIONS, "aws lambda delete-function-concurrency"): Place(after="published clients/acme 192.0.2.6 && failed 0"),
+    (OPERATIONS, "QUEUE_ARN="): Place(
+        before="sam deploy --parameter-overrides Delivery=queue && UPLOAD_QUEUE=$(output UploadQueue)",
+        after='aws lambda update-event-source-mapping --uuid "$MAPPING" --enabled',
+    ),
+    (OPERATIONS, "infra/redrive.py --queue"): Place(before="sam deploy --parameter-overrides Delivery=direct"),
+    (OPERATIONS, "sam deploy --parameter-overrides ExistingUploadBucket"): Place(
+        before="aws s3api create-bucket --bucket team-uploads",
+    ),
+    (OPERATIONS, "aws s3api put-bucket-versioning"): Place(
+        after="upload clients/team.csv 192.0.2.7 team-uploads && published clients/team 192.0.2.7",
+    ),
+    # What `make up` tells to type works too.
+    ("events/README.md", "make up"): Place(
+        before="make down",
+        after="make up | sed -n '/^Upload/,/^It forgets/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
+    ),
+}
+
+# What should fail, where the text itself does not say so in a comment (`# exit status 1`), and why.
+STATUSES: dict[tuple[str, str], int] = {
+    # Strict, and a row of the README's CSV is rejected.
+    ("htaccess check --help", "htaccess check --strict acme.csv --json"): 1,
+}
