@@ -93,7 +93,8 @@ fn a_template_that_prints_a_longer_line_is_refused_where_apache_would_read_it() 
     assert_eq!(
         refusal_of(&Setup::with_template(template).run(upload.as_bytes())),
         "bad-template: line 1 of the output is over 8000 bytes and Apache would refuse the file: \
-         print allow.lines and deny.lines, and no long comments"
+         print allow.lines and deny.lines, and no long comments; or, if it is not for Apache, \
+         choose an output key that does not end in .htaccess"
     );
     let shorter = upload.replacen('x', "", 1);
     let outcome = Setup::with_template(template).run(shorter.as_bytes());

@@ -90,7 +90,8 @@ fn backends<'a>(
         let rule = documented::with(rule, documented_file, &file);
         let _ = writeln!(
             backends,
-            "backend {name}\n  {rule}\n  http-request return status 200 content-type text/plain string in"
+            "backend {name}\n  {rule}\n  \
+             http-request return status 200 content-type text/plain string \"in\\n\""
         );
     }
     backends

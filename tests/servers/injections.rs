@@ -16,6 +16,8 @@ use htaccess_generator::template::{BUILT_IN, Template};
 
 use crate::apache::Apache;
 use crate::built_in;
+use crate::caddy::{self, Caddy};
+use crate::haproxy::{self, HaProxy};
 use crate::http::{Connection, Response};
 use crate::nginx::{self, Nginx};
 use crate::open_apache::OpenApache;
@@ -297,6 +299,39 @@ fn injections_change_no_verdict_of_the_built_in_templates() {
         }
     }
     nginx_serves(&injections, &built_in("nginx"), |_, _| {});
+}
+
+#[test]
+fn injections_change_no_verdict_in_front_of_other_servers() {
+    let injections = injections();
+    let outputs = |template: &str| -> Vec<(String, String)> {
+        let template = built_in(template);
+        let numbered = injections.iter().enumerate();
+        let named =
+            numbered.map(|(index, one)| (format!("injection-{index}"), one.output(&template)));
+        named.collect()
+    };
+    let check = |port: u16, outputs: &[(String, String)], path: fn(&str) -> String| {
+        let mut connection = Connection::to(port);
+        for (injection, (name, file)) in injections.iter().zip(outputs) {
+            injection.check(&path(name), file, &mut connection);
+        }
+    };
+    fn named(outputs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> + Clone {
+        outputs
+            .iter()
+            .map(|(name, file)| (name.as_str(), file.as_str()))
+    }
+    let lists = outputs("nginx-geo");
+    check(Nginx::start_geo(named(&lists)).port(), &lists, nginx::path);
+    let lists = outputs("haproxy");
+    check(HaProxy::start(named(&lists)).port(), &lists, haproxy::path);
+    let snippets = outputs("caddy");
+    check(
+        Caddy::start(named(&snippets)).port(),
+        &snippets,
+        caddy::path,
+    );
 }
 
 /// Has an nginx answer all clients, and hands over the answers to those that are kept out.
