@@ -135,11 +135,19 @@ fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mu
 /// A cell as text, without the white space around it.
 #[must_use]
 pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(cell) {
-        return Cow::Borrowed(text.trim());
+    match decoded(cell) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     }
-    let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-    Cow::Owned(text.trim().to_owned())
+}
+
+/// UTF-8 or, where it is not, Windows-1252.
+#[must_use]
+pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
 }
 
 #[cfg(test)]
