@@ -37,11 +37,19 @@ const QUOTES: [(char, char); 9] = [
 /// A cell as text, without what is around it.
 #[must_use]
 pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(cell) {
-        return Cow::Borrowed(trimmed(text));
+    match decoded(cell) {
+        Cow::Borrowed(text) => Cow::Borrowed(trimmed(text)),
+        Cow::Owned(text) => Cow::Owned(trimmed(&text).to_owned()),
     }
-    let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-    Cow::Owned(trimmed(&text).to_owned())
+}
+
+/// UTF-8 or, where it is not, Windows-1252.
+#[must_use]
+pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
 }
 
 fn trimmed(text: &str) -> &str {

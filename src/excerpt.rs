@@ -7,8 +7,7 @@
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
-use encoding_rs::WINDOWS_1252;
-
+use crate::cell::decoded;
 use crate::decode::{TextDecoder, TextSink};
 use crate::header::{Columns, HeaderStage};
 use crate::lines::{LineSink, Lines, Taken};
@@ -212,46 +211,50 @@ impl<F: FnMut(usize, Excerpt)> Finder<F> {
     }
 
     fn show(&mut self, number: u64, row: &[u8]) {
-        let row = match std::str::from_utf8(row) {
-            Ok(row) => row.to_owned(),
-            Err(_) => WINDOWS_1252.decode_without_bom_handling(row).0.into_owned(),
-        };
         while let Some(&(index, (line, part))) = self.wanted.front()
             && line == number
         {
             self.wanted.pop_front();
             let range = match (part, self.columns) {
                 (Part::Address, Some(columns)) => {
-                    cell_range(&row, columns.delimiter, columns.address)
+                    cell_range(row, columns.delimiter, columns.address)
                 }
-                (Part::Rule, Some(columns)) => cell_range(&row, columns.delimiter, columns.rule),
-                _ => trimmed(&row, 0..row.find('\n').unwrap_or(row.len())),
+                (Part::Rule, Some(columns)) => cell_range(row, columns.delimiter, columns.rule),
+                _ => 0..memchr::memchr(b'\n', row).unwrap_or(row.len()),
             };
-            (self.found)(index, excerpt(number, &row, range));
+            (self.found)(index, excerpt(number, row, range));
         }
     }
 }
 
 /// The line of a row, which may have several, where `part` starts.
-fn excerpt(row_line: u64, row: &str, part: Range<usize>) -> Excerpt {
-    let before = row.get(..part.start).unwrap_or(row);
-    let start = before.rfind('\n').map_or(0, |end| end + 1);
-    let rest = row.get(start..).unwrap_or_default();
-    let text = rest.split('\n').next().unwrap_or_default();
-    let end = part.end.min(start + text.len());
+fn excerpt(row_line: u64, row: &[u8], part: Range<usize>) -> Excerpt {
+    let (before, rest) = row.split_at(part.start.min(row.len()));
+    let (part, behind) = rest.split_at(part.len().min(rest.len()));
+    // Each by itself, for a cell may be UTF-8 beside one that is not.
+    let [before, part, behind] = [before, part, behind].map(decoded);
+    let blanks = part.len() - part.trim_start().len();
+    let start = before.len() + blanks;
+    let end = start + part.trim().len();
+    let row = [before, part, behind].concat();
+
+    let before = row.get(..start).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let text = row.get(line_start..).unwrap_or_default();
+    let text = text.split('\n').next().unwrap_or_default();
     Excerpt {
         line: row_line + before.matches('\n').count() as u64,
         text: text.to_owned(),
-        part: part.start - start..end.saturating_sub(start).max(part.start - start),
+        part: start - line_start..(end - line_start).min(text.len()),
     }
 }
 
-/// The bytes of a cell with its quotes, without the white space around it; the row's end if it has
-/// no such cell. Quotes are told as `RecordReader` tells them.
-fn cell_range(row: &str, delimiter: u8, wanted: usize) -> Range<usize> {
+/// The bytes of a cell, with its quotes and the white space around it; the row's end if it has no
+/// such cell. Quotes are told as `RecordReader` tells them.
+fn cell_range(row: &[u8], delimiter: u8, wanted: usize) -> Range<usize> {
     let (mut index, mut start) = (0, 0);
     let (mut inside_quotes, mut just_closed, mut is_blank) = (false, false, true);
-    for (place, byte) in row.bytes().enumerate() {
+    for (place, &byte) in row.iter().enumerate() {
         if inside_quotes {
             inside_quotes = byte != b'"';
             just_closed = !inside_quotes;
@@ -260,30 +263,24 @@ fn cell_range(row: &str, delimiter: u8, wanted: usize) -> Range<usize> {
         match byte {
             byte if byte == delimiter => {
                 if index == wanted {
-                    return trimmed(row, start..place);
+                    return start..place;
                 }
                 (index, start, is_blank) = (index + 1, place + 1, true);
             }
-            b'"' => inside_quotes = is_blank || just_closed,
+            b'"' => {
+                inside_quotes = is_blank || just_closed;
+                is_blank = false;
+            }
             b' ' | b'\t' => {}
             _ => is_blank = false,
-        }
-        if byte == b'"' {
-            is_blank = false;
         }
         just_closed = false;
     }
     if index == wanted {
-        trimmed(row, start..row.len())
+        start..row.len()
     } else {
         row.len()..row.len()
     }
-}
-
-fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
-    let part = text.get(range.clone()).unwrap_or_default();
-    let start = range.start + (part.len() - part.trim_start().len());
-    start..start + part.trim().len()
 }
 
 #[cfg(test)]
@@ -378,14 +375,14 @@ mod tests {
             let mut record = RecordReader::new(b',');
             prop_assume!(record.push(row.as_bytes()) == Step::Complete);
             for (index, cell) in record.cells().enumerate() {
-                let range = cell_range(&row, b',', index);
+                let range = cell_range(row.as_bytes(), b',', index);
                 let text = row.get(range).unwrap();
                 if !text.contains('"') {
-                    prop_assert_eq!(text, cell_text(cell));
+                    prop_assert_eq!(text.trim(), cell_text(cell));
                 }
             }
             let cells = record.cells().len();
-            prop_assert_eq!(cell_range(&row, b',', cells), row.len()..row.len());
+            prop_assert_eq!(cell_range(row.as_bytes(), b',', cells), row.len()..row.len());
         }
     }
 }

@@ -276,7 +276,10 @@ fn explains_addresses() {
     );
     folder
         .run(&["explain", "a.csv", "8.8"])
-        .expect_failure("invalid value '8.8'");
+        .expect_failure("\"8.8\" is not an IP address: expected 4 octets, found 2");
+    folder
+        .run(&["explain", "a.csv", "10.0.0.0/8"])
+        .expect_failure("'10.0.0.0/8' for '<ADDRESS>...': expected one address, such as");
 }
 
 #[test]

@@ -4,8 +4,9 @@
 use std::net::IpAddr;
 
 use htaccess_generator::address::{Addresses, parse};
+use htaccess_generator::excerpt::{Excerpts, Part};
 use htaccess_generator::generate::Outcome;
-use htaccess_generator::report::REJECTIONS_LISTED_MAX;
+use htaccess_generator::report::{REJECTIONS_LISTED_MAX, RejectionCode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -198,6 +199,29 @@ proptest! {
     #[test]
     fn any_bytes_give_an_answer_that_adds_up(upload in any_upload()) {
         check_answer(&Setup::default().run(&upload));
+    }
+
+    /// The cell that is shown is the one that was rejected.
+    #[test]
+    fn every_rejected_row_is_found_again(upload in any_upload()) {
+        let rejections = Setup::default().run(&upload).answer.rejections;
+        let wanted: Vec<(u64, Part)> =
+            rejections.iter().map(|rejection| (rejection.line, Part::of(rejection))).collect();
+        let mut found = Vec::new();
+        let mut excerpts = Excerpts::new(&wanted, u64::MAX, |index, excerpt| found.push((index, excerpt)));
+        let _ = excerpts.push(&upload);
+        excerpts.finish();
+        prop_assert_eq!(found.len(), rejections.len());
+        for (place, (rejection, (index, excerpt))) in rejections.iter().zip(&found).enumerate() {
+            prop_assert_eq!(place, *index);
+            let part = &excerpt.text[excerpt.part.clone()];
+            prop_assert!(excerpt.line >= rejection.line);
+            if rejection.code == RejectionCode::MissingField {
+                prop_assert_eq!(part.trim_matches('"').trim(), "");
+            } else if !part.contains('"') {
+                prop_assert_eq!(part, &rejection.value);
+            }
+        }
     }
 
     #[test]

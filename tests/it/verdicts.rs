@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use crate::cli::Folder;
 use crate::csv_text::{plain_csv, random_csv};
-use crate::oracle::{Action, Client, Cover, Rule, default_action, permits};
+use crate::oracle::{
+    Action, Client, Cover, MAPPED_FIRST, MAPPED_LAST, Rule, default_action, permits,
+};
 use crate::probes::probes;
 use crate::random::Random;
 use crate::random_policy::{Mix, random_rules};
@@ -109,6 +111,8 @@ impl Listed {
                 (Client::Ipv4(first), Client::Ipv4(last)) => ipv4 += u64::from(last - first) + 1,
                 (Client::Ipv6(first), Client::Ipv6(last)) => {
                     ipv6 = ipv6.wrapping_add(last - first).wrapping_add(1);
+                    let is_mapped = MAPPED_FIRST <= *first && *last <= MAPPED_LAST;
+                    assert!(!is_mapped, "clients of the mapped block are IPv4");
                 }
                 _ => panic!("a network of two families"),
             }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
+use htaccess_generator::address;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 
 use crate::Failure;
@@ -178,7 +179,7 @@ pub(crate) struct ExplainArguments {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// IPv4 or IPv6 addresses
-    #[arg(required = true, value_name = "ADDRESS")]
+    #[arg(required = true, value_name = "ADDRESS", value_parser = one_address)]
     pub(crate) addresses: Vec<IpAddr>,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
@@ -230,6 +231,13 @@ pub(crate) struct SettingArguments {
     /// The largest CSV, decompressed, in bytes [default: 256 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_csv_bytes: Option<String>,
+}
+
+fn one_address(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| match address::parse(text) {
+        Err(err) => err.to_string(),
+        Ok(_) => "expected one address, such as 192.0.2.7".to_owned(),
+    })
 }
 
 impl FileArguments {
