@@ -295,6 +295,12 @@ fn print_problems(input: &Input, answer: &Answer) {
             answer.rejected - listed
         );
     }
+    for warning in &answer.warnings {
+        let line = warning
+            .line
+            .map_or(String::new(), |line| format!(":{line}"));
+        eprintln!("{file}{line}: warning: {}", warning.message);
+    }
     if let (Some(code), Some(message)) = (answer.code, &answer.message) {
         eprintln!("{file}: refused: {message} ({code})");
     }
