@@ -259,15 +259,21 @@ fn output(criterion: &mut Criterion) {
     }
     let clean = Answer::new("clients/acme.csv", Status::Written);
     let rejected = outcome(&rejected_csv(SMALL)).0;
-    for (name, answer) in [("clean", clean), ("100 rejections", rejected)] {
-        let page = report_page(&answer, Facts::default());
+    let policy = policy(SMALL);
+    for (name, answer, policy) in [
+        ("clean", &clean, None),
+        ("100 rejections", &rejected, None),
+        ("5000 networks", &clean, Some(&policy)),
+    ] {
+        let facts = Facts {
+            policy,
+            ..Facts::default()
+        };
+        let page = report_page(answer, facts);
         group.throughput(bytes(page.len()));
         group.bench_function(format!("report/{name}"), |bencher| {
             bencher.iter(|| {
-                assert_eq!(
-                    report_page(black_box(&answer), Facts::default()).len(),
-                    page.len()
-                );
+                assert_eq!(report_page(black_box(answer), facts).len(), page.len());
             });
         });
     }

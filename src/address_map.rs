@@ -140,6 +140,9 @@ impl Grid {
 
     /// The cells that hold any of the spans, as the inside of an `<svg>` element's group.
     pub(crate) fn draw(self, spans: &[Span<u32>], svg: &mut String) {
+        if inside(spans, self.block).next().is_none() {
+            return;
+        }
         let counts = self.counts(spans);
         let mut layers = Layers::default();
         let full = self.cell_addresses();

@@ -337,7 +337,7 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::Guessed => "Something was guessed",
             WarningCode::DuplicateRows => "Rows that repeat others",
             WarningCode::OverriddenRows => "Rows that a Deny overrides",
-            WarningCode::BlocksEverybody => "Nobody gets in",
+            WarningCode::BlocksEverybody => "Everybody is locked out",
             WarningCode::WideAllow => "A very wide network is allowed",
             WarningCode::PrivateRange => "Private among public networks",
         },

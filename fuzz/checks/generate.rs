@@ -10,6 +10,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use htaccess_generator::address::{Addresses, MAPPED_FIRST, MAPPED_LAST};
+use htaccess_generator::cost::RequestCost;
 use htaccess_generator::explain::explain;
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::key;
@@ -19,6 +20,7 @@ use htaccess_generator::report::{Answer, DefaultPolicy, RefusalCode, Status};
 use htaccess_generator::report_page::{Facts, report_page};
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::template::Template;
+use htaccess_generator::warnings::Review;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -26,6 +28,8 @@ use super::reread::{Network, Output, check_fewest, check_text, network};
 use super::rows::{Row, TEXT_BYTES_MAX, read, text_of};
 use super::{Dice, SENTENCE_BYTES_MAX, check_message};
 
+/// What `tests/it/report.rs` bounds pages by.
+const PAGE_BYTES_MAX: usize = 400_000;
 /// The built-in templates by name, and one that prints all that comes from outside.
 const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];
 const OWN: &str = r#"# {{ source.key }}
@@ -110,22 +114,23 @@ pub(crate) fn check(input: &[u8]) {
     };
     let mut dice = Dice::new(input);
     let template = &compiled().templates[index];
-    let outcome = run.generate(template, &[run.upload]);
-    let again = run.generate(template, &dice.pieces(run.upload));
+    let (outcome, review) = run.generate(template, &[run.upload]);
+    let (again, _) = run.generate(template, &dice.pieces(run.upload));
     assert_eq!(outcome.file, again.file);
     assert_eq!(outcome.answer, again.answer);
     run.check(&outcome, &mut dice);
+    check_page(&outcome, &review);
 }
 
 impl Run<'_> {
-    fn generate(&self, template: &Template, pieces: &[&[u8]]) -> Outcome {
-        let mut generation = Generation::new(self.settings, template, &self.source);
+    fn generate(&self, template: &Template, pieces: &[&[u8]]) -> (Outcome, Review) {
+        let mut generation = Generation::watching(self.settings, template, &self.source);
         for piece in pieces {
             if generation.push(piece).is_break() {
                 break;
             }
         }
-        generation.finish()
+        generation.finish_with_warnings()
     }
 
     fn check(&self, outcome: &Outcome, dice: &mut Dice) {
@@ -329,7 +334,7 @@ fn behind(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-/// The answer adds up, and its report is one inert page that holds it.
+/// The answer adds up.
 fn check_answer(answer: &Answer) {
     assert_eq!(answer.accepted + answer.rejected, answer.rows);
     let listed = answer.rejected.min(100);
@@ -344,10 +349,24 @@ fn check_answer(answer: &Answer) {
     }
     assert_eq!(answer.status == Status::Refused, answer.code.is_some());
     assert_eq!(answer.message.is_some(), answer.code.is_some());
-    let page = report_page(answer, Facts::default());
+    for warning in &answer.warnings {
+        check_message(&warning.message, SENTENCE_BYTES_MAX);
+    }
+}
+
+/// The report is one inert page of bounded size that holds the answer.
+fn check_page(outcome: &Outcome, review: &Review) {
+    let facts = Facts {
+        policy: review.policy(),
+        cost: outcome.file.as_deref().map(RequestCost::of),
+        ..Facts::default()
+    };
+    let page = report_page(&outcome.answer, facts);
+    assert!(page.len() < PAGE_BYTES_MAX, "{} bytes", page.len());
+    assert!(page.trim_end().ends_with("</html>"), "{page}");
     assert_eq!(page.matches("<script").count(), 1, "{page}");
     let (_, json) = page.split_once("id=\"answer\">").unwrap();
     let (json, _) = json.split_once("</script>").unwrap();
     let json: Value = serde_json::from_str(json).unwrap();
-    assert_eq!(json, serde_json::to_value(answer).unwrap());
+    assert_eq!(json, serde_json::to_value(&outcome.answer).unwrap());
 }

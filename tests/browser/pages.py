@@ -106,6 +106,15 @@ def mixed() -> str:
     return HEADER + rows(networks + hosts + wrong + ipv6, "Allow") + rows(denied, "Deny") + rows(rejected, "Allow")
 
 
+def slip() -> str:
+    """A usual list in which one network has lost its second digit: 10.0.0.0/8 for 10.0.0.0/28."""
+    chosen = random.Random(4)
+    octets = (*range(77, 94), 185, 193, 194, 195, 212, 213)
+    networks = [f"{chosen.choice(octets)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/24" for _ in range(120)]
+    allowed = rows([*networks, "10.0.0.0/8", "203.0.113.0/26"], "Allow")
+    return HEADER + allowed + "203.0.113.7,Deny,scanner\n10.0.0.5/24,Allow,\n2.2.2,Allow,\n"
+
+
 def blocklist() -> str:
     """Everybody but some."""
     chosen = random.Random(9)

@@ -4,8 +4,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from browser import PHONE, WIDE, Browser
-from pages import Pages
+from pages import Pages, slip
+
+DOCS_WIDTH = 1000
 
 
 def main(folder: Path) -> None:
@@ -19,6 +23,13 @@ def main(folder: Path) -> None:
                     browser.open(page.url, scheme=scheme, width=width)
                     picture = browser.screenshot(width)
                     picture.save(folder / f"{name}-{scheme}-{width}.png", optimize=True)
+            page = Pages(Path(pages)).make("acme", slip())
+            browser.open(page.url, width=DOCS_WIDTH)
+            picture = browser.screenshot(DOCS_WIDTH)
+            bottom = round(browser.run("document.querySelector('.map').getBoundingClientRect().bottom")) + 16
+            # The one that README.md shows, in as few colours and bytes as it needs.
+            colours = picture.crop((0, 0, DOCS_WIDTH, bottom)).quantize(256, Image.Quantize.MAXCOVERAGE)
+            colours.save(folder / "report.png", optimize=True)
     finally:
         browser.close()
 

@@ -356,8 +356,14 @@ fn several_files_have_their_reports_as_the_bucket_has_them() {
 }
 
 #[test]
-fn json_tells_what_is_worth_a_second_look() {
+fn check_and_json_tell_what_is_worth_a_second_look() {
     let folder = Folder::new().with("a.csv", "IP,Rule\n1.1.1.1,Deny\n");
+    let checked = folder.run(&["check", "a.csv"]);
+    assert!(
+        checked.stderr.contains("nobody gets in: the file has no"),
+        "{}",
+        checked.stderr
+    );
     for arguments in [
         ["check", "a.csv", "--json"].as_slice(),
         &["render", "a.csv", "--json"],

@@ -1,0 +1,85 @@
+use super::*;
+use crate::ip_set::Span;
+use crate::parse::Action;
+use crate::policy::Rules;
+
+fn policy(rules: &str) -> Policy {
+    let mut collected = Rules::default();
+    for rule in rules.split_whitespace() {
+        let (action, address) = match rule.split_at(1) {
+            ("+", address) => (Action::Allow, address),
+            (_, address) => (Action::Deny, address),
+        };
+        collected.add(action, crate::address::parse(address).unwrap());
+    }
+    collected.decide(DefaultPolicy::Deny)
+}
+
+fn picture(rules: &str) -> Option<Picture> {
+    let policy = policy(rules);
+    Picture::of(&Ipv4::of(&policy), &policy)
+}
+
+#[test]
+fn names_what_is_there_the_largest_first() {
+    let picture = picture("+10.0.0.0/8 +192.168.1.0/24 -192.168.1.7 +2001:db8::/32").unwrap();
+    assert_eq!(
+        picture.overview.words,
+        "2 of the 256 /8 blocks hold what is listed. 10.0.0.0/8: all 16,777,216 addresses \
+         allowed; 192.0.0.0/8: 255 addresses allowed, 1 address denied."
+    );
+    let rows: Vec<_> = picture.blocks.iter().map(|row| &row.name).collect();
+    assert_eq!(rows, ["10.0.0.0/8", "192.0.0.0/8"]);
+    assert!(picture.overview.svg.contains(">192</text>"));
+    let zooms: Vec<_> = picture.zooms.iter().map(|zoom| &zoom.name).collect();
+    assert_eq!(zooms, ["192.168.1.0/24"]);
+    assert_eq!(picture.zooms[0].cell, "one address");
+    assert!(
+        picture.zooms[0]
+            .svg
+            .contains(r#"<g class="deny"><path class="full""#),
+        "{}",
+        picture.zooms[0].svg
+    );
+}
+
+#[test]
+fn nothing_to_see_is_no_picture() {
+    assert!(picture("+2001:db8::/32").is_none());
+    assert!(picture("-10.0.0.0/8").is_none());
+    assert!(picture("+all").is_none());
+    assert!(picture("+all -10.0.0.1").is_some());
+}
+
+#[test]
+fn is_bounded_whatever_is_listed() {
+    let mut rules = Rules::default();
+    let mut address = 1u32;
+    for index in 0..200_000u32 {
+        address = address.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let span = Span {
+            first: address & !1,
+            last: address & !1,
+        };
+        let action = if index % 3 == 0 {
+            Action::Deny
+        } else {
+            Action::Allow
+        };
+        rules.add(action, crate::address::Addresses::Ipv4(span));
+        rules.add(
+            Action::Allow,
+            crate::address::Addresses::Ipv4(Span {
+                first: address & !0xff,
+                last: address | 0xff,
+            }),
+        );
+    }
+    let policy = rules.decide(DefaultPolicy::Deny);
+    let picture = Picture::of(&Ipv4::of(&policy), &policy).unwrap();
+    let bytes = |map: &Map| map.svg.len();
+    let all = bytes(&picture.overview) + picture.zooms.iter().map(bytes).sum::<usize>();
+    assert!(all < 250_000, "{all}");
+    assert_eq!(picture.zooms.len(), ZOOMS_MAX);
+    assert_eq!(picture.blocks.len() + picture.more_blocks, 256);
+}
