@@ -44,8 +44,13 @@ pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
     Cow::Owned(trimmed(&text).to_owned())
 }
 
+#[inline]
 fn trimmed(text: &str) -> &str {
-    text.trim_matches(is_around)
+    // Nearly every cell starts and ends with its value.
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim_matches(is_around),
+    }
 }
 
 /// Whether a character around a value is no part of it.
