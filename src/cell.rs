@@ -34,14 +34,25 @@ const QUOTES: [(char, char); 9] = [
     ('`', '`'),
 ];
 
-/// A cell as text, without what is around it.
+/// A cell as text, without what is around its value.
 #[must_use]
 pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
+    decoded(cell, trimmed)
+}
+
+/// A comment as text, without the white space around it: the rest is its writer's.
+#[must_use]
+pub(crate) fn comment_text(cell: &[u8]) -> Cow<'_, str> {
+    decoded(cell, str::trim)
+}
+
+#[inline]
+fn decoded(cell: &[u8], trim: impl Fn(&str) -> &str) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(cell) {
-        return Cow::Borrowed(trimmed(text));
+        return Cow::Borrowed(trim(text));
     }
     let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-    Cow::Owned(trimmed(&text).to_owned())
+    Cow::Owned(trim(&text).to_owned())
 }
 
 #[inline]
@@ -139,6 +150,7 @@ mod tests {
     fn leaves_out_what_nobody_sees_around_a_value() {
         let cell = "\u{feff}\u{202f}\u{200b}1.2.3.4\u{200e}\u{2060}\u{ad}\t";
         assert_eq!(cell_text(cell.as_bytes()), "1.2.3.4");
+        assert_eq!(comment_text(" x\u{200e} ".as_bytes()), "x\u{200e}");
         let turned = "\u{202e}4.3.2.1";
         assert_eq!(cell_text(turned.as_bytes()), turned);
         assert_eq!(cell_text("1.2\u{200b}.3.4".as_bytes()), "1.2\u{200b}.3.4");
