@@ -34,16 +34,28 @@ const QUOTES: [(char, char); 9] = [
     ('`', '`'),
 ];
 
-/// A cell as text, without what is around it.
+/// A cell as text, without what is around its value.
 #[must_use]
 pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
+    within(cell, trimmed)
+}
+
+/// A comment as text, without the white space around it: the rest is its writer's.
+#[must_use]
+pub(crate) fn comment_text(cell: &[u8]) -> Cow<'_, str> {
+    within(cell, str::trim)
+}
+
+#[inline]
+fn within(cell: &[u8], trim: impl Fn(&str) -> &str) -> Cow<'_, str> {
     match decoded(cell) {
-        Cow::Borrowed(text) => Cow::Borrowed(trimmed(text)),
-        Cow::Owned(text) => Cow::Owned(trimmed(&text).to_owned()),
+        Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
+        Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
     }
 }
 
 /// UTF-8 or, where it is not, Windows-1252.
+#[inline]
 #[must_use]
 pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
@@ -52,8 +64,13 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+#[inline]
 fn trimmed(text: &str) -> &str {
-    text.trim_matches(is_around)
+    // Nearly every cell starts and ends with its value.
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim_matches(is_around),
+    }
 }
 
 /// Whether a character around a value is no part of it.
@@ -142,6 +159,7 @@ mod tests {
     fn leaves_out_what_nobody_sees_around_a_value() {
         let cell = "\u{feff}\u{202f}\u{200b}1.2.3.4\u{200e}\u{2060}\u{ad}\t";
         assert_eq!(cell_text(cell.as_bytes()), "1.2.3.4");
+        assert_eq!(comment_text(" x\u{200e} ".as_bytes()), "x\u{200e}");
         let turned = "\u{202e}4.3.2.1";
         assert_eq!(cell_text(turned.as_bytes()), turned);
         assert_eq!(cell_text("1.2\u{200b}.3.4".as_bytes()), "1.2\u{200b}.3.4");

@@ -208,14 +208,16 @@ fn explain_range(shown: &str, text: &str) -> Option<Reason> {
                 "{shown} is not a range: its {which} end is a network, expected an address"
             )));
         }
+        if let Some(range) = range_of_last_octets(first, last) {
+            let reason = format!("{shown} is not a range: write its last address whole, {range}");
+            return Some(Reason::new(reason).or(range));
+        }
         let before = format!("{shown} is not a range: its {which} address is wrong: ");
         let whole = |fix: String| match which {
             "first" => format!("{fix}-{last}"),
             _ => format!("{first}-{fix}"),
         };
-        let mut reason = explain_single(end).of_part(&before, whole);
-        reason.fixes.extend(range_of_last_octets(first, last));
-        return Some(reason);
+        return Some(explain_single(end).of_part(&before, whole));
     }
     Some(Reason::new(format!(
         "{shown} is not a range of addresses: expected two addresses and one \"-\""

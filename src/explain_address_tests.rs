@@ -92,8 +92,9 @@ fn explains_ranges() {
         "its first address is wrong: expected 4 octets, found 3",
     );
     check("10.0.0.0/24-10.0.1.0/24", "");
+    check("1.2.3.4-9", "write its last address whole, 1.2.3.4-1.2.3.9");
     check(
-        "1.2.3.4-9",
+        "1.2.3.4-300",
         "its last address is wrong: expected 4 octets, found 1",
     );
     check(
@@ -205,12 +206,12 @@ fn suggests_the_range_that_was_meant() {
     );
     check_fixes(
         "1.2.3.4-9",
-        "expected 4 octets, found 1",
+        "write its last address whole, 1.2.3.4-1.2.3.9",
         &["1.2.3.4-1.2.3.9"],
     );
     check_fixes(
         "1.2.3.4-5.9",
-        "expected 4 octets, found 2",
+        "write its last address whole, 1.2.3.4-1.2.5.9",
         &["1.2.3.4-1.2.5.9"],
     );
     check_fixes("1.2.3.9-4", "expected 4 octets, found 1", &[]);

@@ -110,7 +110,8 @@ impl fmt::Display for Fault<'_> {
             Self::NoRule(address) => match other_delimiter(address) {
                 Some(delimiter) => write!(
                     f,
-                    "the row has no rule: its cells are separated by {}, those of the header are not",
+                    "the row has no rule: its address cell holds a whole row, separated by {}: \
+                     write it as the header is written",
                     shown(delimiter),
                 ),
                 None => f.write_str("the row has no rule: write Allow or Deny"),

@@ -14,7 +14,7 @@
 use std::borrow::Cow;
 
 use crate::address::Addresses;
-use crate::cell::{cell_text, hides_a_value, may_be_wrapped, unwrapped};
+use crate::cell::{cell_text, comment_text, hides_a_value, may_be_wrapped, unwrapped};
 use crate::decode::TextSink;
 use crate::fault::{read_rule, read_unwrapped};
 use crate::header::{Columns, HeaderStage};
@@ -74,7 +74,7 @@ impl<'a> Rule<'a> {
     /// The comment, empty if there is none.
     #[must_use]
     pub fn comment(&self) -> Cow<'a, str> {
-        cell_text(self.comment_cell)
+        comment_text(self.comment_cell)
     }
 }
 

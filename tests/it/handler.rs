@@ -242,6 +242,23 @@ fn a_failed_record_does_not_take_the_others_down() {
     );
 }
 
+/// A sheet that was not saved as CSV: its report says how, and the output of the CSV stays.
+#[test]
+fn a_workbook_beside_its_csv_is_refused_in_a_report_of_its_own() {
+    const WORKBOOK: &[u8] = include_bytes!("../spreadsheets/libreoffice-xlsx/rules.xlsx");
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    handle(&store, put_event(&["acme.csv"]));
+    let before = store.object("sites", "acme/.htaccess").unwrap().head;
+    store.upload("uploads", "acme.xlsx", WORKBOOK);
+    let answer = handle(&store, put_event(&["acme.xlsx"]));
+    assert_eq!(statuses(&answer), ["refused"]);
+    let report = store.text("reports", "acme.xlsx.html").unwrap();
+    assert!(report.contains("an Excel workbook (.xlsx): save the sheet as CSV"));
+    let after = store.object("sites", "acme/.htaccess").unwrap().head;
+    assert_eq!(after.etag, before.etag);
+}
+
 #[test]
 fn a_refused_file_and_a_failed_call_leave_the_previous_output() {
     let store = MemoryStore::default();
