@@ -41,6 +41,9 @@ mod support;
 /// The command line as a process: files, streams and exit statuses.
 #[cfg(feature = "command-line")]
 mod cli;
+/// Wrong usage of the command line, and what it says.
+#[cfg(feature = "command-line")]
+mod slips;
 /// What becomes of an output when its CSV is gone.
 #[cfg(feature = "function")]
 mod deletes;

@@ -9,12 +9,11 @@
 mod arguments;
 mod inputs;
 mod run;
+mod slips;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::arguments::{Arguments, Command};
+use crate::arguments::Command;
 
 /// Wrong usage, or a failure to read or write: a sentence that names the path.
 pub(crate) struct Failure(String);
@@ -29,7 +28,7 @@ pub(crate) enum Verdict {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let done = match slips::parse().command {
         Command::Render(arguments) => run::render(&arguments),
         Command::Check(arguments) => run::check(&arguments),
         Command::Explain(arguments) => run::explain_addresses(&arguments),
