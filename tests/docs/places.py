@@ -53,7 +53,7 @@ PLACES: dict[tuple[str, str], Place] = {
     ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
     ("README.md", "sam build"): Place(
         before=f"{CLOUD_WITHOUT_STACK} && mkdir -p {MACHINE}/var/www",
-        after=f"grep -q 'Require ip 172.100.2.0/24' {MACHINE}/var/www/clients/acme/.htaccess",
+        after=f"grep -q 'Require ip 172.100.2.0/24' {MACHINE}/var/www/clients/acme/.htaccess && make down",
         words={"ACCOUNT-REGION": "000000000000-us-east-1", "/var/www/": f"{MACHINE}/var/www/"},
     ),
     (OPERATIONS, "output()"): Place(
@@ -118,7 +118,6 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     # What `make up` tells to type works too.
     ("events/README.md", "make up"): Place(
-        before="make down",
         after="make up | sed -n '/^Upload/,/^It forgets/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
     ),
 }

@@ -65,7 +65,9 @@ class Scratch:
         # Failed events are tried again after that long, in place of a minute.
         env["LAMBDA_ASYNC_RETRY_BASE_SECONDS"] = "0.2"
         env["PATH"] = ":".join([str(STANDINS), f"{self.home}/.cargo/bin", str(Path(sys.executable).parent), env["PATH"], PATH_MORE])
-        env |= {"HOME": str(self.home), "TMPDIR": str(self.folder / "tmp"), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        env |= {"HOME": str(self.home), "TMPDIR": str(self.folder / "tmp"), "LC_ALL": "C.UTF-8"}
+        # The aws client would compile itself at every call.
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         return env
 
 
