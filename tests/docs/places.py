@@ -1,21 +1,24 @@
 """Where the documents' commands run. Most need no word here: a new block of `htaccess …` runs in a scratch folder with
 the user's files (`tests/docs/files`, and the README's CSV as acme.csv), one of `aws …` in the local cloud.
 
+A block of data under a line that begins with a file's name in backticks is that file for the commands below it; a command
+that should fail says `# exit status 1`; what a `console` block shows is compared, and refreshed by `run.py --update`.
+
 To place a block that needs more, add to PLACES, by its document and the beginning of its first command, what is done
 `before` and `after` it (commands of ours, in the same shell, that must succeed too) and what its placeholders mean
 (`words`). A command that cannot run anywhere here gets a stand-in in `standins/`, which says what it checks instead:
 
-| stands in for      | does                                               | in place of                                       |
+| in place of | what happens | for |
 |---|---|---|
-| `cargo install`    | the same without the optimiser                    | minutes of optimising                             |
-| `make test*`, `make bench*`, `make fuzz*`, `make lint*` | `make --dry-run`, and the options of benches looked up | `make test` is what runs this; hours of benches |
-| `sam build`        | a quick build; for arm64 options are looked up     | minutes of optimising, and of a second build      |
-| `sam deploy`       | deploys to the local cloud; Enter for `--guided`   | an account of AWS                                 |
-| `sam deploy --config-env` | makes the change set                        | a second stack                                    |
-| `sam delete`       | options looked up, and the stack deleted by `aws`  | what the SAM CLI asks MiniStack does not answer   |
-| `sam local invoke` | options looked up; `make test-invoke` runs it      | Docker                                            |
-| `aws s3control`, `aws sqs start-message-move-task` | the client checks the parameters  | what MiniStack does not know             |
-| `systemctl`        | the units were installed                           | a running systemd                                 |
+| `cargo install` | the same without the optimiser | it takes minutes |
+| `make test`, `bench`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up | `make test` is what runs this, benches take hours |
+| `sam build` | a quick build; for arm64 its options are looked up | the optimiser takes minutes, and so does a second build |
+| `sam deploy` | deploys to the local cloud, with Enter for the questions of `--guided` | there is no account of AWS |
+| `sam deploy --config-env` | makes the change set | one stack is enough |
+| `sam delete` | its options are looked up, the aws client deletes the stack | MiniStack has not what the SAM CLI asks for |
+| `sam local invoke` | its options are looked up; `make test-invoke` runs it | it needs Docker |
+| `aws s3control`, `aws sqs start-message-move-task` | the client checks the parameters | MiniStack does not know them |
+| `systemctl` | the units must be installed; what they start is run | no systemd runs here |
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +26,7 @@ from dataclasses import dataclass, field
 # What a shell and a Unix bring: no reason to go anywhere.
 NEUTRAL = {
     *(": [ [[ alias awk basename bash bunzip2 cat cd chmod cmp cp curl cut date declare diff dirname do done echo else env esac").split(),
-    *("eval export false fi find for function git grep gunzip gzip head if install ls mkdir mktemp mv node printf python3 read").split(),
+    *("eval export false fi find for function git grep gunzip gzip head if install ls mkdir mktemp mv printf python3 read").split(),
     *("readlink rm sed set sh sleep sort source tail tar tee test then time touch tr true uniq unset wait wc while xargs zcat").split(),
 }
 OFFLINE = {"htaccess", "cargo"}
@@ -50,7 +53,7 @@ PLACES: dict[tuple[str, str], Place] = {
     ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
     ("README.md", "sam build"): Place(
         before=f"{CLOUD_WITHOUT_STACK} && mkdir -p {MACHINE}/var/www",
-        after=f"grep -q 'Require ip 172.100.2.0/24' {MACHINE}/var/www/clients/acme/.htaccess",
+        after=f"grep -q 'Require ip 172.100.2.0/24' {MACHINE}/var/www/clients/acme/.htaccess && make down",
         words={"ACCOUNT-REGION": "000000000000-us-east-1", "/var/www/": f"{MACHINE}/var/www/"},
     ),
     (OPERATIONS, "output()"): Place(
@@ -78,8 +81,10 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     (OPERATIONS, "install infra/sync"): Place(
         before=f"mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",
-        after=f"""{MACHINE}/usr/local/bin/htaccess-sync "$SITE_BUCKET" {MACHINE}/var/lib/htaccess-sync {MACHINE}/var/www &&
-            grep 'Require ip' {MACHINE}/var/www/clients/acme/.htaccess""",
+        # What the unit that was installed would start.
+        after=f"""sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service |
+            sed "s#BUCKET#$SITE_BUCKET#; s# /var# {MACHINE}/var#g; s#^/usr#{MACHINE}/usr#" > start.sh &&
+            sh start.sh && grep 'Require ip' {MACHINE}/var/www/clients/acme/.htaccess""",
         words={"/usr/local/bin/": f"{MACHINE}/usr/local/bin/", "/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
     ),
     (OPERATIONS, "aws logs start-query"): Place(
@@ -113,7 +118,6 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     # What `make up` tells to type works too.
     ("events/README.md", "make up"): Place(
-        before="make down",
         after="make up | sed -n '/^Upload/,/^It forgets/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
     ),
 }

@@ -73,6 +73,9 @@ mod random;
 #[cfg(feature = "command-line")]
 #[path = "../servers/random_policy.rs"]
 mod random_policy;
+/// Wrong usage of the command line, and what it says.
+#[cfg(feature = "command-line")]
+mod slips;
 /// What becomes of an output when its CSV is gone.
 #[cfg(feature = "function")]
 mod deletes;

@@ -20,13 +20,14 @@ mod wording;
 mod output;
 mod replace;
 mod reports;
+mod slips;
 
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use clap::{ColorChoice, Parser};
+use clap::ColorChoice;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::Command;
 
 /// Wrong usage, or a failure to read or write: a sentence that names the path.
 pub(crate) struct Failure(String);
@@ -45,7 +46,7 @@ pub(crate) enum Verdict {
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = slips::parse();
     choose_colors(arguments.color);
     let done = match &arguments.command {
         Command::Render(arguments) => render::render(arguments),
