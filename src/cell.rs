@@ -64,8 +64,10 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// A text without the white space, and the characters of no width, around it.
 #[inline]
-fn trimmed(text: &str) -> &str {
+#[must_use]
+pub(crate) fn trimmed(text: &str) -> &str {
     // Nearly every cell starts and ends with its value.
     match text.as_bytes() {
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,

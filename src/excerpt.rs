@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
-use crate::cell::decoded;
+use crate::cell::{decoded, trimmed};
 use crate::decode::{TextDecoder, TextSink};
 use crate::header::{Columns, HeaderStage};
 use crate::lines::{LineSink, Lines, Taken};
@@ -233,9 +233,9 @@ fn excerpt(row_line: u64, row: &[u8], part: Range<usize>) -> Excerpt {
     let (part, behind) = rest.split_at(part.len().min(rest.len()));
     // Each by itself, for a cell may be UTF-8 beside one that is not.
     let [before, part, behind] = [before, part, behind].map(decoded);
-    let blanks = part.len() - part.trim_start().len();
-    let start = before.len() + blanks;
-    let end = start + part.trim().len();
+    let value = trimmed(&part);
+    let start = before.len() + part.find(value).unwrap_or(0);
+    let end = start + value.len();
     let row = [before, part, behind].concat();
 
     let before = row.get(..start).unwrap_or_default();
@@ -378,7 +378,7 @@ mod tests {
                 let range = cell_range(row.as_bytes(), b',', index);
                 let text = row.get(range).unwrap();
                 if !text.contains('"') {
-                    prop_assert_eq!(text.trim(), cell_text(cell));
+                    prop_assert_eq!(trimmed(&text), cell_text(cell));
                 }
             }
             let cells = record.cells().len();

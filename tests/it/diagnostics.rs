@@ -82,7 +82,14 @@ fn rows_are_shown_as_they_were_read() {
         .chars()
         .map(|c| u8::try_from(u32::from(c)).unwrap())
         .collect();
-    check("a.csv", windows, &ROW.replace("FILE", "a.csv"));
+    let (row, summary) = ROW.split_once("\n1 file").unwrap();
+    let guessed = "warning[guessed]: the text is not UTF-8 and was read as Windows-1252: where accents \
+                   look wrong, save the sheet as CSV UTF-8\n --> a.csv\n";
+    let told = format!(
+        "{row}\n{guessed}\n1 file{}",
+        summary.replace("\n", ", 1 warning\n")
+    );
+    check("a.csv", windows, &told.replace("FILE", "a.csv"));
     Folder::new()
         .run_with_input(&["check", "-"], text)
         .expect(0, &ROW.replace("FILE", "<stdin>"));
@@ -98,7 +105,9 @@ fn rows_far_down_in_standard_input_are_told_by_line() {
     ran.expect(
         0,
         "warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n      \
-         --> <stdin>:100002\n\n1 file fine, 0 refused; 1 row rejected\n",
+         --> <stdin>:100002\n\n\
+         warning[duplicate-rows]: 99,999 rows repeat others, such as Allow 1.1.1.1\n --> <stdin>\n\n\
+         1 file fine, 0 refused; 1 row rejected, 1 warning\n",
     );
 }
 
@@ -190,7 +199,7 @@ error[missing-column]: the file is empty: expected a header with the columns \"I
 #[test]
 fn lists_a_hundred_rows_and_counts_the_others() {
     let rows = "2.2.2,Allow\n".repeat(2_345);
-    let folder = Folder::new().with("a.csv", format!("IP,Rule\n{rows}1.1.1.1,Deny\n"));
+    let folder = Folder::new().with("a.csv", format!("IP,Rule\n{rows}1.1.1.1,Allow\n"));
     let ran = folder.run(&["check", "a.csv"]);
     assert_eq!(ran.stderr.matches("warning[").count(), 100);
     let end = "\n… and 2,245 more rows rejected\n\n1 file fine, 0 refused; 2,345 rows rejected\n";

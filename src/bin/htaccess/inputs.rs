@@ -11,9 +11,10 @@ use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
 use htaccess_generator::quote::is_unprintable;
 
 use crate::Failure;
+use crate::beside::{PIECE_BYTES, read_ahead, read_piece};
 
-/// How much of a file is read at a time.
-const PIECE_BYTES: usize = 256 * 1024;
+/// From this size on a file is read beside the work.
+const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
 /// How much is kept of what cannot be read again.
 const START_BYTES_MAX: usize = 1024 * 1024;
 
@@ -64,21 +65,21 @@ impl Input {
         mut each: impl FnMut(&[u8]) -> std::ops::ControlFlow<()>,
     ) -> Result<(), Failure> {
         let failure = |err: io::Error| Failure(format!("cannot read {}: {err}", self.shown()));
-        let mut source: Box<dyn Read> = match &self.path {
+        let mut source: Box<dyn Read + Send> = match &self.path {
             Some(path) => Box::new(File::open(path).map_err(failure)?),
-            None => Box::new(io::stdin().lock()),
+            None => Box::new(io::stdin()),
         };
+        if self
+            .bytes()
+            .is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES)
+        {
+            return read_ahead(source, each).map_err(failure);
+        }
         let mut piece = vec![0; PIECE_BYTES];
         loop {
-            match source.read(&mut piece) {
-                Ok(0) => return Ok(()),
-                Ok(bytes) => {
-                    if each(piece.get(..bytes).unwrap_or_default()).is_break() {
-                        return Ok(());
-                    }
-                }
-                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-                Err(err) => return Err(failure(err)),
+            let bytes = read_piece(&mut source, &mut piece).map_err(failure)?;
+            if bytes == 0 || each(piece.get(..bytes).unwrap_or_default()).is_break() {
+                return Ok(());
             }
         }
     }

@@ -13,6 +13,7 @@ mod documents;
 mod template;
 mod inputs;
 mod work;
+mod beside;
 mod progress;
 mod conclusion;
 mod diagnostic;

@@ -1,10 +1,11 @@
 //! Standard output: data, and nothing else.
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::Failure;
+use crate::beside::WriteBehind;
 
 pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(answer)
@@ -27,11 +28,11 @@ pub(crate) fn cannot_print(err: &io::Error) -> Failure {
 
 /// Standard output in large pieces. A reader that went away, as in `htaccess … | head`, is no
 /// failure.
-pub(crate) struct Stdout(BufWriter<StdoutLock<'static>>);
+pub(crate) struct Stdout(WriteBehind<io::Stdout>);
 
 impl Stdout {
     pub(crate) fn new() -> Self {
-        Self(BufWriter::with_capacity(64 * 1024, io::stdout().lock()))
+        Self(WriteBehind::new(io::stdout()))
     }
 }
 

@@ -1,0 +1,275 @@
+//! Reading and writing beside the work: of a million rows the system takes as long to hand over the
+//! bytes and to take the output as half of the work between them.
+
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, JoinHandle};
+
+/// How much is handed over at a time.
+pub(crate) const PIECE_BYTES: usize = 256 * 1024;
+/// How many pieces may wait.
+const PIECES_WAITING: usize = 2;
+
+/// Hands the bytes of `source` over piece by piece until `each` says to stop, while the next ones
+/// are being read.
+///
+/// # Errors
+///
+/// The first one of `source`.
+pub(crate) fn read_ahead(
+    mut source: impl Read + Send,
+    mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> io::Result<()> {
+    thread::scope(|scope| {
+        let (full, pieces) = mpsc::sync_channel(PIECES_WAITING);
+        let (empty, used) = mpsc::channel();
+        // One more is being worked on, and one filled.
+        for _ in 0..PIECES_WAITING + 2 {
+            let _ = empty.send(vec![0; PIECE_BYTES]);
+        }
+        // Ends when nobody takes or returns pieces any more.
+        scope.spawn(move || {
+            while let Ok(mut piece) = used.recv() {
+                let read = read_piece(&mut source, &mut piece);
+                let goes_on = matches!(read, Ok(1..));
+                let sent = full.send(read.map(|bytes| (piece, bytes)));
+                if sent.is_err() || !goes_on {
+                    return;
+                }
+            }
+        });
+        for piece in pieces {
+            let (piece, bytes) = piece?;
+            if bytes == 0 || each(piece.get(..bytes).unwrap_or_default()).is_break() {
+                return Ok(());
+            }
+            let _ = empty.send(piece);
+        }
+        Ok(())
+    })
+}
+
+/// Reads once; 0 bytes are the end.
+pub(crate) fn read_piece(source: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(piece) {
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Writes in large pieces: the first when it is flushed, if it stays the only one, else all by a
+/// thread of its own. What was not flushed is lost.
+pub(crate) struct WriteBehind<W> {
+    /// `None` while the thread has it.
+    out: Option<W>,
+    piece: Vec<u8>,
+    thread: Option<Thread<W>>,
+}
+
+struct Thread<W> {
+    pieces: SyncSender<Vec<u8>>,
+    used: Receiver<Vec<u8>>,
+    done: JoinHandle<(W, io::Result<()>)>,
+}
+
+impl<W: Write + Send + 'static> WriteBehind<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self {
+            out: Some(out),
+            piece: Vec::new(),
+            thread: None,
+        }
+    }
+
+    /// Gives the piece to the thread, which is started with the first one.
+    fn hand_on(&mut self) -> io::Result<()> {
+        if let Some(out) = self.out.take() {
+            self.thread = Some(Thread::start(out));
+        }
+        let Some(thread) = &self.thread else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let next = thread.used.try_recv().unwrap_or_default();
+        let piece = std::mem::replace(&mut self.piece, next);
+        match thread.pieces.send(piece) {
+            Ok(()) => Ok(()),
+            // The thread is gone: it tells why.
+            Err(_) => self.join(),
+        }
+    }
+
+    fn join(&mut self) -> io::Result<()> {
+        let Some(Thread { pieces, done, .. }) = self.thread.take() else {
+            return Ok(());
+        };
+        drop(pieces);
+        let (out, result) = done
+            .join()
+            .map_err(|_| io::Error::other("the writing thread ended early"))?;
+        self.out = Some(out);
+        result
+    }
+}
+
+impl<W: Write + Send + 'static> Write for WriteBehind<W> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(data);
+        if self.piece.len() >= PIECE_BYTES {
+            self.hand_on()?;
+        }
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.thread.is_some() {
+            self.hand_on()?;
+            self.join()?;
+        }
+        let Some(out) = &mut self.out else {
+            return Ok(());
+        };
+        out.write_all(&self.piece)?;
+        self.piece.clear();
+        out.flush()
+    }
+}
+
+impl<W: Write + Send + 'static> Thread<W> {
+    fn start(mut out: W) -> Self {
+        let (pieces, full) = mpsc::sync_channel::<Vec<u8>>(PIECES_WAITING);
+        let (empty, used) = mpsc::channel();
+        let done = thread::spawn(move || {
+            for mut piece in full {
+                if let Err(err) = out.write_all(&piece) {
+                    return (out, Err(err));
+                }
+                piece.clear();
+                let _ = empty.send(piece);
+            }
+            (out, Ok(()))
+        });
+        Self { pieces, used, done }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives and takes a few bytes at a time, and fails after so many.
+    struct Slow {
+        bytes: Vec<u8>,
+        fails_after: usize,
+    }
+
+    impl Read for Slow {
+        fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+            let length = piece.len().min(100_000).min(self.fails_after);
+            if length == 0 {
+                return Err(io::Error::other("no more"));
+            }
+            self.fails_after -= length;
+            self.bytes.resize(self.bytes.len() + length, b'a');
+            piece[..length].fill(b'a');
+            Ok(length)
+        }
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+            let length = data.len().min(100_000).min(self.fails_after);
+            if length == 0 {
+                return Err(io::Error::other("no more"));
+            }
+            self.fails_after -= length;
+            self.bytes.extend_from_slice(&data[..length]);
+            Ok(length)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn numbers() -> Vec<u8> {
+        (0..2_000_000u32).flat_map(u32::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn reads_everything_in_order() {
+        let expected = numbers();
+        for length in [0, 1, PIECE_BYTES, expected.len()] {
+            let mut read = Vec::new();
+            let done = read_ahead(&expected[..length], |piece| {
+                read.extend_from_slice(piece);
+                ControlFlow::Continue(())
+            });
+            assert!(done.is_ok());
+            assert!(read == expected[..length]);
+        }
+    }
+
+    #[test]
+    fn stops_when_it_is_told_to_and_where_reading_fails() {
+        let endless = io::repeat(b'a');
+        let mut pieces = 0;
+        let done = read_ahead(endless, |_| {
+            pieces += 1;
+            if pieces == 7 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        assert!(done.is_ok());
+        assert_eq!(pieces, 7);
+        let source = Slow {
+            bytes: Vec::new(),
+            fails_after: 1_000_000,
+        };
+        let mut bytes = 0;
+        let done = read_ahead(source, |piece| {
+            bytes += piece.len();
+            ControlFlow::Continue(())
+        });
+        assert_eq!(done.unwrap_err().to_string(), "no more");
+        assert_eq!(bytes, 1_000_000);
+    }
+
+    #[test]
+    fn writes_everything_in_order() {
+        let expected = numbers();
+        for length in [0, 1, PIECE_BYTES, expected.len()] {
+            let mut out = WriteBehind::new(Slow {
+                bytes: Vec::new(),
+                fails_after: usize::MAX,
+            });
+            for line in expected[..length].chunks(7900) {
+                out.write_all(line).unwrap();
+            }
+            out.flush().unwrap();
+            out.write_all(b"and more").unwrap();
+            out.flush().unwrap();
+            let written = out.out.unwrap().bytes;
+            assert!(written == [&expected[..length], b"and more"].concat());
+        }
+    }
+
+    #[test]
+    fn tells_why_writing_failed() {
+        let expected = numbers();
+        for fails_after in [0, 1_000_000] {
+            let mut out = WriteBehind::new(Slow {
+                bytes: Vec::new(),
+                fails_after,
+            });
+            let mut lines = expected.chunks(7900);
+            let done = lines.try_for_each(|line| out.write_all(line));
+            let err = done.and_then(|()| out.flush()).unwrap_err();
+            assert_eq!(err.to_string(), "no more");
+        }
+    }
+}
