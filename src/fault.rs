@@ -92,12 +92,13 @@ impl Fault<'_> {
 
     /// The rejection of the row that starts in this line and has these cells.
     pub(crate) fn rejection(&self, line: u64, address: &str, rule: &str) -> Rejection {
-        let code = self.code();
-        let value = match code {
-            RejectionCode::UnknownRule => rule,
-            _ => address,
+        let value = match self {
+            Self::Rule(_) => rule,
+            // Whatever is in the cell, it is no address: who shows the row goes by that.
+            Self::NoAddress => "",
+            Self::Address(_) | Self::NoRule(_) => address,
         };
-        Rejection::new(line, code, value, &self.to_string()).with_fixes(self.fixes())
+        Rejection::new(line, self.code(), value, &self.to_string()).with_fixes(self.fixes())
     }
 }
 
