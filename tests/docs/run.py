@@ -69,17 +69,17 @@ def check(folder: Path, parsed: argparse.Namespace) -> list[str]:
         return problems
     if parsed.only:
         blocks = [block for block in blocks if parsed.only in block.document]
-    else:
-        problems += mentions.problems(program, parsed.offline)
     problems += run_all(scratch, sessions(blocks, True), parsed.update)
     if parsed.offline:
-        return problems
+        return problems + mentions.problems(program, offline=True)
     # Two local clouds, for there are two cores almost everywhere: one is the operations guide's alone.
     in_cloud = sessions(blocks, False)
     groups = [[one for one in in_cloud if (one[0] == OPERATIONS) == alone] for alone in (False, True)]
-    with ThreadPoolExecutor(len(groups)) as pool:
-        found = pool.map(lambda group: _run_in_cloud(folder, scratch.home, group, parsed.update), filter(None, groups))
-        return problems + [problem for one in found for problem in one]
+    with ThreadPoolExecutor() as pool:
+        found = [pool.submit(_run_in_cloud, folder, scratch.home, group, parsed.update) for group in groups if group]
+        if not parsed.only:
+            found.append(pool.submit(mentions.problems, program, offline=False))
+        return problems + [problem for one in found for problem in one.result()]
 
 
 def run_all(scratch: Scratch, documents_steps: list[tuple[str, list[Step]]], update: bool) -> list[str]:
