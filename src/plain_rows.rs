@@ -45,7 +45,11 @@ impl PlainRow {
     /// The row at the start of `text`, if it is as most are: the address first, the rule behind it,
     /// no quotes, not long. Where it ends is found first and by itself, so that a processor can
     /// start on the next row before it is done with this one.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "where it ends would be in memory, which the next row waits for"
+    )]
+    #[inline(always)]
     fn usual_at_start_of(text: &[u8], delimiter: u8) -> Option<Self> {
         let window: &[u8; USUAL_BYTES] = text.first_chunk()?;
         let end = first_stop(window)?;
