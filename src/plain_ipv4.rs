@@ -15,7 +15,11 @@ pub(crate) const WINDOW_BYTES: usize = BLOCK_BYTES + 3;
 /// The address at the start of a text, and how many bytes it took. Accepts what
 /// [`std::net::Ipv4Addr`] does: four octets of 1 to 3 digits, none above 255, none with a zero
 /// before its digits.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "it is called twice, and once for most rows"
+)]
+#[inline(always)]
 pub(crate) fn ipv4(text: &[u8; WINDOW_BYTES]) -> Option<(u32, usize)> {
     let block = Block::new(text.first_chunk()?);
     let (digits, dots) = (block.digits(), block.equal_to(b'.'));

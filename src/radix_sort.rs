@@ -12,6 +12,8 @@
     reason = "a digit is below DIGIT_VALUES, and an offset below the length of the list that was counted"
 )]
 
+use std::thread;
+
 use crate::ip_set::Span;
 
 const DIGIT_BITS: u32 = 8;
@@ -20,6 +22,9 @@ const DIGIT_VALUES: usize = 1 << DIGIT_BITS;
 const COUNTED_FROM: usize = 128;
 /// Up to this length a list and its copy fit a processor's cache (512 KiB), and need no parting.
 const PARTED_FROM: usize = 32 * 1024;
+
+/// From this length on a list is worth a second thread.
+const HALVED_FROM: usize = 256 * 1024;
 
 type Counts = [usize; DIGIT_VALUES];
 
@@ -39,12 +44,42 @@ pub(crate) fn sort(spans: &mut [Span<u32>]) {
     let low_bits = differing_bits.saturating_sub(DIGIT_BITS);
     let mut parted = vec![Span { first: 0, last: 0 }; spans.len()];
     let counts = scatter(spans, low_bits, &mut parted);
-    let (mut spans, mut parted) = (spans, parted.as_mut_slice());
+    let parted = parted.as_mut_slice();
+    if spans.len() < HALVED_FROM {
+        sort_parts(&counts, parted, low_bits, spans);
+        return;
+    }
+    // As many parts for each of two threads as make about half of the list.
+    let mut front = 0;
+    let front_counts = counts
+        .iter()
+        .take_while(|count| {
+            let is_in_front = front < spans.len() / 2;
+            front += if is_in_front { **count } else { 0 };
+            is_in_front
+        })
+        .count();
+    let (front_counts, back_counts) = counts.split_at(front_counts);
+    let (front_parts, back_parts) = parted.split_at_mut(front);
+    let (front_target, back_target) = spans.split_at_mut(front);
+    thread::scope(|scope| {
+        scope.spawn(|| sort_parts(back_counts, back_parts, low_bits, back_target));
+        sort_parts(front_counts, front_parts, low_bits, front_target);
+    });
+}
+
+/// Sorts parts that lie one behind the other, so many spans each, into `target`.
+fn sort_parts(
+    counts: &[usize],
+    mut parts: &mut [Span<u32>],
+    low_bits: u32,
+    mut target: &mut [Span<u32>],
+) {
     for count in counts {
-        let (part, other_parts) = parted.split_at_mut(count);
-        let (target, other_targets) = spans.split_at_mut(count);
-        sort_part(part, low_bits, target);
-        (parted, spans) = (other_parts, other_targets);
+        let (part, other_parts) = parts.split_at_mut(*count);
+        let (part_target, other_targets) = target.split_at_mut(*count);
+        sort_part(part, low_bits, part_target);
+        (parts, target) = (other_parts, other_targets);
     }
 }
 
@@ -129,8 +164,14 @@ mod tests {
 
     #[test]
     fn sorts_long_parts() {
+        check_long(100_000);
+        check_long(300_000);
+    }
+
+    #[track_caller]
+    fn check_long(length: u32) {
         // Crowded at the low end, so that parts are of very different lengths.
-        let mut spans: Vec<Span<u32>> = (0..100_000u32)
+        let mut spans: Vec<Span<u32>> = (0..length)
             .map(|index| index.wrapping_mul(2_654_435_761) & 0xffff_ff0f)
             .map(|first| Span {
                 first: first >> (first & 15),

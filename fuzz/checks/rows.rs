@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use htaccess_generator::address::Addresses;
 use htaccess_generator::decode::{TextDecoder, TextSink};
@@ -41,11 +42,21 @@ pub(super) struct Reading {
 }
 
 #[derive(Clone, Default)]
-struct Collector(Rc<RefCell<Vec<Row>>>);
+struct Collector(Arc<Mutex<Vec<Row>>>);
+
+impl Collector {
+    fn push(&self, row: Row) {
+        self.0.lock().expect("nobody panics with it").push(row);
+    }
+
+    fn take(&self) -> Vec<Row> {
+        std::mem::take(&mut self.0.lock().expect("nobody panics with it"))
+    }
+}
 
 impl Rows for Collector {
     fn accept(&mut self, rule: Rule<'_>) {
-        self.0.borrow_mut().push(Row::Accepted {
+        self.push(Row::Accepted {
             line: rule.line,
             action: rule.action,
             addresses: rule.addresses,
@@ -55,7 +66,7 @@ impl Rows for Collector {
     }
 
     fn reject(&mut self, rejection: Rejection) {
-        self.0.borrow_mut().push(Row::Rejected(rejection));
+        self.push(Row::Rejected(rejection));
     }
 }
 
@@ -64,7 +75,7 @@ pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Readi
     let rows = Collector::default();
     let decoder = TextDecoder::new(Parser::new(rows.clone()), TEXT_BYTES_MAX);
     let refusal = decode(decoder, pieces).and_then(Parser::finish).err();
-    let rows = rows.0.take();
+    let rows = rows.take();
     Reading { rows, refusal }
 }
 
@@ -77,7 +88,7 @@ pub(super) fn read_text<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> 
         .into_iter()
         .try_for_each(|piece| parser.push(piece.as_ref()));
     let refusal = pushed.and_then(|()| parser.finish()).err();
-    let rows = rows.0.take();
+    let rows = rows.take();
     Reading { rows, refusal }
 }
 

@@ -2,6 +2,7 @@
 //! is handed marks for its lines. A template that lists the rows gets neither, so the same upload
 //! through a copy of a built-in template that also mentions them is the long way.
 
+use htaccess_generator::generate::Generation;
 use htaccess_generator::report::RefusalCode;
 use htaccess_generator::template::BUILT_IN;
 use proptest::collection::vec;
@@ -150,4 +151,61 @@ fn long_lists_of_both_families_are_the_same_by_marks() {
     }
     check(upload.as_bytes(), 64 * 1024);
     check(format!("{upload}all,Allow\n").as_bytes(), 64 * 1024);
+}
+
+/// A piece of more than half a MiB is read by two threads, the second one from a line in its middle
+/// that may be inside a quoted cell.
+#[test]
+fn large_pieces_are_read_as_small_ones() {
+    use std::fmt::Write as _;
+    let mut rows = String::new();
+    for row in 0..60_000u32 {
+        let [a, b, c, d] = row.wrapping_mul(2_654_435_761).to_be_bytes();
+        writeln!(rows, "{a}.{b}.{c}.{d},Allow,{row}").unwrap();
+    }
+    let setup = Setup::default();
+    let run = |upload: &str, piece_bytes: usize| {
+        let mut generation = Generation::new(&setup.settings, &setup.template, &setup.source);
+        for piece in upload.as_bytes().chunks(piece_bytes) {
+            if generation.push(piece).is_break() {
+                break;
+            }
+        }
+        generation.finish()
+    };
+    let (front, back) = rows.split_at(rows.len() / 3);
+    let (front, back) = (
+        format!("IP,Rule,Note\n{front}"),
+        back.split_once('\n').unwrap().1,
+    );
+    for odd in [
+        "",
+        "2.2.2,Deny\n",
+        "all,Allow\n1.1.1.1,Deny\n",
+        "1.1.1.1,Deny,\"a\nb\"\n",
+    ] {
+        let upload = format!("{front}{odd}{back}");
+        assert_eq!(
+            text_of(&run(&upload, usize::MAX)),
+            text_of(&run(&upload, 4096)),
+            "{odd:?}"
+        );
+    }
+    // A cell that goes on behind the middle, with what looks like rows in it.
+    let (quoted, others) = back.split_at(2_000);
+    let quoted = quoted
+        .trim_end()
+        .lines()
+        .take(90)
+        .collect::<Vec<_>>()
+        .join("\n");
+    for lines_before in [24_990, 25_010, 29_950, 29_990] {
+        let before: String = rows.split_inclusive('\n').take(lines_before).collect();
+        let upload = format!("IP,Rule,Note\n{before}1.1.1.1,Allow,\"{quoted}\"\n{others}");
+        assert_eq!(
+            text_of(&run(&upload, usize::MAX)),
+            text_of(&run(&upload, 4096)),
+            "{lines_before}"
+        );
+    }
 }

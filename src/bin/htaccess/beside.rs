@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-/// How much is handed over at a time.
-pub(crate) const PIECE_BYTES: usize = 256 * 1024;
+/// How much is handed over at a time: of large pieces the library reads both halves at once.
+const PIECE_BYTES: usize = 1024 * 1024;
 /// How many pieces may wait.
 const PIECES_WAITING: usize = 2;
 

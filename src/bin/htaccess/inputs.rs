@@ -11,8 +11,10 @@ use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
 use htaccess_generator::quote::is_unprintable;
 
 use crate::Failure;
-use crate::beside::{PIECE_BYTES, read_ahead, read_piece};
+use crate::beside::{read_ahead, read_piece};
 
+/// How much of a small file is read at a time.
+const PIECE_BYTES: usize = 256 * 1024;
 /// From this size on a file is read beside the work.
 const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
 /// How much is kept of what cannot be read again.
