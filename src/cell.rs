@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::WINDOWS_1252;
+use crate::encodings::windows_1252;
 
 /// Dashes that word processors and spreadsheets put in place of `-`: Unicode's hyphens, dashes
 /// and minus signs.
@@ -60,7 +60,7 @@ fn within(cell: &[u8], trim: impl Fn(&str) -> &str) -> Cow<'_, str> {
 pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+        Err(_) => Cow::Owned(windows_1252(bytes)),
     }
 }
 

@@ -8,9 +8,9 @@
 
 use std::io::{self, Write};
 
-use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 use flate2::write::MultiGzDecoder;
 
+use crate::encodings::{ByteOrder, Utf16};
 use crate::file_kind::{binary_kind, wide_text_kind};
 use crate::report::{Refusal, RefusalCode, Warning, WarningCode};
 
@@ -32,7 +32,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// of other formats, NUL bytes. What is found there does not depend on how the upload was cut.
 const SNIFFED_BYTES: usize = 4096;
 /// How much UTF-16 is turned into UTF-8 at a time.
-const UTF8_BUFFER_BYTES: usize = 16 * 1024;
+const UTF16_BYTES: usize = 16 * 1024;
 
 /// Takes an upload, hands its text to a [`TextSink`].
 pub struct TextDecoder<S: TextSink> {
@@ -165,7 +165,7 @@ enum Encoding {
     Sniffing(Vec<u8>),
     /// UTF-8, Windows-1252 or another superset of ASCII.
     AsciiSuperset(Utf8Check),
-    Utf16(Box<Decoder>),
+    Utf16(Utf16),
 }
 
 impl<S: TextSink> Text<S> {
@@ -203,12 +203,10 @@ impl<S: TextSink> Text<S> {
         if let Some(kind) = kind {
             return Err(Refusal::new(RefusalCode::NotCsv, kind));
         }
-        let utf16 = |encoding: &'static encoding_rs::Encoding| {
-            Encoding::Utf16(Box::new(encoding.new_decoder_without_bom_handling()))
-        };
+        let utf16 = |order| Encoding::Utf16(Utf16::new(order));
         let (encoding, text) = match first.as_slice() {
-            [0xff, 0xfe, text @ ..] => (utf16(UTF_16LE), text),
-            [0xfe, 0xff, text @ ..] => (utf16(UTF_16BE), text),
+            [0xff, 0xfe, text @ ..] => (utf16(ByteOrder::LittleEndian), text),
+            [0xfe, 0xff, text @ ..] => (utf16(ByteOrder::BigEndian), text),
             [0xef, 0xbb, 0xbf, text @ ..] | text => {
                 (Encoding::AsciiSuperset(Utf8Check::default()), text)
             }
@@ -298,26 +296,27 @@ enum Last {
 }
 
 fn push_utf16<S: TextSink>(
-    decoder: &mut Decoder,
+    decoder: &mut Utf16,
     sink: &mut S,
-    mut piece: &[u8],
+    piece: &[u8],
     last: Last,
 ) -> Result<(), Refusal> {
-    let mut utf8 = [0; UTF8_BUFFER_BYTES];
-    loop {
-        let (result, read, written) =
-            decoder.decode_to_utf8_without_replacement(piece, &mut utf8, last == Last::Yes);
-        push_text(sink, utf8.get(..written).unwrap_or_default())?;
-        if let DecoderResult::Malformed(..) = result {
-            return Err(Refusal::new(
-                RefusalCode::NotCsv,
-                "the UTF-16 text is damaged or cut off: save the sheet as CSV UTF-8 and upload it whole",
-            ));
-        }
-        piece = piece.get(read..).unwrap_or_default();
-        if result == DecoderResult::InputEmpty {
-            return Ok(());
-        }
+    let damaged = |_| {
+        Refusal::new(
+            RefusalCode::NotCsv,
+            "the UTF-16 text is damaged or cut off: save the sheet as CSV UTF-8 and upload it whole",
+        )
+    };
+    let mut text = String::new();
+    for piece in piece.chunks(UTF16_BYTES) {
+        text.clear();
+        let read = decoder.push(piece, &mut text);
+        push_text(sink, text.as_bytes())?;
+        read.map_err(damaged)?;
+    }
+    match last {
+        Last::Yes => decoder.finish().map_err(damaged),
+        Last::No => Ok(()),
     }
 }
 

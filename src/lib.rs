@@ -8,6 +8,7 @@
 // The pure middle, in reading order.
 pub mod generate;
 pub mod decode;
+mod encodings;
 mod file_kind;
 mod lines;
 mod record;
