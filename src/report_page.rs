@@ -94,7 +94,7 @@ fn visible(text: &str, keep: Option<char>) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if is_unprintable(character) && Some(character) != keep {
-            let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+            shown.extend(character.escape_unicode());
         } else {
             shown.push(character);
         }
@@ -334,7 +334,7 @@ fn cost_words(cost: RequestCost) -> String {
 fn warning_view(warning: &Warning) -> WarningView {
     WarningView {
         title: match warning.code {
-            WarningCode::Guessed => "Something was guessed",
+            WarningCode::Guessed => "Read by a guess",
             WarningCode::DuplicateRows => "Rows that repeat others",
             WarningCode::OverriddenRows => "Rows that a Deny overrides",
             WarningCode::BlocksEverybody => "Everybody is locked out",
