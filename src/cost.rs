@@ -6,8 +6,6 @@
 //! waits for is added as the instructions that would take as long. Measured on Apache 2.4.71 and
 //! APR 1.7.2; `docs/benchmarks-apache.md` compares the model with measured times.
 
-use std::fmt::Display;
-
 /// How many of the model's instructions a processor does in a microsecond of its time. A 2026
 /// server core (AMD EPYC) did 9,000 to 11,000 with the machine's other core at work too, and 17,000
 /// on an idle machine: what is told is what a server at work sees.
@@ -190,11 +188,15 @@ fn is_of_a_network(first: char) -> bool {
     first.is_ascii_hexdigit() || first == ':'
 }
 
-/// The digits of a whole number in groups of three: `12345` as `12,345`.
+/// `12345` as `12,345`.
+pub(crate) fn thousands(number: u64) -> String {
+    grouped(&number.to_string())
+}
+
+/// The digits of a whole number in groups of three.
 #[must_use]
-pub fn thousands(number: impl Display) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
+pub fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');

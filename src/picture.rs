@@ -162,7 +162,7 @@ impl Picture {
         let zooms = zooms(ipv4, &octets);
         octets.sort_by_key(|octet| (std::cmp::Reverse(octet.addresses()), octet.number));
         let (listed, more) = octets.split_at(octets.len().min(ROWS_MAX));
-        let sum = |count: fn(&Octet) -> u64| thousands(more.iter().map(count).sum::<u64>());
+        let sum = |count: fn(&Octet) -> u64| thousands(more.iter().map(count).sum());
         Some(Self {
             overview: overview(ipv4, &octets),
             zooms,

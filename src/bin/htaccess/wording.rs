@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use htaccess_generator::cost::thousands;
+use htaccess_generator::cost::grouped;
 
 /// `1 row`, `2,000 rows`.
 pub(crate) fn counted(count: impl Display, noun: &str) -> String {
@@ -12,7 +12,7 @@ pub(crate) fn counted(count: impl Display, noun: &str) -> String {
         (_, true) => "es",
         (_, false) => "s",
     };
-    format!("{} {noun}{plural}", thousands(&digits))
+    format!("{} {noun}{plural}", grouped(&digits))
 }
 
 /// How many IPv6 addresses: exact as far as that can be read, by powers of two beyond.
