@@ -190,8 +190,13 @@ fn is_of_a_network(first: char) -> bool {
 
 /// `12345` as `12,345`.
 pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
+    grouped(&number.to_string())
+}
+
+/// The digits of a whole number in groups of three.
+#[must_use]
+pub fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');

@@ -64,10 +64,13 @@ pub(crate) fn explain(text: &str) -> Reason {
     let is_plain = |text: &str| {
         text.len() <= FIX_BYTES_MAX && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
     };
+    reason.fixes.retain(|fix| is_plain(fix) && names_some(fix));
     reason
-        .fixes
-        .retain(|fix| is_plain(fix) && address::parse(fix).is_ok());
-    reason
+}
+
+/// Whether a text is accepted and is not everybody, whom nobody lets in by a guess.
+fn names_some(text: &str) -> bool {
+    address::parse(text).is_ok_and(|addresses| addresses != Addresses::All)
 }
 
 fn explain_whole(text: &str) -> Reason {
@@ -129,7 +132,7 @@ fn explain_no_value(shown: &str, text: &str) -> Option<Reason> {
 /// Characters that nobody sees, or that look like those of an address.
 fn explain_strange_characters(shown: &str, text: &str) -> Option<Reason> {
     let plain = plain(text)?;
-    let is_address = address::parse(&plain).is_ok();
+    let is_address = names_some(&plain);
     if let Some(name) = invisible_character(text) {
         let way_out = if is_address {
             format!("write {}", bare(&plain))

@@ -4,8 +4,6 @@
 //! Cells, object keys and environment variables are untrusted. Messages show them through
 //! [`quote`] or [`bare`], never as they came.
 
-use std::fmt::Write as _;
-
 /// How many characters of a value a message shows, at most; what follows becomes `…`.
 pub const QUOTED_CHARS_MAX: usize = 64;
 
@@ -34,9 +32,7 @@ pub fn bare(text: &str) -> String {
             '\t' => shown.push_str("\\t"),
             '"' => shown.push_str("\\\""),
             '\\' => shown.push_str("\\\\"),
-            character if is_unprintable(character) => {
-                let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
-            }
+            character if is_unprintable(character) => shown.extend(character.escape_unicode()),
             character => shown.push(character),
         }
     }

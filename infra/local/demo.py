@@ -35,7 +35,7 @@ def show(server: Server, outputs: Mapping[str, str]) -> None:
     keys = [path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*") if path.is_file()]
     keys.sort(key=str.casefold)
     uploads = f"s3://{outputs['UploadBucket']}/"
-    say(f"uploading {len(keys)} CSVs: aws s3 cp --recursive {SAMPLES.relative_to(ROOT)} {uploads} ...")
+    say(f"uploading {len(keys)} files: aws s3 cp --recursive {SAMPLES.relative_to(ROOT)} {uploads} ...")
     began = time.monotonic()
     aws(server, "s3", "cp", "--recursive", "--only-show-errors", str(SAMPLES), uploads)
     uploaded = time.monotonic()
@@ -43,11 +43,11 @@ def show(server: Server, outputs: Mapping[str, str]) -> None:
     folder = server.folder / "outputs"
     answers = _wait(server, outputs, keys, folder)
     say(f"all {len(answers)} were there {time.monotonic() - uploaded:.1f} s later")
-    print("\nWhat the function made of each CSV: the .htaccess as it lies in the SiteBucket, and what its report says.")
+    print("\nWhat the function made of each: the .htaccess as it lies in the SiteBucket, and what its report says.")
     for answer in answers:
         _print(answer, folder / "site")
     published = sum(answer["status"] != "refused" for answer in answers)
-    print(f"\n{len(answers)} CSVs: {published} published, {len(answers) - published} refused. {NEXT}")
+    print(f"\n{len(answers)} uploads: {published} published, {len(answers) - published} refused. {NEXT}")
 
 
 def answer_in(page: str) -> Answer:

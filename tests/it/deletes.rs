@@ -71,14 +71,16 @@ fn deny_lets_nobody_in_until_the_next_upload() {
 }
 
 #[test]
-fn another_csv_of_the_same_output_is_not_the_one_that_is_gone() {
+fn another_upload_of_the_same_output_is_not_the_one_that_is_gone() {
     let store = published();
     store.delete_object("uploads", "acme.csv");
     for on_delete in ["remove", "deny"] {
-        let mut event = delete_event();
-        event["Records"][0]["s3"]["object"] = json!({"key": "acme.csv.gz"});
-        let answer = handle_with(&store, &[("ON_DELETE", on_delete)], event).unwrap();
-        assert_eq!(statuses(&answer), ["kept"], "{on_delete}");
+        for key in ["acme.csv.gz", "acme.xlsx"] {
+            let mut event = delete_event();
+            event["Records"][0]["s3"]["object"] = json!({ "key": key });
+            let answer = handle_with(&store, &[("ON_DELETE", on_delete)], event).unwrap();
+            assert_eq!(statuses(&answer), ["kept"], "{on_delete}, {key}");
+        }
     }
     assert!(output(&store).is_some());
 }

@@ -207,6 +207,22 @@ fn check_rule(word: &str, fixes: &[&str]) {
     );
 }
 
+#[test]
+fn nobody_is_told_to_let_everybody_in() {
+    for cell in [
+        "*\u{200b}",
+        "\u{202a}all",
+        "a\u{ad}ny",
+        "＊",
+        "“all”",
+        "http://*/",
+    ] {
+        let err = parse(cell).unwrap_err();
+        assert_eq!(err.fixes(), Vec::<String>::new(), "{err}");
+        assert!(!err.to_string().contains("write"), "{err}");
+    }
+}
+
 /// Every slip of one letter in `Deny`, and every word beside `allow`.
 #[test]
 fn no_slip_of_deny_suggests_allow() {

@@ -98,7 +98,7 @@ fn answer_and_report_tell_what_is_worth_a_second_look() {
     assert_eq!(warning["code"], "wide-allow");
     let report = store.text("reports", "a.csv.html").unwrap();
     for part in [
-        "<strong>A very wide network is allowed</strong> 10.0.0.0/7 is allowed, wider",
+        "<strong>A very wide network is allowed.</strong> 10.0.0.0/7 is allowed, wider",
         "<code>10.0.0.0/7</code> gets in, except <code>10.9.0.1</code>.",
         "11.0.0.0/8: all 16,777,216 addresses allowed",
     ] {

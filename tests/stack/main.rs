@@ -69,14 +69,17 @@ const BUCKETS: [&str; 4] = [
     "ReportBucket",
     "AccessLogBucket",
 ];
-/// Three of CSVs and three of workbooks that are put there by mistake; only CSVs are told of when they go.
-const BOTH: [&str; 9] = [
+/// Three of CSVs, and three of workbooks that are put there by mistake.
+const BOTH: [&str; 12] = [
     "ObjectCreated",
     "ObjectCreated",
     "ObjectCreated",
     "ObjectCreated",
     "ObjectCreated",
     "ObjectCreated",
+    "ObjectRemoved",
+    "ObjectRemoved",
+    "ObjectRemoved",
     "ObjectRemoved",
     "ObjectRemoved",
     "ObjectRemoved",

@@ -62,11 +62,11 @@ pub(crate) fn wait_for_metric(cloud: &Cloud, name: &str, least: u64) {
     });
 }
 
-/// After the samples, one of which is refused.
+/// After the samples, two of which are refused.
 pub(crate) fn samples_are_counted(cloud: &Cloud) {
     for (name, least) in [
         ("FilesPublished", 8),
-        ("FilesRefused", 1),
+        ("FilesRefused", 2),
         ("RowsRejected", 1),
         ("RowsAccepted", 256),
         ("ColdStart", 1),
@@ -74,7 +74,8 @@ pub(crate) fn samples_are_counted(cloud: &Cloud) {
         wait_for_metric(cloud, name, least);
     }
     let log = log(cloud).concat();
-    assert!(log.contains("clients/acme.csv") && log.contains("missing-column"));
+    assert!(log.contains("clients/acme.csv"));
+    assert!(log.contains("missing-column") && log.contains("not-csv"));
     for absent in ["IP Address,Rule", "scanner", "awsRegion", "eventSource"] {
         assert!(!log.contains(absent), "the log has `{absent}` in it");
     }

@@ -168,7 +168,7 @@ impl Glyph {
     fn of(place: usize, character: char) -> Self {
         let text = match character {
             '\t' => "    ".to_owned(),
-            character if is_unprintable(character) => format!("\\u{{{:x}}}", u32::from(character)),
+            character if is_unprintable(character) => character.escape_unicode().to_string(),
             character => character.to_string(),
         };
         let columns = text.chars().filter_map(UnicodeWidthChar::width).sum();

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use htaccess_generator::cost::grouped;
+
 /// `1 row`, `2,000 rows`.
 pub(crate) fn counted(count: impl Display, noun: &str) -> String {
     let digits = count.to_string();
@@ -31,18 +33,6 @@ pub(crate) fn counted_ipv6(count: u128) -> String {
             format!("about {ones}.{rest:02} × 2^{leading} IPv6 addresses")
         }
     }
-}
-
-/// Digits in groups of three: `1,234,567`.
-fn grouped(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
