@@ -61,6 +61,10 @@ PLACES: dict[tuple[str, str], Place] = {
     ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
     ("htaccess --help", "htaccess check"): Place(before=OLD_AND_NEW),
     ("htaccess render --help", "htaccess render"): Place(before="gzip --keep --force acme.csv", after="grep -q 'allow 172.100.2.0/24;' access.conf"),
+    ("htaccess completions --help", "htaccess completions"): Place(
+        before="mkdir -p ~/.local/share/bash-completion/completions ~/.zfunc ~/.config/fish/completions",
+        after="cd ~ && test -s .local/share/bash-completion/completions/htaccess -a -s .zfunc/_htaccess && cd $OLDPWD",
+    ),
     ("htaccess diff --help", "htaccess diff"): Place(before=f"{OLD_AND_NEW} && {EARLIER_VERSIONS}", after="make down", words={"BUCKET": "earlier"}),
     ("docs/command-line.md", "git show"): Place(before=EARLIER_VERSIONS, after="make down", words={"BUCKET": "earlier"}),
     ("docs/templates.md", "htaccess template show"): Place(

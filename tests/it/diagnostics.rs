@@ -87,7 +87,7 @@ fn rows_are_shown_as_they_were_read() {
                    look wrong, save the sheet as CSV UTF-8\n --> a.csv\n";
     let told = format!(
         "{row}\n{guessed}\n1 file{}",
-        summary.replace("\n", ", 1 warning\n")
+        summary.replace('\n', ", 1 warning\n")
     );
     check("a.csv", windows, &told.replace("FILE", "a.csv"));
     Folder::new()

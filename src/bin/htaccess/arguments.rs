@@ -82,10 +82,11 @@ in. Exit status: 0 also where something changes, unless --exit-code is given.")]
     /// Print the completions for a shell
     #[command(after_help = "\
 Examples:
-  mkdir -p ~/.local/share/bash-completion/completions ~/.zfunc ~/.config/fish/completions
   htaccess completions bash > ~/.local/share/bash-completion/completions/htaccess
   htaccess completions zsh > ~/.zfunc/_htaccess
-  htaccess completions fish > ~/.config/fish/completions/htaccess.fish")]
+  htaccess completions fish > ~/.config/fish/completions/htaccess.fish
+
+The folder must be there: mkdir -p makes it.")]
     Completions(CompletionsArguments),
     /// Print the manual page, or write one for each command
     #[command(after_help = "\
@@ -257,6 +258,14 @@ impl SettingArguments {
             "OUTPUT_KEY" => output_key.map(str::to_owned),
             _ => None,
         });
-        settings.map_err(|err| Failure(err.to_string()))
+        settings.map_err(|err| {
+            let flag = flag(err.name());
+            Failure(err.with_name(&flag).to_string())
+        })
     }
+}
+
+/// The flag of a setting: `--output-key` of `OUTPUT_KEY`.
+fn flag(variable: &str) -> String {
+    format!("--{}", variable.to_ascii_lowercase().replace('_', "-"))
 }
