@@ -378,7 +378,7 @@ mod tests {
                 let range = cell_range(row.as_bytes(), b',', index);
                 let text = row.get(range).unwrap();
                 if !text.contains('"') {
-                    prop_assert_eq!(trimmed(&text), cell_text(cell));
+                    prop_assert_eq!(trimmed(text), cell_text(cell));
                 }
             }
             let cells = record.cells().len();
