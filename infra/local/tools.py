@@ -24,7 +24,7 @@ from console import Problem, clean_env, in_parallel, run, say
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
-ENVIRONMENTS = ("build", "sam", "cloud", "check")  # Beside them `bench` and `jinja`, installed by who needs them.
+ENVIRONMENTS = ("build", "sam", "cloud", "check")  # Beside them `bench`, `browser`, `hook` and `jinja`, installed by who needs them.
 # The folder with the aws client of the `cloud` environment, and nothing else of it.
 CLIENTS = Path(__file__).with_name("bin")
 
