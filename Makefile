@@ -110,7 +110,7 @@ test-browser: ## the report page in a real Chromium: accessible, inert, readable
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
 
-test-docs: install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
+test-docs: packages install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
 	$(PYTHON) -m unittest discover --start-directory tests/docs --pattern '*_test.py'
 	$(PYTHON) tests/docs/run.py
 
