@@ -118,6 +118,13 @@ fn folders_without_csvs_name_what_to_do() {
 }
 
 #[test]
+fn a_folder_is_not_blamed_for_other_failures() {
+    let said = said(&["render", "7-sites", "-o", "README.md/7-sites"]);
+    assert!(said.contains("README.md/7-sites"), "{said}");
+    assert!(!said.contains("help:"), "{said}");
+}
+
+#[test]
 fn what_is_unlike_every_template_is_not_guessed() {
     let said = said(&["render", "1-allowlist.csv", "--template", "xyz"]);
     assert!(!said.contains("did you mean"), "{said}");

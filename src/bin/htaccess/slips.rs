@@ -1,7 +1,8 @@
 //! Wrong usage whose way out can be told from what was typed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::slice;
 
 use clap::Parser;
 use clap::builder::StyledStr;
@@ -11,6 +12,7 @@ use htaccess_generator::quote::is_unprintable;
 use htaccess_generator::template::BUILT_IN;
 
 use crate::arguments::{Arguments, Command, TemplateCommand};
+use crate::inputs;
 
 /// How much alike two names are, from 0 to 1, of which one is taken for the other's misspelling.
 const ALIKE_MIN: f64 = 0.75;
@@ -51,7 +53,7 @@ pub(crate) fn did_you_mean(template: &str) -> String {
 /// What to do about a failure whose reason is an input: one that is not there, or a folder in which
 /// nothing is to be read.
 pub(crate) fn way_out(command: &Command, failure: &str) -> Option<String> {
-    let inputs = match command {
+    let named: Vec<&PathBuf> = match command {
         Command::Render(arguments) => arguments.files.inputs.iter().collect(),
         Command::Check(arguments) => arguments.files.inputs.iter().collect(),
         Command::Explain(arguments) => vec![&arguments.file],
@@ -62,16 +64,17 @@ pub(crate) fn way_out(command: &Command, failure: &str) -> Option<String> {
         },
         Command::Completions(_) | Command::Man(_) => vec![],
     };
-    inputs.into_iter().find_map(|input| {
+    named.into_iter().find_map(|input| {
         if !failure.contains(&input.display().to_string()) {
-            None
-        } else if input.is_dir() {
-            Some(in_folder(input))
-        } else if input.exists() || input == Path::new("-") {
-            None
-        } else {
-            Some(in_place_of(input))
+            return None;
         }
+        // Of other failures the input is not the reason.
+        let nothing_found = inputs::find(slice::from_ref(input)).is_err();
+        if input.is_dir() {
+            return nothing_found.then(|| in_folder(input));
+        }
+        let is_missing = !input.exists() && input != Path::new("-") && !nothing_found;
+        is_missing.then(|| in_place_of(input))
     })
 }
 
