@@ -7,7 +7,7 @@ SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
 CHECKOV := .tools/check/bin/checkov
 TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml
-PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv git man-db
+PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv git man-db jq
 
 export SAM_CLI_TELEMETRY := 0
 
@@ -110,7 +110,7 @@ test-browser: ## the report page in a real Chromium: accessible, inert, readable
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
 
-test-docs: install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
+test-docs: packages install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
 	$(PYTHON) -m unittest discover --start-directory tests/docs --pattern '*_test.py'
 	$(PYTHON) tests/docs/run.py
 

@@ -22,21 +22,38 @@ pub const TEMPLATE_DEFAULT: &str = "apache24";
 /// A setting that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingError {
-    /// Name, value and what is allowed.
-    message: String,
+    name: String,
+    /// The value and what is allowed.
+    problem: String,
 }
 
 impl SettingError {
     fn new(name: &str, value: &str, allowed: &str) -> Self {
         Self {
-            message: format!("{name} is {}: {allowed}", quote(value)),
+            name: name.to_owned(),
+            problem: format!("is {}: {allowed}", quote(value)),
+        }
+    }
+
+    /// The setting's name: an environment variable's, unless it was read by another name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same error for those who know the setting by another name, such as a flag's.
+    #[must_use]
+    pub fn with_name(self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..self
         }
     }
 }
 
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        write!(f, "{} {}", self.name, self.problem)
     }
 }
 
@@ -189,9 +206,9 @@ impl FunctionSettings {
             settings: Settings::read(&lookup)?,
             template: template(&value("TEMPLATE").unwrap_or(TEMPLATE_DEFAULT.to_owned()))?,
             output_bucket: value("OUTPUT_BUCKET").ok_or_else(|| SettingError {
-                message:
-                    "OUTPUT_BUCKET is not set: expected the name of the bucket that outputs go to"
-                        .to_owned(),
+                name: "OUTPUT_BUCKET".to_owned(),
+                problem: "is not set: expected the name of the bucket that outputs go to"
+                    .to_owned(),
             })?,
             report_bucket: value("REPORT_BUCKET"),
             on_delete: match value("ON_DELETE") {

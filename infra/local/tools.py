@@ -24,7 +24,7 @@ from console import Problem, clean_env, in_parallel, run, say
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
-ENVIRONMENTS = ("build", "sam", "cloud", "check")  # Beside them `bench` and `jinja`, installed by who needs them.
+ENVIRONMENTS = ("build", "sam", "cloud", "check")  # Beside them `bench`, `browser`, `hook` and `jinja`, installed by who needs them.
 # The folder with the aws client of the `cloud` environment, and nothing else of it.
 CLIENTS = Path(__file__).with_name("bin")
 
@@ -143,9 +143,14 @@ def _requirements(name: str) -> Path:
     return Path(__file__).with_name(f"requirements-{name}.txt")
 
 
+def _folder(name: str) -> Path:
+    """An environment by the path that its programs know it by, whichever link leads there: it cannot be moved."""
+    return (TOOLS / name).resolve()
+
+
 def _stamp(name: str) -> str:
     version = ".".join(map(str, sys.version_info[:3]))
-    return hashlib.sha256(_requirements(name).read_bytes() + f"{version} {TOOLS}".encode()).hexdigest()
+    return hashlib.sha256(_requirements(name).read_bytes() + f"{version} {_folder(name).parent}".encode()).hexdigest()
 
 
 def _is_fresh(name: str) -> bool:
@@ -160,7 +165,7 @@ def _install(name: str) -> None:
 
 
 def _install_now(name: str) -> None:
-    folder = TOOLS / name
+    folder = _folder(name)
     shutil.rmtree(folder, ignore_errors=True)
     env = clean_env()
     log = LOGS / f"install-{name}.log"
@@ -168,7 +173,7 @@ def _install_now(name: str) -> None:
     # Everything there is to install is named, so nothing is resolved; and each module is compiled when it is first
     # used, which few are. What cargo waits for goes first.
     nice = ["nice", "-n", "5"] if name != "build" and shutil.which("nice") else []
-    pip = [*nice, program(name, "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    pip = [*nice, str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command = [*pip, "--no-deps", "--no-compile", "--requirement", str(_requirements(name))]
     hint = f"pip needs to reach a package index (PyPI); all of its output: {log}"
     run(f"pip install into .tools/{name}", command, log, env, ROOT, hint)

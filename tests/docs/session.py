@@ -11,12 +11,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
 from documents import ROOT, Block, Command, looks_alike, show
-from places import STATUSES
 
 # Only what hangs is ended: a busy machine takes several times as long as an idle one.
 SECONDS_MAX = 1800
@@ -126,7 +125,7 @@ def _write(folder: Path, steps: list[Step]) -> Iterator[tuple[str, Command]]:
         for one, ours in own:
             if ours and not one:
                 continue
-            command = Command(one, step.block.commands[0].line, 0) if ours else _told(step.block.document, one)
+            command = Command(one, step.block.commands[0].line, 0) if ours else one
             text = command.text
             if not ours:
                 for word, meant in step.words:
@@ -135,10 +134,6 @@ def _write(folder: Path, steps: list[Step]) -> Iterator[tuple[str, Command]]:
             number += 1
             document = f"{step.block.document} ({ours} it, by tests/docs/places.py)" if ours else step.block.document
             yield document, command
-
-
-def _told(document: str, command: Command) -> Command:
-    return replace(command, status=STATUSES.get((document, command.text), command.status))
 
 
 def _run_one(folder: Path, number: int, command: Command) -> str:

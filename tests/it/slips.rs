@@ -1,13 +1,21 @@
 //! Wrong usage that is told with its way out.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 /// Standard error of `htaccess`, run in the folder of the tour; exit status 2.
 fn said(arguments: &[&str]) -> String {
+    said_in(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"),
+        arguments,
+    )
+}
+
+fn said_in(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_htaccess"))
         .args(arguments)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"))
+        .current_dir(folder)
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -20,20 +28,63 @@ fn slips_are_told_with_their_way_out() {
     for (arguments, way_out) in [
         // A file, and no command.
         (&["1-allowlist.csv"][..], "htaccess render 1-allowlist.csv"),
-        (&["6-sites"], "htaccess render 6-sites"),
+        (&["7-sites"], "htaccess render 7-sites"),
         (&["rendr", "1-allowlist.csv"], "'render'"),
-        (&["render", "gone.csv"], "gone.csv"),
-        (&["render", "6-sites"], "-o DIR"),
-        (&["render", "../src"], ".csv"),
+        (
+            &["render", "gone.csv"],
+            "help: the folder . has 1-allowlist.csv, 2-blocklist.csv, 3-exception.csv and 3 more CSVs",
+        ),
+        (
+            &["check", "../examples/1-alowlist.csv"],
+            "help: did you mean ../examples/1-allowlist.csv?",
+        ),
+        (
+            &["explain", "1-allow-list.csv", "192.0.2.7"],
+            "help: did you mean 1-allowlist.csv?",
+        ),
+        (
+            &["diff", "1-allowlist.csv", "nowhere/new.csv"],
+            "help: there is no folder nowhere that can be read",
+        ),
+        (
+            &["check", "../infra/gone.csv"],
+            "help: the folder ../infra has no CSVs",
+        ),
+        (&["render", "7-sites"], "-o DIR"),
+        (
+            &["render", "../src"],
+            "there is no .csv or .csv.gz file below ../src",
+        ),
+        (
+            &["render", "../src"],
+            "help: a file that is named itself is read whatever its name ends in, such as ../src/",
+        ),
         (
             &["render", "1-allowlist.csv", "--template", "nginxx"],
             "apache24, apache22, nginx",
         ),
         (
-            &["render", "1-allowlist.csv", "--default-policy", "Allow"],
-            "deny or allow",
+            &["render", "1-allowlist.csv", "--template", "nginxx"],
+            "did you mean nginx?",
         ),
-        (&["render", "6-sites", "-o", "README.md"], "README.md"),
+        (&["template", "show", "iptables"], "did you mean nftables?"),
+        (
+            &["template", "check", "nginx_geo"],
+            "did you mean nginx-geo?",
+        ),
+        (
+            &["render", "1-allowlist.csv", "--default-policy", "Allow"],
+            "--default-policy is \"Allow\": expected deny or allow",
+        ),
+        (
+            &["check", "1-allowlist.csv", "--max-csv-bytes", "1G"],
+            "--max-csv-bytes is \"1G\": expected a number of bytes",
+        ),
+        (
+            &["render", "7-sites", "-o", "out", "--output-key", "one"],
+            "--output-key is \"one\": ",
+        ),
+        (&["render", "7-sites", "-o", "README.md"], "README.md"),
     ] {
         let said = said(arguments);
         assert!(said.contains(way_out), "{arguments:?}: {said}");
@@ -43,4 +94,38 @@ fn slips_are_told_with_their_way_out() {
 #[test]
 fn what_is_neither_command_nor_file_is_not_rendered() {
     assert!(!said(&["frobnicate"]).contains("htaccess render"));
+}
+
+#[test]
+fn folders_without_csvs_name_what_to_do() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("slips");
+    let _ = fs::remove_dir_all(&folder);
+    for (name, file, help) in [
+        (
+            "workbook",
+            Some("list.xlsx"),
+            "save workbook/list.xlsx as CSV first",
+        ),
+        ("empty", None, "name the file, or the folder above it"),
+    ] {
+        fs::create_dir_all(folder.join(name)).unwrap();
+        if let Some(file) = file {
+            fs::write(folder.join(name).join(file), "").unwrap();
+        }
+        let said = said_in(&folder, &["check", name]);
+        assert!(said.contains(&format!("help: {help}")), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_is_not_blamed_for_other_failures() {
+    let said = said(&["render", "7-sites", "-o", "README.md/7-sites"]);
+    assert!(said.contains("README.md/7-sites"), "{said}");
+    assert!(!said.contains("help:"), "{said}");
+}
+
+#[test]
+fn what_is_unlike_every_template_is_not_guessed() {
+    let said = said(&["render", "1-allowlist.csv", "--template", "xyz"]);
+    assert!(!said.contains("did you mean"), "{said}");
 }

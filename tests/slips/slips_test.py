@@ -115,6 +115,21 @@ class Rust(Slip):
         self.check()
 
 
+class Environments(unittest.TestCase):
+    def test_a_link_to_the_tools_of_another_checkout_makes_nothing_again(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name).resolve()
+            (folder / "tools" / "sam").mkdir(parents=True)
+            (folder / "link").symlink_to(folder / "tools")
+            with mock.patch.object(tools, "TOOLS", folder / "tools"):
+                (folder / "tools" / "sam" / "stamp").write_text(tools._stamp("sam"))
+            with mock.patch.object(tools, "TOOLS", folder / "link"):
+                self.assertTrue(tools._is_fresh("sam"))
+            (folder / "tools").rename(folder / "moved")
+            with mock.patch.object(tools, "TOOLS", folder / "moved"):
+                self.assertFalse(tools._is_fresh("sam"))
+
+
 class Packages(Slip):
     def install(self) -> None:
         packages.install(["python3-venv"])

@@ -31,10 +31,10 @@ pub(crate) struct Arguments {
 
 const AFTER_HELP: &str = "\
 Examples:
-  htaccess check acme.csv                 what is wrong with a CSV
-  htaccess render acme.csv > .htaccess    the file for Apache
-  htaccess diff old.csv new.csv           who gains and who loses access
-  htaccess explain acme.csv 192.0.2.7     whether an address gets in, and why
+  htaccess check acme.csv                 # what is wrong with a CSV
+  htaccess render acme.csv > .htaccess    # the file for Apache
+  htaccess diff old.csv new.csv           # who gains and who loses access
+  htaccess explain acme.csv 192.0.2.7     # whether an address gets in, and why
 
 Exit status:
   0  every file is fine, rejected rows included unless --strict is given
@@ -48,7 +48,7 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   htaccess render acme.csv > .htaccess
-  htaccess render sites/ -o out/        out/clients/acme/.htaccess for sites/clients/acme.csv
+  htaccess render sites/ -o out/        # out/clients/acme/.htaccess for sites/clients/acme.csv
   htaccess render 'sites/**/*.csv' -o out/ --json
   zcat acme.csv.gz | htaccess render - --template nginx > access.conf
 
@@ -58,7 +58,8 @@ Identical files keep their times; others are replaced in one step.")]
     #[command(after_help = "\
 Examples:
   htaccess check acme.csv
-  htaccess check --strict sites/        exit status 1 for a single rejected row
+  htaccess check --strict sites/          # refuse files for a single rejected row
+  htaccess check acme.csv --report acme.html
   htaccess check sites/ --json | jq '.[] | select(.rejected > 0) | .source'")]
     Check(CheckArguments),
     /// Say whether addresses get in, and which rows bear on that, the most specific first
@@ -71,9 +72,9 @@ Examples:
     #[command(after_help = "\
 Examples:
   htaccess diff old.csv new.csv
-  git show HEAD:acme.csv | htaccess diff - acme.csv      what an edit changes before its commit
+  git show HEAD:acme.csv | htaccess diff - acme.csv      # what an edit changes before its commit
   aws s3 cp s3://BUCKET/acme.csv - | htaccess diff - acme.csv
-  htaccess diff /dev/null new.csv                        everybody whom a new site lets in
+  htaccess diff /dev/null new.csv                        # everybody whom a new site lets in
 
 An OLD that is empty has no rules, so that its default decides: by --default-policy deny nobody gets
 in. Exit status: 0 also where something changes, unless --exit-code is given.")]
@@ -83,7 +84,9 @@ in. Exit status: 0 also where something changes, unless --exit-code is given.")]
 Examples:
   htaccess completions bash > ~/.local/share/bash-completion/completions/htaccess
   htaccess completions zsh > ~/.zfunc/_htaccess
-  htaccess completions fish > ~/.config/fish/completions/htaccess.fish")]
+  htaccess completions fish > ~/.config/fish/completions/htaccess.fish
+
+The folder must be there: mkdir -p makes it.")]
     Completions(CompletionsArguments),
     /// Print the manual page, or write one for each command
     #[command(after_help = "\
@@ -255,6 +258,14 @@ impl SettingArguments {
             "OUTPUT_KEY" => output_key.map(str::to_owned),
             _ => None,
         });
-        settings.map_err(|err| Failure(err.to_string()))
+        settings.map_err(|err| {
+            let flag = flag(err.name());
+            Failure(err.with_name(&flag).to_string())
+        })
     }
+}
+
+/// The flag of a setting: `--output-key` of `OUTPUT_KEY`.
+fn flag(variable: &str) -> String {
+    format!("--{}", variable.to_ascii_lowercase().replace('_', "-"))
 }

@@ -45,6 +45,7 @@ pub(crate) enum Verdict {
 }
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HELP: Style = Style::new().bold();
 
 fn main() -> ExitCode {
     let arguments = slips::parse();
@@ -63,6 +64,9 @@ fn main() -> ExitCode {
         Ok(Verdict::Refused) => ExitCode::from(1),
         Err(Failure(message)) => {
             conclusion::print(&format!("{ERROR}error{ERROR:#}: {message}\n"));
+            if let Some(help) = slips::way_out(&arguments.command, &message) {
+                conclusion::print(&format!("  = {HELP}help{HELP:#}: {help}\n"));
+            }
             ExitCode::from(2)
         }
         Ok(Verdict::Changed) => ExitCode::from(3),

@@ -16,6 +16,7 @@ use crate::output::{Stdout, cannot_print, print_data, print_json};
 use crate::progress::Progress;
 use crate::replace::write_file;
 use crate::reports::Reports;
+use crate::slips::did_you_mean;
 use crate::work::{in_parallel, read, source_of};
 use crate::{Failure, Verdict};
 
@@ -118,8 +119,9 @@ pub(crate) fn find_template(name_or_path: &str) -> Result<Template, Failure> {
     match fs::read_to_string(name_or_path) {
         Ok(source) => Template::compile(&source).map_err(|refusal| failure(&refusal.message)),
         Err(err) => Err(failure(&format!(
-            "neither a built-in template ({}) nor a file that can be read: {err}",
-            built_in_names()
+            "neither a built-in template ({}) nor a file that can be read: {err}{}",
+            built_in_names(),
+            did_you_mean(name_or_path)
         ))),
     }
 }

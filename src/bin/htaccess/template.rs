@@ -18,6 +18,7 @@ use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
 use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::conclusion::print;
 use crate::output::print_data;
+use crate::slips::did_you_mean;
 use crate::{Failure, Verdict};
 
 /// What each built-in template is for, and an `OUTPUT_KEY` that suits it.
@@ -85,9 +86,10 @@ fn show(arguments: &TemplateShowArguments) -> Result<Verdict, Failure> {
     match built_in_source(&arguments.name) {
         Some(source) => print_data(source.as_bytes()).map(|()| Verdict::Fine),
         None => Err(Failure(format!(
-            "there is no built-in template {}: expected {}",
+            "there is no built-in template {}: expected {}{}",
             htaccess_generator::quote::quote(&arguments.name),
-            built_in_names()
+            built_in_names(),
+            did_you_mean(&arguments.name)
         ))),
     }
 }
@@ -137,10 +139,11 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
 
 fn read_text(path: &Path) -> Result<String, Failure> {
     let failure = |what: String| {
+        let name = path.display().to_string();
         let names = built_in_names();
+        let meant = did_you_mean(&name);
         Failure(format!(
-            "template {}: {what} (built in are {names})",
-            path.display()
+            "template {name}: {what} (built in are {names}){meant}"
         ))
     };
     fs::read_to_string(path).map_err(|err| failure(format!("cannot be read: {err}")))
