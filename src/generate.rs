@@ -21,7 +21,7 @@ use crate::template::Template;
 use crate::warnings::Review;
 
 /// The longest line of an output, in bytes; Apache's own limit is 8,190.
-const OUTPUT_LINE_BYTES_MAX: usize = 8000;
+pub const OUTPUT_LINE_BYTES_MAX: usize = 8000;
 
 /// What came of one upload.
 #[derive(Clone, Debug)]

@@ -39,6 +39,21 @@ pub fn bare(text: &str) -> String {
     shown
 }
 
+/// The whole text, with what is invisible or moves the text around it as `\u{202e}`; one character
+/// may be kept, such as the line end.
+#[must_use]
+pub fn visible(text: &str, keep: Option<char>) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unprintable(character) && Some(character) != keep {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// Whether a character is invisible or moves the text around it: controls, separators other
 /// than the space, zero-width and bidirectional formatting characters (Unicode TR 36).
 #[must_use]

@@ -14,7 +14,7 @@ use crate::cost::{RequestCost, milliseconds, thousands};
 use crate::picture::{Ipv4, Picture};
 use crate::policy::Policy;
 use crate::policy_words::{Sizes, Words, extent, sentence};
-use crate::quote::is_unprintable;
+use crate::quote::{is_unprintable, visible};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::report::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
 
@@ -86,20 +86,6 @@ fn answer_json(answer: &Answer) -> String {
         }
     }
     safe
-}
-
-/// Text from outside with what is invisible or moves the text around it written as `\u{202e}`;
-/// line ends stay where they are asked for.
-fn visible(text: &str, keep: Option<char>) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unprintable(character) && Some(character) != keep {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }
 
 /// What the template is handed: texts, ready to be escaped and printed.

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use glob::MatchOptions;
 use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
-use htaccess_generator::quote::is_unprintable;
+use htaccess_generator::quote::visible;
 
 use crate::Failure;
 use crate::beside::{read_ahead, read_piece};
@@ -41,18 +41,10 @@ impl Input {
 
     /// How messages name it. A name may have anything in it that a terminal would act on.
     pub(crate) fn shown(&self) -> String {
-        let Some(path) = &self.path else {
-            return "<stdin>".to_owned();
-        };
-        let mut shown = String::new();
-        for character in path.to_string_lossy().chars() {
-            if is_unprintable(character) {
-                shown.extend(character.escape_unicode());
-            } else {
-                shown.push(character);
-            }
+        match &self.path {
+            Some(path) => visible(&path.to_string_lossy(), None),
+            None => "<stdin>".to_owned(),
         }
-        shown
     }
 
     /// Its size, where that is known before it is read.

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use htaccess_generator::generate::{Outcome, generate};
+use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
 use htaccess_generator::render::Source;
 use htaccess_generator::report::RefusalCode;
 use htaccess_generator::settings::{OutputKey, Settings};
@@ -58,9 +58,6 @@ const ABOUT: [(&str, &str, &str); BUILT_IN.len()] = [
     ("plain", "who gets in, one network on a line", "txt"),
     ("json", "the policy as data", "json"),
 ];
-
-/// The longest line of a `.htaccess`, in bytes; Apache's own limit is 8,190.
-const HTACCESS_LINE_BYTES_MAX: usize = 8000;
 
 /// `htaccess template`.
 pub(crate) fn template(command: &TemplateCommand) -> Result<Verdict, Failure> {
@@ -331,10 +328,10 @@ fn note(template: &Template) -> Option<String> {
 }
 
 fn long_line(file: &str, of: &str) -> Option<String> {
-    let is_long = |line: &str| line.len() > HTACCESS_LINE_BYTES_MAX;
+    let is_long = |line: &str| line.len() > OUTPUT_LINE_BYTES_MAX;
     let index = file.lines().position(is_long)?;
     Some(format!(
-        "for {of}, line {} is over {HTACCESS_LINE_BYTES_MAX} bytes, and a file named .htaccess is refused for it: \
+        "for {of}, line {} is over {OUTPUT_LINE_BYTES_MAX} bytes, and a file named .htaccess is refused for it: \
          print lines, or choose another --output-key",
         index + 1
     ))
