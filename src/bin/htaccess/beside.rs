@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
 /// How much is handed over at a time: of large pieces the library reads both halves at once.
-const PIECE_BYTES: usize = 1024 * 1024;
+const PIECE_BYTES: usize = 512 * 1024;
 /// How many pieces may wait.
 const PIECES_WAITING: usize = 2;
 
@@ -24,8 +24,8 @@ pub(crate) fn read_ahead(
     thread::scope(|scope| {
         let (full, pieces) = mpsc::sync_channel(PIECES_WAITING);
         let (empty, used) = mpsc::channel();
-        // One more is being worked on, and one filled.
-        for _ in 0..PIECES_WAITING + 2 {
+        // One more is being worked on.
+        for _ in 0..=PIECES_WAITING {
             let _ = empty.send(vec![0; PIECE_BYTES]);
         }
         // Ends when nobody takes or returns pieces any more.
