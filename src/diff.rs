@@ -71,30 +71,7 @@ fn only_in(one: &IpSet, other: &IpSet) -> IpSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::parse;
-    use crate::ip_set::Network;
-    use crate::parse::Action;
-    use crate::policy::Rules;
-    use crate::report::DefaultPolicy;
-
-    /// Rules are given as `+address` and `-address`.
-    fn policy(rules: &str) -> Policy {
-        let mut collected = Rules::default();
-        for rule in rules.split_whitespace() {
-            match rule.split_at(1) {
-                ("+", address) => collected.add(Action::Allow, parse(address).unwrap()),
-                (_, address) => collected.add(Action::Deny, parse(address).unwrap()),
-            }
-        }
-        collected.decide(DefaultPolicy::Deny)
-    }
-
-    fn text(set: &IpSet) -> String {
-        let ipv4 = set.ipv4.networks().map(Network::text);
-        let ipv6 = set.ipv6.networks().map(Network::text);
-        let texts: Vec<String> = ipv4.chain(ipv6).map(|text| text.to_string()).collect();
-        texts.join(" ")
-    }
+    use crate::policy::samples::{policy, text};
 
     #[track_caller]
     fn check(old: &str, new: &str, gained: &str, lost: &str) {

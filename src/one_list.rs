@@ -64,32 +64,11 @@ pub(crate) fn mapped(set: &IpSet) -> SpanSet<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::parse;
     use crate::parse::Action;
-    use crate::policy::Rules;
+    use crate::policy::samples::{decide, text};
 
     const DENY: DefaultPolicy = DefaultPolicy::Deny;
     const ALLOW: DefaultPolicy = DefaultPolicy::Allow;
-
-    fn decide(rules: &[(Action, &str)], default: DefaultPolicy) -> Policy {
-        let mut collected = Rules::default();
-        for (action, address) in rules {
-            collected.add(*action, parse(address).unwrap());
-        }
-        collected.decide(default)
-    }
-
-    fn text(set: &IpSet) -> String {
-        let ipv4 = set
-            .ipv4
-            .networks()
-            .map(|network| network.text().as_str().to_owned());
-        let ipv6 = set
-            .ipv6
-            .networks()
-            .map(|network| network.text().as_str().to_owned());
-        ipv4.chain(ipv6).collect::<Vec<String>>().join(" ")
-    }
 
     #[test]
     fn permitted_and_refused_are_everybody_between_them() {

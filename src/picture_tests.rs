@@ -2,18 +2,7 @@ use super::*;
 use crate::ip_set::Span;
 use crate::parse::Action;
 use crate::policy::Rules;
-
-fn policy(rules: &str) -> Policy {
-    let mut collected = Rules::default();
-    for rule in rules.split_whitespace() {
-        let (action, address) = match rule.split_at(1) {
-            ("+", address) => (Action::Allow, address),
-            (_, address) => (Action::Deny, address),
-        };
-        collected.add(action, crate::address::parse(address).unwrap());
-    }
-    collected.decide(DefaultPolicy::Deny)
-}
+use crate::policy::samples::policy;
 
 fn picture(rules: &str) -> Option<Picture> {
     let policy = policy(rules);

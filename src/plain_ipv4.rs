@@ -10,7 +10,7 @@ use crate::block::{BLOCK_BYTES, Block};
 
 /// How much text [`ipv4`] wants to see: the longest address with what ends it, and three bytes more,
 /// so that four can be read from where the last octet starts.
-pub(crate) const WINDOW_BYTES: usize = BLOCK_BYTES + 3;
+const WINDOW_BYTES: usize = BLOCK_BYTES + 3;
 
 /// The address at the start of a text, and how many bytes it took. Accepts what
 /// [`std::net::Ipv4Addr`] does: four octets of 1 to 3 digits, none above 255, none with a zero

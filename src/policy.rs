@@ -262,12 +262,13 @@ pub(crate) fn without_mapped_block(set: SpanSet<u128>) -> SpanSet<u128> {
     SpanSet::from_unsorted(spans)
 }
 
+/// Policies for tests, and their lists as text.
 #[cfg(test)]
-mod tests {
+pub(crate) mod samples {
     use super::*;
     use crate::address::parse;
 
-    fn decide(rules: &[(Action, &str)], default: DefaultPolicy) -> Policy {
+    pub(crate) fn decide(rules: &[(Action, &str)], default: DefaultPolicy) -> Policy {
         let mut collected = Rules::default();
         for (action, address) in rules {
             collected.add(*action, parse(address).unwrap());
@@ -275,7 +276,17 @@ mod tests {
         collected.decide(default)
     }
 
-    fn text(set: &IpSet) -> String {
+    /// Rules are given as `+address` and `-address`; who is not named is denied.
+    pub(crate) fn policy(rules: &str) -> Policy {
+        let rules = rules.split_whitespace().map(|rule| match rule.split_at(1) {
+            ("+", address) => (Action::Allow, address),
+            (_, address) => (Action::Deny, address),
+        });
+        decide(&rules.collect::<Vec<_>>(), DefaultPolicy::Deny)
+    }
+
+    /// The networks, IPv4 first, with spaces between them.
+    pub(crate) fn text(set: &IpSet) -> String {
         fn write<T: Word>(networks: impl Iterator<Item = Network<T>>, out: &mut String) {
             for network in networks {
                 out.push_str(network.text().as_str());
@@ -287,6 +298,12 @@ mod tests {
         write(set.ipv6.networks(), &mut out);
         out.trim_end().to_owned()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{decide, text};
+    use super::*;
 
     /// Rules are given as `+address` and `-address`.
     #[track_caller]

@@ -294,21 +294,7 @@ fn addresses(host_bits: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::Action;
-    use crate::policy::Rules;
-
-    /// Rules are given as `+address` and `-address`.
-    fn policy(rules: &str) -> Policy {
-        let mut collected = Rules::default();
-        for rule in rules.split_whitespace() {
-            let (action, address) = match rule.split_at(1) {
-                ("+", address) => (Action::Allow, address),
-                (_, address) => (Action::Deny, address),
-            };
-            collected.add(action, crate::address::parse(address).unwrap());
-        }
-        collected.decide(DefaultPolicy::Deny)
-    }
+    use crate::policy::samples::policy;
 
     #[track_caller]
     fn check(rules: &str, expected: &str) {

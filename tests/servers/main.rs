@@ -74,11 +74,23 @@ fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> Tally {
 fn nginx_agrees(name: &str, cases: &[Case], template: &Template) {
     let start = Instant::now();
     let outputs: Vec<String> = cases.iter().map(|case| output(case, template)).collect();
-    let named = cases.iter().zip(&outputs);
-    let nginx = Nginx::start(named.map(|(case, file)| (case.folder.as_str(), file.as_str())));
+    let nginx = Nginx::start(named(cases, &outputs));
+    probe_nginx(name, start, cases, &outputs, &nginx);
+}
+
+/// The outputs beside the folders of their cases.
+fn named<'a>(
+    cases: &'a [Case],
+    outputs: &'a [String],
+) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
+    let named = cases.iter().zip(outputs);
+    named.map(|(case, file)| (case.folder.as_str(), file.as_str()))
+}
+
+fn probe_nginx(name: &str, start: Instant, cases: &[Case], outputs: &[String], nginx: &Nginx) {
     let mut connection = Connection::to(nginx.port());
     let mut tally = Tally::default();
-    for (case, file) in cases.iter().zip(&outputs) {
+    for (case, file) in cases.iter().zip(outputs) {
         tally.add_output(file);
         let path = nginx::path(&case.folder);
         tally.probe_spelled(case, &path, &mut connection, nginx::spelling);

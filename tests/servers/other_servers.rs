@@ -14,8 +14,8 @@ use crate::documented;
 use crate::haproxy::{self, HaProxy};
 use crate::http::Connection;
 use crate::nftables::Network;
-use crate::nginx::{self, Nginx};
-use crate::{built_in, check, conclude, tell};
+use crate::nginx::Nginx;
+use crate::{built_in, check, conclude, named, probe_nginx, tell};
 
 /// The outputs of a built-in template that may name the IPv4-mapped block: no others may.
 fn outputs_with_mapped(template: &str, cases: &[Case]) -> Vec<String> {
@@ -30,28 +30,12 @@ fn outputs(template: &str, cases: &[Case]) -> Vec<String> {
     cases.iter().map(|case| output(case, &template)).collect()
 }
 
-fn named<'a>(
-    cases: &'a [Case],
-    outputs: &'a [String],
-) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
-    let named = cases.iter().zip(outputs);
-    named.map(|(case, file)| (case.folder.as_str(), file.as_str()))
-}
-
 #[test]
 fn a_real_nginx_agrees_with_the_oracle_on_geo() {
     let (start, cases) = (Instant::now(), cases());
     let outputs = outputs("nginx-geo", &cases);
     let nginx = Nginx::start_geo(named(&cases, &outputs));
-    let mut connection = Connection::to(nginx.port());
-    let mut tally = Tally::default();
-    for (case, file) in cases.iter().zip(&outputs) {
-        tally.add_output(file);
-        let path = nginx::path(&case.folder);
-        tally.probe_spelled(case, &path, &mut connection, nginx::spelling);
-        check("nginx-geo", &tally, case, file, || nginx.errors());
-    }
-    conclude("nginx-geo", &tally, start);
+    probe_nginx("nginx-geo", start, &cases, &outputs, &nginx);
 }
 
 #[test]
