@@ -27,7 +27,7 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict,
     let source = source_of(&input);
     let mut generation = Generation::new(&settings, &template, &source);
     let mut upload = Vec::new();
-    input.read(|piece| {
+    input.read(input.bytes(), |piece| {
         input.keep_start(piece);
         upload.extend_from_slice(piece);
         // What is too large is refused before all of it is in memory.

@@ -53,9 +53,11 @@ impl Input {
         metadata.is_file().then_some(metadata.len())
     }
 
-    /// Hands its bytes over piece by piece, until `each` says to stop.
+    /// Hands its bytes over piece by piece, until `each` says to stop. `bytes` is what [`Self::bytes`]
+    /// told: a large file is read beside the work.
     pub(crate) fn read(
         &self,
+        bytes: Option<u64>,
         mut each: impl FnMut(&[u8]) -> std::ops::ControlFlow<()>,
     ) -> Result<(), Failure> {
         let failure = |err: io::Error| Failure(format!("cannot read {}: {err}", self.shown()));
@@ -63,10 +65,7 @@ impl Input {
             Some(path) => Box::new(File::open(path).map_err(failure)?),
             None => Box::new(io::stdin()),
         };
-        if self
-            .bytes()
-            .is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES)
-        {
+        if bytes.is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES) {
             return read_ahead(source, each).map_err(failure);
         }
         let mut piece = vec![0; PIECE_BYTES];
@@ -103,8 +102,9 @@ impl Input {
             return;
         }
         let mut excerpts = Excerpts::new(lines, u64::MAX, found);
-        if self.bytes().is_some() {
-            let _ = self.read(|piece| excerpts.push(piece));
+        let bytes = self.bytes();
+        if bytes.is_some() {
+            let _ = self.read(bytes, |piece| excerpts.push(piece));
         } else if let Ok(start) = self.start.lock() {
             let _ = excerpts.push(&start);
         }

@@ -28,7 +28,7 @@ pub(crate) fn read<'a, L: Log>(
 ) -> Result<Generation<'a, L>, Failure> {
     let bytes = input.bytes();
     if generation.expect_bytes(bytes.unwrap_or(0)).is_continue() {
-        input.read(|piece| {
+        input.read(bytes, |piece| {
             if bytes.is_none() {
                 input.keep_start(piece);
             }
