@@ -48,7 +48,7 @@ class FolderTest(unittest.TestCase):
 
 def clean_env(**variables: str) -> dict[str, str]:
     """The environment without what chooses colours."""
-    chosen = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM")
+    chosen = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "CI", "PRE_COMMIT_COLOR")
     return {name: value for name, value in os.environ.items() if name not in chosen} | variables
 
 

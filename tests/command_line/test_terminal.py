@@ -35,8 +35,10 @@ class Terminal(FolderTest):
     def test_colours_are_for_terminals(self) -> None:
         self.write("a.csv", BAD_CSV)
         self.assertIn("\x1b[33mwarning", self.check("a.csv", TERM="xterm").replace("\x1b[1m", ""))
-        for variables in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}):
+        for variables in ({"TERM": "dumb"}, {}, {"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "xterm", "CI": "true", "NO_COLOR": "1"}):
             self.assertNotIn("\x1b", self.check("a.csv", **variables), variables)
+        # Logs of continuous integration show colours, whatever TERM says there.
+        self.assertIn("\x1b[33mwarning", self.check("a.csv", TERM="dumb", CI="true").replace("\x1b[1m", ""))
         self.assertNotIn("\x1b", self.check("a.csv", "--color", "never", TERM="xterm"))
 
     def test_many_files_are_counted_with_rate_and_time_left(self) -> None:

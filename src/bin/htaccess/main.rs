@@ -73,7 +73,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// `auto` leaves it to the terminal, `NO_COLOR`, `CLICOLOR_FORCE` and `TERM`.
+/// `auto` leaves it to the terminal, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, `CI` and `TERM`, in that order.
 fn choose_colors(choice: ColorChoice) {
     let choice = match choice {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
