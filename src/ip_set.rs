@@ -39,6 +39,8 @@ pub trait Word:
     fn next(self) -> Option<Self>;
     /// The address before, or `None` before the lowest.
     fn previous(self) -> Option<Self>;
+    /// The difference; less than zero becomes a high number.
+    fn wrapping_sub(self, other: Self) -> Self;
     /// How many low bits are zero; `BITS` for zero itself.
     fn trailing_zeros(self) -> u32;
     /// How many high bits are zero; `BITS` for zero itself.
@@ -65,6 +67,9 @@ macro_rules! word {
             }
             fn previous(self) -> Option<Self> {
                 self.checked_sub(1)
+            }
+            fn wrapping_sub(self, other: Self) -> Self {
+                self.wrapping_sub(other)
             }
             fn trailing_zeros(self) -> u32 {
                 self.trailing_zeros()
@@ -105,8 +110,18 @@ pub struct Span<T> {
 
 impl<T: Word> Span<T> {
     /// Whether no address is left between the end of this span and the start of the other.
-    pub(crate) fn reaches(self, other: Self) -> bool {
+    fn reaches(self, other: Self) -> bool {
         self.last.next().is_none_or(|next| other.first <= next)
+    }
+
+    /// Whether the two together are one span, whichever comes first. Which does is not asked: of
+    /// random addresses a processor cannot foresee that, but that no answer here will be yes.
+    pub(crate) fn touches(self, other: Self) -> bool {
+        let is_followed_by = |span: Self, other: Self| {
+            span.last.next() == Some(other.first)
+                || other.first.wrapping_sub(span.first) <= span.last - span.first
+        };
+        is_followed_by(self, other) || is_followed_by(other, self)
     }
 
     /// The fewest CIDR networks that cover exactly this span, in ascending order.
@@ -240,6 +255,15 @@ impl<T: Word> SpanSet<T> {
             }
             touches
         });
+        Self { spans }
+    }
+
+    /// The union of spans that are ascending already, with gaps between them.
+    pub(crate) fn from_sorted(spans: Vec<Span<T>>) -> Self {
+        debug_assert!(
+            spans.is_sorted_by(|span, next| span.first <= span.last && !span.reaches(*next)),
+            "spans touch or are out of order"
+        );
         Self { spans }
     }
 
@@ -419,6 +443,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn spans_touch_if_they_are_one_together(a in any::<(u8, u8)>(), b in any::<(u8, u8)>()) {
+            let [a, b] = [a, b].map(|(a, b)| Span { first: a.min(b), last: a.max(b) });
+            let is_one = SpanSet::from_unsorted(vec![a, b]).spans().len() == 1;
+            prop_assert_eq!(a.touches(b), is_one);
+            prop_assert_eq!(b.touches(a), is_one);
+        }
+
         #[test]
         fn holds_the_addresses_of_its_spans_in_any_order(spans in spans_u8()) {
             let set = SpanSet::from_unsorted(spans.clone());

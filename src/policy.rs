@@ -35,8 +35,7 @@ impl Spans {
 #[inline]
 fn push_merging<T: Word>(spans: &mut Vec<Span<T>>, span: Span<T>) {
     if let Some(previous) = spans.last_mut()
-        && previous.reaches(span)
-        && span.reaches(*previous)
+        && previous.touches(span)
     {
         previous.first = previous.first.min(span.first);
         previous.last = previous.last.max(span.last);
@@ -198,8 +197,16 @@ fn shortest<T: Word>(allow: SpanSet<T>, deny: &SpanSet<T>) -> (SpanSet<T>, SpanS
     let mut kept = Vec::with_capacity(allow.spans().len());
     let mut denied = Vec::new();
     let mut left = Vec::new();
+    let mut spans = allow.spans();
     let mut rest = deny.spans();
-    for &span in allow.spans() {
+    loop {
+        let next_denied = rest.first().map_or(T::MAX, |deny| deny.first);
+        let (untouched, others) = split_before(spans, next_denied);
+        kept.extend_from_slice(untouched);
+        let Some((&span, others)) = others.split_first() else {
+            break;
+        };
+        spans = others;
         (_, rest) = split_before(rest, span.first);
         if rest.first().is_none_or(|deny| span.last < deny.first) {
             kept.push(span);
@@ -224,7 +231,7 @@ fn shortest<T: Word>(allow: SpanSet<T>, deny: &SpanSet<T>) -> (SpanSet<T>, SpanS
             denied.extend(touching().map(Network::span));
         }
     }
-    (SpanSet::from_unsorted(kept), SpanSet::from_unsorted(denied))
+    (SpanSet::from_sorted(kept), SpanSet::from_unsorted(denied))
 }
 
 /// The IPv4-mapped block `::ffff:0:0/96` of an IPv6 set says nothing, for such clients are IPv4,

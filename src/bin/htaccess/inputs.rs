@@ -15,6 +15,7 @@ use crate::beside::{read_ahead, read_piece};
 
 /// How much of a small file is read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
+const PIECE_BYTES_MIN: usize = 64 * 1024;
 /// From this size on a file is read beside the work.
 const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
 /// How much is kept of what cannot be read again.
@@ -68,7 +69,10 @@ impl Input {
         if bytes.is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES) {
             return read_ahead(source, each).map_err(failure);
         }
-        let mut piece = vec![0; PIECE_BYTES];
+        // Hardly larger than the file, for it is filled with zeros first; some files have a length of 0.
+        let room = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        let mut piece =
+            vec![0; room.map_or(PIECE_BYTES, |room| room.clamp(PIECE_BYTES_MIN, PIECE_BYTES))];
         loop {
             let bytes = read_piece(&mut source, &mut piece).map_err(failure)?;
             if bytes == 0 || each(piece.get(..bytes).unwrap_or_default()).is_break() {
