@@ -116,17 +116,9 @@ impl Permitted {
     fn is_nobody(&self) -> bool {
         match self.default {
             DefaultPolicy::Deny => self.ipv4.is_empty() && self.ipv6.is_empty(),
-            DefaultPolicy::Allow => is_whole(&self.ipv4) && is_whole(&self.ipv6),
+            DefaultPolicy::Allow => self.ipv4.is_whole() && self.ipv6.is_whole(),
         }
     }
-}
-
-fn is_whole<T: Word>(set: &SpanSet<T>) -> bool {
-    let whole = Span {
-        first: T::MIN,
-        last: T::MAX,
-    };
-    set.spans() == [whole]
 }
 
 fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
@@ -178,7 +170,7 @@ fn wide_allow(policy: &Policy) -> Option<Warning> {
 }
 
 fn add_wider<T: Word>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Named) {
-    if is_whole(set) {
+    if set.is_whole() {
         named.add(|| whole.to_owned());
         return;
     }
