@@ -22,7 +22,7 @@ const FEW: usize = 16;
 /// The blocks that are framed at most: where more stand out, those do that are larger than the rest.
 const FRAMED_MAX: usize = 64;
 /// Of so many cells with marks a number may hide some; of fewer each is to be seen.
-const MARKS_TO_HIDE: usize = 5;
+const MARKS_TO_HIDE: usize = 4;
 /// The blocks in the table.
 const ROWS_MAX: usize = 16;
 const OCTET_BITS: u32 = 8;

@@ -327,7 +327,10 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::WideAllow => "A very wide network is allowed",
             WarningCode::PrivateRange => "Private among public networks",
         },
-        line: warning.line,
+        // The others name their lines in the sentence.
+        line: warning
+            .line
+            .filter(|_| warning.code == WarningCode::Guessed),
         message: Sentence::of(&capitalized(&warning.message)),
     }
 }

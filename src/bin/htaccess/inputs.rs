@@ -102,13 +102,24 @@ impl Input {
             return;
         }
         let mut excerpts = Excerpts::new(lines, u64::MAX, found);
+        self.read_once_more(&mut |piece| excerpts.push(piece));
+        excerpts.finish();
+    }
+
+    /// Hands its bytes over once more, as far as they can be had. Whether those were all.
+    pub(crate) fn read_once_more(
+        &self,
+        each: &mut dyn FnMut(&[u8]) -> std::ops::ControlFlow<()>,
+    ) -> bool {
         let bytes = self.bytes();
         if bytes.is_some() {
-            let _ = self.read(bytes, |piece| excerpts.push(piece));
-        } else if let Ok(start) = self.start.lock() {
-            let _ = excerpts.push(&start);
+            return self.read(bytes, each).is_ok();
         }
-        excerpts.finish();
+        let Ok(start) = self.start.lock() else {
+            return false;
+        };
+        let _ = each(&start);
+        start.len() < START_BYTES_MAX
     }
 }
 
