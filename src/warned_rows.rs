@@ -17,8 +17,49 @@ use crate::report::{Rejection, Warning, WarningCode};
 use crate::row_log::ROWS_MAX;
 use crate::warnings::{Named, Permitted, Review, is_private_row, is_wide_row};
 
-/// How many rows a warning names.
+/// How many rows a warning names by their lines alone.
 const LINES_MAX: usize = 10;
+/// How many rows a warning names together with others.
+const PAIRS_MAX: usize = 5;
+
+/// The first bytes of an upload, kept for a second reading where there can be no other.
+#[derive(Debug, Default)]
+pub struct UploadStart {
+    bytes: Vec<u8>,
+    bytes_max: usize,
+    is_cut: bool,
+}
+
+impl UploadStart {
+    /// Keeps nothing beyond `bytes_max`.
+    #[must_use]
+    pub fn of_at_most(bytes_max: usize) -> Self {
+        Self {
+            bytes_max,
+            ..Self::default()
+        }
+    }
+
+    /// Keeps the next piece of the upload, as far as there is room for it.
+    pub fn keep(&mut self, piece: &[u8]) {
+        let room = self.bytes_max - self.bytes.len();
+        let kept = piece.get(..room).unwrap_or(piece);
+        self.bytes.extend_from_slice(kept);
+        self.is_cut |= kept.len() < piece.len();
+    }
+
+    /// Whether nothing was kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Hands over what is kept. Whether that is the whole upload.
+    pub fn hand_over(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> bool {
+        let _ = take(&self.bytes);
+        !self.is_cut
+    }
+}
 
 /// Adds to each warning about rows the lines where they are, and the first of them as its line.
 ///
@@ -33,11 +74,11 @@ pub fn name_lines(
         return;
     };
     let has = |code| warnings.iter().any(|warning| warning.code == code);
-    let wanted = |code| has(code).then(|| Named::new(LINES_MAX));
+    let wanted = |code, names_max| has(code).then(|| Named::new(names_max));
     let mut found = Found {
-        wide: wanted(WarningCode::WideAllow),
-        private: wanted(WarningCode::PrivateRange),
-        repeated: wanted(WarningCode::DuplicateRows),
+        wide: wanted(WarningCode::WideAllow, LINES_MAX),
+        private: wanted(WarningCode::PrivateRange, LINES_MAX),
+        repeated: wanted(WarningCode::DuplicateRows, PAIRS_MAX),
         overridden: has(WarningCode::OverriddenRows).then(|| Overridden::new(policy)),
         ..Found::default()
     };
@@ -118,7 +159,7 @@ impl Overridden {
         let is_one = self.permitted.lets_none_in(addresses);
         if is_one {
             self.count += 1;
-            if self.rows.len() < LINES_MAX {
+            if self.rows.len() < PAIRS_MAX {
                 self.rows.push((line, addresses));
             }
         }
@@ -127,7 +168,7 @@ impl Overridden {
 
     /// `line 2 by line 8`: the first Deny row that is enough for it alone.
     fn named(&self) -> Named {
-        let mut named = Named::new(LINES_MAX);
+        let mut named = Named::new(PAIRS_MAX);
         for (line, addresses) in &self.rows {
             let mut denies = self.denies.iter();
             let deny = denies.find(|(_, deny)| covers(*deny, *addresses));
@@ -216,18 +257,21 @@ impl Found {
             let Some(named) = named.filter(|named| named.count > 0) else {
                 continue;
             };
-            let such_as = if is_whole { "" } else { "such as " };
             let lines = match (is_of_lines, named.count) {
                 (false, _) => "",
                 (true, 1) => "line ",
                 (true, _) => "lines ",
             };
-            let named = if is_whole {
-                named.to_string()
+            let lines = if is_whole {
+                format!("{lines}{named}")
             } else {
-                named.without_more().to_string()
+                format!("{lines}{}, among others", named.without_more())
             };
-            warning.message += &format!(" ({such_as}{lines}{named})");
+            let message = &warning.message;
+            warning.message = match message.strip_suffix(')') {
+                Some(message) => format!("{message}; {lines})"),
+                None => format!("{message} ({lines})"),
+            };
             warning.line = self.lines.get(&warning.code).copied();
         }
     }

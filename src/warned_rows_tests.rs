@@ -60,7 +60,7 @@ fn names_the_lines_of_rows_that_repeat_others() {
     check(
         &format!("IP,Rule\n{many}"),
         None,
-        &[(Some(3), "line 12 repeats line 2 and 3 more)")],
+        &[(Some(3), "line 7 repeats line 2 and 8 more)")],
     );
 }
 
@@ -124,7 +124,7 @@ fn tells_no_number_of_what_cannot_be_read_again() {
     check(
         csv,
         Some(start),
-        &[(Some(3), " (such as line 3 repeats line 2)")],
+        &[(Some(3), " (line 3 repeats line 2, among others)")],
     );
     check(csv, Some(""), &[(None, ", such as Allow 1.1.1.1")]);
     check(csv, Some("\u{0}"), &[(None, ", such as Allow 1.1.1.1")]);
@@ -138,7 +138,10 @@ fn looks_no_further_than_rows_are_remembered() {
         None,
         &[
             (None, ": check the prefix length"),
-            (Some(3), "line 12 repeats line 2 and 131,061 more)"),
+            (
+                Some(3),
+                "(among the first 131,072 rows; line 3 repeats line 2, line 4 repeats line 2, line 5 repeats line 2, line 6 repeats line 2, line 7 repeats line 2 and 131,066 more)",
+            ),
         ],
     );
 }

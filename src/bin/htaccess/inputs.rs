@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use glob::MatchOptions;
 use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
 use htaccess_generator::quote::visible;
+use htaccess_generator::warned_rows::UploadStart;
 
 use crate::Failure;
 use crate::beside::{read_ahead, read_piece};
@@ -27,7 +28,7 @@ pub(crate) struct Input {
     /// What its key would be in a bucket.
     pub(crate) key: String,
     /// The first bytes of what cannot be read again: standard input, a pipe.
-    start: Mutex<Vec<u8>>,
+    start: Mutex<UploadStart>,
 }
 
 impl Input {
@@ -35,7 +36,7 @@ impl Input {
         Self {
             path,
             key,
-            start: Mutex::default(),
+            start: Mutex::new(UploadStart::of_at_most(START_BYTES_MAX)),
         }
     }
 
@@ -82,8 +83,7 @@ impl Input {
     /// Keeps the start of what cannot be read again, for the rows that messages show.
     pub(crate) fn keep_start(&self, piece: &[u8]) {
         if let Ok(mut start) = self.start.lock() {
-            let room = START_BYTES_MAX.saturating_sub(start.len());
-            start.extend_from_slice(piece.get(..room).unwrap_or(piece));
+            start.keep(piece);
         }
     }
 
@@ -115,11 +115,7 @@ impl Input {
         if bytes.is_some() {
             return self.read(bytes, each).is_ok();
         }
-        let Ok(start) = self.start.lock() else {
-            return false;
-        };
-        let _ = each(&start);
-        start.len() < START_BYTES_MAX
+        self.start.lock().is_ok_and(|start| start.hand_over(each))
     }
 }
 
