@@ -30,7 +30,7 @@ const ROWS_UNFOLDED_MAX: usize = 10;
 /// What the page tells beyond the answer, as far as it is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
-    /// Who gets in.
+    /// Who gets in; of a refused file, who would without the rejected rows.
     pub policy: Option<&'a Policy>,
     /// What the output costs Apache.
     pub cost: Option<RequestCost>,
@@ -100,6 +100,8 @@ struct View {
     code: Option<String>,
     message: Option<String>,
     sentence: Option<Words>,
+    /// Whether the sentence and the pictures are of what strict mode did not publish.
+    is_otherwise: bool,
     extent: String,
     figures: Vec<Figure>,
     warnings: Vec<WarningView>,
@@ -209,6 +211,7 @@ impl View {
                 .as_ref()
                 .map(|message| visible(&capitalized(message), Some('\n'))),
             sentence: policy.map(sentence),
+            is_otherwise: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
             figures: figures(answer, cost),
             warnings: answer.warnings.iter().map(warning_view).collect(),

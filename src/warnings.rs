@@ -50,13 +50,14 @@ impl Review {
         }
     }
 
-    /// Who gets in; `None` if the file was refused.
+    /// Who gets in, or would without the rejected rows if strict mode refused the file for those;
+    /// `None` if it was refused for anything else.
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
         self.policy.as_ref()
     }
 
-    /// The warnings, which take as long as sorting the rows; none if the file was refused.
+    /// The warnings, which take as long as sorting the rows; none where there is no policy.
     #[must_use]
     pub fn warnings(&mut self) -> Vec<Warning> {
         let Some(policy) = &self.policy else {
