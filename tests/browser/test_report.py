@@ -123,6 +123,7 @@ class Readable(WithBrowser):
         strict = self.text("strict")
         self.assertIn("Would be refused", strict)
         self.assertIn("Without the rejected rows it would say:", strict)
+        self.assertIn("All of IPv4, without the rejected rows", strict)
         self.assertIn("Only 172.100.2.0/24 and 192.168.1.10 get in, except 172.100.2.77.", strict)
         self.assertIn("Nobody gets in.", self.text("nobody"))
         self.assertIn("add the row all,Allow", self.text("nobody"))
