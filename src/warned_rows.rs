@@ -93,7 +93,8 @@ pub fn name_lines(
         found: &mut found,
     };
     let is_whole = read_through(finder, &is_done, read);
-    found.tell(warnings, is_whole);
+    let has_every_row = is_whole && !is_done.load(Ordering::Relaxed);
+    found.tell(warnings, is_whole, has_every_row);
 }
 
 /// Whether all rows that count were looked at.
@@ -166,15 +167,17 @@ impl Overridden {
         is_one
     }
 
-    /// `line 2 by line 8`: the first Deny row that is enough for it alone.
-    fn named(&self) -> Named {
+    /// `line 2 by line 8`: the first Deny row that is enough for it alone. That none is can only be
+    /// said of `has_every_row`.
+    fn named(&self, has_every_row: bool) -> Named {
         let mut named = Named::new(PAIRS_MAX);
         for (line, addresses) in &self.rows {
             let mut denies = self.denies.iter();
             let deny = denies.find(|(_, deny)| covers(*deny, *addresses));
             named.add(|| match deny {
                 Some((deny, _)) => format!("line {line} by line {deny}"),
-                None => format!("line {line} by several lines"),
+                None if has_every_row => format!("line {line} by several lines"),
+                None => format!("line {line}"),
             });
         }
         named.count = self.count;
@@ -244,9 +247,10 @@ impl Found {
 
     /// `is_whole` if all rows that count were looked at, so that it can be said how many more
     /// there are.
-    fn tell(&self, warnings: &mut [Warning], is_whole: bool) {
+    fn tell(&self, warnings: &mut [Warning], is_whole: bool, has_every_row: bool) {
+        let overridden = self.overridden.as_ref();
+        let overridden = overridden.map(|overridden| overridden.named(has_every_row));
         for warning in warnings {
-            let overridden = self.overridden.as_ref().map(Overridden::named);
             let (named, is_of_lines) = match warning.code {
                 WarningCode::WideAllow => (self.wide.as_ref(), true),
                 WarningCode::PrivateRange => (self.private.as_ref(), true),
@@ -265,7 +269,7 @@ impl Found {
             let lines = if is_whole {
                 format!("{lines}{named}")
             } else {
-                format!("{lines}{}, among others", named.without_more())
+                format!("{lines}{}, and perhaps others", named.without_more())
             };
             let message = &warning.message;
             warning.message = match message.strip_suffix(')') {

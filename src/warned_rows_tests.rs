@@ -124,10 +124,34 @@ fn tells_no_number_of_what_cannot_be_read_again() {
     check(
         csv,
         Some(start),
-        &[(Some(3), " (line 3 repeats line 2, among others)")],
+        &[(Some(3), " (line 3 repeats line 2, and perhaps others)")],
     );
     check(csv, Some(""), &[(None, ", such as Allow 1.1.1.1")]);
     check(csv, Some("\u{0}"), &[(None, ", such as Allow 1.1.1.1")]);
+}
+
+#[test]
+fn a_deny_row_that_was_not_seen_is_not_several() {
+    let hosts: Vec<String> = (0..ROWS_MAX)
+        .map(|index| {
+            format!(
+                "11.{}.{}.{},Allow\n",
+                index >> 16,
+                index >> 8 & 255,
+                index & 255
+            )
+        })
+        .collect();
+    let csv = format!("IP,Rule\n10.0.0.1,Allow\n{}10.0.0.1,Deny\n", hosts.concat());
+    check(&csv, None, &[(Some(2), "131,072 rows; line 2)")]);
+    let filler = "# nothing\n".repeat(1_000);
+    let csv = format!("IP,Rule\n10.0.0.1,Allow\n9.9.9.9,Allow\n{filler}10.0.0.1,Deny\n");
+    let (start, _) = csv.rsplit_once("1,Deny").unwrap();
+    check(
+        &csv,
+        Some(start),
+        &[(Some(2), "10.0.0.1 (line 2, and perhaps others)")],
+    );
 }
 
 #[test]

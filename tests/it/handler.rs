@@ -102,7 +102,7 @@ fn warnings_name_the_lines_as_far_as_the_upload_is_kept() {
         (repeated.to_owned(), "(line 3 repeats line 2)."),
         (
             format!("{repeated}{hosts}{repeated}"),
-            "(line 3 repeats line 2, among others).",
+            "(line 3 repeats line 2, and perhaps others).",
         ),
         (format!("{hosts}{repeated}"), "Allow 1.1.1.1."),
     ] {
