@@ -156,14 +156,14 @@ impl<'a, L: Log> Generation<'a, L> {
         let written = decided.and_then(|Decided { policy, rows, .. }| {
             let rendering = Rendering::new(template, source, &policy, &rows, answer.rejected);
             answer.networks = rendering.networks;
-            rendering.write_to(out)
+            Ok(rendering.write_to(out)?)
         });
         match written {
             Ok(bytes) => {
                 answer.bytes = bytes?;
                 Ok(answer)
             }
-            Err(refusal) => Ok(answer.refused(&refusal)),
+            Err(refused) => Ok(answer.refused(&refused.refusal)),
         }
     }
 
@@ -173,23 +173,23 @@ impl<'a, L: Log> Generation<'a, L> {
     pub fn finish_policy(self) -> (Answer, Option<Policy>) {
         match self.decide() {
             (answer, Ok(decided)) => (answer, Some(decided.policy)),
-            (answer, Err(refusal)) => (answer.refused(&refusal), None),
+            (answer, Err(refused)) => (answer.refused(&refused.refusal), None),
         }
     }
 
     /// Who gets in, and the answer as far as it is known; or why the file is refused.
-    fn decide(self) -> (Answer, Result<Decided<L>, Refusal>) {
+    fn decide(self) -> (Answer, Result<Decided<L>, Refused<L>>) {
         let mut answer = Answer::new(&self.source.key, Status::Written);
         answer.output = self.output_key;
         answer.default_policy = self.settings.default_policy;
         if let Some(refusal) = self.refusal {
-            return (answer, Err(refusal));
+            return (answer, Err(refusal.into()));
         }
-        let decided = self
-            .decoder
-            .finish()
-            .and_then(Parser::finish)
-            .and_then(|collector| decide(collector, self.settings, &mut answer));
+        let collector = self.decoder.finish().and_then(Parser::finish);
+        let decided = match collector {
+            Ok(collector) => decide(collector, self.settings, &mut answer),
+            Err(refusal) => Err(refusal.into()),
+        };
         (answer, decided)
     }
 }
@@ -201,11 +201,27 @@ struct Decided<L> {
     log: L,
 }
 
+/// Why a file is refused.
+struct Refused<L> {
+    refusal: Refusal,
+    /// What would have been rendered, where only strict mode is against it.
+    otherwise: Option<Box<Decided<L>>>,
+}
+
+impl<L> From<Refusal> for Refused<L> {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            otherwise: None,
+        }
+    }
+}
+
 fn finish<L: Log>(
     template: &Template,
     source: &Source,
     mut answer: Answer,
-    decided: Result<Decided<L>, Refusal>,
+    decided: Result<Decided<L>, Refused<L>>,
 ) -> (Outcome, Review) {
     let rendered = decided.and_then(|decided| {
         let Decided { policy, rows, log } = decided;
@@ -223,9 +239,12 @@ fn finish<L: Log>(
             let file = Some(file);
             (Outcome { answer, file }, review)
         }
-        Err(refusal) => {
+        Err(Refused { refusal, otherwise }) => {
             let answer = answer.refused(&refusal);
-            (Outcome { answer, file: None }, Review::default())
+            let review = otherwise.map_or_else(Review::default, |decided| {
+                Review::new(decided.policy, decided.log.into())
+            });
+            (Outcome { answer, file: None }, review)
         }
     }
 }
@@ -262,21 +281,25 @@ fn decide<L: Log>(
     mut collector: Collector<L>,
     settings: &Settings,
     answer: &mut Answer,
-) -> Result<Decided<L>, Refusal> {
+) -> Result<Decided<L>, Refused<L>> {
     collector.settle_conflicting_default();
     collector.report_to(answer);
     answer.default_policy = collector.rules.default_policy(settings.default_policy);
     if answer.accepted == 0 {
-        return Err(no_rules(answer));
+        return Err(no_rules(answer).into());
     }
-    if settings.strict && answer.rejected > 0 {
-        return Err(rows_rejected(answer));
-    }
-    Ok(Decided {
+    let decided = Decided {
         policy: collector.rules.decide(settings.default_policy),
         rows: collector.rows,
         log: collector.log,
-    })
+    };
+    if settings.strict && answer.rejected > 0 {
+        return Err(Refused {
+            refusal: rows_rejected(answer),
+            otherwise: Some(Box::new(decided)),
+        });
+    }
+    Ok(decided)
 }
 
 /// Apache answers 500 to every request below a `.htaccess` with a line over 8,190 bytes, comments

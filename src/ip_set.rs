@@ -285,6 +285,15 @@ impl<T: Word> SpanSet<T> {
         self.spans.is_empty()
     }
 
+    /// Whether the set holds every address.
+    pub(crate) fn is_whole(&self) -> bool {
+        let whole = Span {
+            first: T::MIN,
+            last: T::MAX,
+        };
+        self.spans == [whole]
+    }
+
     /// Whether the address is in the set.
     #[must_use]
     pub fn contains(&self, address: T) -> bool {

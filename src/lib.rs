@@ -40,6 +40,7 @@ pub mod explain;
 pub mod diff;
 pub mod excerpt;
 pub mod row_log;
+pub mod warned_rows;
 pub mod warnings;
 pub mod report;
 pub mod report_page;

@@ -31,7 +31,7 @@ pub const COLUMNS_MAX: usize = 1024;
 pub const RECORD_LINES_MAX: u64 = 100;
 
 /// What a rule does to its addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// They get in, unless a rule denies them.
     Allow,

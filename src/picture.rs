@@ -19,8 +19,10 @@ const ZOOM_ORDER: u32 = 5;
 const ZOOMS_MAX: usize = 6;
 /// So many blocks are framed in the picture of the whole space, however little they hold.
 const FEW: usize = 16;
-/// The blocks that are framed at most.
+/// The blocks that are framed at most: where more stand out, those do that are larger than the rest.
 const FRAMED_MAX: usize = 64;
+/// Of so many cells with marks a number may hide some; of fewer each is to be seen.
+const MARKS_TO_HIDE: usize = 4;
 /// The blocks in the table.
 const ROWS_MAX: usize = 16;
 const OCTET_BITS: u32 = 8;
@@ -93,9 +95,8 @@ struct BlockRow {
     name: String,
     allowed: String,
     denied: String,
-    /// `all`, or the share of the block that gets in.
+    /// How much of the block is not as the default has it: gets in, or is kept out.
     share: String,
-    networks: String,
     is_full: bool,
 }
 
@@ -106,6 +107,8 @@ struct Octet {
     allowed: u64,
     denied: u64,
     networks: u64,
+    /// How many cells of the picture of the whole space hold something.
+    cells: usize,
 }
 
 impl Octet {
@@ -167,7 +170,10 @@ impl Picture {
             overview: overview(ipv4, &octets),
             zooms,
             zoomable,
-            blocks: listed.iter().map(|octet| block_row(*octet)).collect(),
+            blocks: listed
+                .iter()
+                .map(|octet| block_row(*octet, policy.default))
+                .collect(),
             more_blocks: more.len(),
             more_allowed: sum(|octet| octet.allowed),
             more_denied: sum(|octet| octet.denied),
@@ -177,17 +183,26 @@ impl Picture {
 
 /// The /8 blocks that hold something, ascending.
 fn octets(ipv4: &Ipv4, policy: &Policy) -> Vec<Octet> {
-    let grid = Grid::new(Block::ALL, OCTET_BITS / 2);
-    let mut octets: Vec<Octet> = grid
-        .counts(ipv4.allowed.spans())
-        .into_iter()
-        .zip(grid.counts(ipv4.denied.spans()))
+    const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - OCTET_BITS);
+    let grid = Grid::new(Block::ALL, OVERVIEW_ORDER);
+    let allowed = grid.counts(ipv4.allowed.spans());
+    let denied = grid.counts(ipv4.denied.spans());
+    let octet = |((allowed, denied), number): ((&[u64], &[u64]), u32)| Octet {
+        number,
+        allowed: allowed.iter().sum(),
+        denied: denied.iter().sum(),
+        networks: 0,
+        cells: allowed
+            .iter()
+            .zip(denied)
+            .filter(|(allowed, denied)| **allowed + **denied > 0)
+            .count(),
+    };
+    let mut octets: Vec<Octet> = allowed
+        .chunks(CELLS)
+        .zip(denied.chunks(CELLS))
         .zip(0..)
-        .map(|((allowed, denied), number)| Octet {
-            allowed,
-            denied,
-            ..Octet::empty(number)
-        })
+        .map(octet)
         .collect();
     let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
     for network in lists.into_iter().flat_map(SpanSet::networks) {
@@ -224,21 +239,31 @@ fn background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
     svg.push_str(r#""/>"#);
 }
 
-/// `octets` by size. Those that stand out are framed: what is large, or everything if it is little.
+/// `octets` by size. Those that stand out are framed: what is large, or everything if it is little;
+/// nothing is where that would be an arbitrary part of what is equal.
 fn overview(ipv4: &Ipv4, octets: &[Octet]) -> Map {
     const LARGE: u64 = 1 << 16;
     let grid = Grid::new(Block::ALL, OVERVIEW_ORDER);
     let mut svg = String::new();
     background(grid, 16, ipv4, &mut svg);
-    let is_framed = |octet: &&Octet| octets.len() <= FEW || octet.addresses() >= LARGE;
-    let framed = || octets.iter().filter(is_framed).take(FRAMED_MAX);
+    let largest_left_out = octets.get(FRAMED_MAX).map_or(0, |octet| octet.addresses());
+    let stands_out = |octet: &Octet| octets.len() <= FEW || octet.addresses() >= LARGE;
+    let is_framed = |octet: &&Octet| stands_out(octet) && octet.addresses() > largest_left_out;
+    let framed = || octets.iter().filter(is_framed);
+    let is_place = |octet: &Octet| octet.number.is_multiple_of(16);
     for number in (0..256).step_by(16) {
         if octets.iter().all(|octet| octet.number != number) {
             label(grid, Octet::empty(number), "place", &mut svg);
         }
     }
-    // A name over marks would hide them.
-    for octet in framed().filter(|octet| !octet.is_whole()) {
+    let labelled = || {
+        octets
+            .iter()
+            .filter(|octet| is_framed(octet) || is_place(octet))
+    };
+    // A number over few marks would hide them, and one under many could not be read.
+    let is_over = |octet: &&Octet| octet.cells >= MARKS_TO_HIDE;
+    for octet in labelled().filter(|octet| !is_over(octet)) {
         label(grid, *octet, "under", &mut svg);
     }
     layers(grid, ipv4, &mut svg);
@@ -254,9 +279,9 @@ fn overview(ipv4: &Ipv4, octets: &[Octet]) -> Map {
             svg,
             r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{words}</title></rect>"#
         );
-        if octet.is_whole() {
-            label(grid, *octet, "name", &mut svg);
-        }
+    }
+    for octet in labelled().filter(is_over) {
+        label(grid, *octet, "name", &mut svg);
     }
     let named = octets.iter().take(3).map(|octet| octet.words());
     let named: Vec<String> = named.collect();
@@ -327,25 +352,30 @@ fn zoom(ipv4: &Ipv4, octet: Octet) -> Map {
     }
 }
 
-fn block_row(octet: Octet) -> BlockRow {
-    let named = octet.addresses();
-    let share = if octet.is_whole() {
-        "all of it".to_owned()
-    } else {
-        // In hundredths of a per cent, rounded down.
-        let share = named * 10_000 / OCTET_ADDRESSES;
-        match (share / 100, share % 100) {
-            (0, 0) => "under 0.01 %".to_owned(),
-            (whole, hundredths) => format!("{whole}.{hundredths:02} %"),
-        }
-    };
+fn block_row(octet: Octet, default: DefaultPolicy) -> BlockRow {
     BlockRow {
         name: octet.block().text(),
         allowed: thousands(octet.allowed),
         denied: thousands(octet.denied),
-        share,
-        networks: thousands(octet.networks),
+        share: share(match default {
+            DefaultPolicy::Deny => octet.allowed,
+            DefaultPolicy::Allow => octet.denied,
+        }),
         is_full: octet.is_whole(),
+    }
+}
+
+/// How much of a /8 so many addresses are, in hundredths of a per cent, rounded down: what is not
+/// all of it, or not nothing, does not become so by rounding.
+fn share(addresses: u64) -> String {
+    if addresses == 0 {
+        return "none".to_owned();
+    }
+    match addresses * 10_000 / OCTET_ADDRESSES {
+        10_000 => "all of it".to_owned(),
+        9_999 => "almost all".to_owned(),
+        0 => "under 0.01 %".to_owned(),
+        share => format!("{}.{:02} %", share / 100, share % 100),
     }
 }
 

@@ -72,3 +72,55 @@ fn is_bounded_whatever_is_listed() {
     assert_eq!(picture.zooms.len(), ZOOMS_MAX);
     assert_eq!(picture.blocks.len() + picture.more_blocks, 256);
 }
+
+#[test]
+fn tells_how_much_of_a_block_gets_in_or_is_kept_out() {
+    #[track_caller]
+    fn check(rules: &str, expected: &str) {
+        let picture = picture(rules).unwrap();
+        assert_eq!(picture.blocks[0].share, expected, "{rules}");
+    }
+    let denied = (0..=255u32).map(|host| format!(" -45.{host}.0.1"));
+    let with_holes = format!("+45.0.0.0/8{}", denied.collect::<String>());
+    check("+45.0.0.0/8", "all of it");
+    check(&with_holes, "almost all");
+    check("+45.0.0.0/8 -45.0.0.0/9", "50.00 %");
+    check("+45.0.0.1", "under 0.01 %");
+    check("+all -45.0.0.0/8", "all of it");
+    check("+all -45.0.0.0/10", "25.00 %");
+}
+
+#[test]
+fn frames_what_stands_out_and_never_a_part_of_what_is_equal() {
+    #[track_caller]
+    fn check(rules: &str, frames: usize, numbers: usize, expected: &str) {
+        let svg = picture(rules).unwrap().overview.svg;
+        let count = |text: &str| svg.matches(text).count();
+        assert_eq!((count("class=\"block"), count("<text")), (frames, numbers));
+        assert!(svg.contains(expected), "{svg}");
+    }
+    let of_each = |suffix: &str| {
+        let networks = (0..256).map(|octet| format!(" +{octet}.{suffix}"));
+        networks.collect::<String>()
+    };
+    check("+0.0.0.0/0", 0, 16, r#"class="name""#);
+    check(&of_each("0.0.1"), 0, 16, r#"class="under""#);
+    check(
+        &format!("{} +91.0.0.0/8", of_each("7.0.0/16")),
+        1,
+        17,
+        ">91</text>",
+    );
+    check("+192.0.2.1 +91.0.0.0/8", 2, 17, r#"class="name""#);
+}
+
+#[test]
+fn a_number_hides_no_lonely_mark() {
+    let svg = |rules: &str| picture(rules).unwrap().overview.svg;
+    let few = svg("+185.1.1.1 +185.99.1.1");
+    assert!(few.contains(r#"<text class="under""#) && !few.contains("class=\"name\""));
+    let networks = (0..16).map(|index| format!(" +185.{}.0.0/24", index * 16));
+    let many = svg(&networks.collect::<String>());
+    let (layers, name) = many.split_once(r#"<text class="name""#).unwrap();
+    assert!(layers.contains(r#"<g class="allow">"#) && name.contains(">185</text>"));
+}

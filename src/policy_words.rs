@@ -33,27 +33,22 @@ impl Words {
         });
     }
 
-    fn network(&mut self, text: impl Into<String>) {
-        self.0.push(Piece {
-            is_network: true,
-            text: text.into(),
-        });
-    }
-
     /// The networks by name if they are few, or else how many: `these 12 networks`.
-    fn networks(&mut self, set: &IpSet, count: usize) {
+    fn networks(&mut self, set: &IpSet) {
+        let count = named_count(set);
         if count > NAMED_MAX {
             self.add(format!("these {} networks", thousands(count as u64)));
             return;
         }
-        let names: Vec<String> = texts(&set.ipv4).chain(texts(&set.ipv6)).collect();
-        for (index, name) in names.into_iter().enumerate() {
+        let ipv4 = pieces(&set.ipv4, "all of IPv4");
+        let ipv6 = pieces(&set.ipv6, "all of IPv6");
+        for (index, piece) in ipv4.chain(ipv6).enumerate() {
             match index {
                 0 => {}
                 _ if index + 1 == count => self.add(" and "),
                 _ => self.add(", "),
             }
-            self.network(name);
+            self.0.push(piece);
         }
     }
 
@@ -64,8 +59,34 @@ impl Words {
     }
 }
 
-fn texts<T: Word>(set: &SpanSet<T>) -> impl Iterator<Item = String> {
-    set.networks().map(|network| network.text().to_string())
+/// The networks of one family, each by name; `whole` for all of them at once, which no single
+/// network of an output is.
+fn pieces<T: Word>(set: &SpanSet<T>, whole: &str) -> impl Iterator<Item = Piece> {
+    let whole = set.is_whole().then(|| Piece {
+        is_network: false,
+        text: whole.to_owned(),
+    });
+    let networks = set.networks().filter(|_| !set.is_whole());
+    whole.into_iter().chain(networks.map(|network| Piece {
+        is_network: true,
+        text: network.text().to_string(),
+    }))
+}
+
+/// How many [`pieces`] both families have.
+fn named_count(set: &IpSet) -> usize {
+    fn count<T: Word>(set: &SpanSet<T>) -> usize {
+        if set.is_whole() {
+            1
+        } else {
+            set.networks().count()
+        }
+    }
+    count(&set.ipv4) + count(&set.ipv6)
+}
+
+fn is_everybody(set: &IpSet) -> bool {
+    set.ipv4.is_whole() && set.ipv6.is_whole()
 }
 
 /// Who gets in, in one sentence.
@@ -75,29 +96,34 @@ pub(crate) fn sentence(policy: &Policy) -> Words {
         allow,
         deny,
     } = policy;
-    let (allow_count, deny_count) = (allow.network_count(), deny.network_count());
     let mut words = Words::default();
     match default {
-        DefaultPolicy::Deny if allow_count == 0 => {
+        DefaultPolicy::Deny if allow.is_empty() => {
             words.add("Nobody gets in.");
             return words;
         }
-        DefaultPolicy::Deny => {
+        DefaultPolicy::Allow if is_everybody(deny) => {
+            words.add("Nobody gets in.");
+            return words;
+        }
+        DefaultPolicy::Deny if !is_everybody(allow) => {
             words.add("Only ");
-            words.networks(allow, allow_count);
-            words.add(if allow_count == 1 {
-                " gets in"
-            } else {
-                " get in"
+            words.networks(allow);
+            words.add(match named_count(allow) {
+                1 => " gets in",
+                _ => " get in",
             });
         }
-        DefaultPolicy::Allow => words.add("Everybody gets in"),
+        _ => words.add("Everybody gets in"),
     }
-    if deny_count > 0 {
+    if !deny.is_empty() {
         words.add(", except ");
-        words.networks(deny, deny_count);
-        if *default == DefaultPolicy::Deny && deny_count > NAMED_MAX {
-            words.add(" inside them");
+        words.networks(deny);
+        if *default == DefaultPolicy::Deny && named_count(deny) > NAMED_MAX {
+            words.add(match named_count(allow) {
+                1 => " inside it",
+                _ => " inside them",
+            });
         }
     }
     words.add(".");
@@ -113,31 +139,42 @@ pub(crate) fn extent(policy: &Policy, ipv4: &Ipv4) -> String {
             format!("{} IPv4 addresses", thousands(count))
         }
     };
-    let networks = |count: usize| match count {
-        1 => "1 IPv6 network".to_owned(),
-        count => format!("{} IPv6 networks", thousands(count as u64)),
-    };
+    let Policy { allow, deny, .. } = policy;
     match policy.default {
         DefaultPolicy::Deny => {
-            let ipv6 = policy.allow.ipv6.networks().count();
-            match (ipv4.allowed_addresses(), ipv6) {
-                (0, 0) => String::new(),
-                (0, ipv6) => format!("That is {}, and no IPv4 address.", networks(ipv6)),
-                (ipv4, 0) => format!("That is {}, and no IPv6 address.", addresses(ipv4)),
-                (ipv4, ipv6) => format!("That is {} and {}.", addresses(ipv4), networks(ipv6)),
+            let ipv6 = ipv6_words(&allow.ipv6, &deny.ipv6);
+            match (ipv4.allowed_addresses(), allow.ipv6.is_empty()) {
+                (0, true) => String::new(),
+                (0, false) => format!("That is {ipv6}, and no IPv4 address."),
+                (ipv4, true) => format!("That is {}, and no IPv6 address.", addresses(ipv4)),
+                (ipv4, false) => format!("That is {} and {ipv6}.", addresses(ipv4)),
             }
         }
         DefaultPolicy::Allow => {
-            let ipv6 = policy.deny.ipv6.networks().count();
-            match (ipv4.denied_addresses(), ipv6) {
+            let ipv6 = ipv6_words(&deny.ipv6, &SpanSet::default());
+            let networks = deny.ipv6.networks().count() as u128;
+            match (ipv4.denied_addresses(), networks) {
                 (0, 0) => "No address is kept out.".to_owned(),
-                (0, ipv6) => format!("{} kept out.", are(networks(ipv6), ipv6 as u128)),
+                (0, _) if deny.ipv6.is_whole() => "All of IPv6 is kept out.".to_owned(),
+                (0, networks) => format!("{} kept out.", are(ipv6, networks)),
                 (ipv4, 0) => format!("{} kept out.", are(addresses(ipv4), ipv4)),
-                (ipv4, ipv6) => {
-                    format!("{} and {} are kept out.", addresses(ipv4), networks(ipv6))
-                }
+                (ipv4, _) => format!("{} and {ipv6} are kept out.", addresses(ipv4)),
             }
         }
+    }
+}
+
+/// The networks of IPv6 by their number, for nobody has a feeling for 2^80 addresses.
+fn ipv6_words(networks: &SpanSet<u128>, exceptions: &SpanSet<u128>) -> String {
+    let words = match networks.networks().count() {
+        _ if networks.is_whole() => "all of IPv6".to_owned(),
+        1 => "1 IPv6 network".to_owned(),
+        count => format!("{} IPv6 networks", thousands(count as u64)),
+    };
+    match exceptions.networks().count() {
+        0 => words,
+        1 => format!("{words} with 1 exception"),
+        count => format!("{words} with {} exceptions", thousands(count as u64)),
     }
 }
 
@@ -332,8 +369,26 @@ mod tests {
         );
         check(
             "+0.0.0.0/0",
-            "Only 0.0.0.0/1 and 128.0.0.0/1 get in. That is 4,294,967,296 IPv4 addresses, and no \
-             IPv6 address.",
+            "Only all of IPv4 gets in. That is 4,294,967,296 IPv4 addresses, and no IPv6 address.",
+        );
+        check(
+            "+0.0.0.0/0 +::/0 -13.13.13.13 -2001:db8::/32",
+            "Everybody gets in, except 13.13.13.13 and 2001:db8::/32. That is 4,294,967,295 IPv4 \
+             addresses and all of IPv6 with 1 exception.",
+        );
+        check(
+            "+all -0.0.0.0/0 -::/0",
+            "Nobody gets in. 4,294,967,296 IPv4 addresses and all of IPv6 are kept out.",
+        );
+        check(
+            "+all -::/0",
+            "Everybody gets in, except all of IPv6. All of IPv6 is kept out.",
+        );
+        let denied = (0..5).map(|host| format!(" -10.0.0.{}", 2 * host));
+        check(
+            &format!("+10.0.0.0/24{}", denied.collect::<String>()),
+            "Only 10.0.0.0/24 gets in, except these 5 networks inside it. That is 251 IPv4 \
+             addresses, and no IPv6 address.",
         );
     }
 

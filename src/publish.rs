@@ -44,6 +44,7 @@ use crate::settings::{FunctionSettings, OnDelete};
 use crate::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::target::Target;
 use crate::template::Template;
+use crate::warned_rows::{UploadStart, name_lines};
 use crate::warnings::Review;
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
@@ -55,6 +56,8 @@ const DAMAGED_RETRIES_MAX: u32 = 2;
 /// Up to so many bytes an output is on its way as soon as its request is, and the report is made
 /// beside it. Of a larger one the thread has to send more, and the report comes after it.
 const BESIDE_BYTES_MAX: usize = 256 * 1024;
+/// How much of an upload is kept for warnings that name lines: some ten thousand rows.
+const START_BYTES_MAX: usize = 256 * 1024;
 /// The longest pause before the first retry; it doubles with each.
 const PAUSE_MS_MAX: u64 = 20;
 
@@ -65,6 +68,13 @@ pub struct Publisher<'a, S> {
     template: &'a Template,
     settings_digest: String,
     observed: Observed,
+}
+
+/// What came of an upload, before anything is written.
+struct Generated {
+    outcome: Outcome,
+    review: Review,
+    start: UploadStart,
 }
 
 /// What one round came to.
@@ -213,9 +223,14 @@ impl<'a, S: Store> Publisher<'a, S> {
     async fn write_both(
         &self,
         targets: &Targets,
-        (Outcome { mut answer, file }, mut review): (Outcome, Review),
+        generated: Generated,
         provenance: &Provenance,
     ) -> Result<Option<Answer>, Error> {
+        let Generated {
+            outcome: Outcome { mut answer, file },
+            mut review,
+            start,
+        } = generated;
         if targets.output.is_made_from(provenance) && answer.status == Status::Written {
             answer.status = Status::Unchanged;
         }
@@ -230,6 +245,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             // What follows keeps this thread busy: the output's request goes out before it.
             tokio::task::yield_now().await;
             answer.warnings.extend(review.warnings());
+            name_lines(&review, &mut answer.warnings, |take| start.hand_over(take));
             let facts = Facts {
                 policy: review.policy(),
                 cost,
@@ -280,7 +296,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         input: &ObjectName,
         head: &Head,
         mut body: S::Body,
-    ) -> Result<(Outcome, Review), Error> {
+    ) -> Result<Generated, Error> {
         let source = Source {
             key: input.key.clone(),
             bucket: input.bucket.clone(),
@@ -288,14 +304,23 @@ impl<'a, S: Store> Publisher<'a, S> {
             etag: head.etag.clone(),
         };
         let mut generation = Generation::watching(&self.settings.settings, self.template, &source);
+        let mut start = UploadStart::of_at_most(START_BYTES_MAX);
         let mut flow = generation.expect_bytes(head.bytes.unwrap_or(0));
         while flow.is_continue() {
             match body.next().await? {
-                Some(piece) => flow = generation.push(piece.as_ref()),
+                Some(piece) => {
+                    start.keep(piece.as_ref());
+                    flow = generation.push(piece.as_ref());
+                }
                 None => break,
             }
         }
-        Ok(generation.finish_with_review())
+        let (outcome, review) = generation.finish_with_review();
+        Ok(Generated {
+            outcome,
+            review,
+            start,
+        })
     }
 
     /// What `OnDelete` wants for an input that is gone.

@@ -102,10 +102,11 @@ pub enum WarningCode {
 pub struct Warning {
     /// What, for programs.
     pub code: WarningCode,
-    /// The first line it is about, where it is about one.
+    /// The first line it is about, where it is about one and that was looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// What, for people: one sentence, without the line.
+    /// What, for people: one sentence; behind it in parentheses the lines of the rows it is about, as
+    /// far as they were looked up ([`name_lines`](crate::warned_rows::name_lines)).
     pub message: String,
 }
 

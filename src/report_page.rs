@@ -21,7 +21,7 @@ use crate::report::{Answer, Rejection, RejectionCode, Status, Warning, WarningCo
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("templates/report.css");
 /// What the page's policy lets through: this style and nothing else. A test renews it.
-const STYLE_SHA256: &str = "5ZDTtfWfyUfkLPFoKfsvR1yFuYJZDefuH9SSftwU8l0=";
+const STYLE_SHA256: &str = "SHYxBazo+MoSwI25f/WMAfhRDw3X+PE+JJbXgKCOQBU=";
 /// How many things that a cell could say instead are shown.
 const FIXES_MAX: usize = 3;
 /// How many rejected rows are seen at once; the others unfold.
@@ -30,7 +30,7 @@ const ROWS_UNFOLDED_MAX: usize = 10;
 /// What the page tells beyond the answer, as far as it is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
-    /// Who gets in.
+    /// Who gets in; of a refused file, who would without the rejected rows.
     pub policy: Option<&'a Policy>,
     /// What the output costs Apache.
     pub cost: Option<RequestCost>,
@@ -100,6 +100,8 @@ struct View {
     code: Option<String>,
     message: Option<String>,
     sentence: Option<Words>,
+    /// Whether the sentence and the pictures are of what strict mode did not publish.
+    is_otherwise: bool,
     extent: String,
     figures: Vec<Figure>,
     warnings: Vec<WarningView>,
@@ -209,6 +211,7 @@ impl View {
                 .as_ref()
                 .map(|message| visible(&capitalized(message), Some('\n'))),
             sentence: policy.map(sentence),
+            is_otherwise: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
             figures: figures(answer, cost),
             warnings: answer.warnings.iter().map(warning_view).collect(),
@@ -327,7 +330,10 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::WideAllow => "A very wide network is allowed",
             WarningCode::PrivateRange => "Private among public networks",
         },
-        line: warning.line,
+        // The others name their lines in the sentence.
+        line: warning
+            .line
+            .filter(|_| warning.code == WarningCode::Guessed),
         message: Sentence::of(&capitalized(&warning.message)),
     }
 }

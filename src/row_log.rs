@@ -6,7 +6,7 @@ use crate::ip_set::{Span, Word};
 use crate::parse::Action;
 
 /// Rows that are remembered at most, 1 MiB of IPv4. What is counted is counted among them.
-const ROWS_MAX: usize = 1 << 17;
+pub(crate) const ROWS_MAX: usize = 1 << 17;
 
 /// Takes each accepted row.
 pub trait Log: Default + Into<RowLog> + Send {

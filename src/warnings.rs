@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::address::Addresses;
 use crate::cost::thousands;
 use crate::ip_set::{IpSet, Network, Span, SpanSet, Word, split_before};
 use crate::policy::Policy;
@@ -49,13 +50,14 @@ impl Review {
         }
     }
 
-    /// Who gets in; `None` if the file was refused.
+    /// Who gets in, or would without the rejected rows if strict mode refused the file for those;
+    /// `None` if it was refused for anything else.
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
         self.policy.as_ref()
     }
 
-    /// The warnings, which take as long as sorting the rows; none if the file was refused.
+    /// The warnings, which take as long as sorting the rows; none where there is no policy.
     #[must_use]
     pub fn warnings(&mut self) -> Vec<Warning> {
         let Some(policy) = &self.policy else {
@@ -85,7 +87,7 @@ fn warning(code: WarningCode, message: String) -> Warning {
 }
 
 /// Who gets in: a set, or its complement.
-struct Permitted {
+pub(crate) struct Permitted {
     default: DefaultPolicy,
     /// Who gets in, or under default allow who does not.
     ipv4: SpanSet<u32>,
@@ -93,7 +95,7 @@ struct Permitted {
 }
 
 impl Permitted {
-    fn of(policy: &Policy) -> Self {
+    pub(crate) fn of(policy: &Policy) -> Self {
         let Policy {
             default,
             allow,
@@ -113,20 +115,24 @@ impl Permitted {
         }
     }
 
+    /// Whether not one address of a row gets in.
+    pub(crate) fn lets_none_in(&self, row: Addresses) -> bool {
+        fn lets_none_in<T: Word>(row: Span<T>, set: &SpanSet<T>, default: DefaultPolicy) -> bool {
+            is_overridden(row, from_first_that_ends_in(set, row).first(), default)
+        }
+        match row {
+            Addresses::Ipv4(row) => lets_none_in(row, &self.ipv4, self.default),
+            Addresses::Ipv6(row) => lets_none_in(row, &self.ipv6, self.default),
+            Addresses::All => false,
+        }
+    }
+
     fn is_nobody(&self) -> bool {
         match self.default {
             DefaultPolicy::Deny => self.ipv4.is_empty() && self.ipv6.is_empty(),
-            DefaultPolicy::Allow => is_whole(&self.ipv4) && is_whole(&self.ipv6),
+            DefaultPolicy::Allow => self.ipv4.is_whole() && self.ipv6.is_whole(),
         }
     }
-}
-
-fn is_whole<T: Word>(set: &SpanSet<T>) -> bool {
-    let whole = Span {
-        first: T::MIN,
-        last: T::MAX,
-    };
-    set.spans() == [whole]
 }
 
 fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
@@ -150,7 +156,7 @@ fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Op
 }
 
 fn wide_allow(policy: &Policy) -> Option<Warning> {
-    let mut named = Named::default();
+    let mut named = Named::new(NAMED_MAX);
     add_wider(
         &policy.allow.ipv4,
         WIDE_IPV4_BITS,
@@ -178,16 +184,23 @@ fn wide_allow(policy: &Policy) -> Option<Warning> {
 }
 
 fn add_wider<T: Word>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Named) {
-    if is_whole(set) {
+    if set.is_whole() {
         named.add(|| whole.to_owned());
         return;
     }
-    let is_wide = |span: &&Span<T>| T::BITS - (span.last - span.first).leading_zeros() > bits;
-    let networks = set.spans().iter().filter(is_wide);
-    let networks = networks.flat_map(|span| span.networks());
-    for network in networks.filter(|network| network.host_bits > bits) {
+    let spans = set.spans().iter();
+    for network in spans.flat_map(|span| networks_wider(span, bits)) {
         named.add(|| network.text().to_string());
     }
+}
+
+/// The networks of a span that have more host bits than so many.
+fn networks_wider<T: Word>(span: &Span<T>, bits: u32) -> impl Iterator<Item = Network<T>> {
+    // Most spans are too short for one, which is told without cutting them into networks.
+    let is_long = T::BITS - (span.last - span.first).leading_zeros() > bits;
+    let networks = is_long.then(|| span.networks());
+    let networks = networks.into_iter().flatten();
+    networks.filter(move |network| network.host_bits > bits)
 }
 
 /// Private networks belong into a list of private ones, and single hosts get in through tunnels
@@ -195,7 +208,7 @@ fn add_wider<T: Word>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Name
 /// comes from the Internet, and is most likely from another list.
 fn private_range(policy: &Policy) -> Option<Warning> {
     let IpSet { ipv4, ipv6 } = &policy.allow;
-    let mut named = Named::default();
+    let mut named = Named::new(NAMED_MAX);
     let mut private = 0;
     for block in PRIVATE_IPV4 {
         private += add_private(ipv4, block, PRIVATE_IPV4_BITS, &mut named);
@@ -249,7 +262,7 @@ fn add_private<T: Word>(
 }
 
 fn overridden_rows(permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
-    let mut named = Named::default();
+    let mut named = Named::new(NAMED_MAX);
     let default = permitted.default;
     add_overridden(&rows.allow.ipv4, &permitted.ipv4, default, &mut named);
     add_overridden(&rows.allow.ipv6, &permitted.ipv6, default, &mut named);
@@ -277,21 +290,70 @@ fn add_overridden<T: Word>(
     let mut rest = permitted.spans();
     for row in rows {
         (_, rest) = split_before(rest, row.first);
-        let is_overridden = match default {
-            DefaultPolicy::Deny => rest.first().is_none_or(|next| row.last < next.first),
-            DefaultPolicy::Allow => rest
-                .first()
-                .is_some_and(|denied| denied.first <= row.first && row.last <= denied.last),
-        };
-        if is_overridden {
+        if is_overridden(*row, rest.first(), default) {
             named.add(|| span_text(*row));
         }
     }
 }
 
+/// Whether nobody gets in by a row, given the first span of the permitted set, or under default
+/// allow of its complement, that does not end before the row.
+fn is_overridden<T: Word>(row: Span<T>, next: Option<&Span<T>>, default: DefaultPolicy) -> bool {
+    match default {
+        DefaultPolicy::Deny => next.is_none_or(|next| row.last < next.first),
+        DefaultPolicy::Allow => {
+            next.is_some_and(|denied| denied.first <= row.first && row.last <= denied.last)
+        }
+    }
+}
+
+fn from_first_that_ends_in<T: Word>(set: &SpanSet<T>, row: Span<T>) -> &[Span<T>] {
+    let spans = set.spans();
+    let from = spans.partition_point(|span| span.last < row.first);
+    spans.get(from..).unwrap_or_default()
+}
+
+fn is_listed<T: Word>(row: Span<T>, set: &SpanSet<T>) -> bool {
+    let next = from_first_that_ends_in(set, row).first();
+    next.is_some_and(|next| next.first <= row.last)
+}
+
+/// Whether an Allow row is one that a warning of wide networks is about.
+pub(crate) fn is_wide_row(policy: &Policy, row: Addresses) -> bool {
+    fn is_wide<T: Word>(row: Span<T>, set: &SpanSet<T>, bits: u32) -> bool {
+        networks_wider(&row, bits).next().is_some() && is_listed(row, set)
+    }
+    match row {
+        Addresses::Ipv4(row) => is_wide(row, &policy.allow.ipv4, WIDE_IPV4_BITS),
+        Addresses::Ipv6(row) => is_wide(row, &policy.allow.ipv6, WIDE_IPV6_BITS),
+        Addresses::All => false,
+    }
+}
+
+/// Whether an Allow row is one that a warning of private networks is about.
+pub(crate) fn is_private_row(policy: &Policy, row: Addresses) -> bool {
+    fn is_private<T: Word>(row: Span<T>, set: &SpanSet<T>, blocks: &[(T, u32)], bits: u32) -> bool {
+        let mut blocks = blocks.iter();
+        let is_inside = blocks.any(|(first, prefix_length)| {
+            let block = Network {
+                first: *first,
+                host_bits: T::BITS - prefix_length,
+            };
+            block.first <= row.first && row.last <= block.last()
+        });
+        is_inside && networks_wider(&row, bits - 1).next().is_some() && is_listed(row, set)
+    }
+    let IpSet { ipv4, ipv6 } = &policy.allow;
+    match row {
+        Addresses::Ipv4(row) => is_private(row, ipv4, &PRIVATE_IPV4, PRIVATE_IPV4_BITS),
+        Addresses::Ipv6(row) => is_private(row, ipv6, &PRIVATE_IPV6, PRIVATE_IPV6_BITS),
+        Addresses::All => false,
+    }
+}
+
 fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
     let mut count = 0;
-    let mut named = Named::default();
+    let mut named = Named::new(NAMED_MAX);
     for (spans, rule) in [(&rows.allow, "Allow"), (&rows.deny, "Deny")] {
         count += add_repeated(&spans.ipv4, rule, &mut named);
         count += add_repeated(&spans.ipv6, rule, &mut named);
@@ -344,18 +406,35 @@ fn span_text<T: Word>(span: Span<T>) -> String {
 }
 
 /// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
-#[derive(Default)]
-struct Named {
-    count: u64,
+#[derive(Clone)]
+pub(crate) struct Named {
+    pub(crate) count: u64,
     names: Vec<String>,
+    names_max: usize,
 }
 
 impl Named {
-    fn add(&mut self, name: impl FnOnce() -> String) {
-        if self.names.len() < NAMED_MAX {
+    pub(crate) fn new(names_max: usize) -> Self {
+        Self {
+            count: 0,
+            names: Vec::new(),
+            names_max,
+        }
+    }
+
+    pub(crate) fn add(&mut self, name: impl FnOnce() -> String) {
+        if self.names.len() < self.names_max {
             self.names.push(name());
         }
         self.count += 1;
+    }
+
+    /// Those that have names, and no word of the others.
+    pub(crate) fn without_more(&self) -> Self {
+        Self {
+            count: self.names.len() as u64,
+            ..self.clone()
+        }
     }
 }
 

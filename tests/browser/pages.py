@@ -78,6 +78,8 @@ class Pages:
             "refused": self.make("refused", "Site,Owner\nacme,Ada\n"),
             "strict": self.make("strict", ACME, "--strict", "check"),
             "nginx": self.make_nginx(),
+            "holes": self.make("holes", holes()),
+            "families": self.make("families", HEADER + rows(["0.0.0.0/0", "::/0"], "Allow") + "192.0.2.1,Deny,\n"),
         }
 
     def make_nginx(self) -> Page:
@@ -113,6 +115,11 @@ def slip() -> str:
     networks = [f"{chosen.choice(octets)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/24" for _ in range(120)]
     allowed = rows([*networks, "10.0.0.0/8", "203.0.113.0/26"], "Allow")
     return HEADER + allowed + "203.0.113.7,Deny,scanner\n10.0.0.5/24,Allow,\n2.2.2,Allow,\n"
+
+
+def holes() -> str:
+    """A /8 with single hosts denied in it."""
+    return HEADER + "45.0.0.0/8,Allow,\n" + rows([f"45.{index}.0.1" for index in range(256)], "Deny")
 
 
 def blocklist() -> str:

@@ -120,13 +120,33 @@ class Readable(WithBrowser):
         self.assertIn("Refused", refused)
         self.assertIn("The previous file, if there is one, stays in force. The code is missing-column.", refused)
         self.assertNotIn("gets in", refused)
-        self.assertIn("Would be refused", self.text("strict"))
+        strict = self.text("strict")
+        self.assertIn("Would be refused", strict)
+        self.assertIn("Without the rejected rows it would say:", strict)
+        self.assertIn("All of IPv4, without the rejected rows", strict)
+        self.assertIn("Only 172.100.2.0/24 and 192.168.1.10 get in, except 172.100.2.77.", strict)
         self.assertIn("Nobody gets in.", self.text("nobody"))
         self.assertIn("add the row all,Allow", self.text("nobody"))
         self.assertIn("Everybody gets in.", self.text("everybody"))
         self.assertIn("not named: gets in", self.text("blocklist"))
         self.assertIn("2001:db8:7::/48", self.text("ipv6"))
         self.assertNotIn("Apache reads", self.text("nginx"))
+        holes = self.text("holes")
+        self.assertIn("Only 45.0.0.0/8 gets in, except these 256 networks inside it.", holes)
+        self.assertIn("almost all", holes)
+        self.assertNotIn("all of it", holes)
+        families = self.text("families")
+        self.assertIn("Everybody gets in, except 192.0.2.1.", families)
+        self.assertIn("4,294,967,295 IPv4 addresses and all of IPv6.", families)
+
+    def test_warnings_name_the_lines_to_edit(self) -> None:
+        mixed = pages.mixed().splitlines()
+        line = lambda start: 1 + next(i for i, row in enumerate(mixed) if row.startswith(start))  # noqa: E731
+        text = self.text("mixed")
+        self.assertIn(f"check the prefix length (line {line('64.0.0.0/6')}).", text)
+        self.assertIn(f"over the Internet (line {line('10.0.0.0/8')}).", text)
+        overridden = [1 + i for i, row in enumerate(mixed) if row.startswith("185.12.4.") and row.endswith("Allow,")]
+        self.assertIn(f"(line {overridden[0]} by line {line('185.12.4.0/24,Deny')}, ", text)
 
     def test_holds_the_answer_as_json(self) -> None:
         for name, page in self.pages.items():
@@ -257,6 +277,11 @@ class Seen(WithBrowser):
         self.assertEqual(colours[0], allowed)
         red = [colour for colour in colours if colour[0] > colour[1] + 60]
         self.assertTrue(red, "one of 256 is denied")
+
+    def test_all_of_ipv4_has_the_same_numbers_all_over(self) -> None:
+        self.browser.open(self.pages["families"].url)
+        numbers = self.browser.run("[...document.querySelectorAll('.map text')].map(text => Number(text.textContent))")
+        self.assertEqual(sorted(numbers), list(range(0, 256, 16)))
 
     def box(self, selector: str) -> tuple[int, int, int]:
         box = self.browser.run("(box => [box.left, box.top, box.width])(document.querySelector(arguments[0])"

@@ -104,9 +104,11 @@ fn rows_far_down_in_standard_input_are_told_by_line() {
         Folder::new().run_with_input(&["check", "-"], &format!("IP,Rule\n{rows}2.2.2,Deny\n"));
     ran.expect(
         0,
-        "warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n      \
+        "warning[duplicate-rows]: 99,999 rows repeat others, such as Allow 1.1.1.1 (line 3 repeats \
+         line 2, line 4 repeats line 2, line 5 repeats line 2, line 6 repeats line 2 and line 7 repeats \
+         line 2, and perhaps others)\n --> <stdin>:3:1\n  |\n3 | 1.1.1.1,Allow,\n  | ^^^^^^^^^^^^^^\n\n\
+         warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n      \
          --> <stdin>:100002\n\n\
-         warning[duplicate-rows]: 99,999 rows repeat others, such as Allow 1.1.1.1\n --> <stdin>\n\n\
          1 file fine, 0 refused; 1 row rejected, 1 warning\n",
     );
 }

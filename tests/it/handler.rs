@@ -86,6 +86,34 @@ fn publishes_an_upload_and_its_report_in_two_rounds() {
 }
 
 #[test]
+fn warnings_name_the_lines_as_far_as_the_upload_is_kept() {
+    let store = MemoryStore::default();
+    let repeated = "1.1.1.1,Allow\n1.1.1.1,Allow\n";
+    let hosts: Vec<String> = (0..20_000u32)
+        .map(|index| {
+            format!(
+                "{},Allow\n",
+                std::net::Ipv4Addr::from_bits(index * 2 + (2 << 24))
+            )
+        })
+        .collect();
+    let hosts = hosts.concat();
+    for (rows, expected) in [
+        (repeated.to_owned(), "(line 3 repeats line 2)."),
+        (
+            format!("{repeated}{hosts}{repeated}"),
+            "(line 3 repeats line 2, and perhaps others).",
+        ),
+        (format!("{hosts}{repeated}"), "Allow 1.1.1.1."),
+    ] {
+        store.upload("uploads", "a.csv", format!("IP,Rule\n{rows}").as_bytes());
+        handle(&store, put_event(&["a.csv"]));
+        let report = store.text("reports", "a.csv.html").unwrap();
+        assert!(report.contains(expected), "{expected}: {report}");
+    }
+}
+
+#[test]
 fn answer_and_report_tell_what_is_worth_a_second_look() {
     let store = MemoryStore::default();
     store.upload(
@@ -95,7 +123,10 @@ fn answer_and_report_tell_what_is_worth_a_second_look() {
     );
     let answer = handle(&store, put_event(&["a.csv"]));
     let warning = &answer["results"][0]["warnings"][0];
-    assert_eq!(warning["code"], "wide-allow");
+    assert_eq!(
+        (&warning["code"], &warning["line"]),
+        (&json!("wide-allow"), &json!(2))
+    );
     let report = store.text("reports", "a.csv.html").unwrap();
     for part in [
         "<strong>A very wide network is allowed.</strong> 10.0.0.0/7 is allowed, wider",

@@ -95,3 +95,25 @@ fn a_page_is_bounded_whatever_is_accepted() {
     assert!(networks.allow + networks.deny > 100_000, "{networks:?}");
     check_page(&page_of(&reviewed), &reviewed.0);
 }
+
+#[test]
+fn a_strict_refusal_shows_what_the_other_rows_would_have_said() {
+    let setup = Setup::with("STRICT", "true");
+    let upload = "IP,Rule\n91.0.0.0/7,Allow\n90.0.0.0/7,Allow\n2.2.2,Allow\n";
+    let reviewed = setup.review_pieces([upload]);
+    let page = page_of(&reviewed);
+    check_page(&page, &reviewed.0);
+    for part in [
+        "Nothing was published.",
+        "Without the rejected rows it would say:",
+        "Only <code>90.0.0.0/7</code> gets in.",
+        "A very wide network is allowed",
+        ">90</text>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let of_no_rules = setup.review_pieces(["IP,Rule\n2.2.2,Allow\n"]);
+    assert!(!page_of(&of_no_rules).contains("would say"));
+    let published = Setup::default().review_pieces([upload]);
+    assert!(!page_of(&published).contains("would say"));
+}

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use glob::MatchOptions;
 use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
 use htaccess_generator::quote::visible;
+use htaccess_generator::warned_rows::UploadStart;
 
 use crate::Failure;
 use crate::beside::{read_ahead, read_piece};
@@ -28,7 +29,7 @@ pub(crate) struct Input {
     /// What its key would be in a bucket.
     pub(crate) key: String,
     /// The first bytes of what cannot be read again: standard input, a pipe.
-    start: Mutex<Vec<u8>>,
+    start: Mutex<UploadStart>,
 }
 
 impl Input {
@@ -36,7 +37,7 @@ impl Input {
         Self {
             path,
             key,
-            start: Mutex::default(),
+            start: Mutex::new(UploadStart::of_at_most(START_BYTES_MAX)),
         }
     }
 
@@ -86,8 +87,7 @@ impl Input {
     /// Keeps the start of what cannot be read again, for the rows that messages show.
     pub(crate) fn keep_start(&self, piece: &[u8]) {
         if let Ok(mut start) = self.start.lock() {
-            let room = START_BYTES_MAX.saturating_sub(start.len());
-            start.extend_from_slice(piece.get(..room).unwrap_or(piece));
+            start.keep(piece);
         }
     }
 
@@ -106,13 +106,20 @@ impl Input {
             return;
         }
         let mut excerpts = Excerpts::new(lines, u64::MAX, found);
+        self.read_once_more(&mut |piece| excerpts.push(piece));
+        excerpts.finish();
+    }
+
+    /// Hands its bytes over once more, as far as they can be had. Whether those were all.
+    pub(crate) fn read_once_more(
+        &self,
+        each: &mut dyn FnMut(&[u8]) -> std::ops::ControlFlow<()>,
+    ) -> bool {
         let bytes = self.bytes();
         if bytes.is_some() {
-            let _ = self.read(bytes, |piece| excerpts.push(piece));
-        } else if let Ok(start) = self.start.lock() {
-            let _ = excerpts.push(&start);
+            return self.read(bytes, each).is_ok();
         }
-        excerpts.finish();
+        self.start.lock().is_ok_and(|start| start.hand_over(each))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::replace::write_file;
 use crate::reports::Reports;
 use crate::slips::did_you_mean;
-use crate::work::{in_parallel, read, source_of};
+use crate::work::{finish, in_parallel, read, source_of};
 use crate::{Failure, Verdict};
 
 /// `htaccess render`.
@@ -42,7 +42,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
         let generation = Generation::watching(&settings, &template, &source);
         let read = read(input, generation, &progress)?;
         drop(progress);
-        let (Outcome { answer, file }, review) = read.finish_with_warnings();
+        let (Outcome { answer, file }, review) = finish(input, read);
         if let Some(reports) = reports {
             reports.write(input, &answer, file.as_deref(), &review)?;
         }
@@ -92,7 +92,7 @@ fn write_all(
         }
         let generation = Generation::watching(&settings, template, &source);
         let read = read(input, generation, progress)?;
-        let (Outcome { mut answer, file }, review) = read.finish_with_warnings();
+        let (Outcome { mut answer, file }, review) = finish(input, read);
         publish(&mut answer, file.as_deref(), folder)?;
         if let Some(reports) = reports {
             reports.write(input, &answer, file.as_deref(), &review)?;

@@ -4,9 +4,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use htaccess_generator::generate::Generation;
+use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::Source;
-use htaccess_generator::row_log::Log;
+use htaccess_generator::row_log::{Log, RowLog};
+use htaccess_generator::warned_rows::name_lines;
+use htaccess_generator::warnings::Review;
 
 use crate::Failure;
 use crate::arguments::FileArguments;
@@ -37,6 +39,15 @@ pub(crate) fn read<'a, L: Log>(
         })?;
     }
     Ok(generation)
+}
+
+/// Ends a generation, warnings and all, and looks up where the rows are that they are about.
+pub(crate) fn finish(input: &Input, generation: Generation<'_, RowLog>) -> (Outcome, Review) {
+    let (mut outcome, review) = generation.finish_with_warnings();
+    name_lines(&review, &mut outcome.answer.warnings, |take| {
+        input.read_once_more(take)
+    });
+    (outcome, review)
 }
 
 /// Works on the inputs with as many threads as asked for; results come in the inputs' order. The
