@@ -166,7 +166,7 @@ pub(crate) struct FileArguments {
     #[arg(long, value_name = "EXPRESSION")]
     pub(crate) output_key: Option<String>,
     /// Files to work on at the same time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Print an array with one object for each file, for programs
     #[arg(long)]
@@ -236,6 +236,11 @@ pub(crate) struct SettingArguments {
     pub(crate) max_csv_bytes: Option<String>,
 }
 
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "expected a number of files, at least 1".to_owned())
+}
+
 fn one_address(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| match address::parse(text) {
         Err(err) => err.to_string(),
@@ -260,7 +265,8 @@ impl SettingArguments {
         });
         settings.map_err(|err| {
             let flag = flag(err.name());
-            Failure(err.with_name(&flag).to_string())
+            // The name stands in the report of a bad template too.
+            Failure(err.to_string().replace(err.name(), &flag))
         })
     }
 }

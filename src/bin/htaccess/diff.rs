@@ -19,7 +19,7 @@ use crate::output::{print_data, print_json};
 use crate::progress::Progress;
 use crate::render::find_template;
 use crate::wording::{counted, counted_ipv6};
-use crate::work::{read, source_of};
+use crate::work::{in_own_words, read, source_of};
 use crate::{Failure, Verdict};
 
 /// `htaccess diff`.
@@ -89,7 +89,9 @@ fn policy_of(
         Generation::new(settings, template, &source),
         &progress,
     )?;
-    Ok(generation.finish_policy())
+    let (mut answer, policy) = generation.finish_policy();
+    in_own_words(&mut answer, TEMPLATE_DEFAULT);
+    Ok((answer, policy))
 }
 
 fn text(old: &Input, new: &Input, answers: &[Answer; 2], changed: &Diff) -> String {

@@ -13,6 +13,7 @@ use htaccess_generator::template::BUILT_IN;
 
 use crate::arguments::{Arguments, Command, TemplateCommand};
 use crate::inputs;
+use crate::patterns::pattern;
 
 /// How much alike two names are, from 0 to 1, of which one is taken for the other's misspelling.
 const ALIKE_MIN: f64 = 0.75;
@@ -71,9 +72,13 @@ pub(crate) fn way_out(command: &Command, failure: &str) -> Option<String> {
         // Of other failures the input is not the reason.
         let nothing_found = inputs::find(slice::from_ref(input)).is_err();
         if input.is_dir() {
-            return nothing_found.then(|| in_folder(input));
+            let has_no_csv = failure.starts_with(inputs::NO_CSV_BELOW);
+            return (nothing_found && has_no_csv).then(|| in_folder(input));
         }
-        let is_missing = !input.exists() && input != Path::new("-") && !nothing_found;
+        let is_missing = !input.exists()
+            && input != Path::new("-")
+            && pattern(input).is_none()
+            && !nothing_found;
         is_missing.then(|| in_place_of(input))
     })
 }

@@ -19,6 +19,7 @@ use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArgu
 use crate::conclusion::print;
 use crate::output::print_data;
 use crate::slips::did_you_mean;
+use crate::work::placed;
 use crate::{Failure, Verdict};
 
 /// What each built-in template is for, and an `OUTPUT_KEY` that suits it.
@@ -144,11 +145,6 @@ fn read_text(path: &Path) -> Result<String, Failure> {
         ))
     };
     fs::read_to_string(path).map_err(|err| failure(format!("cannot be read: {err}")))
-}
-
-/// tera's report names every template `template`: people know theirs by its file.
-fn placed(message: &str, name: &str) -> String {
-    message.replacen("--> template:", &format!("--> {name}:"), 1)
 }
 
 /// What came of a check.
