@@ -21,6 +21,7 @@ mod diagnostic;
 mod wording;
 mod output;
 mod replace;
+mod interruption;
 mod reports;
 mod slips;
 

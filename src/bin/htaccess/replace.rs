@@ -4,6 +4,7 @@
 //! disk has it, for a thousand files would take seconds: after a power loss run the command again,
 //! which compares what is there byte by byte.
 
+use std::error::Error;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -12,12 +13,22 @@ use htaccess_generator::report::Status;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::Failure;
+use crate::interruption;
 
 /// Writes a file. One that is already the same is left alone, with its times; one that is
 /// replaced hands its permissions on; one that is a symbolic link stays one, and what it points
 /// to is replaced.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
-    let failure = |err: io::Error| Failure(format!("cannot write {}: {err}", path.display()));
+    // The name of the file beside it, which tempfile adds to the reason, would only confuse.
+    let failure = |err: io::Error| {
+        let reason = err
+            .get_ref()
+            .and_then(Error::source)
+            .map(ToString::to_string);
+        let reason = reason.unwrap_or_else(|| err.to_string());
+        Failure(format!("cannot write {}: {reason}", path.display()))
+    };
+    let _written_whole = interruption::hold_off();
     let written = match fs::read(path) {
         Ok(current) if current == bytes => return Ok(Status::Unchanged),
         Err(err) if err.kind() == io::ErrorKind::NotFound => create(path, bytes),
