@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 use htaccess_generator::address;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::template::BUILT_IN;
 
 use crate::Failure;
 
@@ -95,9 +97,11 @@ Examples:
   htaccess man -o ~/.local/share/man/man1")]
     Man(ManArguments),
     /// Look at the built-in templates, or check one of your own
-    #[command(
-        after_help = "Examples:\n  htaccess template show nginx > own.tera\n  htaccess template check own.tera"
-    )]
+    #[command(after_help = "\
+Examples:
+  htaccess template show nginx > own.tera
+  htaccess template check own.tera           # does it compile, does it forget the denies?
+  htaccess template check own.tera acme.csv  # does it work for this CSV?")]
     Template(TemplateArguments),
 }
 
@@ -120,7 +124,7 @@ pub(crate) enum TemplateCommand {
 #[derive(Args)]
 pub(crate) struct TemplateShowArguments {
     /// The name of a built-in template
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(BUILT_IN.map(|(name, _)| name)))]
     pub(crate) name: String,
 }
 
@@ -129,7 +133,7 @@ pub(crate) struct TemplateCheckArguments {
     /// A Tera file, or the name of a built-in template
     #[arg(value_name = "FILE")]
     pub(crate) template: PathBuf,
-    /// A CSV file to try it on in place of the sample policies
+    /// A CSV file to try it on in place of the sample policies, or - for standard input
     #[arg(value_name = "CSV")]
     pub(crate) csv: Option<PathBuf>,
 }
@@ -228,8 +232,8 @@ pub(crate) struct ManArguments {
 
 #[derive(Args)]
 pub(crate) struct SettingArguments {
-    /// Who gets in without being named, in files without an `all` row: deny or allow
-    #[arg(long, value_name = "POLICY", default_value = "deny")]
+    /// Who gets in without being named, in files without an `all` row
+    #[arg(long, value_name = "POLICY", default_value = "deny", value_parser = ["deny", "allow"])]
     pub(crate) default_policy: String,
     /// The largest CSV, decompressed, in bytes [default: 256 MiB]
     #[arg(long, value_name = "BYTES")]

@@ -32,14 +32,18 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<Verdict, Failure> {
     command.build();
     match &arguments.output {
         None => print_data(&page(&command).map_err(|err| cannot_print(&err))?)?,
-        Some(folder) => {
-            let pages = std::iter::once(&command).chain(command.get_subcommands());
-            for command in pages {
-                write_page(folder, command)?;
-            }
-        }
+        Some(folder) => write_pages(folder, &command)?,
     }
     Ok(Verdict::Fine)
+}
+
+/// The page of a command, and those of the commands below it, which it refers to.
+fn write_pages(folder: &Path, command: &Command) -> Result<(), Failure> {
+    write_page(folder, command)?;
+    let below = command.get_subcommands();
+    below
+        .filter(|command| command.get_name() != "help")
+        .try_for_each(|command| write_pages(folder, command))
 }
 
 fn write_page(folder: &Path, command: &Command) -> Result<(), Failure> {

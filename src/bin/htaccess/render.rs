@@ -4,7 +4,6 @@ use std::path::Path;
 use std::{fs, io};
 
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::quote::bare;
 use htaccess_generator::report::Answer;
 use htaccess_generator::report_page::Occasion;
 use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
@@ -158,23 +157,32 @@ fn publish(answer: &mut Answer, file: Option<&str>, folder: &Path) -> Result<(),
     Ok(())
 }
 
+/// A built-in template, or one from a file.
 pub(crate) fn find_template(name_or_path: &str) -> Result<Template, Failure> {
-    let failure = |message: &dyn std::fmt::Display| {
-        Failure(format!("template {}: {message}", bare(name_or_path)))
+    let compiled = if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
+        Template::built_in(name_or_path)
+    } else {
+        Template::compile(&read_template(Path::new(name_or_path))?)
     };
-    if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
-        return Template::built_in(name_or_path).map_err(|refusal| failure(&refusal.message));
-    }
-    match fs::read_to_string(name_or_path) {
-        Ok(source) => Template::compile(&source)
-            .map_err(|refusal| failure(&placed(&refusal.message, name_or_path))),
-        Err(err) if err.kind() == io::ErrorKind::InvalidData => {
-            Err(failure(&"it is not text in UTF-8: save it so"))
-        }
-        Err(err) => Err(failure(&format!(
-            "neither a built-in template ({}) nor a file that can be read: {err}{}",
-            built_in_names(),
-            did_you_mean(name_or_path)
-        ))),
-    }
+    compiled.map_err(|refusal| {
+        let message = placed(&refusal.message, name_or_path);
+        Failure(format!("template {name_or_path}: {message}"))
+    })
+}
+
+/// The text of a template of one's own.
+pub(crate) fn read_template(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|err| {
+        let name = path.to_string_lossy();
+        Failure(match err.kind() {
+            io::ErrorKind::InvalidData => {
+                format!("template {name}: it is not text in UTF-8: save it so")
+            }
+            _ => format!(
+                "template {name}: neither a built-in template ({}) nor a file that can be read: {err}{}",
+                built_in_names(),
+                did_you_mean(path)
+            ),
+        })
+    })
 }

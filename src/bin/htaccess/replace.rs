@@ -4,7 +4,6 @@
 //! disk has it, for a thousand files would take seconds: after a power loss run the command again,
 //! which compares what is there byte by byte.
 
-use std::error::Error;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -19,13 +18,10 @@ use crate::interruption;
 /// replaced hands its permissions on; one that is a symbolic link stays one, and what it points
 /// to is replaced.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
-    // The name of the file beside it, which tempfile adds to the reason, would only confuse.
     let failure = |err: io::Error| {
-        let reason = err
-            .get_ref()
-            .and_then(Error::source)
-            .map(ToString::to_string);
-        let reason = reason.unwrap_or_else(|| err.to_string());
+        // tempfile adds the name of the file beside it, which would only confuse.
+        let reason = err.to_string();
+        let reason = reason.split(" at path ").next().unwrap_or_default();
         Failure(format!("cannot write {}: {reason}", path.display()))
     };
     let _written_whole = interruption::hold_off();

@@ -6,19 +6,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
 use htaccess_generator::render::Source;
 use htaccess_generator::report::RefusalCode;
 use htaccess_generator::settings::{OutputKey, Settings};
-use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
+use htaccess_generator::template::{BUILT_IN, Template};
 
 use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::conclusion::print;
+use crate::inputs;
 use crate::output::print_data;
-use crate::slips::did_you_mean;
+use crate::render::read_template;
 use crate::work::placed;
 use crate::{Failure, Verdict};
 
@@ -81,15 +82,9 @@ fn list() -> Result<Verdict, Failure> {
 }
 
 fn show(arguments: &TemplateShowArguments) -> Result<Verdict, Failure> {
-    match built_in_source(&arguments.name) {
-        Some(source) => print_data(source.as_bytes()).map(|()| Verdict::Fine),
-        None => Err(Failure(format!(
-            "there is no built-in template {}: expected {}{}",
-            htaccess_generator::quote::quote(&arguments.name),
-            built_in_names(),
-            did_you_mean(&arguments.name)
-        ))),
-    }
+    // No other name gets here.
+    let source = built_in_source(&arguments.name).unwrap_or_default();
+    print_data(source.as_bytes()).map(|()| Verdict::Fine)
 }
 
 fn built_in_source(name: &str) -> Option<&'static str> {
@@ -101,7 +96,7 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
     let name = arguments.template.display().to_string();
     let compiled = match built_in_source(&name) {
         Some(_) => Template::built_in(&name),
-        None => Template::compile(&read_text(&arguments.template)?),
+        None => Template::compile(&read_template(&arguments.template)?),
     };
     let template = match compiled {
         Ok(template) => template,
@@ -135,18 +130,6 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
     Ok(Verdict::Fine)
 }
 
-fn read_text(path: &Path) -> Result<String, Failure> {
-    let failure = |what: String| {
-        let name = path.display().to_string();
-        let names = built_in_names();
-        let meant = did_you_mean(&name);
-        Failure(format!(
-            "template {name}: {what} (built in are {names}){meant}"
-        ))
-    };
-    fs::read_to_string(path).map_err(|err| failure(format!("cannot be read: {err}")))
-}
-
 /// What came of a check.
 struct Found {
     /// Why the template cannot be used.
@@ -156,10 +139,14 @@ struct Found {
 }
 
 fn check_with_file(template: &Template, csv: &Path) -> Result<Found, Failure> {
-    let shown = csv.display().to_string();
-    let upload = fs::read(csv).map_err(|err| Failure(format!("cannot read {shown}: {err}")))?;
-    let key = csv.file_name().unwrap_or_default().to_string_lossy();
-    let Outcome { answer, file } = render(template, &upload, &key);
+    let input = inputs::one(csv)?;
+    let shown = input.shown();
+    let mut upload = Vec::new();
+    input.read(input.bytes(), |piece| {
+        upload.extend_from_slice(piece);
+        ControlFlow::Continue(())
+    })?;
+    let Outcome { answer, file } = render(template, &upload, &input.key);
     let mut found = Found {
         errors: Vec::new(),
         warnings: Vec::new(),
