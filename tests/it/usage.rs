@@ -76,6 +76,12 @@ fn the_exit_status_of_diff_tells_a_change_from_a_refusal() {
         status(&["diff", "--strict", "--exit-code", "old.csv", "new.csv"]),
         1
     );
+    // Programs are told which file was refused, and why.
+    let json = folder.run(&["diff", "--json", "old.csv", "bad.csv"]).json();
+    assert_eq!(json["new"]["code"], "missing-column");
+    for unknown in ["changed", "gained", "lost"] {
+        assert!(json[unknown].is_null(), "{json}");
+    }
     for files in [
         ["old.csv", "bad.csv"],
         ["bad.csv", "old.csv"],
@@ -128,7 +134,7 @@ fn patterns_are_expanded_where_the_shell_did_not() {
         .expect_failure("no file matches sites/*.tsv");
     folder
         .run(&["check", "sites/[.csv"])
-        .expect_failure("sites/[.csv is no pattern");
+        .expect_failure("there is no file sites/[.csv, and it is no pattern: ");
 }
 
 #[cfg(unix)]
@@ -214,8 +220,20 @@ fn every_command_has_its_manual_page() {
             "{section}"
         );
     }
-    let pages = fs::read_dir(folder.path("pages")).unwrap().count();
-    assert_eq!(pages, 1 + overview.matches("\nhtaccess\\-").count());
+    // Each page that one refers to is there.
+    let pages: Vec<_> = fs::read_dir(folder.path("pages")).unwrap().collect();
+    assert!(pages.len() > 10);
+    for page in pages {
+        let text = fs::read_to_string(page.unwrap().path()).unwrap();
+        let named = text.lines().filter_map(|line| line.strip_suffix("(1)"));
+        for name in named.map(|name| name.replace('\\', "")) {
+            assert!(folder.path(&format!("pages/{name}.1")).exists(), "{name}");
+        }
+    }
+    assert!(
+        overview.contains("\nhtaccess\\-template(1)\n"),
+        "{overview}"
+    );
     assert!(
         folder
             .text("pages/htaccess-diff.1")
