@@ -91,9 +91,9 @@ fn lists_and_shows_the_built_in_templates() {
         assert_eq!(shown, std::fs::read_to_string(file).unwrap());
         assert!(about.contains("{{ path }}"), "{line}");
     }
-    folder
-        .run(&["template", "show", "apache"])
-        .expect_failure("invalid value 'apache' for '<NAME>'\n  [possible values: apache24, apache22, ");
+    folder.run(&["template", "show", "apache"]).expect_failure(
+        "invalid value 'apache' for '<NAME>'\n  [possible values: apache24, apache22, ",
+    );
 }
 
 #[test]
@@ -162,7 +162,10 @@ fn a_check_names_file_line_and_column_and_underlines_the_place() {
         .run(&["render", "--template", "syntax.tera", "a.csv"])
         .expect_failure("\n --> syntax.tera:2:18\n");
     folder
-        .run_with_input(&["template", "check", "apache24", "-"], "IP,Rule\nall,Allow\n")
+        .run_with_input(
+            &["template", "check", "apache24", "-"],
+            "IP,Rule\nall,Allow\n",
+        )
         .expect(0, "apache24: fine for <stdin>\n");
     let ran = folder.run(&["template", "check", "late.tera", "b.csv"]);
     assert_eq!(ran.status, 1);
