@@ -151,22 +151,6 @@ fn a_check_names_file_line_and_column_and_underlines_the_place() {
             ran.stderr
         );
     }
-    // `render` names the place in the same way, and so do programs' answers.
-    let ran = folder.run(&["render", "--json", "--template", "late.tera", "a.csv"]);
-    assert_eq!(ran.status, 1);
-    let place = "\n --> late.tera:2:38\n";
-    assert!(ran.stderr.contains(place), "{}", ran.stderr);
-    let message = ran.json()[0]["message"].as_str().unwrap().to_owned();
-    assert!(message.contains(place), "{message}");
-    folder
-        .run(&["render", "--template", "syntax.tera", "a.csv"])
-        .expect_failure("\n --> syntax.tera:2:18\n");
-    folder
-        .run_with_input(
-            &["template", "check", "apache24", "-"],
-            "IP,Rule\nall,Allow\n",
-        )
-        .expect(0, "apache24: fine for <stdin>\n");
     let ran = folder.run(&["template", "check", "late.tera", "b.csv"]);
     assert_eq!(ran.status, 1);
     assert!(
@@ -192,6 +176,33 @@ fn a_check_names_file_line_and_column_and_underlines_the_place() {
             .run(&[&["template", "check"], arguments].concat())
             .expect_failure(part);
     }
+}
+
+#[test]
+fn render_names_the_place_as_a_check_does() {
+    let folder = Folder::new()
+        .with("syntax.tera", "one\n{{ allow.count | nope }}\n")
+        .with("late.tera", "one\n{{ nothing }}\n")
+        .with("a.csv", "IP,Rule\nall,Allow\n");
+    let ran = folder.run(&["render", "--json", "--template", "late.tera", "a.csv"]);
+    assert_eq!(ran.status, 1);
+    let place = "\n --> late.tera:2:4\n";
+    assert!(ran.stderr.contains(place), "{}", ran.stderr);
+    let message = ran.json()[0]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(place), "{message}");
+    folder
+        .run(&["render", "--template", "syntax.tera", "a.csv"])
+        .expect_failure("\n --> syntax.tera:2:18\n");
+}
+
+#[test]
+fn a_check_takes_standard_input() {
+    Folder::new()
+        .run_with_input(
+            &["template", "check", "apache24", "-"],
+            "IP,Rule\nall,Allow\n",
+        )
+        .expect(0, "apache24: fine for <stdin>\n");
 }
 
 #[test]

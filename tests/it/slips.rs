@@ -23,9 +23,17 @@ fn said_in(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+#[track_caller]
+fn check(slips: &[(&[&str], &str)]) {
+    for (arguments, way_out) in slips {
+        let said = said(arguments);
+        assert!(said.contains(way_out), "{arguments:?}: {said}");
+    }
+}
+
 #[test]
-fn slips_are_told_with_their_way_out() {
-    for (arguments, way_out) in [
+fn slips_in_names_are_told_with_their_way_out() {
+    check(&[
         // A file, and no command.
         (&["1-allowlist.csv"][..], "htaccess render 1-allowlist.csv"),
         (&["7-sites"], "htaccess render 7-sites"),
@@ -59,8 +67,14 @@ fn slips_are_told_with_their_way_out() {
             &["render", "../src"],
             "help: a file that is named itself is read whatever its name ends in, such as ../src/",
         ),
+    ]);
+}
+
+#[test]
+fn slips_in_values_are_told_with_their_way_out() {
+    check(&[
         (
-            &["render", "1-allowlist.csv", "--template", "nginxx"],
+            &["render", "1-allowlist.csv", "--template", "nginxx"][..],
             "apache24, apache22, nginx",
         ),
         (
@@ -108,10 +122,7 @@ fn slips_are_told_with_their_way_out() {
             "--output-key is \"one\": ",
         ),
         (&["render", "7-sites", "-o", "README.md"], "README.md"),
-    ] {
-        let said = said(arguments);
-        assert!(said.contains(way_out), "{arguments:?}: {said}");
-    }
+    ]);
 }
 
 #[test]
