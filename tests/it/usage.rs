@@ -154,6 +154,11 @@ fn a_replaced_file_keeps_its_permissions_and_its_link() {
         fs::metadata(&real).unwrap().permissions().mode() & 0o777,
         0o640
     );
+    // The link may be there before its file is.
+    fs::remove_file(&real).unwrap();
+    folder.run(&["render", "a.csv", "-o", "out"]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(folder.text("real").ends_with("Require ip 10.0.0.0/24\n"));
     // A new file has what any new file has here.
     fs::write(folder.path("plain"), "").unwrap();
     fs::remove_file(&link).unwrap();
@@ -250,6 +255,11 @@ fn completions_name_every_command() {
             .stdout;
         for word in ["render", "explain", "exit-code"] {
             assert!(script.contains(word), "{shell}: {word}");
+        }
+        if ["bash", "zsh", "fish"].contains(&shell) {
+            for word in ["nginx-geo", "elvish"] {
+                assert!(script.contains(word), "{shell}: {word}");
+            }
         }
     }
 }

@@ -25,12 +25,19 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
         Failure(format!("cannot write {}: {reason}", path.display()))
     };
     let _written_whole = interruption::hold_off();
-    let written = match fs::read(path) {
+    write(path, bytes).map_err(failure)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<Status> {
+    match fs::read(path) {
         Ok(current) if current == bytes => return Ok(Status::Unchanged),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => create(path, bytes),
-        Ok(_) | Err(_) => replace(path, bytes),
-    };
-    written.map_err(failure)?;
+        Err(err) if err.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+            // Its file is not there yet.
+            Ok(target) => return write(&folder_of(path).join(target), bytes),
+            Err(_) => create(path, bytes)?,
+        },
+        Ok(_) | Err(_) => replace(path, bytes)?,
+    }
     Ok(Status::Written)
 }
 
