@@ -189,6 +189,10 @@ fn help_has_examples_and_short_lines() {
         }
     }
     assert!(helps.len() > 6, "{overview}");
+    for command in ["list", "show", "check"] {
+        let ran = folder.run(&["template", command, "--help"]);
+        helps.push(ran.expect(0, "").stdout);
+    }
     for help in helps {
         assert!(help.contains("\nExamples:\n  htaccess "), "{help}");
         let longest = help

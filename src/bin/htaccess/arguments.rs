@@ -97,11 +97,9 @@ Examples:
   htaccess man -o ~/.local/share/man/man1")]
     Man(ManArguments),
     /// Look at the built-in templates, or check one of your own
-    #[command(after_help = "\
-Examples:
-  htaccess template show nginx > own.tera
-  htaccess template check own.tera           # does it compile, does it forget the denies?
-  htaccess template check own.tera acme.csv  # does it work for this CSV?")]
+    #[command(
+        after_help = "Examples:\n  htaccess template show nginx > own.tera\n  htaccess template check own.tera"
+    )]
     Template(TemplateArguments),
 }
 
@@ -114,10 +112,20 @@ pub(crate) struct TemplateArguments {
 #[derive(Subcommand)]
 pub(crate) enum TemplateCommand {
     /// List the built-in templates, what each is for, and an --output-key that suits it
+    #[command(after_help = "Examples:\n  htaccess template list")]
     List,
     /// Print a built-in template, to start from
+    #[command(after_help = "Examples:\n  htaccess template show nginx > own.tera")]
     Show(TemplateShowArguments),
     /// Compile a template and try it on policies of every kind, or on one CSV
+    #[command(after_help = "\
+Examples:
+  htaccess template show apache24 > own.tera
+  htaccess template check own.tera           # does it compile, does it forget the denies?
+  htaccess template check own.tera acme.csv  # does it work for this CSV?
+
+Exit status: 0 for a template that works, warnings or not, 1 for one that does not, 2 if a file
+cannot be read.")]
     Check(TemplateCheckArguments),
 }
 

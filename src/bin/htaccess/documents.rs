@@ -106,7 +106,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
-    for paragraph in after_help.unwrap_or_default().split("\n\n") {
+    for paragraph in after_help.iter().flat_map(|text| text.split("\n\n")) {
         let (title, text) = match paragraph.split_once(":\n") {
             Some((title, text)) => (title, text),
             None => ("Notes", paragraph),
