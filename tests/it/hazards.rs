@@ -125,6 +125,34 @@ fn a_file_in_place_of_the_folder_is_told() {
     assert_eq!(names(&folder.path("sites.conf/acme")), [".htaccess"]);
 }
 
+#[test]
+fn an_output_for_another_server_is_not_named_as_apaches_silently() {
+    let folder = Folder::new().with("acme.csv", CSV);
+    let said = |options: &[&str]| {
+        let render = ["render", "acme.csv", "-o", "out"];
+        let ran = folder.run(&[&render, options].concat());
+        assert_eq!(ran.status, 0);
+        ran.stderr
+    };
+    assert_eq!(
+        said(&["--template", "nginx"]),
+        "warning: --template nginx is not for Apache, which alone reads files named .htaccess\n  \
+         = help: add --output-key '{{ path }}.nginx.conf'\n\n\
+         1 file published, 0 refused; 0 rows rejected\n"
+    );
+    for silent in [
+        &["--template", "apache22"][..],
+        &[
+            "--template",
+            "nginx",
+            "--output-key",
+            "{{ path }}.nginx.conf",
+        ],
+    ] {
+        assert!(!said(silent).contains("warning"));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_nothing_is_told_and_an_editors_is_not() {

@@ -48,6 +48,7 @@ pub(crate) enum Verdict {
 }
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HELP: Style = Style::new().bold();
 
 fn main() -> ExitCode {

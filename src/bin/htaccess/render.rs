@@ -9,15 +9,16 @@ use htaccess_generator::report_page::Occasion;
 use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
 
 use crate::arguments::RenderArguments;
-use crate::conclusion::{conclude, print_problems, print_summary, verdict};
+use crate::conclusion::{conclude, print, print_problems, print_summary, verdict};
 use crate::inputs::{self, Input};
 use crate::output::{Stdout, cannot_print, print_data, print_json};
 use crate::progress::Progress;
 use crate::replace::write_file;
 use crate::reports::Reports;
 use crate::slips::did_you_mean;
+use crate::template::key_in_place_of_htaccess;
 use crate::work::{in_own_words, in_parallel, placed, read, source_of};
-use crate::{Failure, Verdict};
+use crate::{Failure, HELP, Verdict, WARNING};
 
 /// `htaccess render`.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
@@ -106,6 +107,15 @@ fn write_all(
         }
         Ok(answer)
     })?;
+    if arguments.files.output_key.is_none()
+        && let Some(key) = key_in_place_of_htaccess(&arguments.template)
+    {
+        print(&format!(
+            "{WARNING}warning{WARNING:#}: --template {} is not for Apache, which alone reads files named .htaccess\n  \
+             = {HELP}help{HELP:#}: add --output-key '{key}'\n\n",
+            arguments.template
+        ));
+    }
     conclude(inputs, &answers, arguments.files.json, "published")
 }
 

@@ -43,7 +43,11 @@ fn tip(err: &clap::Error) -> Option<String> {
         return None;
     };
     // `htaccess explain 192.0.2.7 acme.csv`
-    (err.kind() == ErrorKind::ValueValidation && Path::new(value).is_file())
+    let is_address = matches!(
+        err.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(name)) if name.contains("<ADDRESS>")
+    );
+    (is_address && Path::new(value).is_file())
         .then(|| format!("the file comes before the addresses: htaccess explain {value} ADDRESS"))
 }
 

@@ -73,12 +73,22 @@ pub(crate) fn template(command: &TemplateCommand) -> Result<Verdict, Failure> {
 fn list() -> Result<Verdict, Failure> {
     let mut text = String::new();
     for (name, about, ending) in ABOUT {
-        let between = if ending.starts_with('.') { '/' } else { '.' };
         // Writing into memory does not fail.
-        let _ = writeln!(text, "{name:10} {about:64} {{{{ path }}}}{between}{ending}");
+        let _ = writeln!(text, "{name:10} {about:64} {}", key_ending_in(ending));
     }
     print_data(text.as_bytes())?;
     Ok(Verdict::Fine)
+}
+
+fn key_ending_in(ending: &str) -> String {
+    let between = if ending.starts_with('.') { '/' } else { '.' };
+    format!("{{{{ path }}}}{between}{ending}")
+}
+
+/// The `--output-key` of a built-in template whose outputs no server reads as `.htaccess`.
+pub(crate) fn key_in_place_of_htaccess(template: &str) -> Option<String> {
+    let (_, _, ending) = ABOUT.iter().find(|(name, _, _)| *name == template)?;
+    (*ending != ".htaccess").then(|| key_ending_in(ending))
 }
 
 fn show(arguments: &TemplateShowArguments) -> Result<Verdict, Failure> {
