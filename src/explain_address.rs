@@ -108,6 +108,11 @@ fn explain_no_value(shown: &str, text: &str) -> Option<Reason> {
             "{shown} is a column's name: this is a second header, remove the line"
         )));
     }
+    if ["allow", "deny"].contains(&text.to_ascii_lowercase().as_str()) {
+        return Some(Reason::new(format!(
+            "{shown} is a rule and no address: where the columns changed places, exchange their names in the header"
+        )));
+    }
     if is_error_value(text) {
         return Some(Reason::new(format!(
             "{shown} is a formula that failed in the spreadsheet: write an address, or all"

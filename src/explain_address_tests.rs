@@ -337,4 +337,10 @@ fn tells_what_a_spreadsheet_did() {
         "IP Address",
         "is a column's name: this is a second header, remove the line",
     );
+    for rule in ["Allow", "DENY"] {
+        check(
+            rule,
+            "is a rule and no address: where the columns changed places, exchange their names in the header",
+        );
+    }
 }

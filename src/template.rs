@@ -38,6 +38,21 @@ pub fn built_in_names() -> String {
 /// The lists of networks that a template is handed.
 const LISTS: [&str; 5] = ["allow", "deny", "permitted", "refused", "exceptions"];
 
+/// What else a template is handed: `docs/templates.md` has the table.
+const OTHER_VARIABLES: [&str; 5] = ["default_policy", "generator", "rejected", "rules", "source"];
+
+/// The parts of each list.
+const PARTS: [&str; 8] = [
+    "count",
+    "lines",
+    "networks",
+    "ipv4",
+    "ipv6",
+    "ipv4_ranges",
+    "ipv6_ranges",
+    "mapped",
+];
+
 /// The name under which tera knows the one template of an instance.
 const NAME: &str = "template";
 
@@ -73,12 +88,14 @@ impl Template {
         }
     }
 
-    /// Compiles a template.
+    /// Compiles a template. A byte order mark before it, as some editors save it, is not part of
+    /// it: Apache answers 500 to a file that begins with one.
     ///
     /// # Errors
     ///
     /// `bad-template` with tera's report, which names the place.
     pub fn compile(source: &str) -> Result<Self, Refusal> {
+        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut tera = Tera::new();
         tera.autoescape_on([NAME]);
         tera.set_escape_fn(escape);
@@ -164,7 +181,7 @@ fn json(value: &Value) -> Result<Value, tera::Error> {
 }
 
 fn bad_template(what: &str, err: &tera::Error) -> Refusal {
-    let mut message = format!("the template {what}: {err}");
+    let mut message = format!("the template {what}: {}", with_all_names(&err.to_string()));
     let mut source = std::error::Error::source(err);
     while let Some(err) = source {
         message.push_str(": ");
@@ -172,6 +189,34 @@ fn bad_template(what: &str, err: &tera::Error) -> Refusal {
         source = err.source();
     }
     Refusal::new(RefusalCode::BadTemplate, message.trim_end())
+}
+
+/// Tera's report with every name that could have been meant: tera lists what it was handed, and is
+/// handed only what the template looks at.
+fn with_all_names(report: &str) -> String {
+    let variables = LISTS.iter().chain(&OTHER_VARIABLES);
+    let report = with_names(report, "Available variables: ", "", variables);
+    with_names(&report, "Available fields: ", "count", PARTS.iter())
+}
+
+/// Adds names to those that stand behind `title` to the end of its line, if `mark` is one of them or
+/// empty.
+fn with_names<'a>(
+    report: &'a str,
+    title: &str,
+    mark: &str,
+    names: impl Iterator<Item = &'a &'a str>,
+) -> String {
+    let Some((before, listed)) = report.split_once(title) else {
+        return report.to_owned();
+    };
+    let (listed, behind) = listed.split_at(listed.find('\n').unwrap_or(listed.len()));
+    let mut all: BTreeSet<&str> = listed.split(", ").collect();
+    if mark.is_empty() || all.contains(mark) {
+        all.extend(names);
+    }
+    let all: Vec<&str> = all.into_iter().collect();
+    format!("{before}{title}{}{behind}", all.join(", "))
 }
 
 /// Which parts of the context a template may look at, so that no other part is made: a million
@@ -317,5 +362,37 @@ mod tests {
         let template = Template::compile("\n\n{{ nothing.at.all }}").unwrap();
         let refusal = template.render(&Context::new(), Vec::new()).unwrap_err();
         assert!(refusal.message.contains("3:"), "{refusal}");
+    }
+
+    #[test]
+    fn a_misspelt_name_is_told_with_all_that_could_be_meant() {
+        let mut context = Context::new();
+        context.insert("source", &1);
+        context.insert("allow", &std::collections::BTreeMap::from([("count", 1)]));
+        let refused = |source: &str| {
+            let template = Template::compile(source).unwrap();
+            let refusal = template.render(&context, Vec::new()).unwrap_err();
+            refusal.message.lines().next().unwrap().to_owned()
+        };
+        assert_eq!(
+            refused("{% set mine = 1 %}{{ permited.count }}"),
+            "the template fails on this file: error: Variable `permited` is not defined. \
+             Available variables: allow, default_policy, deny, exceptions, generator, mine, \
+             permitted, refused, rejected, rules, source"
+        );
+        assert_eq!(
+            refused("{{ allow.line }}"),
+            "the template fails on this file: error: Field `line` is not defined. \
+             Available fields: count, ipv4, ipv4_ranges, ipv6, ipv6_ranges, lines, mapped, networks"
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_a_template() {
+        let template = Template::compile("\u{feff}# one\n").unwrap();
+        let mut out = Vec::new();
+        template.render(&Context::new(), &mut out).unwrap();
+        assert_eq!(out, b"# one\n");
+        assert_eq!(template.source(), "# one\n");
     }
 }

@@ -39,12 +39,18 @@ class Package(FolderTest):
         self.write("a.csv", BAD_CSV)
         self.assertIn("Require ip 192.0.2.1\n", self.run_program(program, "render", "a.csv"))
 
+    def commands(self, text: str) -> set[str]:
+        """The commands that a help text lists."""
+        listed = text.partition("Commands:\n")[2].partition("\n\n")[0]
+        return set(re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE)) - {"help"}
+
     def test_each_command_has_its_page(self) -> None:
         program = self.folder / "usr/bin/htaccess"
         overview = self.run_program(program, "--help")
-        names = re.findall(r"^  ([a-z]+) ", overview.partition("Commands:\n")[2].partition("\n\n")[0], re.MULTILINE)
+        below = self.commands(self.run_program(program, "template", "--help"))
+        names = self.commands(overview) | {f"template-{name}" for name in below}
         pages = {page.name for page in (self.folder / "usr/share/man/man1").iterdir()}
-        self.assertEqual(pages, {f"htaccess-{name}.1.gz" for name in names if name != "help"} | {"htaccess.1.gz"})
+        self.assertEqual(pages, {f"htaccess-{name}.1.gz" for name in names} | {"htaccess.1.gz"})
         shown = subprocess.run(
             ["man", "-l", self.folder / "usr/share/man/man1/htaccess-diff.1.gz"], capture_output=True, text=True, check=True
         )

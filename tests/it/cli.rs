@@ -395,7 +395,7 @@ fn wrong_usage_names_the_way_out() {
         .expect_failure("there is no .csv or .csv.gz file below empty");
     folder
         .run(&["check", "a.csv", "--default-policy", "open"])
-        .expect_failure("--default-policy is \"open\": expected deny or allow");
+        .expect_failure("invalid value 'open' for '--default-policy <POLICY>'\n  [possible values: deny, allow]");
     folder
         .run(&["check", "a.csv", "--jobs", "0"])
         .expect_failure("invalid value '0'");

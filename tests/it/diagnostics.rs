@@ -36,7 +36,7 @@ warning[unknown-rule]: \"Alow\" is not a rule
   |
 5 | 1.1.1.2, Alow
   |          ^^^^
-  = help: write Allow or Deny
+  = help: write Allow
 
 warning[missing-field]: the row has no address
  --> acme.csv:6:1

@@ -129,6 +129,11 @@ fn every_example_template_prints_what_it_says() {
             "IP,Rule\n192.0.2.0/24,Allow\n",
             "\n@outside_clients__acme {\n\tnot {\n\t\tclient_ip 192.0.2.0/24\n\t}\n}\nrespond @outside_clients__acme 403\n",
         ),
+        (
+            "A line that is written once",
+            "IP,Rule\n192.0.2.0/24,Allow\n",
+            "<RequireAny>\n  Require ip 127.0.0.1\n  Require ip 192.0.2.0/24\n</RequireAny>\n",
+        ),
     ];
     let examples = examples();
     assert_eq!(examples.len(), TEMPLATES.matches("```jinja").count());

@@ -52,6 +52,9 @@ mod cli;
 /// The command line's diagnostics.
 #[cfg(feature = "command-line")]
 mod diagnostics;
+/// What nothing may be lost by, on the command line.
+#[cfg(feature = "command-line")]
+mod hazards;
 /// `diff`, and the commands that describe the command line, as a user runs them.
 #[cfg(feature = "command-line")]
 mod usage;

@@ -91,9 +91,9 @@ fn lists_and_shows_the_built_in_templates() {
         assert_eq!(shown, std::fs::read_to_string(file).unwrap());
         assert!(about.contains("{{ path }}"), "{line}");
     }
-    folder
-        .run(&["template", "show", "apache"])
-        .expect_failure("there is no built-in template \"apache\": expected apache24, apache22");
+    folder.run(&["template", "show", "apache"]).expect_failure(
+        "invalid value 'apache' for '<NAME>'\n  [possible values: apache24, apache22, ",
+    );
 }
 
 #[test]
@@ -160,11 +160,11 @@ fn a_check_names_file_line_and_column_and_underlines_the_place() {
     for (arguments, part) in [
         (
             &["none.tera"][..],
-            "template none.tera: cannot be read: No such file",
+            "template none.tera: neither a built-in template (apache24, ",
         ),
         (
             &["bytes.tera"],
-            "template bytes.tera: cannot be read: stream did not contain valid UTF-8",
+            "template bytes.tera: it is not text in UTF-8: save it so",
         ),
         (
             &["late.tera", "none.csv"],
@@ -176,6 +176,33 @@ fn a_check_names_file_line_and_column_and_underlines_the_place() {
             .run(&[&["template", "check"], arguments].concat())
             .expect_failure(part);
     }
+}
+
+#[test]
+fn render_names_the_place_as_a_check_does() {
+    let folder = Folder::new()
+        .with("syntax.tera", "one\n{{ allow.count | nope }}\n")
+        .with("late.tera", "one\n{{ nothing }}\n")
+        .with("a.csv", "IP,Rule\nall,Allow\n");
+    let ran = folder.run(&["render", "--json", "--template", "late.tera", "a.csv"]);
+    assert_eq!(ran.status, 1);
+    let place = "\n --> late.tera:2:4\n";
+    assert!(ran.stderr.contains(place), "{}", ran.stderr);
+    let message = ran.json()[0]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(place), "{message}");
+    folder
+        .run(&["render", "--template", "syntax.tera", "a.csv"])
+        .expect_failure("\n --> syntax.tera:2:18\n");
+}
+
+#[test]
+fn a_check_takes_standard_input() {
+    Folder::new()
+        .run_with_input(
+            &["template", "check", "apache24", "-"],
+            "IP,Rule\nall,Allow\n",
+        )
+        .expect(0, "apache24: fine for <stdin>\n");
 }
 
 #[test]

@@ -23,9 +23,17 @@ fn said_in(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+#[track_caller]
+fn check(slips: &[(&[&str], &str)]) {
+    for (arguments, way_out) in slips {
+        let said = said(arguments);
+        assert!(said.contains(way_out), "{arguments:?}: {said}");
+    }
+}
+
 #[test]
-fn slips_are_told_with_their_way_out() {
-    for (arguments, way_out) in [
+fn slips_in_names_are_told_with_their_way_out() {
+    check(&[
         // A file, and no command.
         (&["1-allowlist.csv"][..], "htaccess render 1-allowlist.csv"),
         (&["7-sites"], "htaccess render 7-sites"),
@@ -59,22 +67,51 @@ fn slips_are_told_with_their_way_out() {
             &["render", "../src"],
             "help: a file that is named itself is read whatever its name ends in, such as ../src/",
         ),
+    ]);
+}
+
+#[test]
+fn slips_in_values_are_told_with_their_way_out() {
+    check(&[
         (
-            &["render", "1-allowlist.csv", "--template", "nginxx"],
+            &["render", "1-allowlist.csv", "--template", "nginxx"][..],
             "apache24, apache22, nginx",
         ),
         (
             &["render", "1-allowlist.csv", "--template", "nginxx"],
             "did you mean nginx?",
         ),
-        (&["template", "show", "iptables"], "did you mean nftables?"),
+        (
+            &["template", "show", "iptables"],
+            "a similar value exists: 'nftables'",
+        ),
         (
             &["template", "check", "nginx_geo"],
             "did you mean nginx-geo?",
         ),
         (
             &["render", "1-allowlist.csv", "--default-policy", "Allow"],
-            "--default-policy is \"Allow\": expected deny or allow",
+            "a similar value exists: 'allow'",
+        ),
+        (
+            &["render", "1-allowlist.csv", "--jobs", "0"],
+            "'--jobs <N>': expected a number of files, at least 1",
+        ),
+        (
+            &["render", "1-allowlist.csv", "--jobs", "-1"],
+            "'--jobs <N>': expected a number of files, at least 1",
+        ),
+        (
+            &["explain", "192.0.2.7", "1-allowlist.csv"],
+            "the file comes before the addresses: htaccess explain 1-allowlist.csv ADDRESS",
+        ),
+        (
+            &["template", "check", "../src/templates/apache42.tera"],
+            "did you mean ../src/templates/apache24.tera?",
+        ),
+        (
+            &["render", "1-allowlist.csv", "--output-key", "{{ pth }}"],
+            " --> --output-key:1:4",
         ),
         (
             &["check", "1-allowlist.csv", "--max-csv-bytes", "1G"],
@@ -85,10 +122,29 @@ fn slips_are_told_with_their_way_out() {
             "--output-key is \"one\": ",
         ),
         (&["render", "7-sites", "-o", "README.md"], "README.md"),
-    ] {
-        let said = said(arguments);
-        assert!(said.contains(way_out), "{arguments:?}: {said}");
-    }
+    ]);
+}
+
+#[test]
+fn a_file_whose_name_starts_with_a_dash_is_no_option() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dash");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("-acme.csv"), "").unwrap();
+    let said = said_in(&folder, &["check", "-acme.csv"]);
+    assert!(said.contains("to name the file: ./-acme.csv"), "{said}");
+}
+
+#[test]
+fn a_name_acts_on_no_terminal() {
+    let said = said(&[
+        "check",
+        "--color",
+        "always",
+        "gone\u{1b}[31m.csv",
+        "gone\u{1b}[.csv",
+    ]);
+    assert!(said.contains("gone\\u{1b}["), "{said}");
+    assert!(!said.contains("\u{1b}[31m.csv"), "{said}");
 }
 
 #[test]
@@ -121,6 +177,10 @@ fn folders_without_csvs_name_what_to_do() {
 fn a_folder_is_not_blamed_for_other_failures() {
     let said = said(&["render", "7-sites", "-o", "README.md/7-sites"]);
     assert!(said.contains("README.md/7-sites"), "{said}");
+    assert!(!said.contains("help:"), "{said}");
+    // Both files are there.
+    let said = self::said(&["explain", "[12]-*.csv", "192.0.2.7"]);
+    assert!(said.contains("is more than one file: name one"), "{said}");
     assert!(!said.contains("help:"), "{said}");
 }
 

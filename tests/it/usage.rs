@@ -76,6 +76,12 @@ fn the_exit_status_of_diff_tells_a_change_from_a_refusal() {
         status(&["diff", "--strict", "--exit-code", "old.csv", "new.csv"]),
         1
     );
+    // Programs are told which file was refused, and why.
+    let json = folder.run(&["diff", "--json", "old.csv", "bad.csv"]).json();
+    assert_eq!(json["new"]["code"], "missing-column");
+    for unknown in ["changed", "gained", "lost"] {
+        assert!(json[unknown].is_null(), "{json}");
+    }
     for files in [
         ["old.csv", "bad.csv"],
         ["bad.csv", "old.csv"],
@@ -128,7 +134,7 @@ fn patterns_are_expanded_where_the_shell_did_not() {
         .expect_failure("no file matches sites/*.tsv");
     folder
         .run(&["check", "sites/[.csv"])
-        .expect_failure("sites/[.csv is no pattern");
+        .expect_failure("there is no file sites/[.csv, and it is no pattern: ");
 }
 
 #[cfg(unix)]
@@ -148,6 +154,11 @@ fn a_replaced_file_keeps_its_permissions_and_its_link() {
         fs::metadata(&real).unwrap().permissions().mode() & 0o777,
         0o640
     );
+    // The link may be there before its file is.
+    fs::remove_file(&real).unwrap();
+    folder.run(&["render", "a.csv", "-o", "out"]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(folder.text("real").ends_with("Require ip 10.0.0.0/24\n"));
     // A new file has what any new file has here.
     fs::write(folder.path("plain"), "").unwrap();
     fs::remove_file(&link).unwrap();
@@ -178,6 +189,10 @@ fn help_has_examples_and_short_lines() {
         }
     }
     assert!(helps.len() > 6, "{overview}");
+    for command in ["list", "show", "check"] {
+        let ran = folder.run(&["template", command, "--help"]);
+        helps.push(ran.expect(0, "").stdout);
+    }
     for help in helps {
         assert!(help.contains("\nExamples:\n  htaccess "), "{help}");
         let longest = help
@@ -214,8 +229,20 @@ fn every_command_has_its_manual_page() {
             "{section}"
         );
     }
-    let pages = fs::read_dir(folder.path("pages")).unwrap().count();
-    assert_eq!(pages, 1 + overview.matches("\nhtaccess\\-").count());
+    // Each page that one refers to is there.
+    let pages: Vec<_> = fs::read_dir(folder.path("pages")).unwrap().collect();
+    assert!(pages.len() > 10);
+    for page in pages {
+        let text = fs::read_to_string(page.unwrap().path()).unwrap();
+        let named = text.lines().filter_map(|line| line.strip_suffix("(1)"));
+        for name in named.map(|name| name.replace('\\', "")) {
+            assert!(folder.path(&format!("pages/{name}.1")).exists(), "{name}");
+        }
+    }
+    assert!(
+        overview.contains("\nhtaccess\\-template(1)\n"),
+        "{overview}"
+    );
     assert!(
         folder
             .text("pages/htaccess-diff.1")
@@ -232,6 +259,11 @@ fn completions_name_every_command() {
             .stdout;
         for word in ["render", "explain", "exit-code"] {
             assert!(script.contains(word), "{shell}: {word}");
+        }
+        if ["bash", "zsh", "fish"].contains(&shell) {
+            for word in ["nginx-geo", "elvish"] {
+                assert!(script.contains(word), "{shell}: {word}");
+            }
         }
     }
 }

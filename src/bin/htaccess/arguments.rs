@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 use htaccess_generator::address;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::template::BUILT_IN;
 
 use crate::Failure;
 
@@ -110,17 +112,27 @@ pub(crate) struct TemplateArguments {
 #[derive(Subcommand)]
 pub(crate) enum TemplateCommand {
     /// List the built-in templates, what each is for, and an --output-key that suits it
+    #[command(after_help = "Examples:\n  htaccess template list")]
     List,
     /// Print a built-in template, to start from
+    #[command(after_help = "Examples:\n  htaccess template show nginx > own.tera")]
     Show(TemplateShowArguments),
     /// Compile a template and try it on policies of every kind, or on one CSV
+    #[command(after_help = "\
+Examples:
+  htaccess template show apache24 > own.tera
+  htaccess template check own.tera           # does it compile, does it forget the denies?
+  htaccess template check own.tera acme.csv  # does it work for this CSV?
+
+Exit status: 0 for a template that works, warnings or not, 1 for one that does not, 2 if a file
+cannot be read.")]
     Check(TemplateCheckArguments),
 }
 
 #[derive(Args)]
 pub(crate) struct TemplateShowArguments {
     /// The name of a built-in template
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(BUILT_IN.map(|(name, _)| name)))]
     pub(crate) name: String,
 }
 
@@ -129,7 +141,7 @@ pub(crate) struct TemplateCheckArguments {
     /// A Tera file, or the name of a built-in template
     #[arg(value_name = "FILE")]
     pub(crate) template: PathBuf,
-    /// A CSV file to try it on in place of the sample policies
+    /// A CSV file to try it on in place of the sample policies, or - for standard input
     #[arg(value_name = "CSV")]
     pub(crate) csv: Option<PathBuf>,
 }
@@ -166,7 +178,7 @@ pub(crate) struct FileArguments {
     #[arg(long, value_name = "EXPRESSION")]
     pub(crate) output_key: Option<String>,
     /// Files to work on at the same time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Print an array with one object for each file, for programs
     #[arg(long)]
@@ -228,12 +240,17 @@ pub(crate) struct ManArguments {
 
 #[derive(Args)]
 pub(crate) struct SettingArguments {
-    /// Who gets in without being named, in files without an `all` row: deny or allow
-    #[arg(long, value_name = "POLICY", default_value = "deny")]
+    /// Who gets in without being named, in files without an `all` row
+    #[arg(long, value_name = "POLICY", default_value = "deny", value_parser = ["deny", "allow"])]
     pub(crate) default_policy: String,
     /// The largest CSV, decompressed, in bytes [default: 256 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_csv_bytes: Option<String>,
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "expected a number of files, at least 1".to_owned())
 }
 
 fn one_address(text: &str) -> Result<IpAddr, String> {
@@ -260,7 +277,8 @@ impl SettingArguments {
         });
         settings.map_err(|err| {
             let flag = flag(err.name());
-            Failure(err.with_name(&flag).to_string())
+            // The name stands in the report of a bad template too.
+            Failure(err.to_string().replace(err.name(), &flag))
         })
     }
 }

@@ -219,11 +219,15 @@ fn title_and_help(rejection: &Rejection) -> (&str, Option<String>) {
             | RejectionCode::UnknownRule
             | RejectionCode::MissingField
     );
+    let fixes = &rejection.fixes;
     if ends_in_the_way_out && let Some((title, _)) = reason.rsplit_once(": write ") {
-        let help = reason.get(title.len() + 2..).map(str::to_owned);
+        let help = match fixes.as_slice() {
+            // One rule is meant, where the sentence names both.
+            [fix] => Some(format!("write {fix}")),
+            _ => reason.get(title.len() + 2..).map(str::to_owned),
+        };
         return (title, help);
     }
-    let fixes = &rejection.fixes;
     if fixes.is_empty() || fixes.iter().any(|fix| reason.contains(fix.as_str())) {
         return (reason, None);
     }

@@ -19,7 +19,7 @@ use crate::output::{print_data, print_json};
 use crate::progress::Progress;
 use crate::render::find_template;
 use crate::wording::{counted, counted_ipv6};
-use crate::work::{read, source_of};
+use crate::work::{in_own_words, read, source_of};
 use crate::{Failure, Verdict};
 
 /// `htaccess diff`.
@@ -45,20 +45,17 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<Verdict, Failure> 
     }
     print_problems(&new, &new_answer);
     let answers = [old_answer, new_answer];
-    let (Some(old_policy), Some(new_policy)) = (old_policy, new_policy) else {
+    let changed = match (&old_policy, &new_policy) {
+        (Some(old), Some(new)) => Some(diff(old, new)),
+        _ => None,
+    };
+    if arguments.json {
+        print_json(&DiffJson::of(&answers, changed.as_ref()))?;
+    }
+    let Some(changed) = changed else {
         return Ok(verdict(&answers));
     };
-    let changed = diff(&old_policy, &new_policy);
-    let [old_answer, new_answer] = &answers;
-    if arguments.json {
-        print_json(&DiffJson {
-            changed: !changed.is_empty(),
-            gained: SetJson::of(&changed.gained),
-            lost: SetJson::of(&changed.lost),
-            old: old_answer,
-            new: new_answer,
-        })?;
-    } else {
+    if !arguments.json {
         let text = text(&old, &new, &answers, &changed);
         print_data(text.as_bytes())?;
     }
@@ -89,7 +86,9 @@ fn policy_of(
         Generation::new(settings, template, &source),
         &progress,
     )?;
-    Ok(generation.finish_policy())
+    let (mut answer, policy) = generation.finish_policy();
+    in_own_words(&mut answer, TEMPLATE_DEFAULT);
+    Ok((answer, policy))
 }
 
 fn text(old: &Input, new: &Input, answers: &[Answer; 2], changed: &Diff) -> String {
@@ -153,13 +152,26 @@ fn each_network(set: &IpSet, mut each: impl FnMut(&str)) {
     networks(&set.ipv6, &mut each);
 }
 
+/// What changed is `null` where one of the files is refused.
 #[derive(Serialize)]
 struct DiffJson<'a> {
-    changed: bool,
-    gained: SetJson,
-    lost: SetJson,
+    changed: Option<bool>,
+    gained: Option<SetJson>,
+    lost: Option<SetJson>,
     old: &'a Answer,
     new: &'a Answer,
+}
+
+impl<'a> DiffJson<'a> {
+    fn of([old, new]: &'a [Answer; 2], changed: Option<&Diff>) -> Self {
+        Self {
+            changed: changed.map(|changed| !changed.is_empty()),
+            gained: changed.map(|changed| SetJson::of(&changed.gained)),
+            lost: changed.map(|changed| SetJson::of(&changed.lost)),
+            old,
+            new,
+        }
+    }
 }
 
 #[derive(Serialize)]

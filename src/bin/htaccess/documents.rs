@@ -1,10 +1,13 @@
 //! What shells and `man` are told of the command line, made of the same definition as `--help`.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use clap::builder::PossibleValue;
 use clap::{Command, CommandFactory as _};
+use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::arguments::{Arguments, CompletionsArguments, ManArguments};
@@ -22,8 +25,42 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<Verdict, F
         NAME,
         &mut script,
     );
+    if arguments.shell == Shell::Fish {
+        script.extend_from_slice(fish_values().as_bytes());
+    }
     print_data(&script)?;
     Ok(Verdict::Fine)
+}
+
+/// What arguments without a name may be, which `clap_complete` tells the other shells alone.
+fn fish_values() -> String {
+    let mut lines = String::new();
+    let mut push = |command: &Command, condition: &str| {
+        for argument in command.get_positionals() {
+            let values = argument.get_possible_values();
+            let names: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
+            if !names.is_empty() {
+                let names = names.join(" ");
+                // Writing into memory does not fail.
+                let _ = writeln!(
+                    lines,
+                    "complete -c {NAME} -n \"{condition}\" -f -a \"{names}\""
+                );
+            }
+        }
+    };
+    for command in Arguments::command().get_subcommands() {
+        let condition = format!("__fish_{NAME}_using_subcommand {}", command.get_name());
+        push(command, &condition);
+        for below in command.get_subcommands() {
+            let name = below.get_name();
+            push(
+                below,
+                &format!("{condition}; and __fish_seen_subcommand_from {name}"),
+            );
+        }
+    }
+    lines
 }
 
 /// `htaccess man`.
@@ -32,14 +69,18 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<Verdict, Failure> {
     command.build();
     match &arguments.output {
         None => print_data(&page(&command).map_err(|err| cannot_print(&err))?)?,
-        Some(folder) => {
-            let pages = std::iter::once(&command).chain(command.get_subcommands());
-            for command in pages {
-                write_page(folder, command)?;
-            }
-        }
+        Some(folder) => write_pages(folder, &command)?,
     }
     Ok(Verdict::Fine)
+}
+
+/// The page of a command, and those of the commands below it, which it refers to.
+fn write_pages(folder: &Path, command: &Command) -> Result<(), Failure> {
+    write_page(folder, command)?;
+    let below = command.get_subcommands();
+    below
+        .filter(|command| command.get_name() != "help")
+        .try_for_each(|command| write_pages(folder, command))
 }
 
 fn write_page(folder: &Path, command: &Command) -> Result<(), Failure> {
@@ -65,7 +106,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
-    for paragraph in after_help.unwrap_or_default().split("\n\n") {
+    for paragraph in after_help.iter().flat_map(|text| text.split("\n\n")) {
         let (title, text) = match paragraph.split_once(":\n") {
             Some((title, text)) => (title, text),
             None => ("Notes", paragraph),

@@ -16,7 +16,7 @@ use crate::conclusion::print_problems;
 use crate::inputs;
 use crate::output::{print_data, print_json};
 use crate::render::find_template;
-use crate::work::source_of;
+use crate::work::{in_own_words, source_of};
 use crate::{Failure, Verdict};
 
 /// `htaccess explain`.
@@ -33,7 +33,8 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict,
         // What is too large is refused before all of it is in memory.
         generation.push(piece)
     })?;
-    let (answer, _) = generation.finish_policy();
+    let (mut answer, _) = generation.finish_policy();
+    in_own_words(&mut answer, TEMPLATE_DEFAULT);
     print_problems(&input, &answer);
     if answer.status == Status::Refused {
         return Ok(Verdict::Refused);

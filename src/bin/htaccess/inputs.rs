@@ -1,18 +1,19 @@
 //! Which files were meant, and how they are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
-use glob::MatchOptions;
 use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
 use htaccess_generator::quote::visible;
 use htaccess_generator::warned_rows::UploadStart;
 
 use crate::Failure;
 use crate::beside::{read_ahead, read_piece};
+use crate::patterns::{self, pattern};
 
 /// How much of a small file is read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -21,6 +22,8 @@ const PIECE_BYTES_MIN: usize = 64 * 1024;
 const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
 /// How much is kept of what cannot be read again.
 const START_BYTES_MAX: usize = 1024 * 1024;
+/// How the failure starts of a folder without CSVs.
+pub(crate) const NO_CSV_BELOW: &str = "there is no .csv or .csv.gz file below";
 
 /// One CSV.
 pub(crate) struct Input {
@@ -62,7 +65,10 @@ impl Input {
         bytes: Option<u64>,
         mut each: impl FnMut(&[u8]) -> std::ops::ControlFlow<()>,
     ) -> Result<(), Failure> {
-        let failure = |err: io::Error| Failure(format!("cannot read {}: {err}", self.shown()));
+        let failure = |err: io::Error| match &self.path {
+            Some(path) => cannot_read(path, &err),
+            None => Failure(format!("cannot read standard input: {err}")),
+        };
         let mut source: Box<dyn Read + Send> = match &self.path {
             Some(path) => Box::new(File::open(path).map_err(failure)?),
             None => Box::new(io::stdin()),
@@ -123,11 +129,21 @@ impl Input {
     }
 }
 
+/// A file or folder that cannot be read, and why.
+pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> Failure {
+    Failure(format!("cannot read {}: {err}", path.display()))
+}
+
 /// The files that were named, and the CSVs below the folders that were, in order.
 pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
     for path in named {
         if path == Path::new("-") {
+            if inputs.iter().any(|input: &Input| input.path.is_none()) {
+                return Err(Failure(
+                    "standard input can be read once: name - once".to_owned(),
+                ));
+            }
             inputs.push(Input::new(None, "stdin".to_owned()));
         } else if path.is_dir() {
             find_below(path, &mut inputs)?;
@@ -152,13 +168,51 @@ pub(crate) fn one(named: &Path) -> Result<Input, Failure> {
     }
 }
 
-/// Two CSVs that would have the same output overwrite each other: that is wrong usage.
+/// The files that are read, which no output may replace.
+pub(crate) struct Originals<'a> {
+    by_name: HashMap<&'a OsStr, Vec<&'a Path>>,
+}
+
+impl<'a> Originals<'a> {
+    pub(crate) fn of(inputs: &'a [Input]) -> Self {
+        let mut by_name: HashMap<&OsStr, Vec<&Path>> = HashMap::new();
+        for path in inputs.iter().filter_map(|input| input.path.as_deref()) {
+            if let Some(name) = path.file_name() {
+                by_name.entry(name).or_default().push(path);
+            }
+        }
+        Self { by_name }
+    }
+
+    /// Writing to the path of an input is wrong usage; `flag` says where to write.
+    pub(crate) fn spare(&self, output: &Path, flag: &str) -> Result<(), Failure> {
+        let alike = output.file_name().and_then(|name| self.by_name.get(name));
+        let is_same = |input: &&&Path| {
+            let both = (fs::canonicalize(input), fs::canonicalize(output));
+            matches!(both, (Ok(input), Ok(output)) if input == output)
+        };
+        match alike.into_iter().flatten().find(is_same) {
+            None => Ok(()),
+            Some(input) => Err(Failure(format!(
+                "{} would be replaced by what is made of it: choose another {flag}",
+                input.display()
+            ))),
+        }
+    }
+}
+
+/// Two CSVs that would have the same output below `folder` overwrite each other, and an output may
+/// be one of the CSVs: that is wrong usage.
 pub(crate) fn check_outputs<'a>(
+    inputs: &[Input],
+    folder: &Path,
     outputs: impl Iterator<Item = (&'a Input, Option<String>)>,
 ) -> Result<(), Failure> {
+    let originals = Originals::of(inputs);
     let mut seen: BTreeMap<String, &Input> = BTreeMap::new();
     for (input, output) in outputs {
         let Some(output) = output else { continue };
+        originals.spare(&folder.join(&output), "-o or --output-key")?;
         if let Some(other) = seen.get(&output) {
             return Err(Failure(format!(
                 "{} and {} would both become {output}: rename one, or choose another --output-key",
@@ -171,32 +225,10 @@ pub(crate) fn check_outputs<'a>(
     Ok(())
 }
 
-/// A path that names nothing itself and has wildcards, for shells that do not expand them and for
-/// `**`, which few do.
-fn pattern(path: &Path) -> Option<&str> {
-    let text = path.to_str()?;
-    (text.contains(['*', '?', '[']) && !path.exists()).then_some(text)
-}
-
 /// The files that match, in order, with their own keys; or the CSVs below the folders that match,
 /// where no file does.
 fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), Failure> {
-    let options = MatchOptions {
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-        ..MatchOptions::new()
-    };
-    let matches = glob::glob_with(pattern, options)
-        .map_err(|err| Failure(format!("{pattern} is no pattern: {}", err.msg)))?;
-    let matches = matches
-        .collect::<Result<Vec<PathBuf>, _>>()
-        .map_err(|err| {
-            Failure(format!(
-                "cannot read {}: {}",
-                err.path().display(),
-                err.error()
-            ))
-        })?;
+    let matches = patterns::matches(pattern)?;
     let (folders, files): (Vec<_>, Vec<_>) = matches.into_iter().partition(|path| path.is_dir());
     for path in &files {
         let key = key_of_file(path)?;
@@ -217,15 +249,12 @@ fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failure> {
     if inputs.len() > before {
         return Ok(());
     }
-    Err(Failure(format!(
-        "there is no .csv or .csv.gz file below {}",
-        folder.display()
-    )))
+    Err(Failure(format!("{NO_CSV_BELOW} {}", folder.display())))
 }
 
 /// Adds the CSVs below a folder, by name. Folders behind links are left out: they may loop.
 fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failure> {
-    let failure = |err: io::Error| Failure(format!("cannot read {}: {err}", folder.display()));
+    let failure = |err: io::Error| cannot_read(folder, &err);
     let mut entries: Vec<_> = fs::read_dir(folder)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(failure)?;
@@ -234,7 +263,18 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failu
         let path = entry.path();
         if entry.file_type().map_err(failure)?.is_dir() {
             walk(root, &path, inputs)?;
-        } else if is_csv(&path) && path.is_file() {
+            continue;
+        }
+        if !is_csv(&path) {
+            continue;
+        }
+        if let Err(err) = fs::metadata(&path)
+            && !entry.file_name().as_encoded_bytes().starts_with(b".")
+        {
+            // A link to nothing: who named it so misses the site.
+            return Err(cannot_read(&path, &err));
+        }
+        if path.is_file() {
             let below = path.strip_prefix(root).unwrap_or(&path);
             let key = text(below)?;
             inputs.push(Input::new(Some(path), key));
@@ -243,7 +283,7 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failu
     Ok(())
 }
 
-fn is_csv(path: &Path) -> bool {
+pub(crate) fn is_csv(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
     let (stem, extension) = name.rsplit_once('.').unwrap_or_default();
@@ -276,6 +316,9 @@ fn key_of_file(path: &Path) -> Result<String, Failure> {
 fn text(path: &Path) -> Result<String, Failure> {
     match path.to_str() {
         Some(text) => Ok(text.to_owned()),
-        None => Err(Failure(format!("the path {} is not UTF-8", path.display()))),
+        None => Err(Failure(format!(
+            "the name {} is not UTF-8, as a key must be: rename the file",
+            path.display()
+        ))),
     }
 }

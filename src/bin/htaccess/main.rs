@@ -12,6 +12,7 @@ mod diff;
 mod documents;
 mod template;
 mod inputs;
+mod patterns;
 mod work;
 mod beside;
 mod progress;
@@ -20,6 +21,7 @@ mod diagnostic;
 mod wording;
 mod output;
 mod replace;
+mod interruption;
 mod reports;
 mod slips;
 
@@ -27,6 +29,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
+use htaccess_generator::quote::visible;
 
 use crate::arguments::Command;
 
@@ -45,6 +48,7 @@ pub(crate) enum Verdict {
 }
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HELP: Style = Style::new().bold();
 
 fn main() -> ExitCode {
@@ -63,8 +67,11 @@ fn main() -> ExitCode {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Refused) => ExitCode::from(1),
         Err(Failure(message)) => {
-            conclusion::print(&format!("{ERROR}error{ERROR:#}: {message}\n"));
+            // A path may have anything in its name that a terminal would act on.
+            let shown = visible(&message, Some('\n'));
+            conclusion::print(&format!("{ERROR}error{ERROR:#}: {shown}\n"));
             if let Some(help) = slips::way_out(&arguments.command, &message) {
+                let help = visible(&help, None);
                 conclusion::print(&format!("  = {HELP}help{HELP:#}: {help}\n"));
             }
             ExitCode::from(2)

@@ -1,24 +1,24 @@
 //! `htaccess render`: the `.htaccess` of each CSV, to standard output or below a folder.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::quote::bare;
 use htaccess_generator::report::Answer;
 use htaccess_generator::report_page::Occasion;
 use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
 
 use crate::arguments::RenderArguments;
-use crate::conclusion::{conclude, print_problems, print_summary, verdict};
+use crate::conclusion::{conclude, print, print_problems, print_summary, verdict};
 use crate::inputs::{self, Input};
 use crate::output::{Stdout, cannot_print, print_data, print_json};
 use crate::progress::Progress;
 use crate::replace::write_file;
 use crate::reports::Reports;
 use crate::slips::did_you_mean;
-use crate::work::{finish, in_parallel, read, source_of};
-use crate::{Failure, Verdict};
+use crate::template::key_in_place_of_htaccess;
+use crate::work::{finish, in_own_words, in_parallel, placed, read, source_of};
+use crate::{Failure, HELP, Verdict, WARNING};
 
 /// `htaccess render`.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
@@ -42,7 +42,8 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
         let generation = Generation::watching(&settings, &template, &source);
         let read = read(input, generation, &progress)?;
         drop(progress);
-        let (Outcome { answer, file }, review) = finish(input, read);
+        let (Outcome { mut answer, file }, review) = finish(input, read);
+        in_own_words(&mut answer, &arguments.template);
         if let Some(reports) = reports {
             reports.write(input, &answer, file.as_deref(), &review)?;
         }
@@ -55,7 +56,9 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
         let read = read(input, generation, &progress)?;
         drop(progress);
         let answer = read.finish_into(Stdout::new());
-        answer.map_err(|err| cannot_print(&err))?
+        let mut answer = answer.map_err(|err| cannot_print(&err))?;
+        in_own_words(&mut answer, &arguments.template);
+        answer
     };
     let answers = [answer];
     if let [answer] = &answers
@@ -77,7 +80,10 @@ fn write_all(
     reports: Option<&Reports>,
 ) -> Result<Verdict, Failure> {
     let settings = arguments.files.settings()?;
+    check_folder(folder, inputs)?;
     inputs::check_outputs(
+        inputs,
+        folder,
         inputs
             .iter()
             .map(|input| (input, settings.output_key.of(&input.key).ok())),
@@ -87,19 +93,71 @@ fn write_all(
         if !arguments.files.json && reports.is_none() {
             let generation = Generation::new(&settings, template, &source);
             let Outcome { mut answer, file } = read(input, generation, progress)?.finish();
+            in_own_words(&mut answer, &arguments.template);
             publish(&mut answer, file.as_deref(), folder)?;
             return Ok(answer);
         }
         let generation = Generation::watching(&settings, template, &source);
         let read = read(input, generation, progress)?;
         let (Outcome { mut answer, file }, review) = finish(input, read);
+        in_own_words(&mut answer, &arguments.template);
         publish(&mut answer, file.as_deref(), folder)?;
         if let Some(reports) = reports {
             reports.write(input, &answer, file.as_deref(), &review)?;
         }
         Ok(answer)
     })?;
+    if arguments.files.output_key.is_none()
+        && let Some(key) = key_in_place_of_htaccess(&arguments.template)
+    {
+        print(&format!(
+            "{WARNING}warning{WARNING:#}: --template {} is not for Apache, which alone reads files named .htaccess\n  \
+             = {HELP}help{HELP:#}: add --output-key '{key}'\n\n",
+            arguments.template
+        ));
+    }
     conclude(inputs, &answers, arguments.files.json, "published")
+}
+
+/// What a file's name ends in that a template makes, or that is read to make it.
+const FILE_ENDINGS: [&str; 10] = [
+    ".htaccess",
+    ".conf",
+    ".geo",
+    ".lst",
+    ".caddy",
+    ".nft",
+    ".json",
+    ".txt",
+    ".csv",
+    ".html",
+];
+
+/// `-o` names a folder. Who takes it for the file would find a folder by the file's name, and a
+/// folder named `.htaccess` keeps everybody out of a site.
+fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), Failure> {
+    let name = folder.to_string_lossy();
+    let what = match folder.exists() {
+        true if folder.is_dir() => return Ok(()),
+        true => "is no folder",
+        false if FILE_ENDINGS.iter().any(|ending| name.ends_with(ending)) => "looks like a file",
+        false => return Ok(()),
+    };
+    let way_out = match inputs {
+        // The shell would empty a CSV before it is read.
+        [input] => {
+            let file = if inputs::is_csv(folder) {
+                ".htaccess"
+            } else {
+                &name
+            };
+            format!(": for one file, htaccess render {} > {file}", input.shown())
+        }
+        _ => String::new(),
+    };
+    Err(Failure(format!(
+        "-o {name} {what}, and -o takes the folder to write below{way_out}"
+    )))
 }
 
 fn publish(answer: &mut Answer, file: Option<&str>, folder: &Path) -> Result<(), Failure> {
@@ -109,19 +167,32 @@ fn publish(answer: &mut Answer, file: Option<&str>, folder: &Path) -> Result<(),
     Ok(())
 }
 
+/// A built-in template, or one from a file.
 pub(crate) fn find_template(name_or_path: &str) -> Result<Template, Failure> {
-    let failure = |message: &dyn std::fmt::Display| {
-        Failure(format!("template {}: {message}", bare(name_or_path)))
+    let compiled = if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
+        Template::built_in(name_or_path)
+    } else {
+        Template::compile(&read_template(Path::new(name_or_path))?)
     };
-    if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
-        return Template::built_in(name_or_path).map_err(|refusal| failure(&refusal.message));
-    }
-    match fs::read_to_string(name_or_path) {
-        Ok(source) => Template::compile(&source).map_err(|refusal| failure(&refusal.message)),
-        Err(err) => Err(failure(&format!(
-            "neither a built-in template ({}) nor a file that can be read: {err}{}",
-            built_in_names(),
-            did_you_mean(name_or_path)
-        ))),
-    }
+    compiled.map_err(|refusal| {
+        let message = placed(&refusal.message, name_or_path);
+        Failure(format!("template {name_or_path}: {message}"))
+    })
+}
+
+/// The text of a template of one's own.
+pub(crate) fn read_template(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|err| {
+        let name = path.to_string_lossy();
+        Failure(match err.kind() {
+            io::ErrorKind::InvalidData => {
+                format!("template {name}: it is not text in UTF-8: save it so")
+            }
+            _ => format!(
+                "template {name}: neither a built-in template ({}) nor a file that can be read: {err}{}",
+                built_in_names(),
+                did_you_mean(path)
+            ),
+        })
+    })
 }

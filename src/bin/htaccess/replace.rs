@@ -12,18 +12,32 @@ use htaccess_generator::report::Status;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::Failure;
+use crate::interruption;
 
 /// Writes a file. One that is already the same is left alone, with its times; one that is
 /// replaced hands its permissions on; one that is a symbolic link stays one, and what it points
 /// to is replaced.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
-    let failure = |err: io::Error| Failure(format!("cannot write {}: {err}", path.display()));
-    let written = match fs::read(path) {
-        Ok(current) if current == bytes => return Ok(Status::Unchanged),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => create(path, bytes),
-        Ok(_) | Err(_) => replace(path, bytes),
+    let failure = |err: io::Error| {
+        // tempfile adds the name of the file beside it, which would only confuse.
+        let reason = err.to_string();
+        let reason = reason.split(" at path ").next().unwrap_or_default();
+        Failure(format!("cannot write {}: {reason}", path.display()))
     };
-    written.map_err(failure)?;
+    let _written_whole = interruption::hold_off();
+    write(path, bytes).map_err(failure)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<Status> {
+    match fs::read(path) {
+        Ok(current) if current == bytes => return Ok(Status::Unchanged),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+            // Its file is not there yet.
+            Ok(target) => return write(&folder_of(path).join(target), bytes),
+            Err(_) => create(path, bytes)?,
+        },
+        Ok(_) | Err(_) => replace(path, bytes)?,
+    }
     Ok(Status::Written)
 }
 

@@ -10,7 +10,7 @@ use htaccess_generator::warnings::Review;
 
 use crate::Failure;
 use crate::arguments::FileArguments;
-use crate::inputs::Input;
+use crate::inputs::{Input, Originals, is_csv};
 use crate::replace::write_file;
 
 /// Where the pages go.
@@ -53,13 +53,26 @@ impl Reports {
                 path.display()
             )));
         }
+        // Who takes `--report` for a flag without a value names a CSV.
+        if !is_folder && is_csv(path) {
+            return Err(Failure(format!(
+                "--report is {}, a CSV: name the page to write, such as {}",
+                path.display(),
+                path.with_extension("html").display()
+            )));
+        }
         let place = if is_folder || takes_several {
             check_names(inputs)?;
             Place::Folder(path.to_owned())
         } else {
             Place::File(path.to_owned())
         };
-        Ok(Self { place, occasion })
+        let reports = Self { place, occasion };
+        let originals = Originals::of(inputs);
+        inputs
+            .iter()
+            .try_for_each(|input| originals.spare(&reports.path_of(input), "--report"))?;
+        Ok(reports)
     }
 
     /// Writes the page of one file; `output` is its text, if it was not refused.
@@ -75,11 +88,15 @@ impl Reports {
             cost: output.map(RequestCost::of),
             occasion: self.occasion,
         };
-        let path = match &self.place {
+        let page = report_page(answer, facts);
+        write_file(&self.path_of(input), page.as_bytes()).map(|_| ())
+    }
+
+    fn path_of(&self, input: &Input) -> PathBuf {
+        match &self.place {
             Place::File(path) => path.clone(),
             Place::Folder(folder) => folder.join(format!("{}.html", input.key)),
-        };
-        write_file(&path, report_page(answer, facts).as_bytes()).map(|_| ())
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use htaccess_generator::template::BUILT_IN;
 
 use crate::arguments::{Arguments, Command, TemplateCommand};
 use crate::inputs;
+use crate::patterns::pattern;
 
 /// How much alike two names are, from 0 to 1, of which one is taken for the other's misspelling.
 const ALIKE_MIN: f64 = 0.75;
@@ -23,13 +24,39 @@ const NAMED_MAX: usize = 3;
 /// command should be is told the command.
 pub(crate) fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|mut err| {
-        if let Some(path) = file_in_place_of_command(&err) {
-            let tip = format!("to make a .htaccess of it: htaccess render {path}");
+        if let Some(tip) = tip(&err) {
             let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
             err.insert(ContextKind::Suggested, tips);
         }
         err.exit()
     })
+}
+
+fn tip(err: &clap::Error) -> Option<String> {
+    if let Some(path) = file_in_place_of_command(err) {
+        return Some(format!("to make a .htaccess of it: htaccess render {path}"));
+    }
+    if err.kind() == ErrorKind::UnknownArgument {
+        return file_like_an_option().map(|path| format!("to name the file: ./{path}"));
+    }
+    let Some(ContextValue::String(value)) = err.get(ContextKind::InvalidValue) else {
+        return None;
+    };
+    // `htaccess explain 192.0.2.7 acme.csv`
+    let is_address = matches!(
+        err.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(name)) if name.contains("<ADDRESS>")
+    );
+    (is_address && Path::new(value).is_file())
+        .then(|| format!("the file comes before the addresses: htaccess explain {value} ADDRESS"))
+}
+
+/// A file that was typed as it is named, with a dash in front, and taken for options.
+fn file_like_an_option() -> Option<String> {
+    let typed = std::env::args_os().skip(1);
+    typed
+        .filter_map(|argument| argument.into_string().ok())
+        .find(|argument| argument.starts_with('-') && Path::new(argument).is_file())
 }
 
 fn file_in_place_of_command(err: &clap::Error) -> Option<String> {
@@ -42,11 +69,34 @@ fn file_in_place_of_command(err: &clap::Error) -> Option<String> {
     }
 }
 
-/// The built-in template that was probably meant, as the end of a sentence.
-pub(crate) fn did_you_mean(template: &str) -> String {
-    match nearest(template, BUILT_IN.map(|(name, _)| name)) {
-        Some(name) => format!("; did you mean {name}?"),
+/// The template that was probably meant, a file beside it or a built-in one, as the end of a
+/// sentence.
+pub(crate) fn did_you_mean(template: &Path) -> String {
+    let built_in = || {
+        let typed = template.to_str()?;
+        let name = nearest(typed, BUILT_IN.map(|(name, _)| name))?;
+        Some(name.to_owned())
+    };
+    let is_missing = !template.exists();
+    let beside = || is_missing.then(|| beside(template)).flatten();
+    match beside().or_else(built_in) {
+        Some(meant) => format!("; did you mean {meant}?"),
         None => String::new(),
+    }
+}
+
+/// The file whose name is most like that of one that is not there.
+fn beside(path: &Path) -> Option<String> {
+    let names = names(folder_of(path))?;
+    let name = path.file_name()?.to_string_lossy();
+    let meant = nearest(&name, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(meant).display().to_string())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -71,9 +121,13 @@ pub(crate) fn way_out(command: &Command, failure: &str) -> Option<String> {
         // Of other failures the input is not the reason.
         let nothing_found = inputs::find(slice::from_ref(input)).is_err();
         if input.is_dir() {
-            return nothing_found.then(|| in_folder(input));
+            let has_no_csv = failure.starts_with(inputs::NO_CSV_BELOW);
+            return (nothing_found && has_no_csv).then(|| in_folder(input));
         }
-        let is_missing = !input.exists() && input != Path::new("-") && !nothing_found;
+        let is_missing = !input.exists()
+            && input != Path::new("-")
+            && pattern(input).is_none()
+            && !nothing_found;
         is_missing.then(|| in_place_of(input))
     })
 }
@@ -96,16 +150,12 @@ fn in_folder(folder: &Path) -> String {
 
 /// Of a file that is not there: the one that was probably meant, or those that are.
 fn in_place_of(path: &Path) -> String {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let Some(names) = names(folder) else {
         return format!("there is no folder {} that can be read", folder.display());
     };
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if let Some(meant) = nearest(&name, names.iter().map(String::as_str)) {
-        return format!("did you mean {}?", path.with_file_name(meant).display());
+    if let Some(meant) = beside(path) {
+        return format!("did you mean {meant}?");
     }
     let csvs: Vec<_> = names
         .iter()

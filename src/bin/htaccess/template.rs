@@ -6,19 +6,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
 use htaccess_generator::render::Source;
 use htaccess_generator::report::RefusalCode;
 use htaccess_generator::settings::{OutputKey, Settings};
-use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
+use htaccess_generator::template::{BUILT_IN, Template};
 
 use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::conclusion::print;
+use crate::inputs;
 use crate::output::print_data;
-use crate::slips::did_you_mean;
+use crate::render::read_template;
+use crate::work::placed;
 use crate::{Failure, Verdict};
 
 /// What each built-in template is for, and an `OUTPUT_KEY` that suits it.
@@ -71,24 +73,28 @@ pub(crate) fn template(command: &TemplateCommand) -> Result<Verdict, Failure> {
 fn list() -> Result<Verdict, Failure> {
     let mut text = String::new();
     for (name, about, ending) in ABOUT {
-        let between = if ending.starts_with('.') { '/' } else { '.' };
         // Writing into memory does not fail.
-        let _ = writeln!(text, "{name:10} {about:64} {{{{ path }}}}{between}{ending}");
+        let _ = writeln!(text, "{name:10} {about:64} {}", key_ending_in(ending));
     }
     print_data(text.as_bytes())?;
     Ok(Verdict::Fine)
 }
 
+fn key_ending_in(ending: &str) -> String {
+    let between = if ending.starts_with('.') { '/' } else { '.' };
+    format!("{{{{ path }}}}{between}{ending}")
+}
+
+/// The `--output-key` of a built-in template whose outputs no server reads as `.htaccess`.
+pub(crate) fn key_in_place_of_htaccess(template: &str) -> Option<String> {
+    let (_, _, ending) = ABOUT.iter().find(|(name, _, _)| *name == template)?;
+    (*ending != ".htaccess").then(|| key_ending_in(ending))
+}
+
 fn show(arguments: &TemplateShowArguments) -> Result<Verdict, Failure> {
-    match built_in_source(&arguments.name) {
-        Some(source) => print_data(source.as_bytes()).map(|()| Verdict::Fine),
-        None => Err(Failure(format!(
-            "there is no built-in template {}: expected {}{}",
-            htaccess_generator::quote::quote(&arguments.name),
-            built_in_names(),
-            did_you_mean(&arguments.name)
-        ))),
-    }
+    // No other name gets here.
+    let source = built_in_source(&arguments.name).unwrap_or_default();
+    print_data(source.as_bytes()).map(|()| Verdict::Fine)
 }
 
 fn built_in_source(name: &str) -> Option<&'static str> {
@@ -100,7 +106,7 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
     let name = arguments.template.display().to_string();
     let compiled = match built_in_source(&name) {
         Some(_) => Template::built_in(&name),
-        None => Template::compile(&read_text(&arguments.template)?),
+        None => Template::compile(&read_template(&arguments.template)?),
     };
     let template = match compiled {
         Ok(template) => template,
@@ -134,23 +140,6 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
     Ok(Verdict::Fine)
 }
 
-fn read_text(path: &Path) -> Result<String, Failure> {
-    let failure = |what: String| {
-        let name = path.display().to_string();
-        let names = built_in_names();
-        let meant = did_you_mean(&name);
-        Failure(format!(
-            "template {name}: {what} (built in are {names}){meant}"
-        ))
-    };
-    fs::read_to_string(path).map_err(|err| failure(format!("cannot be read: {err}")))
-}
-
-/// tera's report names every template `template`: people know theirs by its file.
-fn placed(message: &str, name: &str) -> String {
-    message.replacen("--> template:", &format!("--> {name}:"), 1)
-}
-
 /// What came of a check.
 struct Found {
     /// Why the template cannot be used.
@@ -160,10 +149,14 @@ struct Found {
 }
 
 fn check_with_file(template: &Template, csv: &Path) -> Result<Found, Failure> {
-    let shown = csv.display().to_string();
-    let upload = fs::read(csv).map_err(|err| Failure(format!("cannot read {shown}: {err}")))?;
-    let key = csv.file_name().unwrap_or_default().to_string_lossy();
-    let Outcome { answer, file } = render(template, &upload, &key);
+    let input = inputs::one(csv)?;
+    let shown = input.shown();
+    let mut upload = Vec::new();
+    input.read(input.bytes(), |piece| {
+        upload.extend_from_slice(piece);
+        ControlFlow::Continue(())
+    })?;
+    let Outcome { answer, file } = render(template, &upload, &input.key);
     let mut found = Found {
         errors: Vec::new(),
         warnings: Vec::new(),

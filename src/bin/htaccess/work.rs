@@ -6,6 +6,7 @@ use std::thread;
 
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::Source;
+use htaccess_generator::report::{Answer, RefusalCode};
 use htaccess_generator::row_log::{Log, RowLog};
 use htaccess_generator::warned_rows::name_lines;
 use htaccess_generator::warnings::Review;
@@ -20,6 +21,26 @@ pub(crate) fn source_of(input: &Input) -> Source {
         key: input.key.clone(),
         ..Source::default()
     }
+}
+
+/// A refusal as those know it who typed the command: the limit by its flag, and the template, which
+/// the library has without a name, by its own.
+pub(crate) fn in_own_words(answer: &mut Answer, template: &str) {
+    let Some(message) = &mut answer.message else {
+        return;
+    };
+    match answer.code {
+        Some(RefusalCode::TooLarge) => {
+            *message = message.replace("MAX_CSV_BYTES", "--max-csv-bytes");
+        }
+        Some(RefusalCode::BadTemplate) => *message = placed(message, template),
+        _ => {}
+    }
+}
+
+/// tera's report names every template `template`: people know theirs by its file.
+pub(crate) fn placed(message: &str, template: &str) -> String {
+    message.replacen("--> template:", &format!("--> {template}:"), 1)
 }
 
 /// Reads an input, as far as that is of use.

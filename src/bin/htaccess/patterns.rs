@@ -1,0 +1,121 @@
+//! Patterns such as `sites/**/*.csv`, for the shells that do not expand them.
+//!
+//! `glob` tells whether a name matches; folders are read here, for its own walk ends the program at
+//! a hidden name that is not UTF-8, and passes over such files silently.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use glob::{MatchOptions, Pattern};
+use htaccess_generator::quote::visible;
+
+use crate::Failure;
+use crate::inputs::cannot_read;
+
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+const ANY_FOLDERS: &str = "**";
+
+/// A path that names nothing itself and has wildcards.
+pub(crate) fn pattern(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
+    (text.contains(WILDCARDS) && !path.exists()).then_some(text)
+}
+
+/// What matches, files and folders, in order. Hidden names are matched by a dot alone, and `**`
+/// leaves folders behind links out: they may loop.
+pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, Failure> {
+    let mut folder = PathBuf::new();
+    let mut names = Vec::new();
+    for component in Path::new(pattern).components() {
+        let name = component.as_os_str().to_string_lossy().into_owned();
+        match component {
+            Component::Normal(_) => names.push(Name::new(name, pattern)?),
+            _ if names.is_empty() => folder.push(component),
+            _ => names.push(Name::Itself(name)),
+        }
+    }
+    let mut found = Vec::new();
+    find(&folder, &names, &mut found)?;
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// One name of a pattern.
+enum Name {
+    Itself(String),
+    Like(Pattern),
+    AnyFolders,
+}
+
+impl Name {
+    fn new(name: String, whole: &str) -> Result<Self, Failure> {
+        if name == ANY_FOLDERS {
+            return Ok(Self::AnyFolders);
+        }
+        if !name.contains(WILDCARDS) {
+            return Ok(Self::Itself(name));
+        }
+        Pattern::new(&name).map(Self::Like).map_err(|err| {
+            Failure(format!(
+                "there is no file {}, and it is no pattern: {}",
+                visible(whole, None),
+                err.msg
+            ))
+        })
+    }
+}
+
+fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let Some((name, rest)) = names.split_first() else {
+        found.push(folder.to_owned());
+        return Ok(());
+    };
+    let options = MatchOptions {
+        require_literal_leading_dot: true,
+        ..MatchOptions::new()
+    };
+    match name {
+        Name::Itself(name) => {
+            let path = folder.join(name);
+            if path.exists() {
+                find(&path, rest, found)?;
+            }
+        }
+        Name::Like(pattern) => each_entry(folder, |name, path, _| {
+            if pattern.matches_with(name, options) && (rest.is_empty() || path.is_dir()) {
+                find(path, rest, found)?;
+            }
+            Ok(())
+        })?,
+        Name::AnyFolders => {
+            find(folder, rest, found)?;
+            each_entry(folder, |name, path, is_folder| {
+                if is_folder && !name.starts_with('.') {
+                    find(path, names, found)?;
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Hands each name of a folder over, with its path and whether it is a folder and no link.
+fn each_entry(
+    folder: &Path,
+    mut each: impl FnMut(&str, &Path, bool) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let read = match folder {
+        folder if folder == Path::new("") => Path::new("."),
+        folder => folder,
+    };
+    let failure = |err| cannot_read(read, &err);
+    for entry in fs::read_dir(read).map_err(failure)? {
+        let entry = entry.map_err(failure)?;
+        let name = entry.file_name();
+        let is_folder = entry.file_type().map_err(failure)?.is_dir();
+        each(&name.to_string_lossy(), &folder.join(&name), is_folder)?;
+    }
+    Ok(())
+}
