@@ -34,6 +34,7 @@ use crate::decode::too_large;
 use crate::error::{Error, ErrorKind};
 use crate::event::Job;
 use crate::generate::{Generation, Outcome};
+use crate::key;
 use crate::metrics::Observed;
 use crate::policy::Rules;
 use crate::provenance::{Provenance, settings_digest};
@@ -56,7 +57,7 @@ const DAMAGED_RETRIES_MAX: u32 = 2;
 /// beside it. Of a larger one the thread has to send more, and the report comes after it.
 const BESIDE_BYTES_MAX: usize = 256 * 1024;
 /// The longest pause before the first retry; it doubles with each.
-const PAUSE_MS_MAX: u64 = 20;
+const PAUSE_MS_MAX: u64 = 40;
 
 /// Publishes uploads with one template.
 pub struct Publisher<'a, S> {
@@ -127,9 +128,9 @@ impl<'a, S: Store> Publisher<'a, S> {
         input: &ObjectName,
         bytes: Option<u64>,
     ) -> Result<Answer, Error> {
-        let output_key = match self.settings.settings.output_key.of(&input.key) {
+        let output_key = match output_key(self.settings, input) {
             Ok(key) => key,
-            Err(refusal) => return Ok(Answer::new(&input.key, Status::Refused).refused(&refusal)),
+            Err(refusal) => return Ok(refused_by_key(input, &refusal)),
         };
         if self.is_too_large(input, bytes).await? {
             let refusal = too_large(self.settings.settings.csv_bytes_max);
@@ -192,7 +193,11 @@ impl<'a, S: Store> Publisher<'a, S> {
             provenance = self.provenance(input, Some(&head));
         }
         self.observed.input(&head);
-        if targets.all().all(|target| target.is_made_from(&provenance)) {
+        let published = provenance.clone().telling(None, &output.key);
+        let report = targets.report.as_ref();
+        if targets.output.is_made_from(&provenance)
+            && report.is_none_or(|report| report.is_made_from(&published))
+        {
             return Ok(Round::Done(self.unchanged(input, &targets.output)));
         }
         let generated = self.generate(input, &head, body).await?;
@@ -235,8 +240,11 @@ impl<'a, S: Store> Publisher<'a, S> {
                 cost,
                 occasion: Occasion::Publish,
             };
+            let told = provenance
+                .clone()
+                .telling(answer.message.as_deref(), &targets.output.name.key);
             let page = || report_page(&answer, facts);
-            write_report(self.store, report, page, provenance).await
+            write_report(self.store, report, page, told).await
         };
         let (written, reported) = if bytes > BESIDE_BYTES_MAX {
             (output.await, report.await)
@@ -394,14 +402,18 @@ pub async fn refuse<S: Store>(
     refusal: &Refusal,
 ) -> Result<Answer, Error> {
     check_buckets(settings, input)?;
+    let output_key = match output_key(settings, input) {
+        Ok(key) => key,
+        Err(refusal) => return Ok(refused_by_key(input, &refusal)),
+    };
     let mut answer = Answer::new(&input.key, Status::Refused).refused(refusal);
-    answer.output = settings.settings.output_key.of(&input.key).ok();
+    answer.output = Some(output_key);
     for attempt in 0..=RETRIES_MAX {
         pause_before(attempt).await;
         let report = look_at_report(store, settings, input).await?;
         let provenance = Provenance::new(&input.key, None, &refusal.message);
         let page = || report_page(&answer, Facts::default());
-        if write_report(store, report.as_ref(), page, &provenance).await? != PutResult::Conflict {
+        if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {
             return Ok(answer);
         }
     }
@@ -409,6 +421,20 @@ pub async fn refuse<S: Store>(
         ErrorKind::Contention,
         format!("report on {input}"),
     ))
+}
+
+/// Where the output goes, if what is written for this input may lie under its key.
+fn output_key(settings: &FunctionSettings, input: &ObjectName) -> Result<String, Refusal> {
+    let output_key = settings.settings.output_key.of(&input.key)?;
+    if settings.report_bucket.is_some() {
+        key::check_report(&input.key)?;
+    }
+    Ok(output_key)
+}
+
+/// No report tells of it, for that would lie under the key that is refused.
+fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
+    Answer::new(&input.key, Status::Refused).refused(refusal)
 }
 
 /// A function that wrote into the bucket whose events start it would start itself.
@@ -433,7 +459,7 @@ async fn look_at_report<S: Store>(
     let Some(bucket) = settings.report_bucket.clone() else {
         return Ok(None);
     };
-    let key = format!("{}.html", input.key);
+    let key = key::of_report(&input.key);
     Target::look(store, ObjectName { bucket, key })
         .await
         .map(Some)
@@ -443,13 +469,13 @@ async fn write_report<S: Store>(
     store: &S,
     target: Option<&Target>,
     page: impl FnOnce() -> String,
-    provenance: &Provenance,
+    provenance: Provenance,
 ) -> Result<PutResult, Error> {
     match target {
-        Some(target) if !target.is_made_from(provenance) => {
+        Some(target) if !target.is_made_from(&provenance) => {
             let bytes = page().into_bytes();
             target
-                .replace(store, bytes, REPORT_CONTENT_TYPE, provenance.clone())
+                .replace(store, bytes, REPORT_CONTENT_TYPE, provenance)
                 .await
         }
         _ => Ok(done()),
@@ -458,8 +484,8 @@ async fn write_report<S: Store>(
 
 /// Full jitter: writers that met once should not meet again.
 async fn pause_before(attempt: u32) {
-    if attempt > 0 {
-        let longest = PAUSE_MS_MAX << attempt;
+    if let Some(doublings) = attempt.checked_sub(1) {
+        let longest = PAUSE_MS_MAX << doublings;
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=longest))).await;
     }
 }

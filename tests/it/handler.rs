@@ -242,6 +242,44 @@ fn a_failed_record_does_not_take_the_others_down() {
     );
 }
 
+#[test]
+fn nothing_is_written_below_a_key_that_is_refused() {
+    let long = format!(
+        "{}/{}.csv",
+        ["d".repeat(255).as_str(); 3].join("/"),
+        "f".repeat(249)
+    );
+    assert_eq!(long.len(), 1021);
+    for key in ["../acme.csv", "acme//b.csv", &long] {
+        for entries in [
+            [("OUTPUT_KEY", "{{ path }}"), ("TEMPLATE", "apache24")],
+            [
+                ("OUTPUT_KEY", "{{ path }}"),
+                ("TEMPLATE", "s3://templates/gone"),
+            ],
+        ] {
+            let store = MemoryStore::default();
+            store.upload("uploads", key, ACME);
+            let answer = handle_with(&store, &entries, put_event(&[key])).unwrap();
+            assert_eq!(answer["results"][0]["code"], "unsafe-key", "{key}");
+            let calls = store.take_calls();
+            assert!(
+                !calls.iter().any(|call| call.contains("reports")),
+                "{calls:?}"
+            );
+        }
+    }
+    let entries = [("OUTPUT_KEY", "{{ path }}"), ("REPORT_BUCKET", "")];
+    let store = MemoryStore::default();
+    store.upload("uploads", &long, ACME);
+    let answer = handle_with(&store, &entries, put_event(&[&long])).unwrap();
+    assert_eq!(
+        statuses(&answer),
+        ["written"],
+        "no report needs room for its key"
+    );
+}
+
 /// A sheet that was not saved as CSV: its report says how, and the output of the CSV stays.
 #[test]
 fn a_workbook_beside_its_csv_is_refused_in_a_report_of_its_own() {

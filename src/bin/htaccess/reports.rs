@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use htaccess_generator::cost::RequestCost;
+use htaccess_generator::key::of_report;
 use htaccess_generator::report::Answer;
 use htaccess_generator::report_page::{Facts, Occasion, report_page};
 use htaccess_generator::warnings::Review;
@@ -77,7 +78,7 @@ impl Reports {
         };
         let path = match &self.place {
             Place::File(path) => path.clone(),
-            Place::Folder(folder) => folder.join(format!("{}.html", input.key)),
+            Place::Folder(folder) => folder.join(of_report(&input.key)),
         };
         write_file(&path, report_page(answer, facts).as_bytes()).map(|_| ())
     }
