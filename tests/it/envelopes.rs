@@ -115,6 +115,30 @@ fn batch_operations_are_answered_task_by_task() {
 }
 
 #[test]
+fn batch_operations_try_again_what_may_pass() {
+    for (kind, expected) in [
+        (ErrorKind::Throttled, "TemporaryFailure"),
+        (ErrorKind::Unavailable, "TemporaryFailure"),
+        (ErrorKind::Connection, "TemporaryFailure"),
+        (ErrorKind::Damaged, "TemporaryFailure"),
+        (ErrorKind::Contention, "TemporaryFailure"),
+        (ErrorKind::OutOfTime, "TemporaryFailure"),
+        (ErrorKind::AccessDenied, "PermanentFailure"),
+        (ErrorKind::NoSuchBucket, "PermanentFailure"),
+        (ErrorKind::BadRequest, "PermanentFailure"),
+    ] {
+        let store = uploaded(&["a.csv"]);
+        store.fail("PUT s3://sites", kind);
+        let task = json!({"taskId": "1", "s3Key": "a.csv", "s3Bucket": "uploads"});
+        let event = json!({"invocationSchemaVersion": "2.0", "invocationId": "i", "tasks": [task]});
+        let answer = handle(&store, event);
+        assert_eq!(answer["results"][0]["resultCode"], expected, "{kind:?}");
+        let said = answer["results"][0]["resultString"].as_str().unwrap();
+        assert!(said.ends_with(&format!("({})", kind.code())), "{said}");
+    }
+}
+
+#[test]
 fn an_unknown_event_is_an_error_that_names_what_was_seen() {
     let store = MemoryStore::default();
     let (kind, message) = handle_with(&store, &[], json!({"key1": "value1"})).unwrap_err();

@@ -82,6 +82,21 @@ fn publishes_an_upload_and_its_report_in_two_rounds() {
     assert_eq!(answer["results"][0]["bytes"], output.len());
     let report = store.text("reports", "clients/café 1+1.csv.html").unwrap();
     assert!(report.contains("expected 4 octets, found 3"), "{report}");
+    for (bucket, key, expected) in [
+        (
+            "sites",
+            "clients/café 1+1/.htaccess",
+            "text/plain; charset=utf-8",
+        ),
+        (
+            "reports",
+            "clients/café 1+1.csv.html",
+            "text/html; charset=utf-8",
+        ),
+    ] {
+        let content_type = store.object(bucket, key).unwrap().content_type;
+        assert_eq!(content_type, expected, "{key}");
+    }
     assert_eq!(store.take_calls().len(), 5);
 }
 

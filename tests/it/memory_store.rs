@@ -12,6 +12,8 @@ use htaccess_generator::store::{
 pub(crate) struct Object {
     pub(crate) head: Head,
     pub(crate) bytes: Vec<u8>,
+    /// Empty for an upload.
+    pub(crate) content_type: &'static str,
 }
 
 #[derive(Default)]
@@ -132,9 +134,12 @@ impl MemoryStore {
             bytes: Some(bytes.len() as u64),
             metadata,
         };
-        self.objects
-            .borrow_mut()
-            .insert(name.clone(), Object { head, bytes });
+        let object = Object {
+            head,
+            bytes,
+            content_type: "",
+        };
+        self.objects.borrow_mut().insert(name.clone(), object);
         etag
     }
 }
@@ -186,6 +191,9 @@ impl Store for &MemoryStore {
             return Ok(PutResult::Conflict);
         }
         let etag = self.write(name, put.bytes, put.metadata, put.form);
+        if let Some(object) = self.objects.borrow_mut().get_mut(name) {
+            object.content_type = put.content_type;
+        }
         Ok(PutResult::Written { etag })
     }
 
