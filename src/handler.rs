@@ -345,3 +345,20 @@ fn log_answer(answer: &Answer, observed: &Observed, processing_ms: f64) {
 fn log_error(err: &Error) {
     error!(error_type = err.kind().code(), "{}", err.chain());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_stops_half_a_second_before_lambda_would_end_it() {
+        let left = Duration::from_mins(1);
+        let mut context = Context::default();
+        assert_eq!(deadline(&context), None);
+        let end = SystemTime::now() + left;
+        let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        context.deadline = end.as_millis().try_into().unwrap();
+        let stop = deadline(&context).unwrap();
+        assert!(stop <= Instant::now() + left - Duration::from_millis(500));
+    }
+}

@@ -27,6 +27,9 @@ pub(crate) struct MemoryStore {
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
     clock: Cell<i64>,
     writes: Cell<u64>,
+    gets_under_way: Cell<usize>,
+    /// The most GETs that were under way at the same time.
+    pub(crate) gets_at_once: Cell<usize>,
 }
 
 pub(crate) fn name(bucket: &str, key: &str) -> ObjectName {
@@ -162,6 +165,11 @@ impl Store for &MemoryStore {
         unless: Option<&str>,
     ) -> Result<Fetched<MemoryBody>, Error> {
         self.call("GET", name)?;
+        self.gets_under_way.update(|gets| gets + 1);
+        self.gets_at_once
+            .update(|most| most.max(self.gets_under_way.get()));
+        tokio::task::yield_now().await;
+        self.gets_under_way.update(|gets| gets - 1);
         Ok(match self.objects.borrow().get(name) {
             None => Fetched::Missing,
             Some(object) if unless == Some(&object.head.etag) => {

@@ -121,8 +121,8 @@ fn an_input_that_came_damaged_is_read_again() {
         let gets = std::sync::atomic::AtomicU32::new(0);
         server.plan(move |request, _| {
             let is_get = is_call(request, ("GET", "uploads/acme.csv"));
-            // The first two: the protocol reads twice where the order is in doubt.
-            if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
+            // Two rounds, in each of which the protocol reads twice, for the order is in doubt.
+            if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 4 {
                 fault
             } else {
                 Fault::None
@@ -134,6 +134,35 @@ fn an_input_that_came_damaged_is_read_again() {
             "Require ip 172.100.2.11 192.168.1.10",
             "{fault:?}"
         );
+    }
+}
+
+/// What S3 answers to a condition that does not hold, or whose object is being written or is gone.
+#[test]
+fn a_write_that_met_another_one_starts_again() {
+    for call in [CALLS[3], CALLS[4]] {
+        for (status, code) in [
+            (412, "PreconditionFailed"),
+            (409, "ConditionalRequestConflict"),
+            (404, "NoSuchKey"),
+        ] {
+            let server = site();
+            let first = std::sync::atomic::AtomicBool::new(true);
+            server.plan(move |request, _| {
+                let hit = is_call(request, call)
+                    && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+                if hit {
+                    Fault::Status(status, code)
+                } else {
+                    Fault::None
+                }
+            });
+            let answer = handle(&server, put_event(&["acme.csv"]));
+            assert!(answer.is_ok(), "{call:?} {code}: {answer:?}");
+            assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+            let report = server.text("reports/acme.csv.html").unwrap();
+            assert!(report.contains("found 3"), "{call:?} {code}");
+        }
     }
 }
 
