@@ -39,7 +39,7 @@ fn a_broken_template_refuses_the_file_with_the_place_until_it_is_mended() {
                 "the template s3://templates/own.tera is not UTF-8 text",
             ),
             (
-                &[b' '; 1024 * 1024 + 1],
+                &vec![b' '; 1024 * 1024 + 1],
                 "the template s3://templates/own.tera is larger than 1 MiB",
             ),
             (
