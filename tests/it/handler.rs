@@ -208,20 +208,23 @@ fn reads_again_when_the_order_of_two_uploads_in_one_second_is_in_doubt() {
 
 #[test]
 fn starts_again_when_another_write_came_between() {
-    let store = MemoryStore::default();
-    store.upload("uploads", "acme.csv", ACME);
-    store.upload_before_next_write("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
-    store.upload_before_next_write("sites", "acme/.htaccess", b"another writer's");
-    assert_eq!(
-        statuses(&handle(&store, put_event(&["acme.csv"]))),
-        ["written"]
-    );
-    assert!(
-        store
-            .text("sites", "acme/.htaccess")
-            .unwrap()
-            .ends_with("Require ip 9.9.9.9\n")
-    );
+    for has_an_output in [false, true] {
+        let store = MemoryStore::default();
+        if has_an_output {
+            store.upload("uploads", "acme.csv", b"IP,Rule\n8.8.8.8,Allow\n");
+            handle(&store, put_event(&["acme.csv"]));
+            store.tick();
+        }
+        store.upload("uploads", "acme.csv", ACME);
+        store.upload_before_next_write("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
+        store.upload_before_next_write("sites", "acme/.htaccess", b"another writer's");
+        assert_eq!(
+            statuses(&handle(&store, put_event(&["acme.csv"]))),
+            ["written"]
+        );
+        let output = store.text("sites", "acme/.htaccess").unwrap();
+        assert!(output.ends_with("Require ip 9.9.9.9\n"), "{output}");
+    }
 }
 
 #[test]
