@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::http::Connection;
 
 /// How long a server may take to start, on a machine that has other things to do.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 /// How often another port is tried if a server does not come up: someone may have taken the first.
 const PORTS_TRIED: u32 = 3;
 
