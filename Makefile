@@ -71,9 +71,11 @@ fmt: ## format the Rust code
 
 lint: lint-rust lint-template ## both of these
 
+# All targets are those that `cargo test` runs by itself: the other tests are named.
 lint-rust: ## check formatting, and clippy
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
+	cargo clippy --all-features --test python --test servers --test stack -- -D warnings
 
 # Validation needs a region, and no account. What is excused is so in the templates, each with its reason. Guard leaves
 # the templates as they would be deployed, conditions decided, for Checkov.

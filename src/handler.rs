@@ -14,7 +14,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Batch, Event, Job, Message};
 use crate::metrics::{Observed, Tally};
-use crate::publish::{Publisher, refuse};
+use crate::publish::Publisher;
+use crate::publish_report::refuse;
 use crate::quote::quote;
 use crate::report::{Answer, Refusal, Status};
 use crate::settings::FunctionSettings;
@@ -344,4 +345,21 @@ fn log_answer(answer: &Answer, observed: &Observed, processing_ms: f64) {
 
 fn log_error(err: &Error) {
     error!(error_type = err.kind().code(), "{}", err.chain());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_stops_half_a_second_before_lambda_would_end_it() {
+        let left = Duration::from_mins(1);
+        let mut context = Context::default();
+        assert_eq!(deadline(&context), None);
+        let end = SystemTime::now() + left;
+        let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        context.deadline = end.as_millis().try_into().unwrap();
+        let stop = deadline(&context).unwrap();
+        assert!(stop <= Instant::now() + left - Duration::from_millis(500));
+    }
 }

@@ -40,6 +40,7 @@ pub trait Word:
     /// The address before, or `None` before the lowest.
     fn previous(self) -> Option<Self>;
     /// The difference; less than zero becomes a high number.
+    #[must_use]
     fn wrapping_sub(self, other: Self) -> Self;
     /// How many low bits are zero; `BITS` for zero itself.
     fn trailing_zeros(self) -> u32;

@@ -78,6 +78,29 @@ pub fn check(key: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The key of the report on a source.
+///
+/// ```
+/// assert_eq!(htaccess_generator::key::of_report("clients/acme.csv"), "clients/acme.csv.html");
+/// ```
+#[must_use]
+pub fn of_report(source_key: &str) -> String {
+    format!("{source_key}.html")
+}
+
+/// Whether a safe key leaves room for what the key of its report has more.
+///
+/// # Errors
+///
+/// `unsafe-key` for one whose report would have a key over 1,024 bytes, which S3 does not take.
+pub fn check_report(source_key: &str) -> Result<(), Refusal> {
+    if of_report(source_key).len() > KEY_BYTES_MAX {
+        let reason = "the key of its report would have more than 1,024 bytes";
+        return Err(unsafe_key(source_key, reason));
+    }
+    Ok(())
+}
+
 fn unsafe_key(key: &str, reason: &str) -> Refusal {
     Refusal::new(
         RefusalCode::UnsafeKey,

@@ -62,6 +62,8 @@ pub mod event;
 #[cfg(feature = "function")]
 pub mod publish;
 #[cfg(feature = "function")]
+pub mod publish_report;
+#[cfg(feature = "function")]
 mod target;
 #[cfg(feature = "function")]
 pub mod provenance;

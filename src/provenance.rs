@@ -20,11 +20,11 @@ use crate::template::Template;
 const REPLACED_SECONDS: i64 = 20 * 60;
 /// How many replaced objects are remembered.
 const REPLACED_MAX: usize = 16;
-/// The longest value of one's own, in bytes; the names, six values and the replaced entity tags
+/// The longest value of one's own, in bytes; the names, the values and the replaced entity tags
 /// together stay below 2 KB.
 const VALUE_BYTES_MAX: usize = 240;
 
-/// What an output came from.
+/// What an output or a report came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
     values: BTreeMap<String, String>,
@@ -71,6 +71,15 @@ impl Provenance {
             written_as: String::new(),
             replaced: Vec::new(),
         }
+    }
+
+    /// The same, of a report that tells why the input was refused (`None`: it was published) and
+    /// where the output is. Both follow from more settings than an output's bytes do.
+    #[must_use]
+    pub fn telling(mut self, refusal: Option<&str>, output_key: &str) -> Self {
+        let digest = digest_of(&[refusal.unwrap_or_default(), output_key]);
+        self.values.insert("tells".to_owned(), digest);
+        self
     }
 
     /// The same, of an object with these bytes in this form.
@@ -177,11 +186,15 @@ impl Provenance {
 /// Names the settings that decide an output's bytes, and this version of the program.
 #[must_use]
 pub fn settings_digest(settings: &Settings, template: &Template) -> String {
-    let parts = [
+    digest_of(&[
         GENERATOR_VERSION,
         settings.default_policy.name(),
         template.source(),
-    ];
+    ])
+}
+
+/// Names the texts, each told from the next.
+fn digest_of(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update((part.len() as u64).to_le_bytes());
@@ -265,7 +278,8 @@ mod tests {
             last_modified: i64::MAX,
             ..Head::default()
         };
-        let mut provenance = Provenance::new(&long, Some(&input), &"d".repeat(32));
+        let mut provenance =
+            Provenance::new(&long, Some(&input), &"d".repeat(32)).telling(Some(&long), &long);
         for _ in 0..100 {
             let current = head(&input.etag, provenance.metadata());
             provenance = provenance

@@ -34,9 +34,11 @@ use crate::decode::too_large;
 use crate::error::{Error, ErrorKind};
 use crate::event::Job;
 use crate::generate::{Generation, Outcome};
+use crate::key;
 use crate::metrics::Observed;
 use crate::policy::Rules;
 use crate::provenance::{Provenance, settings_digest};
+use crate::publish_report::{done, look_at_report, refuse, write_report};
 use crate::render::{Source, render};
 use crate::report::{Answer, DefaultPolicy, Refusal, Status};
 use crate::report_page::{Facts, Occasion, report_page};
@@ -48,9 +50,8 @@ use crate::warned_rows::{UploadStart, name_lines};
 use crate::warnings::Review;
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
-const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 /// How often a write that met another one is tried again.
-const RETRIES_MAX: u32 = 8;
+pub(crate) const RETRIES_MAX: u32 = 8;
 /// How often an input that came damaged is read again.
 const DAMAGED_RETRIES_MAX: u32 = 2;
 /// Up to so many bytes an output is on its way as soon as its request is, and the report is made
@@ -59,7 +60,7 @@ const BESIDE_BYTES_MAX: usize = 256 * 1024;
 /// How much of an upload is kept for warnings that name lines: some ten thousand rows.
 const START_BYTES_MAX: usize = 256 * 1024;
 /// The longest pause before the first retry; it doubles with each.
-const PAUSE_MS_MAX: u64 = 20;
+const PAUSE_MS_MAX: u64 = 40;
 
 /// Publishes uploads with one template.
 pub struct Publisher<'a, S> {
@@ -137,9 +138,9 @@ impl<'a, S: Store> Publisher<'a, S> {
         input: &ObjectName,
         bytes: Option<u64>,
     ) -> Result<Answer, Error> {
-        let output_key = match self.settings.settings.output_key.of(&input.key) {
+        let output_key = match output_key(self.settings, input) {
             Ok(key) => key,
-            Err(refusal) => return Ok(Answer::new(&input.key, Status::Refused).refused(&refusal)),
+            Err(refusal) => return Ok(refused_by_key(input, &refusal)),
         };
         if self.is_too_large(input, bytes).await? {
             let refusal = too_large(self.settings.settings.csv_bytes_max);
@@ -202,7 +203,11 @@ impl<'a, S: Store> Publisher<'a, S> {
             provenance = self.provenance(input, Some(&head));
         }
         self.observed.input(&head);
-        if targets.all().all(|target| target.is_made_from(&provenance)) {
+        let published = provenance.clone().telling(None, &output.key);
+        let report = targets.report.as_ref();
+        if targets.output.is_made_from(&provenance)
+            && report.is_none_or(|report| report.is_made_from(&published))
+        {
             return Ok(Round::Done(self.unchanged(input, &targets.output)));
         }
         let generated = self.generate(input, &head, body).await?;
@@ -251,8 +256,11 @@ impl<'a, S: Store> Publisher<'a, S> {
                 cost,
                 occasion: Occasion::Publish,
             };
+            let told = provenance
+                .clone()
+                .telling(answer.message.as_deref(), &targets.output.name.key);
             let page = || report_page(&answer, facts);
-            write_report(self.store, report, page, provenance).await
+            write_report(self.store, report, page, told).await
         };
         let (written, reported) = if bytes > BESIDE_BYTES_MAX {
             (output.await, report.await)
@@ -400,44 +408,25 @@ impl<'a, S: Store> Publisher<'a, S> {
     }
 }
 
-/// What came of a write that was not needed.
-fn done() -> PutResult {
-    PutResult::Written {
-        etag: String::new(),
-    }
-}
-
-/// Refuses an upload without reading it, for a reason that holds for all.
-///
-/// # Errors
-///
-/// Where the report cannot be written.
-pub async fn refuse<S: Store>(
-    store: &S,
+/// Where the output goes, if what is written for this input may lie under its key.
+pub(crate) fn output_key(
     settings: &FunctionSettings,
     input: &ObjectName,
-    refusal: &Refusal,
-) -> Result<Answer, Error> {
-    check_buckets(settings, input)?;
-    let mut answer = Answer::new(&input.key, Status::Refused).refused(refusal);
-    answer.output = settings.settings.output_key.of(&input.key).ok();
-    for attempt in 0..=RETRIES_MAX {
-        pause_before(attempt).await;
-        let report = look_at_report(store, settings, input).await?;
-        let provenance = Provenance::new(&input.key, None, &refusal.message);
-        let page = || report_page(&answer, Facts::default());
-        if write_report(store, report.as_ref(), page, &provenance).await? != PutResult::Conflict {
-            return Ok(answer);
-        }
+) -> Result<String, Refusal> {
+    let output_key = settings.settings.output_key.of(&input.key)?;
+    if settings.report_bucket.is_some() {
+        key::check_report(&input.key)?;
     }
-    Err(Error::new(
-        ErrorKind::Contention,
-        format!("report on {input}"),
-    ))
+    Ok(output_key)
+}
+
+/// No report tells of it, for that would lie under the key that is refused.
+pub(crate) fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
+    Answer::new(&input.key, Status::Refused).refused(refusal)
 }
 
 /// A function that wrote into the bucket whose events start it would start itself.
-fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
+pub(crate) fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
     let is_input = |bucket: &str| bucket == input.bucket;
     if is_input(&settings.output_bucket) || settings.report_bucket.as_deref().is_some_and(is_input)
     {
@@ -449,42 +438,10 @@ fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), 
     Ok(())
 }
 
-/// The report lies in a bucket that no web server sees; `None` where none is wanted.
-async fn look_at_report<S: Store>(
-    store: &S,
-    settings: &FunctionSettings,
-    input: &ObjectName,
-) -> Result<Option<Target>, Error> {
-    let Some(bucket) = settings.report_bucket.clone() else {
-        return Ok(None);
-    };
-    let key = format!("{}.html", input.key);
-    Target::look(store, ObjectName { bucket, key })
-        .await
-        .map(Some)
-}
-
-async fn write_report<S: Store>(
-    store: &S,
-    target: Option<&Target>,
-    page: impl FnOnce() -> String,
-    provenance: &Provenance,
-) -> Result<PutResult, Error> {
-    match target {
-        Some(target) if !target.is_made_from(provenance) => {
-            let bytes = page().into_bytes();
-            target
-                .replace(store, bytes, REPORT_CONTENT_TYPE, provenance.clone())
-                .await
-        }
-        _ => Ok(done()),
-    }
-}
-
 /// Full jitter: writers that met once should not meet again.
-async fn pause_before(attempt: u32) {
-    if attempt > 0 {
-        let longest = PAUSE_MS_MAX << attempt;
+pub(crate) async fn pause_before(attempt: u32) {
+    if let Some(doublings) = attempt.checked_sub(1) {
+        let longest = PAUSE_MS_MAX << doublings;
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=longest))).await;
     }
 }

@@ -1,6 +1,7 @@
 //! S3 as a [`Store`]: the only home of aws-sdk-s3.
 
 use std::error::Error as StdError;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
@@ -16,9 +17,10 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use rustls_native_certs::load_certs_from_paths;
 
 use crate::error::{Error, ErrorKind};
-use crate::settings::{FunctionSettings, Roots};
+use crate::settings::{FunctionSettings, Roots, SettingError};
 use crate::store::{Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store};
 
 /// How often one call is tried, the first time included.
@@ -93,10 +95,49 @@ impl S3 {
     }
 }
 
+/// Whether there are roots to trust, where they are not Amazon's: without this each call would fail
+/// as one that retrying may help.
+///
+/// # Errors
+///
+/// If `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else the system, have no certificate authority.
+pub fn check_roots(
+    settings: &FunctionSettings,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> Result<(), SettingError> {
+    if settings.roots == Roots::Amazon || is_without_tls(settings.endpoint.as_deref()) {
+        return Ok(());
+    }
+    let [file, folder] = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(|name| {
+        let value = lookup(name).filter(|value| !value.is_empty());
+        value.map(|value| (name, value))
+    });
+    let path = |named: &Option<(_, String)>| named.as_ref().map(|(_, value)| PathBuf::from(value));
+    let found = if file.is_none() && folder.is_none() {
+        rustls_native_certs::load_native_certs()
+    } else {
+        load_certs_from_paths(path(&file).as_deref(), path(&folder).as_deref())
+    };
+    if !found.certs.is_empty() {
+        return Ok(());
+    }
+    let (name, value) = file.or(folder).unwrap_or(("SSL_CERT_FILE", String::new()));
+    let why = found.errors.first().map(|err| format!(" ({err})"));
+    let allowed = format!(
+        "there is no certificate authority{}: expected PEM text",
+        why.unwrap_or_default()
+    );
+    Err(SettingError::new(name, &value, &allowed))
+}
+
+fn is_without_tls(endpoint: Option<&str>) -> bool {
+    endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
+}
+
 /// An emulator without TLS needs no trust store.
 fn http_client(endpoint: Option<&str>, roots: Roots) -> SharedHttpClient {
     let builder = HttpClientBuilder::new();
-    if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
+    if is_without_tls(endpoint) {
         return builder.build_http();
     }
     let trust_store = match roots {

@@ -28,7 +28,7 @@ pub struct SettingError {
 }
 
 impl SettingError {
-    fn new(name: &str, value: &str, allowed: &str) -> Self {
+    pub(crate) fn new(name: &str, value: &str, allowed: &str) -> Self {
         Self {
             name: name.to_owned(),
             problem: format!("is {}: {allowed}", quote(value)),

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use htaccess_generator::error::Error;
 use htaccess_generator::handler::{Handler, Response};
 use htaccess_generator::metrics::{Invocation, Origin, Tally};
-use htaccess_generator::s3::S3;
+use htaccess_generator::s3::{S3, check_roots};
 use htaccess_generator::settings::FunctionSettings;
 use htaccess_generator::{init_error, logging};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
@@ -87,6 +87,7 @@ fn variable(name: &str) -> Option<String> {
 
 fn start() -> Result<Handler<S3>, String> {
     let settings = FunctionSettings::read(variable).map_err(|err| err.to_string())?;
+    check_roots(&settings, variable).map_err(|err| err.to_string())?;
     let store = S3::new(&settings);
     Handler::new(store, settings).map_err(|refusal| refusal.to_string())
 }

@@ -47,9 +47,9 @@ class FolderTest(unittest.TestCase):
 
 
 def clean_env(**variables: str) -> dict[str, str]:
-    """The environment without what chooses colours."""
-    chosen = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "CI", "PRE_COMMIT_COLOR")
-    return {name: value for name, value in os.environ.items() if name not in chosen} | variables
+    """The environment without what chooses colours, a width, or another repository (as in git's hooks)."""
+    chosen = ("NO_COLOR", "CLICOLOR", "TERM", "CI", "PRE_COMMIT_", "COLUMNS", "LINES", "GIT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(chosen)} | variables
 
 
 def on_terminal(command: Sequence[str | Path], folder: Path, env: Mapping[str, str]) -> str:

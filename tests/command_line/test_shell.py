@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from support import HTACCESS, FolderTest
+from support import HTACCESS, FolderTest, clean_env
 
 # Asks bash for the completions of a line, as the Tab key does.
 ASK = """
@@ -34,9 +34,12 @@ class Shell(FolderTest):
     def test_man_shows_each_page_without_a_warning(self) -> None:
         self.run_program(HTACCESS, "man", "-o", "pages")
         pages = sorted((self.folder / "pages").iterdir())
+        # A width and a language of the test's own: pages that are too narrow cannot be justified.
+        env = {name: value for name, value in clean_env().items() if not name.startswith("MAN")}
+        env |= {"MANWIDTH": "100", "LC_ALL": "C.UTF-8"}
         self.assertGreater(len(pages), 6)
         for page in pages:
-            shown = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True)
+            shown = subprocess.run(["man", "--warnings", "-l", page], env=env, capture_output=True, text=True)
             self.assertEqual((shown.returncode, shown.stderr), (0, ""), page)
             self.assertIn("\nEXAMPLES\n", shown.stdout)
 

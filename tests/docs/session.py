@@ -23,6 +23,9 @@ STANDINS = Path(__file__).with_name("standins")
 # What lies in a checkout and is large, or must be the very one: reached by links. The rest is copied, for commands write.
 LINKED = ("target", ".tools", "infra", "fuzz")
 LEFT_OUT = (".git", ".aws-sam", "__pycache__")
+# Variables that would lead a user's programs elsewhere: to an account, the folders of this run, another repository (as
+# in git's hooks), colours or a width that no document shows.
+FOREIGN = ("AWS_", "MAKE", "MFLAGS", "CARGO_TARGET", "GIT_", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES")
 # Debian keeps these where only root looks.
 PATH_MORE = "/usr/sbin:/sbin"
 
@@ -55,7 +58,7 @@ class Scratch:
         shutil.copytree(files, self.work, dirs_exist_ok=True)
 
     def environment(self) -> dict[str, str]:
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS", "CARGO_TARGET"))}
+        env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         home = Path.home()
         env["CARGO_HOME"] = os.environ.get("CARGO_HOME", str(home / ".cargo"))
         env["RUSTUP_HOME"] = os.environ.get("RUSTUP_HOME", str(home / ".rustup"))

@@ -11,6 +11,15 @@ use serde_json::Value;
 const ACME: &str =
     "IP Address,Rule\n192.168.1.10,Allow\n172.100.2.11,Allow\n2.2.2,Allow\n1.1.1.1,Deny\n";
 
+/// The program, without what in the environment chooses its colours and its width.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_htaccess"));
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"] {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A folder of its own, removed at the end.
 pub(crate) struct Folder(PathBuf);
 
@@ -52,11 +61,7 @@ impl Folder {
     }
 
     fn spawn(&self, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_htaccess"));
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
-            command.env_remove(name);
-        }
-        let mut child = command
+        let mut child = program()
             .args(arguments)
             .envs(variables.iter().copied())
             .current_dir(&self.0)

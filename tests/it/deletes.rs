@@ -70,6 +70,17 @@ fn deny_lets_nobody_in_until_the_next_upload() {
     );
 }
 
+/// Whatever the deployment says of files without an `all` row.
+#[test]
+fn deny_denies_by_default() {
+    let store = published();
+    store.delete_object("uploads", "acme.csv");
+    let settings = [("ON_DELETE", "deny"), ("DEFAULT_POLICY", "allow")];
+    let answer = handle_with(&store, &settings, delete_event()).unwrap();
+    assert_eq!(answer["results"][0]["default_policy"], "deny");
+    assert_eq!(output(&store).as_deref(), Some("Require all denied"));
+}
+
 #[test]
 fn another_upload_of_the_same_output_is_not_the_one_that_is_gone() {
     let store = published();

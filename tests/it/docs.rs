@@ -258,3 +258,18 @@ fn the_operations_guide_tells_of_every_alarm() {
         assert!(OBSERVABILITY.contains(&hint), "{name} names no guide");
     }
 }
+
+/// S3 tells endings apart by case, and leaves out in silence what no filter names.
+#[test]
+fn uploads_are_told_whatever_case_their_ending_is_in() {
+    for ending in [".csv", ".CSV", ".csv.gz", ".CSV.GZ"] {
+        // Uploads and deletes, to the function or into its queue.
+        let filter = format!("Filter: {{S3Key: {{Rules: [{{Name: suffix, Value: {ending}}}]}}}}");
+        assert_eq!(TEMPLATE_YAML.matches(&filter).count(), 4, "{ending}");
+        let rule = format!("{{suffix: {ending}}}");
+        assert_eq!(TEMPLATE_YAML.matches(&rule).count(), 1, "{ending}");
+        let again = format!("\\\"{ending}\\\"");
+        assert!(OPERATIONS.contains(&again), "{ending}");
+        assert!(README.contains(&format!("`{ending}`")), "{ending}");
+    }
+}

@@ -115,6 +115,50 @@ fn batch_operations_are_answered_task_by_task() {
 }
 
 #[test]
+fn eight_records_of_an_event_are_worked_on_at_once() {
+    let names: Vec<String> = (0..20).map(|index| format!("{index}.csv")).collect();
+    let keys: Vec<&str> = names.iter().map(String::as_str).collect();
+    let task =
+        |key: &&str| json!({"taskId": "1", "s3Key": key, "s3BucketArn": "arn:aws:s3:::uploads"});
+    let tasks: Vec<Value> = keys.iter().map(task).collect();
+    let messages: Vec<Value> = keys.iter().map(|key| put_event(&[key])).collect();
+    for event in [
+        put_event(&keys),
+        queue(&messages),
+        json!({"invocationSchemaVersion": "1.0", "invocationId": "i", "tasks": tasks}),
+    ] {
+        let store = uploaded(&keys);
+        handle(&store, event);
+        assert!(store.text("sites", "19/.htaccess").is_some());
+        assert_eq!(store.gets_at_once.get(), 8);
+    }
+}
+
+#[test]
+fn batch_operations_try_again_what_may_pass() {
+    for (kind, expected) in [
+        (ErrorKind::Throttled, "TemporaryFailure"),
+        (ErrorKind::Unavailable, "TemporaryFailure"),
+        (ErrorKind::Connection, "TemporaryFailure"),
+        (ErrorKind::Damaged, "TemporaryFailure"),
+        (ErrorKind::Contention, "TemporaryFailure"),
+        (ErrorKind::OutOfTime, "TemporaryFailure"),
+        (ErrorKind::AccessDenied, "PermanentFailure"),
+        (ErrorKind::NoSuchBucket, "PermanentFailure"),
+        (ErrorKind::BadRequest, "PermanentFailure"),
+    ] {
+        let store = uploaded(&["a.csv"]);
+        store.fail("PUT s3://sites", kind);
+        let task = json!({"taskId": "1", "s3Key": "a.csv", "s3Bucket": "uploads"});
+        let event = json!({"invocationSchemaVersion": "2.0", "invocationId": "i", "tasks": [task]});
+        let answer = handle(&store, event);
+        assert_eq!(answer["results"][0]["resultCode"], expected, "{kind:?}");
+        let said = answer["results"][0]["resultString"].as_str().unwrap();
+        assert!(said.ends_with(&format!("({})", kind.code())), "{said}");
+    }
+}
+
+#[test]
 fn an_unknown_event_is_an_error_that_names_what_was_seen() {
     let store = MemoryStore::default();
     let (kind, message) = handle_with(&store, &[], json!({"key1": "value1"})).unwrap_err();

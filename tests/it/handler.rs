@@ -82,6 +82,21 @@ fn publishes_an_upload_and_its_report_in_two_rounds() {
     assert_eq!(answer["results"][0]["bytes"], output.len());
     let report = store.text("reports", "clients/café 1+1.csv.html").unwrap();
     assert!(report.contains("expected 4 octets, found 3"), "{report}");
+    for (bucket, key, expected) in [
+        (
+            "sites",
+            "clients/café 1+1/.htaccess",
+            "text/plain; charset=utf-8",
+        ),
+        (
+            "reports",
+            "clients/café 1+1.csv.html",
+            "text/html; charset=utf-8",
+        ),
+    ] {
+        let content_type = store.object(bucket, key).unwrap().content_type;
+        assert_eq!(content_type, expected, "{key}");
+    }
     assert_eq!(store.take_calls().len(), 5);
 }
 
@@ -224,20 +239,23 @@ fn reads_again_when_the_order_of_two_uploads_in_one_second_is_in_doubt() {
 
 #[test]
 fn starts_again_when_another_write_came_between() {
-    let store = MemoryStore::default();
-    store.upload("uploads", "acme.csv", ACME);
-    store.upload_before_next_write("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
-    store.upload_before_next_write("sites", "acme/.htaccess", b"another writer's");
-    assert_eq!(
-        statuses(&handle(&store, put_event(&["acme.csv"]))),
-        ["written"]
-    );
-    assert!(
-        store
-            .text("sites", "acme/.htaccess")
-            .unwrap()
-            .ends_with("Require ip 9.9.9.9\n")
-    );
+    for has_an_output in [false, true] {
+        let store = MemoryStore::default();
+        if has_an_output {
+            store.upload("uploads", "acme.csv", b"IP,Rule\n8.8.8.8,Allow\n");
+            handle(&store, put_event(&["acme.csv"]));
+            store.tick();
+        }
+        store.upload("uploads", "acme.csv", ACME);
+        store.upload_before_next_write("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
+        store.upload_before_next_write("sites", "acme/.htaccess", b"another writer's");
+        assert_eq!(
+            statuses(&handle(&store, put_event(&["acme.csv"]))),
+            ["written"]
+        );
+        let output = store.text("sites", "acme/.htaccess").unwrap();
+        assert!(output.ends_with("Require ip 9.9.9.9\n"), "{output}");
+    }
 }
 
 #[test]
@@ -270,6 +288,44 @@ fn a_failed_record_does_not_take_the_others_down() {
     assert_eq!(
         statuses(&handle(&store, put_event(&["a.csv", "b.csv"]))),
         ["written", "unchanged"]
+    );
+}
+
+#[test]
+fn nothing_is_written_below_a_key_that_is_refused() {
+    let long = format!(
+        "{}/{}.csv",
+        ["d".repeat(255).as_str(); 3].join("/"),
+        "f".repeat(249)
+    );
+    assert_eq!(long.len(), 1021);
+    for key in ["../acme.csv", "acme//b.csv", &long] {
+        for entries in [
+            [("OUTPUT_KEY", "{{ path }}"), ("TEMPLATE", "apache24")],
+            [
+                ("OUTPUT_KEY", "{{ path }}"),
+                ("TEMPLATE", "s3://templates/gone"),
+            ],
+        ] {
+            let store = MemoryStore::default();
+            store.upload("uploads", key, ACME);
+            let answer = handle_with(&store, &entries, put_event(&[key])).unwrap();
+            assert_eq!(answer["results"][0]["code"], "unsafe-key", "{key}");
+            let calls = store.take_calls();
+            assert!(
+                !calls.iter().any(|call| call.contains("reports")),
+                "{calls:?}"
+            );
+        }
+    }
+    let entries = [("OUTPUT_KEY", "{{ path }}"), ("REPORT_BUCKET", "")];
+    let store = MemoryStore::default();
+    store.upload("uploads", &long, ACME);
+    let answer = handle_with(&store, &entries, put_event(&[&long])).unwrap();
+    assert_eq!(
+        statuses(&answer),
+        ["written"],
+        "no report needs room for its key"
     );
 }
 

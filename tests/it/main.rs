@@ -97,6 +97,9 @@ mod metrics;
 /// The publishing protocol in every order of its calls: the real code on a modelled S3.
 #[cfg(feature = "function")]
 mod model;
+/// The function as a process: answers, log lines, metrics, and what a bad setting comes to.
+#[cfg(feature = "function")]
+mod runtime;
 /// A template of one's own: from S3, and checked by the command line.
 #[cfg(all(feature = "function", feature = "command-line"))]
 mod own_templates;

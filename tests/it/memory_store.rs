@@ -12,6 +12,8 @@ use htaccess_generator::store::{
 pub(crate) struct Object {
     pub(crate) head: Head,
     pub(crate) bytes: Vec<u8>,
+    /// Empty for an upload.
+    pub(crate) content_type: &'static str,
 }
 
 #[derive(Default)]
@@ -25,6 +27,9 @@ pub(crate) struct MemoryStore {
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
     clock: Cell<i64>,
     writes: Cell<u64>,
+    gets_under_way: Cell<usize>,
+    /// The most GETs that were under way at the same time.
+    pub(crate) gets_at_once: Cell<usize>,
 }
 
 pub(crate) fn name(bucket: &str, key: &str) -> ObjectName {
@@ -132,9 +137,12 @@ impl MemoryStore {
             bytes: Some(bytes.len() as u64),
             metadata,
         };
-        self.objects
-            .borrow_mut()
-            .insert(name.clone(), Object { head, bytes });
+        let object = Object {
+            head,
+            bytes,
+            content_type: "",
+        };
+        self.objects.borrow_mut().insert(name.clone(), object);
         etag
     }
 }
@@ -157,6 +165,11 @@ impl Store for &MemoryStore {
         unless: Option<&str>,
     ) -> Result<Fetched<MemoryBody>, Error> {
         self.call("GET", name)?;
+        self.gets_under_way.update(|gets| gets + 1);
+        self.gets_at_once
+            .update(|most| most.max(self.gets_under_way.get()));
+        tokio::task::yield_now().await;
+        self.gets_under_way.update(|gets| gets - 1);
         Ok(match self.objects.borrow().get(name) {
             None => Fetched::Missing,
             Some(object) if unless == Some(&object.head.etag) => {
@@ -186,6 +199,9 @@ impl Store for &MemoryStore {
             return Ok(PutResult::Conflict);
         }
         let etag = self.write(name, put.bytes, put.metadata, put.form);
+        if let Some(object) = self.objects.borrow_mut().get_mut(name) {
+            object.content_type = put.content_type;
+        }
         Ok(PutResult::Written { etag })
     }
 

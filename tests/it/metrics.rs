@@ -11,7 +11,7 @@ use crate::memory_store::MemoryStore;
 
 /// The metrics of one event, as the line that would be printed.
 fn metrics_of(store: &MemoryStore, event: Value) -> Value {
-    let handler = Handler::new(store, settings(&[])).unwrap();
+    let handler = Handler::new(store, settings(&[("ON_DELETE", "remove")])).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -55,6 +55,10 @@ fn every_file_of_an_event_counts() {
     let again = metrics_of(&store, event);
     let expected = json!({"FilesUnchanged": 1, "FilesRefused": 1});
     assert_eq!(counts(&again), expected, "a refusal is told again");
+
+    store.delete_object("uploads", "acme.csv");
+    let gone = metrics_of(&store, put_event(&["acme.csv"]));
+    assert_eq!(counts(&gone), json!({"FilesRemoved": 1}));
 }
 
 #[test]

@@ -42,6 +42,10 @@ fn a_broken_template_refuses_the_file_with_the_place_until_it_is_mended() {
                 &vec![b' '; 1024 * 1024 + 1],
                 "the template s3://templates/own.tera is larger than 1 MiB",
             ),
+            (
+                &vec![b' '; 1024 * 1024 + 1],
+                "the template s3://templates/own.tera is larger than 1 MiB",
+            ),
         ] {
             store.upload("templates", "own.tera", template);
             let answer = publish();

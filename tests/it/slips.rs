@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+
+use crate::cli::program;
 
 /// Standard error of `htaccess`, run in the folder of the tour; exit status 2.
 fn said(arguments: &[&str]) -> String {
@@ -13,7 +14,7 @@ fn said(arguments: &[&str]) -> String {
 }
 
 fn said_in(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_htaccess"))
+    let output = program()
         .args(arguments)
         .current_dir(folder)
         .output()

@@ -61,6 +61,34 @@ fn another_output_key_writes_anew_and_leaves_the_old_output() {
     assert!(store.object("sites", "acme/.htaccess").is_some());
 }
 
+/// What decided the report may change while the CSV does not.
+#[test]
+fn a_report_tells_what_came_of_its_csv_last() {
+    let store = MemoryStore::default();
+    let report = || store.text("reports", "acme.csv.html").unwrap();
+    store.upload("uploads", "acme.csv", ACME);
+    for (change, code) in [
+        (("STRICT", "true"), "rows-rejected"),
+        (("MAX_CSV_BYTES", "1"), "larger than 1 bytes"),
+        (("MAX_CSV_BYTES", "2"), "larger than 2 bytes"),
+    ] {
+        assert_eq!(status_with(&store, &[change]), "refused");
+        assert!(report().contains(code), "{code}: {}", report());
+    }
+    assert_eq!(status_with(&store, &[]), "written");
+    assert!(!report().contains("Refused"), "{}", report());
+    let change = [("OUTPUT_KEY", "{{ path }}.conf")];
+    assert_eq!(status_with(&store, &change), "written");
+    assert!(report().contains("\"acme.conf\""), "{}", report());
+    store.take_calls();
+    assert_eq!(status_with(&store, &change), "unchanged");
+    let calls = store.take_calls();
+    assert!(
+        !calls.iter().any(|call| call.starts_with("PUT")),
+        "{calls:?}"
+    );
+}
+
 #[test]
 fn an_output_of_another_version_of_the_program_is_made_anew() {
     let store = published();

@@ -301,6 +301,12 @@ fn injections_change_no_verdict_of_the_built_in_templates() {
     nginx_serves(&injections, &built_in("nginx"), |_, _| {});
 }
 
+fn named(outputs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> + Clone {
+    outputs
+        .iter()
+        .map(|(name, file)| (name.as_str(), file.as_str()))
+}
+
 #[test]
 fn injections_change_no_verdict_in_front_of_other_servers() {
     let injections = injections();
@@ -317,11 +323,6 @@ fn injections_change_no_verdict_in_front_of_other_servers() {
             injection.check(&path(name), file, &mut connection);
         }
     };
-    fn named(outputs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> + Clone {
-        outputs
-            .iter()
-            .map(|(name, file)| (name.as_str(), file.as_str()))
-    }
     let lists = outputs("nginx-geo");
     check(Nginx::start_geo(named(&lists)).port(), &lists, nginx::path);
     let lists = outputs("haproxy");

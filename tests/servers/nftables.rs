@@ -1,7 +1,7 @@
 //! The sets of the `nftables` template: read by `nft -c`, and with real packets in a network of
 //! their own.
 //!
-//! Both need CAP_NET_ADMIN. `unshare` gives a new network to root, and to others where the kernel
+//! Both need `CAP_NET_ADMIN`. `unshare` gives a new network to root, and to others where the kernel
 //! lets them be root of a namespace.
 
 use std::io::Write as _;

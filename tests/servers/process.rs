@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::http::Connection;
 
 /// How long a server may take to start, on a machine that has other things to do.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 /// How often another port is tried if a server does not come up: someone may have taken the first.
 const PORTS_TRIED: u32 = 3;
 
@@ -36,8 +36,7 @@ impl Folder {
         let unique = format!("htaccess-servers-{}-{count}-{name}", std::process::id());
         let path = std::env::temp_dir().join(unique);
         fs::create_dir(&path).unwrap_or_else(|err| panic!("cannot make {}: {err}", path.display()));
-        fs::set_permissions(&path, Permissions::from_mode(0o755))
-            .unwrap_or_else(|err| panic!("cannot open {} to all: {err}", path.display()));
+        open_to_all(&path, 0o755);
         Self(path)
     }
 
@@ -49,17 +48,22 @@ impl Folder {
     /// Writes a file, and the folders above it.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.0.join(name);
-        let parent = path.parent().unwrap_or(&self.0);
-        fs::create_dir_all(parent)
-            .and_then(|()| fs::write(&path, text))
+        self.make_all(path.parent().unwrap_or(&self.0));
+        fs::write(&path, text)
             .unwrap_or_else(|err| panic!("cannot write {}: {err}", path.display()));
+        open_to_all(&path, 0o644);
     }
 
     /// Makes a folder in it.
     pub(crate) fn make(&self, name: &str) {
-        let path = self.0.join(name);
-        fs::create_dir_all(&path)
+        self.make_all(&self.0.join(name));
+    }
+
+    fn make_all(&self, path: &Path) {
+        fs::create_dir_all(path)
             .unwrap_or_else(|err| panic!("cannot make {}: {err}", path.display()));
+        let below = path.ancestors().take_while(|folder| *folder != self.0);
+        below.for_each(|folder| open_to_all(folder, 0o755));
     }
 
     /// Whether the one who runs the tests, and so owns the folder, is root.
@@ -76,6 +80,12 @@ impl Folder {
         let start = lines.len().saturating_sub(LINES_MAX);
         format!("--- {name}, its end\n{}", lines[start..].join("\n"))
     }
+}
+
+/// Whatever the umask of the one who runs the tests keeps from others.
+fn open_to_all(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .unwrap_or_else(|err| panic!("cannot open {} to all: {err}", path.display()));
 }
 
 impl Drop for Folder {

@@ -2,14 +2,14 @@
 //! that neither loses the previous output.
 
 mod race;
-mod server;
+pub(crate) mod server;
 
 use std::time::Duration;
 
 use aws_sdk_s3::config::Credentials;
 use htaccess_generator::error::ErrorKind;
 use htaccess_generator::handler::Handler;
-use htaccess_generator::s3::S3;
+use htaccess_generator::s3::{S3, check_roots};
 use htaccess_generator::settings::{FunctionSettings, Roots};
 use htaccess_generator::store::{ObjectName, Store};
 use lambda_runtime::{Context, LambdaEvent};
@@ -121,8 +121,8 @@ fn an_input_that_came_damaged_is_read_again() {
         let gets = std::sync::atomic::AtomicU32::new(0);
         server.plan(move |request, _| {
             let is_get = is_call(request, ("GET", "uploads/acme.csv"));
-            // The first two: the protocol reads twice where the order is in doubt.
-            if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
+            // Two rounds, in each of which the protocol reads twice, for the order is in doubt.
+            if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 4 {
                 fault
             } else {
                 Fault::None
@@ -134,6 +134,35 @@ fn an_input_that_came_damaged_is_read_again() {
             "Require ip 172.100.2.11 192.168.1.10",
             "{fault:?}"
         );
+    }
+}
+
+/// What S3 answers to a condition that does not hold, or whose object is being written or is gone.
+#[test]
+fn a_write_that_met_another_one_starts_again() {
+    for call in [CALLS[3], CALLS[4]] {
+        for (status, code) in [
+            (412, "PreconditionFailed"),
+            (409, "ConditionalRequestConflict"),
+            (404, "NoSuchKey"),
+        ] {
+            let server = site();
+            let first = std::sync::atomic::AtomicBool::new(true);
+            server.plan(move |request, _| {
+                let hit = is_call(request, call)
+                    && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+                if hit {
+                    Fault::Status(status, code)
+                } else {
+                    Fault::None
+                }
+            });
+            let answer = handle(&server, put_event(&["acme.csv"]));
+            assert!(answer.is_ok(), "{call:?} {code}: {answer:?}");
+            assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+            let report = server.text("reports/acme.csv.html").unwrap();
+            assert!(report.contains("found 3"), "{call:?} {code}");
+        }
     }
 }
 
@@ -232,6 +261,37 @@ fn the_work_stops_before_lambda_would_end_it() {
     let answer = handle_until(&server, put_event(&["acme.csv"]), context);
     assert_eq!(answer, Err(ErrorKind::OutOfTime));
     assert_eq!(output(&server), "Require ip 9.9.9.9");
+}
+
+#[test]
+fn roots_that_are_none_are_told_before_a_call_is_made() {
+    const PEM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem");
+    const TEXT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let check = |entries: &[(&str, &str)]| {
+        let value = |asked: &str| {
+            let own = entries.iter().find(|(name, _)| *name == asked);
+            own.map(|(_, value)| (*value).to_owned())
+        };
+        check_roots(&settings(entries), value).map_err(|err| err.to_string())
+    };
+    assert_eq!(check(&[]), Ok(()), "Amazon's are built in");
+    assert_eq!(check(&[("SSL_CERT_FILE", PEM)]), Ok(()));
+    let without_tls = [
+        ("AWS_ENDPOINT_URL_S3", "http://localhost:1"),
+        ("SSL_CERT_FILE", TEXT),
+    ];
+    assert_eq!(check(&without_tls), Ok(()));
+    for (name, value) in [
+        ("SSL_CERT_FILE", "/nowhere.pem"),
+        ("SSL_CERT_FILE", TEXT),
+        ("SSL_CERT_DIR", "/nowhere"),
+    ] {
+        let said = check(&[(name, value)]).unwrap_err();
+        let expected = format!("{name} is \"{}", value.chars().take(20).collect::<String>());
+        assert!(said.starts_with(&expected), "{said}");
+        assert!(said.contains("there is no certificate authority"), "{said}");
+        assert!(said.ends_with(": expected PEM text"), "{said}");
+    }
 }
 
 /// The roots are parsed when the first connection is made; ones that cannot be would panic.

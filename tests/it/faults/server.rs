@@ -35,7 +35,7 @@ pub(crate) struct Request {
     pub(crate) path: String,
     query: String,
     headers: HashMap<String, String>,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 #[derive(Clone)]
@@ -188,7 +188,8 @@ fn serve(stream: &TcpStream, state: &State) {
     }
 }
 
-fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
+/// The next request of a connection; `None` at its end.
+pub(crate) fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let mut words = line.split(' ');
