@@ -20,7 +20,7 @@ use crate::fault::{read_rule, read_unwrapped};
 use crate::header::{Columns, HeaderStage};
 use crate::ip_set::Span;
 use crate::lines::{LineSink, Lines, Taken, check_length};
-use crate::plain_rows::{HALVED_FROM_BYTES, take_halves, take_plain_rows};
+use crate::plain_rows::{take_halves, take_plain_rows};
 use crate::record::{RecordReader, Step};
 use crate::report::{Refusal, RefusalCode, Rejection, Warning};
 
@@ -29,6 +29,10 @@ pub const COLUMNS_MAX: usize = 1024;
 /// The most lines a record may span. A cell with a hundred line breaks is a quote that was never
 /// closed, and would swallow the rules behind it.
 pub const RECORD_LINES_MAX: u64 = 100;
+/// From this size on a piece of text is worth a thread for its second half. Whoever reads large files
+/// hands over pieces of half a MiB, of which the end of a line that was cut is taken first; whoever
+/// wants one thread, as the function does, hands over smaller ones.
+pub const HALVED_FROM_BYTES: usize = 384 * 1024;
 
 /// What a rule does to its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +104,10 @@ pub trait Rows: Sized + Send {
     /// come in their order.
     fn fork(&self) -> Option<Self> {
         None
+    }
+    /// From how many bytes on the second half of a piece goes to a fork.
+    fn halved_from_bytes(&self) -> usize {
+        HALVED_FROM_BYTES
     }
     /// Takes over the plain rows of a fork, which is empty then.
     fn join(&mut self, _fork: &mut Self) {}
@@ -175,7 +183,7 @@ impl<R: Rows> LineSink for RowReader<R> {
             }
             _ => return Taken::default(),
         };
-        if text.len() >= HALVED_FROM_BYTES
+        if text.len() >= self.rows.halved_from_bytes()
             && let Some(mut fork) = self.fork.take()
         {
             let (taken, is_whole) = take_halves(text, columns, &mut self.rows, &mut fork);

@@ -22,10 +22,6 @@ pub(crate) fn take_plain_rows(text: &[u8], columns: Columns, rows: &mut impl Row
     take_rows_before(text.len(), text, columns, rows)
 }
 
-/// From this size on a piece is worth a thread for its second half. Who wants none hands over smaller
-/// pieces, as the function does.
-pub(crate) const HALVED_FROM_BYTES: usize = 512 * 1024;
-
 /// The same by two threads. The second one starts in the middle, at a line, before anybody knows
 /// whether that is a row: it is one if the first thread comes to that very place. Else what the
 /// second one found is forgotten, and the flag tells so.
