@@ -32,7 +32,7 @@ pub const RECORD_LINES_MAX: u64 = 100;
 /// From this size on a piece of text is worth a thread for its second half. Whoever reads large files
 /// hands over pieces of half a MiB, of which the end of a line that was cut is taken first; whoever
 /// wants one thread, as the function does, hands over smaller ones.
-pub const HALVED_FROM_BYTES: usize = 384 * 1024;
+pub const HALVED_FROM_BYTES: usize = 448 * 1024;
 
 /// What a rule does to its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
