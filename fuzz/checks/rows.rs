@@ -82,8 +82,6 @@ pub(super) enum Way {
     Long,
     /// Plain rows at one go.
     Short,
-    /// The same, and of pieces of so many bytes the second half by another thread.
-    Halved(usize),
 }
 
 /// Keeps what it is handed where a refusal does not lose it.
@@ -138,21 +136,6 @@ impl Rows for Collector {
 
     fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
         self.kept().0.push(Row::Plain(action, addresses));
-    }
-
-    fn fork(&self) -> Option<Self> {
-        matches!(self.way, Way::Halved(_)).then(|| Self::new(self.way))
-    }
-
-    fn halved_from_bytes(&self) -> usize {
-        match self.way {
-            Way::Halved(bytes) => bytes,
-            Way::Long | Way::Short => usize::MAX,
-        }
-    }
-
-    fn join(&mut self, fork: &mut Self) {
-        self.kept().0.append(&mut fork.kept().0);
     }
 }
 

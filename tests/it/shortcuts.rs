@@ -132,7 +132,7 @@ proptest! {
         check(&upload, piece_bytes);
     }
 
-    /// The rows one by one, with pieces and halves of any size.
+    /// The rows one by one, with pieces of any size.
     #[test]
     fn the_short_way_takes_the_rows_that_the_long_way_takes(upload in upload()) {
         checks::parse::check(&upload);
@@ -160,8 +160,7 @@ fn long_lists_of_both_families_are_the_same_by_marks() {
     check(format!("{upload}all,Allow\n").as_bytes(), 64 * 1024);
 }
 
-/// A piece of half a MiB is read by two threads, the second one from a line in its middle, whatever
-/// is there or at the ends of the piece.
+/// The command line hands over pieces of half a MiB: whatever is at their ends or in their middle.
 #[test]
 fn large_pieces_are_read_as_small_ones() {
     use std::fmt::Write as _;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-/// How much is handed over at a time: of large pieces the library reads both halves at once.
+/// How much is handed over at a time: few enough bytes to stay in a processor's cache.
 const PIECE_BYTES: usize = 512 * 1024;
 /// How many pieces may wait.
 const PIECES_WAITING: usize = 2;
@@ -158,10 +158,6 @@ impl<W: Write + Send + 'static> Thread<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use htaccess_generator::decode::TextSink;
-    use htaccess_generator::ip_set::Span;
-    use htaccess_generator::parse::{Action, Parser, Rows, Rule};
-    use htaccess_generator::report::Rejection;
 
     /// Gives and takes a few bytes at a time, and fails after so many.
     struct Slow {
@@ -214,53 +210,6 @@ mod tests {
             assert!(done.is_ok());
             assert!(read == expected[..length]);
         }
-    }
-
-    /// Counts the halves of pieces that were read by another thread.
-    #[derive(Default)]
-    struct Halves {
-        joined: usize,
-        rows: usize,
-    }
-
-    impl Rows for Halves {
-        fn accept(&mut self, _: Rule<'_>) {
-            self.rows += 1;
-        }
-
-        fn reject(&mut self, _: Rejection) {}
-
-        fn accepts_plain(&self) -> bool {
-            true
-        }
-
-        fn accept_plain(&mut self, _: Action, _: Span<u32>) {
-            self.rows += 1;
-        }
-
-        fn fork(&self) -> Option<Self> {
-            Some(Self::default())
-        }
-
-        fn join(&mut self, fork: &mut Self) {
-            self.joined += 1;
-            self.rows += std::mem::take(&mut fork.rows);
-        }
-    }
-
-    #[test]
-    fn every_whole_piece_is_large_enough_for_two_threads() {
-        // 23 bytes a row, so that each piece ends inside one.
-        let upload = "IP,Rule,Note\n".to_owned() + &"10.20.30.40,Allow,rows\n".repeat(80_000);
-        let mut parser = Parser::new(Halves::default());
-        let done = read_ahead(upload.as_bytes(), |piece| {
-            parser.push(piece).unwrap();
-            ControlFlow::Continue(())
-        });
-        assert!(done.is_ok());
-        let halves = parser.finish().unwrap();
-        assert_eq!(halves.rows, 80_000);
-        assert_eq!(halves.joined, upload.len() / PIECE_BYTES);
     }
 
     #[test]
