@@ -405,19 +405,6 @@ impl<L: Log> Rows for Collector<L> {
         self.log.add(action, Addresses::Ipv4(addresses));
     }
 
-    fn fork(&self) -> Option<Self> {
-        let log = self.log.fork()?;
-        self.accepts_plain().then(|| Self {
-            log,
-            ..Self::default()
-        })
-    }
-
-    fn join(&mut self, fork: &mut Self) {
-        self.accepted += std::mem::take(&mut fork.accepted);
-        self.rules.append_ipv4(&mut fork.rules);
-    }
-
     fn count_rejected(&mut self) -> bool {
         let is_listed = self.rejections.len() < REJECTIONS_LISTED_MAX;
         if !is_listed {

@@ -20,7 +20,7 @@ use crate::fault::{read_rule, read_unwrapped};
 use crate::header::{Columns, HeaderStage};
 use crate::ip_set::Span;
 use crate::lines::{LineSink, Lines, Taken, check_length};
-use crate::plain_rows::{HALVED_FROM_BYTES, take_halves, take_plain_rows};
+use crate::plain_rows::take_plain_rows;
 use crate::record::{RecordReader, Step};
 use crate::report::{Refusal, RefusalCode, Rejection, Warning};
 
@@ -79,7 +79,7 @@ impl<'a> Rule<'a> {
 }
 
 /// What takes the rows.
-pub trait Rows: Sized + Send {
+pub trait Rows {
     /// Takes an accepted row.
     fn accept(&mut self, rule: Rule<'_>);
     /// Takes a rejected row.
@@ -96,13 +96,6 @@ pub trait Rows: Sized + Send {
     }
     /// Takes an accepted row without its place and its cells, which is several times faster.
     fn accept_plain(&mut self, _action: Action, _addresses: Span<u32>) {}
-    /// An empty one, to take plain rows from further down at the same time; `None` if rows must
-    /// come in their order.
-    fn fork(&self) -> Option<Self> {
-        None
-    }
-    /// Takes over the plain rows of a fork, which is empty then.
-    fn join(&mut self, _fork: &mut Self) {}
 }
 
 /// Takes text, hands its rows to a [`Rows`].
@@ -118,7 +111,6 @@ impl<R: Rows> Parser<R> {
             lines: Lines::default(),
             rows: RowReader {
                 stage: Stage::Header(HeaderStage::default()),
-                fork: rows.fork(),
                 rows,
             },
         }
@@ -149,9 +141,6 @@ impl<R: Rows> TextSink for Parser<R> {
 struct RowReader<R> {
     stage: Stage,
     rows: R,
-    /// What takes the second half of a large piece, for as long as the first halves turn out to be
-    /// plain rows and nothing else.
-    fork: Option<R>,
 }
 
 enum Stage {
@@ -175,13 +164,6 @@ impl<R: Rows> LineSink for RowReader<R> {
             }
             _ => return Taken::default(),
         };
-        if text.len() >= HALVED_FROM_BYTES
-            && let Some(mut fork) = self.fork.take()
-        {
-            let (taken, is_whole) = take_halves(text, columns, &mut self.rows, &mut fork);
-            self.fork = is_whole.then_some(fork);
-            return taken;
-        }
         take_plain_rows(text, columns, &mut self.rows)
     }
 

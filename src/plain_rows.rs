@@ -8,8 +8,6 @@
 //! masks, blanks around a cell, doubled quotes, comments, whatever is rejected. A million rows take
 //! a tenth of the time by it. `tests/it/shortcuts.rs` holds the two ways against each other.
 
-use std::thread;
-
 use crate::block::{BLOCK_BYTES, Block};
 use crate::header::Columns;
 use crate::ip_set::Span;
@@ -19,54 +17,9 @@ use crate::plain_ipv4::ipv4;
 
 /// Hands over the plain rows at the start of a text, up to the first line that is not one.
 pub(crate) fn take_plain_rows(text: &[u8], columns: Columns, rows: &mut impl Rows) -> Taken {
-    take_rows_before(text.len(), text, columns, rows)
-}
-
-/// From this size on a piece is worth a thread for its second half. Who wants none hands over smaller
-/// pieces, as the function does.
-pub(crate) const HALVED_FROM_BYTES: usize = 512 * 1024;
-
-/// The same by two threads. The second one starts in the middle, at a line, before anybody knows
-/// whether that is a row: it is one if the first thread comes to that very place. Else what the
-/// second one found is forgotten, and the flag tells so.
-pub(crate) fn take_halves<R: Rows>(
-    text: &[u8],
-    columns: Columns,
-    rows: &mut R,
-    fork: &mut R,
-) -> (Taken, bool) {
-    let half = text.len() / 2;
-    let back = text.get(half..).unwrap_or_default();
-    let Some(line_end) = memchr::memchr(b'\n', back) else {
-        return (take_plain_rows(text, columns, rows), false);
-    };
-    let middle = half + line_end + 1;
-    let back = text.get(middle..).unwrap_or_default();
-    let (front, back) = thread::scope(|scope| {
-        let back = scope.spawn(|| take_plain_rows(back, columns, fork));
-        let front = take_rows_before(middle, text, columns, rows);
-        (front, back.join())
-    });
-    match back {
-        Ok(back) if front.bytes == middle => {
-            rows.join(fork);
-            let taken = Taken {
-                lines: front.lines + back.lines,
-                bytes: front.bytes + back.bytes,
-            };
-            (taken, true)
-        }
-        _ => (front, false),
-    }
-}
-
-/// Takes the rows that start before a place.
-fn take_rows_before(place: usize, text: &[u8], columns: Columns, rows: &mut impl Rows) -> Taken {
     let has_usual_order = (columns.address, columns.rule) == (0, 1);
     let mut taken = Taken::default();
-    while taken.bytes < place
-        && let Some(rest) = text.get(taken.bytes..)
-    {
+    while let Some(rest) = text.get(taken.bytes..) {
         let usual = has_usual_order
             .then(|| PlainRow::usual_at_start_of(rest, columns.delimiter))
             .flatten();
@@ -425,50 +378,6 @@ mod tests {
         let expected = (Action::Allow, "10.1.2.3-10.1.2.3".to_owned(), row.len());
         assert_eq!(read(columns, row), Some(expected));
         assert_eq!(read(columns, "#7;Allow;x;10.1.2.3;z\n"), None);
-    }
-
-    #[derive(Default)]
-    struct Found(Vec<(Action, Span<u32>)>);
-
-    impl Rows for Found {
-        fn accept(&mut self, _: crate::parse::Rule<'_>) {}
-
-        fn reject(&mut self, _: crate::report::Rejection) {}
-
-        fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
-            self.0.push((action, addresses));
-        }
-
-        fn join(&mut self, fork: &mut Self) {
-            self.0.append(&mut fork.0);
-        }
-    }
-
-    #[test]
-    fn halves_give_what_the_whole_gives() {
-        let rows: Vec<String> = (0..9_000u32)
-            .map(|row| format!("{},Allow,{row}\n", Ipv4Addr::from_bits(row * 400_003)))
-            .collect();
-        for (odd_at, odd, is_whole) in [
-            (0, "", true),
-            (10, "2.2.2,Allow\n", false),
-            (4_400, "1.2.3.4,Allow,\"open\n", false),
-            (8_000, "1.2.3.4,Allow,\"open\n", true),
-            (8_999, "no end", true),
-        ] {
-            let mut text = rows.concat();
-            text.insert_str(rows.iter().take(odd_at).map(String::len).sum(), odd);
-            let (mut whole, mut halves, mut fork) =
-                (Found::default(), Found::default(), Found::default());
-            let expected = take_plain_rows(text.as_bytes(), COLUMNS, &mut whole);
-            let taken = take_halves(text.as_bytes(), COLUMNS, &mut halves, &mut fork);
-            assert_eq!(taken, (expected, is_whole), "with {odd:?} at {odd_at}");
-            assert_eq!(halves.0, whole.0, "with {odd:?} at {odd_at}");
-            assert_eq!(halves.0.len() as u64, expected.lines);
-        }
-        let (mut rows, mut fork) = (Found::default(), Found::default());
-        let one_line = take_halves(b"1.2.3.4,Allow", COLUMNS, &mut rows, &mut fork);
-        assert_eq!(one_line, (Taken::default(), false));
     }
 
     #[test]

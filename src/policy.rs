@@ -47,13 +47,6 @@ fn push_merging<T: Word>(spans: &mut Vec<Span<T>>, span: Span<T>) {
     spans.push(span);
 }
 
-fn append<T: Word>(spans: &mut Vec<Span<T>>, others: &mut Vec<Span<T>>) {
-    if spans.len() + others.len() > spans.capacity() {
-        make_room(spans);
-    }
-    spans.append(others);
-}
-
 #[cold]
 fn make_room<T: Word>(spans: &mut Vec<Span<T>>) {
     const MERGED_FROM_BYTES: usize = 16 * 1024 * 1024;
@@ -84,12 +77,6 @@ impl Rules {
             Action::Deny => &mut self.deny,
         };
         push_merging(&mut spans.ipv4, addresses);
-    }
-
-    /// Takes over the rules for IPv4 addresses of another list.
-    pub(crate) fn append_ipv4(&mut self, other: &mut Self) {
-        append(&mut self.allow.ipv4, &mut other.allow.ipv4);
-        append(&mut self.deny.ipv4, &mut other.deny.ipv4);
     }
 
     /// Adds one rule.

@@ -9,13 +9,9 @@ use crate::parse::Action;
 pub(crate) const ROWS_MAX: usize = 1 << 17;
 
 /// Takes each accepted row.
-pub trait Log: Default + Into<RowLog> + Send {
+pub trait Log: Default + Into<RowLog> {
     /// Takes a row, in the order of the file.
     fn add(&mut self, action: Action, addresses: Addresses);
-    /// Another one for rows from further down; `None` if rows must come in their order.
-    fn fork(&self) -> Option<Self> {
-        None
-    }
 }
 
 /// Remembers nothing.
@@ -25,10 +21,6 @@ pub struct NoLog;
 impl Log for NoLog {
     #[inline]
     fn add(&mut self, _action: Action, _addresses: Addresses) {}
-
-    fn fork(&self) -> Option<Self> {
-        Some(Self)
-    }
 }
 
 impl From<NoLog> for RowLog {

@@ -1,9 +1,10 @@
-//! The target `parse`: an upload → rows, in one piece and cut anywhere.
+//! The target `parse`: an upload → rows, in one piece and cut anywhere, each row by itself and plain
+//! rows at one go.
 
 use htaccess_generator::address;
 use htaccess_generator::report::RejectionCode;
 
-use super::rows::{Reading, Row, read, read_text, text_of};
+use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
 use super::{Dice, MESSAGE_BYTES_MAX, SENTENCE_BYTES_MAX, check_message};
 
 /// Texts up to here are also pushed byte by byte, and of those up to [`BYTEWISE_SOMETIMES_MAX`]
@@ -14,12 +15,21 @@ const BYTEWISE_SOMETIMES_MAX: usize = 300;
 /// The most bytes of what a cell could say instead.
 const FIX_BYTES_MAX: usize = 100;
 
+/// How much of a text the decoder looks at first, and hands on in one piece.
+const SNIFFED_BYTES: usize = 4096;
+
 /// The input is an upload.
 pub(crate) fn check(upload: &[u8]) {
     let mut dice = Dice::new(upload);
     let whole = read([upload]);
     let pieces = dice.pieces(upload);
-    assert_eq!(read(&pieces), whole, "cut into {pieces:?}");
+    let cut = read(&pieces);
+    if may_be_damaged_gzip(upload, whole.refusal.is_some()) {
+        assert!(cut.refusal.is_some(), "cut into {pieces:?}");
+    } else {
+        assert_eq!(cut, whole, "cut into {pieces:?}");
+    }
+    check_cuts_further_down(upload, &mut dice);
     let text = text_of(upload);
     check_cuts_of_text(&text, &mut dice);
     let lines = lines_of(&text);
@@ -33,16 +43,49 @@ pub(crate) fn check(upload: &[u8]) {
     }
 }
 
+/// The same behind so many comments that the decoder hands on what is cut. What is compressed has
+/// its own pieces.
+fn check_cuts_further_down(upload: &[u8], dice: &mut Dice) {
+    let comment = "#2345678901234567890123456789012\n";
+    let (start, comment, upload) = match upload {
+        [0x1f, 0x8b, ..] => return,
+        [0xff, 0xfe, rest @ ..] => (&upload[..2], utf16(comment, u16::to_le_bytes), rest),
+        [0xfe, 0xff, rest @ ..] => (&upload[..2], utf16(comment, u16::to_be_bytes), rest),
+        _ => (&[][..], comment.as_bytes().to_vec(), upload),
+    };
+    let comments = comment.repeat(SNIFFED_BYTES / comment.len() + 1);
+    let before = [start, &comments].concat();
+    let mut pieces = dice.pieces(upload);
+    pieces.insert(0, &before);
+    assert_eq!(
+        read(&pieces),
+        read([pieces.concat()]),
+        "cut further down into {pieces:?}"
+    );
+}
+
+fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(to_bytes).collect()
+}
+
 fn check_cuts_of_text(text: &[u8], dice: &mut Dice) {
-    let whole = read_text([text]);
+    let whole = read_text(Way::Long, [text]);
     let pieces = dice.pieces(text);
-    assert_eq!(read_text(&pieces), whole, "cut into {pieces:?}");
+    assert_eq!(read_text(Way::Long, &pieces), whole, "cut into {pieces:?}");
+    for pieces in [&[text][..], &pieces] {
+        let short = read_text(Way::Short, pieces);
+        assert!(
+            short.may_stand_for(&whole),
+            "{pieces:?} at one go are {short:?} in place of {whole:?}"
+        );
+    }
     let bytewise_max = match dice.below(4) {
         0 => BYTEWISE_SOMETIMES_MAX,
         _ => BYTEWISE_BYTES_MAX,
     };
     if text.len() <= bytewise_max {
-        assert_eq!(read_text(text.chunks(1)), whole, "byte by byte");
+        let bytewise = read_text(Way::Long, text.chunks(1));
+        assert_eq!(bytewise, whole, "byte by byte");
     }
 }
 
@@ -104,6 +147,7 @@ fn is_before_header(line: &[u8]) -> bool {
 
 fn check_row(row: &Row) {
     match row {
+        Row::Plain(..) => unreachable!("the long way takes none"),
         Row::Accepted {
             addresses, address, ..
         } => assert_eq!(address::parse(address).as_ref(), Ok(addresses)),

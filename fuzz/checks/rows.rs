@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use htaccess_generator::address::Addresses;
 use htaccess_generator::decode::{TextDecoder, TextSink};
+use htaccess_generator::ip_set::Span;
 use htaccess_generator::parse::{Action, Parser, Rows, Rule};
-use htaccess_generator::report::{Refusal, Rejection};
+use htaccess_generator::report::{Refusal, Rejection, Warning};
 
 /// The most bytes of a text here: what is compressed must not cost the fuzzer its speed.
 pub(super) const TEXT_BYTES_MAX: u64 = 1024 * 1024;
@@ -23,13 +24,32 @@ pub(super) enum Row {
         comment: String,
     },
     Rejected(Rejection),
+    /// One that was taken without its place and its cells.
+    Plain(Action, Span<u32>),
 }
 
 impl Row {
+    /// Where it starts; 0 where that is not known.
     pub(super) fn line(&self) -> u64 {
         match self {
             Self::Accepted { line, .. } => *line,
             Self::Rejected(rejection) => rejection.line,
+            Self::Plain(..) => 0,
+        }
+    }
+
+    /// Whether this is what a reading in a hurry may make of the row.
+    fn may_stand_for(&self, row: &Self) -> bool {
+        match (self, row) {
+            (
+                Self::Plain(action, span),
+                Self::Accepted {
+                    action: expected,
+                    addresses: Addresses::Ipv4(expected_span),
+                    ..
+                },
+            ) => (action, span) == (expected, expected_span),
+            _ => self == row,
         }
     }
 }
@@ -38,25 +58,62 @@ impl Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) rows: Vec<Row>,
+    pub(super) warnings: Vec<Warning>,
     pub(super) refusal: Option<Refusal>,
 }
 
-#[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<Row>>>);
+impl Reading {
+    /// Whether this is what a reading in a hurry may make of the upload.
+    pub(super) fn may_stand_for(&self, other: &Self) -> bool {
+        self.rows.len() == other.rows.len()
+            && self
+                .rows
+                .iter()
+                .zip(&other.rows)
+                .all(|(row, other)| row.may_stand_for(other))
+            && (&self.warnings, &self.refusal) == (&other.warnings, &other.refusal)
+    }
+}
+
+/// How an upload is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Every row with its line and its cells.
+    Long,
+    /// Plain rows at one go.
+    Short,
+}
+
+/// Keeps what it is handed where a refusal does not lose it.
+#[derive(Clone)]
+struct Collector {
+    way: Way,
+    kept: Arc<Mutex<(Vec<Row>, Vec<Warning>)>>,
+}
 
 impl Collector {
-    fn push(&self, row: Row) {
-        self.0.lock().expect("nobody panics with it").push(row);
+    fn new(way: Way) -> Self {
+        let kept = Arc::default();
+        Self { way, kept }
     }
 
-    fn take(&self) -> Vec<Row> {
-        std::mem::take(&mut self.0.lock().expect("nobody panics with it"))
+    fn kept(&self) -> MutexGuard<'_, (Vec<Row>, Vec<Warning>)> {
+        self.kept.lock().expect("nobody panics with it")
+    }
+
+    fn into_reading(self, refusal: Option<Refusal>) -> Reading {
+        let (rows, warnings) = std::mem::take(&mut *self.kept());
+        Reading {
+            rows,
+            warnings,
+            refusal,
+        }
     }
 }
 
 impl Rows for Collector {
     fn accept(&mut self, rule: Rule<'_>) {
-        self.push(Row::Accepted {
+        self.kept().0.push(Row::Accepted {
             line: rule.line,
             action: rule.action,
             addresses: rule.addresses,
@@ -66,30 +123,47 @@ impl Rows for Collector {
     }
 
     fn reject(&mut self, rejection: Rejection) {
-        self.push(Row::Rejected(rejection));
+        self.kept().0.push(Row::Rejected(rejection));
     }
+
+    fn warn(&mut self, warning: Warning) {
+        self.kept().1.push(warning);
+    }
+
+    fn accepts_plain(&self) -> bool {
+        self.way != Way::Long
+    }
+
+    fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
+        self.kept().0.push(Row::Plain(action, addresses));
+    }
+}
+
+/// Whether what is found in an upload before it is refused may depend on its pieces. `miniz_oxide`
+/// takes distances that reach before the start of a gzip stream, and what it finds there is
+/// anything: that the stream is damaged comes out by its checksum.
+pub(super) fn may_be_damaged_gzip(upload: &[u8], is_refused: bool) -> bool {
+    is_refused && upload.starts_with(&[0x1f, 0x8b])
 }
 
 /// Reads an upload in pieces, none of which is pushed after a refusal.
 pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Reading {
-    let rows = Collector::default();
+    let rows = Collector::new(Way::Long);
     let decoder = TextDecoder::new(Parser::new(rows.clone()), TEXT_BYTES_MAX);
     let refusal = decode(decoder, pieces).and_then(Parser::finish).err();
-    let rows = rows.take();
-    Reading { rows, refusal }
+    rows.into_reading(refusal)
 }
 
 /// Reads a decoded text in pieces. The decoder hands on its first bytes in one piece, whatever the
 /// cuts; here they all reach the parser.
-pub(super) fn read_text<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Reading {
-    let rows = Collector::default();
+pub(super) fn read_text<P: AsRef<[u8]>>(way: Way, pieces: impl IntoIterator<Item = P>) -> Reading {
+    let rows = Collector::new(way);
     let mut parser = Parser::new(rows.clone());
     let pushed = pieces
         .into_iter()
         .try_for_each(|piece| parser.push(piece.as_ref()));
     let refusal = pushed.and_then(|()| parser.finish()).err();
-    let rows = rows.take();
-    Reading { rows, refusal }
+    rows.into_reading(refusal)
 }
 
 fn decode<S: TextSink, P: AsRef<[u8]>>(

@@ -9,7 +9,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 #[path = "../../fuzz/checks/mod.rs"]
-mod checks;
+pub(crate) mod checks;
 
 /// A target's corpus through its check; names every input that fails.
 #[track_caller]

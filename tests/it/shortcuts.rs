@@ -9,6 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::fuzz_corpus::checks;
 use crate::support::{Setup, text_of};
 
 /// A copy that needs the rows and prints none.
@@ -130,6 +131,12 @@ proptest! {
     fn the_short_way_ends_where_the_long_way_does(upload in upload(), piece_bytes in 1..4000usize) {
         check(&upload, piece_bytes);
     }
+
+    /// The rows one by one, with pieces of any size.
+    #[test]
+    fn the_short_way_takes_the_rows_that_the_long_way_takes(upload in upload()) {
+        checks::parse::check(&upload);
+    }
 }
 
 #[test]
@@ -153,13 +160,15 @@ fn long_lists_of_both_families_are_the_same_by_marks() {
     check(format!("{upload}all,Allow\n").as_bytes(), 64 * 1024);
 }
 
-/// A piece of more than half a MiB is read by two threads, the second one from a line in its middle
-/// that may be inside a quoted cell.
+/// The command line hands over pieces of half a MiB: whatever is at their ends or in their middle.
 #[test]
 fn large_pieces_are_read_as_small_ones() {
     use std::fmt::Write as _;
-    let mut rows = String::new();
-    for row in 0..60_000u32 {
+    const PIECE_BYTES: usize = 512 * 1024;
+    const HEADER: &str = "IP,Rule,Note\n";
+    const FILLER: &str = "1.2.3.4,Deny,\n";
+    let mut rows = HEADER.to_owned();
+    for row in 0..40_000u32 {
         let [a, b, c, d] = row.wrapping_mul(2_654_435_761).to_be_bytes();
         writeln!(rows, "{a}.{b}.{c}.{d},Allow,{row}").unwrap();
     }
@@ -171,41 +180,39 @@ fn large_pieces_are_read_as_small_ones() {
                 break;
             }
         }
-        generation.finish()
+        text_of(&generation.finish())
     };
-    let (front, back) = rows.split_at(rows.len() / 3);
-    let (front, back) = (
-        format!("IP,Rule,Note\n{front}"),
-        back.split_once('\n').unwrap().1,
-    );
-    for odd in [
-        "",
+    // A cell that goes on behind a border, with what looks like rows in it.
+    let quoted: String = rows.split_inclusive('\n').skip(30_000).take(90).collect();
+    let quoted = format!("1.1.1.1,Allow,\"{quoted}\"\n");
+    let odd_rows = [
         "2.2.2,Deny\n",
         "all,Allow\n1.1.1.1,Deny\n",
-        "1.1.1.1,Deny,\"a\nb\"\n",
-    ] {
-        let upload = format!("{front}{odd}{back}");
-        assert_eq!(
-            text_of(&run(&upload, usize::MAX)),
-            text_of(&run(&upload, 4096)),
-            "{odd:?}"
-        );
-    }
-    // A cell that goes on behind the middle, with what looks like rows in it.
-    let (quoted, others) = back.split_at(2_000);
-    let quoted = quoted
-        .trim_end()
-        .lines()
-        .take(90)
-        .collect::<Vec<_>>()
-        .join("\n");
-    for lines_before in [24_990, 25_010, 29_950, 29_990] {
-        let before: String = rows.split_inclusive('\n').take(lines_before).collect();
-        let upload = format!("IP,Rule,Note\n{before}1.1.1.1,Allow,\"{quoted}\"\n{others}");
-        assert_eq!(
-            text_of(&run(&upload, usize::MAX)),
-            text_of(&run(&upload, 4096)),
-            "{lines_before}"
-        );
+        "\r\n# 1.2.3.4,Deny\r\r\n2.2.2,Deny",
+        &quoted,
+    ];
+    // The start of the rows; the middle and the end of the first piece; the middle and the end of
+    // the second; and nowhere.
+    for (index, place) in [20, 262_140, 524_288, 786_400, 1_048_576, usize::MAX]
+        .into_iter()
+        .enumerate()
+    {
+        let odd = odd_rows[index % odd_rows.len()];
+        // On either side of the border, and across it.
+        for before in [0, odd.len() / 2, odd.len()] {
+            let mut upload = rows.clone();
+            let place = place.saturating_sub(before);
+            if let Some(rows) = rows.get(..place.saturating_sub(FILLER.len())) {
+                let start = rows.rfind('\n').map_or(HEADER.len(), |end| end + 1);
+                // Its comment is as long as it takes to the place.
+                let comment = "x".repeat(place.saturating_sub(start + FILLER.len()));
+                let filler = FILLER.replace('\n', &format!("{comment}\n"));
+                upload.insert_str(start, &format!("{filler}{odd}"));
+            }
+            let expected = run(&upload, 4096);
+            for piece_bytes in [PIECE_BYTES, usize::MAX] {
+                assert_eq!(run(&upload, piece_bytes), expected, "{odd:?} at {place}");
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-/// How much is handed over at a time: of large pieces the library reads both halves at once.
+/// How much is handed over at a time: few enough bytes to stay in a processor's cache.
 const PIECE_BYTES: usize = 512 * 1024;
 /// How many pieces may wait.
 const PIECES_WAITING: usize = 2;
