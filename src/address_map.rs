@@ -10,7 +10,8 @@
 use std::fmt::Write as _;
 
 use crate::hilbert::{Cell, cell, corner};
-use crate::ip_set::{Network, Span};
+use crate::ip_set::Span;
+use crate::network::Network;
 
 /// The side of a cell in the picture's units.
 pub(crate) const CELL_UNITS: u32 = 10;

@@ -28,6 +28,7 @@ mod explain_several;
 mod explain_text;
 pub mod ip_set;
 mod radix_sort;
+pub mod network;
 pub mod network_text;
 pub mod policy;
 mod one_list;

@@ -12,7 +12,8 @@
 
 use std::io::{self, Write};
 
-use crate::ip_set::{IpSet, Network, Networks, Word};
+use crate::ip_set::{IpSet, Word};
+use crate::network::{Network, Networks};
 use crate::network_text::{Printer, TEXT_BYTES_MAX};
 
 /// The longest line, in bytes. With a directive and its indentation before it a line stays under

@@ -8,7 +8,8 @@
 use std::net::IpAddr;
 
 use crate::address::{Addresses, MAPPED_FIRST, MAPPED_LAST};
-use crate::ip_set::{IpSet, Network, Span, SpanSet, Word, span_difference, split_before};
+use crate::ip_set::{IpSet, Span, SpanSet, Word, span_difference, split_before};
+use crate::network::Network;
 use crate::parse::Action;
 use crate::report::DefaultPolicy;
 

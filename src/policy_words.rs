@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::cost::thousands;
-use crate::ip_set::{IpSet, Network, SpanSet, Word};
+use crate::ip_set::{IpSet, SpanSet, Word};
+use crate::network::Network;
 use crate::picture::Ipv4;
 use crate::policy::Policy;
 use crate::report::DefaultPolicy;

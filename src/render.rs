@@ -10,8 +10,9 @@ use std::net::Ipv4Addr;
 use tera::{Context, Value};
 
 use crate::address::{MAPPED_FIRST, MAPPED_LAST};
-use crate::ip_set::{IpSet, Network, Span, Word};
+use crate::ip_set::{IpSet, Span, Word};
 use crate::key;
+use crate::network::Network;
 use crate::one_list::mapped;
 use crate::packed_lines::{Expander, Handle, PackedList};
 use crate::parse::{Action, Rule};

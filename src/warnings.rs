@@ -6,7 +6,8 @@ use std::fmt;
 
 use crate::address::Addresses;
 use crate::cost::thousands;
-use crate::ip_set::{IpSet, Network, Span, SpanSet, Word, split_before};
+use crate::ip_set::{IpSet, Span, SpanSet, Word, split_before};
+use crate::network::Network;
 use crate::policy::Policy;
 use crate::report::{DefaultPolicy, Warning, WarningCode};
 use crate::row_log::{RowLog, repeated};

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use htaccess_generator::address::{AddressError, Addresses, MAPPED_FIRST, parse};
-use htaccess_generator::ip_set::{Network, Span, SpanSet, Word};
+use htaccess_generator::ip_set::{Span, SpanSet, Word};
+use htaccess_generator::network::Network;
 use htaccess_generator::quote::{bare, quote};
 
 use super::{SENTENCE_BYTES_MAX, check_message};

@@ -1,0 +1,160 @@
+//! CIDR networks, and the fewest of them that cover a set.
+//!
+//! # Advice for hackers
+//!
+//! The fewest CIDRs of a set are those of its spans taken one by one: no network can reach over a
+//! gap, so spans do not interact. Within a span the greedy choice (the largest aligned block that
+//! starts here and fits) is optimal.
+//!
+//! One deliberate exception to "fewest": a whole family is two halves (`0.0.0.0/1 128.0.0.0/1`),
+//! never `/0`, because Apache answers 500 to any prefix length of 0 (`apr_ipsubnet_create` wants
+//! at least one bit) and AWS WAF refuses it too.
+
+use crate::ip_set::{Span, Word};
+use crate::network_text::{NetworkText, Printer, decimal_digits};
+
+/// The fewest CIDR networks of spans that do not touch, in the spans' order.
+#[derive(Clone, Debug)]
+pub struct Networks<'a, T> {
+    spans: std::slice::Iter<'a, Span<T>>,
+    /// What is left of the last span taken.
+    rest: Option<Span<T>>,
+}
+
+impl<'a, T> Networks<'a, T> {
+    pub(crate) fn of(spans: &'a [Span<T>]) -> Self {
+        Self {
+            spans: spans.iter(),
+            rest: None,
+        }
+    }
+}
+
+impl<T: Word> Iterator for Networks<'_, T> {
+    type Item = Network<T>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Network<T>> {
+        let span = match self.rest {
+            Some(rest) => rest,
+            None => *self.spans.next()?,
+        };
+        let Span { first, last } = span;
+        if first == last {
+            self.rest = None;
+            return Some(Network {
+                first,
+                host_bits: 0,
+            });
+        }
+        // At most BITS - 1 host bits: a whole family is two halves.
+        let aligned = first.trailing_zeros().min(T::BITS - 1);
+        let fitting = match (last - first).next() {
+            Some(count) => T::BITS - 1 - count.leading_zeros(),
+            None => T::BITS - 1,
+        };
+        let network = Network {
+            first,
+            host_bits: aligned.min(fitting),
+        };
+        let end = network.last();
+        self.rest = end
+            .next()
+            .filter(|_| end < last)
+            .map(|first| Span { first, last });
+        Some(network)
+    }
+}
+
+/// A CIDR network with at least one bit of prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Network<T> {
+    /// The lowest address, its host bits all zero.
+    pub first: T,
+    /// How many low bits vary: `BITS` less the prefix length; 0 for a single address.
+    pub host_bits: u32,
+}
+
+impl<T: Word> Network<T> {
+    /// The highest address.
+    #[must_use]
+    pub fn last(self) -> T {
+        // The low bits of `first` are zero, so this subtraction only sets them.
+        let host_mask = !(!T::MIN << self.host_bits);
+        !(!self.first - host_mask)
+    }
+
+    /// The same addresses as a span.
+    #[must_use]
+    pub fn span(self) -> Span<T> {
+        Span {
+            first: self.first,
+            last: self.last(),
+        }
+    }
+
+    /// Prints `192.0.2.0/24`, or the bare address of a single one.
+    #[inline]
+    pub(crate) fn print(self, printer: &mut Printer<'_>) {
+        self.first.print(printer);
+        if self.host_bits > 0 {
+            printer.prefix_length(T::BITS - self.host_bits);
+        }
+    }
+
+    /// How many bytes that is.
+    pub(crate) fn text_bytes(self) -> usize {
+        let prefix_length = T::BITS - self.host_bits;
+        let behind = match self.host_bits {
+            0 => 0,
+            _ => 1 + decimal_digits(prefix_length),
+        };
+        self.first.text_bytes() + behind
+    }
+
+    /// The same as a text of its own.
+    #[must_use]
+    pub fn text(self) -> NetworkText {
+        NetworkText::new(|printer| self.print(printer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check<T: Word>(first: T, last: T, expected: &str) {
+        let mut text = String::new();
+        for network in (Span { first, last }).networks() {
+            text.push_str(network.text().as_str());
+            text.push(' ');
+        }
+        assert_eq!(text.trim_end(), expected);
+    }
+
+    #[test]
+    fn writes_the_boundaries_of_ipv4() {
+        check(0, u32::MAX, "0.0.0.0/1 128.0.0.0/1");
+        check(0, 0u32, "0.0.0.0");
+        check(u32::MAX, u32::MAX, "255.255.255.255");
+        check(1, u32::MAX >> 30, "0.0.0.1 0.0.0.2/31");
+        check(0x0a00_0000, 0x0aff_ffffu32, "10.0.0.0/8");
+    }
+
+    #[test]
+    fn writes_the_boundaries_of_ipv6() {
+        check(0, u128::MAX, "::/1 8000::/1");
+        check(1u128, 1, "::1");
+        check(
+            u128::MAX,
+            u128::MAX,
+            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        );
+        check(
+            0x2001_0db8u128 << 96,
+            (0x2001_0db9u128 << 96) - 1,
+            "2001:db8::/32",
+        );
+    }
+}
