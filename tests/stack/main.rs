@@ -31,6 +31,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     let mut permissions = Permissions::default();
     samples_are_answered(&cloud);
     observability::samples_are_counted(&cloud);
+    upper_case_is_no_other_ending(&cloud);
     a_refused_csv_leaves_the_previous_output(&cloud);
     an_older_version_can_be_brought_back(&cloud);
     sync::lays_outputs_in_the_web_root(&cloud);
@@ -39,12 +40,12 @@ fn the_deployed_stack_answers_uploads_and_events() {
     many::are_published(&cloud, "thousand", 1_000);
     failures::of_the_deployment(&cloud);
     failures::of_a_stopped_function(&cloud);
-    assert_eq!(notified_of(&cloud, "LambdaFunction"), ["ObjectCreated"; 6]);
+    assert_notified(&cloud, "LambdaFunction", CREATED);
 
     permissions.cover(&cloud);
     cloud.deploy(&["Delivery=queue", "OnDelete=remove", "MaximumConcurrency=4"]);
-    assert!(notified_of(&cloud, "LambdaFunction").is_empty());
-    assert_eq!(notified_of(&cloud, "Queue"), BOTH);
+    assert_notified(&cloud, "LambdaFunction", &[]);
+    assert_notified(&cloud, "Queue", BOTH);
     many::are_published(&cloud, "queued", 100);
     failures::of_a_message(&cloud);
     an_output_is_removed_with_its_csv(&cloud);
@@ -52,8 +53,8 @@ fn the_deployed_stack_answers_uploads_and_events() {
 
     permissions.cover(&cloud);
     cloud.deploy(&["Delivery=direct", "OnDelete=deny"]);
-    assert_eq!(notified_of(&cloud, "LambdaFunction"), BOTH);
-    assert!(notified_of(&cloud, "Queue").is_empty());
+    assert_notified(&cloud, "LambdaFunction", BOTH);
+    assert_notified(&cloud, "Queue", &[]);
     a_deleted_csv_lets_nobody_in(&cloud);
 
     permissions.cover(&cloud);
@@ -69,21 +70,12 @@ const BUCKETS: [&str; 4] = [
     "ReportBucket",
     "AccessLogBucket",
 ];
-/// Three of CSVs, and three of workbooks that are put there by mistake.
-const BOTH: [&str; 12] = [
-    "ObjectCreated",
-    "ObjectCreated",
-    "ObjectCreated",
-    "ObjectCreated",
-    "ObjectCreated",
-    "ObjectCreated",
-    "ObjectRemoved",
-    "ObjectRemoved",
-    "ObjectRemoved",
-    "ObjectRemoved",
-    "ObjectRemoved",
-    "ObjectRemoved",
+/// Of CSVs, and of workbooks that are put there by mistake.
+const ENDINGS: [&str; 7] = [
+    ".CSV", ".CSV.GZ", ".csv", ".csv.gz", ".ods", ".xls", ".xlsx",
 ];
+const CREATED: &[&str] = &["ObjectCreated"];
+const BOTH: &[&str] = &["ObjectCreated", "ObjectRemoved"];
 
 fn samples_are_answered(cloud: &Cloud) {
     let uploads = format!("s3://{}/", cloud.output("UploadBucket"));
@@ -107,6 +99,14 @@ fn samples_are_answered(cloud: &Cloud) {
     cloud.site("clients/acme/.htaccess", |site| {
         site.contains("Require ip 172.100.2.11 192.168.1.10")
     });
+}
+
+fn upper_case_is_no_other_ending(cloud: &Cloud) {
+    let key = "upper/ARCHIVE.CSV.GZ";
+    let upload = format!("s3://{}/{key}", cloud.output("UploadBucket"));
+    cloud.aws(&["s3", "cp", "events/samples/clients/archive.csv.gz", &upload]);
+    let answer = cloud.answer(key, |answer| answer["status"] == "written");
+    assert_eq!(answer["accepted"], 256);
 }
 
 fn a_refused_csv_leaves_the_previous_output(cloud: &Cloud) {
@@ -201,20 +201,28 @@ fn buckets_are_private_versioned_and_encrypted(cloud: &Cloud) {
     }
 }
 
-/// The kinds of events that the upload bucket tells the function, or the queue, of.
-fn notified_of(cloud: &Cloud, whom: &str) -> Vec<String> {
+/// The upload bucket tells the function, or the queue, of these kinds of events, and of no others.
+#[track_caller]
+fn assert_notified(cloud: &Cloud, whom: &str, kinds: &[&str]) {
     let ask = ["s3api", "get-bucket-notification-configuration", "--bucket"];
-    let output = cloud.aws(&[&ask[..], &[cloud.output("UploadBucket")]].concat());
-    let answer: Value = serde_json::from_slice(&output).unwrap();
+    let answer = cloud.json(&[&ask[..], &[cloud.output("UploadBucket")]].concat());
     let configurations = answer[format!("{whom}Configurations")].as_array();
-    let mut kinds: Vec<String> = configurations
+    let mut notified: Vec<(&str, &str)> = configurations
         .into_iter()
         .flatten()
-        .map(|configuration| configuration["Events"][0].as_str().unwrap())
-        .map(|event| event.split(':').nth(1).unwrap().to_owned())
+        .map(|configuration| {
+            let event = configuration["Events"][0].as_str().unwrap();
+            let rule = &configuration["Filter"]["Key"]["FilterRules"][0];
+            let kind = event.split(':').nth(1).unwrap();
+            (kind, rule["Value"].as_str().unwrap())
+        })
         .collect();
-    kinds.sort();
-    kinds
+    notified.sort_unstable();
+    let expected: Vec<(&str, &str)> = kinds
+        .iter()
+        .flat_map(|kind| ENDINGS.map(|ending| (*kind, ending)))
+        .collect();
+    assert_eq!(notified, expected, "{whom}");
 }
 
 fn an_output_is_removed_with_its_csv(cloud: &Cloud) {
