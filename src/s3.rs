@@ -1,7 +1,6 @@
 //! S3 as a [`Store`]: the only home of aws-sdk-s3.
 
 use std::error::Error as StdError;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
@@ -18,6 +17,8 @@ use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use rustls_native_certs::load_certs_from_paths;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 use crate::error::{Error, ErrorKind};
 use crate::settings::{FunctionSettings, Roots, SettingError};
@@ -95,12 +96,13 @@ impl S3 {
     }
 }
 
-/// Whether there are roots to trust, where they are not Amazon's: without this each call would fail
-/// as one that retrying may help.
+/// Whether there are roots to trust where `SSL_CERT_FILE` or `SSL_CERT_DIR` say where they are:
+/// without this each call would fail as one that retrying may help. Of a file its first certificate
+/// is read, for the client reads all of them once more.
 ///
 /// # Errors
 ///
-/// If `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else the system, have no certificate authority.
+/// If there is no certificate authority.
 pub fn check_roots(
     settings: &FunctionSettings,
     lookup: impl Fn(&str) -> Option<String>,
@@ -108,26 +110,30 @@ pub fn check_roots(
     if settings.roots == Roots::Amazon || is_without_tls(settings.endpoint.as_deref()) {
         return Ok(());
     }
-    let [file, folder] = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(|name| {
-        let value = lookup(name).filter(|value| !value.is_empty());
-        value.map(|value| (name, value))
-    });
-    let path = |named: &Option<(_, String)>| named.as_ref().map(|(_, value)| PathBuf::from(value));
-    let found = if file.is_none() && folder.is_none() {
-        rustls_native_certs::load_native_certs()
-    } else {
-        load_certs_from_paths(path(&file).as_deref(), path(&folder).as_deref())
-    };
-    if !found.certs.is_empty() {
-        return Ok(());
+    let value_of = |name| lookup(name).filter(|value| !value.is_empty());
+    let mut wrong = None;
+    if let Some(file) = value_of("SSL_CERT_FILE") {
+        match CertificateDer::from_pem_file(&file) {
+            Ok(_) => return Ok(()),
+            Err(err) => wrong = Some(("SSL_CERT_FILE", file, err.to_string())),
+        }
     }
-    let (name, value) = file.or(folder).unwrap_or(("SSL_CERT_FILE", String::new()));
-    let why = found.errors.first().map(|err| format!(" ({err})"));
-    let allowed = format!(
-        "there is no certificate authority{}: expected PEM text",
-        why.unwrap_or_default()
-    );
-    Err(SettingError::new(name, &value, &allowed))
+    if let Some(folder) = value_of("SSL_CERT_DIR") {
+        let found = load_certs_from_paths(None, Some(folder.as_ref()));
+        if !found.certs.is_empty() {
+            return Ok(());
+        }
+        let why = found.errors.first().map(ToString::to_string);
+        let why = why.unwrap_or_else(|| "no file named by a hash".to_owned());
+        wrong = wrong.or(Some(("SSL_CERT_DIR", folder, why)));
+    }
+    match wrong {
+        None => Ok(()),
+        Some((name, value, why)) => {
+            let allowed = format!("there is no certificate authority ({why}): expected PEM text");
+            Err(SettingError::new(name, &value, &allowed))
+        }
+    }
 }
 
 fn is_without_tls(endpoint: Option<&str>) -> bool {
