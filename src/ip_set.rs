@@ -103,6 +103,12 @@ pub struct Span<T> {
 }
 
 impl<T: Word> Span<T> {
+    /// Every address.
+    const WHOLE: Self = Self {
+        first: T::MIN,
+        last: T::MAX,
+    };
+
     /// Whether no address is left between the end of this span and the start of the other.
     fn reaches(self, other: Self) -> bool {
         self.last.next().is_none_or(|next| other.first <= next)
@@ -181,11 +187,7 @@ impl<T: Word> SpanSet<T> {
 
     /// Whether the set holds every address.
     pub(crate) fn is_whole(&self) -> bool {
-        let whole = Span {
-            first: T::MIN,
-            last: T::MAX,
-        };
-        self.spans == [whole]
+        self.spans == [Span::WHOLE]
     }
 
     /// Whether the address is in the set.
@@ -273,8 +275,7 @@ impl IpSet {
     #[must_use]
     pub fn everybody() -> Self {
         fn all<T: Word>() -> SpanSet<T> {
-            let (first, last) = (T::MIN, !T::MIN);
-            SpanSet::from_unsorted(vec![Span { first, last }])
+            SpanSet::from_sorted(vec![Span::WHOLE])
         }
         Self {
             ipv4: all(),

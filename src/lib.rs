@@ -63,7 +63,7 @@ pub mod event;
 #[cfg(feature = "function")]
 pub mod publish;
 #[cfg(feature = "function")]
-pub mod publish_report;
+mod publish_report;
 #[cfg(feature = "function")]
 mod target;
 #[cfg(feature = "function")]

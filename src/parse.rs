@@ -158,13 +158,12 @@ struct RowStage {
 
 impl<R: Rows> LineSink for RowReader<R> {
     fn take_lines(&mut self, text: &[u8]) -> Taken {
-        let columns = match &self.stage {
+        match &self.stage {
             Stage::Rows(stage) if stage.open_since.is_none() && self.rows.accepts_plain() => {
-                stage.columns
+                take_plain_rows(text, stage.columns, &mut self.rows)
             }
-            _ => return Taken::default(),
-        };
-        take_plain_rows(text, columns, &mut self.rows)
+            _ => Taken::default(),
+        }
     }
 
     fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {

@@ -38,7 +38,7 @@ use crate::key;
 use crate::metrics::Observed;
 use crate::policy::Rules;
 use crate::provenance::{Provenance, settings_digest};
-use crate::publish_report::{done, look_at_report, refuse, write_report};
+use crate::publish_report::{done, look_at_report, write_report};
 use crate::render::{Source, render};
 use crate::report::{Answer, DefaultPolicy, Refusal, Status};
 use crate::report_page::{Facts, Occasion, report_page};
@@ -51,7 +51,7 @@ use crate::warnings::Review;
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// How often a write that met another one is tried again.
-pub(crate) const RETRIES_MAX: u32 = 8;
+const RETRIES_MAX: u32 = 8;
 /// How often an input that came damaged is read again.
 const DAMAGED_RETRIES_MAX: u32 = 2;
 /// Up to so many bytes an output is on its way as soon as its request is, and the report is made
@@ -408,11 +408,41 @@ impl<'a, S: Store> Publisher<'a, S> {
     }
 }
 
-/// Where the output goes, if what is written for this input may lie under its key.
-pub(crate) fn output_key(
+/// Refuses an upload without reading it, for a reason that holds for all.
+///
+/// # Errors
+///
+/// Where the report cannot be written.
+pub async fn refuse<S: Store>(
+    store: &S,
     settings: &FunctionSettings,
     input: &ObjectName,
-) -> Result<String, Refusal> {
+    refusal: &Refusal,
+) -> Result<Answer, Error> {
+    check_buckets(settings, input)?;
+    let output_key = match output_key(settings, input) {
+        Ok(key) => key,
+        Err(refusal) => return Ok(refused_by_key(input, &refusal)),
+    };
+    let mut answer = Answer::new(&input.key, Status::Refused).refused(refusal);
+    answer.output = Some(output_key);
+    for attempt in 0..=RETRIES_MAX {
+        pause_before(attempt).await;
+        let report = look_at_report(store, settings, input).await?;
+        let provenance = Provenance::new(&input.key, None, &refusal.message);
+        let page = || report_page(&answer, Facts::default());
+        if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {
+            return Ok(answer);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Contention,
+        format!("report on {input}"),
+    ))
+}
+
+/// Where the output goes, if what is written for this input may lie under its key.
+fn output_key(settings: &FunctionSettings, input: &ObjectName) -> Result<String, Refusal> {
     let output_key = settings.settings.output_key.of(&input.key)?;
     if settings.report_bucket.is_some() {
         key::check_report(&input.key)?;
@@ -421,12 +451,12 @@ pub(crate) fn output_key(
 }
 
 /// No report tells of it, for that would lie under the key that is refused.
-pub(crate) fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
+fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
     Answer::new(&input.key, Status::Refused).refused(refusal)
 }
 
 /// A function that wrote into the bucket whose events start it would start itself.
-pub(crate) fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
+fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
     let is_input = |bucket: &str| bucket == input.bucket;
     if is_input(&settings.output_bucket) || settings.report_bucket.as_deref().is_some_and(is_input)
     {
@@ -439,7 +469,7 @@ pub(crate) fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> 
 }
 
 /// Full jitter: writers that met once should not meet again.
-pub(crate) async fn pause_before(attempt: u32) {
+async fn pause_before(attempt: u32) {
     if let Some(doublings) = attempt.checked_sub(1) {
         let longest = PAUSE_MS_MAX << doublings;
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=longest))).await;

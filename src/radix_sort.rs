@@ -3,9 +3,9 @@
 //! # Advice for hackers
 //!
 //! A list is parted by the highest eight bits in which its addresses differ. Each part, which fits a
-//! processor's cache where the list does not, is then sorted by its lower bits, eight to twelve at a time.
-//! Parting in place spares the second list and is no faster: each step of it waits for the one
-//! before.
+//! processor's cache where the list does not, is then sorted by its lower bits, eight to twelve at
+//! a time. Parting in place spares the second list and is no faster: each step of it waits for the
+//! one before.
 
 #![expect(
     clippy::indexing_slicing,

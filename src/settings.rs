@@ -35,19 +35,10 @@ impl SettingError {
         }
     }
 
-    /// The setting's name: an environment variable's, unless it was read by another name.
+    /// The setting's name, which is the environment variable's.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The same error for those who know the setting by another name, such as a flag's.
-    #[must_use]
-    pub fn with_name(self, name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            ..self
-        }
     }
 }
 

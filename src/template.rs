@@ -41,8 +41,8 @@ const LISTS: [&str; 5] = ["allow", "deny", "permitted", "refused", "exceptions"]
 /// What else a template is handed: `docs/templates.md` has the table.
 const OTHER_VARIABLES: [&str; 5] = ["default_policy", "generator", "rejected", "rules", "source"];
 
-/// The parts of each list.
-const PARTS: [&str; 8] = [
+/// The parts of each list; all but `count` and `lines` are made of a value for each network.
+pub const PARTS: [&str; 8] = [
     "count",
     "lines",
     "networks",

@@ -5,9 +5,9 @@
 //!
 //! [`RowLog`]: crate::row_log::RowLog
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::address::Addresses;
 use crate::decode::TextDecoder;
@@ -85,7 +85,7 @@ pub fn name_lines(
     if !found.wants_any() {
         return;
     }
-    let is_done = AtomicBool::new(false);
+    let is_done = Cell::new(false);
     let finder = Finder {
         policy,
         rows: 0,
@@ -93,21 +93,21 @@ pub fn name_lines(
         found: &mut found,
     };
     let is_whole = read_through(finder, &is_done, read);
-    let has_every_row = is_whole && !is_done.load(Ordering::Relaxed);
+    let has_every_row = is_whole && !is_done.get();
     found.tell(warnings, is_whole, has_every_row);
 }
 
 /// Whether all rows that count were looked at.
 fn read_through(
     finder: Finder<'_>,
-    is_done: &AtomicBool,
+    is_done: &Cell<bool>,
     read: impl FnOnce(&mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> bool,
 ) -> bool {
     let mut decoder = TextDecoder::new(Parser::new(finder), u64::MAX);
     let mut is_damaged = false;
     let is_whole = read(&mut |piece| {
         is_damaged |= decoder.push(piece).is_err();
-        if is_damaged || is_done.load(Ordering::Relaxed) {
+        if is_damaged || is_done.get() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -115,8 +115,7 @@ fn read_through(
     });
     let parser = decoder.finish();
     // What the last line of a part would say is not known, so that is not read.
-    is_done.load(Ordering::Relaxed)
-        || is_whole && !is_damaged && parser.and_then(Parser::finish).is_ok()
+    is_done.get() || is_whole && !is_damaged && parser.and_then(Parser::finish).is_ok()
 }
 
 /// What is looked for, and what of it is found; `None` where no warning is about it.
@@ -284,14 +283,14 @@ impl Found {
 struct Finder<'a> {
     policy: &'a Policy,
     rows: usize,
-    is_done: &'a AtomicBool,
+    is_done: &'a Cell<bool>,
     found: &'a mut Found,
 }
 
 impl Rows for Finder<'_> {
     fn accept(&mut self, rule: Rule<'_>) {
         if self.rows == ROWS_MAX {
-            self.is_done.store(true, Ordering::Relaxed);
+            self.is_done.set(true);
             return;
         }
         self.rows += 1;

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard};
 
 use htaccess_generator::address::Addresses;
 use htaccess_generator::decode::{TextDecoder, TextSink};
@@ -88,21 +87,17 @@ pub(super) enum Way {
 #[derive(Clone)]
 struct Collector {
     way: Way,
-    kept: Arc<Mutex<(Vec<Row>, Vec<Warning>)>>,
+    kept: Rc<RefCell<(Vec<Row>, Vec<Warning>)>>,
 }
 
 impl Collector {
     fn new(way: Way) -> Self {
-        let kept = Arc::default();
+        let kept = Rc::default();
         Self { way, kept }
     }
 
-    fn kept(&self) -> MutexGuard<'_, (Vec<Row>, Vec<Warning>)> {
-        self.kept.lock().expect("nobody panics with it")
-    }
-
     fn into_reading(self, refusal: Option<Refusal>) -> Reading {
-        let (rows, warnings) = std::mem::take(&mut *self.kept());
+        let (rows, warnings) = self.kept.take();
         Reading {
             rows,
             warnings,
@@ -113,7 +108,7 @@ impl Collector {
 
 impl Rows for Collector {
     fn accept(&mut self, rule: Rule<'_>) {
-        self.kept().0.push(Row::Accepted {
+        self.kept.borrow_mut().0.push(Row::Accepted {
             line: rule.line,
             action: rule.action,
             addresses: rule.addresses,
@@ -123,11 +118,11 @@ impl Rows for Collector {
     }
 
     fn reject(&mut self, rejection: Rejection) {
-        self.kept().0.push(Row::Rejected(rejection));
+        self.kept.borrow_mut().0.push(Row::Rejected(rejection));
     }
 
     fn warn(&mut self, warning: Warning) {
-        self.kept().1.push(warning);
+        self.kept.borrow_mut().1.push(warning);
     }
 
     fn accepts_plain(&self) -> bool {
@@ -135,7 +130,7 @@ impl Rows for Collector {
     }
 
     fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
-        self.kept().0.push(Row::Plain(action, addresses));
+        self.kept.borrow_mut().0.push(Row::Plain(action, addresses));
     }
 }
 

@@ -14,9 +14,7 @@ use crate::support::{Setup, text_of};
 
 /// A copy that needs the rows and prints none.
 fn long_way(source: &str) -> Setup {
-    Setup::with_template(&format!(
-        "{source}{{% if false %}}{{{{ rules }}}}{{% endif %}}"
-    ))
+    Setup::with_template(&checks::generate::asking_for_rows(source))
 }
 
 #[track_caller]

@@ -10,7 +10,7 @@ use crate::conclusion::{conclude, print_note};
 use crate::inputs;
 use crate::render::find_template;
 use crate::reports::Reports;
-use crate::work::{finish, in_own_words, in_parallel, read, source_of};
+use crate::work::{finish, in_parallel, read, source_of};
 use crate::{Failure, Verdict};
 
 /// `htaccess check`.
@@ -23,8 +23,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
         let source = source_of(input);
         let generation = Generation::watching(&settings, &template, &source);
         let read = read(input, generation, progress)?;
-        let (Outcome { mut answer, file }, review) = finish(input, read);
-        in_own_words(&mut answer, TEMPLATE_DEFAULT);
+        let (Outcome { answer, file }, review) = finish(input, read, TEMPLATE_DEFAULT);
         if let Some(reports) = &reports {
             reports.write(input, &answer, file.as_deref(), &review)?;
         }

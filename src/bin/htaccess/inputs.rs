@@ -129,6 +129,20 @@ impl Input {
     }
 }
 
+/// The folder that a path is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    here_if_empty(path.parent().unwrap_or_else(|| Path::new("")))
+}
+
+/// A folder by a name that the system takes.
+pub(crate) fn here_if_empty(folder: &Path) -> &Path {
+    if folder == Path::new("") {
+        Path::new(".")
+    } else {
+        folder
+    }
+}
+
 /// A file or folder that cannot be read, and why.
 pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> Failure {
     Failure(format!("cannot read {}: {err}", path.display()))

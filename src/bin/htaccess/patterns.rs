@@ -10,7 +10,7 @@ use glob::{MatchOptions, Pattern};
 use htaccess_generator::quote::visible;
 
 use crate::Failure;
-use crate::inputs::cannot_read;
+use crate::inputs::{cannot_read, here_if_empty};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 const ANY_FOLDERS: &str = "**";
@@ -106,10 +106,7 @@ fn each_entry(
     folder: &Path,
     mut each: impl FnMut(&str, &Path, bool) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let read = match folder {
-        folder if folder == Path::new("") => Path::new("."),
-        folder => folder,
-    };
+    let read = here_if_empty(folder);
     let failure = |err| cannot_read(read, &err);
     for entry in fs::read_dir(read).map_err(failure)? {
         let entry = entry.map_err(failure)?;

@@ -42,8 +42,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
         let generation = Generation::watching(&settings, &template, &source);
         let read = read(input, generation, &progress)?;
         drop(progress);
-        let (Outcome { mut answer, file }, review) = finish(input, read);
-        in_own_words(&mut answer, &arguments.template);
+        let (Outcome { answer, file }, review) = finish(input, read, &arguments.template);
         if let Some(reports) = reports {
             reports.write(input, &answer, file.as_deref(), &review)?;
         }
@@ -99,8 +98,7 @@ fn write_all(
         }
         let generation = Generation::watching(&settings, template, &source);
         let read = read(input, generation, progress)?;
-        let (Outcome { mut answer, file }, review) = finish(input, read);
-        in_own_words(&mut answer, &arguments.template);
+        let (Outcome { mut answer, file }, review) = finish(input, read, &arguments.template);
         publish(&mut answer, file.as_deref(), folder)?;
         if let Some(reports) = reports {
             reports.write(input, &answer, file.as_deref(), &review)?;

@@ -12,6 +12,7 @@ use htaccess_generator::report::Status;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::Failure;
+use crate::inputs::folder_of;
 use crate::interruption;
 
 /// Writes a file. One that is already the same is left alone, with its times; one that is
@@ -69,8 +70,4 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = builder.tempfile_in(folder_of(path))?;
     file.write_all(bytes)?;
     Ok(file)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or_else(|| Path::new(""))
 }

@@ -12,7 +12,7 @@ use htaccess_generator::quote::is_unprintable;
 use htaccess_generator::template::BUILT_IN;
 
 use crate::arguments::{Arguments, Command, TemplateCommand};
-use crate::inputs;
+use crate::inputs::{self, folder_of};
 use crate::patterns::pattern;
 
 /// How much alike two names are, from 0 to 1, of which one is taken for the other's misspelling.
@@ -91,13 +91,6 @@ fn beside(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_string_lossy();
     let meant = nearest(&name, names.iter().map(String::as_str))?;
     Some(path.with_file_name(meant).display().to_string())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
 }
 
 /// What to do about a failure whose reason is an input: one that is not there, or a folder in which

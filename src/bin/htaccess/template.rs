@@ -13,7 +13,7 @@ use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
 use htaccess_generator::render::Source;
 use htaccess_generator::report::RefusalCode;
 use htaccess_generator::settings::{OutputKey, Settings};
-use htaccess_generator::template::{BUILT_IN, Template};
+use htaccess_generator::template::{BUILT_IN, PARTS, Template};
 
 use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::conclusion::print;
@@ -303,16 +303,9 @@ fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
 
 /// Not a warning: most formats leave no choice.
 fn note(template: &Template) -> Option<String> {
-    const VALUES: [&str; 6] = [
-        "networks",
-        "ipv4",
-        "ipv6",
-        "ipv4_ranges",
-        "ipv6_ranges",
-        "mapped",
-    ];
     let needs = template.needs();
-    let part = VALUES.into_iter().find(|part| needs.includes(part))?;
+    let has_values = |part: &&str| !["count", "lines"].contains(part) && needs.includes(part);
+    let part = PARTS.into_iter().find(has_values)?;
     (!needs.includes("lines")).then(|| {
         format!(
             "{part} makes a value of each network, 22 MB for 1,000,000 of them; lines makes none"

@@ -62,12 +62,18 @@ pub(crate) fn read<'a, L: Log>(
     Ok(generation)
 }
 
-/// Ends a generation, warnings and all, and looks up where the rows are that they are about.
-pub(crate) fn finish(input: &Input, generation: Generation<'_, RowLog>) -> (Outcome, Review) {
+/// Ends a generation, warnings and all, and looks up where the rows are that they are about;
+/// `template` is how it was named.
+pub(crate) fn finish(
+    input: &Input,
+    generation: Generation<'_, RowLog>,
+    template: &str,
+) -> (Outcome, Review) {
     let (mut outcome, review) = generation.finish_with_warnings();
     name_lines(&review, &mut outcome.answer.warnings, |take| {
         input.read_once_more(take)
     });
+    in_own_words(&mut outcome.answer, template);
     (outcome, review)
 }
 
