@@ -19,7 +19,7 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use htaccess_generator::address;
+use htaccess_generator::address::parse_address;
 use htaccess_generator::decode::{TextDecoder, TextSink};
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip_set::{Span, SpanSet};
@@ -190,7 +190,7 @@ fn addresses(criterion: &mut Criterion) {
         group.throughput(bytes(texts.iter().map(String::len).sum()));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let parsed = texts.iter().filter(|text| address::parse(text).is_ok());
+                let parsed = texts.iter().filter(|text| parse_address(text).is_ok());
                 assert_eq!(parsed.count(), accepted);
             });
         });
@@ -318,7 +318,7 @@ fn outcome(csv: &[u8]) -> (Answer, Option<String>) {
 fn policy(count: usize) -> Policy {
     let mut rules = Rules::default();
     for one in random_words(count) {
-        let addresses = address::parse(&Ipv4Addr::from(one).to_string()).unwrap();
+        let addresses = parse_address(&Ipv4Addr::from(one).to_string()).unwrap();
         rules.add(Action::Allow, addresses);
     }
     rules.decide(DefaultPolicy::Deny)

@@ -97,7 +97,7 @@ impl fmt::Display for AddressError<'_> {
 impl std::error::Error for AddressError<'_> {}
 
 impl AddressError<'_> {
-    /// What the cell could say instead, the likeliest first: each is accepted by [`parse`]. Empty
+    /// What the cell could say instead, the likeliest first: each is accepted by [`parse_address`]. Empty
     /// where nothing can be told from the cell.
     #[must_use]
     pub fn fixes(&self) -> Vec<String> {
@@ -115,13 +115,13 @@ impl AddressError<'_> {
 /// The addresses that a cell names. White space around the cell must be gone already.
 ///
 /// ```
-/// use htaccess_generator::address::{parse, Addresses};
+/// use htaccess_generator::address::{parse_address, Addresses};
 ///
-/// assert_eq!(parse("0.0.0.0/255.255.255.254"), parse("0.0.0.0-0.0.0.1"));
-/// assert_eq!(parse("::ffff:192.0.2.1"), parse("192.0.2.1"));
-/// assert_eq!(parse("ALL"), Ok(Addresses::All));
+/// assert_eq!(parse_address("0.0.0.0/255.255.255.254"), parse_address("0.0.0.0-0.0.0.1"));
+/// assert_eq!(parse_address("::ffff:192.0.2.1"), parse_address("192.0.2.1"));
+/// assert_eq!(parse_address("ALL"), Ok(Addresses::All));
 /// assert_eq!(
-///     parse("2.2.2").unwrap_err().to_string(),
+///     parse_address("2.2.2").unwrap_err().to_string(),
 ///     "\"2.2.2\" is not an IP address: expected 4 octets, found 3"
 /// );
 /// ```
@@ -129,7 +129,7 @@ impl AddressError<'_> {
 /// # Errors
 ///
 /// See [`AddressError`].
-pub fn parse(text: &str) -> Result<Addresses, AddressError<'_>> {
+pub fn parse_address(text: &str) -> Result<Addresses, AddressError<'_>> {
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Ok(single(ip));
     }
@@ -268,7 +268,7 @@ mod tests {
     /// The addresses as text, or the error's sentence.
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let shown = match parse(text) {
+        let shown = match parse_address(text) {
             Ok(Addresses::Ipv4(Span { first, last })) => {
                 format!(
                     "{}-{}",
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn refuses_prefix_lengths_that_python_cannot_read() {
-        assert!(parse(&format!("10.0.0.0/{}8", "0".repeat(PREFIX_DIGITS_MAX - 1))).is_ok());
-        assert!(parse(&format!("10.0.0.0/{}8", "0".repeat(PREFIX_DIGITS_MAX))).is_err());
+        assert!(parse_address(&format!("10.0.0.0/{}8", "0".repeat(PREFIX_DIGITS_MAX - 1))).is_ok());
+        assert!(parse_address(&format!("10.0.0.0/{}8", "0".repeat(PREFIX_DIGITS_MAX))).is_err());
     }
 }

@@ -253,12 +253,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn spans(texts: &str) -> Vec<Span<u32>> {
-        let spans = texts
-            .split_whitespace()
-            .map(|text| match crate::address::parse(text) {
-                Ok(crate::address::Addresses::Ipv4(span)) => span,
-                other => panic!("{text}: {other:?}"),
-            });
+        let spans =
+            texts
+                .split_whitespace()
+                .map(|text| match crate::address::parse_address(text) {
+                    Ok(crate::address::Addresses::Ipv4(span)) => span,
+                    other => panic!("{text}: {other:?}"),
+                });
         SpanSet::from_unsorted(spans.collect()).spans().to_vec()
     }
 

@@ -1,11 +1,11 @@
 //! Why a text is not an address, in words its writer can act on, and what it could say instead.
 //!
-//! Runs only for cells that [`crate::address::parse`] refused, so it may take its time. It never
+//! Runs only for cells that [`crate::address::parse_address`] refused, so it may take its time. It never
 //! decides what is accepted: what it suggests is parsed like any other cell before it is shown.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::address::{self, Addresses};
+use crate::address::{Addresses, parse_address};
 use crate::cell::is_error_value;
 use crate::explain_ipv4::{explain_ipv4, whole_octets};
 use crate::explain_several::{explain_several, without_signs_around};
@@ -70,7 +70,7 @@ pub(crate) fn explain(text: &str) -> Reason {
 
 /// Whether a text is accepted and is not everybody, whom nobody lets in by a guess.
 fn names_some(text: &str) -> bool {
-    address::parse(text).is_ok_and(|addresses| addresses != Addresses::All)
+    parse_address(text).is_ok_and(|addresses| addresses != Addresses::All)
 }
 
 fn explain_whole(text: &str) -> Reason {
@@ -237,7 +237,7 @@ fn range_of_networks(first: &str, last: &str) -> Option<String> {
     if !first.contains('/') && !last.contains('/') {
         return None;
     }
-    match (address::parse(first).ok()?, address::parse(last).ok()?) {
+    match (parse_address(first).ok()?, parse_address(last).ok()?) {
         (Addresses::Ipv4(first), Addresses::Ipv4(last)) if first.first <= last.last => {
             let ends = [first.first, last.last].map(Ipv4Addr::from_bits);
             Some(format!("{}-{}", ends[0], ends[1]))

@@ -13,7 +13,7 @@ fn check(text: &str, reason: &str) {
         sentence.ends_with(reason),
         "{sentence:?} does not end with {reason:?}"
     );
-    assert!(address::parse(text).is_err(), "{text:?} is accepted");
+    assert!(parse_address(text).is_err(), "{text:?} is accepted");
 }
 
 /// The end of the sentence, and the suggestions.

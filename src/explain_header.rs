@@ -1,6 +1,6 @@
 //! Why a line is not a header, and what to change so that it is one.
 
-use crate::address;
+use crate::address::parse_address;
 use crate::cell::unwrapped;
 use crate::explain_rule::distance;
 use crate::header::{DELIMITERS, is_address_name, is_rule_name, normalized};
@@ -116,7 +116,7 @@ fn message(number: u64, line: &[u8], found: &[String]) -> String {
 fn names_addresses(cell: &str) -> bool {
     let plain = unwrapped(cell);
     let text = plain.as_deref().unwrap_or(cell);
-    text.contains(['.', ':']) && address::parse(text).is_ok()
+    text.contains(['.', ':']) && parse_address(text).is_ok()
 }
 
 fn is_like(name: &str, column: &str, alike: &[&str]) -> bool {

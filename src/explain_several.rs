@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::address::{self, Addresses};
+use crate::address::{Addresses, parse_address};
 use crate::explain_address::Reason;
 use crate::quote::bare;
 
@@ -150,5 +150,5 @@ pub(crate) fn without_signs_around(text: &str) -> Option<String> {
 
 /// Whether a text names addresses, and not everybody.
 fn is_address(text: &str) -> bool {
-    address::parse(text).is_ok_and(|addresses| addresses != Addresses::All)
+    parse_address(text).is_ok_and(|addresses| addresses != Addresses::All)
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::address::{self, AddressError, Addresses};
+use crate::address::{AddressError, Addresses, parse_address};
 use crate::cell::unwrapped;
 use crate::explain_rule::{explain_rule, suggested_rule};
 use crate::header::{DELIMITERS, shown};
@@ -35,7 +35,7 @@ pub(crate) fn read_rule<'a>(
         (_, "") => return Err(Fault::NoRule(address)),
         _ => {}
     }
-    let addresses = address::parse(address).map_err(Fault::Address)?;
+    let addresses = parse_address(address).map_err(Fault::Address)?;
     match action_of(rule) {
         Some(action) => Ok((action, addresses)),
         None => Err(Fault::Rule(rule)),
@@ -125,9 +125,7 @@ impl fmt::Display for Fault<'_> {
 fn other_delimiter(address: &str) -> Option<u8> {
     DELIMITERS.into_iter().find(|delimiter| {
         let mut cells = address.split(char::from(*delimiter)).map(str::trim);
-        cells
-            .next()
-            .is_some_and(|cell| address::parse(cell).is_ok())
+        cells.next().is_some_and(|cell| parse_address(cell).is_ok())
             && cells.any(|cell| action_of(cell).is_some())
     })
 }

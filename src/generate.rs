@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use crate::address::{self, Addresses};
+use crate::address::{Addresses, parse_address};
 use crate::decode::{TextDecoder, too_large};
 use crate::ip_set::Span;
 use crate::parse::{Action, Parser, Rows, Rule};
@@ -426,7 +426,7 @@ impl<L> Collector<L> {
         self.rejections.sort_by_key(|rejection| rejection.line);
         self.rejections.truncate(REJECTIONS_LISTED_MAX);
         self.rows.retain(|row| {
-            row.action == Action::Deny || address::parse(&row.address) != Ok(Addresses::All)
+            row.action == Action::Deny || parse_address(&row.address) != Ok(Addresses::All)
         });
     }
 

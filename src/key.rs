@@ -23,15 +23,15 @@ pub struct KeyParts<'a> {
 /// Splits a safe key. The extension is `.csv`, `.csv.gz` or any other, in any case.
 ///
 /// ```
-/// let parts = htaccess_generator::key::split("clients/acme.csv.gz").unwrap();
+/// let parts = htaccess_generator::key::split_key("clients/acme.csv.gz").unwrap();
 /// assert_eq!((parts.path, parts.dir, parts.stem), ("clients/acme", "clients", "acme"));
 /// ```
 ///
 /// # Errors
 ///
-/// `unsafe-key`, see [`check`]; also for a key with nothing before its extension.
-pub fn split(key: &str) -> Result<KeyParts<'_>, Refusal> {
-    check(key)?;
+/// `unsafe-key`, see [`check_key`]; also for a key with nothing before its extension.
+pub fn split_key(key: &str) -> Result<KeyParts<'_>, Refusal> {
+    check_key(key)?;
     let name_start = key.rfind('/').map_or(0, |slash| slash + 1);
     let name = key.get(name_start..).unwrap_or_default();
     let stem = without_extension(strip_suffix_any_case(name, ".gz").unwrap_or(name));
@@ -51,7 +51,7 @@ pub fn split(key: &str) -> Result<KeyParts<'_>, Refusal> {
 ///
 /// `unsafe-key` for a leading or trailing slash, a segment that is empty, `.` or `..` (also
 /// between backslashes), control characters, a segment over 255 bytes, a key over 1,024.
-pub fn check(key: &str) -> Result<(), Refusal> {
+pub fn check_key(key: &str) -> Result<(), Refusal> {
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
         return Err(unsafe_key(key, "it must have 1 to 1,024 bytes"));
     }
@@ -81,10 +81,10 @@ pub fn check(key: &str) -> Result<(), Refusal> {
 /// The key of the report on a source.
 ///
 /// ```
-/// assert_eq!(htaccess_generator::key::of_report("clients/acme.csv"), "clients/acme.csv.html");
+/// assert_eq!(htaccess_generator::key::report_key("clients/acme.csv"), "clients/acme.csv.html");
 /// ```
 #[must_use]
-pub fn of_report(source_key: &str) -> String {
+pub fn report_key(source_key: &str) -> String {
     format!("{source_key}.html")
 }
 
@@ -93,8 +93,8 @@ pub fn of_report(source_key: &str) -> String {
 /// # Errors
 ///
 /// `unsafe-key` for one whose report would have a key over 1,024 bytes, which S3 does not take.
-pub fn check_report(source_key: &str) -> Result<(), Refusal> {
-    if of_report(source_key).len() > KEY_BYTES_MAX {
+pub fn check_report_key(source_key: &str) -> Result<(), Refusal> {
+    if report_key(source_key).len() > KEY_BYTES_MAX {
         let reason = "the key of its report would have more than 1,024 bytes";
         return Err(unsafe_key(source_key, reason));
     }
@@ -126,7 +126,7 @@ mod tests {
 
     #[track_caller]
     fn check_split(key: &str, path: &str, dir: &str, stem: &str) {
-        assert_eq!(split(key).unwrap(), KeyParts { path, dir, stem });
+        assert_eq!(split_key(key).unwrap(), KeyParts { path, dir, stem });
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
         ];
         for key in keys {
             assert_eq!(
-                split(key).unwrap_err().code,
+                split_key(key).unwrap_err().code,
                 RefusalCode::UnsafeKey,
                 "{key:?}"
             );

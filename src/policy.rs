@@ -261,12 +261,12 @@ pub(crate) fn without_mapped_block(set: SpanSet<u128>) -> SpanSet<u128> {
 #[cfg(test)]
 pub(crate) mod samples {
     use super::*;
-    use crate::address::parse;
+    use crate::address::parse_address;
 
     pub(crate) fn decide(rules: &[(Action, &str)], default: DefaultPolicy) -> Policy {
         let mut collected = Rules::default();
         for (action, address) in rules {
-            collected.add(*action, parse(address).unwrap());
+            collected.add(*action, parse_address(address).unwrap());
         }
         collected.decide(default)
     }

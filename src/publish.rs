@@ -445,7 +445,7 @@ pub async fn refuse<S: Store>(
 fn output_key(settings: &FunctionSettings, input: &ObjectName) -> Result<String, Refusal> {
     let output_key = settings.settings.output_key.of(&input.key)?;
     if settings.report_bucket.is_some() {
-        key::check_report(&input.key)?;
+        key::check_report_key(&input.key)?;
     }
     Ok(output_key)
 }

@@ -19,7 +19,7 @@ pub(crate) async fn look_at_report<S: Store>(
     let Some(bucket) = settings.report_bucket.clone() else {
         return Ok(None);
     };
-    let key = key::of_report(&input.key);
+    let key = key::report_key(&input.key);
     Target::look(store, ObjectName { bucket, key })
         .await
         .map(Some)

@@ -179,7 +179,7 @@ fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
 
 fn source_value(source: &Source) -> Value {
     let file_name = source.key.rsplit('/').next().unwrap_or_default();
-    let path = key::split(&source.key).map_or(source.key.as_str(), |parts| parts.path);
+    let path = key::split_key(&source.key).map_or(source.key.as_str(), |parts| parts.path);
     map([
         ("key", source.key.as_str().into()),
         ("path", path.into()),

@@ -343,7 +343,7 @@ impl OutputKey {
     ///
     /// `unsafe-key` for a source or an output that could leave its folder.
     pub fn of(&self, source_key: &str) -> Result<String, Refusal> {
-        let parts = key::split(source_key)?;
+        let parts = key::split_key(source_key)?;
         let mut context = Context::new();
         context.insert_value("path", parts.path.into());
         context.insert_value("dir", parts.dir.into());
@@ -355,7 +355,7 @@ impl OutputKey {
                 format!("the output's key cannot be made: {err}"),
             )
         })?;
-        key::check(&output)?;
+        key::check_key(&output)?;
         Ok(output)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use htaccess_generator::address::{AddressError, Addresses, MAPPED_FIRST, parse};
+use htaccess_generator::address::{AddressError, Addresses, MAPPED_FIRST, parse_address};
 use htaccess_generator::ip_set::{Span, SpanSet, Word};
 use htaccess_generator::network::Network;
 use htaccess_generator::quote::{bare, quote};
@@ -18,7 +18,7 @@ pub(crate) fn check(input: &[u8]) {
         return;
     };
     let text = text.trim();
-    match parse(text) {
+    match parse_address(text) {
         Ok(addresses) => check_accepted(text, addresses),
         Err(err) => check_refused(text, &err),
     }
@@ -31,7 +31,7 @@ fn check_accepted(text: &str, addresses: Addresses) {
         Addresses::Ipv4(span) => {
             check_networks(span, mapped(span));
             let ends = [span.first, span.last].map(text_of_word);
-            assert_eq!(parse(&ends.join("-")), Ok(addresses));
+            assert_eq!(parse_address(&ends.join("-")), Ok(addresses));
         }
         Addresses::Ipv6(span) => {
             check_networks(span, span);
@@ -42,7 +42,7 @@ fn check_accepted(text: &str, addresses: Addresses) {
                 .iter()
                 .any(|end| Ipv6Addr::from_bits(*end).to_ipv4_mapped().is_some());
             if !has_mapped_end {
-                assert_eq!(parse(&ends.join("-")), Ok(addresses));
+                assert_eq!(parse_address(&ends.join("-")), Ok(addresses));
             }
         }
     }
@@ -70,7 +70,7 @@ fn check_networks<T: Word>(span: Span<T>, expected: Span<u128>) {
         .into_iter()
         .map(|network| {
             let text = network.text();
-            match parse(text.as_str()).unwrap() {
+            match parse_address(text.as_str()).unwrap() {
                 Addresses::Ipv4(span) => mapped(span),
                 Addresses::Ipv6(span) => span,
                 Addresses::All => panic!("{text} is not everybody"),
@@ -96,12 +96,12 @@ fn check_refused(text: &str, err: &AddressError<'_>) {
     assert!(message.starts_with(&start), "{message}");
     check_message(&message, SENTENCE_BYTES_MAX);
     for fix in err.fixes() {
-        assert!(parse(&fix).is_ok(), "{fix:?} for {text:?}");
+        assert!(parse_address(&fix).is_ok(), "{fix:?} for {text:?}");
         check_message(&fix, FIX_BYTES_MAX);
     }
     // The way out that it names is one.
     let way_out = message.rsplit_once(": write ").map(|(_, way_out)| way_out);
-    let is_accepted = |text: Option<&str>| parse(text.unwrap()).is_ok();
+    let is_accepted = |text: Option<&str>| parse_address(text.unwrap()).is_ok();
     match err {
         AddressError::HostBitsSet { .. } => {
             let networks = way_out.and_then(|text| text.split_once(" for the network or "));
@@ -118,6 +118,6 @@ fn check_refused(text: &str, err: &AddressError<'_>) {
 fn check_against_std(text: &str) {
     let is_word = ["all", "any", "*"].contains(&&*text.to_ascii_lowercase());
     if !is_word && !text.contains(['/', '-']) {
-        assert_eq!(parse(text).is_ok(), text.parse::<IpAddr>().is_ok());
+        assert_eq!(parse_address(text).is_ok(), text.parse::<IpAddr>().is_ok());
     }
 }

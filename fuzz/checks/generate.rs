@@ -200,8 +200,8 @@ impl Run<'_> {
         match code {
             RefusalCode::UnsafeKey => {
                 // What is left without the extension may be a segment that is none: `a/..csv`.
-                let parts = key::split(&self.source.key);
-                let is_safe = parts.is_ok_and(|parts| key::check(parts.path).is_ok());
+                let parts = key::split_key(&self.source.key);
+                let is_safe = parts.is_ok_and(|parts| key::check_key(parts.path).is_ok());
                 assert!(!is_safe || self.has_no_folder());
             }
             RefusalCode::NoRules => assert!(rows.is_empty(), "{rows:?}"),
@@ -222,7 +222,7 @@ impl Run<'_> {
 
     fn check_file(&self, file: &str, answer: &Answer, rows: &[Row], dice: &mut Dice) {
         let output_key = answer.output.as_deref().unwrap();
-        assert_eq!(key::check(output_key), Ok(()));
+        assert_eq!(key::check_key(output_key), Ok(()));
         assert!(!self.settings.strict || answer.rejected == 0);
         check_text(file, output_key.ends_with(".htaccess"));
         let networks_max = (rows.len() + 1) * NETWORKS_OF_ROW_MAX * NETWORK_BYTES_MAX;

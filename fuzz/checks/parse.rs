@@ -1,7 +1,7 @@
 //! The target `parse`: an upload → rows, in one piece and cut anywhere, each row by itself and plain
 //! rows at one go.
 
-use htaccess_generator::address;
+use htaccess_generator::address::parse_address;
 use htaccess_generator::report::RejectionCode;
 
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
@@ -150,7 +150,7 @@ fn check_row(row: &Row) {
         Row::Plain(..) => unreachable!("the long way takes none"),
         Row::Accepted {
             addresses, address, ..
-        } => assert_eq!(address::parse(address).as_ref(), Ok(addresses)),
+        } => assert_eq!(parse_address(address).as_ref(), Ok(addresses)),
         Row::Rejected(rejection) => {
             let start = format!("line {}: ", rejection.line);
             assert!(rejection.message.starts_with(&start), "{rejection:?}");
@@ -159,7 +159,7 @@ fn check_row(row: &Row) {
             for fix in &rejection.fixes {
                 let is_accepted = match rejection.code {
                     RejectionCode::UnknownRule => ["Allow", "Deny"].contains(&fix.as_str()),
-                    _ => address::parse(fix).is_ok(),
+                    _ => parse_address(fix).is_ok(),
                 };
                 assert!(is_accepted, "{fix:?} for {rejection:?}");
                 check_message(fix, FIX_BYTES_MAX);

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use htaccess_generator::address::{AddressError, Addresses, parse};
+use htaccess_generator::address::{AddressError, Addresses, parse_address};
 use htaccess_generator::report::{Rejection, RejectionCode};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -145,9 +145,9 @@ proptest! {
     #[test]
     fn every_suggestion_is_accepted(cell in cell()) {
         let text = cell.trim();
-        if let Err(err) = parse(text) {
+        if let Err(err) = parse_address(text) {
             for fix in err.fixes() {
-                let accepted = parse(&fix);
+                let accepted = parse_address(&fix);
                 prop_assert!(accepted.is_ok(), "{fix:?} for {text:?}");
                 prop_assert!(fix.len() <= 100 && fix.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{fix:?}");
                 prop_assert_ne!(accepted, Ok(Addresses::All), "everybody, for {:?}", text);
@@ -158,11 +158,11 @@ proptest! {
     #[test]
     fn the_network_that_is_suggested_holds_the_address(cell in cell()) {
         let text = cell.trim();
-        if let Err(err @ AddressError::HostBitsSet { network, .. }) = parse(text) {
+        if let Err(err @ AddressError::HostBitsSet { network, .. }) = parse_address(text) {
             let fixes = err.fixes();
             prop_assert_eq!(fixes.len(), 2);
-            prop_assert!(contains(parse(&fixes[0]).unwrap(), network.addr()));
-            prop_assert!(contains(parse(&fixes[1]).unwrap(), network.addr()));
+            prop_assert!(contains(parse_address(&fixes[0]).unwrap(), network.addr()));
+            prop_assert!(contains(parse_address(&fixes[1]).unwrap(), network.addr()));
         }
     }
 }
@@ -217,7 +217,7 @@ fn nobody_is_told_to_let_everybody_in() {
         "“all”",
         "http://*/",
     ] {
-        let err = parse(cell).unwrap_err();
+        let err = parse_address(cell).unwrap_err();
         assert_eq!(err.fixes(), Vec::<String>::new(), "{err}");
         assert!(!err.to_string().contains("write"), "{err}");
     }

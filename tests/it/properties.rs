@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use htaccess_generator::address::{Addresses, parse};
+use htaccess_generator::address::{Addresses, parse_address};
 use htaccess_generator::excerpt::{Excerpts, Part};
 use htaccess_generator::generate::Outcome;
 use htaccess_generator::report::{REJECTIONS_LISTED_MAX, RejectionCode};
@@ -147,7 +147,7 @@ fn probes() -> impl Iterator<Item = IpAddr> {
 }
 
 fn is_named(address: IpAddr, text: &str) -> bool {
-    match (parse(text).unwrap(), address) {
+    match (parse_address(text).unwrap(), address) {
         (Addresses::Ipv4(span), IpAddr::V4(address)) => {
             (span.first..=span.last).contains(&address.to_bits())
         }

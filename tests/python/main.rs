@@ -17,7 +17,7 @@ mod migration;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use htaccess_generator::address::{Addresses, parse};
+use htaccess_generator::address::{Addresses, parse_address};
 
 const ORACLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -53,7 +53,7 @@ fn from_hex(hex: &str) -> String {
 
 /// What we say, as the oracle says it: family, first, last.
 fn ours(cell: &str) -> String {
-    match parse(cell.trim()) {
+    match parse_address(cell.trim()) {
         Ok(Addresses::Ipv4(span)) => format!("4\t{:x}\t{:x}", span.first, span.last),
         Ok(Addresses::Ipv6(span)) => format!("6\t{:x}\t{:x}", span.first, span.last),
         Ok(Addresses::All) => "all".to_owned(),

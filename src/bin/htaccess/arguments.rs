@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
-use htaccess_generator::address;
+use htaccess_generator::address::parse_address;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 use htaccess_generator::template::BUILT_IN;
 
@@ -254,7 +254,7 @@ fn jobs(text: &str) -> Result<NonZeroUsize, String> {
 }
 
 fn one_address(text: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| match address::parse(text) {
+    text.parse().map_err(|_| match parse_address(text) {
         Err(err) => err.to_string(),
         Ok(_) => "expected one address, such as 192.0.2.7".to_owned(),
     })

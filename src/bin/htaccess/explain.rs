@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use htaccess_generator::address::{self, Addresses};
+use htaccess_generator::address::{Addresses, parse_address};
 use htaccess_generator::explain::{BearingRow, Explanation, explain};
 use htaccess_generator::generate::Generation;
 use htaccess_generator::parse::Action;
@@ -77,7 +77,7 @@ fn reason(explanation: &Explanation) -> String {
     };
     let default = explanation.default.name();
     match explanation.rows.iter().find(|bearing| bearing.decides) {
-        Some(BearingRow { row, .. }) if address::parse(&row.address) == Ok(Addresses::All) => {
+        Some(BearingRow { row, .. }) if parse_address(&row.address) == Ok(Addresses::All) => {
             let line = row.line;
             format!("no row {named} it, and line {line} makes {default} the default")
         }

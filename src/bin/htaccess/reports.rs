@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use htaccess_generator::cost::RequestCost;
-use htaccess_generator::key::of_report;
+use htaccess_generator::key::report_key;
 use htaccess_generator::report::Answer;
 use htaccess_generator::report_page::{Facts, Occasion, report_page};
 use htaccess_generator::warnings::Review;
@@ -96,7 +96,7 @@ impl Reports {
     fn path_of(&self, input: &Input) -> PathBuf {
         match &self.place {
             Place::File(path) => path.clone(),
-            Place::Folder(folder) => folder.join(of_report(&input.key)),
+            Place::Folder(folder) => folder.join(report_key(&input.key)),
         }
     }
 }
