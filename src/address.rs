@@ -21,7 +21,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::explain_address::explain;
 use crate::ip_set::Span;
-use crate::quote::{bare, quote};
+use crate::text::{bare, quote};
 
 /// CPython converts at most this many digits to an integer (`sys.int_info.default_max_str_digits`),
 /// leading zeros included, so a longer prefix length is refused there and here.

@@ -24,8 +24,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind};
-use crate::quote::bare;
 use crate::store::ObjectName;
+use crate::text::bare;
 
 /// What an event asks for, and by that how it is answered.
 #[derive(Debug)]

@@ -7,12 +7,12 @@
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
+use crate::answer::{Refusal, RefusalCode, Rejection, RejectionCode};
 use crate::cell::{decoded, trimmed};
 use crate::decode::{TextDecoder, TextSink};
 use crate::header::{Columns, HeaderStage};
 use crate::lines::{LineSink, Lines, Taken};
 use crate::record::{RecordReader, Step};
-use crate::report::{Refusal, RefusalCode, Rejection, RejectionCode};
 
 /// The line to ask for where the header is meant that lacks a column.
 pub const HEADER_LINE: u64 = 0;

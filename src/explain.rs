@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use crate::address::Addresses;
+use crate::answer::{DefaultPolicy, Refusal, Rejection};
 use crate::decode::TextDecoder;
 use crate::ip_set::Span;
 use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::Rules;
 use crate::render::RuleRow;
-use crate::report::{DefaultPolicy, Refusal, Rejection};
 use crate::settings::Settings;
 
 /// The verdict on one address.

@@ -13,7 +13,7 @@ use crate::explain_text::{
     Damage, damage, invisible_character, is_formula, means_nothing, plain, strange_character,
 };
 use crate::header::is_address_name;
-use crate::quote::{bare, quote};
+use crate::text::{bare, quote};
 
 /// What an address cell may hold, for messages.
 pub(crate) const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as \

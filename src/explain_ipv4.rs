@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::explain_address::{ACCEPTED, Reason};
-use crate::quote::quote;
+use crate::text::quote;
 
 /// The part after "is not an IP address: ", of what starts as an IPv4 address does.
 pub(crate) fn explain_ipv4(text: &str) -> Reason {

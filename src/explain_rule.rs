@@ -5,7 +5,7 @@
 
 use crate::cell::is_error_value;
 use crate::explain_text::{is_formula, means_nothing, strange_character};
-use crate::quote::quote;
+use crate::text::quote;
 
 /// Words that say Allow and nothing else, in English and French, as firewalls and people write it.
 const ALLOW_WORDS: [&str; 17] = [

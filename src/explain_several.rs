@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::address::{Addresses, parse_address};
 use crate::explain_address::Reason;
-use crate::quote::bare;
+use crate::text::bare;
 
 /// What people write between the ends of a range.
 const BETWEEN_ENDS: [&str; 14] = [

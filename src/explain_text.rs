@@ -2,7 +2,7 @@
 //! for nothing, formulas, and what spreadsheets make of addresses.
 
 use crate::cell::DASHES;
-use crate::quote::is_unprintable;
+use crate::text::is_unprintable;
 
 /// Characters that nobody sees or tells from others, by their Unicode names.
 const NAMES: [(char, &str); 28] = [

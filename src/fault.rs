@@ -6,11 +6,11 @@
 use std::fmt;
 
 use crate::address::{AddressError, Addresses, parse_address};
+use crate::answer::{Rejection, RejectionCode};
 use crate::cell::unwrapped;
 use crate::explain_rule::{explain_rule, suggested_rule};
 use crate::header::{DELIMITERS, shown};
 use crate::parse::Action;
-use crate::report::{Rejection, RejectionCode};
 
 /// Why a row is rejected. Its sentence is made only when somebody reads it.
 #[derive(Clone, Copy, Debug)]

@@ -11,16 +11,16 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use crate::answer::{Answer, Refusal, Status};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Batch, Event, Job, Message};
 use crate::metrics::{Observed, Tally};
 use crate::publish::{Publisher, refuse};
-use crate::quote::quote;
-use crate::report::{Answer, Refusal, Status};
 use crate::settings::FunctionSettings;
 use crate::store::Store;
 use crate::template::Template;
 use crate::template_cache::TemplateCache;
+use crate::text::quote;
 
 /// How many records of one event are worked on at the same time.
 const CONCURRENT_RECORDS_MAX: usize = 8;

@@ -4,14 +4,14 @@
 //! delimiter is the one under which both required columns are found. Where more than one reading
 //! was possible, the one that was taken is said.
 
+use crate::answer::{Refusal, RefusalCode, Warning, WarningCode};
 use crate::cell::{cell_text, unwrapped};
 use crate::explain_header::{missing_column, second_header};
 use crate::file_kind::text_kind;
 use crate::lines::check_length;
 use crate::parse::{check_columns, check_open_lines, is_comment, open_quote};
-use crate::quote::quote;
 use crate::record::{RecordReader, Step};
-use crate::report::{Refusal, RefusalCode, Warning, WarningCode};
+use crate::text::quote;
 
 /// The delimiters that are looked for, the likeliest first.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];

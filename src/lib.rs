@@ -43,15 +43,12 @@ pub mod excerpt;
 pub mod row_log;
 pub mod warned_rows;
 pub mod warnings;
-pub mod report;
 pub mod report_page;
 mod policy_words;
 mod picture;
 mod address_map;
 mod hilbert;
 pub mod settings;
-pub mod key;
-pub mod quote;
 
 // The function.
 #[cfg(feature = "function")]
@@ -80,3 +77,6 @@ pub mod error;
 pub mod logging;
 #[cfg(feature = "function")]
 pub mod init_error;
+pub mod text;
+pub mod source;
+pub mod answer;

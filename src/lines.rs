@@ -4,7 +4,7 @@
 //! crate's line numbers are off after CRLF, blank and comment lines, so they are counted here.)
 //! Only a line that spans two pieces is copied.
 
-use crate::report::{Refusal, RefusalCode};
+use crate::answer::{Refusal, RefusalCode};
 
 /// The longest line, and the longest record over several lines, in bytes. A row of rules is
 /// under 200; what is longer than this is not one, and would only fill the memory.

@@ -14,7 +14,7 @@ use std::cell::{Cell, RefCell};
 
 use serde_json::{Map, Value, json};
 
-use crate::report::{Answer, Status};
+use crate::answer::{Answer, Status};
 use crate::store::Head;
 
 /// The default of `POWERTOOLS_METRICS_NAMESPACE`.

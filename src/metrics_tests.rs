@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::report::{NetworkCounts, Refusal, RefusalCode};
+use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 
 fn origin() -> Origin {
     Origin::read(|name| (name == "AWS_LAMBDA_FUNCTION_NAME").then(|| "generate".to_owned()))

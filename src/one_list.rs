@@ -1,9 +1,9 @@
 //! A policy as one list, for formats that hold no second one: who gets in, or who does not.
 
 use crate::address::{MAPPED_FIRST, MAPPED_LAST};
+use crate::answer::DefaultPolicy;
 use crate::ip_set::{IpSet, Span, SpanSet};
 use crate::policy::{Policy, without_mapped_block};
-use crate::report::DefaultPolicy;
 
 impl Policy {
     /// Who gets in, as one list: its networks do not overlap.

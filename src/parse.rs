@@ -14,6 +14,7 @@
 use std::borrow::Cow;
 
 use crate::address::Addresses;
+use crate::answer::{Refusal, RefusalCode, Rejection, Warning};
 use crate::cell::{cell_text, comment_text, hides_a_value, may_be_wrapped, unwrapped};
 use crate::decode::TextSink;
 use crate::fault::{read_rule, read_unwrapped};
@@ -22,7 +23,6 @@ use crate::ip_set::Span;
 use crate::lines::{LineSink, Lines, Taken, check_length};
 use crate::plain_rows::take_plain_rows;
 use crate::record::{RecordReader, Step};
-use crate::report::{Refusal, RefusalCode, Rejection, Warning};
 
 /// The most cells a record may have. A sheet of rules has three; a row of thousands is not one.
 pub const COLUMNS_MAX: usize = 1024;

@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::address_map::{Block, Grid, inside};
+use crate::answer::DefaultPolicy;
 use crate::cost::thousands;
 use crate::ip_set::SpanSet;
 use crate::policy::Policy;
-use crate::report::DefaultPolicy;
 
 /// The whole space has 64 × 64 cells, each a /12.
 const OVERVIEW_ORDER: u32 = 6;

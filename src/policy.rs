@@ -8,10 +8,10 @@
 use std::net::IpAddr;
 
 use crate::address::{Addresses, MAPPED_FIRST, MAPPED_LAST};
+use crate::answer::DefaultPolicy;
 use crate::ip_set::{IpSet, Span, SpanSet, Word, span_difference, split_before};
 use crate::network::Network;
 use crate::parse::Action;
-use crate::report::DefaultPolicy;
 
 /// The addresses of one action, as they were read: any order, overlaps and all.
 #[derive(Clone, Debug, Default)]

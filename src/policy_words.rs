@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
+use crate::answer::DefaultPolicy;
 use crate::cost::thousands;
 use crate::ip_set::{IpSet, SpanSet, Word};
 use crate::network::Network;
 use crate::picture::Ipv4;
 use crate::policy::Policy;
-use crate::report::DefaultPolicy;
 
 /// So many networks are named in the sentence; more are counted.
 const NAMED_MAX: usize = 4;

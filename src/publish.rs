@@ -29,20 +29,20 @@ use std::time::Duration;
 
 use tokio::join;
 
+use crate::answer::{Answer, DefaultPolicy, Refusal, Status};
 use crate::cost::RequestCost;
 use crate::decode::too_large;
 use crate::error::{Error, ErrorKind};
 use crate::event::Job;
 use crate::generate::{Generation, Outcome};
-use crate::key;
 use crate::metrics::Observed;
 use crate::policy::Rules;
 use crate::provenance::{Provenance, settings_digest};
 use crate::publish_report::{done, look_at_report, write_report};
 use crate::render::{Source, render};
-use crate::report::{Answer, DefaultPolicy, Refusal, Status};
 use crate::report_page::{Facts, Occasion, report_page};
 use crate::settings::{FunctionSettings, OnDelete};
+use crate::source as key;
 use crate::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::target::Target;
 use crate::template::Template;

@@ -2,9 +2,9 @@
 //! output.
 
 use crate::error::Error;
-use crate::key;
 use crate::provenance::Provenance;
 use crate::settings::FunctionSettings;
+use crate::source as key;
 use crate::store::{ObjectName, PutResult, Store};
 use crate::target::Target;
 

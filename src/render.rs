@@ -10,14 +10,14 @@ use std::net::Ipv4Addr;
 use tera::{Context, Value};
 
 use crate::address::{MAPPED_FIRST, MAPPED_LAST};
+use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 use crate::ip_set::{IpSet, Span, Word};
-use crate::key;
 use crate::network::Network;
 use crate::one_list::mapped;
 use crate::packed_lines::{Expander, Handle, PackedList};
 use crate::parse::{Action, Rule};
 use crate::policy::Policy;
-use crate::report::{NetworkCounts, Refusal, RefusalCode};
+use crate::source as key;
 use crate::template::{Needs, Template};
 
 /// This program's name, as templates print it.

@@ -10,13 +10,13 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
+use crate::answer::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
 use crate::cost::{RequestCost, milliseconds, thousands};
 use crate::picture::{Ipv4, Picture};
 use crate::policy::Policy;
 use crate::policy_words::{Sizes, Words, extent, sentence};
-use crate::quote::{is_unprintable, visible};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
-use crate::report::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
+use crate::text::{is_unprintable, visible};
 
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("templates/report.css");
@@ -167,7 +167,7 @@ fn split_at_quote(text: &str) -> Option<(&str, &str)> {
 }
 
 /// How long a quoted value is, both quotes and what is escaped inside it included
-/// ([`quote`](crate::quote::quote) writes them).
+/// ([`quote`](crate::text::quote) writes them).
 fn quoted_bytes(text: &str) -> usize {
     let mut is_escaped = false;
     for (index, character) in text.char_indices().skip(1) {
@@ -223,7 +223,7 @@ impl View {
                 String::new()
             },
             picture: both().and_then(|(policy, ipv4)| Picture::of(ipv4, policy)),
-            is_open: answer.default_policy == crate::report::DefaultPolicy::Allow,
+            is_open: answer.default_policy == crate::answer::DefaultPolicy::Allow,
             sizes: policy.map(Sizes::of).unwrap_or_default(),
             cost: cost.map_or(String::new(), cost_words),
             generator: format!("{GENERATOR_NAME} {GENERATOR_VERSION}"),

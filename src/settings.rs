@@ -7,10 +7,10 @@ use std::fmt;
 
 use tera::{Context, Tera};
 
-use crate::key;
-use crate::quote::quote;
-use crate::report::{DefaultPolicy, Refusal, RefusalCode};
+use crate::answer::{DefaultPolicy, Refusal, RefusalCode};
+use crate::source as key;
 use crate::template::{BUILT_IN, built_in_names};
+use crate::text::quote;
 
 /// The default of `MAX_CSV_BYTES`: 256 MiB, decompressed.
 pub const CSV_BYTES_MAX_DEFAULT: u64 = 256 * 1024 * 1024;

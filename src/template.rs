@@ -8,9 +8,9 @@ use std::io::{self, Write};
 
 use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 
+use crate::answer::{Refusal, RefusalCode};
 use crate::filters::{self, IDENTIFIER_BYTES_MAX, IDENTIFIER_BYTES_MAX_LEAST};
-use crate::quote::quote;
-use crate::report::{Refusal, RefusalCode};
+use crate::text::quote;
 
 /// The built-in templates, by name.
 pub const BUILT_IN: [(&str, &str); 10] = [

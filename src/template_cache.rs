@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::answer::{Refusal, RefusalCode};
 use crate::error::Error;
-use crate::report::{Refusal, RefusalCode};
 use crate::settings::TemplateChoice;
 use crate::store::{Body, Fetched, ObjectName, Store};
 use crate::template::Template;

@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::address::Addresses;
+use crate::answer::{Rejection, Warning, WarningCode};
 use crate::decode::TextDecoder;
 use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::Policy;
-use crate::report::{Rejection, Warning, WarningCode};
 use crate::row_log::ROWS_MAX;
 use crate::warnings::{Named, Permitted, Review, is_private_row, is_wide_row};
 

@@ -5,11 +5,11 @@
 use std::fmt;
 
 use crate::address::Addresses;
+use crate::answer::{DefaultPolicy, Warning, WarningCode};
 use crate::cost::thousands;
 use crate::ip_set::{IpSet, Span, SpanSet, Word, split_before};
 use crate::network::Network;
 use crate::policy::Policy;
-use crate::report::{DefaultPolicy, Warning, WarningCode};
 use crate::row_log::{RowLog, repeated};
 
 /// How many networks a sentence names.

@@ -2,7 +2,7 @@
 //! rows at one go.
 
 use htaccess_generator::address::parse_address;
-use htaccess_generator::report::RejectionCode;
+use htaccess_generator::answer::RejectionCode;
 
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
 use super::{Dice, MESSAGE_BYTES_MAX, SENTENCE_BYTES_MAX, check_message};

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use htaccess_generator::address::{AddressError, Addresses, parse_address};
-use htaccess_generator::report::{Rejection, RejectionCode};
+use htaccess_generator::answer::{Rejection, RejectionCode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

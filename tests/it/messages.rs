@@ -1,7 +1,7 @@
 //! What people read. The sentences of rejections are pinned in `tests/cases` (21 has them all),
 //! those of most refusals there and in `bad_files`; here are the rest, and what all have in common.
 
-use htaccess_generator::report::RefusalCode;
+use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::settings::{FunctionSettings, Settings};
 
 use crate::cases::outcomes;

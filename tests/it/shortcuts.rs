@@ -2,8 +2,8 @@
 //! is handed marks for its lines. A template that lists the rows gets neither, so the same upload
 //! through a copy of a built-in template that also mentions them is the long way.
 
+use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::Generation;
-use htaccess_generator::report::RefusalCode;
 use htaccess_generator::template::BUILT_IN;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -5,9 +5,9 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use htaccess_generator::answer::Refusal;
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::Source;
-use htaccess_generator::report::Refusal;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 use htaccess_generator::template::Template;
 use htaccess_generator::warnings::Review;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use htaccess_generator::answer::Status;
 use htaccess_generator::generate::Generation;
 use htaccess_generator::render::Source;
-use htaccess_generator::report::Status;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::template::{BUILT_IN, Template};
 

@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use htaccess_generator::answer::DefaultPolicy;
 use htaccess_generator::generate::generate;
 use htaccess_generator::render::Source;
-use htaccess_generator::report::DefaultPolicy;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::template::Template;
 

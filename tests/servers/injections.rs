@@ -8,9 +8,9 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use htaccess_generator::answer::{DefaultPolicy, RefusalCode};
 use htaccess_generator::generate::{Outcome, generate};
 use htaccess_generator::render::Source;
-use htaccess_generator::report::{DefaultPolicy, RefusalCode};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::template::{BUILT_IN, Template};
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 use htaccess_generator::excerpt::Excerpt;
-use htaccess_generator::quote::is_unprintable;
+use htaccess_generator::text::is_unprintable;
 use unicode_width::UnicodeWidthChar;
 
 /// How many columns of a row are shown.

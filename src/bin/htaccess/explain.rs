@@ -3,21 +3,20 @@
 use std::net::IpAddr;
 
 use htaccess_generator::address::{Addresses, parse_address};
+use htaccess_generator::answer::{DefaultPolicy, Refusal, Status};
 use htaccess_generator::explain::{BearingRow, Explanation, explain};
 use htaccess_generator::generate::Generation;
 use htaccess_generator::parse::Action;
-use htaccess_generator::quote::bare;
-use htaccess_generator::report::{DefaultPolicy, Refusal, Status};
 use htaccess_generator::settings::TEMPLATE_DEFAULT;
+use htaccess_generator::text::bare;
 use serde::Serialize;
 
 use crate::arguments::ExplainArguments;
 use crate::conclusion::print_problems;
-use crate::inputs;
 use crate::output::{print_data, print_json};
 use crate::render::find_template;
 use crate::work::{in_own_words, source_of};
-use crate::{Failure, Verdict};
+use crate::{Failure, Verdict, inputs};
 
 /// `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict, Failure> {

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
-use htaccess_generator::quote::visible;
+use htaccess_generator::text::visible;
 use htaccess_generator::warned_rows::UploadStart;
 
 use crate::Failure;

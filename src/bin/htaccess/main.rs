@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
-use htaccess_generator::quote::visible;
+use htaccess_generator::text::visible;
 
 use crate::arguments::Command;
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
-use htaccess_generator::quote::visible;
+use htaccess_generator::text::visible;
 
 use crate::Failure;
 use crate::inputs::{cannot_read, here_if_empty};

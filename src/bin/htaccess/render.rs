@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::{fs, io};
 
+use htaccess_generator::answer::Answer;
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::report::Answer;
 use htaccess_generator::report_page::Occasion;
 use htaccess_generator::template::{BUILT_IN, Template, built_in_names};
 

@@ -8,12 +8,11 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use htaccess_generator::report::Status;
+use htaccess_generator::answer::Status;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::Failure;
 use crate::inputs::folder_of;
-use crate::interruption;
+use crate::{Failure, interruption};
 
 /// Writes a file. One that is already the same is left alone, with its times; one that is
 /// replaced hands its permissions on; one that is a symbolic link stays one, and what it points

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use htaccess_generator::answer::Answer;
 use htaccess_generator::cost::RequestCost;
-use htaccess_generator::key::report_key;
-use htaccess_generator::report::Answer;
 use htaccess_generator::report_page::{Facts, Occasion, report_page};
+use htaccess_generator::source::report_key;
 use htaccess_generator::warnings::Review;
 
 use crate::Failure;

@@ -8,8 +8,8 @@ use clap::Parser;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use htaccess_generator::quote::is_unprintable;
 use htaccess_generator::template::BUILT_IN;
+use htaccess_generator::text::is_unprintable;
 
 use crate::arguments::{Arguments, Command, TemplateCommand};
 use crate::inputs::{self, folder_of};

@@ -9,19 +9,18 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
 use htaccess_generator::render::Source;
-use htaccess_generator::report::RefusalCode;
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::template::{BUILT_IN, PARTS, Template};
 
 use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::conclusion::print;
-use crate::inputs;
 use crate::output::print_data;
 use crate::render::read_template;
 use crate::work::placed;
-use crate::{Failure, Verdict};
+use crate::{Failure, Verdict, inputs};
 
 /// What each built-in template is for, and an `OUTPUT_KEY` that suits it.
 const ABOUT: [(&str, &str, &str); BUILT_IN.len()] = [

@@ -4,9 +4,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use htaccess_generator::answer::{Answer, RefusalCode};
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::Source;
-use htaccess_generator::report::{Answer, RefusalCode};
 use htaccess_generator::row_log::{Log, RowLog};
 use htaccess_generator::warned_rows::name_lines;
 use htaccess_generator::warnings::Review;

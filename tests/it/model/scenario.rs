@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use htaccess_generator::answer::DefaultPolicy;
 use htaccess_generator::event::Job;
 use htaccess_generator::generate::generate;
 use htaccess_generator::handler::Handler;
 use htaccess_generator::policy::Rules;
 use htaccess_generator::publish::Publisher;
 use htaccess_generator::render::{Source, render};
-use htaccess_generator::report::DefaultPolicy;
 use htaccess_generator::settings::{FunctionSettings, OnDelete, Settings};
 use htaccess_generator::store::{Body, Fetched, Form, ObjectName, Precondition, Put, Store};
 use htaccess_generator::template::Template;

@@ -2,8 +2,8 @@
 //! and each call of each kind of invocation failing in turn with each kind of error, before its
 //! effect and after. After the effect of the write itself the new output may be there.
 
+use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::error::ErrorKind;
-use htaccess_generator::report::RefusalCode;
 use htaccess_generator::settings::OnDelete;
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::quote::quote;
+use crate::text::quote;
 
 /// How many rejections an answer lists; all are counted.
 pub const REJECTIONS_LISTED_MAX: usize = 100;

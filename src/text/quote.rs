@@ -5,12 +5,12 @@
 //! [`quote`] or [`bare`], never as they came.
 
 /// How many characters of a value a message shows, at most; what follows becomes `…`.
-pub const QUOTED_CHARS_MAX: usize = 64;
+pub(crate) const QUOTED_CHARS_MAX: usize = 64;
 
 /// The text in double quotes, escaped, at most [`QUOTED_CHARS_MAX`] characters of it.
 ///
 /// ```
-/// assert_eq!(htaccess_generator::quote::quote("a\nb"), r#""a\nb""#);
+/// assert_eq!(htaccess_generator::text::quote::quote("a\nb"), r#""a\nb""#);
 /// ```
 #[must_use]
 pub fn quote(text: &str) -> String {

@@ -1,8 +1,8 @@
 //! Object keys and paths: where a source's output goes, and which keys are refused because they
 //! would leave their folder when a bucket is synced to a disk.
 
-use crate::quote::quote;
-use crate::report::{Refusal, RefusalCode};
+use crate::answer::{Refusal, RefusalCode};
+use crate::text::quote;
 
 /// The longest segment of a key between two slashes, in bytes: what file systems take.
 const SEGMENT_BYTES_MAX: usize = 255;
@@ -23,7 +23,7 @@ pub struct KeyParts<'a> {
 /// Splits a safe key. The extension is `.csv`, `.csv.gz` or any other, in any case.
 ///
 /// ```
-/// let parts = htaccess_generator::key::split_key("clients/acme.csv.gz").unwrap();
+/// let parts = htaccess_generator::source::split_key("clients/acme.csv.gz").unwrap();
 /// assert_eq!((parts.path, parts.dir, parts.stem), ("clients/acme", "clients", "acme"));
 /// ```
 ///
@@ -81,7 +81,7 @@ pub fn check_key(key: &str) -> Result<(), Refusal> {
 /// The key of the report on a source.
 ///
 /// ```
-/// assert_eq!(htaccess_generator::key::report_key("clients/acme.csv"), "clients/acme.csv.html");
+/// assert_eq!(htaccess_generator::source::report_key("clients/acme.csv"), "clients/acme.csv.html");
 /// ```
 #[must_use]
 pub fn report_key(source_key: &str) -> String {

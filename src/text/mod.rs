@@ -1,0 +1,5 @@
+//! Words and quotation marks: the wording of untrusted text in messages. Knows nothing of CSVs or addresses.
+
+mod quote;
+
+pub use self::quote::{bare, is_unprintable, quote, visible};
