@@ -19,13 +19,12 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use htaccess_generator::address::parse_address;
 use htaccess_generator::answer::{
     Answer, DefaultPolicy, REJECTIONS_LISTED_MAX, Refusal, Rejection, Status,
 };
 use htaccess_generator::decode::{TextDecoder, TextSink};
 use htaccess_generator::generate::generate;
-use htaccess_generator::ip_set::{Span, SpanSet};
+use htaccess_generator::ip::{Span, SpanSet, parse_address};
 use htaccess_generator::parse::{Action, Parser, Rows, Rule};
 use htaccess_generator::policy::{Policy, Rules};
 use htaccess_generator::render::{Source, render};

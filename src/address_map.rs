@@ -10,8 +10,7 @@
 use std::fmt::Write as _;
 
 use crate::hilbert::{Cell, cell, corner};
-use crate::ip_set::Span;
-use crate::network::Network;
+use crate::ip::{Network, Span};
 
 /// The side of a cell in the picture's units.
 pub(crate) const CELL_UNITS: u32 = 10;
@@ -249,17 +248,16 @@ impl Layers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ip_set::SpanSet;
+    use crate::ip::SpanSet;
     use proptest::prelude::*;
 
     fn spans(texts: &str) -> Vec<Span<u32>> {
-        let spans =
-            texts
-                .split_whitespace()
-                .map(|text| match crate::address::parse_address(text) {
-                    Ok(crate::address::Addresses::Ipv4(span)) => span,
-                    other => panic!("{text}: {other:?}"),
-                });
+        let spans = texts
+            .split_whitespace()
+            .map(|text| match crate::ip::parse_address(text) {
+                Ok(crate::ip::Addresses::Ipv4(span)) => span,
+                other => panic!("{text}: {other:?}"),
+            });
         SpanSet::from_unsorted(spans.collect()).spans().to_vec()
     }
 

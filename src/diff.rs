@@ -4,7 +4,7 @@
 //! Exact, for both policies are sets of addresses: the answer does not depend on how their rows
 //! are written. IPv4-mapped IPv6 addresses (`::ffff:0:0/96`) are IPv4 here as everywhere.
 
-use crate::ip_set::IpSet;
+use crate::ip::IpSet;
 use crate::policy::{Policy, without_mapped_block};
 
 /// What changes.
@@ -44,7 +44,7 @@ impl Diff {
 /// let old = policy(b"IP,Rule\n10.0.0.0/24,Allow\n");
 /// let new = policy(b"IP,Rule\n10.0.0.0/23,Allow\n10.0.0.7,Deny\n");
 /// let changed = diff(&old, &new);
-/// let texts = |set: &htaccess_generator::ip_set::IpSet| -> Vec<String> {
+/// let texts = |set: &htaccess_generator::ip::IpSet| -> Vec<String> {
 ///     set.ipv4.networks().map(|network| network.text().to_string()).collect()
 /// };
 /// assert_eq!(texts(&changed.gained), ["10.0.1.0/24"]);

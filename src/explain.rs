@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::address::Addresses;
 use crate::answer::{DefaultPolicy, Refusal, Rejection};
 use crate::decode::TextDecoder;
-use crate::ip_set::Span;
+use crate::ip::{Addresses, Span};
 use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::Rules;
 use crate::render::RuleRow;

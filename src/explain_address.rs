@@ -1,11 +1,10 @@
 //! Why a text is not an address, in words its writer can act on, and what it could say instead.
 //!
-//! Runs only for cells that [`crate::address::parse_address`] refused, so it may take its time. It never
+//! Runs only for cells that [`crate::ip::parse_address`] refused, so it may take its time. It never
 //! decides what is accepted: what it suggests is parsed like any other cell before it is shown.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::address::{Addresses, parse_address};
 use crate::cell::is_error_value;
 use crate::explain_ipv4::{explain_ipv4, whole_octets};
 use crate::explain_several::{explain_several, without_signs_around};
@@ -13,6 +12,7 @@ use crate::explain_text::{
     Damage, damage, invisible_character, is_formula, means_nothing, plain, strange_character,
 };
 use crate::header::is_address_name;
+use crate::ip::{Addresses, parse_address};
 use crate::text::{bare, quote};
 
 /// What an address cell may hold, for messages.

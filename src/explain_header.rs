@@ -1,10 +1,10 @@
 //! Why a line is not a header, and what to change so that it is one.
 
-use crate::address::parse_address;
 use crate::answer::{Refusal, RefusalCode, quoted_list};
 use crate::cell::unwrapped;
 use crate::explain_rule::distance;
 use crate::header::{DELIMITERS, is_address_name, is_rule_name, normalized};
+use crate::ip::parse_address;
 use crate::text::quote;
 
 /// Names that people give the address column, in the languages of our spreadsheets. They are

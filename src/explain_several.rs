@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::address::{Addresses, parse_address};
 use crate::explain_address::Reason;
+use crate::ip::{Addresses, parse_address};
 use crate::text::bare;
 
 /// What people write between the ends of a range.

@@ -6,12 +6,11 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use crate::address::{Addresses, parse_address};
 use crate::answer::{
     Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status, Warning,
 };
 use crate::decode::{TextDecoder, too_large};
-use crate::ip_set::Span;
+use crate::ip::{Addresses, Span, parse_address};
 use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::{Policy, Rules};
 use crate::render::{Rendered, Rendering, RuleRow, Source, render};

@@ -1,8 +1,7 @@
 //! A policy as one list, for formats that hold no second one: who gets in, or who does not.
 
-use crate::address::{MAPPED_FIRST, MAPPED_LAST};
 use crate::answer::DefaultPolicy;
-use crate::ip_set::{IpSet, Span, SpanSet};
+use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Span, SpanSet};
 use crate::policy::{Policy, without_mapped_block};
 
 impl Policy {

@@ -12,9 +12,7 @@
 
 use std::io::{self, Write};
 
-use crate::ip_set::{IpSet, Word};
-use crate::network::{Network, Networks};
-use crate::network_text::{Printer, TEXT_BYTES_MAX};
+use crate::ip::{IpSet, Network, Networks, Printer, TEXT_BYTES_MAX, Word};
 
 /// The longest line, in bytes. With a directive and its indentation before it a line stays under
 /// 8,000 bytes, and Apache's limit for a line of `.htaccess` is 8,190.

@@ -13,13 +13,12 @@
 
 use std::borrow::Cow;
 
-use crate::address::Addresses;
 use crate::answer::{Refusal, RefusalCode, Rejection, Warning};
 use crate::cell::{cell_text, comment_text, hides_a_value, may_be_wrapped, unwrapped};
 use crate::decode::TextSink;
 use crate::fault::{read_rule, read_unwrapped};
 use crate::header::{Columns, HeaderStage};
-use crate::ip_set::Span;
+use crate::ip::{Addresses, Span};
 use crate::lines::{LineSink, Lines, Taken, check_length};
 use crate::plain_rows::take_plain_rows;
 use crate::record::{RecordReader, Step};

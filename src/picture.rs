@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::address_map::{Block, Grid, inside};
 use crate::answer::DefaultPolicy;
 use crate::cost::thousands;
-use crate::ip_set::SpanSet;
+use crate::ip::SpanSet;
 use crate::policy::Policy;
 
 /// The whole space has 64 × 64 cells, each a /12.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ip_set::Span;
+use crate::ip::Span;
 use crate::parse::Action;
 use crate::policy::Rules;
 use crate::policy::samples::policy;
@@ -55,10 +55,10 @@ fn is_bounded_whatever_is_listed() {
         } else {
             Action::Allow
         };
-        rules.add(action, crate::address::Addresses::Ipv4(span));
+        rules.add(action, crate::ip::Addresses::Ipv4(span));
         rules.add(
             Action::Allow,
-            crate::address::Addresses::Ipv4(Span {
+            crate::ip::Addresses::Ipv4(Span {
                 first: address & !0xff,
                 last: address | 0xff,
             }),

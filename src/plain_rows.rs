@@ -10,7 +10,7 @@
 
 use crate::block::{BLOCK_BYTES, Block};
 use crate::header::Columns;
-use crate::ip_set::Span;
+use crate::ip::Span;
 use crate::lines::Taken;
 use crate::parse::{Action, COLUMNS_MAX, Rows};
 use crate::plain_ipv4::ipv4;

@@ -7,10 +7,11 @@
 
 use std::net::IpAddr;
 
-use crate::address::{Addresses, MAPPED_FIRST, MAPPED_LAST};
 use crate::answer::DefaultPolicy;
-use crate::ip_set::{IpSet, Span, SpanSet, Word, span_difference, split_before};
-use crate::network::Network;
+use crate::ip::{
+    Addresses, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, SpanSet, Word, span_difference,
+    split_before,
+};
 use crate::parse::Action;
 
 /// The addresses of one action, as they were read: any order, overlaps and all.
@@ -261,7 +262,7 @@ pub(crate) fn without_mapped_block(set: SpanSet<u128>) -> SpanSet<u128> {
 #[cfg(test)]
 pub(crate) mod samples {
     use super::*;
-    use crate::address::parse_address;
+    use crate::ip::parse_address;
 
     pub(crate) fn decide(rules: &[(Action, &str)], default: DefaultPolicy) -> Policy {
         let mut collected = Rules::default();

@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::answer::DefaultPolicy;
 use crate::cost::thousands;
-use crate::ip_set::{IpSet, SpanSet, Word};
-use crate::network::Network;
+use crate::ip::{IpSet, Network, SpanSet, Word};
 use crate::picture::Ipv4;
 use crate::policy::Policy;
 

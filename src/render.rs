@@ -9,10 +9,8 @@ use std::net::Ipv4Addr;
 
 use tera::{Context, Value};
 
-use crate::address::{MAPPED_FIRST, MAPPED_LAST};
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
-use crate::ip_set::{IpSet, Span, Word};
-use crate::network::Network;
+use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, Word};
 use crate::one_list::mapped;
 use crate::packed_lines::{Expander, Handle, PackedList};
 use crate::parse::{Action, Rule};

@@ -9,9 +9,9 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use crate::address::Addresses;
 use crate::answer::{Rejection, Warning, WarningCode};
 use crate::decode::TextDecoder;
+use crate::ip::Addresses;
 use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::Policy;
 use crate::row_log::ROWS_MAX;

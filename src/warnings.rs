@@ -4,11 +4,9 @@
 
 use std::fmt;
 
-use crate::address::Addresses;
 use crate::answer::{DefaultPolicy, Warning, WarningCode};
 use crate::cost::thousands;
-use crate::ip_set::{IpSet, Span, SpanSet, Word, split_before};
-use crate::network::Network;
+use crate::ip::{Addresses, IpSet, Network, Span, SpanSet, Word, split_before};
 use crate::policy::Policy;
 use crate::row_log::{RowLog, repeated};
 

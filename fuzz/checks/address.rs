@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use htaccess_generator::address::{AddressError, Addresses, MAPPED_FIRST, parse_address};
-use htaccess_generator::ip_set::{Span, SpanSet, Word};
-use htaccess_generator::network::Network;
+use htaccess_generator::ip::{
+    AddressError, Addresses, MAPPED_FIRST, Network, Span, SpanSet, Word, parse_address,
+};
 use htaccess_generator::text::{bare, quote};
 
 use super::{SENTENCE_BYTES_MAX, check_message};

@@ -1,8 +1,8 @@
 //! The target `parse`: an upload → rows, in one piece and cut anywhere, each row by itself and plain
 //! rows at one go.
 
-use htaccess_generator::address::parse_address;
 use htaccess_generator::answer::RejectionCode;
+use htaccess_generator::ip::parse_address;
 
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
 use super::{Dice, MESSAGE_BYTES_MAX, SENTENCE_BYTES_MAX, check_message};

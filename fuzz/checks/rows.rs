@@ -3,10 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use htaccess_generator::address::Addresses;
 use htaccess_generator::answer::{Refusal, Rejection, Warning};
 use htaccess_generator::decode::{TextDecoder, TextSink};
-use htaccess_generator::ip_set::Span;
+use htaccess_generator::ip::{Addresses, Span};
 use htaccess_generator::parse::{Action, Parser, Rows, Rule};
 
 /// The most bytes of a text here: what is compressed must not cost the fuzzer its speed.

@@ -2,4 +2,4 @@
 
 mod quote;
 
-pub use self::quote::{bare, is_unprintable, quote, visible};
+pub use self::quote::{QUOTED_CHARS_MAX, bare, is_unprintable, quote, visible};

@@ -5,7 +5,7 @@
 //! [`quote`] or [`bare`], never as they came.
 
 /// How many characters of a value a message shows, at most; what follows becomes `…`.
-pub(crate) const QUOTED_CHARS_MAX: usize = 64;
+pub const QUOTED_CHARS_MAX: usize = 64;
 
 /// The text in double quotes, escaped, at most [`QUOTED_CHARS_MAX`] characters of it.
 ///

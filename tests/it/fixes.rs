@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
-use htaccess_generator::address::{AddressError, Addresses, parse_address};
 use htaccess_generator::answer::{Rejection, RejectionCode};
+use htaccess_generator::ip::{AddressError, Addresses, parse_address};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-use htaccess_generator::address::{Addresses, parse_address};
 use htaccess_generator::answer::{REJECTIONS_LISTED_MAX, RejectionCode};
 use htaccess_generator::excerpt::{Excerpts, Part};
 use htaccess_generator::generate::Outcome;
+use htaccess_generator::ip::{Addresses, parse_address};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

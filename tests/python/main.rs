@@ -17,7 +17,7 @@ mod migration;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use htaccess_generator::address::{Addresses, parse_address};
+use htaccess_generator::ip::{Addresses, parse_address};
 
 const ORACLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
-use htaccess_generator::address::parse_address;
+use htaccess_generator::ip::parse_address;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 use htaccess_generator::template::BUILT_IN;
 

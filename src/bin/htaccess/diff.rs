@@ -6,7 +6,7 @@ use std::path::Path;
 use htaccess_generator::answer::{Answer, DefaultPolicy, Status};
 use htaccess_generator::diff::{Diff, diff};
 use htaccess_generator::generate::Generation;
-use htaccess_generator::ip_set::{IpSet, SpanSet, Word};
+use htaccess_generator::ip::{IpSet, SpanSet, Word};
 use htaccess_generator::policy::{Policy, Rules};
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 use htaccess_generator::template::Template;

@@ -9,9 +9,9 @@
 
 use std::ops::{BitAnd, Not, Shl, Sub};
 
-use crate::network::Networks;
-use crate::network_text::{Printer, ipv4_bytes, ipv6_bytes};
-use crate::radix_sort;
+use crate::ip::format::{Printer, ipv4_bytes, ipv6_bytes};
+use crate::ip::network::Networks;
+use crate::ip::radix_sort;
 
 /// The integer that stands for an address: `u32` for IPv4, `u128` for IPv6.
 pub trait Word:
@@ -213,7 +213,7 @@ impl<T: Word> SpanSet<T> {
     }
 
     /// The fewest CIDR networks that cover exactly this set, ascending (see
-    /// [`network`](crate::network) for `/0`).
+    /// [`Networks`] for `/0`).
     #[must_use]
     pub fn networks(&self) -> Networks<'_, T> {
         Networks::of(&self.spans)

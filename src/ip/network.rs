@@ -10,8 +10,8 @@
 //! never `/0`, because Apache answers 500 to any prefix length of 0 (`apr_ipsubnet_create` wants
 //! at least one bit) and AWS WAF refuses it too.
 
-use crate::ip_set::{Span, Word};
-use crate::network_text::{NetworkText, Printer, decimal_digits};
+use crate::ip::format::{NetworkText, Printer, decimal_digits};
+use crate::ip::set::{Span, Word};
 
 /// The fewest CIDR networks of spans that do not touch, in the spans' order.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@
 
 use std::thread;
 
-use crate::ip_set::Span;
+use crate::ip::set::Span;
 
 /// How many values a digit has that a list is parted by.
 const PARTS: usize = 256;

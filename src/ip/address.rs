@@ -20,7 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::explain_address::explain;
-use crate::ip_set::Span;
+use crate::ip::set::Span;
 use crate::text::{bare, quote};
 
 /// CPython converts at most this many digits to an integer (`sys.int_info.default_max_str_digits`),
@@ -115,7 +115,7 @@ impl AddressError<'_> {
 /// The addresses that a cell names. White space around the cell must be gone already.
 ///
 /// ```
-/// use htaccess_generator::address::{parse_address, Addresses};
+/// use htaccess_generator::ip::address::{parse_address, Addresses};
 ///
 /// assert_eq!(parse_address("0.0.0.0/255.255.255.254"), parse_address("0.0.0.0-0.0.0.1"));
 /// assert_eq!(parse_address("::ffff:192.0.2.1"), parse_address("192.0.2.1"));
