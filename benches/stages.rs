@@ -22,10 +22,9 @@ use flate2::write::GzEncoder;
 use htaccess_generator::answer::{
     Answer, DefaultPolicy, REJECTIONS_LISTED_MAX, Refusal, Rejection, Status,
 };
-use htaccess_generator::decode::{TextDecoder, TextSink};
+use htaccess_generator::csv::{Action, Parser, Rows, Rule, TextDecoder, TextSink};
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{Span, SpanSet, parse_address};
-use htaccess_generator::parse::{Action, Parser, Rows, Rule};
 use htaccess_generator::policy::{Policy, Rules};
 use htaccess_generator::render::{Source, render};
 use htaccess_generator::report_page::{Facts, report_page};

@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 
 use crate::answer::{DefaultPolicy, Refusal, Rejection};
-use crate::decode::TextDecoder;
+use crate::csv::{Action, Parser, Rows, Rule, TextDecoder};
 use crate::ip::{Addresses, Span};
-use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::Rules;
 use crate::render::RuleRow;
 use crate::settings::Settings;

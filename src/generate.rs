@@ -9,9 +9,8 @@ use std::ops::ControlFlow;
 use crate::answer::{
     Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status, Warning,
 };
-use crate::decode::{TextDecoder, too_large};
+use crate::csv::{Action, Parser, Rows, Rule, TextDecoder, too_large};
 use crate::ip::{Addresses, Span, parse_address};
-use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::{Policy, Rules};
 use crate::render::{Rendered, Rendering, RuleRow, Source, render};
 use crate::row_log::{Log, NoLog, RowLog};

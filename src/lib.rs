@@ -7,24 +7,6 @@
 
 // The pure middle, in reading order.
 pub mod generate;
-pub mod decode;
-mod encodings;
-mod file_kind;
-mod lines;
-mod record;
-mod cell;
-mod header;
-mod explain_header;
-pub mod parse;
-mod fault;
-mod explain_rule;
-mod plain_rows;
-mod plain_ipv4;
-mod block;
-mod explain_address;
-mod explain_ipv4;
-mod explain_several;
-mod explain_text;
 pub mod policy;
 mod one_list;
 pub mod render;
@@ -34,7 +16,6 @@ mod filters;
 pub mod cost;
 pub mod explain;
 pub mod diff;
-pub mod excerpt;
 pub mod row_log;
 pub mod warned_rows;
 pub mod warnings;
@@ -76,3 +57,4 @@ pub mod text;
 pub mod source;
 pub mod answer;
 pub mod ip;
+pub mod csv;

@@ -63,7 +63,7 @@ pub(crate) fn mapped(set: &IpSet) -> SpanSet<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::Action;
+    use crate::csv::Action;
     use crate::policy::samples::{decide, text};
 
     const DENY: DefaultPolicy = DefaultPolicy::Deny;

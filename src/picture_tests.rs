@@ -1,6 +1,6 @@
 use super::*;
+use crate::csv::Action;
 use crate::ip::Span;
-use crate::parse::Action;
 use crate::policy::Rules;
 use crate::policy::samples::policy;
 

@@ -31,7 +31,7 @@ use tokio::join;
 
 use crate::answer::{Answer, DefaultPolicy, Refusal, Status};
 use crate::cost::RequestCost;
-use crate::decode::too_large;
+use crate::csv::too_large;
 use crate::error::{Error, ErrorKind};
 use crate::event::Job;
 use crate::generate::{Generation, Outcome};

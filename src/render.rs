@@ -10,10 +10,10 @@ use std::net::Ipv4Addr;
 use tera::{Context, Value};
 
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
+use crate::csv::{Action, Rule};
 use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, Word};
 use crate::one_list::mapped;
 use crate::packed_lines::{Expander, Handle, PackedList};
-use crate::parse::{Action, Rule};
 use crate::policy::Policy;
 use crate::source as key;
 use crate::template::{Needs, Template};

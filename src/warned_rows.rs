@@ -10,9 +10,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::answer::{Rejection, Warning, WarningCode};
-use crate::decode::TextDecoder;
+use crate::csv::{Action, Parser, Rows, Rule, TextDecoder};
 use crate::ip::Addresses;
-use crate::parse::{Action, Parser, Rows, Rule};
 use crate::policy::Policy;
 use crate::row_log::ROWS_MAX;
 use crate::warnings::{Named, Permitted, Review, is_private_row, is_wide_row};

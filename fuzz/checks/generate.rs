@@ -11,10 +11,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use htaccess_generator::answer::{Answer, DefaultPolicy, RefusalCode, Status};
 use htaccess_generator::cost::RequestCost;
+use htaccess_generator::csv::Action;
 use htaccess_generator::explain::explain;
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::ip::{Addresses, MAPPED_FIRST, MAPPED_LAST};
-use htaccess_generator::parse::Action;
 use htaccess_generator::render::Source;
 use htaccess_generator::report_page::{Facts, report_page};
 use htaccess_generator::settings::{OutputKey, Settings};

@@ -4,9 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use htaccess_generator::answer::{Refusal, Rejection, Warning};
-use htaccess_generator::decode::{TextDecoder, TextSink};
+use htaccess_generator::csv::{Action, Parser, Rows, Rule, TextDecoder, TextSink};
 use htaccess_generator::ip::{Addresses, Span};
-use htaccess_generator::parse::{Action, Parser, Rows, Rule};
 
 /// The most bytes of a text here: what is compressed must not cost the fuzzer its speed.
 pub(super) const TEXT_BYTES_MAX: u64 = 1024 * 1024;

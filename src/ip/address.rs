@@ -14,14 +14,11 @@
 //! IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2) becomes IPv4, for servers match such clients
 //! against their IPv4 rules.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::explain_address::explain;
 use crate::ip::set::Span;
-use crate::text::{bare, quote};
 
 /// CPython converts at most this many digits to an integer (`sys.int_info.default_max_str_digits`),
 /// leading zeros included, so a longer prefix length is refused there and here.
@@ -43,7 +40,7 @@ pub enum Addresses {
     All,
 }
 
-/// Why a cell names no addresses. `Display` is a sentence that starts with the value; it is made
+/// Why a cell names no addresses. `Display`, in `csv/diagnose/address.rs`, is a sentence that starts with the value; it is made
 /// only when somebody reads it, for most rejections are merely counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressError<'a> {
@@ -67,49 +64,6 @@ pub enum AddressError<'a> {
     },
     /// A range from one family to the other.
     MixedFamilies(&'a str),
-}
-
-impl fmt::Display for AddressError<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid(given) => f.write_str(&explain(given).sentence),
-            Self::HostBitsSet { given, network } => write!(
-                f,
-                "{} has host bits set: write {} for the network or {} for the host",
-                bare(given),
-                network.trunc(),
-                network.addr(),
-            ),
-            Self::ReversedRange { given, first, last } => write!(
-                f,
-                "{} ends before it starts: write {last}-{first}",
-                quote(given)
-            ),
-            Self::MixedFamilies(given) => write!(
-                f,
-                "{} is not a range: one end is IPv4 and the other is IPv6",
-                quote(given)
-            ),
-        }
-    }
-}
-
-impl std::error::Error for AddressError<'_> {}
-
-impl AddressError<'_> {
-    /// What the cell could say instead, the likeliest first: each is accepted by [`parse_address`]. Empty
-    /// where nothing can be told from the cell.
-    #[must_use]
-    pub fn fixes(&self) -> Vec<String> {
-        match self {
-            Self::Invalid(given) => explain(given).fixes,
-            Self::HostBitsSet { network, .. } => {
-                vec![network.trunc().to_string(), network.addr().to_string()]
-            }
-            Self::ReversedRange { first, last, .. } => vec![format!("{last}-{first}")],
-            Self::MixedFamilies(_) => Vec::new(),
-        }
-    }
 }
 
 /// The addresses that a cell names. White space around the cell must be gone already.

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use htaccess_generator::answer::{REJECTIONS_LISTED_MAX, RejectionCode};
-use htaccess_generator::excerpt::{Excerpts, Part};
+use htaccess_generator::csv::{Excerpts, Part};
 use htaccess_generator::generate::Outcome;
 use htaccess_generator::ip::{Addresses, parse_address};
 use proptest::collection::vec;

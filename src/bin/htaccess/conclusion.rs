@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use htaccess_generator::answer::{Answer, RefusalCode, Rejection, RejectionCode, Status, Warning};
-use htaccess_generator::excerpt::{Excerpt, HEADER_LINE, Part};
+use htaccess_generator::csv::{Excerpt, HEADER_LINE, Part};
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Level};

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
-use htaccess_generator::excerpt::Excerpt;
+use htaccess_generator::csv::Excerpt;
 use htaccess_generator::text::is_unprintable;
 use unicode_width::UnicodeWidthChar;
 

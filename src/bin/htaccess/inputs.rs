@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
-use htaccess_generator::excerpt::{Excerpt, Excerpts, Part};
+use htaccess_generator::csv::{Excerpt, Excerpts, Part};
 use htaccess_generator::text::visible;
 use htaccess_generator::warned_rows::UploadStart;
 

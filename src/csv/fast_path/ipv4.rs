@@ -6,7 +6,7 @@
 //! or three digits long and a processor that guesses wrong twice a row loses more time than the
 //! rest of the row takes.
 
-use crate::block::{BLOCK_BYTES, Block};
+use crate::csv::fast_path::simd::{BLOCK_BYTES, Block};
 
 /// How much text [`ipv4`] wants to see: the longest address with what ends it, and three bytes more,
 /// so that four can be read from where the last octet starts.

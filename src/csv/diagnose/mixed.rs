@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::explain_address::Reason;
+use crate::csv::diagnose::address::Reason;
 use crate::ip::{Addresses, parse_address};
 use crate::text::bare;
 

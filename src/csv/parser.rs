@@ -14,20 +14,20 @@
 use std::borrow::Cow;
 
 use crate::answer::{Refusal, RefusalCode, Rejection, Warning};
-use crate::cell::{cell_text, comment_text, hides_a_value, may_be_wrapped, unwrapped};
-use crate::decode::TextSink;
-use crate::fault::{read_rule, read_unwrapped};
-use crate::header::{Columns, HeaderStage};
+use crate::csv::cell::{cell_text, comment_text, hides_a_value, may_be_wrapped, unwrapped};
+use crate::csv::decode::TextSink;
+use crate::csv::fast_path::take_plain_rows;
+use crate::csv::header::{Columns, HeaderStage};
+use crate::csv::lines::{LineSink, Lines, Taken, check_length};
+use crate::csv::record::{RecordReader, Step};
+use crate::csv::row::{read_rule, read_unwrapped};
 use crate::ip::{Addresses, Span};
-use crate::lines::{LineSink, Lines, Taken, check_length};
-use crate::plain_rows::take_plain_rows;
-use crate::record::{RecordReader, Step};
 
 /// The most cells a record may have. A sheet of rules has three; a row of thousands is not one.
-pub const COLUMNS_MAX: usize = 1024;
+pub(crate) const COLUMNS_MAX: usize = 1024;
 /// The most lines a record may span. A cell with a hundred line breaks is a quote that was never
 /// closed, and would swallow the rules behind it.
-pub const RECORD_LINES_MAX: u64 = 100;
+pub(crate) const RECORD_LINES_MAX: u64 = 100;
 
 /// What a rule does to its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,12 +5,11 @@
 //! was possible, the one that was taken is said.
 
 use crate::answer::{Refusal, RefusalCode, Warning, WarningCode};
-use crate::cell::{cell_text, unwrapped};
-use crate::explain_header::{missing_column, second_header};
-use crate::file_kind::text_kind;
-use crate::lines::check_length;
-use crate::parse::{check_columns, check_open_lines, is_comment, open_quote};
-use crate::record::{RecordReader, Step};
+use crate::csv::cell::{cell_text, unwrapped};
+use crate::csv::diagnose::{missing_column, second_header, text_kind};
+use crate::csv::lines::check_length;
+use crate::csv::parser::{check_columns, check_open_lines, is_comment, open_quote};
+use crate::csv::record::{RecordReader, Step};
 use crate::text::quote;
 
 /// The delimiters that are looked for, the likeliest first.

@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use crate::encodings::windows_1252;
+use crate::csv::encoding::windows_1252;
 
 /// Dashes that word processors and spreadsheets put in place of `-`: Unicode's hyphens, dashes
 /// and minus signs.

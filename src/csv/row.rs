@@ -6,11 +6,11 @@
 use std::fmt;
 
 use crate::answer::{Rejection, RejectionCode};
-use crate::cell::unwrapped;
-use crate::explain_rule::{explain_rule, suggested_rule};
-use crate::header::{DELIMITERS, shown};
+use crate::csv::cell::unwrapped;
+use crate::csv::diagnose::{explain_rule, suggested_rule};
+use crate::csv::header::{DELIMITERS, shown};
+use crate::csv::parser::Action;
 use crate::ip::{AddressError, Addresses, parse_address};
-use crate::parse::Action;
 
 /// Why a row is rejected. Its sentence is made only when somebody reads it.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 //! Runs only for cells that are neither `Allow` nor `Deny`, and never decides what is accepted. A
 //! word is suggested, not read: who is let in by a word that nobody knows is not for us to guess.
 
-use crate::cell::is_error_value;
-use crate::explain_text::{is_formula, means_nothing, strange_character};
+use crate::csv::cell::is_error_value;
+use crate::csv::diagnose::characters::{is_formula, means_nothing, strange_character};
 use crate::text::quote;
 
 /// Words that say Allow and nothing else, in English and French, as firewalls and people write it.

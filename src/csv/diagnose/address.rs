@@ -3,16 +3,17 @@
 //! Runs only for cells that [`crate::ip::parse_address`] refused, so it may take its time. It never
 //! decides what is accepted: what it suggests is parsed like any other cell before it is shown.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::cell::is_error_value;
-use crate::explain_ipv4::{explain_ipv4, whole_octets};
-use crate::explain_several::{explain_several, without_signs_around};
-use crate::explain_text::{
+use crate::csv::cell::is_error_value;
+use crate::csv::diagnose::characters::{
     Damage, damage, invisible_character, is_formula, means_nothing, plain, strange_character,
 };
-use crate::header::is_address_name;
-use crate::ip::{Addresses, parse_address};
+use crate::csv::diagnose::ipv4::{explain_ipv4, whole_octets};
+use crate::csv::diagnose::mixed::{explain_several, without_signs_around};
+use crate::csv::header::is_address_name;
+use crate::ip::{AddressError, Addresses, parse_address};
 use crate::text::{bare, quote};
 
 /// What an address cell may hold, for messages.
@@ -56,10 +57,53 @@ impl Reason {
     }
 }
 
+impl fmt::Display for AddressError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(given) => f.write_str(&explain(given).sentence),
+            Self::HostBitsSet { given, network } => write!(
+                f,
+                "{} has host bits set: write {} for the network or {} for the host",
+                bare(given),
+                network.trunc(),
+                network.addr(),
+            ),
+            Self::ReversedRange { given, first, last } => write!(
+                f,
+                "{} ends before it starts: write {last}-{first}",
+                quote(given)
+            ),
+            Self::MixedFamilies(given) => write!(
+                f,
+                "{} is not a range: one end is IPv4 and the other is IPv6",
+                quote(given)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for AddressError<'_> {}
+
+impl AddressError<'_> {
+    /// What the cell could say instead, the likeliest first: each is accepted by [`parse_address`]. Empty
+    /// where nothing can be told from the cell.
+    #[must_use]
+    pub fn fixes(&self) -> Vec<String> {
+        match self {
+            Self::Invalid(given) => explain(given).fixes,
+            Self::HostBitsSet { network, .. } => {
+                vec![network.trunc().to_string(), network.addr().to_string()]
+            }
+            Self::ReversedRange { first, last, .. } => vec![format!("{last}-{first}")],
+            Self::MixedFamilies(_) => Vec::new(),
+        }
+    }
+}
+
 /// One sentence, which is the value, what is wrong with it, and what is accepted; and suggestions
 /// that are accepted, each of them.
 #[must_use]
-pub(crate) fn explain(text: &str) -> Reason {
+fn explain(text: &str) -> Reason {
     let mut reason = explain_whole(text);
     let is_plain = |text: &str| {
         text.len() <= FIX_BYTES_MAX && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
@@ -381,5 +425,4 @@ fn looks_numeric(text: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "explain_address_tests.rs"]
 mod tests;

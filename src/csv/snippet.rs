@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
 use crate::answer::{Refusal, RefusalCode, Rejection, RejectionCode};
-use crate::cell::{decoded, trimmed};
-use crate::decode::{TextDecoder, TextSink};
-use crate::header::{Columns, HeaderStage};
-use crate::lines::{LineSink, Lines, Taken};
-use crate::record::{RecordReader, Step};
+use crate::csv::cell::{decoded, trimmed};
+use crate::csv::decode::{TextDecoder, TextSink};
+use crate::csv::header::{Columns, HeaderStage};
+use crate::csv::lines::{LineSink, Lines, Taken};
+use crate::csv::record::{RecordReader, Step};
 
 /// The line to ask for where the header is meant that lacks a column.
 pub const HEADER_LINE: u64 = 0;
@@ -56,7 +56,7 @@ pub struct Excerpt {
 /// Takes an upload a second time, hands out the rows at certain lines.
 ///
 /// ```
-/// use htaccess_generator::excerpt::{Excerpts, Part};
+/// use htaccess_generator::csv::snippet::{Excerpts, Part};
 ///
 /// let mut found = Vec::new();
 /// let wanted = [(3, Part::Address)];
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    use crate::cell::cell_text;
+    use crate::csv::cell::cell_text;
 
     fn excerpts(csv: &[u8], wanted: &[(u64, Part)]) -> Vec<(usize, Excerpt)> {
         let mut found = Vec::new();

@@ -11,8 +11,8 @@ use std::io::{self, Write};
 use flate2::write::MultiGzDecoder;
 
 use crate::answer::{Refusal, RefusalCode, Warning, WarningCode};
-use crate::encodings::{ByteOrder, Utf16};
-use crate::file_kind::{binary_kind, wide_text_kind};
+use crate::csv::diagnose::{binary_kind, wide_text_kind};
+use crate::csv::encoding::{ByteOrder, Utf16};
 
 /// What takes the text, piece by piece.
 pub trait TextSink {

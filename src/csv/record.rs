@@ -132,7 +132,7 @@ fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::cell_text;
+    use crate::csv::cell::cell_text;
 
     #[track_caller]
     fn check(lines: &[&str], expected: &[&str]) {

@@ -1,9 +1,9 @@
 //! Why a line is not a header, and what to change so that it is one.
 
 use crate::answer::{Refusal, RefusalCode, quoted_list};
-use crate::cell::unwrapped;
-use crate::explain_rule::distance;
-use crate::header::{DELIMITERS, is_address_name, is_rule_name, normalized};
+use crate::csv::cell::unwrapped;
+use crate::csv::diagnose::rule::distance;
+use crate::csv::header::{DELIMITERS, is_address_name, is_rule_name, normalized};
 use crate::ip::parse_address;
 use crate::text::quote;
 

@@ -8,12 +8,15 @@
 //! masks, blanks around a cell, doubled quotes, comments, whatever is rejected. A million rows take
 //! a tenth of the time by it. `tests/it/shortcuts.rs` holds the two ways against each other.
 
-use crate::block::{BLOCK_BYTES, Block};
-use crate::header::Columns;
+mod ipv4;
+mod simd;
+
+use crate::csv::fast_path::ipv4::ipv4;
+use crate::csv::fast_path::simd::{BLOCK_BYTES, Block};
+use crate::csv::header::Columns;
+use crate::csv::lines::Taken;
+use crate::csv::parser::{Action, COLUMNS_MAX, Rows};
 use crate::ip::Span;
-use crate::lines::Taken;
-use crate::parse::{Action, COLUMNS_MAX, Rows};
-use crate::plain_ipv4::ipv4;
 
 /// Hands over the plain rows at the start of a text, up to the first line that is not one.
 pub(crate) fn take_plain_rows(text: &[u8], columns: Columns, rows: &mut impl Rows) -> Taken {

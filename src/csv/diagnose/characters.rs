@@ -1,7 +1,7 @@
 //! What a cell holds that is neither an address nor a rule: characters that only look right, words
 //! for nothing, formulas, and what spreadsheets make of addresses.
 
-use crate::cell::DASHES;
+use crate::csv::cell::DASHES;
 use crate::text::is_unprintable;
 
 /// Characters that nobody sees or tells from others, by their Unicode names.
