@@ -7,8 +7,6 @@
 
 // The pure middle, in reading order.
 pub mod generate;
-pub mod policy;
-mod one_list;
 pub mod render;
 mod packed_lines;
 pub mod template;
@@ -58,3 +56,4 @@ pub mod source;
 pub mod answer;
 pub mod ip;
 pub mod csv;
+pub mod policy;

@@ -12,9 +12,8 @@ use tera::{Context, Value};
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 use crate::csv::{Action, Rule};
 use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, Word};
-use crate::one_list::mapped;
 use crate::packed_lines::{Expander, Handle, PackedList};
-use crate::policy::Policy;
+use crate::policy::{Policy, mapped};
 use crate::source as key;
 use crate::template::{Needs, Template};
 

@@ -5,6 +5,10 @@
 //! not those of the CSV but the shortest that permit the same addresses, for Apache reads them
 //! again on every request.
 
+mod lists;
+
+pub(crate) use self::lists::mapped;
+
 use std::net::IpAddr;
 
 use crate::answer::DefaultPolicy;
