@@ -26,10 +26,9 @@ use htaccess_generator::csv::{Action, Parser, Rows, Rule, TextDecoder, TextSink}
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{Span, SpanSet, parse_address};
 use htaccess_generator::policy::{Policy, Rules};
-use htaccess_generator::render::{Source, render};
+use htaccess_generator::render::{Source, Template, render};
 use htaccess_generator::report_page::{Facts, report_page};
 use htaccess_generator::settings::{CSV_BYTES_MAX_DEFAULT, FunctionSettings, Settings};
-use htaccess_generator::template::Template;
 
 const LARGE: usize = 1_000_000;
 const SMALL: usize = 5_000;

@@ -32,7 +32,7 @@ impl Diff {
 /// use htaccess_generator::policy::Policy;
 /// use htaccess_generator::render::Source;
 /// use htaccess_generator::settings::Settings;
-/// use htaccess_generator::template::Template;
+/// use htaccess_generator::render::Template;
 ///
 /// let template = Template::built_in("apache24").unwrap();
 /// let (settings, source) = (Settings::default(), Source { key: "a.csv".to_owned(), ..Source::default() });

@@ -12,10 +12,9 @@ use crate::answer::{
 use crate::csv::{Action, Parser, Rows, Rule, TextDecoder, too_large};
 use crate::ip::{Addresses, Span, parse_address};
 use crate::policy::{Policy, Rules};
-use crate::render::{Rendered, Rendering, RuleRow, Source, render};
+use crate::render::{Rendered, Rendering, RuleRow, Source, Template, render};
 use crate::row_log::{Log, NoLog, RowLog};
 use crate::settings::Settings;
-use crate::template::Template;
 use crate::warnings::Review;
 
 /// The longest line of an output, in bytes; Apache's own limit is 8,190.
@@ -253,7 +252,7 @@ fn finish<L: Log>(
 /// use htaccess_generator::generate::generate;
 /// use htaccess_generator::render::Source;
 /// use htaccess_generator::settings::Settings;
-/// use htaccess_generator::template::Template;
+/// use htaccess_generator::render::Template;
 ///
 /// let template = Template::built_in("apache24").unwrap();
 /// let source = Source { key: "clients/acme.csv".to_owned(), ..Source::default() };

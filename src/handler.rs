@@ -16,9 +16,9 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{Batch, Event, Job, Message};
 use crate::metrics::{Observed, Tally};
 use crate::publish::{Publisher, refuse};
+use crate::render::Template;
 use crate::settings::FunctionSettings;
 use crate::store::Store;
-use crate::template::Template;
 use crate::template_cache::TemplateCache;
 use crate::text::quote;
 

@@ -7,10 +7,6 @@
 
 // The pure middle, in reading order.
 pub mod generate;
-pub mod render;
-mod packed_lines;
-pub mod template;
-mod filters;
 pub mod cost;
 pub mod explain;
 pub mod diff;
@@ -22,7 +18,6 @@ mod policy_words;
 mod picture;
 mod address_map;
 mod hilbert;
-pub mod settings;
 
 // The function.
 #[cfg(feature = "function")]
@@ -57,3 +52,5 @@ pub mod answer;
 pub mod ip;
 pub mod csv;
 pub mod policy;
+pub mod settings;
+pub mod render;

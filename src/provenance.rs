@@ -10,10 +10,9 @@ use std::collections::BTreeMap;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
+use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
 use crate::store::{Form, Head};
-use crate::template::Template;
 
 /// How long what was replaced is remembered, in seconds: longer than any invocation can last
 /// (15 minutes), so that no writer is left who waits for its entity tag.

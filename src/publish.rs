@@ -39,13 +39,12 @@ use crate::metrics::Observed;
 use crate::policy::Rules;
 use crate::provenance::{Provenance, settings_digest};
 use crate::publish_report::{done, look_at_report, write_report};
-use crate::render::{Source, render};
+use crate::render::{Source, Template, render};
 use crate::report_page::{Facts, Occasion, report_page};
 use crate::settings::{FunctionSettings, OnDelete};
 use crate::source as key;
 use crate::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::target::Target;
-use crate::template::Template;
 use crate::warned_rows::{UploadStart, name_lines};
 use crate::warnings::Review;
 

@@ -19,7 +19,7 @@ use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::text::{is_unprintable, visible};
 
 const NAME: &str = "report.html";
-const STYLE: &str = include_str!("templates/report.css");
+const STYLE: &str = include_str!("report/page.css");
 /// What the page's policy lets through: this style and nothing else. A test renews it.
 const STYLE_SHA256: &str = "SHYxBazo+MoSwI25f/WMAfhRDw3X+PE+JJbXgKCOQBU=";
 /// How many things that a cell could say instead are shown.
@@ -55,7 +55,7 @@ pub fn report_page(answer: &Answer, facts: Facts<'_>) -> String {
     let tera = TERA.get_or_init(|| {
         let mut tera = Tera::new();
         tera.autoescape_on([".html"]);
-        tera.add_raw_template(NAME, include_str!("templates/report.html"))
+        tera.add_raw_template(NAME, include_str!("report/page.html"))
             .ok()?;
         Some(tera)
     });

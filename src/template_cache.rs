@@ -7,9 +7,9 @@ use tokio::sync::Mutex;
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::error::Error;
+use crate::render::Template;
 use crate::settings::TemplateChoice;
 use crate::store::{Body, Fetched, ObjectName, Store};
-use crate::template::Template;
 
 /// The largest template of one's own, in bytes.
 const TEMPLATE_BYTES_MAX: usize = 1024 * 1024;

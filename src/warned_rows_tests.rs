@@ -1,8 +1,7 @@
 use super::*;
 use crate::generate::Generation;
-use crate::render::Source;
+use crate::render::{Source, Template};
 use crate::settings::Settings;
-use crate::template::Template;
 
 /// The warnings of a CSV, of which `again` can be read a second time; `None` is all of it.
 fn warnings_of(csv: &str, again: Option<&str>) -> Vec<Warning> {

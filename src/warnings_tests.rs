@@ -1,7 +1,6 @@
 use crate::generate::Generation;
-use crate::render::Source;
+use crate::render::{Source, Template};
 use crate::settings::Settings;
-use crate::template::Template;
 
 /// Rows are given as `+address` and `-address`; expected is `code: message` of each.
 #[track_caller]

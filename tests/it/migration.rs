@@ -1,7 +1,7 @@
 //! `docs/migration.md`: what it shows of ours is what comes out. The script it starts from is run by
 //! `cargo test --test python`, and a real Apache is asked about the outputs by `--test servers`.
 
-use htaccess_generator::template::Template;
+use htaccess_generator::render::Template;
 
 use crate::support::Setup;
 

@@ -4,7 +4,7 @@
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::Generation;
-use htaccess_generator::template::BUILT_IN;
+use htaccess_generator::render::BUILT_IN;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -107,8 +107,8 @@ fn slips_in_values_are_told_with_their_way_out() {
             "the file comes before the addresses: htaccess explain 1-allowlist.csv ADDRESS",
         ),
         (
-            &["template", "check", "../src/templates/apache42.tera"],
-            "did you mean ../src/templates/apache24.tera?",
+            &["template", "check", "../src/render/templates/apache42.tera"],
+            "did you mean ../src/render/templates/apache24.tera?",
         ),
         (
             &["render", "1-allowlist.csv", "--output-key", "{{ pth }}"],

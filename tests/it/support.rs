@@ -7,9 +7,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::Refusal;
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::render::Source;
+use htaccess_generator::render::{Source, Template};
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
-use htaccess_generator::template::Template;
 use htaccess_generator::warnings::Review;
 
 /// The source's key where a test does not care.

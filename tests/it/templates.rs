@@ -5,9 +5,8 @@ use std::io::{self, Write};
 
 use htaccess_generator::answer::Status;
 use htaccess_generator::generate::Generation;
-use htaccess_generator::render::Source;
+use htaccess_generator::render::{BUILT_IN, Source, Template};
 use htaccess_generator::settings::Settings;
-use htaccess_generator::template::{BUILT_IN, Template};
 
 use crate::support::{Setup, refusal_of};
 

@@ -6,9 +6,8 @@ use std::net::IpAddr;
 
 use htaccess_generator::answer::DefaultPolicy;
 use htaccess_generator::generate::generate;
-use htaccess_generator::render::Source;
+use htaccess_generator::render::{Source, Template};
 use htaccess_generator::settings::Settings;
-use htaccess_generator::template::Template;
 
 use crate::csv_text::{HOSTILE_COMMENTS, plain_csv, random_csv};
 use crate::http::Connection;

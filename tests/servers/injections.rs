@@ -10,9 +10,8 @@ use std::net::IpAddr;
 
 use htaccess_generator::answer::{DefaultPolicy, RefusalCode};
 use htaccess_generator::generate::{Outcome, generate};
-use htaccess_generator::render::Source;
+use htaccess_generator::render::{BUILT_IN, Source, Template};
 use htaccess_generator::settings::Settings;
-use htaccess_generator::template::{BUILT_IN, Template};
 
 use crate::apache::Apache;
 use crate::built_in;

@@ -37,7 +37,7 @@ mod traps;
 use std::io::Write as _;
 use std::time::Instant;
 
-use htaccess_generator::template::{BUILT_IN, Template};
+use htaccess_generator::render::{BUILT_IN, Template};
 
 use crate::apache::Apache;
 use crate::compare::{Case, Tally, cases, output, show, trap_cases};

@@ -4,18 +4,17 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use htaccess_generator::template::Template;
+use htaccess_generator::render::Template;
 use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::caddy::{self, Caddy};
 use crate::compare::{Case, Tally, cases, generated, output};
-use crate::documented;
 use crate::haproxy::{self, HaProxy};
 use crate::http::Connection;
 use crate::nftables::Network;
 use crate::nginx::Nginx;
-use crate::{built_in, check, conclude, named, probe_nginx, tell};
+use crate::{built_in, check, conclude, documented, named, probe_nginx, tell};
 
 /// The outputs of a built-in template that may name the IPv4-mapped block: no others may.
 fn outputs_with_mapped(template: &str, cases: &[Case]) -> Vec<String> {

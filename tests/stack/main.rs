@@ -252,7 +252,7 @@ fn a_bucket_of_a_team_can_be_attached(cloud: &mut Cloud) {
     ]
     .concat());
     let template = "s3://team-uploads/templates/site.tera";
-    cloud.aws(&["s3", "cp", "src/templates/apache24.tera", template]);
+    cloud.aws(&["s3", "cp", "src/render/templates/apache24.tera", template]);
     cloud.deploy(&[
         "ExistingUploadBucket=team-uploads",
         &format!("Template={template}"),

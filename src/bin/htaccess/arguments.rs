@@ -9,8 +9,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 use htaccess_generator::ip::parse_address;
+use htaccess_generator::render::BUILT_IN;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
-use htaccess_generator::template::BUILT_IN;
 
 use crate::Failure;
 

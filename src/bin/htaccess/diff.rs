@@ -8,8 +8,8 @@ use htaccess_generator::diff::{Diff, diff};
 use htaccess_generator::generate::Generation;
 use htaccess_generator::ip::{IpSet, SpanSet, Word};
 use htaccess_generator::policy::{Policy, Rules};
+use htaccess_generator::render::Template;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
-use htaccess_generator::template::Template;
 use serde::Serialize;
 
 use crate::arguments::DiffArguments;

@@ -8,7 +8,7 @@ use clap::Parser;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use htaccess_generator::template::BUILT_IN;
+use htaccess_generator::render::BUILT_IN;
 use htaccess_generator::text::is_unprintable;
 
 use crate::arguments::{Arguments, Command, TemplateCommand};

@@ -11,9 +11,8 @@ use std::path::Path;
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
-use htaccess_generator::render::Source;
+use htaccess_generator::render::{BUILT_IN, PARTS, Source, Template};
 use htaccess_generator::settings::{OutputKey, Settings};
-use htaccess_generator::template::{BUILT_IN, PARTS, Template};
 
 use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::conclusion::print;

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use htaccess_generator::generate::generate;
 use htaccess_generator::handler::Handler;
-use htaccess_generator::render::Source;
+use htaccess_generator::render::{Source, Template};
 use htaccess_generator::settings::Settings;
-use htaccess_generator::template::Template;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 

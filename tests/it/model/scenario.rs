@@ -8,10 +8,9 @@ use htaccess_generator::generate::generate;
 use htaccess_generator::handler::Handler;
 use htaccess_generator::policy::Rules;
 use htaccess_generator::publish::Publisher;
-use htaccess_generator::render::{Source, render};
+use htaccess_generator::render::{Source, Template, render};
 use htaccess_generator::settings::{FunctionSettings, OnDelete, Settings};
 use htaccess_generator::store::{Body, Fetched, Form, ObjectName, Precondition, Put, Store};
-use htaccess_generator::template::Template;
 use lambda_runtime::{Context, LambdaEvent};
 
 use super::buckets::Bend;

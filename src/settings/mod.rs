@@ -8,8 +8,8 @@ use std::fmt;
 use tera::{Context, Tera};
 
 use crate::answer::{DefaultPolicy, Refusal, RefusalCode};
+use crate::render::{BUILT_IN, built_in_names};
 use crate::source as key;
-use crate::template::{BUILT_IN, built_in_names};
 use crate::text::quote;
 
 /// The default of `MAX_CSV_BYTES`: 256 MiB, decompressed.

@@ -3,6 +3,12 @@
 //! What a template is handed (`docs/templates.md` has the whole list) is made here, and only the
 //! parts it asks for.
 
+mod filters;
+mod packed_lines;
+mod template;
+
+pub use self::template::{BUILT_IN, PARTS, Template, built_in_names};
+
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -12,10 +18,10 @@ use tera::{Context, Value};
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 use crate::csv::{Action, Rule};
 use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, Word};
-use crate::packed_lines::{Expander, Handle, PackedList};
 use crate::policy::{Policy, mapped};
+use crate::render::packed_lines::{Expander, Handle, PackedList};
+use crate::render::template::Needs;
 use crate::source as key;
-use crate::template::{Needs, Template};
 
 /// This program's name, as templates print it.
 pub const GENERATOR_NAME: &str = "htaccess-generator";
