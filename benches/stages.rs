@@ -27,7 +27,7 @@ use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{Span, SpanSet, parse_address};
 use htaccess_generator::policy::{Policy, Rules};
 use htaccess_generator::render::{Source, Template, render};
-use htaccess_generator::report_page::{Facts, report_page};
+use htaccess_generator::report::{Facts, report_page};
 use htaccess_generator::settings::{CSV_BYTES_MAX_DEFAULT, FunctionSettings, Settings};
 
 const LARGE: usize = 1_000_000;

@@ -106,7 +106,7 @@ pub struct Warning {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// What, for people: one sentence; behind it in parentheses the lines of the rows it is about, as
-    /// far as they were looked up ([`name_lines`](crate::warned_rows::name_lines)).
+    /// far as they were looked up ([`name_lines`](crate::review::name_lines)).
     pub message: String,
 }
 

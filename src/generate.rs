@@ -13,9 +13,8 @@ use crate::csv::{Action, Parser, Rows, Rule, TextDecoder, too_large};
 use crate::ip::{Addresses, Span, parse_address};
 use crate::policy::{Policy, Rules};
 use crate::render::{Rendered, Rendering, RuleRow, Source, Template, render};
-use crate::row_log::{Log, NoLog, RowLog};
+use crate::review::{Log, NoLog, Review, RowLog};
 use crate::settings::Settings;
-use crate::warnings::Review;
 
 /// The longest line of an output, in bytes; Apache's own limit is 8,190.
 pub const OUTPUT_LINE_BYTES_MAX: usize = 8000;

@@ -7,17 +7,6 @@
 
 // The pure middle, in reading order.
 pub mod generate;
-pub mod cost;
-pub mod explain;
-pub mod diff;
-pub mod row_log;
-pub mod warned_rows;
-pub mod warnings;
-pub mod report_page;
-mod policy_words;
-mod picture;
-mod address_map;
-mod hilbert;
 
 // The function.
 #[cfg(feature = "function")]
@@ -54,3 +43,5 @@ pub mod csv;
 pub mod policy;
 pub mod settings;
 pub mod render;
+pub mod review;
+pub mod report;

@@ -30,7 +30,6 @@ use std::time::Duration;
 use tokio::join;
 
 use crate::answer::{Answer, DefaultPolicy, Refusal, Status};
-use crate::cost::RequestCost;
 use crate::csv::too_large;
 use crate::error::{Error, ErrorKind};
 use crate::event::Job;
@@ -40,13 +39,12 @@ use crate::policy::Rules;
 use crate::provenance::{Provenance, settings_digest};
 use crate::publish_report::{done, look_at_report, write_report};
 use crate::render::{Source, Template, render};
-use crate::report_page::{Facts, Occasion, report_page};
+use crate::report::{Facts, Occasion, RequestCost, report_page};
+use crate::review::{Review, UploadStart, name_lines};
 use crate::settings::{FunctionSettings, OnDelete};
 use crate::source as key;
 use crate::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::target::Target;
-use crate::warned_rows::{UploadStart, name_lines};
-use crate::warnings::Review;
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// How often a write that met another one is tried again.

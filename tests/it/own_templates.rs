@@ -91,7 +91,10 @@ fn lists_and_shows_the_built_in_templates() {
     for line in list.lines() {
         let (name, about) = line.split_once(' ').unwrap();
         let shown = folder.run(&["template", "show", name]).expect(0, "").stdout;
-        let file = format!("{}/src/render/templates/{name}.tera", env!("CARGO_MANIFEST_DIR"));
+        let file = format!(
+            "{}/src/render/templates/{name}.tera",
+            env!("CARGO_MANIFEST_DIR")
+        );
         assert_eq!(shown, std::fs::read_to_string(file).unwrap());
         assert!(about.contains("{{ path }}"), "{line}");
     }

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use htaccess_generator::cost::RequestCost;
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::report_page::{Facts, report_page};
-use htaccess_generator::warnings::Review;
+use htaccess_generator::report::{Facts, RequestCost, report_page};
+use htaccess_generator::review::Review;
 use serde_json::Value;
 
 use crate::cases::outcomes;

@@ -8,8 +8,8 @@ use flate2::write::GzEncoder;
 use htaccess_generator::answer::Refusal;
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::{Source, Template};
+use htaccess_generator::review::Review;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
-use htaccess_generator::warnings::Review;
 
 /// The source's key where a test does not care.
 pub(crate) const KEY: &str = "clients/acme.csv";

@@ -1,17 +1,15 @@
 //! `htaccess check`: what is wrong with each CSV.
 
-use htaccess_generator::cost::RequestCost;
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::report_page::Occasion;
+use htaccess_generator::report::{Occasion, RequestCost};
 use htaccess_generator::settings::TEMPLATE_DEFAULT;
 
 use crate::arguments::CheckArguments;
 use crate::conclusion::{conclude, print_note};
-use crate::inputs;
 use crate::render::find_template;
 use crate::reports::Reports;
 use crate::work::{finish, in_parallel, read, source_of};
-use crate::{Failure, Verdict};
+use crate::{Failure, Verdict, inputs};
 
 /// `htaccess check`.
 pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {

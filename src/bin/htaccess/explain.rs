@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use htaccess_generator::answer::{DefaultPolicy, Refusal, Status};
 use htaccess_generator::csv::Action;
-use htaccess_generator::explain::{BearingRow, Explanation, explain};
 use htaccess_generator::generate::Generation;
 use htaccess_generator::ip::{Addresses, parse_address};
+use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::settings::TEMPLATE_DEFAULT;
 use htaccess_generator::text::bare;
 use serde::Serialize;

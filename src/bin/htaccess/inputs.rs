@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 use htaccess_generator::csv::{Excerpt, Excerpts, Part};
+use htaccess_generator::review::UploadStart;
 use htaccess_generator::text::visible;
-use htaccess_generator::warned_rows::UploadStart;
 
 use crate::Failure;
 use crate::beside::{read_ahead, read_piece};

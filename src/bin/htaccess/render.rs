@@ -6,7 +6,7 @@ use std::{fs, io};
 use htaccess_generator::answer::Answer;
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::{BUILT_IN, Template, built_in_names};
-use htaccess_generator::report_page::Occasion;
+use htaccess_generator::report::Occasion;
 
 use crate::arguments::RenderArguments;
 use crate::conclusion::{conclude, print, print_problems, print_summary, verdict};

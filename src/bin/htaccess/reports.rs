@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use htaccess_generator::answer::Answer;
-use htaccess_generator::cost::RequestCost;
-use htaccess_generator::report_page::{Facts, Occasion, report_page};
+use htaccess_generator::report::{Facts, Occasion, RequestCost, report_page};
+use htaccess_generator::review::Review;
 use htaccess_generator::source::report_key;
-use htaccess_generator::warnings::Review;
 
 use crate::Failure;
 use crate::arguments::FileArguments;

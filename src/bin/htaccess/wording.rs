@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use htaccess_generator::cost::grouped;
+use htaccess_generator::report::grouped;
 
 /// `1 row`, `2,000 rows`.
 pub(crate) fn counted(count: impl Display, noun: &str) -> String {

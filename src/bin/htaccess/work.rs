@@ -7,9 +7,7 @@ use std::thread;
 use htaccess_generator::answer::{Answer, RefusalCode};
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::Source;
-use htaccess_generator::row_log::{Log, RowLog};
-use htaccess_generator::warned_rows::name_lines;
-use htaccess_generator::warnings::Review;
+use htaccess_generator::review::{Log, Review, RowLog, name_lines};
 
 use crate::Failure;
 use crate::arguments::FileArguments;

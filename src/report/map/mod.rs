@@ -2,15 +2,18 @@
 //! those who cannot see them: all of it at once, what is in its busiest /8 blocks from near by,
 //! and a table of the blocks.
 
+mod grid;
+mod hilbert;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::address_map::{Block, Grid, inside};
 use crate::answer::DefaultPolicy;
-use crate::cost::thousands;
 use crate::ip::SpanSet;
 use crate::policy::Policy;
+use crate::report::apache_cost::thousands;
+use crate::report::map::grid::{Block, Grid, inside};
 
 /// The whole space has 64 × 64 cells, each a /12.
 const OVERVIEW_ORDER: u32 = 6;
@@ -380,5 +383,4 @@ fn share(addresses: u64) -> String {
 }
 
 #[cfg(test)]
-#[path = "picture_tests.rs"]
 mod tests;

@@ -61,7 +61,7 @@ impl RequestCost {
     /// bytes and a directive a line. Other servers' files have no such cost: do not ask.
     ///
     /// ```
-    /// use htaccess_generator::cost::RequestCost;
+    /// use htaccess_generator::report::apache_cost::RequestCost;
     ///
     /// let cost = RequestCost::of("Require ip 192.0.2.0/24 2001:db8::/32\n");
     /// assert_eq!((cost.networks, cost.microseconds), (2, 10));

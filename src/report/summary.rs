@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::answer::DefaultPolicy;
-use crate::cost::thousands;
 use crate::ip::{IpSet, Network, SpanSet, Word};
-use crate::picture::Ipv4;
 use crate::policy::Policy;
+use crate::report::apache_cost::thousands;
+use crate::report::map::Ipv4;
 
 /// So many networks are named in the sentence; more are counted.
 const NAMED_MAX: usize = 4;

@@ -27,7 +27,7 @@ impl Diff {
 /// Compares two policies.
 ///
 /// ```
-/// use htaccess_generator::diff::diff;
+/// use htaccess_generator::review::diff::diff;
 /// use htaccess_generator::generate::Generation;
 /// use htaccess_generator::policy::Policy;
 /// use htaccess_generator::render::Source;

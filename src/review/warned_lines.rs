@@ -3,7 +3,7 @@
 //! Reading keeps no lines, so this reads the upload a second time, and only where a warning is
 //! about rows. The first 131,072 rows are looked at, which are those that [`RowLog`] remembers.
 //!
-//! [`RowLog`]: crate::row_log::RowLog
+//! [`RowLog`]: crate::review::row_log::RowLog
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -13,8 +13,8 @@ use crate::answer::{Rejection, Warning, WarningCode};
 use crate::csv::{Action, Parser, Rows, Rule, TextDecoder};
 use crate::ip::Addresses;
 use crate::policy::Policy;
-use crate::row_log::ROWS_MAX;
-use crate::warnings::{Named, Permitted, Review, is_private_row, is_wide_row};
+use crate::review::row_log::ROWS_MAX;
+use crate::review::warnings::{Named, Permitted, Review, is_private_row, is_wide_row};
 
 /// How many rows a warning names by their lines alone.
 const LINES_MAX: usize = 10;
@@ -305,5 +305,4 @@ impl Rows for Finder<'_> {
 }
 
 #[cfg(test)]
-#[path = "warned_rows_tests.rs"]
 mod tests;

@@ -5,10 +5,10 @@
 use std::fmt;
 
 use crate::answer::{DefaultPolicy, Warning, WarningCode};
-use crate::cost::thousands;
 use crate::ip::{Addresses, IpSet, Network, Span, SpanSet, Word, split_before};
 use crate::policy::Policy;
-use crate::row_log::{RowLog, repeated};
+use crate::report::thousands;
+use crate::review::row_log::{RowLog, repeated};
 
 /// How many networks a sentence names.
 const NAMED_MAX: usize = 3;
@@ -450,5 +450,4 @@ impl fmt::Display for Named {
 }
 
 #[cfg(test)]
-#[path = "warnings_tests.rs"]
 mod tests;

@@ -4,6 +4,13 @@
 //! text from outside goes through [`visible`] and tera's escaping, and the pictures are made of
 //! integers. Its size is bounded whatever the upload has.
 
+mod map;
+mod apache_cost;
+mod summary;
+
+pub(crate) use self::apache_cost::thousands;
+pub use self::apache_cost::{RequestCost, grouped};
+
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
@@ -11,15 +18,15 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::answer::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
-use crate::cost::{RequestCost, milliseconds, thousands};
-use crate::picture::{Ipv4, Picture};
 use crate::policy::Policy;
-use crate::policy_words::{Sizes, Words, extent, sentence};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
+use crate::report::apache_cost::milliseconds;
+use crate::report::map::{Ipv4, Picture};
+use crate::report::summary::{Sizes, Words, extent, sentence};
 use crate::text::{is_unprintable, visible};
 
 const NAME: &str = "report.html";
-const STYLE: &str = include_str!("report/page.css");
+const STYLE: &str = include_str!("page.css");
 /// What the page's policy lets through: this style and nothing else. A test renews it.
 const STYLE_SHA256: &str = "SHYxBazo+MoSwI25f/WMAfhRDw3X+PE+JJbXgKCOQBU=";
 /// How many things that a cell could say instead are shown.
@@ -55,7 +62,7 @@ pub fn report_page(answer: &Answer, facts: Facts<'_>) -> String {
     let tera = TERA.get_or_init(|| {
         let mut tera = Tera::new();
         tera.autoescape_on([".html"]);
-        tera.add_raw_template(NAME, include_str!("report/page.html"))
+        tera.add_raw_template(NAME, include_str!("page.html"))
             .ok()?;
         Some(tera)
     });
@@ -367,5 +374,4 @@ fn rejection_view(rejection: &Rejection) -> RejectionView {
 }
 
 #[cfg(test)]
-#[path = "report_page_tests.rs"]
 mod tests;

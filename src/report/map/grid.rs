@@ -1,6 +1,6 @@
 //! A block of IPv4 addresses as a square picture: who is allowed and who is denied, as SVG.
 //!
-//! The addresses lie on the [Hilbert curve](crate::hilbert), cut into cells of equal size. A cell
+//! The addresses lie on the [Hilbert curve](crate::report::map::hilbert), cut into cells of equal size. A cell
 //! that is full is a filled square, and full neighbours join to larger ones; a cell of which only a
 //! part is held gets a mark, so that a single address among a million is as easy to find as a
 //! whole network. Colour is never alone: allowed marks are square, denied ones round and hatched.
@@ -9,8 +9,8 @@
 
 use std::fmt::Write as _;
 
-use crate::hilbert::{Cell, cell, corner};
 use crate::ip::{Network, Span};
+use crate::report::map::hilbert::{Cell, cell, corner};
 
 /// The side of a cell in the picture's units.
 pub(crate) const CELL_UNITS: u32 = 10;
