@@ -1,7 +1,7 @@
 //! The target `event`: any JSON → what an event asks for; and any key, in each envelope, decoded
 //! exactly once.
 
-use htaccess_generator::event::Event;
+use htaccess_generator::function::Event;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 

@@ -5,12 +5,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use htaccess_generator::error::Error;
-use htaccess_generator::handler::{Handler, Response};
-use htaccess_generator::metrics::{Invocation, Origin, Tally};
-use htaccess_generator::s3::{S3, check_roots};
+use htaccess_generator::function::store::{S3, check_roots};
+use htaccess_generator::function::{Error, Handler, Invocation, Origin, Response, Tally};
+use htaccess_generator::function::{init_error, logging};
 use htaccess_generator::settings::FunctionSettings;
-use htaccess_generator::{init_error, logging};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Every envelope an event can come in, answered in the shape its source wants.
 
-use htaccess_generator::error::ErrorKind;
+use htaccess_generator::function::ErrorKind;
 use serde_json::{Value, json};
 
 use crate::handler::{ACME, handle, handle_with, put_event};

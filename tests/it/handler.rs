@@ -1,7 +1,6 @@
 //! Events in, objects and answers out, on buckets in memory.
 
-use htaccess_generator::error::ErrorKind;
-use htaccess_generator::handler::Handler;
+use htaccess_generator::function::{ErrorKind, Handler};
 use htaccess_generator::settings::FunctionSettings;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};

@@ -3,10 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use htaccess_generator::error::{Error, ErrorKind};
-use htaccess_generator::store::{
+use htaccess_generator::function::store::{
     Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store,
 };
+use htaccess_generator::function::{Error, ErrorKind};
 
 #[derive(Clone)]
 pub(crate) struct Object {

@@ -1,8 +1,6 @@
 //! What an invocation counts, on buckets in memory.
 
-use htaccess_generator::error::ErrorKind;
-use htaccess_generator::handler::Handler;
-use htaccess_generator::metrics::{Invocation, Origin};
+use htaccess_generator::function::{ErrorKind, Handler, Invocation, Origin};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 

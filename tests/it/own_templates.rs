@@ -1,6 +1,6 @@
 //! A template of one's own: from S3, and checked by the command line.
 
-use htaccess_generator::handler::Handler;
+use htaccess_generator::function::Handler;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 

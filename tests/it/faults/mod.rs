@@ -7,11 +7,9 @@ pub(crate) mod server;
 use std::time::Duration;
 
 use aws_sdk_s3::config::Credentials;
-use htaccess_generator::error::ErrorKind;
-use htaccess_generator::handler::Handler;
-use htaccess_generator::s3::{S3, check_roots};
+use htaccess_generator::function::store::{ObjectName, S3, Store, check_roots};
+use htaccess_generator::function::{ErrorKind, Handler};
 use htaccess_generator::settings::{FunctionSettings, Roots};
-use htaccess_generator::store::{ObjectName, Store};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use htaccess_generator::function::Handler;
 use htaccess_generator::generate::generate;
-use htaccess_generator::handler::Handler;
 use htaccess_generator::render::{Source, Template};
 use htaccess_generator::settings::Settings;
 use lambda_runtime::{Context, LambdaEvent};

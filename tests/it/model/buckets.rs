@@ -6,8 +6,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use htaccess_generator::error::ErrorKind;
-use htaccess_generator::store::{Form, Head, ObjectName, Precondition, Put};
+use htaccess_generator::function::ErrorKind;
+use htaccess_generator::function::store::{Form, Head, ObjectName, Precondition, Put};
 
 /// An object; equal ones are one and the same to whoever asks S3.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use htaccess_generator::error::{Error, ErrorKind};
-use htaccess_generator::store::{Body, Fetched, Head, ObjectName, Put, PutResult, Store};
+use htaccess_generator::function::store::{Body, Fetched, Head, ObjectName, Put, PutResult, Store};
+use htaccess_generator::function::{Error, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 

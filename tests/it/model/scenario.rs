@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use htaccess_generator::answer::DefaultPolicy;
-use htaccess_generator::event::Job;
+use htaccess_generator::function::publish::Publisher;
+use htaccess_generator::function::store::{
+    Body, Fetched, Form, ObjectName, Precondition, Put, Store,
+};
+use htaccess_generator::function::{Handler, Job};
 use htaccess_generator::generate::generate;
-use htaccess_generator::handler::Handler;
 use htaccess_generator::policy::Rules;
-use htaccess_generator::publish::Publisher;
 use htaccess_generator::render::{Source, Template, render};
 use htaccess_generator::settings::{FunctionSettings, OnDelete, Settings};
-use htaccess_generator::store::{Body, Fetched, Form, ObjectName, Precondition, Put, Store};
 use lambda_runtime::{Context, LambdaEvent};
 
 use super::buckets::Bend;
@@ -279,7 +280,7 @@ fn read_then_write(
         match work.await {
             Ok(status) => Ended::Ok(status.to_owned()),
             Err(err) => {
-                let err: htaccess_generator::error::Error = err;
+                let err: htaccess_generator::function::Error = err;
                 Ended::Err(err.kind())
             }
         }

@@ -3,7 +3,7 @@
 //! effect and after. After the effect of the write itself the new output may be there.
 
 use htaccess_generator::answer::RefusalCode;
-use htaccess_generator::error::ErrorKind;
+use htaccess_generator::function::ErrorKind;
 use htaccess_generator::settings::OnDelete;
 use serde_json::{Value, json};
 

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use htaccess_generator::error::ErrorKind;
+use htaccess_generator::function::ErrorKind;
+use htaccess_generator::function::store::{Form, ObjectName, Put};
 use htaccess_generator::settings::OnDelete;
-use htaccess_generator::store::{Form, ObjectName, Put};
 
 use super::buckets::{Answer, Bend, Call, Failure, Object, ObjectId, Objects};
 use super::invocation::Ended;

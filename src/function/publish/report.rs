@@ -1,12 +1,12 @@
 //! The report on an upload: where it lies, and how it is written under the same conditions as the
 //! output.
 
-use crate::error::Error;
-use crate::provenance::Provenance;
+use crate::function::error::Error;
+use crate::function::publish::object::Target;
+use crate::function::publish::provenance::Provenance;
+use crate::function::store::{ObjectName, PutResult, Store};
 use crate::settings::FunctionSettings;
 use crate::source as key;
-use crate::store::{ObjectName, PutResult, Store};
-use crate::target::Target;
 
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 

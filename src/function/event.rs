@@ -23,8 +23,8 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::{Error, ErrorKind};
-use crate::store::ObjectName;
+use crate::function::error::{Error, ErrorKind};
+use crate::function::store::ObjectName;
 use crate::text::bare;
 
 /// What an event asks for, and by that how it is answered.
@@ -350,5 +350,4 @@ fn names_of(value: &Value) -> String {
 }
 
 #[cfg(test)]
-#[path = "event_tests.rs"]
 mod tests;

@@ -1,12 +1,16 @@
 //! Objects in buckets: the few calls the function makes, and what their answers mean.
 //!
-//! [`Store`] is the seam: [`crate::s3`] is S3 itself, tests have one in memory.
+//! [`Store`] is the seam: [`crate::function::store`] is S3 itself, tests have one in memory.
+
+mod s3;
+
+pub use self::s3::{S3, check_roots};
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
-use crate::error::Error;
+use crate::function::error::Error;
 
 /// Where an object is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

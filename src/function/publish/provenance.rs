@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use crate::function::store::{Form, Head};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
-use crate::store::{Form, Head};
 
 /// How long what was replaced is remembered, in seconds: longer than any invocation can last
 /// (15 minutes), so that no writer is left who waits for its entity tag.
@@ -25,7 +25,7 @@ const VALUE_BYTES_MAX: usize = 240;
 
 /// What an output or a report came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Provenance {
+pub(crate) struct Provenance {
     values: BTreeMap<String, String>,
     /// Names the object's bytes and their form, and by that its entity tag before S3 tells it.
     written_as: String,
@@ -44,7 +44,7 @@ struct Replaced {
 impl Provenance {
     /// That of an output made from `input`; `None` stands for an input that is gone.
     #[must_use]
-    pub fn new(source_key: &str, input: Option<&Head>, settings_digest: &str) -> Self {
+    pub(crate) fn new(source_key: &str, input: Option<&Head>, settings_digest: &str) -> Self {
         let last_modified = input.map(|input| input.last_modified.to_string());
         let values = [
             ("source-key", source_key),
@@ -75,7 +75,7 @@ impl Provenance {
     /// The same, of a report that tells why the input was refused (`None`: it was published) and
     /// where the output is. Both follow from more settings than an output's bytes do.
     #[must_use]
-    pub fn telling(mut self, refusal: Option<&str>, output_key: &str) -> Self {
+    pub(crate) fn telling(mut self, refusal: Option<&str>, output_key: &str) -> Self {
         let digest = digest_of(&[refusal.unwrap_or_default(), output_key]);
         self.values.insert("tells".to_owned(), digest);
         self
@@ -83,7 +83,7 @@ impl Provenance {
 
     /// The same, of an object with these bytes in this form.
     #[must_use]
-    pub fn written_as(self, bytes: &[u8], form: Form) -> Self {
+    pub(crate) fn written_as(self, bytes: &[u8], form: Form) -> Self {
         let mut digest = Sha256::new();
         digest.update([form as u8]);
         digest.update(bytes);
@@ -96,7 +96,7 @@ impl Provenance {
     /// Whether a late predecessor had the same bytes in the same form, and so the same entity tag:
     /// a writer may be left who would take this object for that one.
     #[must_use]
-    pub fn is_written_as_lately(&self) -> bool {
+    pub(crate) fn is_written_as_lately(&self) -> bool {
         self.replaced
             .iter()
             .any(|entry| entry.digest == self.written_as)
@@ -104,7 +104,7 @@ impl Provenance {
 
     /// That of an output that is there.
     #[must_use]
-    pub fn of(output: &Head) -> Self {
+    pub(crate) fn of(output: &Head) -> Self {
         let mut values = output.metadata.clone();
         let replaced = values.remove("replaced").unwrap_or_default();
         let written_as = values.remove("written-as").unwrap_or_default();
@@ -128,7 +128,7 @@ impl Provenance {
     /// Whether both tell of the same input and the same settings. A store may not keep an empty
     /// value, so it equals a missing one.
     #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.values
             .iter()
             .all(|(name, value)| other.value(name) == value)
@@ -136,13 +136,13 @@ impl Provenance {
 
     /// Whether the output came from an input of this key.
     #[must_use]
-    pub fn is_from(&self, source_key: &str) -> bool {
+    pub(crate) fn is_from(&self, source_key: &str) -> bool {
         self.value("source-key") == metadata_text(source_key)
     }
 
     /// Whether the output came from an input that was strictly older, by `Last-Modified`.
     #[must_use]
-    pub fn is_strictly_older_than(&self, input: &Head) -> bool {
+    pub(crate) fn is_strictly_older_than(&self, input: &Head) -> bool {
         let seconds = self.value("source-last-modified").parse::<i64>();
         seconds.is_ok_and(|seconds| seconds < input.last_modified)
     }
@@ -153,7 +153,7 @@ impl Provenance {
 
     /// Remembers that the output it replaces is `current`, and what that one remembers.
     #[must_use]
-    pub fn replacing(self, current: &Head, now: i64) -> Self {
+    pub(crate) fn replacing(self, current: &Head, now: i64) -> Self {
         let current = Self::of(current);
         let mut replaced = vec![Replaced {
             digest: current.written_as,
@@ -167,7 +167,7 @@ impl Provenance {
 
     /// As object metadata.
     #[must_use]
-    pub fn metadata(&self) -> BTreeMap<String, String> {
+    pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
         let mut metadata = self.values.clone();
         metadata.insert("written-as".to_owned(), self.written_as.clone());
         if !self.replaced.is_empty() {
@@ -184,7 +184,7 @@ impl Provenance {
 
 /// Names the settings that decide an output's bytes, and this version of the program.
 #[must_use]
-pub fn settings_digest(settings: &Settings, template: &Template) -> String {
+pub(crate) fn settings_digest(settings: &Settings, template: &Template) -> String {
     digest_of(&[
         GENERATOR_VERSION,
         settings.default_policy.name(),

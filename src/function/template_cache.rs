@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::answer::{Refusal, RefusalCode};
-use crate::error::Error;
+use crate::function::error::Error;
+use crate::function::store::{Body, Fetched, ObjectName, Store};
 use crate::render::Template;
 use crate::settings::TemplateChoice;
-use crate::store::{Body, Fetched, ObjectName, Store};
 
 /// The largest template of one's own, in bytes.
 const TEMPLATE_BYTES_MAX: usize = 1024 * 1024;

@@ -20,9 +20,11 @@ use rustls_native_certs::load_certs_from_paths;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::error::{Error, ErrorKind};
+use crate::function::error::{Error, ErrorKind};
+use crate::function::store::{
+    Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store,
+};
 use crate::settings::{FunctionSettings, Roots, SettingError};
-use crate::store::{Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store};
 
 /// How often one call is tried, the first time included.
 const ATTEMPTS_MAX: u32 = 5;

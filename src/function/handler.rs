@@ -12,14 +12,14 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Answer, Refusal, Status};
-use crate::error::{Error, ErrorKind};
-use crate::event::{Batch, Event, Job, Message};
-use crate::metrics::{Observed, Tally};
-use crate::publish::{Publisher, refuse};
+use crate::function::error::{Error, ErrorKind};
+use crate::function::event::{Batch, Event, Job, Message};
+use crate::function::metrics::{Observed, Tally};
+use crate::function::publish::{Publisher, refuse};
+use crate::function::store::Store;
+use crate::function::template_cache::TemplateCache;
 use crate::render::Template;
 use crate::settings::FunctionSettings;
-use crate::store::Store;
-use crate::template_cache::TemplateCache;
 use crate::text::quote;
 
 /// How many records of one event are worked on at the same time.

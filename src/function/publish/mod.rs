@@ -1,7 +1,7 @@
 //! One upload → one published output and its report, whatever the order, the number and the timing
 //! of events.
 //!
-//! Output and report remember which input they came from ([`Provenance`]). An invocation
+//! Output and report remember which input they came from (`Provenance`). An invocation
 //!
 //! 1. looks at both and reads the newest input, at the same time;
 //! 2. writes nothing if they already came from this input and these settings;
@@ -18,12 +18,16 @@
 //! **An entity tag names bytes, not an upload.** If rules change from X to Y and soon back to X, a
 //! slow writer of Y that looked when the first X was there would find its condition true again.
 //! So an object also remembers what its late predecessors were, and bytes that one of them had are
-//! written in another [`Form`](crate::store::Form), which bears another entity tag. For that the
+//! written in another [`Form`](crate::function::store::Form), which bears another entity tag. For that the
 //! bucket of the uploads must keep versions: without them X and X again are one and the same.
 //!
 //! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete`
 //! decides, under the same conditions. With `remove` there may be no output left to hold the
 //! memory, so who wrote or removed then looks at the input once more.
+
+mod object;
+mod provenance;
+mod report;
 
 use std::time::Duration;
 
@@ -31,20 +35,20 @@ use tokio::join;
 
 use crate::answer::{Answer, DefaultPolicy, Refusal, Status};
 use crate::csv::too_large;
-use crate::error::{Error, ErrorKind};
-use crate::event::Job;
+use crate::function::error::{Error, ErrorKind};
+use crate::function::event::Job;
+use crate::function::metrics::Observed;
+use crate::function::publish::object::Target;
+use crate::function::publish::provenance::{Provenance, settings_digest};
+use crate::function::publish::report::{done, look_at_report, write_report};
+use crate::function::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::generate::{Generation, Outcome};
-use crate::metrics::Observed;
 use crate::policy::Rules;
-use crate::provenance::{Provenance, settings_digest};
-use crate::publish_report::{done, look_at_report, write_report};
 use crate::render::{Source, Template, render};
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::review::{Review, UploadStart, name_lines};
 use crate::settings::{FunctionSettings, OnDelete};
 use crate::source as key;
-use crate::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
-use crate::target::Target;
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// How often a write that met another one is tried again.

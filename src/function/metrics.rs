@@ -15,12 +15,12 @@ use std::cell::{Cell, RefCell};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Status};
-use crate::store::Head;
+use crate::function::store::Head;
 
 /// The default of `POWERTOOLS_METRICS_NAMESPACE`.
-pub const NAMESPACE_DEFAULT: &str = "HtaccessGenerator";
+pub(crate) const NAMESPACE_DEFAULT: &str = "HtaccessGenerator";
 /// The default of `POWERTOOLS_SERVICE_NAME`.
-pub const SERVICE_DEFAULT: &str = "htaccess-generator";
+pub(crate) const SERVICE_DEFAULT: &str = "htaccess-generator";
 /// The most values of one metric in one line, by the specification.
 const VALUES_MAX: usize = 100;
 /// What all metrics are told apart by: the function, so that two stacks of an account are two.
@@ -234,5 +234,4 @@ fn line(metrics: Vec<(&str, &str, Value)>, origin: &Origin, invocation: &Invocat
 }
 
 #[cfg(test)]
-#[path = "metrics_tests.rs"]
 mod tests;

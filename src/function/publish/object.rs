@@ -1,9 +1,9 @@
 //! An object that only moves forward: looked at, then replaced on the condition that it is still
 //! the one that was looked at. `publish.rs` says why that is enough.
 
-use crate::error::Error;
-use crate::provenance::Provenance;
-use crate::store::{Form, Head, ObjectName, Precondition, Put, PutResult, Store};
+use crate::function::error::Error;
+use crate::function::publish::provenance::Provenance;
+use crate::function::store::{Form, Head, ObjectName, Precondition, Put, PutResult, Store};
 
 /// More than are needed for every replaced object that is remembered.
 const BLANK_LINES_MAX: usize = 8;

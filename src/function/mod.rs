@@ -1,0 +1,16 @@
+//! The Lambda function: events in, objects in S3 out. The only part that talks to the network.
+
+pub mod store;
+pub mod publish;
+mod error;
+mod event;
+mod handler;
+pub mod init_error;
+pub mod logging;
+mod metrics;
+mod template_cache;
+
+pub use self::error::{Error, ErrorKind};
+pub use self::event::{Event, Job};
+pub use self::handler::{Handler, Response};
+pub use self::metrics::{Invocation, Origin, Tally};
