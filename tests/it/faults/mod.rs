@@ -263,7 +263,10 @@ fn the_work_stops_before_lambda_would_end_it() {
 
 #[test]
 fn roots_that_are_none_are_told_before_a_call_is_made() {
-    const PEM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem");
+    const PEM: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/function/store/amazon_roots.pem"
+    );
     const TEXT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let check = |entries: &[(&str, &str)]| {
         let value = |asked: &str| {

@@ -11,53 +11,15 @@ use std::path::Path;
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
-use htaccess_generator::render::{BUILT_IN, PARTS, Source, Template};
+use htaccess_generator::render::{PARTS, Source, Template};
 use htaccess_generator::settings::{OutputKey, Settings};
 
-use crate::arguments::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
-use crate::conclusion::print;
+use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
+use crate::error::{Failure, Verdict};
+use crate::input;
+use crate::messages::print;
 use crate::output::print_data;
-use crate::render::read_template;
-use crate::work::placed;
-use crate::{Failure, Verdict, inputs};
-
-/// What each built-in template is for, and an `OUTPUT_KEY` that suits it.
-const ABOUT: [(&str, &str, &str); BUILT_IN.len()] = [
-    (
-        "apache24",
-        "Apache 2.4: .htaccess with Require",
-        ".htaccess",
-    ),
-    (
-        "apache22",
-        "Apache 2.2, or 2.4 with mod_access_compat: .htaccess with Order",
-        ".htaccess",
-    ),
-    (
-        "nginx",
-        "nginx: allow and deny for a location",
-        "nginx.conf",
-    ),
-    (
-        "nginx-geo",
-        "nginx: the inside of a geo block, fast for long lists",
-        "geo",
-    ),
-    ("haproxy", "HAProxy: a file of patterns, who gets in", "lst"),
-    (
-        "caddy",
-        "Caddy 2: a snippet to import first in a route block",
-        "caddy",
-    ),
-    ("nftables", "nftables: two sets, who gets in", "nft"),
-    (
-        "aws-waf",
-        "AWS WAF: two IP sets as JSON, at most 10,000 networks each",
-        "waf.json",
-    ),
-    ("plain", "who gets in, one network on a line", "txt"),
-    ("json", "the policy as data", "json"),
-];
+use crate::templates::{ABOUT, built_in_source, key_ending_in, placed, read_template};
 
 /// `htaccess template`.
 pub(crate) fn template(command: &TemplateCommand) -> Result<Verdict, Failure> {
@@ -78,26 +40,10 @@ fn list() -> Result<Verdict, Failure> {
     Ok(Verdict::Fine)
 }
 
-fn key_ending_in(ending: &str) -> String {
-    let between = if ending.starts_with('.') { '/' } else { '.' };
-    format!("{{{{ path }}}}{between}{ending}")
-}
-
-/// The `--output-key` of a built-in template whose outputs no server reads as `.htaccess`.
-pub(crate) fn key_in_place_of_htaccess(template: &str) -> Option<String> {
-    let (_, _, ending) = ABOUT.iter().find(|(name, _, _)| *name == template)?;
-    (*ending != ".htaccess").then(|| key_ending_in(ending))
-}
-
 fn show(arguments: &TemplateShowArguments) -> Result<Verdict, Failure> {
     // No other name gets here.
     let source = built_in_source(&arguments.name).unwrap_or_default();
     print_data(source.as_bytes()).map(|()| Verdict::Fine)
-}
-
-fn built_in_source(name: &str) -> Option<&'static str> {
-    let named = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
-    Some(named.1)
 }
 
 fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
@@ -147,7 +93,7 @@ struct Found {
 }
 
 fn check_with_file(template: &Template, csv: &Path) -> Result<Found, Failure> {
-    let input = inputs::one(csv)?;
+    let input = input::one(csv)?;
     let shown = input.shown();
     let mut upload = Vec::new();
     input.read(input.bytes(), |piece| {
@@ -338,10 +284,7 @@ fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_built_in_template_is_told_of() {
-        assert_eq!(ABOUT.map(|about| about.0), BUILT_IN.map(|(name, _)| name));
-    }
+    use htaccess_generator::render::BUILT_IN;
 
     #[test]
     fn the_built_in_templates_pass_without_a_warning() {

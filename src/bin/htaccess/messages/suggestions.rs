@@ -11,9 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use htaccess_generator::render::BUILT_IN;
 use htaccess_generator::text::is_unprintable;
 
-use crate::arguments::{Arguments, Command, TemplateCommand};
-use crate::inputs::{self, folder_of};
-use crate::patterns::pattern;
+use crate::cli::{Arguments, Command, TemplateCommand};
+use crate::input::{self, folder_of, pattern};
 
 /// How much alike two names are, from 0 to 1, of which one is taken for the other's misspelling.
 const ALIKE_MIN: f64 = 0.75;
@@ -107,21 +106,19 @@ pub(crate) fn way_out(command: &Command, failure: &str) -> Option<String> {
         },
         Command::Completions(_) | Command::Man(_) => vec![],
     };
-    named.into_iter().find_map(|input| {
-        if !failure.contains(&input.display().to_string()) {
+    named.into_iter().find_map(|path| {
+        if !failure.contains(&path.display().to_string()) {
             return None;
         }
-        // Of other failures the input is not the reason.
-        let nothing_found = inputs::find(slice::from_ref(input)).is_err();
-        if input.is_dir() {
-            let has_no_csv = failure.starts_with(inputs::NO_CSV_BELOW);
-            return (nothing_found && has_no_csv).then(|| in_folder(input));
+        // Of other failures the path is not the reason.
+        let nothing_found = input::find(slice::from_ref(path)).is_err();
+        if path.is_dir() {
+            let has_no_csv = failure.starts_with(input::NO_CSV_BELOW);
+            return (nothing_found && has_no_csv).then(|| in_folder(path));
         }
-        let is_missing = !input.exists()
-            && input != Path::new("-")
-            && pattern(input).is_none()
-            && !nothing_found;
-        is_missing.then(|| in_place_of(input))
+        let is_missing =
+            !path.exists() && path != Path::new("-") && pattern(path).is_none() && !nothing_found;
+        is_missing.then(|| in_place_of(path))
     })
 }
 

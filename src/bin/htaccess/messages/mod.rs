@@ -1,16 +1,29 @@
 //! What is said about each file, and about all of them at the end.
 
+mod numbers;
+mod progress;
+mod snippet;
+mod suggestions;
+
+pub(crate) use self::numbers::{counted, counted_ipv6};
+pub(crate) use self::progress::Progress;
+pub(crate) use self::suggestions::{did_you_mean, parse, way_out};
+
 use std::io::{self, Write as _};
 
+use anstyle::{AnsiColor, Style};
 use htaccess_generator::answer::{Answer, RefusalCode, Rejection, RejectionCode, Status, Warning};
 use htaccess_generator::csv::{Excerpt, HEADER_LINE, Part};
 use serde::Serialize;
 
-use crate::diagnostic::{Diagnostic, Level};
-use crate::inputs::Input;
+use crate::error::{Failure, Verdict};
+use crate::input::Input;
+use crate::messages::snippet::{Diagnostic, Level};
 use crate::output::print_json;
-use crate::wording::counted;
-use crate::{Failure, Verdict};
+
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const HELP: Style = Style::new().bold();
 
 /// Says what is wrong with each file, then what came of all, then prints the answers if they are
 /// wanted.

@@ -11,18 +11,19 @@ use htaccess_generator::settings::TEMPLATE_DEFAULT;
 use htaccess_generator::text::bare;
 use serde::Serialize;
 
-use crate::arguments::ExplainArguments;
-use crate::conclusion::print_problems;
+use crate::cli::ExplainArguments;
+use crate::error::{Failure, Verdict};
+use crate::input;
+use crate::messages::print_problems;
 use crate::output::{print_data, print_json};
-use crate::render::find_template;
-use crate::work::{in_own_words, source_of};
-use crate::{Failure, Verdict, inputs};
+use crate::run::{in_own_words, source_of};
+use crate::templates::find_template;
 
 /// `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict, Failure> {
     let settings = arguments.settings.read(false, None)?;
     let template = find_template(TEMPLATE_DEFAULT)?;
-    let input = inputs::one(&arguments.file)?;
+    let input = input::one(&arguments.file)?;
     let source = source_of(&input);
     let mut generation = Generation::new(&settings, &template, &source);
     let mut upload = Vec::new();

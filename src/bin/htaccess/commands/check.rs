@@ -4,17 +4,18 @@ use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::report::{Occasion, RequestCost};
 use htaccess_generator::settings::TEMPLATE_DEFAULT;
 
-use crate::arguments::CheckArguments;
-use crate::conclusion::{conclude, print_note};
-use crate::render::find_template;
-use crate::reports::Reports;
-use crate::work::{finish, in_parallel, read, source_of};
-use crate::{Failure, Verdict, inputs};
+use crate::cli::CheckArguments;
+use crate::error::{Failure, Verdict};
+use crate::input;
+use crate::messages::{conclude, print_note};
+use crate::output::Reports;
+use crate::run::{finish, in_parallel, read, source_of};
+use crate::templates::find_template;
 
 /// `htaccess check`.
 pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
     let template = find_template(TEMPLATE_DEFAULT)?;
-    let inputs = inputs::find(&arguments.files.inputs)?;
+    let inputs = input::find(&arguments.files.inputs)?;
     let settings = arguments.files.settings()?;
     let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Check)?;
     let checked = in_parallel(&inputs, &arguments.files, |input, progress| {

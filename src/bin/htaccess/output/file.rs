@@ -11,8 +11,9 @@ use std::path::Path;
 use htaccess_generator::answer::Status;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::inputs::folder_of;
-use crate::{Failure, interruption};
+use crate::error::Failure;
+use crate::input::folder_of;
+use crate::output::signals;
 
 /// Writes a file. One that is already the same is left alone, with its times; one that is
 /// replaced hands its permissions on; one that is a symbolic link stays one, and what it points
@@ -24,7 +25,7 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
         let reason = reason.split(" at path ").next().unwrap_or_default();
         Failure(format!("cannot write {}: {reason}", path.display()))
     };
-    let _written_whole = interruption::hold_off();
+    let _written_whole = signals::hold_off();
     write(path, bytes).map_err(failure)
 }
 

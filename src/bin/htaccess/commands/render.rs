@@ -1,29 +1,25 @@
 //! `htaccess render`: the `.htaccess` of each CSV, to standard output or below a folder.
 
 use std::path::Path;
-use std::{fs, io};
 
 use htaccess_generator::answer::Answer;
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::render::{BUILT_IN, Template, built_in_names};
+use htaccess_generator::render::Template;
 use htaccess_generator::report::Occasion;
 
-use crate::arguments::RenderArguments;
-use crate::conclusion::{conclude, print, print_problems, print_summary, verdict};
-use crate::inputs::{self, Input};
-use crate::output::{Stdout, cannot_print, print_data, print_json};
-use crate::progress::Progress;
-use crate::replace::write_file;
-use crate::reports::Reports;
-use crate::slips::did_you_mean;
-use crate::template::key_in_place_of_htaccess;
-use crate::work::{finish, in_own_words, in_parallel, placed, read, source_of};
-use crate::{Failure, HELP, Verdict, WARNING};
+use crate::cli::RenderArguments;
+use crate::error::{Failure, Verdict};
+use crate::input::{self, Input};
+use crate::messages::{HELP, WARNING};
+use crate::messages::{Progress, conclude, print, print_problems, print_summary, verdict};
+use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write_file};
+use crate::run::{finish, in_own_words, in_parallel, read, source_of};
+use crate::templates::{find_template, key_in_place_of_htaccess};
 
 /// `htaccess render`.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
     let template = find_template(&arguments.template)?;
-    let inputs = inputs::find(&arguments.files.inputs)?;
+    let inputs = input::find(&arguments.files.inputs)?;
     let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Publish)?;
     if let Some(folder) = &arguments.output {
         return write_all(arguments, &inputs, &template, folder, reports.as_ref());
@@ -80,7 +76,7 @@ fn write_all(
 ) -> Result<Verdict, Failure> {
     let settings = arguments.files.settings()?;
     check_folder(folder, inputs)?;
-    inputs::check_outputs(
+    input::check_outputs(
         inputs,
         folder,
         inputs
@@ -144,7 +140,7 @@ fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), Failure> {
     let way_out = match inputs {
         // The shell would empty a CSV before it is read.
         [input] => {
-            let file = if inputs::is_csv(folder) {
+            let file = if input::is_csv(folder) {
                 ".htaccess"
             } else {
                 &name
@@ -163,34 +159,4 @@ fn publish(answer: &mut Answer, file: Option<&str>, folder: &Path) -> Result<(),
         answer.status = write_file(&folder.join(output), file.as_bytes())?;
     }
     Ok(())
-}
-
-/// A built-in template, or one from a file.
-pub(crate) fn find_template(name_or_path: &str) -> Result<Template, Failure> {
-    let compiled = if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
-        Template::built_in(name_or_path)
-    } else {
-        Template::compile(&read_template(Path::new(name_or_path))?)
-    };
-    compiled.map_err(|refusal| {
-        let message = placed(&refusal.message, name_or_path);
-        Failure(format!("template {name_or_path}: {message}"))
-    })
-}
-
-/// The text of a template of one's own.
-pub(crate) fn read_template(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|err| {
-        let name = path.to_string_lossy();
-        Failure(match err.kind() {
-            io::ErrorKind::InvalidData => {
-                format!("template {name}: it is not text in UTF-8: save it so")
-            }
-            _ => format!(
-                "template {name}: neither a built-in template ({}) nor a file that can be read: {err}{}",
-                built_in_names(),
-                did_you_mean(path)
-            ),
-        })
-    })
 }

@@ -12,15 +12,14 @@ use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 use serde::Serialize;
 
-use crate::arguments::DiffArguments;
-use crate::conclusion::{print_problems, verdict};
-use crate::inputs::{self, Input};
+use crate::cli::DiffArguments;
+use crate::error::{Failure, Verdict};
+use crate::input::{self, Input};
+use crate::messages::{Progress, counted, counted_ipv6};
+use crate::messages::{print_problems, verdict};
 use crate::output::{print_data, print_json};
-use crate::progress::Progress;
-use crate::render::find_template;
-use crate::wording::{counted, counted_ipv6};
-use crate::work::{in_own_words, read, source_of};
-use crate::{Failure, Verdict};
+use crate::run::{in_own_words, read, source_of};
+use crate::templates::find_template;
 
 /// `htaccess diff`.
 pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<Verdict, Failure> {
@@ -32,8 +31,8 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<Verdict, Failure> 
             "standard input cannot be both files: name one of them".to_owned(),
         ));
     }
-    let old = inputs::one(&arguments.old)?;
-    let new = inputs::one(&arguments.new)?;
+    let old = input::one(&arguments.old)?;
+    let new = input::one(&arguments.new)?;
     let (mut old_answer, mut old_policy) = policy_of(&old, &settings, &template)?;
     if old.was_empty() {
         (old_answer, old_policy) = without_rules(&old, &settings);

@@ -1,5 +1,11 @@
 //! Which files were meant, and how they are read.
 
+mod glob;
+mod paths;
+
+pub(crate) use self::glob::pattern;
+pub(crate) use self::paths::folder_of;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -11,9 +17,10 @@ use htaccess_generator::csv::{Excerpt, Excerpts, Part};
 use htaccess_generator::review::UploadStart;
 use htaccess_generator::text::visible;
 
-use crate::Failure;
-use crate::beside::{read_ahead, read_piece};
-use crate::patterns::{self, pattern};
+use crate::error::Failure;
+use crate::input::glob::matches;
+use crate::input::paths::cannot_read;
+use crate::io_threads::{read_ahead, read_piece};
 
 /// How much of a small file is read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -129,25 +136,6 @@ impl Input {
     }
 }
 
-/// The folder that a path is in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    here_if_empty(path.parent().unwrap_or_else(|| Path::new("")))
-}
-
-/// A folder by a name that the system takes.
-pub(crate) fn here_if_empty(folder: &Path) -> &Path {
-    if folder == Path::new("") {
-        Path::new(".")
-    } else {
-        folder
-    }
-}
-
-/// A file or folder that cannot be read, and why.
-pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> Failure {
-    Failure(format!("cannot read {}: {err}", path.display()))
-}
-
 /// The files that were named, and the CSVs below the folders that were, in order.
 pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
@@ -242,8 +230,9 @@ pub(crate) fn check_outputs<'a>(
 /// The files that match, in order, with their own keys; or the CSVs below the folders that match,
 /// where no file does.
 fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), Failure> {
-    let matches = patterns::matches(pattern)?;
-    let (folders, files): (Vec<_>, Vec<_>) = matches.into_iter().partition(|path| path.is_dir());
+    let (folders, files): (Vec<_>, Vec<_>) = matches(pattern)?
+        .into_iter()
+        .partition(|path| path.is_dir());
     for path in &files {
         let key = key_of_file(path)?;
         inputs.push(Input::new(Some(path.clone()), key));

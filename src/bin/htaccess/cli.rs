@@ -12,7 +12,7 @@ use htaccess_generator::ip::parse_address;
 use htaccess_generator::render::BUILT_IN;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 
-use crate::Failure;
+use crate::error::Failure;
 
 /// Turns CSV files of IP rules into correct, fast Apache .htaccess files
 #[derive(Parser)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::inputs::Input;
+use crate::input::Input;
 
 const SHOWN_AFTER: Duration = Duration::from_millis(500);
 const DRAWN_EVERY: Duration = Duration::from_millis(100);

@@ -10,9 +10,9 @@ use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::arguments::{Arguments, CompletionsArguments, ManArguments};
+use crate::cli::{Arguments, CompletionsArguments, ManArguments};
+use crate::error::{Failure, Verdict};
 use crate::output::{cannot_print, print_data};
-use crate::{Failure, Verdict};
 
 const NAME: &str = "htaccess";
 

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::Failure;
-use crate::beside::WriteBehind;
+use crate::error::Failure;
+use crate::io_threads::WriteBehind;
 
 pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(answer)

@@ -9,10 +9,11 @@ use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::Source;
 use htaccess_generator::review::{Log, Review, RowLog, name_lines};
 
-use crate::Failure;
-use crate::arguments::FileArguments;
-use crate::inputs::Input;
-use crate::progress::Progress;
+use crate::cli::FileArguments;
+use crate::error::Failure;
+use crate::input::Input;
+use crate::messages::Progress;
+use crate::templates::placed;
 
 pub(crate) fn source_of(input: &Input) -> Source {
     Source {
@@ -34,11 +35,6 @@ pub(crate) fn in_own_words(answer: &mut Answer, template: &str) {
         Some(RefusalCode::BadTemplate) => *message = placed(message, template),
         _ => {}
     }
-}
-
-/// tera's report names every template `template`: people know theirs by its file.
-pub(crate) fn placed(message: &str, template: &str) -> String {
-    message.replacen("--> template:", &format!("--> {template}:"), 1)
 }
 
 /// Reads an input, as far as that is of use.

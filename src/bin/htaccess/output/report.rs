@@ -8,10 +8,10 @@ use htaccess_generator::report::{Facts, Occasion, RequestCost, report_page};
 use htaccess_generator::review::Review;
 use htaccess_generator::source::report_key;
 
-use crate::Failure;
-use crate::arguments::FileArguments;
-use crate::inputs::{Input, Originals, is_csv};
-use crate::replace::write_file;
+use crate::cli::FileArguments;
+use crate::error::Failure;
+use crate::input::{Input, Originals, is_csv};
+use crate::output::file::write_file;
 
 /// Where the pages go.
 pub(crate) struct Reports {

@@ -9,8 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 use htaccess_generator::text::visible;
 
-use crate::Failure;
-use crate::inputs::{cannot_read, here_if_empty};
+use crate::error::Failure;
+use crate::input::paths::{cannot_read, here_if_empty};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 const ANY_FOLDERS: &str = "**";
