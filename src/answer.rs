@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::text::quote;
+use crate::rule::DefaultPolicy;
 
 /// How many rejections an answer lists; all are counted.
 pub const REJECTIONS_LISTED_MAX: usize = 100;
@@ -188,28 +188,6 @@ impl fmt::Display for Status {
     }
 }
 
-/// Who gets in without being named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DefaultPolicy {
-    /// Only addresses that are allowed get in.
-    #[default]
-    Deny,
-    /// Everybody but addresses that are denied gets in.
-    Allow,
-}
-
-impl DefaultPolicy {
-    /// The word for it in settings, templates and messages.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::Allow => "allow",
-        }
-    }
-}
-
 /// How many networks the output lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NetworkCounts {
@@ -284,16 +262,4 @@ impl Answer {
             ..self
         }
     }
-}
-
-/// A list of names for a message: quoted, at most ten of them.
-#[must_use]
-pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const NAMES_MAX: usize = 10;
-    let more = names.len().saturating_sub(NAMES_MAX);
-    let mut shown: Vec<String> = names.take(NAMES_MAX).map(quote).collect();
-    if more > 0 {
-        shown.push(format!("{more} more"));
-    }
-    shown.join(", ")
 }

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod render;
 pub mod report;
 pub mod review;
+pub mod rule;
 pub mod settings;
 pub mod source;
 pub mod text;

@@ -120,6 +120,19 @@ fn without_extension(name: &str) -> &str {
         .unwrap_or(name)
 }
 
+/// Where a CSV came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The object's key, decoded, or the file's path.
+    pub key: String,
+    /// The object's bucket; empty for a file.
+    pub bucket: String,
+    /// The object's version; empty without versioning.
+    pub version_id: String,
+    /// The object's entity tag; empty for a file.
+    pub etag: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,15 +9,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use htaccess_generator::answer::{Answer, DefaultPolicy, RefusalCode, Status};
-use htaccess_generator::csv::Action;
+use htaccess_generator::answer::{Answer, RefusalCode, Status};
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::ip::{Addresses, MAPPED_FIRST, MAPPED_LAST};
-use htaccess_generator::render::{BUILT_IN, Source, Template};
+use htaccess_generator::render::{BUILT_IN, Template};
 use htaccess_generator::report::{Facts, RequestCost, report_page};
 use htaccess_generator::review::{Review, explain};
+use htaccess_generator::rule::Action;
+use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::source as key;
+use htaccess_generator::source::Source;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use htaccess_generator::answer::{Refusal, Rejection, Warning};
-use htaccess_generator::csv::{Action, Parser, Rows, Rule, TextDecoder, TextSink};
+use htaccess_generator::csv::{Parser, Rows, Rule, TextDecoder, TextSink};
 use htaccess_generator::ip::{Addresses, Span};
+use htaccess_generator::rule::Action;
 
 /// The most bytes of a text here: what is compressed must not cost the fuzzer its speed.
 pub(super) const TEXT_BYTES_MAX: u64 = 1024 * 1024;

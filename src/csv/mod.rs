@@ -13,5 +13,5 @@ mod row;
 mod snippet;
 
 pub use self::decode::{TextDecoder, TextSink, too_large};
-pub use self::parser::{Action, Parser, Rows, Rule};
+pub use self::parser::{Parser, Rows, Rule};
 pub use self::snippet::{Excerpt, Excerpts, HEADER_LINE, Part};

@@ -22,32 +22,13 @@ use crate::csv::lines::{LineSink, Lines, Taken, check_length};
 use crate::csv::record::{RecordReader, Step};
 use crate::csv::row::{read_rule, read_unwrapped};
 use crate::ip::{Addresses, Span};
+use crate::rule::Action;
 
 /// The most cells a record may have. A sheet of rules has three; a row of thousands is not one.
 pub(crate) const COLUMNS_MAX: usize = 1024;
 /// The most lines a record may span. A cell with a hundred line breaks is a quote that was never
 /// closed, and would swallow the rules behind it.
 pub(crate) const RECORD_LINES_MAX: u64 = 100;
-
-/// What a rule does to its addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// They get in, unless a rule denies them.
-    Allow,
-    /// They are kept out.
-    Deny,
-}
-
-impl Action {
-    /// The word for it in templates and messages.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-        }
-    }
-}
 
 /// One accepted row.
 #[derive(Clone, Copy, Debug)]

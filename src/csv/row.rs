@@ -9,8 +9,8 @@ use crate::answer::{Rejection, RejectionCode};
 use crate::csv::cell::unwrapped;
 use crate::csv::diagnose::{explain_rule, suggested_rule};
 use crate::csv::header::{DELIMITERS, shown};
-use crate::csv::parser::Action;
 use crate::ip::{AddressError, Addresses, parse_address};
+use crate::rule::Action;
 
 /// Why a row is rejected. Its sentence is made only when somebody reads it.
 #[derive(Clone, Copy, Debug)]

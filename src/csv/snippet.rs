@@ -56,7 +56,7 @@ pub struct Excerpt {
 /// Takes an upload a second time, hands out the rows at certain lines.
 ///
 /// ```
-/// use htaccess_generator::csv::snippet::{Excerpts, Part};
+/// use htaccess_generator::csv::{Excerpts, Part};
 ///
 /// let mut found = Vec::new();
 /// let wanted = [(3, Part::Address)];

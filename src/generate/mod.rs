@@ -9,12 +9,14 @@ use std::ops::ControlFlow;
 use crate::answer::{
     Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status, Warning,
 };
-use crate::csv::{Action, Parser, Rows, Rule, TextDecoder, too_large};
+use crate::csv::{Parser, Rows, Rule, TextDecoder, too_large};
 use crate::ip::{Addresses, Span, parse_address};
 use crate::policy::{Policy, Rules};
-use crate::render::{Rendered, Rendering, RuleRow, Source, Template, render};
+use crate::render::{Rendered, Rendering, RuleRow, Template, render};
 use crate::review::{Log, NoLog, Review, RowLog};
+use crate::rule::Action;
 use crate::settings::Settings;
+use crate::source::Source;
 
 /// The longest line of an output, in bytes; Apache's own limit is 8,190.
 pub const OUTPUT_LINE_BYTES_MAX: usize = 8000;
@@ -249,7 +251,7 @@ fn finish<L: Log>(
 ///
 /// ```
 /// use htaccess_generator::generate::generate;
-/// use htaccess_generator::render::Source;
+/// use htaccess_generator::source::Source;
 /// use htaccess_generator::settings::Settings;
 /// use htaccess_generator::render::Template;
 ///

@@ -69,7 +69,7 @@ pub enum AddressError<'a> {
 /// The addresses that a cell names. White space around the cell must be gone already.
 ///
 /// ```
-/// use htaccess_generator::ip::address::{parse_address, Addresses};
+/// use htaccess_generator::ip::{parse_address, Addresses};
 ///
 /// assert_eq!(parse_address("0.0.0.0/255.255.255.254"), parse_address("0.0.0.0-0.0.0.1"));
 /// assert_eq!(parse_address("::ffff:192.0.2.1"), parse_address("192.0.2.1"));

@@ -1,8 +1,8 @@
 //! A policy as one list, for formats that hold no second one: who gets in, or who does not.
 
-use crate::answer::DefaultPolicy;
 use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Span, SpanSet};
 use crate::policy::{Policy, without_mapped_block};
+use crate::rule::DefaultPolicy;
 
 impl Policy {
     /// Who gets in, as one list: its networks do not overlap.
@@ -63,8 +63,8 @@ pub(crate) fn mapped(set: &IpSet) -> SpanSet<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csv::Action;
     use crate::policy::samples::{decide, text};
+    use crate::rule::Action;
 
     const DENY: DefaultPolicy = DefaultPolicy::Deny;
     const ALLOW: DefaultPolicy = DefaultPolicy::Allow;

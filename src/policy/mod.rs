@@ -11,12 +11,11 @@ pub(crate) use self::lists::mapped;
 
 use std::net::IpAddr;
 
-use crate::answer::DefaultPolicy;
-use crate::csv::Action;
 use crate::ip::{
     Addresses, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, SpanSet, Word, span_difference,
     split_before,
 };
+use crate::rule::{Action, DefaultPolicy};
 
 /// The addresses of one action, as they were read: any order, overlaps and all.
 #[derive(Clone, Debug, Default)]

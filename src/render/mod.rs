@@ -16,30 +16,18 @@ use std::net::Ipv4Addr;
 use tera::{Context, Value};
 
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
-use crate::csv::{Action, Rule};
+use crate::csv::Rule;
 use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, Word};
 use crate::policy::{Policy, mapped};
 use crate::render::packed_lines::{Expander, Handle, PackedList};
 use crate::render::template::Needs;
-use crate::source as key;
+use crate::rule::Action;
+use crate::source::{Source, split_key};
 
 /// This program's name, as templates print it.
 pub const GENERATOR_NAME: &str = "htaccess-generator";
 /// This program's version, as templates print it.
 pub const GENERATOR_VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Where a CSV came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Source {
-    /// The object's key, decoded, or the file's path.
-    pub key: String,
-    /// The object's bucket; empty for a file.
-    pub bucket: String,
-    /// The object's version; empty without versioning.
-    pub version_id: String,
-    /// The object's entity tag; empty for a file.
-    pub etag: String,
-}
 
 /// One accepted row, kept for templates that list the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,13 +164,13 @@ impl<'a> Rendering<'a> {
     }
 }
 
-fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
+pub(crate) fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
     HashMap::from(entries).into()
 }
 
 fn source_value(source: &Source) -> Value {
     let file_name = source.key.rsplit('/').next().unwrap_or_default();
-    let path = key::split_key(&source.key).map_or(source.key.as_str(), |parts| parts.path);
+    let path = split_key(&source.key).map_or(source.key.as_str(), |parts| parts.path);
     map([
         ("key", source.key.as_str().into()),
         ("path", path.into()),

@@ -9,7 +9,8 @@ use std::io::{self, Write};
 use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 
 use crate::answer::{Refusal, RefusalCode};
-use crate::render::filters::{self, IDENTIFIER_BYTES_MAX, IDENTIFIER_BYTES_MAX_LEAST};
+use crate::render::filters;
+use crate::render::filters::{IDENTIFIER_BYTES_MAX, IDENTIFIER_BYTES_MAX_LEAST};
 use crate::text::quote;
 
 /// The built-in templates, by name.

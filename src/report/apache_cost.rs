@@ -6,6 +6,8 @@
 //! waits for is added as the instructions that would take as long. Measured on Apache 2.4.71 and
 //! APR 1.7.2; `docs/benchmarks-apache.md` compares the model with measured times.
 
+use crate::text::{milliseconds, thousands};
+
 /// How many of the model's instructions a processor does in a microsecond of its time. A 2026
 /// server core (AMD EPYC) did 9,000 to 11,000 with the machine's other core at work too, and 17,000
 /// on an idle machine: what is told is what a server at work sees.
@@ -61,7 +63,7 @@ impl RequestCost {
     /// bytes and a directive a line. Other servers' files have no such cost: do not ask.
     ///
     /// ```
-    /// use htaccess_generator::report::apache_cost::RequestCost;
+    /// use htaccess_generator::report::RequestCost;
     ///
     /// let cost = RequestCost::of("Require ip 192.0.2.0/24 2001:db8::/32\n");
     /// assert_eq!((cost.networks, cost.microseconds), (2, 10));
@@ -116,7 +118,7 @@ const LISTS: [(&str, &str); 3] = [("Require", "ip"), ("Allow", "from"), ("Deny",
 
 /// What is in a file, as far as it costs anything.
 #[derive(Default)]
-struct Tally {
+pub(crate) struct Tally {
     instructions: u64,
     networks: u64,
     /// Steps along lists of directives.
@@ -186,34 +188,6 @@ impl Tally {
 
 fn is_of_a_network(first: char) -> bool {
     first.is_ascii_hexdigit() || first == ':'
-}
-
-/// `12345` as `12,345`.
-pub(crate) fn thousands(number: u64) -> String {
-    grouped(&number.to_string())
-}
-
-/// The digits of a whole number in groups of three.
-#[must_use]
-pub fn grouped(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Rounded to a tenth, and from 10 on to a whole one.
-pub(crate) fn milliseconds(microseconds: u64) -> String {
-    let tenths = (microseconds + 50) / 100;
-    if tenths >= 100 {
-        thousands((microseconds + 500) / 1000)
-    } else {
-        format!("{}.{}", tenths / 10, tenths % 10)
-    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,7 @@ mod map;
 mod apache_cost;
 mod summary;
 
-pub(crate) use self::apache_cost::thousands;
-pub use self::apache_cost::{RequestCost, grouped};
+pub use self::apache_cost::RequestCost;
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -20,10 +19,9 @@ use tera::{Context, Tera};
 use crate::answer::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
 use crate::policy::Policy;
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
-use crate::report::apache_cost::milliseconds;
 use crate::report::map::{Ipv4, Picture};
 use crate::report::summary::{Sizes, Words, extent, sentence};
-use crate::text::{is_unprintable, visible};
+use crate::text::{is_unprintable, milliseconds, thousands, visible};
 
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
@@ -230,7 +228,7 @@ impl View {
                 String::new()
             },
             picture: both().and_then(|(policy, ipv4)| Picture::of(ipv4, policy)),
-            is_open: answer.default_policy == crate::answer::DefaultPolicy::Allow,
+            is_open: answer.default_policy == crate::rule::DefaultPolicy::Allow,
             sizes: policy.map(Sizes::of).unwrap_or_default(),
             cost: cost.map_or(String::new(), cost_words),
             generator: format!("{GENERATOR_NAME} {GENERATOR_VERSION}"),

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::answer::DefaultPolicy;
 use crate::ip::{IpSet, Network, SpanSet, Word};
 use crate::policy::Policy;
-use crate::report::apache_cost::thousands;
 use crate::report::map::Ipv4;
+use crate::rule::DefaultPolicy;
+use crate::text::thousands;
 
 /// So many networks are named in the sentence; more are counted.
 const NAMED_MAX: usize = 4;

@@ -27,10 +27,10 @@ impl Diff {
 /// Compares two policies.
 ///
 /// ```
-/// use htaccess_generator::review::diff::diff;
+/// use htaccess_generator::review::diff;
 /// use htaccess_generator::generate::Generation;
 /// use htaccess_generator::policy::Policy;
-/// use htaccess_generator::render::Source;
+/// use htaccess_generator::source::Source;
 /// use htaccess_generator::settings::Settings;
 /// use htaccess_generator::render::Template;
 ///

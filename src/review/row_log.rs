@@ -1,8 +1,8 @@
 //! What is remembered of the accepted rows one by one, so that warnings can count rows. Whoever
 //! wants no warnings remembers nothing: [`NoLog`] costs nothing.
 
-use crate::csv::Action;
 use crate::ip::{Addresses, Span, Word};
+use crate::rule::Action;
 
 /// Rows that are remembered at most, 1 MiB of IPv4. What is counted is counted among them.
 pub(crate) const ROWS_MAX: usize = 1 << 17;

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::answer::{DefaultPolicy, Refusal, Rejection};
-use crate::csv::{Action, Parser, Rows, Rule, TextDecoder};
+use crate::answer::{Refusal, Rejection};
+use crate::csv::{Parser, Rows, Rule, TextDecoder};
 use crate::ip::{Addresses, Span};
 use crate::policy::Rules;
 use crate::render::RuleRow;
+use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
 
 /// The verdict on one address.

@@ -10,11 +10,13 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::answer::{Rejection, Warning, WarningCode};
-use crate::csv::{Action, Parser, Rows, Rule, TextDecoder};
+use crate::csv::{Parser, Rows, Rule, TextDecoder};
 use crate::ip::Addresses;
 use crate::policy::Policy;
 use crate::review::row_log::ROWS_MAX;
-use crate::review::warnings::{Named, Permitted, Review, is_private_row, is_wide_row};
+use crate::review::warnings::{Permitted, Review, is_private_row, is_wide_row};
+use crate::rule::Action;
+use crate::text::Named;
 
 /// How many rows a warning names by their lines alone.
 const LINES_MAX: usize = 10;

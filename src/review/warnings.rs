@@ -2,13 +2,12 @@
 //! most, told from what the rows said and what became of it. The same rows in another order give
 //! the same sentences.
 
-use std::fmt;
-
-use crate::answer::{DefaultPolicy, Warning, WarningCode};
+use crate::answer::{Warning, WarningCode};
 use crate::ip::{Addresses, IpSet, Network, Span, SpanSet, Word, split_before};
 use crate::policy::Policy;
-use crate::report::thousands;
 use crate::review::row_log::{RowLog, repeated};
+use crate::rule::DefaultPolicy;
+use crate::text::{Named, thousands};
 
 /// How many networks a sentence names.
 const NAMED_MAX: usize = 3;
@@ -402,51 +401,6 @@ fn span_text<T: Word>(span: Span<T>) -> String {
     };
     let (first, last) = (single(span.first).text(), single(span.last).text());
     format!("{first}-{last}")
-}
-
-/// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
-#[derive(Clone)]
-pub(crate) struct Named {
-    pub(crate) count: u64,
-    names: Vec<String>,
-    names_max: usize,
-}
-
-impl Named {
-    pub(crate) fn new(names_max: usize) -> Self {
-        Self {
-            count: 0,
-            names: Vec::new(),
-            names_max,
-        }
-    }
-
-    pub(crate) fn add(&mut self, name: impl FnOnce() -> String) {
-        if self.names.len() < self.names_max {
-            self.names.push(name());
-        }
-        self.count += 1;
-    }
-
-    /// Those that have names, and no word of the others.
-    pub(crate) fn without_more(&self) -> Self {
-        Self {
-            count: self.names.len() as u64,
-            ..self.clone()
-        }
-    }
-}
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let more = self.count - self.names.len() as u64;
-        match (self.names.split_last(), more) {
-            (None, _) => Ok(()),
-            (Some((name, [])), 0) => f.write_str(name),
-            (Some((last, others)), 0) => write!(f, "{} and {last}", others.join(", ")),
-            _ => write!(f, "{} and {} more", self.names.join(", "), thousands(more)),
-        }
-    }
 }
 
 #[cfg(test)]

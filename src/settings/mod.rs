@@ -7,9 +7,10 @@ use std::fmt;
 
 use tera::{Context, Tera};
 
-use crate::answer::{DefaultPolicy, Refusal, RefusalCode};
+use crate::answer::{Refusal, RefusalCode};
 use crate::render::{BUILT_IN, built_in_names};
-use crate::source as key;
+use crate::rule::DefaultPolicy;
+use crate::source::{check_key, split_key};
 use crate::text::quote;
 
 /// The default of `MAX_CSV_BYTES`: 256 MiB, decompressed.
@@ -343,7 +344,7 @@ impl OutputKey {
     ///
     /// `unsafe-key` for a source or an output that could leave its folder.
     pub fn of(&self, source_key: &str) -> Result<String, Refusal> {
-        let parts = key::split_key(source_key)?;
+        let parts = split_key(source_key)?;
         let mut context = Context::new();
         context.insert_value("path", parts.path.into());
         context.insert_value("dir", parts.dir.into());
@@ -355,7 +356,7 @@ impl OutputKey {
                 format!("the output's key cannot be made: {err}"),
             )
         })?;
-        key::check_key(&output)?;
+        check_key(&output)?;
         Ok(output)
     }
 }

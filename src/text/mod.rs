@@ -1,5 +1,11 @@
 //! Words and quotation marks: the wording of untrusted text in messages. Knows nothing of CSVs or addresses.
 
 mod quote;
+mod list;
+mod numbers;
 
+pub(crate) use self::list::Named;
+pub use self::list::quoted_list;
+pub use self::numbers::grouped;
+pub(crate) use self::numbers::{milliseconds, thousands};
 pub use self::quote::{QUOTED_CHARS_MAX, bare, is_unprintable, quote, visible};

@@ -10,7 +10,7 @@ pub const QUOTED_CHARS_MAX: usize = 64;
 /// The text in double quotes, escaped, at most [`QUOTED_CHARS_MAX`] characters of it.
 ///
 /// ```
-/// assert_eq!(htaccess_generator::text::quote::quote("a\nb"), r#""a\nb""#);
+/// assert_eq!(htaccess_generator::text::quote("a\nb"), r#""a\nb""#);
 /// ```
 #[must_use]
 pub fn quote(text: &str) -> String {

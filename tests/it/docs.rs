@@ -1,8 +1,9 @@
 //! What the documents show is what comes out.
 
 use htaccess_generator::generate::generate;
-use htaccess_generator::render::{BUILT_IN, Source, Template};
+use htaccess_generator::render::{BUILT_IN, Template};
 use htaccess_generator::settings::Settings;
+use htaccess_generator::source::Source;
 
 #[cfg(feature = "command-line")]
 const COMMAND_LINE: &str = include_str!("../../docs/command-line.md");

@@ -7,9 +7,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::Refusal;
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::render::{Source, Template};
+use htaccess_generator::render::Template;
 use htaccess_generator::review::Review;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::source::Source;
 
 /// The source's key where a test does not care.
 pub(crate) const KEY: &str = "clients/acme.csv";

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use htaccess_generator::answer::Status;
 use htaccess_generator::generate::Generation;
-use htaccess_generator::render::{BUILT_IN, Source, Template};
+use htaccess_generator::render::{BUILT_IN, Template};
 use htaccess_generator::settings::Settings;
+use htaccess_generator::source::Source;
 
 use crate::support::{Setup, refusal_of};
 

@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use htaccess_generator::answer::DefaultPolicy;
 use htaccess_generator::generate::generate;
-use htaccess_generator::render::{Source, Template};
+use htaccess_generator::render::Template;
+use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
+use htaccess_generator::source::Source;
 
 use crate::csv_text::{HOSTILE_COMMENTS, plain_csv, random_csv};
 use crate::http::Connection;

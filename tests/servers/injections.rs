@@ -8,10 +8,12 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use htaccess_generator::answer::{DefaultPolicy, RefusalCode};
+use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{Outcome, generate};
-use htaccess_generator::render::{BUILT_IN, Source, Template};
+use htaccess_generator::render::{BUILT_IN, Template};
+use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
+use htaccess_generator::source::Source;
 
 use crate::apache::Apache;
 use crate::built_in;

@@ -6,8 +6,8 @@ use std::thread;
 
 use htaccess_generator::answer::{Answer, RefusalCode};
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::render::Source;
 use htaccess_generator::review::{Log, Review, RowLog, name_lines};
+use htaccess_generator::source::Source;
 
 use crate::cli::FileArguments;
 use crate::error::Failure;

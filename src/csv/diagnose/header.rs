@@ -1,11 +1,11 @@
 //! Why a line is not a header, and what to change so that it is one.
 
-use crate::answer::{Refusal, RefusalCode, quoted_list};
+use crate::answer::{Refusal, RefusalCode};
 use crate::csv::cell::unwrapped;
 use crate::csv::diagnose::rule::distance;
 use crate::csv::header::{DELIMITERS, is_address_name, is_rule_name, normalized};
 use crate::ip::parse_address;
-use crate::text::quote;
+use crate::text::{quote, quoted_list};
 
 /// Names that people give the address column, in the languages of our spreadsheets. They are
 /// suggested and not read: the names that count are few, so that every file says the same.

@@ -15,8 +15,9 @@ use crate::csv::fast_path::ipv4::ipv4;
 use crate::csv::fast_path::simd::{BLOCK_BYTES, Block};
 use crate::csv::header::Columns;
 use crate::csv::lines::Taken;
-use crate::csv::parser::{Action, COLUMNS_MAX, Rows};
+use crate::csv::parser::{COLUMNS_MAX, Rows};
 use crate::ip::Span;
+use crate::rule::Action;
 
 /// Hands over the plain rows at the start of a text, up to the first line that is not one.
 pub(crate) fn take_plain_rows(text: &[u8], columns: Columns, rows: &mut impl Rows) -> Taken {

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use tokio::join;
 
-use crate::answer::{Answer, DefaultPolicy, Refusal, Status};
+use crate::answer::{Answer, Refusal, Status};
 use crate::csv::too_large;
 use crate::function::error::{Error, ErrorKind};
 use crate::function::event::Job;
@@ -44,11 +44,12 @@ use crate::function::publish::report::{done, look_at_report, write_report};
 use crate::function::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::generate::{Generation, Outcome};
 use crate::policy::Rules;
-use crate::render::{Source, Template, render};
+use crate::render::{Template, render};
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::review::{Review, UploadStart, name_lines};
+use crate::rule::DefaultPolicy;
 use crate::settings::{FunctionSettings, OnDelete};
-use crate::source as key;
+use crate::source::{Source, check_report_key};
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// How often a write that met another one is tried again.
@@ -446,7 +447,7 @@ pub async fn refuse<S: Store>(
 fn output_key(settings: &FunctionSettings, input: &ObjectName) -> Result<String, Refusal> {
     let output_key = settings.settings.output_key.of(&input.key)?;
     if settings.report_bucket.is_some() {
-        key::check_report_key(&input.key)?;
+        check_report_key(&input.key)?;
     }
     Ok(output_key)
 }

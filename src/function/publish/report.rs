@@ -6,7 +6,7 @@ use crate::function::publish::object::Target;
 use crate::function::publish::provenance::Provenance;
 use crate::function::store::{ObjectName, PutResult, Store};
 use crate::settings::FunctionSettings;
-use crate::source as key;
+use crate::source::report_key;
 
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
@@ -19,7 +19,7 @@ pub(crate) async fn look_at_report<S: Store>(
     let Some(bucket) = settings.report_bucket.clone() else {
         return Ok(None);
     };
-    let key = key::report_key(&input.key);
+    let key = report_key(&input.key);
     Target::look(store, ObjectName { bucket, key })
         .await
         .map(Some)

@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::answer::DefaultPolicy;
 use crate::ip::SpanSet;
 use crate::policy::Policy;
-use crate::report::apache_cost::thousands;
 use crate::report::map::grid::{Block, Grid, inside};
+use crate::rule::DefaultPolicy;
+use crate::text::thousands;
 
 /// The whole space has 64 × 64 cells, each a /12.
 const OVERVIEW_ORDER: u32 = 6;

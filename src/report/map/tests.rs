@@ -1,8 +1,8 @@
 use super::*;
-use crate::csv::Action;
 use crate::ip::Span;
 use crate::policy::Rules;
 use crate::policy::samples::policy;
+use crate::rule::Action;
 
 fn picture(rules: &str) -> Option<Picture> {
     let policy = policy(rules);

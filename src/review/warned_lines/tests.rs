@@ -1,7 +1,8 @@
 use super::*;
 use crate::generate::Generation;
-use crate::render::{Source, Template};
+use crate::render::Template;
 use crate::settings::Settings;
+use crate::source::Source;
 
 /// The warnings of a CSV, of which `again` can be read a second time; `None` is all of it.
 fn warnings_of(csv: &str, again: Option<&str>) -> Vec<Warning> {

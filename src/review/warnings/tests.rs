@@ -1,6 +1,7 @@
 use crate::generate::Generation;
-use crate::render::{Source, Template};
+use crate::render::Template;
 use crate::settings::Settings;
+use crate::source::Source;
 
 /// Rows are given as `+address` and `-address`; expected is `code: message` of each.
 #[track_caller]

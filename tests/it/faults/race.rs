@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use htaccess_generator::function::Handler;
 use htaccess_generator::generate::generate;
-use htaccess_generator::render::{Source, Template};
+use htaccess_generator::render::Template;
 use htaccess_generator::settings::Settings;
+use htaccess_generator::source::Source;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use htaccess_generator::answer::DefaultPolicy;
 use htaccess_generator::function::publish::Publisher;
 use htaccess_generator::function::store::{
     Body, Fetched, Form, ObjectName, Precondition, Put, Store,
@@ -10,8 +9,10 @@ use htaccess_generator::function::store::{
 use htaccess_generator::function::{Handler, Job};
 use htaccess_generator::generate::generate;
 use htaccess_generator::policy::Rules;
-use htaccess_generator::render::{Source, Template, render};
+use htaccess_generator::render::{Template, render};
+use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{FunctionSettings, OnDelete, Settings};
+use htaccess_generator::source::Source;
 use lambda_runtime::{Context, LambdaEvent};
 
 use super::buckets::Bend;

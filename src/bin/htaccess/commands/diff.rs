@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use htaccess_generator::answer::{Answer, DefaultPolicy, Status};
+use htaccess_generator::answer::{Answer, Status};
 use htaccess_generator::generate::Generation;
 use htaccess_generator::ip::{IpSet, SpanSet, Word};
 use htaccess_generator::policy::{Policy, Rules};
 use htaccess_generator::render::Template;
 use htaccess_generator::review::{Diff, diff};
+use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
 use serde::Serialize;
 

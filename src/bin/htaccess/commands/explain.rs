@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use htaccess_generator::answer::{DefaultPolicy, Refusal, Status};
-use htaccess_generator::csv::Action;
+use htaccess_generator::answer::{Refusal, Status};
 use htaccess_generator::generate::Generation;
 use htaccess_generator::ip::{Addresses, parse_address};
 use htaccess_generator::review::{BearingRow, Explanation, explain};
+use htaccess_generator::rule::Action;
+use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::TEMPLATE_DEFAULT;
 use htaccess_generator::text::bare;
 use serde::Serialize;

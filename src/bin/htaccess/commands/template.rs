@@ -11,8 +11,9 @@ use std::path::Path;
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
-use htaccess_generator::render::{PARTS, Source, Template};
+use htaccess_generator::render::{PARTS, Template};
 use htaccess_generator::settings::{OutputKey, Settings};
+use htaccess_generator::source::Source;
 
 use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::error::{Failure, Verdict};

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use htaccess_generator::report::grouped;
+use htaccess_generator::text::grouped;
 
 /// `1 row`, `2,000 rows`.
 pub(crate) fn counted(count: impl Display, noun: &str) -> String {

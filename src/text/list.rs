@@ -1,0 +1,63 @@
+//! Lists in messages: the first few names, and how many more there are.
+
+use std::fmt;
+
+use crate::text::numbers::thousands;
+use crate::text::quote::quote;
+
+/// A list of names for a message: quoted, at most ten of them.
+#[must_use]
+pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const NAMES_MAX: usize = 10;
+    let more = names.len().saturating_sub(NAMES_MAX);
+    let mut shown: Vec<String> = names.take(NAMES_MAX).map(quote).collect();
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
+}
+
+/// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
+#[derive(Clone)]
+pub(crate) struct Named {
+    pub(crate) count: u64,
+    names: Vec<String>,
+    names_max: usize,
+}
+
+impl Named {
+    pub(crate) fn new(names_max: usize) -> Self {
+        Self {
+            count: 0,
+            names: Vec::new(),
+            names_max,
+        }
+    }
+
+    pub(crate) fn add(&mut self, name: impl FnOnce() -> String) {
+        if self.names.len() < self.names_max {
+            self.names.push(name());
+        }
+        self.count += 1;
+    }
+
+    /// Those that have names, and no word of the others.
+    pub(crate) fn without_more(&self) -> Self {
+        Self {
+            count: self.names.len() as u64,
+            ..self.clone()
+        }
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = self.count - self.names.len() as u64;
+        match (self.names.split_last(), more) {
+            (None, _) => Ok(()),
+            (Some((name, [])), 0) => f.write_str(name),
+            (Some((last, others)), 0) => write!(f, "{} and {last}", others.join(", ")),
+            _ => write!(f, "{} and {} more", self.names.join(", "), thousands(more)),
+        }
+    }
+}
