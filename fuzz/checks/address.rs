@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use htaccess_generator::ip::{
-    AddressError, Addresses, MAPPED_FIRST, Network, Span, SpanSet, Word, parse_address,
+    AddressError, Addresses, Family, MAPPED_FIRST, Network, Span, SpanSet, parse_address,
 };
 use htaccess_generator::text::{bare, quote};
 
@@ -48,7 +48,7 @@ fn check_accepted(text: &str, addresses: Addresses) {
     }
 }
 
-fn text_of_word(first: impl Word) -> String {
+fn text_of_word(first: impl Family) -> String {
     Network {
         first,
         host_bits: 0,
@@ -58,7 +58,7 @@ fn text_of_word(first: impl Word) -> String {
 }
 
 /// The networks of a span, printed and parsed again, are its addresses (here as IPv6).
-fn check_networks<T: Word>(span: Span<T>, expected: Span<u128>) {
+fn check_networks<T: Family>(span: Span<T>, expected: Span<u128>) {
     assert!(span.first <= span.last);
     let networks: Vec<Network<T>> = span.networks().collect();
     assert!(

@@ -18,16 +18,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::ip::set::Span;
+use crate::ip::span::Span;
 
 /// CPython converts at most this many digits to an integer (`sys.int_info.default_max_str_digits`),
 /// leading zeros included, so a longer prefix length is refused there and here.
 const PREFIX_DIGITS_MAX: usize = 4300;
-
-/// The first of the IPv4-mapped IPv6 addresses, `::ffff:0.0.0.0`.
-pub const MAPPED_FIRST: u128 = 0xffff_0000_0000;
-/// The last of the IPv4-mapped IPv6 addresses, `::ffff:255.255.255.255`.
-pub const MAPPED_LAST: u128 = 0xffff_ffff_ffff;
 
 /// What one address cell names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -214,7 +214,7 @@ const fn octets() -> [PrintedOctet; 256] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ip::address::{MAPPED_FIRST, MAPPED_LAST};
+    use crate::ip::mapped::{MAPPED_FIRST, MAPPED_LAST};
     use proptest::prelude::*;
     use std::net::Ipv4Addr;
 

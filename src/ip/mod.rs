@@ -1,14 +1,21 @@
 //! IP addresses as integers: parsing, ranges, exact sets, CIDR networks, and their text.
 
 mod address;
+mod family;
 mod format;
+mod mapped;
 mod network;
 mod radix_sort;
 mod set;
+mod span;
 
-pub use self::address::{AddressError, Addresses, MAPPED_FIRST, MAPPED_LAST, parse_address};
+pub use self::address::{AddressError, Addresses, parse_address};
+pub use self::family::Family;
 pub use self::format::Printer;
 pub(crate) use self::format::TEXT_BYTES_MAX;
+pub use self::mapped::{MAPPED_FIRST, MAPPED_LAST};
+pub(crate) use self::mapped::{mapped, without_mapped_block};
 pub use self::network::{Network, Networks};
-pub use self::set::{IpSet, Span, SpanSet, Word};
-pub(crate) use self::set::{span_difference, split_before};
+pub use self::set::{IpSet, SpanSet};
+pub use self::span::{Span, Word};
+pub(crate) use self::span::{span_difference, split_before};

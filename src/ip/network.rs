@@ -10,8 +10,9 @@
 //! never `/0`, because Apache answers 500 to any prefix length of 0 (`apr_ipsubnet_create` wants
 //! at least one bit) and AWS WAF refuses it too.
 
+use crate::ip::family::Family;
 use crate::ip::format::{NetworkText, Printer, decimal_digits};
-use crate::ip::set::{Span, Word};
+use crate::ip::span::Span;
 
 /// The fewest CIDR networks of spans that do not touch, in the spans' order.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ impl<'a, T> Networks<'a, T> {
     }
 }
 
-impl<T: Word> Iterator for Networks<'_, T> {
+impl<T: Family> Iterator for Networks<'_, T> {
     type Item = Network<T>;
 
     #[inline]
@@ -75,7 +76,7 @@ pub struct Network<T> {
     pub host_bits: u32,
 }
 
-impl<T: Word> Network<T> {
+impl<T: Family> Network<T> {
     /// The highest address.
     #[must_use]
     pub fn last(self) -> T {
@@ -119,12 +120,19 @@ impl<T: Word> Network<T> {
     }
 }
 
+impl<T: Family> Span<T> {
+    /// The fewest CIDR networks that cover exactly this span, in ascending order.
+    pub fn networks(&self) -> Networks<'_, T> {
+        Networks::of(std::slice::from_ref(self))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
-    fn check<T: Word>(first: T, last: T, expected: &str) {
+    fn check<T: Family>(first: T, last: T, expected: &str) {
         let mut text = String::new();
         for network in (Span { first, last }).networks() {
             text.push_str(network.text().as_str());

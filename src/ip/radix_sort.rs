@@ -14,7 +14,7 @@
 
 use std::thread;
 
-use crate::ip::set::Span;
+use crate::ip::span::Span;
 
 /// How many values a digit has that a list is parted by.
 const PARTS: usize = 256;

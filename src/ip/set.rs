@@ -7,128 +7,9 @@
 //! ([`SpanSet::from_unsorted`]), every operation is one linear walk that keeps it, and two sets
 //! are equal exactly when they hold the same addresses.
 
-use std::ops::{BitAnd, Not, Shl, Sub};
-
-use crate::ip::format::{Printer, ipv4_bytes, ipv6_bytes};
+use crate::ip::family::Family;
 use crate::ip::network::Networks;
-use crate::ip::radix_sort;
-
-/// The integer that stands for an address: `u32` for IPv4, `u128` for IPv6.
-pub trait Word:
-    Copy
-    + Ord
-    + Not<Output = Self>
-    + Shl<u32, Output = Self>
-    + Sub<Output = Self>
-    + BitAnd<Output = Self>
-{
-    /// How many bits an address has.
-    const BITS: u32;
-    /// The lowest address.
-    const MIN: Self;
-    /// The highest address.
-    const MAX: Self;
-    /// The next address, or `None` after the highest.
-    fn next(self) -> Option<Self>;
-    /// The address before, or `None` before the lowest.
-    fn previous(self) -> Option<Self>;
-    /// The difference; less than zero becomes a high number.
-    #[must_use]
-    fn wrapping_sub(self, other: Self) -> Self;
-    /// How many low bits are zero; `BITS` for zero itself.
-    fn trailing_zeros(self) -> u32;
-    /// How many high bits are zero; `BITS` for zero itself.
-    fn leading_zeros(self) -> u32;
-    /// As a number of addresses.
-    fn widen(self) -> u128;
-    /// Prints the address in its canonical text (RFC 5952 for IPv6).
-    fn print(self, printer: &mut Printer<'_>);
-    /// How many bytes it prints.
-    fn text_bytes(self) -> usize;
-    /// Sorts spans by their first address.
-    fn sort(spans: &mut [Span<Self>]);
-}
-
-/// The families differ in their integer, and in how they are printed and sorted.
-macro_rules! word {
-    ($integer:ty, $print:expr, $text_bytes:expr, $sort:expr) => {
-        impl Word for $integer {
-            const BITS: u32 = <$integer>::BITS;
-            const MIN: Self = <$integer>::MIN;
-            const MAX: Self = <$integer>::MAX;
-            fn next(self) -> Option<Self> {
-                self.checked_add(1)
-            }
-            fn previous(self) -> Option<Self> {
-                self.checked_sub(1)
-            }
-            fn wrapping_sub(self, other: Self) -> Self {
-                self.wrapping_sub(other)
-            }
-            fn trailing_zeros(self) -> u32 {
-                self.trailing_zeros()
-            }
-            fn leading_zeros(self) -> u32 {
-                self.leading_zeros()
-            }
-            fn widen(self) -> u128 {
-                self.into()
-            }
-            fn print(self, printer: &mut Printer<'_>) {
-                $print(printer, self);
-            }
-            fn text_bytes(self) -> usize {
-                $text_bytes(self)
-            }
-            fn sort(spans: &mut [Span<Self>]) {
-                $sort(spans);
-            }
-        }
-    };
-}
-word!(u32, Printer::ipv4, ipv4_bytes, radix_sort::sort);
-word!(u128, Printer::ipv6, ipv6_bytes, sort_by_comparing);
-
-fn sort_by_comparing<T: Word>(spans: &mut [Span<T>]) {
-    spans.sort_unstable_by_key(|span| span.first);
-}
-
-/// The addresses from `first` to `last`, both included; `first <= last`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span<T> {
-    /// The lowest address.
-    pub first: T,
-    /// The highest address.
-    pub last: T,
-}
-
-impl<T: Word> Span<T> {
-    /// Every address.
-    const WHOLE: Self = Self {
-        first: T::MIN,
-        last: T::MAX,
-    };
-
-    /// Whether no address is left between the end of this span and the start of the other.
-    fn reaches(self, other: Self) -> bool {
-        self.last.next().is_none_or(|next| other.first <= next)
-    }
-
-    /// Whether the two together are one span, whichever comes first. Which does is not asked: of
-    /// random addresses a processor cannot foresee that, but that no answer here will be yes.
-    pub(crate) fn touches(self, other: Self) -> bool {
-        let is_followed_by = |span: Self, other: Self| {
-            span.last.next() == Some(other.first)
-                || other.first.wrapping_sub(span.first) <= span.last - span.first
-        };
-        is_followed_by(self, other) || is_followed_by(other, self)
-    }
-
-    /// The fewest CIDR networks that cover exactly this span, in ascending order.
-    pub fn networks(&self) -> Networks<'_, T> {
-        Networks::of(std::slice::from_ref(self))
-    }
-}
+use crate::ip::span::{Span, span_difference, split_before};
 
 /// A set of addresses of one family. See the module's advice for the invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +23,7 @@ impl<T> Default for SpanSet<T> {
     }
 }
 
-impl<T: Word> SpanSet<T> {
+impl<T: Family> SpanSet<T> {
     /// The union of spans in any order, overlapping or not.
     #[must_use]
     pub fn from_unsorted(mut spans: Vec<Span<T>>) -> Self {
@@ -228,33 +109,6 @@ impl<T: Word> SpanSet<T> {
     }
 }
 
-/// Splits ascending, disjoint spans into those that end before `address` and the others.
-pub(crate) fn split_before<T: Word>(spans: &[Span<T>], address: T) -> (&[Span<T>], &[Span<T>]) {
-    let ended = spans
-        .iter()
-        .position(|span| span.last >= address)
-        .unwrap_or(spans.len());
-    spans.split_at(ended)
-}
-
-/// Appends what is left of `span` without `others` (ascending, none ending before it) to `out`.
-pub(crate) fn span_difference<T: Word>(span: Span<T>, others: &[Span<T>], out: &mut Vec<Span<T>>) {
-    let mut first = span.first;
-    for other in others.iter().take_while(|other| other.first <= span.last) {
-        if let Some(last) = other.first.previous().filter(|last| first <= *last) {
-            out.push(Span { first, last });
-        }
-        match other.last.next() {
-            Some(next) if next <= span.last => first = next,
-            _ => return,
-        }
-    }
-    out.push(Span {
-        first,
-        last: span.last,
-    });
-}
-
 /// A set of addresses of both families, which never mix.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpSet {
@@ -274,7 +128,7 @@ impl IpSet {
     /// All of IPv4 and all of IPv6.
     #[must_use]
     pub fn everybody() -> Self {
-        fn all<T: Word>() -> SpanSet<T> {
+        fn all<T: Family>() -> SpanSet<T> {
             SpanSet::from_sorted(vec![Span::WHOLE])
         }
         Self {
@@ -302,11 +156,15 @@ impl IpSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ip::family::{family, sort_by_comparing};
+    use crate::ip::format::Printer;
+    use crate::ip::span::{Word, word};
     use proptest::prelude::*;
 
     // A family of 8 bits, small enough to list: the set arithmetic does not depend on the width,
     // and this one lets a naive oracle look at every address.
-    word!(u8, |_: &mut Printer<'_>, _| {}, |_| 0, sort_by_comparing);
+    word!(u8);
+    family!(u8, |_: &mut Printer<'_>, _| {}, |_| 0, sort_by_comparing);
 
     fn spans_u8() -> impl Strategy<Value = Vec<Span<u8>>> {
         prop::collection::vec((any::<u8>(), any::<u8>()), 0..12).prop_map(|pairs| {

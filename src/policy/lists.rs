@@ -1,7 +1,7 @@
 //! A policy as one list, for formats that hold no second one: who gets in, or who does not.
 
-use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Span, SpanSet};
-use crate::policy::{Policy, without_mapped_block};
+use crate::ip::{IpSet, without_mapped_block};
+use crate::policy::Policy;
 use crate::rule::DefaultPolicy;
 
 impl Policy {
@@ -45,24 +45,10 @@ fn complement(set: &IpSet) -> IpSet {
     difference(&IpSet::everybody(), set)
 }
 
-/// A list for servers that find clients of both families in one tree of IPv6 networks: its IPv4
-/// addresses in the IPv4-mapped block (RFC 4291, section 2.5.5.2), and nothing else there.
-pub(crate) fn mapped(set: &IpSet) -> SpanSet<u128> {
-    let block = SpanSet::from_unsorted(vec![Span {
-        first: MAPPED_FIRST,
-        last: MAPPED_LAST,
-    }]);
-    let mut spans = set.ipv6.difference(&block).into_spans();
-    spans.extend(set.ipv4.spans().iter().map(|span| Span {
-        first: MAPPED_FIRST + u128::from(span.first),
-        last: MAPPED_FIRST + u128::from(span.last),
-    }));
-    SpanSet::from_unsorted(spans)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ip::{SpanSet, mapped};
     use crate::policy::samples::{decide, text};
     use crate::rule::Action;
 

@@ -17,8 +17,8 @@ use tera::{Context, Value};
 
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 use crate::csv::Rule;
-use crate::ip::{IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, Word};
-use crate::policy::{Policy, mapped};
+use crate::ip::{Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, mapped};
+use crate::policy::Policy;
 use crate::render::packed_lines::{Expander, Handle, PackedList};
 use crate::render::template::Needs;
 use crate::rule::Action;
@@ -164,7 +164,7 @@ impl<'a> Rendering<'a> {
     }
 }
 
-pub(crate) fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
+fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
     HashMap::from(entries).into()
 }
 
@@ -277,12 +277,12 @@ fn line_values(packed: &PackedList<'_>) -> Vec<Value> {
     (0..packed.line_count()).map(|_| next_line()).collect()
 }
 
-fn values<T: Word>(networks: impl Iterator<Item = Network<T>>) -> impl Iterator<Item = Value> {
+fn values<T: Family>(networks: impl Iterator<Item = Network<T>>) -> impl Iterator<Item = Value> {
     networks.map(|network| network_value(network.text().as_str()))
 }
 
 /// `192.0.2.9-192.0.2.20`, or the bare address of a single one.
-fn ranges<T: Word>(spans: &[Span<T>]) -> impl Iterator<Item = Value> {
+fn ranges<T: Family>(spans: &[Span<T>]) -> impl Iterator<Item = Value> {
     let text = |first| {
         Network {
             first,

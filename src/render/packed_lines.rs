@@ -12,7 +12,7 @@
 
 use std::io::{self, Write};
 
-use crate::ip::{IpSet, Network, Networks, Printer, TEXT_BYTES_MAX, Word};
+use crate::ip::{Family, IpSet, Network, Networks, Printer, TEXT_BYTES_MAX};
 
 /// The longest line, in bytes. With a directive and its indentation before it a line stays under
 /// 8,000 bytes, and Apache's limit for a line of `.htaccess` is 8,190.
@@ -78,7 +78,7 @@ impl<'a> PackedList<'a> {
     }
 }
 
-fn measure<T: Word>(networks: Networks<'_, T>) -> Vec<Line> {
+fn measure<T: Family>(networks: Networks<'_, T>) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = Line::default();
     for network in networks {
@@ -95,7 +95,11 @@ fn measure<T: Word>(networks: Networks<'_, T>) -> Vec<Line> {
     lines
 }
 
-fn print<T: Word>(line: Line, networks: &mut impl Iterator<Item = Network<T>>, out: &mut Vec<u8>) {
+fn print<T: Family>(
+    line: Line,
+    networks: &mut impl Iterator<Item = Network<T>>,
+    out: &mut Vec<u8>,
+) {
     let start = out.len();
     out.resize(start + line.bytes + TEXT_BYTES_MAX, b' ');
     let mut at = start;

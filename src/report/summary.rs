@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::ip::{IpSet, Network, SpanSet, Word};
+use crate::ip::{Family, IpSet, Network, SpanSet};
 use crate::policy::Policy;
 use crate::report::map::Ipv4;
 use crate::rule::DefaultPolicy;
@@ -61,7 +61,7 @@ impl Words {
 
 /// The networks of one family, each by name; `whole` for all of them at once, which no single
 /// network of an output is.
-fn pieces<T: Word>(set: &SpanSet<T>, whole: &str) -> impl Iterator<Item = Piece> {
+fn pieces<T: Family>(set: &SpanSet<T>, whole: &str) -> impl Iterator<Item = Piece> {
     let whole = set.is_whole().then(|| Piece {
         is_network: false,
         text: whole.to_owned(),
@@ -75,7 +75,7 @@ fn pieces<T: Word>(set: &SpanSet<T>, whole: &str) -> impl Iterator<Item = Piece>
 
 /// How many [`pieces`] both families have.
 fn named_count(set: &IpSet) -> usize {
-    fn count<T: Word>(set: &SpanSet<T>) -> usize {
+    fn count<T: Family>(set: &SpanSet<T>) -> usize {
         if set.is_whole() {
             1
         } else {
@@ -247,7 +247,7 @@ struct Size<T> {
     first: Vec<(Network<T>, bool)>,
 }
 
-impl<T: Word> Tally<T> {
+impl<T: Family> Tally<T> {
     fn of(allow: &SpanSet<T>, deny: &SpanSet<T>, named_max: usize) -> Self {
         let empty = || Size {
             allow: 0,

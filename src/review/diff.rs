@@ -4,8 +4,8 @@
 //! Exact, for both policies are sets of addresses: the answer does not depend on how their rows
 //! are written. IPv4-mapped IPv6 addresses (`::ffff:0:0/96`) are IPv4 here as everywhere.
 
-use crate::ip::IpSet;
-use crate::policy::{Policy, without_mapped_block};
+use crate::ip::{IpSet, without_mapped_block};
+use crate::policy::Policy;
 
 /// What changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

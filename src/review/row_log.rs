@@ -1,7 +1,7 @@
 //! What is remembered of the accepted rows one by one, so that warnings can count rows. Whoever
 //! wants no warnings remembers nothing: [`NoLog`] costs nothing.
 
-use crate::ip::{Addresses, Span, Word};
+use crate::ip::{Addresses, Family, Span};
 use crate::rule::Action;
 
 /// Rows that are remembered at most, 1 MiB of IPv4. What is counted is counted among them.
@@ -82,7 +82,7 @@ impl RowLog {
 }
 
 /// How many rows repeat one before them, and what the first of those names. Sorted rows are wanted.
-pub(crate) fn repeated<T: Word>(spans: &[Span<T>]) -> (u64, Option<Span<T>>) {
+pub(crate) fn repeated<T: Family>(spans: &[Span<T>]) -> (u64, Option<Span<T>>) {
     let pairs = || spans.iter().zip(spans.iter().skip(1));
     let mut repeated = pairs().filter(|(one, next)| one == next);
     let first = repeated.next().map(|(span, _)| *span);

@@ -3,7 +3,7 @@
 //! the same sentences.
 
 use crate::answer::{Warning, WarningCode};
-use crate::ip::{Addresses, IpSet, Network, Span, SpanSet, Word, split_before};
+use crate::ip::{Addresses, Family, IpSet, Network, Span, SpanSet, split_before};
 use crate::policy::Policy;
 use crate::review::row_log::{RowLog, repeated};
 use crate::rule::DefaultPolicy;
@@ -115,7 +115,7 @@ impl Permitted {
 
     /// Whether not one address of a row gets in.
     pub(crate) fn lets_none_in(&self, row: Addresses) -> bool {
-        fn lets_none_in<T: Word>(row: Span<T>, set: &SpanSet<T>, default: DefaultPolicy) -> bool {
+        fn lets_none_in<T: Family>(row: Span<T>, set: &SpanSet<T>, default: DefaultPolicy) -> bool {
             is_overridden(row, from_first_that_ends_in(set, row).first(), default)
         }
         match row {
@@ -181,7 +181,7 @@ fn wide_allow(policy: &Policy) -> Option<Warning> {
     ))
 }
 
-fn add_wider<T: Word>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Named) {
+fn add_wider<T: Family>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Named) {
     if set.is_whole() {
         named.add(|| whole.to_owned());
         return;
@@ -193,7 +193,7 @@ fn add_wider<T: Word>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Name
 }
 
 /// The networks of a span that have more host bits than so many.
-fn networks_wider<T: Word>(span: &Span<T>, bits: u32) -> impl Iterator<Item = Network<T>> {
+fn networks_wider<T: Family>(span: &Span<T>, bits: u32) -> impl Iterator<Item = Network<T>> {
     // Most spans are too short for one, which is told without cutting them into networks.
     let is_long = T::BITS - (span.last - span.first).leading_zeros() > bits;
     let networks = is_long.then(|| span.networks());
@@ -232,7 +232,7 @@ fn private_range(policy: &Policy) -> Option<Warning> {
 }
 
 /// Names the networks inside a block that are wide enough, and counts all inside it.
-fn add_private<T: Word>(
+fn add_private<T: Family>(
     set: &SpanSet<T>,
     (first, prefix_length): (T, u32),
     bits: u32,
@@ -279,7 +279,7 @@ fn overridden_rows(permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
 }
 
 /// Rows of which not one address gets in. Both the rows and the set are ascending.
-fn add_overridden<T: Word>(
+fn add_overridden<T: Family>(
     rows: &[Span<T>],
     permitted: &SpanSet<T>,
     default: DefaultPolicy,
@@ -296,7 +296,7 @@ fn add_overridden<T: Word>(
 
 /// Whether nobody gets in by a row, given the first span of the permitted set, or under default
 /// allow of its complement, that does not end before the row.
-fn is_overridden<T: Word>(row: Span<T>, next: Option<&Span<T>>, default: DefaultPolicy) -> bool {
+fn is_overridden<T: Family>(row: Span<T>, next: Option<&Span<T>>, default: DefaultPolicy) -> bool {
     match default {
         DefaultPolicy::Deny => next.is_none_or(|next| row.last < next.first),
         DefaultPolicy::Allow => {
@@ -305,20 +305,20 @@ fn is_overridden<T: Word>(row: Span<T>, next: Option<&Span<T>>, default: Default
     }
 }
 
-fn from_first_that_ends_in<T: Word>(set: &SpanSet<T>, row: Span<T>) -> &[Span<T>] {
+fn from_first_that_ends_in<T: Family>(set: &SpanSet<T>, row: Span<T>) -> &[Span<T>] {
     let spans = set.spans();
     let from = spans.partition_point(|span| span.last < row.first);
     spans.get(from..).unwrap_or_default()
 }
 
-fn is_listed<T: Word>(row: Span<T>, set: &SpanSet<T>) -> bool {
+fn is_listed<T: Family>(row: Span<T>, set: &SpanSet<T>) -> bool {
     let next = from_first_that_ends_in(set, row).first();
     next.is_some_and(|next| next.first <= row.last)
 }
 
 /// Whether an Allow row is one that a warning of wide networks is about.
 pub(crate) fn is_wide_row(policy: &Policy, row: Addresses) -> bool {
-    fn is_wide<T: Word>(row: Span<T>, set: &SpanSet<T>, bits: u32) -> bool {
+    fn is_wide<T: Family>(row: Span<T>, set: &SpanSet<T>, bits: u32) -> bool {
         networks_wider(&row, bits).next().is_some() && is_listed(row, set)
     }
     match row {
@@ -330,7 +330,12 @@ pub(crate) fn is_wide_row(policy: &Policy, row: Addresses) -> bool {
 
 /// Whether an Allow row is one that a warning of private networks is about.
 pub(crate) fn is_private_row(policy: &Policy, row: Addresses) -> bool {
-    fn is_private<T: Word>(row: Span<T>, set: &SpanSet<T>, blocks: &[(T, u32)], bits: u32) -> bool {
+    fn is_private<T: Family>(
+        row: Span<T>,
+        set: &SpanSet<T>,
+        blocks: &[(T, u32)],
+        bits: u32,
+    ) -> bool {
         let mut blocks = blocks.iter();
         let is_inside = blocks.any(|(first, prefix_length)| {
             let block = Network {
@@ -374,7 +379,7 @@ fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
 }
 
 /// Names the first row that repeats one before it, and counts all.
-fn add_repeated<T: Word>(spans: &[Span<T>], rule: &str, named: &mut Named) -> u64 {
+fn add_repeated<T: Family>(spans: &[Span<T>], rule: &str, named: &mut Named) -> u64 {
     let (count, first) = repeated(spans);
     if let Some(span) = first {
         named.add(|| format!("{rule} {}", span_text(span)));
@@ -390,7 +395,7 @@ fn among(rows: &RowLog) -> String {
 }
 
 /// As a network, or as a range where it is none.
-fn span_text<T: Word>(span: Span<T>) -> String {
+fn span_text<T: Family>(span: Span<T>) -> String {
     let mut networks = span.networks();
     if let (Some(network), None) = (networks.next(), networks.next()) {
         return network.text().to_string();

@@ -1,0 +1,40 @@
+//! The two families of addresses: how each is printed and sorted.
+
+/// A family of addresses, by the integer that stands for one: `u32` for IPv4, `u128` for IPv6.
+pub trait Family: Word {
+    /// Prints the address in its canonical text (RFC 5952 for IPv6).
+    fn print(self, printer: &mut Printer<'_>);
+    /// How many bytes it prints.
+    fn text_bytes(self) -> usize;
+    /// Sorts spans by their first address.
+    fn sort(spans: &mut [Span<Self>]);
+}
+
+/// Implements [`Family`] by functions of an integer.
+macro_rules! family {
+    ($integer:ty, $print:expr, $text_bytes:expr, $sort:expr) => {
+        impl Family for $integer {
+            fn print(self, printer: &mut Printer<'_>) {
+                $print(printer, self);
+            }
+            fn text_bytes(self) -> usize {
+                $text_bytes(self)
+            }
+            fn sort(spans: &mut [Span<Self>]) {
+                $sort(spans);
+            }
+        }
+    };
+}
+family!(u32, Printer::ipv4, ipv4_bytes, radix_sort::sort);
+family!(u128, Printer::ipv6, ipv6_bytes, sort_by_comparing);
+#[cfg(test)]
+pub(crate) use family;
+
+use crate::ip::format::{Printer, ipv4_bytes, ipv6_bytes};
+use crate::ip::radix_sort;
+use crate::ip::span::{Span, Word};
+
+pub(crate) fn sort_by_comparing<T: Word>(spans: &mut [Span<T>]) {
+    spans.sort_unstable_by_key(|span| span.first);
+}

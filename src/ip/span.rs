@@ -1,0 +1,125 @@
+//! Ranges of addresses as integers, and their arithmetic.
+
+use std::ops::{BitAnd, Not, Shl, Sub};
+
+/// The integer that stands for an address: `u32` for IPv4, `u128` for IPv6.
+pub trait Word:
+    Copy
+    + Ord
+    + Not<Output = Self>
+    + Shl<u32, Output = Self>
+    + Sub<Output = Self>
+    + BitAnd<Output = Self>
+{
+    /// How many bits an address has.
+    const BITS: u32;
+    /// The lowest address.
+    const MIN: Self;
+    /// The highest address.
+    const MAX: Self;
+    /// The next address, or `None` after the highest.
+    fn next(self) -> Option<Self>;
+    /// The address before, or `None` before the lowest.
+    fn previous(self) -> Option<Self>;
+    /// The difference; less than zero becomes a high number.
+    #[must_use]
+    fn wrapping_sub(self, other: Self) -> Self;
+    /// How many low bits are zero; `BITS` for zero itself.
+    fn trailing_zeros(self) -> u32;
+    /// How many high bits are zero; `BITS` for zero itself.
+    fn leading_zeros(self) -> u32;
+    /// As a number of addresses.
+    fn widen(self) -> u128;
+}
+
+/// Implements [`Word`] for an unsigned integer.
+macro_rules! word {
+    ($integer:ty) => {
+        impl Word for $integer {
+            const BITS: u32 = <$integer>::BITS;
+            const MIN: Self = <$integer>::MIN;
+            const MAX: Self = <$integer>::MAX;
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
+            fn previous(self) -> Option<Self> {
+                self.checked_sub(1)
+            }
+            fn wrapping_sub(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+            fn trailing_zeros(self) -> u32 {
+                self.trailing_zeros()
+            }
+            fn leading_zeros(self) -> u32 {
+                self.leading_zeros()
+            }
+            fn widen(self) -> u128 {
+                self.into()
+            }
+        }
+    };
+}
+word!(u32);
+word!(u128);
+#[cfg(test)]
+pub(crate) use word;
+
+/// The addresses from `first` to `last`, both included; `first <= last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span<T> {
+    /// The lowest address.
+    pub first: T,
+    /// The highest address.
+    pub last: T,
+}
+
+impl<T: Word> Span<T> {
+    /// Every address.
+    pub(crate) const WHOLE: Self = Self {
+        first: T::MIN,
+        last: T::MAX,
+    };
+
+    /// Whether no address is left between the end of this span and the start of the other.
+    pub(crate) fn reaches(self, other: Self) -> bool {
+        self.last.next().is_none_or(|next| other.first <= next)
+    }
+
+    /// Whether the two together are one span, whichever comes first. Which does is not asked: of
+    /// random addresses a processor cannot foresee that, but that no answer here will be yes.
+    pub(crate) fn touches(self, other: Self) -> bool {
+        let is_followed_by = |span: Self, other: Self| {
+            span.last.next() == Some(other.first)
+                || other.first.wrapping_sub(span.first) <= span.last - span.first
+        };
+        is_followed_by(self, other) || is_followed_by(other, self)
+    }
+}
+
+/// Splits ascending, disjoint spans into those that end before `address` and the others.
+pub(crate) fn split_before<T: Word>(spans: &[Span<T>], address: T) -> (&[Span<T>], &[Span<T>]) {
+    let ended = spans
+        .iter()
+        .position(|span| span.last >= address)
+        .unwrap_or(spans.len());
+    spans.split_at(ended)
+}
+
+/// Appends what is left of `span` without `others` (ascending, none ending before it) to `out`.
+pub(crate) fn span_difference<T: Word>(span: Span<T>, others: &[Span<T>], out: &mut Vec<Span<T>>) {
+    let mut first = span.first;
+    for other in others.iter().take_while(|other| other.first <= span.last) {
+        if let Some(last) = other.first.previous().filter(|last| first <= *last) {
+            out.push(Span { first, last });
+        }
+        match other.last.next() {
+            Some(next) if next <= span.last => first = next,
+            _ => return,
+        }
+    }
+    out.push(Span {
+        first,
+        last: span.last,
+    });
+}
