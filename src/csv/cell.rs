@@ -147,6 +147,13 @@ pub(crate) fn hides_a_value(text: &str) -> bool {
     is_error_value(text) || (text.len() > 2 && text.bytes().all(|byte| byte == b'#'))
 }
 
+/// A tab that separates cells is no white space: the cell before it is empty.
+pub(crate) fn is_comment(text: &[u8], delimiter: u8) -> bool {
+    text.iter()
+        .find(|byte| **byte == delimiter || !byte.is_ascii_whitespace())
+        == Some(&b'#')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

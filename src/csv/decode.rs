@@ -13,6 +13,7 @@ use flate2::write::MultiGzDecoder;
 use crate::answer::{Refusal, RefusalCode, Warning, WarningCode};
 use crate::csv::diagnose::{binary_kind, wide_text_kind};
 use crate::csv::encoding::{ByteOrder, Utf16};
+use crate::csv::limits::too_large;
 
 /// What takes the text, piece by piece.
 pub trait TextSink {
@@ -343,17 +344,6 @@ fn not_text() -> Refusal {
         RefusalCode::NotCsv,
         "this is not text (it has NUL bytes): expected a CSV file in UTF-8, Windows-1252, or \
          UTF-16 with a byte order mark",
-    )
-}
-
-/// The refusal for an upload over its limit, known before or while it is read.
-#[must_use]
-pub fn too_large(bytes_max: u64) -> Refusal {
-    Refusal::new(
-        RefusalCode::TooLarge,
-        format!(
-            "the CSV is larger than {bytes_max} bytes, decompressed: split it, or raise MAX_CSV_BYTES"
-        ),
     )
 }
 

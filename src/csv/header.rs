@@ -5,34 +5,17 @@
 //! was possible, the one that was taken is said.
 
 use crate::answer::{Refusal, RefusalCode, Warning, WarningCode};
-use crate::csv::cell::{cell_text, unwrapped};
+use crate::csv::cell::{cell_text, is_comment, unwrapped};
+use crate::csv::columns::{
+    ADDRESS_NAMES, COMMENT_NAMES, Columns, DELIMITERS, RULE_NAMES, normalized, shown,
+};
 use crate::csv::diagnose::{missing_column, second_header, text_kind};
-use crate::csv::lines::check_length;
-use crate::csv::parser::{check_columns, check_open_lines, is_comment, open_quote};
+use crate::csv::limits::{check_columns, check_length, check_open_lines, open_quote};
 use crate::csv::record::{RecordReader, Step};
 use crate::text::quote;
 
-/// The delimiters that are looked for, the likeliest first.
-pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// How many lines behind one that is no header are looked at for it, to say where it is.
 const LINES_BEHIND_MAX: u32 = 20;
-
-const ADDRESS_NAMES: [&str; 5] = ["ipaddress", "ip", "address", "network", "cidr"];
-const RULE_NAMES: [&str; 3] = ["rule", "action", "policy"];
-const COMMENT_NAMES: [&str; 3] = ["comment", "description", "note"];
-
-/// Where the cells of a row are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Columns {
-    /// Separates the cells.
-    pub(crate) delimiter: u8,
-    /// The index of the address column.
-    pub(crate) address: usize,
-    /// The index of the rule column.
-    pub(crate) rule: usize,
-    /// The index of the comment column.
-    pub(crate) comment: Option<usize>,
-}
 
 /// The lines up to the header.
 #[derive(Default)]
@@ -237,23 +220,6 @@ fn find(names: &[String], accepted: &[&str]) -> Option<usize> {
         .find_map(|accepted| names.iter().position(|name| name == accepted))
 }
 
-pub(crate) fn normalized(name: &str) -> String {
-    name.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'))
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// Whether a column of this name holds the address.
-pub(crate) fn is_address_name(name: &str) -> bool {
-    ADDRESS_NAMES.contains(&normalized(name).as_str())
-}
-
-/// Whether a column of this name holds the rule.
-pub(crate) fn is_rule_name(name: &str) -> bool {
-    RULE_NAMES.contains(&normalized(name).as_str())
-}
-
 fn guessed(line: u64, message: String) -> Warning {
     Warning {
         code: WarningCode::Guessed,
@@ -314,12 +280,4 @@ fn wrong_separator_line(number: u64, named: u8, taken: u8) -> Warning {
             shown(taken)
         ),
     )
-}
-
-/// A delimiter in a message.
-pub(crate) fn shown(delimiter: u8) -> String {
-    match delimiter {
-        b'\t' => "tabs".to_owned(),
-        _ => quote(&char::from(delimiter).to_string()),
-    }
 }

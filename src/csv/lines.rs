@@ -4,11 +4,8 @@
 //! crate's line numbers are off after CRLF, blank and comment lines, so they are counted here.)
 //! Only a line that spans two pieces is copied.
 
-use crate::answer::{Refusal, RefusalCode};
-
-/// The longest line, and the longest record over several lines, in bytes. A row of rules is
-/// under 200; what is longer than this is not one, and would only fill the memory.
-pub(crate) const LINE_BYTES_MAX: usize = 1024 * 1024;
+use crate::answer::Refusal;
+use crate::csv::limits::check_length;
 
 /// What takes the lines.
 pub(crate) trait LineSink {
@@ -106,22 +103,11 @@ impl Lines {
     }
 }
 
-/// # Errors
-///
-/// `too-large`, naming the line.
-pub(crate) fn check_length(number: u64, bytes: usize) -> Result<(), Refusal> {
-    if bytes <= LINE_BYTES_MAX {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        RefusalCode::TooLarge,
-        format!("line {number} is longer than {LINE_BYTES_MAX} bytes: expected one rule a line"),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::RefusalCode;
+    use crate::csv::limits::LINE_BYTES_MAX;
 
     /// Takes the lines `=` at one go, the others one by one.
     #[derive(Default)]

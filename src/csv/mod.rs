@@ -11,7 +11,13 @@ mod parser;
 mod record;
 mod row;
 mod snippet;
+mod columns;
+mod limits;
+mod upload_start;
 
-pub use self::decode::{TextDecoder, TextSink, too_large};
-pub use self::parser::{Parser, Rows, Rule};
+pub use self::decode::{TextDecoder, TextSink};
+pub use self::limits::too_large;
+pub use self::parser::Parser;
+pub use self::row::{Rows, Rule, RuleRow};
 pub use self::snippet::{Excerpt, Excerpts, HEADER_LINE, Part};
+pub use self::upload_start::UploadStart;

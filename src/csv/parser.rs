@@ -11,72 +11,16 @@
 //!
 //! White space around a cell is not part of it (`cell.rs` has all that is not). Rows may be shorter or longer than the header.
 
-use std::borrow::Cow;
-
-use crate::answer::{Refusal, RefusalCode, Rejection, Warning};
-use crate::csv::cell::{cell_text, comment_text, hides_a_value, may_be_wrapped, unwrapped};
+use crate::answer::{Refusal, Warning};
+use crate::csv::cell::{cell_text, hides_a_value, is_comment, may_be_wrapped};
+use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
 use crate::csv::fast_path::take_plain_rows;
-use crate::csv::header::{Columns, HeaderStage};
-use crate::csv::lines::{LineSink, Lines, Taken, check_length};
+use crate::csv::header::HeaderStage;
+use crate::csv::limits::{COLUMNS_MAX, check_columns, check_length, check_open_lines, open_quote};
+use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
-use crate::csv::row::{read_rule, read_unwrapped};
-use crate::ip::{Addresses, Span};
-use crate::rule::Action;
-
-/// The most cells a record may have. A sheet of rules has three; a row of thousands is not one.
-pub(crate) const COLUMNS_MAX: usize = 1024;
-/// The most lines a record may span. A cell with a hundred line breaks is a quote that was never
-/// closed, and would swallow the rules behind it.
-pub(crate) const RECORD_LINES_MAX: u64 = 100;
-
-/// One accepted row.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule<'a> {
-    /// Where the row starts: 1-based, as an editor shows it.
-    pub line: u64,
-    /// What it does.
-    pub action: Action,
-    /// To whom.
-    pub addresses: Addresses,
-    address_cell: &'a [u8],
-    comment_cell: &'a [u8],
-}
-
-impl<'a> Rule<'a> {
-    /// The address as it was written, without what a spreadsheet wrapped it in.
-    #[must_use]
-    pub fn address(&self) -> Cow<'a, str> {
-        let text = cell_text(self.address_cell);
-        unwrapped(&text).map_or(text, Cow::Owned)
-    }
-
-    /// The comment, empty if there is none.
-    #[must_use]
-    pub fn comment(&self) -> Cow<'a, str> {
-        comment_text(self.comment_cell)
-    }
-}
-
-/// What takes the rows.
-pub trait Rows {
-    /// Takes an accepted row.
-    fn accept(&mut self, rule: Rule<'_>);
-    /// Takes a rejected row.
-    fn reject(&mut self, rejection: Rejection);
-    /// Takes what had to be guessed about the text.
-    fn warn(&mut self, _warning: Warning) {}
-    /// Takes a rejected row without its sentence, if that is enough; a file may have millions.
-    fn count_rejected(&mut self) -> bool {
-        false
-    }
-    /// Whether accepted rows may come by [`Rows::accept_plain`].
-    fn accepts_plain(&self) -> bool {
-        false
-    }
-    /// Takes an accepted row without its place and its cells, which is several times faster.
-    fn accept_plain(&mut self, _action: Action, _addresses: Span<u32>) {}
-}
+use crate::csv::row::{Rows, Rule, read_rule, read_unwrapped};
 
 /// Takes text, hands its rows to a [`Rows`].
 pub struct Parser<R> {
@@ -312,13 +256,6 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// A tab that separates cells is no white space: the cell before it is empty.
-pub(crate) fn is_comment(text: &[u8], delimiter: u8) -> bool {
-    text.iter()
-        .find(|byte| **byte == delimiter || !byte.is_ascii_whitespace())
-        == Some(&b'#')
-}
-
 /// What a spreadsheet shows for a value that it lost starts with `#` too: in the first column, with
 /// more behind it, it is no reason to overlook a rule.
 fn is_overlooked_row<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
@@ -326,34 +263,4 @@ fn is_overlooked_row<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
         .next()
         .is_some_and(|first| hides_a_value(&cell_text(first)))
         && cells.any(|cell| !cell_text(cell).is_empty())
-}
-
-pub(crate) fn check_columns(number: u64, cells: usize) -> Result<(), Refusal> {
-    if cells <= COLUMNS_MAX {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        RefusalCode::TooLarge,
-        format!("line {number} has {cells} cells: at most {COLUMNS_MAX} are accepted"),
-    ))
-}
-
-pub(crate) fn check_open_lines(first_line: u64, number: u64) -> Result<(), Refusal> {
-    if number - first_line < RECORD_LINES_MAX {
-        return Ok(());
-    }
-    Err(open_quote(
-        first_line,
-        &format!(" within {RECORD_LINES_MAX} lines"),
-    ))
-}
-
-pub(crate) fn open_quote(first_line: u64, within: &str) -> Refusal {
-    Refusal::new(
-        RefusalCode::NotCsv,
-        format!(
-            "line {first_line} opens a quote that is not closed{within}: \
-             close it, or double each quote that is part of a cell"
-        ),
-    )
 }

@@ -3,13 +3,11 @@
 //! Strictly first, as nearly every cell is written. Only where that fails is a cell looked at once
 //! more for what a spreadsheet wrapped it in.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use crate::answer::{Rejection, RejectionCode};
-use crate::csv::cell::unwrapped;
-use crate::csv::diagnose::{explain_rule, suggested_rule};
-use crate::csv::header::{DELIMITERS, shown};
-use crate::ip::{AddressError, Addresses, parse_address};
+use crate::answer::{Rejection, Warning};
+use crate::csv::cell::{cell_text, comment_text, unwrapped};
+use crate::ip::{AddressError, Addresses, Span, parse_address};
 use crate::rule::Action;
 
 /// Why a row is rejected. Its sentence is made only when somebody reads it.
@@ -67,65 +65,76 @@ pub(crate) fn read_unwrapped<T>(
     read_rule(address, rule).map_err(give_up)
 }
 
-impl Fault<'_> {
-    /// Why, for programs.
-    fn code(&self) -> RejectionCode {
-        match self {
-            Self::Address(AddressError::HostBitsSet { .. }) => RejectionCode::HostBitsSet,
-            Self::Address(AddressError::ReversedRange { .. }) => RejectionCode::ReversedRange,
-            Self::Address(AddressError::Invalid(_) | AddressError::MixedFamilies(_)) => {
-                RejectionCode::InvalidAddress
-            }
-            Self::Rule(_) => RejectionCode::UnknownRule,
-            Self::NoAddress | Self::NoRule(_) => RejectionCode::MissingField,
-        }
+/// One accepted row.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule<'a> {
+    /// Where the row starts: 1-based, as an editor shows it.
+    pub line: u64,
+    /// What it does.
+    pub action: Action,
+    /// To whom.
+    pub addresses: Addresses,
+    pub(super) address_cell: &'a [u8],
+    pub(super) comment_cell: &'a [u8],
+}
+
+impl<'a> Rule<'a> {
+    /// The address as it was written, without what a spreadsheet wrapped it in.
+    #[must_use]
+    pub fn address(&self) -> Cow<'a, str> {
+        let text = cell_text(self.address_cell);
+        unwrapped(&text).map_or(text, Cow::Owned)
     }
 
-    /// What the cell could say instead.
-    fn fixes(&self) -> Vec<String> {
-        match self {
-            Self::Address(err) => err.fixes(),
-            Self::Rule(given) => suggested_rule(given).into_iter().collect(),
-            Self::NoAddress | Self::NoRule(_) => Vec::new(),
-        }
-    }
-
-    /// The rejection of the row that starts in this line and has these cells.
-    pub(crate) fn rejection(&self, line: u64, address: &str, rule: &str) -> Rejection {
-        let value = match self {
-            Self::Rule(_) => rule,
-            // Whatever is in the cell, it is no address: who shows the row goes by that.
-            Self::NoAddress => "",
-            Self::Address(_) | Self::NoRule(_) => address,
-        };
-        Rejection::new(line, self.code(), value, &self.to_string()).with_fixes(self.fixes())
+    /// The comment, empty if there is none.
+    #[must_use]
+    pub fn comment(&self) -> Cow<'a, str> {
+        comment_text(self.comment_cell)
     }
 }
 
-impl fmt::Display for Fault<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(err) => err.fmt(f),
-            Self::Rule(given) => f.write_str(&explain_rule(given)),
-            Self::NoAddress => f.write_str("the row has no address: write one, or all"),
-            Self::NoRule(address) => match other_delimiter(address) {
-                Some(delimiter) => write!(
-                    f,
-                    "the row has no rule: its address cell holds a whole row, separated by {}: \
-                     write it as the header is written",
-                    shown(delimiter),
-                ),
-                None => f.write_str("the row has no rule: write Allow or Deny"),
-            },
-        }
+/// What takes the rows.
+pub trait Rows {
+    /// Takes an accepted row.
+    fn accept(&mut self, rule: Rule<'_>);
+    /// Takes a rejected row.
+    fn reject(&mut self, rejection: Rejection);
+    /// Takes what had to be guessed about the text.
+    fn warn(&mut self, _warning: Warning) {}
+    /// Takes a rejected row without its sentence, if that is enough; a file may have millions.
+    fn count_rejected(&mut self) -> bool {
+        false
     }
+    /// Whether accepted rows may come by [`Rows::accept_plain`].
+    fn accepts_plain(&self) -> bool {
+        false
+    }
+    /// Takes an accepted row without its place and its cells, which is several times faster.
+    fn accept_plain(&mut self, _action: Action, _addresses: Span<u32>) {}
 }
 
-/// The delimiter under which an address cell is a row, where somebody mixed two.
-fn other_delimiter(address: &str) -> Option<u8> {
-    DELIMITERS.into_iter().find(|delimiter| {
-        let mut cells = address.split(char::from(*delimiter)).map(str::trim);
-        cells.next().is_some_and(|cell| parse_address(cell).is_ok())
-            && cells.any(|cell| action_of(cell).is_some())
-    })
+/// One accepted row, kept for templates that list the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleRow {
+    /// Where the row starts.
+    pub line: u64,
+    /// What it does.
+    pub action: Action,
+    /// The address as it was written.
+    pub address: String,
+    /// The comment, empty if there is none.
+    pub comment: String,
+}
+
+impl RuleRow {
+    /// Keeps a row.
+    #[must_use]
+    pub fn of(rule: &Rule<'_>) -> Self {
+        Self {
+            line: rule.line,
+            action: rule.action,
+            address: rule.address().into_owned(),
+            comment: rule.comment().into_owned(),
+        }
+    }
 }

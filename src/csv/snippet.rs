@@ -9,8 +9,9 @@ use std::ops::{ControlFlow, Range};
 
 use crate::answer::{Refusal, RefusalCode, Rejection, RejectionCode};
 use crate::csv::cell::{decoded, trimmed};
+use crate::csv::columns::Columns;
 use crate::csv::decode::{TextDecoder, TextSink};
-use crate::csv::header::{Columns, HeaderStage};
+use crate::csv::header::HeaderStage;
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
 

@@ -9,10 +9,10 @@ use std::ops::ControlFlow;
 use crate::answer::{
     Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status, Warning,
 };
-use crate::csv::{Parser, Rows, Rule, TextDecoder, too_large};
+use crate::csv::{Parser, Rows, Rule, RuleRow, TextDecoder, too_large};
 use crate::ip::{Addresses, Span, parse_address};
 use crate::policy::{Policy, Rules};
-use crate::render::{Rendered, Rendering, RuleRow, Template, render};
+use crate::render::{Rendered, Rendering, Template, render};
 use crate::review::{Log, NoLog, Review, RowLog};
 use crate::rule::Action;
 use crate::settings::Settings;

@@ -1,10 +1,8 @@
 //! Collects the rules of a CSV and builds the policy from them.
 
-use crate::ip::without_mapped_block;
-use crate::policy::shortest::shortest;
-
-use crate::ip::{Addresses, Family, IpSet, Span, SpanSet};
+use crate::ip::{Addresses, Family, IpSet, Span, SpanSet, without_mapped_block};
 use crate::policy::Policy;
+use crate::policy::shortest::shortest;
 use crate::rule::{Action, DefaultPolicy};
 
 /// The addresses of one action, as they were read: any order, overlaps and all.

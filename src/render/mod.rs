@@ -16,44 +16,17 @@ use std::net::Ipv4Addr;
 use tera::{Context, Value};
 
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
-use crate::csv::Rule;
+use crate::csv::RuleRow;
 use crate::ip::{Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, mapped};
 use crate::policy::Policy;
 use crate::render::packed_lines::{Expander, Handle, PackedList};
 use crate::render::template::Needs;
-use crate::rule::Action;
 use crate::source::{Source, split_key};
 
 /// This program's name, as templates print it.
 pub const GENERATOR_NAME: &str = "htaccess-generator";
 /// This program's version, as templates print it.
 pub const GENERATOR_VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// One accepted row, kept for templates that list the rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleRow {
-    /// Where the row starts.
-    pub line: u64,
-    /// What it does.
-    pub action: Action,
-    /// The address as it was written.
-    pub address: String,
-    /// The comment, empty if there is none.
-    pub comment: String,
-}
-
-impl RuleRow {
-    /// Keeps a row.
-    #[must_use]
-    pub fn of(rule: &Rule<'_>) -> Self {
-        Self {
-            line: rule.line,
-            action: rule.action,
-            address: rule.address().into_owned(),
-            comment: rule.comment().into_owned(),
-        }
-    }
-}
 
 /// The text for a policy, and how many networks it has.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,5 +9,5 @@ mod warnings;
 pub use self::diff::{Diff, diff};
 pub use self::row_log::{Log, NoLog, RowLog};
 pub use self::verdict::{BearingRow, Explanation, explain};
-pub use self::warned_lines::{UploadStart, name_lines};
+pub use self::warned_lines::name_lines;
 pub use self::warnings::Review;

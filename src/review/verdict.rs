@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 
 use crate::answer::{Refusal, Rejection};
-use crate::csv::{Parser, Rows, Rule, TextDecoder};
+use crate::csv::{Parser, Rows, Rule, RuleRow, TextDecoder};
 use crate::ip::{Addresses, Span};
 use crate::policy::Rules;
-use crate::render::RuleRow;
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
 

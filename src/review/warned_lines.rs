@@ -23,45 +23,6 @@ const LINES_MAX: usize = 10;
 /// How many rows a warning names together with others.
 const PAIRS_MAX: usize = 5;
 
-/// The first bytes of an upload, kept for a second reading where there can be no other.
-#[derive(Debug, Default)]
-pub struct UploadStart {
-    bytes: Vec<u8>,
-    bytes_max: usize,
-    is_cut: bool,
-}
-
-impl UploadStart {
-    /// Keeps nothing beyond `bytes_max`.
-    #[must_use]
-    pub fn of_at_most(bytes_max: usize) -> Self {
-        Self {
-            bytes_max,
-            ..Self::default()
-        }
-    }
-
-    /// Keeps the next piece of the upload, as far as there is room for it.
-    pub fn keep(&mut self, piece: &[u8]) {
-        let room = self.bytes_max - self.bytes.len();
-        let kept = piece.get(..room).unwrap_or(piece);
-        self.bytes.extend_from_slice(kept);
-        self.is_cut |= kept.len() < piece.len();
-    }
-
-    /// Whether nothing was kept.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// Hands over what is kept. Whether that is the whole upload.
-    pub fn hand_over(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> bool {
-        let _ = take(&self.bytes);
-        !self.is_cut
-    }
-}
-
 /// Adds to each warning about rows the lines where they are, and the first of them as its line.
 ///
 /// `read` hands the upload over once more, piece by piece until it is told to stop, and says

@@ -7,55 +7,18 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::csv::cell::is_error_value;
-use crate::csv::diagnose::characters::{
-    Damage, damage, invisible_character, is_formula, means_nothing, plain, strange_character,
-};
+use crate::csv::columns::is_address_name;
+use crate::csv::diagnose::characters::{invisible_character, plain, strange_character};
 use crate::csv::diagnose::ipv4::{explain_ipv4, whole_octets};
 use crate::csv::diagnose::mixed::{explain_several, without_signs_around};
-use crate::csv::header::is_address_name;
+use crate::csv::diagnose::spreadsheet::{Damage, damage, is_formula, means_nothing};
+use crate::csv::diagnose::{ACCEPTED, Reason, names_some};
 use crate::ip::{AddressError, Addresses, parse_address};
 use crate::text::{bare, quote};
-
-/// What an address cell may hold, for messages.
-pub(crate) const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as \
-                        10.0.0.1-10.0.0.9, or all";
 
 /// The longest suggestion: two IPv6 addresses are 79 bytes, and only a prefix length with many
 /// zeros before it is more.
 const FIX_BYTES_MAX: usize = 100;
-
-/// Why a cell is rejected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reason {
-    /// One sentence, or its end.
-    pub(crate) sentence: String,
-    /// What the cell could say instead, the likeliest first.
-    pub(crate) fixes: Vec<String>,
-}
-
-impl Reason {
-    /// A reason that suggests nothing.
-    pub(crate) fn new(sentence: impl Into<String>) -> Self {
-        Self {
-            sentence: sentence.into(),
-            fixes: Vec::new(),
-        }
-    }
-
-    /// The same, with one more suggestion.
-    pub(crate) fn or(mut self, fix: impl Into<String>) -> Self {
-        self.fixes.push(fix.into());
-        self
-    }
-
-    /// The reason for the whole of a text of which this is the reason for a part.
-    fn of_part(self, before: &str, whole: impl Fn(String) -> String) -> Self {
-        Self {
-            sentence: format!("{before}{}", self.sentence),
-            fixes: self.fixes.into_iter().map(whole).collect(),
-        }
-    }
-}
 
 impl fmt::Display for AddressError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,11 +73,6 @@ fn explain(text: &str) -> Reason {
     };
     reason.fixes.retain(|fix| is_plain(fix) && names_some(fix));
     reason
-}
-
-/// Whether a text is accepted and is not everybody, whom nobody lets in by a guess.
-fn names_some(text: &str) -> bool {
-    parse_address(text).is_ok_and(|addresses| addresses != Addresses::All)
 }
 
 fn explain_whole(text: &str) -> Reason {

@@ -2,8 +2,8 @@
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::csv::cell::unwrapped;
+use crate::csv::columns::{DELIMITERS, is_address_name, is_rule_name, normalized};
 use crate::csv::diagnose::rule::distance;
-use crate::csv::header::{DELIMITERS, is_address_name, is_rule_name, normalized};
 use crate::ip::parse_address;
 use crate::text::{quote, quoted_list};
 

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::csv::diagnose::address::{ACCEPTED, Reason};
+use crate::csv::diagnose::{ACCEPTED, Reason};
 use crate::text::quote;
 
 /// The part after "is not an IP address: ", of what starts as an IPv4 address does.

@@ -3,8 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::csv::diagnose::address::Reason;
-use crate::ip::{Addresses, parse_address};
+use crate::csv::diagnose::{Reason, names_some};
 use crate::text::bare;
 
 /// What people write between the ends of a range.
@@ -38,7 +37,7 @@ const NEGATIONS: [&str; 12] = [
 
 /// Tells what is beside an address; `None` where the cell is no such.
 pub(crate) fn explain_several(shown: &str, text: &str) -> Option<Reason> {
-    let joined = without_inner_blanks(text).filter(|joined| is_address(joined));
+    let joined = without_inner_blanks(text).filter(|joined| names_some(joined));
     if let Some(joined) = joined {
         let reason = format!("{shown} has a blank in it: write {}", bare(&joined));
         return Some(Reason::new(reason).or(joined));
@@ -78,7 +77,7 @@ fn range_by_other_signs(text: &str) -> Option<String> {
         let first: IpAddr = first.trim().parse().ok()?;
         let last: IpAddr = last.trim().parse().ok()?;
         let range = format!("{first}-{last}");
-        is_address(&range).then_some(range)
+        names_some(&range).then_some(range)
     })
 }
 
@@ -108,7 +107,7 @@ fn explain_words(shown: &str, text: &str) -> Option<Reason> {
     let found: Vec<&str> = words
         .iter()
         .copied()
-        .filter(|word| is_address(word))
+        .filter(|word| names_some(word))
         .collect();
     let first = found.first()?;
     if let [_, mask] = found.as_slice()
@@ -120,7 +119,7 @@ fn explain_words(shown: &str, text: &str) -> Option<Reason> {
             "{shown} has a blank before its mask: write {}",
             bare(&network)
         );
-        if is_address(&network) {
+        if names_some(&network) {
             return Some(Reason::new(reason).or(network));
         }
     }
@@ -135,7 +134,7 @@ fn explain_words(shown: &str, text: &str) -> Option<Reason> {
     ));
     let is_negation = |word: &&str| NEGATIONS.contains(&word.to_lowercase().as_str());
     // `192.0.2.1 0` may be an address that a blank cut in two.
-    let is_part = |word: &&str| !is_address(word) && word.starts_with(|c: char| c.is_ascii_digit());
+    let is_part = |word: &&str| !names_some(word) && word.starts_with(|c: char| c.is_ascii_digit());
     if words.iter().any(|word| is_negation(word) || is_part(word)) || text.contains('!') {
         return Some(reason);
     }
@@ -145,10 +144,5 @@ fn explain_words(shown: &str, text: &str) -> Option<Reason> {
 /// `(192.0.2.1),` without the signs around it, where an address is left.
 pub(crate) fn without_signs_around(text: &str) -> Option<String> {
     let inner = text.trim_matches(SIGNS);
-    (inner != text && is_address(inner)).then(|| inner.to_owned())
-}
-
-/// Whether a text names addresses, and not everybody.
-fn is_address(text: &str) -> bool {
-    parse_address(text).is_ok_and(|addresses| addresses != Addresses::All)
+    (inner != text && names_some(inner)).then(|| inner.to_owned())
 }

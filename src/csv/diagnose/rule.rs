@@ -4,7 +4,8 @@
 //! word is suggested, not read: who is let in by a word that nobody knows is not for us to guess.
 
 use crate::csv::cell::is_error_value;
-use crate::csv::diagnose::characters::{is_formula, means_nothing, strange_character};
+use crate::csv::diagnose::characters::strange_character;
+use crate::csv::diagnose::spreadsheet::{is_formula, means_nothing};
 use crate::text::quote;
 
 /// Words that say Allow and nothing else, in English and French, as firewalls and people write it.

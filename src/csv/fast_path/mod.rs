@@ -11,11 +11,12 @@
 mod ipv4;
 mod simd;
 
+use crate::csv::columns::Columns;
 use crate::csv::fast_path::ipv4::ipv4;
 use crate::csv::fast_path::simd::{BLOCK_BYTES, Block};
-use crate::csv::header::Columns;
+use crate::csv::limits::COLUMNS_MAX;
 use crate::csv::lines::Taken;
-use crate::csv::parser::{COLUMNS_MAX, Rows};
+use crate::csv::row::Rows;
 use crate::ip::Span;
 use crate::rule::Action;
 

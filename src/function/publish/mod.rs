@@ -34,7 +34,7 @@ use std::time::Duration;
 use tokio::join;
 
 use crate::answer::{Answer, Refusal, Status};
-use crate::csv::too_large;
+use crate::csv::{UploadStart, too_large};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::event::Job;
 use crate::function::metrics::Observed;
@@ -46,7 +46,7 @@ use crate::generate::{Generation, Outcome};
 use crate::policy::Rules;
 use crate::render::{Template, render};
 use crate::report::{Facts, Occasion, RequestCost, report_page};
-use crate::review::{Review, UploadStart, name_lines};
+use crate::review::{Review, name_lines};
 use crate::rule::DefaultPolicy;
 use crate::settings::{FunctionSettings, OnDelete};
 use crate::source::{Source, check_report_key};

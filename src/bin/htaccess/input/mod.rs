@@ -13,8 +13,8 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use htaccess_generator::csv::UploadStart;
 use htaccess_generator::csv::{Excerpt, Excerpts, Part};
-use htaccess_generator::review::UploadStart;
 use htaccess_generator::text::visible;
 
 use crate::error::Failure;

@@ -1,0 +1,50 @@
+//! The columns of a CSV: their names, their places and the delimiter between them.
+
+use crate::text::quote;
+
+/// The delimiters that are looked for, the likeliest first.
+pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+pub(crate) const ADDRESS_NAMES: [&str; 5] = ["ipaddress", "ip", "address", "network", "cidr"];
+
+pub(crate) const RULE_NAMES: [&str; 3] = ["rule", "action", "policy"];
+
+pub(crate) const COMMENT_NAMES: [&str; 3] = ["comment", "description", "note"];
+
+/// Where the cells of a row are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Columns {
+    /// Separates the cells.
+    pub(crate) delimiter: u8,
+    /// The index of the address column.
+    pub(crate) address: usize,
+    /// The index of the rule column.
+    pub(crate) rule: usize,
+    /// The index of the comment column.
+    pub(crate) comment: Option<usize>,
+}
+
+pub(crate) fn normalized(name: &str) -> String {
+    name.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Whether a column of this name holds the address.
+pub(crate) fn is_address_name(name: &str) -> bool {
+    ADDRESS_NAMES.contains(&normalized(name).as_str())
+}
+
+/// Whether a column of this name holds the rule.
+pub(crate) fn is_rule_name(name: &str) -> bool {
+    RULE_NAMES.contains(&normalized(name).as_str())
+}
+
+/// A delimiter in a message.
+pub(crate) fn shown(delimiter: u8) -> String {
+    match delimiter {
+        b'\t' => "tabs".to_owned(),
+        _ => quote(&char::from(delimiter).to_string()),
+    }
+}

@@ -1,0 +1,134 @@
+//! What spreadsheets do to cells: formulas, rounded numbers, dates, placeholders.
+
+/// Whether a text is how databases, libraries and people write that there is no value.
+pub(crate) fn means_nothing(text: &str) -> bool {
+    text == "\\N"
+        || [
+            "null",
+            "(null)",
+            "none",
+            "nan",
+            "nil",
+            "n/a",
+            "na",
+            "-",
+            "--",
+            "?",
+            "undefined",
+        ]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Whether a text is a formula, as `=A1` or `@SUM(…)`.
+pub(crate) fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '@'])
+}
+
+/// Months as spreadsheets write them in English, French and German.
+const MONTHS: &str = "jan january janv janvier feb february fev fév févr fevr février fevrier mar mars march \
+    apr april avr avril may mai jun june juin jul july juil juillet aug august aou aoû \
+    août aout sep sept september septembre oct october octobre okt oktober nov november \
+    novembre dec december déc décembre decembre dez dezember";
+
+/// What a spreadsheet made of an address or a network that it took for something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// `08-Oct`, `01/02/2003`: a date.
+    Date,
+    /// `1.92E+11`: a number whose last digits are lost.
+    Rounded,
+    /// `########`: a number or a date in a column that was too narrow to show it.
+    Narrow,
+}
+
+/// Tells what a spreadsheet damaged beyond repair.
+pub(crate) fn damage(text: &str) -> Option<Damage> {
+    if text.len() >= 3 && text.bytes().all(|byte| byte == b'#') {
+        return Some(Damage::Narrow);
+    }
+    if is_rounded(text) {
+        return Some(Damage::Rounded);
+    }
+    // What follows a date is its time.
+    let date = match text.split_once([' ', 'T']) {
+        Some((date, time)) if time.contains(':') => date,
+        _ => text,
+    };
+    is_date(date).then_some(Damage::Date)
+}
+
+fn is_rounded(text: &str) -> bool {
+    let Some((digits, exponent)) = text.split_once(['E', 'e']) else {
+        return false;
+    };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+    is_number(exponent)
+        && digits.contains(['.', ','])
+        && digits.split(['.', ',']).count() == 2
+        && digits.split(['.', ',']).all(is_number)
+}
+
+fn is_date(text: &str) -> bool {
+    let is_number = |part: &&str| {
+        (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_month = |part: &&str| {
+        let word = part.trim_end_matches('.').to_lowercase();
+        MONTHS.split(' ').any(|month| month == word)
+    };
+    let parts: Vec<&str> = text.split(['/', '-', ' ']).collect();
+    let numbers = parts.iter().filter(|part| is_number(part)).count();
+    let months = parts.iter().filter(|part| is_month(part)).count();
+    if months == 1 && numbers == parts.len() - 1 {
+        return matches!(parts.len(), 2 | 3);
+    }
+    ['/', '-', '.'].into_iter().any(|sign| {
+        let parts: Vec<&str> = text.split(sign).collect();
+        let has_year = parts.iter().any(|part| part.len() == 4);
+        parts.len() == 3 && parts.iter().all(is_number) && (sign == '/' || has_year)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_a_spreadsheet_damaged() {
+        for text in [
+            "01/02/2003",
+            "1/2/03",
+            "2003-02-01",
+            "01.02.2003",
+            "08-Oct",
+            "10-août",
+            "Oct-08",
+            "1 févr. 2003",
+            "01/02/2003 00:00",
+            "10-nov.",
+        ] {
+            assert_eq!(damage(text), Some(Damage::Date), "{text}");
+        }
+        for text in ["1.92E+11", "1,92E+11", "1.92168E11"] {
+            assert_eq!(damage(text), Some(Damage::Rounded), "{text}");
+        }
+        assert_eq!(damage("########"), Some(Damage::Narrow));
+        for text in [
+            "2.2.2",
+            "10/8",
+            "1-2-3",
+            "web-1",
+            "1.2.3.4-9",
+            "oct.example.com",
+            "1e5",
+            "marie-1",
+            "2001:db8::1",
+            "1.2.3.4/24",
+            "",
+        ] {
+            assert_eq!(damage(text), None, "{text}");
+        }
+    }
+}
