@@ -21,6 +21,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::{Answer, REJECTIONS_LISTED_MAX, Refusal, Rejection, Status};
 use htaccess_generator::csv::{Parser, Rows, Rule, TextDecoder, TextSink};
+use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{Span, SpanSet, parse_address};
 use htaccess_generator::policy::{Policy, Rules};
@@ -28,7 +29,7 @@ use htaccess_generator::render::{Template, render};
 use htaccess_generator::report::{Facts, report_page};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::{CSV_BYTES_MAX_DEFAULT, FunctionSettings, Settings};
+use htaccess_generator::settings::{CSV_BYTES_MAX_DEFAULT, Settings};
 use htaccess_generator::source::Source;
 
 const LARGE: usize = 1_000_000;

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::function::store::{S3, check_roots};
 use htaccess_generator::function::{Error, Handler, Invocation, Origin, Response, Tally};
 use htaccess_generator::function::{init_error, logging};
-use htaccess_generator::settings::FunctionSettings;
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 

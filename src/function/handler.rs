@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use futures_util::stream::{self, StreamExt};
 use lambda_runtime::tracing::{error, info};
 use lambda_runtime::{Context, LambdaEvent};
-use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -16,10 +15,11 @@ use crate::function::error::{Error, ErrorKind};
 use crate::function::event::{Batch, Event, Job, Message};
 use crate::function::metrics::{Observed, Tally};
 use crate::function::publish::{Publisher, refuse};
+use crate::function::response::{BatchResponse, ItemFailure, Response, ResultCode, TaskResult};
+use crate::function::settings::FunctionSettings;
 use crate::function::store::Store;
 use crate::function::template_cache::TemplateCache;
 use crate::render::Template;
-use crate::settings::FunctionSettings;
 use crate::text::quote;
 
 /// How many records of one event are worked on at the same time.
@@ -28,71 +28,6 @@ const CONCURRENT_RECORDS_MAX: usize = 8;
 /// How long before Lambda would end the invocation the work on it stops, so that it can still say
 /// why, and a queue which messages are done.
 const MARGIN: Duration = Duration::from_millis(500);
-
-/// What the function answers.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Response {
-    /// To S3, EventBridge, SNS and people: one answer for each record, in their order.
-    Results {
-        /// The answers.
-        results: Vec<Answer>,
-    },
-    /// To SQS: the messages to deliver again
-    /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
-    Queue {
-        /// Those that failed.
-        #[serde(rename = "batchItemFailures")]
-        failures: Vec<ItemFailure>,
-    },
-    /// To S3 Batch Operations.
-    Batch(BatchResponse),
-}
-
-/// A message to deliver again.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ItemFailure {
-    /// Its `messageId`.
-    pub item_identifier: String,
-}
-
-/// What S3 Batch Operations wants to hear.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
-    /// As in the event.
-    pub invocation_schema_version: String,
-    /// For tasks that are left out of the answer; none is.
-    pub treat_missing_keys_as: ResultCode,
-    /// As in the event.
-    pub invocation_id: String,
-    /// One for each task.
-    pub results: Vec<TaskResult>,
-}
-
-/// What came of a task.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TaskResult {
-    /// As in the event.
-    pub task_id: String,
-    /// Whether to try again.
-    pub result_code: ResultCode,
-    /// For the job's completion report.
-    pub result_string: String,
-}
-
-/// How S3 Batch Operations goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum ResultCode {
-    /// The task is done.
-    Succeeded,
-    /// It is to be tried again.
-    TemporaryFailure,
-    /// It is not.
-    PermanentFailure,
-}
 
 /// Works on events; made once for each environment.
 pub struct Handler<S> {

@@ -9,8 +9,12 @@ pub mod init_error;
 pub mod logging;
 mod metrics;
 mod template_cache;
+mod response;
+mod settings;
 
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, Job};
-pub use self::handler::{Handler, Response};
+pub use self::handler::Handler;
 pub use self::metrics::{Invocation, Origin, Tally};
+pub use self::response::Response;
+pub use self::settings::{FunctionSettings, OnDelete, Roots};

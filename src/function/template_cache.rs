@@ -7,9 +7,9 @@ use tokio::sync::Mutex;
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::function::error::Error;
+use crate::function::settings::TemplateChoice;
 use crate::function::store::{Body, Fetched, ObjectName, Store};
 use crate::render::Template;
-use crate::settings::TemplateChoice;
 
 /// The largest template of one's own, in bytes.
 const TEMPLATE_BYTES_MAX: usize = 1024 * 1024;

@@ -3,18 +3,17 @@
 //!
 //! Takes the upload in pieces, as it arrives, and keeps of it only the addresses.
 
+mod collector;
+
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use crate::answer::{
-    Answer, REJECTIONS_LISTED_MAX, Refusal, RefusalCode, Rejection, RejectionCode, Status, Warning,
-};
-use crate::csv::{Parser, Rows, Rule, RuleRow, TextDecoder, too_large};
-use crate::ip::{Addresses, Span, parse_address};
-use crate::policy::{Policy, Rules};
+use crate::answer::{Answer, Refusal, RefusalCode, Status};
+use crate::csv::{Parser, RuleRow, TextDecoder, too_large};
+use crate::generate::collector::Collector;
+use crate::policy::Policy;
 use crate::render::{Rendered, Rendering, Template, render};
 use crate::review::{Log, NoLog, Review, RowLog};
-use crate::rule::Action;
 use crate::settings::Settings;
 use crate::source::Source;
 
@@ -75,10 +74,7 @@ impl<'a> Generation<'a, RowLog> {
 
 impl<'a, L: Log> Generation<'a, L> {
     fn start(settings: &'a Settings, template: &'a Template, source: &'a Source) -> Self {
-        let collector = Collector {
-            keep_rows: template.needs().includes("rules"),
-            ..Collector::default()
-        };
+        let collector = Collector::keeping_rows(template.needs().includes("rules"));
         let (output_key, refusal) = match settings.output_key.of(&source.key) {
             Ok(key) => (Some(key), None),
             Err(refusal) => (None, Some(refusal)),
@@ -345,104 +341,4 @@ fn first_rejection(answer: &Answer) -> String {
         .first()
         .map(|rejection| format!("; {}", rejection.message))
         .unwrap_or_default()
-}
-
-/// What is kept of the rows.
-#[derive(Default)]
-struct Collector<L> {
-    rules: Rules,
-    log: L,
-    accepted: u64,
-    rejected: u64,
-    /// The first [`REJECTIONS_LISTED_MAX`].
-    rejections: Vec<Rejection>,
-    /// What had to be guessed about the text.
-    warnings: Vec<Warning>,
-    /// Only for a template that lists them.
-    rows: Vec<RuleRow>,
-    keep_rows: bool,
-    /// The `all,Allow` rows, which lose to an `all,Deny`: how many, and as many rejections as an
-    /// answer can list.
-    allow_all: u64,
-    allow_all_rejections: Vec<Rejection>,
-}
-
-impl<L: Log> Rows for Collector<L> {
-    fn accept(&mut self, rule: Rule<'_>) {
-        self.accepted += 1;
-        self.rules.add(rule.action, rule.addresses);
-        self.log.add(rule.action, rule.addresses);
-        if (rule.action, rule.addresses) == (Action::Allow, Addresses::All) {
-            self.allow_all += 1;
-            if self.allow_all_rejections.len() < REJECTIONS_LISTED_MAX {
-                self.allow_all_rejections.push(conflicting_default(&rule));
-            }
-        }
-        if self.keep_rows {
-            self.rows.push(RuleRow::of(&rule));
-        }
-    }
-
-    fn reject(&mut self, rejection: Rejection) {
-        self.rejected += 1;
-        self.rejections.push(rejection);
-    }
-
-    fn warn(&mut self, warning: Warning) {
-        self.warnings.push(warning);
-    }
-
-    fn accepts_plain(&self) -> bool {
-        !self.keep_rows
-    }
-
-    #[inline]
-    fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
-        self.accepted += 1;
-        self.rules.add_ipv4(action, addresses);
-        self.log.add(action, Addresses::Ipv4(addresses));
-    }
-
-    fn count_rejected(&mut self) -> bool {
-        let is_listed = self.rejections.len() < REJECTIONS_LISTED_MAX;
-        if !is_listed {
-            self.rejected += 1;
-        }
-        !is_listed
-    }
-}
-
-impl<L> Collector<L> {
-    /// The order of rows must not matter, so it is not the first `all` row that wins but Deny.
-    fn settle_conflicting_default(&mut self) {
-        if !self.rules.has_conflicting_default() {
-            return;
-        }
-        self.accepted -= self.allow_all;
-        self.rejected += self.allow_all;
-        self.rejections.append(&mut self.allow_all_rejections);
-        self.rejections.sort_by_key(|rejection| rejection.line);
-        self.rejections.truncate(REJECTIONS_LISTED_MAX);
-        self.rows.retain(|row| {
-            row.action == Action::Deny || parse_address(&row.address) != Ok(Addresses::All)
-        });
-    }
-
-    fn report_to(&mut self, answer: &mut Answer) {
-        answer.rows = self.accepted + self.rejected;
-        answer.accepted = self.accepted;
-        answer.rejected = self.rejected;
-        answer.rejections = std::mem::take(&mut self.rejections);
-        answer.warnings.append(&mut self.warnings);
-    }
-}
-
-fn conflicting_default(rule: &Rule<'_>) -> Rejection {
-    let address = rule.address();
-    Rejection::new(
-        rule.line,
-        RejectionCode::ConflictingDefault,
-        &address,
-        &format!("{address},Allow contradicts the row that denies all, and Deny wins: keep one"),
-    )
 }

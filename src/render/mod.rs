@@ -6,8 +6,11 @@
 mod filters;
 mod packed_lines;
 mod template;
+mod escape;
+mod needs;
 
-pub use self::template::{BUILT_IN, PARTS, Template, built_in_names};
+pub use self::needs::PARTS;
+pub use self::template::{BUILT_IN, Template, built_in_names};
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -19,8 +22,8 @@ use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 use crate::csv::RuleRow;
 use crate::ip::{Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, mapped};
 use crate::policy::Policy;
+use crate::render::needs::Needs;
 use crate::render::packed_lines::{Expander, Handle, PackedList};
-use crate::render::template::Needs;
 use crate::source::{Source, split_key};
 
 /// This program's name, as templates print it.

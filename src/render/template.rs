@@ -4,13 +4,15 @@
 //! object's key can become a directive. A template that really wants raw text says `| safe`.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 
 use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 
 use crate::answer::{Refusal, RefusalCode};
+use crate::render::escape::escape;
 use crate::render::filters;
 use crate::render::filters::{IDENTIFIER_BYTES_MAX, IDENTIFIER_BYTES_MAX_LEAST};
+use crate::render::needs::{LISTS, Needs, OTHER_VARIABLES, PARTS};
 use crate::text::quote;
 
 /// The built-in templates, by name.
@@ -35,24 +37,6 @@ const MAY_FAIL: [&str; 1] = ["aws-waf"];
 pub fn built_in_names() -> String {
     BUILT_IN.map(|(name, _)| name).join(", ")
 }
-
-/// The lists of networks that a template is handed.
-const LISTS: [&str; 5] = ["allow", "deny", "permitted", "refused", "exceptions"];
-
-/// What else a template is handed: `docs/templates.md` has the table.
-const OTHER_VARIABLES: [&str; 5] = ["default_policy", "generator", "rejected", "rules", "source"];
-
-/// The parts of each list; all but `count` and `lines` are made of a value for each network.
-pub const PARTS: [&str; 8] = [
-    "count",
-    "lines",
-    "networks",
-    "ipv4",
-    "ipv6",
-    "ipv4_ranges",
-    "ipv6_ranges",
-    "mapped",
-];
 
 /// The name under which tera knows the one template of an instance.
 const NAME: &str = "template";
@@ -218,88 +202,6 @@ fn with_names<'a>(
     }
     let all: Vec<&str> = all.into_iter().collect();
     format!("{before}{title}{}{behind}", all.join(", "))
-}
-
-/// Which parts of the context a template may look at, so that no other part is made: a million
-/// networks do not become a million values for a template that only wants `lines`.
-///
-/// Read off the names inside `{{ }}` and `{% %}`. A template that takes a list whole gets all its
-/// parts, and one that dumps the context gets everything; a name too many costs time and changes
-/// nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    dumps_context: bool,
-    everything: bool,
-    names: BTreeSet<String>,
-}
-
-impl Needs {
-    fn of(source: &str) -> Self {
-        let mut needs = Self::default();
-        for (open, close) in [("{{", "}}"), ("{%", "%}")] {
-            for tag in source.split(open).skip(1) {
-                needs.add_names(tag.split(close).next().unwrap_or(tag));
-            }
-        }
-        needs
-    }
-
-    fn add_names(&mut self, code: &str) {
-        let is_name = |c: char| c.is_alphanumeric() || c == '_';
-        let mut before = None;
-        let mut rest = code;
-        while let Some(first) = rest.chars().next() {
-            let end = if is_name(first) {
-                rest.find(|c| !is_name(c)).unwrap_or(rest.len())
-            } else {
-                first.len_utf8()
-            };
-            let (token, behind) = rest.split_at(end);
-            let is_quoted = matches!(before, Some('"' | '\'' | '`'));
-            let is_whole = LISTS.contains(&token) && !is_quoted && !behind.starts_with('.');
-            self.dumps_context |= token == "__tera_context";
-            self.everything |= is_whole || self.dumps_context;
-            if is_name(first) {
-                self.names.insert(token.to_owned());
-            }
-            before = Some(first);
-            rest = behind;
-        }
-    }
-
-    /// Whether the template may look at a part of this name: of a list, or of the context.
-    #[must_use]
-    pub fn includes(&self, name: &str) -> bool {
-        self.everything || self.names.contains(name)
-    }
-
-    /// Whether the template may look at a list that is not there unless it does.
-    #[must_use]
-    pub fn includes_list(&self, name: &str) -> bool {
-        self.dumps_context || self.names.contains(name)
-    }
-}
-
-/// Percent-encodes (RFC 3986) every character but letters, digits, the space and those of
-/// `-._~/:,()[]@+=*!?&^|`: no line can end, no quote, tag, comment or continuation can open, and
-/// `%`, encoded too, keeps it reversible. Addresses pass unchanged.
-fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    let mut rest = text;
-    while let Some(start) = rest.find(|c| !is_plain(c)) {
-        let (plain, from_special) = rest.split_at(start);
-        out.write_all(plain.as_bytes())?;
-        let special_end = from_special.find(is_plain).unwrap_or(from_special.len());
-        let (special, behind) = from_special.split_at(special_end);
-        for byte in special.bytes() {
-            write!(out, "%{byte:02X}")?;
-        }
-        rest = behind;
-    }
-    out.write_all(rest.as_bytes())
-}
-
-fn is_plain(character: char) -> bool {
-    character.is_alphanumeric() || " -._~/:,()[]@+=*!?&^|".contains(character)
 }
 
 #[cfg(test)]

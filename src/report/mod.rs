@@ -7,6 +7,7 @@
 mod map;
 mod apache_cost;
 mod summary;
+mod sizes;
 
 pub use self::apache_cost::RequestCost;
 
@@ -20,7 +21,8 @@ use crate::answer::{Answer, Rejection, RejectionCode, Status, Warning, WarningCo
 use crate::policy::Policy;
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::report::map::{Ipv4, Picture};
-use crate::report::summary::{Sizes, Words, extent, sentence};
+use crate::report::sizes::Sizes;
+use crate::report::summary::{Words, extent, sentence};
 use crate::text::{is_unprintable, milliseconds, thousands, visible};
 
 const NAME: &str = "report.html";

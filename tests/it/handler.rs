@@ -1,7 +1,7 @@
 //! Events in, objects and answers out, on buckets in memory.
 
+use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::function::{ErrorKind, Handler};
-use htaccess_generator::settings::FunctionSettings;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 

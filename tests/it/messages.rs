@@ -2,7 +2,8 @@
 //! those of most refusals there and in `bad_files`; here are the rest, and what all have in common.
 
 use htaccess_generator::answer::RefusalCode;
-use htaccess_generator::settings::{FunctionSettings, Settings};
+use htaccess_generator::function::FunctionSettings;
+use htaccess_generator::settings::Settings;
 
 use crate::cases::outcomes;
 use crate::support::{Setup, refusal_of};

@@ -41,6 +41,7 @@ use crate::function::metrics::Observed;
 use crate::function::publish::object::Target;
 use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::report::{done, look_at_report, write_report};
+use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::generate::{Generation, Outcome};
 use crate::policy::Rules;
@@ -48,7 +49,6 @@ use crate::render::{Template, render};
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::review::{Review, name_lines};
 use crate::rule::DefaultPolicy;
-use crate::settings::{FunctionSettings, OnDelete};
 use crate::source::{Source, check_report_key};
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";

@@ -4,8 +4,8 @@
 use crate::function::error::Error;
 use crate::function::publish::object::Target;
 use crate::function::publish::provenance::Provenance;
+use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, PutResult, Store};
-use crate::settings::FunctionSettings;
 use crate::source::report_key;
 
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";

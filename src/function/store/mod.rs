@@ -3,8 +3,10 @@
 //! [`Store`] is the seam: [`crate::function::store`] is S3 itself, tests have one in memory.
 
 mod s3;
+mod roots;
 
-pub use self::s3::{S3, check_roots};
+pub use self::roots::check_roots;
+pub use self::s3::S3;
 
 use std::collections::BTreeMap;
 use std::fmt;

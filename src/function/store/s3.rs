@@ -8,23 +8,19 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, ProvideCredentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
+    BehaviorVersion, ProvideCredentials, Region, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, Config};
-use aws_smithy_http_client::Builder as HttpClientBuilder;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use rustls_native_certs::load_certs_from_paths;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
 use crate::function::error::{Error, ErrorKind};
+use crate::function::settings::FunctionSettings;
+use crate::function::store::roots::http_client;
 use crate::function::store::{
     Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store,
 };
-use crate::settings::{FunctionSettings, Roots, SettingError};
 
 /// How often one call is tried, the first time included.
 const ATTEMPTS_MAX: u32 = 5;
@@ -38,10 +34,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a body may stand still before it is given up.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
-
-/// The roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>: Amazon Root CA 1
-/// to 4, and Starfield Services Root Certificate Authority - G2. The first to end does so in 2037.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
 /// S3, or an emulator of it.
 #[derive(Clone, Debug)]
@@ -95,68 +87,6 @@ impl S3 {
         Self {
             client: Client::from_conf(config.build()),
         }
-    }
-}
-
-/// Whether there are roots to trust where `SSL_CERT_FILE` or `SSL_CERT_DIR` say where they are:
-/// without this each call would fail as one that retrying may help. Of a file its first certificate
-/// is read, for the client reads all of them once more.
-///
-/// # Errors
-///
-/// If there is no certificate authority.
-pub fn check_roots(
-    settings: &FunctionSettings,
-    lookup: impl Fn(&str) -> Option<String>,
-) -> Result<(), SettingError> {
-    if settings.roots == Roots::Amazon || is_without_tls(settings.endpoint.as_deref()) {
-        return Ok(());
-    }
-    let value_of = |name| lookup(name).filter(|value| !value.is_empty());
-    let mut wrong = None;
-    if let Some(file) = value_of("SSL_CERT_FILE") {
-        match CertificateDer::from_pem_file(&file) {
-            Ok(_) => return Ok(()),
-            Err(err) => wrong = Some(("SSL_CERT_FILE", file, err.to_string())),
-        }
-    }
-    if let Some(folder) = value_of("SSL_CERT_DIR") {
-        let found = load_certs_from_paths(None, Some(folder.as_ref()));
-        if !found.certs.is_empty() {
-            return Ok(());
-        }
-        let why = found.errors.first().map(ToString::to_string);
-        let why = why.unwrap_or_else(|| "no file named by a hash".to_owned());
-        wrong = wrong.or(Some(("SSL_CERT_DIR", folder, why)));
-    }
-    match wrong {
-        None => Ok(()),
-        Some((name, value, why)) => {
-            let allowed = format!("there is no certificate authority ({why}): expected PEM text");
-            Err(SettingError::new(name, &value, &allowed))
-        }
-    }
-}
-
-fn is_without_tls(endpoint: Option<&str>) -> bool {
-    endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
-}
-
-/// An emulator without TLS needs no trust store.
-fn http_client(endpoint: Option<&str>, roots: Roots) -> SharedHttpClient {
-    let builder = HttpClientBuilder::new();
-    if is_without_tls(endpoint) {
-        return builder.build_http();
-    }
-    let trust_store = match roots {
-        Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
-        Roots::System => TrustStore::default(),
-    };
-    let builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
-    match TlsContext::builder().with_trust_store(trust_store).build() {
-        Ok(context) => builder.tls_context(context).build_https(),
-        // It cannot fail, says its documentation; the system's roots serve too.
-        Err(_) => builder.build_https(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_s3::config::Credentials;
 use htaccess_generator::function::store::{ObjectName, S3, Store, check_roots};
 use htaccess_generator::function::{ErrorKind, Handler};
-use htaccess_generator::settings::{FunctionSettings, Roots};
+use htaccess_generator::function::{FunctionSettings, Roots};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 

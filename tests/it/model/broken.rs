@@ -1,7 +1,7 @@
 //! A check that cannot fail proves nothing: protocols and stores that are broken on purpose, and
 //! limits that are known, each with the shortest schedule that shows it.
 
-use htaccess_generator::settings::OnDelete;
+use htaccess_generator::function::OnDelete;
 
 use super::buckets::Bend;
 use super::explore::{Violation, explore, text_of};

@@ -3,7 +3,7 @@
 //! In a case's name, what is before the bar is published before anything is tried. An event that
 //! is delivered twice tells of the earlier upload, for that can come at any time the other can.
 
-use htaccess_generator::settings::OnDelete;
+use htaccess_generator::function::OnDelete;
 
 use super::explore::explore;
 use super::scenario::{BAD, Csv, DELETE, Faults, Scenario, Step, X, Y, Z};

@@ -1,7 +1,7 @@
 //! What must hold, at every write and at every end.
 
+use htaccess_generator::function::OnDelete;
 use htaccess_generator::function::store::Put;
-use htaccess_generator::settings::OnDelete;
 
 use super::buckets::{Object, short};
 use super::scenario::{Csv, Promise, Step, is_file};

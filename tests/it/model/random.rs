@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use htaccess_generator::settings::OnDelete;
+use htaccess_generator::function::OnDelete;
 
 use super::explore::text_of;
 use super::scenario::{BAD, DELETE, Faults, Protocol, Scenario, Step, X, Y, Z};

@@ -6,12 +6,13 @@ use htaccess_generator::function::publish::Publisher;
 use htaccess_generator::function::store::{
     Body, Fetched, Form, ObjectName, Precondition, Put, Store,
 };
+use htaccess_generator::function::{FunctionSettings, OnDelete};
 use htaccess_generator::function::{Handler, Job};
 use htaccess_generator::generate::generate;
 use htaccess_generator::policy::Rules;
 use htaccess_generator::render::{Template, render};
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::{FunctionSettings, OnDelete, Settings};
+use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 use lambda_runtime::{Context, LambdaEvent};
 

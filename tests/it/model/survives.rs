@@ -4,7 +4,7 @@
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::function::ErrorKind;
-use htaccess_generator::settings::OnDelete;
+use htaccess_generator::function::OnDelete;
 use serde_json::{Value, json};
 
 use super::buckets::Call;

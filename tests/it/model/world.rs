@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use htaccess_generator::function::ErrorKind;
+use htaccess_generator::function::OnDelete;
 use htaccess_generator::function::store::{Form, ObjectName, Put};
-use htaccess_generator::settings::OnDelete;
 
 use super::buckets::{Answer, Bend, Call, Failure, Object, ObjectId, Objects};
 use super::invocation::Ended;

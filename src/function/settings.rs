@@ -1,0 +1,177 @@
+//! The settings that only the function has.
+
+use crate::render::{BUILT_IN, built_in_names};
+use crate::settings::{SettingError, Settings, TEMPLATE_DEFAULT};
+
+/// Where the template is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplateChoice {
+    /// One of [`BUILT_IN`].
+    BuiltIn(String),
+    /// `s3://bucket/key`.
+    Object {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// What becomes of an output when its CSV is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDelete {
+    /// It stays: a site must not become open because a CSV vanished.
+    #[default]
+    Keep,
+    /// It is removed.
+    Remove,
+    /// It is replaced by one that lets nobody in.
+    Deny,
+}
+
+/// Whose certificates S3 may show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Roots {
+    /// Those below the five roots that Amazon Trust Services recommends for trust stores of one's
+    /// own (<https://www.amazontrust.com/repository/>). Reading the system's hundreds takes longer
+    /// than all else at a cold start.
+    #[default]
+    Amazon,
+    /// Those that the system trusts, or the ones in `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    System,
+}
+
+impl Roots {
+    /// Amazon's for S3 itself; the system's for an endpoint or roots of the user's own, and in the
+    /// partitions that have an authority of theirs.
+    fn choose(region: &str, endpoint: Option<&str>, has_own_roots: bool) -> Self {
+        const OTHER_PARTITIONS: [&str; 4] = ["cn-", "us-iso", "eu-iso", "eusc-"];
+        let is_elsewhere = OTHER_PARTITIONS
+            .iter()
+            .any(|prefix| region.starts_with(prefix));
+        if has_own_roots || endpoint.is_some() || is_elsewhere {
+            Self::System
+        } else {
+            Self::Amazon
+        }
+    }
+}
+
+/// What the function needs to know beside [`Settings`].
+#[derive(Clone, Debug)]
+pub struct FunctionSettings {
+    /// What decides the output.
+    pub settings: Settings,
+    /// `TEMPLATE`: a built-in name or `s3://bucket/key`. Default: `apache24`.
+    pub template: TemplateChoice,
+    /// `OUTPUT_BUCKET`: the bucket of the outputs. Required.
+    pub output_bucket: String,
+    /// `REPORT_BUCKET`: the bucket of the reports. Unset: none are written.
+    pub report_bucket: Option<String>,
+    /// `ON_DELETE`: what becomes of an output when its CSV is gone. Default: keep.
+    pub on_delete: OnDelete,
+    /// `AWS_ENDPOINT_URL_S3`: an emulator to use instead of S3, addressed path-style.
+    pub endpoint: Option<String>,
+    /// `AWS_REGION`, which Lambda sets. Default: us-east-1.
+    pub region: String,
+    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`: other certificate authorities than Amazon's.
+    pub roots: Roots,
+}
+
+impl FunctionSettings {
+    /// Reads all settings of the function.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is missing or cannot be used.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let endpoint = value("AWS_ENDPOINT_URL_S3")
+            .map(|value| endpoint(&value))
+            .transpose()?;
+        let region = value("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
+        let has_own_roots = value("SSL_CERT_FILE").or(value("SSL_CERT_DIR")).is_some();
+        Ok(Self {
+            roots: Roots::choose(&region, endpoint.as_deref(), has_own_roots),
+            settings: Settings::read(&lookup)?,
+            template: template(&value("TEMPLATE").unwrap_or(TEMPLATE_DEFAULT.to_owned()))?,
+            output_bucket: value("OUTPUT_BUCKET").ok_or_else(|| SettingError {
+                name: "OUTPUT_BUCKET".to_owned(),
+                problem: "is not set: expected the name of the bucket that outputs go to"
+                    .to_owned(),
+            })?,
+            report_bucket: value("REPORT_BUCKET"),
+            on_delete: match value("ON_DELETE") {
+                Some(value) => on_delete(&value)?,
+                None => OnDelete::default(),
+            },
+            endpoint,
+            region,
+        })
+    }
+}
+
+fn on_delete(value: &str) -> Result<OnDelete, SettingError> {
+    match value {
+        "keep" => Ok(OnDelete::Keep),
+        "remove" => Ok(OnDelete::Remove),
+        "deny" => Ok(OnDelete::Deny),
+        _ => Err(SettingError::new(
+            "ON_DELETE",
+            value,
+            "expected keep, remove or deny",
+        )),
+    }
+}
+
+fn endpoint(value: &str) -> Result<String, SettingError> {
+    if value.starts_with("http://") || value.starts_with("https://") {
+        return Ok(value.to_owned());
+    }
+    let allowed = "expected a URL that starts with http:// or https://";
+    Err(SettingError::new("AWS_ENDPOINT_URL_S3", value, allowed))
+}
+
+pub(crate) fn template(value: &str) -> Result<TemplateChoice, SettingError> {
+    if let Some((bucket, key)) = value
+        .strip_prefix("s3://")
+        .and_then(|rest| rest.split_once('/'))
+        && !bucket.is_empty()
+        && !key.is_empty()
+    {
+        return Ok(TemplateChoice::Object {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        });
+    }
+    if BUILT_IN.iter().any(|(name, _)| *name == value) {
+        return Ok(TemplateChoice::BuiltIn(value.to_owned()));
+    }
+    let allowed = format!("expected {} or s3://bucket/key", built_in_names());
+    Err(SettingError::new("TEMPLATE", value, &allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trusts_amazon_where_amazon_is_asked_and_nobody_said_otherwise() {
+        let endpoint = Some("https://s3.example.com");
+        for (region, endpoint, has_own_roots, expected) in [
+            ("eu-west-3", None, false, Roots::Amazon),
+            ("us-gov-west-1", None, false, Roots::Amazon),
+            ("eu-west-3", None, true, Roots::System),
+            ("eu-west-3", endpoint, false, Roots::System),
+            ("cn-north-1", None, false, Roots::System),
+            ("us-isob-east-1", None, false, Roots::System),
+            ("eusc-de-east-1", None, false, Roots::System),
+        ] {
+            assert_eq!(
+                Roots::choose(region, endpoint, has_own_roots),
+                expected,
+                "{region}"
+            );
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Collects the rows of an upload.
+
+use crate::answer::{Answer, REJECTIONS_LISTED_MAX, Rejection, RejectionCode, Warning};
+use crate::csv::{Rows, Rule, RuleRow};
+use crate::ip::{Addresses, Span, parse_address};
+use crate::policy::Rules;
+use crate::review::Log;
+use crate::rule::Action;
+
+/// What is kept of the rows.
+#[derive(Default)]
+pub(crate) struct Collector<L> {
+    pub(super) rules: Rules,
+    pub(super) log: L,
+    accepted: u64,
+    rejected: u64,
+    /// The first [`REJECTIONS_LISTED_MAX`].
+    rejections: Vec<Rejection>,
+    /// What had to be guessed about the text.
+    warnings: Vec<Warning>,
+    /// Only for a template that lists them.
+    pub(super) rows: Vec<RuleRow>,
+    keep_rows: bool,
+    /// The `all,Allow` rows, which lose to an `all,Deny`: how many, and as many rejections as an
+    /// answer can list.
+    allow_all: u64,
+    allow_all_rejections: Vec<Rejection>,
+}
+
+impl<L: Log> Rows for Collector<L> {
+    fn accept(&mut self, rule: Rule<'_>) {
+        self.accepted += 1;
+        self.rules.add(rule.action, rule.addresses);
+        self.log.add(rule.action, rule.addresses);
+        if (rule.action, rule.addresses) == (Action::Allow, Addresses::All) {
+            self.allow_all += 1;
+            if self.allow_all_rejections.len() < REJECTIONS_LISTED_MAX {
+                self.allow_all_rejections.push(conflicting_default(&rule));
+            }
+        }
+        if self.keep_rows {
+            self.rows.push(RuleRow::of(&rule));
+        }
+    }
+
+    fn reject(&mut self, rejection: Rejection) {
+        self.rejected += 1;
+        self.rejections.push(rejection);
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        self.warnings.push(warning);
+    }
+
+    fn accepts_plain(&self) -> bool {
+        !self.keep_rows
+    }
+
+    #[inline]
+    fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
+        self.accepted += 1;
+        self.rules.add_ipv4(action, addresses);
+        self.log.add(action, Addresses::Ipv4(addresses));
+    }
+
+    fn count_rejected(&mut self) -> bool {
+        let is_listed = self.rejections.len() < REJECTIONS_LISTED_MAX;
+        if !is_listed {
+            self.rejected += 1;
+        }
+        !is_listed
+    }
+}
+
+impl<L: Default> Collector<L> {
+    /// A collector that has no rows yet, and keeps them if a template lists them.
+    pub(super) fn keeping_rows(keep_rows: bool) -> Self {
+        Self {
+            keep_rows,
+            ..Self::default()
+        }
+    }
+
+    /// The order of rows must not matter, so it is not the first `all` row that wins but Deny.
+    pub(super) fn settle_conflicting_default(&mut self) {
+        if !self.rules.has_conflicting_default() {
+            return;
+        }
+        self.accepted -= self.allow_all;
+        self.rejected += self.allow_all;
+        self.rejections.append(&mut self.allow_all_rejections);
+        self.rejections.sort_by_key(|rejection| rejection.line);
+        self.rejections.truncate(REJECTIONS_LISTED_MAX);
+        self.rows.retain(|row| {
+            row.action == Action::Deny || parse_address(&row.address) != Ok(Addresses::All)
+        });
+    }
+
+    pub(super) fn report_to(&mut self, answer: &mut Answer) {
+        answer.rows = self.accepted + self.rejected;
+        answer.accepted = self.accepted;
+        answer.rejected = self.rejected;
+        answer.rejections = std::mem::take(&mut self.rejections);
+        answer.warnings.append(&mut self.warnings);
+    }
+}
+
+fn conflicting_default(rule: &Rule<'_>) -> Rejection {
+    let address = rule.address();
+    Rejection::new(
+        rule.line,
+        RejectionCode::ConflictingDefault,
+        &address,
+        &format!("{address},Allow contradicts the row that denies all, and Deny wins: keep one"),
+    )
+}

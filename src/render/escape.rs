@@ -1,0 +1,25 @@
+//! Escapes whatever a template prints.
+
+use std::io::{self, Write};
+
+/// Percent-encodes (RFC 3986) every character but letters, digits, the space and those of
+/// `-._~/:,()[]@+=*!?&^|`: no line can end, no quote, tag, comment or continuation can open, and
+/// `%`, encoded too, keeps it reversible. Addresses pass unchanged.
+pub(crate) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let mut rest = text;
+    while let Some(start) = rest.find(|c| !is_plain(c)) {
+        let (plain, from_special) = rest.split_at(start);
+        out.write_all(plain.as_bytes())?;
+        let special_end = from_special.find(is_plain).unwrap_or(from_special.len());
+        let (special, behind) = from_special.split_at(special_end);
+        for byte in special.bytes() {
+            write!(out, "%{byte:02X}")?;
+        }
+        rest = behind;
+    }
+    out.write_all(rest.as_bytes())
+}
+
+fn is_plain(character: char) -> bool {
+    character.is_alphanumeric() || " -._~/:,()[]@+=*!?&^|".contains(character)
+}

@@ -1,0 +1,82 @@
+//! The parts of the context that a template may read.
+
+use std::collections::BTreeSet;
+
+/// The lists of networks that a template is handed.
+pub(crate) const LISTS: [&str; 5] = ["allow", "deny", "permitted", "refused", "exceptions"];
+
+/// What else a template is handed: `docs/templates.md` has the table.
+pub(crate) const OTHER_VARIABLES: [&str; 5] =
+    ["default_policy", "generator", "rejected", "rules", "source"];
+
+/// The parts of each list; all but `count` and `lines` are made of a value for each network.
+pub const PARTS: [&str; 8] = [
+    "count",
+    "lines",
+    "networks",
+    "ipv4",
+    "ipv6",
+    "ipv4_ranges",
+    "ipv6_ranges",
+    "mapped",
+];
+
+/// Which parts of the context a template may look at, so that no other part is made: a million
+/// networks do not become a million values for a template that only wants `lines`.
+///
+/// Read off the names inside `{{ }}` and `{% %}`. A template that takes a list whole gets all its
+/// parts, and one that dumps the context gets everything; a name too many costs time and changes
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    dumps_context: bool,
+    everything: bool,
+    names: BTreeSet<String>,
+}
+
+impl Needs {
+    pub(super) fn of(source: &str) -> Self {
+        let mut needs = Self::default();
+        for (open, close) in [("{{", "}}"), ("{%", "%}")] {
+            for tag in source.split(open).skip(1) {
+                needs.add_names(tag.split(close).next().unwrap_or(tag));
+            }
+        }
+        needs
+    }
+
+    fn add_names(&mut self, code: &str) {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let mut before = None;
+        let mut rest = code;
+        while let Some(first) = rest.chars().next() {
+            let end = if is_name(first) {
+                rest.find(|c| !is_name(c)).unwrap_or(rest.len())
+            } else {
+                first.len_utf8()
+            };
+            let (token, behind) = rest.split_at(end);
+            let is_quoted = matches!(before, Some('"' | '\'' | '`'));
+            let is_whole = LISTS.contains(&token) && !is_quoted && !behind.starts_with('.');
+            self.dumps_context |= token == "__tera_context";
+            self.everything |= is_whole || self.dumps_context;
+            if is_name(first) {
+                self.names.insert(token.to_owned());
+            }
+            before = Some(first);
+            rest = behind;
+        }
+    }
+
+    /// Whether the template may look at a part of this name: of a list, or of the context.
+    #[must_use]
+    pub fn includes(&self, name: &str) -> bool {
+        self.everything || self.names.contains(name)
+    }
+
+    /// Whether the template may look at a list that is not there unless it does.
+    #[must_use]
+    pub fn includes_list(&self, name: &str) -> bool {
+        self.dumps_context || self.names.contains(name)
+    }
+}
