@@ -44,7 +44,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// `too-large` for a line over [`LINE_BYTES_MAX`], and whatever `sink` refuses.
+    /// `too-large` for a line over 1 MiB (`limits.rs`), and whatever `sink` refuses.
     pub(crate) fn push(
         &mut self,
         mut piece: &[u8],

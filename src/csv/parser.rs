@@ -1,5 +1,5 @@
 //! The text of a CSV → rules and rejections, row by row. Parsing a row never fails: it yields a
-//! [`Rule`] or a [`Rejection`]. Only what makes the whole file unreadable is a [`Refusal`].
+//! [`Rule`] or a [`Rejection`](crate::answer::Rejection). Only what makes the whole file unreadable is a [`Refusal`].
 //!
 //! ```text
 //! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
