@@ -1,7 +1,7 @@
 //! Policies that are easily written so that a server answers 500, or lets the wrong ones in, and
 //! object keys that are easily written so that a comment becomes more than one.
 
-use crate::oracle::{Action, Cover, MAPPED_FIRST, MAPPED_LAST, Rule};
+use crate::common::oracle::{Action, Cover, MAPPED_FIRST, MAPPED_LAST, Rule};
 
 use Action::{Allow, Deny};
 

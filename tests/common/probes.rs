@@ -1,0 +1,69 @@
+//! Which clients to try on a policy: where its verdict can change, and a few others.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::oracle::{Cover, Rule};
+use super::random::Random;
+
+/// The most clients that are tried on one policy.
+const PROBES_MAX: usize = 60;
+/// How many of them have nothing to do with its rules.
+const STRANGERS: usize = 4;
+
+/// The addresses to try, as the `X-Client` header has them. The bounds of a rule are tried on both
+/// sides; of a long policy a random part of them.
+pub(crate) fn probes(rules: &[Rule], random: &mut Random) -> Vec<IpAddr> {
+    let mut probes = vec![
+        Ipv4Addr::UNSPECIFIED.into(),
+        Ipv4Addr::BROADCAST.into(),
+        Ipv6Addr::UNSPECIFIED.into(),
+        Ipv6Addr::from(u128::MAX).into(),
+    ];
+    for _ in 0..STRANGERS / 2 {
+        probes.push(Ipv4Addr::from(random.between(0, u32::MAX)).into());
+        probes.push(Ipv6Addr::from(random.bits128()).into());
+    }
+    let mut edges: Vec<IpAddr> = rules
+        .iter()
+        .flat_map(|rule| edges(rule.cover))
+        .filter(|edge| !probes.contains(edge))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    while probes.len() < PROBES_MAX && !edges.is_empty() {
+        let index = random.below(edges.len() as u128);
+        let edge = edges.swap_remove(usize::try_from(index).expect("it is below a usize"));
+        probes.push(match edge {
+            IpAddr::V4(edge) if random.percent(20) => edge.to_ipv6_mapped().into(),
+            edge => edge,
+        });
+    }
+    probes
+}
+
+fn edges(cover: Cover) -> Vec<IpAddr> {
+    match cover {
+        Cover::Ipv4 { first, last } => {
+            let edges = [
+                Some(first),
+                Some(last),
+                first.checked_sub(1),
+                last.checked_add(1),
+            ];
+            let edges = edges.into_iter().flatten();
+            edges.map(|bits| Ipv4Addr::from(bits).into()).collect()
+        }
+        Cover::Ipv6 { first, last } => {
+            let edges = [
+                Some(first),
+                Some(last),
+                first.checked_sub(1),
+                last.checked_add(1),
+            ];
+            let edges = edges.into_iter().flatten();
+            edges.map(|bits| Ipv6Addr::from(bits).into()).collect()
+        }
+        Cover::Everybody => Vec::new(),
+    }
+}
