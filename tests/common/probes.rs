@@ -44,26 +44,21 @@ pub(crate) fn probes(rules: &[Rule], random: &mut Random) -> Vec<IpAddr> {
 
 fn edges(cover: Cover) -> Vec<IpAddr> {
     match cover {
-        Cover::Ipv4 { first, last } => {
-            let edges = [
-                Some(first),
-                Some(last),
-                first.checked_sub(1),
-                last.checked_add(1),
-            ];
-            let edges = edges.into_iter().flatten();
-            edges.map(|bits| Ipv4Addr::from(bits).into()).collect()
-        }
-        Cover::Ipv6 { first, last } => {
-            let edges = [
-                Some(first),
-                Some(last),
-                first.checked_sub(1),
-                last.checked_add(1),
-            ];
-            let edges = edges.into_iter().flatten();
-            edges.map(|bits| Ipv6Addr::from(bits).into()).collect()
-        }
+        Cover::Ipv4 { first, last } => bounds(first.into(), last.into(), u32::MAX.into())
+            .filter_map(|bits| u32::try_from(bits).ok())
+            .map(|bits| Ipv4Addr::from(bits).into())
+            .collect(),
+        Cover::Ipv6 { first, last } => bounds(first, last, u128::MAX)
+            .map(|bits| Ipv6Addr::from(bits).into())
+            .collect(),
         Cover::Everybody => Vec::new(),
     }
+}
+
+/// The bounds of a range and their neighbours outside it, as far as the family has them.
+fn bounds(first: u128, last: u128, family_max: u128) -> impl Iterator<Item = u128> {
+    let above = last.checked_add(1).filter(|above| *above <= family_max);
+    [Some(first), Some(last), first.checked_sub(1), above]
+        .into_iter()
+        .flatten()
 }

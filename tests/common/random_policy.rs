@@ -132,13 +132,10 @@ fn ipv4_anchor(mix: Mix, rules: &[Rule], random: &mut Random) -> u32 {
         25..35 => random.pick(&IPV4_CORNERS),
         35..60 => 0x0a00_0000 | (anywhere & 0x0303),
         _ => match random.one_of(rules).cover {
-            Cover::Ipv4 { first, last } => random.pick(&[
-                first,
-                last,
-                first.saturating_sub(1),
-                last.saturating_add(1),
-                first + (last - first) / 2,
-            ]),
+            Cover::Ipv4 { first, last } => {
+                let bits = near(first.into(), last.into(), u32::MAX.into(), random);
+                u32::try_from(bits).expect("it is at most u32::MAX")
+            }
             _ => anywhere,
         },
     }
@@ -223,16 +220,21 @@ fn ipv6_anchor(mix: Mix, rules: &[Rule], random: &mut Random) -> u128 {
         15..35 => random.pick(&IPV6_CORNERS),
         35..60 => (0x2001_0db8 << 96) | (anywhere & 0x0003_0000_0000_0000_0303),
         _ => match random.one_of(rules).cover {
-            Cover::Ipv6 { first, last } => random.pick(&[
-                first,
-                last,
-                first.saturating_sub(1),
-                last.saturating_add(1),
-                first + (last - first) / 2,
-            ]),
+            Cover::Ipv6 { first, last } => near(first, last, u128::MAX, random),
             _ => anywhere,
         },
     }
+}
+
+/// A bound of a range, a neighbour of a bound, or the middle.
+fn near(first: u128, last: u128, family_max: u128, random: &mut Random) -> u128 {
+    random.pick(&[
+        first,
+        last,
+        first.saturating_sub(1),
+        last.saturating_add(1).min(family_max),
+        first + (last - first) / 2,
+    ])
 }
 
 fn is_mapped(bits: u128) -> bool {
