@@ -15,8 +15,8 @@ export SAM_CLI_TELEMETRY := 0
 # The verbs share .tools/ and target/, and are read one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build deb fmt lint lint-rust lint-template test test-rust test-python \
-	test-command-line test-servers test-browser \
-	test-stack test-docs test-slips test-invoke fuzz-check fuzz bench bench-cold bench-stages \
+	test-terminal test-servers test-browser \
+	test-stack test-documents test-missing-tools test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the verbs
@@ -85,7 +85,7 @@ lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, 
 	@$(CLOUD) guard
 	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
 
-test: packages lint-rust test-rust test-python test-slips test-command-line test-servers test-browser lint-template test-stack test-docs test-invoke ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-missing-tools test-terminal test-servers test-browser lint-template test-stack test-documents test-invoke ## everything, on a fresh clone: installs what it needs first
 
 test-rust: ## unit, property and integration tests; need nothing installed
 	RACE_SITES=500 cargo test
@@ -93,28 +93,28 @@ test-rust: ## unit, property and integration tests; need nothing installed
 test-python: ## addresses are accepted exactly as this machine's Python accepts them; docs/migration.md's script is run
 	PYTHON=$(PYTHON) cargo test --test python
 
-test-command-line: packages $(CARGO_DEB) ## the command line on a terminal, in bash, by pre-commit, from a Debian package
+test-terminal: packages $(CARGO_DEB) ## the command line on a terminal, in bash, by pre-commit, from a Debian package
 	cargo build --bin htaccess
 	$(call describe-command-line,debug)
 	$(CARGO_DEB) --no-build --no-strip --fast --profile dev --output target/packaging/htaccess.deb
-	$(PYTHON) -m unittest discover --start-directory tests/command_line
+	$(PYTHON) -m unittest discover --start-directory tests/system/terminal
 
-test-slips: ## what is said where something is missing: Docker, a port, keys, a compiler, a network
-	$(PYTHON) -m unittest discover --start-directory tests/slips --pattern '*_test.py'
+test-missing-tools: ## what is said where something is missing: Docker, a port, keys, a compiler, a network
+	$(PYTHON) -m unittest discover --start-directory tests/system/missing_tools
 
 test-servers: packages ## the outputs in front of a real Apache, nginx, HAProxy, Caddy and nftables
 	cargo test --test servers
 
-# BROWSER_TESTS=test_report.Inert runs one class of them; `tests/browser/run.py --screenshots FOLDER` draws each page.
+# BROWSER_TESTS=test_report.Inert runs one class of them; `tests/system/browser/run.py --screenshots FOLDER` draws each page.
 test-browser: ## the report page in a real Chromium: accessible, inert, readable; installs Chromium first
-	$(PYTHON) tests/browser/run.py $(BROWSER_TESTS)
+	$(PYTHON) tests/system/browser/run.py $(BROWSER_TESTS)
 
 test-stack: install ## the deployed stack, in a local cloud of its own
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
 
-test-docs: packages install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
-	$(PYTHON) -m unittest discover --start-directory tests/docs --pattern '*_test.py'
-	$(PYTHON) tests/docs/run.py
+test-documents: packages install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
+	$(PYTHON) -m unittest discover --start-directory tests/system/documents
+	$(PYTHON) tests/system/documents/run.py
 
 test-invoke: install ## the sample events by `sam local invoke`; says so where there is no Docker to do it with
 	@$(CLOUD) invoke

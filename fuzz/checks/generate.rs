@@ -27,7 +27,7 @@ use super::reread::{Network, Output, check_fewest, check_text, network};
 use super::rows::{Row, TEXT_BYTES_MAX, may_be_damaged_gzip, read, text_of};
 use super::{Dice, SENTENCE_BYTES_MAX, check_message};
 
-/// What `tests/it/report.rs` bounds pages by.
+/// What `tests/it/library/report_page.rs` bounds pages by.
 const PAGE_BYTES_MAX: usize = 400_000;
 /// The built-in templates by name, and one that prints all that comes from outside.
 const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];

@@ -1,7 +1,7 @@
 //! What must hold for any input at all: one check for each fuzz target, given the target's input.
 //!
 //! Shared by the targets (`fuzz/fuzz_targets`) and by the replay of their corpus in plain
-//! `cargo test` (`tests/it/fuzz_corpus.rs`). A check fails by panic. Nothing in it is random but
+//! `cargo test` (`tests/it/library/fuzz_corpus.rs`). A check fails by panic. Nothing in it is random but
 //! by the input, so that a finding is its input.
 
 pub(crate) mod address;

@@ -12,7 +12,7 @@
     reason = "a test fails by panicking, and this one says how much it compared"
 )]
 
-mod migration;
+mod migration_script;
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -10,12 +10,12 @@ use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
-use crate::csv_text::{HOSTILE_COMMENTS, plain_csv, random_csv};
+use crate::common::csv_text::{HOSTILE_COMMENTS, plain_csv, random_csv};
+use crate::common::oracle::{Action, Client, Cover, Rule, default_action, permits};
+use crate::common::probes::probes;
+use crate::common::random::Random;
+use crate::common::random_policy::{Mix, random_rules};
 use crate::http::Connection;
-use crate::oracle::{Action, Client, Cover, Rule, default_action, permits};
-use crate::probes::probes;
-use crate::random::Random;
-use crate::random_policy::{Mix, random_rules};
 use crate::traps::{HOSTILE_KEYS, traps};
 
 /// How many random policies there are; their seeds are 1 and up.

@@ -18,11 +18,11 @@ use htaccess_generator::source::Source;
 use crate::apache::Apache;
 use crate::built_in;
 use crate::caddy::{self, Caddy};
+use crate::common::oracle::{Action, Client, Cover, Rule, permits};
 use crate::haproxy::{self, HaProxy};
 use crate::http::{Connection, Response};
 use crate::nginx::{self, Nginx};
 use crate::open_apache::OpenApache;
-use crate::oracle::{Action, Client, Cover, Rule, permits};
 
 use Action::{Allow, Deny};
 

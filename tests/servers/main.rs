@@ -16,22 +16,19 @@
 
 mod apache;
 mod caddy;
+#[path = "../common/mod.rs"]
+mod common;
 mod compare;
-mod csv_text;
 mod documented;
 mod haproxy;
 mod http;
 mod injections;
-mod migration;
+mod migration_outputs;
 mod nftables;
 mod nginx;
 mod open_apache;
-mod oracle;
 mod other_servers;
-mod probes;
 mod process;
-mod random;
-mod random_policy;
 mod traps;
 
 use std::io::Write as _;

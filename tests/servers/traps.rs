@@ -1,7 +1,7 @@
 //! Policies that are easily written so that a server answers 500, or lets the wrong ones in, and
 //! object keys that are easily written so that a comment becomes more than one.
 
-use crate::oracle::{Action, Cover, MAPPED_FIRST, MAPPED_LAST, Rule};
+use crate::common::oracle::{Action, Cover, MAPPED_FIRST, MAPPED_LAST, Rule};
 
 use Action::{Allow, Deny};
 
@@ -71,11 +71,20 @@ fn guest(action: Action) -> Rule {
     ipv4(action, "192.168.1.77", 0xc0a8_014d, 0xc0a8_014d)
 }
 
-fn trap(name: &'static str, settings: Action, rules: impl Into<Vec<Rule>>) -> Trap {
+/// A policy where the settings deny unlisted clients.
+fn closed(name: &'static str, rules: impl Into<Vec<Rule>>) -> Trap {
     Trap {
         name,
-        settings,
+        settings: Deny,
         rules: rules.into(),
+    }
+}
+
+/// A policy where the settings allow unlisted clients.
+fn open(name: &'static str, rules: impl Into<Vec<Rule>>) -> Trap {
+    Trap {
+        settings: Allow,
+        ..closed(name, rules)
     }
 }
 
@@ -99,31 +108,21 @@ fn families() -> Vec<Trap> {
         ),
     ];
     vec![
-        trap("all of IPv4", Deny, [ipv4_whole(Allow)]),
-        trap(
-            "all of IPv4 but one",
-            Deny,
-            [ipv4_whole(Allow), guest(Deny)],
-        ),
-        trap("all of IPv4 in halves", Deny, halves),
-        trap("all of IPv6", Deny, [ipv6_whole(Allow)]),
-        trap("all of IPv6 but some", Deny, [ipv6_whole(Allow), five]),
-        trap(
-            "both families",
-            Deny,
-            [ipv4_whole(Allow), ipv6_whole(Allow)],
-        ),
-        trap("no IPv4", Allow, [ipv4_whole(Deny)]),
-        trap("no IPv6", Allow, [ipv6_whole(Deny)]),
-        trap("nobody", Allow, [ipv4_whole(Deny), ipv6_whole(Deny)]),
-        trap(
+        closed("all of IPv4", [ipv4_whole(Allow)]),
+        closed("all of IPv4 but one", [ipv4_whole(Allow), guest(Deny)]),
+        closed("all of IPv4 in halves", halves),
+        closed("all of IPv6", [ipv6_whole(Allow)]),
+        closed("all of IPv6 but some", [ipv6_whole(Allow), five]),
+        closed("both families", [ipv4_whole(Allow), ipv6_whole(Allow)]),
+        open("no IPv4", [ipv4_whole(Deny)]),
+        open("no IPv6", [ipv6_whole(Deny)]),
+        open("nobody", [ipv4_whole(Deny), ipv6_whole(Deny)]),
+        closed(
             "all of IPv4 denied again",
-            Deny,
             [ipv4_whole(Allow), ipv4_whole(Deny)],
         ),
-        trap(
+        closed(
             "the lowest and the highest of each family",
-            Deny,
             [
                 ipv4(Allow, "0.0.0.0", 0, 0),
                 ipv4(Allow, "255.255.255.255", IPV4_LAST, IPV4_LAST),
@@ -143,51 +142,28 @@ fn defaults() -> Vec<Trap> {
     let network = DOCUMENTATION..=DOCUMENTATION | (IPV6_LAST >> 32);
     let network = |action| ipv6(action, "2001:DB8::/32", *network.start(), *network.end());
     vec![
-        trap("only denies under default deny", Deny, [guest(Deny)]),
-        trap(
-            "only denies of both families",
-            Deny,
-            [guest(Deny), network(Deny)],
-        ),
-        trap("only denies under default allow", Allow, [guest(Deny)]),
-        trap("only allows under default allow", Allow, [guest(Allow)]),
-        trap("everybody by a row", Deny, [all(Allow)]),
-        trap("nobody by a row", Allow, [all(Deny)]),
-        trap(
-            "two defaults",
-            Allow,
-            [all(Allow), all(Deny), office(Allow)],
-        ),
-        trap(
+        closed("only denies under default deny", [guest(Deny)]),
+        closed("only denies of both families", [guest(Deny), network(Deny)]),
+        open("only denies under default allow", [guest(Deny)]),
+        open("only allows under default allow", [guest(Allow)]),
+        closed("everybody by a row", [all(Allow)]),
+        open("nobody by a row", [all(Deny)]),
+        open("two defaults", [all(Allow), all(Deny), office(Allow)]),
+        open(
             "a row against the settings",
-            Allow,
             [all(Deny), office(Allow), guest(Deny)],
         ),
-        trap(
-            "a blocklist",
-            Deny,
-            [all(Allow), office(Deny), network(Deny)],
-        ),
-        trap("a hole", Deny, [office(Allow), guest(Deny)]),
-        trap("an allow inside a deny", Deny, [office(Deny), guest(Allow)]),
-        trap(
-            "an allow inside a deny, open",
-            Allow,
-            [office(Deny), guest(Allow)],
-        ),
-        trap(
-            "the same allowed and denied",
-            Deny,
-            [office(Allow), office(Deny)],
-        ),
-        trap(
+        closed("a blocklist", [all(Allow), office(Deny), network(Deny)]),
+        closed("a hole", [office(Allow), guest(Deny)]),
+        closed("an allow inside a deny", [office(Deny), guest(Allow)]),
+        open("an allow inside a deny, open", [office(Deny), guest(Allow)]),
+        closed("the same allowed and denied", [office(Allow), office(Deny)]),
+        closed(
             "a hole in one family only",
-            Deny,
             [office(Allow), guest(Deny), network(Allow)],
         ),
-        trap(
+        closed(
             "a deny over one family only",
-            Deny,
             [office(Allow), network(Allow), network(Deny)],
         ),
     ]
@@ -218,44 +194,38 @@ fn mapped_block() -> Vec<Trap> {
     );
     let one = ipv4(Deny, "::ffff:192.168.1.77", 0xc0a8_014d, 0xc0a8_014d);
     vec![
-        trap("the mapped block is IPv4", Deny, [block(Allow)]),
-        trap("a mapped address in IPv4", Deny, [office(Allow), one]),
-        trap("IPv6 over the mapped block", Deny, [over(Allow)]),
-        trap("no IPv6 over the mapped block", Allow, [over(Deny)]),
-        trap("IPv6 that ends with the block", Deny, [both(Allow)]),
-        trap("no IPv6 that ends with the block", Allow, [both(Deny)]),
-        trap(
+        closed("the mapped block is IPv4", [block(Allow)]),
+        closed("a mapped address in IPv4", [office(Allow), one]),
+        closed("IPv6 over the mapped block", [over(Allow)]),
+        open("no IPv6 over the mapped block", [over(Deny)]),
+        closed("IPv6 that ends with the block", [both(Allow)]),
+        open("no IPv6 that ends with the block", [both(Deny)]),
+        closed(
             "up to the block and on behind it",
-            Deny,
             [below(Allow), behind(Allow)],
         ),
-        trap("only behind the block", Deny, [over(Allow), below(Deny)]),
-        trap("only below the block", Deny, [over(Allow), behind(Deny)]),
-        trap(
+        closed("only behind the block", [over(Allow), below(Deny)]),
+        closed("only below the block", [over(Allow), behind(Deny)]),
+        closed(
             "around the block, and the block",
-            Deny,
             [over(Allow), block(Deny)],
         ),
-        trap(
+        open(
             "neither side of the block",
-            Allow,
             [below(Deny), behind(Deny), block(Deny)],
         ),
-        trap("IPv6 across the block", Deny, [across(Allow)]),
-        trap("no IPv6 across the block", Allow, [across(Deny)]),
-        trap(
+        closed("IPv6 across the block", [across(Allow)]),
+        open("no IPv6 across the block", [across(Deny)]),
+        closed(
             "IPv6 across the block, and the block",
-            Deny,
             [across(Allow), block(Allow)],
         ),
-        trap(
+        closed(
             "a hole that ends at the block",
-            Deny,
             [both(Allow), first_of_both],
         ),
-        trap(
+        closed(
             "a hole on both sides of the block",
-            Deny,
             [over(Allow), across(Deny)],
         ),
     ]

@@ -6,7 +6,7 @@
 //! This is a shortcut and decides nothing: it takes a row only where the long way through
 //! `parse.rs` would accept it and find the same, and leaves every other line to that: IPv6, ranges,
 //! masks, blanks around a cell, doubled quotes, comments, whatever is rejected. A million rows take
-//! a tenth of the time by it. `tests/it/shortcuts.rs` holds the two ways against each other.
+//! a tenth of the time by it. `tests/it/library/fast_path.rs` holds the two ways against each other.
 
 mod ipv4;
 mod simd;

@@ -1,0 +1,14 @@
+//! Random policies, the clients worth asking about, and an oracle that says who gets in.
+//!
+//! `tests/it` compares the command line with it, `tests/servers` compares real servers with it.
+
+/// CSV text for a list of rules, plain or in one of many spellings.
+pub(crate) mod csv_text;
+/// Who gets in, computed from the definition alone.
+pub(crate) mod oracle;
+/// The clients at and next to every bound of a policy.
+pub(crate) mod probes;
+/// A small random number generator with a seed.
+pub(crate) mod random;
+/// Random rules with known bounds.
+pub(crate) mod random_policy;

@@ -1,0 +1,278 @@
+//! What the documents show is what comes out.
+
+/// The guide for those who come from the Python script.
+mod migration;
+
+use htaccess_generator::generate::generate;
+use htaccess_generator::render::{BUILT_IN, Template};
+use htaccess_generator::settings::Settings;
+use htaccess_generator::source::Source;
+
+#[cfg(feature = "command-line")]
+const COMMAND_LINE: &str = include_str!("../../../docs/command-line.md");
+const README: &str = include_str!("../../../README.md");
+const OPERATIONS: &str = include_str!("../../../docs/operations.md");
+const TEMPLATE_YAML: &str = include_str!("../../../template.yaml");
+const OBSERVABILITY: &str = include_str!("../../../infra/observability.yaml");
+const TEMPLATES: &str = include_str!("../../../docs/templates.md");
+
+/// The text of the first fenced block of a language.
+fn block<'a>(document: &'a str, language: &str) -> &'a str {
+    let start = format!("```{language}\n");
+    let (_, from_block) = document.split_once(&start).unwrap();
+    from_block.split_once("```\n").unwrap().0
+}
+
+fn source() -> Source {
+    Source {
+        key: "clients/acme.csv".to_owned(),
+        ..Source::default()
+    }
+}
+
+#[test]
+fn the_readme_shows_what_its_csv_becomes() {
+    let csv = block(README, "csv").as_bytes();
+    let template = Template::built_in("apache24").unwrap();
+    let outcome = generate(csv, &Settings::default(), &template, &source());
+    assert_eq!(outcome.file.unwrap(), block(README, "apache"));
+    let shown: serde_json::Value = serde_json::from_str(block(README, "json")).unwrap();
+    assert_eq!(
+        shown["results"][0],
+        serde_json::to_value(&outcome.answer).unwrap()
+    );
+}
+
+/// The files and the commands of docs/command-line.md; both streams of each command together.
+#[cfg(feature = "command-line")]
+#[test]
+fn the_guide_to_the_command_line_shows_what_comes_out() {
+    let mut folder = crate::cli::Folder::new();
+    let (_, mut rest) = COMMAND_LINE.split_once("## What is wrong").unwrap();
+    let mut commands = 0;
+    while let Some((text, from_block)) = rest.split_once("```") {
+        let (fenced, behind) = from_block.split_once("\n```\n").unwrap();
+        let (language, content) = fenced.split_once('\n').unwrap();
+        match language {
+            "csv" => {
+                let name = text.trim_end().rsplit('`').nth(1).unwrap();
+                folder = folder.with(name, content);
+            }
+            "console" => {
+                let (command, shown) = content.split_once('\n').unwrap();
+                let command = command.strip_prefix("$ htaccess ").unwrap();
+                let (command, hides_errors) = match command.split_once(" 2> ") {
+                    Some((command, _)) => (command, true),
+                    None => (command, false),
+                };
+                let arguments: Vec<&str> = command.split(' ').collect();
+                let ran = folder.run(&arguments);
+                let errors = if hides_errors { "" } else { &ran.stderr };
+                assert_eq!(format!("{errors}{}", ran.stdout).trim_end(), shown);
+                commands += 1;
+            }
+            _ => {}
+        }
+        rest = behind;
+    }
+    assert_eq!(commands, 3);
+}
+
+#[test]
+fn the_example_template_compiles_and_prints() {
+    let template = Template::compile(block(TEMPLATES, "jinja")).unwrap();
+    let csv = b"IP,Rule,Comment\n10.0.0.1,Allow,a \"quoted\" # comment\nx,Deny,\n";
+    let file = generate(csv, &Settings::default(), &template, &source())
+        .file
+        .unwrap();
+    assert_eq!(
+        file,
+        "# acme.csv: 1 rules, 1 rows rejected\n\
+         # line 2: allow 10.0.0.1 a %22quoted%22 %23 comment\n\
+         <RequireAny>\n  Require ip 127.0.0.1\n  Require ip 10.0.0.1\n</RequireAny>\n"
+    );
+}
+
+/// All blocks of templates in `docs/templates.md`, by the heading above each.
+fn examples() -> Vec<(&'static str, &'static str)> {
+    let sections = TEMPLATES.split("\n### ").skip(1);
+    let named = sections.map(|section| {
+        let (heading, rest) = section.split_once('\n').unwrap();
+        (heading, block(rest, "jinja"))
+    });
+    named.collect()
+}
+
+#[test]
+fn every_example_template_prints_what_it_says() {
+    let blocklist = "IP,Rule\nall,Allow\n192.0.2.7,Deny\n2001:db8::/32,Deny\n";
+    let expected = [
+        (
+            "The rows as comments, and an address that always gets in",
+            "IP,Rule\n10.0.0.1,Deny\n",
+            "# acme.csv: 1 rules, 0 rows rejected\n# line 2: deny 10.0.0.1 \n<RequireAny>\n  Require ip 127.0.0.1\n</RequireAny>\n",
+        ),
+        (
+            "A blocklist as a plain list",
+            blocklist,
+            "192.0.2.7/32\n2001:db8::/32\n",
+        ),
+        (
+            "Postfix",
+            "IP,Rule\n192.0.2.0/24,Allow\n192.0.2.7,Deny\n",
+            "# Generated from clients/acme.csv.\n192.0.2.7 REJECT\n192.0.2.0/24 OK\n0.0.0.0/0 REJECT\n::/0 REJECT\n",
+        ),
+        (
+            "HAProxy by a map",
+            blocklist,
+            "# Generated from clients/acme.csv.\n::/0 allow\n::ffff:192.0.2.7 deny\n2001:db8::/32 deny\n",
+        ),
+        (
+            "A newer Caddy behind a proxy",
+            "IP,Rule\n192.0.2.0/24,Allow\n",
+            "\n@outside_clients__acme {\n\tnot {\n\t\tclient_ip 192.0.2.0/24\n\t}\n}\nrespond @outside_clients__acme 403\n",
+        ),
+        (
+            "A line that is written once",
+            "IP,Rule\n192.0.2.0/24,Allow\n",
+            "<RequireAny>\n  Require ip 127.0.0.1\n  Require ip 192.0.2.0/24\n</RequireAny>\n",
+        ),
+    ];
+    let examples = examples();
+    assert_eq!(examples.len(), TEMPLATES.matches("```jinja").count());
+    assert_eq!(examples.len(), expected.len());
+    for ((heading, source_text), (expected_heading, csv, file)) in examples.iter().zip(expected) {
+        assert_eq!(*heading, expected_heading);
+        let template = Template::compile(source_text).unwrap();
+        let outcome = generate(csv.as_bytes(), &Settings::default(), &template, &source());
+        assert_eq!(outcome.file.as_deref(), Some(file), "{heading}");
+    }
+    let (_, blocklists) = examples[1];
+    let outcome = generate(
+        b"IP,Rule\n10.0.0.1,Allow\n",
+        &Settings::default(),
+        &Template::compile(blocklists).unwrap(),
+        &source(),
+    );
+    let message = outcome.answer.message.unwrap();
+    assert!(message.contains("add the row all,Allow"), "{message}");
+}
+
+#[test]
+fn the_template_guide_lists_every_template_and_filter() {
+    for (name, _) in BUILT_IN {
+        assert!(TEMPLATES.contains(&format!("\n| `{name}` | ")), "{name}");
+        assert!(README.contains(&format!("`{name}`")), "README.md: {name}");
+    }
+    let (_, listed) = TEMPLATES.split_once("\nTera's filters: ").unwrap();
+    let (listed, _) = listed.split_once(".\n").unwrap();
+    let names = listed.split_whitespace().map(|name| name.trim_matches('`'));
+    assert_eq!(names.clone().count(), 37);
+    for name in names.chain(["cidr", "identifier", "json"]) {
+        let used = format!("{{{{ source.key | {name} }}}}");
+        assert!(
+            Template::compile(&used).is_ok(),
+            "there is no filter {name}"
+        );
+        let is_told = TEMPLATES.contains(&format!("`{name}`"));
+        assert!(is_told, "docs/templates.md does not tell of {name}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_code_and_setting() {
+    for name in [
+        "invalid-address",
+        "host-bits-set",
+        "reversed-range",
+        "unknown-rule",
+        "missing-field",
+        "conflicting-default",
+        "not-csv",
+        "missing-column",
+        "no-rules",
+        "too-large",
+        "rows-rejected",
+        "unsafe-key",
+        "bad-template",
+        "blocks-everybody",
+        "wide-allow",
+        "private-range",
+        "overridden-rows",
+        "duplicate-rows",
+        "TEMPLATE",
+        "DEFAULT_POLICY",
+        "STRICT",
+        "OUTPUT_KEY",
+        "MAX_CSV_BYTES",
+        "OUTPUT_BUCKET",
+        "REPORT_BUCKET",
+        "ON_DELETE",
+        "AWS_ENDPOINT_URL_S3",
+        "POWERTOOLS_METRICS_NAMESPACE",
+        "POWERTOOLS_SERVICE_NAME",
+    ] {
+        assert!(
+            README.contains(&format!("| `{name}` |")),
+            "README.md does not list {name}"
+        );
+    }
+}
+
+/// The names indented by two spaces between two lines of a YAML file.
+fn names_between<'a>(yaml: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    let (_, from) = yaml.split_once(start).unwrap();
+    let (section, _) = from.split_once(end).unwrap();
+    let lines = section.lines().filter_map(|line| line.strip_prefix("  "));
+    let lines = lines.filter(|line| line.starts_with(|sign: char| sign.is_ascii_uppercase()));
+    lines.filter_map(|line| line.strip_suffix(':')).collect()
+}
+
+#[test]
+fn every_parameter_has_its_row_and_its_place_in_the_console() {
+    let parameters = names_between(TEMPLATE_YAML, "\nParameters:\n", "\nMappings:\n");
+    assert!(parameters.len() > 20, "{parameters:?}");
+    let (interface, _) = TEMPLATE_YAML.split_once("\nParameters:\n").unwrap();
+    for name in parameters {
+        let is_in_a_row = README
+            .lines()
+            .any(|line| line.starts_with("| ") && line.contains(&format!("`{name}`")));
+        assert!(is_in_a_row, "README.md has no row for {name}");
+        assert!(
+            interface.contains(&format!("          - {name}\n")),
+            "{name}"
+        );
+        assert!(interface.contains(&format!("      {name}: {{")), "{name}");
+    }
+}
+
+#[test]
+fn the_operations_guide_tells_of_every_alarm() {
+    let resources = names_between(OBSERVABILITY, "\nResources:\n", "\nOutputs:\n");
+    let alarms: Vec<&str> = resources
+        .into_iter()
+        .filter(|name| name.ends_with("Alarm"))
+        .collect();
+    assert!(alarms.len() >= 9, "{alarms:?}");
+    for name in alarms {
+        let row = format!("| `{name}` |");
+        assert!(OPERATIONS.contains(&row), "docs/operations.md: {name}");
+        let hint = format!("docs/operations.md: {name}");
+        assert!(OBSERVABILITY.contains(&hint), "{name} names no guide");
+    }
+}
+
+/// S3 tells endings apart by case, and leaves out in silence what no filter names.
+#[test]
+fn uploads_are_told_whatever_case_their_ending_is_in() {
+    for ending in [".csv", ".CSV", ".csv.gz", ".CSV.GZ"] {
+        // Uploads and deletes, to the function or into its queue.
+        let filter = format!("Filter: {{S3Key: {{Rules: [{{Name: suffix, Value: {ending}}}]}}}}");
+        assert_eq!(TEMPLATE_YAML.matches(&filter).count(), 4, "{ending}");
+        let rule = format!("{{suffix: {ending}}}");
+        assert_eq!(TEMPLATE_YAML.matches(&rule).count(), 1, "{ending}");
+        let again = format!("\\\"{ending}\\\"");
+        assert!(OPERATIONS.contains(&again), "{ending}");
+        assert!(README.contains(&format!("`{ending}`")), "{ending}");
+    }
+}

@@ -1,0 +1,116 @@
+//! What becomes of an output when its CSV is gone.
+
+use serde_json::json;
+
+use crate::function::handler::{ACME, handle, handle_with, put_event, statuses};
+use crate::function::memory_store::MemoryStore;
+
+fn published() -> MemoryStore {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    handle(&store, put_event(&["acme.csv"]));
+    store
+}
+
+fn delete_event() -> serde_json::Value {
+    let mut event = put_event(&["acme.csv"]);
+    event["Records"][0]["eventName"] = "ObjectRemoved:Delete".into();
+    event
+}
+
+#[track_caller]
+fn check(store: &MemoryStore, on_delete: &str, status: &str) {
+    let answer = handle_with(store, &[("ON_DELETE", on_delete)], delete_event()).unwrap();
+    assert_eq!(statuses(&answer), [status], "{on_delete}");
+}
+
+fn output(store: &MemoryStore) -> Option<String> {
+    let text = store.text("sites", "acme/.htaccess")?;
+    Some(text.lines().last().unwrap().to_owned())
+}
+
+#[test]
+fn a_delete_event_for_a_csv_that_is_there_publishes_it() {
+    for on_delete in ["keep", "remove", "deny"] {
+        let store = MemoryStore::default();
+        store.upload("uploads", "acme.csv", ACME);
+        check(&store, on_delete, "written");
+    }
+}
+
+#[test]
+fn keep_leaves_the_site_as_it_is() {
+    let store = published();
+    store.delete_object("uploads", "acme.csv");
+    check(&store, "keep", "kept");
+    assert!(output(&store).is_some());
+}
+
+#[test]
+fn remove_removes_once() {
+    let store = published();
+    store.delete_object("uploads", "acme.csv");
+    check(&store, "remove", "removed");
+    assert_eq!(output(&store), None);
+    check(&store, "remove", "kept");
+}
+
+#[test]
+fn deny_lets_nobody_in_until_the_next_upload() {
+    let store = published();
+    store.delete_object("uploads", "acme.csv");
+    check(&store, "deny", "written");
+    assert_eq!(output(&store).as_deref(), Some("Require all denied"));
+    check(&store, "deny", "unchanged");
+    store.upload("uploads", "acme.csv", ACME);
+    check(&store, "deny", "written");
+    assert_eq!(
+        output(&store).as_deref(),
+        Some("Require ip 172.100.2.11 192.168.1.10")
+    );
+}
+
+/// Whatever the deployment says of files without an `all` row.
+#[test]
+fn deny_denies_by_default() {
+    let store = published();
+    store.delete_object("uploads", "acme.csv");
+    let settings = [("ON_DELETE", "deny"), ("DEFAULT_POLICY", "allow")];
+    let answer = handle_with(&store, &settings, delete_event()).unwrap();
+    assert_eq!(answer["results"][0]["default_policy"], "deny");
+    assert_eq!(output(&store).as_deref(), Some("Require all denied"));
+}
+
+#[test]
+fn another_upload_of_the_same_output_is_not_the_one_that_is_gone() {
+    let store = published();
+    store.delete_object("uploads", "acme.csv");
+    for on_delete in ["remove", "deny"] {
+        for key in ["acme.csv.gz", "acme.xlsx"] {
+            let mut event = delete_event();
+            event["Records"][0]["s3"]["object"] = json!({ "key": key });
+            let answer = handle_with(&store, &[("ON_DELETE", on_delete)], event).unwrap();
+            assert_eq!(statuses(&answer), ["kept"], "{on_delete}, {key}");
+        }
+    }
+    assert!(output(&store).is_some());
+}
+
+#[test]
+fn a_removal_that_met_an_upload_starts_again() {
+    let store = published();
+    store.delete_object("uploads", "acme.csv");
+    store.upload_before_next_write("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
+    store.upload_before_next_write("sites", "acme/.htaccess", b"another writer's");
+    check(&store, "remove", "written");
+    assert_eq!(output(&store).as_deref(), Some("Require ip 9.9.9.9"));
+}
+
+#[test]
+fn a_csv_deleted_while_it_was_published_is_removed_after_all() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    store.delete_before_next_write("uploads", "acme.csv");
+    check(&store, "remove", "removed");
+    assert_eq!(output(&store), None);
+}

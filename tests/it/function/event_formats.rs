@@ -1,0 +1,211 @@
+//! Every envelope an event can come in, answered in the shape its source wants.
+
+use htaccess_generator::function::ErrorKind;
+use serde_json::{Value, json};
+
+use crate::function::handler::{ACME, handle, handle_with, put_event};
+use crate::function::memory_store::MemoryStore;
+
+fn uploaded(keys: &[&str]) -> MemoryStore {
+    let store = MemoryStore::default();
+    for key in keys {
+        store.upload("uploads", key, ACME);
+    }
+    store
+}
+
+fn queue(bodies: &[Value]) -> Value {
+    let record = |(index, body): (usize, &Value)| json!({"messageId": format!("m{index}"), "eventSource": "aws:sqs", "body": body.to_string()});
+    json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>()})
+}
+
+fn event_bridge(key: &str) -> Value {
+    json!({
+        "source": "aws.s3", "detail-type": "Object Created",
+        "detail": {"bucket": {"name": "uploads"}, "object": {"key": key}},
+    })
+}
+
+#[test]
+fn a_queue_is_told_which_messages_to_deliver_again() {
+    let store = uploaded(&["a.csv", "b.csv", "refused/c.csv"]);
+    store.upload("uploads", "refused/c.csv", b"no,such,column\n");
+    store.fail("PUT s3://sites/b/", ErrorKind::Throttled);
+    let test = json!({"Event": "s3:TestEvent"});
+    let bodies = [
+        put_event(&["a.csv"]),
+        put_event(&["b.csv"]),
+        put_event(&["refused/c.csv"]),
+        test,
+        json!({"x": 1}),
+    ];
+    let answer = handle(&store, queue(&bodies));
+    let failures =
+        json!({"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m4"}]});
+    assert_eq!(answer, failures);
+    assert!(store.text("sites", "a/.htaccess").is_some());
+    store.mend();
+    assert_eq!(
+        handle(&store, queue(&bodies[..2])),
+        json!({"batchItemFailures": []})
+    );
+}
+
+#[test]
+fn event_bridge_keys_are_taken_as_they_are_or_else_decoded() {
+    let store = uploaded(&["a+b.csv", "c d.csv"]);
+    for (key, source) in [
+        ("a+b.csv", "a+b.csv"),
+        ("c+d.csv", "c d.csv"),
+        ("c%20d.csv", "c d.csv"),
+    ] {
+        let answer = handle(&store, event_bridge(key));
+        assert_eq!(answer["results"][0]["source"], source);
+        assert_ne!(answer["results"][0]["status"], "kept", "{key}");
+    }
+    let gone = handle(&store, event_bridge("e+f.csv"));
+    assert_eq!(
+        (&gone["results"][0]["status"], &gone["results"][0]["source"]),
+        (&"kept".into(), &"e+f.csv".into())
+    );
+}
+
+#[test]
+fn batch_operations_are_answered_task_by_task() {
+    let store = uploaded(&["a.csv", "b.csv", "c.csv"]);
+    store.upload("uploads", "b.csv", b"no,such,column\n");
+    store.fail("GET s3://uploads/c.csv", ErrorKind::Unavailable);
+    let task = |id: &str, key: &str| json!({"taskId": id, "s3Key": key, "s3VersionId": "1", "s3BucketArn": "arn:aws:s3:::uploads"});
+    let event = json!({
+        "invocationSchemaVersion": "1.0", "invocationId": "i", "job": {"id": "j"},
+        "tasks": [task("1", "a.csv"), task("2", "b.csv"), task("3", "c.csv"), json!({"taskId": "4"})],
+    });
+    let answer = handle(&store, event);
+    assert_eq!(
+        (&answer["invocationSchemaVersion"], &answer["invocationId"]),
+        (&"1.0".into(), &"i".into())
+    );
+    assert_eq!(answer["treatMissingKeysAs"], "TemporaryFailure");
+    let results: Vec<(&str, &str)> = answer["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| {
+            (
+                result["taskId"].as_str().unwrap(),
+                result["resultCode"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        results,
+        [
+            ("1", "Succeeded"),
+            ("2", "PermanentFailure"),
+            ("3", "TemporaryFailure"),
+            ("4", "PermanentFailure")
+        ]
+    );
+    assert_eq!(
+        answer["results"][0]["resultString"],
+        "written, 1 rows rejected"
+    );
+    let refused = answer["results"][1]["resultString"].as_str().unwrap();
+    assert!(refused.starts_with("missing-column: "), "{refused}");
+}
+
+#[test]
+fn eight_records_of_an_event_are_worked_on_at_once() {
+    let names: Vec<String> = (0..20).map(|index| format!("{index}.csv")).collect();
+    let keys: Vec<&str> = names.iter().map(String::as_str).collect();
+    let task =
+        |key: &&str| json!({"taskId": "1", "s3Key": key, "s3BucketArn": "arn:aws:s3:::uploads"});
+    let tasks: Vec<Value> = keys.iter().map(task).collect();
+    let messages: Vec<Value> = keys.iter().map(|key| put_event(&[key])).collect();
+    for event in [
+        put_event(&keys),
+        queue(&messages),
+        json!({"invocationSchemaVersion": "1.0", "invocationId": "i", "tasks": tasks}),
+    ] {
+        let store = uploaded(&keys);
+        handle(&store, event);
+        assert!(store.text("sites", "19/.htaccess").is_some());
+        assert_eq!(store.gets_at_once.get(), 8);
+    }
+}
+
+#[test]
+fn batch_operations_try_again_what_may_pass() {
+    for (kind, expected) in [
+        (ErrorKind::Throttled, "TemporaryFailure"),
+        (ErrorKind::Unavailable, "TemporaryFailure"),
+        (ErrorKind::Connection, "TemporaryFailure"),
+        (ErrorKind::Damaged, "TemporaryFailure"),
+        (ErrorKind::Contention, "TemporaryFailure"),
+        (ErrorKind::OutOfTime, "TemporaryFailure"),
+        (ErrorKind::AccessDenied, "PermanentFailure"),
+        (ErrorKind::NoSuchBucket, "PermanentFailure"),
+        (ErrorKind::BadRequest, "PermanentFailure"),
+    ] {
+        let store = uploaded(&["a.csv"]);
+        store.fail("PUT s3://sites", kind);
+        let task = json!({"taskId": "1", "s3Key": "a.csv", "s3Bucket": "uploads"});
+        let event = json!({"invocationSchemaVersion": "2.0", "invocationId": "i", "tasks": [task]});
+        let answer = handle(&store, event);
+        assert_eq!(answer["results"][0]["resultCode"], expected, "{kind:?}");
+        let said = answer["results"][0]["resultString"].as_str().unwrap();
+        assert!(said.ends_with(&format!("({})", kind.code())), "{said}");
+    }
+}
+
+#[test]
+fn an_unknown_event_is_an_error_that_names_what_was_seen() {
+    let store = MemoryStore::default();
+    let (kind, message) = handle_with(&store, &[], json!({"key1": "value1"})).unwrap_err();
+    assert_eq!(kind, ErrorKind::UnknownEvent);
+    assert!(
+        message.starts_with("unknown event: the fields key1: expected one of S3"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_size_in_the_event_refuses_without_a_get() {
+    let store = uploaded(&["acme.csv"]);
+    let mut event = put_event(&["acme.csv"]);
+    event["Records"][0]["s3"]["object"]["size"] = 1_000_000.into();
+    let limit = [("MAX_CSV_BYTES", "10")];
+    let answer = handle_with(&store, &limit, event.clone()).unwrap();
+    assert_eq!(answer["results"][0]["code"], "too-large");
+    assert!(
+        !store
+            .take_calls()
+            .iter()
+            .any(|call| call.starts_with("GET"))
+    );
+    let answer = handle_with(&store, &[("MAX_CSV_BYTES", "1000")], event).unwrap();
+    assert_eq!(
+        answer["results"][0]["status"], "written",
+        "a late event's size counted"
+    );
+}
+
+#[test]
+fn every_sample_event_is_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/events");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let event = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let store = MemoryStore::default();
+            let answer = handle_with(&store, &[], event);
+            assert!(answer.is_ok(), "{}: {answer:?}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3);
+}

@@ -1,0 +1,310 @@
+//! The real S3 client against an S3 that fails: what is mended by trying again, what is told, and
+//! that neither loses the previous output.
+
+mod race;
+pub(crate) mod server;
+
+use std::time::Duration;
+
+use aws_sdk_s3::config::Credentials;
+use htaccess_generator::function::store::{ObjectName, S3, Store, check_roots};
+use htaccess_generator::function::{ErrorKind, Handler};
+use htaccess_generator::function::{FunctionSettings, Roots};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::Value;
+
+use crate::function::handler::{ACME, put_event, settings};
+use server::{Fault, Request, Server};
+
+const OLD: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
+
+fn store(server: &Server) -> S3 {
+    store_at(&server.url, Roots::System)
+}
+
+fn store_at(url: &str, roots: Roots) -> S3 {
+    let settings = FunctionSettings {
+        roots,
+        ..settings(&[("AWS_ENDPOINT_URL_S3", url)])
+    };
+    S3::with_credentials(
+        &settings,
+        Credentials::new("test", "test", None, None, "tests"),
+    )
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn handle(server: &Server, event: Value) -> Result<Value, ErrorKind> {
+    handle_until(server, event, Context::default())
+}
+
+fn handle_until(server: &Server, event: Value, context: Context) -> Result<Value, ErrorKind> {
+    let handler = Handler::new(store(server), settings(&[])).unwrap();
+    let response = runtime().block_on(handler.handle(LambdaEvent::new(event, context)));
+    match response {
+        Ok(response) => Ok(serde_json::to_value(response).unwrap()),
+        Err(err) => Err(err.kind()),
+    }
+}
+
+/// A site whose output is that of [`OLD`], and whose CSV is [`ACME`] now.
+fn site() -> Server {
+    let server = Server::start();
+    server.upload("uploads/acme.csv", OLD);
+    handle(&server, put_event(&["acme.csv"])).unwrap();
+    server.upload("uploads/acme.csv", ACME);
+    server
+}
+
+fn output(server: &Server) -> String {
+    let text = server.text("sites/acme/.htaccess").unwrap();
+    text.lines().last().unwrap().to_owned()
+}
+
+const CALLS: [(&str, &str); 5] = [
+    ("HEAD", "sites/acme/.htaccess"),
+    ("HEAD", "reports/acme.csv.html"),
+    ("GET", "uploads/acme.csv"),
+    ("PUT", "sites/acme/.htaccess"),
+    ("PUT", "reports/acme.csv.html"),
+];
+
+fn is_call(request: &Request, (method, path): (&str, &str)) -> bool {
+    request.method == method && request.path == path
+}
+
+#[test]
+fn what_passes_is_mended_by_trying_again() {
+    let faults = [
+        Fault::Status(503, "SlowDown"),
+        Fault::Status(500, "InternalError"),
+        Fault::ClosedBefore,
+        Fault::ClosedAfter,
+    ];
+    for call in CALLS {
+        for fault in faults {
+            let server = site();
+            let first = std::sync::atomic::AtomicBool::new(true);
+            server.plan(move |request, _| {
+                let hit = is_call(request, call)
+                    && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+                if hit { fault } else { Fault::None }
+            });
+            let answer = handle(&server, put_event(&["acme.csv"]));
+            assert!(answer.is_ok(), "{call:?} {fault:?}: {answer:?}");
+            assert_eq!(
+                output(&server),
+                "Require ip 172.100.2.11 192.168.1.10",
+                "{call:?} {fault:?}"
+            );
+            let report = server.text("reports/acme.csv.html").unwrap();
+            assert!(
+                report.contains("found 3"),
+                "{call:?} {fault:?}: the report is not that of the new CSV"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_input_that_came_damaged_is_read_again() {
+    for fault in [Fault::Truncated, Fault::Corrupted] {
+        let server = site();
+        let gets = std::sync::atomic::AtomicU32::new(0);
+        server.plan(move |request, _| {
+            let is_get = is_call(request, ("GET", "uploads/acme.csv"));
+            // Two rounds, in each of which the protocol reads twice, for the order is in doubt.
+            if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 4 {
+                fault
+            } else {
+                Fault::None
+            }
+        });
+        handle(&server, put_event(&["acme.csv"])).unwrap();
+        assert_eq!(
+            output(&server),
+            "Require ip 172.100.2.11 192.168.1.10",
+            "{fault:?}"
+        );
+    }
+}
+
+/// What S3 answers to a condition that does not hold, or whose object is being written or is gone.
+#[test]
+fn a_write_that_met_another_one_starts_again() {
+    for call in [CALLS[3], CALLS[4]] {
+        for (status, code) in [
+            (412, "PreconditionFailed"),
+            (409, "ConditionalRequestConflict"),
+            (404, "NoSuchKey"),
+        ] {
+            let server = site();
+            let first = std::sync::atomic::AtomicBool::new(true);
+            server.plan(move |request, _| {
+                let hit = is_call(request, call)
+                    && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+                if hit {
+                    Fault::Status(status, code)
+                } else {
+                    Fault::None
+                }
+            });
+            let answer = handle(&server, put_event(&["acme.csv"]));
+            assert!(answer.is_ok(), "{call:?} {code}: {answer:?}");
+            assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+            let report = server.text("reports/acme.csv.html").unwrap();
+            assert!(report.contains("found 3"), "{call:?} {code}");
+        }
+    }
+}
+
+#[test]
+fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
+    let faults = [
+        (Fault::Status(503, "SlowDown"), ErrorKind::Throttled),
+        (Fault::Status(500, "InternalError"), ErrorKind::Unavailable),
+        (Fault::Status(403, "AccessDenied"), ErrorKind::AccessDenied),
+        (Fault::Status(400, "InvalidRequest"), ErrorKind::BadRequest),
+        (Fault::ClosedBefore, ErrorKind::Connection),
+    ];
+    let mut checks = Vec::new();
+    for call in CALLS {
+        for (fault, kind) in faults {
+            checks.push((call, fault, kind));
+        }
+    }
+    checks.push((CALLS[2], Fault::Truncated, ErrorKind::Damaged));
+    checks.push((CALLS[2], Fault::Corrupted, ErrorKind::Damaged));
+    checks.push((
+        CALLS[2],
+        Fault::Status(404, "NoSuchBucket"),
+        ErrorKind::NoSuchBucket,
+    ));
+    checks.push((
+        CALLS[3],
+        Fault::Status(404, "NoSuchBucket"),
+        ErrorKind::NoSuchBucket,
+    ));
+    std::thread::scope(|scope| {
+        for (call, fault, kind) in checks {
+            scope.spawn(move || {
+                let server = site();
+                server.plan(move |request, _| {
+                    if is_call(request, call) {
+                        fault
+                    } else {
+                        Fault::None
+                    }
+                });
+                let answer = handle(&server, put_event(&["acme.csv"]));
+                assert_eq!(answer, Err(kind), "{call:?} {fault:?}");
+                let kept = output(&server) == "Require ip 9.9.9.9";
+                // A report that cannot be written does not hold its output back.
+                let is_report = call == CALLS[4];
+                assert!(kept != is_report, "{call:?} {fault:?}");
+                server.plan(|_, _| Fault::None);
+                handle(&server, put_event(&["acme.csv"])).unwrap();
+                assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+                assert!(
+                    server
+                        .text("reports/acme.csv.html")
+                        .unwrap()
+                        .contains("found 3"),
+                    "{call:?} {fault:?}"
+                );
+            });
+        }
+    });
+}
+
+#[test]
+fn a_connection_that_stands_still_is_given_up_and_tried_again() {
+    let server = site();
+    let first = std::sync::atomic::AtomicBool::new(true);
+    server.plan(move |request, _| {
+        let hit =
+            is_call(request, CALLS[3]) && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+        if hit {
+            Fault::Silent(Duration::from_mins(1))
+        } else {
+            Fault::None
+        }
+    });
+    handle(&server, put_event(&["acme.csv"])).unwrap();
+    assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+}
+
+#[test]
+fn the_work_stops_before_lambda_would_end_it() {
+    let server = site();
+    server.plan(|request, _| {
+        let is_output = is_call(request, CALLS[0]);
+        if is_output {
+            Fault::Silent(Duration::from_mins(1))
+        } else {
+            Fault::None
+        }
+    });
+    let mut context = Context::default();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    context.deadline = u64::try_from(now.as_millis()).unwrap() + 1500;
+    let answer = handle_until(&server, put_event(&["acme.csv"]), context);
+    assert_eq!(answer, Err(ErrorKind::OutOfTime));
+    assert_eq!(output(&server), "Require ip 9.9.9.9");
+}
+
+#[test]
+fn roots_that_are_none_are_told_before_a_call_is_made() {
+    const PEM: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/function/store/amazon_roots.pem"
+    );
+    const TEXT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let check = |entries: &[(&str, &str)]| {
+        let value = |asked: &str| {
+            let own = entries.iter().find(|(name, _)| *name == asked);
+            own.map(|(_, value)| (*value).to_owned())
+        };
+        check_roots(&settings(entries), value).map_err(|err| err.to_string())
+    };
+    assert_eq!(check(&[]), Ok(()), "Amazon's are built in");
+    assert_eq!(check(&[("SSL_CERT_FILE", PEM)]), Ok(()));
+    let without_tls = [
+        ("AWS_ENDPOINT_URL_S3", "http://localhost:1"),
+        ("SSL_CERT_FILE", TEXT),
+    ];
+    assert_eq!(check(&without_tls), Ok(()));
+    for (name, value) in [
+        ("SSL_CERT_FILE", "/nowhere.pem"),
+        ("SSL_CERT_FILE", TEXT),
+        ("SSL_CERT_DIR", "/nowhere"),
+    ] {
+        let said = check(&[(name, value)]).unwrap_err();
+        let expected = format!("{name} is \"{}", value.chars().take(20).collect::<String>());
+        assert!(said.starts_with(&expected), "{said}");
+        assert!(said.contains("there is no certificate authority"), "{said}");
+        assert!(said.ends_with(": expected PEM text"), "{said}");
+    }
+}
+
+/// The roots are parsed when the first connection is made; ones that cannot be would panic.
+#[test]
+fn the_roots_are_read_whosever_they_are() {
+    for roots in [Roots::Amazon, Roots::System] {
+        let store = store_at("https://127.0.0.1:1", roots);
+        let name = ObjectName {
+            bucket: "sites".to_owned(),
+            key: "a".to_owned(),
+        };
+        let err = runtime().block_on(store.head(&name)).unwrap_err();
+        assert_eq!(err.kind(), ErrorKind::Connection);
+    }
+}

@@ -1,0 +1,495 @@
+//! Events in, objects and answers out, on buckets in memory.
+
+use htaccess_generator::function::FunctionSettings;
+use htaccess_generator::function::{ErrorKind, Handler};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+
+use crate::function::memory_store::MemoryStore;
+
+pub(crate) const ACME: &[u8] =
+    b"IP Address,Rule\n192.168.1.10,Allow\n172.100.2.11,Allow\n2.2.2,Allow\n1.1.1.1,Deny\n";
+
+pub(crate) fn settings(entries: &[(&str, &str)]) -> FunctionSettings {
+    FunctionSettings::read(|name| {
+        let own = entries
+            .iter()
+            .find(|(entry, _)| *entry == name)
+            .map(|(_, value)| (*value).to_owned());
+        own.or(match name {
+            "OUTPUT_BUCKET" => Some("sites".to_owned()),
+            "REPORT_BUCKET" => Some("reports".to_owned()),
+            _ => None,
+        })
+    })
+    .unwrap()
+}
+
+pub(crate) fn put_event(keys: &[&str]) -> Value {
+    let record = |key: &&str| {
+        json!({
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": "uploads"}, "object": {"key": key}},
+        })
+    };
+    json!({"Records": keys.iter().map(record).collect::<Vec<_>>()})
+}
+
+/// The answer, or the `errorType` and the message.
+pub(crate) fn handle_with(
+    store: &MemoryStore,
+    entries: &[(&str, &str)],
+    event: Value,
+) -> Result<Value, (ErrorKind, String)> {
+    let handler = Handler::new(store, settings(entries)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let event = LambdaEvent::new(event, Context::default());
+    match runtime.block_on(handler.handle(event)) {
+        Ok(response) => Ok(serde_json::to_value(response).unwrap()),
+        Err(err) => Err((err.kind(), err.to_string())),
+    }
+}
+
+pub(crate) fn handle(store: &MemoryStore, event: Value) -> Value {
+    handle_with(store, &[], event).unwrap()
+}
+
+pub(crate) fn statuses(answer: &Value) -> Vec<&str> {
+    let results = answer["results"].as_array().unwrap();
+    results
+        .iter()
+        .map(|result| result["status"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn publishes_an_upload_and_its_report_in_two_rounds() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "clients/café 1+1.csv", ACME);
+    let answer = handle(&store, put_event(&["clients/caf%C3%A9+1%2B1.csv"]));
+    assert_eq!(answer["results"][0]["status"], "written");
+    assert_eq!(answer["results"][0]["source"], "clients/café 1+1.csv");
+    assert_eq!(answer["results"][0]["rejections"][0]["line"], 4);
+    let output = store.text("sites", "clients/café 1+1/.htaccess").unwrap();
+    assert!(
+        output.ends_with("\nRequire ip 172.100.2.11 192.168.1.10\n"),
+        "{output}"
+    );
+    assert_eq!(answer["results"][0]["bytes"], output.len());
+    let report = store.text("reports", "clients/café 1+1.csv.html").unwrap();
+    assert!(report.contains("expected 4 octets, found 3"), "{report}");
+    for (bucket, key, expected) in [
+        (
+            "sites",
+            "clients/café 1+1/.htaccess",
+            "text/plain; charset=utf-8",
+        ),
+        (
+            "reports",
+            "clients/café 1+1.csv.html",
+            "text/html; charset=utf-8",
+        ),
+    ] {
+        let content_type = store.object(bucket, key).unwrap().content_type;
+        assert_eq!(content_type, expected, "{key}");
+    }
+    assert_eq!(store.take_calls().len(), 5);
+}
+
+#[test]
+fn warnings_name_the_lines_as_far_as_the_upload_is_kept() {
+    let store = MemoryStore::default();
+    let repeated = "1.1.1.1,Allow\n1.1.1.1,Allow\n";
+    let hosts: Vec<String> = (0..20_000u32)
+        .map(|index| {
+            format!(
+                "{},Allow\n",
+                std::net::Ipv4Addr::from_bits(index * 2 + (2 << 24))
+            )
+        })
+        .collect();
+    let hosts = hosts.concat();
+    for (rows, expected) in [
+        (repeated.to_owned(), "(line 3 repeats line 2)."),
+        (
+            format!("{repeated}{hosts}{repeated}"),
+            "(line 3 repeats line 2, and perhaps others).",
+        ),
+        (format!("{hosts}{repeated}"), "Allow 1.1.1.1."),
+    ] {
+        store.upload("uploads", "a.csv", format!("IP,Rule\n{rows}").as_bytes());
+        handle(&store, put_event(&["a.csv"]));
+        let report = store.text("reports", "a.csv.html").unwrap();
+        assert!(report.contains(expected), "{expected}: {report}");
+    }
+}
+
+#[test]
+fn answer_and_report_tell_what_is_worth_a_second_look() {
+    let store = MemoryStore::default();
+    store.upload(
+        "uploads",
+        "a.csv",
+        b"IP,Rule\n10.0.0.0/7,Allow\n10.9.0.1,Deny\n",
+    );
+    let answer = handle(&store, put_event(&["a.csv"]));
+    let warning = &answer["results"][0]["warnings"][0];
+    assert_eq!(
+        (&warning["code"], &warning["line"]),
+        (&json!("wide-allow"), &json!(2))
+    );
+    let report = store.text("reports", "a.csv.html").unwrap();
+    for part in [
+        "<strong>A very wide network is allowed.</strong> 10.0.0.0/7 is allowed, wider",
+        "<code>10.0.0.0/7</code> gets in, except <code>10.9.0.1</code>.",
+        "11.0.0.0/8: all 16,777,216 addresses allowed",
+    ] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+    let writes = store.take_calls().split_off(3);
+    assert!(writes[0].starts_with("PUT s3://sites/"), "{writes:?}");
+    assert!(writes[1].starts_with("PUT s3://reports/"), "{writes:?}");
+}
+
+#[test]
+fn remembers_the_input_in_ascii_metadata() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "é à.csv", ACME);
+    handle(&store, put_event(&["%C3%A9+%C3%A0.csv"]));
+    let metadata = store
+        .object("sites", "é à/.htaccess")
+        .unwrap()
+        .head
+        .metadata;
+    assert_eq!(metadata["source-key"], "%C3%A9%20%C3%A0.csv");
+    let etag = store.object("uploads", "é à.csv").unwrap().head.etag;
+    assert_eq!(metadata["source-etag"], etag);
+    assert_eq!(metadata["source-version"], "v1");
+    assert_eq!(metadata["source-last-modified"], "0");
+    assert_eq!(
+        metadata["generator"],
+        concat!("htaccess-generator/", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(metadata["settings"].len(), 32);
+}
+
+#[test]
+fn a_duplicate_event_writes_nothing() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    handle(&store, put_event(&["acme.csv"]));
+    store.take_calls();
+    let answer = handle(&store, put_event(&["acme.csv"]));
+    assert_eq!(statuses(&answer), ["unchanged"]);
+    assert_eq!(
+        store.take_calls(),
+        [
+            "HEAD s3://sites/acme/.htaccess",
+            "HEAD s3://reports/acme.csv.html",
+            "GET s3://uploads/acme.csv"
+        ]
+    );
+}
+
+#[test]
+fn other_settings_write_again() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    handle(&store, put_event(&["acme.csv"]));
+    for setting in [("DEFAULT_POLICY", "allow"), ("TEMPLATE", "apache22")] {
+        let answer = handle_with(&store, &[setting], put_event(&["acme.csv"])).unwrap();
+        assert_eq!(statuses(&answer), ["written"], "{setting:?}");
+    }
+}
+
+#[test]
+fn reads_again_when_the_order_of_two_uploads_in_one_second_is_in_doubt() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    handle(&store, put_event(&["acme.csv"]));
+    store.upload("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
+    store.take_calls();
+    assert_eq!(
+        statuses(&handle(&store, put_event(&["acme.csv"]))),
+        ["written"]
+    );
+    let gets = store
+        .take_calls()
+        .iter()
+        .filter(|call| call.starts_with("GET"))
+        .count();
+    assert_eq!(gets, 2);
+    store.tick();
+    store.upload("uploads", "acme.csv", b"IP,Rule\n8.8.8.8,Allow\n");
+    assert_eq!(
+        statuses(&handle(&store, put_event(&["acme.csv"]))),
+        ["written"]
+    );
+    let gets = store
+        .take_calls()
+        .iter()
+        .filter(|call| call.starts_with("GET"))
+        .count();
+    assert_eq!(gets, 1);
+}
+
+#[test]
+fn starts_again_when_another_write_came_between() {
+    for has_an_output in [false, true] {
+        let store = MemoryStore::default();
+        if has_an_output {
+            store.upload("uploads", "acme.csv", b"IP,Rule\n8.8.8.8,Allow\n");
+            handle(&store, put_event(&["acme.csv"]));
+            store.tick();
+        }
+        store.upload("uploads", "acme.csv", ACME);
+        store.upload_before_next_write("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
+        store.upload_before_next_write("sites", "acme/.htaccess", b"another writer's");
+        assert_eq!(
+            statuses(&handle(&store, put_event(&["acme.csv"]))),
+            ["written"]
+        );
+        let output = store.text("sites", "acme/.htaccess").unwrap();
+        assert!(output.ends_with("Require ip 9.9.9.9\n"), "{output}");
+    }
+}
+
+#[test]
+fn works_on_every_record_and_keeps_their_order() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "a.csv", ACME);
+    store.upload("uploads", "c.csv", b"no,such,column\n");
+    let answer = handle(
+        &store,
+        put_event(&["a.csv", "b.csv", "c.csv", "..%2Fd.csv"]),
+    );
+    assert_eq!(statuses(&answer), ["written", "kept", "refused", "refused"]);
+    assert_eq!(answer["results"][3]["code"], "unsafe-key");
+}
+
+#[test]
+fn a_failed_record_does_not_take_the_others_down() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "a.csv", ACME);
+    store.upload("uploads", "b.csv", ACME);
+    store.fail("PUT s3://sites/a/", ErrorKind::Throttled);
+    let (kind, message) = handle_with(&store, &[], put_event(&["a.csv", "b.csv"])).unwrap_err();
+    assert_eq!(kind, ErrorKind::Throttled);
+    assert_eq!(
+        message,
+        "PUT s3://sites/a/.htaccess: retrying may help (Throttled)"
+    );
+    assert!(store.text("sites", "b/.htaccess").is_some());
+    store.mend();
+    assert_eq!(
+        statuses(&handle(&store, put_event(&["a.csv", "b.csv"]))),
+        ["written", "unchanged"]
+    );
+}
+
+#[test]
+fn nothing_is_written_below_a_key_that_is_refused() {
+    let long = format!(
+        "{}/{}.csv",
+        ["d".repeat(255).as_str(); 3].join("/"),
+        "f".repeat(249)
+    );
+    assert_eq!(long.len(), 1021);
+    for key in ["../acme.csv", "acme//b.csv", &long] {
+        for entries in [
+            [("OUTPUT_KEY", "{{ path }}"), ("TEMPLATE", "apache24")],
+            [
+                ("OUTPUT_KEY", "{{ path }}"),
+                ("TEMPLATE", "s3://templates/gone"),
+            ],
+        ] {
+            let store = MemoryStore::default();
+            store.upload("uploads", key, ACME);
+            let answer = handle_with(&store, &entries, put_event(&[key])).unwrap();
+            assert_eq!(answer["results"][0]["code"], "unsafe-key", "{key}");
+            let calls = store.take_calls();
+            assert!(
+                !calls.iter().any(|call| call.contains("reports")),
+                "{calls:?}"
+            );
+        }
+    }
+    let entries = [("OUTPUT_KEY", "{{ path }}"), ("REPORT_BUCKET", "")];
+    let store = MemoryStore::default();
+    store.upload("uploads", &long, ACME);
+    let answer = handle_with(&store, &entries, put_event(&[&long])).unwrap();
+    assert_eq!(
+        statuses(&answer),
+        ["written"],
+        "no report needs room for its key"
+    );
+}
+
+/// A sheet that was not saved as CSV: its report says how, and the output of the CSV stays.
+#[test]
+fn a_workbook_beside_its_csv_is_refused_in_a_report_of_its_own() {
+    const WORKBOOK: &[u8] = include_bytes!("../../spreadsheets/libreoffice-xlsx/rules.xlsx");
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    handle(&store, put_event(&["acme.csv"]));
+    let before = store.object("sites", "acme/.htaccess").unwrap().head;
+    store.upload("uploads", "acme.xlsx", WORKBOOK);
+    let answer = handle(&store, put_event(&["acme.xlsx"]));
+    assert_eq!(statuses(&answer), ["refused"]);
+    let report = store.text("reports", "acme.xlsx.html").unwrap();
+    assert!(report.contains("an Excel workbook (.xlsx): save the sheet as CSV"));
+    let after = store.object("sites", "acme/.htaccess").unwrap().head;
+    assert_eq!(after.etag, before.etag);
+}
+
+#[test]
+fn a_refused_file_and_a_failed_call_leave_the_previous_output() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    handle(&store, put_event(&["acme.csv"]));
+    let before = store.object("sites", "acme/.htaccess").unwrap().head;
+    for bad in [
+        &b""[..],
+        b"\0\0\0\0",
+        b"IP,Rule\n",
+        b"a,b\n1,2\n",
+        b"IP,Rule\n\"1.1.1.1,Allow\n",
+    ] {
+        store.upload("uploads", "acme.csv", bad);
+        let answer = handle(&store, put_event(&["acme.csv"]));
+        assert_eq!(statuses(&answer), ["refused"], "{bad:?}");
+        assert!(
+            store
+                .text("reports", "acme.csv.html")
+                .unwrap()
+                .contains("Refused")
+        );
+    }
+    store.upload("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
+    for call in ["HEAD", "GET", "PUT s3://sites"] {
+        store.fail(call, ErrorKind::Unavailable);
+        assert!(
+            handle_with(&store, &[], put_event(&["acme.csv"])).is_err(),
+            "{call}"
+        );
+    }
+    assert_eq!(
+        store.object("sites", "acme/.htaccess").unwrap().head,
+        before
+    );
+}
+
+#[test]
+fn refuses_by_size_before_it_reads() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    let answer = handle_with(&store, &[("MAX_CSV_BYTES", "10")], put_event(&["acme.csv"])).unwrap();
+    assert_eq!(answer["results"][0]["code"], "too-large");
+}
+
+#[test]
+fn answers_the_test_event_without_touching_anything() {
+    let store = MemoryStore::default();
+    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"});
+    assert_eq!(statuses(&handle(&store, test)), ["ignored"]);
+    assert!(store.take_calls().is_empty());
+}
+
+#[test]
+fn never_writes_to_the_bucket_it_reads() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    for bucket in ["OUTPUT_BUCKET", "REPORT_BUCKET"] {
+        let (kind, _) =
+            handle_with(&store, &[(bucket, "uploads")], put_event(&["acme.csv"])).unwrap_err();
+        assert_eq!(kind, ErrorKind::SameBucket);
+    }
+    assert!(store.take_calls().is_empty());
+}
+
+#[test]
+fn a_template_of_ones_own_is_read_once_and_checked_by_its_etag() {
+    let store = MemoryStore::default();
+    let handler =
+        Handler::new(&store, settings(&[("TEMPLATE", "s3://templates/own.tera")])).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let publish = || {
+        store.tick();
+        store.upload("uploads", "acme.csv", ACME);
+        let event = LambdaEvent::new(put_event(&["acme.csv"]), Context::default());
+        serde_json::to_value(runtime.block_on(handler.handle(event)).unwrap()).unwrap()
+    };
+    let output = || store.text("sites", "acme/.htaccess");
+    let missing = publish();
+    assert_eq!(
+        missing["results"][0]["message"],
+        "the template s3://templates/own.tera is not there"
+    );
+    store.upload("templates", "own.tera", b"one {{ allow.count }}");
+    publish();
+    assert_eq!(output().unwrap(), "one 2\n");
+    publish();
+    store.upload("templates", "own.tera", b"{% if");
+    let broken = publish();
+    assert_eq!(broken["results"][0]["code"], "bad-template");
+    assert_eq!(output().unwrap(), "one 2\n");
+    store.upload("templates", "own.tera", b"two {{ allow.count }}");
+    publish();
+    assert_eq!(output().unwrap(), "two 2\n");
+    store.delete_object("templates", "own.tera");
+    assert_eq!(publish()["results"][0]["status"], "refused");
+}
+
+#[test]
+fn a_bad_setting_is_told_with_name_value_and_what_is_allowed() {
+    let cases = [
+        (
+            "DEFAULT_POLICY",
+            "Deny!",
+            "DEFAULT_POLICY is \"Deny!\": expected deny or allow",
+        ),
+        ("STRICT", "yes", "STRICT is \"yes\": expected true or false"),
+        (
+            "MAX_CSV_BYTES",
+            "1MB",
+            "MAX_CSV_BYTES is \"1MB\": expected a number of bytes, at least 1",
+        ),
+        (
+            "TEMPLATE",
+            "apache",
+            "TEMPLATE is \"apache\": expected apache24, apache22, nginx, nginx-geo, haproxy, caddy, \
+             nftables, aws-waf, plain, json or s3://bucket/key",
+        ),
+        (
+            "OUTPUT_KEY",
+            ".htaccess",
+            "OUTPUT_KEY is \".htaccess\": every CSV would have the same output; use path, or dir and stem",
+        ),
+        (
+            "AWS_ENDPOINT_URL_S3",
+            "localhost:4566",
+            "AWS_ENDPOINT_URL_S3 is \"localhost:4566\": expected a URL that starts with http:// or https://",
+        ),
+    ];
+    for (name, value, expected) in cases {
+        let lookup = |asked: &str| match asked {
+            "OUTPUT_BUCKET" => Some("sites".to_owned()),
+            asked => (asked == name).then(|| value.to_owned()),
+        };
+        assert_eq!(
+            FunctionSettings::read(lookup).unwrap_err().to_string(),
+            expected
+        );
+    }
+    let unset = FunctionSettings::read(|_| None).unwrap_err().to_string();
+    assert_eq!(
+        unset,
+        "OUTPUT_BUCKET is not set: expected the name of the bucket that outputs go to"
+    );
+}

@@ -1,0 +1,225 @@
+//! The previous output survives every refused file and every failed invocation: each refusal code,
+//! and each call of each kind of invocation failing in turn with each kind of error, before its
+//! effect and after. After the effect of the write itself the new output may be there.
+
+use htaccess_generator::answer::RefusalCode;
+use htaccess_generator::function::ErrorKind;
+use htaccess_generator::function::OnDelete;
+use serde_json::{Value, json};
+
+use super::buckets::Call;
+use super::invocation::Ended;
+use super::scenario::{BAD, DELETE, Faults, Protocol, Scenario, X, Y};
+use super::world::{How, Model, Move, World};
+use crate::function::handler::{ACME, handle, handle_with, put_event};
+use crate::function::memory_store::MemoryStore;
+
+const KINDS: [ErrorKind; 11] = [
+    ErrorKind::UnknownEvent,
+    ErrorKind::SameBucket,
+    ErrorKind::AccessDenied,
+    ErrorKind::NoSuchBucket,
+    ErrorKind::Throttled,
+    ErrorKind::Unavailable,
+    ErrorKind::Connection,
+    ErrorKind::Damaged,
+    ErrorKind::Contention,
+    ErrorKind::OutOfTime,
+    ErrorKind::BadRequest,
+];
+
+/// A kind of error that is not in [`KINDS`] does not compile here.
+fn is_listed(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::UnknownEvent
+        | ErrorKind::SameBucket
+        | ErrorKind::AccessDenied
+        | ErrorKind::NoSuchBucket
+        | ErrorKind::Throttled
+        | ErrorKind::Unavailable
+        | ErrorKind::Connection
+        | ErrorKind::Damaged
+        | ErrorKind::Contention
+        | ErrorKind::OutOfTime
+        | ErrorKind::BadRequest => KINDS.contains(&kind),
+    }
+}
+
+/// Every kind of invocation: how many of the steps are published before, and the rest.
+fn invocations() -> Vec<(&'static str, Scenario)> {
+    let last = |steps: &[_], on_delete| Scenario {
+        on_delete,
+        done_before: steps.len() - 1,
+        faults: Faults::NONE,
+        redeliveries: 1,
+        reports: true,
+        protocol: Protocol::Handler,
+        ..Scenario::new(steps, &[steps.len() - 1])
+    };
+    vec![
+        ("the first upload", last(&[X], OnDelete::Keep)),
+        ("another upload", last(&[X, Y], OnDelete::Keep)),
+        ("another upload, remove", last(&[X, Y], OnDelete::Remove)),
+        ("back to earlier rules", last(&[X, Y, X], OnDelete::Keep)),
+        ("and again", last(&[X, Y, X, Y, X], OnDelete::Keep)),
+        ("a refused file", last(&[X, BAD], OnDelete::Keep)),
+        ("a deleted file, keep", last(&[X, DELETE], OnDelete::Keep)),
+        (
+            "a deleted file, remove",
+            last(&[X, DELETE], OnDelete::Remove),
+        ),
+        ("a deleted file, deny", last(&[X, DELETE], OnDelete::Deny)),
+        ("after a deleted one", last(&[X, DELETE, X], OnDelete::Deny)),
+    ]
+}
+
+/// The call that is next where every call is served in its turn.
+fn next_call(model: &Model, world: &World) -> Option<(usize, Call)> {
+    let at = world.deliveries[0].at?;
+    let (number, call) = model.learned.waiting(at).first()?;
+    Some((*number, (**call).clone()))
+}
+
+/// Serves calls until the invocation ends, or so many of them.
+fn serve(model: &mut Model, world: &mut World, calls_max: usize) -> usize {
+    for served in 0..calls_max {
+        let Some((number, _)) = next_call(model, world) else {
+            return served;
+        };
+        model.go(world, Move::Call(0, number, How::Served)).unwrap();
+    }
+    calls_max
+}
+
+/// How a call can fail.
+fn failures(call: &Call) -> Vec<How> {
+    let before = KINDS.map(How::FailsBefore);
+    let after = KINDS.map(How::FailsAfter);
+    match call {
+        Call::Put(..) | Call::Delete(..) => [before, after].concat(),
+        Call::Get(..) => [&before[..], &[How::Damaged]].concat(),
+        Call::Head(_) => before.to_vec(),
+    }
+}
+
+/// Lets one call fail: the output must be the previous one, or already the right one. The event's
+/// next delivery must succeed.
+fn check(name: &str, model: &mut Model, calls_before: usize, how: How) {
+    let mut world = model.first();
+    model.go(&mut world, Move::Step).unwrap();
+    let previous = world.buckets.output;
+    serve(model, &mut world, calls_before);
+    let (number, call) = next_call(model, &world).unwrap();
+    let name = format!("{name}, {call} {how:?}");
+    model.last_end = None;
+    model.go(&mut world, Move::Call(0, number, how)).unwrap();
+    while model.last_end.is_none() {
+        serve(model, &mut world, 1);
+    }
+    let is_right = model.check_output(&world).is_ok();
+    assert!(
+        world.buckets.output == previous || is_right,
+        "{name}: the output is {}",
+        model.describe(model.output(&world))
+    );
+    match (how, model.last_end.clone()) {
+        // What came damaged is read again at once.
+        (
+            How::Damaged
+            | How::FailsBefore(ErrorKind::Damaged)
+            | How::FailsAfter(ErrorKind::Damaged),
+            Some(Ended::Ok(_)),
+        ) => {}
+        (How::FailsBefore(kind) | How::FailsAfter(kind), end) => {
+            assert_eq!(end, Some(Ended::Err(kind)), "{name}");
+        }
+        (_, end) => assert_eq!(end, Some(Ended::Err(ErrorKind::Damaged)), "{name}"),
+    }
+    serve(model, &mut world, usize::MAX);
+    assert!(model.is_end(&world), "{name}");
+    model
+        .check_end(&world)
+        .unwrap_or_else(|what| panic!("{name}: {what}"));
+}
+
+#[test]
+fn the_previous_output_survives_every_failed_invocation() {
+    assert!(KINDS.into_iter().all(is_listed));
+    let mut checked = 0;
+    for (name, scenario) in invocations() {
+        let mut model = Model::new(scenario);
+        let mut world = model.first();
+        model.go(&mut world, Move::Step).unwrap();
+        let mut calls = Vec::new();
+        while let Some((_, call)) = next_call(&model, &world) {
+            calls.push(call);
+            serve(&mut model, &mut world, 1);
+        }
+        for (calls_before, call) in calls.iter().enumerate() {
+            for how in failures(call) {
+                check(name, &mut model, calls_before, how);
+                checked += 1;
+            }
+        }
+    }
+    println!("{checked} failed calls");
+}
+
+/// An upload that is refused for this reason.
+fn refused(
+    code: RefusalCode,
+) -> (
+    &'static str,
+    &'static [u8],
+    Vec<(&'static str, &'static str)>,
+) {
+    match code {
+        RefusalCode::NotCsv => ("acme.csv", b"IP,Rule\n1.1.1.1,All\0w\n", vec![]),
+        RefusalCode::MissingColumn => ("acme.csv", b"Fruit,Colour\npear,green\n", vec![]),
+        RefusalCode::NoRules => ("acme.csv", b"IP,Rule\n", vec![]),
+        RefusalCode::TooLarge => ("acme.csv", ACME, vec![("MAX_CSV_BYTES", "20")]),
+        RefusalCode::RowsRejected => ("acme.csv", ACME, vec![("STRICT", "true")]),
+        RefusalCode::UnsafeKey => ("../acme.csv", ACME, vec![]),
+        RefusalCode::BadTemplate => ("acme.csv", ACME, vec![("TEMPLATE", "s3://templates/own")]),
+    }
+}
+
+/// What tells of an upload, with and without its size.
+fn events(key: &str) -> [Value; 2] {
+    let mut with_size = put_event(&[key]);
+    with_size["Records"][0]["s3"]["object"]["size"] = json!(1_000_000);
+    [put_event(&[key]), with_size]
+}
+
+#[test]
+fn the_previous_output_survives_every_refused_file() {
+    let codes = [
+        RefusalCode::NotCsv,
+        RefusalCode::MissingColumn,
+        RefusalCode::NoRules,
+        RefusalCode::TooLarge,
+        RefusalCode::RowsRejected,
+        RefusalCode::UnsafeKey,
+        RefusalCode::BadTemplate,
+    ];
+    for code in codes {
+        let (key, upload, settings) = refused(code);
+        for on_delete in ["keep", "remove", "deny"] {
+            for event in events(key) {
+                let store = MemoryStore::default();
+                store.upload("uploads", "acme.csv", b"IP,Rule\n192.0.2.1,Allow\n");
+                handle(&store, put_event(&["acme.csv"]));
+                let previous = store.text("sites", "acme/.htaccess").unwrap();
+                store.upload("uploads", key, upload);
+                store.take_calls();
+                let settings = [&settings[..], &[("ON_DELETE", on_delete)]].concat();
+                let answer = handle_with(&store, &settings, event).unwrap();
+                assert_eq!(answer["results"][0]["code"], code.to_string());
+                assert_eq!(store.text("sites", "acme/.htaccess"), Some(previous));
+                let calls = store.take_calls();
+                let mut writes = calls.iter().filter(|call| call.contains(" s3://sites/"));
+                assert!(writes.all(|call| call.starts_with("HEAD")), "{calls:?}");
+            }
+        }
+    }
+}

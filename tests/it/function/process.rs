@@ -1,0 +1,216 @@
+//! The function as a process, by Lambda's Runtime API
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): what it answers, what it
+//! logs, and what it says before it gives up.
+
+use std::io::{BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::function::faults::server::{Request, Server, read_request};
+use crate::function::handler::{ACME, put_event};
+
+/// Only what hangs waits so long.
+const PATIENCE: Duration = Duration::from_mins(1);
+const SECRETS: [(&str, &str); 2] = [
+    ("AWS_SECRET_ACCESS_KEY", "secret-of-the-tests"),
+    ("AWS_SESSION_TOKEN", "token-of-the-tests"),
+];
+
+/// What the function posted to the Runtime API.
+struct Told {
+    path: String,
+    body: Value,
+}
+
+/// The function in an environment of its own, and the Runtime API that hands it one event.
+struct Function {
+    process: Child,
+    told: Receiver<Told>,
+}
+
+impl Function {
+    fn start(variables: &[(&str, &str)], event: &Value) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (sender, told) = mpsc::channel();
+        let event = event.to_string();
+        // Ends with the test's process.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (sender, event) = (sender.clone(), event.clone());
+                thread::spawn(move || serve(&stream, &sender, &event));
+            }
+        });
+        let process = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", address)
+            .env("AWS_LAMBDA_FUNCTION_NAME", "tested")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .envs(SECRETS)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self { process, told }
+    }
+
+    /// What it posts first, and the lines that it has logged by then.
+    fn first_told(mut self, ends_by_itself: bool) -> (Told, Vec<String>) {
+        let told = self.told.recv_timeout(PATIENCE);
+        if !ends_by_itself || told.is_err() {
+            self.process.kill().unwrap();
+        }
+        let output = self.process.wait_with_output().unwrap();
+        let log = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), ends_by_itself.then_some(1), "{log}");
+        (told.unwrap(), log.lines().map(str::to_owned).collect())
+    }
+}
+
+/// The first event on a connection is the last: who asks for another one waits.
+fn serve(mut stream: &TcpStream, sender: &Sender<Told>, event: &str) {
+    let mut reader = BufReader::new(stream);
+    let mut is_given = false;
+    while let Some(Request { path, body, .. }) = read_request(&mut reader) {
+        let path = path.trim_start_matches("2018-06-01/runtime/").to_owned();
+        if path == "invocation/next" && is_given {
+            continue;
+        }
+        let answer = if path == "invocation/next" {
+            is_given = true;
+            format!(
+                "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id\r\n\
+                 Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
+                 Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: {}\r\n\r\n{event}",
+                event.len()
+            )
+        } else {
+            "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n".to_owned()
+        };
+        stream.write_all(answer.as_bytes()).unwrap();
+        if path != "invocation/next" {
+            let body = serde_json::from_slice(&body).unwrap();
+            // The test has what it waited for, and is gone.
+            let _ = sender.send(Told { path, body });
+        }
+    }
+}
+
+/// An S3 with a CSV in it, and the function that is told of it.
+fn invoke(csv: &[u8], key: &str, event_key: &str, format: &str) -> (Told, Vec<String>) {
+    let server = Server::start();
+    server.upload(&format!("uploads/{key}"), csv);
+    // By a name, before which a bucket's would be put if it were not addressed path-style.
+    let url = server.url.replace("127.0.0.1", "localhost");
+    let variables = [
+        ("OUTPUT_BUCKET", "sites"),
+        ("AWS_ENDPOINT_URL_S3", &url),
+        ("AWS_LAMBDA_LOG_FORMAT", format),
+        ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
+    ];
+    Function::start(&variables, &put_event(&[event_key])).first_told(false)
+}
+
+#[test]
+fn an_upload_is_answered_logged_and_counted() {
+    let (told, log) = invoke(ACME, "acme.csv", "acme.csv", "JSON");
+    assert_eq!(told.path, "invocation/id/response");
+    assert_eq!(told.body["results"][0]["status"], "written");
+    let [line, metrics] = &log[..] else {
+        panic!("{log:?}")
+    };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        (&line["level"], &line["span"]["requestId"]),
+        (&"INFO".into(), &"id".into())
+    );
+    let mut fields = line["fields"].clone();
+    assert!(fields["processing_ms"].take().is_number());
+    let bytes = &told.body["results"][0]["bytes"];
+    assert_eq!(
+        fields,
+        json!({
+            "message": "written", "source": "acme.csv", "output": "acme/.htaccess", "status": "written",
+            "rows": 4, "accepted": 3, "rejected": 1, "networks_allow": 2, "networks_deny": 0,
+            "bytes": bytes, "input_bytes": ACME.len(), "processing_ms": null,
+        })
+    );
+    let metrics: Value = serde_json::from_str(metrics).unwrap();
+    assert_eq!(
+        metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"],
+        "HtaccessGenerator"
+    );
+    for (name, value) in [
+        ("FilesPublished", json!(1)),
+        ("ColdStart", json!(1)),
+        ("InputBytes", json!([ACME.len()])),
+        ("function_name", json!("tested")),
+        ("function_request_id", json!("id")),
+    ] {
+        assert_eq!(metrics[name], value, "{name}");
+    }
+}
+
+#[test]
+fn what_is_logged_stays_on_its_line_and_tells_no_row() {
+    for format in ["Text", "JSON"] {
+        let (told, log) = invoke(b"a,b\n1,2\n", "a\nb.csv", "a%0Ab\u{1b}[31m.csv", format);
+        assert_eq!(told.body["results"][0]["code"], "unsafe-key");
+        assert_eq!(log.len(), 2, "{log:?}");
+        let (_, log) = invoke(ACME, "acme.csv", "acme.csv", format);
+        let log = log.concat();
+        let unwanted = ["\u{1b}", "2.2.2", "192.168.1.10"];
+        for text in unwanted
+            .iter()
+            .chain(SECRETS.iter().map(|(_, value)| value))
+        {
+            assert!(!log.contains(text), "{text:?}: {log}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_is_told_by_its_kind() {
+    let variables = [("OUTPUT_BUCKET", "sites")];
+    let (told, log) = Function::start(&variables, &json!({"x": 1})).first_told(false);
+    assert_eq!(told.path, "invocation/id/error");
+    assert_eq!(told.body["errorType"], "UnknownEvent");
+    let line: Value = serde_json::from_str(&log[0]).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    assert_eq!(line["fields"]["error_type"], "UnknownEvent");
+}
+
+#[test]
+fn a_bad_setting_is_told_before_the_process_ends() {
+    for (variables, message) in [
+        (&[][..], "OUTPUT_BUCKET is not set: "),
+        (
+            &[("OUTPUT_BUCKET", "sites"), ("ON_DELETE", "drop")],
+            "ON_DELETE is \"drop\": expected keep, remove or deny",
+        ),
+        (
+            &[
+                ("OUTPUT_BUCKET", "sites"),
+                ("SSL_CERT_FILE", "/nowhere.pem"),
+            ],
+            "SSL_CERT_FILE is \"/nowhere.pem\": there is no certificate authority (",
+        ),
+    ] {
+        let (told, log) = Function::start(variables, &json!({})).first_told(true);
+        assert_eq!(told.path, "init/error");
+        assert_eq!(told.body["errorType"], "BadSettings");
+        let said = told.body["errorMessage"].as_str().unwrap();
+        assert!(said.starts_with(message), "{said}");
+        assert_eq!(log.len(), 1, "{log:?}");
+        let line: Value = serde_json::from_str(&log[0]).unwrap();
+        assert_eq!(line["fields"]["message"], said);
+    }
+}

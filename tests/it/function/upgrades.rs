@@ -1,0 +1,103 @@
+//! What becomes of outputs when the settings or the program change: docs/operations.md, "Upgrades".
+
+use serde_json::Value;
+
+use crate::function::handler::{ACME, handle_with, put_event};
+use crate::function::memory_store::MemoryStore;
+
+/// The CSV has a rejected row, and was published with the default settings.
+fn published() -> MemoryStore {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    assert_eq!(status_with(&store, &[]), "written");
+    assert_eq!(status_with(&store, &[]), "unchanged");
+    store
+}
+
+/// What an event about the same CSV comes to with other settings.
+fn status_with(store: &MemoryStore, settings: &[(&str, &str)]) -> Value {
+    let answer = handle_with(store, settings, put_event(&["acme.csv"])).unwrap();
+    answer["results"][0]["status"].clone()
+}
+
+/// The settings digest of the output that is there.
+fn digest(store: &MemoryStore) -> String {
+    let output = store.object("sites", "acme/.htaccess").unwrap();
+    output.head.metadata["settings"].clone()
+}
+
+#[test]
+fn what_decides_the_bytes_makes_outputs_new_at_their_next_event() {
+    for change in [("TEMPLATE", "apache22"), ("DEFAULT_POLICY", "allow")] {
+        let store = published();
+        let before = digest(&store);
+        assert_eq!(status_with(&store, &[change]), "written", "{change:?}");
+        assert_ne!(digest(&store), before, "{change:?}");
+        assert_eq!(status_with(&store, &[change]), "unchanged", "{change:?}");
+        assert_eq!(status_with(&store, &[]), "written", "and back");
+        assert_eq!(digest(&store), before);
+    }
+}
+
+#[test]
+fn what_only_decides_what_is_accepted_leaves_outputs_until_their_next_upload() {
+    for change in [("STRICT", "true"), ("MAX_CSV_BYTES", "1")] {
+        let store = published();
+        let before = digest(&store);
+        assert_eq!(status_with(&store, &[change]), "unchanged", "{change:?}");
+        store.tick();
+        store.upload("uploads", "acme.csv", ACME);
+        assert_eq!(status_with(&store, &[change]), "refused", "{change:?}");
+        assert_eq!(digest(&store), before, "a refused CSV leaves the output");
+    }
+}
+
+#[test]
+fn another_output_key_writes_anew_and_leaves_the_old_output() {
+    let store = published();
+    let change = [("OUTPUT_KEY", "{{ dir }}{{ stem }}.conf")];
+    assert_eq!(status_with(&store, &change), "written");
+    assert!(store.object("sites", "acme.conf").is_some());
+    assert!(store.object("sites", "acme/.htaccess").is_some());
+}
+
+/// What decided the report may change while the CSV does not.
+#[test]
+fn a_report_tells_what_came_of_its_csv_last() {
+    let store = MemoryStore::default();
+    let report = || store.text("reports", "acme.csv.html").unwrap();
+    store.upload("uploads", "acme.csv", ACME);
+    for (change, code) in [
+        (("STRICT", "true"), "rows-rejected"),
+        (("MAX_CSV_BYTES", "1"), "larger than 1 bytes"),
+        (("MAX_CSV_BYTES", "2"), "larger than 2 bytes"),
+    ] {
+        assert_eq!(status_with(&store, &[change]), "refused");
+        assert!(report().contains(code), "{code}: {}", report());
+    }
+    assert_eq!(status_with(&store, &[]), "written");
+    assert!(!report().contains("Refused"), "{}", report());
+    let change = [("OUTPUT_KEY", "{{ path }}.conf")];
+    assert_eq!(status_with(&store, &change), "written");
+    assert!(report().contains("\"acme.conf\""), "{}", report());
+    store.take_calls();
+    assert_eq!(status_with(&store, &change), "unchanged");
+    let calls = store.take_calls();
+    assert!(
+        !calls.iter().any(|call| call.starts_with("PUT")),
+        "{calls:?}"
+    );
+}
+
+#[test]
+fn an_output_of_another_version_of_the_program_is_made_anew() {
+    let store = published();
+    for (name, value) in [
+        ("generator", "htaccess-generator/0.0.9"),
+        ("settings", "00112233445566778899aabbccddeeff"),
+    ] {
+        store.set_metadata("sites", "acme/.htaccess", name, value);
+        assert_eq!(status_with(&store, &[]), "written", "{name}");
+        assert_eq!(status_with(&store, &[]), "unchanged", "{name}");
+    }
+}

@@ -1,0 +1,216 @@
+//! Two shortcuts make the usual upload fast: plain rows are read at one go, and a built-in template
+//! is handed marks for its lines. A template that lists the rows gets neither, so the same upload
+//! through a copy of a built-in template that also mentions them is the long way.
+
+use htaccess_generator::answer::RefusalCode;
+use htaccess_generator::generate::Generation;
+use htaccess_generator::render::BUILT_IN;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::library::fuzz_corpus::checks;
+use crate::support::{Setup, text_of};
+
+/// A copy that needs the rows and prints none.
+fn long_way(source: &str) -> Setup {
+    Setup::with_template(&checks::generate::asking_for_rows(source))
+}
+
+#[track_caller]
+fn check(upload: &[u8], pieces_bytes: usize) {
+    for (name, source) in BUILT_IN {
+        let short = Setup::with("TEMPLATE", name).run_pieces(upload.chunks(pieces_bytes));
+        let long = long_way(source).run(upload);
+        if short.answer.code == Some(RefusalCode::BadTemplate) {
+            // A built-in template names itself where it refuses, and a copy its own lines.
+            assert_eq!(long.answer.code, short.answer.code, "{name}");
+            continue;
+        }
+        assert_eq!(text_of(&short), text_of(&long), "{name}");
+    }
+}
+
+/// A number of digits, mostly an octet.
+fn octet() -> impl Strategy<Value = String> {
+    prop_oneof![
+        20 => any::<u8>().prop_map(|octet| octet.to_string()),
+        1 => (0..2000u16).prop_map(|number| number.to_string()),
+        1 => any::<u8>().prop_map(|octet| format!("{octet:03}")),
+        1 => select(&["", "x", "-1", " 7"][..]).prop_map(str::to_owned),
+    ]
+}
+
+fn address() -> impl Strategy<Value = String> {
+    let octets = || vec(octet(), 4..=4).prop_map(|octets| octets.join("."));
+    prop_oneof![
+        12 => octets(),
+        2 => (any::<u32>(), 0..=32u32).prop_map(|(address, length)| {
+            let network = address & u32::MAX.checked_shl(32 - length).unwrap_or(0);
+            format!("{}/{length}", std::net::Ipv4Addr::from_bits(network))
+        }),
+        1 => (octets(), 0..40u8).prop_map(|(address, length)| format!("{address}/{length}")),
+        1 => vec(octet(), 0..7).prop_map(|octets| octets.join(".")),
+        1 => select(
+            &["all", "::1", "2001:db8::/32", "10.0.0.0/255.0.0.0", "10.0.0.1-10.0.0.9", "#1.2.3.4"][..]
+        ).prop_map(str::to_owned),
+    ]
+}
+
+fn rule() -> impl Strategy<Value = String> {
+    let rules = [
+        "Allow", "Deny", "Deny", "allow", "DENY", "aLLow", "Denyed", "Allo", "", "Block",
+    ];
+    select(rules.to_vec()).prop_map(str::to_owned)
+}
+
+fn comment() -> impl Strategy<Value = String> {
+    let comments = [
+        "",
+        "",
+        "office",
+        "a, b",
+        "5\" pipe",
+        "\"",
+        "\"\"",
+        "#",
+        "\u{e9}",
+        "two\nlines",
+        " ",
+    ];
+    select(comments.to_vec()).prop_map(str::to_owned)
+}
+
+/// How a cell is written: as it is, in quotes, with its quotes doubled or not, among blanks.
+fn written(cell: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+    (cell, 0..12u8).prop_map(|(cell, form)| match form {
+        0..8 => cell,
+        8..10 => format!("\"{}\"", cell.replace('"', "\"\"")),
+        10 => format!("\"{cell}\""),
+        _ => format!(" {cell} "),
+    })
+}
+
+/// An upload: its columns' order, delimiter and line ends are the same in every row.
+fn upload() -> impl Strategy<Value = Vec<u8>> {
+    let row = (
+        written(address()),
+        written(rule()),
+        written(comment()),
+        0..16u8,
+    );
+    let orders = [[0, 1, 2], [0, 1, 2], [1, 0, 2], [2, 1, 0], [0, 2, 1]];
+    let format = (
+        select(orders.to_vec()),
+        select(vec![",", ",", ";", "\t"]),
+        select(vec!["\n", "\n", "\r\n", "\r"]),
+    );
+    (format, vec(row, 1..40)).prop_map(|((order, delimiter, line_end), rows)| {
+        let line = |cells: [&str; 3]| order.map(|index: usize| cells[index]).join(delimiter);
+        let mut lines = vec![line(["IP", "Rule", "Comment"])];
+        for (address, rule, comment, form) in &rows {
+            let text = line([address, rule, comment]);
+            lines.push(match form {
+                0 => format!("{text}{delimiter}{delimiter}x"),
+                1 => format!("# {text}"),
+                2 => String::new(),
+                _ => text,
+            });
+        }
+        lines.push(String::new());
+        lines.join(line_end).into_bytes()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_short_way_ends_where_the_long_way_does(upload in upload(), piece_bytes in 1..4000usize) {
+        check(&upload, piece_bytes);
+    }
+
+    /// The rows one by one, with pieces of any size.
+    #[test]
+    fn the_short_way_takes_the_rows_that_the_long_way_takes(upload in upload()) {
+        checks::parse::check(&upload);
+    }
+}
+
+#[test]
+fn long_lists_of_both_families_are_the_same_by_marks() {
+    use std::fmt::Write as _;
+    let mut upload = "IP,Rule\n".to_owned();
+    for index in 0..2000u32 {
+        let [_, b, c, d] = (index * 6151 * 2).to_be_bytes();
+        writeln!(
+            upload,
+            "100.{b}.{c}.{d},Allow\n10.{b}.{c}.0/24,Allow\n10.{b}.{c}.{d},Deny"
+        )
+        .unwrap();
+        writeln!(
+            upload,
+            "2001:db8:{index:x}::/48,Allow\n2001:db8:{index:x}::{index:x},Deny"
+        )
+        .unwrap();
+    }
+    check(upload.as_bytes(), 64 * 1024);
+    check(format!("{upload}all,Allow\n").as_bytes(), 64 * 1024);
+}
+
+/// The command line hands over pieces of half a MiB: whatever is at their ends or in their middle.
+#[test]
+fn large_pieces_are_read_as_small_ones() {
+    use std::fmt::Write as _;
+    const PIECE_BYTES: usize = 512 * 1024;
+    const HEADER: &str = "IP,Rule,Note\n";
+    const FILLER: &str = "1.2.3.4,Deny,\n";
+    let mut rows = HEADER.to_owned();
+    for row in 0..40_000u32 {
+        let [a, b, c, d] = row.wrapping_mul(2_654_435_761).to_be_bytes();
+        writeln!(rows, "{a}.{b}.{c}.{d},Allow,{row}").unwrap();
+    }
+    let setup = Setup::default();
+    let run = |upload: &str, piece_bytes: usize| {
+        let mut generation = Generation::new(&setup.settings, &setup.template, &setup.source);
+        for piece in upload.as_bytes().chunks(piece_bytes) {
+            if generation.push(piece).is_break() {
+                break;
+            }
+        }
+        text_of(&generation.finish())
+    };
+    // A cell that goes on behind a border, with what looks like rows in it.
+    let quoted: String = rows.split_inclusive('\n').skip(30_000).take(90).collect();
+    let quoted = format!("1.1.1.1,Allow,\"{quoted}\"\n");
+    let odd_rows = [
+        "2.2.2,Deny\n",
+        "all,Allow\n1.1.1.1,Deny\n",
+        "\r\n# 1.2.3.4,Deny\r\r\n2.2.2,Deny",
+        &quoted,
+    ];
+    // The start of the rows; the middle and the end of the first piece; the middle and the end of
+    // the second; and nowhere.
+    for (index, place) in [20, 262_140, 524_288, 786_400, 1_048_576, usize::MAX]
+        .into_iter()
+        .enumerate()
+    {
+        let odd = odd_rows[index % odd_rows.len()];
+        // On either side of the border, and across it.
+        for before in [0, odd.len() / 2, odd.len()] {
+            let mut upload = rows.clone();
+            let place = place.saturating_sub(before);
+            if let Some(rows) = rows.get(..place.saturating_sub(FILLER.len())) {
+                let start = rows.rfind('\n').map_or(HEADER.len(), |end| end + 1);
+                // Its comment is as long as it takes to the place.
+                let comment = "x".repeat(place.saturating_sub(start + FILLER.len()));
+                let filler = FILLER.replace('\n', &format!("{comment}\n"));
+                upload.insert_str(start, &format!("{filler}{odd}"));
+            }
+            let expected = run(&upload, 4096);
+            for piece_bytes in [PIECE_BYTES, usize::MAX] {
+                assert_eq!(run(&upload, piece_bytes), expected, "{odd:?} at {place}");
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Each bad file again, in a process of its own, whose peak of resident memory the kernel knows.
+//!
+//! The test starts this binary once more for each file and asks it to run one test.
+
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "one process tells the other, and `--nocapture` shows what each file takes"
+)]
+
+use std::process::Command;
+
+use crate::library::bad_files::{bad_files, setup};
+
+/// Names the file for the process that is measured.
+const NAME: &str = "IT_BAD_FILE";
+/// How far the peak may rise while a file is read: twice the longest line, in bytes and in cells,
+/// the pieces, and what is kept of the rows.
+const PEAK_KIB_MAX: u64 = 8 * 1024;
+
+/// The peak of resident memory so far.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.and_then(|number| number.parse().ok()).unwrap()
+}
+
+#[test]
+fn one_bad_file_by_itself() {
+    let name = std::env::var(NAME).unwrap_or("a PNG".to_owned());
+    let mut files = bad_files().into_iter();
+    let file = files.find(|file| file.name == name).unwrap();
+    let setup = setup();
+    let before = peak_kib();
+    let (refusal, _) = file.run(&setup);
+    assert!(!refusal.is_empty(), "{name} was published");
+    println!("\nrise={}", peak_kib() - before);
+}
+
+#[test]
+fn bad_files_take_little_memory() {
+    let mut problems = Vec::new();
+    for file in bad_files() {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "library::memory::one_bad_file_by_itself",
+                "--nocapture",
+            ])
+            .env(NAME, file.name)
+            .output()
+            .unwrap();
+        let stdout = String::from_utf8_lossy(&child.stdout);
+        let rise = stdout.lines().find_map(|line| line.strip_prefix("rise="));
+        match rise.and_then(|rise| rise.parse::<u64>().ok()) {
+            Some(kib) if kib <= PEAK_KIB_MAX => eprintln!("{}: {kib} KiB", file.name),
+            Some(kib) => problems.push(format!("{}: {kib} KiB\n", file.name)),
+            // The other test says what is wrong with it.
+            None => eprintln!("{}: not refused, {}", file.name, child.status),
+        }
+    }
+    assert!(
+        problems.is_empty(),
+        "more than {PEAK_KIB_MAX} KiB:\n{}",
+        problems.concat()
+    );
+}

@@ -1,0 +1,118 @@
+//! The report page, from uploads on. `tests/system/browser` looks at such pages with a browser.
+
+use std::fmt::Write as _;
+
+use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::report::{Facts, RequestCost, report_page};
+use htaccess_generator::review::Review;
+use serde_json::Value;
+
+use crate::library::cases::outcomes;
+use crate::support::{Setup, text_of, without_warnings};
+
+/// A page that is larger takes a phone seconds, and the function a call of its own.
+const PAGE_BYTES_MAX: usize = 400_000;
+
+fn page_of((outcome, review): &(Outcome, Review)) -> String {
+    let facts = Facts {
+        policy: review.policy(),
+        cost: outcome.file.as_deref().map(RequestCost::of),
+        ..Facts::default()
+    };
+    report_page(&outcome.answer, facts)
+}
+
+#[track_caller]
+fn check_page(page: &str, outcome: &Outcome) {
+    assert!(page.starts_with("<!doctype html>"));
+    assert!(page.trim_end().ends_with("</html>"));
+    assert!(page.len() < PAGE_BYTES_MAX, "{} bytes", page.len());
+    assert_eq!(page.matches("<script").count(), 1);
+    let (_, json) = page.split_once("id=\"answer\">").unwrap();
+    let (json, _) = json.split_once("</script>").unwrap();
+    let json: Value = serde_json::from_str(json).unwrap();
+    assert_eq!(json, serde_json::to_value(&outcome.answer).unwrap());
+}
+
+#[test]
+fn every_case_has_its_page() {
+    for (case, outcome) in outcomes() {
+        let page = page_of(&(outcome.clone(), Review::default()));
+        check_page(&page, &outcome);
+        if let Some(code) = outcome.answer.code {
+            assert!(page.contains(&format!("<code>{code}</code>")), "{case}");
+        }
+    }
+}
+
+#[test]
+fn warnings_are_all_that_asking_for_them_changes() {
+    for upload in [
+        "IP,Rule\n1.1.1.1,Allow\n1.1.1.1,Allow\n2001:db8::/32,Deny\nx,Allow\n",
+        "IP,Rule\n1.1.1.1,Deny\n",
+        "IP,Rule\nx,Allow\n",
+    ] {
+        let setup = Setup::default();
+        let watched = setup.run(upload.as_bytes());
+        let mut plain = Generation::new(&setup.settings, &setup.template, &setup.source);
+        let _ = plain.push(upload.as_bytes());
+        let plain = plain.finish();
+        assert!(plain.answer.warnings.is_empty());
+        assert_eq!(text_of(&plain), text_of(&without_warnings(watched)));
+    }
+}
+
+#[test]
+fn a_page_is_bounded_whatever_is_rejected() {
+    let value = "<&\"'\u{202e}\u{e0041}".repeat(40);
+    let rows = format!("\"{}\",Allow\n", value.replace('"', "\"\"")).repeat(100_000);
+    let upload = format!("IP,Rule\n{rows}1.1.1.1,Allow\n");
+    let reviewed = Setup::default().review_pieces([upload]);
+    assert_eq!(reviewed.0.answer.rejected, 100_000);
+    check_page(&page_of(&reviewed), &reviewed.0);
+}
+
+/// Far from each other, over all of both families.
+fn scattered(rows: u32) -> String {
+    let mut csv = "IP,Rule\n".to_owned();
+    for index in 0..rows {
+        let [a, b, c, d] = index.wrapping_mul(2_654_435_761).to_be_bytes();
+        let _ = match index % 4 {
+            0 => writeln!(csv, "{a}.{b}.{c}.0/24,Allow"),
+            1 => writeln!(csv, "{a}.{b}.{c}.{d},Deny"),
+            2 => writeln!(csv, "{a}.{b}.{c}.{d},Allow"),
+            _ => writeln!(csv, "2001:db8:{index:x}::/48,Allow"),
+        };
+    }
+    csv
+}
+
+#[test]
+fn a_page_is_bounded_whatever_is_accepted() {
+    let reviewed = Setup::default().review_pieces([scattered(200_000)]);
+    let networks = reviewed.0.answer.networks;
+    assert!(networks.allow + networks.deny > 100_000, "{networks:?}");
+    check_page(&page_of(&reviewed), &reviewed.0);
+}
+
+#[test]
+fn a_strict_refusal_shows_what_the_other_rows_would_have_said() {
+    let setup = Setup::with("STRICT", "true");
+    let upload = "IP,Rule\n91.0.0.0/7,Allow\n90.0.0.0/7,Allow\n2.2.2,Allow\n";
+    let reviewed = setup.review_pieces([upload]);
+    let page = page_of(&reviewed);
+    check_page(&page, &reviewed.0);
+    for part in [
+        "Nothing was published.",
+        "Without the rejected rows it would say:",
+        "Only <code>90.0.0.0/7</code> gets in.",
+        "A very wide network is allowed",
+        ">90</text>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let of_no_rules = setup.review_pieces(["IP,Rule\n2.2.2,Allow\n"]);
+    assert!(!page_of(&of_no_rules).contains("would say"));
+    let published = Setup::default().review_pieces([upload]);
+    assert!(!page_of(&published).contains("would say"));
+}

@@ -1,0 +1,111 @@
+"""Chromium without a window, by Selenium: what a person, a screen reader and an attacker would meet."""
+
+import base64
+import importlib.util
+import io
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+# No sandbox, for tests run as root too; and nothing that would look for the network by itself.
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+WIDE, PHONE, SMALL_PHONE = 1200, 390, 320
+HEIGHT = 900
+SCREENSHOT_HEIGHT_MAX = 8000
+
+
+class Browser:
+    """One browser with a fresh profile."""
+
+    def __init__(self) -> None:
+        self._profile = tempfile.mkdtemp(prefix="report-browser-")
+        options = webdriver.ChromeOptions()
+        options.binary_location = shutil.which("chromium") or ""
+        for argument in (*ARGUMENTS, f"--user-data-dir={self._profile}"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+        self._axe = _axe_source()
+
+    def close(self) -> None:
+        """Ends it and forgets what it kept."""
+        self.driver.quit()
+        shutil.rmtree(self._profile, ignore_errors=True)
+
+    def open(self, url: str, *, scheme: str = "light", width: int = WIDE, scripts: bool = True) -> None:
+        """Opens a page; `scheme` is light or dark."""
+        self._command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self._command("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self._resize(width, HEIGHT)
+        self.driver.get_log("browser")
+        self.driver.get_log("performance")
+        self.driver.get(url)
+
+    def run(self, script: str, *arguments: object) -> Any:
+        """The value of a script, in the page."""
+        return self.driver.execute_script(f"return {script}", *arguments)
+
+    def console(self) -> list[str]:
+        """What the page said to the console, refusals by its policy among it."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self) -> list[str]:
+        """The addresses that were asked for since the page was opened."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
+        return [params["request"]["url"] for params in sent]
+
+    def violations(self) -> list[str]:
+        """What axe finds, all of its rules asked, in a line each."""
+        self.driver.execute_script(self._axe)
+        found = self.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+        return [
+            f"{violation['id']}: {node['target']}: {node['failureSummary']}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    def accessible(self, role: str) -> list[tuple[str, str]]:
+        """Name and description of everything of a role, as a screen reader has them, in order."""
+        nodes = self._command("Accessibility.getFullAXTree")["nodes"]
+        value = lambda node, key: node.get(key, {}).get("value", "")  # noqa: E731
+        return [(value(node, "name"), value(node, "description")) for node in nodes if value(node, "role") == role]
+
+    def screenshot(self, width: int = WIDE) -> Image.Image:
+        """The whole page, as far as a picture can reach."""
+        height = min(self.run("document.documentElement.scrollHeight"), SCREENSHOT_HEIGHT_MAX)
+        self._resize(width, height)
+        data = self._command("Page.captureScreenshot", format="png")["data"]
+        return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+
+    def _resize(self, width: int, height: int) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < WIDE / 2}
+        self._command("Emulation.setDeviceMetricsOverride", **metrics)
+
+    def _command(self, name: str, **parameters: object) -> Any:
+        return self.driver.execute_cdp_cmd(name, parameters)
+
+
+def _axe_source() -> str:
+    """axe-core, out of a package that brings it."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    if not found or not found.submodule_search_locations:
+        raise RuntimeError("axe_playwright_python is not installed: run tests/system/browser/run.py")
+    return Path(found.submodule_search_locations[0], "axe.min.js").read_text(encoding="utf-8")

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""The tests of the report page in a real Chromium: installs what they need, builds `htaccess`, runs them.
+
+    run.py                                      all of them
+    run.py test_report.Inert                    one class, or one test, as unittest names them
+    run.py --screenshots FOLDER                 no tests: a picture of each page, to be looked at
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "infra" / "local"))
+
+import packages
+import tools
+from console import Problem
+
+# A font, for a machine without any shows nothing to measure.
+PACKAGES = ("chromium", "chromium-driver", "fonts-dejavu-core")
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the tests with the Python of their environment."""
+    try:
+        packages.install(PACKAGES)
+        tools.install(("browser",))
+    except Problem as problem:
+        print(f"error: {problem}\nhint: {problem.hint}", file=sys.stderr)
+        return 1
+    built = subprocess.run(["cargo", "build", "--quiet", "--bin", "htaccess"], cwd=ROOT, check=False)
+    if built.returncode:
+        return built.returncode
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    env = os.environ | {"HTACCESS": str(ROOT / target / "debug" / "htaccess"), "PYTHONDONTWRITEBYTECODE": "1"}
+    if arguments[:1] == ["--screenshots"]:
+        command = ["screenshots.py", *arguments[1:]]
+    else:
+        command = ["-m", "unittest", *(arguments or ["--verbose", "test_report"])]
+    return subprocess.run([tools.program("browser", "python"), *command], cwd=HERE, env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,315 @@
+"""The report page as people, screen readers and attackers meet it, in a real Chromium."""
+
+import json
+import tempfile
+import unittest
+from pathlib import Path
+from typing import ClassVar
+
+from PIL import Image
+
+import pages
+from browser import PHONE, SMALL_PHONE, WIDE, Browser
+from pages import Page, Pages
+
+# The bound of `tests/it/library/report_page.rs`: more than a phone likes.
+PAGE_BYTES_MAX = 400_000
+
+
+class WithBrowser(unittest.TestCase):
+    """One browser and one set of pages for all tests."""
+
+    browser: ClassVar[Browser]
+    folder: ClassVar[tempfile.TemporaryDirectory[str]]
+    pages: ClassVar[dict[str, Page]]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.pages = Pages(Path(cls.folder.name)).all()
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+
+
+class Accessible(WithBrowser):
+    """Nothing that axe finds, and what a screen reader says."""
+
+    def test_axe_finds_nothing_in_light_and_dark_on_a_desk_and_a_phone(self) -> None:
+        for name, page in self.pages.items():
+            for scheme in ("light", "dark"):
+                for width in (WIDE, PHONE):
+                    with self.subTest(page=name, scheme=scheme, width=width):
+                        self.browser.open(page.url, scheme=scheme, width=width)
+                        self.assertEqual(self.browser.violations(), [])
+
+    def test_axe_would_find_something(self) -> None:
+        self.browser.open(self.pages["acme"].url)
+        self.browser.driver.execute_script("document.documentElement.lang = ''")
+        self.assertIn("html-has-lang", " ".join(self.browser.violations()))
+
+    def test_light_and_dark_differ(self) -> None:
+        grounds = []
+        for scheme in ("light", "dark"):
+            self.browser.open(self.pages["acme"].url, scheme=scheme)
+            grounds.append(sum(self.browser.screenshot().getpixel((2, 2))))
+        light, dark = grounds
+        self.assertGreater(light, 600)
+        self.assertLess(dark, 150)
+
+    def test_pictures_are_told_in_words_and_tables(self) -> None:
+        self.browser.open(self.pages["mixed"].url)
+        pictures = self.browser.accessible("image")
+        names = [name for name, _ in pictures]
+        self.assertIn("All IPv4 addresses", names[0])
+        self.assertIn("10.0.0.0/8: 16,776,960 addresses allowed, 256 addresses denied", " ".join(pictures[0]))
+        self.assertEqual(len(pictures), 7)
+        rows = [name for name, _ in self.browser.accessible("rowheader")]
+        for block in ("10.0.0.0/8", "64.0.0.0/8", "67.0.0.0/8"):
+            self.assertIn(block, rows)
+        headings = [name for name, _ in self.browser.accessible("heading")]
+        self.assertEqual(headings[0], "mixed.csv")
+        self.assertEqual(
+            headings[1:],
+            [
+                "Worth a second look",
+                "Rejected rows 3",
+                "All of IPv4",
+                "From near by",
+                "Networks by size",
+                "IPv6",
+                "What it costs Apache",
+            ],
+        )
+
+
+class Readable(WithBrowser):
+    """On a phone, without scripts, and saying what happened."""
+
+    def test_no_page_scrolls_sideways(self) -> None:
+        for name, page in self.pages.items():
+            for width in (WIDE, PHONE, SMALL_PHONE):
+                with self.subTest(page=name, width=width):
+                    self.browser.open(page.url, width=width)
+                    self.assertEqual(self.browser.run("document.documentElement.scrollWidth"), width)
+
+    def test_needs_no_scripts(self) -> None:
+        page = self.pages["mixed"].url
+        self.browser.open(page)
+        with_scripts = self.browser.screenshot()
+        self.browser.open(page, scripts=False)
+        without = self.browser.screenshot()
+        self.browser.open("about:blank")
+        self.assertEqual(with_scripts.size, without.size)
+        self.assertEqual(with_scripts.tobytes(), without.tobytes())
+
+    def text(self, name: str) -> str:
+        self.browser.open(self.pages[name].url)
+        return self.browser.run("document.body.innerText")
+
+    def test_says_what_happened(self) -> None:
+        acme = self.text("acme")
+        for words in (
+            "Published",
+            "Only 172.100.2.0/24 and 192.168.1.10 get in, except 172.100.2.77.",
+            '"2.2.2" is not an IP address: expected 4 octets, found 3',
+            "Apache reads the file again on every request: about 12 µs of a core each.",
+        ):
+            self.assertIn(words, acme)
+        refused = self.text("refused")
+        self.assertIn("Refused", refused)
+        self.assertIn("The previous file, if there is one, stays in force. The code is missing-column.", refused)
+        self.assertNotIn("gets in", refused)
+        strict = self.text("strict")
+        self.assertIn("Would be refused", strict)
+        self.assertIn("Without the rejected rows it would say:", strict)
+        self.assertIn("All of IPv4, without the rejected rows", strict)
+        self.assertIn("Only 172.100.2.0/24 and 192.168.1.10 get in, except 172.100.2.77.", strict)
+        self.assertIn("Nobody gets in.", self.text("nobody"))
+        self.assertIn("add the row all,Allow", self.text("nobody"))
+        self.assertIn("Everybody gets in.", self.text("everybody"))
+        self.assertIn("not named: gets in", self.text("blocklist"))
+        self.assertIn("2001:db8:7::/48", self.text("ipv6"))
+        self.assertNotIn("Apache reads", self.text("nginx"))
+        holes = self.text("holes")
+        self.assertIn("Only 45.0.0.0/8 gets in, except these 256 networks inside it.", holes)
+        self.assertIn("almost all", holes)
+        self.assertNotIn("all of it", holes)
+        families = self.text("families")
+        self.assertIn("Everybody gets in, except 192.0.2.1.", families)
+        self.assertIn("4,294,967,295 IPv4 addresses and all of IPv6.", families)
+
+    def test_warnings_name_the_lines_to_edit(self) -> None:
+        mixed = pages.mixed().splitlines()
+        line = lambda start: 1 + next(i for i, row in enumerate(mixed) if row.startswith(start))  # noqa: E731
+        text = self.text("mixed")
+        self.assertIn(f"check the prefix length (line {line('64.0.0.0/6')}).", text)
+        self.assertIn(f"over the Internet (line {line('10.0.0.0/8')}).", text)
+        overridden = [1 + i for i, row in enumerate(mixed) if row.startswith("185.12.4.") and row.endswith("Allow,")]
+        self.assertIn(f"(line {overridden[0]} by line {line('185.12.4.0/24,Deny')}, ", text)
+
+    def test_holds_the_answer_as_json(self) -> None:
+        for name, page in self.pages.items():
+            with self.subTest(page=name):
+                self.browser.open(page.url)
+                text = self.browser.run("document.getElementById('answer').textContent")
+                self.assertEqual(json.loads(text), page.answer)
+
+
+class Inert(WithBrowser):
+    """Whatever is in a cell, nothing runs, nothing is loaded, nothing is moved."""
+
+    def test_no_page_loads_runs_or_complains(self) -> None:
+        for name, page in self.pages.items():
+            with self.subTest(page=name):
+                self.browser.open(page.url)
+                self.assertEqual(self.browser.console(), [])
+                self.assertEqual(self.browser.requests(), [page.url])
+                self.assertFalse(self.browser.run("'ran' in window"))
+
+    def test_the_log_of_requests_would_show_one(self) -> None:
+        attacked = self.pages["acme"].path.with_name("attacked.html")
+        page = self.pages["acme"].path.read_text(encoding="utf-8")
+        policy = page[page.index("<meta http-equiv") : page.index('<meta name="viewport"')]
+        image = '<img src="other.png"><script>window.ran=1</script>'
+        attacked.write_text(page.replace("<main>", f"<main>{image}"), encoding="utf-8")
+        self.browser.open(attacked.as_uri())
+        self.assertIn("Content Security Policy", " ".join(self.browser.console()))
+        self.assertFalse(self.browser.run("'ran' in window"))
+        attacked.write_text(page.replace(policy, "").replace("<main>", f"<main>{image}"), encoding="utf-8")
+        self.browser.open(attacked.as_uri())
+        self.assertIn(attacked.with_name("other.png").as_uri(), self.browser.requests())
+        self.assertTrue(self.browser.run("'ran' in window"))
+
+    def test_the_policy_is_strict(self) -> None:
+        self.browser.open(self.pages["acme"].url)
+        policy = self.browser.run("document.querySelector('meta[http-equiv=Content-Security-Policy]').content")
+        self.assertRegex(
+            policy, r"^default-src 'none'; style-src 'sha256-[\w+/]{43}='; base-uri 'none'; form-action 'none'$"
+        )
+
+    def test_cells_are_text(self) -> None:
+        self.browser.open(self.pages["hostile"].url)
+        elements = self.browser.run(
+            "['img','iframe','link','base','form','object','embed','a','script:not(#answer)',"
+            "'meta[http-equiv=refresh]','style:not(head style)'].filter(name => document.querySelector(name))"
+        )
+        self.assertEqual(elements, [])
+        handlers = self.browser.run(
+            "[...document.querySelectorAll('*')].flatMap(element => [...element.attributes])"
+            ".map(attribute => attribute.name).filter(name => name.startsWith('on') || name == 'style')"
+        )
+        self.assertEqual(handlers, [])
+        shown = self.browser.run("[...document.querySelectorAll('.value')].map(cell => cell.textContent)")
+        expected = [_visible(cell[:256]) for cell in pages.HOSTILE]
+        self.assertEqual(shown[: len(expected)], expected)
+
+    def test_text_that_runs_from_right_to_left_moves_nothing_beside_it(self) -> None:
+        self.browser.open(self.pages["hostile"].url)
+        text = self.browser.run("document.documentElement.textContent")
+        for invisible in "\u202e\u2066\u2067\u2069\u200f":
+            self.assertNotIn(invisible, text)
+        places = self.browser.run(
+            """(() => {
+              const cell = [...document.querySelectorAll('.value')].find(cell => /\\u05e9/.test(cell.textContent));
+              const reason = cell.nextElementSibling;
+              const quoted = reason.querySelector('bdi');
+              const range = document.createRange();
+              range.setStart(quoted.nextSibling, 0);
+              range.setEnd(quoted.nextSibling, 6);
+              return [reason, quoted, range].map(part => part.getBoundingClientRect())
+                .map(box => [box.left, box.right, box.top]);
+            })()"""
+        )
+        (left, _, _), (quoted_left, quoted_right, _), (behind_left, _, _) = places
+        self.assertLess(quoted_left - left, 20, "the sentence begins with the value")
+        self.assertGreaterEqual(behind_left, quoted_right - 1, "and goes on to the right of it")
+
+
+class Bounded(WithBrowser):
+    """Pages of uploads that are as large as they come."""
+
+    def check(self, page: Page) -> None:
+        self.assertLess(page.path.stat().st_size, PAGE_BYTES_MAX)
+        self.browser.open(page.url, width=PHONE)
+        self.assertEqual(self.browser.violations(), [])
+        self.assertEqual(self.browser.run("document.documentElement.scrollWidth"), PHONE)
+
+    def test_a_hundred_thousand_rejected_rows(self) -> None:
+        csv = pages.HEADER + "<b>2.2.2,Allow,\n" * 100_000 + "192.0.2.1,Allow,\n"
+        page = Pages(Path(self.folder.name)).make("rejected", csv)
+        self.assertEqual(page.answer["rejected"], 100_000)
+        self.check(page)
+        text = self.browser.run("document.body.innerText")
+        self.assertIn("And 99,900 more rejected rows, which are not listed.", text)
+
+    def test_a_million_networks(self) -> None:
+        addresses = (index * 2_654_435_761 % 2**32 for index in range(1_000_000))
+        texts = (".".join(map(str, address.to_bytes(4, "big"))) for address in addresses)
+        page = Pages(Path(self.folder.name)).make("million", pages.HEADER + pages.rows(texts, "Allow"))
+        self.assertGreater(page.answer["networks"]["allow"], 900_000)
+        self.check(page)
+
+
+class Seen(WithBrowser):
+    """The picture, by its pixels."""
+
+    def test_a_wrong_8_jumps_to_the_eye(self) -> None:
+        for scheme in ("light", "dark"):
+            with self.subTest(scheme=scheme):
+                self.browser.open(self.pages["mixed"].url, scheme=scheme)
+                picture, box = self.browser.screenshot(), self.box("figure svg")
+                allowed, space = self.colour(".legend .allow .full"), self.colour(".legend .space")
+                # As on the known maps: 10 is the fourth from the left in the fourth row; 64 and its three
+                # neighbours begin the lower half at the left edge.
+                for place in ((3.5, 3.8), (0.5, 8.2), (1.5, 8.2), (0.5, 9.8), (1.5, 9.8)):
+                    self.assertEqual(self.share(picture, box, place, allowed), 1, place)
+                for place in ((8.5, 3.5), (5.5, 0.5)):
+                    self.assertEqual(self.share(picture, box, place, space), 1, place)
+
+    def test_a_single_denied_address_is_seen_from_near_by(self) -> None:
+        self.browser.open(self.pages["acme"].url)
+        picture, box = self.browser.screenshot(), self.box(".zooms svg")
+        left, top, side = box
+        inside = picture.crop((left + 2, top + 2, left + side - 2, top + side - 2))
+        allowed = self.colour(".legend .allow .full")
+        colours = [colour for _, colour in sorted(inside.getcolors(1 << 24), reverse=True)]
+        self.assertEqual(colours[0], allowed)
+        red = [colour for colour in colours if colour[0] > colour[1] + 60]
+        self.assertTrue(red, "one of 256 is denied")
+
+    def test_all_of_ipv4_has_the_same_numbers_all_over(self) -> None:
+        self.browser.open(self.pages["families"].url)
+        numbers = self.browser.run("[...document.querySelectorAll('.map text')].map(text => Number(text.textContent))")
+        self.assertEqual(sorted(numbers), list(range(0, 256, 16)))
+
+    def box(self, selector: str) -> tuple[int, int, int]:
+        box = self.browser.run("(box => [box.left, box.top, box.width])(document.querySelector(arguments[0])"
+                               ".getBoundingClientRect())", selector)
+        left, top, side = map(round, box)
+        return left, top, side
+
+    def colour(self, selector: str) -> tuple[int, ...]:
+        text = self.browser.run("getComputedStyle(document.querySelector(arguments[0])).fill", selector)
+        return tuple(int(number) for number in text.removeprefix("rgb(").removesuffix(")").split(","))
+
+    def share(
+        self, picture: Image.Image, box: tuple[int, int, int], place: tuple[float, float], colour: tuple[int, ...]
+    ) -> float:
+        """Of a few pixels around a place in the grid of 16 by 16, how many have a colour."""
+        left, top, side = box
+        column, row = place
+        x, y = round(left + column * side / 16), round(top + row * side / 16)
+        near = range(-2, 3)
+        pixels = [picture.getpixel((x + dx, y + dy)) for dx in near for dy in near]
+        return pixels.count(colour) / len(pixels)
+
+
+def _visible(text: str) -> str:
+    """What the page makes of characters that act on the text around them."""
+    marks = "\u202e\u2066\u2067\u2069\u200f"
+    return "".join(f"\\u{{{ord(sign):x}}}" if sign in marks else sign for sign in text)
+
+
+if __name__ == "__main__":
+    unittest.main()

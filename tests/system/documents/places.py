@@ -1,0 +1,149 @@
+"""Where the documents' commands run. Most need no word here: a new block of `htaccess …` runs in a scratch folder with
+the user's files (`tests/system/documents/files`, and the README's CSV as acme.csv), one of `aws …` in the local cloud.
+
+A block of data under a line that begins with a file's name in backticks is that file for the commands below it; a command
+that should fail says `# exit status 1`; what a `console` block shows is compared, and refreshed by `run.py --update`.
+
+To place a block that needs more, add to PLACES, by its document and the beginning of its first command, what is done
+`before` and `after` it (commands of ours, in the same shell, that must succeed too) and what its placeholders mean
+(`words`). A command that cannot run anywhere here gets a stand-in in `standins/`, which says what it checks instead:
+
+| in place of | what happens | for |
+|---|---|---|
+| `cargo install` | the same without the optimiser | it takes minutes |
+| `make test`, `bench`, `deb`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up | `make test` is what runs this (and makes a package, quickly), benches take hours |
+| `sam build` | a quick build; for arm64 its options are looked up | the optimiser takes minutes, and so does a second build |
+| `sam deploy` | deploys to the local cloud, with Enter for the questions of `--guided` | there is no account of AWS |
+| `sam deploy --config-env` | makes the change set | one stack is enough |
+| `sam delete` | its options are looked up, the aws client deletes the stack | MiniStack has not what the SAM CLI asks for |
+| `sam local invoke` | its options are looked up; `make test-invoke` runs it | it needs Docker |
+| `aws s3control`, `aws sqs start-message-move-task` | the client checks the parameters | MiniStack does not know them |
+| `systemctl` | the units must be installed; what they start is run | no systemd runs here |
+"""
+
+from dataclasses import dataclass, field
+
+# What a shell, a Unix and the Debian packages of the tests bring: no reason to go anywhere.
+NEUTRAL = {
+    *(": [ [[ alias awk basename bash bunzip2 cat cd chmod cmp cp curl cut date declare diff dirname do done echo else env esac").split(),
+    *("eval export false fi find for function git grep gunzip gzip head if install jq ls man mkdir mktemp mv printf python3 read").split(),
+    *("readlink rm sed set sh sleep sort source tail tar tee test then time touch tr true uniq unset wait wc while xargs zcat").split(),
+}
+OFFLINE = {"htaccess", "cargo"}
+CLOUD = {"make", "aws", "sam", "systemctl", "infra/redrive.py", "htaccess-sync", "infra/local/cloud.py"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What surrounds a block."""
+
+    before: str = ""
+    after: str = ""
+    words: dict[str, str] = field(default_factory=dict)
+
+
+# The root folder of a machine, in the scratch folder.
+MACHINE = "$DOCS_SCRATCH/root"
+OPERATIONS = "docs/operations.md"
+CLOUD_WITHOUT_STACK = ". $DOCS_ROOT/tests/system/documents/empty_cloud.sh"
+# Two versions of a list, as a reviewer has them.
+OLD_AND_NEW = "cp acme.csv old.csv && { cat acme.csv; echo 192.0.2.99,Allow,new; } > new.csv"
+# The same in a commit and in a bucket.
+EARLIER_VERSIONS = (
+    "git init -q . && git add acme.csv && git -c user.name=user -c user.email=user@example.com commit -q --allow-empty -m first && "
+    f"{CLOUD_WITHOUT_STACK} && aws s3 mb s3://earlier && aws s3 cp acme.csv s3://earlier/"
+)
+FAILURE_QUEUE = 'aws sqs receive-message --queue-url "$FAILURE_QUEUE" '
+
+PLACES: dict[tuple[str, str], Place] = {
+    ("README.md", "htaccess render acme.csv"): Place(before=OLD_AND_NEW),
+    ("README.md", "make up"): Place(after="! make -s env"),
+    ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
+    ("htaccess --help", "htaccess check"): Place(before=OLD_AND_NEW),
+    ("htaccess render --help", "htaccess render"): Place(before="gzip --keep --force acme.csv", after="grep -q 'allow 172.100.2.0/24;' access.conf"),
+    ("htaccess completions --help", "htaccess completions"): Place(
+        before="mkdir -p ~/.local/share/bash-completion/completions ~/.zfunc ~/.config/fish/completions",
+        after="cd ~ && test -s .local/share/bash-completion/completions/htaccess -a -s .zfunc/_htaccess && cd $OLDPWD",
+    ),
+    ("htaccess diff --help", "htaccess diff"): Place(before=f"{OLD_AND_NEW} && {EARLIER_VERSIONS}", after="make down", words={"BUCKET": "earlier"}),
+    ("docs/command-line.md", "git show"): Place(before=EARLIER_VERSIONS, after="make down", words={"BUCKET": "earlier"}),
+    ("docs/templates.md", "htaccess template show"): Place(
+        before=f"{CLOUD_WITHOUT_STACK} && aws s3 mb s3://my-templates && sam build && sam deploy --guided",
+        after="make down",
+    ),
+    ("docs/web-servers.md", "jq '.[0]'"): Place(
+        before=f"{CLOUD_WITHOUT_STACK} && htaccess render acme.csv --template aws-waf > acme.waf.json",
+    ),
+    ("docs/web-servers.md", "name=$(jq"): Place(
+        after="""aws wafv2 get-ip-set --scope REGIONAL --name "$name" --id "$id" --query IPSet.Addresses | grep 192.168.1.10/32 && make down""",
+    ),
+    ("README.md", "sam build"): Place(
+        before=f"{CLOUD_WITHOUT_STACK} && mkdir -p {MACHINE}/var/www",
+        after=f"grep -q 'Require ip 172.100.2.0/24' {MACHINE}/var/www/clients/acme/.htaccess && make down",
+        words={"ACCOUNT-REGION": "000000000000-us-east-1", "/var/www/": f"{MACHINE}/var/www/"},
+    ),
+    (OPERATIONS, "output()"): Place(
+        before=f"""{CLOUD_WITHOUT_STACK} && . $DOCS_ROOT/tests/system/documents/operator.sh &&
+            {{ aws cloudformation describe-stacks --stack-name htaccess-generator || {{ sam build && sam deploy --guided; }}; }}""",
+        after='test -n "$FUNCTION_NAME" && test -n "$REPORT_BUCKET"',
+    ),
+    (OPERATIONS, "aws s3api list-object-versions"): Place(
+        before="""upload clients/acme.csv 192.0.2.1 && published clients/acme 192.0.2.1 && upload clients/acme.csv 192.0.2.2 &&
+            published clients/acme 192.0.2.2 &&
+            FIRST=$(aws s3api list-object-versions --bucket "$UPLOAD_BUCKET" --prefix clients/acme.csv --query 'Versions[?IsLatest==`false`]|[0].VersionId' --output text)""",
+        after="published clients/acme 192.0.2.1",
+        words={"VERSION": "$FIRST"},
+    ),
+    (OPERATIONS, "aws s3 ls s3://BUCKET"): Place(
+        before="""SAM=aws-sam-cli-managed-default
+            BUCKET=$(aws cloudformation describe-stacks --stack-name $SAM --query "Stacks[0].Outputs[?OutputKey=='SourceBucket'].OutputValue" --output text)
+            KEY=$(aws s3 ls "s3://$BUCKET/htaccess-generator/" | awk '!/template/ { print $4 }' | head -n 1)""",
+        after="upload clients/back.csv 192.0.2.3 && published clients/back 192.0.2.3",
+        words={"BUCKET": "$BUCKET", "KEY": "$KEY"},
+    ),
+    (OPERATIONS, "aws s3control create-job"): Place(
+        before='test -n "$(output FunctionArn)" && test -n "$(output BatchOperationsRole)"',
+        words={"ACCOUNT": "000000000000", "JOB": "00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c"},
+    ),
+    (OPERATIONS, "install infra/sync"): Place(
+        before=f"mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",
+        # What the unit that was installed would start.
+        after=f"""sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service |
+            sed "s#BUCKET#$SITE_BUCKET#; s# /var# {MACHINE}/var#g; s#^/usr#{MACHINE}/usr#" > start.sh &&
+            sh start.sh && grep 'Require ip' {MACHINE}/var/www/clients/acme/.htaccess""",
+        words={"/usr/local/bin/": f"{MACHINE}/usr/local/bin/", "/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
+    ),
+    (OPERATIONS, "aws logs start-query"): Place(
+        words={
+            "ID": """$(aws logs start-query --log-group-name "$LOG_GROUP" --start-time 0 --end-time $(date +%s) --query-string 'fields @message' \
+                --query queryId --output text)"""
+        },
+    ),
+    (OPERATIONS, "aws sqs get-queue-attributes --queue-url \"$FAILURE_QUEUE\""): Place(
+        before="fail clients/acme.csv 192.0.2.4",
+        after="infra/redrive.py --show | grep 'NoSuchBucket: .* clients/acme.csv'",
+    ),
+    (OPERATIONS, FAILURE_QUEUE + "--visibility-timeout 0"): Place(before="failed 1", after="failed 1"),
+    (OPERATIONS, "infra/redrive.py"): Place(after="published clients/acme 192.0.2.4 && failed 0"),
+    (OPERATIONS, FAILURE_QUEUE + "--output json"): Place(
+        before="fail clients/acme.csv 192.0.2.5",
+        after="published clients/acme 192.0.2.5 && failed 0",
+    ),
+    (OPERATIONS, "aws lambda put-function-concurrency"): Place(after="upload clients/acme.csv 192.0.2.6 && failed 1"),
+    (OPERATIONS, "aws lambda delete-function-concurrency"): Place(after="published clients/acme 192.0.2.6 && failed 0"),
+    (OPERATIONS, "QUEUE_ARN="): Place(
+        before="sam deploy --parameter-overrides Delivery=queue && UPLOAD_QUEUE=$(output UploadQueue)",
+        after='aws lambda update-event-source-mapping --uuid "$MAPPING" --enabled',
+    ),
+    (OPERATIONS, "infra/redrive.py --queue"): Place(before="sam deploy --parameter-overrides Delivery=direct"),
+    (OPERATIONS, "sam deploy --parameter-overrides ExistingUploadBucket"): Place(
+        before="aws s3api create-bucket --bucket team-uploads",
+    ),
+    (OPERATIONS, "aws s3api put-bucket-versioning"): Place(
+        after="upload clients/team.csv 192.0.2.7 team-uploads && published clients/team 192.0.2.7",
+    ),
+    # What `make up` tells to type works too.
+    ("events/README.md", "make up"): Place(
+        after="make up | sed -n '/^Upload/,/^It forgets/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
+    ),
+}

@@ -1,0 +1,237 @@
+"""What a new user meets when something is missing or mistyped: each message names what is wrong, and the way out."""
+
+import contextlib
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "infra" / "local"))
+sys.dont_write_bytecode = True
+
+import cloud
+import console
+import invoke
+import packages
+import server
+import tools
+from console import Problem
+
+
+class Slip(unittest.TestCase):
+    """A folder for `.tools`, and one of programs that are all there is in PATH."""
+
+    def setUp(self) -> None:
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.programs = folder / "bin"
+        self.programs.mkdir()
+        self.enterContext(mock.patch.object(server, "RUN", folder / "run"))
+        self.enterContext(mock.patch.dict(os.environ, {"PATH": str(self.programs)}))
+        os.environ.pop("CLOUD_PORT", None)
+
+    def program(self, name: str, text: str) -> None:
+        file = self.programs / name
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+
+    def cloud(self, *arguments: str, status: int = 1) -> str:
+        """What `cloud.py` says to people."""
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            self.assertEqual(cloud.main(arguments), status)
+        return said.getvalue()
+
+    def assert_problem(self, what: str, hint: str, call, *arguments) -> None:
+        with self.assertRaises(Problem) as caught:
+            call(*arguments)
+        self.assertIn(what, str(caught.exception))
+        self.assertIn(hint, caught.exception.hint)
+
+
+class LocalCloud(Slip):
+    def test_down_without_up(self) -> None:
+        self.assertIn("no local cloud was up here", self.cloud("down", status=0))
+
+    def test_env_without_up(self) -> None:
+        said = self.cloud("env")
+        self.assertIn("error: no local cloud is up here", said)
+        self.assertIn("hint: start one: make up", said)
+
+    def test_env_of_a_cloud_at_another_port(self) -> None:
+        with mock.patch.object(server, "names", return_value=["4600"]):
+            said = self.cloud("env")
+        self.assertIn("there is one at CLOUD_PORT=4600", said)
+        self.assertIn("CLOUD_PORT=4600 make env", said)
+
+    def test_a_port_in_use(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            os.environ["CLOUD_PORT"] = str(port)
+            said = self.cloud("up")
+        self.assertIn(f"port {port} is in use", said)
+        self.assertIn("hint: choose another, for example: CLOUD_PORT=", said)
+
+    def test_a_port_that_is_none(self) -> None:
+        for port in ("http", "0", "65536"):
+            os.environ["CLOUD_PORT"] = port
+            self.assertIn(f"CLOUD_PORT is `{port}`\nhint: it must be a port", self.cloud("up"))
+
+    def test_another_system(self) -> None:
+        with mock.patch("platform.system", return_value="Darwin"):
+            self.assertIn("this is Darwin\nhint: use Linux", self.cloud("demo"))
+
+
+class Rust(Slip):
+    def check(self) -> None:
+        tools.check_rust(os.environ)
+
+    def test_no_cargo(self) -> None:
+        self.assert_problem("no cargo in PATH", "https://rustup.rs", self.check)
+
+    def test_no_compiler(self) -> None:
+        self.program("cargo", "echo cargo 1.95.0")
+        self.assert_problem("no C compiler", "apt-get install gcc", self.check)
+
+    def test_an_old_cargo(self) -> None:
+        self.program("cc", "")
+        self.program("cargo", "echo 'cargo 1.63.0 (fd9c4297c 2022-07-01)'")
+        self.assert_problem("cargo 1.63.0 (fd9c4297c 2022-07-01) is too old: this project needs Rust 1.", "rustup", self.check)
+
+    def test_a_rustup_that_has_no_toolchain(self) -> None:
+        self.program("cc", "")
+        self.program("cargo", "exit 1")
+        self.assert_problem("cargo does not say its version", "rustup toolchain install", self.check)
+
+    def test_a_cargo_of_tomorrow(self) -> None:
+        self.program("cc", "")
+        self.program("cargo", "echo cargo 2.0.0")
+        self.check()
+
+
+class Environments(unittest.TestCase):
+    def test_a_link_to_the_tools_of_another_checkout_makes_nothing_again(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name).resolve()
+            (folder / "tools" / "sam").mkdir(parents=True)
+            (folder / "link").symlink_to(folder / "tools")
+            with mock.patch.object(tools, "TOOLS", folder / "tools"):
+                (folder / "tools" / "sam" / "stamp").write_text(tools._stamp("sam"))
+            with mock.patch.object(tools, "TOOLS", folder / "link"):
+                self.assertTrue(tools._is_fresh("sam"))
+            (folder / "tools").rename(folder / "moved")
+            with mock.patch.object(tools, "TOOLS", folder / "moved"):
+                self.assertFalse(tools._is_fresh("sam"))
+
+
+class Packages(Slip):
+    def install(self) -> None:
+        packages.install(["python3-venv"])
+
+    def test_no_debian(self) -> None:
+        self.assert_problem("no apt-get here to install python3-venv", "package manager", self.install)
+
+    def test_neither_root_nor_sudo(self) -> None:
+        self.program("apt-get", "")
+        with mock.patch("os.geteuid", return_value=1000):
+            self.assert_problem("neither root nor sudo", "apt-get install --no-install-recommends python3-venv", self.install)
+
+    def test_a_python_without_venv(self) -> None:
+        with mock.patch.dict(sys.modules, {"ensurepip": None}):
+            self.assert_problem("python3-venv", "package manager", tools._check_python)
+
+
+class Docker(Slip):
+    def test_no_docker(self) -> None:
+        said = self.cloud("invoke", status=0)
+        self.assertIn("was NOT tested: there is no docker", said)
+        self.assertIn("apt-get install docker.io", said)
+
+    def test_no_daemon(self) -> None:
+        self.program("docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
+        self.assertIn("systemctl start docker", invoke.missing())
+
+    def test_a_daemon_for_others(self) -> None:
+        self.program("docker", "echo permission denied while trying to connect >&2; exit 1")
+        self.assertIn("usermod -aG docker", invoke.missing())
+
+    def test_no_image(self) -> None:
+        self.program("docker", 'test "$1" = info')
+        self.assertIn("docker pull public.ecr.aws/lambda/provided:al2023", invoke.missing())
+
+
+class Causes(Slip):
+    def test_what_programs_say(self) -> None:
+        for said, way_out in (
+            ("cp: error writing 'x': No space left on device", "make room on the disk"),
+            ("Could not find a version that satisfies the requirement zig", "PIP_INDEX_URL"),
+            ("error: failed to download `serde v1.0.0`", "HTTPS_PROXY"),
+            ("error: linker `cc` not found", "apt-get install gcc"),
+            ("error: rustc 1.63.0 is not supported by the following packages", "https://rustup.rs"),
+            ("E: Could not get lock /var/lib/dpkg/lock-frontend", "try again"),
+            ("sudo: a terminal is required to read the password", "as root"),
+            ("a message of another kind", ""),
+        ):
+            with self.subTest(said=said):
+                self.assertIn(way_out, console.way_out(said) or "")
+        self.assertEqual(console.way_out("a message of another kind"), "")
+
+    def test_a_program_that_fails_shows_its_end_and_the_way_out(self) -> None:
+        self.program("fails", "echo E: No space left on device; exit 3")
+        log = self.programs / "log"
+        with contextlib.redirect_stderr(io.StringIO()):
+            arguments = ("it", ["fails"], log, os.environ, Path("/"), "another")
+            self.assert_problem("failed with status 3", "make room", console.run, *arguments)
+
+
+class Redrive(Slip):
+    def redrive(self, client: str) -> str:
+        if client:
+            self.program("aws", client)
+        done = subprocess.run([sys.executable, ROOT / "infra" / "redrive.py", "--show"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        return done.stderr
+
+    def test_what_is_missing(self) -> None:
+        for client, hint in (
+            ("", "install it"),
+            ("echo Unable to locate credentials >&2; exit 253", 'eval "$(make -s env)"'),
+            ("echo You must specify a region >&2; exit 253", "export AWS_REGION="),
+            ("echo Stack with id htaccess-generator does not exist >&2; exit 254", "--stack NAME"),
+            ("echo Could not connect to the endpoint URL >&2; exit 255", "make up"),
+            ('echo \'{"Stacks": [{"Outputs": []}]}\'', "--stack NAME"),
+        ):
+            with self.subTest(client=client):
+                self.assertIn(hint, self.redrive(client).split("hint: ")[1])
+
+
+class Sync(Slip):
+    def test_no_client(self) -> None:
+        command = ["/bin/sh", ROOT / "infra" / "sync" / "htaccess-sync", "bucket", "staging", "web"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.programs)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no aws client in PATH: install it", done.stderr)
+
+
+class Guide(unittest.TestCase):
+    def test_the_guide_quotes_what_is_said(self) -> None:
+        guide = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+        section = guide.split("## With the aws client")[0]
+        sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "infra" / "local").glob("*.py"))
+        cells = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+        said = [span for cell in cells for span in re.findall("`([^`]+)`", cell)]
+        self.assertGreater(len(said), 8)
+        for span in said:
+            for part in span.split("…"):
+                self.assertIn(part, sources)
+
+
+if __name__ == "__main__":
+    unittest.main()
