@@ -23,7 +23,7 @@ use htaccess_generator::answer::{Answer, REJECTIONS_LISTED_MAX, Refusal, Rejecti
 use htaccess_generator::csv::{Parser, Rows, Rule, TextDecoder, TextSink};
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::generate::generate;
-use htaccess_generator::ip::{Span, SpanSet, parse_address};
+use htaccess_generator::ip::{AddrRange, RangeSet, parse_address};
 use htaccess_generator::policy::{Policy, Rules};
 use htaccess_generator::render::{Template, render};
 use htaccess_generator::report::{Facts, report_page};
@@ -198,22 +198,22 @@ fn addresses(criterion: &mut Criterion) {
 }
 
 fn sets(criterion: &mut Criterion) {
-    let random: Vec<Span<u32>> = random_words(LARGE).map(single).collect();
+    let random: Vec<AddrRange<u32>> = random_words(LARGE).map(single).collect();
     let distinct: BTreeSet<u32> = random_words(LARGE).collect();
-    let sorted: Vec<Span<u32>> = distinct.iter().copied().map(single).collect();
-    let neighbours: Vec<Span<u32>> = (1 << 24..).take(LARGE).map(single).collect();
+    let sorted: Vec<AddrRange<u32>> = distinct.iter().copied().map(single).collect();
+    let neighbours: Vec<AddrRange<u32>> = (1 << 24..).take(LARGE).map(single).collect();
     let mut group = criterion.benchmark_group("set");
-    for (name, spans, count) in [
+    for (name, ranges, count) in [
         ("union of random", &random, distinct.len()),
         ("union of sorted", &sorted, sorted.len()),
         ("union of neighbours", &neighbours, LARGE),
     ] {
-        group.throughput(Throughput::Bytes(size_of_val(spans.as_slice()) as u64));
+        group.throughput(Throughput::Bytes(size_of_val(ranges.as_slice()) as u64));
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
-                || spans.clone(),
-                |spans| {
-                    let set = SpanSet::from_unsorted(spans);
+                || ranges.clone(),
+                |ranges| {
+                    let set = RangeSet::from_unsorted(ranges);
                     assert_eq!(set.address_count(), count as u128);
                     set
                 },
@@ -221,10 +221,10 @@ fn sets(criterion: &mut Criterion) {
             );
         });
     }
-    let set = SpanSet::from_unsorted(sorted);
-    let halves: Vec<Span<u32>> = set.spans().iter().step_by(2).copied().collect();
-    let half = SpanSet::from_unsorted(halves);
-    group.throughput(Throughput::Bytes(size_of_val(set.spans()) as u64));
+    let set = RangeSet::from_unsorted(sorted);
+    let halves: Vec<AddrRange<u32>> = set.ranges().iter().step_by(2).copied().collect();
+    let half = RangeSet::from_unsorted(halves);
+    group.throughput(Throughput::Bytes(size_of_val(set.ranges()) as u64));
     group.bench_function("difference", |bencher| {
         bencher.iter(|| {
             let left = set.difference(black_box(&half));
@@ -327,8 +327,8 @@ fn bytes(count: usize) -> Throughput {
     Throughput::Bytes(count as u64)
 }
 
-fn single(address: u32) -> Span<u32> {
-    Span {
+fn single(address: u32) -> AddrRange<u32> {
+    AddrRange {
         first: address,
         last: address,
     }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use htaccess_generator::ip::{
-    AddressError, Addresses, Family, MAPPED_FIRST, Network, Span, SpanSet, parse_address,
+    AddrRange, AddressError, AddressSpec, Family, MAPPED_FIRST, Network, RangeSet, parse_address,
 };
 use htaccess_generator::text::{bare, quote};
 
@@ -25,20 +25,20 @@ pub(crate) fn check(input: &[u8]) {
     check_against_std(text);
 }
 
-fn check_accepted(text: &str, addresses: Addresses) {
+fn check_accepted(text: &str, addresses: AddressSpec) {
     match addresses {
-        Addresses::All => assert!(["all", "any", "*"].contains(&&*text.to_lowercase())),
-        Addresses::Ipv4(span) => {
-            check_networks(span, mapped(span));
-            let ends = [span.first, span.last].map(text_of_word);
+        AddressSpec::All => assert!(["all", "any", "*"].contains(&&*text.to_lowercase())),
+        AddressSpec::Ipv4(range) => {
+            check_networks(range, mapped(range));
+            let ends = [range.first, range.last].map(text_of_word);
             assert_eq!(parse_address(&ends.join("-")), Ok(addresses));
         }
-        Addresses::Ipv6(span) => {
-            check_networks(span, span);
-            let ends = [span.first, span.last].map(text_of_word);
+        AddressSpec::Ipv6(range) => {
+            check_networks(range, range);
+            let ends = [range.first, range.last].map(text_of_word);
             // A network may end with the mapped block (`::/80`); a range may not, for there the
             // mapped end is IPv4.
-            let has_mapped_end = [span.first, span.last]
+            let has_mapped_end = [range.first, range.last]
                 .iter()
                 .any(|end| Ipv6Addr::from_bits(*end).to_ipv4_mapped().is_some());
             if !has_mapped_end {
@@ -57,33 +57,33 @@ fn text_of_word(first: impl Family) -> String {
     .to_string()
 }
 
-/// The networks of a span, printed and parsed again, are its addresses (here as IPv6).
-fn check_networks<T: Family>(span: Span<T>, expected: Span<u128>) {
-    assert!(span.first <= span.last);
-    let networks: Vec<Network<T>> = span.networks().collect();
+/// The networks of a range, printed and parsed again, are its addresses (here as IPv6).
+fn check_networks<T: Family>(range: AddrRange<T>, expected: AddrRange<u128>) {
+    assert!(range.first <= range.last);
+    let networks: Vec<Network<T>> = range.networks().collect();
     assert!(
         networks.len() <= 2 * T::BITS as usize - 2,
         "{}",
         networks.len()
     );
-    let read: Vec<Span<u128>> = networks
+    let read: Vec<AddrRange<u128>> = networks
         .into_iter()
         .map(|network| {
             let text = network.text();
             match parse_address(text.as_str()).unwrap() {
-                Addresses::Ipv4(span) => mapped(span),
-                Addresses::Ipv6(span) => span,
-                Addresses::All => panic!("{text} is not everybody"),
+                AddressSpec::Ipv4(range) => mapped(range),
+                AddressSpec::Ipv6(range) => range,
+                AddressSpec::All => panic!("{text} is not everybody"),
             }
         })
         .collect();
-    assert_eq!(SpanSet::from_unsorted(read).spans(), [expected]);
+    assert_eq!(RangeSet::from_unsorted(read).ranges(), [expected]);
 }
 
-fn mapped(span: Span<u32>) -> Span<u128> {
-    Span {
-        first: MAPPED_FIRST + u128::from(span.first),
-        last: MAPPED_FIRST + u128::from(span.last),
+fn mapped(range: AddrRange<u32>) -> AddrRange<u128> {
+    AddrRange {
+        first: MAPPED_FIRST + u128::from(range.first),
+        last: MAPPED_FIRST + u128::from(range.last),
     }
 }
 

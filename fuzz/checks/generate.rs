@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use htaccess_generator::answer::{Answer, RefusalCode, Status};
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::ip::{Addresses, MAPPED_FIRST, MAPPED_LAST};
+use htaccess_generator::ip::{AddressSpec, MAPPED_FIRST, MAPPED_LAST};
 use htaccess_generator::render::{BUILT_IN, Template};
 use htaccess_generator::report::{Facts, RequestCost, report_page};
 use htaccess_generator::review::{Review, explain};
@@ -316,7 +316,7 @@ impl Run<'_> {
 
 /// The accepted rows; those that allow all lose to one that denies all.
 fn accepted_rows(mut rows: Vec<Row>) -> Vec<Row> {
-    let is_all = |row: &Row, wanted: Action| matches!(row, Row::Accepted { action, addresses: Addresses::All, .. } if *action == wanted);
+    let is_all = |row: &Row, wanted: Action| matches!(row, Row::Accepted { action, addresses: AddressSpec::All, .. } if *action == wanted);
     let is_closed = rows.iter().any(|row| is_all(row, Action::Deny));
     rows.retain(|row| {
         matches!(row, Row::Accepted { .. }) && !(is_closed && is_all(row, Action::Allow))
@@ -329,9 +329,9 @@ fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
     let mut ends: Vec<[IpAddr; 2]> = networks.iter().map(|one| [one.first, one.last]).collect();
     ends.extend(rows.iter().filter_map(|row| match row {
         Row::Accepted { addresses, .. } => match addresses {
-            Addresses::Ipv4(span) => Some([span.first, span.last].map(ipv4)),
-            Addresses::Ipv6(span) => Some([span.first, span.last].map(ipv6)),
-            Addresses::All => None,
+            AddressSpec::Ipv4(range) => Some([range.first, range.last].map(ipv4)),
+            AddressSpec::Ipv6(range) => Some([range.first, range.last].map(ipv6)),
+            AddressSpec::All => None,
         },
         Row::Rejected(_) | Row::Plain(..) => None,
     }));

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use htaccess_generator::answer::{Refusal, Rejection, Warning};
 use htaccess_generator::csv::{Parser, Rows, Rule, TextDecoder, TextSink};
-use htaccess_generator::ip::{Addresses, Span};
+use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
 
 /// The most bytes of a text here: what is compressed must not cost the fuzzer its speed.
@@ -17,13 +17,13 @@ pub(super) enum Row {
     Accepted {
         line: u64,
         action: Action,
-        addresses: Addresses,
+        addresses: AddressSpec,
         address: String,
         comment: String,
     },
     Rejected(Rejection),
     /// One that was taken without its place and its cells.
-    Plain(Action, Span<u32>),
+    Plain(Action, AddrRange<u32>),
 }
 
 impl Row {
@@ -40,13 +40,13 @@ impl Row {
     fn may_stand_for(&self, row: &Self) -> bool {
         match (self, row) {
             (
-                Self::Plain(action, span),
+                Self::Plain(action, range),
                 Self::Accepted {
                     action: expected,
-                    addresses: Addresses::Ipv4(expected_span),
+                    addresses: AddressSpec::Ipv4(expected_span),
                     ..
                 },
-            ) => (action, span) == (expected, expected_span),
+            ) => (action, range) == (expected, expected_span),
             _ => self == row,
         }
     }
@@ -128,7 +128,7 @@ impl Rows for Collector {
         self.way != Way::Long
     }
 
-    fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
+    fn accept_plain(&mut self, action: Action, addresses: AddrRange<u32>) {
         self.kept.borrow_mut().0.push(Row::Plain(action, addresses));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A line ends with LF, CRLF or CR, and is numbered from 1 as an editor shows it. (The `csv`
 //! crate's line numbers are off after CRLF, blank and comment lines, so they are counted here.)
-//! Only a line that spans two pieces is copied.
+//! Only a line that ranges two pieces is copied.
 
 use crate::answer::Refusal;
 use crate::csv::limits::check_length;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::answer::{Rejection, Warning};
 use crate::csv::cell::{cell_text, comment_text, unwrapped};
-use crate::ip::{AddressError, Addresses, Span, parse_address};
+use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
 use crate::rule::Action;
 
 /// Why a row is rejected. Its sentence is made only when somebody reads it.
@@ -27,7 +27,7 @@ pub(crate) enum Fault<'a> {
 pub(crate) fn read_rule<'a>(
     address: &'a str,
     rule: &'a str,
-) -> Result<(Action, Addresses), Fault<'a>> {
+) -> Result<(Action, AddressSpec), Fault<'a>> {
     match (address, rule) {
         ("", _) => return Err(Fault::NoAddress),
         (_, "") => return Err(Fault::NoRule(address)),
@@ -58,7 +58,7 @@ pub(crate) fn read_unwrapped<T>(
     address: &str,
     rule: &str,
     give_up: impl FnOnce(Fault<'_>) -> T,
-) -> Result<(Action, Addresses), T> {
+) -> Result<(Action, AddressSpec), T> {
     let (plain_address, plain_rule) = (unwrapped(address), unwrapped(rule));
     let address = plain_address.as_deref().unwrap_or(address);
     let rule = plain_rule.as_deref().unwrap_or(rule);
@@ -73,7 +73,7 @@ pub struct Rule<'a> {
     /// What it does.
     pub action: Action,
     /// To whom.
-    pub addresses: Addresses,
+    pub addresses: AddressSpec,
     pub(super) address_cell: &'a [u8],
     pub(super) comment_cell: &'a [u8],
 }
@@ -110,7 +110,7 @@ pub trait Rows {
         false
     }
     /// Takes an accepted row without its place and its cells, which is several times faster.
-    fn accept_plain(&mut self, _action: Action, _addresses: Span<u32>) {}
+    fn accept_plain(&mut self, _action: Action, _addresses: AddrRange<u32>) {}
 }
 
 /// One accepted row, kept for templates that list the rows.

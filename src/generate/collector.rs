@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, REJECTIONS_LISTED_MAX, Rejection, RejectionCode, Warning};
 use crate::csv::{Rows, Rule, RuleRow};
-use crate::ip::{Addresses, Span, parse_address};
+use crate::ip::{AddrRange, AddressSpec, parse_address};
 use crate::policy::Rules;
 use crate::review::Log;
 use crate::rule::Action;
@@ -32,7 +32,7 @@ impl<L: Log> Rows for Collector<L> {
         self.accepted += 1;
         self.rules.add(rule.action, rule.addresses);
         self.log.add(rule.action, rule.addresses);
-        if (rule.action, rule.addresses) == (Action::Allow, Addresses::All) {
+        if (rule.action, rule.addresses) == (Action::Allow, AddressSpec::All) {
             self.allow_all += 1;
             if self.allow_all_rejections.len() < REJECTIONS_LISTED_MAX {
                 self.allow_all_rejections.push(conflicting_default(&rule));
@@ -57,10 +57,10 @@ impl<L: Log> Rows for Collector<L> {
     }
 
     #[inline]
-    fn accept_plain(&mut self, action: Action, addresses: Span<u32>) {
+    fn accept_plain(&mut self, action: Action, addresses: AddrRange<u32>) {
         self.accepted += 1;
         self.rules.add_ipv4(action, addresses);
-        self.log.add(action, Addresses::Ipv4(addresses));
+        self.log.add(action, AddressSpec::Ipv4(addresses));
     }
 
     fn count_rejected(&mut self) -> bool {
@@ -92,7 +92,7 @@ impl<L: Default> Collector<L> {
         self.rejections.sort_by_key(|rejection| rejection.line);
         self.rejections.truncate(REJECTIONS_LISTED_MAX);
         self.rows.retain(|row| {
-            row.action == Action::Deny || parse_address(&row.address) != Ok(Addresses::All)
+            row.action == Action::Deny || parse_address(&row.address) != Ok(AddressSpec::All)
         });
     }
 

@@ -18,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::ip::span::Span;
+use crate::ip::range::AddrRange;
 
 /// CPython converts at most this many digits to an integer (`sys.int_info.default_max_str_digits`),
 /// leading zeros included, so a longer prefix length is refused there and here.
@@ -26,11 +26,11 @@ const PREFIX_DIGITS_MAX: usize = 4300;
 
 /// What one address cell names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Addresses {
+pub enum AddressSpec {
     /// IPv4 addresses, as integers in network order.
-    Ipv4(Span<u32>),
+    Ipv4(AddrRange<u32>),
     /// IPv6 addresses, as integers in network order.
-    Ipv6(Span<u128>),
+    Ipv6(AddrRange<u128>),
     /// Everybody, of both families: the row sets the file's default policy.
     All,
 }
@@ -64,11 +64,11 @@ pub enum AddressError<'a> {
 /// The addresses that a cell names. White space around the cell must be gone already.
 ///
 /// ```
-/// use htaccess_generator::ip::{parse_address, Addresses};
+/// use htaccess_generator::ip::{parse_address, AddressSpec};
 ///
 /// assert_eq!(parse_address("0.0.0.0/255.255.255.254"), parse_address("0.0.0.0-0.0.0.1"));
 /// assert_eq!(parse_address("::ffff:192.0.2.1"), parse_address("192.0.2.1"));
-/// assert_eq!(parse_address("ALL"), Ok(Addresses::All));
+/// assert_eq!(parse_address("ALL"), Ok(AddressSpec::All));
 /// assert_eq!(
 ///     parse_address("2.2.2").unwrap_err().to_string(),
 ///     "\"2.2.2\" is not an IP address: expected 4 octets, found 3"
@@ -78,12 +78,12 @@ pub enum AddressError<'a> {
 /// # Errors
 ///
 /// See [`AddressError`].
-pub fn parse_address(text: &str) -> Result<Addresses, AddressError<'_>> {
+pub fn parse_address(text: &str) -> Result<AddressSpec, AddressError<'_>> {
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Ok(single(ip));
     }
     if text == "*" || text.eq_ignore_ascii_case("all") || text.eq_ignore_ascii_case("any") {
-        return Ok(Addresses::All);
+        return Ok(AddressSpec::All);
     }
     let parsed = if let Some((address, suffix)) = text.split_once('/') {
         parse_network(text, address, suffix)?
@@ -95,13 +95,13 @@ pub fn parse_address(text: &str) -> Result<Addresses, AddressError<'_>> {
     parsed.ok_or(AddressError::Invalid(text))
 }
 
-fn single(ip: IpAddr) -> Addresses {
+fn single(ip: IpAddr) -> AddressSpec {
     match ip.to_canonical() {
-        IpAddr::V4(ip) => Addresses::Ipv4(Span {
+        IpAddr::V4(ip) => AddressSpec::Ipv4(AddrRange {
             first: ip.to_bits(),
             last: ip.to_bits(),
         }),
-        IpAddr::V6(ip) => Addresses::Ipv6(Span {
+        IpAddr::V6(ip) => AddressSpec::Ipv6(AddrRange {
             first: ip.to_bits(),
             last: ip.to_bits(),
         }),
@@ -113,7 +113,7 @@ fn parse_network<'a>(
     text: &'a str,
     address: &str,
     suffix: &str,
-) -> Result<Option<Addresses>, AddressError<'a>> {
+) -> Result<Option<AddressSpec>, AddressError<'a>> {
     let Ok(ip) = address.parse::<IpAddr>() else {
         return Ok(None);
     };
@@ -132,7 +132,7 @@ fn parse_network<'a>(
             network,
         });
     }
-    Ok(network_span(network))
+    Ok(network_range(network))
 }
 
 fn ipv4_network(ip: Ipv4Addr, suffix: &str) -> Option<Ipv4Net> {
@@ -164,13 +164,13 @@ fn parse_range<'a>(
     text: &'a str,
     first: &str,
     last: &str,
-) -> Result<Option<Addresses>, AddressError<'a>> {
+) -> Result<Option<AddressSpec>, AddressError<'a>> {
     let (Ok(first), Ok(last)) = (first.parse::<IpAddr>(), last.parse::<IpAddr>()) else {
         return Ok(None);
     };
     let addresses = match (first.to_canonical(), last.to_canonical()) {
-        (IpAddr::V4(first), IpAddr::V4(last)) => ipv4_span(first, last),
-        (IpAddr::V6(first), IpAddr::V6(last)) => ipv6_span(first, last),
+        (IpAddr::V4(first), IpAddr::V4(last)) => ipv4_range(first, last),
+        (IpAddr::V6(first), IpAddr::V6(last)) => ipv6_range(first, last),
         _ => return Err(AddressError::MixedFamilies(text)),
     };
     match addresses {
@@ -184,27 +184,27 @@ fn parse_range<'a>(
 }
 
 /// `None` where the first address is above the last.
-fn ipv4_span(first: Ipv4Addr, last: Ipv4Addr) -> Option<Addresses> {
+fn ipv4_range(first: Ipv4Addr, last: Ipv4Addr) -> Option<AddressSpec> {
     let (first, last) = (first.to_bits(), last.to_bits());
-    (first <= last).then_some(Addresses::Ipv4(Span { first, last }))
+    (first <= last).then_some(AddressSpec::Ipv4(AddrRange { first, last }))
 }
 
 /// `None` where the first address is above the last.
-fn ipv6_span(first: Ipv6Addr, last: Ipv6Addr) -> Option<Addresses> {
+fn ipv6_range(first: Ipv6Addr, last: Ipv6Addr) -> Option<AddressSpec> {
     let (first, last) = (first.to_bits(), last.to_bits());
-    (first <= last).then_some(Addresses::Ipv6(Span { first, last }))
+    (first <= last).then_some(AddressSpec::Ipv6(AddrRange { first, last }))
 }
 
 /// The addresses of a network. One that starts in the IPv4-mapped block lies in it whole, since
 /// its host bits are clear; one that starts below and reaches over it (`::/64`) stays IPv6.
-fn network_span(network: IpNet) -> Option<Addresses> {
+fn network_range(network: IpNet) -> Option<AddressSpec> {
     match network {
-        IpNet::V4(network) => ipv4_span(network.network(), network.broadcast()),
+        IpNet::V4(network) => ipv4_range(network.network(), network.broadcast()),
         IpNet::V6(network) => {
             let (first, last) = (network.network(), network.broadcast());
             match (first.to_ipv4_mapped(), last.to_ipv4_mapped()) {
-                (Some(first), Some(last)) => ipv4_span(first, last),
-                _ => ipv6_span(first, last),
+                (Some(first), Some(last)) => ipv4_range(first, last),
+                _ => ipv6_range(first, last),
             }
         }
     }
@@ -218,21 +218,21 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let shown = match parse_address(text) {
-            Ok(Addresses::Ipv4(Span { first, last })) => {
+            Ok(AddressSpec::Ipv4(AddrRange { first, last })) => {
                 format!(
                     "{}-{}",
                     Ipv4Addr::from_bits(first),
                     Ipv4Addr::from_bits(last)
                 )
             }
-            Ok(Addresses::Ipv6(Span { first, last })) => {
+            Ok(AddressSpec::Ipv6(AddrRange { first, last })) => {
                 format!(
                     "{}-{}",
                     Ipv6Addr::from_bits(first),
                     Ipv6Addr::from_bits(last)
                 )
             }
-            Ok(Addresses::All) => "all".to_owned(),
+            Ok(AddressSpec::All) => "all".to_owned(),
             Err(err) => err.to_string(),
         };
         assert_eq!(shown, expected, "for {text:?}");

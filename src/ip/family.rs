@@ -1,13 +1,13 @@
 //! The two families of addresses: how each is printed and sorted.
 
 /// A family of addresses, by the integer that stands for one: `u32` for IPv4, `u128` for IPv6.
-pub trait Family: Word {
+pub trait Family: AddrInt {
     /// Prints the address in its canonical text (RFC 5952 for IPv6).
     fn print(self, printer: &mut Printer<'_>);
     /// How many bytes it prints.
     fn text_bytes(self) -> usize;
-    /// Sorts spans by their first address.
-    fn sort(spans: &mut [Span<Self>]);
+    /// Sorts ranges by their first address.
+    fn sort(ranges: &mut [AddrRange<Self>]);
 }
 
 /// Implements [`Family`] by functions of an integer.
@@ -20,8 +20,8 @@ macro_rules! family {
             fn text_bytes(self) -> usize {
                 $text_bytes(self)
             }
-            fn sort(spans: &mut [Span<Self>]) {
-                $sort(spans);
+            fn sort(ranges: &mut [AddrRange<Self>]) {
+                $sort(ranges);
             }
         }
     };
@@ -33,8 +33,8 @@ pub(crate) use family;
 
 use crate::ip::format::{Printer, ipv4_bytes, ipv6_bytes};
 use crate::ip::radix_sort;
-use crate::ip::span::{Span, Word};
+use crate::ip::range::{AddrInt, AddrRange};
 
-pub(crate) fn sort_by_comparing<T: Word>(spans: &mut [Span<T>]) {
-    spans.sort_unstable_by_key(|span| span.first);
+pub(crate) fn sort_by_comparing<T: AddrInt>(ranges: &mut [AddrRange<T>]) {
+    ranges.sort_unstable_by_key(|range| range.first);
 }

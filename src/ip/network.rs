@@ -2,8 +2,8 @@
 //!
 //! # Advice for hackers
 //!
-//! The fewest CIDRs of a set are those of its spans taken one by one: no network can reach over a
-//! gap, so spans do not interact. Within a span the greedy choice (the largest aligned block that
+//! The fewest CIDRs of a set are those of its ranges taken one by one: no network can reach over a
+//! gap, so ranges do not interact. Within a range the greedy choice (the largest aligned block that
 //! starts here and fits) is optimal.
 //!
 //! One deliberate exception to "fewest": a whole family is two halves (`0.0.0.0/1 128.0.0.0/1`),
@@ -12,20 +12,20 @@
 
 use crate::ip::family::Family;
 use crate::ip::format::{NetworkText, Printer, decimal_digits};
-use crate::ip::span::Span;
+use crate::ip::range::AddrRange;
 
-/// The fewest CIDR networks of spans that do not touch, in the spans' order.
+/// The fewest CIDR networks of ranges that do not touch, in the ranges' order.
 #[derive(Clone, Debug)]
 pub struct Networks<'a, T> {
-    spans: std::slice::Iter<'a, Span<T>>,
-    /// What is left of the last span taken.
-    rest: Option<Span<T>>,
+    ranges: std::slice::Iter<'a, AddrRange<T>>,
+    /// What is left of the last range taken.
+    rest: Option<AddrRange<T>>,
 }
 
 impl<'a, T> Networks<'a, T> {
-    pub(crate) fn of(spans: &'a [Span<T>]) -> Self {
+    pub(crate) fn of(ranges: &'a [AddrRange<T>]) -> Self {
         Self {
-            spans: spans.iter(),
+            ranges: ranges.iter(),
             rest: None,
         }
     }
@@ -36,11 +36,11 @@ impl<T: Family> Iterator for Networks<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Network<T>> {
-        let span = match self.rest {
+        let range = match self.rest {
             Some(rest) => rest,
-            None => *self.spans.next()?,
+            None => *self.ranges.next()?,
         };
-        let Span { first, last } = span;
+        let AddrRange { first, last } = range;
         if first == last {
             self.rest = None;
             return Some(Network {
@@ -62,7 +62,7 @@ impl<T: Family> Iterator for Networks<'_, T> {
         self.rest = end
             .next()
             .filter(|_| end < last)
-            .map(|first| Span { first, last });
+            .map(|first| AddrRange { first, last });
         Some(network)
     }
 }
@@ -85,10 +85,10 @@ impl<T: Family> Network<T> {
         !(!self.first - host_mask)
     }
 
-    /// The same addresses as a span.
+    /// The same addresses as a range.
     #[must_use]
-    pub fn span(self) -> Span<T> {
-        Span {
+    pub fn range(self) -> AddrRange<T> {
+        AddrRange {
             first: self.first,
             last: self.last(),
         }
@@ -120,8 +120,8 @@ impl<T: Family> Network<T> {
     }
 }
 
-impl<T: Family> Span<T> {
-    /// The fewest CIDR networks that cover exactly this span, in ascending order.
+impl<T: Family> AddrRange<T> {
+    /// The fewest CIDR networks that cover exactly this range, in ascending order.
     pub fn networks(&self) -> Networks<'_, T> {
         Networks::of(std::slice::from_ref(self))
     }
@@ -134,7 +134,7 @@ mod tests {
     #[track_caller]
     fn check<T: Family>(first: T, last: T, expected: &str) {
         let mut text = String::new();
-        for network in (Span { first, last }).networks() {
+        for network in (AddrRange { first, last }).networks() {
             text.push_str(network.text().as_str());
             text.push(' ');
         }

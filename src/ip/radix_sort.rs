@@ -1,4 +1,4 @@
-//! Sorts spans of IPv4 addresses by their first address, by counting digits instead of comparing.
+//! Sorts ranges of IPv4 addresses by their first address, by counting digits instead of comparing.
 //!
 //! # Advice for hackers
 //!
@@ -14,7 +14,7 @@
 
 use std::thread;
 
-use crate::ip::span::Span;
+use crate::ip::range::AddrRange;
 
 /// How many values a digit has that a list is parted by.
 const PARTS: usize = 256;
@@ -36,25 +36,27 @@ const PARTED_FROM: usize = 32 * 1024;
 /// From this length on a list is worth a second thread.
 const HALVED_FROM: usize = 256 * 1024;
 
-/// Sorts by `first`; the order of spans with the same `first` is open.
-pub(crate) fn sort(spans: &mut [Span<u32>]) {
-    if spans.is_sorted_by_key(|span| span.first) {
+/// Sorts by `first`; the order of ranges with the same `first` is open.
+pub(crate) fn sort(ranges: &mut [AddrRange<u32>]) {
+    if ranges.is_sorted_by_key(|range| range.first) {
         return;
     }
-    let (lowest, highest) = spans.iter().fold((u32::MAX, 0), |(lowest, highest), span| {
-        (lowest.min(span.first), highest.max(span.first))
-    });
+    let (lowest, highest) = ranges
+        .iter()
+        .fold((u32::MAX, 0), |(lowest, highest), range| {
+            (lowest.min(range.first), highest.max(range.first))
+        });
     let differing_bits = u32::BITS - (lowest ^ highest).leading_zeros();
-    if spans.len() < PARTED_FROM {
-        sort_part(&mut spans.to_vec(), differing_bits, spans);
+    if ranges.len() < PARTED_FROM {
+        sort_part(&mut ranges.to_vec(), differing_bits, ranges);
         return;
     }
     let low_bits = differing_bits.saturating_sub(PARTS.ilog2());
-    let mut parted = vec![Span { first: 0, last: 0 }; spans.len()];
-    let counts: [_; PARTS] = scatter(spans, low_bits, &mut parted);
+    let mut parted = vec![AddrRange { first: 0, last: 0 }; ranges.len()];
+    let counts: [_; PARTS] = scatter(ranges, low_bits, &mut parted);
     let parted = parted.as_mut_slice();
-    if spans.len() < HALVED_FROM {
-        sort_parts(&counts, parted, low_bits, spans);
+    if ranges.len() < HALVED_FROM {
+        sort_parts(&counts, parted, low_bits, ranges);
         return;
     }
     // As many parts for each of two threads as make about half of the list.
@@ -62,26 +64,26 @@ pub(crate) fn sort(spans: &mut [Span<u32>]) {
     let front_counts = counts
         .iter()
         .take_while(|count| {
-            let is_in_front = front < spans.len() / 2;
+            let is_in_front = front < ranges.len() / 2;
             front += if is_in_front { **count } else { 0 };
             is_in_front
         })
         .count();
     let (front_counts, back_counts) = counts.split_at(front_counts);
     let (front_parts, back_parts) = parted.split_at_mut(front);
-    let (front_target, back_target) = spans.split_at_mut(front);
+    let (front_target, back_target) = ranges.split_at_mut(front);
     thread::scope(|scope| {
         scope.spawn(|| sort_parts(back_counts, back_parts, low_bits, back_target));
         sort_parts(front_counts, front_parts, low_bits, front_target);
     });
 }
 
-/// Sorts parts that lie one behind the other, so many spans each, into `target`.
+/// Sorts parts that lie one behind the other, so many ranges each, into `target`.
 fn sort_parts(
     counts: &[usize],
-    mut parts: &mut [Span<u32>],
+    mut parts: &mut [AddrRange<u32>],
     low_bits: u32,
-    mut target: &mut [Span<u32>],
+    mut target: &mut [AddrRange<u32>],
 ) {
     for count in counts {
         let (part, other_parts) = parts.split_at_mut(*count);
@@ -91,10 +93,10 @@ fn sort_parts(
     }
 }
 
-/// Sorts a part, whose spans differ in their low bits only, into `target`, which is as long.
-fn sort_part(part: &mut [Span<u32>], low_bits: u32, target: &mut [Span<u32>]) {
+/// Sorts a part, whose ranges differ in their low bits only, into `target`, which is as long.
+fn sort_part(part: &mut [AddrRange<u32>], low_bits: u32, target: &mut [AddrRange<u32>]) {
     if part.len() < COUNTED_FROM {
-        part.sort_unstable_by_key(|span| span.first);
+        part.sort_unstable_by_key(|range| range.first);
         target.copy_from_slice(part);
         return;
     }
@@ -107,9 +109,9 @@ fn sort_part(part: &mut [Span<u32>], low_bits: u32, target: &mut [Span<u32>]) {
 
 /// To and fro, by one digit after the other.
 fn sort_by_digits<const VALUES: usize>(
-    part: &mut [Span<u32>],
+    part: &mut [AddrRange<u32>],
     low_bits: u32,
-    target: &mut [Span<u32>],
+    target: &mut [AddrRange<u32>],
 ) {
     let (mut from, mut to) = (part, target);
     let mut is_in_target = false;
@@ -123,27 +125,27 @@ fn sort_by_digits<const VALUES: usize>(
     }
 }
 
-/// Copies spans into the order of one of their digits, those with the same digit as they come;
+/// Copies ranges into the order of one of their digits, those with the same digit as they come;
 /// tells how many each digit has.
 fn scatter<const VALUES: usize>(
-    from: &[Span<u32>],
+    from: &[AddrRange<u32>],
     lowest_bit: u32,
-    to: &mut [Span<u32>],
+    to: &mut [AddrRange<u32>],
 ) -> [usize; VALUES] {
     let mut counts = [0; VALUES];
-    for span in from {
-        counts[digit::<VALUES>(*span, lowest_bit)] += 1;
+    for range in from {
+        counts[digit::<VALUES>(*range, lowest_bit)] += 1;
     }
     let mut next = offsets(&counts);
-    for span in from {
-        let next = &mut next[digit::<VALUES>(*span, lowest_bit)];
-        to[*next] = *span;
+    for range in from {
+        let next = &mut next[digit::<VALUES>(*range, lowest_bit)];
+        to[*next] = *range;
         *next += 1;
     }
     counts
 }
 
-/// Where the first span with each digit belongs.
+/// Where the first range with each digit belongs.
 fn offsets<const VALUES: usize>(counts: &[usize; VALUES]) -> [usize; VALUES] {
     let mut end = 0;
     counts.map(|count| {
@@ -153,8 +155,8 @@ fn offsets<const VALUES: usize>(counts: &[usize; VALUES]) -> [usize; VALUES] {
 }
 
 #[inline]
-fn digit<const VALUES: usize>(span: Span<u32>, lowest_bit: u32) -> usize {
-    (span.first >> lowest_bit) as usize % VALUES
+fn digit<const VALUES: usize>(range: AddrRange<u32>, lowest_bit: u32) -> usize {
+    (range.first >> lowest_bit) as usize % VALUES
 }
 
 #[cfg(test)]
@@ -168,16 +170,16 @@ mod tests {
             firsts in prop::collection::vec(any::<u32>(), 0..2 * MANY_VALUES_FROM),
             mask in prop_oneof![Just(u32::MAX), Just(0xff_ffff), Just(0x7ff), Just(0xff), Just(0xffc0_0001), any::<u32>()],
         ) {
-            let mut spans: Vec<Span<u32>> = firsts
+            let mut ranges: Vec<AddrRange<u32>> = firsts
                 .iter()
-                .map(|first| Span { first: first & mask, last: *first | mask })
+                .map(|first| AddrRange { first: first & mask, last: *first | mask })
                 .collect();
-            let mut expected = spans.clone();
+            let mut expected = ranges.clone();
             expected.sort();
-            sort(&mut spans);
-            prop_assert!(spans.is_sorted_by_key(|span| span.first));
-            spans.sort();
-            prop_assert_eq!(spans, expected);
+            sort(&mut ranges);
+            prop_assert!(ranges.is_sorted_by_key(|range| range.first));
+            ranges.sort();
+            prop_assert_eq!(ranges, expected);
         }
     }
 
@@ -190,17 +192,18 @@ mod tests {
     #[track_caller]
     fn check_long(length: u32) {
         // Crowded at the low end, so that parts are of very different lengths.
-        let mut spans: Vec<Span<u32>> = (0..length)
+        let mut ranges: Vec<AddrRange<u32>> = (0..length)
             .map(|index| index.wrapping_mul(2_654_435_761) & 0xffff_ff0f)
-            .map(|first| Span {
+            .map(|first| AddrRange {
                 first: first >> (first & 15),
                 last: first,
             })
             .collect();
-        let mut expected = spans.clone();
-        expected.sort_by_key(|span| span.first);
-        sort(&mut spans);
-        let firsts = |spans: &[Span<u32>]| spans.iter().map(|span| span.first).collect::<Vec<_>>();
-        assert_eq!(firsts(&spans), firsts(&expected));
+        let mut expected = ranges.clone();
+        expected.sort_by_key(|range| range.first);
+        sort(&mut ranges);
+        let firsts =
+            |ranges: &[AddrRange<u32>]| ranges.iter().map(|range| range.first).collect::<Vec<_>>();
+        assert_eq!(firsts(&ranges), firsts(&expected));
     }
 }

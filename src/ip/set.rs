@@ -2,109 +2,109 @@
 //!
 //! # Advice for hackers
 //!
-//! A set is a sorted list of closed spans of integers, `u32` for IPv4 and `u128` for IPv6, with
-//! a gap of at least one address between two spans. Every constructor restores that invariant
-//! ([`SpanSet::from_unsorted`]), every operation is one linear walk that keeps it, and two sets
+//! A set is a sorted list of closed ranges of integers, `u32` for IPv4 and `u128` for IPv6, with
+//! a gap of at least one address between two ranges. Every constructor restores that invariant
+//! ([`RangeSet::from_unsorted`]), every operation is one linear walk that keeps it, and two sets
 //! are equal exactly when they hold the same addresses.
 
 use crate::ip::family::Family;
 use crate::ip::network::Networks;
-use crate::ip::span::{Span, span_difference, split_before};
+use crate::ip::range::{AddrRange, range_difference, split_before};
 
 /// A set of addresses of one family. See the module's advice for the invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpanSet<T> {
-    spans: Vec<Span<T>>,
+pub struct RangeSet<T> {
+    ranges: Vec<AddrRange<T>>,
 }
 
-impl<T> Default for SpanSet<T> {
+impl<T> Default for RangeSet<T> {
     fn default() -> Self {
-        Self { spans: Vec::new() }
+        Self { ranges: Vec::new() }
     }
 }
 
-impl<T: Family> SpanSet<T> {
-    /// The union of spans in any order, overlapping or not.
+impl<T: Family> RangeSet<T> {
+    /// The union of ranges in any order, overlapping or not.
     #[must_use]
-    pub fn from_unsorted(mut spans: Vec<Span<T>>) -> Self {
-        T::sort(&mut spans);
-        spans.dedup_by(|span, kept| {
-            // Sorted, so `span` starts at or after `kept`; merge if it starts inside or right behind.
-            let touches = kept.reaches(*span);
+    pub fn from_unsorted(mut ranges: Vec<AddrRange<T>>) -> Self {
+        T::sort(&mut ranges);
+        ranges.dedup_by(|range, kept| {
+            // Sorted, so `range` starts at or after `kept`; merge if it starts inside or right behind.
+            let touches = kept.reaches(*range);
             if touches {
-                kept.last = kept.last.max(span.last);
+                kept.last = kept.last.max(range.last);
             }
             touches
         });
-        Self { spans }
+        Self { ranges }
     }
 
-    /// The union of spans that are ascending already, with gaps between them.
-    pub(crate) fn from_sorted(spans: Vec<Span<T>>) -> Self {
+    /// The union of ranges that are ascending already, with gaps between them.
+    pub(crate) fn from_sorted(ranges: Vec<AddrRange<T>>) -> Self {
         debug_assert!(
-            spans.is_sorted_by(|span, next| span.first <= span.last && !span.reaches(*next)),
-            "spans touch or are out of order"
+            ranges.is_sorted_by(|range, next| range.first <= range.last && !range.reaches(*next)),
+            "ranges touch or are out of order"
         );
-        Self { spans }
+        Self { ranges }
     }
 
     /// The same, to be added to.
     #[must_use]
-    pub fn into_spans(self) -> Vec<Span<T>> {
-        self.spans
+    pub fn into_ranges(self) -> Vec<AddrRange<T>> {
+        self.ranges
     }
 
-    /// The spans, ascending, with gaps between them.
+    /// The ranges, ascending, with gaps between them.
     #[must_use]
-    pub fn spans(&self) -> &[Span<T>] {
-        &self.spans
+    pub fn ranges(&self) -> &[AddrRange<T>] {
+        &self.ranges
     }
 
     /// Whether the set has no address.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
+        self.ranges.is_empty()
     }
 
     /// Whether the set holds every address.
     pub(crate) fn is_whole(&self) -> bool {
-        self.spans == [Span::WHOLE]
+        self.ranges == [AddrRange::WHOLE]
     }
 
     /// Whether the address is in the set.
     #[must_use]
     pub fn contains(&self, address: T) -> bool {
-        let after = self.spans.partition_point(|span| span.first <= address);
+        let after = self.ranges.partition_point(|range| range.first <= address);
         after
             .checked_sub(1)
-            .and_then(|index| self.spans.get(index))
-            .is_some_and(|span| address <= span.last)
+            .and_then(|index| self.ranges.get(index))
+            .is_some_and(|range| address <= range.last)
     }
 
     /// The addresses of this set that are not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        let mut spans = Vec::with_capacity(self.spans.len());
-        let mut rest = other.spans.as_slice();
-        for span in &self.spans {
-            (_, rest) = split_before(rest, span.first);
-            span_difference(*span, rest, &mut spans);
+        let mut ranges = Vec::with_capacity(self.ranges.len());
+        let mut rest = other.ranges.as_slice();
+        for range in &self.ranges {
+            (_, rest) = split_before(rest, range.first);
+            range_difference(*range, rest, &mut ranges);
         }
-        Self { spans }
+        Self { ranges }
     }
 
     /// The fewest CIDR networks that cover exactly this set, ascending (see
     /// [`Networks`] for `/0`).
     #[must_use]
     pub fn networks(&self) -> Networks<'_, T> {
-        Networks::of(&self.spans)
+        Networks::of(&self.ranges)
     }
 
     /// How many addresses the set has; `u128::MAX` also stands for all of IPv6.
     #[must_use]
     pub fn address_count(&self) -> u128 {
-        self.spans.iter().fold(0, |sum: u128, span| {
-            sum.saturating_add((span.last - span.first).widen().saturating_add(1))
+        self.ranges.iter().fold(0, |sum: u128, range| {
+            sum.saturating_add((range.last - range.first).widen().saturating_add(1))
         })
     }
 }
@@ -113,9 +113,9 @@ impl<T: Family> SpanSet<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpSet {
     /// The IPv4 addresses.
-    pub ipv4: SpanSet<u32>,
+    pub ipv4: RangeSet<u32>,
     /// The IPv6 addresses.
-    pub ipv6: SpanSet<u128>,
+    pub ipv6: RangeSet<u128>,
 }
 
 impl IpSet {
@@ -128,8 +128,8 @@ impl IpSet {
     /// All of IPv4 and all of IPv6.
     #[must_use]
     pub fn everybody() -> Self {
-        fn all<T: Family>() -> SpanSet<T> {
-            SpanSet::from_sorted(vec![Span::WHOLE])
+        fn all<T: Family>() -> RangeSet<T> {
+            RangeSet::from_sorted(vec![AddrRange::WHOLE])
         }
         Self {
             ipv4: all(),
@@ -158,19 +158,19 @@ mod tests {
     use super::*;
     use crate::ip::family::{family, sort_by_comparing};
     use crate::ip::format::Printer;
-    use crate::ip::span::{Word, word};
+    use crate::ip::range::{AddrInt, addr_int};
     use proptest::prelude::*;
 
     // A family of 8 bits, small enough to list: the set arithmetic does not depend on the width,
     // and this one lets a naive oracle look at every address.
-    word!(u8);
+    addr_int!(u8);
     family!(u8, |_: &mut Printer<'_>, _| {}, |_| 0, sort_by_comparing);
 
-    fn spans_u8() -> impl Strategy<Value = Vec<Span<u8>>> {
+    fn ranges_u8() -> impl Strategy<Value = Vec<AddrRange<u8>>> {
         prop::collection::vec((any::<u8>(), any::<u8>()), 0..12).prop_map(|pairs| {
             pairs
                 .into_iter()
-                .map(|(a, b)| Span {
+                .map(|(a, b)| AddrRange {
                     first: a.min(b),
                     last: a.max(b),
                 })
@@ -178,10 +178,10 @@ mod tests {
         })
     }
 
-    fn members(spans: &[Span<u8>]) -> Vec<bool> {
+    fn members(ranges: &[AddrRange<u8>]) -> Vec<bool> {
         (0..=255)
             .map(|address| {
-                spans
+                ranges
                     .iter()
                     .any(|s| s.first <= address && address <= s.last)
             })
@@ -204,43 +204,43 @@ mod tests {
     proptest! {
         #[test]
         fn spans_touch_if_they_are_one_together(a in any::<(u8, u8)>(), b in any::<(u8, u8)>()) {
-            let [a, b] = [a, b].map(|(a, b)| Span { first: a.min(b), last: a.max(b) });
-            let is_one = SpanSet::from_unsorted(vec![a, b]).spans().len() == 1;
+            let [a, b] = [a, b].map(|(a, b)| AddrRange { first: a.min(b), last: a.max(b) });
+            let is_one = RangeSet::from_unsorted(vec![a, b]).ranges().len() == 1;
             prop_assert_eq!(a.touches(b), is_one);
             prop_assert_eq!(b.touches(a), is_one);
         }
 
         #[test]
-        fn holds_the_addresses_of_its_spans_in_any_order(spans in spans_u8()) {
-            let set = SpanSet::from_unsorted(spans.clone());
-            let expected = members(&spans);
+        fn holds_the_addresses_of_its_spans_in_any_order(ranges in ranges_u8()) {
+            let set = RangeSet::from_unsorted(ranges.clone());
+            let expected = members(&ranges);
             for address in 0..=255u8 {
                 prop_assert_eq!(set.contains(address), expected[usize::from(address)]);
             }
             prop_assert_eq!(set.address_count(), expected.iter().filter(|m| **m).count() as u128);
-            let mut reversed = spans;
+            let mut reversed = ranges;
             reversed.reverse();
-            prop_assert_eq!(&set, &SpanSet::from_unsorted(reversed));
-            prop_assert_eq!(&set, &SpanSet::from_unsorted(set.spans().to_vec()));
+            prop_assert_eq!(&set, &RangeSet::from_unsorted(reversed));
+            prop_assert_eq!(&set, &RangeSet::from_unsorted(set.ranges().to_vec()));
         }
 
         #[test]
-        fn networks_are_the_fewest_and_exact(spans in spans_u8()) {
-            let set = SpanSet::from_unsorted(spans.clone());
+        fn networks_are_the_fewest_and_exact(ranges in ranges_u8()) {
+            let set = RangeSet::from_unsorted(ranges.clone());
             let networks: Vec<_> = set.networks().collect();
-            let covered: Vec<_> = networks.iter().map(|network| network.span()).collect();
-            prop_assert_eq!(members(&covered), members(&spans));
-            prop_assert_eq!(networks.len(), fewest(&members(&spans)));
+            let covered: Vec<_> = networks.iter().map(|network| network.range()).collect();
+            prop_assert_eq!(members(&covered), members(&ranges));
+            prop_assert_eq!(networks.len(), fewest(&members(&ranges)));
             prop_assert!(networks.iter().all(|n| n.host_bits < 8));
-            prop_assert_eq!(SpanSet::from_unsorted(covered), set);
+            prop_assert_eq!(RangeSet::from_unsorted(covered), set);
         }
 
         #[test]
-        fn difference_is_exact(a in spans_u8(), b in spans_u8()) {
-            let difference = SpanSet::from_unsorted(a.clone()).difference(&SpanSet::from_unsorted(b.clone()));
+        fn difference_is_exact(a in ranges_u8(), b in ranges_u8()) {
+            let difference = RangeSet::from_unsorted(a.clone()).difference(&RangeSet::from_unsorted(b.clone()));
             let expected: Vec<bool> = members(&a).iter().zip(members(&b)).map(|(a, b)| *a && !b).collect();
-            prop_assert_eq!(members(difference.spans()), expected);
-            prop_assert_eq!(&SpanSet::from_unsorted(difference.spans().to_vec()), &difference);
+            prop_assert_eq!(members(difference.ranges()), expected);
+            prop_assert_eq!(&RangeSet::from_unsorted(difference.ranges().to_vec()), &difference);
         }
     }
 }

@@ -48,7 +48,7 @@ fn complement(set: &IpSet) -> IpSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ip::{SpanSet, mapped};
+    use crate::ip::{RangeSet, mapped};
     use crate::policy::samples::{decide, text};
     use crate::rule::Action;
 
@@ -92,7 +92,7 @@ mod tests {
     fn maps_ipv4_into_its_block_and_nothing_else() {
         let mapped_text = |rules: &[(Action, &str)]| {
             let ipv6 = mapped(&decide(rules, DENY).allow);
-            let ipv4 = SpanSet::default();
+            let ipv4 = RangeSet::default();
             text(&IpSet { ipv4, ipv6 })
         };
         let allow = |addresses: &[&'static str]| {

@@ -1,6 +1,6 @@
 //! Collects the rules of a CSV and builds the policy from them.
 
-use crate::ip::{Addresses, Family, IpSet, Span, SpanSet, without_mapped_block};
+use crate::ip::{AddrRange, AddressSpec, Family, IpSet, RangeSet, without_mapped_block};
 use crate::policy::Policy;
 use crate::policy::shortest::shortest;
 use crate::rule::{Action, DefaultPolicy};
@@ -8,48 +8,48 @@ use crate::rule::{Action, DefaultPolicy};
 /// The addresses of one action, as they were read: any order, overlaps and all.
 #[derive(Clone, Debug, Default)]
 struct Spans {
-    ipv4: Vec<Span<u32>>,
-    ipv6: Vec<Span<u128>>,
+    ipv4: Vec<AddrRange<u32>>,
+    ipv6: Vec<AddrRange<u128>>,
 }
 
 impl Spans {
     fn into_set(self) -> IpSet {
         IpSet {
-            ipv4: SpanSet::from_unsorted(self.ipv4),
-            ipv6: SpanSet::from_unsorted(self.ipv6),
+            ipv4: RangeSet::from_unsorted(self.ipv4),
+            ipv6: RangeSet::from_unsorted(self.ipv6),
         }
     }
 }
 
-/// Adds a span. One that touches the one before it joins that, so that a sorted list takes no more
+/// Adds a range. One that touches the one before it joins that, so that a sorted list takes no more
 /// room than its networks. A long list is merged before it would grow, so that rows that are
 /// repeated take none either; where that frees less than half, the list grows, so that the work
 /// stays O(n log n).
 #[inline]
-fn push_merging<T: Family>(spans: &mut Vec<Span<T>>, span: Span<T>) {
-    if let Some(previous) = spans.last_mut()
-        && previous.touches(span)
+fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>) {
+    if let Some(previous) = ranges.last_mut()
+        && previous.touches(range)
     {
-        previous.first = previous.first.min(span.first);
-        previous.last = previous.last.max(span.last);
+        previous.first = previous.first.min(range.first);
+        previous.last = previous.last.max(range.last);
         return;
     }
-    if spans.len() == spans.capacity() {
-        make_room(spans);
+    if ranges.len() == ranges.capacity() {
+        make_room(ranges);
     }
-    spans.push(span);
+    ranges.push(range);
 }
 
 #[cold]
-fn make_room<T: Family>(spans: &mut Vec<Span<T>>) {
+fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
     const MERGED_FROM_BYTES: usize = 16 * 1024 * 1024;
-    if size_of_val(spans.as_slice()) >= MERGED_FROM_BYTES {
-        *spans = SpanSet::from_unsorted(std::mem::take(spans)).into_spans();
-        if spans.len() <= spans.capacity() / 2 {
+    if size_of_val(ranges.as_slice()) >= MERGED_FROM_BYTES {
+        *ranges = RangeSet::from_unsorted(std::mem::take(ranges)).into_ranges();
+        if ranges.len() <= ranges.capacity() / 2 {
             return;
         }
     }
-    spans.reserve(spans.len().max(64));
+    ranges.reserve(ranges.len().max(64));
 }
 
 /// Collects rules until [`Rules::decide`].
@@ -64,25 +64,25 @@ pub struct Rules {
 impl Rules {
     /// Adds a rule for IPv4 addresses, which most rules are.
     #[inline]
-    pub fn add_ipv4(&mut self, action: Action, addresses: Span<u32>) {
-        let spans = match action {
+    pub fn add_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
+        let ranges = match action {
             Action::Allow => &mut self.allow,
             Action::Deny => &mut self.deny,
         };
-        push_merging(&mut spans.ipv4, addresses);
+        push_merging(&mut ranges.ipv4, addresses);
     }
 
     /// Adds one rule.
-    pub fn add(&mut self, action: Action, addresses: Addresses) {
-        let spans = match action {
+    pub fn add(&mut self, action: Action, addresses: AddressSpec) {
+        let ranges = match action {
             Action::Allow => &mut self.allow,
             Action::Deny => &mut self.deny,
         };
         match (addresses, action) {
-            (Addresses::Ipv4(span), _) => self.add_ipv4(action, span),
-            (Addresses::Ipv6(span), _) => push_merging(&mut spans.ipv6, span),
-            (Addresses::All, Action::Allow) => self.allow_all = true,
-            (Addresses::All, Action::Deny) => self.deny_all = true,
+            (AddressSpec::Ipv4(range), _) => self.add_ipv4(action, range),
+            (AddressSpec::Ipv6(range), _) => push_merging(&mut ranges.ipv6, range),
+            (AddressSpec::All, Action::Allow) => self.allow_all = true,
+            (AddressSpec::All, Action::Deny) => self.deny_all = true,
         }
     }
 

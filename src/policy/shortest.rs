@@ -1,53 +1,53 @@
 //! The shortest pair of lists that permits the same addresses.
 
-use crate::ip::{Family, Network, SpanSet, span_difference, split_before};
+use crate::ip::{Family, Network, RangeSet, range_difference, split_before};
 
-/// Two lists that permit exactly `allow` − `deny`, span of `allow` by span: either the span with
+/// Two lists that permit exactly `allow` − `deny`, range of `allow` by range: either the range with
 /// the denied networks that touch it, or what is left of it, whichever takes fewer networks (on a
 /// tie what is left, for one list is read faster than two). Denies that touch no allow vanish.
 pub(crate) fn shortest<T: Family>(
-    allow: SpanSet<T>,
-    deny: &SpanSet<T>,
-) -> (SpanSet<T>, SpanSet<T>) {
+    allow: RangeSet<T>,
+    deny: &RangeSet<T>,
+) -> (RangeSet<T>, RangeSet<T>) {
     if deny.is_empty() {
-        return (allow, SpanSet::default());
+        return (allow, RangeSet::default());
     }
-    let mut kept = Vec::with_capacity(allow.spans().len());
+    let mut kept = Vec::with_capacity(allow.ranges().len());
     let mut denied = Vec::new();
     let mut left = Vec::new();
-    let mut spans = allow.spans();
-    let mut rest = deny.spans();
+    let mut ranges = allow.ranges();
+    let mut rest = deny.ranges();
     loop {
         let next_denied = rest.first().map_or(T::MAX, |deny| deny.first);
-        let (untouched, others) = split_before(spans, next_denied);
+        let (untouched, others) = split_before(ranges, next_denied);
         kept.extend_from_slice(untouched);
-        let Some((&span, others)) = others.split_first() else {
+        let Some((&range, others)) = others.split_first() else {
             break;
         };
-        spans = others;
-        (_, rest) = split_before(rest, span.first);
-        if rest.first().is_none_or(|deny| span.last < deny.first) {
-            kept.push(span);
+        ranges = others;
+        (_, rest) = split_before(rest, range.first);
+        if rest.first().is_none_or(|deny| range.last < deny.first) {
+            kept.push(range);
             continue;
         }
         left.clear();
-        span_difference(span, rest, &mut left);
+        range_difference(range, rest, &mut left);
         if left.is_empty() {
             continue;
         }
         let touching = || {
             rest.iter()
-                .take_while(|deny| deny.first <= span.last)
+                .take_while(|deny| deny.first <= range.last)
                 .flat_map(|deny| (*deny).networks())
-                .filter(|network| span.first <= network.last() && network.first <= span.last)
+                .filter(|network| range.first <= network.last() && network.first <= range.last)
         };
-        let networks_left: usize = left.iter().map(|span| span.networks().count()).sum();
-        if networks_left <= span.networks().count() + touching().count() {
+        let networks_left: usize = left.iter().map(|range| range.networks().count()).sum();
+        if networks_left <= range.networks().count() + touching().count() {
             kept.extend_from_slice(&left);
         } else {
-            kept.push(span);
-            denied.extend(touching().map(Network::span));
+            kept.push(range);
+            denied.extend(touching().map(Network::range));
         }
     }
-    (SpanSet::from_sorted(kept), SpanSet::from_unsorted(denied))
+    (RangeSet::from_sorted(kept), RangeSet::from_unsorted(denied))
 }

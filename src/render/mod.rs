@@ -20,7 +20,7 @@ use tera::{Context, Value};
 
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 use crate::csv::RuleRow;
-use crate::ip::{Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, Span, mapped};
+use crate::ip::{AddrRange, Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, mapped};
 use crate::policy::Policy;
 use crate::render::needs::Needs;
 use crate::render::packed_lines::{Expander, Handle, PackedList};
@@ -227,8 +227,8 @@ impl<'a> List<'a> {
             "networks",
             &mut values(ipv4.networks()).chain(values(ipv6.networks())),
         );
-        insert("ipv4_ranges", &mut ranges(ipv4.spans()));
-        insert("ipv6_ranges", &mut ranges(ipv6.spans()));
+        insert("ipv4_ranges", &mut ranges(ipv4.ranges()));
+        insert("ipv6_ranges", &mut ranges(ipv6.ranges()));
         if self.needs.includes("mapped") {
             let mapped = mapped(self.set);
             insert("mapped", &mut mapped.networks().map(mapped_value));
@@ -258,7 +258,7 @@ fn values<T: Family>(networks: impl Iterator<Item = Network<T>>) -> impl Iterato
 }
 
 /// `192.0.2.9-192.0.2.20`, or the bare address of a single one.
-fn ranges<T: Family>(spans: &[Span<T>]) -> impl Iterator<Item = Value> {
+fn ranges<T: Family>(ranges: &[AddrRange<T>]) -> impl Iterator<Item = Value> {
     let text = |first| {
         Network {
             first,
@@ -266,9 +266,9 @@ fn ranges<T: Family>(spans: &[Span<T>]) -> impl Iterator<Item = Value> {
         }
         .text()
     };
-    spans.iter().map(move |span| {
-        let (first, last) = (text(span.first), text(span.last));
-        if span.first == span.last {
+    ranges.iter().map(move |range| {
+        let (first, last) = (text(range.first), text(range.last));
+        if range.first == range.last {
             network_value(first.as_str())
         } else {
             network_value(&format!("{}-{}", first.as_str(), last.as_str()))

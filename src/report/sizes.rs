@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::ip::{Family, Network, SpanSet};
+use crate::ip::{Family, Network, RangeSet};
 use crate::policy::Policy;
 use crate::text::thousands;
 
@@ -77,7 +77,7 @@ struct Size<T> {
 }
 
 impl<T: Family> Tally<T> {
-    fn of(allow: &SpanSet<T>, deny: &SpanSet<T>, named_max: usize) -> Self {
+    fn of(allow: &RangeSet<T>, deny: &RangeSet<T>, named_max: usize) -> Self {
         let empty = || Size {
             allow: 0,
             deny: 0,

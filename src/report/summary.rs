@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::ip::{Family, IpSet, SpanSet};
+use crate::ip::{Family, IpSet, RangeSet};
 use crate::policy::Policy;
 use crate::report::map::Ipv4;
 use crate::rule::DefaultPolicy;
@@ -57,7 +57,7 @@ impl Words {
 
 /// The networks of one family, each by name; `whole` for all of them at once, which no single
 /// network of an output is.
-fn pieces<T: Family>(set: &SpanSet<T>, whole: &str) -> impl Iterator<Item = Piece> {
+fn pieces<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Piece> {
     let whole = set.is_whole().then(|| Piece {
         is_network: false,
         text: whole.to_owned(),
@@ -71,7 +71,7 @@ fn pieces<T: Family>(set: &SpanSet<T>, whole: &str) -> impl Iterator<Item = Piec
 
 /// How many [`pieces`] both families have.
 fn named_count(set: &IpSet) -> usize {
-    fn count<T: Family>(set: &SpanSet<T>) -> usize {
+    fn count<T: Family>(set: &RangeSet<T>) -> usize {
         if set.is_whole() {
             1
         } else {
@@ -147,7 +147,7 @@ pub(crate) fn extent(policy: &Policy, ipv4: &Ipv4) -> String {
             }
         }
         DefaultPolicy::Allow => {
-            let ipv6 = ipv6_words(&deny.ipv6, &SpanSet::default());
+            let ipv6 = ipv6_words(&deny.ipv6, &RangeSet::default());
             let networks = deny.ipv6.networks().count() as u128;
             match (ipv4.denied_addresses(), networks) {
                 (0, 0) => "No address is kept out.".to_owned(),
@@ -161,7 +161,7 @@ pub(crate) fn extent(policy: &Policy, ipv4: &Ipv4) -> String {
 }
 
 /// The networks of IPv6 by their number, for nobody has a feeling for 2^80 addresses.
-fn ipv6_words(networks: &SpanSet<u128>, exceptions: &SpanSet<u128>) -> String {
+fn ipv6_words(networks: &RangeSet<u128>, exceptions: &RangeSet<u128>) -> String {
     let words = match networks.networks().count() {
         _ if networks.is_whole() => "all of IPv6".to_owned(),
         1 => "1 IPv6 network".to_owned(),

@@ -1,7 +1,7 @@
 //! What is remembered of the accepted rows one by one, so that warnings can count rows. Whoever
 //! wants no warnings remembers nothing: [`NoLog`] costs nothing.
 
-use crate::ip::{Addresses, Family, Span};
+use crate::ip::{AddrRange, AddressSpec, Family};
 use crate::rule::Action;
 
 /// Rows that are remembered at most, 1 MiB of IPv4. What is counted is counted among them.
@@ -10,7 +10,7 @@ pub(crate) const ROWS_MAX: usize = 1 << 17;
 /// Takes each accepted row.
 pub trait Log: Default + Into<RowLog> {
     /// Takes a row, in the order of the file.
-    fn add(&mut self, action: Action, addresses: Addresses);
+    fn add(&mut self, action: Action, addresses: AddressSpec);
 }
 
 /// Remembers nothing.
@@ -19,7 +19,7 @@ pub struct NoLog;
 
 impl Log for NoLog {
     #[inline]
-    fn add(&mut self, _action: Action, _addresses: Addresses) {}
+    fn add(&mut self, _action: Action, _addresses: AddressSpec) {}
 }
 
 impl From<NoLog> for RowLog {
@@ -42,27 +42,27 @@ pub struct RowLog {
 /// The rows of one action.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spans {
-    pub(crate) ipv4: Vec<Span<u32>>,
-    pub(crate) ipv6: Vec<Span<u128>>,
+    pub(crate) ipv4: Vec<AddrRange<u32>>,
+    pub(crate) ipv6: Vec<AddrRange<u128>>,
 }
 
 impl Log for RowLog {
     #[inline]
-    fn add(&mut self, action: Action, addresses: Addresses) {
-        self.has_allow |= action == Action::Allow && addresses != Addresses::All;
+    fn add(&mut self, action: Action, addresses: AddressSpec) {
+        self.has_allow |= action == Action::Allow && addresses != AddressSpec::All;
         if self.rows == ROWS_MAX {
             self.is_full = true;
             return;
         }
         self.rows += 1;
-        let spans = match action {
+        let ranges = match action {
             Action::Allow => &mut self.allow,
             Action::Deny => &mut self.deny,
         };
         match addresses {
-            Addresses::Ipv4(span) => spans.ipv4.push(span),
-            Addresses::Ipv6(span) => spans.ipv6.push(span),
-            Addresses::All => {}
+            AddressSpec::Ipv4(range) => ranges.ipv4.push(range),
+            AddressSpec::Ipv6(range) => ranges.ipv6.push(range),
+            AddressSpec::All => {}
         }
     }
 }
@@ -74,17 +74,17 @@ impl RowLog {
     }
 
     pub(crate) fn sort(&mut self) {
-        for spans in [&mut self.allow, &mut self.deny] {
-            spans.ipv4.sort_unstable();
-            spans.ipv6.sort_unstable();
+        for ranges in [&mut self.allow, &mut self.deny] {
+            ranges.ipv4.sort_unstable();
+            ranges.ipv6.sort_unstable();
         }
     }
 }
 
 /// How many rows repeat one before them, and what the first of those names. Sorted rows are wanted.
-pub(crate) fn repeated<T: Family>(spans: &[Span<T>]) -> (u64, Option<Span<T>>) {
-    let pairs = || spans.iter().zip(spans.iter().skip(1));
+pub(crate) fn repeated<T: Family>(ranges: &[AddrRange<T>]) -> (u64, Option<AddrRange<T>>) {
+    let pairs = || ranges.iter().zip(ranges.iter().skip(1));
     let mut repeated = pairs().filter(|(one, next)| one == next);
-    let first = repeated.next().map(|(span, _)| *span);
+    let first = repeated.next().map(|(range, _)| *range);
     (u64::from(first.is_some()) + repeated.count() as u64, first)
 }

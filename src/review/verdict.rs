@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::answer::{Refusal, Rejection};
 use crate::csv::{Parser, Rows, Rule, RuleRow, TextDecoder};
-use crate::ip::{Addresses, Span};
+use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::Rules;
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
@@ -74,7 +74,7 @@ struct Finder {
 
 impl Rows for Finder {
     fn accept(&mut self, rule: Rule<'_>) {
-        if rule.addresses == Addresses::All {
+        if rule.addresses == AddressSpec::All {
             self.rules.add(rule.action, rule.addresses);
             self.all_rows.push(RuleRow::of(&rule));
         }
@@ -93,16 +93,16 @@ impl Rows for Finder {
 
 /// How many addresses a rule names, less one, if this is one of them. `all` names none: it is the
 /// default.
-fn size_if_within(address: IpAddr, addresses: Addresses) -> Option<u128> {
-    fn within<T: Ord>(address: &T, span: &Span<T>) -> bool {
-        span.first <= *address && *address <= span.last
+fn size_if_within(address: IpAddr, addresses: AddressSpec) -> Option<u128> {
+    fn within<T: Ord>(address: &T, range: &AddrRange<T>) -> bool {
+        range.first <= *address && *address <= range.last
     }
     match (address.to_canonical(), addresses) {
-        (IpAddr::V4(address), Addresses::Ipv4(span)) => {
-            within(&address.to_bits(), &span).then(|| (span.last - span.first).into())
+        (IpAddr::V4(address), AddressSpec::Ipv4(range)) => {
+            within(&address.to_bits(), &range).then(|| (range.last - range.first).into())
         }
-        (IpAddr::V6(address), Addresses::Ipv6(span)) => {
-            within(&address.to_bits(), &span).then(|| span.last - span.first)
+        (IpAddr::V6(address), AddressSpec::Ipv6(range)) => {
+            within(&address.to_bits(), &range).then(|| range.last - range.first)
         }
         _ => None,
     }

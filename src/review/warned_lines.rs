@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use crate::answer::{Rejection, Warning, WarningCode};
 use crate::csv::{Parser, Rows, Rule, TextDecoder};
-use crate::ip::Addresses;
+use crate::ip::AddressSpec;
 use crate::policy::Policy;
 use crate::review::row_log::ROWS_MAX;
 use crate::review::warnings::{Permitted, Review, is_private_row, is_wide_row};
@@ -98,8 +98,8 @@ struct Overridden {
     permitted: Permitted,
     count: u64,
     /// The first few.
-    rows: Vec<(u64, Addresses)>,
-    denies: Vec<(u64, Addresses)>,
+    rows: Vec<(u64, AddressSpec)>,
+    denies: Vec<(u64, AddressSpec)>,
 }
 
 impl Overridden {
@@ -113,7 +113,7 @@ impl Overridden {
     }
 
     /// Whether it is one.
-    fn add(&mut self, line: u64, action: Action, addresses: Addresses) -> bool {
+    fn add(&mut self, line: u64, action: Action, addresses: AddressSpec) -> bool {
         if action == Action::Deny {
             self.denies.push((line, addresses));
             return false;
@@ -147,7 +147,7 @@ impl Overridden {
 }
 
 /// Whether all addresses of one row are among those of another.
-fn covers(wide: Addresses, narrow: Addresses) -> bool {
+fn covers(wide: AddressSpec, narrow: AddressSpec) -> bool {
     let (Some((v6, first, last)), Some((is_v6, from, to))) = (ends(wide), ends(narrow)) else {
         return false;
     };
@@ -155,11 +155,11 @@ fn covers(wide: Addresses, narrow: Addresses) -> bool {
 }
 
 /// Whether a row names IPv6, and its first and last address; `None` for `all`.
-fn ends(addresses: Addresses) -> Option<(bool, u128, u128)> {
+fn ends(addresses: AddressSpec) -> Option<(bool, u128, u128)> {
     match addresses {
-        Addresses::Ipv4(span) => Some((false, span.first.into(), span.last.into())),
-        Addresses::Ipv6(span) => Some((true, span.first, span.last)),
-        Addresses::All => None,
+        AddressSpec::Ipv4(range) => Some((false, range.first.into(), range.last.into())),
+        AddressSpec::Ipv6(range) => Some((true, range.first, range.last)),
+        AddressSpec::All => None,
     }
 }
 
@@ -169,7 +169,7 @@ impl Found {
         lists.into_iter().any(Option::is_some) || self.overridden.is_some()
     }
 
-    fn add(&mut self, policy: &Policy, line: u64, action: Action, addresses: Addresses) {
+    fn add(&mut self, policy: &Policy, line: u64, action: Action, addresses: AddressSpec) {
         let Some((is_v6, first, last)) = ends(addresses) else {
             return;
         };

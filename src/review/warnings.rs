@@ -3,7 +3,7 @@
 //! the same sentences.
 
 use crate::answer::{Warning, WarningCode};
-use crate::ip::{Addresses, Family, IpSet, Network, Span, SpanSet, split_before};
+use crate::ip::{AddrRange, AddressSpec, Family, IpSet, Network, RangeSet, split_before};
 use crate::policy::Policy;
 use crate::review::row_log::{RowLog, repeated};
 use crate::rule::DefaultPolicy;
@@ -88,8 +88,8 @@ fn warning(code: WarningCode, message: String) -> Warning {
 pub(crate) struct Permitted {
     default: DefaultPolicy,
     /// Who gets in, or under default allow who does not.
-    ipv4: SpanSet<u32>,
-    ipv6: SpanSet<u128>,
+    ipv4: RangeSet<u32>,
+    ipv6: RangeSet<u128>,
 }
 
 impl Permitted {
@@ -114,14 +114,18 @@ impl Permitted {
     }
 
     /// Whether not one address of a row gets in.
-    pub(crate) fn lets_none_in(&self, row: Addresses) -> bool {
-        fn lets_none_in<T: Family>(row: Span<T>, set: &SpanSet<T>, default: DefaultPolicy) -> bool {
+    pub(crate) fn lets_none_in(&self, row: AddressSpec) -> bool {
+        fn lets_none_in<T: Family>(
+            row: AddrRange<T>,
+            set: &RangeSet<T>,
+            default: DefaultPolicy,
+        ) -> bool {
             is_overridden(row, from_first_that_ends_in(set, row).first(), default)
         }
         match row {
-            Addresses::Ipv4(row) => lets_none_in(row, &self.ipv4, self.default),
-            Addresses::Ipv6(row) => lets_none_in(row, &self.ipv6, self.default),
-            Addresses::All => false,
+            AddressSpec::Ipv4(row) => lets_none_in(row, &self.ipv4, self.default),
+            AddressSpec::Ipv6(row) => lets_none_in(row, &self.ipv6, self.default),
+            AddressSpec::All => false,
         }
     }
 
@@ -181,22 +185,22 @@ fn wide_allow(policy: &Policy) -> Option<Warning> {
     ))
 }
 
-fn add_wider<T: Family>(set: &SpanSet<T>, bits: u32, whole: &str, named: &mut Named) {
+fn add_wider<T: Family>(set: &RangeSet<T>, bits: u32, whole: &str, named: &mut Named) {
     if set.is_whole() {
         named.add(|| whole.to_owned());
         return;
     }
-    let spans = set.spans().iter();
-    for network in spans.flat_map(|span| networks_wider(span, bits)) {
+    let ranges = set.ranges().iter();
+    for network in ranges.flat_map(|range| networks_wider(range, bits)) {
         named.add(|| network.text().to_string());
     }
 }
 
-/// The networks of a span that have more host bits than so many.
-fn networks_wider<T: Family>(span: &Span<T>, bits: u32) -> impl Iterator<Item = Network<T>> {
-    // Most spans are too short for one, which is told without cutting them into networks.
-    let is_long = T::BITS - (span.last - span.first).leading_zeros() > bits;
-    let networks = is_long.then(|| span.networks());
+/// The networks of a range that have more host bits than so many.
+fn networks_wider<T: Family>(range: &AddrRange<T>, bits: u32) -> impl Iterator<Item = Network<T>> {
+    // Most ranges are too short for one, which is told without cutting them into networks.
+    let is_long = T::BITS - (range.last - range.first).leading_zeros() > bits;
+    let networks = is_long.then(|| range.networks());
     let networks = networks.into_iter().flatten();
     networks.filter(move |network| network.host_bits > bits)
 }
@@ -233,7 +237,7 @@ fn private_range(policy: &Policy) -> Option<Warning> {
 
 /// Names the networks inside a block that are wide enough, and counts all inside it.
 fn add_private<T: Family>(
-    set: &SpanSet<T>,
+    set: &RangeSet<T>,
     (first, prefix_length): (T, u32),
     bits: u32,
     named: &mut Named,
@@ -242,12 +246,12 @@ fn add_private<T: Family>(
         first,
         host_bits: T::BITS - prefix_length,
     };
-    let spans = set.spans();
-    let from = spans.partition_point(|span| span.last < block.first);
-    let touching = spans.get(from..).unwrap_or_default().iter();
+    let ranges = set.ranges();
+    let from = ranges.partition_point(|range| range.last < block.first);
+    let touching = ranges.get(from..).unwrap_or_default().iter();
     let networks = touching
-        .take_while(|span| span.first <= block.last())
-        .flat_map(|span| span.networks())
+        .take_while(|range| range.first <= block.last())
+        .flat_map(|range| range.networks())
         .filter(|network| block.first <= network.first && network.last() <= block.last());
     let mut count = 0;
     for network in networks {
@@ -280,23 +284,27 @@ fn overridden_rows(permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
 
 /// Rows of which not one address gets in. Both the rows and the set are ascending.
 fn add_overridden<T: Family>(
-    rows: &[Span<T>],
-    permitted: &SpanSet<T>,
+    rows: &[AddrRange<T>],
+    permitted: &RangeSet<T>,
     default: DefaultPolicy,
     named: &mut Named,
 ) {
-    let mut rest = permitted.spans();
+    let mut rest = permitted.ranges();
     for row in rows {
         (_, rest) = split_before(rest, row.first);
         if is_overridden(*row, rest.first(), default) {
-            named.add(|| span_text(*row));
+            named.add(|| range_text(*row));
         }
     }
 }
 
-/// Whether nobody gets in by a row, given the first span of the permitted set, or under default
+/// Whether nobody gets in by a row, given the first range of the permitted set, or under default
 /// allow of its complement, that does not end before the row.
-fn is_overridden<T: Family>(row: Span<T>, next: Option<&Span<T>>, default: DefaultPolicy) -> bool {
+fn is_overridden<T: Family>(
+    row: AddrRange<T>,
+    next: Option<&AddrRange<T>>,
+    default: DefaultPolicy,
+) -> bool {
     match default {
         DefaultPolicy::Deny => next.is_none_or(|next| row.last < next.first),
         DefaultPolicy::Allow => {
@@ -305,34 +313,34 @@ fn is_overridden<T: Family>(row: Span<T>, next: Option<&Span<T>>, default: Defau
     }
 }
 
-fn from_first_that_ends_in<T: Family>(set: &SpanSet<T>, row: Span<T>) -> &[Span<T>] {
-    let spans = set.spans();
-    let from = spans.partition_point(|span| span.last < row.first);
-    spans.get(from..).unwrap_or_default()
+fn from_first_that_ends_in<T: Family>(set: &RangeSet<T>, row: AddrRange<T>) -> &[AddrRange<T>] {
+    let ranges = set.ranges();
+    let from = ranges.partition_point(|range| range.last < row.first);
+    ranges.get(from..).unwrap_or_default()
 }
 
-fn is_listed<T: Family>(row: Span<T>, set: &SpanSet<T>) -> bool {
+fn is_listed<T: Family>(row: AddrRange<T>, set: &RangeSet<T>) -> bool {
     let next = from_first_that_ends_in(set, row).first();
     next.is_some_and(|next| next.first <= row.last)
 }
 
 /// Whether an Allow row is one that a warning of wide networks is about.
-pub(crate) fn is_wide_row(policy: &Policy, row: Addresses) -> bool {
-    fn is_wide<T: Family>(row: Span<T>, set: &SpanSet<T>, bits: u32) -> bool {
+pub(crate) fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
+    fn is_wide<T: Family>(row: AddrRange<T>, set: &RangeSet<T>, bits: u32) -> bool {
         networks_wider(&row, bits).next().is_some() && is_listed(row, set)
     }
     match row {
-        Addresses::Ipv4(row) => is_wide(row, &policy.allow.ipv4, WIDE_IPV4_BITS),
-        Addresses::Ipv6(row) => is_wide(row, &policy.allow.ipv6, WIDE_IPV6_BITS),
-        Addresses::All => false,
+        AddressSpec::Ipv4(row) => is_wide(row, &policy.allow.ipv4, WIDE_IPV4_BITS),
+        AddressSpec::Ipv6(row) => is_wide(row, &policy.allow.ipv6, WIDE_IPV6_BITS),
+        AddressSpec::All => false,
     }
 }
 
 /// Whether an Allow row is one that a warning of private networks is about.
-pub(crate) fn is_private_row(policy: &Policy, row: Addresses) -> bool {
+pub(crate) fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
     fn is_private<T: Family>(
-        row: Span<T>,
-        set: &SpanSet<T>,
+        row: AddrRange<T>,
+        set: &RangeSet<T>,
         blocks: &[(T, u32)],
         bits: u32,
     ) -> bool {
@@ -348,18 +356,18 @@ pub(crate) fn is_private_row(policy: &Policy, row: Addresses) -> bool {
     }
     let IpSet { ipv4, ipv6 } = &policy.allow;
     match row {
-        Addresses::Ipv4(row) => is_private(row, ipv4, &PRIVATE_IPV4, PRIVATE_IPV4_BITS),
-        Addresses::Ipv6(row) => is_private(row, ipv6, &PRIVATE_IPV6, PRIVATE_IPV6_BITS),
-        Addresses::All => false,
+        AddressSpec::Ipv4(row) => is_private(row, ipv4, &PRIVATE_IPV4, PRIVATE_IPV4_BITS),
+        AddressSpec::Ipv6(row) => is_private(row, ipv6, &PRIVATE_IPV6, PRIVATE_IPV6_BITS),
+        AddressSpec::All => false,
     }
 }
 
 fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
     let mut count = 0;
     let mut named = Named::new(NAMED_MAX);
-    for (spans, rule) in [(&rows.allow, "Allow"), (&rows.deny, "Deny")] {
-        count += add_repeated(&spans.ipv4, rule, &mut named);
-        count += add_repeated(&spans.ipv6, rule, &mut named);
+    for (ranges, rule) in [(&rows.allow, "Allow"), (&rows.deny, "Deny")] {
+        count += add_repeated(&ranges.ipv4, rule, &mut named);
+        count += add_repeated(&ranges.ipv6, rule, &mut named);
     }
     let rows_repeat = match count {
         0 => return None,
@@ -379,10 +387,10 @@ fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
 }
 
 /// Names the first row that repeats one before it, and counts all.
-fn add_repeated<T: Family>(spans: &[Span<T>], rule: &str, named: &mut Named) -> u64 {
-    let (count, first) = repeated(spans);
-    if let Some(span) = first {
-        named.add(|| format!("{rule} {}", span_text(span)));
+fn add_repeated<T: Family>(ranges: &[AddrRange<T>], rule: &str, named: &mut Named) -> u64 {
+    let (count, first) = repeated(ranges);
+    if let Some(range) = first {
+        named.add(|| format!("{rule} {}", range_text(range)));
     }
     count
 }
@@ -395,8 +403,8 @@ fn among(rows: &RowLog) -> String {
 }
 
 /// As a network, or as a range where it is none.
-fn span_text<T: Family>(span: Span<T>) -> String {
-    let mut networks = span.networks();
+fn range_text<T: Family>(range: AddrRange<T>) -> String {
+    let mut networks = range.networks();
     if let (Some(network), None) = (networks.next(), networks.next()) {
         return network.text().to_string();
     }
@@ -404,7 +412,7 @@ fn span_text<T: Family>(span: Span<T>) -> String {
         first,
         host_bits: 0,
     };
-    let (first, last) = (single(span.first).text(), single(span.last).text());
+    let (first, last) = (single(range.first).text(), single(range.last).text());
     format!("{first}-{last}")
 }
 

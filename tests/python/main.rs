@@ -17,7 +17,7 @@ mod migration_script;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use htaccess_generator::ip::{Addresses, parse_address};
+use htaccess_generator::ip::{AddressSpec, parse_address};
 
 const ORACLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -54,9 +54,9 @@ fn from_hex(hex: &str) -> String {
 /// What we say, as the oracle says it: family, first, last.
 fn ours(cell: &str) -> String {
     match parse_address(cell.trim()) {
-        Ok(Addresses::Ipv4(span)) => format!("4\t{:x}\t{:x}", span.first, span.last),
-        Ok(Addresses::Ipv6(span)) => format!("6\t{:x}\t{:x}", span.first, span.last),
-        Ok(Addresses::All) => "all".to_owned(),
+        Ok(AddressSpec::Ipv4(range)) => format!("4\t{:x}\t{:x}", range.first, range.last),
+        Ok(AddressSpec::Ipv6(range)) => format!("6\t{:x}\t{:x}", range.first, range.last),
+        Ok(AddressSpec::All) => "all".to_owned(),
         Err(_) => String::new(),
     }
 }

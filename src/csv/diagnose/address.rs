@@ -13,7 +13,7 @@ use crate::csv::diagnose::ipv4::{explain_ipv4, whole_octets};
 use crate::csv::diagnose::mixed::{explain_several, without_signs_around};
 use crate::csv::diagnose::spreadsheet::{Damage, damage, is_formula, means_nothing};
 use crate::csv::diagnose::{ACCEPTED, Reason, names_some};
-use crate::ip::{AddressError, Addresses, parse_address};
+use crate::ip::{AddressError, AddressSpec, parse_address};
 use crate::text::{bare, quote};
 
 /// The longest suggestion: two IPv6 addresses are 79 bytes, and only a prefix length with many
@@ -240,11 +240,11 @@ fn range_of_networks(first: &str, last: &str) -> Option<String> {
         return None;
     }
     match (parse_address(first).ok()?, parse_address(last).ok()?) {
-        (Addresses::Ipv4(first), Addresses::Ipv4(last)) if first.first <= last.last => {
+        (AddressSpec::Ipv4(first), AddressSpec::Ipv4(last)) if first.first <= last.last => {
             let ends = [first.first, last.last].map(Ipv4Addr::from_bits);
             Some(format!("{}-{}", ends[0], ends[1]))
         }
-        (Addresses::Ipv6(first), Addresses::Ipv6(last)) if first.first <= last.last => {
+        (AddressSpec::Ipv6(first), AddressSpec::Ipv6(last)) if first.first <= last.last => {
             let ends = [first.first, last.last].map(Ipv6Addr::from_bits);
             Some(format!("{}-{}", ends[0], ends[1]))
         }

@@ -15,7 +15,7 @@ mod spreadsheet;
 pub(crate) use self::file_kind::{binary_kind, text_kind, wide_text_kind};
 pub(crate) use self::header::{missing_column, second_header};
 
-use crate::ip::{Addresses, parse_address};
+use crate::ip::{AddressSpec, parse_address};
 
 /// What an address cell may hold, for messages.
 pub(crate) const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as \
@@ -56,5 +56,5 @@ impl Reason {
 
 /// Whether a text is accepted and is not everybody, whom nobody lets in by a guess.
 pub(crate) fn names_some(text: &str) -> bool {
-    parse_address(text).is_ok_and(|addresses| addresses != Addresses::All)
+    parse_address(text).is_ok_and(|addresses| addresses != AddressSpec::All)
 }

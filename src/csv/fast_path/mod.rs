@@ -17,7 +17,7 @@ use crate::csv::fast_path::simd::{BLOCK_BYTES, Block};
 use crate::csv::limits::COLUMNS_MAX;
 use crate::csv::lines::Taken;
 use crate::csv::row::Rows;
-use crate::ip::Span;
+use crate::ip::AddrRange;
 use crate::rule::Action;
 
 /// Hands over the plain rows at the start of a text, up to the first line that is not one.
@@ -42,7 +42,7 @@ pub(crate) fn take_plain_rows(text: &[u8], columns: Columns, rows: &mut impl Row
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PlainRow {
     action: Action,
-    addresses: Span<u32>,
+    addresses: AddrRange<u32>,
     bytes: usize,
 }
 
@@ -151,11 +151,11 @@ impl Cell<'_> {
         reason = "a call would keep the place in memory"
     )]
     #[inline(always)]
-    fn addresses(&mut self) -> Option<Span<u32>> {
+    fn addresses(&mut self) -> Option<AddrRange<u32>> {
         let (first, bytes) = ipv4(self.rest()?)?;
         self.at += bytes;
         if !self.take(b'/') {
-            return Some(Span { first, last: first });
+            return Some(AddrRange { first, last: first });
         }
         let mut length = self.digit()?;
         if let Some(digit) = self.digit() {
@@ -163,7 +163,7 @@ impl Cell<'_> {
         }
         let host_mask = u32::MAX.checked_shr(length).unwrap_or(0);
         let last = first | host_mask;
-        (length <= 32 && first & host_mask == 0).then_some(Span { first, last })
+        (length <= 32 && first & host_mask == 0).then_some(AddrRange { first, last })
     }
 
     fn digit(&mut self) -> Option<u32> {

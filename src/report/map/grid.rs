@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 
-use crate::ip::{Network, Span};
+use crate::ip::{AddrRange, Network};
 use crate::report::map::hilbert::{Cell, cell, corner};
 
 /// The side of a cell in the picture's units.
@@ -112,9 +112,9 @@ impl Grid {
             .unwrap_or(0)
     }
 
-    /// How many addresses of ascending, disjoint spans each cell holds. The work is that of the
-    /// spans inside the block and of the cells.
-    pub(crate) fn counts(self, spans: &[Span<u32>]) -> Vec<u64> {
+    /// How many addresses of ascending, disjoint ranges each cell holds. The work is that of the
+    /// ranges inside the block and of the cells.
+    pub(crate) fn counts(self, ranges: &[AddrRange<u32>]) -> Vec<u64> {
         let mut counts = vec![0; 1 << (2 * self.order)];
         let full = self.cell_addresses();
         let mut add = |index: u32, addresses: u64| {
@@ -122,28 +122,28 @@ impl Grid {
                 *count += addresses;
             }
         };
-        for span in inside(spans, self.block) {
-            let (first, last) = (self.index(span.first), self.index(span.last));
+        for range in inside(ranges, self.block) {
+            let (first, last) = (self.index(range.first), self.index(range.last));
             if first == last {
-                add(first, u64::from(span.last - span.first) + 1);
+                add(first, u64::from(range.last - range.first) + 1);
                 continue;
             }
             let offset = |address: u32| u64::from(address) & (full - 1);
-            add(first, full - offset(span.first));
+            add(first, full - offset(range.first));
             for index in first + 1..last {
                 add(index, full);
             }
-            add(last, offset(span.last) + 1);
+            add(last, offset(range.last) + 1);
         }
         counts
     }
 
-    /// The cells that hold any of the spans, as the inside of an `<svg>` element's group.
-    pub(crate) fn draw(self, spans: &[Span<u32>], svg: &mut String) {
-        if inside(spans, self.block).next().is_none() {
+    /// The cells that hold any of the ranges, as the inside of an `<svg>` element's group.
+    pub(crate) fn draw(self, ranges: &[AddrRange<u32>], svg: &mut String) {
+        if inside(ranges, self.block).next().is_none() {
             return;
         }
-        let counts = self.counts(spans);
+        let counts = self.counts(ranges);
         let mut layers = Layers::default();
         let full = self.cell_addresses();
         let mut full_from = None;
@@ -163,15 +163,18 @@ impl Grid {
     }
 }
 
-/// The parts of ascending, disjoint spans that lie in a block.
-pub(crate) fn inside(spans: &[Span<u32>], block: Block) -> impl Iterator<Item = Span<u32>> {
+/// The parts of ascending, disjoint ranges that lie in a block.
+pub(crate) fn inside(
+    ranges: &[AddrRange<u32>],
+    block: Block,
+) -> impl Iterator<Item = AddrRange<u32>> {
     let (first, last) = (block.first, block.last());
-    let from = spans.partition_point(|span| span.last < first);
-    let rest = spans.get(from..).unwrap_or_default().iter();
-    rest.take_while(move |span| span.first <= last)
-        .map(move |span| Span {
-            first: span.first.max(first),
-            last: span.last.min(last),
+    let from = ranges.partition_point(|range| range.last < first);
+    let rest = ranges.get(from..).unwrap_or_default().iter();
+    rest.take_while(move |range| range.first <= last)
+        .map(move |range| AddrRange {
+            first: range.first.max(first),
+            last: range.last.min(last),
         })
 }
 
@@ -248,22 +251,22 @@ impl Layers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ip::SpanSet;
+    use crate::ip::RangeSet;
     use proptest::prelude::*;
 
-    fn spans(texts: &str) -> Vec<Span<u32>> {
-        let spans = texts
+    fn ranges(texts: &str) -> Vec<AddrRange<u32>> {
+        let ranges = texts
             .split_whitespace()
             .map(|text| match crate::ip::parse_address(text) {
-                Ok(crate::ip::Addresses::Ipv4(span)) => span,
+                Ok(crate::ip::AddressSpec::Ipv4(range)) => range,
                 other => panic!("{text}: {other:?}"),
             });
-        SpanSet::from_unsorted(spans.collect()).spans().to_vec()
+        RangeSet::from_unsorted(ranges.collect()).ranges().to_vec()
     }
 
     fn drawn(block: Block, order: u32, texts: &str) -> String {
         let mut svg = String::new();
-        Grid::new(block, order).draw(&spans(texts), &mut svg);
+        Grid::new(block, order).draw(&ranges(texts), &mut svg);
         svg
     }
 
@@ -313,7 +316,7 @@ mod tests {
 
     #[test]
     fn the_worst_picture_is_bounded() {
-        let every_cell = (0..4096u32).map(|index| Span {
+        let every_cell = (0..4096u32).map(|index| AddrRange {
             first: index << 20,
             last: (index << 20) | 5,
         });
@@ -327,21 +330,21 @@ mod tests {
         fn counts_every_address_once(
             firsts in prop::collection::vec((any::<u32>(), 0u32..1 << 26), 0..40),
         ) {
-            let spans = firsts.into_iter().map(|(first, length)| Span {
+            let ranges = firsts.into_iter().map(|(first, length)| AddrRange {
                 first,
                 last: first.saturating_add(length),
             });
-            let set = SpanSet::from_unsorted(spans.collect());
+            let set = RangeSet::from_unsorted(ranges.collect());
             for order in [0, 3, 6] {
-                let counts = Grid::new(Block::ALL, order).counts(set.spans());
+                let counts = Grid::new(Block::ALL, order).counts(set.ranges());
                 prop_assert_eq!(u128::from(counts.iter().sum::<u64>()), set.address_count());
                 let full = Grid::new(Block::ALL, order).cell_addresses();
                 prop_assert!(counts.iter().all(|count| *count <= full));
             }
             let block = Block { first: 0x4000_0000, prefix_length: 4 };
-            let counts = Grid::new(block, 5).counts(set.spans());
-            let expected: u64 = inside(set.spans(), block)
-                .map(|span| u64::from(span.last - span.first) + 1)
+            let counts = Grid::new(block, 5).counts(set.ranges());
+            let expected: u64 = inside(set.ranges(), block)
+                .map(|range| u64::from(range.last - range.first) + 1)
                 .sum();
             prop_assert_eq!(counts.iter().sum::<u64>(), expected);
         }

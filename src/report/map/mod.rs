@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::ip::SpanSet;
+use crate::ip::RangeSet;
 use crate::policy::Policy;
 use crate::report::map::grid::{Block, Grid, inside};
 use crate::rule::DefaultPolicy;
@@ -34,9 +34,9 @@ const OCTET_ADDRESSES: u64 = 1 << (32 - OCTET_BITS);
 /// The addresses of IPv4 by what becomes of them, apart from the default.
 pub(crate) struct Ipv4 {
     /// Who gets in by being named.
-    allowed: SpanSet<u32>,
+    allowed: RangeSet<u32>,
     /// Who would get in, were it not for a Deny.
-    denied: SpanSet<u32>,
+    denied: RangeSet<u32>,
     default: DefaultPolicy,
 }
 
@@ -49,7 +49,7 @@ impl Ipv4 {
                 let denied = allow.difference(&allowed);
                 (allowed, denied)
             }
-            DefaultPolicy::Allow => (SpanSet::default(), deny.clone()),
+            DefaultPolicy::Allow => (RangeSet::default(), deny.clone()),
         };
         Self {
             allowed,
@@ -188,8 +188,8 @@ impl Picture {
 fn octets(ipv4: &Ipv4, policy: &Policy) -> Vec<Octet> {
     const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - OCTET_BITS);
     let grid = Grid::new(Block::ALL, OVERVIEW_ORDER);
-    let allowed = grid.counts(ipv4.allowed.spans());
-    let denied = grid.counts(ipv4.denied.spans());
+    let allowed = grid.counts(ipv4.allowed.ranges());
+    let denied = grid.counts(ipv4.denied.ranges());
     let octet = |((allowed, denied), number): ((&[u64], &[u64]), u32)| Octet {
         number,
         allowed: allowed.iter().sum(),
@@ -208,7 +208,7 @@ fn octets(ipv4: &Ipv4, policy: &Policy) -> Vec<Octet> {
         .map(octet)
         .collect();
     let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
-    for network in lists.into_iter().flat_map(SpanSet::networks) {
+    for network in lists.into_iter().flat_map(RangeSet::networks) {
         let octet = |address: u32| (address >> (32 - OCTET_BITS)) as usize;
         let touched = octets.get_mut(octet(network.first)..=octet(network.last()));
         for octet in touched.unwrap_or_default() {
@@ -223,7 +223,7 @@ fn octets(ipv4: &Ipv4, policy: &Policy) -> Vec<Octet> {
 fn layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
     for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
         let _ = write!(svg, r#"<g class="{class}">"#);
-        grid.draw(set.spans(), svg);
+        grid.draw(set.ranges(), svg);
         svg.push_str("</g>");
     }
 }
@@ -326,9 +326,9 @@ fn zooms(ipv4: &Ipv4, octets: &[Octet]) -> Vec<Map> {
 
 fn zoom(ipv4: &Ipv4, octet: Octet) -> Map {
     let block = octet.block();
-    let ends = |set: &SpanSet<u32>| {
-        let spans = || inside(set.spans(), block);
-        Some((spans().next()?.first, spans().last()?.last))
+    let ends = |set: &RangeSet<u32>| {
+        let ranges = || inside(set.ranges(), block);
+        Some((ranges().next()?.first, ranges().last()?.last))
     };
     let ends = [ends(&ipv4.allowed), ends(&ipv4.denied)];
     let ends = || ends.iter().flatten();

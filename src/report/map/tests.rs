@@ -1,5 +1,5 @@
 use super::*;
-use crate::ip::Span;
+use crate::ip::AddrRange;
 use crate::policy::Rules;
 use crate::policy::samples::policy;
 use crate::rule::Action;
@@ -46,7 +46,7 @@ fn is_bounded_whatever_is_listed() {
     let mut address = 1u32;
     for index in 0..200_000u32 {
         address = address.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let span = Span {
+        let range = AddrRange {
             first: address & !1,
             last: address & !1,
         };
@@ -55,10 +55,10 @@ fn is_bounded_whatever_is_listed() {
         } else {
             Action::Allow
         };
-        rules.add(action, crate::ip::Addresses::Ipv4(span));
+        rules.add(action, crate::ip::AddressSpec::Ipv4(range));
         rules.add(
             Action::Allow,
-            crate::ip::Addresses::Ipv4(Span {
+            crate::ip::AddressSpec::Ipv4(AddrRange {
                 first: address & !0xff,
                 last: address | 0xff,
             }),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use htaccess_generator::answer::{REJECTIONS_LISTED_MAX, RejectionCode};
 use htaccess_generator::csv::{Excerpts, Part};
 use htaccess_generator::generate::Outcome;
-use htaccess_generator::ip::{Addresses, parse_address};
+use htaccess_generator::ip::{AddressSpec, parse_address};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -148,11 +148,11 @@ fn probes() -> impl Iterator<Item = IpAddr> {
 
 fn is_named(address: IpAddr, text: &str) -> bool {
     match (parse_address(text).unwrap(), address) {
-        (Addresses::Ipv4(span), IpAddr::V4(address)) => {
-            (span.first..=span.last).contains(&address.to_bits())
+        (AddressSpec::Ipv4(range), IpAddr::V4(address)) => {
+            (range.first..=range.last).contains(&address.to_bits())
         }
-        (Addresses::Ipv6(span), IpAddr::V6(address)) => {
-            (span.first..=span.last).contains(&address.to_bits())
+        (AddressSpec::Ipv6(range), IpAddr::V6(address)) => {
+            (range.first..=range.last).contains(&address.to_bits())
         }
         _ => false,
     }

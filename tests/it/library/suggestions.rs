@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use htaccess_generator::answer::{Rejection, RejectionCode};
-use htaccess_generator::ip::{AddressError, Addresses, parse_address};
+use htaccess_generator::ip::{AddressError, AddressSpec, parse_address};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -127,13 +127,13 @@ fn rejection_of(address: &str, rule: &str) -> Option<Rejection> {
     outcome.answer.rejections.into_iter().next()
 }
 
-fn contains(addresses: Addresses, ip: IpAddr) -> bool {
+fn contains(addresses: AddressSpec, ip: IpAddr) -> bool {
     match (addresses, ip.to_canonical()) {
-        (Addresses::Ipv4(span), IpAddr::V4(ip)) => {
-            span.first <= ip.to_bits() && ip.to_bits() <= span.last
+        (AddressSpec::Ipv4(range), IpAddr::V4(ip)) => {
+            range.first <= ip.to_bits() && ip.to_bits() <= range.last
         }
-        (Addresses::Ipv6(span), IpAddr::V6(ip)) => {
-            span.first <= ip.to_bits() && ip.to_bits() <= span.last
+        (AddressSpec::Ipv6(range), IpAddr::V6(ip)) => {
+            range.first <= ip.to_bits() && ip.to_bits() <= range.last
         }
         _ => false,
     }
@@ -150,7 +150,7 @@ proptest! {
                 let accepted = parse_address(&fix);
                 prop_assert!(accepted.is_ok(), "{fix:?} for {text:?}");
                 prop_assert!(fix.len() <= 100 && fix.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{fix:?}");
-                prop_assert_ne!(accepted, Ok(Addresses::All), "everybody, for {:?}", text);
+                prop_assert_ne!(accepted, Ok(AddressSpec::All), "everybody, for {:?}", text);
             }
         }
     }

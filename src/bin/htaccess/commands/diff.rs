@@ -5,7 +5,7 @@ use std::path::Path;
 
 use htaccess_generator::answer::{Answer, Status};
 use htaccess_generator::generate::Generation;
-use htaccess_generator::ip::{Family, IpSet, SpanSet};
+use htaccess_generator::ip::{Family, IpSet, RangeSet};
 use htaccess_generator::policy::{Policy, Rules};
 use htaccess_generator::render::Template;
 use htaccess_generator::review::{Diff, diff};
@@ -143,7 +143,7 @@ fn push_set(text: &mut String, title: &str, sign: char, set: &IpSet) {
 
 /// The fewest networks of a set, as text: IPv4 first, each family ascending.
 fn each_network(set: &IpSet, mut each: impl FnMut(&str)) {
-    fn networks<T: Family>(set: &SpanSet<T>, each: &mut impl FnMut(&str)) {
+    fn networks<T: Family>(set: &RangeSet<T>, each: &mut impl FnMut(&str)) {
         for network in set.networks() {
             each(network.text().as_str());
         }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use htaccess_generator::answer::{Refusal, Status};
 use htaccess_generator::generate::Generation;
-use htaccess_generator::ip::{Addresses, parse_address};
+use htaccess_generator::ip::{AddressSpec, parse_address};
 use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
@@ -78,7 +78,7 @@ fn reason(explanation: &Explanation) -> String {
     };
     let default = explanation.default.name();
     match explanation.rows.iter().find(|bearing| bearing.decides) {
-        Some(BearingRow { row, .. }) if parse_address(&row.address) == Ok(Addresses::All) => {
+        Some(BearingRow { row, .. }) if parse_address(&row.address) == Ok(AddressSpec::All) => {
             let line = row.line;
             format!("no row {named} it, and line {line} makes {default} the default")
         }

@@ -3,7 +3,7 @@
 use std::ops::{BitAnd, Not, Shl, Sub};
 
 /// The integer that stands for an address: `u32` for IPv4, `u128` for IPv6.
-pub trait Word:
+pub trait AddrInt:
     Copy
     + Ord
     + Not<Output = Self>
@@ -32,10 +32,10 @@ pub trait Word:
     fn widen(self) -> u128;
 }
 
-/// Implements [`Word`] for an unsigned integer.
-macro_rules! word {
+/// Implements [`AddrInt`] for an unsigned integer.
+macro_rules! addr_int {
     ($integer:ty) => {
-        impl Word for $integer {
+        impl AddrInt for $integer {
             const BITS: u32 = <$integer>::BITS;
             const MIN: Self = <$integer>::MIN;
             const MAX: Self = <$integer>::MAX;
@@ -60,66 +60,73 @@ macro_rules! word {
         }
     };
 }
-word!(u32);
-word!(u128);
+addr_int!(u32);
+addr_int!(u128);
 #[cfg(test)]
-pub(crate) use word;
+pub(crate) use addr_int;
 
 /// The addresses from `first` to `last`, both included; `first <= last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span<T> {
+pub struct AddrRange<T> {
     /// The lowest address.
     pub first: T,
     /// The highest address.
     pub last: T,
 }
 
-impl<T: Word> Span<T> {
+impl<T: AddrInt> AddrRange<T> {
     /// Every address.
     pub(crate) const WHOLE: Self = Self {
         first: T::MIN,
         last: T::MAX,
     };
 
-    /// Whether no address is left between the end of this span and the start of the other.
+    /// Whether no address is left between the end of this range and the start of the other.
     pub(crate) fn reaches(self, other: Self) -> bool {
         self.last.next().is_none_or(|next| other.first <= next)
     }
 
-    /// Whether the two together are one span, whichever comes first. Which does is not asked: of
+    /// Whether the two together are one range, whichever comes first. Which does is not asked: of
     /// random addresses a processor cannot foresee that, but that no answer here will be yes.
     pub(crate) fn touches(self, other: Self) -> bool {
-        let is_followed_by = |span: Self, other: Self| {
-            span.last.next() == Some(other.first)
-                || other.first.wrapping_sub(span.first) <= span.last - span.first
+        let is_followed_by = |range: Self, other: Self| {
+            range.last.next() == Some(other.first)
+                || other.first.wrapping_sub(range.first) <= range.last - range.first
         };
         is_followed_by(self, other) || is_followed_by(other, self)
     }
 }
 
-/// Splits ascending, disjoint spans into those that end before `address` and the others.
-pub(crate) fn split_before<T: Word>(spans: &[Span<T>], address: T) -> (&[Span<T>], &[Span<T>]) {
-    let ended = spans
+/// Splits ascending, disjoint ranges into those that end before `address` and the others.
+pub(crate) fn split_before<T: AddrInt>(
+    ranges: &[AddrRange<T>],
+    address: T,
+) -> (&[AddrRange<T>], &[AddrRange<T>]) {
+    let ended = ranges
         .iter()
-        .position(|span| span.last >= address)
-        .unwrap_or(spans.len());
-    spans.split_at(ended)
+        .position(|range| range.last >= address)
+        .unwrap_or(ranges.len());
+    ranges.split_at(ended)
 }
 
-/// Appends what is left of `span` without `others` (ascending, none ending before it) to `out`.
-pub(crate) fn span_difference<T: Word>(span: Span<T>, others: &[Span<T>], out: &mut Vec<Span<T>>) {
-    let mut first = span.first;
-    for other in others.iter().take_while(|other| other.first <= span.last) {
+/// Appends what is left of `range` without `others` (ascending, none ending before it) to `out`.
+pub(crate) fn range_difference<T: AddrInt>(
+    range: AddrRange<T>,
+    others: &[AddrRange<T>],
+    out: &mut Vec<AddrRange<T>>,
+) {
+    let mut first = range.first;
+    for other in others.iter().take_while(|other| other.first <= range.last) {
         if let Some(last) = other.first.previous().filter(|last| first <= *last) {
-            out.push(Span { first, last });
+            out.push(AddrRange { first, last });
         }
         match other.last.next() {
-            Some(next) if next <= span.last => first = next,
+            Some(next) if next <= range.last => first = next,
             _ => return,
         }
     }
-    out.push(Span {
+    out.push(AddrRange {
         first,
-        last: span.last,
+        last: range.last,
     });
 }
