@@ -20,11 +20,11 @@ use criterion::{BatchSize, Criterion, Throughput};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::{Answer, REJECTIONS_LISTED_MAX, Refusal, Rejection, Status};
-use htaccess_generator::csv::{Parser, Rows, Rule, TextDecoder, TextSink};
+use htaccess_generator::csv::{Parser, Row, RowSink, TextDecoder, TextSink};
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{AddrRange, RangeSet, parse_address};
-use htaccess_generator::policy::{Policy, Rules};
+use htaccess_generator::policy::{Policy, PolicyBuilder};
 use htaccess_generator::render::{Template, render};
 use htaccess_generator::report::{Facts, report_page};
 use htaccess_generator::rule::Action;
@@ -117,8 +117,8 @@ struct Count {
     rejected: usize,
 }
 
-impl Rows for Count {
-    fn accept(&mut self, rule: Rule<'_>) {
+impl RowSink for Count {
+    fn accept(&mut self, rule: Row<'_>) {
         black_box(rule.addresses);
         self.accepted += 1;
     }
@@ -315,7 +315,7 @@ fn outcome(csv: &[u8]) -> (Answer, Option<String>) {
 
 /// Who gets in by so many random addresses.
 fn policy(count: usize) -> Policy {
-    let mut rules = Rules::default();
+    let mut rules = PolicyBuilder::default();
     for one in random_words(count) {
         let addresses = parse_address(&Ipv4Addr::from(one).to_string()).unwrap();
         rules.add(Action::Allow, addresses);

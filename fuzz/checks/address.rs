@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use htaccess_generator::ip::{
     AddrRange, AddressError, AddressSpec, Family, MAPPED_FIRST, Network, RangeSet, parse_address,
 };
-use htaccess_generator::text::{bare, quote};
+use htaccess_generator::text::{escape, quote};
 
 use super::{SENTENCE_BYTES_MAX, check_message};
 
@@ -90,7 +90,7 @@ fn mapped(range: AddrRange<u32>) -> AddrRange<u128> {
 fn check_refused(text: &str, err: &AddressError<'_>) {
     let message = err.to_string();
     let start = match err {
-        AddressError::HostBitsSet { .. } => bare(text),
+        AddressError::HostBitsSet { .. } => escape(text),
         _ => quote(text),
     };
     assert!(message.starts_with(&start), "{message}");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use htaccess_generator::answer::{Refusal, Rejection, Warning};
-use htaccess_generator::csv::{Parser, Rows, Rule, TextDecoder, TextSink};
+use htaccess_generator::csv::{self, Parser, RowSink, TextDecoder, TextSink};
 use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
 
@@ -105,8 +105,8 @@ impl Collector {
     }
 }
 
-impl Rows for Collector {
-    fn accept(&mut self, rule: Rule<'_>) {
+impl RowSink for Collector {
+    fn accept(&mut self, rule: csv::Row<'_>) {
         self.kept.borrow_mut().0.push(Row::Accepted {
             line: rule.line,
             action: rule.action,
@@ -124,11 +124,11 @@ impl Rows for Collector {
         self.kept.borrow_mut().1.push(warning);
     }
 
-    fn accepts_plain(&self) -> bool {
+    fn wants_fast_path(&self) -> bool {
         self.way != Way::Long
     }
 
-    fn accept_plain(&mut self, action: Action, addresses: AddrRange<u32>) {
+    fn accept_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
         self.kept.borrow_mut().0.push(Row::Plain(action, addresses));
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn is_rule_name(name: &str) -> bool {
 }
 
 /// A delimiter in a message.
-pub(crate) fn shown(delimiter: u8) -> String {
+pub(crate) fn delimiter_name(delimiter: u8) -> String {
     match delimiter {
         b'\t' => "tabs".to_owned(),
         _ => quote(&char::from(delimiter).to_string()),

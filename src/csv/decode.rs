@@ -42,9 +42,9 @@ pub struct TextDecoder<S: TextSink> {
 
 enum State<S: TextSink> {
     /// The first bytes, until there are enough to tell gzip.
-    Sniffing(Vec<u8>, Text<S>),
-    Plain(Text<S>),
-    Gzip(Box<MultiGzDecoder<Text<S>>>),
+    Sniffing(Vec<u8>, TextStage<S>),
+    Plain(TextStage<S>),
+    Gzip(Box<MultiGzDecoder<TextStage<S>>>),
     /// Only while one state is turned into the next.
     Moving,
 }
@@ -52,7 +52,7 @@ enum State<S: TextSink> {
 impl<S: TextSink> TextDecoder<S> {
     /// A decoder that refuses what decompresses to more than `bytes_max`.
     pub fn new(sink: S, bytes_max: u64) -> Self {
-        let text = Text {
+        let text = TextStage {
             sink,
             bytes_left: bytes_max,
             bytes_max,
@@ -139,7 +139,7 @@ impl<S: TextSink> TextDecoder<S> {
 }
 
 /// A refusal of the text travels through flate2 as an I/O error and is taken back here.
-fn gzip_refusal<S: TextSink>(text: &mut Text<S>, err: &io::Error) -> Refusal {
+fn gzip_refusal<S: TextSink>(text: &mut TextStage<S>, err: &io::Error) -> Refusal {
     text.refusal.take().unwrap_or_else(|| damaged_gzip(err))
 }
 
@@ -153,7 +153,7 @@ fn damaged_gzip(err: &io::Error) -> Refusal {
 }
 
 /// The decompressed bytes on their way to the sink.
-struct Text<S> {
+struct TextStage<S> {
     sink: S,
     bytes_left: u64,
     bytes_max: u64,
@@ -169,7 +169,7 @@ enum Encoding {
     Utf16(Utf16),
 }
 
-impl<S: TextSink> Text<S> {
+impl<S: TextSink> TextStage<S> {
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
         let fitting = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
         match piece.split_at_checked(fitting) {
@@ -347,7 +347,7 @@ fn not_text() -> Refusal {
     )
 }
 
-impl<S: TextSink> Write for Text<S> {
+impl<S: TextSink> Write for TextStage<S> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         // The decoder tries again when it is dropped.
         if self.refusal.is_some() {

@@ -7,7 +7,7 @@
 use crate::answer::{Refusal, RefusalCode, Warning, WarningCode};
 use crate::csv::cell::{cell_text, is_comment, unwrapped};
 use crate::csv::columns::{
-    ADDRESS_NAMES, COMMENT_NAMES, Columns, DELIMITERS, RULE_NAMES, normalized, shown,
+    ADDRESS_NAMES, COMMENT_NAMES, Columns, DELIMITERS, RULE_NAMES, delimiter_name, normalized,
 };
 use crate::csv::diagnose::{missing_column, second_header, text_kind};
 use crate::csv::limits::{check_columns, check_length, check_open_lines, open_quote};
@@ -264,9 +264,9 @@ fn two_delimiters(number: u64, taken: u8, other: u8) -> Warning {
         number,
         format!(
             "the header can be read with {} between its cells and with {}, and was read with {}",
-            shown(taken),
-            shown(other),
-            shown(taken)
+            delimiter_name(taken),
+            delimiter_name(other),
+            delimiter_name(taken)
         ),
     )
 }
@@ -276,8 +276,8 @@ fn wrong_separator_line(number: u64, named: u8, taken: u8) -> Warning {
         number,
         format!(
             "the sep= line names {}, but the header has {} between its cells, which was read",
-            shown(named),
-            shown(taken)
+            delimiter_name(named),
+            delimiter_name(taken)
         ),
     )
 }

@@ -1,5 +1,5 @@
 //! The text of a CSV → rules and rejections, row by row. Parsing a row never fails: it yields a
-//! [`Rule`] or a [`Rejection`](crate::answer::Rejection). Only what makes the whole file unreadable is a [`Refusal`].
+//! [`Row`] or a [`Rejection`](crate::answer::Rejection). Only what makes the whole file unreadable is a [`Refusal`].
 //!
 //! ```text
 //! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
@@ -15,20 +15,20 @@ use crate::answer::{Refusal, Warning};
 use crate::csv::cell::{cell_text, hides_a_value, is_comment, may_be_wrapped};
 use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
-use crate::csv::fast_path::take_plain_rows;
+use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
 use crate::csv::limits::{COLUMNS_MAX, check_columns, check_length, check_open_lines, open_quote};
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
-use crate::csv::row::{Rows, Rule, read_rule, read_unwrapped};
+use crate::csv::row::{Row, RowSink, read_rule, read_unwrapped};
 
-/// Takes text, hands its rows to a [`Rows`].
+/// Takes text, hands its rows to a [`RowSink`].
 pub struct Parser<R> {
     lines: Lines,
     rows: RowReader<R>,
 }
 
-impl<R: Rows> Parser<R> {
+impl<R: RowSink> Parser<R> {
     /// A parser that has read nothing yet.
     pub fn new(rows: R) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl<R: Rows> Parser<R> {
     }
 }
 
-impl<R: Rows> TextSink for Parser<R> {
+impl<R: RowSink> TextSink for Parser<R> {
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
         self.lines.push(piece, &mut self.rows)
     }
@@ -69,7 +69,7 @@ struct RowReader<R> {
 
 enum Stage {
     Header(HeaderStage),
-    Rows(Box<RowStage>),
+    RowSink(Box<RowStage>),
 }
 
 struct RowStage {
@@ -80,11 +80,11 @@ struct RowStage {
     open_since: Option<u64>,
 }
 
-impl<R: Rows> LineSink for RowReader<R> {
+impl<R: RowSink> LineSink for RowReader<R> {
     fn take_lines(&mut self, text: &[u8]) -> Taken {
         match &self.stage {
-            Stage::Rows(stage) if stage.open_since.is_none() && self.rows.accepts_plain() => {
-                take_plain_rows(text, stage.columns, &mut self.rows)
+            Stage::RowSink(stage) if stage.open_since.is_none() && self.rows.wants_fast_path() => {
+                take_rows(text, stage.columns, &mut self.rows)
             }
             _ => Taken::default(),
         }
@@ -97,7 +97,7 @@ impl<R: Rows> LineSink for RowReader<R> {
                     for warning in warnings {
                         self.rows.warn(warning);
                     }
-                    self.stage = Stage::Rows(Box::new(RowStage {
+                    self.stage = Stage::RowSink(Box::new(RowStage {
                         columns,
                         record: None,
                         open_since: None,
@@ -105,23 +105,23 @@ impl<R: Rows> LineSink for RowReader<R> {
                 }
                 Ok(())
             }
-            Stage::Rows(stage) => stage.line(number, line, &mut self.rows),
+            Stage::RowSink(stage) => stage.line(number, line, &mut self.rows),
         }
     }
 }
 
-impl<R: Rows> RowReader<R> {
+impl<R: RowSink> RowReader<R> {
     fn finish(&self) -> Result<(), Refusal> {
         let open_since = match &self.stage {
             Stage::Header(stage) => return Err(stage.missing()),
-            Stage::Rows(stage) => stage.open_since,
+            Stage::RowSink(stage) => stage.open_since,
         };
         open_since.map_or(Ok(()), |first_line| Err(open_quote(first_line, "")))
     }
 }
 
 impl RowStage {
-    fn line<R: Rows>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
+    fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
         if self.open_since.is_none() {
             if is_comment(line, self.columns.delimiter)
                 && !is_overlooked_row(line.split(|byte| *byte == self.columns.delimiter))
@@ -146,7 +146,7 @@ impl RowStage {
     }
 
     /// A row without quotes: its cells are slices of the line.
-    fn plain_row<R: Rows>(&self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
+    fn plain_row<R: RowSink>(&self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
         let Columns {
             delimiter,
             address,
@@ -180,7 +180,7 @@ impl RowStage {
     }
 }
 
-fn quoted_row<R: Rows>(
+fn quoted_row<R: RowSink>(
     number: u64,
     record: &RecordReader,
     columns: Columns,
@@ -221,7 +221,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn hand_to<R: Rows>(self, line: u64, rows: &mut R, is_blank: impl FnOnce() -> bool) {
+    fn hand_to<R: RowSink>(self, line: u64, rows: &mut R, is_blank: impl FnOnce() -> bool) {
         let address_text = cell_text(self.address);
         let rule_text = cell_text(self.rule);
         if address_text.is_empty() && rule_text.is_empty() && is_blank() {
@@ -240,7 +240,7 @@ impl<'a> Cells<'a> {
             Err(Some(fault.rejection(line, &address_text, &rule_text)))
         });
         match result {
-            Ok((action, addresses)) => rows.accept(Rule {
+            Ok((action, addresses)) => rows.accept(Row {
                 line,
                 action,
                 addresses,

@@ -12,7 +12,7 @@ use crate::rule::Action;
 
 /// Why a row is rejected. Its sentence is made only when somebody reads it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault<'a> {
+pub(crate) enum RowError<'a> {
     /// The address is none.
     Address(AddressError<'a>),
     /// The rule is neither `Allow` nor `Deny`.
@@ -27,16 +27,16 @@ pub(crate) enum Fault<'a> {
 pub(crate) fn read_rule<'a>(
     address: &'a str,
     rule: &'a str,
-) -> Result<(Action, AddressSpec), Fault<'a>> {
+) -> Result<(Action, AddressSpec), RowError<'a>> {
     match (address, rule) {
-        ("", _) => return Err(Fault::NoAddress),
-        (_, "") => return Err(Fault::NoRule(address)),
+        ("", _) => return Err(RowError::NoAddress),
+        (_, "") => return Err(RowError::NoRule(address)),
         _ => {}
     }
-    let addresses = parse_address(address).map_err(Fault::Address)?;
+    let addresses = parse_address(address).map_err(RowError::Address)?;
     match action_of(rule) {
         Some(action) => Ok((action, addresses)),
-        None => Err(Fault::Rule(rule)),
+        None => Err(RowError::Rule(rule)),
     }
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn action_of(rule: &str) -> Option<Action> {
 pub(crate) fn read_unwrapped<T>(
     address: &str,
     rule: &str,
-    give_up: impl FnOnce(Fault<'_>) -> T,
+    give_up: impl FnOnce(RowError<'_>) -> T,
 ) -> Result<(Action, AddressSpec), T> {
     let (plain_address, plain_rule) = (unwrapped(address), unwrapped(rule));
     let address = plain_address.as_deref().unwrap_or(address);
@@ -67,7 +67,7 @@ pub(crate) fn read_unwrapped<T>(
 
 /// One accepted row.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule<'a> {
+pub struct Row<'a> {
     /// Where the row starts: 1-based, as an editor shows it.
     pub line: u64,
     /// What it does.
@@ -78,7 +78,7 @@ pub struct Rule<'a> {
     pub(super) comment_cell: &'a [u8],
 }
 
-impl<'a> Rule<'a> {
+impl<'a> Row<'a> {
     /// The address as it was written, without what a spreadsheet wrapped it in.
     #[must_use]
     pub fn address(&self) -> Cow<'a, str> {
@@ -94,9 +94,9 @@ impl<'a> Rule<'a> {
 }
 
 /// What takes the rows.
-pub trait Rows {
+pub trait RowSink {
     /// Takes an accepted row.
-    fn accept(&mut self, rule: Rule<'_>);
+    fn accept(&mut self, rule: Row<'_>);
     /// Takes a rejected row.
     fn reject(&mut self, rejection: Rejection);
     /// Takes what had to be guessed about the text.
@@ -105,17 +105,17 @@ pub trait Rows {
     fn count_rejected(&mut self) -> bool {
         false
     }
-    /// Whether accepted rows may come by [`Rows::accept_plain`].
-    fn accepts_plain(&self) -> bool {
+    /// Whether accepted rows may come by [`RowSink::accept_ipv4`].
+    fn wants_fast_path(&self) -> bool {
         false
     }
     /// Takes an accepted row without its place and its cells, which is several times faster.
-    fn accept_plain(&mut self, _action: Action, _addresses: AddrRange<u32>) {}
+    fn accept_ipv4(&mut self, _action: Action, _addresses: AddrRange<u32>) {}
 }
 
 /// One accepted row, kept for templates that list the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleRow {
+pub struct OwnedRow {
     /// Where the row starts.
     pub line: u64,
     /// What it does.
@@ -126,10 +126,10 @@ pub struct RuleRow {
     pub comment: String,
 }
 
-impl RuleRow {
+impl OwnedRow {
     /// Keeps a row.
     #[must_use]
-    pub fn of(rule: &Rule<'_>) -> Self {
+    pub fn of(rule: &Row<'_>) -> Self {
         Self {
             line: rule.line,
             action: rule.action,

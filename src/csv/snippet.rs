@@ -20,7 +20,7 @@ pub const HEADER_LINE: u64 = 0;
 
 /// What of a row is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Field {
     /// Its address.
     Address,
     /// Its rule.
@@ -29,7 +29,7 @@ pub enum Part {
     Row,
 }
 
-impl Part {
+impl Field {
     /// The cell at fault.
     #[must_use]
     pub fn of(rejection: &Rejection) -> Self {
@@ -44,7 +44,7 @@ impl Part {
 
 /// A line of a file with something to point at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excerpt {
+pub struct Snippet {
     /// Its number: that of the row or, where a quoted cell goes on to other lines, of the line
     /// where the part that is meant starts.
     pub line: u64,
@@ -57,31 +57,31 @@ pub struct Excerpt {
 /// Takes an upload a second time, hands out the rows at certain lines.
 ///
 /// ```
-/// use htaccess_generator::csv::{Excerpts, Part};
+/// use htaccess_generator::csv::{SnippetFinder, Field};
 ///
 /// let mut found = Vec::new();
-/// let wanted = [(3, Part::Address)];
-/// let mut excerpts = Excerpts::new(&wanted, u64::MAX, |_, excerpt| found.push(excerpt));
+/// let wanted = [(3, Field::Address)];
+/// let mut excerpts = SnippetFinder::new(&wanted, u64::MAX, |_, excerpt| found.push(excerpt));
 /// let _ = excerpts.push(b"IP,Rule\n1.1.1.1,Allow\n 2.2.2 ,Allow\n");
 /// excerpts.finish();
 /// assert_eq!((found[0].text.as_str(), found[0].part.clone()), (" 2.2.2 ,Allow", 1..6));
 /// ```
-pub struct Excerpts<F: FnMut(usize, Excerpt)> {
-    decoder: TextDecoder<Text<F>>,
+pub struct SnippetFinder<F: FnMut(usize, Snippet)> {
+    decoder: TextDecoder<SnippetText<F>>,
 }
 
-impl<F: FnMut(usize, Excerpt)> Excerpts<F> {
+impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
     /// Looks for rows by the lines where they start, which ascend ([`HEADER_LINE`] comes first);
     /// each is handed to `found` with its index in `wanted`.
-    pub fn new(wanted: &[(u64, Part)], csv_bytes_max: u64, found: F) -> Self {
-        let finder = Finder {
+    pub fn new(wanted: &[(u64, Field)], csv_bytes_max: u64, found: F) -> Self {
+        let finder = MatchFinder {
             wanted: wanted.iter().copied().enumerate().collect(),
             found,
             header: HeaderStage::default(),
             columns: None,
             open: None,
         };
-        let text = Text {
+        let text = SnippetText {
             lines: Lines::default(),
             finder,
         };
@@ -107,20 +107,20 @@ impl<F: FnMut(usize, Excerpt)> Excerpts<F> {
     }
 }
 
-struct Text<F> {
+struct SnippetText<F> {
     lines: Lines,
-    finder: Finder<F>,
+    finder: MatchFinder<F>,
 }
 
-impl<F: FnMut(usize, Excerpt)> TextSink for Text<F> {
+impl<F: FnMut(usize, Snippet)> TextSink for SnippetText<F> {
     fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
         self.lines.push(piece, &mut self.finder)
     }
 }
 
-struct Finder<F> {
+struct MatchFinder<F> {
     /// What is still looked for, with its index.
-    wanted: VecDeque<(usize, (u64, Part))>,
+    wanted: VecDeque<(usize, (u64, Field))>,
     found: F,
     header: HeaderStage,
     columns: Option<Columns>,
@@ -134,7 +134,7 @@ struct OpenRow {
     record: RecordReader,
 }
 
-impl<F: FnMut(usize, Excerpt)> LineSink for Finder<F> {
+impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
     fn take_lines(&mut self, _: &[u8]) -> Taken {
         Taken::default()
     }
@@ -183,7 +183,7 @@ impl<F: FnMut(usize, Excerpt)> LineSink for Finder<F> {
     }
 }
 
-impl<F: FnMut(usize, Excerpt)> Finder<F> {
+impl<F: FnMut(usize, Snippet)> MatchFinder<F> {
     fn is_wanted(&self, number: u64) -> bool {
         self.wanted
             .front()
@@ -196,7 +196,7 @@ impl<F: FnMut(usize, Excerpt)> Finder<F> {
         self.wanted
             .iter()
             .take_while(|(_, (line, _))| *line == number)
-            .any(|(_, (_, part))| *part != Part::Row)
+            .any(|(_, (_, part))| *part != Field::Row)
     }
 
     fn show_header(&mut self) {
@@ -217,10 +217,10 @@ impl<F: FnMut(usize, Excerpt)> Finder<F> {
         {
             self.wanted.pop_front();
             let range = match (part, self.columns) {
-                (Part::Address, Some(columns)) => {
+                (Field::Address, Some(columns)) => {
                     cell_range(row, columns.delimiter, columns.address)
                 }
-                (Part::Rule, Some(columns)) => cell_range(row, columns.delimiter, columns.rule),
+                (Field::Rule, Some(columns)) => cell_range(row, columns.delimiter, columns.rule),
                 _ => 0..memchr::memchr(b'\n', row).unwrap_or(row.len()),
             };
             (self.found)(index, excerpt(number, row, range));
@@ -229,7 +229,7 @@ impl<F: FnMut(usize, Excerpt)> Finder<F> {
 }
 
 /// The line of a row, which may have several, where `part` starts.
-fn excerpt(row_line: u64, row: &[u8], part: Range<usize>) -> Excerpt {
+fn excerpt(row_line: u64, row: &[u8], part: Range<usize>) -> Snippet {
     let (before, rest) = row.split_at(part.start.min(row.len()));
     let (part, behind) = rest.split_at(part.len().min(rest.len()));
     // Each by itself, for a cell may be UTF-8 beside one that is not.
@@ -243,7 +243,7 @@ fn excerpt(row_line: u64, row: &[u8], part: Range<usize>) -> Excerpt {
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let text = row.get(line_start..).unwrap_or_default();
     let text = text.split('\n').next().unwrap_or_default();
-    Excerpt {
+    Snippet {
         line: row_line + before.matches('\n').count() as u64,
         text: text.to_owned(),
         part: start - line_start..(end - line_start).min(text.len()),
@@ -291,9 +291,9 @@ mod tests {
 
     use crate::csv::cell::cell_text;
 
-    fn excerpts(csv: &[u8], wanted: &[(u64, Part)]) -> Vec<(usize, Excerpt)> {
+    fn excerpts(csv: &[u8], wanted: &[(u64, Field)]) -> Vec<(usize, Snippet)> {
         let mut found = Vec::new();
-        let mut excerpts = Excerpts::new(wanted, 1 << 20, |index, excerpt| {
+        let mut excerpts = SnippetFinder::new(wanted, 1 << 20, |index, excerpt| {
             found.push((index, excerpt));
         });
         for piece in csv.chunks(7) {
@@ -307,7 +307,7 @@ mod tests {
 
     /// What is meant stands between `[` and `]` in what is expected.
     #[track_caller]
-    fn check(csv: &[u8], line: u64, part: Part, expected_line: u64, expected: &str) {
+    fn check(csv: &[u8], line: u64, part: Field, expected_line: u64, expected: &str) {
         let found = excerpts(csv, &[(line, part)]);
         let [(0, excerpt)] = found.as_slice() else {
             panic!("{found:?}");
@@ -321,52 +321,58 @@ mod tests {
     #[test]
     fn points_at_the_cell() {
         let csv = b"# rules\nRule;Note;IP\n\nAllow;a;10.0.0.5/24\n Alow ; \"x;y\" ; \"1.1.1.1\" \n";
-        check(csv, 4, Part::Address, 4, "Allow;a;[10.0.0.5/24]");
-        check(csv, 5, Part::Rule, 5, " [Alow] ; \"x;y\" ; \"1.1.1.1\" ");
-        check(csv, 5, Part::Address, 5, " Alow ; \"x;y\" ; [\"1.1.1.1\"] ");
-        check(csv, 5, Part::Row, 5, " [Alow ; \"x;y\" ; \"1.1.1.1\"] ");
-        check(csv, 1, Part::Row, 1, "[# rules]");
+        check(csv, 4, Field::Address, 4, "Allow;a;[10.0.0.5/24]");
+        check(csv, 5, Field::Rule, 5, " [Alow] ; \"x;y\" ; \"1.1.1.1\" ");
+        check(
+            csv,
+            5,
+            Field::Address,
+            5,
+            " Alow ; \"x;y\" ; [\"1.1.1.1\"] ",
+        );
+        check(csv, 5, Field::Row, 5, " [Alow ; \"x;y\" ; \"1.1.1.1\"] ");
+        check(csv, 1, Field::Row, 1, "[# rules]");
         let headless = b"\n# rules\n IP,\"a\nb\" \n1.1.1.1,x\n";
-        check(headless, HEADER_LINE, Part::Row, 3, " [IP,\"a]");
+        check(headless, HEADER_LINE, Field::Row, 3, " [IP,\"a]");
     }
 
     #[test]
     fn points_at_where_a_cell_is_missing() {
         let csv = b"IP,Rule\n,Allow\n1.1.1.1\n2.2.2.2,\n";
-        check(csv, 2, Part::Address, 2, "[],Allow");
-        check(csv, 3, Part::Rule, 3, "1.1.1.1[]");
-        check(csv, 4, Part::Rule, 4, "2.2.2.2,[]");
+        check(csv, 2, Field::Address, 2, "[],Allow");
+        check(csv, 3, Field::Rule, 3, "1.1.1.1[]");
+        check(csv, 4, Field::Rule, 4, "2.2.2.2,[]");
     }
 
     #[test]
     fn finds_a_cell_behind_one_of_several_lines() {
         let csv = b"Note,IP,Rule\r\n\"a\r\nb\",2.2.2,Allow\r\nx,y,z\r\n";
-        check(csv, 2, Part::Address, 3, "b\",[2.2.2],Allow");
-        check(csv, 2, Part::Row, 2, "[\"a]");
-        check(csv, 4, Part::Address, 4, "x,[y],z");
-        check(b"IP,Rule\n\"never\nclosed\n", 2, Part::Row, 2, "[\"never]");
+        check(csv, 2, Field::Address, 3, "b\",[2.2.2],Allow");
+        check(csv, 2, Field::Row, 2, "[\"a]");
+        check(csv, 4, Field::Address, 4, "x,[y],z");
+        check(b"IP,Rule\n\"never\nclosed\n", 2, Field::Row, 2, "[\"never]");
     }
 
     #[test]
     fn shows_decoded_text() {
-        check(b"IP,Rule\n1.1.1.1,\xe9\n", 2, Part::Rule, 2, "1.1.1.1,[é]");
+        check(b"IP,Rule\n1.1.1.1,\xe9\n", 2, Field::Rule, 2, "1.1.1.1,[é]");
         let utf16: Vec<u8> = "\u{feff}IP,Rule\nx,Allow\n"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
             .collect();
-        check(&utf16, 2, Part::Address, 2, "[x],Allow");
+        check(&utf16, 2, Field::Address, 2, "[x],Allow");
     }
 
     #[test]
     fn hands_out_several_of_one_line_and_ends_early() {
-        let wanted = [(2, Part::Address), (2, Part::Rule), (3, Part::Row)];
+        let wanted = [(2, Field::Address), (2, Field::Rule), (3, Field::Row)];
         let found = excerpts(b"IP,Rule\nx,y\n\nz,Allow\n", &wanted);
         let parts: Vec<_> = found
             .iter()
             .map(|(index, one)| (*index, one.part.clone()))
             .collect();
         assert_eq!(parts, [(0, 0..1), (1, 2..3), (2, 0..0)]);
-        assert!(excerpts(b"IP,Rule\nx,y\n", &[(9, Part::Row)]).is_empty());
+        assert!(excerpts(b"IP,Rule\nx,y\n", &[(9, Field::Row)]).is_empty());
     }
 
     proptest! {

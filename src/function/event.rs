@@ -25,7 +25,7 @@ use serde_json::Value;
 
 use crate::function::error::{Error, ErrorKind};
 use crate::function::store::ObjectName;
-use crate::text::bare;
+use crate::text::escape;
 
 /// What an event asks for, and by that how it is answered.
 #[derive(Debug)]
@@ -230,7 +230,7 @@ struct DetailObject {
 fn read_event_bridge(event: &Value) -> Result<Job, Error> {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     if text("source") != "aws.s3" {
-        let (source, detail_type) = (bare(text("source")), bare(text("detail-type")));
+        let (source, detail_type) = (escape(text("source")), escape(text("detail-type")));
         return Err(unknown(&format!("{detail_type} of {source}")));
     }
     let detail = event.get("detail").unwrap_or(&Value::Null);
@@ -272,7 +272,7 @@ fn read_batch(event: &Value) -> Result<Batch, Error> {
     let event = BatchEvent::deserialize(event)
         .map_err(|err| unknown("an S3 Batch Operations event that cannot be read").because(err))?;
     if !matches!(event.invocation_schema_version.as_str(), "1.0" | "2.0") {
-        let version = bare(&event.invocation_schema_version);
+        let version = escape(&event.invocation_schema_version);
         return Err(unknown(&format!("S3 Batch Operations of schema {version}")));
     }
     Ok(Batch {
@@ -328,7 +328,7 @@ fn percent_decoded(key: &str) -> Result<String, Error> {
     match percent_decode_str(key).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
         Err(err) => {
-            Err(unknown(&format!("the key {}, which is not UTF-8", bare(key))).because(err))
+            Err(unknown(&format!("the key {}, which is not UTF-8", escape(key))).because(err))
         }
     }
 }
@@ -342,7 +342,7 @@ fn names_of(value: &Value) -> String {
     match value {
         Value::Object(map) if map.is_empty() => "nothing in it".to_owned(),
         Value::Object(map) => {
-            let names: Vec<String> = map.keys().take(10).map(|name| bare(name)).collect();
+            let names: Vec<String> = map.keys().take(10).map(|name| escape(name)).collect();
             format!("the fields {}", names.join(", "))
         }
         _ => "no fields".to_owned(),

@@ -1,16 +1,16 @@
 //! Collects the rows of an upload.
 
 use crate::answer::{Answer, REJECTIONS_LISTED_MAX, Rejection, RejectionCode, Warning};
-use crate::csv::{Rows, Rule, RuleRow};
+use crate::csv::{OwnedRow, Row, RowSink};
 use crate::ip::{AddrRange, AddressSpec, parse_address};
-use crate::policy::Rules;
-use crate::review::Log;
+use crate::policy::PolicyBuilder;
+use crate::review::RowRecorder;
 use crate::rule::Action;
 
 /// What is kept of the rows.
 #[derive(Default)]
 pub(crate) struct Collector<L> {
-    pub(super) rules: Rules,
+    pub(super) rules: PolicyBuilder,
     pub(super) log: L,
     accepted: u64,
     rejected: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Collector<L> {
     /// What had to be guessed about the text.
     warnings: Vec<Warning>,
     /// Only for a template that lists them.
-    pub(super) rows: Vec<RuleRow>,
+    pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
     /// The `all,Allow` rows, which lose to an `all,Deny`: how many, and as many rejections as an
     /// answer can list.
@@ -27,8 +27,8 @@ pub(crate) struct Collector<L> {
     allow_all_rejections: Vec<Rejection>,
 }
 
-impl<L: Log> Rows for Collector<L> {
-    fn accept(&mut self, rule: Rule<'_>) {
+impl<L: RowRecorder> RowSink for Collector<L> {
+    fn accept(&mut self, rule: Row<'_>) {
         self.accepted += 1;
         self.rules.add(rule.action, rule.addresses);
         self.log.add(rule.action, rule.addresses);
@@ -39,7 +39,7 @@ impl<L: Log> Rows for Collector<L> {
             }
         }
         if self.keep_rows {
-            self.rows.push(RuleRow::of(&rule));
+            self.rows.push(OwnedRow::of(&rule));
         }
     }
 
@@ -52,12 +52,12 @@ impl<L: Log> Rows for Collector<L> {
         self.warnings.push(warning);
     }
 
-    fn accepts_plain(&self) -> bool {
+    fn wants_fast_path(&self) -> bool {
         !self.keep_rows
     }
 
     #[inline]
-    fn accept_plain(&mut self, action: Action, addresses: AddrRange<u32>) {
+    fn accept_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
         self.accepted += 1;
         self.rules.add_ipv4(action, addresses);
         self.log.add(action, AddressSpec::Ipv4(addresses));
@@ -105,7 +105,7 @@ impl<L: Default> Collector<L> {
     }
 }
 
-fn conflicting_default(rule: &Rule<'_>) -> Rejection {
+fn conflicting_default(rule: &Row<'_>) -> Rejection {
     let address = rule.address();
     Rejection::new(
         rule.line,

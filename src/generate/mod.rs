@@ -9,11 +9,11 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use crate::answer::{Answer, Refusal, RefusalCode, Status};
-use crate::csv::{Parser, RuleRow, TextDecoder, too_large};
+use crate::csv::{OwnedRow, Parser, TextDecoder, too_large};
 use crate::generate::collector::Collector;
 use crate::policy::Policy;
 use crate::render::{Rendered, Rendering, Template, render};
-use crate::review::{Log, NoLog, Review, RowLog};
+use crate::review::{NoLog, RecordedRows, Review, RowRecorder};
 use crate::settings::Settings;
 use crate::source::Source;
 
@@ -30,7 +30,7 @@ pub struct Outcome {
 }
 
 /// One upload on its way; `L` is what is remembered of its rows.
-pub struct Generation<'a, L: Log = NoLog> {
+pub struct Generation<'a, L: RowRecorder = NoLog> {
     settings: &'a Settings,
     template: &'a Template,
     source: &'a Source,
@@ -47,7 +47,7 @@ impl<'a> Generation<'a> {
     }
 }
 
-impl<'a> Generation<'a, RowLog> {
+impl<'a> Generation<'a, RecordedRows> {
     /// The same, for those who want to be told what is worth a second look.
     #[must_use]
     pub fn watching(settings: &'a Settings, template: &'a Template, source: &'a Source) -> Self {
@@ -72,7 +72,7 @@ impl<'a> Generation<'a, RowLog> {
     }
 }
 
-impl<'a, L: Log> Generation<'a, L> {
+impl<'a, L: RowRecorder> Generation<'a, L> {
     fn start(settings: &'a Settings, template: &'a Template, source: &'a Source) -> Self {
         let collector = Collector::keeping_rows(template.needs().includes("rules"));
         let (output_key, refusal) = match settings.output_key.of(&source.key) {
@@ -191,7 +191,7 @@ impl<'a, L: Log> Generation<'a, L> {
 /// What is rendered.
 struct Decided<L> {
     policy: Policy,
-    rows: Vec<RuleRow>,
+    rows: Vec<OwnedRow>,
     log: L,
 }
 
@@ -211,7 +211,7 @@ impl<L> From<Refusal> for Refused<L> {
     }
 }
 
-fn finish<L: Log>(
+fn finish<L: RowRecorder>(
     template: &Template,
     source: &Source,
     mut answer: Answer,
@@ -271,7 +271,7 @@ pub fn generate(
     generation.finish()
 }
 
-fn decide<L: Log>(
+fn decide<L: RowRecorder>(
     mut collector: Collector<L>,
     settings: &Settings,
     answer: &mut Answer,

@@ -1,6 +1,6 @@
 //! CIDR networks, and the fewest of them that cover a set.
 //!
-//! # Advice for hackers
+//! # Implementation notes
 //!
 //! The fewest CIDRs of a set are those of its ranges taken one by one: no network can reach over a
 //! gap, so ranges do not interact. Within a range the greedy choice (the largest aligned block that

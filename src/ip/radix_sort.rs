@@ -1,6 +1,6 @@
 //! Sorts ranges of IPv4 addresses by their first address, by counting digits instead of comparing.
 //!
-//! # Advice for hackers
+//! # Implementation notes
 //!
 //! A list is parted by the highest eight bits in which its addresses differ. Each part, which fits a
 //! processor's cache where the list does not, is then sorted by its lower bits, eight to twelve at

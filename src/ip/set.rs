@@ -1,6 +1,6 @@
 //! Exact sets of addresses: union, difference, and the fewest CIDR networks that cover them.
 //!
-//! # Advice for hackers
+//! # Implementation notes
 //!
 //! A set is a sorted list of closed ranges of integers, `u32` for IPv4 and `u128` for IPv6, with
 //! a gap of at least one address between two ranges. Every constructor restores that invariant

@@ -9,7 +9,7 @@ mod lists;
 mod rules;
 mod shortest;
 
-pub use self::rules::Rules;
+pub use self::rules::PolicyBuilder;
 
 use std::net::IpAddr;
 
@@ -51,7 +51,7 @@ pub(crate) mod samples {
     use crate::rule::Action;
 
     pub(crate) fn decide(rules: &[(Action, &str)], default: DefaultPolicy) -> Policy {
-        let mut collected = Rules::default();
+        let mut collected = PolicyBuilder::default();
         for (action, address) in rules {
             collected.add(*action, parse_address(address).unwrap());
         }

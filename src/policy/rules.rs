@@ -52,16 +52,16 @@ fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
     ranges.reserve(ranges.len().max(64));
 }
 
-/// Collects rules until [`Rules::decide`].
+/// Collects rules until [`PolicyBuilder::decide`].
 #[derive(Clone, Debug, Default)]
-pub struct Rules {
+pub struct PolicyBuilder {
     allow: Spans,
     deny: Spans,
     allow_all: bool,
     deny_all: bool,
 }
 
-impl Rules {
+impl PolicyBuilder {
     /// Adds a rule for IPv4 addresses, which most rules are.
     #[inline]
     pub fn add_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {

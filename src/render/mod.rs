@@ -19,11 +19,11 @@ use std::net::Ipv4Addr;
 use tera::{Context, Value};
 
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
-use crate::csv::RuleRow;
+use crate::csv::OwnedRow;
 use crate::ip::{AddrRange, Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, mapped};
 use crate::policy::Policy;
 use crate::render::needs::Needs;
-use crate::render::packed_lines::{Expander, Handle, PackedList};
+use crate::render::packed_lines::{LinePlaceholder, PackedList, PlaceholderWriter};
 use crate::source::{Source, split_key};
 
 /// This program's name, as templates print it.
@@ -49,7 +49,7 @@ pub fn render(
     template: &Template,
     source: &Source,
     policy: &Policy,
-    rules: &[RuleRow],
+    rules: &[OwnedRow],
     rejected: u64,
 ) -> Result<Rendered, Refusal> {
     let rendering = Rendering::new(template, source, policy, rules, rejected);
@@ -80,7 +80,7 @@ impl<'a> Rendering<'a> {
         template: &'a Template,
         source: &Source,
         policy: &'a Policy,
-        rules: &[RuleRow],
+        rules: &[OwnedRow],
         rejected: u64,
     ) -> Self {
         let needs = template.needs();
@@ -98,8 +98,14 @@ impl<'a> Rendering<'a> {
         context.insert_value("source", source_value(source));
         context.insert_value("default_policy", policy.default.name().into());
         context.insert_value("rejected", rejected.into());
-        context.insert_value("allow", allow.value(takes_handles.then_some(Handle::Allow)));
-        context.insert_value("deny", deny.value(takes_handles.then_some(Handle::Deny)));
+        context.insert_value(
+            "allow",
+            allow.value(takes_handles.then_some(LinePlaceholder::Allow)),
+        );
+        context.insert_value(
+            "deny",
+            deny.value(takes_handles.then_some(LinePlaceholder::Deny)),
+        );
         let mut insert_list = |name: &'static str, set: &dyn Fn() -> IpSet| {
             if needs.includes_list(name) {
                 context.insert_value(name, List::new(&set(), needs).value(None));
@@ -134,7 +140,7 @@ impl<'a> Rendering<'a> {
     ///
     /// `bad-template`; the inner error is that of `out`.
     pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, Refusal> {
-        let mut expander = Expander::new(self.allow.printer(), self.deny.printer(), out);
+        let mut expander = PlaceholderWriter::new(self.allow.printer(), self.deny.printer(), out);
         self.template.render(&self.context, &mut expander)?;
         Ok(expander.finish())
     }
@@ -157,7 +163,7 @@ fn source_value(source: &Source) -> Value {
     ])
 }
 
-fn rule_value(rule: &RuleRow) -> Value {
+fn rule_value(rule: &OwnedRow) -> Value {
     map([
         ("line", rule.line.into()),
         ("rule", rule.action.name().into()),
@@ -204,7 +210,7 @@ impl<'a> List<'a> {
     }
 
     /// The lines are marks if a `handle` is given.
-    fn value(&self, handle: Option<Handle>) -> Value {
+    fn value(&self, handle: Option<LinePlaceholder>) -> Value {
         let mut entries: HashMap<&'static str, Value> =
             HashMap::from([("count", self.count.into())]);
         if let Some(packed) = &self.packed {

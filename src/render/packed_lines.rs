@@ -1,11 +1,11 @@
 //! The networks of a list joined by spaces, as few lines as a limit lets, printed once and straight
 //! into the text they belong to.
 //!
-//! # Advice for hackers
+//! # Implementation notes
 //!
 //! A million networks are 15 MB of text. Handed to a template as values, they would be made, copied
-//! into values, and copied again into the output. So a built-in template is handed a [`Handle`]
-//! for each line, a mark of a few bytes, and [`Expander`], which the template is rendered into,
+//! into values, and copied again into the output. So a built-in template is handed a [`LinePlaceholder`]
+//! for each line, a mark of a few bytes, and [`PlaceholderWriter`], which the template is rendered into,
 //! prints the next line of the list where a mark is written. That wants a template that prints each
 //! line of a list once, in order, and does nothing else with it; those of one's own get the lines
 //! themselves. A test renders every built-in template both ways.
@@ -116,12 +116,12 @@ fn print<T: Family>(
 
 /// Stands for the next line of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Handle {
+pub(crate) enum LinePlaceholder {
     Allow,
     Deny,
 }
 
-impl Handle {
+impl LinePlaceholder {
     /// What a template prints for it: a character of private use, which no other text in an output
     /// has, for values are percent-encoded and built-in templates have none.
     pub(crate) const fn mark(self) -> &'static str {
@@ -133,7 +133,7 @@ impl Handle {
 }
 
 /// Takes an output as it is rendered, with lines in the place of their marks, and hands it on.
-pub(crate) struct Expander<A, D, W> {
+pub(crate) struct PlaceholderWriter<A, D, W> {
     allow: A,
     deny: D,
     out: W,
@@ -143,7 +143,7 @@ pub(crate) struct Expander<A, D, W> {
     error: Option<io::Error>,
 }
 
-impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Expander<A, D, W> {
+impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter<A, D, W> {
     /// `allow` and `deny` print the next line of their list.
     pub(crate) fn new(allow: A, deny: D, out: W) -> Self {
         Self {
@@ -182,14 +182,16 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Expander<A, D, W>
 }
 
 /// A value is written by one call, so a mark is never cut.
-impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write for Expander<A, D, W> {
+impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write
+    for PlaceholderWriter<A, D, W>
+{
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
-        if text == Handle::Allow.mark().as_bytes() {
+        if text == LinePlaceholder::Allow.mark().as_bytes() {
             (self.allow)(&mut line);
             self.hand_on(&line);
-        } else if text == Handle::Deny.mark().as_bytes() {
+        } else if text == LinePlaceholder::Deny.mark().as_bytes() {
             (self.deny)(&mut line);
             self.hand_on(&line);
         } else {

@@ -71,7 +71,7 @@ impl RequestCost {
     /// ```
     #[must_use]
     pub fn of(htaccess: &str) -> Self {
-        let mut tally = Tally::default();
+        let mut tally = DirectiveCounts::default();
         for line in htaccess.lines() {
             tally.add(line);
         }
@@ -118,7 +118,7 @@ const LISTS: [(&str, &str); 3] = [("Require", "ip"), ("Allow", "from"), ("Deny",
 
 /// What is in a file, as far as it costs anything.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct DirectiveCounts {
     instructions: u64,
     networks: u64,
     /// Steps along lists of directives.
@@ -128,7 +128,7 @@ pub(crate) struct Tally {
     outermost: u64,
 }
 
-impl Tally {
+impl DirectiveCounts {
     fn add(&mut self, line: &str) {
         self.instructions += BYTE * (line.len() as u64 + 1);
         let line = line.trim_ascii();

@@ -1,7 +1,7 @@
 //! The report: one self-contained page for a file, with the answer as JSON inside.
 //!
 //! Opened from the storage console or a disk, so it loads nothing, runs nothing, and escapes all:
-//! text from outside goes through [`visible`] and tera's escaping, and the pictures are made of
+//! text from outside goes through [`escape_invisible`] and tera's escaping, and the pictures are made of
 //! integers. Its size is bounded whatever the upload has.
 
 mod map;
@@ -23,7 +23,7 @@ use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::report::map::{Ipv4, Picture};
 use crate::report::sizes::Sizes;
 use crate::report::summary::{Words, extent, sentence};
-use crate::text::{is_unprintable, milliseconds, thousands, visible};
+use crate::text::{escape_invisible, is_unprintable, milliseconds, thousands};
 
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
@@ -152,7 +152,7 @@ impl Sentence {
         let mut parts = Vec::new();
         let mut add = |is_quoted, text: &str| {
             if !text.is_empty() {
-                let text = visible(text, None);
+                let text = escape_invisible(text, None);
                 parts.push(Part { is_quoted, text });
             }
         };
@@ -207,8 +207,11 @@ impl View {
         let listed = answer.rejections.len() as u64;
         let more = answer.rejected.saturating_sub(listed);
         Self {
-            source: visible(&answer.source, None),
-            output: answer.output.as_ref().map(|key| visible(key, None)),
+            source: escape_invisible(&answer.source, None),
+            output: answer
+                .output
+                .as_ref()
+                .map(|key| escape_invisible(key, None)),
             headline,
             tone,
             what_became,
@@ -216,7 +219,7 @@ impl View {
             message: answer
                 .message
                 .as_ref()
-                .map(|message| visible(&capitalized(message), Some('\n'))),
+                .map(|message| escape_invisible(&capitalized(message), Some('\n'))),
             sentence: policy.map(sentence),
             is_otherwise: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
@@ -366,10 +369,10 @@ fn rejection_view(rejection: &Rejection) -> RejectionView {
     let fixes = rejection.fixes.iter().take(FIXES_MAX);
     RejectionView {
         line: thousands(rejection.line),
-        value: visible(&rejection.value, None),
+        value: escape_invisible(&rejection.value, None),
         reason: Sentence::of(rejection.reason()),
         code: rejection.code,
-        fixes: fixes.map(|fix| visible(fix, None)).collect(),
+        fixes: fixes.map(|fix| escape_invisible(fix, None)).collect(),
     }
 }
 

@@ -46,8 +46,8 @@ pub(crate) struct Sizes {
 impl Sizes {
     pub(crate) fn of(policy: &Policy) -> Self {
         let Policy { allow, deny, .. } = policy;
-        let ipv4 = Tally::of(&allow.ipv4, &deny.ipv4, EXAMPLES_MAX);
-        let ipv6 = Tally::of(&allow.ipv6, &deny.ipv6, IPV6_ROWS_MAX);
+        let ipv4 = PrefixHistogram::of(&allow.ipv4, &deny.ipv4, EXAMPLES_MAX);
+        let ipv6 = PrefixHistogram::of(&allow.ipv6, &deny.ipv6, IPV6_ROWS_MAX);
         let most = ipv4.most().max(ipv6.most()).max(1);
         let mut rows = ipv4.rows("IPv4", most);
         rows.extend(ipv6.rows("IPv6", most));
@@ -67,7 +67,7 @@ impl Sizes {
 }
 
 /// The networks of one family, by how many of their bits vary.
-pub(crate) struct Tally<T>(Vec<Size<T>>);
+pub(crate) struct PrefixHistogram<T>(Vec<Size<T>>);
 
 struct Size<T> {
     allow: u64,
@@ -76,7 +76,7 @@ struct Size<T> {
     first: Vec<(Network<T>, bool)>,
 }
 
-impl<T: Family> Tally<T> {
+impl<T: Family> PrefixHistogram<T> {
     fn of(allow: &RangeSet<T>, deny: &RangeSet<T>, named_max: usize) -> Self {
         let empty = || Size {
             allow: 0,

@@ -8,7 +8,7 @@ use crate::rule::Action;
 pub(crate) const ROWS_MAX: usize = 1 << 17;
 
 /// Takes each accepted row.
-pub trait Log: Default + Into<RowLog> {
+pub trait RowRecorder: Default + Into<RecordedRows> {
     /// Takes a row, in the order of the file.
     fn add(&mut self, action: Action, addresses: AddressSpec);
 }
@@ -17,12 +17,12 @@ pub trait Log: Default + Into<RowLog> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoLog;
 
-impl Log for NoLog {
+impl RowRecorder for NoLog {
     #[inline]
     fn add(&mut self, _action: Action, _addresses: AddressSpec) {}
 }
 
-impl From<NoLog> for RowLog {
+impl From<NoLog> for RecordedRows {
     fn from(_: NoLog) -> Self {
         Self::default()
     }
@@ -30,7 +30,7 @@ impl From<NoLog> for RowLog {
 
 /// Remembers what each row names, the first 131,072 of them.
 #[derive(Clone, Debug, Default)]
-pub struct RowLog {
+pub struct RecordedRows {
     pub(crate) allow: Spans,
     pub(crate) deny: Spans,
     /// Whether any row, remembered or not, allows addresses.
@@ -46,7 +46,7 @@ pub(crate) struct Spans {
     pub(crate) ipv6: Vec<AddrRange<u128>>,
 }
 
-impl Log for RowLog {
+impl RowRecorder for RecordedRows {
     #[inline]
     fn add(&mut self, action: Action, addresses: AddressSpec) {
         self.has_allow |= action == Action::Allow && addresses != AddressSpec::All;
@@ -67,7 +67,7 @@ impl Log for RowLog {
     }
 }
 
-impl RowLog {
+impl RecordedRows {
     /// How many rows are remembered, if there were more.
     pub(crate) fn limit(&self) -> Option<usize> {
         self.is_full.then_some(self.rows)

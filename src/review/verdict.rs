@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use crate::answer::{Refusal, Rejection};
-use crate::csv::{Parser, Rows, Rule, RuleRow, TextDecoder};
+use crate::csv::{OwnedRow, Parser, Row, RowSink, TextDecoder};
 use crate::ip::{AddrRange, AddressSpec};
-use crate::policy::Rules;
+use crate::policy::PolicyBuilder;
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
 
@@ -27,7 +27,7 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearingRow {
     /// The row.
-    pub row: RuleRow,
+    pub row: OwnedRow,
     /// Whether the verdict is its: that of the Deny rows where there are any, else under default
     /// deny of the Allow rows, else of the `all` rows that chose the default. The other rows
     /// change nothing.
@@ -46,7 +46,7 @@ pub fn explain(
     addresses: &[IpAddr],
 ) -> Result<Vec<Explanation>, Refusal> {
     let finder = Finder {
-        rules: Rules::default(),
+        rules: PolicyBuilder::default(),
         all_rows: Vec::new(),
         matches: addresses
             .iter()
@@ -63,26 +63,26 @@ pub fn explain(
 
 struct Match {
     addresses: u128,
-    row: RuleRow,
+    row: OwnedRow,
 }
 
 struct Finder {
-    rules: Rules,
-    all_rows: Vec<RuleRow>,
+    rules: PolicyBuilder,
+    all_rows: Vec<OwnedRow>,
     matches: Vec<(IpAddr, Vec<Match>)>,
 }
 
-impl Rows for Finder {
-    fn accept(&mut self, rule: Rule<'_>) {
+impl RowSink for Finder {
+    fn accept(&mut self, rule: Row<'_>) {
         if rule.addresses == AddressSpec::All {
             self.rules.add(rule.action, rule.addresses);
-            self.all_rows.push(RuleRow::of(&rule));
+            self.all_rows.push(OwnedRow::of(&rule));
         }
         for (address, matches) in &mut self.matches {
             if let Some(addresses) = size_if_within(*address, rule.addresses) {
                 matches.push(Match {
                     addresses,
-                    row: RuleRow::of(&rule),
+                    row: OwnedRow::of(&rule),
                 });
             }
         }
@@ -111,7 +111,7 @@ fn size_if_within(address: IpAddr, addresses: AddressSpec) -> Option<u128> {
 fn verdict(
     address: IpAddr,
     mut matches: Vec<Match>,
-    all_rows: &[RuleRow],
+    all_rows: &[OwnedRow],
     default: DefaultPolicy,
 ) -> Explanation {
     matches.sort_by_key(|found| (found.addresses, found.row.line));

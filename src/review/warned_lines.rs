@@ -1,22 +1,22 @@
 //! Where the rows are that warnings are about, so that whoever reads one knows which to edit.
 //!
 //! Reading keeps no lines, so this reads the upload a second time, and only where a warning is
-//! about rows. The first 131,072 rows are looked at, which are those that [`RowLog`] remembers.
+//! about rows. The first 131,072 rows are looked at, which are those that [`RecordedRows`] remembers.
 //!
-//! [`RowLog`]: crate::review::row_log::RowLog
+//! [`RecordedRows`]: crate::review::row_log::RecordedRows
 
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::answer::{Rejection, Warning, WarningCode};
-use crate::csv::{Parser, Rows, Rule, TextDecoder};
+use crate::csv::{Parser, Row, RowSink, TextDecoder};
 use crate::ip::AddressSpec;
 use crate::policy::Policy;
 use crate::review::row_log::ROWS_MAX;
 use crate::review::warnings::{Permitted, Review, is_private_row, is_wide_row};
 use crate::rule::Action;
-use crate::text::Named;
+use crate::text::FirstFew;
 
 /// How many rows a warning names by their lines alone.
 const LINES_MAX: usize = 10;
@@ -36,7 +36,7 @@ pub fn name_lines(
         return;
     };
     let has = |code| warnings.iter().any(|warning| warning.code == code);
-    let wanted = |code, names_max| has(code).then(|| Named::new(names_max));
+    let wanted = |code, names_max| has(code).then(|| FirstFew::new(names_max));
     let mut found = Found {
         wide: wanted(WarningCode::WideAllow, LINES_MAX),
         private: wanted(WarningCode::PrivateRange, LINES_MAX),
@@ -83,9 +83,9 @@ fn read_through(
 /// What is looked for, and what of it is found; `None` where no warning is about it.
 #[derive(Default)]
 struct Found {
-    wide: Option<Named>,
-    private: Option<Named>,
-    repeated: Option<Named>,
+    wide: Option<FirstFew>,
+    private: Option<FirstFew>,
+    repeated: Option<FirstFew>,
     overridden: Option<Overridden>,
     /// Where each row is for the first time.
     first_lines: HashMap<(Action, bool, u128, u128), u64>,
@@ -130,8 +130,8 @@ impl Overridden {
 
     /// `line 2 by line 8`: the first Deny row that is enough for it alone. That none is can only be
     /// said of `has_every_row`.
-    fn named(&self, has_every_row: bool) -> Named {
-        let mut named = Named::new(PAIRS_MAX);
+    fn named(&self, has_every_row: bool) -> FirstFew {
+        let mut named = FirstFew::new(PAIRS_MAX);
         for (line, addresses) in &self.rows {
             let mut denies = self.denies.iter();
             let deny = denies.find(|(_, deny)| covers(*deny, *addresses));
@@ -249,8 +249,8 @@ struct Finder<'a> {
     found: &'a mut Found,
 }
 
-impl Rows for Finder<'_> {
-    fn accept(&mut self, rule: Rule<'_>) {
+impl RowSink for Finder<'_> {
+    fn accept(&mut self, rule: Row<'_>) {
         if self.rows == ROWS_MAX {
             self.is_done.set(true);
             return;

@@ -5,9 +5,9 @@
 use crate::answer::{Warning, WarningCode};
 use crate::ip::{AddrRange, AddressSpec, Family, IpSet, Network, RangeSet, split_before};
 use crate::policy::Policy;
-use crate::review::row_log::{RowLog, repeated};
+use crate::review::row_log::{RecordedRows, repeated};
 use crate::rule::DefaultPolicy;
-use crate::text::{Named, thousands};
+use crate::text::{FirstFew, thousands};
 
 /// How many networks a sentence names.
 const NAMED_MAX: usize = 3;
@@ -37,11 +37,11 @@ const PRIVATE_IPV6: [(u128, u32); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)]
 #[derive(Clone, Debug, Default)]
 pub struct Review {
     policy: Option<Policy>,
-    rows: RowLog,
+    rows: RecordedRows,
 }
 
 impl Review {
-    pub(crate) fn new(policy: Policy, rows: RowLog) -> Self {
+    pub(crate) fn new(policy: Policy, rows: RecordedRows) -> Self {
         Self {
             policy: Some(policy),
             rows,
@@ -137,7 +137,11 @@ impl Permitted {
     }
 }
 
-fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
+fn blocks_everybody(
+    policy: &Policy,
+    permitted: &Permitted,
+    rows: &RecordedRows,
+) -> Option<Warning> {
     if !permitted.is_nobody() {
         return None;
     }
@@ -158,7 +162,7 @@ fn blocks_everybody(policy: &Policy, permitted: &Permitted, rows: &RowLog) -> Op
 }
 
 fn wide_allow(policy: &Policy) -> Option<Warning> {
-    let mut named = Named::new(NAMED_MAX);
+    let mut named = FirstFew::new(NAMED_MAX);
     add_wider(
         &policy.allow.ipv4,
         WIDE_IPV4_BITS,
@@ -185,7 +189,7 @@ fn wide_allow(policy: &Policy) -> Option<Warning> {
     ))
 }
 
-fn add_wider<T: Family>(set: &RangeSet<T>, bits: u32, whole: &str, named: &mut Named) {
+fn add_wider<T: Family>(set: &RangeSet<T>, bits: u32, whole: &str, named: &mut FirstFew) {
     if set.is_whole() {
         named.add(|| whole.to_owned());
         return;
@@ -210,7 +214,7 @@ fn networks_wider<T: Family>(range: &AddrRange<T>, bits: u32) -> impl Iterator<I
 /// comes from the Internet, and is most likely from another list.
 fn private_range(policy: &Policy) -> Option<Warning> {
     let IpSet { ipv4, ipv6 } = &policy.allow;
-    let mut named = Named::new(NAMED_MAX);
+    let mut named = FirstFew::new(NAMED_MAX);
     let mut private = 0;
     for block in PRIVATE_IPV4 {
         private += add_private(ipv4, block, PRIVATE_IPV4_BITS, &mut named);
@@ -240,7 +244,7 @@ fn add_private<T: Family>(
     set: &RangeSet<T>,
     (first, prefix_length): (T, u32),
     bits: u32,
-    named: &mut Named,
+    named: &mut FirstFew,
 ) -> usize {
     let block = Network {
         first,
@@ -263,8 +267,8 @@ fn add_private<T: Family>(
     count
 }
 
-fn overridden_rows(permitted: &Permitted, rows: &RowLog) -> Option<Warning> {
-    let mut named = Named::new(NAMED_MAX);
+fn overridden_rows(permitted: &Permitted, rows: &RecordedRows) -> Option<Warning> {
+    let mut named = FirstFew::new(NAMED_MAX);
     let default = permitted.default;
     add_overridden(&rows.allow.ipv4, &permitted.ipv4, default, &mut named);
     add_overridden(&rows.allow.ipv6, &permitted.ipv6, default, &mut named);
@@ -287,7 +291,7 @@ fn add_overridden<T: Family>(
     rows: &[AddrRange<T>],
     permitted: &RangeSet<T>,
     default: DefaultPolicy,
-    named: &mut Named,
+    named: &mut FirstFew,
 ) {
     let mut rest = permitted.ranges();
     for row in rows {
@@ -362,9 +366,9 @@ pub(crate) fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
     }
 }
 
-fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
+fn duplicate_rows(rows: &RecordedRows) -> Option<Warning> {
     let mut count = 0;
-    let mut named = Named::new(NAMED_MAX);
+    let mut named = FirstFew::new(NAMED_MAX);
     for (ranges, rule) in [(&rows.allow, "Allow"), (&rows.deny, "Deny")] {
         count += add_repeated(&ranges.ipv4, rule, &mut named);
         count += add_repeated(&ranges.ipv6, rule, &mut named);
@@ -387,7 +391,7 @@ fn duplicate_rows(rows: &RowLog) -> Option<Warning> {
 }
 
 /// Names the first row that repeats one before it, and counts all.
-fn add_repeated<T: Family>(ranges: &[AddrRange<T>], rule: &str, named: &mut Named) -> u64 {
+fn add_repeated<T: Family>(ranges: &[AddrRange<T>], rule: &str, named: &mut FirstFew) -> u64 {
     let (count, first) = repeated(ranges);
     if let Some(range) = first {
         named.add(|| format!("{rule} {}", range_text(range)));
@@ -396,7 +400,7 @@ fn add_repeated<T: Family>(ranges: &[AddrRange<T>], rule: &str, named: &mut Name
 }
 
 /// For a file of more rows than are remembered.
-fn among(rows: &RowLog) -> String {
+fn among(rows: &RecordedRows) -> String {
     rows.limit().map_or(String::new(), |limit| {
         format!(" (among the first {} rows)", thousands(limit as u64))
     })

@@ -19,13 +19,13 @@ pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String 
 
 /// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
 #[derive(Clone)]
-pub(crate) struct Named {
+pub(crate) struct FirstFew {
     pub(crate) count: u64,
     names: Vec<String>,
     names_max: usize,
 }
 
-impl Named {
+impl FirstFew {
     pub(crate) fn new(names_max: usize) -> Self {
         Self {
             count: 0,
@@ -50,7 +50,7 @@ impl Named {
     }
 }
 
-impl fmt::Display for Named {
+impl fmt::Display for FirstFew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = self.count - self.names.len() as u64;
         match (self.names.split_last(), more) {

@@ -4,8 +4,8 @@ mod quote;
 mod list;
 mod numbers;
 
-pub(crate) use self::list::Named;
+pub(crate) use self::list::FirstFew;
 pub use self::list::quoted_list;
 pub use self::numbers::grouped;
 pub(crate) use self::numbers::{milliseconds, thousands};
-pub use self::quote::{QUOTED_CHARS_MAX, bare, is_unprintable, quote, visible};
+pub use self::quote::{QUOTED_CHARS_MAX, escape, escape_invisible, is_unprintable, quote};

@@ -2,7 +2,7 @@
 //! act on a terminal, a log or a reader's eye.
 //!
 //! Cells, object keys and environment variables are untrusted. Messages show them through
-//! [`quote`] or [`bare`], never as they came.
+//! [`quote`] or [`escape`], never as they came.
 
 /// How many characters of a value a message shows, at most; what follows becomes `…`.
 pub const QUOTED_CHARS_MAX: usize = 64;
@@ -14,12 +14,12 @@ pub const QUOTED_CHARS_MAX: usize = 64;
 /// ```
 #[must_use]
 pub fn quote(text: &str) -> String {
-    format!("\"{}\"", bare(text))
+    format!("\"{}\"", escape(text))
 }
 
 /// The same without the quotes, for sentences that start with the value.
 #[must_use]
-pub fn bare(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(QUOTED_CHARS_MAX));
     for (index, character) in text.chars().enumerate() {
         if index == QUOTED_CHARS_MAX {
@@ -42,7 +42,7 @@ pub fn bare(text: &str) -> String {
 /// The whole text, with what is invisible or moves the text around it as `\u{202e}`; one character
 /// may be kept, such as the line end.
 #[must_use]
-pub fn visible(text: &str, keep: Option<char>) -> String {
+pub fn escape_invisible(text: &str, keep: Option<char>) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if is_unprintable(character) && Some(character) != keep {
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn shows_at_most_64_characters() {
-        assert_eq!(bare(&"é".repeat(64)), "é".repeat(64));
-        assert_eq!(bare(&"é".repeat(65)), "é".repeat(64) + "…");
+        assert_eq!(escape(&"é".repeat(64)), "é".repeat(64));
+        assert_eq!(escape(&"é".repeat(65)), "é".repeat(64) + "…");
     }
 }

@@ -17,7 +17,7 @@ mod templates;
 use std::process::ExitCode;
 
 use clap::ColorChoice;
-use htaccess_generator::text::visible;
+use htaccess_generator::text::escape_invisible;
 
 use crate::cli::Command;
 use crate::error::{Failure, Verdict};
@@ -40,10 +40,10 @@ fn main() -> ExitCode {
         Ok(Verdict::Refused) => ExitCode::from(1),
         Err(Failure(message)) => {
             // A path may have anything in its name that a terminal would act on.
-            let shown = visible(&message, Some('\n'));
+            let shown = escape_invisible(&message, Some('\n'));
             messages::print(&format!("{ERROR}error{ERROR:#}: {shown}\n"));
             if let Some(help) = messages::way_out(&arguments.command, &message) {
-                let help = visible(&help, None);
+                let help = escape_invisible(&help, None);
                 messages::print(&format!("  = {HELP}help{HELP:#}: {help}\n"));
             }
             ExitCode::from(2)

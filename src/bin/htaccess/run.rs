@@ -6,7 +6,7 @@ use std::thread;
 
 use htaccess_generator::answer::{Answer, RefusalCode};
 use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::review::{Log, Review, RowLog, name_lines};
+use htaccess_generator::review::{RecordedRows, Review, RowRecorder, name_lines};
 use htaccess_generator::source::Source;
 
 use crate::cli::FileArguments;
@@ -38,7 +38,7 @@ pub(crate) fn in_own_words(answer: &mut Answer, template: &str) {
 }
 
 /// Reads an input, as far as that is of use.
-pub(crate) fn read<'a, L: Log>(
+pub(crate) fn read<'a, L: RowRecorder>(
     input: &Input,
     mut generation: Generation<'a, L>,
     progress: &Progress,
@@ -60,7 +60,7 @@ pub(crate) fn read<'a, L: Log>(
 /// `template` is how it was named.
 pub(crate) fn finish(
     input: &Input,
-    generation: Generation<'_, RowLog>,
+    generation: Generation<'_, RecordedRows>,
     template: &str,
 ) -> (Outcome, Review) {
     let (mut outcome, review) = generation.finish_with_warnings();

@@ -10,11 +10,13 @@ use crate::csv::cell::is_error_value;
 use crate::csv::columns::is_address_name;
 use crate::csv::diagnose::characters::{invisible_character, plain, strange_character};
 use crate::csv::diagnose::ipv4::{explain_ipv4, whole_octets};
-use crate::csv::diagnose::mixed::{explain_several, without_signs_around};
-use crate::csv::diagnose::spreadsheet::{Damage, damage, is_formula, means_nothing};
+use crate::csv::diagnose::mixed::{explain_mixed, without_signs_around};
+use crate::csv::diagnose::spreadsheet::{
+    SpreadsheetDamage, is_formula, means_nothing, spreadsheet_damage,
+};
 use crate::csv::diagnose::{ACCEPTED, Reason, names_some};
 use crate::ip::{AddressError, AddressSpec, parse_address};
-use crate::text::{bare, quote};
+use crate::text::{escape, quote};
 
 /// The longest suggestion: two IPv6 addresses are 79 bytes, and only a prefix length with many
 /// zeros before it is more.
@@ -27,7 +29,7 @@ impl fmt::Display for AddressError<'_> {
             Self::HostBitsSet { given, network } => write!(
                 f,
                 "{} has host bits set: write {} for the network or {} for the host",
-                bare(given),
+                escape(given),
                 network.trunc(),
                 network.addr(),
             ),
@@ -86,7 +88,7 @@ fn explain_whole(text: &str) -> Reason {
     if let Some((_, rest)) = text.split_once("://") {
         return explain_url(&shown, rest);
     }
-    if let Some(reason) = explain_several(&shown, text) {
+    if let Some(reason) = explain_mixed(&shown, text) {
         return reason;
     }
     if let Some(reason) = explain_range(&shown, text) {
@@ -126,10 +128,12 @@ fn explain_no_value(shown: &str, text: &str) -> Option<Reason> {
         ));
         return Some(reason.or(text.trim_start_matches(['=', '@', '+'])));
     }
-    let what = match damage(text)? {
-        Damage::Date => "looks like a date that a spreadsheet made of an address",
-        Damage::Rounded => "is a number that a spreadsheet made of an address, and rounded",
-        Damage::Narrow => "is what a spreadsheet shows in a column that is too narrow",
+    let what = match spreadsheet_damage(text)? {
+        SpreadsheetDamage::Date => "looks like a date that a spreadsheet made of an address",
+        SpreadsheetDamage::Rounded => {
+            "is a number that a spreadsheet made of an address, and rounded"
+        }
+        SpreadsheetDamage::Narrow => "is what a spreadsheet shows in a column that is too narrow",
     };
     Some(Reason::new(format!(
         "{shown} {what}: make the column a text column and write the address again"
@@ -142,7 +146,7 @@ fn explain_strange_characters(shown: &str, text: &str) -> Option<Reason> {
     let is_address = names_some(&plain);
     if let Some(name) = invisible_character(text) {
         let way_out = if is_address {
-            format!("write {}", bare(&plain))
+            format!("write {}", escape(&plain))
         } else {
             "remove it".to_owned()
         };
@@ -155,7 +159,7 @@ fn explain_strange_characters(shown: &str, text: &str) -> Option<Reason> {
     let name = strange_character(text)?;
     let reason = Reason::new(format!(
         "{shown} is not an IP address: it has {name} in it, write {}",
-        bare(&plain)
+        escape(&plain)
     ));
     Some(reason.or(plain))
 }
@@ -316,7 +320,7 @@ fn explain_single(text: &str) -> Reason {
         return Reason::new(format!("write {ip} without the port")).or(ip.to_string());
     }
     if let Some(address) = without_signs_around(text) {
-        return Reason::new(format!("write {} and nothing else", bare(&address))).or(address);
+        return Reason::new(format!("write {} and nothing else", escape(&address))).or(address);
     }
     if text.contains(':') {
         return Reason::new(explain_ipv6(text)).or(text.replace(":::", "::"));

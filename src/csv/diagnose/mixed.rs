@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::csv::diagnose::{Reason, names_some};
-use crate::text::bare;
+use crate::text::escape;
 
 /// What people write between the ends of a range.
 const BETWEEN_ENDS: [&str; 14] = [
@@ -36,10 +36,10 @@ const NEGATIONS: [&str; 12] = [
 ];
 
 /// Tells what is beside an address; `None` where the cell is no such.
-pub(crate) fn explain_several(shown: &str, text: &str) -> Option<Reason> {
+pub(crate) fn explain_mixed(shown: &str, text: &str) -> Option<Reason> {
     let joined = without_inner_blanks(text).filter(|joined| names_some(joined));
     if let Some(joined) = joined {
-        let reason = format!("{shown} has a blank in it: write {}", bare(&joined));
+        let reason = format!("{shown} has a blank in it: write {}", escape(&joined));
         return Some(Reason::new(reason).or(joined));
     }
     if let Some(range) = range_by_other_signs(text) {
@@ -117,7 +117,7 @@ fn explain_words(shown: &str, text: &str) -> Option<Reason> {
         let network = format!("{first}/{mask}");
         let reason = format!(
             "{shown} has a blank before its mask: write {}",
-            bare(&network)
+            escape(&network)
         );
         if names_some(&network) {
             return Some(Reason::new(reason).or(network));

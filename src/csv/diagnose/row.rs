@@ -3,12 +3,12 @@
 use std::fmt;
 
 use crate::answer::{Rejection, RejectionCode};
-use crate::csv::columns::{DELIMITERS, shown};
+use crate::csv::columns::{DELIMITERS, delimiter_name};
 use crate::csv::diagnose::rule::{explain_rule, suggested_rule};
-use crate::csv::row::{Fault, action_of};
+use crate::csv::row::{RowError, action_of};
 use crate::ip::{AddressError, parse_address};
 
-impl Fault<'_> {
+impl RowError<'_> {
     /// Why, for programs.
     fn code(&self) -> RejectionCode {
         match self {
@@ -43,7 +43,7 @@ impl Fault<'_> {
     }
 }
 
-impl fmt::Display for Fault<'_> {
+impl fmt::Display for RowError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(err) => err.fmt(f),
@@ -54,7 +54,7 @@ impl fmt::Display for Fault<'_> {
                     f,
                     "the row has no rule: its address cell holds a whole row, separated by {}: \
                      write it as the header is written",
-                    shown(delimiter),
+                    delimiter_name(delimiter),
                 ),
                 None => f.write_str("the row has no rule: write Allow or Deny"),
             },

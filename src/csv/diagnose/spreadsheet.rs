@@ -33,7 +33,7 @@ const MONTHS: &str = "jan january janv janvier feb february fev fév févr fevr 
 
 /// What a spreadsheet made of an address or a network that it took for something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Damage {
+pub(crate) enum SpreadsheetDamage {
     /// `08-Oct`, `01/02/2003`: a date.
     Date,
     /// `1.92E+11`: a number whose last digits are lost.
@@ -43,19 +43,19 @@ pub(crate) enum Damage {
 }
 
 /// Tells what a spreadsheet damaged beyond repair.
-pub(crate) fn damage(text: &str) -> Option<Damage> {
+pub(crate) fn spreadsheet_damage(text: &str) -> Option<SpreadsheetDamage> {
     if text.len() >= 3 && text.bytes().all(|byte| byte == b'#') {
-        return Some(Damage::Narrow);
+        return Some(SpreadsheetDamage::Narrow);
     }
     if is_rounded(text) {
-        return Some(Damage::Rounded);
+        return Some(SpreadsheetDamage::Rounded);
     }
     // What follows a date is its time.
     let date = match text.split_once([' ', 'T']) {
         Some((date, time)) if time.contains(':') => date,
         _ => text,
     };
-    is_date(date).then_some(Damage::Date)
+    is_date(date).then_some(SpreadsheetDamage::Date)
 }
 
 fn is_rounded(text: &str) -> bool {
@@ -109,12 +109,23 @@ mod tests {
             "01/02/2003 00:00",
             "10-nov.",
         ] {
-            assert_eq!(damage(text), Some(Damage::Date), "{text}");
+            assert_eq!(
+                spreadsheet_damage(text),
+                Some(SpreadsheetDamage::Date),
+                "{text}"
+            );
         }
         for text in ["1.92E+11", "1,92E+11", "1.92168E11"] {
-            assert_eq!(damage(text), Some(Damage::Rounded), "{text}");
+            assert_eq!(
+                spreadsheet_damage(text),
+                Some(SpreadsheetDamage::Rounded),
+                "{text}"
+            );
         }
-        assert_eq!(damage("########"), Some(Damage::Narrow));
+        assert_eq!(
+            spreadsheet_damage("########"),
+            Some(SpreadsheetDamage::Narrow)
+        );
         for text in [
             "2.2.2",
             "10/8",
@@ -128,7 +139,7 @@ mod tests {
             "1.2.3.4/24",
             "",
         ] {
-            assert_eq!(damage(text), None, "{text}");
+            assert_eq!(spreadsheet_damage(text), None, "{text}");
         }
     }
 }

@@ -1,16 +1,16 @@
 //! An IPv4 address at the start of a text, read at one go.
 //!
-//! # Advice for hackers
+//! # Implementation notes
 //!
 //! The address is read without a branch that depends on its digits, for random octets are one, two
 //! or three digits long and a processor that guesses wrong twice a row loses more time than the
 //! rest of the row takes.
 
-use crate::csv::fast_path::simd::{BLOCK_BYTES, Block};
+use crate::csv::fast_path::simd::{ByteLanes, LANES};
 
 /// How much text [`ipv4`] wants to see: the longest address with what ends it, and three bytes more,
 /// so that four can be read from where the last octet starts.
-const WINDOW_BYTES: usize = BLOCK_BYTES + 3;
+const WINDOW_BYTES: usize = LANES + 3;
 
 /// The address at the start of a text, and how many bytes it took. Accepts what
 /// [`std::net::Ipv4Addr`] does: four octets of 1 to 3 digits, none above 255, none with a zero
@@ -21,7 +21,7 @@ const WINDOW_BYTES: usize = BLOCK_BYTES + 3;
 )]
 #[inline(always)]
 pub(crate) fn ipv4(text: &[u8; WINDOW_BYTES]) -> Option<(u32, usize)> {
-    let block = Block::new(text.first_chunk()?);
+    let block = ByteLanes::new(text.first_chunk()?);
     let (digits, dots) = (block.digits(), block.equal_to(b'.'));
     let end = (!(digits | dots)).trailing_zeros();
     let later_dots = without_lowest(dots);
@@ -64,7 +64,7 @@ struct Octet {
 impl Octet {
     #[inline]
     fn of(text: &[u8; WINDOW_BYTES], start: u32, end: u32) -> Self {
-        let bytes = text.get(start as usize % BLOCK_BYTES..);
+        let bytes = text.get(start as usize % LANES..);
         let bytes = bytes.and_then(<[u8]>::first_chunk).copied();
         let length = end.wrapping_sub(start);
         // A byte each, the last one highest, and nothing else, if there are one to three.

@@ -1,7 +1,7 @@
 //! The rows that most files are made of, read at one go: an IPv4 address or network, and `Allow` or
 //! `Deny`.
 //!
-//! # Advice for hackers
+//! # Implementation notes
 //!
 //! This is a shortcut and decides nothing: it takes a row only where the long way through
 //! `parse.rs` would accept it and find the same, and leaves every other line to that: IPv6, ranges,
@@ -13,15 +13,15 @@ mod simd;
 
 use crate::csv::columns::Columns;
 use crate::csv::fast_path::ipv4::ipv4;
-use crate::csv::fast_path::simd::{BLOCK_BYTES, Block};
+use crate::csv::fast_path::simd::{ByteLanes, LANES};
 use crate::csv::limits::COLUMNS_MAX;
 use crate::csv::lines::Taken;
-use crate::csv::row::Rows;
+use crate::csv::row::RowSink;
 use crate::ip::AddrRange;
 use crate::rule::Action;
 
 /// Hands over the plain rows at the start of a text, up to the first line that is not one.
-pub(crate) fn take_plain_rows(text: &[u8], columns: Columns, rows: &mut impl Rows) -> Taken {
+pub(crate) fn take_rows(text: &[u8], columns: Columns, rows: &mut impl RowSink) -> Taken {
     let has_usual_order = (columns.address, columns.rule) == (0, 1);
     let mut taken = Taken::default();
     while let Some(rest) = text.get(taken.bytes..) {
@@ -31,7 +31,7 @@ pub(crate) fn take_plain_rows(text: &[u8], columns: Columns, rows: &mut impl Row
         let Some(row) = usual.or_else(|| PlainRow::at_start_of(rest, columns)) else {
             break;
         };
-        rows.accept_plain(row.action, row.addresses);
+        rows.accept_ipv4(row.action, row.addresses);
         taken.lines += 1;
         taken.bytes += row.bytes;
     }
@@ -63,7 +63,7 @@ impl PlainRow {
             [b'\r', b'\n', ..] => end + 2,
             _ => return None,
         };
-        let mut cell = Cell {
+        let mut cell = FieldCursor {
             window: window.first_chunk()?,
             is_quoted: false,
             at: 0,
@@ -121,13 +121,13 @@ impl PlainRow {
 const CELL_BYTES: usize = 32;
 
 /// The start of a cell with a meaning.
-struct Cell<'a> {
+struct FieldCursor<'a> {
     window: &'a [u8; CELL_BYTES],
     is_quoted: bool,
     at: usize,
 }
 
-impl Cell<'_> {
+impl FieldCursor<'_> {
     fn peek(&self) -> u8 {
         let byte = self.window.get(self.at % CELL_BYTES);
         byte.copied().unwrap_or_default()
@@ -215,10 +215,10 @@ impl<'a> Cursor<'a> {
 
     /// A cell that has a meaning, from behind its quote on.
     #[inline]
-    fn start_cell(&self) -> Option<Cell<'a>> {
+    fn start_cell(&self) -> Option<FieldCursor<'a>> {
         let window: &[u8; CELL_BYTES] = self.rest().first_chunk()?;
         let is_quoted = window.first() == Some(&b'"');
-        Some(Cell {
+        Some(FieldCursor {
             window,
             is_quoted,
             at: usize::from(is_quoted),
@@ -228,7 +228,7 @@ impl<'a> Cursor<'a> {
     /// Steps over such a cell, with its closing quote and the delimiter behind it; tells whether
     /// that was there.
     #[inline]
-    fn end_cell(&mut self, mut cell: Cell<'_>, delimiter: u8) -> Option<bool> {
+    fn end_cell(&mut self, mut cell: FieldCursor<'_>, delimiter: u8) -> Option<bool> {
         if cell.is_quoted && !cell.take(b'"') {
             return None;
         }
@@ -295,9 +295,9 @@ const USUAL_BYTES: usize = 64;
 fn first_stop(text: &[u8; USUAL_BYTES]) -> Option<usize> {
     let (blocks, _) = text.as_chunks();
     let stops = blocks.iter().rev().fold(0, |stops: u64, bytes| {
-        let block = Block::new(bytes);
+        let block = ByteLanes::new(bytes);
         let here = block.equal_to(b'\n') | block.equal_to(b'\r') | block.equal_to(b'"');
-        stops << BLOCK_BYTES | u64::from(here)
+        stops << LANES | u64::from(here)
     });
     (stops != 0).then_some(stops.trailing_zeros() as usize)
 }

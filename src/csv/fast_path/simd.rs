@@ -4,15 +4,15 @@
 use wide::u8x16;
 
 /// How many bytes are looked at together.
-pub(crate) const BLOCK_BYTES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Sixteen bytes. A result has a bit for each of them, the first one's the lowest, and no other.
 #[derive(Clone, Copy)]
-pub(crate) struct Block(u8x16);
+pub(crate) struct ByteLanes(u8x16);
 
-impl Block {
+impl ByteLanes {
     #[inline]
-    pub(crate) fn new(bytes: &[u8; BLOCK_BYTES]) -> Self {
+    pub(crate) fn new(bytes: &[u8; LANES]) -> Self {
         Self(u8x16::new(*bytes))
     }
 
@@ -34,7 +34,7 @@ impl Block {
 mod tests {
     use super::*;
 
-    fn expected(bytes: &[u8; BLOCK_BYTES], is_of_kind: impl Fn(u8) -> bool) -> u32 {
+    fn expected(bytes: &[u8; LANES], is_of_kind: impl Fn(u8) -> bool) -> u32 {
         let bits = bytes.iter().enumerate();
         bits.map(|(index, byte)| u32::from(is_of_kind(*byte)) << index)
             .sum()
@@ -44,9 +44,9 @@ mod tests {
     fn finds_every_byte_beside_every_other() {
         for byte in 0..=u8::MAX {
             for other in 0..=u8::MAX {
-                let mut bytes = [other; BLOCK_BYTES];
-                bytes[usize::from(byte ^ other) % BLOCK_BYTES] = byte;
-                let block = Block::new(&bytes);
+                let mut bytes = [other; LANES];
+                bytes[usize::from(byte ^ other) % LANES] = byte;
+                let block = ByteLanes::new(&bytes);
                 assert_eq!(block.equal_to(byte), expected(&bytes, |it| it == byte));
                 assert_eq!(block.digits(), expected(&bytes, |it| it.is_ascii_digit()));
             }

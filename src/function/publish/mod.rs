@@ -44,7 +44,7 @@ use crate::function::publish::report::{done, look_at_report, write_report};
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::generate::{Generation, Outcome};
-use crate::policy::Rules;
+use crate::policy::PolicyBuilder;
 use crate::render::{Template, render};
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::review::{Review, name_lines};
@@ -371,7 +371,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             bucket: input.bucket.clone(),
             ..Source::default()
         };
-        let nobody = Rules::default().decide(DefaultPolicy::Deny);
+        let nobody = PolicyBuilder::default().decide(DefaultPolicy::Deny);
         let mut answer = self.answer(input, output, Status::Written);
         answer.default_policy = DefaultPolicy::Deny;
         let file = match render(self.template, &source, &nobody, &[], 0) {

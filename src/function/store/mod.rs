@@ -25,7 +25,7 @@ pub struct ObjectName {
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}/{}", self.bucket, crate::text::bare(&self.key))
+        write!(f, "s3://{}/{}", self.bucket, crate::text::escape(&self.key))
     }
 }
 

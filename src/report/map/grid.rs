@@ -10,19 +10,19 @@
 use std::fmt::Write as _;
 
 use crate::ip::{AddrRange, Network};
-use crate::report::map::hilbert::{Cell, cell, corner};
+use crate::report::map::hilbert::{GridPos, cell, corner};
 
 /// The side of a cell in the picture's units.
 pub(crate) const CELL_UNITS: u32 = 10;
 
 /// An aligned block with an even prefix length, which is a square on the curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Block {
+pub(crate) struct SquareBlock {
     pub(crate) first: u32,
     pub(crate) prefix_length: u32,
 }
 
-impl Block {
+impl SquareBlock {
     /// All of IPv4.
     pub(crate) const ALL: Self = Self {
         first: 0,
@@ -61,13 +61,13 @@ fn low_bits(count: u32) -> u32 {
 /// A block cut into 4^`order` cells.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grid {
-    pub(crate) block: Block,
+    pub(crate) block: SquareBlock,
     order: u32,
 }
 
 impl Grid {
     /// At most 2^`order` cells on a side; fewer where a cell would be less than an address.
-    pub(crate) fn new(block: Block, order: u32) -> Self {
+    pub(crate) fn new(block: SquareBlock, order: u32) -> Self {
         Self {
             block,
             order: order.min((32 - block.prefix_length) / 2),
@@ -95,7 +95,7 @@ impl Grid {
     }
 
     /// The square of a block inside this one, in the picture's units: left, top, side.
-    pub(crate) fn square(self, block: Block) -> (u32, u32, u32) {
+    pub(crate) fn square(self, block: SquareBlock) -> (u32, u32, u32) {
         let bits = 32 - block.prefix_length;
         let level = bits.saturating_sub(self.cell_bits()) / 2;
         let place = corner(self.index(block.first), self.order, level);
@@ -166,7 +166,7 @@ impl Grid {
 /// The parts of ascending, disjoint ranges that lie in a block.
 pub(crate) fn inside(
     ranges: &[AddrRange<u32>],
-    block: Block,
+    block: SquareBlock,
 ) -> impl Iterator<Item = AddrRange<u32>> {
     let (first, last) = (block.first, block.last());
     let from = ranges.partition_point(|range| range.last < first);
@@ -200,7 +200,7 @@ struct Layers {
 struct Marks {
     path: String,
     /// Where the last one is, for the next is written relative to it.
-    place: Cell,
+    place: GridPos,
 }
 
 impl Layers {
@@ -211,7 +211,7 @@ impl Layers {
             let aligned = index.trailing_zeros().min(2 * grid.order) / 2;
             let fitting = (end - index).ilog2() / 2;
             let level = aligned.min(fitting);
-            let Cell { x, y } = corner(index, grid.order, level);
+            let GridPos { x, y } = corner(index, grid.order, level);
             let side = CELL_UNITS << level;
             let (x, y) = (x * CELL_UNITS, y * CELL_UNITS);
             // Writing to a string does not fail.
@@ -221,7 +221,7 @@ impl Layers {
     }
 
     /// A mark is a line without length, of which only the caps are seen.
-    fn add_mark(&mut self, place: Cell, size: usize) {
+    fn add_mark(&mut self, place: GridPos, size: usize) {
         let Some(marks) = self.marks.get_mut(size) else {
             return;
         };
@@ -264,7 +264,7 @@ mod tests {
         RangeSet::from_unsorted(ranges.collect()).ranges().to_vec()
     }
 
-    fn drawn(block: Block, order: u32, texts: &str) -> String {
+    fn drawn(block: SquareBlock, order: u32, texts: &str) -> String {
         let mut svg = String::new();
         Grid::new(block, order).draw(&ranges(texts), &mut svg);
         svg
@@ -273,11 +273,11 @@ mod tests {
     #[test]
     fn a_wrong_8_is_one_large_square() {
         assert_eq!(
-            drawn(Block::ALL, 6, "10.0.0.0/8"),
+            drawn(SquareBlock::ALL, 6, "10.0.0.0/8"),
             r#"<path class="full" d="M120 120h40v40h-40z"/>"#
         );
         assert_eq!(
-            drawn(Block::ALL, 6, "0.0.0.0/1 128.0.0.0/1"),
+            drawn(SquareBlock::ALL, 6, "0.0.0.0/1 128.0.0.0/1"),
             r#"<path class="full" d="M0 0h640v640h-640z"/>"#
         );
     }
@@ -285,10 +285,10 @@ mod tests {
     #[test]
     fn a_single_address_is_a_mark_at_every_scale() {
         assert_eq!(
-            drawn(Block::ALL, 6, "0.0.0.0 0.16.0.7"),
+            drawn(SquareBlock::ALL, 6, "0.0.0.0 0.16.0.7"),
             r#"<path class="mark m1" d="M5 5h0m10 0h0"/>"#
         );
-        let block = Block::around(0xc0a8_0100, 0xc0a8_01ff);
+        let block = SquareBlock::around(0xc0a8_0100, 0xc0a8_01ff);
         assert_eq!(
             drawn(block, 5, "192.168.1.0 192.168.1.4/31"),
             r#"<path class="full" d="M0 0h10v10h-10zM0 20h10v10h-10zM0 30h10v10h-10z"/>"#
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn marks_tell_their_share() {
-        let svg = drawn(Block::ALL, 6, "0.0.0.0/20 0.16.0.0/14 0.32.0.0/13");
+        let svg = drawn(SquareBlock::ALL, 6, "0.0.0.0/20 0.16.0.0/14 0.32.0.0/13");
         let sizes = [0, 1, 2].map(|size| svg.contains(&format!("mark m{}\"", size + 1)));
         assert_eq!(sizes, [true, true, true], "{svg}");
     }
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn finds_the_smallest_square_block() {
         let around = |first: [u8; 4], last: [u8; 4]| {
-            Block::around(u32::from_be_bytes(first), u32::from_be_bytes(last)).text()
+            SquareBlock::around(u32::from_be_bytes(first), u32::from_be_bytes(last)).text()
         };
         assert_eq!(around([10, 0, 0, 0], [10, 255, 255, 255]), "10.0.0.0/8");
         assert_eq!(around([10, 0, 0, 0], [11, 0, 0, 0]), "8.0.0.0/6");
@@ -321,7 +321,7 @@ mod tests {
             last: (index << 20) | 5,
         });
         let mut svg = String::new();
-        Grid::new(Block::ALL, 6).draw(&every_cell.collect::<Vec<_>>(), &mut svg);
+        Grid::new(SquareBlock::ALL, 6).draw(&every_cell.collect::<Vec<_>>(), &mut svg);
         assert!(svg.len() < 40_000, "{}", svg.len());
     }
 
@@ -336,12 +336,12 @@ mod tests {
             });
             let set = RangeSet::from_unsorted(ranges.collect());
             for order in [0, 3, 6] {
-                let counts = Grid::new(Block::ALL, order).counts(set.ranges());
+                let counts = Grid::new(SquareBlock::ALL, order).counts(set.ranges());
                 prop_assert_eq!(u128::from(counts.iter().sum::<u64>()), set.address_count());
-                let full = Grid::new(Block::ALL, order).cell_addresses();
+                let full = Grid::new(SquareBlock::ALL, order).cell_addresses();
                 prop_assert!(counts.iter().all(|count| *count <= full));
             }
-            let block = Block { first: 0x4000_0000, prefix_length: 4 };
+            let block = SquareBlock { first: 0x4000_0000, prefix_length: 4 };
             let counts = Grid::new(block, 5).counts(set.ranges());
             let expected: u64 = inside(set.ranges(), block)
                 .map(|range| u64::from(range.last - range.first) + 1)

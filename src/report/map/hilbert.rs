@@ -7,18 +7,18 @@
 
 /// A cell's place: columns from the left and rows from the top, both from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cell {
+pub(crate) struct GridPos {
     pub(crate) x: u32,
     pub(crate) y: u32,
 }
 
 /// Where the cell `index` of the line lies in a square of 2^`order` by 2^`order` cells. Only the
 /// low 2 × `order` bits of `index` count; `order` is at most 16.
-pub(crate) fn cell(index: u32, order: u32) -> Cell {
+pub(crate) fn cell(index: u32, order: u32) -> GridPos {
     // Each pair of bits chooses a quadrant. Inside the first and the last one the line is turned:
     // mirrored at the diagonal, and inside the last one at the centre too. The two commute.
     let (mut is_transposed, mut is_reversed) = (false, false);
-    let mut place = Cell::default();
+    let mut place = GridPos::default();
     for level in (0..order).rev() {
         let quadrant = index >> (2 * level) & 3;
         let (x, y) = match quadrant {
@@ -29,7 +29,7 @@ pub(crate) fn cell(index: u32, order: u32) -> Cell {
         };
         let (x, y) = if is_reversed { (1 - x, 1 - y) } else { (x, y) };
         let (x, y) = if is_transposed { (y, x) } else { (x, y) };
-        place = Cell {
+        place = GridPos {
             x: 2 * place.x + x,
             y: 2 * place.y + y,
         };
@@ -41,9 +41,9 @@ pub(crate) fn cell(index: u32, order: u32) -> Cell {
 
 /// The top left cell of the square that the 4^`level` cells from `index` on fill; `index` is a
 /// multiple of their number.
-pub(crate) fn corner(index: u32, order: u32, level: u32) -> Cell {
+pub(crate) fn corner(index: u32, order: u32, level: u32) -> GridPos {
     let place = cell(index, order);
-    Cell {
+    GridPos {
         x: place.x >> level << level,
         y: place.y >> level << level,
     }
@@ -78,7 +78,7 @@ mod tests {
     fn cells(order: u32) -> Vec<(u32, u32)> {
         (0..1 << (2 * order))
             .map(|index| cell(index, order))
-            .map(|Cell { x, y }| (x, y))
+            .map(|GridPos { x, y }| (x, y))
             .collect()
     }
 
@@ -106,7 +106,7 @@ mod tests {
     fn lays_the_networks_of_8_bits_out_as_the_known_maps_do() {
         let mut rows = vec![vec![0; 16]; 16];
         for network in 0..256 {
-            let Cell { x, y } = cell(network, 4);
+            let GridPos { x, y } = cell(network, 4);
             rows[y as usize][x as usize] = network;
         }
         assert_eq!(

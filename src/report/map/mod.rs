@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::ip::RangeSet;
 use crate::policy::Policy;
-use crate::report::map::grid::{Block, Grid, inside};
+use crate::report::map::grid::{Grid, SquareBlock, inside};
 use crate::rule::DefaultPolicy;
 use crate::text::thousands;
 
@@ -70,8 +70,8 @@ impl Ipv4 {
 /// What the page shows of IPv4.
 #[derive(Debug, Serialize)]
 pub(crate) struct Picture {
-    overview: Map,
-    zooms: Vec<Map>,
+    overview: MapView,
+    zooms: Vec<MapView>,
     /// How many /8 blocks could be shown from near by.
     zoomable: usize,
     blocks: Vec<BlockRow>,
@@ -82,7 +82,7 @@ pub(crate) struct Picture {
 }
 
 #[derive(Debug, Serialize)]
-struct Map {
+struct MapView {
     name: String,
     /// Of what one cell is the picture, such as `a /12`.
     cell: String,
@@ -105,7 +105,7 @@ struct BlockRow {
 
 /// One /8.
 #[derive(Clone, Copy, Default)]
-struct Octet {
+struct Slash8 {
     number: u32,
     allowed: u64,
     denied: u64,
@@ -114,7 +114,7 @@ struct Octet {
     cells: usize,
 }
 
-impl Octet {
+impl Slash8 {
     fn empty(number: u32) -> Self {
         Self {
             number,
@@ -122,8 +122,8 @@ impl Octet {
         }
     }
 
-    fn block(self) -> Block {
-        Block {
+    fn block(self) -> SquareBlock {
+        SquareBlock {
             first: self.number << (32 - OCTET_BITS),
             prefix_length: OCTET_BITS,
         }
@@ -160,37 +160,37 @@ impl Octet {
 impl Picture {
     /// `None` where no IPv4 address is named, so that there is nothing to see.
     pub(crate) fn of(ipv4: &Ipv4, policy: &Policy) -> Option<Self> {
-        let mut octets = octets(ipv4, policy);
-        if octets.is_empty() {
+        let mut slash8s = slash8s(ipv4, policy);
+        if slash8s.is_empty() {
             return None;
         }
-        let zoomable = octets.iter().filter(|octet| !octet.is_plain()).count();
-        let zooms = zooms(ipv4, &octets);
-        octets.sort_by_key(|octet| (std::cmp::Reverse(octet.addresses()), octet.number));
-        let (listed, more) = octets.split_at(octets.len().min(ROWS_MAX));
-        let sum = |count: fn(&Octet) -> u64| thousands(more.iter().map(count).sum());
+        let zoomable = slash8s.iter().filter(|slash8| !slash8.is_plain()).count();
+        let zooms = zooms(ipv4, &slash8s);
+        slash8s.sort_by_key(|slash8| (std::cmp::Reverse(slash8.addresses()), slash8.number));
+        let (listed, more) = slash8s.split_at(slash8s.len().min(ROWS_MAX));
+        let sum = |count: fn(&Slash8) -> u64| thousands(more.iter().map(count).sum());
         Some(Self {
-            overview: overview(ipv4, &octets),
+            overview: overview(ipv4, &slash8s),
             zooms,
             zoomable,
             blocks: listed
                 .iter()
-                .map(|octet| block_row(*octet, policy.default))
+                .map(|slash8| block_row(*slash8, policy.default))
                 .collect(),
             more_blocks: more.len(),
-            more_allowed: sum(|octet| octet.allowed),
-            more_denied: sum(|octet| octet.denied),
+            more_allowed: sum(|slash8| slash8.allowed),
+            more_denied: sum(|slash8| slash8.denied),
         })
     }
 }
 
 /// The /8 blocks that hold something, ascending.
-fn octets(ipv4: &Ipv4, policy: &Policy) -> Vec<Octet> {
+fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
     const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - OCTET_BITS);
-    let grid = Grid::new(Block::ALL, OVERVIEW_ORDER);
+    let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
     let allowed = grid.counts(ipv4.allowed.ranges());
     let denied = grid.counts(ipv4.denied.ranges());
-    let octet = |((allowed, denied), number): ((&[u64], &[u64]), u32)| Octet {
+    let slash8 = |((allowed, denied), number): ((&[u64], &[u64]), u32)| Slash8 {
         number,
         allowed: allowed.iter().sum(),
         denied: denied.iter().sum(),
@@ -201,22 +201,22 @@ fn octets(ipv4: &Ipv4, policy: &Policy) -> Vec<Octet> {
             .filter(|(allowed, denied)| **allowed + **denied > 0)
             .count(),
     };
-    let mut octets: Vec<Octet> = allowed
+    let mut slash8s: Vec<Slash8> = allowed
         .chunks(CELLS)
         .zip(denied.chunks(CELLS))
         .zip(0..)
-        .map(octet)
+        .map(slash8)
         .collect();
     let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
     for network in lists.into_iter().flat_map(RangeSet::networks) {
-        let octet = |address: u32| (address >> (32 - OCTET_BITS)) as usize;
-        let touched = octets.get_mut(octet(network.first)..=octet(network.last()));
-        for octet in touched.unwrap_or_default() {
-            octet.networks += 1;
+        let slash8 = |address: u32| (address >> (32 - OCTET_BITS)) as usize;
+        let touched = slash8s.get_mut(slash8(network.first)..=slash8(network.last()));
+        for slash8 in touched.unwrap_or_default() {
+            slash8.networks += 1;
         }
     }
-    octets.retain(|octet| octet.addresses() > 0);
-    octets
+    slash8s.retain(|slash8| slash8.addresses() > 0);
+    slash8s
 }
 
 /// The pictures' marks; denied over allowed, for Deny wins.
@@ -242,38 +242,40 @@ fn background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
     svg.push_str(r#""/>"#);
 }
 
-/// `octets` by size. Those that stand out are framed: what is large, or everything if it is little;
+/// `slash8s` by size. Those that stand out are framed: what is large, or everything if it is little;
 /// nothing is where that would be an arbitrary part of what is equal.
-fn overview(ipv4: &Ipv4, octets: &[Octet]) -> Map {
+fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
     const LARGE: u64 = 1 << 16;
-    let grid = Grid::new(Block::ALL, OVERVIEW_ORDER);
+    let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
     let mut svg = String::new();
     background(grid, 16, ipv4, &mut svg);
-    let largest_left_out = octets.get(FRAMED_MAX).map_or(0, |octet| octet.addresses());
-    let stands_out = |octet: &Octet| octets.len() <= FEW || octet.addresses() >= LARGE;
-    let is_framed = |octet: &&Octet| stands_out(octet) && octet.addresses() > largest_left_out;
-    let framed = || octets.iter().filter(is_framed);
-    let is_place = |octet: &Octet| octet.number.is_multiple_of(16);
+    let largest_left_out = slash8s
+        .get(FRAMED_MAX)
+        .map_or(0, |slash8| slash8.addresses());
+    let stands_out = |slash8: &Slash8| slash8s.len() <= FEW || slash8.addresses() >= LARGE;
+    let is_framed = |slash8: &&Slash8| stands_out(slash8) && slash8.addresses() > largest_left_out;
+    let framed = || slash8s.iter().filter(is_framed);
+    let is_place = |slash8: &Slash8| slash8.number.is_multiple_of(16);
     for number in (0..256).step_by(16) {
-        if octets.iter().all(|octet| octet.number != number) {
-            label(grid, Octet::empty(number), "place", &mut svg);
+        if slash8s.iter().all(|slash8| slash8.number != number) {
+            label(grid, Slash8::empty(number), "place", &mut svg);
         }
     }
     let labelled = || {
-        octets
+        slash8s
             .iter()
-            .filter(|octet| is_framed(octet) || is_place(octet))
+            .filter(|slash8| is_framed(slash8) || is_place(slash8))
     };
     // A number over few marks would hide them, and one under many could not be read.
-    let is_over = |octet: &&Octet| octet.cells >= MARKS_TO_HIDE;
-    for octet in labelled().filter(|octet| !is_over(octet)) {
-        label(grid, *octet, "under", &mut svg);
+    let is_over = |slash8: &&Slash8| slash8.cells >= MARKS_TO_HIDE;
+    for slash8 in labelled().filter(|slash8| !is_over(slash8)) {
+        label(grid, *slash8, "under", &mut svg);
     }
     layers(grid, ipv4, &mut svg);
-    for octet in framed() {
-        let (x, y, side) = grid.square(octet.block());
-        let words = octet.words();
-        let class = if octet.is_whole() {
+    for slash8 in framed() {
+        let (x, y, side) = grid.square(slash8.block());
+        let words = slash8.words();
+        let class = if slash8.is_whole() {
             "block whole"
         } else {
             "block"
@@ -283,20 +285,20 @@ fn overview(ipv4: &Ipv4, octets: &[Octet]) -> Map {
             r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{words}</title></rect>"#
         );
     }
-    for octet in labelled().filter(is_over) {
-        label(grid, *octet, "name", &mut svg);
+    for slash8 in labelled().filter(is_over) {
+        label(grid, *slash8, "name", &mut svg);
     }
-    let named = octets.iter().take(3).map(|octet| octet.words());
+    let named = slash8s.iter().take(3).map(|slash8| slash8.words());
     let named: Vec<String> = named.collect();
-    let more = match octets.len() - named.len() {
+    let more = match slash8s.len() - named.len() {
         0 => String::new(),
         more => format!("; and {more} smaller ones"),
     };
-    let blocks = match octets.len() {
+    let blocks = match slash8s.len() {
         1 => "1 of the 256 /8 blocks holds what is listed".to_owned(),
         count => format!("{count} of the 256 /8 blocks hold what is listed"),
     };
-    Map {
+    MapView {
         name: "All IPv4 addresses".to_owned(),
         cell: "a /12, 1,048,576 addresses".to_owned(),
         words: format!("{blocks}. {}{more}.", named.join("; ")),
@@ -305,10 +307,10 @@ fn overview(ipv4: &Ipv4, octets: &[Octet]) -> Map {
     }
 }
 
-fn label(grid: Grid, octet: Octet, class: &str, svg: &mut String) {
-    let (x, y, side) = grid.square(octet.block());
+fn label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
+    let (x, y, side) = grid.square(slash8.block());
     let (x, y) = (x + side / 2, y + side / 2);
-    let number = octet.number;
+    let number = slash8.number;
     let _ = write!(
         svg,
         r#"<text class="{class}" x="{x}" y="{y}">{number}</text>"#
@@ -316,16 +318,19 @@ fn label(grid: Grid, octet: Octet, class: &str, svg: &mut String) {
 }
 
 /// The blocks with the most networks, ascending.
-fn zooms(ipv4: &Ipv4, octets: &[Octet]) -> Vec<Map> {
-    let mut chosen: Vec<&Octet> = octets.iter().filter(|octet| !octet.is_plain()).collect();
-    chosen.sort_by_key(|octet| (std::cmp::Reverse(octet.networks), octet.number));
+fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
+    let mut chosen: Vec<&Slash8> = slash8s.iter().filter(|slash8| !slash8.is_plain()).collect();
+    chosen.sort_by_key(|slash8| (std::cmp::Reverse(slash8.networks), slash8.number));
     chosen.truncate(ZOOMS_MAX);
-    chosen.sort_by_key(|octet| octet.number);
-    chosen.into_iter().map(|octet| zoom(ipv4, *octet)).collect()
+    chosen.sort_by_key(|slash8| slash8.number);
+    chosen
+        .into_iter()
+        .map(|slash8| zoom(ipv4, *slash8))
+        .collect()
 }
 
-fn zoom(ipv4: &Ipv4, octet: Octet) -> Map {
-    let block = octet.block();
+fn zoom(ipv4: &Ipv4, slash8: Slash8) -> MapView {
+    let block = slash8.block();
     let ends = |set: &RangeSet<u32>| {
         let ranges = || inside(set.ranges(), block);
         Some((ranges().next()?.first, ranges().last()?.last))
@@ -334,7 +339,7 @@ fn zoom(ipv4: &Ipv4, octet: Octet) -> Map {
     let ends = || ends.iter().flatten();
     let first = ends().map(|ends| ends.0).min().unwrap_or(block.first);
     let last = ends().map(|ends| ends.1).max().unwrap_or(block.last());
-    let grid = Grid::new(Block::around(first, last), ZOOM_ORDER);
+    let grid = Grid::new(SquareBlock::around(first, last), ZOOM_ORDER);
     let mut svg = String::new();
     background(grid, 4, ipv4, &mut svg);
     layers(grid, ipv4, &mut svg);
@@ -346,25 +351,25 @@ fn zoom(ipv4: &Ipv4, octet: Octet) -> Map {
             thousands(addresses)
         ),
     };
-    Map {
+    MapView {
         name: grid.block.text(),
         cell,
-        words: format!("All that is listed of {}.", octet.words()),
+        words: format!("All that is listed of {}.", slash8.words()),
         side: grid.side_units(),
         svg,
     }
 }
 
-fn block_row(octet: Octet, default: DefaultPolicy) -> BlockRow {
+fn block_row(slash8: Slash8, default: DefaultPolicy) -> BlockRow {
     BlockRow {
-        name: octet.block().text(),
-        allowed: thousands(octet.allowed),
-        denied: thousands(octet.denied),
+        name: slash8.block().text(),
+        allowed: thousands(slash8.allowed),
+        denied: thousands(slash8.denied),
         share: share(match default {
-            DefaultPolicy::Deny => octet.allowed,
-            DefaultPolicy::Allow => octet.denied,
+            DefaultPolicy::Deny => slash8.allowed,
+            DefaultPolicy::Allow => slash8.denied,
         }),
-        is_full: octet.is_whole(),
+        is_full: slash8.is_whole(),
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ip::AddrRange;
-use crate::policy::Rules;
+use crate::policy::PolicyBuilder;
 use crate::policy::samples::policy;
 use crate::rule::Action;
 
@@ -42,7 +42,7 @@ fn nothing_to_see_is_no_picture() {
 
 #[test]
 fn is_bounded_whatever_is_listed() {
-    let mut rules = Rules::default();
+    let mut rules = PolicyBuilder::default();
     let mut address = 1u32;
     for index in 0..200_000u32 {
         address = address.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -66,7 +66,7 @@ fn is_bounded_whatever_is_listed() {
     }
     let policy = rules.decide(DefaultPolicy::Deny);
     let picture = Picture::of(&Ipv4::of(&policy), &policy).unwrap();
-    let bytes = |map: &Map| map.svg.len();
+    let bytes = |map: &MapView| map.svg.len();
     let all = bytes(&picture.overview) + picture.zooms.iter().map(bytes).sum::<usize>();
     assert!(all < 250_000, "{all}");
     assert_eq!(picture.zooms.len(), ZOOMS_MAX);
@@ -100,7 +100,7 @@ fn frames_what_stands_out_and_never_a_part_of_what_is_equal() {
         assert!(svg.contains(expected), "{svg}");
     }
     let of_each = |suffix: &str| {
-        let networks = (0..256).map(|octet| format!(" +{octet}.{suffix}"));
+        let networks = (0..256).map(|slash8| format!(" +{slash8}.{suffix}"));
         networks.collect::<String>()
     };
     check("+0.0.0.0/0", 0, 16, r#"class="name""#);

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use htaccess_generator::answer::{REJECTIONS_LISTED_MAX, RejectionCode};
-use htaccess_generator::csv::{Excerpts, Part};
+use htaccess_generator::csv::{Field, SnippetFinder};
 use htaccess_generator::generate::Outcome;
 use htaccess_generator::ip::{AddressSpec, parse_address};
 use proptest::collection::vec;
@@ -205,10 +205,10 @@ proptest! {
     #[test]
     fn every_rejected_row_is_found_again(upload in any_upload()) {
         let rejections = Setup::default().run(&upload).answer.rejections;
-        let wanted: Vec<(u64, Part)> =
-            rejections.iter().map(|rejection| (rejection.line, Part::of(rejection))).collect();
+        let wanted: Vec<(u64, Field)> =
+            rejections.iter().map(|rejection| (rejection.line, Field::of(rejection))).collect();
         let mut found = Vec::new();
-        let mut excerpts = Excerpts::new(&wanted, u64::MAX, |index, excerpt| found.push((index, excerpt)));
+        let mut excerpts = SnippetFinder::new(&wanted, u64::MAX, |index, excerpt| found.push((index, excerpt)));
         let _ = excerpts.push(&upload);
         excerpts.finish();
         prop_assert_eq!(found.len(), rejections.len());

@@ -6,7 +6,7 @@ use std::path::Path;
 use htaccess_generator::answer::{Answer, Status};
 use htaccess_generator::generate::Generation;
 use htaccess_generator::ip::{Family, IpSet, RangeSet};
-use htaccess_generator::policy::{Policy, Rules};
+use htaccess_generator::policy::{Policy, PolicyBuilder};
 use htaccess_generator::render::Template;
 use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::rule::DefaultPolicy;
@@ -70,7 +70,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<Verdict, Failure> 
 fn without_rules(input: &Input, settings: &Settings) -> (Answer, Option<Policy>) {
     let mut answer = Answer::new(&input.key, Status::Written);
     answer.default_policy = settings.default_policy;
-    let policy = Rules::default().decide(settings.default_policy);
+    let policy = PolicyBuilder::default().decide(settings.default_policy);
     (answer, Some(policy))
 }
 

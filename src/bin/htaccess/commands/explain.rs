@@ -9,7 +9,7 @@ use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::TEMPLATE_DEFAULT;
-use htaccess_generator::text::bare;
+use htaccess_generator::text::escape;
 use serde::Serialize;
 
 use crate::cli::ExplainArguments;
@@ -101,13 +101,13 @@ fn row_text(bearing: &BearingRow) -> String {
     };
     let comment = match row.comment.as_str() {
         "" => String::new(),
-        comment => format!(" {}", bare(comment)),
+        comment => format!(" {}", escape(comment)),
     };
     let note = if *decides { "" } else { " (changes nothing)" };
     format!(
         "  line {}: {},{action}{comment}{note}\n",
         row.line,
-        bare(&row.address)
+        escape(&row.address)
     )
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
-use htaccess_generator::text::visible;
+use htaccess_generator::text::escape_invisible;
 
 use crate::error::Failure;
 use crate::input::paths::{cannot_read, here_if_empty};
@@ -59,7 +59,7 @@ impl Name {
         Pattern::new(&name).map(Self::Like).map_err(|err| {
             Failure(format!(
                 "there is no file {}, and it is no pattern: {}",
-                visible(whole, None),
+                escape_invisible(whole, None),
                 err.msg
             ))
         })

@@ -14,8 +14,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 use htaccess_generator::csv::UploadStart;
-use htaccess_generator::csv::{Excerpt, Excerpts, Part};
-use htaccess_generator::text::visible;
+use htaccess_generator::csv::{Field, Snippet, SnippetFinder};
+use htaccess_generator::text::escape_invisible;
 
 use crate::error::Failure;
 use crate::input::glob::matches;
@@ -54,7 +54,7 @@ impl Input {
     /// How messages name it. A name may have anything in it that a terminal would act on.
     pub(crate) fn shown(&self) -> String {
         match &self.path {
-            Some(path) => visible(&path.to_string_lossy(), None),
+            Some(path) => escape_invisible(&path.to_string_lossy(), None),
             None => "<stdin>".to_owned(),
         }
     }
@@ -114,11 +114,11 @@ impl Input {
 
     /// Hands the rows at these lines over, each with its index in `lines`, as far as they can be
     /// read once more.
-    pub(crate) fn read_again(&self, lines: &[(u64, Part)], found: impl FnMut(usize, Excerpt)) {
+    pub(crate) fn read_again(&self, lines: &[(u64, Field)], found: impl FnMut(usize, Snippet)) {
         if lines.is_empty() {
             return;
         }
-        let mut excerpts = Excerpts::new(lines, u64::MAX, found);
+        let mut excerpts = SnippetFinder::new(lines, u64::MAX, found);
         self.read_once_more(&mut |piece| excerpts.push(piece));
         excerpts.finish();
     }

@@ -13,7 +13,7 @@ use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use htaccess_generator::answer::{Answer, RefusalCode, Rejection, RejectionCode, Status, Warning};
-use htaccess_generator::csv::{Excerpt, HEADER_LINE, Part};
+use htaccess_generator::csv::{Field, HEADER_LINE, Snippet};
 use serde::Serialize;
 
 use crate::error::{Failure, Verdict};
@@ -121,15 +121,15 @@ fn more_rejections(answer: &Answer) -> String {
 }
 
 /// The rows that the problems are about, as far as they can be read again.
-fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Excerpt>> {
+fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     let mut found = vec![None; problems.len()];
-    let mut wanted: Vec<(usize, (u64, Part))> = problems
+    let mut wanted: Vec<(usize, (u64, Field))> = problems
         .iter()
         .enumerate()
         .filter_map(|(index, problem)| Some((index, (problem.wanted_line()?, problem.part()))))
         .collect();
     wanted.sort_by_key(|(_, (line, _))| *line);
-    let lines: Vec<(u64, Part)> = wanted.iter().map(|(_, wanted)| *wanted).collect();
+    let lines: Vec<(u64, Field)> = wanted.iter().map(|(_, wanted)| *wanted).collect();
     input.read_again(&lines, |index, excerpt| {
         let problem = wanted
             .get(index)
@@ -179,17 +179,17 @@ impl Problem<'_> {
         }
     }
 
-    fn part(&self) -> Part {
+    fn part(&self) -> Field {
         match self {
-            Self::Rejection(rejection) => Part::of(rejection),
-            Self::Warning(_) | Self::Refusal(..) => Part::Row,
+            Self::Rejection(rejection) => Field::of(rejection),
+            Self::Warning(_) | Self::Refusal(..) => Field::Row,
         }
     }
 
     fn diagnostic<'a>(
         &'a self,
         file: &'a str,
-        excerpt: Option<&'a Excerpt>,
+        excerpt: Option<&'a Snippet>,
         refused: Option<RefusalCode>,
     ) -> Diagnostic<'a> {
         let (level, code, title, help) = match self {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
-use htaccess_generator::csv::Excerpt;
+use htaccess_generator::csv::Snippet;
 use htaccess_generator::text::is_unprintable;
 use unicode_width::UnicodeWidthChar;
 
@@ -61,7 +61,7 @@ pub(crate) struct Diagnostic<'a> {
     pub(crate) file: &'a str,
     pub(crate) line: Option<u64>,
     /// The row, where it could be read again.
-    pub(crate) excerpt: Option<&'a Excerpt>,
+    pub(crate) excerpt: Option<&'a Snippet>,
     /// The way out.
     pub(crate) help: Option<String>,
 }

@@ -14,7 +14,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
 use crate::function::handler::{ACME, put_event, settings};
-use server::{Fault, Request, Server};
+use server::{Request, RowError, Server};
 
 const OLD: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
 
@@ -82,10 +82,10 @@ fn is_call(request: &Request, (method, path): (&str, &str)) -> bool {
 #[test]
 fn what_passes_is_mended_by_trying_again() {
     let faults = [
-        Fault::Status(503, "SlowDown"),
-        Fault::Status(500, "InternalError"),
-        Fault::ClosedBefore,
-        Fault::ClosedAfter,
+        RowError::Status(503, "SlowDown"),
+        RowError::Status(500, "InternalError"),
+        RowError::ClosedBefore,
+        RowError::ClosedAfter,
     ];
     for call in CALLS {
         for fault in faults {
@@ -94,7 +94,7 @@ fn what_passes_is_mended_by_trying_again() {
             server.plan(move |request, _| {
                 let hit = is_call(request, call)
                     && first.swap(false, std::sync::atomic::Ordering::SeqCst);
-                if hit { fault } else { Fault::None }
+                if hit { fault } else { RowError::None }
             });
             let answer = handle(&server, put_event(&["acme.csv"]));
             assert!(answer.is_ok(), "{call:?} {fault:?}: {answer:?}");
@@ -114,7 +114,7 @@ fn what_passes_is_mended_by_trying_again() {
 
 #[test]
 fn an_input_that_came_damaged_is_read_again() {
-    for fault in [Fault::Truncated, Fault::Corrupted] {
+    for fault in [RowError::Truncated, RowError::Corrupted] {
         let server = site();
         let gets = std::sync::atomic::AtomicU32::new(0);
         server.plan(move |request, _| {
@@ -123,7 +123,7 @@ fn an_input_that_came_damaged_is_read_again() {
             if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 4 {
                 fault
             } else {
-                Fault::None
+                RowError::None
             }
         });
         handle(&server, put_event(&["acme.csv"])).unwrap();
@@ -150,9 +150,9 @@ fn a_write_that_met_another_one_starts_again() {
                 let hit = is_call(request, call)
                     && first.swap(false, std::sync::atomic::Ordering::SeqCst);
                 if hit {
-                    Fault::Status(status, code)
+                    RowError::Status(status, code)
                 } else {
-                    Fault::None
+                    RowError::None
                 }
             });
             let answer = handle(&server, put_event(&["acme.csv"]));
@@ -167,11 +167,20 @@ fn a_write_that_met_another_one_starts_again() {
 #[test]
 fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
     let faults = [
-        (Fault::Status(503, "SlowDown"), ErrorKind::Throttled),
-        (Fault::Status(500, "InternalError"), ErrorKind::Unavailable),
-        (Fault::Status(403, "AccessDenied"), ErrorKind::AccessDenied),
-        (Fault::Status(400, "InvalidRequest"), ErrorKind::BadRequest),
-        (Fault::ClosedBefore, ErrorKind::Connection),
+        (RowError::Status(503, "SlowDown"), ErrorKind::Throttled),
+        (
+            RowError::Status(500, "InternalError"),
+            ErrorKind::Unavailable,
+        ),
+        (
+            RowError::Status(403, "AccessDenied"),
+            ErrorKind::AccessDenied,
+        ),
+        (
+            RowError::Status(400, "InvalidRequest"),
+            ErrorKind::BadRequest,
+        ),
+        (RowError::ClosedBefore, ErrorKind::Connection),
     ];
     let mut checks = Vec::new();
     for call in CALLS {
@@ -179,16 +188,16 @@ fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
             checks.push((call, fault, kind));
         }
     }
-    checks.push((CALLS[2], Fault::Truncated, ErrorKind::Damaged));
-    checks.push((CALLS[2], Fault::Corrupted, ErrorKind::Damaged));
+    checks.push((CALLS[2], RowError::Truncated, ErrorKind::Damaged));
+    checks.push((CALLS[2], RowError::Corrupted, ErrorKind::Damaged));
     checks.push((
         CALLS[2],
-        Fault::Status(404, "NoSuchBucket"),
+        RowError::Status(404, "NoSuchBucket"),
         ErrorKind::NoSuchBucket,
     ));
     checks.push((
         CALLS[3],
-        Fault::Status(404, "NoSuchBucket"),
+        RowError::Status(404, "NoSuchBucket"),
         ErrorKind::NoSuchBucket,
     ));
     std::thread::scope(|scope| {
@@ -199,7 +208,7 @@ fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
                     if is_call(request, call) {
                         fault
                     } else {
-                        Fault::None
+                        RowError::None
                     }
                 });
                 let answer = handle(&server, put_event(&["acme.csv"]));
@@ -208,7 +217,7 @@ fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
                 // A report that cannot be written does not hold its output back.
                 let is_report = call == CALLS[4];
                 assert!(kept != is_report, "{call:?} {fault:?}");
-                server.plan(|_, _| Fault::None);
+                server.plan(|_, _| RowError::None);
                 handle(&server, put_event(&["acme.csv"])).unwrap();
                 assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
                 assert!(
@@ -231,9 +240,9 @@ fn a_connection_that_stands_still_is_given_up_and_tried_again() {
         let hit =
             is_call(request, CALLS[3]) && first.swap(false, std::sync::atomic::Ordering::SeqCst);
         if hit {
-            Fault::Silent(Duration::from_mins(1))
+            RowError::Silent(Duration::from_mins(1))
         } else {
-            Fault::None
+            RowError::None
         }
     });
     handle(&server, put_event(&["acme.csv"])).unwrap();
@@ -246,9 +255,9 @@ fn the_work_stops_before_lambda_would_end_it() {
     server.plan(|request, _| {
         let is_output = is_call(request, CALLS[0]);
         if is_output {
-            Fault::Silent(Duration::from_mins(1))
+            RowError::Silent(Duration::from_mins(1))
         } else {
-            Fault::None
+            RowError::None
         }
     });
     let mut context = Context::default();

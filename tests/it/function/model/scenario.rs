@@ -9,7 +9,7 @@ use htaccess_generator::function::store::{
 use htaccess_generator::function::{FunctionSettings, OnDelete};
 use htaccess_generator::function::{Handler, Job};
 use htaccess_generator::generate::generate;
-use htaccess_generator::policy::Rules;
+use htaccess_generator::policy::PolicyBuilder;
 use htaccess_generator::render::{Template, render};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
@@ -311,7 +311,7 @@ pub(crate) fn output_of(protocol: Protocol, key: usize, csv: Csv) -> Vec<u8> {
 
 /// What the output must be for a deleted CSV with `deny`.
 pub(crate) fn output_of_nobody(protocol: Protocol, key: usize) -> Vec<u8> {
-    let nobody = Rules::default().decide(DefaultPolicy::Deny);
+    let nobody = PolicyBuilder::default().decide(DefaultPolicy::Deny);
     let file = render(&template(protocol), &source(KEYS[key]), &nobody, &[], 0);
     file.unwrap().text.into_bytes()
 }
