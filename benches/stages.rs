@@ -19,7 +19,7 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use htaccess_generator::answer::{Answer, REJECTIONS_LISTED_MAX, Refusal, Rejection, Status};
+use htaccess_generator::answer::{Answer, MAX_REJECTIONS_LISTED, Refusal, Rejection, Status};
 use htaccess_generator::csv::{Parser, Row, RowSink, TextDecoder, TextSink};
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::generate::generate;
@@ -29,7 +29,7 @@ use htaccess_generator::render::{Template, render};
 use htaccess_generator::report::{Facts, report_page};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::{CSV_BYTES_MAX_DEFAULT, Settings};
+use htaccess_generator::settings::{DEFAULT_MAX_CSV_BYTES, Settings};
 use htaccess_generator::source::Source;
 
 const LARGE: usize = 1_000_000;
@@ -98,7 +98,7 @@ fn decode(criterion: &mut Criterion) {
         group.throughput(bytes(plain.len()));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let mut decoder = TextDecoder::new(Text::default(), CSV_BYTES_MAX_DEFAULT);
+                let mut decoder = TextDecoder::new(Text::default(), DEFAULT_MAX_CSV_BYTES);
                 for piece in upload.chunks(PIECE_BYTES) {
                     decoder.push(piece).unwrap();
                 }
@@ -129,7 +129,7 @@ impl RowSink for Count {
 
     /// As `generate` does: sentences are made for the first ones.
     fn count_rejected(&mut self) -> bool {
-        let is_counted = self.rejected >= REJECTIONS_LISTED_MAX;
+        let is_counted = self.rejected >= MAX_REJECTIONS_LISTED;
         self.rejected += usize::from(is_counted);
         is_counted
     }

@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::rule::DefaultPolicy;
 
 /// How many rejections an answer lists; all are counted.
-pub const REJECTIONS_LISTED_MAX: usize = 100;
+pub const MAX_REJECTIONS_LISTED: usize = 100;
 /// How many bytes of a rejected value an answer keeps.
-const VALUE_BYTES_MAX: usize = 256;
+const MAX_VALUE_BYTES: usize = 256;
 
 /// Why a row was rejected. The names in JSON are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -53,7 +53,7 @@ impl Rejection {
     /// `reason` becomes a sentence by `line N: ` before it.
     #[must_use]
     pub fn new(line: u64, code: RejectionCode, value: &str, reason: &str) -> Self {
-        let end = value.floor_char_boundary(VALUE_BYTES_MAX);
+        let end = value.floor_char_boundary(MAX_VALUE_BYTES);
         Self {
             line,
             code,
@@ -222,7 +222,7 @@ pub struct Answer {
     pub networks: NetworkCounts,
     /// The output's size.
     pub bytes: usize,
-    /// The first [`REJECTIONS_LISTED_MAX`] rejections, by line.
+    /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
     pub rejections: Vec<Rejection>,
     /// What is worth a second look; left out of the JSON where nothing is.
     #[serde(skip_serializing_if = "Vec::is_empty")]

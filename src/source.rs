@@ -5,9 +5,9 @@ use crate::answer::{Refusal, RefusalCode};
 use crate::text::quote;
 
 /// The longest segment of a key between two slashes, in bytes: what file systems take.
-const SEGMENT_BYTES_MAX: usize = 255;
+const MAX_SEGMENT_BYTES: usize = 255;
 /// The longest key that S3 takes, in bytes.
-const KEY_BYTES_MAX: usize = 1024;
+const MAX_KEY_BYTES: usize = 1024;
 
 /// A key in parts, for the `OUTPUT_KEY` setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub fn split_key(key: &str) -> Result<KeyParts<'_>, Refusal> {
 /// `unsafe-key` for a leading or trailing slash, a segment that is empty, `.` or `..` (also
 /// between backslashes), control characters, a segment over 255 bytes, a key over 1,024.
 pub fn check_key(key: &str) -> Result<(), Refusal> {
-    if key.is_empty() || key.len() > KEY_BYTES_MAX {
+    if key.is_empty() || key.len() > MAX_KEY_BYTES {
         return Err(unsafe_key(key, "it must have 1 to 1,024 bytes"));
     }
     if key.chars().any(char::is_control) {
@@ -71,7 +71,7 @@ pub fn check_key(key: &str) -> Result<(), Refusal> {
                 "it starts or ends with a slash or has two in a row",
             ));
         }
-        if segment.len() > SEGMENT_BYTES_MAX {
+        if segment.len() > MAX_SEGMENT_BYTES {
             return Err(unsafe_key(key, "a segment is longer than 255 bytes"));
         }
     }
@@ -94,7 +94,7 @@ pub fn report_key(source_key: &str) -> String {
 ///
 /// `unsafe-key` for one whose report would have a key over 1,024 bytes, which S3 does not take.
 pub fn check_report_key(source_key: &str) -> Result<(), Refusal> {
-    if report_key(source_key).len() > KEY_BYTES_MAX {
+    if report_key(source_key).len() > MAX_KEY_BYTES {
         let reason = "the key of its report would have more than 1,024 bytes";
         return Err(unsafe_key(source_key, reason));
     }

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from lists import AddressList, Network, text
 
 LINE_BYTES = 7900
-"""What `NETWORK_LINE_BYTES_MAX` of src/render.rs is."""
+"""What `MAX_NETWORK_LINE_BYTES` of src/render/packed_lines.rs is."""
 
 
 def packed(words: Sequence[str], line_bytes: int = LINE_BYTES, between: str = " ") -> list[str]:

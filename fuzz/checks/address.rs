@@ -7,10 +7,10 @@ use htaccess_generator::ip::{
 };
 use htaccess_generator::text::{escape, quote};
 
-use super::{SENTENCE_BYTES_MAX, check_message};
+use super::{MAX_SENTENCE_BYTES, check_message};
 
 /// The most bytes of what a cell could say instead.
-const FIX_BYTES_MAX: usize = 100;
+const MAX_FIX_BYTES: usize = 100;
 
 /// The input is a cell in UTF-8; the white space around it is not part of it.
 pub(crate) fn check(input: &[u8]) {
@@ -94,10 +94,10 @@ fn check_refused(text: &str, err: &AddressError<'_>) {
         _ => quote(text),
     };
     assert!(message.starts_with(&start), "{message}");
-    check_message(&message, SENTENCE_BYTES_MAX);
+    check_message(&message, MAX_SENTENCE_BYTES);
     for fix in err.fixes() {
         assert!(parse_address(&fix).is_ok(), "{fix:?} for {text:?}");
-        check_message(&fix, FIX_BYTES_MAX);
+        check_message(&fix, MAX_FIX_BYTES);
     }
     // The way out that it names is one.
     let way_out = message.rsplit_once(": write ").map(|(_, way_out)| way_out);

@@ -5,7 +5,7 @@ use htaccess_generator::function::Event;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{MESSAGE_BYTES_MAX, check_message};
+use super::{MAX_MESSAGE_BYTES, check_message};
 
 /// The input is an event and, if it is text, also a key.
 pub(crate) fn check(input: &[u8]) {
@@ -25,7 +25,7 @@ fn check_any(event: &Value) {
     let again = Event::read(event);
     assert_eq!(format!("{first:?}"), format!("{again:?}"));
     if let Err(err) = first {
-        check_message(&err.to_string(), MESSAGE_BYTES_MAX);
+        check_message(&err.to_string(), MAX_MESSAGE_BYTES);
     }
 }
 

@@ -24,11 +24,11 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::reread::{Network, Output, check_fewest, check_text, network};
-use super::rows::{Row, TEXT_BYTES_MAX, may_be_damaged_gzip, read, text_of};
-use super::{Dice, SENTENCE_BYTES_MAX, check_message};
+use super::rows::{MAX_TEXT_BYTES, Row, may_be_damaged_gzip, read, text_of};
+use super::{Dice, MAX_SENTENCE_BYTES, check_message};
 
 /// What `tests/it/library/report_page.rs` bounds pages by.
-const PAGE_BYTES_MAX: usize = 400_000;
+const MAX_PAGE_BYTES: usize = 400_000;
 /// The built-in templates by name, and one that prints all that comes from outside.
 const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];
 const OWN: &str = r#"# {{ source.key }}
@@ -46,11 +46,11 @@ ErrorDocument 404 "{{ rule.comment }}"
 "#;
 const OTHER_OUTPUT_KEY: &str = "{{ dir }}/{{ stem }}.conf";
 /// How many addresses are asked about.
-const PROBES_MAX: usize = 60;
+const MAX_PROBES: usize = 60;
 /// The most networks that one row can make: a range of IPv6 takes 254, which a deny may cut.
-const NETWORKS_OF_ROW_MAX: usize = 2 * 256;
+const MAX_NETWORKS_OF_ROW: usize = 2 * 256;
 /// The longest line of one network.
-const NETWORK_BYTES_MAX: usize = 64;
+const MAX_NETWORK_BYTES: usize = 64;
 
 /// What was asked for.
 struct Run<'a> {
@@ -100,7 +100,7 @@ fn settings(bits: u8) -> Settings {
             _ => DefaultPolicy::Allow,
         },
         strict: bits & 2 != 0,
-        csv_bytes_max: TEXT_BYTES_MAX,
+        max_csv_bytes: MAX_TEXT_BYTES,
         ..Settings::default()
     };
     if bits & 4 != 0 {
@@ -224,7 +224,7 @@ impl Run<'_> {
         assert_eq!(key::check_key(output_key), Ok(()));
         assert!(!self.settings.strict || answer.rejected == 0);
         check_text(file, output_key.ends_with(".htaccess"));
-        let networks_max = (rows.len() + 1) * NETWORKS_OF_ROW_MAX * NETWORK_BYTES_MAX;
+        let networks_max = (rows.len() + 1) * MAX_NETWORKS_OF_ROW * MAX_NETWORK_BYTES;
         let text_bytes = text_of(self.upload).len() + self.source.key.len();
         assert!(
             file.len() <= 4096 + networks_max + 20 * text_bytes,
@@ -346,7 +346,7 @@ fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
         ]
         .map(ipv6),
     );
-    while probes.len() < PROBES_MAX && !ends.is_empty() {
+    while probes.len() < MAX_PROBES && !ends.is_empty() {
         let index = dice.below(ends.len());
         let [first, last] = ends.swap_remove(index);
         probes.extend(
@@ -391,12 +391,12 @@ fn check_answer(answer: &Answer) {
             .is_sorted_by_key(|rejection| rejection.line)
     );
     for rejection in &answer.rejections {
-        check_message(&rejection.message, SENTENCE_BYTES_MAX);
+        check_message(&rejection.message, MAX_SENTENCE_BYTES);
     }
     assert_eq!(answer.status == Status::Refused, answer.code.is_some());
     assert_eq!(answer.message.is_some(), answer.code.is_some());
     for warning in &answer.warnings {
-        check_message(&warning.message, SENTENCE_BYTES_MAX);
+        check_message(&warning.message, MAX_SENTENCE_BYTES);
     }
 }
 
@@ -408,7 +408,7 @@ fn check_page(outcome: &Outcome, review: &Review) {
         ..Facts::default()
     };
     let page = report_page(&outcome.answer, facts);
-    assert!(page.len() < PAGE_BYTES_MAX, "{} bytes", page.len());
+    assert!(page.len() < MAX_PAGE_BYTES, "{} bytes", page.len());
     assert!(page.trim_end().ends_with("</html>"), "{page}");
     assert_eq!(page.matches("<script").count(), 1, "{page}");
     let (_, json) = page.split_once("id=\"answer\">").unwrap();

@@ -14,15 +14,15 @@ mod reread;
 mod rows;
 
 /// The most bytes of a sentence on a row: two values of 64 characters, each escaped, and the words.
-const SENTENCE_BYTES_MAX: usize = 2000;
+const MAX_SENTENCE_BYTES: usize = 2000;
 /// The most bytes of a refusal, which may list ten names.
-const MESSAGE_BYTES_MAX: usize = 8000;
+const MAX_MESSAGE_BYTES: usize = 8000;
 
 /// A message for people: bounded, on one line, nothing in it that acts on a terminal or an eye.
-fn check_message(message: &str, bytes_max: usize) {
+fn check_message(message: &str, max_bytes: usize) {
     assert!(!message.is_empty(), "a message says nothing");
     assert!(
-        message.len() <= bytes_max,
+        message.len() <= max_bytes,
         "{} bytes: {message}",
         message.len()
     );

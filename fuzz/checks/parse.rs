@@ -5,15 +5,15 @@ use htaccess_generator::answer::RejectionCode;
 use htaccess_generator::ip::parse_address;
 
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
-use super::{Dice, MESSAGE_BYTES_MAX, SENTENCE_BYTES_MAX, check_message};
+use super::{Dice, MAX_MESSAGE_BYTES, MAX_SENTENCE_BYTES, check_message};
 
-/// Texts up to here are also pushed byte by byte, and of those up to [`BYTEWISE_SOMETIMES_MAX`]
+/// Texts up to here are also pushed byte by byte, and of those up to [`MAX_BYTEWISE_SOMETIMES`]
 /// one in four, for it takes its time.
-const BYTEWISE_BYTES_MAX: usize = 64;
-const BYTEWISE_SOMETIMES_MAX: usize = 300;
+const MAX_BYTEWISE_BYTES: usize = 64;
+const MAX_BYTEWISE_SOMETIMES: usize = 300;
 
 /// The most bytes of what a cell could say instead.
-const FIX_BYTES_MAX: usize = 100;
+const MAX_FIX_BYTES: usize = 100;
 
 /// How much of a text the decoder looks at first, and hands on in one piece.
 const SNIFFED_BYTES: usize = 4096;
@@ -39,7 +39,7 @@ pub(crate) fn check(upload: &[u8]) {
     }
     whole.rows.iter().for_each(check_row);
     if let Some(refusal) = &whole.refusal {
-        check_message(&refusal.message, MESSAGE_BYTES_MAX);
+        check_message(&refusal.message, MAX_MESSAGE_BYTES);
     }
 }
 
@@ -80,8 +80,8 @@ fn check_cuts_of_text(text: &[u8], dice: &mut Dice) {
         );
     }
     let bytewise_max = match dice.below(4) {
-        0 => BYTEWISE_SOMETIMES_MAX,
-        _ => BYTEWISE_BYTES_MAX,
+        0 => MAX_BYTEWISE_SOMETIMES,
+        _ => MAX_BYTEWISE_BYTES,
     };
     if text.len() <= bytewise_max {
         let bytewise = read_text(Way::Long, text.chunks(1));
@@ -155,14 +155,14 @@ fn check_row(row: &Row) {
             let start = format!("line {}: ", rejection.line);
             assert!(rejection.message.starts_with(&start), "{rejection:?}");
             assert!(rejection.value.len() <= 256, "{rejection:?}");
-            check_message(&rejection.message, SENTENCE_BYTES_MAX);
+            check_message(&rejection.message, MAX_SENTENCE_BYTES);
             for fix in &rejection.fixes {
                 let is_accepted = match rejection.code {
                     RejectionCode::UnknownRule => ["Allow", "Deny"].contains(&fix.as_str()),
                     _ => parse_address(fix).is_ok(),
                 };
                 assert!(is_accepted, "{fix:?} for {rejection:?}");
-                check_message(fix, FIX_BYTES_MAX);
+                check_message(fix, MAX_FIX_BYTES);
             }
         }
     }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 /// The longest line of a `.htaccess`, in bytes.
-const LINE_BYTES_MAX: usize = 8000;
+const MAX_LINE_BYTES: usize = 8000;
 
 /// An output that was read again.
 #[derive(Debug)]
@@ -283,7 +283,7 @@ pub(super) fn check_text(text: &str, is_htaccess: bool) {
         "the last line ends"
     );
     for line in text.lines() {
-        assert!(line.len() <= LINE_BYTES_MAX || !is_htaccess, "{line}");
+        assert!(line.len() <= MAX_LINE_BYTES || !is_htaccess, "{line}");
         let odd = line.chars().find(|c| super::is_odd(*c));
         assert_eq!(odd, None, "{line:?}");
         assert!(!line.ends_with('\\'), "{line} continues");

@@ -9,7 +9,7 @@ use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
 
 /// The most bytes of a text here: what is compressed must not cost the fuzzer its speed.
-pub(super) const TEXT_BYTES_MAX: u64 = 1024 * 1024;
+pub(super) const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ pub(super) fn may_be_damaged_gzip(upload: &[u8], is_refused: bool) -> bool {
 /// Reads an upload in pieces, none of which is pushed after a refusal.
 pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(Way::Long);
-    let decoder = TextDecoder::new(Parser::new(rows.clone()), TEXT_BYTES_MAX);
+    let decoder = TextDecoder::new(Parser::new(rows.clone()), MAX_TEXT_BYTES);
     let refusal = decode(decoder, pieces).and_then(Parser::finish).err();
     rows.into_reading(refusal)
 }
@@ -183,6 +183,6 @@ impl TextSink for Text {
 /// The text of an upload, up to its end or to the refusal.
 pub(super) fn text_of(upload: &[u8]) -> Vec<u8> {
     let text = Text::default();
-    let _ = decode(TextDecoder::new(text.clone(), TEXT_BYTES_MAX), [upload]);
+    let _ = decode(TextDecoder::new(text.clone(), MAX_TEXT_BYTES), [upload]);
     text.0.take()
 }

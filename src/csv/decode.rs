@@ -50,12 +50,12 @@ enum State<S: TextSink> {
 }
 
 impl<S: TextSink> TextDecoder<S> {
-    /// A decoder that refuses what decompresses to more than `bytes_max`.
-    pub fn new(sink: S, bytes_max: u64) -> Self {
+    /// A decoder that refuses what decompresses to more than `max_bytes`.
+    pub fn new(sink: S, max_bytes: u64) -> Self {
         let text = TextStage {
             sink,
-            bytes_left: bytes_max,
-            bytes_max,
+            bytes_left: max_bytes,
+            max_bytes,
             encoding: Encoding::Sniffing(Vec::new()),
             refusal: None,
         };
@@ -156,7 +156,7 @@ fn damaged_gzip(err: &io::Error) -> Refusal {
 struct TextStage<S> {
     sink: S,
     bytes_left: u64,
-    bytes_max: u64,
+    max_bytes: u64,
     encoding: Encoding,
     refusal: Option<Refusal>,
 }
@@ -176,7 +176,7 @@ impl<S: TextSink> TextStage<S> {
             Some((piece, [_, ..])) => {
                 self.push_fitting(piece)?;
                 self.leave_sniffing()?;
-                Err(too_large(self.bytes_max))
+                Err(too_large(self.max_bytes))
             }
             _ => self.push_fitting(piece),
         }

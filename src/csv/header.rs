@@ -15,7 +15,7 @@ use crate::csv::record::{RecordReader, Step};
 use crate::text::quote;
 
 /// How many lines behind one that is no header are looked at for it, to say where it is.
-const LINES_BEHIND_MAX: u32 = 20;
+const MAX_LINES_BEHIND: u32 = 20;
 
 /// The lines up to the header.
 #[derive(Default)]
@@ -64,7 +64,7 @@ impl HeaderStage {
         if let Some(refusal) = &self.refusal {
             return Err(match read_header(number, line, self.delimiter) {
                 Ok(Header::Found(..)) => second_header(refusal, number),
-                _ if self.lines_behind == LINES_BEHIND_MAX => refusal.clone(),
+                _ if self.lines_behind == MAX_LINES_BEHIND => refusal.clone(),
                 _ => {
                     self.lines_behind += 1;
                     return Ok(None);

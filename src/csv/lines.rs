@@ -107,7 +107,7 @@ impl Lines {
 mod tests {
     use super::*;
     use crate::answer::RefusalCode;
-    use crate::csv::limits::LINE_BYTES_MAX;
+    use crate::csv::limits::MAX_LINE_BYTES;
 
     /// Takes the lines `=` at one go, the others one by one.
     #[derive(Default)]
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn refuses_a_line_over_the_limit_before_its_end_is_seen() {
         let mut lines = Lines::default();
-        let piece = vec![b'a'; LINE_BYTES_MAX];
+        let piece = vec![b'a'; MAX_LINE_BYTES];
         let mut seen = Seen::default();
         lines.push(b"header\n", &mut seen).unwrap();
         lines.push(&piece, &mut seen).unwrap();

@@ -17,7 +17,7 @@ use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
 use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
-use crate::csv::limits::{COLUMNS_MAX, check_columns, check_length, check_open_lines, open_quote};
+use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines, open_quote};
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
 use crate::csv::row::{Row, RowSink, read_rule, read_unwrapped};
@@ -154,7 +154,7 @@ impl RowStage {
             comment,
         } = self.columns;
         // A line of fewer bytes cannot have too many cells, so most lines are not counted.
-        if line.len() >= COLUMNS_MAX {
+        if line.len() >= MAX_COLUMNS {
             check_columns(number, memchr::memchr_iter(delimiter, line).count() + 1)?;
         }
         let mut cells = Cells::default();

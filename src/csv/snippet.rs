@@ -73,7 +73,7 @@ pub struct SnippetFinder<F: FnMut(usize, Snippet)> {
 impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
     /// Looks for rows by the lines where they start, which ascend ([`HEADER_LINE`] comes first);
     /// each is handed to `found` with its index in `wanted`.
-    pub fn new(wanted: &[(u64, Field)], csv_bytes_max: u64, found: F) -> Self {
+    pub fn new(wanted: &[(u64, Field)], max_csv_bytes: u64, found: F) -> Self {
         let finder = MatchFinder {
             wanted: wanted.iter().copied().enumerate().collect(),
             found,
@@ -86,7 +86,7 @@ impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
             finder,
         };
         Self {
-            decoder: TextDecoder::new(text, csv_bytes_max),
+            decoder: TextDecoder::new(text, max_csv_bytes),
         }
     }
 

@@ -6,23 +6,23 @@ use std::ops::ControlFlow;
 #[derive(Debug, Default)]
 pub struct UploadStart {
     bytes: Vec<u8>,
-    bytes_max: usize,
+    max_bytes: usize,
     is_cut: bool,
 }
 
 impl UploadStart {
-    /// Keeps nothing beyond `bytes_max`.
+    /// Keeps nothing beyond `max_bytes`.
     #[must_use]
-    pub fn of_at_most(bytes_max: usize) -> Self {
+    pub fn of_at_most(max_bytes: usize) -> Self {
         Self {
-            bytes_max,
+            max_bytes,
             ..Self::default()
         }
     }
 
     /// Keeps the next piece of the upload, as far as there is room for it.
     pub fn keep(&mut self, piece: &[u8]) {
-        let room = self.bytes_max - self.bytes.len();
+        let room = self.max_bytes - self.bytes.len();
         let kept = piece.get(..room).unwrap_or(piece);
         self.bytes.extend_from_slice(kept);
         self.is_cut |= kept.len() < piece.len();

@@ -23,7 +23,7 @@ use crate::render::Template;
 use crate::text::quote;
 
 /// How many records of one event are worked on at the same time.
-const CONCURRENT_RECORDS_MAX: usize = 8;
+const MAX_CONCURRENT_RECORDS: usize = 8;
 
 /// How long before Lambda would end the invocation the work on it stops, so that it can still say
 /// why, and a queue which messages are done.
@@ -124,7 +124,7 @@ impl<S: Store> Handler<S> {
         let work = self.prepare(run).await?;
         let failures = stream::iter(messages)
             .map(|message| self.failure_of(message, &work))
-            .buffered(CONCURRENT_RECORDS_MAX)
+            .buffered(MAX_CONCURRENT_RECORDS)
             .filter_map(|failure| async { failure })
             .collect()
             .await;
@@ -160,7 +160,7 @@ impl<S: Store> Handler<S> {
                     result_string,
                 }
             })
-            .buffered(CONCURRENT_RECORDS_MAX)
+            .buffered(MAX_CONCURRENT_RECORDS)
             .collect()
             .await;
         Ok(Response::Batch(BatchResponse {
@@ -174,7 +174,7 @@ impl<S: Store> Handler<S> {
     async fn work_on_all(&self, jobs: &[Job], work: &Work<'_>) -> Vec<Result<Answer, Error>> {
         stream::iter(jobs)
             .map(|job| self.work_on(job, work))
-            .buffered(CONCURRENT_RECORDS_MAX)
+            .buffered(MAX_CONCURRENT_RECORDS)
             .collect()
             .await
     }

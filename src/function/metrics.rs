@@ -18,11 +18,11 @@ use crate::answer::{Answer, Status};
 use crate::function::store::Head;
 
 /// The default of `POWERTOOLS_METRICS_NAMESPACE`.
-pub(crate) const NAMESPACE_DEFAULT: &str = "HtaccessGenerator";
+pub(crate) const DEFAULT_NAMESPACE: &str = "HtaccessGenerator";
 /// The default of `POWERTOOLS_SERVICE_NAME`.
-pub(crate) const SERVICE_DEFAULT: &str = "htaccess-generator";
+pub(crate) const DEFAULT_SERVICE: &str = "htaccess-generator";
 /// The most values of one metric in one line, by the specification.
-const VALUES_MAX: usize = 100;
+const MAX_VALUES: usize = 100;
 /// What all metrics are told apart by: the function, so that two stacks of an account are two.
 const DIMENSIONS: [&str; 2] = ["function_name", "service"];
 
@@ -46,9 +46,9 @@ impl Origin {
             value.unwrap_or_else(|| default.to_owned())
         };
         Self {
-            namespace: value("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE_DEFAULT),
-            service: value("POWERTOOLS_SERVICE_NAME", SERVICE_DEFAULT),
-            function_name: value("AWS_LAMBDA_FUNCTION_NAME", SERVICE_DEFAULT),
+            namespace: value("POWERTOOLS_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
+            service: value("POWERTOOLS_SERVICE_NAME", DEFAULT_SERVICE),
+            function_name: value("AWS_LAMBDA_FUNCTION_NAME", DEFAULT_SERVICE),
         }
     }
 }
@@ -152,7 +152,7 @@ impl Tally {
     #[must_use]
     pub fn lines(&self, origin: &Origin, invocation: &Invocation) -> Vec<String> {
         let chunks = self.processing_ms.len().max(self.input_bytes.len());
-        let chunks = chunks.div_ceil(VALUES_MAX).max(1);
+        let chunks = chunks.div_ceil(MAX_VALUES).max(1);
         (0..chunks)
             .map(|index| {
                 let mut metrics = if index == 0 {
@@ -193,7 +193,7 @@ impl Tally {
 }
 
 fn chunk<T: Clone + Into<Value>>(values: &[T], index: usize) -> Value {
-    let values = values.iter().skip(index * VALUES_MAX).take(VALUES_MAX);
+    let values = values.iter().skip(index * MAX_VALUES).take(MAX_VALUES);
     values.cloned().collect()
 }
 

@@ -1,7 +1,7 @@
 //! The settings that only the function has.
 
 use crate::render::{BUILT_IN, built_in_names};
-use crate::settings::{SettingError, Settings, TEMPLATE_DEFAULT};
+use crate::settings::{DEFAULT_TEMPLATE, SettingError, Settings};
 
 /// Where the template is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl FunctionSettings {
         Ok(Self {
             roots: Roots::choose(&region, endpoint.as_deref(), has_own_roots),
             settings: Settings::read(&lookup)?,
-            template: template(&value("TEMPLATE").unwrap_or(TEMPLATE_DEFAULT.to_owned()))?,
+            template: template(&value("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned()))?,
             output_bucket: value("OUTPUT_BUCKET").ok_or_else(|| SettingError {
                 name: "OUTPUT_BUCKET".to_owned(),
                 problem: "is not set: expected the name of the bucket that outputs go to"

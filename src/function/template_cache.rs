@@ -12,7 +12,7 @@ use crate::function::store::{Body, Fetched, ObjectName, Store};
 use crate::render::Template;
 
 /// The largest template of one's own, in bytes.
-const TEMPLATE_BYTES_MAX: usize = 1024 * 1024;
+const MAX_TEMPLATE_BYTES: usize = 1024 * 1024;
 
 /// The compiled template of an environment.
 pub(crate) enum TemplateCache {
@@ -75,7 +75,7 @@ async fn read_text(
     let mut bytes = Vec::new();
     while let Some(piece) = body.next().await? {
         bytes.extend_from_slice(piece.as_ref());
-        if bytes.len() > TEMPLATE_BYTES_MAX {
+        if bytes.len() > MAX_TEMPLATE_BYTES {
             return Ok(Err(bad_template(name, "is larger than 1 MiB")));
         }
     }

@@ -1,6 +1,6 @@
 //! Collects the rows of an upload.
 
-use crate::answer::{Answer, REJECTIONS_LISTED_MAX, Rejection, RejectionCode, Warning};
+use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, RejectionCode, Warning};
 use crate::csv::{OwnedRow, Row, RowSink};
 use crate::ip::{AddrRange, AddressSpec, parse_address};
 use crate::policy::PolicyBuilder;
@@ -14,7 +14,7 @@ pub(crate) struct Collector<L> {
     pub(super) log: L,
     accepted: u64,
     rejected: u64,
-    /// The first [`REJECTIONS_LISTED_MAX`].
+    /// The first [`MAX_REJECTIONS_LISTED`].
     rejections: Vec<Rejection>,
     /// What had to be guessed about the text.
     warnings: Vec<Warning>,
@@ -34,7 +34,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
         self.log.add(rule.action, rule.addresses);
         if (rule.action, rule.addresses) == (Action::Allow, AddressSpec::All) {
             self.allow_all += 1;
-            if self.allow_all_rejections.len() < REJECTIONS_LISTED_MAX {
+            if self.allow_all_rejections.len() < MAX_REJECTIONS_LISTED {
                 self.allow_all_rejections.push(conflicting_default(&rule));
             }
         }
@@ -64,7 +64,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     fn count_rejected(&mut self) -> bool {
-        let is_listed = self.rejections.len() < REJECTIONS_LISTED_MAX;
+        let is_listed = self.rejections.len() < MAX_REJECTIONS_LISTED;
         if !is_listed {
             self.rejected += 1;
         }
@@ -90,7 +90,7 @@ impl<L: Default> Collector<L> {
         self.rejected += self.allow_all;
         self.rejections.append(&mut self.allow_all_rejections);
         self.rejections.sort_by_key(|rejection| rejection.line);
-        self.rejections.truncate(REJECTIONS_LISTED_MAX);
+        self.rejections.truncate(MAX_REJECTIONS_LISTED);
         self.rows.retain(|row| {
             row.action == Action::Deny || parse_address(&row.address) != Ok(AddressSpec::All)
         });

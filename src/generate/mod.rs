@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::source::Source;
 
 /// The longest line of an output, in bytes; Apache's own limit is 8,190.
-pub const OUTPUT_LINE_BYTES_MAX: usize = 8000;
+pub const MAX_OUTPUT_LINE_BYTES: usize = 8000;
 
 /// What came of one upload.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl<'a, L: RowRecorder> Generation<'a, L> {
             template,
             source,
             output_key,
-            decoder: TextDecoder::new(Parser::new(collector), settings.csv_bytes_max),
+            decoder: TextDecoder::new(Parser::new(collector), settings.max_csv_bytes),
             refusal,
         }
     }
@@ -97,8 +97,8 @@ impl<'a, L: RowRecorder> Generation<'a, L> {
 
     /// Refuses the upload by its size alone, where that is known before it is read.
     pub fn expect_bytes(&mut self, bytes: u64) -> ControlFlow<()> {
-        if bytes > self.settings.csv_bytes_max {
-            self.refuse(too_large(self.settings.csv_bytes_max));
+        if bytes > self.settings.max_csv_bytes {
+            self.refuse(too_large(self.settings.max_csv_bytes));
         }
         self.flow()
     }
@@ -299,13 +299,13 @@ fn decide<L: RowRecorder>(
 /// Apache answers 500 to every request below a `.htaccess` with a line over 8,190 bytes, comments
 /// included. The built-in templates cannot make one; a long comment in another can.
 fn check_line_lengths(file: &str, output_key: Option<&str>) -> Result<(), Refusal> {
-    let too_long = |line: &str| line.len() > OUTPUT_LINE_BYTES_MAX;
+    let too_long = |line: &str| line.len() > MAX_OUTPUT_LINE_BYTES;
     let is_htaccess = output_key.is_some_and(|key| key.ends_with(".htaccess"));
     match file.lines().position(too_long) {
         Some(index) if is_htaccess => Err(Refusal::new(
             RefusalCode::BadTemplate,
             format!(
-                "line {} of the output is over {OUTPUT_LINE_BYTES_MAX} bytes and Apache would \
+                "line {} of the output is over {MAX_OUTPUT_LINE_BYTES} bytes and Apache would \
                  refuse the file: print allow.lines and deny.lines, and no long comments; or, if it \
                  is not for Apache, choose an output key that does not end in .htaccess",
                 index + 1

@@ -22,7 +22,7 @@ use crate::ip::range::AddrRange;
 
 /// CPython converts at most this many digits to an integer (`sys.int_info.default_max_str_digits`),
 /// leading zeros included, so a longer prefix length is refused there and here.
-const PREFIX_DIGITS_MAX: usize = 4300;
+const MAX_PREFIX_DIGITS: usize = 4300;
 
 /// What one address cell names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ fn ipv4_network(ip: Ipv4Addr, suffix: &str) -> Option<Ipv4Net> {
 
 /// A prefix length as Python reads it: ASCII digits, leading zeros allowed.
 fn prefix_length(text: &str) -> Option<u8> {
-    let is_number = (1..=PREFIX_DIGITS_MAX).contains(&text.len())
+    let is_number = (1..=MAX_PREFIX_DIGITS).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number {
         return None;
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn refuses_prefix_lengths_that_python_cannot_read() {
-        assert!(parse_address(&format!("10.0.0.0/{}8", "0".repeat(PREFIX_DIGITS_MAX - 1))).is_ok());
-        assert!(parse_address(&format!("10.0.0.0/{}8", "0".repeat(PREFIX_DIGITS_MAX))).is_err());
+        assert!(parse_address(&format!("10.0.0.0/{}8", "0".repeat(MAX_PREFIX_DIGITS - 1))).is_ok());
+        assert!(parse_address(&format!("10.0.0.0/{}8", "0".repeat(MAX_PREFIX_DIGITS))).is_err());
     }
 }

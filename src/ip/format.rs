@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 
 /// Room for the longest text, an IPv6 address of 39 characters and `/127`, in whole words.
-pub(crate) const TEXT_BYTES_MAX: usize = 48;
+pub(crate) const MAX_TEXT_BYTES: usize = 48;
 
 /// What an octet is printed as, with the dot behind it.
 #[derive(Clone, Copy, Default)]
@@ -20,14 +20,14 @@ static OCTETS: [PrintedOctet; 256] = octets();
 
 /// A text as it is being printed, into room of somebody else's.
 pub struct Printer<'a> {
-    room: &'a mut [u8; TEXT_BYTES_MAX],
+    room: &'a mut [u8; MAX_TEXT_BYTES],
     length: usize,
 }
 
 impl<'a> Printer<'a> {
     /// Prints from the start of `room`; what is behind the text there is overwritten too.
     #[inline]
-    pub(crate) fn new(room: &'a mut [u8; TEXT_BYTES_MAX]) -> Self {
+    pub(crate) fn new(room: &'a mut [u8; MAX_TEXT_BYTES]) -> Self {
         Self { room, length: 0 }
     }
 
@@ -109,13 +109,13 @@ impl<'a> Printer<'a> {
 /// The text of one network: `192.0.2.0/24`, `2001:db8::/32`, or the bare address of a single one.
 #[derive(Clone, Copy)]
 pub struct NetworkText {
-    room: [u8; TEXT_BYTES_MAX],
+    room: [u8; MAX_TEXT_BYTES],
     length: usize,
 }
 
 impl NetworkText {
     pub(crate) fn new(print: impl FnOnce(&mut Printer<'_>)) -> Self {
-        let mut room = [0; TEXT_BYTES_MAX];
+        let mut room = [0; MAX_TEXT_BYTES];
         let mut printer = Printer::new(&mut room);
         print(&mut printer);
         let length = printer.length;
@@ -158,7 +158,7 @@ pub(crate) fn decimal_digits(number: u32) -> usize {
 
 /// How many bytes an IPv6 address prints.
 pub(crate) fn ipv6_bytes(address: u128) -> usize {
-    let mut room = [0; TEXT_BYTES_MAX];
+    let mut room = [0; MAX_TEXT_BYTES];
     let mut printer = Printer::new(&mut room);
     printer.ipv6(address);
     printer.length

@@ -11,8 +11,8 @@ mod range;
 
 pub use self::address::{AddressError, AddressSpec, parse_address};
 pub use self::family::Family;
+pub(crate) use self::format::MAX_TEXT_BYTES;
 pub use self::format::Printer;
-pub(crate) use self::format::TEXT_BYTES_MAX;
 pub use self::mapped::{MAPPED_FIRST, MAPPED_LAST};
 pub(crate) use self::mapped::{mapped, without_mapped_block};
 pub use self::network::{Network, Networks};

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 /// The longest name that [`identifier`] gives unless it is told otherwise, in bytes. The names of
 /// AWS WAF may have 128 of them, those of nftables 255, and templates put words before and behind.
-pub(crate) const IDENTIFIER_BYTES_MAX: usize = 96;
+pub(crate) const MAX_IDENTIFIER_BYTES: usize = 96;
 /// The shortest limit: the hash of a long text, and as much of the text as tells it from others.
-pub(crate) const IDENTIFIER_BYTES_MAX_LEAST: usize = 24;
+pub(crate) const LEAST_MAX_IDENTIFIER_BYTES: usize = 24;
 
 /// A network with its prefix length also where it is a single address: `192.0.2.1/32`.
 pub(crate) fn cidr(network: &str) -> String {
@@ -18,10 +18,10 @@ pub(crate) fn cidr(network: &str) -> String {
     format!("{network}{length}")
 }
 
-/// A text as a name of ASCII letters, digits, `-` and `_`, of at most `bytes_max` bytes: another
+/// A text as a name of ASCII letters, digits, `-` and `_`, of at most `max_bytes` bytes: another
 /// text has another name. `/` becomes `__`, every other byte `_` and two hexadecimal digits; the end
 /// of what is too long becomes `_-` and a hash of the whole.
-pub(crate) fn identifier(text: &str, bytes_max: usize) -> String {
+pub(crate) fn identifier(text: &str, max_bytes: usize) -> String {
     let mut name = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -33,9 +33,9 @@ pub(crate) fn identifier(text: &str, bytes_max: usize) -> String {
             }
         }
     }
-    if name.len() > bytes_max {
+    if name.len() > max_bytes {
         let hash = format!("_-{:016x}", fnv1a(text));
-        name.truncate(bytes_max.saturating_sub(hash.len()));
+        name.truncate(max_bytes.saturating_sub(hash.len()));
         name.push_str(&hash);
     }
     name
@@ -74,18 +74,18 @@ mod tests {
             ("a b.\u{e9}", "a_20b_2E_C3_A9"),
             ("", ""),
         ] {
-            assert_eq!(identifier(text, IDENTIFIER_BYTES_MAX), expected);
+            assert_eq!(identifier(text, MAX_IDENTIFIER_BYTES), expected);
         }
     }
 
     #[test]
     fn names_are_bounded() {
-        for bytes_max in [IDENTIFIER_BYTES_MAX_LEAST, IDENTIFIER_BYTES_MAX] {
-            let fits = "a".repeat(bytes_max);
-            assert_eq!(identifier(&fits, bytes_max), fits);
+        for max_bytes in [LEAST_MAX_IDENTIFIER_BYTES, MAX_IDENTIFIER_BYTES] {
+            let fits = "a".repeat(max_bytes);
+            assert_eq!(identifier(&fits, max_bytes), fits);
             let long = [fits.clone() + "a", fits + "b", "\u{e9}".repeat(500)];
-            let names = long.map(|text| identifier(&text, bytes_max));
-            assert!(names.iter().all(|name| name.len() == bytes_max));
+            let names = long.map(|text| identifier(&text, max_bytes));
+            assert!(names.iter().all(|name| name.len() == max_bytes));
             assert_ne!(names[0], names[1]);
         }
         assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);

@@ -12,11 +12,11 @@
 
 use std::io::{self, Write};
 
-use crate::ip::{Family, IpSet, Network, Networks, Printer, TEXT_BYTES_MAX};
+use crate::ip::{Family, IpSet, MAX_TEXT_BYTES, Network, Networks, Printer};
 
 /// The longest line, in bytes. With a directive and its indentation before it a line stays under
 /// 8,000 bytes, and Apache's limit for a line of `.htaccess` is 8,190.
-pub(crate) const NETWORK_LINE_BYTES_MAX: usize = 7900;
+pub(crate) const MAX_NETWORK_LINE_BYTES: usize = 7900;
 
 /// A list, and how its networks fall into lines.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ fn measure<T: Family>(networks: Networks<'_, T>) -> Vec<Line> {
     let mut line = Line::default();
     for network in networks {
         let bytes = network.text_bytes();
-        if line.networks > 0 && line.bytes + 1 + bytes > NETWORK_LINE_BYTES_MAX {
+        if line.networks > 0 && line.bytes + 1 + bytes > MAX_NETWORK_LINE_BYTES {
             lines.push(std::mem::take(&mut line));
         }
         line.bytes += bytes + usize::from(line.networks > 0);
@@ -101,7 +101,7 @@ fn print<T: Family>(
     out: &mut Vec<u8>,
 ) {
     let start = out.len();
-    out.resize(start + line.bytes + TEXT_BYTES_MAX, b' ');
+    out.resize(start + line.bytes + MAX_TEXT_BYTES, b' ');
     let mut at = start;
     for network in networks.take(line.networks) {
         // There is room, for the line was measured.

@@ -11,7 +11,7 @@ use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 use crate::answer::{Refusal, RefusalCode};
 use crate::render::escape::escape;
 use crate::render::filters;
-use crate::render::filters::{IDENTIFIER_BYTES_MAX, IDENTIFIER_BYTES_MAX_LEAST};
+use crate::render::filters::{LEAST_MAX_IDENTIFIER_BYTES, MAX_IDENTIFIER_BYTES};
 use crate::render::needs::{LISTS, Needs, OTHER_VARIABLES, PARTS};
 use crate::text::quote;
 
@@ -148,13 +148,13 @@ fn register_filters(tera: &mut Tera) {
 }
 
 fn identifier(text: &str, arguments: &Kwargs) -> Result<String, tera::Error> {
-    let bytes_max = arguments.get("max")?.unwrap_or(IDENTIFIER_BYTES_MAX);
-    if bytes_max < IDENTIFIER_BYTES_MAX_LEAST {
+    let max_bytes = arguments.get("max")?.unwrap_or(MAX_IDENTIFIER_BYTES);
+    if max_bytes < LEAST_MAX_IDENTIFIER_BYTES {
         return Err(tera::Error::message(format!(
-            "identifier(max={bytes_max}): expected at least {IDENTIFIER_BYTES_MAX_LEAST}"
+            "identifier(max={max_bytes}): expected at least {LEAST_MAX_IDENTIFIER_BYTES}"
         )));
     }
-    Ok(filters::identifier(text, bytes_max))
+    Ok(filters::identifier(text, max_bytes))
 }
 
 /// Through a `serde_json::Value`, whose members are in the order of their names: tera's are in none.

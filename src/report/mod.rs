@@ -30,9 +30,9 @@ const STYLE: &str = include_str!("page.css");
 /// What the page's policy lets through: this style and nothing else. A test renews it.
 const STYLE_SHA256: &str = "SHYxBazo+MoSwI25f/WMAfhRDw3X+PE+JJbXgKCOQBU=";
 /// How many things that a cell could say instead are shown.
-const FIXES_MAX: usize = 3;
+const MAX_FIXES: usize = 3;
 /// How many rejected rows are seen at once; the others unfold.
-const ROWS_UNFOLDED_MAX: usize = 10;
+const MAX_ROWS_UNFOLDED: usize = 10;
 
 /// What the page tells beyond the answer, as far as it is known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -358,7 +358,7 @@ fn capitalized(text: &str) -> String {
 }
 
 fn rejections(all: &[Rejection]) -> Vec<Vec<RejectionView>> {
-    let (seen, others) = all.split_at(all.len().min(ROWS_UNFOLDED_MAX));
+    let (seen, others) = all.split_at(all.len().min(MAX_ROWS_UNFOLDED));
     let lists = [seen, others].into_iter().filter(|list| !list.is_empty());
     lists
         .map(|list| list.iter().map(rejection_view).collect())
@@ -366,7 +366,7 @@ fn rejections(all: &[Rejection]) -> Vec<Vec<RejectionView>> {
 }
 
 fn rejection_view(rejection: &Rejection) -> RejectionView {
-    let fixes = rejection.fixes.iter().take(FIXES_MAX);
+    let fixes = rejection.fixes.iter().take(MAX_FIXES);
     RejectionView {
         line: thousands(rejection.line),
         value: escape_invisible(&rejection.value, None),

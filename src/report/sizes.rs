@@ -7,9 +7,9 @@ use crate::policy::Policy;
 use crate::text::thousands;
 
 /// So many networks of one size are named.
-const EXAMPLES_MAX: usize = 3;
+const MAX_EXAMPLES: usize = 3;
 /// So many networks of IPv6 have a line of their own.
-const IPV6_ROWS_MAX: usize = 50;
+const MAX_IPV6_ROWS: usize = 50;
 
 /// The networks of one prefix length.
 #[derive(Debug, Serialize)]
@@ -46,8 +46,8 @@ pub(crate) struct Sizes {
 impl Sizes {
     pub(crate) fn of(policy: &Policy) -> Self {
         let Policy { allow, deny, .. } = policy;
-        let ipv4 = PrefixHistogram::of(&allow.ipv4, &deny.ipv4, EXAMPLES_MAX);
-        let ipv6 = PrefixHistogram::of(&allow.ipv6, &deny.ipv6, IPV6_ROWS_MAX);
+        let ipv4 = PrefixHistogram::of(&allow.ipv4, &deny.ipv4, MAX_EXAMPLES);
+        let ipv6 = PrefixHistogram::of(&allow.ipv6, &deny.ipv6, MAX_IPV6_ROWS);
         let most = ipv4.most().max(ipv6.most()).max(1);
         let mut rows = ipv4.rows("IPv4", most);
         rows.extend(ipv6.rows("IPv6", most));
@@ -112,7 +112,7 @@ impl<T: Family> PrefixHistogram<T> {
         let used = sizes.filter(|(_, size)| size.allow + size.deny > 0);
         used.map(|(host_bits, size)| {
             let all = size.allow + size.deny;
-            let examples = size.first.iter().take(EXAMPLES_MAX);
+            let examples = size.first.iter().take(MAX_EXAMPLES);
             let examples: Vec<String> = examples
                 .map(|(network, _)| network.text().to_string())
                 .collect();
@@ -139,7 +139,7 @@ impl<T: Family> PrefixHistogram<T> {
     /// The widest, and of one size the allowed ones first.
     fn networks(&self) -> Vec<Ipv6Row> {
         let sizes = self.0.iter().rev();
-        let named = sizes.flat_map(|size| &size.first).take(IPV6_ROWS_MAX);
+        let named = sizes.flat_map(|size| &size.first).take(MAX_IPV6_ROWS);
         named
             .map(|(network, is_allowed)| Ipv6Row {
                 network: network.text().to_string(),

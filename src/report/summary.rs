@@ -9,7 +9,7 @@ use crate::rule::DefaultPolicy;
 use crate::text::thousands;
 
 /// So many networks are named in the sentence; more are counted.
-const NAMED_MAX: usize = 4;
+const MAX_NAMED: usize = 4;
 
 /// A sentence whose networks stand apart from its words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -32,7 +32,7 @@ impl Words {
     /// The networks by name if they are few, or else how many: `these 12 networks`.
     fn networks(&mut self, set: &IpSet) {
         let count = named_count(set);
-        if count > NAMED_MAX {
+        if count > MAX_NAMED {
             self.add(format!("these {} networks", thousands(count as u64)));
             return;
         }
@@ -115,7 +115,7 @@ pub(crate) fn sentence(policy: &Policy) -> Words {
     if !deny.is_empty() {
         words.add(", except ");
         words.networks(deny);
-        if *default == DefaultPolicy::Deny && named_count(deny) > NAMED_MAX {
+        if *default == DefaultPolicy::Deny && named_count(deny) > MAX_NAMED {
             words.add(match named_count(allow) {
                 1 => " inside it",
                 _ => " inside them",

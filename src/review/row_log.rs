@@ -5,7 +5,7 @@ use crate::ip::{AddrRange, AddressSpec, Family};
 use crate::rule::Action;
 
 /// Rows that are remembered at most, 1 MiB of IPv4. What is counted is counted among them.
-pub(crate) const ROWS_MAX: usize = 1 << 17;
+pub(crate) const MAX_ROWS: usize = 1 << 17;
 
 /// Takes each accepted row.
 pub trait RowRecorder: Default + Into<RecordedRows> {
@@ -50,7 +50,7 @@ impl RowRecorder for RecordedRows {
     #[inline]
     fn add(&mut self, action: Action, addresses: AddressSpec) {
         self.has_allow |= action == Action::Allow && addresses != AddressSpec::All;
-        if self.rows == ROWS_MAX {
+        if self.rows == MAX_ROWS {
             self.is_full = true;
             return;
         }

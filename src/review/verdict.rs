@@ -53,7 +53,7 @@ pub fn explain(
             .map(|address| (*address, Vec::new()))
             .collect(),
     };
-    let mut decoder = TextDecoder::new(Parser::new(finder), settings.csv_bytes_max);
+    let mut decoder = TextDecoder::new(Parser::new(finder), settings.max_csv_bytes);
     decoder.push(upload)?;
     let finder = decoder.finish()?.finish()?;
     let default = finder.rules.default_policy(settings.default_policy);

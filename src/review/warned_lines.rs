@@ -13,15 +13,15 @@ use crate::answer::{Rejection, Warning, WarningCode};
 use crate::csv::{Parser, Row, RowSink, TextDecoder};
 use crate::ip::AddressSpec;
 use crate::policy::Policy;
-use crate::review::row_log::ROWS_MAX;
+use crate::review::row_log::MAX_ROWS;
 use crate::review::warnings::{Permitted, Review, is_private_row, is_wide_row};
 use crate::rule::Action;
 use crate::text::FirstFew;
 
 /// How many rows a warning names by their lines alone.
-const LINES_MAX: usize = 10;
+const MAX_LINES: usize = 10;
 /// How many rows a warning names together with others.
-const PAIRS_MAX: usize = 5;
+const MAX_PAIRS: usize = 5;
 
 /// Adds to each warning about rows the lines where they are, and the first of them as its line.
 ///
@@ -36,11 +36,11 @@ pub fn name_lines(
         return;
     };
     let has = |code| warnings.iter().any(|warning| warning.code == code);
-    let wanted = |code, names_max| has(code).then(|| FirstFew::new(names_max));
+    let wanted = |code, max_names| has(code).then(|| FirstFew::new(max_names));
     let mut found = Found {
-        wide: wanted(WarningCode::WideAllow, LINES_MAX),
-        private: wanted(WarningCode::PrivateRange, LINES_MAX),
-        repeated: wanted(WarningCode::DuplicateRows, PAIRS_MAX),
+        wide: wanted(WarningCode::WideAllow, MAX_LINES),
+        private: wanted(WarningCode::PrivateRange, MAX_LINES),
+        repeated: wanted(WarningCode::DuplicateRows, MAX_PAIRS),
         overridden: has(WarningCode::OverriddenRows).then(|| Overridden::new(policy)),
         ..Found::default()
     };
@@ -121,7 +121,7 @@ impl Overridden {
         let is_one = self.permitted.lets_none_in(addresses);
         if is_one {
             self.count += 1;
-            if self.rows.len() < PAIRS_MAX {
+            if self.rows.len() < MAX_PAIRS {
                 self.rows.push((line, addresses));
             }
         }
@@ -131,7 +131,7 @@ impl Overridden {
     /// `line 2 by line 8`: the first Deny row that is enough for it alone. That none is can only be
     /// said of `has_every_row`.
     fn named(&self, has_every_row: bool) -> FirstFew {
-        let mut named = FirstFew::new(PAIRS_MAX);
+        let mut named = FirstFew::new(MAX_PAIRS);
         for (line, addresses) in &self.rows {
             let mut denies = self.denies.iter();
             let deny = denies.find(|(_, deny)| covers(*deny, *addresses));
@@ -251,7 +251,7 @@ struct Finder<'a> {
 
 impl RowSink for Finder<'_> {
     fn accept(&mut self, rule: Row<'_>) {
-        if self.rows == ROWS_MAX {
+        if self.rows == MAX_ROWS {
             self.is_done.set(true);
             return;
         }

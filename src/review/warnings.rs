@@ -10,7 +10,7 @@ use crate::rule::DefaultPolicy;
 use crate::text::{FirstFew, thousands};
 
 /// How many networks a sentence names.
-const NAMED_MAX: usize = 3;
+const MAX_NAMED: usize = 3;
 /// An allowed IPv4 network is wide from more addresses on than a /8 has.
 const WIDE_IPV4_BITS: u32 = 24;
 /// Nobody is given more of IPv6 than the /12 of a regional registry; a /16 is wide already.
@@ -162,7 +162,7 @@ fn blocks_everybody(
 }
 
 fn wide_allow(policy: &Policy) -> Option<Warning> {
-    let mut named = FirstFew::new(NAMED_MAX);
+    let mut named = FirstFew::new(MAX_NAMED);
     add_wider(
         &policy.allow.ipv4,
         WIDE_IPV4_BITS,
@@ -214,7 +214,7 @@ fn networks_wider<T: Family>(range: &AddrRange<T>, bits: u32) -> impl Iterator<I
 /// comes from the Internet, and is most likely from another list.
 fn private_range(policy: &Policy) -> Option<Warning> {
     let IpSet { ipv4, ipv6 } = &policy.allow;
-    let mut named = FirstFew::new(NAMED_MAX);
+    let mut named = FirstFew::new(MAX_NAMED);
     let mut private = 0;
     for block in PRIVATE_IPV4 {
         private += add_private(ipv4, block, PRIVATE_IPV4_BITS, &mut named);
@@ -268,7 +268,7 @@ fn add_private<T: Family>(
 }
 
 fn overridden_rows(permitted: &Permitted, rows: &RecordedRows) -> Option<Warning> {
-    let mut named = FirstFew::new(NAMED_MAX);
+    let mut named = FirstFew::new(MAX_NAMED);
     let default = permitted.default;
     add_overridden(&rows.allow.ipv4, &permitted.ipv4, default, &mut named);
     add_overridden(&rows.allow.ipv6, &permitted.ipv6, default, &mut named);
@@ -368,7 +368,7 @@ pub(crate) fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
 
 fn duplicate_rows(rows: &RecordedRows) -> Option<Warning> {
     let mut count = 0;
-    let mut named = FirstFew::new(NAMED_MAX);
+    let mut named = FirstFew::new(MAX_NAMED);
     for (ranges, rule) in [(&rows.allow, "Allow"), (&rows.deny, "Deny")] {
         count += add_repeated(&ranges.ipv4, rule, &mut named);
         count += add_repeated(&ranges.ipv6, rule, &mut named);

@@ -12,9 +12,9 @@ pub use self::output_key::OutputKey;
 use crate::rule::DefaultPolicy;
 
 /// The default of `MAX_CSV_BYTES`: 256 MiB, decompressed.
-pub const CSV_BYTES_MAX_DEFAULT: u64 = 256 * 1024 * 1024;
+pub const DEFAULT_MAX_CSV_BYTES: u64 = 256 * 1024 * 1024;
 /// The default of `TEMPLATE`.
-pub const TEMPLATE_DEFAULT: &str = "apache24";
+pub const DEFAULT_TEMPLATE: &str = "apache24";
 
 /// What decides the output, beside the CSV and the template.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Settings {
     /// `OUTPUT_KEY`: where outputs go.
     pub output_key: OutputKey,
     /// `MAX_CSV_BYTES`: the largest CSV, decompressed, in bytes. Default: 256 MiB.
-    pub csv_bytes_max: u64,
+    pub max_csv_bytes: u64,
 }
 
 impl Default for Settings {
@@ -35,7 +35,7 @@ impl Default for Settings {
             default_policy: DefaultPolicy::Deny,
             strict: false,
             output_key: OutputKey::default(),
-            csv_bytes_max: CSV_BYTES_MAX_DEFAULT,
+            max_csv_bytes: DEFAULT_MAX_CSV_BYTES,
         }
     }
 }
@@ -62,9 +62,9 @@ impl Settings {
                 Some(value) => OutputKey::new("OUTPUT_KEY", &value)?,
                 None => defaults.output_key,
             },
-            csv_bytes_max: match value("MAX_CSV_BYTES") {
+            max_csv_bytes: match value("MAX_CSV_BYTES") {
                 Some(value) => bytes("MAX_CSV_BYTES", &value)?,
-                None => defaults.csv_bytes_max,
+                None => defaults.max_csv_bytes,
             },
         })
     }

@@ -7,7 +7,7 @@ use crate::settings::error::SettingError;
 use crate::source::{check_key, split_key};
 
 /// The default of `OUTPUT_KEY`: a folder for each site, so that a sync lays it in the web root.
-pub(crate) const OUTPUT_KEY_DEFAULT: &str = "{{ path }}/.htaccess";
+pub(crate) const DEFAULT_OUTPUT_KEY: &str = "{{ path }}/.htaccess";
 
 /// Where outputs go: a Tera template over `path`, `dir` and `stem` of the source's key.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct OutputKey {
 
 impl Default for OutputKey {
     fn default() -> Self {
-        Self::new("OUTPUT_KEY", OUTPUT_KEY_DEFAULT).unwrap_or_else(|_| Self {
+        Self::new("OUTPUT_KEY", DEFAULT_OUTPUT_KEY).unwrap_or_else(|_| Self {
             tera: Tera::new(),
             text: String::new(),
         })

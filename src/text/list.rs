@@ -8,9 +8,9 @@ use crate::text::quote::quote;
 /// A list of names for a message: quoted, at most ten of them.
 #[must_use]
 pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const NAMES_MAX: usize = 10;
-    let more = names.len().saturating_sub(NAMES_MAX);
-    let mut shown: Vec<String> = names.take(NAMES_MAX).map(quote).collect();
+    const MAX_NAMES: usize = 10;
+    let more = names.len().saturating_sub(MAX_NAMES);
+    let mut shown: Vec<String> = names.take(MAX_NAMES).map(quote).collect();
     if more > 0 {
         shown.push(format!("{more} more"));
     }
@@ -22,20 +22,20 @@ pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String 
 pub(crate) struct FirstFew {
     pub(crate) count: u64,
     names: Vec<String>,
-    names_max: usize,
+    max_names: usize,
 }
 
 impl FirstFew {
-    pub(crate) fn new(names_max: usize) -> Self {
+    pub(crate) fn new(max_names: usize) -> Self {
         Self {
             count: 0,
             names: Vec::new(),
-            names_max,
+            max_names,
         }
     }
 
     pub(crate) fn add(&mut self, name: impl FnOnce() -> String) {
-        if self.names.len() < self.names_max {
+        if self.names.len() < self.max_names {
             self.names.push(name());
         }
         self.count += 1;

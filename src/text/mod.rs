@@ -8,4 +8,4 @@ pub(crate) use self::list::FirstFew;
 pub use self::list::quoted_list;
 pub use self::numbers::grouped;
 pub(crate) use self::numbers::{milliseconds, thousands};
-pub use self::quote::{QUOTED_CHARS_MAX, escape, escape_invisible, is_unprintable, quote};
+pub use self::quote::{MAX_QUOTED_CHARS, escape, escape_invisible, is_unprintable, quote};

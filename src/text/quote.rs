@@ -5,9 +5,9 @@
 //! [`quote`] or [`escape`], never as they came.
 
 /// How many characters of a value a message shows, at most; what follows becomes `…`.
-pub const QUOTED_CHARS_MAX: usize = 64;
+pub const MAX_QUOTED_CHARS: usize = 64;
 
-/// The text in double quotes, escaped, at most [`QUOTED_CHARS_MAX`] characters of it.
+/// The text in double quotes, escaped, at most [`MAX_QUOTED_CHARS`] characters of it.
 ///
 /// ```
 /// assert_eq!(htaccess_generator::text::quote("a\nb"), r#""a\nb""#);
@@ -20,9 +20,9 @@ pub fn quote(text: &str) -> String {
 /// The same without the quotes, for sentences that start with the value.
 #[must_use]
 pub fn escape(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(QUOTED_CHARS_MAX));
+    let mut shown = String::with_capacity(text.len().min(MAX_QUOTED_CHARS));
     for (index, character) in text.chars().enumerate() {
-        if index == QUOTED_CHARS_MAX {
+        if index == MAX_QUOTED_CHARS {
             shown.push('…');
             break;
         }

@@ -7,7 +7,7 @@ use super::oracle::{Cover, Rule};
 use super::random::Random;
 
 /// The most clients that are tried on one policy.
-const PROBES_MAX: usize = 60;
+const MAX_PROBES: usize = 60;
 /// How many of them have nothing to do with its rules.
 const STRANGERS: usize = 4;
 
@@ -31,7 +31,7 @@ pub(crate) fn probes(rules: &[Rule], random: &mut Random) -> Vec<IpAddr> {
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
-    while probes.len() < PROBES_MAX && !edges.is_empty() {
+    while probes.len() < MAX_PROBES && !edges.is_empty() {
         let index = random.below(edges.len() as u128);
         let edge = edges.swap_remove(usize::try_from(index).expect("it is below a usize"));
         probes.push(match edge {

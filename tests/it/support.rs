@@ -9,7 +9,7 @@ use htaccess_generator::answer::Refusal;
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::render::Template;
 use htaccess_generator::review::Review;
-use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
 use htaccess_generator::source::Source;
 
 /// The source's key where a test does not care.
@@ -35,7 +35,7 @@ impl Setup {
     /// `BUCKET`, `VERSION_ID` and `ETAG` say where the upload came from.
     pub(crate) fn new(lookup: impl Fn(&str) -> Option<String>, own_template: Option<&str>) -> Self {
         let value = |name| lookup(name).unwrap_or_default();
-        let built_in = lookup("TEMPLATE").unwrap_or(TEMPLATE_DEFAULT.to_owned());
+        let built_in = lookup("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned());
         let (template, broken_template) = match own_template.map(Template::compile) {
             Some(Ok(template)) => (template, None),
             Some(Err(refusal)) => (Template::built_in(&built_in).unwrap(), Some(refusal)),

@@ -23,8 +23,8 @@ const ORACLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/python/ipaddress_oracle.py"
 );
-const STRINGS_MIN: usize = 200_000;
-const DIFFERENCES_SHOWN_MAX: usize = 50;
+const MIN_STRINGS: usize = 200_000;
+const MAX_DIFFERENCES_SHOWN: usize = 50;
 
 /// What the oracle says, a line a string.
 fn oracle() -> String {
@@ -91,8 +91,8 @@ fn addresses_are_accepted_exactly_as_python_accepts_them() {
         count("scope"),
         count("all"),
     );
-    differences.truncate(DIFFERENCES_SHOWN_MAX);
+    differences.truncate(MAX_DIFFERENCES_SHOWN);
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
-    assert!(strings >= STRINGS_MIN, "only {strings} strings");
+    assert!(strings >= MIN_STRINGS, "only {strings} strings");
     assert!(verdicts.len() == 5, "a verdict is missing: {verdicts:?}");
 }

@@ -21,9 +21,9 @@ use crate::traps::{HOSTILE_KEYS, traps};
 /// How many random policies there are; their seeds are 1 and up.
 const RANDOM_POLICIES: u64 = 300;
 /// The longest line of an output, in bytes.
-const LINE_BYTES_MAX: usize = 8000;
+const MAX_LINE_BYTES: usize = 8000;
 /// How much of a long text a failure shows, in characters.
-const SHOWN_CHARS_MAX: usize = 20_000;
+const MAX_SHOWN_CHARS: usize = 20_000;
 
 /// A policy to try.
 pub(crate) struct Case {
@@ -155,7 +155,7 @@ fn contradictions(rules: &[Rule]) -> u64 {
 /// What Apache would stumble over, whatever the policy.
 fn fault(file: &str) -> Option<String> {
     for line in file.split('\n') {
-        if line.len() > LINE_BYTES_MAX {
+        if line.len() > MAX_LINE_BYTES {
             return Some(format!("a line has {} bytes", line.len()));
         }
         if line.contains('\r') {
@@ -275,7 +275,7 @@ impl Tally {
 
     /// Whether a line was so long that another had to be begun.
     pub(crate) fn has_full_lines(&self) -> bool {
-        self.longest_line > LINE_BYTES_MAX * 9 / 10
+        self.longest_line > MAX_LINE_BYTES * 9 / 10
     }
 }
 
@@ -287,7 +287,7 @@ pub(crate) fn show(case: &Case, file: &str) -> String {
         case.origin, case.key, case.settings
     );
     for (title, content) in [("CSV", csv.as_str()), ("output", file)] {
-        let shown: String = content.chars().take(SHOWN_CHARS_MAX).collect();
+        let shown: String = content.chars().take(MAX_SHOWN_CHARS).collect();
         let _ = writeln!(text, "--- {title}, {} bytes\n{shown}", content.len());
     }
     text

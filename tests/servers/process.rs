@@ -73,11 +73,11 @@ impl Folder {
 
     /// The end of a log in the folder, for messages.
     pub(crate) fn tail(&self, name: &str) -> String {
-        const LINES_MAX: usize = 20;
+        const MAX_LINES: usize = 20;
         let text = fs::read(self.0.join(name)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
-        let start = lines.len().saturating_sub(LINES_MAX);
+        let start = lines.len().saturating_sub(MAX_LINES);
         format!("--- {name}, its end\n{}", lines[start..].join("\n"))
     }
 }

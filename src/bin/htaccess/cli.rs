@@ -10,7 +10,7 @@ use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 use htaccess_generator::ip::parse_address;
 use htaccess_generator::render::BUILT_IN;
-use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
 
 use crate::error::Failure;
 
@@ -154,7 +154,7 @@ pub(crate) struct RenderArguments {
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// A built-in template (`htaccess template list`) or a Tera file
-    #[arg(long, value_name = "NAME|PATH", default_value = TEMPLATE_DEFAULT)]
+    #[arg(long, value_name = "NAME|PATH", default_value = DEFAULT_TEMPLATE)]
     pub(crate) template: String,
 }
 

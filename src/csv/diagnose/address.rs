@@ -20,7 +20,7 @@ use crate::text::{escape, quote};
 
 /// The longest suggestion: two IPv6 addresses are 79 bytes, and only a prefix length with many
 /// zeros before it is more.
-const FIX_BYTES_MAX: usize = 100;
+const MAX_FIX_BYTES: usize = 100;
 
 impl fmt::Display for AddressError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +71,7 @@ impl AddressError<'_> {
 fn explain(text: &str) -> Reason {
     let mut reason = explain_whole(text);
     let is_plain = |text: &str| {
-        text.len() <= FIX_BYTES_MAX && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        text.len() <= MAX_FIX_BYTES && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
     };
     reason.fixes.retain(|fix| is_plain(fix) && names_some(fix));
     reason

@@ -14,7 +14,7 @@ mod simd;
 use crate::csv::columns::Columns;
 use crate::csv::fast_path::ipv4::ipv4;
 use crate::csv::fast_path::simd::{ByteLanes, LANES};
-use crate::csv::limits::COLUMNS_MAX;
+use crate::csv::limits::MAX_COLUMNS;
 use crate::csv::lines::Taken;
 use crate::csv::row::RowSink;
 use crate::ip::AddrRange;
@@ -108,7 +108,7 @@ impl PlainRow {
         }
         cursor.terminator()?;
         // Whether a longer line has too many cells is for the long way to tell.
-        (cursor.at < COLUMNS_MAX).then_some(Self {
+        (cursor.at < MAX_COLUMNS).then_some(Self {
             action: action?,
             addresses: addresses?,
             bytes: cursor.at,

@@ -53,16 +53,16 @@ use crate::source::{Source, check_report_key};
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// How often a write that met another one is tried again.
-const RETRIES_MAX: u32 = 8;
+const MAX_RETRIES: u32 = 8;
 /// How often an input that came damaged is read again.
-const DAMAGED_RETRIES_MAX: u32 = 2;
+const MAX_DAMAGED_RETRIES: u32 = 2;
 /// Up to so many bytes an output is on its way as soon as its request is, and the report is made
 /// beside it. Of a larger one the thread has to send more, and the report comes after it.
-const BESIDE_BYTES_MAX: usize = 256 * 1024;
+const MAX_BESIDE_BYTES: usize = 256 * 1024;
 /// How much of an upload is kept for warnings that name lines: some ten thousand rows.
-const START_BYTES_MAX: usize = 256 * 1024;
+const MAX_START_BYTES: usize = 256 * 1024;
 /// The longest pause before the first retry; it doubles with each.
-const PAUSE_MS_MAX: u64 = 40;
+const MAX_PAUSE_MS: u64 = 40;
 
 /// Publishes uploads with one template.
 pub struct Publisher<'a, S> {
@@ -145,19 +145,19 @@ impl<'a, S: Store> Publisher<'a, S> {
             Err(refusal) => return Ok(refused_by_key(input, &refusal)),
         };
         if self.is_too_large(input, bytes).await? {
-            let refusal = too_large(self.settings.settings.csv_bytes_max);
+            let refusal = too_large(self.settings.settings.max_csv_bytes);
             return refuse(self.store, self.settings, input, &refusal).await;
         }
         let output = ObjectName {
             bucket: self.settings.output_bucket.clone(),
             key: output_key,
         };
-        for attempt in 0..=RETRIES_MAX {
+        for attempt in 0..=MAX_RETRIES {
             pause_before(attempt).await;
             match self.round(input, &output).await {
                 Ok(Round::Done(answer)) => return Ok(answer),
                 Ok(Round::Conflict) => self.observed.conflict(),
-                Err(err) if err.kind() == ErrorKind::Damaged && attempt < DAMAGED_RETRIES_MAX => {}
+                Err(err) if err.kind() == ErrorKind::Damaged && attempt < MAX_DAMAGED_RETRIES => {}
                 Err(err) => return Err(err),
             }
         }
@@ -167,7 +167,7 @@ impl<'a, S: Store> Publisher<'a, S> {
     /// An event may tell that the object is too large to be worth a GET; it may also be late, so
     /// the object is asked.
     async fn is_too_large(&self, input: &ObjectName, bytes: Option<u64>) -> Result<bool, Error> {
-        let is_too_large = |bytes: u64| bytes > self.settings.settings.csv_bytes_max;
+        let is_too_large = |bytes: u64| bytes > self.settings.settings.max_csv_bytes;
         if !bytes.is_some_and(is_too_large) {
             return Ok(false);
         }
@@ -264,7 +264,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             let page = || report_page(&answer, facts);
             write_report(self.store, report, page, told).await
         };
-        let (written, reported) = if bytes > BESIDE_BYTES_MAX {
+        let (written, reported) = if bytes > MAX_BESIDE_BYTES {
             (output.await, report.await)
         } else {
             join!(output, report)
@@ -314,7 +314,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             etag: head.etag.clone(),
         };
         let mut generation = Generation::watching(&self.settings.settings, self.template, &source);
-        let mut start = UploadStart::of_at_most(START_BYTES_MAX);
+        let mut start = UploadStart::of_at_most(MAX_START_BYTES);
         let mut flow = generation.expect_bytes(head.bytes.unwrap_or(0));
         while flow.is_continue() {
             match body.next().await? {
@@ -428,7 +428,7 @@ pub async fn refuse<S: Store>(
     };
     let mut answer = Answer::new(&input.key, Status::Refused).refused(refusal);
     answer.output = Some(output_key);
-    for attempt in 0..=RETRIES_MAX {
+    for attempt in 0..=MAX_RETRIES {
         pause_before(attempt).await;
         let report = look_at_report(store, settings, input).await?;
         let provenance = Provenance::new(&input.key, None, &refusal.message);
@@ -473,7 +473,7 @@ fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), 
 /// Full jitter: writers that met once should not meet again.
 async fn pause_before(attempt: u32) {
     if let Some(doublings) = attempt.checked_sub(1) {
-        let longest = PAUSE_MS_MAX << doublings;
+        let longest = MAX_PAUSE_MS << doublings;
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=longest))).await;
     }
 }

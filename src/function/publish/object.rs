@@ -6,7 +6,7 @@ use crate::function::publish::provenance::Provenance;
 use crate::function::store::{Form, Head, ObjectName, Precondition, Put, PutResult, Store};
 
 /// More than are needed for every replaced object that is remembered.
-const BLANK_LINES_MAX: usize = 8;
+const MAX_BLANK_LINES: usize = 8;
 
 /// An output or a report, as it was when it was looked at.
 pub(crate) struct Target {
@@ -67,7 +67,7 @@ impl Target {
                 Precondition::Matches(head.etag.clone()),
             ),
         };
-        for blank_lines in 0..=BLANK_LINES_MAX {
+        for blank_lines in 0..=MAX_BLANK_LINES {
             if blank_lines > 0 {
                 bytes.push(b'\n');
             }

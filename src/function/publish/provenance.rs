@@ -18,10 +18,10 @@ use crate::settings::Settings;
 /// (15 minutes), so that no writer is left who waits for its entity tag.
 const REPLACED_SECONDS: i64 = 20 * 60;
 /// How many replaced objects are remembered.
-const REPLACED_MAX: usize = 16;
+const MAX_REPLACED: usize = 16;
 /// The longest value of one's own, in bytes; the names, the values and the replaced entity tags
 /// together stay below 2 KB.
-const VALUE_BYTES_MAX: usize = 240;
+const MAX_VALUE_BYTES: usize = 240;
 
 /// What an output or a report came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Provenance {
         }];
         replaced.extend(current.replaced);
         replaced.retain(|entry| now - entry.at < REPLACED_SECONDS);
-        replaced.truncate(REPLACED_MAX);
+        replaced.truncate(MAX_REPLACED);
         Self { replaced, ..self }
     }
 
@@ -205,7 +205,7 @@ fn digest_of(parts: &[&str]) -> String {
 fn metadata_text(text: &str) -> String {
     const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
     let encoded = utf8_percent_encode(text, ENCODED).to_string();
-    if encoded.len() <= VALUE_BYTES_MAX {
+    if encoded.len() <= MAX_VALUE_BYTES {
         return encoded;
     }
     format!("sha256:{}", hexadecimal(Sha256::new_with_prefix(text)))

@@ -23,11 +23,11 @@ use crate::function::store::{
 };
 
 /// How often one call is tried, the first time included.
-const ATTEMPTS_MAX: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 /// The pause before the first retry is up to this long; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// No pause is longer.
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an answer may take to begin before the call is tried again.
@@ -64,9 +64,9 @@ impl S3 {
             .http_client(http_client(endpoint, settings.roots))
             .retry_config(
                 RetryConfig::standard()
-                    .with_max_attempts(ATTEMPTS_MAX)
+                    .with_max_attempts(MAX_ATTEMPTS)
                     .with_initial_backoff(FIRST_PAUSE)
-                    .with_max_backoff(PAUSE_MAX),
+                    .with_max_backoff(MAX_PAUSE),
             )
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled()

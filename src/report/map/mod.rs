@@ -19,15 +19,15 @@ use crate::text::thousands;
 const OVERVIEW_ORDER: u32 = 6;
 /// A block from near by has at most 32 × 32 cells.
 const ZOOM_ORDER: u32 = 5;
-const ZOOMS_MAX: usize = 6;
+const MAX_ZOOMS: usize = 6;
 /// So many blocks are framed in the picture of the whole space, however little they hold.
 const FEW: usize = 16;
 /// The blocks that are framed at most: where more stand out, those do that are larger than the rest.
-const FRAMED_MAX: usize = 64;
+const MAX_FRAMED: usize = 64;
 /// Of so many cells with marks a number may hide some; of fewer each is to be seen.
 const MARKS_TO_HIDE: usize = 4;
 /// The blocks in the table.
-const ROWS_MAX: usize = 16;
+const MAX_ROWS: usize = 16;
 const OCTET_BITS: u32 = 8;
 const OCTET_ADDRESSES: u64 = 1 << (32 - OCTET_BITS);
 
@@ -167,7 +167,7 @@ impl Picture {
         let zoomable = slash8s.iter().filter(|slash8| !slash8.is_plain()).count();
         let zooms = zooms(ipv4, &slash8s);
         slash8s.sort_by_key(|slash8| (std::cmp::Reverse(slash8.addresses()), slash8.number));
-        let (listed, more) = slash8s.split_at(slash8s.len().min(ROWS_MAX));
+        let (listed, more) = slash8s.split_at(slash8s.len().min(MAX_ROWS));
         let sum = |count: fn(&Slash8) -> u64| thousands(more.iter().map(count).sum());
         Some(Self {
             overview: overview(ipv4, &slash8s),
@@ -250,7 +250,7 @@ fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
     let mut svg = String::new();
     background(grid, 16, ipv4, &mut svg);
     let largest_left_out = slash8s
-        .get(FRAMED_MAX)
+        .get(MAX_FRAMED)
         .map_or(0, |slash8| slash8.addresses());
     let stands_out = |slash8: &Slash8| slash8s.len() <= FEW || slash8.addresses() >= LARGE;
     let is_framed = |slash8: &&Slash8| stands_out(slash8) && slash8.addresses() > largest_left_out;
@@ -321,7 +321,7 @@ fn label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
 fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
     let mut chosen: Vec<&Slash8> = slash8s.iter().filter(|slash8| !slash8.is_plain()).collect();
     chosen.sort_by_key(|slash8| (std::cmp::Reverse(slash8.networks), slash8.number));
-    chosen.truncate(ZOOMS_MAX);
+    chosen.truncate(MAX_ZOOMS);
     chosen.sort_by_key(|slash8| slash8.number);
     chosen
         .into_iter()

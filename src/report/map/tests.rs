@@ -69,7 +69,7 @@ fn is_bounded_whatever_is_listed() {
     let bytes = |map: &MapView| map.svg.len();
     let all = bytes(&picture.overview) + picture.zooms.iter().map(bytes).sum::<usize>();
     assert!(all < 250_000, "{all}");
-    assert_eq!(picture.zooms.len(), ZOOMS_MAX);
+    assert_eq!(picture.zooms.len(), MAX_ZOOMS);
     assert_eq!(picture.blocks.len() + picture.more_blocks, 256);
 }
 

@@ -132,7 +132,7 @@ fn tells_no_number_of_what_cannot_be_read_again() {
 
 #[test]
 fn a_deny_row_that_was_not_seen_is_not_several() {
-    let hosts: Vec<String> = (0..ROWS_MAX)
+    let hosts: Vec<String> = (0..MAX_ROWS)
         .map(|index| {
             format!(
                 "11.{}.{}.{},Allow\n",
@@ -156,7 +156,7 @@ fn a_deny_row_that_was_not_seen_is_not_several() {
 
 #[test]
 fn looks_no_further_than_rows_are_remembered() {
-    let rows = "1.1.1.1,Allow\n".repeat(ROWS_MAX);
+    let rows = "1.1.1.1,Allow\n".repeat(MAX_ROWS);
     check(
         &format!("IP,Rule\n{rows}10.0.0.0/7,Allow\n"),
         None,

@@ -21,7 +21,7 @@ const CUT_UTF16: &str = "not-csv: the UTF-16 text is damaged or cut off: save th
 const EMPTY: &str = "missing-column: the file is empty: expected a header with the columns \
                      \"IP Address\" and \"Rule\"";
 /// The default, and less of it where nothing is optimized, for that takes minutes.
-const CSV_BYTES_MAX: usize = if cfg!(debug_assertions) {
+const MAX_CSV_BYTES: usize = if cfg!(debug_assertions) {
     4 * MIB
 } else {
     256 * MIB
@@ -31,12 +31,12 @@ const GOOD: &str = "IP Address,Rule\n192.0.2.1,Allow\n";
 
 /// What every upload here is refused under.
 pub(crate) fn setup() -> Setup {
-    Setup::with("MAX_CSV_BYTES", &CSV_BYTES_MAX.to_string())
+    Setup::with("MAX_CSV_BYTES", &MAX_CSV_BYTES.to_string())
 }
 
 fn over_the_limit() -> String {
     format!(
-        "too-large: the CSV is larger than {CSV_BYTES_MAX} bytes, decompressed: \
+        "too-large: the CSV is larger than {MAX_CSV_BYTES} bytes, decompressed: \
          split it, or raise MAX_CSV_BYTES"
     )
 }

@@ -48,7 +48,7 @@ fn the_corpus_of_generate_passes() {
 }
 
 /// The most networks that a range of IPv6 is written as.
-const NETWORKS_MAX: usize = 2 * 128 - 2;
+const MAX_NETWORKS: usize = 2 * 128 - 2;
 
 /// These rows through every template and both defaults, with all that the target checks.
 fn check_rows(rows: impl Iterator<Item = String>) {
@@ -95,8 +95,8 @@ fn thousands_of_huge_ranges_that_overlap_are_a_few_networks() {
         let _ = upload.write_str(&nested(index, "Allow"));
     }
     let outcome = crate::support::Setup::default().run(upload.as_bytes());
-    assert!(outcome.answer.networks.allow <= NETWORKS_MAX);
-    assert!(outcome.answer.bytes < NETWORKS_MAX * 64);
+    assert!(outcome.answer.networks.allow <= MAX_NETWORKS);
+    assert!(outcome.answer.bytes < MAX_NETWORKS * 64);
 }
 
 /// Where each denies a little of what the others allow, there are only so many networks a row.

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use crate::support::{Setup, refusal_of};
 
-const LINE_BYTES_MAX: usize = 8000;
+const MAX_LINE_BYTES: usize = 8000;
 /// The longest text of one network: an IPv6 prefix and the space before it.
-const NETWORK_BYTES_MAX: usize = 44;
+const MAX_NETWORK_BYTES: usize = 44;
 const ADDRESSES: u32 = 30_000;
 
 /// As many lone addresses of both families, no two of which merge.
@@ -44,7 +44,7 @@ fn check(template: &str, default_policy: &str, rule: &str, directive: &str) {
         .unwrap();
     let longest = file.lines().map(str::len).max();
     assert!(
-        longest <= Some(LINE_BYTES_MAX),
+        longest <= Some(MAX_LINE_BYTES),
         "a line has {longest:?} bytes"
     );
 
@@ -60,7 +60,7 @@ fn check(template: &str, default_policy: &str, rule: &str, directive: &str) {
         for line in full {
             let bytes = directive.len() + line.join(" ").len();
             assert!(
-                bytes > 7900 - NETWORK_BYTES_MAX,
+                bytes > 7900 - MAX_NETWORK_BYTES,
                 "a line of {bytes} bytes is not full"
             );
         }
@@ -83,7 +83,7 @@ fn the_longest_key_stays_on_a_line_of_its_own() {
     let file = Setup::with("SOURCE", &key).run(b"IP,Rule\n192.0.2.1,Allow\n");
     let file = file.file.unwrap();
     assert_eq!(file.lines().count(), 2);
-    assert!(file.lines().all(|line| line.len() <= LINE_BYTES_MAX));
+    assert!(file.lines().all(|line| line.len() <= MAX_LINE_BYTES));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::library::bad_files::{bad_files, setup};
 const NAME: &str = "IT_BAD_FILE";
 /// How far the peak may rise while a file is read: twice the longest line, in bytes and in cells,
 /// the pieces, and what is kept of the rows.
-const PEAK_KIB_MAX: u64 = 8 * 1024;
+const MAX_PEAK_KIB: u64 = 8 * 1024;
 
 /// The peak of resident memory so far.
 fn peak_kib() -> u64 {
@@ -55,7 +55,7 @@ fn bad_files_take_little_memory() {
         let stdout = String::from_utf8_lossy(&child.stdout);
         let rise = stdout.lines().find_map(|line| line.strip_prefix("rise="));
         match rise.and_then(|rise| rise.parse::<u64>().ok()) {
-            Some(kib) if kib <= PEAK_KIB_MAX => eprintln!("{}: {kib} KiB", file.name),
+            Some(kib) if kib <= MAX_PEAK_KIB => eprintln!("{}: {kib} KiB", file.name),
             Some(kib) => problems.push(format!("{}: {kib} KiB\n", file.name)),
             // The other test says what is wrong with it.
             None => eprintln!("{}: not refused, {}", file.name, child.status),
@@ -63,7 +63,7 @@ fn bad_files_take_little_memory() {
     }
     assert!(
         problems.is_empty(),
-        "more than {PEAK_KIB_MAX} KiB:\n{}",
+        "more than {MAX_PEAK_KIB} KiB:\n{}",
         problems.concat()
     );
 }

@@ -185,6 +185,6 @@ fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
 #[test]
 fn an_empty_setting_counts_as_unset() {
     let settings = Settings::read(|_| Some(String::new())).unwrap();
-    assert_eq!(settings.csv_bytes_max, 256 * 1024 * 1024);
+    assert_eq!(settings.max_csv_bytes, 256 * 1024 * 1024);
     assert_eq!(settings.output_key.text(), "{{ path }}/.htaccess");
 }

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use htaccess_generator::answer::{REJECTIONS_LISTED_MAX, RejectionCode};
+use htaccess_generator::answer::{MAX_REJECTIONS_LISTED, RejectionCode};
 use htaccess_generator::csv::{Field, SnippetFinder};
 use htaccess_generator::generate::Outcome;
 use htaccess_generator::ip::{AddressSpec, parse_address};
@@ -184,7 +184,7 @@ fn lists_permit(address: IpAddr, lists: &str) -> bool {
 fn check_answer(outcome: &Outcome) {
     let answer = &outcome.answer;
     assert_eq!(answer.accepted + answer.rejected, answer.rows);
-    let listed = answer.rejected.min(REJECTIONS_LISTED_MAX as u64);
+    let listed = answer.rejected.min(MAX_REJECTIONS_LISTED as u64);
     assert_eq!(answer.rejections.len() as u64, listed);
     let lines: Vec<u64> = answer.rejections.iter().map(|one| one.line).collect();
     assert!(lines.is_sorted(), "{lines:?}");

@@ -11,7 +11,7 @@ use crate::library::cases::outcomes;
 use crate::support::{Setup, text_of, without_warnings};
 
 /// A page that is larger takes a phone seconds, and the function a call of its own.
-const PAGE_BYTES_MAX: usize = 400_000;
+const MAX_PAGE_BYTES: usize = 400_000;
 
 fn page_of((outcome, review): &(Outcome, Review)) -> String {
     let facts = Facts {
@@ -26,7 +26,7 @@ fn page_of((outcome, review): &(Outcome, Review)) -> String {
 fn check_page(page: &str, outcome: &Outcome) {
     assert!(page.starts_with("<!doctype html>"));
     assert!(page.trim_end().ends_with("</html>"));
-    assert!(page.len() < PAGE_BYTES_MAX, "{} bytes", page.len());
+    assert!(page.len() < MAX_PAGE_BYTES, "{} bytes", page.len());
     assert_eq!(page.matches("<script").count(), 1);
     let (_, json) = page.split_once("id=\"answer\">").unwrap();
     let (json, _) = json.split_once("</script>").unwrap();

@@ -2,7 +2,7 @@
 
 use htaccess_generator::generate::{Generation, Outcome};
 use htaccess_generator::report::{Occasion, RequestCost};
-use htaccess_generator::settings::TEMPLATE_DEFAULT;
+use htaccess_generator::settings::DEFAULT_TEMPLATE;
 
 use crate::cli::CheckArguments;
 use crate::error::{Failure, Verdict};
@@ -14,7 +14,7 @@ use crate::templates::find_template;
 
 /// `htaccess check`.
 pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
-    let template = find_template(TEMPLATE_DEFAULT)?;
+    let template = find_template(DEFAULT_TEMPLATE)?;
     let inputs = input::find(&arguments.files.inputs)?;
     let settings = arguments.files.settings()?;
     let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Check)?;
@@ -22,7 +22,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
         let source = source_of(input);
         let generation = Generation::watching(&settings, &template, &source);
         let read = read(input, generation, progress)?;
-        let (Outcome { answer, file }, review) = finish(input, read, TEMPLATE_DEFAULT);
+        let (Outcome { answer, file }, review) = finish(input, read, DEFAULT_TEMPLATE);
         if let Some(reports) = &reports {
             reports.write(input, &answer, file.as_deref(), &review)?;
         }

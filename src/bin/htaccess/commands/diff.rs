@@ -10,7 +10,7 @@ use htaccess_generator::policy::{Policy, PolicyBuilder};
 use htaccess_generator::render::Template;
 use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::{Settings, TEMPLATE_DEFAULT};
+use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
 use serde::Serialize;
 
 use crate::cli::DiffArguments;
@@ -25,7 +25,7 @@ use crate::templates::find_template;
 /// `htaccess diff`.
 pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<Verdict, Failure> {
     let settings = arguments.settings.read(arguments.strict, None)?;
-    let template = find_template(TEMPLATE_DEFAULT)?;
+    let template = find_template(DEFAULT_TEMPLATE)?;
     let stdin = Path::new("-");
     if arguments.old == stdin && arguments.new == stdin {
         return Err(Failure(
@@ -87,7 +87,7 @@ fn policy_of(
         &progress,
     )?;
     let (mut answer, policy) = generation.finish_policy();
-    in_own_words(&mut answer, TEMPLATE_DEFAULT);
+    in_own_words(&mut answer, DEFAULT_TEMPLATE);
     Ok((answer, policy))
 }
 

@@ -8,7 +8,7 @@ use htaccess_generator::ip::{AddressSpec, parse_address};
 use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::TEMPLATE_DEFAULT;
+use htaccess_generator::settings::DEFAULT_TEMPLATE;
 use htaccess_generator::text::escape;
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ use crate::templates::find_template;
 /// `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict, Failure> {
     let settings = arguments.settings.read(false, None)?;
-    let template = find_template(TEMPLATE_DEFAULT)?;
+    let template = find_template(DEFAULT_TEMPLATE)?;
     let input = input::one(&arguments.file)?;
     let source = source_of(&input);
     let mut generation = Generation::new(&settings, &template, &source);
@@ -35,7 +35,7 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict,
         generation.push(piece)
     })?;
     let (mut answer, _) = generation.finish_policy();
-    in_own_words(&mut answer, TEMPLATE_DEFAULT);
+    in_own_words(&mut answer, DEFAULT_TEMPLATE);
     print_problems(&input, &answer);
     if answer.status == Status::Refused {
         return Ok(Verdict::Refused);

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use htaccess_generator::answer::RefusalCode;
-use htaccess_generator::generate::{OUTPUT_LINE_BYTES_MAX, Outcome, generate};
+use htaccess_generator::generate::{MAX_OUTPUT_LINE_BYTES, Outcome, generate};
 use htaccess_generator::render::{PARTS, Template};
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::source::Source;
@@ -259,10 +259,10 @@ fn note(template: &Template) -> Option<String> {
 }
 
 fn long_line(file: &str, of: &str) -> Option<String> {
-    let is_long = |line: &str| line.len() > OUTPUT_LINE_BYTES_MAX;
+    let is_long = |line: &str| line.len() > MAX_OUTPUT_LINE_BYTES;
     let index = file.lines().position(is_long)?;
     Some(format!(
-        "for {of}, line {} is over {OUTPUT_LINE_BYTES_MAX} bytes, and a file named .htaccess is refused for it: \
+        "for {of}, line {} is over {MAX_OUTPUT_LINE_BYTES} bytes, and a file named .htaccess is refused for it: \
          print lines, or choose another --output-key",
         index + 1
     ))

@@ -24,11 +24,11 @@ use crate::io_threads::{read_ahead, read_piece};
 
 /// How much of a small file is read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
-const PIECE_BYTES_MIN: usize = 64 * 1024;
+const MIN_PIECE_BYTES: usize = 64 * 1024;
 /// From this size on a file is read beside the work.
 const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
 /// How much is kept of what cannot be read again.
-const START_BYTES_MAX: usize = 1024 * 1024;
+const MAX_START_BYTES: usize = 1024 * 1024;
 /// How the failure starts of a folder without CSVs.
 pub(crate) const NO_CSV_BELOW: &str = "there is no .csv or .csv.gz file below";
 
@@ -47,7 +47,7 @@ impl Input {
         Self {
             path,
             key,
-            start: Mutex::new(UploadStart::of_at_most(START_BYTES_MAX)),
+            start: Mutex::new(UploadStart::of_at_most(MAX_START_BYTES)),
         }
     }
 
@@ -86,7 +86,7 @@ impl Input {
         // Hardly larger than the file, for it is filled with zeros first; some files have a length of 0.
         let room = bytes.and_then(|bytes| usize::try_from(bytes).ok());
         let mut piece =
-            vec![0; room.map_or(PIECE_BYTES, |room| room.clamp(PIECE_BYTES_MIN, PIECE_BYTES))];
+            vec![0; room.map_or(PIECE_BYTES, |room| room.clamp(MIN_PIECE_BYTES, PIECE_BYTES))];
         loop {
             let bytes = read_piece(&mut source, &mut piece).map_err(failure)?;
             if bytes == 0 || each(piece.get(..bytes).unwrap_or_default()).is_break() {

@@ -13,7 +13,7 @@ use htaccess_generator::text::is_unprintable;
 use unicode_width::UnicodeWidthChar;
 
 /// How many columns of a row are shown.
-const ROW_COLUMNS_MAX: usize = 80;
+const MAX_ROW_COLUMNS: usize = 80;
 /// How many of them are before the cell, where the row is longer.
 const COLUMNS_BEFORE: usize = 20;
 
@@ -128,18 +128,18 @@ struct Glyph {
 impl ShownRow {
     fn of(row: &str, part: Range<usize>) -> Self {
         // A row may have a megabyte: what is far from the cell is not looked at.
-        let from = row.floor_char_boundary(part.start.saturating_sub(4 * ROW_COLUMNS_MAX));
-        let to = row.ceil_char_boundary((part.start + 4 * ROW_COLUMNS_MAX).min(row.len()));
+        let from = row.floor_char_boundary(part.start.saturating_sub(4 * MAX_ROW_COLUMNS));
+        let to = row.ceil_char_boundary((part.start + 4 * MAX_ROW_COLUMNS).min(row.len()));
         let near = row.get(from..to).unwrap_or_default();
         let glyphs: Vec<Glyph> = near
             .char_indices()
             .map(|(index, character)| Glyph::of(from + index, character))
             .collect();
-        let fits = near.len() == row.len() && columns(&glyphs) <= ROW_COLUMNS_MAX;
+        let fits = near.len() == row.len() && columns(&glyphs) <= MAX_ROW_COLUMNS;
         let (before_max, all_max) = if fits {
             (usize::MAX, usize::MAX)
         } else {
-            (COLUMNS_BEFORE, ROW_COLUMNS_MAX)
+            (COLUMNS_BEFORE, MAX_ROW_COLUMNS)
         };
 
         let (before, rest) = glyphs.split_at(glyphs.partition_point(|one| one.place < part.start));
@@ -231,7 +231,7 @@ mod tests {
     fn shows_of_a_long_row_what_is_around_the_cell() {
         let long = "x".repeat(1000);
         let before = "x".repeat(COLUMNS_BEFORE);
-        let behind = "x".repeat(ROW_COLUMNS_MAX - COLUMNS_BEFORE - 5);
+        let behind = "x".repeat(MAX_ROW_COLUMNS - COLUMNS_BEFORE - 5);
         let indent = " ".repeat(COLUMNS_BEFORE + 1);
         check(
             &format!("{long}[2.2.2]{long}"),
@@ -240,8 +240,8 @@ mod tests {
         );
         check(
             &format!("[{long}],Allow"),
-            &format!("{}…", "x".repeat(ROW_COLUMNS_MAX)),
-            &"^".repeat(ROW_COLUMNS_MAX),
+            &format!("{}…", "x".repeat(MAX_ROW_COLUMNS)),
+            &"^".repeat(MAX_ROW_COLUMNS),
         );
     }
 }

@@ -15,9 +15,9 @@ use crate::cli::{Arguments, Command, TemplateCommand};
 use crate::input::{self, folder_of, pattern};
 
 /// How much alike two names are, from 0 to 1, of which one is taken for the other's misspelling.
-const ALIKE_MIN: f64 = 0.75;
+const MIN_ALIKE: f64 = 0.75;
 /// How many of a folder's files a message names.
-const NAMED_MAX: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// What was typed; wrong usage ends the program with exit status 2. Who names a file where a
 /// command should be is told the command.
@@ -153,10 +153,10 @@ fn in_place_of(path: &Path) -> String {
         .map(String::as_str)
         .collect();
     let whose = format!("the folder {}", folder.display());
-    match csvs.get(..NAMED_MAX) {
+    match csvs.get(..MAX_NAMED) {
         _ if csvs.is_empty() => format!("{whose} has no CSVs"),
-        Some(first) if csvs.len() > NAMED_MAX => {
-            let more = csvs.len() - NAMED_MAX;
+        Some(first) if csvs.len() > MAX_NAMED => {
+            let more = csvs.len() - MAX_NAMED;
             format!("{whose} has {} and {more} more CSVs", first.join(", "))
         }
         _ => format!("{whose} has {}", csvs.join(", ")),
@@ -185,7 +185,7 @@ fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<
     names
         .into_iter()
         .map(|name| (strsim::jaro(typed, name), name))
-        .filter(|(alike, _)| *alike > ALIKE_MIN)
+        .filter(|(alike, _)| *alike > MIN_ALIKE)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, name)| name)
 }
