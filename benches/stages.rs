@@ -160,13 +160,13 @@ fn parse(criterion: &mut Criterion) {
 }
 
 /// How a number is written as an address.
-type Form = Box<dyn Fn(u32) -> String>;
+type PutKind = Box<dyn Fn(u32) -> String>;
 
 /// One cell, by its form.
 fn addresses(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("address");
     let v4 = |suffix: &'static str| move |one: u32| format!("{}{suffix}", Ipv4Addr::from(one));
-    let forms: [(&str, Form); 6] = [
+    let forms: [(&str, PutKind); 6] = [
         ("ipv4", Box::new(v4(""))),
         (
             "ipv6",

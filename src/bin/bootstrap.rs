@@ -7,7 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::function::store::{S3, check_roots};
-use htaccess_generator::function::{Error, Handler, Invocation, Origin, Response, Tally};
+use htaccess_generator::function::{
+    Dimensions, Error, Handler, Invocation, InvocationMetrics, Response,
+};
 use htaccess_generator::function::{init_error, logging};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
 use serde_json::Value;
@@ -25,7 +27,7 @@ async fn main() -> ExitCode {
     };
     let function = Function {
         handler,
-        origin: Origin::read(variable),
+        origin: Dimensions::read(variable),
         is_cold: Cell::new(true),
     };
     let function = &function;
@@ -42,7 +44,7 @@ async fn main() -> ExitCode {
 /// What lives as long as the environment does.
 struct Function {
     handler: Handler<S3>,
-    origin: Origin,
+    origin: Dimensions,
     /// Until the first event.
     is_cold: Cell<bool>,
 }
@@ -66,7 +68,7 @@ impl Function {
     }
 
     /// Metrics that cannot be written are no reason to fail what was published.
-    fn print_metrics(&self, tally: &Tally, invocation: &Invocation) {
+    fn print_metrics(&self, tally: &InvocationMetrics, invocation: &Invocation) {
         let mut stdout = io::stdout().lock();
         for line in tally.lines(&self.origin, invocation) {
             let _ = writeln!(stdout, "{line}");

@@ -31,7 +31,7 @@ use crate::text::escape;
 #[derive(Debug)]
 pub enum Event {
     /// Objects to look at, in the order of the records.
-    Jobs(Vec<Job>),
+    Objects(Vec<ObjectRef>),
     /// Messages of a queue, each of which fails or succeeds by itself.
     Queue(Vec<Message>),
     /// Tasks of S3 Batch Operations, likewise.
@@ -42,11 +42,11 @@ pub enum Event {
 
 /// One object to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Job {
+pub struct ObjectRef {
     /// The object.
     pub name: ObjectName,
     /// Another way to read the key, where documentation and practice leave it in doubt.
-    pub other_reading: Option<ObjectName>,
+    pub alternate_key: Option<ObjectName>,
     /// Its size at the time of the event, where that tells.
     pub bytes: Option<u64>,
     /// The version that the event is about, where it tells: a hint, for the newest is what counts.
@@ -59,7 +59,7 @@ pub struct Message {
     /// Its `messageId`.
     pub id: String,
     /// What is in it.
-    pub jobs: Result<Vec<Job>, Error>,
+    pub jobs: Result<Vec<ObjectRef>, Error>,
 }
 
 /// An invocation by S3 Batch Operations.
@@ -79,7 +79,7 @@ pub struct Task {
     /// The answer repeats it.
     pub id: String,
     /// The object.
-    pub job: Result<Job, Error>,
+    pub job: Result<ObjectRef, Error>,
 }
 
 impl Event {
@@ -106,12 +106,12 @@ impl Event {
         if is_test(event) {
             return Ok(Self::Test);
         }
-        read_jobs(event).map(Self::Jobs)
+        read_jobs(event).map(Self::Objects)
     }
 }
 
 /// The jobs of any event but a queue's or a batch's; none for a test event.
-fn read_jobs(event: &Value) -> Result<Vec<Job>, Error> {
+fn read_jobs(event: &Value) -> Result<Vec<ObjectRef>, Error> {
     if is_test(event) {
         return Ok(Vec::new());
     }
@@ -125,11 +125,11 @@ fn read_jobs(event: &Value) -> Result<Vec<Job>, Error> {
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
         return Err(unknown(&names_of(event)));
     };
-    let jobs: Vec<Vec<Job>> = records.iter().map(read_record).collect::<Result<_, _>>()?;
+    let jobs: Vec<Vec<ObjectRef>> = records.iter().map(read_record).collect::<Result<_, _>>()?;
     Ok(jobs.into_iter().flatten().collect())
 }
 
-fn read_record(record: &Value) -> Result<Vec<Job>, Error> {
+fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     if let Some(notification) = record.get("Sns") {
         return read_inner(notification.get("Message"), "an SNS record");
     }
@@ -140,7 +140,7 @@ fn read_record(record: &Value) -> Result<Vec<Job>, Error> {
 }
 
 /// The event in a text; it is not looked for any deeper than this.
-fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<Job>, Error> {
+fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error> {
     let Some(text) = text.and_then(Value::as_str) else {
         return Err(unknown(&format!("{outer} without a text in it")));
     };
@@ -177,7 +177,7 @@ fn read_message(record: &Value) -> Result<Message, Error> {
     })
 }
 
-fn read_body(record: &Value) -> Result<Vec<Job>, Error> {
+fn read_body(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     let Some(body) = record.get("body").and_then(Value::as_str) else {
         return Err(unknown("a queue's message without a body"));
     };
@@ -191,7 +191,7 @@ fn is_test(event: &Value) -> bool {
     event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent")
 }
 
-fn read_notification(entity: &Value) -> Result<Job, Error> {
+fn read_notification(entity: &Value) -> Result<ObjectRef, Error> {
     let s3 = S3Entity::deserialize(entity)
         .map_err(|err| unknown("an S3 record that cannot be read").because(err))?;
     let (Some(bucket), Some(key)) = (s3.bucket.name, s3.object.key) else {
@@ -200,9 +200,9 @@ fn read_notification(entity: &Value) -> Result<Job, Error> {
         ));
     };
     let key = form_decoded(&key)?;
-    Ok(Job {
+    Ok(ObjectRef {
         name: ObjectName { bucket, key },
-        other_reading: None,
+        alternate_key: None,
         bytes: s3.object.size.and_then(|bytes| bytes.try_into().ok()),
         version_id: s3.object.version_id,
     })
@@ -227,7 +227,7 @@ struct DetailObject {
     version_id: Option<String>,
 }
 
-fn read_event_bridge(event: &Value) -> Result<Job, Error> {
+fn read_event_bridge(event: &Value) -> Result<ObjectRef, Error> {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     if text("source") != "aws.s3" {
         let (source, detail_type) = (escape(text("source")), escape(text("detail-type")));
@@ -240,9 +240,9 @@ fn read_event_bridge(event: &Value) -> Result<Job, Error> {
         bucket: bucket.name,
         key: object.key,
     };
-    let other_reading = form_decoded(&name.key).ok();
-    Ok(Job {
-        other_reading: other_than(&name, other_reading),
+    let alternate_key = form_decoded(&name.key).ok();
+    Ok(ObjectRef {
+        alternate_key: other_than(&name, alternate_key),
         name,
         bytes: object.size,
         version_id: object.version_id,
@@ -290,7 +290,7 @@ fn read_batch(event: &Value) -> Result<Batch, Error> {
 }
 
 /// The keys of a manifest are URL-encoded; whether `+` is a space then, its writer decides.
-fn read_task(task: BatchTask) -> Result<Job, Error> {
+fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     let bucket_of_arn = |arn: String| arn.rsplit(':').next().map(str::to_owned);
     let bucket = task
         .s3_bucket
@@ -302,9 +302,9 @@ fn read_task(task: BatchTask) -> Result<Job, Error> {
         bucket,
         key: form_decoded(&key)?,
     };
-    let other_reading = percent_decoded(&key).ok();
-    Ok(Job {
-        other_reading: other_than(&name, other_reading),
+    let alternate_key = percent_decoded(&key).ok();
+    Ok(ObjectRef {
+        alternate_key: other_than(&name, alternate_key),
         name,
         bytes: None,
         version_id: None,

@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
-use crate::function::event::{Batch, Event, Job, Message};
-use crate::function::metrics::{Observed, Tally};
+use crate::function::event::{Batch, Event, Message, ObjectRef};
+use crate::function::metrics::{InvocationMetrics, PublishStats};
 use crate::function::publish::{Publisher, refuse};
 use crate::function::response::{BatchResponse, ItemFailure, Response, ResultCode, TaskResult};
 use crate::function::settings::FunctionSettings;
@@ -38,16 +38,16 @@ pub struct Handler<S> {
 
 /// One invocation: when it must stop, and what it has done so far.
 #[derive(Clone, Copy)]
-struct Run<'a> {
+struct RunningInvocation<'a> {
     deadline: Option<Instant>,
-    tally: &'a RefCell<Tally>,
+    tally: &'a RefCell<InvocationMetrics>,
 }
 
 /// What all jobs of an invocation share.
-struct Work<'a> {
+struct InvocationContext<'a> {
     /// The template as it is now, or why every file is refused.
     template: Result<Arc<Template>, Refusal>,
-    run: Run<'a>,
+    run: RunningInvocation<'a>,
 }
 
 impl<S: Store> Handler<S> {
@@ -79,9 +79,9 @@ impl<S: Store> Handler<S> {
     pub async fn handle_and_tally(
         &self,
         event: LambdaEvent<Value>,
-    ) -> (Result<Response, Error>, Tally) {
+    ) -> (Result<Response, Error>, InvocationMetrics) {
         let tally = RefCell::default();
-        let run = Run {
+        let run = RunningInvocation {
             deadline: deadline(&event.context),
             tally: &tally,
         };
@@ -89,16 +89,20 @@ impl<S: Store> Handler<S> {
         (result, tally.into_inner())
     }
 
-    async fn work_on_event(&self, event: &Value, run: Run<'_>) -> Result<Response, Error> {
+    async fn work_on_event(
+        &self,
+        event: &Value,
+        run: RunningInvocation<'_>,
+    ) -> Result<Response, Error> {
         match Event::read(event).inspect_err(log_error)? {
             Event::Test => {
                 let answer = Answer::new("s3:TestEvent", Status::Ignored);
-                log_answer(&answer, &Observed::default(), 0.0);
+                log_answer(&answer, &PublishStats::default(), 0.0);
                 Ok(Response::Results {
                     results: vec![answer],
                 })
             }
-            Event::Jobs(jobs) => {
+            Event::Objects(jobs) => {
                 let work = self.prepare(run).await?;
                 let results = self.work_on_all(&jobs, &work).await;
                 let results = results.into_iter().collect::<Result<_, _>>()?;
@@ -109,7 +113,7 @@ impl<S: Store> Handler<S> {
         }
     }
 
-    async fn prepare<'a>(&self, run: Run<'a>) -> Result<Work<'a>, Error> {
+    async fn prepare<'a>(&self, run: RunningInvocation<'a>) -> Result<InvocationContext<'a>, Error> {
         let template = in_time(
             run.deadline,
             "read the template",
@@ -117,10 +121,14 @@ impl<S: Store> Handler<S> {
         )
         .await
         .inspect_err(log_error)?;
-        Ok(Work { template, run })
+        Ok(InvocationContext { template, run })
     }
 
-    async fn queue(&self, messages: Vec<Message>, run: Run<'_>) -> Result<Response, Error> {
+    async fn queue(
+        &self,
+        messages: Vec<Message>,
+        run: RunningInvocation<'_>,
+    ) -> Result<Response, Error> {
         let work = self.prepare(run).await?;
         let failures = stream::iter(messages)
             .map(|message| self.failure_of(message, &work))
@@ -131,7 +139,7 @@ impl<S: Store> Handler<S> {
         Ok(Response::Queue { failures })
     }
 
-    async fn failure_of(&self, message: Message, work: &Work<'_>) -> Option<ItemFailure> {
+    async fn failure_of(&self, message: Message, work: &InvocationContext<'_>) -> Option<ItemFailure> {
         let failed = match message.jobs.inspect_err(log_error) {
             Ok(jobs) => self
                 .work_on_all(&jobs, work)
@@ -145,7 +153,7 @@ impl<S: Store> Handler<S> {
         })
     }
 
-    async fn batch(&self, batch: Batch, run: Run<'_>) -> Result<Response, Error> {
+    async fn batch(&self, batch: Batch, run: RunningInvocation<'_>) -> Result<Response, Error> {
         let work = self.prepare(run).await?;
         let results = stream::iter(batch.tasks)
             .map(|task| async {
@@ -171,7 +179,11 @@ impl<S: Store> Handler<S> {
         }))
     }
 
-    async fn work_on_all(&self, jobs: &[Job], work: &Work<'_>) -> Vec<Result<Answer, Error>> {
+    async fn work_on_all(
+        &self,
+        jobs: &[ObjectRef],
+        work: &InvocationContext<'_>,
+    ) -> Vec<Result<Answer, Error>> {
         stream::iter(jobs)
             .map(|job| self.work_on(job, work))
             .buffered(MAX_CONCURRENT_RECORDS)
@@ -179,19 +191,19 @@ impl<S: Store> Handler<S> {
             .await
     }
 
-    async fn work_on(&self, job: &Job, work: &Work<'_>) -> Result<Answer, Error> {
+    async fn work_on(&self, job: &ObjectRef, work: &InvocationContext<'_>) -> Result<Answer, Error> {
         let started = Instant::now();
         let doing = format!("publish {}", job.name);
         let (result, observed) = match &work.template {
             Ok(template) => {
                 let publisher = Publisher::new(&self.store, &self.settings, template);
                 let result = in_time(work.run.deadline, &doing, publisher.publish(job)).await;
-                (result, publisher.into_observed())
+                (result, publisher.into_stats())
             }
             Err(refusal) => {
                 let refused = refuse(&self.store, &self.settings, &job.name, refusal);
                 let result = in_time(work.run.deadline, &doing, refused).await;
-                (result, Observed::default())
+                (result, PublishStats::default())
             }
         };
         let processing_ms = milliseconds(started.elapsed());
@@ -257,7 +269,7 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
 }
 
 /// One line for each file: counts and codes, no cells.
-fn log_answer(answer: &Answer, observed: &Observed, processing_ms: f64) {
+fn log_answer(answer: &Answer, observed: &PublishStats, processing_ms: f64) {
     info!(
         source = answer.source,
         output = answer.output,

@@ -28,7 +28,7 @@ const DIMENSIONS: [&str; 2] = ["function_name", "service"];
 
 /// Which function the metrics are of.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct Dimensions {
     /// `POWERTOOLS_METRICS_NAMESPACE`: what CloudWatch files the metrics under.
     pub namespace: String,
     /// `POWERTOOLS_SERVICE_NAME`: a dimension.
@@ -37,7 +37,7 @@ pub struct Origin {
     pub function_name: String,
 }
 
-impl Origin {
+impl Dimensions {
     /// Reads the environment that Lambda and the template set.
     #[must_use]
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Self {
@@ -68,13 +68,13 @@ pub struct Invocation<'a> {
 
 /// What publishing one file saw on its way; [`Answer`] tells what came of it.
 #[derive(Debug, Default)]
-pub struct Observed {
+pub struct PublishStats {
     version_id: RefCell<Option<String>>,
     input_bytes: Cell<Option<u64>>,
     conflict_retries: Cell<u64>,
 }
 
-impl Observed {
+impl PublishStats {
     /// The input that was read; the last one counts.
     pub fn input(&self, head: &Head) {
         *self.version_id.borrow_mut() = Some(head.version_id.clone());
@@ -104,7 +104,7 @@ impl Observed {
 
 /// What an invocation did with its files.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct InvocationMetrics {
     published: u64,
     unchanged: u64,
     refused: u64,
@@ -119,12 +119,12 @@ pub struct Tally {
     input_bytes: Vec<u64>,
 }
 
-impl Tally {
+impl InvocationMetrics {
     /// Adds one file: its answer (`None`: it failed), what was seen, and how long it took.
     pub fn add(
         &mut self,
         answer: Option<&Answer>,
-        observed: &Observed,
+        observed: &PublishStats,
         version_id: Option<&str>,
         processing_ms: f64,
     ) {
@@ -150,7 +150,7 @@ impl Tally {
     /// The lines to print: one, and more where an event had over 100 files. The first has all
     /// counts; each has the values of up to 100 files.
     #[must_use]
-    pub fn lines(&self, origin: &Origin, invocation: &Invocation) -> Vec<String> {
+    pub fn lines(&self, origin: &Dimensions, invocation: &Invocation) -> Vec<String> {
         let chunks = self.processing_ms.len().max(self.input_bytes.len());
         let chunks = chunks.div_ceil(MAX_VALUES).max(1);
         (0..chunks)
@@ -198,7 +198,7 @@ fn chunk<T: Clone + Into<Value>>(values: &[T], index: usize) -> Value {
 }
 
 /// A metric without a value is left out, for an empty list is not one.
-fn line(metrics: Vec<(&str, &str, Value)>, origin: &Origin, invocation: &Invocation) -> String {
+fn line(metrics: Vec<(&str, &str, Value)>, origin: &Dimensions, invocation: &Invocation) -> String {
     let mut root = Map::new();
     let mut definitions = Vec::new();
     for (name, unit, value) in metrics {

@@ -13,8 +13,8 @@ mod response;
 mod settings;
 
 pub use self::error::{Error, ErrorKind};
-pub use self::event::{Event, Job};
+pub use self::event::{Event, ObjectRef};
 pub use self::handler::Handler;
-pub use self::metrics::{Invocation, Origin, Tally};
+pub use self::metrics::{Dimensions, Invocation, InvocationMetrics};
 pub use self::response::Response;
-pub use self::settings::{FunctionSettings, OnDelete, Roots};
+pub use self::settings::{FunctionSettings, OnDelete, TrustRoots};

@@ -31,7 +31,7 @@ pub enum OnDelete {
 
 /// Whose certificates S3 may show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Roots {
+pub enum TrustRoots {
     /// Those below the five roots that Amazon Trust Services recommends for trust stores of one's
     /// own (<https://www.amazontrust.com/repository/>). Reading the system's hundreds takes longer
     /// than all else at a cold start.
@@ -41,7 +41,7 @@ pub enum Roots {
     System,
 }
 
-impl Roots {
+impl TrustRoots {
     /// Amazon's for S3 itself; the system's for an endpoint or roots of the user's own, and in the
     /// partitions that have an authority of theirs.
     fn choose(region: &str, endpoint: Option<&str>, has_own_roots: bool) -> Self {
@@ -75,7 +75,7 @@ pub struct FunctionSettings {
     /// `AWS_REGION`, which Lambda sets. Default: us-east-1.
     pub region: String,
     /// `SSL_CERT_FILE`, `SSL_CERT_DIR`: other certificate authorities than Amazon's.
-    pub roots: Roots,
+    pub roots: TrustRoots,
 }
 
 impl FunctionSettings {
@@ -92,7 +92,7 @@ impl FunctionSettings {
         let region = value("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
         let has_own_roots = value("SSL_CERT_FILE").or(value("SSL_CERT_DIR")).is_some();
         Ok(Self {
-            roots: Roots::choose(&region, endpoint.as_deref(), has_own_roots),
+            roots: TrustRoots::choose(&region, endpoint.as_deref(), has_own_roots),
             settings: Settings::read(&lookup)?,
             template: template(&value("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned()))?,
             output_bucket: value("OUTPUT_BUCKET").ok_or_else(|| SettingError {
@@ -159,16 +159,16 @@ mod tests {
     fn trusts_amazon_where_amazon_is_asked_and_nobody_said_otherwise() {
         let endpoint = Some("https://s3.example.com");
         for (region, endpoint, has_own_roots, expected) in [
-            ("eu-west-3", None, false, Roots::Amazon),
-            ("us-gov-west-1", None, false, Roots::Amazon),
-            ("eu-west-3", None, true, Roots::System),
-            ("eu-west-3", endpoint, false, Roots::System),
-            ("cn-north-1", None, false, Roots::System),
-            ("us-isob-east-1", None, false, Roots::System),
-            ("eusc-de-east-1", None, false, Roots::System),
+            ("eu-west-3", None, false, TrustRoots::Amazon),
+            ("us-gov-west-1", None, false, TrustRoots::Amazon),
+            ("eu-west-3", None, true, TrustRoots::System),
+            ("eu-west-3", endpoint, false, TrustRoots::System),
+            ("cn-north-1", None, false, TrustRoots::System),
+            ("us-isob-east-1", None, false, TrustRoots::System),
+            ("eusc-de-east-1", None, false, TrustRoots::System),
         ] {
             assert_eq!(
-                Roots::choose(region, endpoint, has_own_roots),
+                TrustRoots::choose(region, endpoint, has_own_roots),
                 expected,
                 "{region}"
             );

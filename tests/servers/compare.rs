@@ -183,7 +183,7 @@ fn fault(file: &str) -> Option<String> {
 
 /// What came of the probes.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct InvocationMetrics {
     policies: usize,
     permitted: usize,
     refused: usize,
@@ -193,7 +193,7 @@ pub(crate) struct Tally {
     pub(crate) wrong: Vec<String>,
 }
 
-impl Tally {
+impl InvocationMetrics {
     /// Counts an output.
     pub(crate) fn add_output(&mut self, file: &str) {
         let longest = file.lines().map(str::len).max().unwrap_or(0);

@@ -31,10 +31,10 @@ fn sns_in_queue(inner: &Value) -> Value {
 }
 
 /// The keys, and other readings behind a bar.
-fn keys(jobs: &[Job]) -> Vec<String> {
-    let show = |job: &Job| {
+fn keys(jobs: &[ObjectRef]) -> Vec<String> {
+    let show = |job: &ObjectRef| {
         assert_eq!(job.name.bucket, "uploads");
-        match &job.other_reading {
+        match &job.alternate_key {
             Some(other) => format!("{}|{}", job.name.key, other.key),
             None => job.name.key.clone(),
         }
@@ -45,7 +45,7 @@ fn keys(jobs: &[Job]) -> Vec<String> {
 #[track_caller]
 fn check(event: &Value, expected: &[&str]) {
     match Event::read(event) {
-        Ok(Event::Jobs(jobs)) => assert_eq!(keys(&jobs), expected),
+        Ok(Event::Objects(jobs)) => assert_eq!(keys(&jobs), expected),
         other => panic!("expected jobs, found {other:?}"),
     }
 }

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 
-fn origin() -> Origin {
-    Origin::read(|name| (name == "AWS_LAMBDA_FUNCTION_NAME").then(|| "generate".to_owned()))
+fn origin() -> Dimensions {
+    Dimensions::read(|name| (name == "AWS_LAMBDA_FUNCTION_NAME").then(|| "generate".to_owned()))
 }
 
 fn invocation(cold_start: bool) -> Invocation<'static> {
@@ -82,14 +82,14 @@ fn check_metrics(definitions: &Value, root: &Map<String, Value>) {
 
 #[test]
 fn one_file_is_one_line_of_the_embedded_metric_format() {
-    let observed = Observed::default();
+    let observed = PublishStats::default();
     observed.input(&Head {
         version_id: "v2".to_owned(),
         bytes: Some(77),
         ..Head::default()
     });
     observed.conflict();
-    let mut tally = Tally::default();
+    let mut tally = InvocationMetrics::default();
     tally.add(Some(&published()), &observed, Some("v1"), 1.5);
     let lines = tally.lines(&origin(), &invocation(true));
     assert_eq!(lines.len(), 1);
@@ -121,8 +121,8 @@ fn one_file_is_one_line_of_the_embedded_metric_format() {
 fn a_line_tells_nothing_of_what_was_in_the_file() {
     let refusal = Refusal::new(RefusalCode::NotCsv, "secret");
     let answer = Answer::new("secret.csv", Status::Written).refused(&refusal);
-    let mut tally = Tally::default();
-    tally.add(Some(&answer), &Observed::default(), None, 0.0);
+    let mut tally = InvocationMetrics::default();
+    tally.add(Some(&answer), &PublishStats::default(), None, 0.0);
     let line = tally.lines(&origin(), &invocation(false)).concat();
     assert_eq!(check_specification(&line)["FilesRefused"], 1);
     assert!(!line.contains("secret"), "{line}");
@@ -130,7 +130,7 @@ fn a_line_tells_nothing_of_what_was_in_the_file() {
 
 #[test]
 fn counts_are_there_where_no_file_was() {
-    let lines = Tally::default().lines(&origin(), &invocation(false));
+    let lines = InvocationMetrics::default().lines(&origin(), &invocation(false));
     let root = check_specification(&lines[0]);
     assert_eq!(root["FilesPublished"], 0);
     assert!(!root.contains_key("ProcessingMs") && !root.contains_key("ColdStart"));
@@ -138,9 +138,9 @@ fn counts_are_there_where_no_file_was() {
 
 #[test]
 fn no_line_has_more_values_than_cloudwatch_takes() {
-    let mut tally = Tally::default();
+    let mut tally = InvocationMetrics::default();
     for index in 0..250 {
-        let observed = Observed::default();
+        let observed = PublishStats::default();
         observed.input(&Head {
             bytes: Some(index),
             ..Head::default()
@@ -160,8 +160,10 @@ fn no_line_has_more_values_than_cloudwatch_takes() {
 
 #[test]
 fn namespace_and_service_can_be_set() {
-    let origin = Origin::read(|name| Some(format!("my-{}", name.len())));
-    let line = Tally::default().lines(&origin, &invocation(false)).concat();
+    let origin = Dimensions::read(|name| Some(format!("my-{}", name.len())));
+    let line = InvocationMetrics::default()
+        .lines(&origin, &invocation(false))
+        .concat();
     let root = check_specification(&line);
     assert_eq!(root["service"], "my-23");
     assert_eq!(root["_aws"]["CloudWatchMetrics"][0]["Namespace"], "my-28");
@@ -169,7 +171,7 @@ fn namespace_and_service_can_be_set() {
 
 #[test]
 fn an_event_is_stale_if_another_version_was_there() {
-    let observed = Observed::default();
+    let observed = PublishStats::default();
     assert!(!observed.is_stale(Some("v1")), "nothing was there");
     observed.input(&Head {
         version_id: "v2".to_owned(),

@@ -18,7 +18,7 @@
 //! **An entity tag names bytes, not an upload.** If rules change from X to Y and soon back to X, a
 //! slow writer of Y that looked when the first X was there would find its condition true again.
 //! So an object also remembers what its late predecessors were, and bytes that one of them had are
-//! written in another [`Form`](crate::function::store::Form), which bears another entity tag. For that the
+//! written in another [`PutKind`](crate::function::store::PutKind), which bears another entity tag. For that the
 //! bucket of the uploads must keep versions: without them X and X again are one and the same.
 //!
 //! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete`
@@ -36,9 +36,9 @@ use tokio::join;
 use crate::answer::{Answer, Refusal, Status};
 use crate::csv::{UploadStart, too_large};
 use crate::function::error::{Error, ErrorKind};
-use crate::function::event::Job;
-use crate::function::metrics::Observed;
-use crate::function::publish::object::Target;
+use crate::function::event::ObjectRef;
+use crate::function::metrics::PublishStats;
+use crate::function::publish::object::PublishedObject;
 use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::report::{done, look_at_report, write_report};
 use crate::function::settings::{FunctionSettings, OnDelete};
@@ -70,7 +70,7 @@ pub struct Publisher<'a, S> {
     settings: &'a FunctionSettings,
     template: &'a Template,
     settings_digest: String,
-    observed: Observed,
+    observed: PublishStats,
 }
 
 /// What came of an upload, before anything is written.
@@ -81,20 +81,20 @@ struct Generated {
 }
 
 /// What one round came to.
-enum Round {
+enum Attempt {
     Done(Answer),
     /// Another write came between.
     Conflict,
 }
 
 /// Where one input is published, as it was at the start of a round.
-struct Targets {
-    output: Target,
-    report: Option<Target>,
+struct PublishedObjects {
+    output: PublishedObject,
+    report: Option<PublishedObject>,
 }
 
-impl Targets {
-    fn all(&self) -> impl Iterator<Item = &Target> {
+impl PublishedObjects {
+    fn all(&self) -> impl Iterator<Item = &PublishedObject> {
         std::iter::once(&self.output).chain(&self.report)
     }
 }
@@ -107,13 +107,13 @@ impl<'a, S: Store> Publisher<'a, S> {
             settings,
             template,
             settings_digest: settings_digest(&settings.settings, template),
-            observed: Observed::default(),
+            observed: PublishStats::default(),
         }
     }
 
     /// What was seen on the way, for the metrics.
     #[must_use]
-    pub fn into_observed(self) -> Observed {
+    pub fn into_stats(self) -> PublishStats {
         self.observed
     }
 
@@ -124,9 +124,9 @@ impl<'a, S: Store> Publisher<'a, S> {
     ///
     /// What a retry or an operator could mend. The output is then the previous one or, if the
     /// answer to the write was lost, the new one.
-    pub async fn publish(&self, job: &Job) -> Result<Answer, Error> {
+    pub async fn publish(&self, job: &ObjectRef) -> Result<Answer, Error> {
         check_buckets(self.settings, &job.name)?;
-        if let Some(other) = &job.other_reading {
+        if let Some(other) = &job.alternate_key {
             let first = self.store.head(&job.name).await?;
             if first.is_none() && self.store.head(other).await?.is_some() {
                 return self.publish_object(other, job.bytes).await;
@@ -155,8 +155,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         for attempt in 0..=MAX_RETRIES {
             pause_before(attempt).await;
             match self.round(input, &output).await {
-                Ok(Round::Done(answer)) => return Ok(answer),
-                Ok(Round::Conflict) => self.observed.conflict(),
+                Ok(Attempt::Done(answer)) => return Ok(answer),
+                Ok(Attempt::Conflict) => self.observed.conflict(),
                 Err(err) if err.kind() == ErrorKind::Damaged && attempt < MAX_DAMAGED_RETRIES => {}
                 Err(err) => return Err(err),
             }
@@ -175,7 +175,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(head.and_then(|head| head.bytes).is_some_and(is_too_large))
     }
 
-    async fn round(&self, input: &ObjectName, output: &ObjectName) -> Result<Round, Error> {
+    async fn round(&self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
         let (targets, fetched) = join!(self.look(input, output), self.store.get(input, None));
         let targets = targets?;
         let (mut head, mut body) = match fetched? {
@@ -191,8 +191,8 @@ impl<'a, S: Store> Publisher<'a, S> {
             }
         };
         let mut provenance = self.provenance(input, Some(&head));
-        let in_doubt = |target: &Target| {
-            !target.is_made_from(&provenance) && target.is_in_doubt(&input.key, &head)
+        let in_doubt = |target: &PublishedObject| {
+            !target.is_made_from(&provenance) && target.may_be_newer_than(&input.key, &head)
         };
         if targets.all().any(in_doubt) {
             drop(body);
@@ -205,31 +205,31 @@ impl<'a, S: Store> Publisher<'a, S> {
             provenance = self.provenance(input, Some(&head));
         }
         self.observed.input(&head);
-        let published = provenance.clone().telling(None, &output.key);
+        let published = provenance.clone().with_report(None, &output.key);
         let report = targets.report.as_ref();
         if targets.output.is_made_from(&provenance)
             && report.is_none_or(|report| report.is_made_from(&published))
         {
-            return Ok(Round::Done(self.unchanged(input, &targets.output)));
+            return Ok(Attempt::Done(self.unchanged(input, &targets.output)));
         }
         let generated = self.generate(input, &head, body).await?;
         let Some(answer) = self.write_both(&targets, generated, &provenance).await? else {
-            return Ok(Round::Conflict);
+            return Ok(Attempt::Conflict);
         };
         if self.settings.on_delete == OnDelete::Remove {
             let now = self.store.head(input).await?;
             let now = now.map(|head| self.provenance(input, Some(&head)));
             if now.is_none_or(|now| now != provenance) {
-                return Ok(Round::Conflict);
+                return Ok(Attempt::Conflict);
             }
         }
-        Ok(Round::Done(answer))
+        Ok(Attempt::Done(answer))
     }
 
     /// Writes the output and, beside it, the report; `None` if another write came between.
     async fn write_both(
         &self,
-        targets: &Targets,
+        targets: &PublishedObjects,
         generated: Generated,
         provenance: &Provenance,
     ) -> Result<Option<Answer>, Error> {
@@ -260,7 +260,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             };
             let told = provenance
                 .clone()
-                .telling(answer.message.as_deref(), &targets.output.name.key);
+                .with_report(answer.message.as_deref(), &targets.output.name.key);
             let page = || report_page(&answer, facts);
             write_report(self.store, report, page, told).await
         };
@@ -273,12 +273,16 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok((!is_conflict).then_some(answer))
     }
 
-    async fn look(&self, input: &ObjectName, output: &ObjectName) -> Result<Targets, Error> {
+    async fn look(
+        &self,
+        input: &ObjectName,
+        output: &ObjectName,
+    ) -> Result<PublishedObjects, Error> {
         let (output, report) = join!(
-            Target::look(self.store, output.clone()),
+            PublishedObject::fetch(self.store, output.clone()),
             look_at_report(self.store, self.settings, input),
         );
-        Ok(Targets {
+        Ok(PublishedObjects {
             output: output?,
             report: report?,
         })
@@ -286,7 +290,7 @@ impl<'a, S: Store> Publisher<'a, S> {
 
     async fn write_output(
         &self,
-        target: &Target,
+        target: &PublishedObject,
         file: Option<String>,
         provenance: &Provenance,
     ) -> Result<PutResult, Error> {
@@ -334,38 +338,42 @@ impl<'a, S: Store> Publisher<'a, S> {
     }
 
     /// What `OnDelete` wants for an input that is gone.
-    async fn input_is_gone(&self, input: &ObjectName, targets: &Targets) -> Result<Round, Error> {
+    async fn input_is_gone(
+        &self,
+        input: &ObjectName,
+        targets: &PublishedObjects,
+    ) -> Result<Attempt, Error> {
         let output = &targets.output;
         let is_ours = output.is_of_key(&input.key);
         match self.settings.on_delete {
             OnDelete::Remove if is_ours && output.head().is_some() => {
                 Ok(match output.remove(self.store).await? {
-                    PutResult::Conflict => Round::Conflict,
+                    PutResult::Conflict => Attempt::Conflict,
                     PutResult::Written { .. } if self.store.head(input).await?.is_some() => {
-                        Round::Conflict
+                        Attempt::Conflict
                     }
                     PutResult::Written { .. } => {
-                        Round::Done(self.answer(input, output, Status::Removed))
+                        Attempt::Done(self.answer(input, output, Status::Removed))
                     }
                 })
             }
             OnDelete::Deny if is_ours => {
                 let provenance = self.provenance(input, None);
                 if output.is_made_from(&provenance) {
-                    return Ok(Round::Done(self.unchanged(input, output)));
+                    return Ok(Attempt::Done(self.unchanged(input, output)));
                 }
                 self.deny_everybody(input, output, provenance).await
             }
-            _ => Ok(Round::Done(self.answer(input, output, Status::Kept))),
+            _ => Ok(Attempt::Done(self.answer(input, output, Status::Kept))),
         }
     }
 
     async fn deny_everybody(
         &self,
         input: &ObjectName,
-        output: &Target,
+        output: &PublishedObject,
         provenance: Provenance,
-    ) -> Result<Round, Error> {
+    ) -> Result<Attempt, Error> {
         let source = Source {
             key: input.key.clone(),
             bucket: input.bucket.clone(),
@@ -376,7 +384,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         answer.default_policy = DefaultPolicy::Deny;
         let file = match render(self.template, &source, &nobody, &[], 0) {
             Ok(rendered) => rendered.text,
-            Err(refusal) => return Ok(Round::Done(answer.refused(&refusal))),
+            Err(refusal) => return Ok(Attempt::Done(answer.refused(&refusal))),
         };
         answer.bytes = file.len();
         let replaced = output.replace(
@@ -386,8 +394,8 @@ impl<'a, S: Store> Publisher<'a, S> {
             provenance,
         );
         Ok(match replaced.await? {
-            PutResult::Conflict => Round::Conflict,
-            PutResult::Written { .. } => Round::Done(answer),
+            PutResult::Conflict => Attempt::Conflict,
+            PutResult::Written { .. } => Attempt::Done(answer),
         })
     }
 
@@ -395,14 +403,14 @@ impl<'a, S: Store> Publisher<'a, S> {
         Provenance::new(&input.key, head, &self.settings_digest)
     }
 
-    fn unchanged(&self, input: &ObjectName, output: &Target) -> Answer {
+    fn unchanged(&self, input: &ObjectName, output: &PublishedObject) -> Answer {
         let mut answer = self.answer(input, output, Status::Unchanged);
         let bytes = output.head().and_then(|head| head.bytes).unwrap_or(0);
         answer.bytes = bytes.try_into().unwrap_or(usize::MAX);
         answer
     }
 
-    fn answer(&self, input: &ObjectName, output: &Target, status: Status) -> Answer {
+    fn answer(&self, input: &ObjectName, output: &PublishedObject, status: Status) -> Answer {
         let mut answer = Answer::new(&input.key, status);
         answer.output = Some(output.name.key.clone());
         answer.default_policy = self.settings.settings.default_policy;

@@ -3,23 +3,23 @@
 
 use crate::function::error::Error;
 use crate::function::publish::provenance::Provenance;
-use crate::function::store::{Form, Head, ObjectName, Precondition, Put, PutResult, Store};
+use crate::function::store::{Head, ObjectName, Precondition, Put, PutKind, PutResult, Store};
 
 /// More than are needed for every replaced object that is remembered.
 const MAX_BLANK_LINES: usize = 8;
 
 /// An output or a report, as it was when it was looked at.
-pub(crate) struct Target {
+pub(crate) struct PublishedObject {
     pub(crate) name: ObjectName,
     head: Option<Head>,
     remembered: Option<Provenance>,
 }
 
-impl Target {
+impl PublishedObject {
     /// Looks at an object.
-    pub(crate) async fn look<S: Store>(store: &S, name: ObjectName) -> Result<Self, Error> {
+    pub(crate) async fn fetch<S: Store>(store: &S, name: ObjectName) -> Result<Self, Error> {
         let head = store.head(&name).await?;
-        let remembered = head.as_ref().map(Provenance::of);
+        let remembered = head.as_ref().map(Provenance::from_metadata);
         Ok(Self {
             name,
             head,
@@ -45,7 +45,7 @@ impl Target {
     }
 
     /// Whether what was read along with the look may be older than what it was made from.
-    pub(crate) fn is_in_doubt(&self, source_key: &str, input: &Head) -> bool {
+    pub(crate) fn may_be_newer_than(&self, source_key: &str, input: &Head) -> bool {
         let remembered = self.remembered.as_ref();
         remembered.is_some_and(|remembered| {
             !(remembered.is_from(source_key) && remembered.is_strictly_older_than(input))
@@ -63,7 +63,7 @@ impl Target {
         let (provenance, precondition) = match &self.head {
             None => (provenance, Precondition::Absent),
             Some(head) => (
-                provenance.replacing(head, store.now()),
+                provenance.with_history_of(head, store.now()),
                 Precondition::Matches(head.etag.clone()),
             ),
         };
@@ -71,9 +71,9 @@ impl Target {
             if blank_lines > 0 {
                 bytes.push(b'\n');
             }
-            for form in Form::ALL {
-                let provenance = provenance.clone().written_as(&bytes, form);
-                if provenance.is_written_as_lately() {
+            for form in PutKind::ALL {
+                let provenance = provenance.clone().with_content(&bytes, form);
+                if provenance.reuses_recent_etag() {
                     continue;
                 }
                 let put = Put {

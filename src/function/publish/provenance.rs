@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use crate::function::store::{Form, Head};
+use crate::function::store::{Head, PutKind};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
 
@@ -75,7 +75,7 @@ impl Provenance {
     /// The same, of a report that tells why the input was refused (`None`: it was published) and
     /// where the output is. Both follow from more settings than an output's bytes do.
     #[must_use]
-    pub(crate) fn telling(mut self, refusal: Option<&str>, output_key: &str) -> Self {
+    pub(crate) fn with_report(mut self, refusal: Option<&str>, output_key: &str) -> Self {
         let digest = digest_of(&[refusal.unwrap_or_default(), output_key]);
         self.values.insert("tells".to_owned(), digest);
         self
@@ -83,7 +83,7 @@ impl Provenance {
 
     /// The same, of an object with these bytes in this form.
     #[must_use]
-    pub(crate) fn written_as(self, bytes: &[u8], form: Form) -> Self {
+    pub(crate) fn with_content(self, bytes: &[u8], form: PutKind) -> Self {
         let mut digest = Sha256::new();
         digest.update([form as u8]);
         digest.update(bytes);
@@ -96,7 +96,7 @@ impl Provenance {
     /// Whether a late predecessor had the same bytes in the same form, and so the same entity tag:
     /// a writer may be left who would take this object for that one.
     #[must_use]
-    pub(crate) fn is_written_as_lately(&self) -> bool {
+    pub(crate) fn reuses_recent_etag(&self) -> bool {
         self.replaced
             .iter()
             .any(|entry| entry.digest == self.written_as)
@@ -104,7 +104,7 @@ impl Provenance {
 
     /// That of an output that is there.
     #[must_use]
-    pub(crate) fn of(output: &Head) -> Self {
+    pub(crate) fn from_metadata(output: &Head) -> Self {
         let mut values = output.metadata.clone();
         let replaced = values.remove("replaced").unwrap_or_default();
         let written_as = values.remove("written-as").unwrap_or_default();
@@ -153,8 +153,8 @@ impl Provenance {
 
     /// Remembers that the output it replaces is `current`, and what that one remembers.
     #[must_use]
-    pub(crate) fn replacing(self, current: &Head, now: i64) -> Self {
-        let current = Self::of(current);
+    pub(crate) fn with_history_of(self, current: &Head, now: i64) -> Self {
+        let current = Self::from_metadata(current);
         let mut replaced = vec![Replaced {
             digest: current.written_as,
             at: now,
@@ -242,7 +242,7 @@ mod tests {
             ..Head::default()
         };
         let written = Provenance::new("é à.csv", Some(&input), "digest");
-        let read = Provenance::of(&head("\"o\"", written.metadata()));
+        let read = Provenance::from_metadata(&head("\"o\"", written.metadata()));
         assert!(written.is_same(&read) && read.is_from("é à.csv") && !read.is_from("e.csv"));
         assert!(!read.is_strictly_older_than(&input));
         assert!(read.is_strictly_older_than(&Head {
@@ -256,16 +256,16 @@ mod tests {
         let write = |bytes: &[u8], form, current: &Provenance, now| {
             let current = head("", current.metadata());
             Provenance::default()
-                .replacing(&current, now)
-                .written_as(bytes, form)
+                .with_history_of(&current, now)
+                .with_content(bytes, form)
         };
-        let a = Provenance::default().written_as(b"a", Form::Whole);
-        let b = write(b"b", Form::Whole, &a, 1000);
-        assert!(!b.is_written_as_lately());
-        assert!(write(b"a", Form::Whole, &b, 1500).is_written_as_lately());
-        assert!(write(b"b", Form::Whole, &b, 1500).is_written_as_lately());
-        assert!(!write(b"a", Form::InOnePart, &b, 1500).is_written_as_lately());
-        assert!(!write(b"a", Form::Whole, &b, 1000 + REPLACED_SECONDS).is_written_as_lately());
+        let a = Provenance::default().with_content(b"a", PutKind::Single);
+        let b = write(b"b", PutKind::Single, &a, 1000);
+        assert!(!b.reuses_recent_etag());
+        assert!(write(b"a", PutKind::Single, &b, 1500).reuses_recent_etag());
+        assert!(write(b"b", PutKind::Single, &b, 1500).reuses_recent_etag());
+        assert!(!write(b"a", PutKind::Multipart, &b, 1500).reuses_recent_etag());
+        assert!(!write(b"a", PutKind::Single, &b, 1000 + REPLACED_SECONDS).reuses_recent_etag());
     }
 
     #[test]
@@ -278,12 +278,12 @@ mod tests {
             ..Head::default()
         };
         let mut provenance =
-            Provenance::new(&long, Some(&input), &"d".repeat(32)).telling(Some(&long), &long);
+            Provenance::new(&long, Some(&input), &"d".repeat(32)).with_report(Some(&long), &long);
         for _ in 0..100 {
             let current = head(&input.etag, provenance.metadata());
             provenance = provenance
-                .replacing(&current, 1_800_000_000)
-                .written_as(b"", Form::Whole);
+                .with_history_of(&current, 1_800_000_000)
+                .with_content(b"", PutKind::Single);
         }
         let bytes: usize = provenance
             .metadata()

@@ -2,7 +2,7 @@
 //! output.
 
 use crate::function::error::Error;
-use crate::function::publish::object::Target;
+use crate::function::publish::object::PublishedObject;
 use crate::function::publish::provenance::Provenance;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, PutResult, Store};
@@ -15,19 +15,19 @@ pub(crate) async fn look_at_report<S: Store>(
     store: &S,
     settings: &FunctionSettings,
     input: &ObjectName,
-) -> Result<Option<Target>, Error> {
+) -> Result<Option<PublishedObject>, Error> {
     let Some(bucket) = settings.report_bucket.clone() else {
         return Ok(None);
     };
     let key = report_key(&input.key);
-    Target::look(store, ObjectName { bucket, key })
+    PublishedObject::fetch(store, ObjectName { bucket, key })
         .await
         .map(Some)
 }
 
 pub(crate) async fn write_report<S: Store>(
     store: &S,
-    target: Option<&Target>,
+    target: Option<&PublishedObject>,
     page: impl FnOnce() -> String,
     provenance: Provenance,
 ) -> Result<PutResult, Error> {

@@ -77,16 +77,16 @@ pub enum Precondition {
 
 /// How an object is written. The same bytes bear another entity tag in each form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum PutKind {
     /// By one request.
-    Whole,
+    Single,
     /// As a multipart upload of one part.
-    InOnePart,
+    Multipart,
 }
 
-impl Form {
+impl PutKind {
     /// Both forms, in the order to try them.
-    pub const ALL: [Self; 2] = [Self::Whole, Self::InOnePart];
+    pub const ALL: [Self; 2] = [Self::Single, Self::Multipart];
 }
 
 /// An object to write.
@@ -101,7 +101,7 @@ pub struct Put {
     /// What must hold for it to be written.
     pub precondition: Precondition,
     /// How it is written.
-    pub form: Form,
+    pub form: PutKind,
 }
 
 /// What came of a PUT or a DELETE.

@@ -7,7 +7,7 @@ use rustls_native_certs::load_certs_from_paths;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::function::settings::{FunctionSettings, Roots};
+use crate::function::settings::{FunctionSettings, TrustRoots};
 use crate::settings::SettingError;
 
 /// The roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>: Amazon Root CA 1
@@ -25,7 +25,7 @@ pub fn check_roots(
     settings: &FunctionSettings,
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<(), SettingError> {
-    if settings.roots == Roots::Amazon || is_without_tls(settings.endpoint.as_deref()) {
+    if settings.roots == TrustRoots::Amazon || is_without_tls(settings.endpoint.as_deref()) {
         return Ok(());
     }
     let value_of = |name| lookup(name).filter(|value| !value.is_empty());
@@ -59,14 +59,14 @@ fn is_without_tls(endpoint: Option<&str>) -> bool {
 }
 
 /// An emulator without TLS needs no trust store.
-pub(crate) fn http_client(endpoint: Option<&str>, roots: Roots) -> SharedHttpClient {
+pub(crate) fn http_client(endpoint: Option<&str>, roots: TrustRoots) -> SharedHttpClient {
     let builder = HttpClientBuilder::new();
     if is_without_tls(endpoint) {
         return builder.build_http();
     }
     let trust_store = match roots {
-        Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
-        Roots::System => TrustStore::default(),
+        TrustRoots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
+        TrustRoots::System => TrustStore::default(),
     };
     let builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
     match TlsContext::builder().with_trust_store(trust_store).build() {

@@ -19,7 +19,7 @@ use crate::function::error::{Error, ErrorKind};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::roots::http_client;
 use crate::function::store::{
-    Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store,
+    Body, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
 
 /// How often one call is tried, the first time included.
@@ -153,8 +153,8 @@ impl Store for S3 {
 
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         match put.form {
-            Form::Whole => self.put_whole(name, put).await,
-            Form::InOnePart => self.put_in_one_part(name, put).await,
+            PutKind::Single => self.put_whole(name, put).await,
+            PutKind::Multipart => self.put_in_one_part(name, put).await,
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use htaccess_generator::function::store::{
-    Body, Fetched, Form, Head, ObjectName, Precondition, Put, PutResult, Store,
+    Body, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
 use htaccess_generator::function::{Error, ErrorKind};
 
@@ -45,7 +45,7 @@ impl MemoryStore {
             &name(bucket, key),
             bytes.to_vec(),
             BTreeMap::new(),
-            Form::Whole,
+            PutKind::Single,
         );
     }
 
@@ -103,7 +103,7 @@ impl MemoryStore {
         for (name, bytes) in self.before_write.take() {
             match bytes {
                 Some(bytes) => {
-                    self.write(&name, bytes, BTreeMap::new(), Form::Whole);
+                    self.write(&name, bytes, BTreeMap::new(), PutKind::Single);
                 }
                 None => {
                     self.objects.borrow_mut().remove(&name);
@@ -126,7 +126,7 @@ impl MemoryStore {
         name: &ObjectName,
         bytes: Vec<u8>,
         metadata: BTreeMap<String, String>,
-        form: Form,
+        form: PutKind,
     ) -> String {
         self.writes.set(self.writes.get() + 1);
         let etag = etag_of(&bytes, form);
@@ -235,12 +235,12 @@ impl Body for MemoryBody {
 }
 
 /// As S3's: it names the bytes and the form, not the write.
-fn etag_of(bytes: &[u8], form: Form) -> String {
+fn etag_of(bytes: &[u8], form: PutKind) -> String {
     let mut hasher = std::hash::DefaultHasher::new();
     std::hash::Hash::hash(bytes, &mut hasher);
     let digest = std::hash::Hasher::finish(&hasher);
     match form {
-        Form::Whole => format!("\"{digest:016x}\""),
-        Form::InOnePart => format!("\"{digest:016x}-1\""),
+        PutKind::Single => format!("\"{digest:016x}\""),
+        PutKind::Multipart => format!("\"{digest:016x}-1\""),
     }
 }

@@ -1,6 +1,6 @@
 //! What an invocation counts, on buckets in memory.
 
-use htaccess_generator::function::{ErrorKind, Handler, Invocation, Origin};
+use htaccess_generator::function::{Dimensions, ErrorKind, Handler, Invocation};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn metrics_of(store: &MemoryStore, event: Value) -> Value {
         cold_start: false,
         ended_at_ms: 1_800_000_000_000,
     };
-    let lines = tally.lines(&Origin::read(|_| None), &invocation);
+    let lines = tally.lines(&Dimensions::read(|_| None), &invocation);
     serde_json::from_str(&lines.concat()).unwrap()
 }
 

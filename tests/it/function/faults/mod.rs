@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_s3::config::Credentials;
 use htaccess_generator::function::store::{ObjectName, S3, Store, check_roots};
 use htaccess_generator::function::{ErrorKind, Handler};
-use htaccess_generator::function::{FunctionSettings, Roots};
+use htaccess_generator::function::{FunctionSettings, TrustRoots};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
@@ -19,10 +19,10 @@ use server::{Request, RowError, Server};
 const OLD: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
 
 fn store(server: &Server) -> S3 {
-    store_at(&server.url, Roots::System)
+    store_at(&server.url, TrustRoots::System)
 }
 
-fn store_at(url: &str, roots: Roots) -> S3 {
+fn store_at(url: &str, roots: TrustRoots) -> S3 {
     let settings = FunctionSettings {
         roots,
         ..settings(&[("AWS_ENDPOINT_URL_S3", url)])
@@ -307,7 +307,7 @@ fn roots_that_are_none_are_told_before_a_call_is_made() {
 /// The roots are parsed when the first connection is made; ones that cannot be would panic.
 #[test]
 fn the_roots_are_read_whosever_they_are() {
-    for roots in [Roots::Amazon, Roots::System] {
+    for roots in [TrustRoots::Amazon, TrustRoots::System] {
         let store = store_at("https://127.0.0.1:1", roots);
         let name = ObjectName {
             bucket: "sites".to_owned(),

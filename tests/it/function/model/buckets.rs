@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use htaccess_generator::function::ErrorKind;
-use htaccess_generator::function::store::{Form, Head, ObjectName, Precondition, Put};
+use htaccess_generator::function::store::{Head, ObjectName, Precondition, Put, PutKind};
 
 /// An object; equal ones are one and the same to whoever asks S3.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +50,7 @@ pub(crate) enum Bend {
 }
 
 impl Bend {
-    pub(crate) fn etag_of(self, bytes: &[u8], form: Form) -> String {
+    pub(crate) fn etag_of(self, bytes: &[u8], form: PutKind) -> String {
         let bytes = match self {
             Self::SameTagInEveryForm => bytes.trim_ascii_end(),
             _ => bytes,
@@ -59,7 +59,7 @@ impl Bend {
         bytes.hash(&mut hasher);
         let digest = hasher.finish();
         match form {
-            Form::InOnePart if self != Self::SameTagInEveryForm => {
+            PutKind::Multipart if self != Self::SameTagInEveryForm => {
                 format!("\"{digest:016x}-1\"")
             }
             _ => format!("\"{digest:016x}\""),
@@ -120,8 +120,8 @@ impl fmt::Display for Call {
                     Precondition::Matches(etag) => write!(f, " if {}", short(etag)),
                 }?;
                 match put.form {
-                    Form::Whole => Ok(()),
-                    Form::InOnePart => write!(f, ", in one part"),
+                    PutKind::Single => Ok(()),
+                    PutKind::Multipart => write!(f, ", in one part"),
                 }
             }
             Self::Delete(_, etag) => write!(f, "DELETE {name} if {}", short(etag)),

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use htaccess_generator::function::publish::Publisher;
 use htaccess_generator::function::store::{
-    Body, Fetched, Form, ObjectName, Precondition, Put, Store,
+    Body, Fetched, ObjectName, Precondition, Put, PutKind, Store,
 };
 use htaccess_generator::function::{FunctionSettings, OnDelete};
-use htaccess_generator::function::{Handler, Job};
+use htaccess_generator::function::{Handler, ObjectRef};
 use htaccess_generator::generate::generate;
 use htaccess_generator::policy::PolicyBuilder;
 use htaccess_generator::render::{Template, render};
@@ -217,10 +217,10 @@ fn template(protocol: Protocol) -> Template {
     }
 }
 
-fn job(key: &str) -> Job {
-    Job {
+fn job(key: &str) -> ObjectRef {
+    ObjectRef {
         name: name("uploads", key),
-        other_reading: None,
+        alternate_key: None,
         bytes: None,
         version_id: None,
     }
@@ -274,7 +274,7 @@ fn read_then_write(
             content_type: "text/plain; charset=utf-8",
             metadata: [("source-version".to_owned(), head.version_id)].into(),
             precondition: Precondition::None,
-            form: Form::Whole,
+            form: PutKind::Single,
         };
         port.put(&output_name(), put).await.map(|_| "written")
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use htaccess_generator::function::ErrorKind;
 use htaccess_generator::function::OnDelete;
-use htaccess_generator::function::store::{Form, ObjectName, Put};
+use htaccess_generator::function::store::{ObjectName, Put, PutKind};
 
 use super::buckets::{Answer, Bend, Call, Failure, Object, ObjectId, Objects};
 use super::invocation::Ended;
@@ -251,7 +251,7 @@ impl Model {
         match self.scenario.steps[step] {
             Step::Upload(key, csv) => {
                 let id = self.objects.id(Object {
-                    etag: self.scenario.bend.etag_of(csv.bytes(), Form::Whole),
+                    etag: self.scenario.bend.etag_of(csv.bytes(), PutKind::Single),
                     version_id: if self.scenario.versioned {
                         format!("v{step}")
                     } else {
