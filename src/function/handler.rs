@@ -113,7 +113,10 @@ impl<S: Store> Handler<S> {
         }
     }
 
-    async fn prepare<'a>(&self, run: RunningInvocation<'a>) -> Result<InvocationContext<'a>, Error> {
+    async fn prepare<'a>(
+        &self,
+        run: RunningInvocation<'a>,
+    ) -> Result<InvocationContext<'a>, Error> {
         let template = in_time(
             run.deadline,
             "read the template",
@@ -139,7 +142,11 @@ impl<S: Store> Handler<S> {
         Ok(Response::Queue { failures })
     }
 
-    async fn failure_of(&self, message: Message, work: &InvocationContext<'_>) -> Option<ItemFailure> {
+    async fn failure_of(
+        &self,
+        message: Message,
+        work: &InvocationContext<'_>,
+    ) -> Option<ItemFailure> {
         let failed = match message.jobs.inspect_err(log_error) {
             Ok(jobs) => self
                 .work_on_all(&jobs, work)
@@ -191,7 +198,11 @@ impl<S: Store> Handler<S> {
             .await
     }
 
-    async fn work_on(&self, job: &ObjectRef, work: &InvocationContext<'_>) -> Result<Answer, Error> {
+    async fn work_on(
+        &self,
+        job: &ObjectRef,
+        work: &InvocationContext<'_>,
+    ) -> Result<Answer, Error> {
         let started = Instant::now();
         let doing = format!("publish {}", job.name);
         let (result, observed) = match &work.template {

@@ -12,7 +12,7 @@ use htaccess_generator::ip::parse_address;
 use htaccess_generator::render::BUILT_IN;
 use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
 
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// Turns CSV files of IP rules into correct, fast Apache .htaccess files
 #[derive(Parser)]
@@ -261,13 +261,17 @@ fn one_address(text: &str) -> Result<IpAddr, String> {
 }
 
 impl FileArguments {
-    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self) -> Result<Settings, CliError> {
         self.settings.read(self.strict, self.output_key.as_deref())
     }
 }
 
 impl SettingArguments {
-    pub(crate) fn read(&self, strict: bool, output_key: Option<&str>) -> Result<Settings, Failure> {
+    pub(crate) fn read(
+        &self,
+        strict: bool,
+        output_key: Option<&str>,
+    ) -> Result<Settings, CliError> {
         let settings = Settings::read(|name| match name {
             "DEFAULT_POLICY" => Some(self.default_policy.clone()),
             "MAX_CSV_BYTES" => self.max_csv_bytes.clone(),
@@ -278,7 +282,7 @@ impl SettingArguments {
         settings.map_err(|err| {
             let flag = flag(err.name());
             // The name stands in the report of a bad template too.
-            Failure(err.to_string().replace(err.name(), &flag))
+            CliError(err.to_string().replace(err.name(), &flag))
         })
     }
 }

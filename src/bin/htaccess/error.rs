@@ -1,11 +1,11 @@
 //! What ends a command: a failure, or what its exit status says.
 
 /// Wrong usage, or a failure to read or write: a sentence that names the path.
-pub(crate) struct Failure(pub(crate) String);
+pub(crate) struct CliError(pub(crate) String);
 
 /// What the exit status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ExitStatus {
     /// Every file is fine.
     Fine,
     /// A file was refused.

@@ -20,7 +20,7 @@ use clap::ColorChoice;
 use htaccess_generator::text::escape_invisible;
 
 use crate::cli::Command;
-use crate::error::{Failure, Verdict};
+use crate::error::{CliError, ExitStatus};
 use crate::messages::{ERROR, HELP};
 
 fn main() -> ExitCode {
@@ -36,9 +36,9 @@ fn main() -> ExitCode {
         Command::Template(arguments) => commands::template(&arguments.command),
     };
     match done {
-        Ok(Verdict::Fine) => ExitCode::SUCCESS,
-        Ok(Verdict::Refused) => ExitCode::from(1),
-        Err(Failure(message)) => {
+        Ok(ExitStatus::Fine) => ExitCode::SUCCESS,
+        Ok(ExitStatus::Refused) => ExitCode::from(1),
+        Err(CliError(message)) => {
             // A path may have anything in its name that a terminal would act on.
             let shown = escape_invisible(&message, Some('\n'));
             messages::print(&format!("{ERROR}error{ERROR:#}: {shown}\n"));
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
             }
             ExitCode::from(2)
         }
-        Ok(Verdict::Changed) => ExitCode::from(3),
+        Ok(ExitStatus::Changed) => ExitCode::from(3),
     }
 }
 

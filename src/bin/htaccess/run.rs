@@ -10,10 +10,10 @@ use htaccess_generator::review::{RecordedRows, Review, RowRecorder, name_lines};
 use htaccess_generator::source::Source;
 
 use crate::cli::FileArguments;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::input::Input;
 use crate::messages::Progress;
-use crate::templates::placed;
+use crate::templates::with_template_name;
 
 pub(crate) fn source_of(input: &Input) -> Source {
     Source {
@@ -24,7 +24,7 @@ pub(crate) fn source_of(input: &Input) -> Source {
 
 /// A refusal as those know it who typed the command: the limit by its flag, and the template, which
 /// the library has without a name, by its own.
-pub(crate) fn in_own_words(answer: &mut Answer, template: &str) {
+pub(crate) fn use_flag_names(answer: &mut Answer, template: &str) {
     let Some(message) = &mut answer.message else {
         return;
     };
@@ -32,7 +32,7 @@ pub(crate) fn in_own_words(answer: &mut Answer, template: &str) {
         Some(RefusalCode::TooLarge) => {
             *message = message.replace("MAX_CSV_BYTES", "--max-csv-bytes");
         }
-        Some(RefusalCode::BadTemplate) => *message = placed(message, template),
+        Some(RefusalCode::BadTemplate) => *message = with_template_name(message, template),
         _ => {}
     }
 }
@@ -42,7 +42,7 @@ pub(crate) fn read<'a, L: RowRecorder>(
     input: &Input,
     mut generation: Generation<'a, L>,
     progress: &Progress,
-) -> Result<Generation<'a, L>, Failure> {
+) -> Result<Generation<'a, L>, CliError> {
     let bytes = input.bytes();
     if generation.expect_bytes(bytes.unwrap_or(0)).is_continue() {
         input.read(bytes, |piece| {
@@ -67,7 +67,7 @@ pub(crate) fn finish(
     name_lines(&review, &mut outcome.answer.warnings, |take| {
         input.read_once_more(take)
     });
-    in_own_words(&mut outcome.answer, template);
+    use_flag_names(&mut outcome.answer, template);
     (outcome, review)
 }
 
@@ -76,8 +76,8 @@ pub(crate) fn finish(
 pub(crate) fn in_parallel<T: Send>(
     inputs: &[Input],
     arguments: &FileArguments,
-    work: impl Fn(&Input, &Progress) -> Result<T, Failure> + Sync,
-) -> Result<Vec<T>, Failure> {
+    work: impl Fn(&Input, &Progress) -> Result<T, CliError> + Sync,
+) -> Result<Vec<T>, CliError> {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments
         .jobs
@@ -85,7 +85,7 @@ pub(crate) fn in_parallel<T: Send>(
         .min(inputs.len());
     let progress = Progress::of(inputs);
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Result<T, Failure>)>> = Mutex::new(Vec::new());
+    let done: Mutex<Vec<(usize, Result<T, CliError>)>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {

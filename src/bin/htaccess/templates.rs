@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use htaccess_generator::render::{BUILT_IN, Template, built_in_names};
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::messages::did_you_mean;
 
 /// What each built-in template is for, and an `OUTPUT_KEY` that suits it.
@@ -63,28 +63,28 @@ pub(crate) fn built_in_source(name: &str) -> Option<&'static str> {
 }
 
 /// tera's report names every template `template`: people know theirs by its file.
-pub(crate) fn placed(message: &str, template: &str) -> String {
+pub(crate) fn with_template_name(message: &str, template: &str) -> String {
     message.replacen("--> template:", &format!("--> {template}:"), 1)
 }
 
 /// A built-in template, or one from a file.
-pub(crate) fn find_template(name_or_path: &str) -> Result<Template, Failure> {
+pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
     let compiled = if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
         Template::built_in(name_or_path)
     } else {
         Template::compile(&read_template(Path::new(name_or_path))?)
     };
     compiled.map_err(|refusal| {
-        let message = placed(&refusal.message, name_or_path);
-        Failure(format!("template {name_or_path}: {message}"))
+        let message = with_template_name(&refusal.message, name_or_path);
+        CliError(format!("template {name_or_path}: {message}"))
     })
 }
 
 /// The text of a template of one's own.
-pub(crate) fn read_template(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read_template(path: &Path) -> Result<String, CliError> {
     fs::read_to_string(path).map_err(|err| {
         let name = path.to_string_lossy();
-        Failure(match err.kind() {
+        CliError(match err.kind() {
             io::ErrorKind::InvalidData => {
                 format!("template {name}: it is not text in UTF-8: save it so")
             }

@@ -5,7 +5,7 @@ use htaccess_generator::report::{Occasion, RequestCost};
 use htaccess_generator::settings::DEFAULT_TEMPLATE;
 
 use crate::cli::CheckArguments;
-use crate::error::{Failure, Verdict};
+use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::{conclude, print_note};
 use crate::output::Reports;
@@ -13,7 +13,7 @@ use crate::run::{finish, in_parallel, read, source_of};
 use crate::templates::find_template;
 
 /// `htaccess check`.
-pub(crate) fn check(arguments: &CheckArguments) -> Result<Verdict, Failure> {
+pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(DEFAULT_TEMPLATE)?;
     let inputs = input::find(&arguments.files.inputs)?;
     let settings = arguments.files.settings()?;

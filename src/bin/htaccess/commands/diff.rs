@@ -14,21 +14,21 @@ use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
 use serde::Serialize;
 
 use crate::cli::DiffArguments;
-use crate::error::{Failure, Verdict};
+use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{Progress, counted, counted_ipv6};
 use crate::messages::{print_problems, verdict};
 use crate::output::{print_data, print_json};
-use crate::run::{in_own_words, read, source_of};
+use crate::run::{read, source_of, use_flag_names};
 use crate::templates::find_template;
 
 /// `htaccess diff`.
-pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<Verdict, Failure> {
+pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(arguments.strict, None)?;
     let template = find_template(DEFAULT_TEMPLATE)?;
     let stdin = Path::new("-");
     if arguments.old == stdin && arguments.new == stdin {
-        return Err(Failure(
+        return Err(CliError(
             "standard input cannot be both files: name one of them".to_owned(),
         ));
     }
@@ -60,9 +60,9 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<Verdict, Failure> 
         print_data(text.as_bytes())?;
     }
     if arguments.exit_code && !changed.is_empty() {
-        Ok(Verdict::Changed)
+        Ok(ExitStatus::Changed)
     } else {
-        Ok(Verdict::Fine)
+        Ok(ExitStatus::Fine)
     }
 }
 
@@ -78,7 +78,7 @@ fn policy_of(
     input: &Input,
     settings: &Settings,
     template: &Template,
-) -> Result<(Answer, Option<Policy>), Failure> {
+) -> Result<(Answer, Option<Policy>), CliError> {
     let source = source_of(input);
     let progress = Progress::of(std::slice::from_ref(input));
     let generation = read(
@@ -87,12 +87,12 @@ fn policy_of(
         &progress,
     )?;
     let (mut answer, policy) = generation.finish_policy();
-    in_own_words(&mut answer, DEFAULT_TEMPLATE);
+    use_flag_names(&mut answer, DEFAULT_TEMPLATE);
     Ok((answer, policy))
 }
 
 fn text(old: &Input, new: &Input, answers: &[Answer; 2], changed: &Diff) -> String {
-    let mut text = format!("{} -> {}\n", old.shown(), new.shown());
+    let mut text = format!("{} -> {}\n", old.display_name(), new.display_name());
     let [old, new] = answers;
     let default = match (old.default_policy, new.default_policy) {
         (DefaultPolicy::Deny, DefaultPolicy::Allow) => {

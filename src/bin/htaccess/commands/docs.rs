@@ -11,13 +11,13 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::cli::{Arguments, CompletionsArguments, ManArguments};
-use crate::error::{Failure, Verdict};
+use crate::error::{CliError, ExitStatus};
 use crate::output::{cannot_print, print_data};
 
 const NAME: &str = "htaccess";
 
 /// `htaccess completions`.
-pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<Verdict, Failure> {
+pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<ExitStatus, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(
         arguments.shell,
@@ -29,7 +29,7 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<Verdict, F
         script.extend_from_slice(fish_values().as_bytes());
     }
     print_data(&script)?;
-    Ok(Verdict::Fine)
+    Ok(ExitStatus::Fine)
 }
 
 /// What arguments without a name may be, which `clap_complete` tells the other shells alone.
@@ -64,18 +64,18 @@ fn fish_values() -> String {
 }
 
 /// `htaccess man`.
-pub(crate) fn man(arguments: &ManArguments) -> Result<Verdict, Failure> {
+pub(crate) fn man(arguments: &ManArguments) -> Result<ExitStatus, CliError> {
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
     match &arguments.output {
         None => print_data(&page(&command).map_err(|err| cannot_print(&err))?)?,
         Some(folder) => write_pages(folder, &command)?,
     }
-    Ok(Verdict::Fine)
+    Ok(ExitStatus::Fine)
 }
 
 /// The page of a command, and those of the commands below it, which it refers to.
-fn write_pages(folder: &Path, command: &Command) -> Result<(), Failure> {
+fn write_pages(folder: &Path, command: &Command) -> Result<(), CliError> {
     write_page(folder, command)?;
     let below = command.get_subcommands();
     below
@@ -83,13 +83,13 @@ fn write_pages(folder: &Path, command: &Command) -> Result<(), Failure> {
         .try_for_each(|command| write_pages(folder, command))
 }
 
-fn write_page(folder: &Path, command: &Command) -> Result<(), Failure> {
+fn write_page(folder: &Path, command: &Command) -> Result<(), CliError> {
     let name = command.get_display_name().unwrap_or(NAME);
     let path = folder.join(format!("{name}.1"));
     let written = fs::create_dir_all(folder)
         .and_then(|()| page(command))
         .and_then(|page| fs::write(&path, page));
-    written.map_err(|err| Failure(format!("cannot write {}: {err}", path.display())))
+    written.map_err(|err| CliError(format!("cannot write {}: {err}", path.display())))
 }
 
 /// The page for one command. What stands below the options in `--help`, examples and exit

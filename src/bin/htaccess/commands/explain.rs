@@ -13,15 +13,15 @@ use htaccess_generator::text::escape;
 use serde::Serialize;
 
 use crate::cli::ExplainArguments;
-use crate::error::{Failure, Verdict};
+use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print_problems;
 use crate::output::{print_data, print_json};
-use crate::run::{in_own_words, source_of};
+use crate::run::{source_of, use_flag_names};
 use crate::templates::find_template;
 
 /// `htaccess explain`.
-pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict, Failure> {
+pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(false, None)?;
     let template = find_template(DEFAULT_TEMPLATE)?;
     let input = input::one(&arguments.file)?;
@@ -35,13 +35,13 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict,
         generation.push(piece)
     })?;
     let (mut answer, _) = generation.finish_policy();
-    in_own_words(&mut answer, DEFAULT_TEMPLATE);
+    use_flag_names(&mut answer, DEFAULT_TEMPLATE);
     print_problems(&input, &answer);
     if answer.status == Status::Refused {
-        return Ok(Verdict::Refused);
+        return Ok(ExitStatus::Refused);
     }
     let explanations = explain(&upload, &settings, &arguments.addresses)
-        .map_err(|refusal: Refusal| Failure(refusal.to_string()))?;
+        .map_err(|refusal: Refusal| CliError(refusal.to_string()))?;
     if arguments.json {
         let explained: Vec<ExplanationJson> =
             explanations.iter().map(ExplanationJson::of).collect();
@@ -50,7 +50,7 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<Verdict,
         let texts: Vec<String> = explanations.iter().map(explanation_text).collect();
         print_data(texts.concat().as_bytes())?;
     }
-    Ok(Verdict::Fine)
+    Ok(ExitStatus::Fine)
 }
 
 fn explanation_text(explanation: &Explanation) -> String {

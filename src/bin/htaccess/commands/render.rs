@@ -8,16 +8,16 @@ use htaccess_generator::render::Template;
 use htaccess_generator::report::Occasion;
 
 use crate::cli::RenderArguments;
-use crate::error::{Failure, Verdict};
+use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{HELP, WARNING};
 use crate::messages::{Progress, conclude, print, print_problems, print_summary, verdict};
 use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write_file};
-use crate::run::{finish, in_own_words, in_parallel, read, source_of};
+use crate::run::{finish, in_parallel, read, source_of, use_flag_names};
 use crate::templates::{find_template, key_in_place_of_htaccess};
 
 /// `htaccess render`.
-pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
+pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(&arguments.template)?;
     let inputs = input::find(&arguments.files.inputs)?;
     let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Publish)?;
@@ -25,7 +25,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
         return write_all(arguments, &inputs, &template, folder, reports.as_ref());
     }
     let [input] = inputs.as_slice() else {
-        return Err(Failure(format!(
+        return Err(CliError(format!(
             "{} files need a folder to write to: add -o DIR",
             inputs.len()
         )));
@@ -52,7 +52,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<Verdict, Failure> {
         drop(progress);
         let answer = read.finish_into(Stdout::new());
         let mut answer = answer.map_err(|err| cannot_print(&err))?;
-        in_own_words(&mut answer, &arguments.template);
+        use_flag_names(&mut answer, &arguments.template);
         answer
     };
     let answers = [answer];
@@ -73,7 +73,7 @@ fn write_all(
     template: &Template,
     folder: &Path,
     reports: Option<&Reports>,
-) -> Result<Verdict, Failure> {
+) -> Result<ExitStatus, CliError> {
     let settings = arguments.files.settings()?;
     check_folder(folder, inputs)?;
     input::check_outputs(
@@ -88,7 +88,7 @@ fn write_all(
         if !arguments.files.json && reports.is_none() {
             let generation = Generation::new(&settings, template, &source);
             let Outcome { mut answer, file } = read(input, generation, progress)?.finish();
-            in_own_words(&mut answer, &arguments.template);
+            use_flag_names(&mut answer, &arguments.template);
             publish(&mut answer, file.as_deref(), folder)?;
             return Ok(answer);
         }
@@ -129,7 +129,7 @@ const FILE_ENDINGS: [&str; 10] = [
 
 /// `-o` names a folder. Who takes it for the file would find a folder by the file's name, and a
 /// folder named `.htaccess` keeps everybody out of a site.
-fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), Failure> {
+fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
     let name = folder.to_string_lossy();
     let what = match folder.exists() {
         true if folder.is_dir() => return Ok(()),
@@ -145,16 +145,19 @@ fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), Failure> {
             } else {
                 &name
             };
-            format!(": for one file, htaccess render {} > {file}", input.shown())
+            format!(
+                ": for one file, htaccess render {} > {file}",
+                input.display_name()
+            )
         }
         _ => String::new(),
     };
-    Err(Failure(format!(
+    Err(CliError(format!(
         "-o {name} {what}, and -o takes the folder to write below{way_out}"
     )))
 }
 
-fn publish(answer: &mut Answer, file: Option<&str>, folder: &Path) -> Result<(), Failure> {
+fn publish(answer: &mut Answer, file: Option<&str>, folder: &Path) -> Result<(), CliError> {
     if let (Some(file), Some(output)) = (file, &answer.output) {
         answer.status = write_file(&folder.join(output), file.as_bytes())?;
     }

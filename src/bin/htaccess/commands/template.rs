@@ -16,14 +16,14 @@ use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::source::Source;
 
 use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
-use crate::error::{Failure, Verdict};
+use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print;
 use crate::output::print_data;
-use crate::templates::{ABOUT, built_in_source, key_ending_in, placed, read_template};
+use crate::templates::{ABOUT, built_in_source, key_ending_in, read_template, with_template_name};
 
 /// `htaccess template`.
-pub(crate) fn template(command: &TemplateCommand) -> Result<Verdict, Failure> {
+pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError> {
     match command {
         TemplateCommand::List => list(),
         TemplateCommand::Show(arguments) => show(arguments),
@@ -31,23 +31,23 @@ pub(crate) fn template(command: &TemplateCommand) -> Result<Verdict, Failure> {
     }
 }
 
-fn list() -> Result<Verdict, Failure> {
+fn list() -> Result<ExitStatus, CliError> {
     let mut text = String::new();
     for (name, about, ending) in ABOUT {
         // Writing into memory does not fail.
         let _ = writeln!(text, "{name:10} {about:64} {}", key_ending_in(ending));
     }
     print_data(text.as_bytes())?;
-    Ok(Verdict::Fine)
+    Ok(ExitStatus::Fine)
 }
 
-fn show(arguments: &TemplateShowArguments) -> Result<Verdict, Failure> {
+fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
     // No other name gets here.
     let source = built_in_source(&arguments.name).unwrap_or_default();
-    print_data(source.as_bytes()).map(|()| Verdict::Fine)
+    print_data(source.as_bytes()).map(|()| ExitStatus::Fine)
 }
 
-fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
+fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
     let name = arguments.template.display().to_string();
     let compiled = match built_in_source(&name) {
         Some(_) => Template::built_in(&name),
@@ -56,8 +56,11 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
     let template = match compiled {
         Ok(template) => template,
         Err(refusal) => {
-            print(&format!("{name}: {}\n", placed(&refusal.message, &name)));
-            return Ok(Verdict::Refused);
+            print(&format!(
+                "{name}: {}\n",
+                with_template_name(&refusal.message, &name)
+            ));
+            return Ok(ExitStatus::Refused);
         }
     };
     let found = match &arguments.csv {
@@ -65,10 +68,10 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
         None => check_with_samples(&template),
     };
     for error in &found.errors {
-        print(&format!("{name}: {}\n", placed(error, &name)));
+        print(&format!("{name}: {}\n", with_template_name(error, &name)));
     }
     if !found.errors.is_empty() {
-        return Ok(Verdict::Refused);
+        return Ok(ExitStatus::Refused);
     }
     for warning in &found.warnings {
         print(&format!("{name}: warning: {warning}\n"));
@@ -82,7 +85,7 @@ fn check(arguments: &TemplateCheckArguments) -> Result<Verdict, Failure> {
         count => format!(", {count} warnings"),
     };
     print(&format!("{name}: fine for {}{warnings}\n", found.tried));
-    Ok(Verdict::Fine)
+    Ok(ExitStatus::Fine)
 }
 
 /// What came of a check.
@@ -93,9 +96,9 @@ struct Found {
     tried: String,
 }
 
-fn check_with_file(template: &Template, csv: &Path) -> Result<Found, Failure> {
+fn check_with_file(template: &Template, csv: &Path) -> Result<Found, CliError> {
     let input = input::one(csv)?;
-    let shown = input.shown();
+    let shown = input.display_name();
     let mut upload = Vec::new();
     input.read(input.bytes(), |piece| {
         upload.extend_from_slice(piece);

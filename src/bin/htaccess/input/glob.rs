@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 use htaccess_generator::text::escape_invisible;
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::input::paths::{cannot_read, here_if_empty};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
@@ -23,7 +23,7 @@ pub(crate) fn pattern(path: &Path) -> Option<&str> {
 
 /// What matches, files and folders, in order. Hidden names are matched by a dot alone, and `**`
 /// leaves folders behind links out: they may loop.
-pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     let mut folder = PathBuf::new();
     let mut names = Vec::new();
     for component in Path::new(pattern).components() {
@@ -49,7 +49,7 @@ enum Name {
 }
 
 impl Name {
-    fn new(name: String, whole: &str) -> Result<Self, Failure> {
+    fn new(name: String, whole: &str) -> Result<Self, CliError> {
         if name == ANY_FOLDERS {
             return Ok(Self::AnyFolders);
         }
@@ -57,7 +57,7 @@ impl Name {
             return Ok(Self::Itself(name));
         }
         Pattern::new(&name).map(Self::Like).map_err(|err| {
-            Failure(format!(
+            CliError(format!(
                 "there is no file {}, and it is no pattern: {}",
                 escape_invisible(whole, None),
                 err.msg
@@ -66,7 +66,7 @@ impl Name {
     }
 }
 
-fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), CliError> {
     let Some((name, rest)) = names.split_first() else {
         found.push(folder.to_owned());
         return Ok(());
@@ -104,8 +104,8 @@ fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), F
 /// Hands each name of a folder over, with its path and whether it is a folder and no link.
 fn each_entry(
     folder: &Path,
-    mut each: impl FnMut(&str, &Path, bool) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    mut each: impl FnMut(&str, &Path, bool) -> Result<(), CliError>,
+) -> Result<(), CliError> {
     let read = here_if_empty(folder);
     let failure = |err| cannot_read(read, &err);
     for entry in fs::read_dir(read).map_err(failure)? {

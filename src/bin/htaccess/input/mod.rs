@@ -17,7 +17,7 @@ use htaccess_generator::csv::UploadStart;
 use htaccess_generator::csv::{Field, Snippet, SnippetFinder};
 use htaccess_generator::text::escape_invisible;
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::input::glob::matches;
 use crate::input::paths::cannot_read;
 use crate::io_threads::{read_ahead, read_piece};
@@ -52,7 +52,7 @@ impl Input {
     }
 
     /// How messages name it. A name may have anything in it that a terminal would act on.
-    pub(crate) fn shown(&self) -> String {
+    pub(crate) fn display_name(&self) -> String {
         match &self.path {
             Some(path) => escape_invisible(&path.to_string_lossy(), None),
             None => "<stdin>".to_owned(),
@@ -71,10 +71,10 @@ impl Input {
         &self,
         bytes: Option<u64>,
         mut each: impl FnMut(&[u8]) -> std::ops::ControlFlow<()>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let failure = |err: io::Error| match &self.path {
             Some(path) => cannot_read(path, &err),
-            None => Failure(format!("cannot read standard input: {err}")),
+            None => CliError(format!("cannot read standard input: {err}")),
         };
         let mut source: Box<dyn Read + Send> = match &self.path {
             Some(path) => Box::new(File::open(path).map_err(failure)?),
@@ -137,12 +137,12 @@ impl Input {
 }
 
 /// The files that were named, and the CSVs below the folders that were, in order.
-pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
     let mut inputs = Vec::new();
     for path in named {
         if path == Path::new("-") {
             if inputs.iter().any(|input: &Input| input.path.is_none()) {
-                return Err(Failure(
+                return Err(CliError(
                     "standard input can be read once: name - once".to_owned(),
                 ));
             }
@@ -159,11 +159,11 @@ pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
 }
 
 /// The only file that is meant.
-pub(crate) fn one(named: &Path) -> Result<Input, Failure> {
+pub(crate) fn one(named: &Path) -> Result<Input, CliError> {
     let mut inputs = find(&[named.to_owned()])?;
     match (inputs.pop(), inputs.as_slice()) {
         (Some(input), []) => Ok(input),
-        _ => Err(Failure(format!(
+        _ => Err(CliError(format!(
             "{} is more than one file: name one",
             named.display()
         ))),
@@ -187,7 +187,7 @@ impl<'a> Originals<'a> {
     }
 
     /// Writing to the path of an input is wrong usage; `flag` says where to write.
-    pub(crate) fn spare(&self, output: &Path, flag: &str) -> Result<(), Failure> {
+    pub(crate) fn spare(&self, output: &Path, flag: &str) -> Result<(), CliError> {
         let alike = output.file_name().and_then(|name| self.by_name.get(name));
         let is_same = |input: &&&Path| {
             let both = (fs::canonicalize(input), fs::canonicalize(output));
@@ -195,7 +195,7 @@ impl<'a> Originals<'a> {
         };
         match alike.into_iter().flatten().find(is_same) {
             None => Ok(()),
-            Some(input) => Err(Failure(format!(
+            Some(input) => Err(CliError(format!(
                 "{} would be replaced by what is made of it: choose another {flag}",
                 input.display()
             ))),
@@ -209,17 +209,17 @@ pub(crate) fn check_outputs<'a>(
     inputs: &[Input],
     folder: &Path,
     outputs: impl Iterator<Item = (&'a Input, Option<String>)>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let originals = Originals::of(inputs);
     let mut seen: BTreeMap<String, &Input> = BTreeMap::new();
     for (input, output) in outputs {
         let Some(output) = output else { continue };
         originals.spare(&folder.join(&output), "-o or --output-key")?;
         if let Some(other) = seen.get(&output) {
-            return Err(Failure(format!(
+            return Err(CliError(format!(
                 "{} and {} would both become {output}: rename one, or choose another --output-key",
-                other.shown(),
-                input.shown()
+                other.display_name(),
+                input.display_name()
             )));
         }
         seen.insert(output, input);
@@ -229,7 +229,7 @@ pub(crate) fn check_outputs<'a>(
 
 /// The files that match, in order, with their own keys; or the CSVs below the folders that match,
 /// where no file does.
-fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), Failure> {
+fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let (folders, files): (Vec<_>, Vec<_>) = matches(pattern)?
         .into_iter()
         .partition(|path| path.is_dir());
@@ -238,7 +238,7 @@ fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), Failure> {
         inputs.push(Input::new(Some(path.clone()), key));
     }
     match (files.is_empty(), folders.is_empty()) {
-        (true, true) => Err(Failure(format!("no file matches {pattern}"))),
+        (true, true) => Err(CliError(format!("no file matches {pattern}"))),
         (true, false) => folders
             .iter()
             .try_for_each(|folder| find_below(folder, inputs)),
@@ -246,17 +246,17 @@ fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), Failure> {
     }
 }
 
-fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failure> {
+fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let before = inputs.len();
     walk(folder, folder, inputs)?;
     if inputs.len() > before {
         return Ok(());
     }
-    Err(Failure(format!("{NO_CSV_BELOW} {}", folder.display())))
+    Err(CliError(format!("{NO_CSV_BELOW} {}", folder.display())))
 }
 
 /// Adds the CSVs below a folder, by name. Folders behind links are left out: they may loop.
-fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), Failure> {
+fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let failure = |err: io::Error| cannot_read(folder, &err);
     let mut entries: Vec<_> = fs::read_dir(folder)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -299,7 +299,7 @@ pub(crate) fn is_csv(path: &Path) -> bool {
 
 /// The key of a file by itself: its path as typed, or its name alone where that path is absolute
 /// or climbs.
-fn key_of_file(path: &Path) -> Result<String, Failure> {
+fn key_of_file(path: &Path) -> Result<String, CliError> {
     let mut key = PathBuf::new();
     for component in path.components() {
         match component {
@@ -308,7 +308,7 @@ fn key_of_file(path: &Path) -> Result<String, Failure> {
             Component::RootDir | Component::Prefix(_) | Component::ParentDir => {
                 let name = path
                     .file_name()
-                    .ok_or_else(|| Failure(format!("{} is not a file", path.display())))?;
+                    .ok_or_else(|| CliError(format!("{} is not a file", path.display())))?;
                 return text(Path::new(name));
             }
         }
@@ -316,10 +316,10 @@ fn key_of_file(path: &Path) -> Result<String, Failure> {
     text(&key)
 }
 
-fn text(path: &Path) -> Result<String, Failure> {
+fn text(path: &Path) -> Result<String, CliError> {
     match path.to_str() {
         Some(text) => Ok(text.to_owned()),
-        None => Err(Failure(format!(
+        None => Err(CliError(format!(
             "the name {} is not UTF-8, as a key must be: rename the file",
             path.display()
         ))),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// The folder that a path is in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -20,6 +20,6 @@ pub(crate) fn here_if_empty(folder: &Path) -> &Path {
 }
 
 /// A file or folder that cannot be read, and why.
-pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> Failure {
-    Failure(format!("cannot read {}: {err}", path.display()))
+pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> CliError {
+    CliError(format!("cannot read {}: {err}", path.display()))
 }

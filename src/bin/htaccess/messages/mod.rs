@@ -16,7 +16,7 @@ use htaccess_generator::answer::{Answer, RefusalCode, Rejection, RejectionCode, 
 use htaccess_generator::csv::{Field, HEADER_LINE, Snippet};
 use serde::Serialize;
 
-use crate::error::{Failure, Verdict};
+use crate::error::{CliError, ExitStatus};
 use crate::input::Input;
 use crate::messages::snippet::{Diagnostic, Level};
 use crate::output::print_json;
@@ -32,7 +32,7 @@ pub(crate) fn conclude(
     answers: &[Answer],
     json: bool,
     fine: &str,
-) -> Result<Verdict, Failure> {
+) -> Result<ExitStatus, CliError> {
     for (input, answer) in inputs.iter().zip(answers) {
         print_problems(input, answer);
     }
@@ -43,11 +43,11 @@ pub(crate) fn conclude(
     Ok(verdict(answers))
 }
 
-pub(crate) fn verdict(answers: &[Answer]) -> Verdict {
+pub(crate) fn verdict(answers: &[Answer]) -> ExitStatus {
     if answers.iter().any(is_refused) {
-        Verdict::Refused
+        ExitStatus::Refused
     } else {
-        Verdict::Fine
+        ExitStatus::Fine
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn print_note(input: &Input, note: &str) {
         level: Level::Note,
         code: None,
         title: note,
-        file: &input.shown(),
+        file: &input.display_name(),
         line: None,
         excerpt: None,
         help: None,
@@ -96,7 +96,7 @@ pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     // What is about no line comes last, the refusal behind all.
     problems.sort_by_key(|problem| (problem.is_refusal(), problem.line().unwrap_or(u64::MAX)));
     let excerpts = excerpts(input, &problems);
-    let file = input.shown();
+    let file = input.display_name();
     let mut text = String::new();
     for (problem, excerpt) in problems.iter().zip(&excerpts) {
         if problem.is_refusal() {

@@ -11,21 +11,21 @@ use std::path::Path;
 use htaccess_generator::answer::Status;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::input::folder_of;
 use crate::output::signals;
 
 /// Writes a file. One that is already the same is left alone, with its times; one that is
 /// replaced hands its permissions on; one that is a symbolic link stays one, and what it points
 /// to is replaced.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, Failure> {
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, CliError> {
     let failure = |err: io::Error| {
         // tempfile adds the name of the file beside it, which would only confuse.
         let reason = err.to_string();
         let reason = reason.split(" at path ").next().unwrap_or_default();
-        Failure(format!("cannot write {}: {reason}", path.display()))
+        CliError(format!("cannot write {}: {reason}", path.display()))
     };
-    let _written_whole = signals::hold_off();
+    let _written_whole = signals::defer_signals();
     write(path, bytes).map_err(failure)
 }
 

@@ -9,7 +9,7 @@ use htaccess_generator::review::Review;
 use htaccess_generator::source::report_key;
 
 use crate::cli::FileArguments;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::input::{Input, Originals, is_csv};
 use crate::output::file::write_file;
 
@@ -30,7 +30,7 @@ impl Reports {
         files: &FileArguments,
         inputs: &[Input],
         occasion: Occasion,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, CliError> {
         let path = files.report.as_deref();
         path.map(|path| Self::new(path, &files.inputs, inputs, occasion))
             .transpose()
@@ -43,19 +43,19 @@ impl Reports {
         named: &[PathBuf],
         inputs: &[Input],
         occasion: Occasion,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliError> {
         let ends_in_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
         let is_folder = ends_in_slash || path.is_dir();
         let takes_several = inputs.len() != 1 || named.iter().any(|path| path.is_dir());
         if takes_several && path.is_file() {
-            return Err(Failure(format!(
+            return Err(CliError(format!(
                 "{} is a file, and the reports need a folder: choose another --report",
                 path.display()
             )));
         }
         // Who takes `--report` for a flag without a value names a CSV.
         if !is_folder && is_csv(path) {
-            return Err(Failure(format!(
+            return Err(CliError(format!(
                 "--report is {}, a CSV: name the page to write, such as {}",
                 path.display(),
                 path.with_extension("html").display()
@@ -82,7 +82,7 @@ impl Reports {
         answer: &Answer,
         output: Option<&str>,
         review: &Review,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let facts = Facts {
             policy: review.policy(),
             cost: output.map(RequestCost::of),
@@ -101,14 +101,14 @@ impl Reports {
 }
 
 /// Two files of one name overwrite each other's page: that is wrong usage.
-fn check_names(inputs: &[Input]) -> Result<(), Failure> {
+fn check_names(inputs: &[Input]) -> Result<(), CliError> {
     let mut seen: BTreeMap<&str, &Input> = BTreeMap::new();
     for input in inputs {
         if let Some(other) = seen.insert(&input.key, input) {
-            return Err(Failure(format!(
+            return Err(CliError(format!(
                 "{} and {} would both have the report {}.html: name one at a time",
-                other.shown(),
-                input.shown(),
+                other.display_name(),
+                input.display_name(),
                 input.key
             )));
         }

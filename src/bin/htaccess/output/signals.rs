@@ -7,7 +7,7 @@ use std::sync::{Once, RwLock};
 static WRITING: RwLock<()> = RwLock::new(());
 
 /// Nobody ends the program until this is dropped.
-pub(crate) fn hold_off() -> impl Drop {
+pub(crate) fn defer_signals() -> impl Drop {
     static WATCH: Once = Once::new();
     WATCH.call_once(watch);
     WRITING

@@ -4,17 +4,17 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::io_threads::WriteBehind;
 
-pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
+pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), CliError> {
     let mut text = serde_json::to_string_pretty(answer)
-        .map_err(|err| Failure(format!("cannot write the answer as JSON: {err}")))?;
+        .map_err(|err| CliError(format!("cannot write the answer as JSON: {err}")))?;
     text.push('\n');
     print_data(text.as_bytes())
 }
 
-pub(crate) fn print_data(data: &[u8]) -> Result<(), Failure> {
+pub(crate) fn print_data(data: &[u8]) -> Result<(), CliError> {
     let mut stdout = Stdout::new();
     stdout
         .write_all(data)
@@ -22,8 +22,8 @@ pub(crate) fn print_data(data: &[u8]) -> Result<(), Failure> {
         .map_err(|err| cannot_print(&err))
 }
 
-pub(crate) fn cannot_print(err: &io::Error) -> Failure {
-    Failure(format!("cannot write to standard output: {err}"))
+pub(crate) fn cannot_print(err: &io::Error) -> CliError {
+    CliError(format!("cannot write to standard output: {err}"))
 }
 
 /// Standard output in large pieces. A reader that went away, as in `htaccess … | head`, is no
