@@ -19,8 +19,8 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use htaccess_generator::answer::{Answer, MAX_REJECTIONS_LISTED, Refusal, Rejection, Status};
-use htaccess_generator::csv::{Parser, Row, RowSink, TextDecoder, TextSink};
+use htaccess_generator::answer::{Answer, MAX_REJECTIONS_LISTED, Refusal, Status};
+use htaccess_generator::csv::{Parser, Row, RowError, RowSink, TextDecoder, TextSink};
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{AddrRange, RangeSet, parse_address};
@@ -123,15 +123,12 @@ impl RowSink for Count {
         self.accepted += 1;
     }
 
-    fn reject(&mut self, _: Rejection) {
+    /// Explains the first ones, as `generate` does.
+    fn reject(&mut self, line: u64, error: &RowError<'_>) {
+        if self.rejected < MAX_REJECTIONS_LISTED {
+            black_box(error.explain(line));
+        }
         self.rejected += 1;
-    }
-
-    /// As `generate` does: sentences are made for the first ones.
-    fn count_rejected(&mut self) -> bool {
-        let is_counted = self.rejected >= MAX_REJECTIONS_LISTED;
-        self.rejected += usize::from(is_counted);
-        is_counted
     }
 }
 

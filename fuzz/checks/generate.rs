@@ -333,7 +333,7 @@ fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
             AddressSpec::Ipv6(range) => Some([range.first, range.last].map(ipv6)),
             AddressSpec::All => None,
         },
-        Row::Rejected(_) | Row::Plain(..) => None,
+        Row::Rejected(_) | Row::Plain { .. } => None,
     }));
     let mut probes = vec![ipv4(0), ipv4(u32::MAX - 1), ipv4(u32::MAX)];
     probes.extend(

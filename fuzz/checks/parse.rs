@@ -147,7 +147,7 @@ fn is_before_header(line: &[u8]) -> bool {
 
 fn check_row(row: &Row) {
     match row {
-        Row::Plain(..) => unreachable!("the long way takes none"),
+        Row::Plain { .. } => unreachable!("the long way takes none"),
         Row::Accepted {
             addresses, address, ..
         } => assert_eq!(parse_address(address).as_ref(), Ok(addresses)),

@@ -22,17 +22,20 @@ pub(super) enum Row {
         comment: String,
     },
     Rejected(Rejection),
-    /// One that was taken without its place and its cells.
-    Plain(Action, AddrRange<u32>),
+    /// One that was taken without its cells.
+    Plain {
+        line: u64,
+        action: Action,
+        range: AddrRange<u32>,
+    },
 }
 
 impl Row {
-    /// Where it starts; 0 where that is not known.
+    /// The line where it starts.
     pub(super) fn line(&self) -> u64 {
         match self {
-            Self::Accepted { line, .. } => *line,
+            Self::Accepted { line, .. } | Self::Plain { line, .. } => *line,
             Self::Rejected(rejection) => rejection.line,
-            Self::Plain(..) => 0,
         }
     }
 
@@ -40,13 +43,18 @@ impl Row {
     fn may_stand_for(&self, row: &Self) -> bool {
         match (self, row) {
             (
-                Self::Plain(action, range),
+                Self::Plain {
+                    line,
+                    action,
+                    range,
+                },
                 Self::Accepted {
+                    line: expected_line,
                     action: expected,
-                    addresses: AddressSpec::Ipv4(expected_span),
+                    addresses: AddressSpec::Ipv4(expected_range),
                     ..
                 },
-            ) => (action, range) == (expected, expected_span),
+            ) => (line, action, range) == (expected_line, expected, expected_range),
             _ => self == row,
         }
     }
@@ -116,8 +124,11 @@ impl RowSink for Collector {
         });
     }
 
-    fn reject(&mut self, rejection: Rejection) {
-        self.kept.borrow_mut().0.push(Row::Rejected(rejection));
+    fn reject(&mut self, line: u64, error: &csv::RowError<'_>) {
+        self.kept
+            .borrow_mut()
+            .0
+            .push(Row::Rejected(error.explain(line)));
     }
 
     fn warn(&mut self, warning: Warning) {
@@ -128,8 +139,12 @@ impl RowSink for Collector {
         self.way != Way::Long
     }
 
-    fn accept_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
-        self.kept.borrow_mut().0.push(Row::Plain(action, addresses));
+    fn accept_ipv4(&mut self, line: u64, action: Action, range: AddrRange<u32>) {
+        self.kept.borrow_mut().0.push(Row::Plain {
+            line,
+            action,
+            range,
+        });
     }
 }
 

@@ -10,7 +10,7 @@ use crate::csv::limits::check_length;
 /// What takes the lines.
 pub(crate) trait LineSink {
     /// Takes whole lines from the start of a text at one go: as many as it likes, or none.
-    fn take_lines(&mut self, text: &[u8]) -> Taken;
+    fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken;
 
     /// Takes the next line, without its terminator, and its number.
     ///
@@ -56,7 +56,7 @@ impl Lines {
         }
         loop {
             if self.unfinished.is_empty() {
-                let taken = sink.take_lines(piece);
+                let taken = sink.take_lines(self.number + 1, piece);
                 self.number += taken.lines;
                 piece = piece.get(taken.bytes..).unwrap_or_default();
             }
@@ -109,19 +109,18 @@ mod tests {
     use crate::answer::RefusalCode;
     use crate::csv::limits::MAX_LINE_BYTES;
 
-    /// Takes the lines `=` at one go, the others one by one.
+    /// Takes the lines `=` all at once, and the others one by one.
     #[derive(Default)]
     struct Seen(Vec<(u64, String)>);
 
     impl LineSink for Seen {
-        fn take_lines(&mut self, text: &[u8]) -> Taken {
+        fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken {
             let mut taken = Taken::default();
             while text
                 .get(taken.bytes..)
                 .is_some_and(|text| text.starts_with(b"=\n"))
             {
-                let number = self.0.last().map_or(1, |(number, _)| number + 1);
-                self.0.push((number, "=".to_owned()));
+                self.0.push((first_line + taken.lines, "=".to_owned()));
                 taken.lines += 1;
                 taken.bytes += 2;
             }

@@ -18,6 +18,6 @@ mod upload_start;
 pub use self::decode::{TextDecoder, TextSink};
 pub use self::limits::too_large;
 pub use self::parser::Parser;
-pub use self::row::{OwnedRow, Row, RowSink};
+pub use self::row::{OwnedRow, Row, RowError, RowSink};
 pub use self::snippet::{Field, HEADER_LINE, Snippet, SnippetFinder};
 pub use self::upload_start::UploadStart;

@@ -12,7 +12,7 @@
 //! White space around a cell is not part of it (`cell.rs` has all that is not). Rows may be shorter or longer than the header.
 
 use crate::answer::{Refusal, Warning};
-use crate::csv::cell::{cell_text, hides_a_value, is_comment, may_be_wrapped};
+use crate::csv::cell::{cell_text, hides_a_value, is_comment, may_be_wrapped, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
 use crate::csv::fast_path::take_rows;
@@ -20,7 +20,9 @@ use crate::csv::header::HeaderStage;
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines, open_quote};
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
-use crate::csv::row::{Row, RowSink, read_rule, read_unwrapped};
+use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, read_rule};
+use crate::ip::AddressSpec;
+use crate::rule::Action;
 
 /// Takes text, hands its rows to a [`RowSink`].
 pub struct Parser<R> {
@@ -69,7 +71,7 @@ struct RowReader<R> {
 
 enum Stage {
     Header(HeaderStage),
-    RowSink(Box<RowStage>),
+    Rows(Box<RowStage>),
 }
 
 struct RowStage {
@@ -81,10 +83,10 @@ struct RowStage {
 }
 
 impl<R: RowSink> LineSink for RowReader<R> {
-    fn take_lines(&mut self, text: &[u8]) -> Taken {
+    fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken {
         match &self.stage {
-            Stage::RowSink(stage) if stage.open_since.is_none() && self.rows.wants_fast_path() => {
-                take_rows(text, stage.columns, &mut self.rows)
+            Stage::Rows(stage) if stage.open_since.is_none() && self.rows.wants_fast_path() => {
+                take_rows(first_line, text, stage.columns, &mut self.rows)
             }
             _ => Taken::default(),
         }
@@ -97,7 +99,7 @@ impl<R: RowSink> LineSink for RowReader<R> {
                     for warning in warnings {
                         self.rows.warn(warning);
                     }
-                    self.stage = Stage::RowSink(Box::new(RowStage {
+                    self.stage = Stage::Rows(Box::new(RowStage {
                         columns,
                         record: None,
                         open_since: None,
@@ -105,7 +107,7 @@ impl<R: RowSink> LineSink for RowReader<R> {
                 }
                 Ok(())
             }
-            Stage::RowSink(stage) => stage.line(number, line, &mut self.rows),
+            Stage::Rows(stage) => stage.line(number, line, &mut self.rows),
         }
     }
 }
@@ -114,7 +116,7 @@ impl<R: RowSink> RowReader<R> {
     fn finish(&self) -> Result<(), Refusal> {
         let open_since = match &self.stage {
             Stage::Header(stage) => return Err(stage.missing()),
-            Stage::RowSink(stage) => stage.open_since,
+            Stage::Rows(stage) => stage.open_since,
         };
         open_since.map_or(Ok(()), |first_line| Err(open_quote(first_line, "")))
     }
@@ -221,25 +223,41 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Hands the row to the sink, accepted or rejected. A blank row is skipped.
     fn hand_to<R: RowSink>(self, line: u64, rows: &mut R, is_blank: impl FnOnce() -> bool) {
-        let address_text = cell_text(self.address);
-        let rule_text = cell_text(self.rule);
-        if address_text.is_empty() && rule_text.is_empty() && is_blank() {
+        let address = cell_text(self.address);
+        let rule = cell_text(self.rule);
+        if address.is_empty() && rule.is_empty() && is_blank() {
             return;
         }
-        let result = read_rule(&address_text, &rule_text).or_else(|fault| {
-            if may_be_wrapped(&address_text) || may_be_wrapped(&rule_text) {
-                return read_unwrapped(&address_text, &rule_text, |fault| {
-                    (!rows.count_rejected())
-                        .then(|| fault.rejection(line, &address_text, &rule_text))
-                });
-            }
-            if rows.count_rejected() {
-                return Err(None);
-            }
-            Err(Some(fault.rejection(line, &address_text, &rule_text)))
-        });
-        match result {
+        let read = read_rule(&address, &rule);
+        if read.is_err() && (may_be_wrapped(&address) || may_be_wrapped(&rule)) {
+            self.hand_unwrapped_to(line, rows, &address, &rule);
+        } else {
+            self.hand_read_to(line, rows, &address, &rule, read);
+        }
+    }
+
+    /// Reads the row once more, without what a spreadsheet wrapped its cells in.
+    #[cold]
+    fn hand_unwrapped_to<R: RowSink>(self, line: u64, rows: &mut R, address: &str, rule: &str) {
+        let (plain_address, plain_rule) = (unwrapped(address), unwrapped(rule));
+        let read = read_rule(
+            plain_address.as_deref().unwrap_or(address),
+            plain_rule.as_deref().unwrap_or(rule),
+        );
+        self.hand_read_to(line, rows, address, rule, read);
+    }
+
+    fn hand_read_to<R: RowSink>(
+        self,
+        line: u64,
+        rows: &mut R,
+        address: &str,
+        rule: &str,
+        read: Result<(Action, AddressSpec), RowErrorKind<'_>>,
+    ) {
+        match read {
             Ok((action, addresses)) => rows.accept(Row {
                 line,
                 action,
@@ -247,10 +265,13 @@ impl<'a> Cells<'a> {
                 address_cell: self.address,
                 comment_cell: self.comment,
             }),
-            Err(rejection) => {
-                if let Some(rejection) = rejection {
-                    rows.reject(rejection);
-                }
+            Err(kind) => {
+                let error = RowError {
+                    address,
+                    rule,
+                    kind,
+                };
+                rows.reject(line, &error);
             }
         }
     }

@@ -5,38 +5,53 @@
 
 use std::borrow::Cow;
 
-use crate::answer::{Rejection, Warning};
+use crate::answer::Warning;
 use crate::csv::cell::{cell_text, comment_text, unwrapped};
 use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
 use crate::rule::Action;
 
-/// Why a row is rejected. Its sentence is made only when somebody reads it.
+/// A rejected row: its two cells, and what is wrong with them.
+///
+/// The sentence is made by `RowError::explain`, in `csv/diagnose/row.rs`, because most rejections of a bad file are
+/// only counted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum RowError<'a> {
-    /// The address is none.
+pub struct RowError<'a> {
+    /// The address cell, as it is written.
+    pub(super) address: &'a str,
+    /// The rule cell, as it is written.
+    pub(super) rule: &'a str,
+    pub(super) kind: RowErrorKind<'a>,
+}
+
+/// The reason for a rejection. Its texts are the cells without what a spreadsheet wrapped around them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RowErrorKind<'a> {
+    /// The address cell names no addresses.
     Address(AddressError<'a>),
     /// The rule is neither `Allow` nor `Deny`.
     Rule(&'a str),
     /// The address is missing.
     NoAddress,
-    /// The rule is missing; here is the address.
+    /// The rule is missing. The value is the address.
     NoRule(&'a str),
+    /// The row is `all,Allow`, and another row is `all,Deny`.
+    ConflictingDefault,
 }
 
 /// Reads an address and a rule as they are.
-pub(crate) fn read_rule<'a>(
+pub(super) fn read_rule<'a>(
     address: &'a str,
     rule: &'a str,
-) -> Result<(Action, AddressSpec), RowError<'a>> {
+) -> Result<(Action, AddressSpec), RowErrorKind<'a>> {
     match (address, rule) {
-        ("", _) => return Err(RowError::NoAddress),
-        (_, "") => return Err(RowError::NoRule(address)),
+        ("", _) => return Err(RowErrorKind::NoAddress),
+        (_, "") => return Err(RowErrorKind::NoRule(address)),
         _ => {}
     }
-    let addresses = parse_address(address).map_err(RowError::Address)?;
+    let addresses = parse_address(address).map_err(RowErrorKind::Address)?;
     match action_of(rule) {
         Some(action) => Ok((action, addresses)),
-        None => Err(RowError::Rule(rule)),
+        None => Err(RowErrorKind::Rule(rule)),
     }
 }
 
@@ -49,20 +64,6 @@ pub(crate) fn action_of(rule: &str) -> Option<Action> {
     } else {
         None
     }
-}
-
-/// A row that could not be read as it is, read once more without what its cells are wrapped in.
-/// `give_up` takes the fault that stays; what it gives is handed on.
-#[cold]
-pub(crate) fn read_unwrapped<T>(
-    address: &str,
-    rule: &str,
-    give_up: impl FnOnce(RowError<'_>) -> T,
-) -> Result<(Action, AddressSpec), T> {
-    let (plain_address, plain_rule) = (unwrapped(address), unwrapped(rule));
-    let address = plain_address.as_deref().unwrap_or(address);
-    let rule = plain_rule.as_deref().unwrap_or(rule);
-    read_rule(address, rule).map_err(give_up)
 }
 
 /// One accepted row.
@@ -93,24 +94,23 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What takes the rows.
+/// Receives the rows of a CSV as they are parsed.
+///
+/// The parser uses the push model: it drives the reading and hands each row to the sink.
 pub trait RowSink {
-    /// Takes an accepted row.
-    fn accept(&mut self, rule: Row<'_>);
-    /// Takes a rejected row.
-    fn reject(&mut self, rejection: Rejection);
-    /// Takes what had to be guessed about the text.
+    /// Receives an accepted row.
+    fn accept(&mut self, row: Row<'_>);
+    /// Receives a rejected row and the line where it starts. Explaining it takes time, and a file may have millions:
+    /// the sink decides whether it calls [`RowError::explain`].
+    fn reject(&mut self, line: u64, error: &RowError<'_>);
+    /// Receives a warning about how the text was read.
     fn warn(&mut self, _warning: Warning) {}
-    /// Takes a rejected row without its sentence, if that is enough; a file may have millions.
-    fn count_rejected(&mut self) -> bool {
-        false
-    }
-    /// Whether accepted rows may come by [`RowSink::accept_ipv4`].
+    /// Returns whether accepted rows may come through [`RowSink::accept_ipv4`].
     fn wants_fast_path(&self) -> bool {
         false
     }
-    /// Takes an accepted row without its place and its cells, which is several times faster.
-    fn accept_ipv4(&mut self, _action: Action, _addresses: AddrRange<u32>) {}
+    /// Receives an accepted row without its cells, which is several times faster.
+    fn accept_ipv4(&mut self, _line: u64, _action: Action, _addresses: AddrRange<u32>) {}
 }
 
 /// One accepted row, kept for templates that list the rows.
@@ -127,14 +127,14 @@ pub struct OwnedRow {
 }
 
 impl OwnedRow {
-    /// Keeps a row.
+    /// Copies a row.
     #[must_use]
-    pub fn of(rule: &Row<'_>) -> Self {
+    pub fn of(row: &Row<'_>) -> Self {
         Self {
-            line: rule.line,
-            action: rule.action,
-            address: rule.address().into_owned(),
-            comment: rule.comment().into_owned(),
+            line: row.line,
+            action: row.action,
+            address: row.address().into_owned(),
+            comment: row.comment().into_owned(),
         }
     }
 }

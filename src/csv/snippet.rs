@@ -135,7 +135,7 @@ struct OpenRow {
 }
 
 impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
-    fn take_lines(&mut self, _: &[u8]) -> Taken {
+    fn take_lines(&mut self, _first_line: u64, _text: &[u8]) -> Taken {
         Taken::default()
     }
 

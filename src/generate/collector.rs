@@ -1,7 +1,7 @@
 //! Collects the rows of an upload.
 
-use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, RejectionCode, Warning};
-use crate::csv::{OwnedRow, Row, RowSink};
+use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
+use crate::csv::{OwnedRow, Row, RowError, RowSink};
 use crate::ip::{AddrRange, AddressSpec, parse_address};
 use crate::policy::PolicyBuilder;
 use crate::review::RowRecorder;
@@ -28,24 +28,27 @@ pub(crate) struct Collector<L> {
 }
 
 impl<L: RowRecorder> RowSink for Collector<L> {
-    fn accept(&mut self, rule: Row<'_>) {
+    fn accept(&mut self, row: Row<'_>) {
         self.accepted += 1;
-        self.rules.add(rule.action, rule.addresses);
-        self.log.add(rule.action, rule.addresses);
-        if (rule.action, rule.addresses) == (Action::Allow, AddressSpec::All) {
+        self.rules.add(row.action, row.addresses);
+        self.log.add(row.action, row.addresses);
+        if (row.action, row.addresses) == (Action::Allow, AddressSpec::All) {
             self.allow_all += 1;
             if self.allow_all_rejections.len() < MAX_REJECTIONS_LISTED {
-                self.allow_all_rejections.push(conflicting_default(&rule));
+                self.allow_all_rejections
+                    .push(RowError::explain_conflicting_default(&row));
             }
         }
         if self.keep_rows {
-            self.rows.push(OwnedRow::of(&rule));
+            self.rows.push(OwnedRow::of(&row));
         }
     }
 
-    fn reject(&mut self, rejection: Rejection) {
+    fn reject(&mut self, line: u64, error: &RowError<'_>) {
         self.rejected += 1;
-        self.rejections.push(rejection);
+        if self.rejections.len() < MAX_REJECTIONS_LISTED {
+            self.rejections.push(error.explain(line));
+        }
     }
 
     fn warn(&mut self, warning: Warning) {
@@ -57,18 +60,10 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     #[inline]
-    fn accept_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
+    fn accept_ipv4(&mut self, _line: u64, action: Action, addresses: AddrRange<u32>) {
         self.accepted += 1;
         self.rules.add_ipv4(action, addresses);
         self.log.add(action, AddressSpec::Ipv4(addresses));
-    }
-
-    fn count_rejected(&mut self) -> bool {
-        let is_listed = self.rejections.len() < MAX_REJECTIONS_LISTED;
-        if !is_listed {
-            self.rejected += 1;
-        }
-        !is_listed
     }
 }
 
@@ -103,14 +98,4 @@ impl<L: Default> Collector<L> {
         answer.rejections = std::mem::take(&mut self.rejections);
         answer.warnings.append(&mut self.warnings);
     }
-}
-
-fn conflicting_default(rule: &Row<'_>) -> Rejection {
-    let address = rule.address();
-    Rejection::new(
-        rule.line,
-        RejectionCode::ConflictingDefault,
-        &address,
-        &format!("{address},Allow contradicts the row that denies all, and Deny wins: keep one"),
-    )
 }

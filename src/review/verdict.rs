@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::answer::{Refusal, Rejection};
-use crate::csv::{OwnedRow, Parser, Row, RowSink, TextDecoder};
+use crate::answer::Refusal;
+use crate::csv::{OwnedRow, Parser, Row, RowError, RowSink, TextDecoder};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::PolicyBuilder;
 use crate::rule::{Action, DefaultPolicy};
@@ -73,22 +73,22 @@ struct Finder {
 }
 
 impl RowSink for Finder {
-    fn accept(&mut self, rule: Row<'_>) {
-        if rule.addresses == AddressSpec::All {
-            self.rules.add(rule.action, rule.addresses);
-            self.all_rows.push(OwnedRow::of(&rule));
+    fn accept(&mut self, row: Row<'_>) {
+        if row.addresses == AddressSpec::All {
+            self.rules.add(row.action, row.addresses);
+            self.all_rows.push(OwnedRow::of(&row));
         }
         for (address, matches) in &mut self.matches {
-            if let Some(addresses) = size_if_within(*address, rule.addresses) {
+            if let Some(addresses) = size_if_within(*address, row.addresses) {
                 matches.push(Match {
                     addresses,
-                    row: OwnedRow::of(&rule),
+                    row: OwnedRow::of(&row),
                 });
             }
         }
     }
 
-    fn reject(&mut self, _: Rejection) {}
+    fn reject(&mut self, _line: u64, _error: &RowError<'_>) {}
 }
 
 /// How many addresses a rule names, less one, if this is one of them. `all` names none: it is the

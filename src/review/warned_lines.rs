@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use crate::answer::{Rejection, Warning, WarningCode};
-use crate::csv::{Parser, Row, RowSink, TextDecoder};
+use crate::answer::{Warning, WarningCode};
+use crate::csv::{Parser, Row, RowError, RowSink, TextDecoder};
 use crate::ip::AddressSpec;
 use crate::policy::Policy;
 use crate::review::row_log::MAX_ROWS;
@@ -250,21 +250,17 @@ struct Finder<'a> {
 }
 
 impl RowSink for Finder<'_> {
-    fn accept(&mut self, rule: Row<'_>) {
+    fn accept(&mut self, row: Row<'_>) {
         if self.rows == MAX_ROWS {
             self.is_done.set(true);
             return;
         }
         self.rows += 1;
         self.found
-            .add(self.policy, rule.line, rule.action, rule.addresses);
+            .add(self.policy, row.line, row.action, row.addresses);
     }
 
-    fn reject(&mut self, _: Rejection) {}
-
-    fn count_rejected(&mut self) -> bool {
-        true
-    }
+    fn reject(&mut self, _line: u64, _error: &RowError<'_>) {}
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::fmt;
 use crate::answer::{Rejection, RejectionCode};
 use crate::csv::columns::{DELIMITERS, delimiter_name};
 use crate::csv::diagnose::rule::{explain_rule, suggested_rule};
-use crate::csv::row::{RowError, action_of};
+use crate::csv::row::{Row, RowError, RowErrorKind, action_of};
 use crate::ip::{AddressError, parse_address};
 
-impl RowError<'_> {
-    /// Why, for programs.
+impl RowErrorKind<'_> {
+    /// The code of the rejection.
     fn code(&self) -> RejectionCode {
         match self {
             Self::Address(AddressError::HostBitsSet { .. }) => RejectionCode::HostBitsSet,
@@ -19,6 +19,7 @@ impl RowError<'_> {
             }
             Self::Rule(_) => RejectionCode::UnknownRule,
             Self::NoAddress | Self::NoRule(_) => RejectionCode::MissingField,
+            Self::ConflictingDefault => RejectionCode::ConflictingDefault,
         }
     }
 
@@ -27,29 +28,45 @@ impl RowError<'_> {
         match self {
             Self::Address(err) => err.fixes(),
             Self::Rule(given) => suggested_rule(given).into_iter().collect(),
-            Self::NoAddress | Self::NoRule(_) => Vec::new(),
+            Self::NoAddress | Self::NoRule(_) | Self::ConflictingDefault => Vec::new(),
         }
     }
+}
 
-    /// The rejection of the row that starts in this line and has these cells.
-    pub(crate) fn rejection(&self, line: u64, address: &str, rule: &str) -> Rejection {
-        let value = match self {
-            Self::Rule(_) => rule,
-            // Whatever is in the cell, it is no address: who shows the row goes by that.
-            Self::NoAddress => "",
-            Self::Address(_) | Self::NoRule(_) => address,
+impl RowError<'_> {
+    /// Explains the rejection of the row that starts in this line.
+    #[must_use]
+    pub fn explain(&self, line: u64) -> Rejection {
+        let value = match self.kind {
+            RowErrorKind::Rule(_) => self.rule,
+            // Empty on purpose: an empty value marks the address as the missing cell.
+            RowErrorKind::NoAddress => "",
+            RowErrorKind::Address(_)
+            | RowErrorKind::NoRule(_)
+            | RowErrorKind::ConflictingDefault => self.address,
         };
-        Rejection::new(line, self.code(), value, &self.to_string()).with_fixes(self.fixes())
+        Rejection::new(line, self.kind.code(), value, &self.to_string())
+            .with_fixes(self.kind.fixes())
+    }
+
+    /// Explains the rejection of an `all,Allow` row in a file that also has an `all,Deny` row.
+    pub(crate) fn explain_conflicting_default(row: &Row<'_>) -> Rejection {
+        let error = RowError {
+            address: &row.address(),
+            rule: "Allow",
+            kind: RowErrorKind::ConflictingDefault,
+        };
+        error.explain(row.line)
     }
 }
 
 impl fmt::Display for RowError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(err) => err.fmt(f),
-            Self::Rule(given) => f.write_str(&explain_rule(given)),
-            Self::NoAddress => f.write_str("the row has no address: write one, or all"),
-            Self::NoRule(address) => match other_delimiter(address) {
+        match self.kind {
+            RowErrorKind::Address(err) => err.fmt(f),
+            RowErrorKind::Rule(given) => f.write_str(&explain_rule(given)),
+            RowErrorKind::NoAddress => f.write_str("the row has no address: write one, or all"),
+            RowErrorKind::NoRule(address) => match other_delimiter(address) {
                 Some(delimiter) => write!(
                     f,
                     "the row has no rule: its address cell holds a whole row, separated by {}: \
@@ -58,6 +75,11 @@ impl fmt::Display for RowError<'_> {
                 ),
                 None => f.write_str("the row has no rule: write Allow or Deny"),
             },
+            RowErrorKind::ConflictingDefault => write!(
+                f,
+                "{},Allow contradicts the row that denies all, and Deny wins: keep one",
+                self.address
+            ),
         }
     }
 }

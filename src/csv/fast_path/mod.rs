@@ -21,7 +21,12 @@ use crate::ip::AddrRange;
 use crate::rule::Action;
 
 /// Hands over the plain rows at the start of a text, up to the first line that is not one.
-pub(crate) fn take_rows(text: &[u8], columns: Columns, rows: &mut impl RowSink) -> Taken {
+pub(crate) fn take_rows(
+    first_line: u64,
+    text: &[u8],
+    columns: Columns,
+    rows: &mut impl RowSink,
+) -> Taken {
     let has_usual_order = (columns.address, columns.rule) == (0, 1);
     let mut taken = Taken::default();
     while let Some(rest) = text.get(taken.bytes..) {
@@ -31,7 +36,7 @@ pub(crate) fn take_rows(text: &[u8], columns: Columns, rows: &mut impl RowSink) 
         let Some(row) = usual.or_else(|| PlainRow::at_start_of(rest, columns)) else {
             break;
         };
-        rows.accept_ipv4(row.action, row.addresses);
+        rows.accept_ipv4(first_line + taken.lines, row.action, row.addresses);
         taken.lines += 1;
         taken.bytes += row.bytes;
     }
