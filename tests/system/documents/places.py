@@ -11,6 +11,7 @@ To place a block that needs more, add to PLACES, by its document and the beginni
 | in place of | what happens | for |
 |---|---|---|
 | `cargo install` | the same without the optimiser | it takes minutes |
+| `cargo test` | `cargo test … -- --list`, which must list a test | `make test` is what runs this |
 | `make test`, `bench`, `deb`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up | `make test` is what runs this (and makes a package, quickly), benches take hours |
 | `sam build` | a quick build; for arm64 its options are looked up | the optimiser takes minutes, and so does a second build |
 | `sam deploy` | deploys to the local cloud, with Enter for the questions of `--guided` | there is no account of AWS |
