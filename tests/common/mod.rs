@@ -1,4 +1,4 @@
-//! Random policies, the clients worth asking about, and an oracle that says who gets in.
+//! Random policies, the clients to try on them, and an oracle that decides which clients get in.
 //!
 //! `tests/it` compares the command line with it, `tests/servers` compares real servers with it.
 
