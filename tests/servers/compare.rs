@@ -183,7 +183,7 @@ fn fault(file: &str) -> Option<String> {
 
 /// The results of the probes.
 #[derive(Debug, Default)]
-pub(crate) struct InvocationMetrics {
+pub(crate) struct Comparison {
     policies: usize,
     permitted: usize,
     refused: usize,
@@ -193,7 +193,7 @@ pub(crate) struct InvocationMetrics {
     pub(crate) wrong: Vec<String>,
 }
 
-impl InvocationMetrics {
+impl Comparison {
     /// Counts an output.
     pub(crate) fn add_output(&mut self, file: &str) {
         let longest = file.lines().map(str::len).max().unwrap_or(0);
@@ -205,7 +205,7 @@ impl InvocationMetrics {
         self.probe_spelled(case, path, connection, |client| client.to_string());
     }
 
-    /// Like [`Tally::probe`], for a server that needs another spelling of some clients.
+    /// Like [`Comparison::probe`], for a server that needs another spelling of some clients.
     pub(crate) fn probe_spelled(
         &mut self,
         case: &Case,

@@ -37,7 +37,7 @@ use std::time::Instant;
 use htaccess_generator::render::{BUILT_IN, Template};
 
 use crate::apache::Apache;
-use crate::compare::{Case, InvocationMetrics, cases, output, show, trap_cases};
+use crate::compare::{Case, Comparison, cases, output, show, trap_cases};
 use crate::http::Connection;
 use crate::nginx::Nginx;
 
@@ -51,11 +51,11 @@ fn built_in(name: &str) -> Template {
 }
 
 /// Sends all probes of the cases to an Apache.
-fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> InvocationMetrics {
+fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> Comparison {
     let start = Instant::now();
     let apache = Apache::start();
     let mut connection = Connection::to(apache.port());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for case in cases {
         let file = output(case, template);
         tally.add_output(&file);
@@ -86,7 +86,7 @@ fn named<'a>(
 
 fn probe_nginx(name: &str, start: Instant, cases: &[Case], outputs: &[String], nginx: &Nginx) {
     let mut connection = Connection::to(nginx.port());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for (case, file) in cases.iter().zip(outputs) {
         tally.add_output(file);
         let path = nginx::path(&case.folder);
@@ -97,13 +97,7 @@ fn probe_nginx(name: &str, start: Instant, cases: &[Case], outputs: &[String], n
 }
 
 /// Fails with everything that is needed to reproduce the failure.
-fn check(
-    name: &str,
-    tally: &InvocationMetrics,
-    case: &Case,
-    file: &str,
-    errors: impl Fn() -> String,
-) {
+fn check(name: &str, tally: &Comparison, case: &Case, file: &str, errors: impl Fn() -> String) {
     assert!(
         tally.wrong.is_empty(),
         "{name}: {}\n{}{}",
@@ -113,7 +107,7 @@ fn check(
     );
 }
 
-fn conclude(name: &str, tally: &InvocationMetrics, start: Instant) {
+fn conclude(name: &str, tally: &Comparison, start: Instant) {
     let seconds = start.elapsed().as_secs_f64();
     tell(&format!("{name}: {} ({seconds:.1} s)", tally.summary()));
     assert!(tally.has_both_verdicts(), "{name}: {}", tally.summary());
@@ -142,7 +136,7 @@ fn a_real_apache_agrees_on_outputs_that_its_configuration_includes() {
         let files = named.map(|(case, file)| (case.folder.as_str(), file.as_str()));
         let apache = Apache::start_including(files);
         let mut connection = Connection::to(apache.port());
-        let mut tally = InvocationMetrics::default();
+        let mut tally = Comparison::default();
         let title = format!("{name}, included");
         for (case, file) in cases.iter().zip(&outputs) {
             tally.add_output(file);
@@ -205,10 +199,10 @@ fn a_wrong_policy_is_noticed() {
     let mut noticed = 0;
     for (case, file) in cases.iter_mut().zip(&for_apache) {
         case.flip_first_rule();
-        let mut by_apache = InvocationMetrics::default();
+        let mut by_apache = Comparison::default();
         let path = apache.put(&case.folder, file);
         by_apache.probe(case, &path, &mut to_apache);
-        let mut by_nginx = InvocationMetrics::default();
+        let mut by_nginx = Comparison::default();
         let path = nginx::path(&case.folder);
         by_nginx.probe_spelled(case, &path, &mut to_nginx, nginx::spelling);
         assert_eq!(

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::caddy::{self, Caddy};
-use crate::compare::{Case, InvocationMetrics, cases, generated, output};
+use crate::compare::{Case, Comparison, cases, generated, output};
 use crate::haproxy::{self, HaProxy};
 use crate::http::Connection;
 use crate::nftables::Network;
@@ -43,7 +43,7 @@ fn a_real_haproxy_agrees_with_the_oracle() {
     let outputs = outputs_with_mapped("haproxy", &cases);
     let haproxy = HaProxy::start(named(&cases, &outputs));
     let mut connection = Connection::to(haproxy.port());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for (case, file) in cases.iter().zip(&outputs) {
         tally.add_output(file);
         tally.probe(case, &haproxy::path(&case.folder), &mut connection);
@@ -61,7 +61,7 @@ fn a_real_haproxy_agrees_with_the_oracle_on_the_documented_map() {
     let outputs: Vec<String> = outputs.collect();
     let haproxy = HaProxy::start_by_maps(named(&cases, &outputs));
     let mut connection = Connection::to(haproxy.port());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for (case, file) in cases.iter().zip(&outputs) {
         tally.add_output(file);
         tally.probe(case, &haproxy::path(&case.folder), &mut connection);
@@ -107,7 +107,7 @@ const CADDY_POLICIES: usize = 50;
 fn a_real_caddy_agrees_with_the_oracle() {
     let (start, cases) = (Instant::now(), cases());
     let outputs = outputs("caddy", &cases);
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     let parts = cases.chunks(CADDY_POLICIES);
     for (cases, outputs) in parts.zip(outputs.chunks(CADDY_POLICIES)) {
         let caddy = Caddy::start(named(cases, outputs));
@@ -173,7 +173,7 @@ fn nft_accepts_the_sets_and_packets_pass_according_to_the_oracle() {
         .iter()
         .zip(outputs.iter().map(String::as_str))
         .collect();
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     let connections = network.connections(&named);
     assert_eq!(connections.len(), cases.len());
     let clients = || connections.iter().flatten().map(|(client, _)| client);
@@ -220,7 +220,7 @@ fn json(file: &str) -> Value {
 #[test]
 fn plain_lists_and_json_agree_with_the_oracle() {
     let (start, cases) = (Instant::now(), cases());
-    let (mut plain, mut data) = (InvocationMetrics::default(), InvocationMetrics::default());
+    let (mut plain, mut data) = (Comparison::default(), Comparison::default());
     for case in &cases {
         let file = output(case, &built_in("plain"));
         let lines = file.lines().filter(|line| !line.starts_with('#'));
@@ -249,7 +249,7 @@ fn plain_lists_and_json_agree_with_the_oracle() {
 #[test]
 fn ip_sets_follow_the_aws_reference_and_agree_with_the_oracle() {
     let (start, cases) = (Instant::now(), cases());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for case in &cases {
         let file = output(case, &built_in("aws-waf"));
         let sets = json(&file);
