@@ -82,7 +82,7 @@ def _files(folder: Path, counts: Sequence[int]) -> Figures:
         command = [measure.CLI, "render", uploads, "-o", output]
 
         def once() -> float:
-            shutil.rmtree(output, ignore_errors=True)  # What is there already would not be written again.
+            shutil.rmtree(output, ignore_errors=True)  # An existing output would not be written again.
             return measure.timed(command, folder / "log")
 
         found["command line (ms)"][count] = _median([once() for _ in range(3 if count < 10_000 else 1)])

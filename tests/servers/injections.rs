@@ -462,7 +462,7 @@ fn injected_directives_work_without_escaping() {
 /// A limit of escaping: Apache may take a value that stands alone for a URL. A template should
 /// therefore write a word before it, as the ones above do.
 #[test]
-fn a_comment_that_stands_alone_may_be_taken_for_a_url() {
+fn apache_may_read_a_comment_that_stands_alone_as_a_url() {
     let apache = OpenApache::start();
     let mut connection = Connection::to(apache.process.port());
     for (before, status) in [("", 302), ("note ", 403)] {

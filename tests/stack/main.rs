@@ -70,7 +70,7 @@ const BUCKETS: [&str; 4] = [
     "ReportBucket",
     "AccessLogBucket",
 ];
-/// Of CSVs, and of workbooks that are put there by mistake.
+/// The endings of CSVs, and of workbooks that are uploaded by mistake.
 const ENDINGS: [&str; 7] = [
     ".CSV", ".CSV.GZ", ".csv", ".csv.gz", ".ods", ".xls", ".xlsx",
 ];

@@ -127,7 +127,7 @@ fn wrong_values_are_reported_with_help() {
 }
 
 #[test]
-fn a_file_whose_name_starts_with_a_dash_is_no_option() {
+fn a_file_name_that_starts_with_a_dash_is_not_an_option() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dash");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("-acme.csv"), "").unwrap();

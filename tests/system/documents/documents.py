@@ -192,7 +192,7 @@ def _command(text: str, line: int, output: str | None = None) -> Command:
 
 
 def _is_whole(text: str) -> bool:
-    """Whether a shell would run the text as it is, instead of waiting for more."""
+    """Returns whether a shell would run the text as it is, instead of waiting for more."""
     if text.rstrip().endswith("\\"):
         return False
     asked = subprocess.run(["bash", "-n"], input=text + "\n", capture_output=True, text=True, check=False)
@@ -209,7 +209,7 @@ def show(document: str, command: Command, printed: str) -> None:
 
 
 def looks_alike(shown: str, printed: str) -> bool:
-    """Whether a program printed the output that a document shows."""
+    """Returns whether a program printed the output that a document shows."""
     if not shown.strip():
         return not printed.strip()
     pattern = "".join(

@@ -113,7 +113,7 @@ fn temporary_failures_are_fixed_by_retries() {
 }
 
 #[test]
-fn an_input_that_came_damaged_is_read_again() {
+fn an_input_that_arrived_damaged_is_read_again() {
     for fault in [RowError::Truncated, RowError::Corrupted] {
         let server = site();
         let gets = std::sync::atomic::AtomicU32::new(0);
@@ -307,7 +307,7 @@ fn invalid_trust_roots_are_reported_before_a_call_is_made() {
 
 /// The roots are parsed when the first connection is made. Invalid ones would cause a panic.
 #[test]
-fn the_roots_are_read_whosever_they_are() {
+fn trust_roots_of_any_source_are_read() {
     for roots in [TrustRoots::Amazon, TrustRoots::System] {
         let store = store_at("https://127.0.0.1:1", roots);
         let name = ObjectName {

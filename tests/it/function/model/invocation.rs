@@ -37,7 +37,7 @@ impl fmt::Display for Ended {
 /// The code under test, on a port.
 pub(crate) type Code = Pin<Box<dyn Future<Output = Ended>>>;
 
-/// Where the calls of one invocation wait.
+/// The queue in which the calls of one invocation wait.
 #[derive(Clone)]
 pub(crate) struct Port {
     slots: Rc<RefCell<Vec<Slot>>>,
