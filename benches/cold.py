@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""The function's start and its invocations over the Runtime API protocol: `make bench-cold`.
+"""Measures the function's start and its invocations over the Runtime API protocol: `make bench-cold`.
 
-benches/harness plays the Runtime API and S3 on this machine, starts the functions and takes the times. Beside ours:
+benches/harness provides the Runtime API and S3 on this machine, starts the functions and takes the times. Our function
+is compared with:
 
     noop      a function that does nothing, on the same runtime
-    floor     our requests and nothing between them, without any runtime or SDK: what the harness itself costs
-    Python    the original's job with awslambdaric, boto3 and Jinja2
+    floor     the requests of ours with nothing between them, without a runtime or SDK: the cost of the harness itself
+    Python    the job of the original with awslambdaric, boto3 and Jinja2
 """
 
 import io
@@ -117,7 +118,7 @@ def build_harness() -> None:
 
 
 def run_harness(plan: dict[str, Any]) -> Measured:
-    """What the harness measured: by function, by what, a number a round."""
+    """The measurements of the harness: by function, by measurement, one number per round."""
     done = subprocess.run([PROGRAMS / "harness"], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise Problem("the harness failed", "what it says stands above")
@@ -125,7 +126,7 @@ def run_harness(plan: dict[str, Any]) -> Measured:
 
 
 def _trace(ours: dict[str, Any], plan: dict[str, Any], output: Path) -> int:
-    """Tracing makes every call slower: read the order, and what is there at all, rather than the times."""
+    """Tracing makes every call slower: use the order and the presence of calls rather than the times."""
     measure.install_packages(["strace"])
     tracer = ["strace", "--follow-forks", "--relative-timestamps=us", "--output", str(output.resolve())]
     ours["command"] = [*tracer, *ours["command"]]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What uploads cost on AWS, from measured milliseconds and public prices: `make bench-cost`.
+"""Computes the cost of uploads on AWS from measured milliseconds and public prices: `make bench-cost`.
 
 The model: an invocation waits for S3 (two round trips) and works. Work is measured on a whole core; a function of M MB
-has M / 1,769 of one (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), so with less memory
-it takes longer. A cold start is billed as any other millisecond, for custom runtimes always so
+has M / 1,769 of one (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), so with less memory it
+takes longer. A cold start is billed like any other millisecond, for custom runtimes always
 (https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase). Each invocation is rounded up to
-a millisecond. Neither the free tier nor discounts count, nor does the PUT by which a person uploads.
+a millisecond. The free tier, discounts, and the PUT of the uploading person do not count.
 
 Prices are those of us-east-1 in dollars: https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/s3/pricing/,
 https://aws.amazon.com/cloudwatch/pricing/.
@@ -28,7 +28,7 @@ LOG_GB = 0.50
 
 MEMORY_MB = (128, 256, 512, 1024, 1769)
 FULL_CORE_MB = 1769
-# A new upload: GET of it, HEAD of output and report; PUT of output and report.
+# A new upload: a GET of it, a HEAD of output and report, a PUT of output and report.
 READS, WRITES = 3, 2
 
 # https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html and .../lambda-concurrency.html: an environment
@@ -36,13 +36,14 @@ READS, WRITES = 3, 2
 # than 1,000 new ones in 10 s. So the quota is there within the first 10 s, and nothing scales further.
 CONCURRENCY = 1000
 REQUESTS_PER_ENVIRONMENT = 10
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html: a second, per partitioned prefix.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html: per second and partitioned
+# prefix.
 S3_PUTS_PER_SECOND = 3500
 
 
 @dataclass(frozen=True)
 class Work:
-    """What was measured, on a whole core."""
+    """The measured times on a whole core."""
 
     warm_ms: float
     start_ms: float
@@ -51,16 +52,16 @@ class Work:
     log_bytes: float
 
     def invocation_ms(self, memory_mb: int) -> int:
-        """A warm invocation, as it is billed."""
+        """The billed time of a warm invocation."""
         return math.ceil(self.wait_ms + self.warm_ms * slowness(memory_mb))
 
     def billed_ms(self, memory_mb: int) -> float:
-        """The mean of all invocations."""
+        """The mean billed time of all invocations."""
         return self.invocation_ms(memory_mb) + self.cold_share * math.ceil(self.start_ms * slowness(memory_mb))
 
 
 def slowness(memory_mb: int) -> float:
-    """How much longer work takes than on a whole core; more memory than that brings more cores, which we do not use."""
+    """The factor by which work takes longer than on a whole core. More memory adds cores, which we do not use."""
     return max(1.0, FULL_CORE_MB / memory_mb)
 
 
@@ -100,9 +101,9 @@ def _work(options: argparse.Namespace) -> Work:
         warm, cold = samples["warm"]["ours"], samples["cold"]["ours"]
         round_trips_ms = 2 * 30
         warm_ms = statistics.median(warm["new_ms"]) - round_trips_ms
-        # A first invocation works more than a warm one: what is more belongs to the cold start.
+        # A first invocation works longer than a warm one. The difference belongs to the cold start.
         start_ms = max(0.0, statistics.median(cold["exec_to_first_answer_ms"]) - warm_ms)
-        # What Lambda logs itself as JSON: platform.start and platform.report.
+        # The lines that Lambda logs itself as JSON: platform.start and platform.report.
         log_bytes = warm["log_bytes_per_invocation"][0] + 600
     return Work(warm_ms, start_ms, options.wait_ms, options.cold_percent / 100, log_bytes)
 

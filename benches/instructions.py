@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How many instructions the command line takes a row: `make bench-instructions`.
+"""Counts the instructions that the command line takes per row: `make bench-instructions`.
 
-Counted by valgrind (cachegrind without its caches), so that figures of a busy machine can be compared: two runs agree
-within 0.1 %. Held against benches/instructions.json, which --update writes anew. The count depends on the compiler and
-on what the processor offers, so compare counts of one machine.
+Valgrind counts them (cachegrind without its caches), so that figures of a busy machine can be compared: two runs agree
+within 0.1 %. The counts are compared with benches/instructions.json, which --update rewrites. The count depends on the
+compiler and on the features of the processor, so compare only counts of one machine.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def _networks(count: int) -> Iterator[str]:
 
 
 def _no_addresses(count: int) -> Iterator[str]:
-    # One is good: a file without any rule is refused.
+    # One is accepted, because a file without any rule is refused.
     yield "192.0.2.1"
     for address in measure.random_addresses(count - 1, SEED):
         yield f"{address}.1"
@@ -87,7 +87,7 @@ def _no_addresses(count: int) -> Iterator[str]:
 
 Input = tuple[int, Callable[[int], Iterator[str]], bool]
 
-# Name → rows, addresses, whether cells are quoted. The first is what every run costs.
+# Name → rows, addresses, whether cells are quoted. The first one is the fixed cost of every run.
 INPUTS: dict[str, Input] = {
     "one row": (1, _ipv4, False),
     "5,000 rows": (5_000, _ipv4, False),
@@ -116,7 +116,7 @@ def _count(name: str, folder: Path, is_checked: bool) -> int:
 
 
 def _instructions(upload: Path) -> int:
-    # The same environment each time, for the start of a program reads it.
+    # The same environment each time, because the start of a program reads it.
     command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
     command += [str(measure.CLI), "render", "--jobs", "1", upload.name]
     done = subprocess.run(

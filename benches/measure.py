@@ -1,6 +1,6 @@
-"""What the benchmarks share: made-up uploads, programs run and timed, medians, and rows with a bar.
+"""The common parts of the benchmarks: generated uploads, programs run and timed, medians, and rows with a bar.
 
-A contender is a name and a function that does the job once and gives milliseconds. Contenders are measured in turn
+A contender is a name and a function that does the job once and returns milliseconds. Contenders are measured in turn
 (A B C A B C ...), so that a machine that is slower for a minute is slower for all of them.
 """
 
@@ -36,7 +36,7 @@ Samples = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a measured figure beside what it is held against, and its limits.
+    """One line of a table: a measured figure, the figure it is compared with, and its limits.
 
     `figure` is a ratio (unit `x`: how many times better than `other`), or an absolute value in `unit`. It is good when
     it is at least (`better` is `more`) or at most (`less`) the bar. Without a bar the row only informs.
@@ -83,13 +83,13 @@ def milliseconds(samples: Sequence[float]) -> str:
 
 
 def percentile(samples: Sequence[float], percent: int) -> float:
-    """The nearest sample that so many percent do not exceed."""
+    """The nearest sample that this percentage of samples does not exceed."""
     ordered = sorted(samples)
     return ordered[min(len(ordered) - 1, max(0, -(-len(ordered) * percent // 100) - 1))]
 
 
 def interleaved(contenders: Mapping[str, Callable[[], float]], rounds: int) -> Samples:
-    """Each contender once a round; every round starts with another one."""
+    """Runs each contender once per round. Every round starts with another one."""
     names = list(contenders)
     samples: Samples = {name: [] for name in names}
     for number in range(rounds):
@@ -102,7 +102,7 @@ def interleaved(contenders: Mapping[str, Callable[[], float]], rounds: int) -> S
 
 
 def timed(command: Sequence[str | Path], output: Path) -> float:
-    """Runs a program to its end, its standard output to a file; milliseconds of the whole process."""
+    """Runs a program to its end, its standard output to a file. Returns the milliseconds of the whole process."""
     words = [os.fspath(word) for word in command]
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     errors = f"{output}.stderr"
@@ -123,8 +123,8 @@ def timed(command: Sequence[str | Path], output: Path) -> float:
 def memory_mib(command: Sequence[str | Path]) -> float:
     """The peak resident memory of a program, in MiB.
 
-    A child starts with the peak of the process it was forked from, and this one is a large Python: so GNU time,
-    which is small, starts it. /bin/true shows what is then left of that.
+    A child starts with the peak of the process that it was forked from, and this one is a large Python. GNU time, which
+    is small, therefore starts it. /bin/true shows the remaining error.
     """
     floor = _time_rss_kib(["/bin/true"])
     if floor > 4096:
@@ -133,7 +133,7 @@ def memory_mib(command: Sequence[str | Path]) -> float:
 
 
 def _time_rss_kib(command: list[str]) -> int:
-    # The message for a failure must not be mistaken for the figure.
+    # The message of a failure must not be mistaken for the figure.
     done = subprocess.run(
         ["/usr/bin/time", "--quiet", "--format", "rss=%M", *command],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
@@ -145,13 +145,13 @@ def _time_rss_kib(command: list[str]) -> int:
 
 
 def random_addresses(count: int, seed: int) -> list[str]:
-    """IPv4 addresses from the whole space, the same for the same seed; a few may be there twice."""
+    """IPv4 addresses from the whole space, the same for the same seed. A few may occur twice."""
     source = random.Random(seed)
     return [dotted(source.getrandbits(32)) for _ in range(count)]
 
 
 def addresses_in_runs(count: int, seed: int) -> list[str]:
-    """Neighbouring addresses in runs of 16 to 256, the runs scattered; in no order."""
+    """Adjacent addresses in scattered runs of 16 to 256, in no order."""
     source = random.Random(seed)
     chosen: list[int] = []
     while len(chosen) < count:
@@ -167,7 +167,7 @@ def dotted(address: int) -> str:
 
 
 def memory_folder() -> str | None:
-    """Where files are in memory, so that a disk is not what is measured; `None` where there is no such place."""
+    """A folder in memory, so that no disk is measured. `None` if there is no such folder."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
@@ -182,7 +182,7 @@ def write_csv(path: Path, addresses: Iterable[str], deny_every: int = 0) -> None
 
 
 def build_cli() -> None:
-    """The command line, as it is shipped."""
+    """The command line as it is shipped."""
     build("command-line", "htaccess")
 
 
@@ -194,13 +194,13 @@ def build(feature: str, binary: str) -> None:
 
 
 def bench_python() -> str:
-    """The Python with what the peers need, installed by infra/local/requirements-bench.txt."""
+    """The Python with the packages of the peers, installed by infra/local/requirements-bench.txt."""
     tools.install(("bench",))
     return tools.program("bench", "python")
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """The options that all benchmarks with a table have."""
+    """The options of all benchmarks with a table."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--json", type=Path, metavar="FILE", help="write rows and samples to FILE")
     made.add_argument("--markdown", action="store_true", help="put the table into docs/benchmarks.md")
@@ -210,7 +210,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def publish(name: str, rows: Sequence[Row], samples: Mapping[str, Samples], options: argparse.Namespace) -> int:
-    """Prints the table and writes what was asked for; gives the exit status."""
+    """Prints the table and writes the files that were asked for. Returns the exit status."""
     cells = [row.cells() for row in rows]
     if options.quick:
         cells = [[*line[:-1], "quick"] for line in cells]
@@ -236,13 +236,13 @@ def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same for docs/benchmarks.md."""
+    """The table as Markdown for docs/benchmarks.md."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def put_into_document(name: str, table: str) -> None:
-    """Replaces what stands between the markers of this name in docs/benchmarks.md."""
+    """Replaces the text between the markers of this name in docs/benchmarks.md."""
     text = DOCUMENT.read_text(encoding="utf-8")
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     if text.count(begin) != 1 or text.count(end) != 1:
@@ -255,7 +255,7 @@ def put_into_document(name: str, table: str) -> None:
 
 
 def _commit() -> str:
-    """What is measured; this page and its charts, which are being refreshed, are not."""
+    """The version that is measured, without changes of this page and its charts, which are being refreshed."""
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
@@ -265,14 +265,14 @@ def _commit() -> str:
 
 
 def machine() -> str:
-    """The processor, how many cores there are, and the kernel."""
+    """The processor, the number of cores, and the kernel."""
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", info.read_text() if info.exists() else "")
     return f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
 
 
 def run_main(main: Callable[[], int]) -> None:
-    """Runs a benchmark; a problem is told with its way out."""
+    """Runs a benchmark. A problem is reported with its hint."""
     try:
         sys.exit(main())
     except Problem as problem:
@@ -281,5 +281,5 @@ def run_main(main: Callable[[], int]) -> None:
 
 
 def install_packages(names: Sequence[str]) -> None:
-    """Debian packages, by apt-get, if they are missing."""
+    """Installs Debian packages with apt-get if they are missing."""
     packages.install(names)

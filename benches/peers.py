@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The command line and its outputs beside their peers, on this machine: `make bench`.
+"""Compares the command line and its outputs with their peers, on this machine: `make bench`.
 
     million    1,000,000 random IPv4 rows: `htaccess render` against iprange and against Python's csv and ipaddress
     thousand   1,000 CSVs of 5,000 rows: `htaccess render -o` against the original's threads, processes, coroutines
-    apache     requests a second of a real Apache behind our file, and behind one address a line
+    apache     requests per second of a real Apache with our file, and with one address per line
 
-Installs what it needs: Debian packages by apt-get, a Python environment in .tools/. benches/peers/README.md says what
-the contenders are.
+Installs what it needs: Debian packages with apt-get, and a Python environment in .tools/. benches/peers/README.md
+describes the contenders.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ SEED = 20
 
 
 def main() -> int:
-    """Runs the sections that were asked for and prints one table."""
+    """Runs the requested sections and prints one table."""
     parser = measure.parser(__doc__)
     parser.add_argument("--only", choices=SECTIONS, action="append", help="only this section; may be repeated")
     parser.add_argument("--rounds", type=int, help="how often each contender is measured")
@@ -95,8 +95,8 @@ def thousand(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], 
     outputs: dict[str, Path] = {}
 
     def once(name: str, *command: str | Path) -> Callable[[], float]:
-        # A folder of its own each time: what is there already would not be written again, and a file system is slow
-        # to give out what was just deleted.
+        # A new folder each time: existing files would not be written again, and a file system is slow to reuse the
+        # space of deleted files.
         new = itertools.count()
 
         def run() -> float:
@@ -127,7 +127,7 @@ def _faster(what: str, samples: Samples, peer: str, name: str, bar: float | None
 
 
 def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dict[str, Samples]]:
-    """What the customer's site gains."""
+    """The gain of the customer's site."""
     scattered = measure.random_addresses(5000, SEED)
     runs = measure.addresses_in_runs(5000, SEED)
     bars = {
@@ -154,8 +154,8 @@ def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], di
 def _requests_per_second(
     server: Httpd, folder: Path, addresses: list[str], rounds: int, quick: bool
 ) -> Samples:
-    """Every contender has the same rules. The client is allowed, and the highest of the addresses and the last row: the
-    last that a server which reads in either order comes to."""
+    """Every contender has the same rules. The client is allowed, has the highest of the addresses, and is in the last
+    row, which a server that reads in either order reaches last."""
     client = max(addresses, key=ipaddress.IPv4Address)
     ordered = [address for address in addresses if address != client] + [client]
     measure.write_csv(folder / "served.csv", ordered)
@@ -186,7 +186,7 @@ def _folder(name: str) -> str:
 
 
 def _iprange_version() -> str:
-    # It tells its version and fails.
+    # It prints its version and fails.
     told = subprocess.run(["iprange", "--version"], capture_output=True, text=True, check=False)
     return (told.stdout + told.stderr).partition("\n")[0]
 
@@ -203,7 +203,7 @@ def _check_same_networks(ours: str, theirs: str) -> None:
 
 
 def _check_same_addresses(files: dict[str, Path]) -> None:
-    """Who gets in by our file is who gets in by the original's, if Apache understood that."""
+    """Checks that our file lets in the clients that the original's file would, if Apache understood that file."""
     text = files.pop("htaccess").read_text()
     allow, _, deny = text.partition("<RequireNone>")
     ours = _expanded(_words(allow, r"^\s*Require ip (.*)$")) - _expanded(_words(deny, r"^\s*Require ip (.*)$"))

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 76, 170, 48, 56
 NAME_HEIGHT = 16
-# On light and on dark.
+# Readable on light and on dark.
 COLOURS = (("#0b62a8", "#6cb6f5"), ("#b3470b", "#ff9d5c"), ("#2f7d32", "#7fd083"), ("#7b3fa0", "#cf9bf0"))
 
 STYLE = """
@@ -30,7 +30,7 @@ class Line:
 
 
 def write(path: Path, title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> None:
-    """Draws the lines; the labels say the units."""
+    """Draws the lines. The labels include the units."""
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     x_axis, y_axis = _Axis(xs, LEFT, WIDTH - RIGHT), _Axis(ys, HEIGHT - BOTTOM, TOP)
@@ -45,7 +45,7 @@ def write(path: Path, title: str, x_label: str, y_label: str, lines: Sequence[Li
         f'<text transform="translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_label)}</text>",
     ]
-    # From the top down, each name at the end of its line or below the one before.
+    # From the top down, each name at the end of its line or below the previous name.
     name_y = -math.inf
     for number, line in sorted(enumerate(lines), key=lambda pair: -pair[1].points[-1][1]):
         name_y = max(name_y + NAME_HEIGHT, y_axis.place(line.points[-1][1]))
@@ -55,7 +55,7 @@ def write(path: Path, title: str, x_label: str, y_label: str, lines: Sequence[Li
 
 
 class _Axis:
-    """Whole powers of ten around the values, laid between two places."""
+    """Whole powers of ten around the values, placed between two coordinates."""
 
     def __init__(self, values: Sequence[float], start: float, end: float) -> None:
         self._low = math.floor(math.log10(min(values)))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time and memory against rows and against files: `make bench-scale`. Draws docs/benchmarks/*.svg.
+"""Measures time and memory against the number of rows and files: `make bench-scale`. Draws docs/benchmarks/*.svg.
 
     rows      one file of 1,000 to 10,000,000 rows through `htaccess render`
     files     1 to 100,000 files of 100 rows through `htaccess render -o`, and as many events through the function,
@@ -22,7 +22,7 @@ CHARTS = measure.ROOT / "docs" / "benchmarks"
 ROWS = [10**power for power in range(3, 8)]
 FILES = [10**power for power in range(0, 6)]
 ROWS_OF_A_FILE = 100
-# The default limit of the command line is 256 MiB, and ten million rows are more.
+# The default limit of the command line is 256 MiB, and ten million rows are longer.
 LIMIT = ["--max-csv-bytes", str(2**31)]
 
 Figures = dict[str, dict[int, float]]
@@ -82,7 +82,7 @@ def _files(folder: Path, counts: Sequence[int]) -> Figures:
         command = [measure.CLI, "render", uploads, "-o", output]
 
         def once() -> float:
-            shutil.rmtree(output, ignore_errors=True)  # What is there already would not be written again.
+            shutil.rmtree(output, ignore_errors=True)  # An existing output would not be written again.
             return measure.timed(command, folder / "log")
 
         found["command line (ms)"][count] = _median([once() for _ in range(3 if count < 10_000 else 1)])

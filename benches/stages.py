@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Each stage of the pure middle by itself: `make bench-stages`. Runs benches/stages.rs and makes a table of it."""
+"""Measures each stage of the pure middle: `make bench-stages`. Runs benches/stages.rs and makes a table of the
+results."""
 
 import argparse
 import json
@@ -12,7 +13,7 @@ RESULTS = measure.ROOT / "target" / "criterion"
 
 
 def main() -> int:
-    """Runs criterion; its own output has the changes since the last run."""
+    """Runs criterion. Its own output shows the changes since the last run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("filter", nargs="?", default="", help="only the benches with this in their names")
     parser.add_argument("--markdown", action="store_true", help="put the table into docs/benchmarks.md")

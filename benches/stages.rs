@@ -1,7 +1,8 @@
-//! Each stage of the pure middle by itself, and all of it: bytes of input a second, where there are bytes.
+//! Measures each stage of the pure middle, and all of it, in bytes of input per second where there
+//! are bytes.
 //!
-//! `make bench-stages`; `cargo bench --bench stages -- generate` for some of them. Each bench asserts
-//! what it made, so that none measures a failure.
+//! `make bench-stages` runs all benches, `cargo bench --bench stages -- generate` some of them.
+//! Each bench asserts its result, so that none measures a failure.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,7 +36,7 @@ use htaccess_generator::source::Source;
 const LARGE: usize = 1_000_000;
 const SMALL: usize = 5_000;
 const HEADER: &str = "IP Address,Rule,Comment\n";
-/// How the network hands over an upload.
+/// The size of the pieces that the network delivers.
 const PIECE_BYTES: usize = 16 * 1024;
 
 fn main() {
@@ -54,7 +55,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// What a cold start does before it can work: settings and template.
+/// The work of a cold start: reading the settings and compiling the template.
 fn start(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("start");
     group.bench_function("settings", |bencher| {
@@ -71,7 +72,7 @@ fn start(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Counts the bytes it is handed.
+/// A sink that counts the bytes.
 #[derive(Default)]
 struct Text(usize);
 
@@ -110,7 +111,7 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Counts the rows it is handed.
+/// A sink that counts the rows.
 #[derive(Default)]
 struct Count {
     accepted: usize,
@@ -156,10 +157,10 @@ fn parse(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// How a number is written as an address.
+/// The function that formats a number as an address.
 type PutKind = Box<dyn Fn(u32) -> String>;
 
-/// One cell, by its form.
+/// A cell in each form.
 fn addresses(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("address");
     let v4 = |suffix: &'static str| move |one: u32| format!("{}{suffix}", Ipv4Addr::from(one));
@@ -310,7 +311,7 @@ fn outcome(csv: &[u8]) -> (Answer, Option<String>) {
     (outcome.answer, outcome.file)
 }
 
-/// Who gets in by so many random addresses.
+/// The policy for this number of random addresses.
 fn policy(count: usize) -> Policy {
     let mut rules = PolicyBuilder::default();
     for one in random_words(count) {
@@ -341,7 +342,7 @@ fn random_ipv6_csv(rows: usize) -> Vec<u8> {
         .map(|one| Ipv6Addr::from(high | u128::from(one) << 40 | u128::from(one))))
 }
 
-/// What is no address, each row another one.
+/// Cells that are not addresses, different in each row.
 fn rejected_csv(rows: usize) -> Vec<u8> {
     csv(random_words(rows).map(|one| format!("{}.1", Ipv4Addr::from(one))))
 }
@@ -354,14 +355,14 @@ fn csv<T: std::fmt::Display>(addresses: impl Iterator<Item = T>) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The same with a quote around each cell.
+/// The same rows with quotes around each cell.
 fn quoted(csv: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(csv).unwrap().replace(',', "\",\"");
     let lines = text.lines().map(|line| format!("\"{line}\"\n"));
     lines.collect::<String>().into_bytes()
 }
 
-/// The same numbers each time: `SplitMix64`.
+/// Random numbers from a fixed seed: `SplitMix64`.
 fn random_words(count: usize) -> impl Iterator<Item = u32> {
     let mut state = 0_u64;
     std::iter::repeat_with(move || {

@@ -1,17 +1,17 @@
-"""What the ways to write a `.htaccess` cost a real Apache, request by request.
+"""Measures the cost of the ways to write a `.htaccess` in a real Apache, per request.
 
-    python3 benches/apache/forms.py lines              how many networks on a line
-    python3 benches/apache/forms.py containers         which directives, in which containers
-    python3 benches/apache/forms.py texts              which text of an address
-    python3 benches/apache/forms.py order              the order of networks, and who asks
+    python3 benches/apache/forms.py lines              the number of networks on a line
+    python3 benches/apache/forms.py containers         the directives and their containers
+    python3 benches/apache/forms.py texts              the text of an address
+    python3 benches/apache/forms.py order              the order of networks, and the client
     python3 benches/apache/forms.py lists              one list or two
     python3 benches/apache/forms.py place              .htaccess or the server's configuration
     python3 benches/apache/forms.py fit                the sorts of network that src/cost.rs tells apart
 
-Needs Debian's apache2-bin and apache2-utils (`ab`). Every form is first asked about listed and unlisted clients, and
-ends the run if an answer is wrong. Forms are measured in turns, `--rounds` times; what is shown is the best round. "CPU"
-is the time that the server's own threads ran for a request, "over" what of it is the access control: the same request
-behind `Require all denied` (or `all granted`) is taken off.
+Needs Debian's apache2-bin and apache2-utils (`ab`). Every form is first asked about listed and unlisted clients, and a
+wrong answer ends the run. Forms are measured in turns, `--rounds` times, and the best round is shown. "CPU" is the CPU
+time of the server's own threads for a request. "over" is the part of the access control: the time of the same request
+with `Require all denied` (or `all granted`) is subtracted.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def lines(arguments: argparse.Namespace) -> None:
     counts = (1, 2, 5, 10, 20, 50, 100, 200)
     sizes = {f"lines of {size:,} bytes": written.line_bytes(size) for size in (1000, 2000, 4000, 7900, 8170)}
     for kind, count in selected(arguments, ["scattered", "clustered"], [100, 1000, 5000, 50000]):
-        # Fewer than ten on a line take seconds a request there.
+        # With fewer than ten on a line, a request takes seconds there.
         tried = [many for many in counts if many >= 10 or count < 50_000]
         forms = {f"{many} on a line": written.per_line(many) for many in tried}
         compare(arguments, kind, count, forms | sizes)
@@ -134,7 +134,7 @@ def place(arguments: argparse.Namespace) -> None:
 
 
 def fit(arguments: argparse.Namespace) -> None:
-    """Nanoseconds a network and a byte, by the sort of network: bytes are measured by comments."""
+    """Nanoseconds per network and per byte, by the sort of network. Comments measure the bytes."""
     for kind, count in selected(arguments, ["scattered", "net8", "net16", "net20", "net24", "ipv6", "net6"], [2000]):
         list_ = KINDS[kind](count)
         text = written.apache24(list_)

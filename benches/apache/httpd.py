@@ -1,8 +1,8 @@
 """A private Apache httpd 2.4 for measurements: one child, a few threads, a free port of this machine.
 
-The client's address comes from the header `X-Client` by mod_remoteip, so that a request can come from any address.
-What a request costs is read from the CPU time of the server's own threads (Linux: /proc/PID/task/TID/schedstat), which
-other work on the machine disturbs far less than it disturbs requests per second.
+The client's address comes from the header `X-Client` through mod_remoteip, so that a request can come from any address.
+The cost of a request is the CPU time of the server's own threads (Linux: /proc/PID/task/TID/schedstat). Other work on
+the machine affects that far less than it affects requests per second.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ ErrorDocument 403 "out"
 
 @dataclass
 class Load:
-    """What one run of `ab` saw."""
+    """The results of one run of `ab`."""
 
     requests_per_second: float
     cpu_microseconds: float
@@ -71,7 +71,7 @@ def free_port() -> int:
 
 
 class Httpd:
-    """A running httpd. `put` lays a folder with a `.htaccess`; `sections` go into the main configuration."""
+    """A running httpd. `put` creates a folder with a `.htaccess`; `sections` go into the main configuration."""
 
     def __init__(self, sections: dict[str, str] | None = None) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="htaccess-forms-"))
@@ -155,7 +155,7 @@ class Httpd:
         return Load(rate, used / requests / 1000)
 
     def requests_per_second(self, name: str, client: str, seconds: int) -> float:
-        """One client that asks again as soon as it is answered, over one connection."""
+        """A client that sends the next request as soon as it has an answer, over one connection."""
         return self._ab(name, client, ["-k", "-t", str(seconds), "-n", "10000000"])
 
     def _ab(self, name: str, client: str, options: list[str]) -> float:

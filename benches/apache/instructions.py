@@ -1,11 +1,11 @@
-"""What the ways to write a `.htaccess` cost a real Apache, in processor instructions: the same on every run.
+"""Measures the cost of the ways to write a `.htaccess` in processor instructions of a real Apache.
 
     python3 benches/apache/instructions.py [--kind scattered] [--size 1000] [--functions FORM]
 
-Apache runs under valgrind's callgrind, 30 to 50 times slower, and answers a few requests, of listed and unlisted clients.
-Times on a shared machine differ by tens of per cent from run to run; these counts do not, so they decide between
-forms that are near each other, and `--functions` says in which functions a form spends them. Needs apache2-bin and
-valgrind.
+Apache runs under valgrind's callgrind, 30 to 50 times slower, and answers a few requests of listed and unlisted
+clients. Times on a shared machine differ by tens of per cent from run to run. These counts do not, so they decide
+between forms with similar times, and `--functions` shows the functions in which a form spends them. Needs apache2-bin
+and valgrind.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ OF_IPV6 = ("in capitals", "all zeros")
 
 
 class Counted(Httpd):
-    """An httpd whose instructions are counted, from the walk along the folders to the verdict."""
+    """An httpd whose instructions are counted, from the walk through the folders to the verdict."""
 
     def command(self) -> list[str]:
         counted = ["--collect-atstart=no", "--toggle-collect=ap_process_request_internal", "--vgdb=no"]
@@ -65,11 +65,11 @@ class Counted(Httpd):
 
 
 def count(htaccess: str, list_: AddressList) -> tuple[int, dict[str, int]]:
-    """Instructions a request, and by function; the first requests, which check the form, count like the others."""
+    """Instructions per request, and by function. The first requests, which check the form, count like the others."""
     asked = list_.listed + list_.unlisted
     expected = [200] * len(list_.listed) + [403] * len(list_.unlisted)
     with Counted() as httpd:
-        # A server that is started by root writes it as somebody else.
+        # A server that root starts writes it as another user.
         for path in [httpd.root / "run", *(httpd.root / "run").glob("callgrind.*")]:
             path.chmod(0o777)
         httpd.put("form", htaccess)

@@ -1,4 +1,4 @@
-"""Lists of addresses to measure with: the same seed gives the same list."""
+"""Lists of addresses for measurements. The same seed gives the same list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass
 class AddressList:
-    """Networks, merged and sorted, and clients to ask about."""
+    """Networks, merged and sorted, and the clients to try."""
 
     networks: list[Network]
     listed: list[str]
@@ -20,18 +20,18 @@ class AddressList:
 
     @property
     def last(self) -> str:
-        """Who is found at the end of the list."""
+        """The client at the end of the list."""
         return self.listed[-1]
 
 
 def text(network: Network) -> str:
-    """As our templates write it: a single address has no prefix length."""
+    """The text that our templates write: a single address has no prefix length."""
     single = network.prefixlen == network.max_prefixlen
     return str(network.network_address) if single else str(network)
 
 
 def ipv4_bits(rng: random.Random) -> int:
-    """A unicast address: the first octet is 1 to 223, but for 127."""
+    """A unicast address: the first octet is 1 to 223, except 127."""
     first = rng.randrange(1, 224)
     return (10 if first == 127 else first) << 24 | rng.randrange(1 << 24)
 
@@ -78,7 +78,7 @@ def clustered(count: int, seed: int = 1) -> AddressList:
 
 
 def scattered_ipv6(count: int, seed: int = 1) -> AddressList:
-    """Single IPv6 addresses, all their bits at random below 2000::/3."""
+    """Single IPv6 addresses with random bits below 2000::/3."""
     rng = random.Random(seed)
     return _finish([IPv6Network(1 << 125 | rng.randrange(1 << 125)) for _ in range(count)], rng)
 
@@ -103,8 +103,8 @@ def networks_ipv6(count: int, prefix: int, seed: int = 1) -> AddressList:
 
 
 def holes(networks: int, singles: int, denied: int, seed: int = 1) -> tuple[AddressList, list[Network], AddressList]:
-    """Some /24 with `denied` addresses taken out of each, and some single addresses: what is allowed, what is denied,
-    and what is left."""
+    """Some /24 networks with `denied` addresses taken out of each, and some single addresses: the allowed addresses,
+    the denied addresses, and the remaining ones."""
     rng = random.Random(seed)
     wide = networks_ipv4(networks, 24, seed)
     alone = [IPv4Network(ipv4_bits(rng)) for _ in range(singles)]

@@ -1,4 +1,4 @@
-"""Measuring folders of one httpd in turns, and showing what came out."""
+"""Measures the folders of one httpd in turns, and shows the results."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from httpd import Httpd, Load
 from lists import AddressList
 
 BASES = {"denied": "Require all denied\n", "granted": "Require all granted\n"}
-"""What the access control of a request is compared with: the smallest file with the same verdict."""
+"""The baseline for the access control of a request: the smallest file with the same verdict."""
 
 
 @dataclass
 class Target:
-    """A folder under measurement, and the client that asks."""
+    """A folder that is measured, and the client that sends the requests."""
 
     name: str
     folder: str
@@ -23,10 +23,10 @@ class Target:
     base: str = "denied"
     loads: list[Load] = field(default_factory=list)
     over: float = 0.0
-    """CPU microseconds of a request, over those of its base."""
+    """CPU microseconds of a request, minus those of its baseline."""
 
     def cpu(self) -> float:
-        """The least of the rounds, for other work on the machine can only add to it."""
+        """The minimum of the rounds, because other work on the machine can only add to it."""
         return min(load.cpu_microseconds for load in self.loads)
 
     def rate(self) -> float:
@@ -34,7 +34,7 @@ class Target:
 
 
 def lay(httpd: Httpd, folder: str, htaccess: str, list_: AddressList) -> None:
-    """Lays a form and asks it: who is listed gets in, who is not does not."""
+    """Writes a form and checks that listed clients get in and others do not."""
     httpd.put(folder, htaccess)
     ask(httpd, folder, list_)
 
@@ -50,7 +50,7 @@ def ask(httpd: Httpd, folder: str, list_: AddressList) -> None:
 def measure(
     httpd: Httpd, targets: list[Target], rounds: int, seconds: float, keep_alive: bool = True
 ) -> list[Target]:
-    """In turns, each for about `seconds` a round. Gives the targets, the bases before them."""
+    """Measures in turns, each target for about `seconds` per round. Returns the targets, the baselines first."""
     bases = [Target(f"Require all {name}", name, "192.0.2.1", base=name) for name in BASES]
     for name, text in BASES.items():
         httpd.put(name, text)

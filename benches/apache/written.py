@@ -1,4 +1,4 @@
-"""The ways to write one list of networks into a `.htaccess`: each is the text that lets in exactly the listed clients."""
+"""The ways to write a list of networks into a `.htaccess`. Each text lets in exactly the listed clients."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ipaddress import IPv4Network
 from lists import AddressList, Network, text
 
 LINE_BYTES = 7900
-"""What `MAX_NETWORK_LINE_BYTES` of src/render/packed_lines.rs is."""
+"""The value of `MAX_NETWORK_LINE_BYTES` in src/render/packed_lines.rs."""
 
 
 def packed(words: Sequence[str], line_bytes: int = LINE_BYTES, between: str = " ") -> list[str]:
-    """The words joined, as few lines as `line_bytes` lets."""
+    """Joins the words in as few lines as `line_bytes` permits."""
     lines: list[str] = []
     line: list[str] = []
     length = 0
@@ -60,14 +60,14 @@ def inside(before: str, after: str) -> Callable[[AddressList], str]:
 
 
 def nested(list_: AddressList) -> str:
-    """One address a line, a hundred of them in each inner container."""
+    """One address per line, a hundred of them in each inner container."""
     words = texts(list_.networks)
     inner = [directives("Require ip ", words[at : at + 100]) for at in range(0, len(words), 100)]
     return "".join(f"<RequireAny>\n{group}</RequireAny>\n" for group in inner)
 
 
 def not_ip(list_: AddressList) -> str:
-    """Denies twice: not none of them."""
+    """Denies with two negations: not none of them."""
     none = directives("Require not ip ", families(list_.networks))
     inner = f"<RequireAll>\nRequire all granted\n{none}</RequireAll>\n"
     return f"<RequireAll>\nRequire all granted\n<RequireNone>\n{inner}</RequireNone>\n</RequireAll>\n"
@@ -89,7 +89,7 @@ def expr_in(list_: AddressList) -> str:
 
 
 def expr_strmatch(list_: AddressList) -> str:
-    """The list is one string that is searched for the client's address."""
+    """The list is a string in which the client's address is searched."""
     lines = packed(texts(list_.networks), between="|")
     return directives("Require expr \"'|", lines, "|' -strmatch '*|%{REMOTE_ADDR}|*'\"")
 
@@ -109,7 +109,7 @@ def setenvif_regex(list_: AddressList) -> str:
 
 
 def trie(words: Sequence[Sequence[str]]) -> str:
-    """One expression for addresses that are given octet by octet: what they share is written once."""
+    """One expression for addresses given octet by octet, in which common parts are written once."""
     branches: dict[str, list[Sequence[str]]] = {}
     for head, *tail in words:
         branches.setdefault(head, []).append(tail)
@@ -124,7 +124,7 @@ def expr_trie(list_: AddressList) -> str:
 
 
 def partial(list_: AddressList) -> str:
-    """Networks of whole octets as their octets: `192.0.2` for `192.0.2.0/24`."""
+    """Networks of whole octets, written as their octets: `192.0.2` for `192.0.2.0/24`."""
 
     def short(network: Network) -> str:
         whole = isinstance(network, IPv4Network) and network.prefixlen in (8, 16, 24)
@@ -148,7 +148,7 @@ def quoted(list_: AddressList) -> str:
 
 
 def exploded(list_: AddressList) -> str:
-    """IPv6 with all its zeros."""
+    """IPv6 with all of its zeros."""
     return directives("Require ip ", packed([network.exploded.removesuffix("/128") for network in list_.networks]))
 
 
@@ -165,13 +165,13 @@ def widest_first(list_: AddressList) -> str:
 
 
 def commented(list_: AddressList) -> str:
-    """As many bytes again in comments."""
+    """The same number of bytes again, in comments."""
     text_ = apache24(list_)
     return text_ + "".join("#" + line[1:] + "\n" for line in text_.splitlines())
 
 
 def two_lists(allow: Sequence[Network], deny: Sequence[Network]) -> str:
-    """The present output where some of the allowed are denied."""
+    """The present output for a list in which some of the allowed addresses are denied."""
     allowed = directives("    Require ip ", families(allow))
     denied = directives("    Require ip ", families(deny))
     return (

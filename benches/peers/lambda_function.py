@@ -1,4 +1,4 @@
-"""The original's job as a Lambda function in Python, written in the usual way: see README.md beside this file."""
+"""The job of the original as a Lambda function in Python, written in the usual way: see README.md in this folder."""
 
 import io
 import os
@@ -10,12 +10,12 @@ from botocore.config import Config
 
 from original import parse_csv, render_template
 
-# Made once for each environment, as AWS advises.
+# Created once per environment, as AWS recommends.
 s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, str]:
-    """Each CSV of an S3 notification, one .htaccess each."""
+    """Writes one .htaccess for each CSV of an S3 notification."""
     for record in event["Records"]:
         key = unquote_plus(record["s3"]["object"]["key"])
         upload = s3.get_object(Bucket=record["s3"]["bucket"]["name"], Key=key)

@@ -1,6 +1,6 @@
-"""The system that this project replaces, written again from its description: see README.md beside this file.
+"""The system that this project replaces, written again from its description: see README.md in this folder.
 
-    original.py parse FILE                        read and validate one CSV; prints how many rows are valid
+    original.py parse FILE                        reads and validates one CSV; prints the number of valid rows
     original.py one FILE OUT                      one CSV, one .htaccess
     original.py threads|processes|coroutines IN OUT    each CSV of a folder, one .htaccess each
 """
@@ -27,7 +27,7 @@ _template = None
 
 
 def parse_csv(lines: Iterable[str]) -> Entries:
-    """The rule and the address of each row whose address the standard library takes for one."""
+    """The rule and the address of each row whose address the standard library accepts."""
     entries = []
     for row in csv.DictReader(lines):
         try:
@@ -39,13 +39,13 @@ def parse_csv(lines: Iterable[str]) -> Entries:
 
 
 def parse_file(path: Path) -> Entries:
-    """The same of a file."""
+    """Like `parse_csv`, from a file."""
     with path.open(newline="", encoding="utf-8") as file:
         return parse_csv(file)
 
 
 def render_template(entries: Entries) -> str:
-    """The text of the .htaccess; the template is compiled once a process."""
+    """The text of the .htaccess. The template is compiled once per process."""
     global _template
     if _template is None:
         import jinja2
@@ -66,7 +66,7 @@ def work(source: Path, target: Path) -> None:
 
 
 async def work_in_coroutine(source: Path, target: Path, slots: asyncio.Semaphore) -> None:
-    """The same as a coroutine, its file access in a thread, as there is no asynchronous file access in Python."""
+    """Like `work`, as a coroutine. Its file access runs in a thread, because Python has no asynchronous file access."""
     async with slots:
         entries = await asyncio.to_thread(parse_file, source)
         text = render_template(entries)
@@ -74,13 +74,13 @@ async def work_in_coroutine(source: Path, target: Path, slots: asyncio.Semaphore
 
 
 async def coroutines(pairs: list[tuple[Path, Path]]) -> None:
-    """All files at once, so many at a time as a thread pool has threads by default."""
+    """Converts all files concurrently, as many at a time as a thread pool has threads by default."""
     slots = asyncio.Semaphore(min(32, (os.cpu_count() or 1) + 4))
     await asyncio.gather(*(work_in_coroutine(source, target, slots) for source, target in pairs))
 
 
 def main(mode: str, source: Path, *rest: str) -> None:
-    """Does what the first word says."""
+    """Runs the command of the first argument."""
     if mode == "parse":
         print(len(parse_file(source)))
         return

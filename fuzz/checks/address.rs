@@ -1,4 +1,4 @@
-//! The target `address`: a cell → addresses, and back.
+//! The target `address`: parses a cell as addresses, and formats them again.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -9,10 +9,10 @@ use htaccess_generator::text::{escape, quote};
 
 use super::{MAX_SENTENCE_BYTES, check_message};
 
-/// The most bytes of what a cell could say instead.
+/// The maximum length of a suggestion, in bytes.
 const MAX_FIX_BYTES: usize = 100;
 
-/// The input is a cell in UTF-8; the white space around it is not part of it.
+/// The input is a cell in UTF-8. The white space around it does not belong to it.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
@@ -36,8 +36,8 @@ fn check_accepted(text: &str, addresses: AddressSpec) {
         AddressSpec::Ipv6(range) => {
             check_networks(range, range);
             let ends = [range.first, range.last].map(text_of_word);
-            // A network may end with the mapped block (`::/80`); a range may not, for there the
-            // mapped end is IPv4.
+            // A network can end with the mapped block (`::/80`). A range cannot, because its mapped
+            // end is IPv4.
             let has_mapped_end = [range.first, range.last]
                 .iter()
                 .any(|end| Ipv6Addr::from_bits(*end).to_ipv4_mapped().is_some());
@@ -99,7 +99,7 @@ fn check_refused(text: &str, err: &AddressError<'_>) {
         assert!(parse_address(&fix).is_ok(), "{fix:?} for {text:?}");
         check_message(&fix, MAX_FIX_BYTES);
     }
-    // The way out that it names is one.
+    // The suggestion in the message is accepted.
     let way_out = message.rsplit_once(": write ").map(|(_, way_out)| way_out);
     let is_accepted = |text: Option<&str>| parse_address(text.unwrap()).is_ok();
     match err {
@@ -114,7 +114,7 @@ fn check_refused(text: &str, err: &AddressError<'_>) {
     }
 }
 
-/// A text without `/` and `-` is accepted exactly where the standard library does.
+/// A text without `/` and `-` is accepted exactly if the standard library accepts it.
 fn check_against_std(text: &str) {
     let is_word = ["all", "any", "*"].contains(&&*text.to_ascii_lowercase());
     if !is_word && !text.contains(['/', '-']) {

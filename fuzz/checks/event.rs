@@ -1,4 +1,4 @@
-//! The target `event`: any JSON → what an event asks for; and any key, in each envelope, decoded
+//! The target `event`: parses any JSON as an event, and decodes any key from each event format
 //! exactly once.
 
 use htaccess_generator::function::Event;
@@ -19,7 +19,7 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// No panic, the same each time, and an error that can be shown.
+/// Parsing does not panic, gives the same result each time, and its error can be shown.
 fn check_any(event: &Value) {
     let first = Event::read(event);
     let again = Event::read(event);
@@ -29,7 +29,7 @@ fn check_any(event: &Value) {
     }
 }
 
-/// A key that was put into an envelope by its rule comes out of it as it was.
+/// A key that was encoded for an event format is decoded to the same key.
 fn check_key(key: &str) {
     let percent_encoded = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
     let form_encoded = percent_encoded.replace("%20", "+");
@@ -41,7 +41,7 @@ fn check_key(key: &str) {
     check_wrapped(&event_bridge(key), key);
 }
 
-/// The same event alone, by SNS, in a queue, and in a queue by SNS.
+/// The same event alone, through SNS, in a queue, and in a queue through SNS.
 fn check_wrapped(event: &Value, key: &str) {
     let text = event.to_string();
     let notification = json!({"Type": "Notification", "MessageId": "n", "Message": text});
@@ -56,7 +56,7 @@ fn check_wrapped(event: &Value, key: &str) {
     }
 }
 
-/// The first key that is read is this one; behind it there may be another reading.
+/// The first key that is read is this one. There may be another reading after it.
 fn check_is_read(event: &Value, key: &str) {
     let read = format!("{:?}", Event::read(event).unwrap());
     let (_, behind) = read

@@ -1,4 +1,4 @@
-//! The target `generate`: the whole way from bytes to a file and an answer.
+//! The target `generate`: from bytes to a file and an answer.
 //!
 //! ```text
 //! input    = template settings key LF upload
@@ -27,9 +27,9 @@ use super::reread::{Network, Output, check_fewest, check_text, network};
 use super::rows::{MAX_TEXT_BYTES, Row, may_be_damaged_gzip, read, text_of};
 use super::{Dice, MAX_SENTENCE_BYTES, check_message};
 
-/// What `tests/it/library/report_page.rs` bounds pages by.
+/// The maximum size of a page in `tests/it/library/report_page.rs`.
 const MAX_PAGE_BYTES: usize = 400_000;
-/// The built-in templates by name, and one that prints all that comes from outside.
+/// The built-in templates by name, and one that prints all text from outside.
 const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];
 const OWN: &str = r#"# {{ source.key }}
 {%- for rule in rules %}
@@ -45,14 +45,14 @@ ErrorDocument 404 "{{ rule.comment }}"
 {%- endfor %}
 "#;
 const OTHER_OUTPUT_KEY: &str = "{{ dir }}/{{ stem }}.conf";
-/// How many addresses are asked about.
+/// The number of addresses that are checked.
 const MAX_PROBES: usize = 60;
-/// The most networks that one row can make: a range of IPv6 takes 254, which a deny may cut.
+/// The maximum number of networks from one row: a range of IPv6 takes 254, and a deny may cut it.
 const MAX_NETWORKS_OF_ROW: usize = 2 * 256;
 /// The longest line of one network.
 const MAX_NETWORK_BYTES: usize = 64;
 
-/// What was asked for.
+/// The parts of the input.
 struct Run<'a> {
     template: &'static str,
     settings: &'static Settings,
@@ -67,12 +67,13 @@ struct Compiled {
     settings: Vec<Settings>,
 }
 
-/// Compiled once, for that would take most of the time.
-/// A copy of a template that needs the rows and prints none, so that each takes the long way.
+/// Returns a copy of a template that needs the rows and prints none, so that it takes the slow
+/// path.
 pub(crate) fn asking_for_rows(source: &str) -> String {
     format!("{source}{{% if false %}}{{{{ rules }}}}{{% endif %}}")
 }
 
+/// The templates and settings, compiled once, because that would take most of the time.
 fn compiled() -> &'static Compiled {
     static COMPILED: std::sync::OnceLock<Compiled> = std::sync::OnceLock::new();
     COMPILED.get_or_init(|| Compiled {
@@ -109,7 +110,7 @@ fn settings(bits: u8) -> Settings {
     settings
 }
 
-/// See the module for the input.
+/// The module documentation describes the input.
 pub(crate) fn check(input: &[u8]) {
     let [template, bits, rest @ ..] = input else {
         return;
@@ -152,8 +153,8 @@ impl Run<'_> {
         generation.finish_with_warnings()
     }
 
-    /// Without a memory of rows, written as it is rendered; and with every row kept, by a copy of
-    /// the template that asks for them and prints none.
+    /// Compares an output that is written while it is rendered, without stored rows, with one from
+    /// a copy of the template that asks for all rows and prints none.
     fn check_other_ways(&self, outcome: &Outcome, template: &Template, dice: &mut Dice) {
         let mut generation = Generation::new(self.settings, template, &self.source);
         for piece in dice.pieces(self.upload) {
@@ -198,14 +199,14 @@ impl Run<'_> {
     fn check_refusal(&self, code: RefusalCode, answer: &Answer, rows: &[Row]) {
         match code {
             RefusalCode::UnsafeKey => {
-                // What is left without the extension may be a segment that is none: `a/..csv`.
+                // A name without its extension may be an invalid segment: `a/..csv`.
                 let parts = key::split_key(&self.source.key);
                 let is_safe = parts.is_ok_and(|parts| key::check_key(parts.path).is_ok());
                 assert!(!is_safe || self.has_no_folder());
             }
             RefusalCode::NoRules => assert!(rows.is_empty(), "{rows:?}"),
             RefusalCode::RowsRejected => assert!(self.settings.strict && answer.rejected > 0),
-            // The built-in ones never fail, and their lines are never too long.
+            // The built-in templates never fail, and their lines are never too long.
             RefusalCode::BadTemplate => assert_eq!(self.template, OWN, "{answer:?}"),
             RefusalCode::NotCsv | RefusalCode::MissingColumn | RefusalCode::TooLarge => {
                 let message = read([self.upload]).refusal.map(|refusal| refusal.message);
@@ -245,7 +246,8 @@ impl Run<'_> {
         }
     }
 
-    /// Every cell comes back from the file as it was, on its line and between its quotes.
+    /// Reads the output of the template that prints all text from outside: every cell comes back
+    /// unchanged, on its line and between its quotes.
     fn check_own(&self, file: &str, answer: &Answer, rows: &[Row], dice: &mut Dice) {
         let mut lines = file.lines();
         let mut value = |start: &str, end: &str| {
@@ -298,7 +300,7 @@ impl Run<'_> {
         });
     }
 
-    /// Compares with what [`explain`] says, row by row and without any arithmetic on sets.
+    /// Compares the policy with [`explain`], row by row and without arithmetic on sets.
     fn check_verdicts(
         &self,
         networks: &[&Network],
@@ -314,7 +316,7 @@ impl Run<'_> {
     }
 }
 
-/// The accepted rows; those that allow all lose to one that denies all.
+/// The accepted rows. Rows that allow all lose to one that denies all.
 fn accepted_rows(mut rows: Vec<Row>) -> Vec<Row> {
     let is_all = |row: &Row, wanted: Action| matches!(row, Row::Accepted { action, addresses: AddressSpec::All, .. } if *action == wanted);
     let is_closed = rows.iter().any(|row| is_all(row, Action::Deny));
@@ -324,7 +326,7 @@ fn accepted_rows(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-/// The ends of rows and networks and their neighbours, as many as can be asked about.
+/// The bounds of rows and networks and their neighbours, up to the number that is checked.
 fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
     let mut ends: Vec<[IpAddr; 2]> = networks.iter().map(|one| [one.first, one.last]).collect();
     ends.extend(rows.iter().filter_map(|row| match row {
@@ -380,7 +382,7 @@ fn behind(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-/// The answer adds up.
+/// The counts of the answer are consistent.
 fn check_answer(answer: &Answer) {
     assert_eq!(answer.accepted + answer.rejected, answer.rows);
     let listed = answer.rejected.min(100);
@@ -400,7 +402,7 @@ fn check_answer(answer: &Answer) {
     }
 }
 
-/// The report is one inert page of bounded size that holds the answer.
+/// The report is one inert page of bounded size that contains the answer.
 fn check_page(outcome: &Outcome, review: &Review) {
     let facts = Facts {
         policy: review.policy(),

@@ -1,8 +1,9 @@
-//! What must hold for any input at all: one check for each fuzz target, given the target's input.
+//! Properties that hold for any input: one check for each fuzz target, which receives the target's
+//! input.
 //!
-//! Shared by the targets (`fuzz/fuzz_targets`) and by the replay of their corpus in plain
-//! `cargo test` (`tests/it/library/fuzz_corpus.rs`). A check fails by panic. Nothing in it is random but
-//! by the input, so that a finding is its input.
+//! Used by the targets (`fuzz/fuzz_targets`) and by the replay of their corpus in plain `cargo
+//! test` (`tests/it/library/fuzz_corpus.rs`). A check fails by panic. All randomness comes from the
+//! input, so that the input reproduces a finding.
 
 pub(crate) mod address;
 #[cfg(feature = "function")]
@@ -13,12 +14,14 @@ pub(crate) mod parse;
 mod reread;
 mod rows;
 
-/// The most bytes of a sentence on a row: two values of 64 characters, each escaped, and the words.
+/// The maximum length of a sentence about a row, in bytes: two values of 64 characters, each
+/// escaped, and the words.
 const MAX_SENTENCE_BYTES: usize = 2000;
-/// The most bytes of a refusal, which may list ten names.
+/// The maximum length of a refusal, in bytes. It can list ten names.
 const MAX_MESSAGE_BYTES: usize = 8000;
 
-/// A message for people: bounded, on one line, nothing in it that acts on a terminal or an eye.
+/// A message for people: bounded, on one line, and without characters that control a terminal or
+/// are invisible.
 fn check_message(message: &str, max_bytes: usize) {
     assert!(!message.is_empty(), "a message says nothing");
     assert!(
@@ -30,8 +33,8 @@ fn check_message(message: &str, max_bytes: usize) {
     assert_eq!(odd, None, "{message:?}");
 }
 
-/// Controls, white space but the space, and what Unicode calls `Bidi_Control` and
-/// `Default_Ignorable_Code_Point` among the formatting characters.
+/// Control characters, white space other than the space, and the formatting characters that Unicode
+/// calls `Bidi_Control` and `Default_Ignorable_Code_Point`.
 fn is_odd(character: char) -> bool {
     let code = u32::from(character);
     character.is_control()
@@ -43,7 +46,7 @@ fn is_odd(character: char) -> bool {
         || (0xe_0000..=0xe_007f).contains(&code)
 }
 
-/// Numbers that depend on nothing but the input: FNV-1a, then `SplitMix64`.
+/// Random numbers that depend only on the input: FNV-1a, then `SplitMix64`.
 struct Dice(u64);
 
 impl Dice {

@@ -1,5 +1,5 @@
-//! The target `parse`: an upload → rows, in one piece and cut anywhere, each row by itself and plain
-//! rows at one go.
+//! The target `parse`: reads the rows of an upload in one piece and in any pieces, row by row and
+//! with the fast path.
 
 use htaccess_generator::answer::RejectionCode;
 use htaccess_generator::ip::parse_address;
@@ -7,15 +7,15 @@ use htaccess_generator::ip::parse_address;
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
 use super::{Dice, MAX_MESSAGE_BYTES, MAX_SENTENCE_BYTES, check_message};
 
-/// Texts up to here are also pushed byte by byte, and of those up to [`MAX_BYTEWISE_SOMETIMES`]
-/// one in four, for it takes its time.
+/// Texts up to this length are also pushed byte by byte. Of those up to [`BYTEWISE_SOMETIMES_MAX`]
+/// one in four is, because it takes time.
 const MAX_BYTEWISE_BYTES: usize = 64;
 const MAX_BYTEWISE_SOMETIMES: usize = 300;
 
-/// The most bytes of what a cell could say instead.
+/// The maximum length of a suggestion, in bytes.
 const MAX_FIX_BYTES: usize = 100;
 
-/// How much of a text the decoder looks at first, and hands on in one piece.
+/// The part of a text that the decoder inspects first, and passes on in one piece.
 const SNIFFED_BYTES: usize = 4096;
 
 /// The input is an upload.
@@ -43,8 +43,8 @@ pub(crate) fn check(upload: &[u8]) {
     }
 }
 
-/// The same behind so many comments that the decoder hands on what is cut. What is compressed has
-/// its own pieces.
+/// The same upload after enough comments that the decoder passes on pieces. Compressed uploads have
+/// other pieces.
 fn check_cuts_further_down(upload: &[u8], dice: &mut Dice) {
     let comment = "#2345678901234567890123456789012\n";
     let (start, comment, upload) = match upload {
@@ -89,7 +89,7 @@ fn check_cuts_of_text(text: &[u8], dice: &mut Dice) {
     }
 }
 
-/// Cut as an editor cuts them: at LF, CRLF and CR.
+/// Cuts lines like an editor: at LF, CRLF and CR.
 fn lines_of(text: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     let mut rest = text;
@@ -102,7 +102,7 @@ fn lines_of(text: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-/// No two rows start on the same line, and all on a line that is there.
+/// No two rows start on the same line, and every row starts on a line that exists.
 fn check_line_numbers(reading: &Reading, lines: usize) {
     let numbers: Vec<u64> = reading.rows.iter().map(Row::line).collect();
     assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
@@ -110,8 +110,8 @@ fn check_line_numbers(reading: &Reading, lines: usize) {
     assert_eq!(numbers.iter().copied().find(outside), None, "of {lines}");
 }
 
-/// Without quotes every line behind the header that starts with a letter or a digit is a row,
-/// accepted or rejected, and comments and empty lines are none.
+/// Without quotes, every line after the header that starts with a letter or a digit is an accepted
+/// or rejected row. Comments and empty lines are not rows.
 fn check_every_row_is_seen(reading: &Reading, lines: &[&[u8]]) {
     let header = lines.iter().position(|line| !is_before_header(line));
     let header = header.expect("a file without a header is refused");
@@ -127,14 +127,15 @@ fn check_every_row_is_seen(reading: &Reading, lines: &[&[u8]]) {
     }
 }
 
-/// A `#` before anything but the words of failed formulas (`#N/A`) and a row of `#`.
+/// A `#`, except before the words of failed formulas (`#N/A`) and in a row of `#`.
 fn is_comment(line: &[u8]) -> bool {
     let second = line.get(1);
     line.first() == Some(&b'#')
         && second.is_none_or(|byte| *byte != b'#' && !byte.is_ascii_uppercase())
 }
 
-/// What is in neither is no header, for its names are made of letters.
+/// Returns whether a line cannot be a header. A line without letters and digits is not one, because
+/// the names of columns consist of letters.
 fn is_before_header(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     let is_separator = line.len() > 4

@@ -1,5 +1,5 @@
-//! Reads the built-in outputs again, as strictly as it can: whom do they permit? Nothing here
-//! calls the library, and a line that a template does not write is a failure.
+//! Reads the built-in outputs again, as strictly as possible, and decides which clients they
+//! permit. Nothing here calls the library, and a line that a template does not write is a failure.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ const MAX_LINE_BYTES: usize = 8000;
 pub(super) enum Output {
     /// Containers of `Require`.
     Apache24(Rule),
-    /// `Order Allow,Deny`: who is in the first list and not in the second.
+    /// `Order Allow,Deny`: permits the clients of the first list that are not in the second.
     Apache22 {
         allow: Vec<Subject>,
         deny: Vec<Subject>,
@@ -29,7 +29,7 @@ pub(super) enum Rule {
     None(Vec<Rule>),
 }
 
-/// Whom a line names.
+/// The clients that a line names.
 #[derive(Debug)]
 pub(super) enum Subject {
     Everybody,
@@ -43,7 +43,7 @@ pub(super) struct Network {
 }
 
 impl Output {
-    /// Reads what the built-in template of this name wrote; the first line is its comment.
+    /// Reads the output of the built-in template of this name. The first line is its comment.
     pub(super) fn read(template: &str, text: &str) -> Self {
         let text = text.strip_suffix('\n').expect("the last line ends");
         let (comment, rest) = text.split_once('\n').expect("there is more than a comment");
@@ -60,7 +60,7 @@ impl Output {
         }
     }
 
-    /// Whether a client gets in.
+    /// Returns whether a client gets in.
     pub(super) fn permits(&self, client: IpAddr) -> bool {
         let client = client.to_canonical();
         let any = |subjects: &[Subject]| subjects.iter().any(|subject| subject.is(client));
@@ -74,7 +74,7 @@ impl Output {
         }
     }
 
-    /// All networks that are named.
+    /// All networks in the output.
     pub(super) fn networks(&self) -> Vec<&Network> {
         match self {
             Self::Apache24(rule) => rule.networks(),
@@ -206,13 +206,14 @@ impl Subject {
 }
 
 impl Network {
-    /// The derived order of [`IpAddr`] keeps the families apart, and so must this.
+    /// The derived order of [`IpAddr`] separates the families, so this must too.
     pub(super) fn has(&self, client: IpAddr) -> bool {
         client.is_ipv4() == self.first.is_ipv4() && self.first <= client && client <= self.last
     }
 }
 
-/// One network as a server reads it: canonical, its host bits clear, neither `/0` nor mapped.
+/// A network in the form that servers read: canonical, with clear host bits, and neither `/0` nor
+/// mapped.
 pub(super) fn network(text: &str) -> Network {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length.parse::<u32>().unwrap())),
@@ -241,7 +242,7 @@ pub(super) fn network(text: &str) -> Network {
     Network { first, last }
 }
 
-/// The networks of one list: IPv4 first, ascending, apart, and no two that are one network.
+/// The networks of one list: IPv4 first, ascending, disjoint, and no two that form one network.
 pub(super) fn check_fewest(networks: &[&Network]) {
     for pair in networks.windows(2) {
         let [one, other] = pair else { continue };
@@ -252,7 +253,7 @@ pub(super) fn check_fewest(networks: &[&Network]) {
         let are_neighbours = last.checked_add(1) == Some(other_first)
             && one.first.is_ipv4() == other.first.is_ipv4();
         let are_halves = size == other_last - other_first && first & (size + 1) == 0;
-        // All of a family stays in two halves, for Apache answers 500 to `/0`.
+        // A whole family stays in two halves, because Apache answers 500 to `/0`.
         let are_family = first == 0 && size >= u128::from(u32::MAX / 2) && {
             let family_last = if one.first.is_ipv4() {
                 u32::MAX.into()
@@ -275,8 +276,8 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-/// What holds for every output: lines that end, no line too long for Apache in a `.htaccess`, and
-/// nothing that acts on a terminal or an eye.
+/// Properties of every output: every line ends, no line of a `.htaccess` is too long for Apache,
+/// and no character controls a terminal or is invisible.
 pub(super) fn check_text(text: &str, is_htaccess: bool) {
     assert!(
         text.is_empty() || text.ends_with('\n'),

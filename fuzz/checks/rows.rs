@@ -1,4 +1,4 @@
-//! Reads an upload as the library does, but keeps every row and the text.
+//! Reads an upload like the library, but keeps every row and the text.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,7 +8,8 @@ use htaccess_generator::csv::{self, Parser, RowSink, TextDecoder, TextSink};
 use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
 
-/// The most bytes of a text here: what is compressed must not cost the fuzzer its speed.
+/// The maximum length of a text here, in bytes, so that compressed inputs do not slow down the
+/// fuzzer.
 pub(super) const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// One row.
@@ -22,7 +23,7 @@ pub(super) enum Row {
         comment: String,
     },
     Rejected(Rejection),
-    /// One that was taken without its cells.
+    /// A row that the fast path took, without its cells.
     Plain {
         line: u64,
         action: Action,
@@ -31,7 +32,7 @@ pub(super) enum Row {
 }
 
 impl Row {
-    /// The line where it starts.
+    /// The line on which it starts.
     pub(super) fn line(&self) -> u64 {
         match self {
             Self::Accepted { line, .. } | Self::Plain { line, .. } => *line,
@@ -39,7 +40,7 @@ impl Row {
         }
     }
 
-    /// Whether this is what a reading in a hurry may make of the row.
+    /// Returns whether the fast path may read the row like this.
     fn may_stand_for(&self, row: &Self) -> bool {
         match (self, row) {
             (
@@ -60,7 +61,7 @@ impl Row {
     }
 }
 
-/// What came of an upload: the rows up to its end or to the refusal.
+/// The rows of an upload, up to its end or to the refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) rows: Vec<Row>,
@@ -69,7 +70,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Whether this is what a reading in a hurry may make of the upload.
+    /// Returns whether the fast path may read the upload like this.
     pub(super) fn may_stand_for(&self, other: &Self) -> bool {
         self.rows.len() == other.rows.len()
             && self
@@ -81,16 +82,16 @@ impl Reading {
     }
 }
 
-/// How an upload is read.
+/// The ways to read an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// Every row with its line and its cells.
     Long,
-    /// Plain rows at one go.
+    /// Plain rows with the fast path.
     Short,
 }
 
-/// Keeps what it is handed where a refusal does not lose it.
+/// A sink that keeps the rows, also if the upload is refused later.
 #[derive(Clone)]
 struct Collector {
     way: Way,
@@ -148,14 +149,14 @@ impl RowSink for Collector {
     }
 }
 
-/// Whether what is found in an upload before it is refused may depend on its pieces. `miniz_oxide`
-/// takes distances that reach before the start of a gzip stream, and what it finds there is
-/// anything: that the stream is damaged comes out by its checksum.
+/// Returns whether the rows before a refusal may depend on the pieces. `miniz_oxide` accepts
+/// distances that reach before the start of a gzip stream, and the bytes that it finds there are
+/// undefined. The checksum shows in the end that the stream is damaged.
 pub(super) fn may_be_damaged_gzip(upload: &[u8], is_refused: bool) -> bool {
     is_refused && upload.starts_with(&[0x1f, 0x8b])
 }
 
-/// Reads an upload in pieces, none of which is pushed after a refusal.
+/// Reads an upload in pieces. Reading stops after a refusal.
 pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(Way::Long);
     let decoder = TextDecoder::new(Parser::new(rows.clone()), MAX_TEXT_BYTES);
@@ -163,8 +164,8 @@ pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Readi
     rows.into_reading(refusal)
 }
 
-/// Reads a decoded text in pieces. The decoder hands on its first bytes in one piece, whatever the
-/// cuts; here they all reach the parser.
+/// Reads a decoded text in pieces. The decoder passes on its first bytes in one piece, whatever the
+/// pieces of the upload. Here all pieces reach the parser.
 pub(super) fn read_text<P: AsRef<[u8]>>(way: Way, pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(way);
     let mut parser = Parser::new(rows.clone());

@@ -1,12 +1,12 @@
-//! Rules → the bytes of a CSV, in one of the many ways in which spreadsheets write it. Among the
-//! rows are some that must be rejected, and comments that would love to be directives.
+//! Writes rules as the bytes of a CSV, in one of the many forms that spreadsheets use. Some of the
+//! rows must be rejected, and some comments look like directives.
 
 use std::fmt::Write as _;
 
 use super::oracle::{Action, Rule};
 use super::random::Random;
 
-/// Comments that do harm if they reach a configuration file as they are.
+/// Comments that do harm if a configuration file contains them unescaped.
 pub(crate) const HOSTILE_COMMENTS: [&str; 9] = [
     "ends in a backslash \\",
     "two lines\nRequire all granted",
@@ -32,7 +32,7 @@ const BAD_ROWS: [(&str, &str); 9] = [
     ("10.0.0.1-2001:db8::", "Allow"),
 ];
 
-/// How a file is written.
+/// The form in which a file is written.
 struct Dialect {
     delimiter: &'static str,
     line_end: &'static str,
@@ -49,7 +49,7 @@ enum Column {
     Other,
 }
 
-/// A CSV with these rules, and how many further rows in it must be rejected.
+/// Returns a CSV with these rules, and the number of further rows in it that must be rejected.
 pub(crate) fn random_csv(rules: &[Rule], random: &mut Random) -> (Vec<u8>, u64) {
     use Column::{Address, Comment, Other, Rule};
     let dialect = Dialect {
@@ -99,7 +99,7 @@ pub(crate) fn random_csv(rules: &[Rule], random: &mut Random) -> (Vec<u8>, u64) 
     (encode(&text, random), rejected)
 }
 
-/// The plainest CSV: these rules, each with this comment.
+/// Returns the plainest CSV: these rules, each with this comment.
 pub(crate) fn plain_csv(rules: &[Rule], comment: &str) -> Vec<u8> {
     let mut text = "IP Address,Rule,Comment\n".to_owned();
     let comment = comment.replace('"', "\"\"");

@@ -1,10 +1,10 @@
-//! Random policies, the clients worth asking about, and an oracle that says who gets in.
+//! Random policies, the clients to try on them, and an oracle that decides which clients get in.
 //!
 //! `tests/it` compares the command line with it, `tests/servers` compares real servers with it.
 
 /// CSV text for a list of rules, plain or in one of many spellings.
 pub(crate) mod csv_text;
-/// Who gets in, computed from the definition alone.
+/// The clients that get in, computed from the definition alone.
 pub(crate) mod oracle;
 /// The clients at and next to every bound of a policy.
 pub(crate) mod probes;

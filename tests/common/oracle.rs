@@ -1,7 +1,7 @@
-//! Who should get in, told as naively as the definition reads, and from bounds that the test made
-//! itself: nothing here calls the code under test.
+//! An oracle that decides which clients should get in. It follows the definition naively, and uses
+//! bounds that the test made itself: nothing here calls the code under test.
 //!
-//! The default decides unless a rule names the client; an explicit Deny always wins; a client with
+//! The default decides unless a rule names the client. An explicit Deny always wins. A client with
 //! an IPv4-mapped IPv6 address is an IPv4 client.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,14 +11,14 @@ pub(crate) const MAPPED_FIRST: u128 = 0xffff_0000_0000;
 /// The last IPv4-mapped IPv6 address, `::ffff:255.255.255.255`.
 pub(crate) const MAPPED_LAST: u128 = 0xffff_ffff_ffff;
 
-/// What a rule does.
+/// The effect of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Allow,
     Deny,
 }
 
-/// Whom a rule names. The bounds are included.
+/// The clients that a rule names. The bounds are included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cover {
     Ipv4 { first: u32, last: u32 },
@@ -36,7 +36,7 @@ impl Cover {
     }
 }
 
-/// One rule, and how the CSV spells its address.
+/// A rule, and the spelling of its address in the CSV.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) action: Action,
@@ -70,7 +70,8 @@ impl Client {
     }
 }
 
-/// The address as text, an IPv4 client of an IPv6 listener if `bits` lies in the mapped block.
+/// The address as text. If `bits` lies in the mapped block, it is an IPv4 client of an IPv6
+/// listener.
 pub(crate) fn ipv6_text(bits: u128) -> String {
     Ipv6Addr::from(bits).to_string()
 }
@@ -80,8 +81,8 @@ pub(crate) fn ipv4_text(bits: u32) -> String {
     Ipv4Addr::from(bits).to_string()
 }
 
-/// The default of a file with these rules: that of its `all` rows, of which Deny wins, or else
-/// that of the settings.
+/// The default of a file with these rules. `all` rows decide it, and Deny wins among them. Without
+/// such rows the settings decide.
 pub(crate) fn default_action(rules: &[Rule], settings: Action) -> Action {
     let has = |action| {
         rules
@@ -97,7 +98,7 @@ pub(crate) fn default_action(rules: &[Rule], settings: Action) -> Action {
     }
 }
 
-/// Whether the client gets in.
+/// Returns whether the client gets in.
 pub(crate) fn permits(rules: &[Rule], settings: Action, client: Client) -> bool {
     let named = |action| {
         rules

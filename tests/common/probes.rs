@@ -1,4 +1,4 @@
-//! Which clients to try on a policy: where its verdict can change, and a few others.
+//! The clients to try on a policy: those where its verdict can change, and a few others.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::oracle::{Cover, Rule};
 use super::random::Random;
 
-/// The most clients that are tried on one policy.
+/// The maximum number of clients that are tried on one policy.
 const MAX_PROBES: usize = 60;
-/// How many of them have nothing to do with its rules.
+/// The number of them that have nothing to do with the rules.
 const STRANGERS: usize = 4;
 
-/// The addresses to try, as the `X-Client` header has them. The bounds of a rule are tried on both
-/// sides; of a long policy a random part of them.
+/// The addresses to try, as the `X-Client` header contains them. Both sides of every bound of a
+/// rule are tried, or a random part of them if the policy is long.
 pub(crate) fn probes(rules: &[Rule], random: &mut Random) -> Vec<IpAddr> {
     let mut probes = vec![
         Ipv4Addr::UNSPECIFIED.into(),
@@ -55,7 +55,7 @@ fn edges(cover: Cover) -> Vec<IpAddr> {
     }
 }
 
-/// The bounds of a range and their neighbours outside it, as far as the family has them.
+/// The bounds of a range and their neighbours outside it, as far as the family has such addresses.
 fn bounds(first: u128, last: u128, family_max: u128) -> impl Iterator<Item = u128> {
     let above = last.checked_add(1).filter(|above| *above <= family_max);
     [Some(first), Some(last), first.checked_sub(1), above]

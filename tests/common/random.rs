@@ -1,5 +1,5 @@
-//! A small seeded generator of numbers, so that every run makes the same policies and a failure
-//! is reproduced by its seed alone. Steele, Lea and Flood's `SplitMix64`.
+//! A small random number generator with a seed, so that every run makes the same policies and the
+//! seed reproduces a failure. It is `SplitMix64` by Steele, Lea and Flood.
 
 /// The state of one sequence.
 #[derive(Clone, Debug)]
@@ -36,12 +36,12 @@ impl Random {
         first + u32::try_from(self.below(width)).expect("the width is at most 2^32")
     }
 
-    /// True in so many of a hundred cases.
+    /// Returns true with this probability in percent.
     pub(crate) fn percent(&mut self, percent: u32) -> bool {
         self.between(0, 99) < percent
     }
 
-    /// One of the items, which are not none.
+    /// One of the items. There must be at least one.
     pub(crate) fn one_of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         let index = self.below(items.len() as u128);
         &items[usize::try_from(index).expect("it is below a usize")]

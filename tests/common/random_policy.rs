@@ -1,8 +1,8 @@
-//! Random rules whose bounds are known without reading their text back: first the bounds, then one
-//! of the spellings that the CSV format accepts for them.
+//! Random rules whose bounds are known without parsing their text: the bounds are chosen first,
+//! then one of the spellings that the CSV format accepts for them.
 //!
-//! Rules are drawn close to earlier ones more often than not, so that neighbours, overlaps, holes
-//! and duplicates are the rule and not the exception.
+//! Most rules are close to earlier ones, so that neighbours, overlaps, holes and duplicates are
+//! common.
 
 use std::net::Ipv6Addr;
 
@@ -31,19 +31,19 @@ const IPV6_CORNERS: [u128; 9] = [
     0x2001_0db8 << 96,
 ];
 
-/// How many rules, and of which kind, a policy has.
+/// The number and the kinds of rules in a policy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mix {
     pub(crate) rules: u32,
     pub(crate) deny_percent: u32,
     pub(crate) ipv6_percent: u32,
     pub(crate) all_percent: u32,
-    /// Only addresses from all over the place, so that little merges and lines fill up.
+    /// Only addresses from the whole address space, so that few merge and lines fill up.
     pub(crate) scattered: bool,
 }
 
 impl Mix {
-    /// Mostly a handful of rules, sometimes hundreds, now and then thousands.
+    /// A few rules in most policies, hundreds in some, and thousands in a few.
     pub(crate) fn of(seed: u64, random: &mut Random) -> Self {
         let (rules, scattered) = match seed {
             seed if seed.is_multiple_of(50) => (5000, true),
@@ -182,7 +182,7 @@ fn ipv6(mix: Mix, rules: &[Rule], random: &mut Random) -> (Cover, String) {
         if mix.scattered {
             last = last.min(first.saturating_add(6));
         }
-        // A range with one end in the mapped block would mix the families: it is rejected.
+        // A range with one end in the mapped block would mix the families, and is rejected.
         match (is_mapped(first), is_mapped(last)) {
             (true, false) => first = MAPPED_LAST + 1,
             (false, true) => last = MAPPED_FIRST - 1,
@@ -241,7 +241,7 @@ fn is_mapped(bits: u128) -> bool {
     (MAPPED_FIRST..=MAPPED_LAST).contains(&bits)
 }
 
-/// What lies in the mapped block is IPv4; what only reaches over it stays IPv6.
+/// A range inside the mapped block is IPv4. A range that only overlaps it is IPv6.
 fn ipv6_cover(first: u128, last: u128) -> Cover {
     let ipv4 = |bits: u128| u32::try_from(bits - MAPPED_FIRST).expect("it is in the block");
     if is_mapped(first) && is_mapped(last) {
@@ -254,7 +254,7 @@ fn ipv6_cover(first: u128, last: u128) -> Cover {
     }
 }
 
-/// One of the texts of RFC 4291, section 2.2, all of which name this address.
+/// One of the texts of RFC 4291, section 2.2, for this address.
 fn ipv6_spelling(bits: u128, random: &mut Random) -> String {
     let groups = Ipv6Addr::from(bits).segments();
     match random.between(0, 9) {

@@ -1,4 +1,4 @@
-//! The integration tests: one binary, for linking is what takes the time.
+//! The integration tests: one binary, because linking takes most of the time.
 //!
 //! `cargo test --test it` needs nothing installed. `UPDATE_EXPECT=1` rewrites what the cases
 //! expect; read the difference before you commit it.
@@ -19,12 +19,12 @@ mod cli;
 #[cfg(feature = "command-line")]
 #[path = "../common/mod.rs"]
 mod common;
-/// What the documents show is what comes out.
+/// The documents show what the code prints.
 mod docs;
 /// The function: events in, objects and answers out.
 #[cfg(feature = "function")]
 mod function;
 /// The library: uploads in, outputs and answers out.
 mod library;
-/// What several modules use: running an upload, and the same text in other encodings.
+/// Helpers for several modules: running an upload, and writing the same text in other encodings.
 mod support;

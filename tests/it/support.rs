@@ -12,15 +12,15 @@ use htaccess_generator::review::Review;
 use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
 use htaccess_generator::source::Source;
 
-/// The source's key where a test does not care.
+/// The key of the source for tests that do not depend on it.
 pub(crate) const KEY: &str = "clients/acme.csv";
 
-/// All that decides an outcome but the upload.
+/// Everything that decides an outcome except the upload.
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
     pub(crate) source: Source,
     pub(crate) template: Template,
-    /// Why the template of the user's own does not compile.
+    /// The reason why the custom template does not compile.
     broken_template: Option<Refusal>,
 }
 
@@ -31,8 +31,8 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// Reads settings by the names that the function's environment has; beside them `SOURCE`,
-    /// `BUCKET`, `VERSION_ID` and `ETAG` say where the upload came from.
+    /// Reads settings by the names of the function's environment variables. `SOURCE`, `BUCKET`,
+    /// `VERSION_ID` and `ETAG` describe the origin of the upload.
     pub(crate) fn new(lookup: impl Fn(&str) -> Option<String>, own_template: Option<&str>) -> Self {
         let value = |name| lookup(name).unwrap_or_default();
         let built_in = lookup("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned());
@@ -54,22 +54,22 @@ impl Setup {
         }
     }
 
-    /// The defaults, with a template of the user's own.
+    /// The defaults with a custom template.
     pub(crate) fn with_template(text: &str) -> Self {
         Self::new(|_| None, Some(text))
     }
 
-    /// The defaults, but for one setting.
+    /// The defaults with one setting changed.
     pub(crate) fn with(name: &str, value: &str) -> Self {
         Self::new(|asked| (asked == name).then(|| value.to_owned()), None)
     }
 
-    /// The upload in one piece.
+    /// Runs the upload in one piece.
     pub(crate) fn run(&self, upload: &[u8]) -> Outcome {
         self.run_pieces([upload])
     }
 
-    /// The upload in pieces, none of which is pushed after a refusal.
+    /// Runs the upload in pieces. Pushing stops after a refusal.
     pub(crate) fn run_pieces<P: AsRef<[u8]>>(
         &self,
         pieces: impl IntoIterator<Item = P>,
@@ -77,7 +77,7 @@ impl Setup {
         self.review_pieces(pieces).0
     }
 
-    /// The same, with what a report tells beyond the answer.
+    /// Like [`Setup::run_pieces`], and also returns the review that a report shows.
     pub(crate) fn review_pieces<P: AsRef<[u8]>>(
         &self,
         pieces: impl IntoIterator<Item = P>,
@@ -95,14 +95,15 @@ impl Setup {
     }
 }
 
-/// The answer without the warnings that only those are told who ask for them.
+/// Removes the warnings, which are only computed for callers that ask for them.
 pub(crate) fn without_warnings(outcome: Outcome) -> Outcome {
     let mut outcome = outcome;
     outcome.answer.warnings.clear();
     outcome
 }
 
-/// An outcome as text, for comparing and for showing differences: the answer, then the file.
+/// Formats an outcome as text, for comparing and for showing differences: the answer, then the
+/// file.
 pub(crate) fn text_of(outcome: &Outcome) -> String {
     let mut text = answer_json(outcome);
     let _ = match &outcome.file {
@@ -117,7 +118,7 @@ pub(crate) fn answer_json(outcome: &Outcome) -> String {
     serde_json::to_string_pretty(&outcome.answer).unwrap() + "\n"
 }
 
-/// The code and the sentence of a refusal, as `code: sentence`; empty if the file was published.
+/// Formats the refusal as `code: sentence`. Empty if the file was published.
 pub(crate) fn refusal_of(outcome: &Outcome) -> String {
     let answer = &outcome.answer;
     assert_eq!(
@@ -152,7 +153,7 @@ pub(crate) fn utf16_be(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The same lines, which end in LF, with another terminator.
+/// Replaces the line ends of a text whose lines end in LF.
 pub(crate) fn with_line_ends(text: &[u8], terminator: &[u8]) -> Vec<u8> {
     text.split(|byte| *byte == b'\n')
         .collect::<Vec<_>>()

@@ -1,13 +1,12 @@
-"""Says for many strings what an address cell may mean, by Python's own ipaddress module.
+"""Prints the meaning of many strings as an address cell, according to Python's own ipaddress module.
 
-The strings are all literals in the source of CPython's test_ipaddress module, some of our own,
-and mutations of both by a seeded generator. One line for each on stdout, tab separated:
+The strings are all literals in the source of CPython's test_ipaddress module, some further strings, and mutations of
+both by a seeded generator. Each makes one line on stdout, separated by tabs:
 
     the string's UTF-8 in hex, verdict, family, first and last address in hex
 
-The verdict is `accepted` or `rejected` for what ip_address or ip_network(strict=True) decide, and
-`scope`, `range` or `all` for the three exceptions of DESIGN.md, section 2. The last three fields
-are empty where there is nothing to name.
+The verdict is `accepted` or `rejected` according to ip_address or ip_network(strict=True), or `scope`, `range` or `all`
+for the three extensions of the CSV format. The last three fields are empty if there is no address.
 """
 
 import ast
@@ -17,7 +16,7 @@ import sys
 
 STRINGS = 300_000
 SEED = 20250611
-# Unicode's White_Space, which is what a cell is trimmed of. (str.strip() also takes \x1c to \x1f.)
+# Unicode's White_Space, which is trimmed from a cell. (str.strip() also removes \x1c to \x1f.)
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -81,7 +80,7 @@ def strings():
     """All strings, each once: the seeds first."""
     rng = random.Random(SEED)
     seeds = literals() + OURS
-    # Long texts (documentation, source) are as good as noise; a few of them are enough.
+    # Long texts (documentation, source) are no better than noise, so a few of them are enough.
     short = [text for text in seeds if len(text) <= 60]
     addresses = [text for text in short if "%" not in text and address(text)]
     seen = dict.fromkeys(seeds)
@@ -99,7 +98,7 @@ def strings():
 
 
 def address(text):
-    """An address of Python's, or None."""
+    """The address according to Python, or None."""
     try:
         return ipaddress.ip_address(text)
     except ValueError:
@@ -107,7 +106,7 @@ def address(text):
 
 
 def network(text):
-    """A network of Python's, or None."""
+    """The network according to Python, or None."""
     try:
         return ipaddress.ip_network(text, strict=True)
     except ValueError:
@@ -128,7 +127,7 @@ def span(first, last):
 
 
 def range_span(text):
-    """What a range names, or None: two addresses of one family in ascending order."""
+    """The first and last address of a range, or None. Both must be of one family and in ascending order."""
     if "%" in text:
         return None
     ends = [without_mapping(address(end.strip(WHITE_SPACE))) for end in text.split("-", 1)]
@@ -141,7 +140,7 @@ def range_span(text):
 
 
 def verdict(text):
-    """The verdict and what it names, tab separated."""
+    """The verdict and the addresses, separated by tabs."""
     text = text.strip(WHITE_SPACE)
     one, net = address(text), network(text)
     if one is not None or net is not None:

@@ -1,8 +1,8 @@
-//! Addresses are accepted exactly as Python's `ipaddress` module accepts them, but for ranges,
+//! Addresses are accepted exactly as Python's `ipaddress` module accepts them, except for ranges,
 //! `all` and scope ids: `cargo test --test python`.
 //!
-//! Needs `python3` with its own test-suite (Debian: `libpython3-testsuite`), or the Python that
-//! `PYTHON` names. What it is asked is in `ipaddress_oracle.py`.
+//! Needs `python3` with its own test suite (Debian: `libpython3-testsuite`), or the Python that
+//! `PYTHON` names. `ipaddress_oracle.py` makes the strings to compare.
 
 #![expect(
     clippy::panic,
@@ -26,7 +26,7 @@ const ORACLE: &str = concat!(
 const MIN_STRINGS: usize = 200_000;
 const MAX_DIFFERENCES_SHOWN: usize = 50;
 
-/// What the oracle says, a line a string.
+/// The verdicts of the oracle, one line for each string.
 fn oracle() -> String {
     let python = std::env::var("PYTHON").unwrap_or("python3".to_owned());
     let output = match Command::new(&python).arg(ORACLE).output() {
@@ -51,7 +51,7 @@ fn from_hex(hex: &str) -> String {
     String::from_utf8(bytes.collect()).expect("the oracle encodes UTF-8")
 }
 
-/// What we say, as the oracle says it: family, first, last.
+/// The verdict of this library in the form of the oracle: family, first, last.
 fn ours(cell: &str) -> String {
     match parse_address(cell.trim()) {
         Ok(AddressSpec::Ipv4(range)) => format!("4\t{:x}\t{:x}", range.first, range.last),

@@ -1,5 +1,5 @@
-//! The Python script of `docs/migration.md` writes what the guide shows, with its Jinja2 template
-//! and from its CSV.
+//! The Python script of `docs/migration.md` writes the output that the guide shows, from the Jinja2
+//! template and the CSV of the guide.
 
 use std::fs;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 #[test]
-fn the_script_of_the_migration_guide_writes_what_it_shows() {
+fn the_script_of_the_migration_guide_writes_the_output_that_it_shows() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("migration");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("clients")).expect("the folder of the build can be written to");

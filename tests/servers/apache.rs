@@ -1,7 +1,7 @@
 //! A private Apache httpd 2.4: one folder under its document root for each `.htaccess`.
 //!
 //! `mod_remoteip` takes the client's address from `X-Client`, so that a request can come from any
-//! address there is; `AllowOverride` lets in what the built-in templates use and no more.
+//! address. `AllowOverride` permits exactly the directives that the built-in templates use.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,10 +10,10 @@ use std::process::Command;
 use crate::documented;
 use crate::process::{Folder, Process, program};
 
-/// Where Debian and Ubuntu put the modules.
+/// The folder of the modules in Debian and Ubuntu.
 const MODULES: &str = "/usr/lib/apache2/modules";
 
-/// The modules that take part, by the name of their structure and of their file.
+/// The required modules, by the names of their structure and of their file.
 const MODULES_LOADED: [(&str, &str); 6] = [
     ("mpm_event", "mod_mpm_event"),
     ("authz_core", "mod_authz_core"),
@@ -25,19 +25,19 @@ const MODULES_LOADED: [(&str, &str); 6] = [
 
 /// A running httpd.
 pub(crate) struct Apache {
-    // In this order: the process ends before its folder goes.
+    // In this order, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
 }
 
 impl Apache {
-    /// Starts one without any `.htaccess`.
+    /// Starts a server without any `.htaccess`.
     pub(crate) fn start() -> Self {
         Self::start_in(Folder::new("apache"), "")
     }
 
-    /// Starts one that has read the files, each for the folder of its name, before the first
-    /// request, as `docs/web-servers.md` says: no `.htaccess` is looked for.
+    /// Starts a server that reads the files as part of its configuration, each for the folder of
+    /// its name, as in `docs/web-servers.md`. It does not search for `.htaccess` files.
     pub(crate) fn start_including<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let folder = Folder::new("apache-including");
         let sections: String = files
@@ -76,8 +76,8 @@ impl Apache {
         self.process.port()
     }
 
-    /// Lays a `.htaccess` into the folder of this name, and a file beside it; gives the file's URL
-    /// path. From the next request on it counts.
+    /// Writes a `.htaccess` into the folder of this name, and a file next to it. Returns the URL
+    /// path of the file. The rules count from the next request on.
     pub(crate) fn put(&self, name: &str, htaccess: &str) -> String {
         put(&self.folder, name, htaccess);
         path(name)
@@ -89,7 +89,7 @@ impl Apache {
     }
 }
 
-/// The URL path of the file beside a `.htaccess`.
+/// The URL path of the file next to a `.htaccess`.
 pub(crate) fn path(name: &str) -> String {
     format!("/{name}/page.txt")
 }
@@ -102,7 +102,7 @@ fn put(folder: &Folder, name: &str, htaccess: &str) {
 /// The site of the example in `docs/web-servers.md`.
 const DOCUMENTED_SITE: &str = "/var/www/clients/acme";
 
-/// Errors in a `.htaccess` are logged as `alert`; the 403s, logged as `error`, would be thousands.
+/// Errors in a `.htaccess` are logged as `alert`. The level `error` would log thousands of 403s.
 fn configuration(folder: &Folder, port: u16) -> String {
     let mut modules = String::new();
     for (name, file) in MODULES_LOADED {

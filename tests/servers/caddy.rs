@@ -1,7 +1,7 @@
 //! A private Caddy: one `handle` for each output of the `caddy` template.
 //!
-//! The matcher `remote_ip` looks at the connection. Here it is told `forwarded`, which takes the
-//! address from `X-Forwarded-For` instead; nothing else of the output is touched.
+//! The matcher `remote_ip` looks at the connection. The tests add `forwarded`, so that it takes the
+//! address from `X-Forwarded-For` instead. The rest of the output is unchanged.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -12,14 +12,14 @@ use crate::process::{Folder, Process, program};
 
 /// A running Caddy.
 pub(crate) struct Caddy {
-    // In this order: the process ends before its folder goes.
+    // In this order, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
 }
 
 impl Caddy {
-    /// Starts one with these outputs, each under the folder of its name; fails as `caddy validate`
-    /// does, of the outputs as they are too.
+    /// Starts a server with these outputs, each under the folder of its name. Fails if `caddy
+    /// validate` does, which also checks the unchanged outputs.
     pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
         if let Some(complaint) = complaint(outputs.clone()) {
             panic!("caddy validate is not content:\n{complaint}");
@@ -32,7 +32,7 @@ impl Caddy {
         Self::start_in(folder, &sites)
     }
 
-    /// Starts one with a site of its own.
+    /// Starts a server with a custom site.
     pub(crate) fn start_with(site: &str) -> Self {
         Self::start_in(Folder::new("caddy"), site)
     }
@@ -47,13 +47,13 @@ impl Caddy {
         self.process.port()
     }
 
-    /// The end of what it printed.
+    /// The end of its output.
     pub(crate) fn errors(&self) -> String {
         self.folder.tail("output.log")
     }
 }
 
-/// What `caddy validate` has to say against outputs.
+/// The message of `caddy validate` about the outputs.
 pub(crate) fn complaint<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let folder = Folder::new("caddy");
     let sites: String = outputs
@@ -65,15 +65,15 @@ pub(crate) fn complaint<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// An output that believes the header. `forwarded` is the first word of a matcher or none.
+/// Returns an output that trusts the header. `forwarded` is the first word of the matcher or empty.
 pub(crate) fn forwarded(output: &str) -> String {
     output
         .replace("{\n\t\tremote_ip ", "{\n\t\tremote_ip forwarded ")
         .replace("{\n\tremote_ip ", "{\n\tremote_ip forwarded ")
 }
 
-/// How a connection's client is written: Go prints an IPv4-mapped address as the IPv4 address that
-/// it is, so that no rule ever meets one.
+/// The spelling of a client on a connection. Go prints an IPv4-mapped address as an IPv4 address,
+/// so that no rule ever sees a mapped one.
 pub(crate) fn spelling(client: IpAddr) -> String {
     client.to_canonical().to_string()
 }
@@ -83,7 +83,7 @@ pub(crate) fn path(name: &str) -> String {
     format!("/{name}/page.txt")
 }
 
-/// As `docs/web-servers.md` shows it.
+/// The configuration that `docs/web-servers.md` shows.
 fn site(folder: &Folder, name: &str, output: &str) -> String {
     let file = format!("rules/{name}.caddy");
     folder.write(&file, output);
@@ -107,7 +107,7 @@ fn command(folder: &Folder, verb: &str, port: u16, sites: &str) -> Command {
          {sites}}}\n"
     );
     folder.write("Caddyfile", &configuration);
-    // What Caddy keeps about its configurations goes into the folder too.
+    // The data that Caddy keeps about its configurations goes into the folder too.
     let mut command = Command::new("env");
     command
         .arg(format!("HOME={root}"))

@@ -1,5 +1,5 @@
-//! One policy: its CSV, the output that the library makes of it, and what a server answers to the
-//! probes against what the oracle says.
+//! One policy: its CSV, the output of the library, and the answers of a server to the probes,
+//! compared with the oracle.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -18,20 +18,20 @@ use crate::common::random_policy::{Mix, random_rules};
 use crate::http::Connection;
 use crate::traps::{HOSTILE_KEYS, traps};
 
-/// How many random policies there are; their seeds are 1 and up.
+/// The number of random policies. Their seeds start at 1.
 const RANDOM_POLICIES: u64 = 300;
 /// The longest line of an output, in bytes.
 const MAX_LINE_BYTES: usize = 8000;
-/// How much of a long text a failure shows, in characters.
+/// The maximum length of a long text in a failure, in characters.
 const MAX_SHOWN_CHARS: usize = 20_000;
 
 /// A policy to try.
 pub(crate) struct Case {
-    /// Leads back to it: its seed, or the trap's name.
+    /// The origin: its seed, or the name of the trap.
     pub(crate) origin: String,
-    /// Fit for a folder.
+    /// A name that is valid for a folder.
     pub(crate) folder: String,
-    /// Of the CSV.
+    /// The number of rejected rows in the CSV.
     pub(crate) key: String,
     csv: Vec<u8>,
     rules: Vec<Rule>,
@@ -43,12 +43,12 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Whether the oracle lets this client in.
+    /// Returns whether the oracle lets this client in.
     pub(crate) fn permits(&self, client: IpAddr) -> bool {
         permits(&self.rules, self.settings, Client::of(client))
     }
 
-    /// Makes the rules the wrong ones for the CSV.
+    /// Changes the rules so that they differ from the CSV.
     pub(crate) fn flip_first_rule(&mut self) {
         for rule in self.rules.iter_mut().take(1) {
             rule.action = match rule.action {
@@ -59,7 +59,7 @@ impl Case {
     }
 }
 
-/// The traps, which are short to read where one fails, and the random policies.
+/// All cases: the traps, which are short and readable in a failure, and the random policies.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = trap_cases();
     cases.extend((1..=RANDOM_POLICIES).map(random_case));
@@ -83,7 +83,7 @@ fn random_case(seed: u64) -> Case {
     }
 }
 
-/// Each with another hostile key and another hostile comment.
+/// The traps, each with another hostile key and another hostile comment.
 pub(crate) fn trap_cases() -> Vec<Case> {
     let keys = HOSTILE_KEYS.iter().cycle();
     let comments = HOSTILE_COMMENTS.iter().cycle();
@@ -102,7 +102,7 @@ pub(crate) fn trap_cases() -> Vec<Case> {
         .collect()
 }
 
-/// The output for a case, with what must hold for every output whatever the server.
+/// The output for a case. Also checks what must hold for every output, whatever the server.
 pub(crate) fn output(case: &Case, template: &Template) -> String {
     let file = generated(case, template);
     if let Some(fault) = fault(&file) {
@@ -143,7 +143,7 @@ pub(crate) fn generated(case: &Case, template: &Template) -> String {
     file
 }
 
-/// How many `all,Allow` rows are rejected because of an `all,Deny`.
+/// The number of `all,Allow` rows that are rejected because of an `all,Deny`.
 fn contradictions(rules: &[Rule]) -> u64 {
     let default = default_action(rules, Action::Allow);
     let contradicts = |rule: &&Rule| {
@@ -152,7 +152,7 @@ fn contradictions(rules: &[Rule]) -> u64 {
     rules.iter().filter(contradicts).count() as u64
 }
 
-/// What Apache would stumble over, whatever the policy.
+/// Returns a fault that Apache would report, whatever the policy.
 fn fault(file: &str) -> Option<String> {
     for line in file.split('\n') {
         if line.len() > MAX_LINE_BYTES {
@@ -181,9 +181,9 @@ fn fault(file: &str) -> Option<String> {
     None
 }
 
-/// What came of the probes.
+/// The results of the probes.
 #[derive(Debug, Default)]
-pub(crate) struct InvocationMetrics {
+pub(crate) struct Comparison {
     policies: usize,
     permitted: usize,
     refused: usize,
@@ -193,7 +193,7 @@ pub(crate) struct InvocationMetrics {
     pub(crate) wrong: Vec<String>,
 }
 
-impl InvocationMetrics {
+impl Comparison {
     /// Counts an output.
     pub(crate) fn add_output(&mut self, file: &str) {
         let longest = file.lines().map(str::len).max().unwrap_or(0);
@@ -205,7 +205,7 @@ impl InvocationMetrics {
         self.probe_spelled(case, path, connection, |client| client.to_string());
     }
 
-    /// The same for a server to which some clients must be spelled otherwise.
+    /// Like [`Comparison::probe`], for a server that needs another spelling of some clients.
     pub(crate) fn probe_spelled(
         &mut self,
         case: &Case,
@@ -237,13 +237,13 @@ impl InvocationMetrics {
         }
     }
 
-    /// Counts what a program that reads an output makes of each client.
+    /// Counts the verdict of a program that reads an output, client by client.
     pub(crate) fn evaluate(&mut self, case: &Case, gets_in: impl Fn(IpAddr) -> bool) {
         let probes = case.probes.iter();
         self.compare(case, probes.map(|&client| (client, gets_in(client))));
     }
 
-    /// Counts who got in.
+    /// Counts the clients that got in.
     pub(crate) fn compare(&mut self, case: &Case, found: impl IntoIterator<Item = (IpAddr, bool)>) {
         self.policies += 1;
         for (address, got_in) in found {
@@ -255,7 +255,7 @@ impl InvocationMetrics {
         }
     }
 
-    /// One line for the person who waits.
+    /// A summary in one line.
     pub(crate) fn summary(&self) -> String {
         format!(
             "{} policies, {} probes ({} permitted, {} refused), {} wrong; longest line {} bytes",
@@ -268,12 +268,12 @@ impl InvocationMetrics {
         )
     }
 
-    /// Whether both verdicts were common, without which agreement would mean little.
+    /// Returns whether both verdicts were common. Otherwise agreement would mean little.
     pub(crate) fn has_both_verdicts(&self) -> bool {
         self.permitted.min(self.refused) * 5 > self.permitted + self.refused
     }
 
-    /// Whether a line was so long that another had to be begun.
+    /// Returns whether a line was so long that another had to be started.
     pub(crate) fn has_full_lines(&self) -> bool {
         self.longest_line > MAX_LINE_BYTES * 9 / 10
     }

@@ -1,4 +1,5 @@
-//! The configuration around an output that `docs/web-servers.md` shows is the one that is tested.
+//! The configuration that `docs/web-servers.md` shows around an output. The tests use exactly this
+//! text.
 
 const TEMPLATES: &str = include_str!("../../docs/templates.md");
 
@@ -23,7 +24,7 @@ fn block_of(document: &'static str, language: &str) -> &'static str {
     from.split_once("```").expect("the block ends").0
 }
 
-/// The part of a text from the first `start` to the end of the first `end` behind that.
+/// The part of a text from the first `start` to the end of the first `end` after it.
 pub(crate) fn part<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let from = text.find(start).unwrap_or_else(|| panic!("no {start}"));
     let length = text[from..]
@@ -32,7 +33,7 @@ pub(crate) fn part<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     &text[from..from + length + end.len()]
 }
 
-/// A text with a placeholder replaced, which must be in it.
+/// Replaces a placeholder in a text, which must contain it.
 pub(crate) fn with(text: &str, placeholder: &str, value: &str) -> String {
     assert!(text.contains(placeholder), "no {placeholder} in\n{text}");
     text.replace(placeholder, value)

@@ -10,19 +10,19 @@ use crate::process::{Folder, Process, program};
 
 /// A running HAProxy.
 pub(crate) struct HaProxy {
-    // In this order: the process ends before its folder goes.
+    // In this order, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
 }
 
 impl HaProxy {
-    /// Starts one with these outputs, each under the path of its name; fails as `haproxy -c` does,
-    /// also for a mere warning.
+    /// Starts a server with these outputs, each under the path of its name. Fails if `haproxy -c`
+    /// does, also for a warning.
     pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         Self::start_with(documented::block("haproxy"), LIST, outputs)
     }
 
-    /// The same for outputs of the map in `docs/templates.md`.
+    /// Like [`HaProxy::start`], for outputs of the map in `docs/templates.md`.
     pub(crate) fn start_by_maps<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let documented = documented::example("HAProxy by a map", "haproxy");
         Self::start_with(documented, "/etc/haproxy/clients/acme.map", outputs)
@@ -51,13 +51,13 @@ impl HaProxy {
         self.process.port()
     }
 
-    /// The end of what it printed.
+    /// The end of its output.
     pub(crate) fn errors(&self) -> String {
         self.folder.tail("output.log")
     }
 }
 
-/// What `haproxy -c` has to say against a list.
+/// The message of `haproxy -c` about a list.
 pub(crate) fn complaint_about(list: &str) -> Option<String> {
     let folder = Folder::new("haproxy");
     let lists = std::iter::once(("one", list));
@@ -73,8 +73,8 @@ pub(crate) fn path(name: &str) -> String {
 /// The list in the documented rule.
 const LIST: &str = "/etc/haproxy/clients/acme.lst";
 
-/// A backend for each output, with the documented rule for its own file in place of the documented
-/// one.
+/// A backend for each output, with the documented rule. The rule reads the file of the output in
+/// place of the documented file.
 fn backends<'a>(
     folder: &Folder,
     documented: &str,

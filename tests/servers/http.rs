@@ -1,14 +1,14 @@
-//! As much of an HTTP/1.1 client as the probes need: one kept-alive connection to this machine,
-//! `GET` only. Thousands of requests a second, and no dependency.
+//! An HTTP/1.1 client with only what the probes need: one kept-alive connection to this machine,
+//! and `GET`. It sends thousands of requests per second and has no dependency.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long a server may think about one request.
+/// The time limit for one request.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the server answered.
+/// The answer of the server.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -17,7 +17,7 @@ pub(crate) struct Response {
     pub(crate) body: Vec<u8>,
 }
 
-/// A connection that is opened again whenever the server closed it.
+/// A connection that is opened again after the server closes it.
 pub(crate) struct Connection {
     server: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
@@ -32,8 +32,8 @@ impl Connection {
         }
     }
 
-    /// Requests a path as a client with this address: the servers are told to believe `X-Client`,
-    /// and Caddy, which knows no other header, `X-Forwarded-For`.
+    /// Requests a path as a client with this address. The servers trust `X-Client`, and Caddy,
+    /// which has no setting for another header, trusts `X-Forwarded-For`.
     pub(crate) fn get(&mut self, path: &str, client: &str) -> io::Result<Response> {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Client: {client}\r\n\
@@ -41,7 +41,7 @@ impl Connection {
         );
         let was_open = self.stream.is_some();
         match self.exchange(&request) {
-            // An idle connection may have been closed meanwhile; a fresh one must work.
+            // The server may have closed an idle connection. A fresh one must work.
             Err(_) if was_open => {
                 self.stream = None;
                 self.exchange(&request)

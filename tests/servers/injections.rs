@@ -1,9 +1,9 @@
-//! Texts that would love to be directives, in cells, comments, column names and object keys: they
-//! change no verdict, and where a template prints them they come out as text.
+//! Texts that look like directives, in cells, comments, column names and object keys. They change
+//! no verdict, and where a template prints them they appear as text.
 //!
-//! The custom templates are served by an httpd of their own whose `.htaccess` files may hold any
-//! directive, so that what is injected would work. [`injected_directives_work_where_they_get_through`]
-//! shows that it does.
+//! A separate httpd serves the custom templates. Its `.htaccess` files may contain any directive,
+//! so that an injected one would work. [`injected_directives_work_without_escaping`] shows that it
+//! does.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ use crate::open_apache::OpenApache;
 
 use Action::{Allow, Deny};
 
-/// What is put into cells, comments and keys.
+/// The texts that are put into cells, comments and keys.
 const TEXTS: [&str; 56] = [
     // Continuations and new lines.
     "ends in a backslash \\",
@@ -60,7 +60,7 @@ const TEXTS: [&str; 56] = [
     "Redirect / http://evil.example/",
     "RewriteEngine On\nRewriteRule . - [F]",
     "Include /etc/passwd",
-    // What Apache and nginx would put in place of a name.
+    // Expressions that Apache and nginx would replace.
     "%{HTTP_HOST} %{REMOTE_ADDR} %{env:PATH}",
     "%{reqenv:PATH}%{base64:x}",
     "${HOME} ${PATH} ${NO_SUCH_NAME}",
@@ -93,10 +93,10 @@ const TEXTS: [&str; 56] = [
     "http://evil.example/",
 ];
 
-/// The source's key where the text cannot be part of one.
+/// The source's key if the text cannot be part of a key.
 const PLAIN_KEY: &str = "clients/acme.csv";
 
-/// Long enough to fill most of a line, in one cell.
+/// A text that fills most of a line, in one cell.
 fn texts() -> Vec<String> {
     let mut texts: Vec<String> = TEXTS.map(str::to_owned).into();
     texts.push("x\nRequire all granted\n".repeat(15));
@@ -105,7 +105,7 @@ fn texts() -> Vec<String> {
     texts
 }
 
-/// Some in, some out. The last is spelled over two lines, as a quoted cell can.
+/// Some clients that get in and some that do not. The last row has a line break in its quoted cell.
 fn rules() -> [Rule; 4] {
     let ipv4 = |action, address: &str, first: u32, last: u32| Rule {
         action,
@@ -138,10 +138,10 @@ const CLIENTS: [&str; 8] = [
     "2001:db8::5",
     "2001:db9::",
 ];
-/// Somebody who never gets in.
+/// A client that never gets in.
 const GUEST: &str = "192.0.2.77";
 
-/// Every cell is quoted, the rules all have this comment, and four rows must be rejected.
+/// Every cell is quoted, all rules have this comment, and four rows must be rejected.
 fn csv(text: &str) -> (Vec<u8>, u64) {
     let mut csv = String::new();
     let mut row = |cells: [&str; 5]| {
@@ -159,17 +159,17 @@ fn csv(text: &str) -> (Vec<u8>, u64) {
     row(["2", &format!("0.0.0.0/0{text}"), "Allow", text, ""]);
     row(["3", &format!("{text} 0.0.0.0/0"), "Allow", text, ""]);
     row(["4", "0.0.0.0/0", text, text, ""]);
-    // The first of these is a comment where its first cell says so.
+    // The first of these rows is a comment line if its first cell makes it one.
     (csv.into_bytes(), 4 - u64::from(text.starts_with('#')))
 }
 
-/// As the comment is after the white space around it and the kind of its line ends are gone.
+/// Returns the comment without the white space around it, and with its line ends normalised.
 fn comment_of(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     text.trim().to_owned()
 }
 
-/// What `docs/templates.md` promises of a value that is printed.
+/// The form that `docs/templates.md` promises for a printed value.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
@@ -184,10 +184,10 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// One upload of a text.
+/// An upload that contains a text.
 struct Injection {
     text: String,
-    /// With the text in it, where that can be a key.
+    /// The key, with the text in it if that is a valid key.
     key: String,
     default: Action,
 }
@@ -243,7 +243,7 @@ impl Injection {
         outcome.file.expect("it is not refused")
     }
 
-    /// Asks as every client; gives the answers to those that are kept out.
+    /// Asks as every client. Returns the answers to the clients that are kept out.
     #[track_caller]
     fn check(&self, path: &str, file: &str, connection: &mut Connection) -> Vec<Response> {
         let mut refused = Vec::new();
@@ -336,7 +336,7 @@ fn injections_change_no_verdict_in_front_of_other_servers() {
     );
 }
 
-/// Has an nginx answer all clients, and hands over the answers to those that are kept out.
+/// Asks nginx as all clients. Passes on the answers to the clients that are kept out.
 fn nginx_serves(
     injections: &[Injection],
     template: &Template,
@@ -359,7 +359,7 @@ fn nginx_serves(
     }
 }
 
-/// In comments and in arguments of directives, quoted as a template's author would.
+/// In comments and in arguments of directives, quoted as the author of a template would do it.
 const PREAMBLE_OF_APACHE: &str = r#"# {{ source.key }} {{ source.file_name }}
 ErrorDocument 404 "key {{ source.key }}"
 {% for rule in rules %}# {{ rule.line }} {{ rule.rule }} {{ rule.address }} {{ rule.comment }}
@@ -390,7 +390,8 @@ fn injections_are_served_as_text_by_a_custom_template() {
     }
 }
 
-/// `None` where the text, escaped, is too long for a line of Apache's: that refuses the file.
+/// `None` if the escaped text is too long for a line of Apache, because such a line refuses the
+/// file.
 fn shorter_than_a_line(injection: &Injection, template: &Template) -> Option<String> {
     if escaped(&comment_of(&injection.text)).len() < 7900 {
         return Some(injection.output(template));
@@ -401,7 +402,7 @@ fn shorter_than_a_line(injection: &Injection, template: &Template) -> Option<Str
     None
 }
 
-/// `X-Seen` is the header whose value the client here keeps.
+/// `X-Seen` is the header whose value this client keeps.
 const PREAMBLE_OF_NGINX: &str = r#"# {{ source.key }}
 {% for rule in rules %}# {{ rule.line }} {{ rule.rule }} {{ rule.address }} {{ rule.comment }}
 add_header X-Seen "note {{ rule.comment }}" always;
@@ -410,7 +411,7 @@ add_header X-Seen "note {{ rule.comment }}" always;
 #[test]
 fn injections_are_served_as_text_by_a_custom_template_for_nginx() {
     let mut injections = injections();
-    // nginx takes no word over 4,096 bytes.
+    // nginx accepts no word over 4,096 bytes.
     injections.retain(|injection| escaped(&comment_of(&injection.text)).len() < 4000);
     let template = with_preamble(PREAMBLE_OF_NGINX, "nginx");
     nginx_serves(&injections, &template, |injection, response| {
@@ -419,9 +420,9 @@ fn injections_are_served_as_text_by_a_custom_template_for_nginx() {
     });
 }
 
-/// Without the escaping the same texts do what they say: the tests above can fail.
+/// Without escaping, the same texts work as directives. This shows that the tests above can fail.
 #[test]
-fn injected_directives_work_where_they_get_through() {
+fn injected_directives_work_without_escaping() {
     let template = with_preamble(
         &PREAMBLE_OF_APACHE.replace("rule.comment }}", "rule.comment | safe }}"),
         "apache24",
@@ -458,10 +459,10 @@ fn injected_directives_work_where_they_get_through() {
     );
 }
 
-/// What escaping cannot know: where a value stands alone, Apache may take it for a URL. So a template
-/// writes a word before it, as the ones above do.
+/// A limit of escaping: Apache may take a value that stands alone for a URL. A template should
+/// therefore write a word before it, as the ones above do.
 #[test]
-fn a_comment_that_stands_alone_may_be_taken_for_a_url() {
+fn apache_may_read_a_comment_that_stands_alone_as_a_url() {
     let apache = OpenApache::start();
     let mut connection = Connection::to(apache.process.port());
     for (before, status) in [("", 302), ("note ", 403)] {

@@ -1,10 +1,10 @@
-//! Real servers read what we write, and an oracle of a few lines says whom they should let in.
+//! Real servers read the outputs, and a small oracle decides which clients they should let in.
 //!
-//! Run by `make test`, or `cargo test --test servers`; needs Debian's `apache2-bin`, `nginx-light`,
-//! `haproxy`, `caddy` and `nftables`, and fails where one is missing. Plain `cargo test` leaves it out, for that needs nothing
-//! installed. Each test starts a server of its own on a free port of this machine, tells it to
-//! believe a header about who the client is, and asks it about the addresses where the verdict may
-//! change. Nothing is random but by seed.
+//! Run by `make test`, or `cargo test --test servers`. Needs Debian's `apache2-bin`, `nginx-light`,
+//! `haproxy`, `caddy` and `nftables`, and fails if one is missing. Plain `cargo test` leaves it
+//! out, because that needs nothing installed. Each test starts its own server on a free port of
+//! this machine, tells it to take the client's address from a header, and asks it about the
+//! addresses at which the verdict can change. All randomness comes from fixed seeds.
 
 #![allow(
     clippy::disallowed_methods,
@@ -37,11 +37,11 @@ use std::time::Instant;
 use htaccess_generator::render::{BUILT_IN, Template};
 
 use crate::apache::Apache;
-use crate::compare::{Case, InvocationMetrics, cases, output, show, trap_cases};
+use crate::compare::{Case, Comparison, cases, output, show, trap_cases};
 use crate::http::Connection;
 use crate::nginx::Nginx;
 
-/// Told even if the test passes: `eprintln` would be captured.
+/// Printed even if the test passes, because `eprintln` would be captured.
 fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -50,12 +50,12 @@ fn built_in(name: &str) -> Template {
     Template::built_in(name).unwrap_or_else(|err| panic!("{name}: {err}"))
 }
 
-/// Has an Apache answer all probes of the cases.
-fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> InvocationMetrics {
+/// Sends all probes of the cases to an Apache.
+fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> Comparison {
     let start = Instant::now();
     let apache = Apache::start();
     let mut connection = Connection::to(apache.port());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for case in cases {
         let file = output(case, template);
         tally.add_output(&file);
@@ -67,7 +67,7 @@ fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> InvocationM
     tally
 }
 
-/// Has an nginx answer all probes of the cases.
+/// Sends all probes of the cases to an nginx.
 fn nginx_agrees(name: &str, cases: &[Case], template: &Template) {
     let start = Instant::now();
     let outputs: Vec<String> = cases.iter().map(|case| output(case, template)).collect();
@@ -75,7 +75,7 @@ fn nginx_agrees(name: &str, cases: &[Case], template: &Template) {
     probe_nginx(name, start, cases, &outputs, &nginx);
 }
 
-/// The outputs beside the folders of their cases.
+/// The outputs with the folders of their cases.
 fn named<'a>(
     cases: &'a [Case],
     outputs: &'a [String],
@@ -86,7 +86,7 @@ fn named<'a>(
 
 fn probe_nginx(name: &str, start: Instant, cases: &[Case], outputs: &[String], nginx: &Nginx) {
     let mut connection = Connection::to(nginx.port());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for (case, file) in cases.iter().zip(outputs) {
         tally.add_output(file);
         let path = nginx::path(&case.folder);
@@ -96,14 +96,8 @@ fn probe_nginx(name: &str, start: Instant, cases: &[Case], outputs: &[String], n
     conclude(name, &tally, start);
 }
 
-/// Fails with all that is needed to reproduce it.
-fn check(
-    name: &str,
-    tally: &InvocationMetrics,
-    case: &Case,
-    file: &str,
-    errors: impl Fn() -> String,
-) {
+/// Fails with everything that is needed to reproduce the failure.
+fn check(name: &str, tally: &Comparison, case: &Case, file: &str, errors: impl Fn() -> String) {
     assert!(
         tally.wrong.is_empty(),
         "{name}: {}\n{}{}",
@@ -113,7 +107,7 @@ fn check(
     );
 }
 
-fn conclude(name: &str, tally: &InvocationMetrics, start: Instant) {
+fn conclude(name: &str, tally: &Comparison, start: Instant) {
     let seconds = start.elapsed().as_secs_f64();
     tell(&format!("{name}: {} ({seconds:.1} s)", tally.summary()));
     assert!(tally.has_both_verdicts(), "{name}: {}", tally.summary());
@@ -131,9 +125,9 @@ fn a_real_apache_agrees_with_the_oracle_on_apache22() {
     assert!(tally.has_full_lines(), "{}", tally.summary());
 }
 
-/// The same text, read once by the server: `docs/web-servers.md` says how.
+/// The same text, read once by the server as described in `docs/web-servers.md`.
 #[test]
-fn a_real_apache_agrees_on_what_it_includes_into_its_configuration() {
+fn a_real_apache_agrees_on_outputs_that_its_configuration_includes() {
     for name in ["apache24", "apache22"] {
         let start = Instant::now();
         let (cases, template) = (cases(), built_in(name));
@@ -142,7 +136,7 @@ fn a_real_apache_agrees_on_what_it_includes_into_its_configuration() {
         let files = named.map(|(case, file)| (case.folder.as_str(), file.as_str()));
         let apache = Apache::start_including(files);
         let mut connection = Connection::to(apache.port());
-        let mut tally = InvocationMetrics::default();
+        let mut tally = Comparison::default();
         let title = format!("{name}, included");
         for (case, file) in cases.iter().zip(&outputs) {
             tally.add_output(file);
@@ -162,7 +156,7 @@ fn a_real_nginx_agrees_with_the_oracle() {
     nginx_agrees("nginx", &cases(), &built_in("nginx"));
 }
 
-/// A custom template prints what the built-in ones leave out: keys and comments from outside.
+/// A custom template that prints keys and comments from outside, which the built-in ones leave out.
 fn with_keys_and_comments(built_in: &str) -> Template {
     let (_, source) = BUILT_IN
         .iter()
@@ -187,8 +181,8 @@ fn comments_and_keys_stay_comments_in_a_custom_template() {
     nginx_agrees(title, &traps, &with_keys_and_comments("nginx"));
 }
 
-/// The comparison must be able to fail: where a rule is the opposite of what is served, it says so
-/// whenever that changes who gets in.
+/// The comparison must be able to fail. If a rule is turned around, it must report that whenever
+/// the change affects a client.
 #[test]
 fn a_wrong_policy_is_noticed() {
     let mut cases = trap_cases();
@@ -205,10 +199,10 @@ fn a_wrong_policy_is_noticed() {
     let mut noticed = 0;
     for (case, file) in cases.iter_mut().zip(&for_apache) {
         case.flip_first_rule();
-        let mut by_apache = InvocationMetrics::default();
+        let mut by_apache = Comparison::default();
         let path = apache.put(&case.folder, file);
         by_apache.probe(case, &path, &mut to_apache);
-        let mut by_nginx = InvocationMetrics::default();
+        let mut by_nginx = Comparison::default();
         let path = nginx::path(&case.folder);
         by_nginx.probe_spelled(case, &path, &mut to_nginx, nginx::spelling);
         assert_eq!(
@@ -226,9 +220,9 @@ fn a_wrong_policy_is_noticed() {
     );
 }
 
-/// What the outputs are careful about is real in the Apache at hand.
+/// The traps that the outputs avoid exist in the installed Apache.
 #[test]
-fn apache_answers_500_to_what_the_templates_avoid() {
+fn apache_answers_500_to_lines_that_the_templates_avoid() {
     let long = "192.0.2.1 ".repeat(820);
     let broken = [
         "Order Allow, Deny",
@@ -257,9 +251,9 @@ fn apache_answers_500_to_what_the_templates_avoid() {
     }
 }
 
-/// The traps that are no errors: they quietly shut a site or open it.
+/// Traps that are not errors: they silently close or open a site.
 #[test]
-fn apache_says_nothing_to_what_would_shut_or_open_a_site() {
+fn apache_accepts_lines_that_would_close_or_open_a_site() {
     let quiet = [
         ("<RequireAll>\nRequire not ip 192.0.2.1\n</RequireAll>", 403),
         ("Require all granted\nRequire ip 192.0.2.1", 200),
@@ -283,9 +277,9 @@ fn apache_says_nothing_to_what_would_shut_or_open_a_site() {
     }
 }
 
-/// The same for nginx: what its template must not write.
+/// Lines that the nginx template must not write.
 #[test]
-fn nginx_refuses_what_the_template_avoids() {
+fn nginx_refuses_lines_that_the_template_avoids() {
     let refused = [
         "deny 10.0.0.0/255.0.0.0;",
         "deny 192.0.2.1-192.0.2.9;",

@@ -1,12 +1,12 @@
-//! What a real Apache makes of the outputs in `docs/migration.md`: those of the Python script, and
-//! ours.
+//! Asks a real Apache about the outputs in `docs/migration.md`: those of the Python script and
+//! those of this program.
 
 use crate::apache::Apache;
 use crate::http::Connection;
 
 const GUIDE: &str = include_str!("../../docs/migration.md");
 
-/// The text of the fenced block of a language, the first of which is 0.
+/// The text of a fenced block of a language. The first block has the index 0.
 fn block(language: &str, index: usize) -> &'static str {
     let start = format!("```{language}\n");
     let block = GUIDE.split(&start).nth(index + 1);
@@ -14,7 +14,7 @@ fn block(language: &str, index: usize) -> &'static str {
     block.split("```\n").next().unwrap_or_default()
 }
 
-/// The office, its neighbour, the partner, the scanner, and somebody else.
+/// The office, its neighbour, the partner, the scanner, and a stranger.
 const CLIENTS: [&str; 5] = [
     "192.168.1.10",
     "192.168.1.11",
@@ -23,7 +23,7 @@ const CLIENTS: [&str; 5] = [
     "203.0.113.9",
 ];
 
-/// What each of them is answered.
+/// The status that each of them gets.
 fn answers(apache: &Apache, folder: &str, htaccess: &str) -> [u16; 5] {
     let path = apache.put(folder, htaccess);
     let mut connection = Connection::to(apache.port());
@@ -50,9 +50,9 @@ fn a_real_apache_answers_as_the_migration_guide_says() {
     }
 }
 
-/// A range in an old directive is a host name to Apache.
+/// Apache treats a range in an old directive as a host name.
 #[test]
-fn a_real_apache_blocks_nobody_by_a_range() {
+fn a_real_apache_blocks_no_client_by_a_range() {
     let apache = Apache::start();
     let everybody_but = "Order Allow,Deny\nAllow from all\nDeny from ";
     let answer = |subject: &str| answers(&apache, "range", &format!("{everybody_but}{subject}\n"));

@@ -1,8 +1,8 @@
-//! The sets of the `nftables` template: read by `nft -c`, and with real packets in a network of
-//! their own.
+//! The sets of the `nftables` template, read by `nft -c` and tried with real packets in a separate
+//! network namespace.
 //!
-//! Both need `CAP_NET_ADMIN`. `unshare` gives a new network to root, and to others where the kernel
-//! lets them be root of a namespace.
+//! Both need `CAP_NET_ADMIN`. `unshare` gives a new namespace to root, and to other users if the
+//! kernel allows user namespaces.
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -15,14 +15,14 @@ use crate::compare::Case;
 use crate::documented;
 use crate::process::{Folder, program};
 
-/// A network of its own in which nobody else is.
+/// A separate network namespace.
 pub(crate) struct Network {
     unshare: Vec<&'static str>,
     folder: Folder,
 }
 
 impl Network {
-    /// `None` where this machine does not let one have a network of one's own.
+    /// `None` if this machine does not allow a separate namespace.
     pub(crate) fn new() -> Option<Self> {
         program("nft", "nftables");
         program("ip", "iproute2");
@@ -48,15 +48,15 @@ impl Network {
         command
     }
 
-    /// What `nft -c` has to say against a file.
+    /// The message of `nft -c` about a file.
     pub(crate) fn complaint(&self, file: &str) -> Option<String> {
         self.folder.write("checked.nft", file);
         let output = self.command("nft -c -f checked.nft").output();
         complaint(&output.expect("unshare runs"))
     }
 
-    /// Loads each file with the documented chain, and has every client of its case connect; gives
-    /// who got in of those whose address a packet can come from.
+    /// Loads each file with the documented chain, and lets every client of its case connect.
+    /// Returns which of the clients got in, of those whose address a packet can have.
     pub(crate) fn connections(&self, cases: &[(&Case, &str)]) -> Vec<Vec<(IpAddr, bool)>> {
         let mut policies = Vec::new();
         for (index, (case, file)) in cases.iter().enumerate() {
@@ -76,7 +76,7 @@ impl Network {
             .expect("unshare runs");
         let mut input = child.stdin.take().expect("it was piped");
         let text = json!(policies).to_string();
-        // All of it is read before anything is printed.
+        // The program reads all of its input before it prints anything.
         input.write_all(text.as_bytes()).expect("packets.py reads");
         drop(input);
         let output = child.wait_with_output().expect("packets.py ends");
@@ -91,8 +91,8 @@ fn complaint(output: &Output) -> Option<String> {
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// The chain that `docs/web-servers.md` shows, for the sets of this file. Here everybody comes by
-/// the loopback interface.
+/// The chain that `docs/web-servers.md` shows, for the sets of this file. Here all clients come
+/// through the loopback interface.
 fn chain(file: &str) -> String {
     let name = documented::part(file, "ipv4_", " ").trim_end();
     let name = name.strip_prefix("ipv4_").expect("it starts so");

@@ -1,7 +1,7 @@
 //! A private nginx: one `location` for each output of the templates `nginx` and `nginx-geo`.
 //!
 //! The real-IP module (in Debian's `nginx-light`) takes the client's address from `X-Client`. The
-//! locations serve a file: a `return` would be carried out before the access rules.
+//! locations serve a file, because nginx runs a `return` before the access rules.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,19 +13,19 @@ use crate::process::{Folder, Process, program};
 
 /// A running nginx.
 pub(crate) struct Nginx {
-    // In this order: the process ends before its folder goes.
+    // In this order, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
 }
 
 impl Nginx {
-    /// Starts one with these outputs, each under the folder of its name; fails as `nginx -t` does,
-    /// also for a mere warning.
+    /// Starts a server with these outputs, each under the folder of its name. Fails if `nginx -t`
+    /// does, also for a warning.
     pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         Self::start_site(Site::new(outputs))
     }
 
-    /// The same for outputs of `nginx-geo`.
+    /// Like [`Nginx::start`], for outputs of `nginx-geo`.
     pub(crate) fn start_geo<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         Self::start_site(Site::geo(outputs))
     }
@@ -52,13 +52,14 @@ impl Nginx {
     }
 }
 
-/// What `nginx -t` has to say against an output.
+/// The message of `nginx -t` about an output.
 pub(crate) fn complaint(output: &str) -> Option<String> {
     Site::new(std::iter::once(("one", output))).complaint()
 }
 
-/// How to send a client's address. nginx cannot read `255.255.255.255` (its `ngx_inet_addr` tells
-/// errors by that value), but it can read the IPv4-mapped address of the same client in hex.
+/// The spelling of a client's address. nginx cannot read `255.255.255.255`, because its
+/// `ngx_inet_addr` reports errors by that value. It can read the IPv4-mapped address of the same
+/// client in hex.
 pub(crate) fn spelling(client: IpAddr) -> String {
     if client.to_canonical() == Ipv4Addr::BROADCAST {
         "::ffff:ffff:ffff".to_owned()
@@ -89,7 +90,7 @@ impl Site {
         site
     }
 
-    /// As `docs/web-servers.md` shows it.
+    /// The configuration that `docs/web-servers.md` shows.
     fn geo<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let documented = documented::block("nginx");
         let geo = documented::part(documented, "geo ", "}");
@@ -125,7 +126,7 @@ impl Site {
         let _ = writeln!(self.locations, "    location /{name}/ {{ {rules} }}");
     }
 
-    /// nginx on this port.
+    /// The configuration of an nginx on this port.
     fn command(&self, port: u16) -> Command {
         let configuration = configuration(&self.folder, port, &self.blocks, &self.locations);
         self.folder.write("nginx.conf", &configuration);

@@ -1,5 +1,5 @@
-//! The templates for other servers than Apache, in front of the real ones; those for no server are
-//! read here.
+//! The templates for servers other than Apache, tested with the real servers. The outputs of
+//! templates for no particular server are read here.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -9,21 +9,21 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::caddy::{self, Caddy};
-use crate::compare::{Case, InvocationMetrics, cases, generated, output};
+use crate::compare::{Case, Comparison, cases, generated, output};
 use crate::haproxy::{self, HaProxy};
 use crate::http::Connection;
 use crate::nftables::Network;
 use crate::nginx::Nginx;
 use crate::{built_in, check, conclude, documented, named, probe_nginx, tell};
 
-/// The outputs of a built-in template that may name the IPv4-mapped block: no others may.
+/// The outputs of a built-in template that may name the IPv4-mapped block. Other templates may not.
 fn outputs_with_mapped(template: &str, cases: &[Case]) -> Vec<String> {
     let template = built_in(template);
     let outputs = cases.iter().map(|case| generated(case, &template));
     outputs.collect()
 }
 
-/// The outputs of a built-in template, beside their cases.
+/// The outputs of a built-in template, with their cases.
 fn outputs(template: &str, cases: &[Case]) -> Vec<String> {
     let template = built_in(template);
     cases.iter().map(|case| output(case, &template)).collect()
@@ -43,7 +43,7 @@ fn a_real_haproxy_agrees_with_the_oracle() {
     let outputs = outputs_with_mapped("haproxy", &cases);
     let haproxy = HaProxy::start(named(&cases, &outputs));
     let mut connection = Connection::to(haproxy.port());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for (case, file) in cases.iter().zip(&outputs) {
         tally.add_output(file);
         tally.probe(case, &haproxy::path(&case.folder), &mut connection);
@@ -61,7 +61,7 @@ fn a_real_haproxy_agrees_with_the_oracle_on_the_documented_map() {
     let outputs: Vec<String> = outputs.collect();
     let haproxy = HaProxy::start_by_maps(named(&cases, &outputs));
     let mut connection = Connection::to(haproxy.port());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for (case, file) in cases.iter().zip(&outputs) {
         tally.add_output(file);
         tally.probe(case, &haproxy::path(&case.folder), &mut connection);
@@ -70,9 +70,9 @@ fn a_real_haproxy_agrees_with_the_oracle_on_the_documented_map() {
     conclude("haproxy by a map", &tally, start);
 }
 
-/// What the list is careful about is real in the HAProxy at hand.
+/// The trap that the list avoids exists in the installed HAProxy.
 #[test]
-fn haproxy_holds_tunnel_addresses_against_ipv4_patterns() {
+fn haproxy_compares_tunnel_addresses_with_ipv4_patterns() {
     for refused in ["192.0.2.1-192.0.2.9", "192.0.2.1/33", "192.0.2.1 # office"] {
         assert!(haproxy::complaint_about(refused).is_some(), "{refused}");
     }
@@ -100,14 +100,14 @@ fn haproxy_holds_tunnel_addresses_against_ipv4_patterns() {
     }
 }
 
-/// How many policies one Caddy is given: it reads a long configuration slowly.
+/// The number of policies for one Caddy, which reads a long configuration slowly.
 const CADDY_POLICIES: usize = 50;
 
 #[test]
 fn a_real_caddy_agrees_with_the_oracle() {
     let (start, cases) = (Instant::now(), cases());
     let outputs = outputs("caddy", &cases);
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     let parts = cases.chunks(CADDY_POLICIES);
     for (cases, outputs) in parts.zip(outputs.chunks(CADDY_POLICIES)) {
         let caddy = Caddy::start(named(cases, outputs));
@@ -122,9 +122,10 @@ fn a_real_caddy_agrees_with_the_oracle() {
     conclude("caddy", &tally, start);
 }
 
-/// Why `docs/web-servers.md` wants the snippet in a `route` block, and that it needs no help there.
+/// The reason why `docs/web-servers.md` uses a `route` block for the snippet, and proof that
+/// nothing else is needed.
 #[test]
-fn caddy_answers_by_a_handle_before_it_looks_at_a_snippet_outside_of_route() {
+fn caddy_runs_a_handle_before_a_snippet_outside_of_route() {
     let nobody =
         caddy::forwarded("@outside_acme {\n\tremote_ip 0.0.0.0/0\n}\nrespond @outside_acme 403");
     let handle = "\thandle /page {\n\trespond in\n\t}\n";
@@ -139,7 +140,7 @@ fn caddy_answers_by_a_handle_before_it_looks_at_a_snippet_outside_of_route() {
 }
 
 #[test]
-fn caddy_refuses_what_the_template_avoids() {
+fn caddy_refuses_lines_that_the_template_avoids() {
     for refused in ["10.0.0.0/255.0.0.0", "192.0.2.1-192.0.2.9", "192.0.2.1/33"] {
         let snippet = format!("@x remote_ip {refused}\nrespond @x 403\n");
         let complaint = caddy::complaint(std::iter::once(("one", snippet.as_str())));
@@ -148,7 +149,7 @@ fn caddy_refuses_what_the_template_avoids() {
 }
 
 #[test]
-fn nft_accepts_the_sets_and_packets_pass_as_the_oracle_says() {
+fn nft_accepts_the_sets_and_packets_pass_according_to_the_oracle() {
     let Some(network) = Network::new() else {
         tell(
             "nftables: NOT CHECKED, for this machine lets nobody have a network of their own (unshare --net)",
@@ -156,7 +157,7 @@ fn nft_accepts_the_sets_and_packets_pass_as_the_oracle_says() {
         return;
     };
     let (start, cases) = (Instant::now(), cases());
-    // Ranges, unlike networks, may end inside the block.
+    // Unlike networks, ranges can end inside the block.
     let outputs = outputs_with_mapped("nftables", &cases);
     for (case, file) in cases.iter().zip(&outputs) {
         if let Some(complaint) = network.complaint(file) {
@@ -172,7 +173,7 @@ fn nft_accepts_the_sets_and_packets_pass_as_the_oracle_says() {
         .iter()
         .zip(outputs.iter().map(String::as_str))
         .collect();
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     let connections = network.connections(&named);
     assert_eq!(connections.len(), cases.len());
     let clients = || connections.iter().flatten().map(|(client, _)| client);
@@ -190,7 +191,7 @@ fn nft_accepts_the_sets_and_packets_pass_as_the_oracle_says() {
     conclude("nftables", &tally, start);
 }
 
-/// Whether a list of texts has a network with this client in it, whose families never mix.
+/// Returns whether a list of texts has a network that contains this client. The families never mix.
 fn has(networks: &[IpNet], client: IpAddr) -> bool {
     let client = client.to_canonical();
     networks.iter().any(|network| network.contains(&client))
@@ -217,9 +218,9 @@ fn json(file: &str) -> Value {
 }
 
 #[test]
-fn plain_lists_and_json_mean_what_the_oracle_says() {
+fn plain_lists_and_json_agree_with_the_oracle() {
     let (start, cases) = (Instant::now(), cases());
-    let (mut plain, mut data) = (InvocationMetrics::default(), InvocationMetrics::default());
+    let (mut plain, mut data) = (Comparison::default(), Comparison::default());
     for case in &cases {
         let file = output(case, &built_in("plain"));
         let lines = file.lines().filter(|line| !line.starts_with('#'));
@@ -243,12 +244,12 @@ fn plain_lists_and_json_mean_what_the_oracle_says() {
     conclude("json", &data, start);
 }
 
-/// AWS itself is not asked, and cfn-lint passes anything: this is what its reference says of
-/// `CreateIPSet`.
+/// AWS itself is not asked, and cfn-lint accepts anything. The test checks what the AWS reference
+/// says about `CreateIPSet`.
 #[test]
-fn ip_sets_are_as_aws_wants_them_and_mean_what_the_oracle_says() {
+fn ip_sets_follow_the_aws_reference_and_agree_with_the_oracle() {
     let (start, cases) = (Instant::now(), cases());
-    let mut tally = InvocationMetrics::default();
+    let mut tally = Comparison::default();
     for case in &cases {
         let file = output(case, &built_in("aws-waf"));
         let sets = json(&file);

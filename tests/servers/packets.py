@@ -1,8 +1,8 @@
 """Connects from any address to a port of this machine, through the nftables rules of one policy after the other.
 
-Runs in a network of its own, in which every address is local. Reads from standard input a list of
-`{"sets": FILE, "chain": FILE, "clients": [ADDRESS, ...]}`, and prints for each the list of `[ADDRESS, got in]` of those
-clients whose address a packet can come from: not the unspecified ones, multicast, broadcast and IPv4-mapped IPv6.
+Runs in a separate network namespace, in which every address is local. Reads a list of `{"sets": FILE, "chain": FILE,
+"clients": [ADDRESS, ...]}` from standard input. Prints for each entry a list of `[ADDRESS, got in]` of the clients
+whose address a packet can have, which excludes unspecified, multicast, broadcast and IPv4-mapped IPv6 addresses.
 """
 
 import ipaddress
@@ -18,9 +18,9 @@ SETUP = (
     ("ip", "-6", "route", "add", "local", "::/0", "dev", "lo"),
 )
 SERVERS = {4: (socket.AF_INET, "127.0.0.1"), 6: (socket.AF_INET6, "::1")}
-# Of linux/in6.h: an address may be used that no interface has.
+# From linux/in6.h: allows an address that no interface has.
 IPV6_FREEBIND = 78
-# Of everywhere, and of the loopback network.
+# The route to everywhere, and that of the loopback network.
 BROADCAST = ("255.255.255.255", "127.255.255.255")
 PATIENCE_SECONDS = 20
 
@@ -34,7 +34,7 @@ def main() -> None:
     for policy in policies:
         for file in ("sets", "chain"):
             subprocess.run(("nft", "-f", policy[file]), check=True)
-        # Once more: loading again must be allowed, and change nothing.
+        # A second time, because loading again must be allowed and must change nothing.
         subprocess.run(("nft", "-f", policy["sets"]), check=True)
         tried = ((client, gets_in(client, listeners)) for client in policy["clients"])
         results.append([[client, got_in] for client, got_in in tried if got_in is not None])
@@ -50,7 +50,7 @@ def listen(family: socket.AddressFamily, server: str) -> socket.socket:
 
 
 def gets_in(client: str, listeners: dict[int, socket.socket]) -> bool | None:
-    """None for a client that cannot be: its address is none that a connection comes from."""
+    """None for a client that cannot exist, because no connection can come from its address."""
     address = ipaddress.ip_address(client)
     is_mapped = address.version == 6 and address.ipv4_mapped
     if is_mapped or address.is_unspecified or address.is_multicast or client in BROADCAST:

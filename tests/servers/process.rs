@@ -1,5 +1,5 @@
-//! What both servers are made of: a folder of their own, a free port of this machine, and a
-//! process that cannot outlive the test.
+//! The common parts of all servers: a temporary folder, a free port of this machine, and a process
+//! that cannot outlive the test.
 
 use std::fs::{self, File, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
@@ -12,20 +12,21 @@ use std::time::{Duration, Instant};
 
 use crate::http::Connection;
 
-/// How long a server may take to start, on a machine that has other things to do.
+/// The time limit for starting a server on a busy machine.
 const START_PATIENCE: Duration = Duration::from_mins(1);
-/// How often another port is tried if a server does not come up: someone may have taken the first.
+/// The number of ports to try if a server does not start, because another program may have taken
+/// the port.
 const PORTS_TRIED: u32 = 3;
 
-/// Starts a server, kills it when standard input ends. Standard input is a pipe from the test, so
-/// the server ends with the test however that ends, and only the process started here is killed.
+/// Starts a server, and kills it when standard input ends. Standard input is a pipe from the test,
+/// so the server ends with the test in any case, and only the started process is killed.
 const KEEPER: &str = r#""$@" & server=$!
 read -r line
 kill -TERM "$server"
 wait "$server""#;
 
-/// A folder under the temporary one that is removed with its owner. Others may read it, for a
-/// server that is started by root works as somebody else.
+/// A temporary folder that is removed with its owner. Other users may read it, because a server
+/// that root starts runs as another user.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -54,7 +55,7 @@ impl Folder {
         open_to_all(&path, 0o644);
     }
 
-    /// Makes a folder in it.
+    /// Creates a folder in it.
     pub(crate) fn make(&self, name: &str) {
         self.make_all(&self.0.join(name));
     }
@@ -66,7 +67,7 @@ impl Folder {
         below.for_each(|folder| open_to_all(folder, 0o755));
     }
 
-    /// Whether the one who runs the tests, and so owns the folder, is root.
+    /// Returns whether the user who runs the tests, and therefore owns the folder, is root.
     pub(crate) fn is_roots(&self) -> bool {
         fs::metadata(&self.0).is_ok_and(|metadata| metadata.uid() == 0)
     }
@@ -82,7 +83,7 @@ impl Folder {
     }
 }
 
-/// Whatever the umask of the one who runs the tests keeps from others.
+/// Makes the path readable for others, whatever the umask of the user.
 fn open_to_all(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode))
         .unwrap_or_else(|err| panic!("cannot open {} to all: {err}", path.display()));
@@ -94,7 +95,8 @@ impl Drop for Folder {
     }
 }
 
-/// A program's path, or a failure that says how to get it: a test must not be skipped in silence.
+/// The path of a program. Fails with a message that says how to install it, because a test must not
+/// be skipped silently.
 pub(crate) fn program(name: &str, debian_package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -116,8 +118,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a server on a free port and waits until it answers. `configure` writes what the port
-    /// decides; `/ready.txt` must hold the folder's path, so that no other server is mistaken for it.
+    /// Starts a server on a free port and waits until it answers. `configure` writes the files that
+    /// depend on the port. `/ready.txt` must contain the folder's path, so that no other server is
+    /// mistaken for it.
     pub(crate) fn start(folder: &Folder, configure: impl Fn(u16) -> Command) -> Self {
         let token = folder.path().display().to_string();
         folder.write("root/ready.txt", &token);

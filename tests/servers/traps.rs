@@ -1,11 +1,12 @@
-//! Policies that are easily written so that a server answers 500, or lets the wrong ones in, and
-//! object keys that are easily written so that a comment becomes more than one.
+//! Policies for which it is easy to write an output that makes a server answer 500 or lets the
+//! wrong clients in, and object keys for which it is easy to write a comment that becomes more than
+//! a comment.
 
 use crate::common::oracle::{Action, Cover, MAPPED_FIRST, MAPPED_LAST, Rule};
 
 use Action::{Allow, Deny};
 
-/// The keys are those of S3: anything that a path may be made of.
+/// Valid keys of S3, with characters that are special in a configuration.
 pub(crate) const HOSTILE_KEYS: [&str; 8] = [
     "clients/ends in a backslash\\",
     "clients/acme.csv\\",
@@ -66,7 +67,7 @@ fn office(action: Action) -> Rule {
     ipv4(action, "192.168.1.0/24", 0xc0a8_0100, 0xc0a8_01ff)
 }
 
-/// Someone in it.
+/// One client in the office.
 fn guest(action: Action) -> Rule {
     ipv4(action, "192.168.1.77", 0xc0a8_014d, 0xc0a8_014d)
 }
@@ -88,7 +89,7 @@ fn open(name: &'static str, rules: impl Into<Vec<Rule>>) -> Trap {
     }
 }
 
-/// All of them.
+/// All traps.
 pub(crate) fn traps() -> Vec<Trap> {
     let mut traps = families();
     traps.extend(defaults());

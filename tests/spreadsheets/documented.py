@@ -1,11 +1,12 @@
-"""Uploads of programs that cannot be run here, byte by byte as their makers document them, and of people.
+"""Uploads of programs that cannot run here, byte by byte as their makers document them, and uploads as people write
+them.
 
 Excel: support.microsoft.com, "File formats that are supported in Excel" (CSV is in the system's code page with its list
 separator; CSV UTF-8 has a byte order mark; Unicode Text is UTF-16 with tabs; CSV (Macintosh) is in Mac Roman with CR; CSV
-(MS-DOS) in the OEM code page), and strata.uga.edu/8370/rtips/textFiles.html, where somebody looked at the bytes.
+(MS-DOS) in the OEM code page), and strata.uga.edu/8370/rtips/textFiles.html, which shows the bytes.
 PowerShell: learn.microsoft.com, Export-Csv of 5.1 (#TYPE first, ASCII by default, every value in quotes) and of 7
 (UTF-8 without a mark), about_Character_Encoding (the Unicode encodings of 5.1 have a mark).
-Google Sheets: File > Download writes UTF-8, CRLF, and no line end behind the last row.
+Google Sheets: File > Download writes UTF-8, CRLF, and no line end after the last row.
 """
 
 import bz2
@@ -24,7 +25,7 @@ Table = list[list[str]]
 
 
 def excel(table: Table, delimiter: str, line_end: str = "\r\n") -> str:
-    """Quotes only where a cell needs them, a line end behind every row."""
+    """Quotes only the cells that need it, with a line end after every row."""
     def cell(text: str) -> str:
         needs_quotes = any(sign in text for sign in (delimiter, '"', "\n"))
         return '"' + text.replace('"', '""') + '"' if needs_quotes else text
@@ -33,7 +34,7 @@ def excel(table: Table, delimiter: str, line_end: str = "\r\n") -> str:
 
 
 def power_shell(delimiter: str = ",", first: str = "") -> str:
-    """Every value in quotes, and nothing at all for one that is missing."""
+    """Quotes every value, and writes nothing for a missing one."""
     def cell(text: str) -> str:
         return '"' + text.replace('"', '""') + '"' if text else ""
 
@@ -41,18 +42,18 @@ def power_shell(delimiter: str = ",", first: str = "") -> str:
 
 
 def lines(*texts: str) -> bytes:
-    """A file that somebody typed."""
+    """A file that a person typed."""
     return "".join(text + "\n" for text in texts).encode()
 
 
 def wide(table: Table, columns: int) -> Table:
-    """A sheet in which somebody touched a cell far to the right and far down."""
+    """A sheet in which a cell far to the right and far down was used once."""
     empty = [""] * columns
     return [(row + empty)[:columns] for row in table] + [empty, empty]
 
 
 def zipped(**files: bytes) -> bytes:
-    """A ZIP file whose entries carry no clock."""
+    """A ZIP file whose entries have no time."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in files.items():

@@ -3,9 +3,9 @@
     python3 tests/spreadsheets/make.py [NAME...]
 
 Needs the programs: Debian's libreoffice-calc, gnumeric, mariadb-server-core, mariadb-client-core, postgresql,
-r-base-core, sqlite3, jq and mawk, and a Python with pandas, openpyxl, xlsxwriter and xlwt. Without names all are
-written. The tests read the files that are committed and need none of this. documented.py has the programs that
-run on other systems.
+r-base-core, sqlite3, jq and mawk, and a Python with pandas, openpyxl, xlsxwriter and xlwt. Without names, all uploads
+are written. The tests read the committed files and need none of these programs. documented.py has the programs that run
+on other systems.
 """
 
 import csv
@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 
 
 def run(*command: object, stdin: str | None = None, cwd: Path | None = None) -> bytes:
-    """What a command writes to its standard output."""
+    """The standard output of a command."""
     words = [str(word) for word in command]
     return subprocess.run(words, input=stdin and stdin.encode(), stdout=subprocess.PIPE, cwd=cwd, check=True).stdout
 
@@ -41,7 +41,7 @@ def csv_text(**options: object) -> str:
     return text.getvalue()
 
 
-# LibreOffice and Gnumeric: a plain CSV is imported as text, so that it arrives unharmed, and exported.
+# LibreOffice and Gnumeric import a plain CSV as text, so that it stays unchanged, and export it.
 
 IMPORT_AS_TEXT = "CSV:44,34,76,1,1/2/2/2/3/2"
 
@@ -70,7 +70,7 @@ def gnumeric(extension: str, *options: str) -> bytes:
 
 
 def pandas_csv(**options: object) -> bytes:
-    """The table as pandas writes it from a frame; empty comments are missing values there."""
+    """The table as pandas writes it from a frame, in which empty comments are missing values."""
     import pandas
 
     frame = pandas.DataFrame([[cell or None for cell in row] for row in ROWS], columns=HEADER)
@@ -134,7 +134,7 @@ def insertion() -> str:
 
 
 class MariaDb:
-    """A server of our own, in a folder that is removed with it."""
+    """A temporary server, in a folder that is removed with it."""
 
     def __enter__(self) -> "MariaDb":
         self.folder = Path(tempfile.mkdtemp())
@@ -157,12 +157,12 @@ class MariaDb:
         shutil.rmtree(self.folder)
 
     def client(self, statements: str, *options: str) -> bytes:
-        """What the client prints."""
+        """The output of the client."""
         command = ["mariadb", "--no-defaults", "--user=root", f"--socket={self.socket}", "--default-character-set=utf8mb4"]
         return run(*command, *options, stdin=statements)
 
     def outfile(self, select: str, how: str = "") -> bytes:
-        """What the server writes of SELECT … INTO OUTFILE."""
+        """The file that the server writes for SELECT … INTO OUTFILE."""
         path = self.folder / "out"
         path.unlink(missing_ok=True)
         self.client(f"{select} into outfile '{path}' character set utf8mb4 {how}", "rules")
@@ -170,7 +170,7 @@ class MariaDb:
 
 
 def mariadb(use: Callable[[MariaDb], bytes]) -> bytes:
-    """What a use of the server gives."""
+    """Runs a function with the server, and returns its result."""
     with MariaDb() as server:
         return use(server)
 
@@ -179,7 +179,7 @@ POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
 def postgres(statement: str, *options: str) -> bytes:
-    """What psql prints, from a server of our own."""
+    """The output of psql, from a temporary server."""
     folder = Path(tempfile.mkdtemp())
     shutil.chown(folder, "postgres")
     as_owner = {"user": pwd.getpwnam("postgres").pw_uid} if os.getuid() == 0 else {}
@@ -259,7 +259,7 @@ UPLOADS: dict[str, Callable[[], bytes]] = {
 
 
 def main(names: list[str]) -> None:
-    """Writes the uploads of these names, or all. What stands behind a dot is the file's extension."""
+    """Writes the uploads of these names, or all. The part of a name after a dot is the file's extension."""
     for key, make in UPLOADS.items():
         name, _, extension = key.partition(".")
         if names and name not in names:

@@ -1,4 +1,4 @@
-"""The table that every program exports: what a hosting team writes, two mistakes among it."""
+"""The table that every program exports: a typical list of a hosting team, with two mistakes."""
 
 HEADER = ["IP Address", "Rule", "Comment"]
 ROWS = [

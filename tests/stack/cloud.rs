@@ -1,4 +1,4 @@
-//! A local cloud with the stack deployed, and what the steps ask of it.
+//! A local cloud with the stack deployed, and helpers for the steps.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use crate::recorder::Recorder;
 
-/// How long to wait for what an upload or an event should bring about, on a busy machine.
+/// The time limit for the effect of an upload or an event, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(200);
-/// Seconds before an asynchronous invocation is tried again, in place of a minute.
+/// The seconds before an asynchronous invocation is tried again. The default is a minute.
 const RETRY_SECONDS: &str = "0.2";
 
-/// What `cloud.py describe` says.
+/// The output of `cloud.py describe`.
 #[derive(Deserialize)]
 struct Description {
     aws: PathBuf,
@@ -27,13 +27,13 @@ struct Description {
     outputs: HashMap<String, String>,
 }
 
-/// A local cloud; it goes down with its owner.
+/// A local cloud that is stopped when this value is dropped.
 pub(crate) struct Cloud {
     port: u16,
     description: Description,
-    /// Between the function and S3.
+    /// The recorder between the function and S3.
     pub(crate) recorder: Recorder,
-    /// For this run's files.
+    /// The folder for the files of this run.
     pub(crate) folder: PathBuf,
 }
 
@@ -59,7 +59,7 @@ impl Cloud {
         }
     }
 
-    /// Updates the stack in place. Parameters that are not named stay.
+    /// Updates the stack in place. Parameters that are not named keep their values.
     pub(crate) fn deploy(&mut self, parameters: &[&str]) {
         let endpoint = format!("EndpointUrl={}", self.recorder.url());
         let mut arguments = vec!["deploy", "--no-build", "--parameter", &endpoint];
@@ -77,7 +77,7 @@ impl Cloud {
             .unwrap_or_else(|| panic!("the stack has no output {name}"))
     }
 
-    /// Runs the aws client: its standard output if it succeeds.
+    /// Runs the aws client. Returns its standard output if it succeeds.
     pub(crate) fn try_aws(&self, arguments: &[&str]) -> Option<Vec<u8>> {
         let output = Command::new(&self.description.aws)
             .args(arguments)
@@ -97,14 +97,15 @@ impl Cloud {
         serde_json::from_slice(&self.aws(arguments)).unwrap()
     }
 
-    /// Runs `infra/redrive.py`: its standard output.
+    /// Runs `infra/redrive.py`. Returns its standard output.
     pub(crate) fn redrive(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(python());
         command.arg(root().join("infra/redrive.py"));
         self.run(command.args(arguments))
     }
 
-    /// Runs a program of `infra/` with the client and the keys of this cloud: its standard output.
+    /// Runs a program of `infra/` with the client and the keys of this cloud. Returns its standard
+    /// output.
     pub(crate) fn run(&self, command: &mut Command) -> String {
         let clients = self.description.aws.parent().unwrap().display();
         let path = std::env::var("PATH").unwrap_or_default();
@@ -140,7 +141,7 @@ impl Cloud {
         self.aws(&["s3", "rm", &url]);
     }
 
-    /// Waits until a bucket holds so many objects under a prefix.
+    /// Waits until a bucket holds this number of objects under a prefix.
     pub(crate) fn wait_for_objects(&self, bucket: &str, prefix: &str, wanted: usize) {
         let bucket = self.output(bucket);
         let list = ["s3api", "list-objects-v2", "--bucket", bucket];
@@ -152,7 +153,7 @@ impl Cloud {
         });
     }
 
-    /// Waits until so many messages are in a queue.
+    /// Waits until this number of messages is in a queue.
     pub(crate) fn wait_for_messages(&self, queue: &str, wanted: usize) {
         wait_until(&format!("{wanted} messages in {queue}"), || {
             let count = self.messages(queue);
@@ -169,7 +170,7 @@ impl Cloud {
         count.parse().unwrap()
     }
 
-    /// The answer in the report on a key, once it is as wanted.
+    /// The answer in the report of a key, once it is as expected.
     pub(crate) fn answer(&self, key: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         wait_until(&format!("an answer on {key}"), || {
             let report = self.read("ReportBucket", &format!("{key}.html"));
@@ -180,7 +181,7 @@ impl Cloud {
         })
     }
 
-    /// An output, once it is there and as wanted.
+    /// An output, once it exists and is as expected.
     pub(crate) fn site(&self, key: &str, wanted: impl Fn(&str) -> bool) -> String {
         wait_until(&format!("the output {key}"), || {
             match self.read("SiteBucket", key) {
@@ -190,7 +191,7 @@ impl Cloud {
         })
     }
 
-    /// Calls the function with an event: what it answers.
+    /// Calls the function with an event. Returns its answer.
     pub(crate) fn invoke(&self, event: &str) -> Value {
         let answer = self.folder.join("answer.json");
         self.aws(&[
@@ -213,7 +214,7 @@ impl Drop for Cloud {
     }
 }
 
-/// Asks until the answer is `Ok`; panics with the last one when patience runs out.
+/// Asks until the answer is `Ok`. Panics with the last answer when the time is over.
 pub(crate) fn wait_until<T, E: std::fmt::Debug>(what: &str, ask: impl Fn() -> Result<T, E>) -> T {
     let started = Instant::now();
     loop {
@@ -240,7 +241,7 @@ fn describe(port: u16) -> Description {
     serde_json::from_slice(&cloud(port, &["describe"])).unwrap()
 }
 
-/// Runs `cloud.py`, whose progress goes to the test's standard error: its standard output.
+/// Runs `cloud.py`, whose progress goes to the test's standard error. Returns its standard output.
 fn cloud(port: u16, arguments: &[&str]) -> Vec<u8> {
     let output = command(port, arguments)
         .stderr(Stdio::inherit())

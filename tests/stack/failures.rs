@@ -1,4 +1,5 @@
-//! What fails is kept in the failure queue, and is published once it is mended and sent again.
+//! Failed events are kept in the failure queue, and are published after the cause is fixed and they
+//! are sent again.
 
 use std::fs;
 
@@ -10,7 +11,7 @@ use crate::observability::wait_for_metric;
 const CSV: &str = "IP Address,Rule\n192.0.2.7,Allow\n";
 const RULES: &str = "Require ip 192.0.2.7";
 
-/// An operator's mistake: the event fails every time it is tried.
+/// A mistake of an operator that makes the event fail every time.
 pub(crate) fn of_the_deployment(cloud: &Cloud) {
     let right = environment(cloud);
     let mut wrong = right.clone();
@@ -58,12 +59,12 @@ pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
     cloud.site("stopped/site/.htaccess", |text| text.contains(RULES));
 }
 
-/// A message that fails goes from the upload queue to the failure queue, and back when it is sent
+/// A message that fails moves from the upload queue to the failure queue, and back when it is sent
 /// again.
 pub(crate) fn of_a_message(cloud: &Cloud) {
     let queue = ["--queue-url", cloud.output("UploadQueue")];
     let soon = ["sqs", "set-queue-attributes", "--attributes"];
-    // Tried again at once, in place of after six minutes.
+    // Retries come at once. The default is after six minutes.
     cloud.aws(&[&soon[..], &["VisibilityTimeout=1"], &queue[..]].concat());
     let body = r#"{"Records":[{"s3":{"bucket":{"name":"no-such-bucket-anywhere"},"object":{"key":"a.csv"}}}]}"#;
     let send = ["sqs", "send-message", "--message-body", body];

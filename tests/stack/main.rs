@@ -1,7 +1,7 @@
-//! The deployed stack: `template.yaml` in a local cloud of its own, reached with the plain aws client.
+//! The deployed stack: `template.yaml` in a separate local cloud, used with the plain aws client.
 //!
-//! `cargo test --test stack` needs the tools of `make install` and brings the cloud up itself, on a
-//! free port, and down again.
+//! `cargo test --test stack` needs the tools of `make install`. It starts the cloud on a free port,
+//! and stops it.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ mod permissions;
 mod recorder;
 mod sync;
 
-/// One deployment, three updates of it, for they are what takes the time, and its end.
+/// One deployment, three updates of it, and its deletion. Deployments take most of the time.
 #[test]
 fn the_deployed_stack_answers_uploads_and_events() {
     let mut cloud = Cloud::up();
@@ -70,7 +70,7 @@ const BUCKETS: [&str; 4] = [
     "ReportBucket",
     "AccessLogBucket",
 ];
-/// Of CSVs, and of workbooks that are put there by mistake.
+/// The endings of CSVs, and of workbooks that are uploaded by mistake.
 const ENDINGS: [&str; 7] = [
     ".CSV", ".CSV.GZ", ".csv", ".csv.gz", ".ods", ".xls", ".xlsx",
 ];
@@ -119,7 +119,8 @@ fn a_refused_csv_leaves_the_previous_output(cloud: &Cloud) {
     assert_eq!(cloud.read("SiteBucket", output), Some(before));
 }
 
-/// The way back that docs/operations.md tells: a copy of the older version becomes the newest.
+/// The recovery that docs/operations.md describes: a copy of the older version becomes the newest
+/// version.
 fn an_older_version_can_be_brought_back(cloud: &Cloud) {
     let (key, output) = ("back/site.csv", "back/site/.htaccess");
     cloud.upload(key, "IP,Rule\n192.0.2.1,Allow\n");

@@ -1,4 +1,4 @@
-//! Many CSVs uploaded at once, and every output compared with what the command line makes of them.
+//! Many CSVs uploaded at once. Every output is compared with that of the command line.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::cloud::Cloud;
 
-/// Uploads so many CSVs under a prefix of their own; every output is there and right.
+/// Uploads this number of CSVs under a separate prefix. Every output must exist and be right.
 pub(crate) fn are_published(cloud: &Cloud, prefix: &str, count: usize) {
     let folder = cloud.folder.join(prefix);
     let (uploads, wanted, got) = (
@@ -50,7 +50,8 @@ pub(crate) fn are_published(cloud: &Cloud, prefix: &str, count: usize) {
     assert_eq!(cloud.messages("FailureQueue"), 0, "some were tried in vain");
 }
 
-/// A CSV of its own: other addresses, other names (which are encoded in events), one row rejected.
+/// A different CSV for each number: other addresses, other names (which are encoded in events), and
+/// one rejected row.
 fn sample(prefix: &str, index: usize) -> (String, String) {
     let key = match index % 4 {
         0 => format!("{prefix}/site-{index}.csv"),

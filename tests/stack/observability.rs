@@ -1,4 +1,4 @@
-//! What the function counts and logs, and the alarms and the dashboard that look at it.
+//! The metrics and log lines of the function, and the alarms and the dashboard that use them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cloud::{Cloud, wait_until};
 
-/// What every deployment counts.
+/// The metrics that every deployment counts.
 const COUNTED: [&str; 13] = [
     "ColdStart",
     "ConflictRetries",
@@ -53,7 +53,7 @@ fn metrics(log: &[String]) -> BTreeMap<String, u64> {
     sums
 }
 
-/// Waits until a metric has this sum at the least.
+/// Waits until a metric has at least this sum.
 pub(crate) fn wait_for_metric(cloud: &Cloud, name: &str, least: u64) {
     wait_until(&format!("{name} of {least}"), || {
         let sums = metrics(&log(cloud));
@@ -62,7 +62,7 @@ pub(crate) fn wait_for_metric(cloud: &Cloud, name: &str, least: u64) {
     });
 }
 
-/// After the samples, two of which are refused.
+/// Checks the state after the samples, two of which are refused.
 pub(crate) fn samples_are_counted(cloud: &Cloud) {
     for (name, least) in [
         ("FilesPublished", 8),

@@ -1,4 +1,4 @@
-//! What the role grants is what the function calls: nothing less, and nothing more.
+//! The role grants exactly what the function calls.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::cloud::Cloud;
 use crate::recorder::Call;
 
-/// An action on a resource, both as IAM names them.
+/// An action on a resource, both with their names in IAM.
 type Grant = (String, String);
 
-/// What is granted though the function never calls it.
+/// Grants that the function never uses.
 const EXCEPTIONS: [(&str, &str); 9] = [
     ("logs:CreateLogStream", "Lambda calls it for the function"),
     ("logs:PutLogEvents", "Lambda calls it for the function"),
@@ -26,13 +26,13 @@ const EXCEPTIONS: [(&str, &str); 9] = [
         "sqs:GetQueueAttributes",
         "Lambda takes from the queue with it",
     ),
-    // Only where KmsKeyArn is set, which no deployment here does.
+    // Only if KmsKeyArn is set, which no deployment here does.
     ("kms:", "S3 uses the key for the function"),
 ];
-/// A bucket that an operator's mistake names, on purpose: a call on it is refused, granted or not.
+/// A bucket that a deliberate mistake names. A call on it is refused, granted or not.
 const NO_SUCH_BUCKET: &str = "no-such-bucket-anywhere";
 
-/// What all deployments of a test granted and called.
+/// The grants and the calls of all deployments of a test.
 #[derive(Default)]
 pub(crate) struct Permissions {
     granted: BTreeSet<Grant>,
@@ -40,7 +40,7 @@ pub(crate) struct Permissions {
 }
 
 impl Permissions {
-    /// Nothing was called that the deployed role does not grant. To be asked before the role changes.
+    /// Checks that the deployed role grants every call. Must run before the role changes.
     pub(crate) fn cover(&mut self, cloud: &Cloud) {
         let granted = granted(cloud);
         let called: BTreeSet<Grant> = cloud.recorder.take().iter().flat_map(needed).collect();
@@ -55,7 +55,7 @@ impl Permissions {
         self.called.extend(called);
     }
 
-    /// Nothing is granted that no step called, but for what has a reason.
+    /// Checks that some step called every grant, except those with a reason.
     pub(crate) fn are_all_needed(&self) {
         let is_exception = |action: &str| {
             EXCEPTIONS
@@ -117,9 +117,9 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// What S3 asks for before it answers a call:
+/// The permissions that S3 checks before it answers a call:
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
-/// Keys are of no interest: they stand as `*`.
+/// Keys do not matter, and become `*`.
 fn needed(call: &Call) -> Vec<Grant> {
     if call.bucket == NO_SUCH_BUCKET {
         return Vec::new();
@@ -132,7 +132,7 @@ fn needed(call: &Call) -> Vec<Grant> {
     let action = match call.method.as_str() {
         "GET" | "HEAD" if has_version => "s3:GetObjectVersion",
         "GET" | "HEAD" => "s3:GetObject",
-        // The parts of an upload and its end too.
+        // Also for the parts and the end of a multipart upload.
         "PUT" | "POST" => "s3:PutObject",
         "DELETE" if has_version => "s3:DeleteObjectVersion",
         "DELETE" => "s3:DeleteObject",
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_calls_is_found() {
+    fn an_unused_grant_is_found() {
         check(&[("s3:GetObject", "arn:aws:s3:::a/*")], true);
         check(&[("xray:PutTraceSegments", "*")], true);
         check(&[("s3:GetObject", "arn:aws:s3:::b/*")], false);

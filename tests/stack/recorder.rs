@@ -1,4 +1,4 @@
-//! Stands between the function and S3, passes everything on, and writes down what was called.
+//! A proxy between the function and S3 that passes everything on and records the calls.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -6,12 +6,12 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// One call of S3, addressed path-style.
+/// A call of S3 with a path-style address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) bucket: String,
-    /// As it was sent; empty for the bucket itself.
+    /// The path as it was sent. Empty for the bucket itself.
     pub(crate) key: String,
     pub(crate) query: String,
     pub(crate) status: u16,
@@ -48,18 +48,19 @@ impl Recorder {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Where S3 is.
+    /// The address of S3.
     pub(crate) fn pass_on_to(&self, port: u16) {
         *self.upstream.lock().unwrap() = Some(port);
     }
 
-    /// What was called since the last look.
+    /// The calls since the last look.
     pub(crate) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 }
 
-/// A connection answers its requests one after the other, so the first that is open is the one answered.
+/// A connection answers its requests one after the other, so an answer belongs to the first open
+/// request.
 fn relay(client: &TcpStream, port: u16, calls: &Mutex<Vec<Call>>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
         return;
@@ -83,7 +84,7 @@ fn relay(client: &TcpStream, port: u16, calls: &Mutex<Vec<Call>>) {
     });
 }
 
-/// Passes bytes on, and shows each line of them before.
+/// Passes bytes on, and shows each line of them before that.
 fn copy_lines(mut from: &TcpStream, mut to: &TcpStream, mut seen: impl FnMut(&str)) {
     let (mut buffer, mut line) = ([0; 16 * 1024], Vec::new());
     while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -102,7 +103,7 @@ fn copy_lines(mut from: &TcpStream, mut to: &TcpStream, mut seen: impl FnMut(&st
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// A request line, which may stand right behind the last line of a body.
+/// A request line. It can follow the last line of a body without a line end.
 fn request(line: &str) -> Option<Call> {
     let (line, target) = line.strip_suffix(" HTTP/1.1")?.rsplit_once(' ')?;
     let methods = ["GET", "HEAD", "PUT", "POST", "DELETE"];
@@ -119,7 +120,7 @@ fn request(line: &str) -> Option<Call> {
     })
 }
 
-/// The status of an answer; `100 Continue` is none.
+/// The status of an answer. `100 Continue` is not an answer.
 fn status(line: &str) -> Option<u16> {
     let (_, rest) = line.rsplit_once("HTTP/1.1 ")?;
     let status = rest.get(..3)?.parse().ok()?;
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_requests_are_told_from_those_of_bodies() {
+    fn request_lines_are_distinguished_from_lines_of_bodies() {
         let call = request("</html>PUT /sites/a/.htaccess?partNumber=1 HTTP/1.1").unwrap();
         assert_eq!(
             (

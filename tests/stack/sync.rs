@@ -1,4 +1,4 @@
-//! The way of the files to a web server: `infra/sync/htaccess-sync`.
+//! The synchronisation of the files to a web server: `infra/sync/htaccess-sync`.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

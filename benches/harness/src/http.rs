@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as the Runtime API and S3 need, on blocking connections that are kept.
+//! The parts of HTTP/1.1 that the Runtime API and S3 need, on blocking kept-alive connections.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ pub(crate) struct Request {
     /// With lower-case names.
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// When its head was there.
+    /// The time when its head was read.
     pub(crate) arrived: Instant,
 }
 
@@ -23,14 +23,14 @@ impl Request {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// All headers whose names begin so.
+    /// All headers whose names start with this prefix.
     pub(crate) fn headers_from(&self, prefix: &str) -> Vec<(String, String)> {
         let wanted = |(name, _): &&(String, String)| name.starts_with(prefix);
         self.headers.iter().filter(wanted).cloned().collect()
     }
 }
 
-/// What it is answered. A HEAD is told the length of the body and not the body.
+/// The answer. For a HEAD it has the length of the body without the body.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -47,7 +47,7 @@ impl Response {
     }
 }
 
-/// Answers the requests of one connection until it is closed; `None` closes it from here.
+/// Answers the requests of one connection until it is closed. `None` closes it from this side.
 pub(crate) fn serve(
     stream: impl Read + Write,
     mut answer: impl FnMut(Request) -> Option<Response>,
@@ -123,7 +123,7 @@ fn write_response(stream: &mut impl Write, response: &Response, is_head: bool) -
     for (name, value) in &response.headers {
         write!(bytes, "{name}: {value}\r\n")?;
     }
-    // These two have no body and no length.
+    // These two statuses have no body and no length.
     if !matches!(response.status, 204 | 304) {
         write!(bytes, "content-length: {}\r\n", response.body.len())?;
     }

@@ -1,8 +1,8 @@
-//! Starts functions as Lambda does and measures them: plays the Runtime API and S3 on this machine.
+//! Starts functions like Lambda and measures them, with the Runtime API and S3 on this machine.
 //!
 //! Reads a [`Plan`] as JSON from standard input and writes [`Measured`] as JSON to standard output.
-//! Times are of the monotonic clock, taken in this process: the start before the function is
-//! spawned, an arrival when a request's head was read, an answer when its body was.
+//! All times are of the monotonic clock of this process: a start is taken before the function is
+//! spawned, an arrival when a request's head was read, an answer when its body was read.
 
 mod http;
 mod runtime_api;
@@ -27,11 +27,11 @@ use s3::{Call, S3};
 #[derive(Deserialize)]
 struct Plan {
     scenario: Scenario,
-    /// Starts of each function (`cold`), or invocations of each (`warm`).
+    /// The starts of each function (`cold`), or the invocations of each (`warm`).
     rounds: usize,
     /// The upload.
     csv: PathBuf,
-    /// How long S3 takes for each call.
+    /// The time that S3 takes for each call.
     s3_delay_ms: u64,
     /// Makes S3 speak TLS.
     tls: Option<tls::Trust>,
@@ -43,9 +43,9 @@ struct Plan {
 enum Scenario {
     /// A new process for each upload.
     Cold,
-    /// One process; each upload, then the event of it once more.
+    /// One process. Each upload is followed by a second event about it.
     Warm,
-    /// One process; each upload once.
+    /// One process. Each upload has one event.
     Stream,
 }
 
@@ -54,13 +54,13 @@ struct Function {
     name: String,
     command: Vec<String>,
     environment: BTreeMap<String, String>,
-    /// What its answer to a new upload must contain, so that nothing is measured that went wrong.
+    /// A text that the answer to a new upload must contain, so that no failed run is measured.
     answer_contains: String,
-    /// The same for the event of an upload that was worked on before.
+    /// The same for an event about an upload that was processed before.
     duplicate_contains: String,
 }
 
-/// By function and by what was measured: one number a round.
+/// By function and by measurement, one number for each round.
 #[derive(Default, Serialize)]
 struct Measured(BTreeMap<String, BTreeMap<String, Vec<f64>>>);
 
@@ -71,7 +71,7 @@ impl Measured {
     }
 }
 
-/// What a function runs in.
+/// The environment of a function.
 struct Bench {
     folder: PathBuf,
     endpoint: String,
@@ -147,7 +147,7 @@ fn measure(plan: &Plan, folder: &Path) -> Result<Measured, Box<dyn Error>> {
     Ok(measured)
 }
 
-/// A function that was started and has been given its first event.
+/// A function that was started and has received its first event.
 struct Session<'a> {
     function: &'a Function,
     api: RuntimeApi,
@@ -183,7 +183,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The first invocations make connections, and are not measured.
+    /// The first invocations open connections, and are not measured.
     fn session<'a>(&mut self, function: &'a Function) -> Result<Session<'a>, Box<dyn Error>> {
         let api = RuntimeApi::start()?;
         let process = self.start(function, api.port)?;
@@ -221,7 +221,7 @@ impl Bench {
         Ok(())
     }
 
-    /// A new upload with a key of its own; gives the key.
+    /// Uploads a file under a new key. Returns the key.
     fn upload(&mut self) -> String {
         self.keys += 1;
         let key = format!("clients/site-{}.csv", self.keys);
@@ -271,7 +271,7 @@ impl Bench {
 }
 
 impl Session<'_> {
-    /// When the event was given, and when its answer was there.
+    /// The time when the event was sent, and the time when its answer was read.
     fn invoke(&mut self, key: &str, contains: &str) -> Result<(Instant, Instant), String> {
         self.invocations += 1;
         let mut marks = || {
@@ -284,14 +284,14 @@ impl Session<'_> {
     }
 }
 
-/// A function's process, until it is dropped.
+/// The process of a function, until it is dropped.
 struct Process {
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
-    /// The most memory it had at once, in MiB.
+    /// The peak of its memory, in MiB.
     fn memory_mib(&self) -> Result<f64, Box<dyn Error>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -312,7 +312,7 @@ impl Drop for Process {
     }
 }
 
-/// Where the time of an invocation went, as far as it can be told from outside.
+/// The parts of the time of an invocation, as far as they are visible from outside.
 fn steps(
     given: Instant,
     calls: &[Call],
@@ -352,7 +352,7 @@ fn ms(from: Instant, to: Instant) -> f64 {
     to.saturating_duration_since(from).as_secs_f64() * 1000.0
 }
 
-/// An S3 notification, without what no function reads.
+/// An S3 notification, without the fields that no function reads.
 fn event(key: &str) -> Vec<u8> {
     let event = serde_json::json!({"Records": [{
         "eventVersion": "2.1",

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::http::{Request, Response, serve};
 
-/// How long a function may take for anything.
+/// The time limit for any step of a function.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What a function did.
+/// An action of a function.
 enum Message {
     /// It asked for an event, and waits for it.
     Next(Instant, Sender<Vec<u8>>),
-    /// It answered; when the whole answer was there.
+    /// It answered. The time is that of the end of the answer.
     Answer(Instant, Vec<u8>),
     /// It reported an error, of its start or of an invocation.
     Failed(Vec<u8>),
@@ -32,14 +32,14 @@ pub(crate) struct RuntimeApi {
     is_over: Arc<AtomicBool>,
 }
 
-/// When the last event went out, as the thread says that sends it.
+/// The time when the last event was sent, as the sending thread reports it.
 type Given = Arc<Mutex<Option<Instant>>>;
 
-/// What came of an event.
+/// The result of an event.
 pub(crate) struct Invocation {
-    /// When the event went out.
+    /// The time when the event was sent.
     pub(crate) given: Instant,
-    /// When the whole answer was there.
+    /// The time when the whole answer was read.
     pub(crate) answered: Instant,
     pub(crate) answer: Vec<u8>,
 }
@@ -81,7 +81,7 @@ impl RuntimeApi {
         })
     }
 
-    /// Waits until the function asks for an event; when it did.
+    /// Waits until the function asks for an event. Returns the time when it did.
     pub(crate) fn next(&mut self) -> Result<Instant, String> {
         match self.receive()? {
             Message::Next(at, waiting) => {
@@ -93,7 +93,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Hands the event to the function that waits, and waits for its answer.
+    /// Sends the event to the waiting function, and waits for its answer.
     pub(crate) fn invoke(&mut self, event: Vec<u8>) -> Result<Invocation, String> {
         let waiting = self.waiting.take().ok_or("the function does not wait")?;
         waiting
@@ -119,7 +119,7 @@ impl RuntimeApi {
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-        // Wakes the listener.
+        // Wakes up the listener.
         let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
 }

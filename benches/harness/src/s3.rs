@@ -1,5 +1,6 @@
-//! As much of S3 as the function needs: path-style HEAD, GET, PUT and DELETE with conditions, entity
-//! tags, `Last-Modified` and metadata, at once or after a set time. Signatures are not looked at.
+//! The parts of S3 that the function needs: path-style HEAD, GET, PUT and DELETE with conditions,
+//! entity tags, `Last-Modified` and metadata, at once or after a fixed time. Signatures are not
+//! checked.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::http::{Request, Response, serve};
 
-/// One request, for the steps of an invocation.
+/// One request, as a step of an invocation.
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: String,
@@ -35,11 +36,11 @@ struct State {
     /// By `/bucket/key`.
     objects: HashMap<String, Object>,
     calls: Vec<Call>,
-    /// A clock that runs ahead by two seconds a write, so that no two uploads are of one second.
+    /// A clock that advances by two seconds per write, so that no two uploads have the same second.
     clock: u64,
 }
 
-/// The storage, which answers in threads of its own until the program ends.
+/// The storage, which answers in separate threads until the program ends.
 #[derive(Clone)]
 pub(crate) struct S3 {
     state: Arc<Mutex<State>>,
@@ -47,7 +48,7 @@ pub(crate) struct S3 {
 }
 
 impl S3 {
-    /// Starts it; gives the port too.
+    /// Starts the storage. Also returns the port.
     pub(crate) fn start(
         delay: Duration,
         tls: Option<Arc<ServerConfig>>,
@@ -83,7 +84,7 @@ impl S3 {
         Ok((storage, port))
     }
 
-    /// Lays an object there, newer than all before.
+    /// Stores an object that is newer than all before.
     pub(crate) fn upload(&self, name: &str, body: Arc<[u8]>) {
         self.state().put(name, body, Vec::new());
     }
@@ -93,7 +94,7 @@ impl S3 {
         self.state().objects.clear();
     }
 
-    /// The requests since the last call of this.
+    /// The requests since the last call of this function.
     pub(crate) fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.state().calls)
     }
@@ -114,8 +115,8 @@ impl S3 {
     }
 }
 
-/// Sleeps for most of the time, for a sleep ends some tenths of a millisecond late; gives way to
-/// whoever wants to run for the rest.
+/// Sleeps for most of the time, because a sleep ends some tenths of a millisecond late. Yields to
+/// other threads for the rest.
 fn wait_until(until: Instant) {
     const WATCHED: Duration = Duration::from_micros(400);
     let sleep = until.saturating_duration_since(Instant::now());
@@ -195,7 +196,7 @@ fn error(status: u16, code: &str) -> Response {
     Response::new(status, text.as_bytes())
 }
 
-/// A time as RFC 9110 (section 5.6.7) writes it.
+/// A time in the format of RFC 9110, section 5.6.7.
 fn http_date(seconds: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [(&str, u64); 12] = [
@@ -241,7 +242,7 @@ mod tests {
     use super::http_date;
 
     #[test]
-    fn dates_are_those_of_rfc_9110() {
+    fn dates_have_the_format_of_rfc_9110() {
         assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(http_date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
         assert_eq!(http_date(1_735_689_599), "Tue, 31 Dec 2024 23:59:59 GMT");

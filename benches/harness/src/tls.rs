@@ -1,4 +1,4 @@
-//! A certificate authority made on the spot, and a certificate of it for `localhost`.
+//! A new certificate authority, and a certificate from it for `localhost`.
 
 use std::error::Error;
 use std::fs;
@@ -9,20 +9,21 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
-/// Where Debian keeps what the system trusts.
+/// The path of the system's trusted certificates in Debian.
 const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// What the function is told to trust.
+/// The certificates that the function trusts.
 #[derive(Clone, Copy, serde::Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Trust {
-    /// Our authority alone.
+    /// Only our authority.
     Alone,
-    /// Our authority beside those of this machine's bundle, as in a Lambda environment.
+    /// Our authority together with those of this machine's bundle, as in a Lambda environment.
     Bundle,
 }
 
-/// Makes both, writes what to trust as PEM to `path`, and gives the server's side.
+/// Creates both, writes the trusted certificates as PEM to `path`, and returns the server's
+/// configuration.
 pub(crate) fn make(trust: Trust, path: &Path) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
     let authority_key = KeyPair::generate()?;
     let mut authority = CertificateParams::new(Vec::new())?;

@@ -1,4 +1,4 @@
-//! A template of one's own: from S3, and checked by the command line.
+//! Custom templates: read from S3 by the function, and checked by the command line.
 
 use htaccess_generator::function::Handler;
 use lambda_runtime::{Context, LambdaEvent};
@@ -10,7 +10,7 @@ use crate::function::memory_store::MemoryStore;
 
 const OWN: &str = "s3://templates/own.tera";
 
-/// One environment of the function, in which uploads are published one after the other.
+/// One environment of the function, which publishes uploads one after the other.
 fn with_environment(work: impl FnOnce(&MemoryStore, &dyn Fn() -> Value)) {
     let store = MemoryStore::default();
     let handler = Handler::new(&store, settings(&[("TEMPLATE", OWN)])).unwrap();
@@ -28,7 +28,7 @@ fn with_environment(work: impl FnOnce(&MemoryStore, &dyn Fn() -> Value)) {
 }
 
 #[test]
-fn a_broken_template_refuses_the_file_with_the_place_until_it_is_mended() {
+fn a_broken_template_refuses_the_file_and_names_the_place_until_it_is_repaired() {
     with_environment(|store, publish| {
         let output = || store.text("sites", "acme/.htaccess");
         for (template, message) in [
@@ -59,9 +59,9 @@ fn a_broken_template_refuses_the_file_with_the_place_until_it_is_mended() {
     });
 }
 
-/// Each invocation asks whether the template is still the same, and no more.
+/// Each invocation only checks whether the template is still the same.
 #[test]
-fn a_template_that_did_not_change_is_not_read_again() {
+fn an_unchanged_template_is_not_read_again() {
     with_environment(|store, publish| {
         store.upload("templates", "own.tera", b"one {{ allow.count }}");
         publish();
@@ -186,7 +186,7 @@ fn a_check_names_file_line_and_column_and_underlines_the_place() {
 }
 
 #[test]
-fn render_names_the_place_as_a_check_does() {
+fn render_names_the_place_like_a_check() {
     let folder = Folder::new()
         .with("syntax.tera", "one\n{{ allow.count | nope }}\n")
         .with("late.tera", "one\n{{ nothing }}\n")
@@ -203,7 +203,7 @@ fn render_names_the_place_as_a_check_does() {
 }
 
 #[test]
-fn a_check_takes_standard_input() {
+fn a_check_reads_standard_input() {
     Folder::new()
         .run_with_input(
             &["template", "check", "apache24", "-"],
@@ -213,7 +213,7 @@ fn a_check_takes_standard_input() {
 }
 
 #[test]
-fn a_check_warns_of_what_a_template_leaves_out() {
+fn a_check_warns_about_lists_that_a_template_leaves_out() {
     let lines = "{% for line in allow.lines %}Require ip {{ line }}\n{% endfor %}";
     let warned = |template: &str| {
         let folder = Folder::new().with("own.tera", template);

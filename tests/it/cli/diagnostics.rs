@@ -1,9 +1,9 @@
-//! What is wrong, as the command line shows it: the row, the cell underlined, the way out.
+//! The diagnostics of the command line: the row, the underlined cell, and the help.
 
 use crate::cli::Folder;
 use crate::support::{gzip, utf16_le};
 
-/// The rows of `csv` below a header, which must be on line 1.
+/// Writes the rows of `csv` after a header, which must be on line 1.
 #[track_caller]
 fn check(name: &str, csv: impl AsRef<[u8]>, expected: &str) {
     let folder = Folder::new().with(name, csv);
@@ -11,7 +11,7 @@ fn check(name: &str, csv: impl AsRef<[u8]>, expected: &str) {
 }
 
 #[test]
-fn every_reason_is_underlined_and_tells_the_way_out() {
+fn every_reason_is_underlined_and_has_help() {
     let csv = "IP Address,Rule\n1.1.1.1,Allow\n10.0.0.5/24,Allow\n10.0.0.9-10.0.0.1,Deny\n1.1.1.2, Alow\n,Deny\n1.1.1.3\n";
     check(
         "acme.csv",
@@ -95,10 +95,10 @@ fn rows_are_shown_as_they_were_read() {
         .expect(0, &ROW.replace("FILE", "<stdin>"));
 }
 
-/// Of standard input only the first MiB is kept to show rows of; what is behind is told by its
-/// line.
+/// Of standard input, only the first MiB is kept for showing rows. Later rows are reported by their
+/// line number.
 #[test]
-fn rows_far_down_in_standard_input_are_told_by_line() {
+fn rows_far_down_in_standard_input_are_reported_by_line() {
     let rows = "1.1.1.1,Allow,\n".repeat(100_000);
     let ran =
         Folder::new().run_with_input(&["check", "-"], &format!("IP,Rule\n{rows}2.2.2,Deny\n"));
@@ -114,7 +114,7 @@ fn rows_far_down_in_standard_input_are_told_by_line() {
 }
 
 #[test]
-fn a_hostile_row_acts_on_nothing() {
+fn a_hostile_row_cannot_control_the_terminal() {
     let long = "x".repeat(500);
     let csv = format!(
         "IP,Rule,Note\n1.1.1.1,Allow\n\u{1b}]0;x\u{7}\u{202e}2.2.2\t,\u{1b}[31mDeny,{long}\n"
@@ -199,7 +199,7 @@ error[missing-column]: the file is empty: expected a header with the columns \"I
 }
 
 #[test]
-fn lists_a_hundred_rows_and_counts_the_others() {
+fn the_first_hundred_rows_are_listed_and_the_others_counted() {
     let rows = "2.2.2,Allow\n".repeat(2_345);
     let folder = Folder::new().with("a.csv", format!("IP,Rule\n{rows}1.1.1.1,Allow\n"));
     let ran = folder.run(&["check", "a.csv"]);
@@ -209,7 +209,7 @@ fn lists_a_hundred_rows_and_counts_the_others() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_those_who_ask() {
+fn colours_are_used_on_terminals_and_on_request() {
     let folder = Folder::new().with("a.csv", "IP,Rule\n1.1.1.1,Allow\nx,Allow\n");
     let is_coloured = |arguments: &[&str], variables: &[(&str, &str)]| {
         let ran = folder.run_in(arguments, variables);

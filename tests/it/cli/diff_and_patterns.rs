@@ -1,4 +1,5 @@
-//! `diff`, patterns, replaced files, and what the command line says of itself.
+//! `diff`, file patterns, replaced files, and the descriptions that the command line prints of
+//! itself.
 
 use std::fs;
 
@@ -7,7 +8,7 @@ use crate::cli::Folder;
 const OLD: &str = "IP,Rule\n10.0.0.0/24,Allow\n";
 
 #[test]
-fn diff_says_who_gains_and_who_loses() {
+fn diff_shows_which_clients_gain_and_lose_access() {
     let folder = Folder::new()
         .with("old.csv", OLD)
         .with(
@@ -63,7 +64,7 @@ fn diff_takes_standard_input_and_files_that_are_not_there_yet() {
 }
 
 #[test]
-fn the_exit_status_of_diff_tells_a_change_from_a_refusal() {
+fn the_exit_status_of_diff_distinguishes_a_change_from_a_refusal() {
     let folder = Folder::new()
         .with("old.csv", OLD)
         .with("new.csv", "IP,Rule\n10.0.0.0/24,Deny\n2.2.2,Allow\n")
@@ -76,7 +77,7 @@ fn the_exit_status_of_diff_tells_a_change_from_a_refusal() {
         status(&["diff", "--strict", "--exit-code", "old.csv", "new.csv"]),
         1
     );
-    // Programs are told which file was refused, and why.
+    // JSON names the refused file and the reason.
     let json = folder.run(&["diff", "--json", "old.csv", "bad.csv"]).json();
     assert_eq!(json["new"]["code"], "missing-column");
     for unknown in ["changed", "gained", "lost"] {
@@ -106,7 +107,7 @@ fn the_exit_status_of_diff_tells_a_change_from_a_refusal() {
 }
 
 #[test]
-fn patterns_are_expanded_where_the_shell_did_not() {
+fn patterns_are_expanded_if_the_shell_did_not() {
     let csv = "IP,Rule\n1.1.1.1,Allow\n";
     let folder = Folder::new()
         .with("sites/a.csv", csv)
@@ -127,7 +128,7 @@ fn patterns_are_expanded_where_the_shell_did_not() {
         ["sites/a.csv", "sites/b.csv", "sites/deep/c.csv"]
     );
     assert_eq!(sources("sit?s"), ["a.csv", "b.csv", "deep/c.csv"]);
-    // What is there by that name is meant.
+    // A file with exactly this name is preferred to the pattern.
     assert_eq!(sources("odd[1].csv"), ["odd[1].csv"]);
     folder
         .run(&["check", "sites/*.tsv"])
@@ -154,12 +155,12 @@ fn a_replaced_file_keeps_its_permissions_and_its_link() {
         fs::metadata(&real).unwrap().permissions().mode() & 0o777,
         0o640
     );
-    // The link may be there before its file is.
+    // The link may exist before its file.
     fs::remove_file(&real).unwrap();
     folder.run(&["render", "a.csv", "-o", "out"]);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(folder.text("real").ends_with("Require ip 10.0.0.0/24\n"));
-    // A new file has what any new file has here.
+    // A new file gets the permissions of any new file here.
     fs::write(folder.path("plain"), "").unwrap();
     fs::remove_file(&link).unwrap();
     folder.run(&["render", "a.csv", "-o", "out"]);
@@ -229,7 +230,7 @@ fn every_command_has_its_manual_page() {
             "{section}"
         );
     }
-    // Each page that one refers to is there.
+    // Every page that a page refers to exists.
     let pages: Vec<_> = fs::read_dir(folder.path("pages")).unwrap().collect();
     assert!(pages.len() > 10);
     for page in pages {

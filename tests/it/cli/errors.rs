@@ -1,11 +1,11 @@
-//! Wrong usage that is told with its way out.
+//! Wrong usage of the command line, and the help that it gets.
 
 use std::fs;
 use std::path::Path;
 
 use crate::cli::program;
 
-/// Standard error of `htaccess`, run in the folder of the tour; exit status 2.
+/// Returns the standard error of `htaccess` in the folder of the tour. The exit status must be 2.
 fn said(arguments: &[&str]) -> String {
     said_in(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"),
@@ -33,9 +33,9 @@ fn check(slips: &[(&[&str], &str)]) {
 }
 
 #[test]
-fn slips_in_names_are_told_with_their_way_out() {
+fn wrong_names_are_reported_with_help() {
     check(&[
-        // A file, and no command.
+        // A file without a command.
         (&["1-allowlist.csv"][..], "htaccess render 1-allowlist.csv"),
         (&["7-sites"], "htaccess render 7-sites"),
         (&["rendr", "1-allowlist.csv"], "'render'"),
@@ -72,7 +72,7 @@ fn slips_in_names_are_told_with_their_way_out() {
 }
 
 #[test]
-fn slips_in_values_are_told_with_their_way_out() {
+fn wrong_values_are_reported_with_help() {
     check(&[
         (
             &["render", "1-allowlist.csv", "--template", "nginxx"][..],
@@ -127,7 +127,7 @@ fn slips_in_values_are_told_with_their_way_out() {
 }
 
 #[test]
-fn a_file_whose_name_starts_with_a_dash_is_no_option() {
+fn a_file_name_that_starts_with_a_dash_is_not_an_option() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dash");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("-acme.csv"), "").unwrap();
@@ -136,7 +136,7 @@ fn a_file_whose_name_starts_with_a_dash_is_no_option() {
 }
 
 #[test]
-fn a_name_acts_on_no_terminal() {
+fn a_name_cannot_control_the_terminal() {
     let said = said(&[
         "check",
         "--color",
@@ -149,12 +149,12 @@ fn a_name_acts_on_no_terminal() {
 }
 
 #[test]
-fn what_is_neither_command_nor_file_is_not_rendered() {
+fn a_word_that_is_neither_command_nor_file_is_not_rendered() {
     assert!(!said(&["frobnicate"]).contains("htaccess render"));
 }
 
 #[test]
-fn folders_without_csvs_name_what_to_do() {
+fn folders_without_csvs_are_reported_with_help() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("slips");
     let _ = fs::remove_dir_all(&folder);
     for (name, file, help) in [
@@ -179,14 +179,14 @@ fn a_folder_is_not_blamed_for_other_failures() {
     let said = said(&["render", "7-sites", "-o", "README.md/7-sites"]);
     assert!(said.contains("README.md/7-sites"), "{said}");
     assert!(!said.contains("help:"), "{said}");
-    // Both files are there.
+    // Both files exist.
     let said = self::said(&["explain", "[12]-*.csv", "192.0.2.7"]);
     assert!(said.contains("is more than one file: name one"), "{said}");
     assert!(!said.contains("help:"), "{said}");
 }
 
 #[test]
-fn what_is_unlike_every_template_is_not_guessed() {
+fn a_name_that_is_unlike_every_template_gets_no_suggestion() {
     let said = said(&["render", "1-allowlist.csv", "--template", "xyz"]);
     assert!(!said.contains("did you mean"), "{said}");
 }

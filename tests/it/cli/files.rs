@@ -1,5 +1,5 @@
-//! What nothing may be lost by: names of any bytes, outputs that would replace their inputs, links
-//! to nothing, interruptions.
+//! Situations in which files could be lost: names that are not UTF-8, outputs that would replace
+//! their inputs, links without a target, interruptions.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::cli::Folder;
 
 const CSV: &str = "IP,Rule\n192.0.2.1,Allow\n";
 
-/// The names below a folder, in order.
+/// The names in a folder and its subfolders, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -22,7 +22,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[cfg(unix)]
 #[test]
-fn a_name_that_is_not_utf_8_is_told_and_ends_no_pattern() {
+fn a_name_that_is_not_utf_8_is_reported_and_stops_no_pattern() {
     use std::os::unix::ffi::OsStrExt as _;
 
     let folder = Folder::new().with("good.csv", CSV).with("good.txt", CSV);
@@ -32,12 +32,12 @@ fn a_name_that_is_not_utf_8_is_told_and_ends_no_pattern() {
     for named in ["*.csv", "**/*.csv", "."] {
         folder.run(&["check", named]).expect_failure(told);
     }
-    // Nobody asked for it here.
+    // The name does not match this pattern.
     assert_eq!(folder.run(&["check", "*.txt"]).status, 0);
 }
 
 #[test]
-fn patterns_match_hidden_names_by_a_dot_alone() {
+fn patterns_match_hidden_names_only_with_a_dot() {
     let folder = Folder::new()
         .with("a.csv", CSV)
         .with(".b.csv", CSV)
@@ -57,7 +57,7 @@ fn patterns_match_hidden_names_by_a_dot_alone() {
 }
 
 #[test]
-fn no_csv_is_replaced_by_what_is_made_of_it() {
+fn no_csv_is_replaced_by_its_own_output() {
     let folder = Folder::new()
         .with("acme.csv", CSV)
         .with("other.csv", CSV)
@@ -97,7 +97,7 @@ fn no_csv_is_replaced_by_what_is_made_of_it() {
 }
 
 #[test]
-fn a_file_in_place_of_the_folder_is_told() {
+fn a_file_where_a_folder_is_needed_is_reported() {
     let folder = Folder::new().with("acme.csv", CSV).with("b.csv", CSV);
     for (output, told) in [
         (
@@ -119,14 +119,14 @@ fn a_file_in_place_of_the_folder_is_told() {
         .run(&["render", "*.csv", "-o", "x.conf"])
         .expect_failure("-o x.conf looks like a file, and -o takes the folder to write below\n");
     assert_eq!(names(&folder.path("")), ["acme.csv", "b.csv"]);
-    // A slash says that a folder is meant.
+    // A trailing slash means a folder.
     let ran = folder.run(&["render", "acme.csv", "-o", "sites.conf/"]);
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     assert_eq!(names(&folder.path("sites.conf/acme")), [".htaccess"]);
 }
 
 #[test]
-fn an_output_for_another_server_is_not_named_as_apaches_silently() {
+fn an_output_for_another_server_is_not_silently_named_htaccess() {
     let folder = Folder::new().with("acme.csv", CSV);
     let said = |options: &[&str]| {
         let render = ["render", "acme.csv", "-o", "out"];
@@ -155,7 +155,7 @@ fn an_output_for_another_server_is_not_named_as_apaches_silently() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_to_nothing_is_told_and_an_editors_is_not() {
+fn a_link_without_a_target_is_reported_except_those_of_editors() {
     let folder = Folder::new().with("sites/a.csv", CSV);
     let link = |name: &str| {
         std::os::unix::fs::symlink("nowhere", folder.path(name)).unwrap();
@@ -176,7 +176,7 @@ fn standard_input_is_read_once() {
 }
 
 #[test]
-fn what_cannot_be_written_is_named_as_it_was_asked_for() {
+fn an_output_that_cannot_be_written_is_named_as_the_user_typed_it() {
     let folder = Folder::new()
         .with("acme.csv", CSV)
         .with("out/acme", "a file");
@@ -188,10 +188,10 @@ fn what_cannot_be_written_is_named_as_it_was_asked_for() {
     assert!(!ran.stderr.contains(".tmp"), "{}", ran.stderr);
 }
 
-/// Without care two of three such ends left a part of a file.
+/// Without protection, two of three such interruptions left a part of a file.
 #[cfg(unix)]
 #[test]
-fn an_interrupted_program_leaves_no_parts_of_files() {
+fn an_interrupted_program_leaves_no_partial_files() {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::{Command, Stdio};
 

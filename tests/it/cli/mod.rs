@@ -1,15 +1,15 @@
 //! The command line as a process: files, streams and exit statuses.
 
-/// A custom template: from S3, and checked by the command line.
+/// Custom templates: read from S3 by the function, and checked by the command line.
 #[cfg(feature = "function")]
 mod custom_templates;
 /// The command line's diagnostics.
 mod diagnostics;
-/// `diff`, and the commands that describe the command line, as a user runs them.
+/// `diff`, file patterns, and the commands that describe the command line.
 mod diff_and_patterns;
-/// Wrong usage of the command line, and what it says.
+/// Wrong usage of the command line, and the help that it gets.
 mod errors;
-/// What nothing may be lost by, on the command line.
+/// Situations in which files could be lost.
 mod files;
 /// `diff` and `explain` compared with the oracle, on the random policies of the servers' tests.
 mod oracle;
@@ -25,7 +25,7 @@ use serde_json::Value;
 const ACME: &str =
     "IP Address,Rule\n192.168.1.10,Allow\n172.100.2.11,Allow\n2.2.2,Allow\n1.1.1.1,Deny\n";
 
-/// The program, without what in the environment chooses its colours and its width.
+/// The program, without the environment variables that choose its colours and its width.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_htaccess"));
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"] {
@@ -34,7 +34,7 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// A folder of its own, removed at the end.
+/// A temporary folder, removed at the end.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -84,7 +84,7 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Who does not read it has closed it.
+        // A program that does not read standard input may have closed it.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         Ran::of(&child.wait_with_output().unwrap())
     }
@@ -139,7 +139,7 @@ warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, fou
 ";
 
 #[test]
-fn renders_one_file_to_stdout_and_problems_to_stderr() {
+fn one_file_is_rendered_to_stdout_and_problems_go_to_stderr() {
     let folder = Folder::new().with("acme.csv", ACME);
     let ran = folder.run(&["render", "acme.csv"]).expect(
         0,
@@ -152,7 +152,7 @@ fn renders_one_file_to_stdout_and_problems_to_stderr() {
 }
 
 #[test]
-fn reads_standard_input() {
+fn standard_input_is_rendered() {
     let folder = Folder::new();
     let ran = folder
         .run_with_input(&["render", "-"], "IP,Rule\n1.1.1.1,Allow\n")
@@ -164,7 +164,7 @@ fn reads_standard_input() {
 }
 
 #[test]
-fn lays_folders_out_as_the_buckets_are() {
+fn folders_are_laid_out_like_the_buckets() {
     let folder = Folder::new()
         .with("sites/clients/acme.csv", ACME)
         .with("sites/b.CSV", "IP,Rule\n1.1.1.1,Allow\n")
@@ -205,7 +205,7 @@ fn lays_folders_out_as_the_buckets_are() {
 }
 
 #[test]
-fn leaves_identical_and_refused_outputs_alone() {
+fn identical_and_refused_outputs_are_left_alone() {
     let folder = Folder::new().with("acme.csv", ACME);
     let render = || {
         folder
@@ -231,7 +231,7 @@ fn leaves_identical_and_refused_outputs_alone() {
     assert_eq!(files.len(), 1, "a temporary file was left: {files:?}");
 }
 
-/// So far apart that nothing merges.
+/// Addresses so far apart that none merge.
 fn scattered(rows: u32) -> String {
     let row = |index: u32| format!("10.{}.{}.200,Allow\n", index / 250, index % 250);
     let rows: String = (0..rows).map(row).collect();
@@ -239,7 +239,7 @@ fn scattered(rows: u32) -> String {
 }
 
 #[test]
-fn check_says_what_a_large_file_costs_apache() {
+fn check_reports_the_cost_of_a_large_file_in_apache() {
     let folder = Folder::new()
         .with("large.csv", scattered(5_000))
         .with("small.csv", scattered(500));
@@ -252,7 +252,7 @@ fn check_says_what_a_large_file_costs_apache() {
 }
 
 #[test]
-fn tells_refused_files_by_the_exit_status() {
+fn refused_files_change_the_exit_status() {
     let folder = Folder::new()
         .with("acme.csv", ACME)
         .with("bad.csv", "a,b\n");
@@ -278,7 +278,7 @@ fn tells_refused_files_by_the_exit_status() {
 }
 
 #[test]
-fn explains_addresses() {
+fn explain_shows_the_lines_for_an_address() {
     let folder = Folder::new().with(
         "a.csv",
         "IP,Rule,Note\n10.0.0.0/8,Allow,office\n10.1.0.0/16,Deny,\n",
@@ -302,7 +302,7 @@ fn explains_addresses() {
 }
 
 #[test]
-fn takes_templates_by_name_and_by_path() {
+fn templates_are_chosen_by_name_and_by_path() {
     let folder = Folder::new()
         .with("a.csv", "IP,Rule\n1.1.1.1,Allow\n")
         .with("own.tera", "{{ allow.count }} allowed");
@@ -327,7 +327,7 @@ fn takes_templates_by_name_and_by_path() {
 }
 
 #[test]
-fn one_file_has_its_report_where_it_is_asked_for() {
+fn the_report_of_one_file_is_written_to_the_given_path() {
     let folder = Folder::new().with("acme.csv", ACME);
     let rendered = folder.run(&["render", "acme.csv", "--report", "acme.html"]);
     let told = format!("{REJECTED}1 file rendered, 0 refused; 1 row rejected\n");
@@ -350,7 +350,7 @@ fn one_file_has_its_report_where_it_is_asked_for() {
 }
 
 #[test]
-fn several_files_have_their_reports_as_the_bucket_has_them() {
+fn the_reports_of_several_files_are_laid_out_like_the_bucket() {
     let folder = Folder::new()
         .with("sites/clients/acme.csv", ACME)
         .with("sites/b.csv", "IP,Rule\n1.1.1.1,Deny\n")
@@ -376,7 +376,7 @@ fn several_files_have_their_reports_as_the_bucket_has_them() {
 }
 
 #[test]
-fn check_and_json_tell_what_is_worth_a_second_look() {
+fn check_and_json_show_warnings() {
     let folder = Folder::new().with("a.csv", "IP,Rule\n1.1.1.1,Deny\n");
     let checked = folder.run(&["check", "a.csv"]);
     assert!(
@@ -395,7 +395,7 @@ fn check_and_json_tell_what_is_worth_a_second_look() {
 }
 
 #[test]
-fn wrong_usage_names_the_way_out() {
+fn wrong_usage_is_reported_with_help() {
     let folder = Folder::new()
         .with("a.csv", ACME)
         .with("a.csv.gz", ACME)
@@ -424,7 +424,7 @@ fn wrong_usage_names_the_way_out() {
 }
 
 #[test]
-fn does_the_same_with_any_number_of_jobs() {
+fn the_result_is_the_same_with_any_number_of_jobs() {
     let mut folder = Folder::new();
     for number in 0..50 {
         folder = folder.with(
@@ -438,7 +438,7 @@ fn does_the_same_with_any_number_of_jobs() {
 }
 
 #[test]
-fn a_path_that_is_absolute_or_climbs_is_known_by_its_name() {
+fn a_path_that_is_absolute_or_leaves_the_folder_is_known_by_its_file_name() {
     let folder = Folder::new().with("deep/a.csv", "IP,Rule\n1.1.1.1,Allow\n");
     let absolute = folder.path("deep/a.csv");
     for path in ["deep/../deep/a.csv", absolute.to_str().unwrap()] {

@@ -1,6 +1,7 @@
-//! `htaccess diff` and `htaccess explain` as processes, beside an oracle that looks at one address
-//! after the other. Both verdicts and the difference of two can only change at a bound of a rule
-//! or of a network that was printed, so that trying those with their neighbours tries everything.
+//! Compares the processes `htaccess diff` and `htaccess explain` with an oracle that looks at one
+//! address after the other. A verdict, and the difference of two verdicts, can only change at a
+//! bound of a rule or of a printed network. The test therefore tries all bounds and their
+//! neighbours, which covers all addresses.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,10 +17,10 @@ use crate::common::probes::probes;
 use crate::common::random::Random;
 use crate::common::random_policy::{Mix, random_rules};
 
-/// Every tenth has hundreds of rules.
+/// Every tenth policy has hundreds of rules.
 const SEEDS: u64 = 40;
 
-/// The rules with some left out, turned around or added: what an edit does.
+/// Edits the rules like a person would: some are left out, turned around or added.
 fn edited(rules: &[Rule], random: &mut Random) -> Vec<Rule> {
     let mut edited: Vec<Rule> = Vec::new();
     for rule in rules {
@@ -67,7 +68,7 @@ fn bounds(network: &str) -> (Client, Client, u32) {
     }
 }
 
-/// Where a verdict may change: both sides of every bound.
+/// The addresses at which a verdict can change: both sides of every bound.
 fn edges(bounds: impl Iterator<Item = (Client, Client)>, into: &mut BTreeSet<IpAddr>) {
     let ends = bounds.flat_map(|(first, last)| [first, last]);
     for end in ends {
@@ -98,7 +99,7 @@ struct Listed {
 }
 
 impl Listed {
-    /// Reads it, and checks that it says the same in its counts and cannot be said shorter.
+    /// Reads the list. Checks that its counts agree with it and that no shorter list exists.
     fn of(json: &Value) -> Self {
         let texts = json["networks"].as_array().unwrap();
         let networks: Vec<_> = texts
@@ -146,7 +147,8 @@ impl Listed {
     }
 }
 
-/// Ascending, apart, and not the two halves of one network, unless that is all of a family.
+/// Checks that the networks are ascending and disjoint, and that no two are the halves of one
+/// network, unless they are a whole family.
 fn check_order(one: (Client, Client, u32), next: (Client, Client, u32)) {
     let are_halves = one.2 == next.2 && one.2 > 1;
     match (one.0, one.1, next.0) {
@@ -166,7 +168,7 @@ fn check_order(one: (Client, Client, u32), next: (Client, Client, u32)) {
 }
 
 #[test]
-fn diff_tells_exactly_who_gains_and_who_loses() {
+fn diff_lists_exactly_the_clients_that_gain_and_lose_access() {
     let (mut tried, mut gains, mut losses) = (0, 0, 0);
     for seed in 1..=SEEDS {
         let mut random = Random::new(seed);
@@ -207,7 +209,7 @@ fn diff_tells_exactly_who_gains_and_who_loses() {
             &mut addresses,
         );
         for address in addresses {
-            // A mapped address is an IPv4 client; its network says nothing.
+            // A mapped address is an IPv4 client, so its IPv6 network has no effect.
             let client = Client::of(address);
             let before = permits(&old_rules, default, client);
             let now = permits(&new_rules, default, client);
@@ -223,7 +225,7 @@ fn diff_tells_exactly_who_gains_and_who_loses() {
 }
 
 #[test]
-fn explain_tells_the_verdict_and_every_line() {
+fn explain_shows_the_verdict_and_every_line() {
     let mut lines_told = 0;
     for seed in 1..=SEEDS {
         let mut random = Random::new(seed);
@@ -268,8 +270,8 @@ fn explain_tells_the_verdict_and_every_line() {
     assert!(lines_told > 1000, "{lines_told}");
 }
 
-/// The lines that name a client in the plain CSV, the narrowest first, then the `all` rows; and
-/// which of them decide.
+/// The lines that name a client in the plain CSV, the narrowest first, then the `all` rows. The
+/// second value says which of them decide.
 fn bearing(rules: &[Rule], settings: Action, client: Client) -> Vec<(u64, bool)> {
     let width = |rule: &Rule| match (rule.cover, client) {
         (Cover::Ipv4 { first, last }, Client::Ipv4(bits)) if first <= bits && bits <= last => {

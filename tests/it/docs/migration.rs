@@ -1,5 +1,5 @@
-//! `docs/migration.md`: what it shows of ours is what comes out. The script it starts from is run by
-//! `cargo test --test python`, and a real Apache is asked about the outputs by `--test servers`.
+//! `docs/migration.md` shows what this program prints. `cargo test --test python` runs the script
+//! that the guide starts from, and `--test servers` asks a real Apache about the outputs.
 
 use htaccess_generator::render::Template;
 
@@ -7,7 +7,7 @@ use crate::support::Setup;
 
 const GUIDE: &str = include_str!("../../../docs/migration.md");
 
-/// The text of the fenced block of a language, the first of which is 0.
+/// The text of a fenced block of a language. The first block has the index 0.
 fn block(language: &str, index: usize) -> &'static str {
     let start = format!("```{language}\n");
     let from_block = GUIDE.split(&start).nth(index + 1).unwrap();
@@ -22,12 +22,12 @@ fn check(setup: &Setup, output: usize) {
 }
 
 #[test]
-fn the_migration_guide_shows_what_its_csv_becomes() {
+fn the_migration_guide_shows_the_output_of_its_csv() {
     check(&Setup::default(), 0);
 }
 
 #[test]
-fn the_ported_templates_print_what_the_guide_shows() {
+fn the_ported_templates_print_the_output_of_the_guide() {
     check(&Setup::with_template(block("jinja", 1)), 1);
     check(&Setup::with_template(block("jinja", 2)), 2);
 }
@@ -51,9 +51,9 @@ fn the_guide_compares_every_line_of_the_templates() {
     }
 }
 
-/// `Deny from all` behind the loop is what shut everybody out.
+/// `Deny from all` after the loop denied everybody.
 #[test]
-fn the_original_template_is_no_tera() {
+fn the_original_template_is_not_valid_tera() {
     assert!(Template::compile(block("jinja", 0)).is_ok());
     let outcome = Setup::with_template(block("jinja", 0)).run(block("csv", 0).as_bytes());
     assert_eq!(outcome.file, None, "it asks for entries, which are no more");

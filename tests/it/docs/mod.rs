@@ -1,4 +1,4 @@
-//! What the documents show is what comes out.
+//! The documents show what the code prints.
 
 /// The guide for those who come from the Python script.
 mod migration;
@@ -31,7 +31,7 @@ fn source() -> Source {
 }
 
 #[test]
-fn the_readme_shows_what_its_csv_becomes() {
+fn the_readme_shows_the_output_of_its_csv() {
     let csv = block(README, "csv").as_bytes();
     let template = Template::built_in("apache24").unwrap();
     let outcome = generate(csv, &Settings::default(), &template, &source());
@@ -43,10 +43,11 @@ fn the_readme_shows_what_its_csv_becomes() {
     );
 }
 
-/// The files and the commands of docs/command-line.md; both streams of each command together.
+/// The files and the commands of docs/command-line.md. Both streams of each command are compared
+/// together.
 #[cfg(feature = "command-line")]
 #[test]
-fn the_guide_to_the_command_line_shows_what_comes_out() {
+fn the_command_line_guide_shows_what_the_commands_print() {
     let mut folder = crate::cli::Folder::new();
     let (_, mut rest) = COMMAND_LINE.split_once("## What is wrong").unwrap();
     let mut commands = 0;
@@ -93,7 +94,7 @@ fn the_example_template_compiles_and_prints() {
     );
 }
 
-/// All blocks of templates in `docs/templates.md`, by the heading above each.
+/// All template blocks in `docs/templates.md`, by the heading above each.
 fn examples() -> Vec<(&'static str, &'static str)> {
     let sections = TEMPLATES.split("\n### ").skip(1);
     let named = sections.map(|section| {
@@ -104,7 +105,7 @@ fn examples() -> Vec<(&'static str, &'static str)> {
 }
 
 #[test]
-fn every_example_template_prints_what_it_says() {
+fn every_example_template_prints_the_output_shown_with_it() {
     let blocklist = "IP,Rule\nall,Allow\n192.0.2.7,Deny\n2001:db8::/32,Deny\n";
     let expected = [
         (
@@ -219,7 +220,7 @@ fn the_readme_names_every_code_and_setting() {
     }
 }
 
-/// The names indented by two spaces between two lines of a YAML file.
+/// The names that are indented by two spaces between two lines of a YAML file.
 fn names_between<'a>(yaml: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     let (_, from) = yaml.split_once(start).unwrap();
     let (section, _) = from.split_once(end).unwrap();
@@ -247,7 +248,7 @@ fn every_parameter_has_its_row_and_its_place_in_the_console() {
 }
 
 #[test]
-fn the_operations_guide_tells_of_every_alarm() {
+fn the_operations_guide_mentions_every_alarm() {
     let resources = names_between(OBSERVABILITY, "\nResources:\n", "\nOutputs:\n");
     let alarms: Vec<&str> = resources
         .into_iter()

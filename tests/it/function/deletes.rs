@@ -1,4 +1,4 @@
-//! What becomes of an output when its CSV is gone.
+//! Deleted CSVs and their outputs.
 
 use serde_json::json;
 
@@ -30,7 +30,7 @@ fn output(store: &MemoryStore) -> Option<String> {
 }
 
 #[test]
-fn a_delete_event_for_a_csv_that_is_there_publishes_it() {
+fn a_delete_event_for_a_csv_that_exists_publishes_it() {
     for on_delete in ["keep", "remove", "deny"] {
         let store = MemoryStore::default();
         store.upload("uploads", "acme.csv", ACME);
@@ -39,7 +39,7 @@ fn a_delete_event_for_a_csv_that_is_there_publishes_it() {
 }
 
 #[test]
-fn keep_leaves_the_site_as_it_is() {
+fn keep_leaves_the_output_as_it_is() {
     let store = published();
     store.delete_object("uploads", "acme.csv");
     check(&store, "keep", "kept");
@@ -47,7 +47,7 @@ fn keep_leaves_the_site_as_it_is() {
 }
 
 #[test]
-fn remove_removes_once() {
+fn remove_removes_the_output_once() {
     let store = published();
     store.delete_object("uploads", "acme.csv");
     check(&store, "remove", "removed");
@@ -56,7 +56,7 @@ fn remove_removes_once() {
 }
 
 #[test]
-fn deny_lets_nobody_in_until_the_next_upload() {
+fn deny_denies_everybody_until_the_next_upload() {
     let store = published();
     store.delete_object("uploads", "acme.csv");
     check(&store, "deny", "written");
@@ -70,9 +70,9 @@ fn deny_lets_nobody_in_until_the_next_upload() {
     );
 }
 
-/// Whatever the deployment says of files without an `all` row.
+/// Also if the settings allow clients that no row lists.
 #[test]
-fn deny_denies_by_default() {
+fn deny_denies_whatever_the_default_policy_is() {
     let store = published();
     store.delete_object("uploads", "acme.csv");
     let settings = [("ON_DELETE", "deny"), ("DEFAULT_POLICY", "allow")];
@@ -82,7 +82,7 @@ fn deny_denies_by_default() {
 }
 
 #[test]
-fn another_upload_of_the_same_output_is_not_the_one_that_is_gone() {
+fn the_output_of_another_upload_is_not_removed() {
     let store = published();
     store.delete_object("uploads", "acme.csv");
     for on_delete in ["remove", "deny"] {
@@ -97,7 +97,7 @@ fn another_upload_of_the_same_output_is_not_the_one_that_is_gone() {
 }
 
 #[test]
-fn a_removal_that_met_an_upload_starts_again() {
+fn a_removal_that_meets_an_upload_starts_again() {
     let store = published();
     store.delete_object("uploads", "acme.csv");
     store.upload_before_next_write("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
@@ -107,7 +107,7 @@ fn a_removal_that_met_an_upload_starts_again() {
 }
 
 #[test]
-fn a_csv_deleted_while_it_was_published_is_removed_after_all() {
+fn a_csv_that_is_deleted_while_it_is_published_is_removed_in_the_end() {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
     store.delete_before_next_write("uploads", "acme.csv");

@@ -1,4 +1,4 @@
-//! Every envelope an event can come in, answered in the shape its source wants.
+//! Every event format, and the response that its source expects.
 
 use htaccess_generator::function::ErrorKind;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn event_bridge(key: &str) -> Value {
 }
 
 #[test]
-fn a_queue_is_told_which_messages_to_deliver_again() {
+fn a_queue_learns_which_messages_to_deliver_again() {
     let store = uploaded(&["a.csv", "b.csv", "refused/c.csv"]);
     store.upload("uploads", "refused/c.csv", b"no,such,column\n");
     store.fail("PUT s3://sites/b/", ErrorKind::Throttled);
@@ -52,7 +52,7 @@ fn a_queue_is_told_which_messages_to_deliver_again() {
 }
 
 #[test]
-fn event_bridge_keys_are_taken_as_they_are_or_else_decoded() {
+fn event_bridge_keys_are_taken_literally_or_else_decoded() {
     let store = uploaded(&["a+b.csv", "c d.csv"]);
     for (key, source) in [
         ("a+b.csv", "a+b.csv"),
@@ -115,7 +115,7 @@ fn batch_operations_are_answered_task_by_task() {
 }
 
 #[test]
-fn eight_records_of_an_event_are_worked_on_at_once() {
+fn eight_records_of_an_event_are_processed_at_once() {
     let names: Vec<String> = (0..20).map(|index| format!("{index}.csv")).collect();
     let keys: Vec<&str> = names.iter().map(String::as_str).collect();
     let task =
@@ -135,7 +135,7 @@ fn eight_records_of_an_event_are_worked_on_at_once() {
 }
 
 #[test]
-fn batch_operations_try_again_what_may_pass() {
+fn batch_operations_retry_temporary_failures() {
     for (kind, expected) in [
         (ErrorKind::Throttled, "TemporaryFailure"),
         (ErrorKind::Unavailable, "TemporaryFailure"),
@@ -159,7 +159,7 @@ fn batch_operations_try_again_what_may_pass() {
 }
 
 #[test]
-fn an_unknown_event_is_an_error_that_names_what_was_seen() {
+fn an_unknown_event_is_an_error_that_names_its_fields() {
     let store = MemoryStore::default();
     let (kind, message) = handle_with(&store, &[], json!({"key1": "value1"})).unwrap_err();
     assert_eq!(kind, ErrorKind::UnknownEvent);
@@ -170,7 +170,7 @@ fn an_unknown_event_is_an_error_that_names_what_was_seen() {
 }
 
 #[test]
-fn a_size_in_the_event_refuses_without_a_get() {
+fn an_event_with_too_large_a_size_is_refused_without_a_get() {
     let store = uploaded(&["acme.csv"]);
     let mut event = put_event(&["acme.csv"]);
     event["Records"][0]["s3"]["object"]["size"] = 1_000_000.into();

@@ -1,4 +1,4 @@
-//! Events in, objects and answers out, on buckets in memory.
+//! Events in, objects and answers out, with buckets in memory.
 
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::function::{ErrorKind, Handler};
@@ -35,7 +35,7 @@ pub(crate) fn put_event(keys: &[&str]) -> Value {
     json!({"Records": keys.iter().map(record).collect::<Vec<_>>()})
 }
 
-/// The answer, or the `errorType` and the message.
+/// Returns the answer, or the `errorType` and the message.
 pub(crate) fn handle_with(
     store: &MemoryStore,
     entries: &[(&str, &str)],
@@ -128,7 +128,7 @@ fn warnings_name_the_lines_as_far_as_the_upload_is_kept() {
 }
 
 #[test]
-fn answer_and_report_tell_what_is_worth_a_second_look() {
+fn answer_and_report_show_warnings() {
     let store = MemoryStore::default();
     store.upload(
         "uploads",
@@ -195,7 +195,7 @@ fn a_duplicate_event_writes_nothing() {
 }
 
 #[test]
-fn other_settings_write_again() {
+fn changed_settings_write_the_output_again() {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
     handle(&store, put_event(&["acme.csv"]));
@@ -206,7 +206,7 @@ fn other_settings_write_again() {
 }
 
 #[test]
-fn reads_again_when_the_order_of_two_uploads_in_one_second_is_in_doubt() {
+fn the_csv_is_read_again_if_the_order_of_two_uploads_in_one_second_is_uncertain() {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
     handle(&store, put_event(&["acme.csv"]));
@@ -237,7 +237,7 @@ fn reads_again_when_the_order_of_two_uploads_in_one_second_is_in_doubt() {
 }
 
 #[test]
-fn starts_again_when_another_write_came_between() {
+fn publishing_starts_again_after_a_write_in_between() {
     for has_an_output in [false, true] {
         let store = MemoryStore::default();
         if has_an_output {
@@ -258,7 +258,7 @@ fn starts_again_when_another_write_came_between() {
 }
 
 #[test]
-fn works_on_every_record_and_keeps_their_order() {
+fn every_record_is_processed_and_answers_keep_their_order() {
     let store = MemoryStore::default();
     store.upload("uploads", "a.csv", ACME);
     store.upload("uploads", "c.csv", b"no,such,column\n");
@@ -271,7 +271,7 @@ fn works_on_every_record_and_keeps_their_order() {
 }
 
 #[test]
-fn a_failed_record_does_not_take_the_others_down() {
+fn a_failed_record_does_not_affect_the_others() {
     let store = MemoryStore::default();
     store.upload("uploads", "a.csv", ACME);
     store.upload("uploads", "b.csv", ACME);
@@ -291,7 +291,7 @@ fn a_failed_record_does_not_take_the_others_down() {
 }
 
 #[test]
-fn nothing_is_written_below_a_key_that_is_refused() {
+fn nothing_is_written_for_a_refused_key() {
     let long = format!(
         "{}/{}.csv",
         ["d".repeat(255).as_str(); 3].join("/"),
@@ -328,9 +328,10 @@ fn nothing_is_written_below_a_key_that_is_refused() {
     );
 }
 
-/// A sheet that was not saved as CSV: its report says how, and the output of the CSV stays.
+/// A workbook that was not saved as CSV. Its report explains how to do that, and the output of the
+/// CSV stays.
 #[test]
-fn a_workbook_beside_its_csv_is_refused_in_a_report_of_its_own() {
+fn a_workbook_next_to_its_csv_is_refused_in_its_own_report() {
     const WORKBOOK: &[u8] = include_bytes!("../../spreadsheets/libreoffice-xlsx/rules.xlsx");
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
@@ -346,7 +347,7 @@ fn a_workbook_beside_its_csv_is_refused_in_a_report_of_its_own() {
 }
 
 #[test]
-fn a_refused_file_and_a_failed_call_leave_the_previous_output() {
+fn a_refused_file_and_a_failed_call_keep_the_previous_output() {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
     handle(&store, put_event(&["acme.csv"]));
@@ -383,7 +384,7 @@ fn a_refused_file_and_a_failed_call_leave_the_previous_output() {
 }
 
 #[test]
-fn refuses_by_size_before_it_reads() {
+fn a_file_that_is_too_large_is_refused_before_it_is_read() {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
     let answer = handle_with(&store, &[("MAX_CSV_BYTES", "10")], put_event(&["acme.csv"])).unwrap();
@@ -391,7 +392,7 @@ fn refuses_by_size_before_it_reads() {
 }
 
 #[test]
-fn answers_the_test_event_without_touching_anything() {
+fn the_test_event_is_answered_without_a_call() {
     let store = MemoryStore::default();
     let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"});
     assert_eq!(statuses(&handle(&store, test)), ["ignored"]);
@@ -399,7 +400,7 @@ fn answers_the_test_event_without_touching_anything() {
 }
 
 #[test]
-fn never_writes_to_the_bucket_it_reads() {
+fn the_bucket_that_is_read_is_never_written() {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
     for bucket in ["OUTPUT_BUCKET", "REPORT_BUCKET"] {
@@ -411,7 +412,7 @@ fn never_writes_to_the_bucket_it_reads() {
 }
 
 #[test]
-fn a_template_of_ones_own_is_read_once_and_checked_by_its_etag() {
+fn a_custom_template_is_read_once_and_checked_by_its_etag() {
     let store = MemoryStore::default();
     let handler =
         Handler::new(&store, settings(&[("TEMPLATE", "s3://templates/own.tera")])).unwrap();
@@ -447,7 +448,7 @@ fn a_template_of_ones_own_is_read_once_and_checked_by_its_etag() {
 }
 
 #[test]
-fn a_bad_setting_is_told_with_name_value_and_what_is_allowed() {
+fn a_bad_setting_is_reported_with_its_name_its_value_and_the_allowed_values() {
     let cases = [
         (
             "DEFAULT_POLICY",

@@ -1,4 +1,4 @@
-//! Buckets in memory: conditional writes as S3 has them, and calls that can be made to fail.
+//! Buckets in memory: conditional writes like those of S3, and calls that can be made to fail.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -23,12 +23,13 @@ pub(crate) struct MemoryStore {
     calls: RefCell<Vec<String>>,
     /// Calls that start with this text fail with this kind.
     failure: RefCell<Option<(String, ErrorKind)>>,
-    /// What others write (or delete: `None`) just before the next PUT or DELETE takes effect.
+    /// Writes of others (or deletes: `None`) that happen just before the next PUT or DELETE takes
+    /// effect.
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
     clock: Cell<i64>,
     writes: Cell<u64>,
     gets_under_way: Cell<usize>,
-    /// The most GETs that were under way at the same time.
+    /// The largest number of GETs that were in progress at the same time.
     pub(crate) gets_at_once: Cell<usize>,
 }
 
@@ -69,7 +70,7 @@ impl MemoryStore {
         self.objects.borrow().get(&name(bucket, key)).cloned()
     }
 
-    /// Makes an object remember something else, as one that another program wrote would.
+    /// Changes one metadata entry of an object, as if another program had written the object.
     pub(crate) fn set_metadata(&self, bucket: &str, key: &str, entry: &str, value: &str) {
         let mut objects = self.objects.borrow_mut();
         let object = objects.get_mut(&name(bucket, key)).unwrap();
@@ -82,7 +83,7 @@ impl MemoryStore {
             .map(|object| String::from_utf8(object.bytes).unwrap())
     }
 
-    /// The clock of `Last-Modified`, in seconds; it stands still otherwise.
+    /// Advances the clock of `Last-Modified` by a second. The clock does not move on its own.
     pub(crate) fn tick(&self) {
         self.clock.set(self.clock.get() + 1);
     }
@@ -234,7 +235,7 @@ impl Body for MemoryBody {
     }
 }
 
-/// As S3's: it names the bytes and the form, not the write.
+/// The entity tag. As in S3, it identifies the bytes and the form, not the write.
 fn etag_of(bytes: &[u8], form: PutKind) -> String {
     let mut hasher = std::hash::DefaultHasher::new();
     std::hash::Hash::hash(bytes, &mut hasher);

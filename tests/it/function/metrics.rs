@@ -1,4 +1,4 @@
-//! What an invocation counts, on buckets in memory.
+//! The metrics of an invocation, with buckets in memory.
 
 use htaccess_generator::function::{Dimensions, ErrorKind, Handler, Invocation};
 use lambda_runtime::{Context, LambdaEvent};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::function::handler::{ACME, put_event, settings};
 use crate::function::memory_store::MemoryStore;
 
-/// The metrics of one event, as the line that would be printed.
+/// The metrics of one event, as the line that the function would print.
 fn metrics_of(store: &MemoryStore, event: Value) -> Value {
     let handler = Handler::new(store, settings(&[("ON_DELETE", "remove")])).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -60,7 +60,7 @@ fn every_file_of_an_event_counts() {
 }
 
 #[test]
-fn conflicts_and_failures_count_beside_what_was_published() {
+fn conflicts_and_failures_are_counted_together_with_published_files() {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
     store.upload_before_next_write("sites", "acme/.htaccess", b"of another writer");

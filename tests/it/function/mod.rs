@@ -1,20 +1,20 @@
 //! The function: events in, objects and answers out.
 
-/// What becomes of an output when its CSV is gone.
+/// Deleted CSVs and their outputs.
 mod deletes;
-/// Every envelope an event can come in, answered in the shape its source wants.
+/// Every event format, and the response that its source expects.
 mod event_formats;
-/// The real S3 client against an S3 that fails, and in races.
+/// The real S3 client against a server that fails, and in races.
 mod faults;
-/// Events in, objects and answers out, on buckets in memory.
+/// Events in, objects and answers out, with buckets in memory.
 pub(crate) mod handler;
-/// Those buckets: conditional writes as S3 has them, and calls that can be made to fail.
+/// Buckets in memory: conditional writes like those of S3, and calls that can be made to fail.
 pub(crate) mod memory_store;
-/// What an invocation counts, on those buckets.
+/// The metrics of an invocation.
 mod metrics;
-/// The publishing protocol in every order of its calls: the real code on a modelled S3.
+/// The publishing protocol in every order of its calls: the real code on a model of S3.
 mod model;
-/// The function as a process: answers, log lines, metrics, and what a bad setting comes to.
+/// The function as a process: answers, log lines, metrics, and the error for a bad setting.
 mod process;
-/// What becomes of outputs when the settings or the program change.
+/// Outputs after a change of the settings or of the program.
 mod upgrades;

@@ -1,6 +1,6 @@
-//! The function as a process, by Lambda's Runtime API
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): what it answers, what it
-//! logs, and what it says before it gives up.
+//! The function as a process that talks to Lambda's Runtime API
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): its answers, its log lines,
+//! and its error message before it exits.
 
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,20 +14,20 @@ use serde_json::{Value, json};
 use crate::function::faults::server::{Request, Server, read_request};
 use crate::function::handler::{ACME, put_event};
 
-/// Only what hangs waits so long.
+/// The time limit for a function that hangs. Nothing else waits this long.
 const PATIENCE: Duration = Duration::from_mins(1);
 const SECRETS: [(&str, &str); 2] = [
     ("AWS_SECRET_ACCESS_KEY", "secret-of-the-tests"),
     ("AWS_SESSION_TOKEN", "token-of-the-tests"),
 ];
 
-/// What the function posted to the Runtime API.
+/// A message that the function posted to the Runtime API.
 struct Told {
     path: String,
     body: Value,
 }
 
-/// The function in an environment of its own, and the Runtime API that hands it one event.
+/// The function with its own environment variables, and the Runtime API that hands it one event.
 struct Function {
     process: Child,
     told: Receiver<Told>,
@@ -39,7 +39,7 @@ impl Function {
         let address = listener.local_addr().unwrap().to_string();
         let (sender, told) = mpsc::channel();
         let event = event.to_string();
-        // Ends with the test's process.
+        // The thread ends with the process of the test.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (sender, event) = (sender.clone(), event.clone());
@@ -62,7 +62,7 @@ impl Function {
         Self { process, told }
     }
 
-    /// What it posts first, and the lines that it has logged by then.
+    /// Returns the first message that the function posts, and the lines that it logged until then.
     fn first_told(mut self, ends_by_itself: bool) -> (Told, Vec<String>) {
         let told = self.told.recv_timeout(PATIENCE);
         if !ends_by_itself || told.is_err() {
@@ -75,7 +75,7 @@ impl Function {
     }
 }
 
-/// The first event on a connection is the last: who asks for another one waits.
+/// Each connection hands out one event. A function that asks for another event waits.
 fn serve(mut stream: &TcpStream, sender: &Sender<Told>, event: &str) {
     let mut reader = BufReader::new(stream);
     let mut is_given = false;
@@ -98,17 +98,18 @@ fn serve(mut stream: &TcpStream, sender: &Sender<Told>, event: &str) {
         stream.write_all(answer.as_bytes()).unwrap();
         if path != "invocation/next" {
             let body = serde_json::from_slice(&body).unwrap();
-            // The test has what it waited for, and is gone.
+            // The test has received its message and is gone.
             let _ = sender.send(Told { path, body });
         }
     }
 }
 
-/// An S3 with a CSV in it, and the function that is told of it.
+/// Starts an S3 with a CSV in it, and the function with an event about the CSV.
 fn invoke(csv: &[u8], key: &str, event_key: &str, format: &str) -> (Told, Vec<String>) {
     let server = Server::start();
     server.upload(&format!("uploads/{key}"), csv);
-    // By a name, before which a bucket's would be put if it were not addressed path-style.
+    // The host is a name, because the bucket's name would be put in front of it if requests were
+    // not path-style.
     let url = server.url.replace("127.0.0.1", "localhost");
     let variables = [
         ("OUTPUT_BUCKET", "sites"),
@@ -160,7 +161,7 @@ fn an_upload_is_answered_logged_and_counted() {
 }
 
 #[test]
-fn what_is_logged_stays_on_its_line_and_tells_no_row() {
+fn log_lines_stay_on_one_line_and_contain_no_row() {
     for format in ["Text", "JSON"] {
         let (told, log) = invoke(b"a,b\n1,2\n", "a\nb.csv", "a%0Ab\u{1b}[31m.csv", format);
         assert_eq!(told.body["results"][0]["code"], "unsafe-key");
@@ -178,7 +179,7 @@ fn what_is_logged_stays_on_its_line_and_tells_no_row() {
 }
 
 #[test]
-fn a_failure_is_told_by_its_kind() {
+fn a_failure_is_reported_with_its_kind() {
     let variables = [("OUTPUT_BUCKET", "sites")];
     let (told, log) = Function::start(&variables, &json!({"x": 1})).first_told(false);
     assert_eq!(told.path, "invocation/id/error");
@@ -189,7 +190,7 @@ fn a_failure_is_told_by_its_kind() {
 }
 
 #[test]
-fn a_bad_setting_is_told_before_the_process_ends() {
+fn a_bad_setting_is_reported_before_the_process_ends() {
     for (variables, message) in [
         (&[][..], "OUTPUT_BUCKET is not set: "),
         (

@@ -1,4 +1,4 @@
-//! What becomes of outputs when the settings or the program change: docs/operations.md, "Upgrades".
+//! Outputs after a change of the settings or of the program: docs/operations.md, "Upgrades".
 
 use serde_json::Value;
 
@@ -14,20 +14,20 @@ fn published() -> MemoryStore {
     store
 }
 
-/// What an event about the same CSV comes to with other settings.
+/// Returns the answer to an event about the same CSV with other settings.
 fn status_with(store: &MemoryStore, settings: &[(&str, &str)]) -> Value {
     let answer = handle_with(store, settings, put_event(&["acme.csv"])).unwrap();
     answer["results"][0]["status"].clone()
 }
 
-/// The settings digest of the output that is there.
+/// The settings digest of the existing output.
 fn digest(store: &MemoryStore) -> String {
     let output = store.object("sites", "acme/.htaccess").unwrap();
     output.head.metadata["settings"].clone()
 }
 
 #[test]
-fn what_decides_the_bytes_makes_outputs_new_at_their_next_event() {
+fn a_setting_that_decides_the_bytes_renews_outputs_at_their_next_event() {
     for change in [("TEMPLATE", "apache22"), ("DEFAULT_POLICY", "allow")] {
         let store = published();
         let before = digest(&store);
@@ -40,7 +40,7 @@ fn what_decides_the_bytes_makes_outputs_new_at_their_next_event() {
 }
 
 #[test]
-fn what_only_decides_what_is_accepted_leaves_outputs_until_their_next_upload() {
+fn a_setting_that_only_decides_acceptance_renews_outputs_at_their_next_upload() {
     for change in [("STRICT", "true"), ("MAX_CSV_BYTES", "1")] {
         let store = published();
         let before = digest(&store);
@@ -53,7 +53,7 @@ fn what_only_decides_what_is_accepted_leaves_outputs_until_their_next_upload() {
 }
 
 #[test]
-fn another_output_key_writes_anew_and_leaves_the_old_output() {
+fn another_output_key_writes_a_new_output_and_leaves_the_old_one() {
     let store = published();
     let change = [("OUTPUT_KEY", "{{ dir }}{{ stem }}.conf")];
     assert_eq!(status_with(&store, &change), "written");
@@ -61,9 +61,9 @@ fn another_output_key_writes_anew_and_leaves_the_old_output() {
     assert!(store.object("sites", "acme/.htaccess").is_some());
 }
 
-/// What decided the report may change while the CSV does not.
+/// The reason for a report can change while the CSV stays the same.
 #[test]
-fn a_report_tells_what_came_of_its_csv_last() {
+fn a_report_shows_the_latest_result_of_its_csv() {
     let store = MemoryStore::default();
     let report = || store.text("reports", "acme.csv.html").unwrap();
     store.upload("uploads", "acme.csv", ACME);
@@ -90,7 +90,7 @@ fn a_report_tells_what_came_of_its_csv_last() {
 }
 
 #[test]
-fn an_output_of_another_version_of_the_program_is_made_anew() {
+fn an_output_of_another_program_version_is_written_again() {
     let store = published();
     for (name, value) in [
         ("generator", "htaccess-generator/0.0.9"),

@@ -1,5 +1,5 @@
-//! Uploads that are no CSV, damaged, or made to exhaust a machine. Each has its refusal, which
-//! comes as soon as it can; `memory` measures what each takes.
+//! Uploads that are not CSV, damaged, or made to exhaust a machine. Each must be refused as early
+//! as possible; `memory` measures how much memory each takes.
 
 use std::iter::{once, once_with, repeat_n};
 
@@ -20,7 +20,8 @@ const CUT_UTF16: &str = "not-csv: the UTF-16 text is damaged or cut off: save th
                          UTF-8 and upload it whole";
 const EMPTY: &str = "missing-column: the file is empty: expected a header with the columns \
                      \"IP Address\" and \"Rule\"";
-/// The default, and less of it where nothing is optimized, for that takes minutes.
+/// The default limit, and a smaller one in builds without optimization, because the default would
+/// take minutes there.
 const MAX_CSV_BYTES: usize = if cfg!(debug_assertions) {
     4 * MIB
 } else {
@@ -29,7 +30,7 @@ const MAX_CSV_BYTES: usize = if cfg!(debug_assertions) {
 const LONG_LINE: &str = "is longer than 1048576 bytes: expected one rule a line";
 const GOOD: &str = "IP Address,Rule\n192.0.2.1,Allow\n";
 
-/// What every upload here is refused under.
+/// The settings under which every upload here is refused.
 pub(crate) fn setup() -> Setup {
     Setup::with("MAX_CSV_BYTES", &MAX_CSV_BYTES.to_string())
 }
@@ -46,11 +47,11 @@ type Pieces = Box<dyn Iterator<Item = Vec<u8>>>;
 /// An upload that must be refused.
 pub(crate) struct BadFile {
     pub(crate) name: &'static str,
-    /// Made while it is pushed: some are larger than the memory.
+    /// Produced while it is pushed, because some uploads are larger than the memory.
     pub(crate) pieces: Pieces,
-    /// `code: sentence`.
+    /// The expected refusal as `code: sentence`.
     pub(crate) expected: String,
-    /// After how many bytes of the upload, at most, it is refused.
+    /// The maximum number of bytes that may be read before the refusal.
     pub(crate) read_bytes_max: usize,
 }
 
@@ -76,7 +77,7 @@ impl BadFile {
         }
     }
 
-    /// Pushes until the refusal; gives the refusal and how many bytes were read.
+    /// Pushes until the refusal. Returns the refusal and the number of bytes that were read.
     pub(crate) fn run(self, setup: &Setup) -> (String, usize) {
         let mut read_bytes = 0;
         let pieces = self.pieces.inspect(|piece| read_bytes += piece.len());
@@ -85,12 +86,12 @@ impl BadFile {
     }
 }
 
-/// Pieces of which nothing is made before the first is asked for, so that `memory` can measure.
+/// Pieces that are produced on demand, so that `memory` can measure reading them.
 fn lazily<I: Iterator<Item = Vec<u8>> + 'static>(make: impl FnOnce() -> I + 'static) -> Pieces {
     Box::new(once_with(make).flatten())
 }
 
-/// A start and then the same text again and again.
+/// A start, then the same text repeated.
 fn endless(start: &str, text: &'static [u8], bytes: usize) -> Pieces {
     let start = start.into();
     lazily(move || {
@@ -100,8 +101,8 @@ fn endless(start: &str, text: &'static [u8], bytes: usize) -> Pieces {
     })
 }
 
-/// The same as one gzip member, which is as small as gzip makes it. The text is compressed once,
-/// and its blocks are repeated: a full flush lets no block refer to another.
+/// Like [`endless`], as one gzip member of the smallest size that gzip can make. The text is
+/// compressed once and its blocks are repeated: after a full flush no block refers to another.
 fn bomb(start: &'static str, text: &'static [u8], bytes: usize) -> Pieces {
     lazily(move || {
         let block = text.repeat(MIB.div_ceil(text.len()));
@@ -119,7 +120,7 @@ fn bomb(start: &'static str, text: &'static [u8], bytes: usize) -> Pieces {
     })
 }
 
-/// Noise that is the same each time (xorshift).
+/// Noise from a fixed seed (xorshift).
 fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = || {
@@ -143,7 +144,7 @@ fn damaged_gzip(reason: &str) -> String {
     )
 }
 
-/// Not text at all.
+/// Uploads that are not text.
 fn binaries() -> Vec<BadFile> {
     let png = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &noise(4000)].concat();
     let utf16_without_mark = utf16_le(GOOD).split_off(2);
@@ -175,7 +176,7 @@ fn bytewise(bytes: Vec<u8>) -> Pieces {
     Box::new(bytes.into_iter().map(|byte| vec![byte]))
 }
 
-/// Text that is cut off or garbled.
+/// Text that is cut off or damaged.
 fn damaged() -> Vec<BadFile> {
     const INCOMPLETE: &str = "incomplete deflate stream";
     const SUM: &str = "corrupt gzip stream does not have a matching checksum";
@@ -217,7 +218,7 @@ fn damaged() -> Vec<BadFile> {
     ]
 }
 
-/// `"c0", "c1", ` and so on.
+/// Returns `"c0", "c1", ` and so on.
 fn quoted_names(count: usize) -> String {
     let names: Vec<String> = (0..count).map(|index| format!("\"c{index}\", ")).collect();
     names.concat()
@@ -260,7 +261,7 @@ fn without_rules() -> Vec<BadFile> {
     ]
 }
 
-/// Rows that never end, or have too many cells.
+/// Rows that never end, or that have too many cells.
 fn too_wide() -> Vec<BadFile> {
     let wide = |cell: &str| vec![cell; 10_000].join(",");
     let rows = |cell: &str| format!("IP Address,Rule\n192.0.2.1,Allow\n{}\n", wide(cell));
@@ -313,7 +314,7 @@ fn too_wide() -> Vec<BadFile> {
     ]
 }
 
-/// Ten gigabytes in a few megabytes.
+/// Ten gigabytes, compressed to a few megabytes.
 fn bombs() -> Vec<BadFile> {
     let ten_gib = 10 * GIB;
     vec![
@@ -358,7 +359,7 @@ pub(crate) fn bad_files() -> Vec<BadFile> {
 }
 
 #[test]
-fn every_bad_file_is_refused_as_soon_as_it_can_be() {
+fn every_bad_file_is_refused_early_with_its_code_and_message() {
     let setup = setup();
     let mut problems = Vec::new();
     for file in bad_files() {

@@ -1,13 +1,14 @@
-//! One folder of `tests/cases` a case, and of `tests/spreadsheets`, whose uploads other programs wrote:
+//! Runs each folder of `tests/cases` and of `tests/spreadsheets` as a case. Other programs wrote
+//! the uploads of the latter.
 //!
 //! - `rules.csv`, or any other `rules.*`: the upload;
 //! - `settings.env` (optional): `NAME=value` lines, named as the function's environment;
-//! - `template.tera` (optional): a template of the user's own;
+//! - `template.tera` (optional): a custom template;
 //! - `expected.htaccess`: the file, absent if the upload is refused;
 //! - `expected.json`: the answer.
 //!
-//! What holds for the upload must hold for the same text with other line ends, in other
-//! encodings, compressed, and in pieces: the same bytes, the same line numbers.
+//! The same text with other line ends, in other encodings, compressed, or in pieces must give the
+//! same bytes and the same line numbers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,13 +17,13 @@ use htaccess_generator::generate::Outcome;
 
 use crate::support::{Setup, answer_json, gzip, text_of, utf16_be, utf16_le, with_line_ends};
 
-/// How an upload is cut when it is pushed in pieces.
+/// The sizes of the pieces in which an upload is pushed.
 const PIECE_BYTES: [usize; 4] = [1, 2, 3, 7];
 
 struct Case {
     folder: PathBuf,
     setup: Setup,
-    /// With a limit on bytes, an encoding that takes more of them is another case.
+    /// True if the case limits bytes. Its text in a longer encoding would be another case.
     is_limited: bool,
     upload: Vec<u8>,
 }
@@ -54,7 +55,7 @@ impl Case {
         self.folder.file_name().unwrap().display().to_string()
     }
 
-    /// The upload in one piece, against the files beside it.
+    /// Compares the upload in one piece with the expected files of the folder.
     fn check_files(&self, problems: &mut Vec<String>) {
         let outcome = self.setup.run(&self.upload);
         let name = self.name();
@@ -72,7 +73,7 @@ impl Case {
         );
     }
 
-    /// Whatever else holds the same text, against the upload in one piece.
+    /// Compares all variants of the same text with the upload in one piece.
     fn check_variants(&self, problems: &mut Vec<String>) {
         let expected = text_of(&self.setup.run(&self.upload));
         for bytes in PIECE_BYTES {
@@ -154,11 +155,11 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Every program exported the same table, so the same file must come of it, and nothing is to be
-/// said but how text that is not UTF-8 was read. Where a program changed the table, or people wrote
-/// another, only the files beside the upload tell.
+/// Every program exported the same table, so all outputs must be the same file. The only warning
+/// allowed is the one about text that is not UTF-8. Where a program changed the table, or where
+/// people wrote another table, only the expected files of the folder are compared.
 #[test]
-fn one_table_is_one_policy_whichever_program_exports_it() {
+fn every_program_exports_the_table_to_the_same_policy() {
     const OTHERS: [&str; 6] = [
         "awk",
         "excel-damaged",
@@ -189,14 +190,15 @@ fn one_table_is_one_policy_whichever_program_exports_it() {
     assert!(published >= 40, "only {published} were published");
 }
 
-/// Runs every case; for tests of what all outcomes have in common.
+/// Runs every case, for tests of properties that all outcomes share.
 pub(crate) fn outcomes() -> impl Iterator<Item = (String, Outcome)> {
     cases()
         .into_iter()
         .map(|case| (case.name(), case.setup.run(&case.upload)))
 }
 
-/// Compares, or rewrites under `UPDATE_EXPECT=1`. `None`: there must be no such file.
+/// Compares a file with the expected one, or rewrites it under `UPDATE_EXPECT=1`. `None` means that
+/// the file must not exist.
 fn compare_file(path: &Path, found: Option<&str>, name: &str, problems: &mut Vec<String>) {
     let expected = fs::read_to_string(path).ok();
     if expected.as_deref() == found {
@@ -216,7 +218,7 @@ fn compare_file(path: &Path, found: Option<&str>, name: &str, problems: &mut Vec
     ));
 }
 
-/// The lines where two texts part, between the lines they have in common at both ends.
+/// Shows the lines that differ, without the common lines at the start and at the end.
 fn difference(what: &str, expected: &str, found: &str) -> String {
     let expected: Vec<&str> = expected.lines().collect();
     let found: Vec<&str> = found.lines().collect();

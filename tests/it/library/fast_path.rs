@@ -1,6 +1,6 @@
-//! Two shortcuts make the usual upload fast: plain rows are read at one go, and a built-in template
-//! is handed marks for its lines. A template that lists the rows gets neither, so the same upload
-//! through a copy of a built-in template that also mentions them is the long way.
+//! Two fast paths make the usual upload fast: plain rows are read in bulk, and a built-in template
+//! receives placeholders for its lines. A template that uses the rows gets neither. A copy of a
+//! built-in template that also mentions the rows is therefore the slow path for the same upload.
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::Generation;
@@ -12,7 +12,7 @@ use proptest::sample::select;
 use crate::library::fuzz_corpus::checks;
 use crate::support::{Setup, text_of};
 
-/// A copy that needs the rows and prints none.
+/// A copy of the template that asks for the rows and prints none.
 fn long_way(source: &str) -> Setup {
     Setup::with_template(&checks::generate::asking_for_rows(source))
 }
@@ -23,7 +23,7 @@ fn check(upload: &[u8], pieces_bytes: usize) {
         let short = Setup::with("TEMPLATE", name).run_pieces(upload.chunks(pieces_bytes));
         let long = long_way(source).run(upload);
         if short.answer.code == Some(RefusalCode::BadTemplate) {
-            // A built-in template names itself where it refuses, and a copy its own lines.
+            // A built-in template names itself in a refusal, and a copy names its own lines.
             assert_eq!(long.answer.code, short.answer.code, "{name}");
             continue;
         }
@@ -31,7 +31,7 @@ fn check(upload: &[u8], pieces_bytes: usize) {
     }
 }
 
-/// A number of digits, mostly an octet.
+/// A number with few digits, mostly an octet.
 fn octet() -> impl Strategy<Value = String> {
     prop_oneof![
         20 => any::<u8>().prop_map(|octet| octet.to_string()),
@@ -81,7 +81,7 @@ fn comment() -> impl Strategy<Value = String> {
     select(comments.to_vec()).prop_map(str::to_owned)
 }
 
-/// How a cell is written: as it is, in quotes, with its quotes doubled or not, among blanks.
+/// The ways to write a cell: as it is, in quotes, with its quotes doubled or not, between blanks.
 fn written(cell: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     (cell, 0..12u8).prop_map(|(cell, form)| match form {
         0..8 => cell,
@@ -91,7 +91,7 @@ fn written(cell: impl Strategy<Value = String>) -> impl Strategy<Value = String>
     })
 }
 
-/// An upload: its columns' order, delimiter and line ends are the same in every row.
+/// An upload. The order of its columns, its delimiter and its line ends are the same in every row.
 fn upload() -> impl Strategy<Value = Vec<u8>> {
     let row = (
         written(address()),
@@ -126,19 +126,19 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_short_way_ends_where_the_long_way_does(upload in upload(), piece_bytes in 1..4000usize) {
+    fn the_fast_path_gives_the_same_outcome_as_the_slow_path(upload in upload(), piece_bytes in 1..4000usize) {
         check(&upload, piece_bytes);
     }
 
-    /// The rows one by one, with pieces of any size.
+    /// Compares the rows one by one, with pieces of any size.
     #[test]
-    fn the_short_way_takes_the_rows_that_the_long_way_takes(upload in upload()) {
+    fn the_fast_path_reads_the_same_rows_as_the_slow_path(upload in upload()) {
         checks::parse::check(&upload);
     }
 }
 
 #[test]
-fn long_lists_of_both_families_are_the_same_by_marks() {
+fn long_lists_of_both_families_are_the_same_with_placeholders() {
     use std::fmt::Write as _;
     let mut upload = "IP,Rule\n".to_owned();
     for index in 0..2000u32 {
@@ -158,9 +158,10 @@ fn long_lists_of_both_families_are_the_same_by_marks() {
     check(format!("{upload}all,Allow\n").as_bytes(), 64 * 1024);
 }
 
-/// The command line hands over pieces of half a MiB: whatever is at their ends or in their middle.
+/// The command line pushes pieces of half a MiB. Special text must be read correctly at their ends
+/// and in their middle.
 #[test]
-fn large_pieces_are_read_as_small_ones() {
+fn special_text_is_read_correctly_anywhere_in_large_pieces() {
     use std::fmt::Write as _;
     const PIECE_BYTES: usize = 512 * 1024;
     const HEADER: &str = "IP,Rule,Note\n";
@@ -180,7 +181,7 @@ fn large_pieces_are_read_as_small_ones() {
         }
         text_of(&generation.finish())
     };
-    // A cell that goes on behind a border, with what looks like rows in it.
+    // A cell that continues after a border, and contains text that looks like rows.
     let quoted: String = rows.split_inclusive('\n').skip(30_000).take(90).collect();
     let quoted = format!("1.1.1.1,Allow,\"{quoted}\"\n");
     let odd_rows = [
@@ -189,20 +190,20 @@ fn large_pieces_are_read_as_small_ones() {
         "\r\n# 1.2.3.4,Deny\r\r\n2.2.2,Deny",
         &quoted,
     ];
-    // The start of the rows; the middle and the end of the first piece; the middle and the end of
-    // the second; and nowhere.
+    // The start of the rows, the middle and the end of the first piece, the middle and the end of
+    // the second piece, and nowhere.
     for (index, place) in [20, 262_140, 524_288, 786_400, 1_048_576, usize::MAX]
         .into_iter()
         .enumerate()
     {
         let odd = odd_rows[index % odd_rows.len()];
-        // On either side of the border, and across it.
+        // On each side of the border, and across it.
         for before in [0, odd.len() / 2, odd.len()] {
             let mut upload = rows.clone();
             let place = place.saturating_sub(before);
             if let Some(rows) = rows.get(..place.saturating_sub(FILLER.len())) {
                 let start = rows.rfind('\n').map_or(HEADER.len(), |end| end + 1);
-                // Its comment is as long as it takes to the place.
+                // The length of the comment moves the text to the place.
                 let comment = "x".repeat(place.saturating_sub(start + FILLER.len()));
                 let filler = FILLER.replace('\n', &format!("{comment}\n"));
                 upload.insert_str(start, &format!("{filler}{odd}"));

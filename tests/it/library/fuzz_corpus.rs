@@ -1,7 +1,8 @@
-//! What the fuzzers kept (`fuzz/corpus`), through the checks of their targets: a bug that was
-//! found once is looked for in every `cargo test`. `make fuzz` looks for new ones.
+//! Replays the inputs that the fuzzers kept (`fuzz/corpus`) through the checks of their targets.
+//! Every `cargo test` therefore checks the bugs that were found once. `make fuzz` searches for new
+//! ones.
 //!
-//! Also ranges so huge, or so many of them, that a naive reading would not end.
+//! Also checks ranges so large, or so numerous, that a naive implementation would not end.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +12,7 @@ use std::path::Path;
 #[path = "../../../fuzz/checks/mod.rs"]
 pub(crate) mod checks;
 
-/// A target's corpus through its check; names every input that fails.
+/// Runs a target's corpus through its check, and names every input that fails.
 #[track_caller]
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
@@ -47,10 +48,10 @@ fn the_corpus_of_generate_passes() {
     replay("generate", checks::generate::check);
 }
 
-/// The most networks that a range of IPv6 is written as.
+/// The maximum number of networks that one range of IPv6 is written as.
 const MAX_NETWORKS: usize = 2 * 128 - 2;
 
-/// These rows through every template and both defaults, with all that the target checks.
+/// Runs the rows through every template and both defaults, with all checks of the target.
 fn check_rows(rows: impl Iterator<Item = String>) {
     let mut rows: Vec<String> = rows.collect();
     rows.insert(0, "IP,Rule\n".to_owned());
@@ -80,9 +81,9 @@ fn one_huge_range_is_a_few_networks() {
     }
 }
 
-/// Whatever they overlap, what is left of them is one range.
+/// All ranges overlap, so that one range remains.
 #[test]
-fn thousands_of_huge_ranges_that_overlap_are_a_few_networks() {
+fn thousands_of_overlapping_huge_ranges_become_a_few_networks() {
     let nested = |index: u32, rule: &str| {
         let (high, low) = (0xffff - (index >> 16), 0xffff - (index & 0xffff));
         let last = format!("ffff:ffff:ffff:ffff:ffff:ffff:{high:x}:{low:x}");
@@ -99,9 +100,10 @@ fn thousands_of_huge_ranges_that_overlap_are_a_few_networks() {
     assert!(outcome.answer.bytes < MAX_NETWORKS * 64);
 }
 
-/// Where each denies a little of what the others allow, there are only so many networks a row.
+/// Each row denies a part of the range that another allows. The number of networks per row is
+/// bounded.
 #[test]
-fn huge_ranges_side_by_side_are_a_few_networks_each() {
+fn adjacent_huge_ranges_become_a_few_networks_each() {
     let beside = |index: u32, rule: &str| {
         let block = 0x2000 + index;
         format!("{block:x}::1-{block:x}:ffff:ffff:ffff:ffff:ffff:ffff:fffe,{rule}\n")

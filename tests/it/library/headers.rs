@@ -15,7 +15,7 @@ const ADDRESS_NAMES: [&str; 8] = [
 const RULE_NAMES: [&str; 5] = ["Rule", "Action", "Policy", "RULE", " _policy- "];
 const COMMENT_NAMES: [&str; 5] = ["Comment", "Description", "Note", "COMMENT", "no_te"];
 const DELIMITERS: [&str; 4] = [",", ";", "\t", "|"];
-/// Where address, rule, comment and a column of no meaning are.
+/// The positions of the address, the rule, the comment and an unknown column.
 const ORDERS: [[usize; 4]; 6] = [
     [0, 1, 2, 3],
     [1, 0, 2, 3],
@@ -25,11 +25,11 @@ const ORDERS: [[usize; 4]; 6] = [
     [1, 2, 3, 0],
 ];
 
-/// Prints what each of the three columns held.
+/// A template that prints the cells of the three columns.
 const ROWS: &str = "{% for rule in rules %}{{ rule.address }} {{ rule.rule }} {{ rule.comment }}
 {% endfor %}";
 
-/// A sheet of three rows under the given names.
+/// A table of three rows under the given names.
 fn sheet(names: [&str; 4], order: [usize; 4], delimiter: &str) -> String {
     let rows = [
         names,
@@ -100,7 +100,7 @@ fn the_canonical_name_wins_over_its_aliases_wherever_it_stands() {
 }
 
 #[test]
-fn names_that_only_resemble_are_not_found() {
+fn names_that_are_only_similar_are_not_found() {
     for names in [
         "IP Addresses,Rule",
         "IPv4,Rule",

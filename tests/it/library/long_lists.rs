@@ -1,5 +1,5 @@
-//! Apache takes lines of 8,190 bytes and slows down by the line: lines are full, and none is over
-//! 8,000 bytes.
+//! Apache reads lines of up to 8,190 bytes, and every line costs time. Lines are therefore full,
+//! and none is longer than 8,000 bytes.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ const MAX_LINE_BYTES: usize = 8000;
 const MAX_NETWORK_BYTES: usize = 44;
 const ADDRESSES: u32 = 30_000;
 
-/// As many lone addresses of both families, no two of which merge.
+/// Single addresses of both families that do not merge, `ADDRESSES` of each.
 fn sparse_rows(rule: &str) -> String {
     let mut text = String::new();
     for index in 0..ADDRESSES {
@@ -22,7 +22,7 @@ fn sparse_rows(rule: &str) -> String {
     text
 }
 
-/// The networks that stand behind `directive`, line by line.
+/// The networks after `directive`, line by line.
 fn packed<'a>(file: &'a str, directive: &str) -> Vec<Vec<&'a str>> {
     file.lines()
         .filter_map(|line| line.trim_start().strip_prefix(directive))
@@ -68,7 +68,7 @@ fn check(template: &str, default_policy: &str, rule: &str, directive: &str) {
 }
 
 #[test]
-fn long_lists_fill_their_lines_and_never_pass_8000_bytes() {
+fn long_lists_fill_their_lines_up_to_8000_bytes() {
     check("apache24", "deny", "Allow", "Require ip ");
     check("apache24", "allow", "Deny", "Require ip ");
     check("apache22", "deny", "Allow", "Allow from ");
@@ -76,7 +76,7 @@ fn long_lists_fill_their_lines_and_never_pass_8000_bytes() {
 }
 
 #[test]
-fn the_longest_key_stays_on_a_line_of_its_own() {
+fn the_longest_key_gets_its_own_line() {
     // Four bytes of a character that is percent-encoded become twelve.
     let segment = "𝄞".repeat(60);
     let key = format!("{segment}/{segment}/{segment}/{segment}.csv");
@@ -87,7 +87,7 @@ fn the_longest_key_stays_on_a_line_of_its_own() {
 }
 
 #[test]
-fn a_template_that_prints_a_longer_line_is_refused_where_apache_would_read_it() {
+fn a_template_that_prints_a_line_too_long_for_apache_is_refused() {
     let template = "{% for rule in rules %}# {{ rule.comment }}\n{% endfor %}";
     let upload = format!("IP,Rule,Comment\n192.0.2.1,Allow,{}\n", "x".repeat(7999));
     assert_eq!(

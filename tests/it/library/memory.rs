@@ -1,4 +1,5 @@
-//! Each bad file again, in a process of its own, whose peak of resident memory the kernel knows.
+//! Reads each bad file again, in a separate process. The kernel reports the peak of its resident
+//! memory.
 //!
 //! The test starts this binary once more for each file and asks it to run one test.
 
@@ -13,10 +14,10 @@ use std::process::Command;
 
 use crate::library::bad_files::{bad_files, setup};
 
-/// Names the file for the process that is measured.
+/// The variable that names the file for the measured process.
 const NAME: &str = "IT_BAD_FILE";
-/// How far the peak may rise while a file is read: twice the longest line, in bytes and in cells,
-/// the pieces, and what is kept of the rows.
+/// The maximum growth of the peak while a file is read: twice the longest line (in bytes and in
+/// cells), the pieces, and what is stored of the rows.
 const MAX_PEAK_KIB: u64 = 8 * 1024;
 
 /// The peak of resident memory so far.
@@ -57,7 +58,7 @@ fn bad_files_take_little_memory() {
         match rise.and_then(|rise| rise.parse::<u64>().ok()) {
             Some(kib) if kib <= MAX_PEAK_KIB => eprintln!("{}: {kib} KiB", file.name),
             Some(kib) => problems.push(format!("{}: {kib} KiB\n", file.name)),
-            // The other test says what is wrong with it.
+            // The other test reports the problem.
             None => eprintln!("{}: not refused, {}", file.name, child.status),
         }
     }

@@ -1,5 +1,6 @@
-//! What people read. The sentences of rejections are pinned in `tests/cases` (21 has them all),
-//! those of most refusals there and in `bad_files`; here are the rest, and what all have in common.
+//! The messages that people read. `tests/cases` pins the sentences of rejections (case 21 has all
+//! of them). `tests/cases` and `bad_files` pin those of most refusals. Here are the others, and the
+//! rules that all messages follow.
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::function::FunctionSettings;
@@ -8,7 +9,8 @@ use htaccess_generator::settings::Settings;
 use crate::library::cases::outcomes;
 use crate::support::{Setup, refusal_of};
 
-/// One line, of a length that a log and a reader take, without what could act on a terminal.
+/// A message is one line, short enough for a log and a reader, and without characters that control
+/// a terminal.
 #[track_caller]
 fn check_sentence(sentence: &str, case: &str) {
     let is_stopped = sentence.ends_with('.') && !sentence.ends_with(" . or ..");
@@ -41,7 +43,7 @@ fn every_rejection_names_its_line_and_says_one_sentence() {
 #[test]
 fn every_refusal_says_one_sentence() {
     for (case, outcome) in outcomes() {
-        // Tera shows the place in the template on lines of its own.
+        // Tera shows the place in the template on separate lines.
         if outcome.answer.code == Some(RefusalCode::BadTemplate) {
             continue;
         }
@@ -88,7 +90,7 @@ fn a_rejected_value_is_kept_to_256_bytes_and_shown_to_64_characters() {
     );
 }
 
-/// `expected` is the part behind `the key "…" cannot become a path: `.
+/// `expected` is the part after `the key "…" cannot become a path: `.
 #[track_caller]
 fn check_unsafe_key(key: &str, shown: &str, expected: &str) {
     let outcome = Setup::with("SOURCE", key).run(b"IP,Rule\n192.0.2.1,Allow\n");

@@ -1,26 +1,26 @@
 //! The library: uploads in, outputs and answers out.
 
-/// What is no CSV, too much, or broken: each gets its refusal.
+/// Uploads that are not CSV, too large, or damaged: each is refused with its code.
 mod bad_files;
 /// The folders of `tests/cases`: CSV and settings in, file and answer out, byte for byte.
 mod cases;
-/// Plain rows and built-in templates take a shorter way, to the same end.
+/// The fast paths for plain rows and built-in templates give the same result as the slow path.
 mod fast_path;
-/// What the fuzzers kept, through the checks of their targets; huge ranges.
+/// The inputs that the fuzzers kept, through the checks of their targets, and huge ranges.
 mod fuzz_corpus;
-/// Every name of a column, delimiter and order of columns that a header may have.
+/// Every column name, delimiter and order of columns that a header can have.
 mod headers;
 /// Long lists: every line of the output stays under the limit.
 mod long_lists;
-/// How much memory the worst files take, measured on a process of their own.
+/// The memory that the worst files take, measured in a separate process.
 mod memory;
-/// The sentences of rejections and refusals, as people read them.
+/// The sentences of rejections and refusals.
 mod messages;
-/// What must hold for any input at all.
+/// Properties that hold for any input.
 mod properties;
-/// The pages of the cases, and of uploads that are as large and as bad as can be.
+/// The report pages of the cases, and of the largest and worst uploads.
 mod report_page;
-/// What rejections suggest, and what surrounds a value.
+/// The suggestions of rejections, and characters around a value.
 mod suggestions;
-/// The built-in templates on long lists, and where they refuse a file.
+/// The built-in templates with long lists, and the files that they refuse.
 mod templates;

@@ -1,5 +1,5 @@
-//! What must hold for any input: no panic, rows that add up, cuts and order that do not matter,
-//! and an output that permits exactly whom the rows permit.
+//! Properties of any input: no panic, counts of rows that add up, pieces and order that do not
+//! matter, and an output that permits exactly the clients that the rows permit.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use proptest::sample::{Index, select};
 
 use crate::support::{Setup, gzip, refusal_of, text_of, utf16_le};
 
-/// Prints the two lists and the default, one network a line.
+/// Prints the two lists and the default, one network per line.
 const LISTS: &str = "default {{ default_policy }}
 {% for network in allow.networks %}+{{ network }}
 {% endfor %}{% for network in deny.networks %}-{{ network }}
@@ -21,13 +21,13 @@ const LISTS: &str = "default {{ default_policy }}
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        // A failure prints its input; it belongs in `tests/cases`, not in a file of seeds.
+        // A failure prints its input. The input belongs in `tests/cases`, not in a file of seeds.
         failure_persistence: None,
         ..ProptestConfig::default()
     }
 }
 
-/// Text made of what a parser trips over, after a header or without one.
+/// Text made of fragments that are difficult to parse, with or without a header.
 fn text_like_csv() -> impl Strategy<Value = Vec<u8>> {
     const HEADERS: [&str; 8] = [
         "IP Address,Rule\n",
@@ -89,7 +89,7 @@ fn text_like_csv() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(header, tokens)| [header.as_bytes(), &tokens.concat()].concat())
 }
 
-/// Any upload: noise, text, text in UTF-16 or gzip, whole or cut off.
+/// Any upload: noise, text, text in UTF-16 or gzip, complete or cut off.
 fn any_upload() -> impl Strategy<Value = Vec<u8>> {
     let cut_off = |bytes: Vec<u8>, cut: Index| bytes[..cut.index(bytes.len() + 1)].to_vec();
     let lossy = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -111,7 +111,7 @@ fn any_upload() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// A rule over a few addresses, so that rules meet.
+/// A rule over a small set of addresses, so that rules overlap.
 fn rule() -> impl Strategy<Value = (bool, String)> {
     let address = prop_oneof![
         6 => (0..32_u8).prop_map(|last| format!("10.0.0.{last}")),
@@ -137,7 +137,7 @@ fn sheet(rules: &[(bool, String)]) -> String {
     "IP,Rule\n".to_owned() + &rows.collect::<String>()
 }
 
-/// The addresses that [`rule`] speaks of, and some beyond.
+/// The addresses that [`rule`] uses, and some others.
 fn probes() -> impl Iterator<Item = IpAddr> {
     let ipv4 = (0..40_u8).map(|last| IpAddr::from([10, 0, 0, last]));
     let ipv6 = (0..40_u16).map(|last| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, last]));
@@ -158,7 +158,8 @@ fn is_named(address: IpAddr, text: &str) -> bool {
     }
 }
 
-/// Section 3 of the design, read naively: an explicit Deny wins, then the default decides.
+/// The definition, implemented naively: an explicit Deny wins, then an Allow, then the default
+/// decides.
 fn permits(address: IpAddr, rules: &[(bool, String)]) -> bool {
     let says = |wanted: bool| {
         rules
@@ -170,7 +171,7 @@ fn permits(address: IpAddr, rules: &[(bool, String)]) -> bool {
     !says(false) && (is_open || says(true))
 }
 
-/// The same for what [`LISTS`] printed.
+/// The same decision, read from the output of [`LISTS`].
 fn lists_permit(address: IpAddr, lists: &str) -> bool {
     let says = |sign: char| {
         lists
@@ -189,7 +190,7 @@ fn check_answer(outcome: &Outcome) {
     let lines: Vec<u64> = answer.rejections.iter().map(|one| one.line).collect();
     assert!(lines.is_sorted(), "{lines:?}");
     assert_eq!(outcome.file.as_ref().map_or(0, String::len), answer.bytes);
-    // Also that either a file or a code is there, not both.
+    // Also checks that the outcome has either a file or a code, and not both.
     refusal_of(outcome);
 }
 
@@ -197,13 +198,13 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_bytes_give_an_answer_that_adds_up(upload in any_upload()) {
+    fn any_bytes_give_an_answer_with_consistent_counts(upload in any_upload()) {
         check_answer(&Setup::default().run(&upload));
     }
 
-    /// The cell that is shown is the one that was rejected.
+    /// The cell that the rejection shows is the rejected cell.
     #[test]
-    fn every_rejected_row_is_found_again(upload in any_upload()) {
+    fn every_rejected_row_is_found_again_by_its_line(upload in any_upload()) {
         let rejections = Setup::default().run(&upload).answer.rejections;
         let wanted: Vec<(u64, Field)> =
             rejections.iter().map(|rejection| (rejection.line, Field::of(rejection))).collect();
@@ -217,7 +218,7 @@ proptest! {
             let part = &excerpt.text[excerpt.part.clone()];
             prop_assert!(excerpt.line >= rejection.line);
             if rejection.code == RejectionCode::MissingField {
-                // Quotes, white space, what has no width.
+                // Quotes, white space, and characters without width.
                 prop_assert!(!part.chars().any(char::is_alphanumeric), "{part:?}");
             } else if !part.contains('"') {
                 prop_assert_eq!(part, &rejection.value);
@@ -226,7 +227,7 @@ proptest! {
     }
 
     #[test]
-    fn cuts_change_nothing(upload in any_upload(), cuts in vec(any::<Index>(), 1..6)) {
+    fn pieces_change_nothing(upload in any_upload(), cuts in vec(any::<Index>(), 1..6)) {
         let setup = Setup::with_template("{{ allow.networks }}{{ deny.networks }}{{ rules }}");
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(upload.len() + 1)).collect();
         cuts.sort_unstable();
@@ -262,7 +263,7 @@ proptest! {
     }
 
     #[test]
-    fn the_output_read_again_gives_itself(rules in vec(rule(), 1..20)) {
+    fn the_output_read_as_an_upload_gives_itself(rules in vec(rule(), 1..20)) {
         let setup = Setup::with_template(LISTS);
         let lists = setup.run(sheet(&rules).as_bytes()).file.unwrap();
         let mut again: Vec<(bool, String)> = lists
@@ -298,7 +299,7 @@ proptest! {
     }
 }
 
-/// Records and what lies between them, each with whether it is a rejected row.
+/// Records and the text between them, each with whether it is a rejected row.
 const BLOCKS: [(&str, bool); 12] = [
     ("", false),
     ("   ", false),

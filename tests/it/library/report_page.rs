@@ -1,4 +1,4 @@
-//! The report page, from uploads on. `tests/system/browser` looks at such pages with a browser.
+//! The report page of an upload. `tests/system/browser` tests such pages in a browser.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::library::cases::outcomes;
 use crate::support::{Setup, text_of, without_warnings};
 
-/// A page that is larger takes a phone seconds, and the function a call of its own.
+/// A larger page takes seconds on a phone, and a separate call in the function.
 const MAX_PAGE_BYTES: usize = 400_000;
 
 fn page_of((outcome, review): &(Outcome, Review)) -> String {
@@ -35,7 +35,7 @@ fn check_page(page: &str, outcome: &Outcome) {
 }
 
 #[test]
-fn every_case_has_its_page() {
+fn every_case_has_its_report_page() {
     for (case, outcome) in outcomes() {
         let page = page_of(&(outcome.clone(), Review::default()));
         check_page(&page, &outcome);
@@ -46,7 +46,7 @@ fn every_case_has_its_page() {
 }
 
 #[test]
-fn warnings_are_all_that_asking_for_them_changes() {
+fn asking_for_warnings_adds_only_warnings() {
     for upload in [
         "IP,Rule\n1.1.1.1,Allow\n1.1.1.1,Allow\n2001:db8::/32,Deny\nx,Allow\n",
         "IP,Rule\n1.1.1.1,Deny\n",
@@ -63,7 +63,7 @@ fn warnings_are_all_that_asking_for_them_changes() {
 }
 
 #[test]
-fn a_page_is_bounded_whatever_is_rejected() {
+fn the_size_of_a_page_is_bounded_whatever_is_rejected() {
     let value = "<&\"'\u{202e}\u{e0041}".repeat(40);
     let rows = format!("\"{}\",Allow\n", value.replace('"', "\"\"")).repeat(100_000);
     let upload = format!("IP,Rule\n{rows}1.1.1.1,Allow\n");
@@ -72,7 +72,7 @@ fn a_page_is_bounded_whatever_is_rejected() {
     check_page(&page_of(&reviewed), &reviewed.0);
 }
 
-/// Far from each other, over all of both families.
+/// Addresses far from each other, in both families.
 fn scattered(rows: u32) -> String {
     let mut csv = "IP,Rule\n".to_owned();
     for index in 0..rows {
@@ -88,7 +88,7 @@ fn scattered(rows: u32) -> String {
 }
 
 #[test]
-fn a_page_is_bounded_whatever_is_accepted() {
+fn the_size_of_a_page_is_bounded_whatever_is_accepted() {
     let reviewed = Setup::default().review_pieces([scattered(200_000)]);
     let networks = reviewed.0.answer.networks;
     assert!(networks.allow + networks.deny > 100_000, "{networks:?}");
@@ -96,7 +96,7 @@ fn a_page_is_bounded_whatever_is_accepted() {
 }
 
 #[test]
-fn a_strict_refusal_shows_what_the_other_rows_would_have_said() {
+fn a_strict_refusal_shows_the_policy_of_the_accepted_rows() {
     let setup = Setup::with("STRICT", "true");
     let upload = "IP,Rule\n91.0.0.0/7,Allow\n90.0.0.0/7,Allow\n2.2.2,Allow\n";
     let reviewed = setup.review_pieces([upload]);

@@ -1,5 +1,5 @@
-//! What a rejection suggests: it is accepted, it says what the cell said, and it never opens a site
-//! by a guess. What surrounds a value changes nothing.
+//! The suggestions of a rejection: each is accepted, keeps the meaning of the cell, and never opens
+//! a site by a guess. Characters around a value change nothing.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use proptest::sample::{Index, select};
 
 use crate::support::{Setup, text_of};
 
-/// Cells as people write them, right and wrong.
+/// Cells as people write them, valid and invalid.
 const CELLS: [&str; 30] = [
     "192.0.2.1",
     "10.0.0.0/8",
@@ -45,7 +45,7 @@ const CELLS: [&str; 30] = [
     "192.0.2.0/000000024",
 ];
 
-/// What is put into them.
+/// Fragments that are inserted into the cells.
 const PIECES: [&str; 40] = [
     "0",
     "1",
@@ -89,7 +89,7 @@ const PIECES: [&str; 40] = [
     "all",
 ];
 
-/// A cell with up to three pieces put in or cut out.
+/// A cell with up to three fragments inserted or cut out.
 fn cell() -> impl Strategy<Value = String> {
     let change = (
         any::<Index>(),
@@ -115,7 +115,7 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// The one rejection of a row, if it is rejected.
+/// The rejection of a row, if the row is rejected.
 fn rejection_of(address: &str, rule: &str) -> Option<Rejection> {
     let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
     let row = format!(
@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn the_network_that_is_suggested_holds_the_address(cell in cell()) {
+    fn the_suggested_network_contains_the_address(cell in cell()) {
         let text = cell.trim();
         if let Err(err @ AddressError::HostBitsSet { network, .. }) = parse_address(text) {
             let fixes = err.fixes();
@@ -171,7 +171,7 @@ proptest! {
     #![proptest_config(config(400))]
 
     #[test]
-    fn the_row_is_accepted_with_what_is_suggested(cell in cell()) {
+    fn the_row_is_accepted_with_the_suggestion(cell in cell()) {
         if let Some(rejection) = rejection_of(&cell, "Allow") {
             for fix in &rejection.fixes {
                 prop_assert_eq!(rejection_of(fix, "Allow"), None, "for {:?}", cell);
@@ -179,9 +179,9 @@ proptest! {
         }
     }
 
-    /// What is around a value, and quotes, are no part of it.
+    /// White space and quotes around a value do not belong to it.
     #[test]
-    fn what_surrounds_a_value_changes_nothing(
+    fn characters_around_a_value_change_nothing(
         address in select(&["192.0.2.1", "10.0.0.0/8", "::1", "192.0.2.1-192.0.2.9", "all", "2.2.2", "10.0.0.5/24"][..]),
         rule in select(&["Allow", "deny", "Alow"][..]),
         form in 0..9usize,
@@ -208,7 +208,7 @@ fn check_rule(word: &str, fixes: &[&str]) {
 }
 
 #[test]
-fn nobody_is_told_to_let_everybody_in() {
+fn no_suggestion_allows_everybody() {
     for cell in [
         "*\u{200b}",
         "\u{202a}all",
@@ -223,9 +223,9 @@ fn nobody_is_told_to_let_everybody_in() {
     }
 }
 
-/// Every slip of one letter in `Deny`, and every word beside `allow`.
+/// Every typing error of one letter in `Deny`, and every word next to `allow`.
 #[test]
-fn no_slip_of_deny_suggests_allow() {
+fn no_typing_error_of_deny_suggests_allow() {
     let letters = "abcdefghijklmnopqrstuvwxyz .-!1é";
     for place in 0..=4 {
         for letter in letters.chars() {
@@ -259,7 +259,7 @@ fn no_slip_of_deny_suggests_allow() {
 }
 
 #[test]
-fn every_rejection_that_is_listed_has_its_suggestions() {
+fn every_listed_rejection_has_its_suggestions() {
     let rows = "10.0.0.5/24,Allow\n".repeat(150);
     let answer = Setup::default()
         .run(format!("IP,Rule\n{rows}").as_bytes())
@@ -274,9 +274,10 @@ fn every_rejection_that_is_listed_has_its_suggestions() {
     );
 }
 
-/// A wrapped address comes to templates as the address that it is, and `all` is told in a formula.
+/// Templates receive an address without its wrapping. A formula that contains `all` counts as
+/// `all`.
 #[test]
-fn templates_get_the_address_without_its_wrapping() {
+fn templates_receive_the_address_without_its_wrapping() {
     let setup = Setup::with_template(
         "{% for rule in rules %}{{ rule.address }} {{ rule.rule }}\n{% endfor %}",
     );

@@ -1,4 +1,4 @@
-//! The built-in templates on long lists, and where they refuse a file.
+//! The built-in templates with long lists, and the files that they refuse.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use htaccess_generator::source::Source;
 
 use crate::support::{Setup, refusal_of};
 
-/// So many lone addresses of one family, no two of which merge.
+/// Single addresses that do not merge, `ipv4` and `ipv6` of each family.
 fn csv(rule: &str, ipv4: u32, ipv6: u32) -> String {
     let mut csv = "IP,Rule\n".to_owned();
     for index in 0..ipv4 {
@@ -30,7 +30,7 @@ fn csv(rule: &str, ipv4: u32, ipv6: u32) -> String {
     csv
 }
 
-/// The default output is a `.htaccess`, whose long lines refuse a file.
+/// The default output is a `.htaccess`, in which a long line refuses a file.
 #[test]
 fn no_built_in_template_makes_a_line_that_is_too_long() {
     for (name, _) in BUILT_IN {
@@ -73,7 +73,7 @@ fn an_ip_set_holds_ten_thousand_networks_of_a_family_and_no_more() {
     );
 }
 
-/// Fails at the first byte.
+/// A writer that fails at the first byte.
 struct Closed;
 
 impl Write for Closed {
@@ -87,7 +87,7 @@ impl Write for Closed {
 }
 
 #[test]
-fn nothing_is_written_of_a_file_that_a_built_in_template_refuses() {
+fn nothing_is_written_for_a_file_that_a_built_in_template_refuses() {
     let template = Template::built_in("aws-waf").unwrap();
     let (settings, source) = (Settings::default(), Source::default());
     let source = Source {

@@ -1,4 +1,4 @@
-"""Chromium without a window, by Selenium: what a person, a screen reader and an attacker would meet."""
+"""Chromium without a window, driven by Selenium, with the views of a person, a screen reader and an attacker."""
 
 import base64
 import importlib.util
@@ -13,7 +13,7 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-# No sandbox, for tests run as root too; and nothing that would look for the network by itself.
+# Without a sandbox, so that root can run the tests too, and without features that use the network on their own.
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -45,7 +45,7 @@ class Browser:
         self._axe = _axe_source()
 
     def close(self) -> None:
-        """Ends it and forgets what it kept."""
+        """Ends the browser and removes its profile."""
         self.driver.quit()
         shutil.rmtree(self._profile, ignore_errors=True)
 
@@ -59,21 +59,21 @@ class Browser:
         self.driver.get(url)
 
     def run(self, script: str, *arguments: object) -> Any:
-        """The value of a script, in the page."""
+        """Runs a script in the page and returns its value."""
         return self.driver.execute_script(f"return {script}", *arguments)
 
     def console(self) -> list[str]:
-        """What the page said to the console, refusals by its policy among it."""
+        """The page's messages in the console, including blocked resources."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """The addresses that were asked for since the page was opened."""
+        """The addresses that were requested since the page was opened."""
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
         return [params["request"]["url"] for params in sent]
 
     def violations(self) -> list[str]:
-        """What axe finds, all of its rules asked, in a line each."""
+        """The findings of axe with all of its rules, one line each."""
         self.driver.execute_script(self._axe)
         found = self.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
         return [
@@ -83,13 +83,13 @@ class Browser:
         ]
 
     def accessible(self, role: str) -> list[tuple[str, str]]:
-        """Name and description of everything of a role, as a screen reader has them, in order."""
+        """The names and descriptions of all elements with a role, in order, as a screen reader sees them."""
         nodes = self._command("Accessibility.getFullAXTree")["nodes"]
         value = lambda node, key: node.get(key, {}).get("value", "")  # noqa: E731
         return [(value(node, "name"), value(node, "description")) for node in nodes if value(node, "role") == role]
 
     def screenshot(self, width: int = WIDE) -> Image.Image:
-        """The whole page, as far as a picture can reach."""
+        """Takes a picture of the whole page, up to the maximum size of a picture."""
         height = min(self.run("document.documentElement.scrollHeight"), SCREENSHOT_HEIGHT_MAX)
         self._resize(width, height)
         data = self._command("Page.captureScreenshot", format="png")["data"]
@@ -104,7 +104,7 @@ class Browser:
 
 
 def _axe_source() -> str:
-    """axe-core, out of a package that brings it."""
+    """The source of axe-core, from the package that contains it."""
     found = importlib.util.find_spec("axe_playwright_python")
     if not found or not found.submodule_search_locations:
         raise RuntimeError("axe_playwright_python is not installed: run tests/system/browser/run.py")

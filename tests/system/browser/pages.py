@@ -1,4 +1,4 @@
-"""Uploads, and the pages that `htaccess` makes of them."""
+"""Uploads, and the pages that `htaccess` makes from them."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any, Iterable
 
 HEADER = "IP Address,Rule,Comment\n"
 
-# Whatever of these does something sets `window.ran`, loads an address, or moves what stands beside it.
+# Each of these, if it works, sets `window.ran`, loads an address, or moves the text next to it.
 HOSTILE = (
     "<script>window.ran=1</script>",
     "\"'><img src=https://example.invalid/x onerror=\"window.ran=1\">",
@@ -31,14 +31,14 @@ HOSTILE = (
 
 @dataclass(frozen=True)
 class Page:
-    """One page, and the answer that the command printed with it."""
+    """A page, and the answer that the command printed with it."""
 
     path: Path
     answer: dict[str, Any]
 
     @property
     def url(self) -> str:
-        """As a user opens it: from the disk."""
+        """The address of the page on the disk, as a user opens it."""
         return self.path.as_uri()
 
 
@@ -49,7 +49,7 @@ class Pages:
         self.folder = folder
 
     def make(self, name: str, csv: str, *options: str) -> Page:
-        """What `htaccess render --report` says of a CSV; with `check` among the options, what that says."""
+        """Runs `htaccess render --report` on a CSV, or `htaccess check` if `check` is among the options."""
         upload = self.folder / f"{name}.csv"
         upload.write_text(csv, encoding="utf-8")
         report = self.folder / f"{name}.html"
@@ -83,7 +83,7 @@ class Pages:
         }
 
     def make_nginx(self) -> Page:
-        """Another server's file costs Apache nothing."""
+        """A file for another server, which costs Apache nothing."""
         return self.make("nginx", ACME, "--template", "nginx")
 
 
@@ -91,12 +91,12 @@ ACME = HEADER + "192.168.1.10,Allow,office\n172.100.2.0/24,Allow,\n2.2.2,Allow,\
 
 
 def rows(addresses: Iterable[str], rule: str) -> str:
-    """One row an address."""
+    """One row for each address."""
     return "".join(f"{address},{rule},\n" for address in addresses)
 
 
 def mixed() -> str:
-    """Hosts and networks of a usual list, a /8 that is a slip, a /6 that is another, and every warning."""
+    """Typical hosts and networks, a /8 and a /6 by mistake, and every warning."""
     chosen = random.Random(8)
     octets = (*range(77, 96), 5, 46, 62, 109, 176, 178, 185, 193, 194, 195, 212, 213, 217)
     networks = [f"{chosen.choice(octets)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/24" for _ in range(300)]
@@ -109,7 +109,7 @@ def mixed() -> str:
 
 
 def slip() -> str:
-    """A usual list in which one network has lost its second digit: 10.0.0.0/8 for 10.0.0.0/28."""
+    """A typical list in which one network lost its second digit: 10.0.0.0/8 in place of 10.0.0.0/28."""
     chosen = random.Random(4)
     octets = (*range(77, 94), 185, 193, 194, 195, 212, 213)
     networks = [f"{chosen.choice(octets)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/24" for _ in range(120)]
@@ -118,18 +118,18 @@ def slip() -> str:
 
 
 def holes() -> str:
-    """A /8 with single hosts denied in it."""
+    """A /8 with single denied hosts in it."""
     return HEADER + "45.0.0.0/8,Allow,\n" + rows([f"45.{index}.0.1" for index in range(256)], "Deny")
 
 
 def blocklist() -> str:
-    """Everybody but some."""
+    """Everybody except some."""
     chosen = random.Random(9)
     hosts = [".".join(str(chosen.randrange(1, 224)) for _ in range(4)) for _ in range(500)]
     return HEADER + "all,Allow,\n" + rows([*hosts, "120.0.0.0/8"], "Deny")
 
 
 def hostile() -> str:
-    """Cells that attack whoever looks at them."""
+    """Cells that attack the reader of the page."""
     cells = ['"' + cell.replace('"', '""') + '"' for cell in HOSTILE]
     return HEADER + rows(cells, "Allow") + "192.0.2.1,Allow,\n" + "".join(f"192.0.2.2,{cell},\n" for cell in cells)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tests of the report page in a real Chromium: installs what they need, builds `htaccess`, runs them.
+"""Runs the tests of the report page in a real Chromium. Installs what they need and builds `htaccess` first.
 
     run.py                                      all of them
     run.py test_report.Inert                    one class, or one test, as unittest names them
@@ -20,12 +20,12 @@ import packages
 import tools
 from console import Problem
 
-# A font, for a machine without any shows nothing to measure.
+# Includes a font, because a machine without fonts renders no text to measure.
 PACKAGES = ("chromium", "chromium-driver", "fonts-dejavu-core")
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the tests with the Python of their environment."""
+    """Runs the tests with the Python of their virtual environment."""
     try:
         packages.install(PACKAGES)
         tools.install(("browser",))

@@ -1,4 +1,4 @@
-"""A picture of each page, in light and dark, on a desk and in a hand: `run.py --screenshots FOLDER`."""
+"""Takes a picture of each page, light and dark, on a desktop and a phone: `run.py --screenshots FOLDER`."""
 
 import sys
 import tempfile
@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
             browser.open(page.url, width=DOCS_WIDTH)
             picture = browser.screenshot(DOCS_WIDTH)
             bottom = round(browser.run("document.querySelector('.map').getBoundingClientRect().bottom")) + 16
-            # The one that README.md shows, in as few colours and bytes as it needs.
+            # The picture in README.md, with as few colours and bytes as it needs.
             colours = picture.crop((0, 0, DOCS_WIDTH, bottom)).quantize(256, Image.Quantize.MAXCOVERAGE)
             colours.save(folder / "report.png", optimize=True)
     finally:

@@ -1,4 +1,4 @@
-"""The report page as people, screen readers and attackers meet it, in a real Chromium."""
+"""The report page for people, screen readers and attackers, in a real Chromium."""
 
 import json
 import tempfile
@@ -12,7 +12,7 @@ import pages
 from browser import PHONE, SMALL_PHONE, WIDE, Browser
 from pages import Page, Pages
 
-# The bound of `tests/it/library/report_page.rs`: more than a phone likes.
+# The limit of `tests/it/library/report_page.rs`, which is more than a phone handles well.
 PAGE_BYTES_MAX = 400_000
 
 
@@ -33,9 +33,9 @@ class WithBrowser(unittest.TestCase):
 
 
 class Accessible(WithBrowser):
-    """Nothing that axe finds, and what a screen reader says."""
+    """axe finds nothing, and a screen reader gets the right texts."""
 
-    def test_axe_finds_nothing_in_light_and_dark_on_a_desk_and_a_phone(self) -> None:
+    def test_axe_finds_nothing_in_light_and_dark_on_a_desktop_and_a_phone(self) -> None:
         for name, page in self.pages.items():
             for scheme in ("light", "dark"):
                 for width in (WIDE, PHONE):
@@ -57,7 +57,7 @@ class Accessible(WithBrowser):
         self.assertGreater(light, 600)
         self.assertLess(dark, 150)
 
-    def test_pictures_are_told_in_words_and_tables(self) -> None:
+    def test_pictures_have_descriptions_and_tables(self) -> None:
         self.browser.open(self.pages["mixed"].url)
         pictures = self.browser.accessible("image")
         names = [name for name, _ in pictures]
@@ -84,7 +84,7 @@ class Accessible(WithBrowser):
 
 
 class Readable(WithBrowser):
-    """On a phone, without scripts, and saying what happened."""
+    """The page is readable on a phone and without scripts, and says what happened."""
 
     def test_no_page_scrolls_sideways(self) -> None:
         for name, page in self.pages.items():
@@ -93,7 +93,7 @@ class Readable(WithBrowser):
                     self.browser.open(page.url, width=width)
                     self.assertEqual(self.browser.run("document.documentElement.scrollWidth"), width)
 
-    def test_needs_no_scripts(self) -> None:
+    def test_no_scripts_are_needed(self) -> None:
         page = self.pages["mixed"].url
         self.browser.open(page)
         with_scripts = self.browser.screenshot()
@@ -107,7 +107,7 @@ class Readable(WithBrowser):
         self.browser.open(self.pages[name].url)
         return self.browser.run("document.body.innerText")
 
-    def test_says_what_happened(self) -> None:
+    def test_the_page_says_what_happened(self) -> None:
         acme = self.text("acme")
         for words in (
             "Published",
@@ -148,7 +148,7 @@ class Readable(WithBrowser):
         overridden = [1 + i for i, row in enumerate(mixed) if row.startswith("185.12.4.") and row.endswith("Allow,")]
         self.assertIn(f"(line {overridden[0]} by line {line('185.12.4.0/24,Deny')}, ", text)
 
-    def test_holds_the_answer_as_json(self) -> None:
+    def test_the_page_contains_the_answer_as_json(self) -> None:
         for name, page in self.pages.items():
             with self.subTest(page=name):
                 self.browser.open(page.url)
@@ -157,9 +157,9 @@ class Readable(WithBrowser):
 
 
 class Inert(WithBrowser):
-    """Whatever is in a cell, nothing runs, nothing is loaded, nothing is moved."""
+    """Whatever a cell contains, nothing runs, nothing is loaded, nothing is moved."""
 
-    def test_no_page_loads_runs_or_complains(self) -> None:
+    def test_no_page_loads_runs_or_logs_anything(self) -> None:
         for name, page in self.pages.items():
             with self.subTest(page=name):
                 self.browser.open(page.url)
@@ -204,7 +204,7 @@ class Inert(WithBrowser):
         expected = [_visible(cell[:256]) for cell in pages.HOSTILE]
         self.assertEqual(shown[: len(expected)], expected)
 
-    def test_text_that_runs_from_right_to_left_moves_nothing_beside_it(self) -> None:
+    def test_text_from_right_to_left_moves_no_text_next_to_it(self) -> None:
         self.browser.open(self.pages["hostile"].url)
         text = self.browser.run("document.documentElement.textContent")
         for invisible in "\u202e\u2066\u2067\u2069\u200f":
@@ -227,7 +227,7 @@ class Inert(WithBrowser):
 
 
 class Bounded(WithBrowser):
-    """Pages of uploads that are as large as they come."""
+    """The pages of the largest uploads."""
 
     def check(self, page: Page) -> None:
         self.assertLess(page.path.stat().st_size, PAGE_BYTES_MAX)
@@ -252,22 +252,22 @@ class Bounded(WithBrowser):
 
 
 class Seen(WithBrowser):
-    """The picture, by its pixels."""
+    """The map, pixel by pixel."""
 
-    def test_a_wrong_8_jumps_to_the_eye(self) -> None:
+    def test_a_wrong_prefix_of_8_is_visible(self) -> None:
         for scheme in ("light", "dark"):
             with self.subTest(scheme=scheme):
                 self.browser.open(self.pages["mixed"].url, scheme=scheme)
                 picture, box = self.browser.screenshot(), self.box("figure svg")
                 allowed, space = self.colour(".legend .allow .full"), self.colour(".legend .space")
-                # As on the known maps: 10 is the fourth from the left in the fourth row; 64 and its three
-                # neighbours begin the lower half at the left edge.
+                # As on the known maps: 10 is the fourth from the left in the fourth row, and 64 and its three
+                # neighbours start the lower half at the left edge.
                 for place in ((3.5, 3.8), (0.5, 8.2), (1.5, 8.2), (0.5, 9.8), (1.5, 9.8)):
                     self.assertEqual(self.share(picture, box, place, allowed), 1, place)
                 for place in ((8.5, 3.5), (5.5, 0.5)):
                     self.assertEqual(self.share(picture, box, place, space), 1, place)
 
-    def test_a_single_denied_address_is_seen_from_near_by(self) -> None:
+    def test_a_single_denied_address_is_visible_when_zoomed_in(self) -> None:
         self.browser.open(self.pages["acme"].url)
         picture, box = self.browser.screenshot(), self.box(".zooms svg")
         left, top, side = box
@@ -278,7 +278,7 @@ class Seen(WithBrowser):
         red = [colour for colour in colours if colour[0] > colour[1] + 60]
         self.assertTrue(red, "one of 256 is denied")
 
-    def test_all_of_ipv4_has_the_same_numbers_all_over(self) -> None:
+    def test_all_of_ipv4_has_the_same_numbers_everywhere(self) -> None:
         self.browser.open(self.pages["families"].url)
         numbers = self.browser.run("[...document.querySelectorAll('.map text')].map(text => Number(text.textContent))")
         self.assertEqual(sorted(numbers), list(range(0, 256, 16)))
@@ -296,7 +296,7 @@ class Seen(WithBrowser):
     def share(
         self, picture: Image.Image, box: tuple[int, int, int], place: tuple[float, float], colour: tuple[int, ...]
     ) -> float:
-        """Of a few pixels around a place in the grid of 16 by 16, how many have a colour."""
+        """The number of pixels with a colour, among a few around a place in the grid of 16 by 16."""
         left, top, side = box
         column, row = place
         x, y = round(left + column * side / 16), round(top + row * side / 16)
@@ -306,7 +306,7 @@ class Seen(WithBrowser):
 
 
 def _visible(text: str) -> str:
-    """What the page makes of characters that act on the text around them."""
+    """Cells with characters that change the direction of the text around them."""
     marks = "\u202e\u2066\u2067\u2069\u200f"
     return "".join(f"\\u{{{ord(sign):x}}}" if sign in marks else sign for sign in text)
 

@@ -1,10 +1,11 @@
 """The commands in documents: fenced shell blocks of Markdown files, and the examples of `htaccess … --help`.
 
-A block of `sh` or `bash` is commands alone. A block of `console` has commands behind `$ `, each followed by what it
-prints (standard error too, as on a terminal); `...` stands for any lines, or within a line for any text. A command
-that should fail says so in a comment at its end: `# exit status 1`.
+A block of `sh` or `bash` contains only commands. A block of `console` contains commands after `$ `, each followed by
+its output (also on standard error, as on a terminal); `...` stands for any lines, or within a line for any text. A
+command that should fail says so in a comment at its end: `# exit status 1`.
 
-A block of data under a line that begins with a file's name, as "`clients/acme.csv`", is that file for the commands below.
+The content of a data block after a line that begins with a file's name, as "`clients/acme.csv`", is that file for the
+commands below.
 """
 
 import os
@@ -17,7 +18,8 @@ from typing import Iterator
 ROOT = Path(__file__).resolve().parents[3]
 NOT_OURS = {".git", ".tools", ".aws-sam", "target", "node_modules", "corpus"}
 SHELLS = {"sh", "bash", "console"}
-# Any other language of a block must be one of these, lest commands hide behind a name that is not known.
+# The language of any other block must be one of these. Otherwise commands could hide in a block of an unknown
+# language.
 LANGUAGES = SHELLS | {
     *("apache", "caddy", "caddyfile", "csv", "haproxy", "html", "ini", "jinja", "json", "make", "mermaid", "nft", "nftables"),
     *("nginx", "python", "rust", "text", "toml", "xml", "yaml", "diff"),
@@ -28,17 +30,17 @@ STATUS = re.compile(r"#[^#]*\bexit status (\d+)")
 
 
 class Unclear(Exception):
-    """A document that cannot be read as commands; the text says where and what to do."""
+    """A document that cannot be read as commands. The text says where, and how to fix it."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command as it is typed, lines that belong together joined."""
+    """One command as it is typed, with continued lines joined."""
 
     text: str
     line: int
     status: int
-    # What it must print; None where the document shows nothing.
+    # The expected output, or None if the document shows none.
     output: str | None = None
     # The line after the command, and the one after its output.
     shown_at: tuple[int, int] = (0, 0)
@@ -50,7 +52,7 @@ class Block:
 
     document: str
     commands: tuple[Command, ...]
-    # What the document shows above as files: path and content.
+    # The files that the document shows above: path and content.
     files: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -87,7 +89,7 @@ def fences(document: str, text: str) -> Iterator[tuple[str, int, list[str]]]:
 
 
 def prose(text: str) -> list[str]:
-    """The lines of a Markdown text, those of fenced blocks blanked."""
+    """The lines of a Markdown text, with those of fenced blocks blank."""
     lines = text.split("\n")
     for _, first, block in fences("", text):
         for number in range(first - 2, first + len(block)):
@@ -131,7 +133,7 @@ def help_examples(program: Path, words: tuple[str, ...] = ()) -> list[Block]:
         found.append(Block(name, commands))
     for line in section(text, "Commands:"):
         subcommand = line.split()[0]
-        # A line of its own for each: descriptions that go on are indented further.
+        # Each example has its own line. The continued lines of descriptions are indented further.
         if line.startswith("  ") and not line.startswith("   ") and subcommand != "help":
             found += help_examples(program, (*words, subcommand))
     return found
@@ -190,7 +192,7 @@ def _command(text: str, line: int, output: str | None = None) -> Command:
 
 
 def _is_whole(text: str) -> bool:
-    """Whether a shell would run it as it stands, rather than wait for more."""
+    """Returns whether a shell would run the text as it is, instead of waiting for more."""
     if text.rstrip().endswith("\\"):
         return False
     asked = subprocess.run(["bash", "-n"], input=text + "\n", capture_output=True, text=True, check=False)
@@ -198,7 +200,8 @@ def _is_whole(text: str) -> bool:
 
 
 def show(document: str, command: Command, printed: str) -> None:
-    """Puts what a command printed into its document, in place of what is shown. Of one document the last goes first."""
+    """Writes the output of commands into their document, in place of the shown output. Starts at the end of a
+    document."""
     lines = (ROOT / document).read_text(encoding="utf-8").split("\n")
     start, end = (number - 1 for number in command.shown_at)
     lines[start:end] = printed.rstrip("\n").split("\n") if printed.strip() else []
@@ -206,7 +209,7 @@ def show(document: str, command: Command, printed: str) -> None:
 
 
 def looks_alike(shown: str, printed: str) -> bool:
-    """Whether a program printed what a document shows."""
+    """Returns whether a program printed the output that a document shows."""
     if not shown.strip():
         return not printed.strip()
     pattern = "".join(

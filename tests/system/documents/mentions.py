@@ -1,6 +1,6 @@
-"""Commands in running text, as `make test-stack` or `htaccess check`: each names what exists, and no option that does not.
+"""Commands in running text, such as `make test-stack` or `htaccess check`: the command and its options must exist.
 
-They are looked up, not run: what a reader should type stands in a block of its own.
+They are looked up and not run. A command that a reader should type belongs in a block.
 """
 
 import re
@@ -13,13 +13,13 @@ from documents import ROOT, markdown, prose, section
 
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 OPTION = re.compile(r"(?:^|[\s\[,])(--[a-z][\w-]*)")
-# Told by what changed, not by what there is.
+# The changelog describes what changed, and not what exists now.
 HISTORY = "CHANGELOG.md"
 PYTHON = "python3"
 
 
 def problems(program: Path, offline: bool) -> list[str]:
-    """What is named and is not there."""
+    """The names that do not exist."""
     found = []
     for document in markdown():
         if document.name == HISTORY:
@@ -38,7 +38,7 @@ def _look_up(program: Path, span: str, offline: bool) -> list[str]:
     while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
         words = words[1:]
     known = {"make": _make, "cargo": _cargo, PYTHON: _script, "sam": _sam, "aws": _aws}
-    # One command of several is taken for all of them.
+    # The options of one of several commands are accepted for all of them.
     if "&&" in words:
         at = words.index("&&")
         rest = " ".join(map(shlex.quote, words[at + 1 :]))
@@ -98,7 +98,7 @@ def _sam(words: list[str]) -> list[str]:
 
 
 def _aws(words: list[str]) -> list[str]:
-    """By the client's own tables: its help wants a pager and a formatter of manuals."""
+    """Looks into the client's own tables, because its help needs a pager and a formatter for manuals."""
     if len(words) < 2:
         return []
     if words[0] == "s3":
@@ -107,7 +107,7 @@ def _aws(words: list[str]) -> list[str]:
 
 
 def _aws_s3(words: list[str]) -> list[str]:
-    """Its options come from many places: the client itself is asked, and finds nobody to talk to."""
+    """Asks the client itself, because its options come from many places. It must not reach a server."""
     options = [word for word in words if word.startswith("--")]
     nobody = ["--endpoint-url", "http://127.0.0.1:9", "--no-sign-request", "--region", "us-east-1"]
     command = [ROOT / ".tools" / "cloud" / "bin" / "aws", *words[:2], *options, "s3://nothing/", "/nonexistent", *nobody]

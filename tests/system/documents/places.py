@@ -1,29 +1,34 @@
-"""Where the documents' commands run. Most need no word here: a new block of `htaccess …` runs in a scratch folder with
-the user's files (`tests/system/documents/files`, and the README's CSV as acme.csv), one of `aws …` in the local cloud.
+"""The places where the documents' commands run. Most commands need no entry: a new block of `htaccess …` runs in a
+scratch folder with the user's files (`tests/system/documents/files`, and the README's CSV as acme.csv), one of `aws …`
+in the local cloud.
 
-A block of data under a line that begins with a file's name in backticks is that file for the commands below it; a command
-that should fail says `# exit status 1`; what a `console` block shows is compared, and refreshed by `run.py --update`.
+The content of a data block after a line that begins with a file's name in backticks is that file for the commands below
+it. A command that should fail says `# exit status 1`. The output that a `console` block shows is compared, and `run.py
+--update` refreshes it.
 
-To place a block that needs more, add to PLACES, by its document and the beginning of its first command, what is done
-`before` and `after` it (commands of ours, in the same shell, that must succeed too) and what its placeholders mean
-(`words`). A command that cannot run anywhere here gets a stand-in in `standins/`, which says what it checks instead:
+To place a block that needs more, add it to PLACES by its document and the beginning of its first command. `before` and
+`after` are commands that run around it in the same shell and must succeed too. `words` gives the values of its
+placeholders. A command that cannot run here gets a stand-in in `standins/`, which describes what it checks instead:
 
-| in place of | what happens | for |
+| in place of | what happens | reason |
 |---|---|---|
 | `cargo install` | the same without the optimiser | it takes minutes |
-| `make test`, `bench`, `deb`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up | `make test` is what runs this (and makes a package, quickly), benches take hours |
+| `cargo test` | `cargo test … -- --list`, which must list a test | `make test` runs the tests |
+| `make test`, `bench`, `deb`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up |
+`make test` runs this suite (and makes a package quickly), benches take hours |
 | `sam build` | a quick build; for arm64 its options are looked up | the optimiser takes minutes, and so does a second build |
-| `sam deploy` | deploys to the local cloud, with Enter for the questions of `--guided` | there is no account of AWS |
-| `sam deploy --config-env` | makes the change set | one stack is enough |
-| `sam delete` | its options are looked up, the aws client deletes the stack | MiniStack has not what the SAM CLI asks for |
+| `sam deploy` | deploys to the local cloud, with Enter for the questions of `--guided` | there is no AWS account |
+| `sam deploy --config-env` | creates the change set | one stack is enough |
+| `sam delete` | its options are looked up, and the aws client deletes the stack | MiniStack lacks the calls of the SAM
+CLI |
 | `sam local invoke` | its options are looked up; `make test-invoke` runs it | it needs Docker |
 | `aws s3control`, `aws sqs start-message-move-task` | the client checks the parameters | MiniStack does not know them |
-| `systemctl` | the units must be installed; what they start is run | no systemd runs here |
+| `systemctl` | the units must be installed; their commands run | no systemd runs here |
 """
 
 from dataclasses import dataclass, field
 
-# What a shell, a Unix and the Debian packages of the tests bring: no reason to go anywhere.
+# Commands of any shell, any Unix and the Debian packages of the tests. They do not decide where a block runs.
 NEUTRAL = {
     *(": [ [[ alias awk basename bash bunzip2 cat cd chmod cmp cp curl cut date declare diff dirname do done echo else env esac").split(),
     *("eval export false fi find for function git grep gunzip gzip head if install jq ls man mkdir mktemp mv printf python3 read").split(),
@@ -35,14 +40,14 @@ CLOUD = {"make", "aws", "sam", "systemctl", "infra/redrive.py", "htaccess-sync",
 
 @dataclass(frozen=True)
 class Place:
-    """What surrounds a block."""
+    """The commands around a block."""
 
     before: str = ""
     after: str = ""
     words: dict[str, str] = field(default_factory=dict)
 
 
-# The root folder of a machine, in the scratch folder.
+# The root folder of a machine, inside the scratch folder.
 MACHINE = "$DOCS_SCRATCH/root"
 OPERATIONS = "docs/operations.md"
 CLOUD_WITHOUT_STACK = ". $DOCS_ROOT/tests/system/documents/empty_cloud.sh"
@@ -107,7 +112,7 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     (OPERATIONS, "install infra/sync"): Place(
         before=f"mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",
-        # What the unit that was installed would start.
+        # The command that the installed unit would start.
         after=f"""sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service |
             sed "s#BUCKET#$SITE_BUCKET#; s# /var# {MACHINE}/var#g; s#^/usr#{MACHINE}/usr#" > start.sh &&
             sh start.sh && grep 'Require ip' {MACHINE}/var/www/clients/acme/.htaccess""",
@@ -142,7 +147,7 @@ PLACES: dict[tuple[str, str], Place] = {
     (OPERATIONS, "aws s3api put-bucket-versioning"): Place(
         after="upload clients/team.csv 192.0.2.7 team-uploads && published clients/team 192.0.2.7",
     ),
-    # What `make up` tells to type works too.
+    # The commands that `make up` prints work too.
     ("events/README.md", "make up"): Place(
         after="make up | sed -n '/^Upload/,/^It forgets/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
     ),

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs every command that the documents and `htaccess … --help` show, as a user would, and follows their links.
 
-    tests/system/documents/run.py            all of it; needs what `make install` installs
-    tests/system/documents/run.py --offline  what needs no local cloud: `htaccess`, links, mentions
-    tests/system/documents/run.py --update   the same, and writes what commands print into the documents
+    tests/system/documents/run.py            everything; needs what `make install` installs
+    tests/system/documents/run.py --offline  only what needs no local cloud: `htaccess`, links, mentions
+    tests/system/documents/run.py --update   everything, and writes the output of commands into the documents
     tests/system/documents/run.py --list     where each command runs
 
 places.py says where commands run, and how to place a new one.
@@ -31,7 +31,7 @@ from places import CLOUD, NEUTRAL, OFFLINE, OPERATIONS, PLACES, Place
 from session import Scratch, Step, run
 
 FILES = Path(__file__).with_name("files")
-# What a new user reads first.
+# The document that a new user reads first.
 FIRST = ("README.md",)
 HOW = "tests/system/documents/places.py says how to place a command"
 
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def check(folder: Path, parsed: argparse.Namespace) -> list[str]:
-    """Everything there is to check: what is wrong."""
+    """Runs all checks. Returns the problems."""
     problems = [] if parsed.only else links.problems()
     blocks = [block for document in documents.markdown() for block in documents.blocks(document)]
     scratch = Scratch(folder / "offline", FILES)
@@ -72,7 +72,7 @@ def check(folder: Path, parsed: argparse.Namespace) -> list[str]:
     problems += run_all(scratch, sessions(blocks, True), parsed.update)
     if parsed.offline:
         return problems + mentions.problems(program, offline=True)
-    # Two local clouds, for there are two cores almost everywhere: one is the operations guide's alone.
+    # Two local clouds, because almost every machine has two cores. One is only for the operations guide.
     in_cloud = sessions(blocks, False)
     groups = [[one for one in in_cloud if (one[0] == OPERATIONS) == alone] for alone in (False, True)]
     with ThreadPoolExecutor() as pool:
@@ -83,12 +83,12 @@ def check(folder: Path, parsed: argparse.Namespace) -> list[str]:
 
 
 def run_all(scratch: Scratch, documents_steps: list[tuple[str, list[Step]]], update: bool) -> list[str]:
-    """Runs sessions one after the other: what went wrong."""
+    """Runs sessions one after the other. Returns the problems."""
     problems = []
     for document, steps in documents_steps:
         _add_readme_files(scratch.work)  # Another document may have had its own.
         began = time.monotonic()
-        # Who reads a tour stands in its folder.
+        # The reader of a tour works in its folder.
         where = str(Path(document).parent) if document.startswith("examples/") else "."
         found = run(scratch, steps, where, update)
         count = sum(len(step.block.commands) for step in steps)
@@ -105,7 +105,7 @@ def _run_in_cloud(folder: Path, home: Path, documents_steps: list[tuple[str, lis
     try:
         return run_all(scratch, documents_steps, update)
     finally:
-        # If a command left it up.
+        # In case a command left the cloud running.
         if (ROOT / ".tools" / "run" / str(port)).exists():
             subprocess.run(["make", "-s", "down"], cwd=ROOT, env={**os.environ, "CLOUD_PORT": str(port)}, check=False)
 
@@ -120,7 +120,7 @@ def _list(blocks: list[Block]) -> None:
 def sessions(blocks: list[Block], offline: bool) -> list[tuple[str, list[Step]]]:
     """The blocks that run without a cloud, or in it, gathered by document."""
     gathered: dict[str, list[Step]] = {name: [] for name in FIRST}
-    # What a document shows as a file is there for all blocks below, wherever they run.
+    # A file that a document shows exists for all blocks below it, wherever they run.
     files: dict[str, tuple[tuple[str, str], ...]] = {}
     for block in blocks:
         files[block.document] = (*files.get(block.document, ()), *block.files)
@@ -133,7 +133,7 @@ def sessions(blocks: list[Block], offline: bool) -> list[tuple[str, list[Step]]]
 
 
 def place_of(block: Block) -> Place:
-    """What the table says of a block; of several that fit, the longest."""
+    """The entry of the table for a block. If several fit, the longest."""
     fitting = [key for key in PLACES if key[0] == block.document and block.first.startswith(key[1])]
     return PLACES[max(fitting, key=lambda key: len(key[1]))] if fitting else Place()
 
@@ -143,7 +143,7 @@ def is_offline(block: Block) -> bool:
 
 
 def unplaced(blocks: list[Block]) -> list[str]:
-    """Commands of programs that nobody has said how to run."""
+    """Commands of programs without a place to run."""
     problems = []
     for block in blocks:
         defined = {name for command in block.commands for name in re.findall(r"^\s*(\w+)\(\)", command.text, re.MULTILINE)}
@@ -156,7 +156,7 @@ def unplaced(blocks: list[Block]) -> list[str]:
 
 
 def unused(blocks: list[Block]) -> list[str]:
-    """Entries of the table that belong to no block any more."""
+    """Entries of the table that belong to no block."""
     used = {key for block in blocks for key in PLACES if key[0] == block.document and block.first.startswith(key[1])}
     return [f"tests/system/documents/places.py: no block begins like {key}" for key in set(PLACES) - used]
 
@@ -187,7 +187,7 @@ def programs(text: str) -> set[str]:
 
 
 def _install(scratch: Scratch, blocks: list[Block]) -> Path:
-    """`htaccess`, by the README's own `cargo install`."""
+    """Installs `htaccess` with the README's own `cargo install`."""
     lines = [command.text for block in blocks for command in block.commands if block.document == "README.md"]
     install = next(line for line in lines if line.startswith("cargo install"))
     print(install, flush=True)
@@ -196,7 +196,7 @@ def _install(scratch: Scratch, blocks: list[Block]) -> Path:
 
 
 def _add_readme_files(work: Path) -> None:
-    """The README's CSV, by the names that texts give it."""
+    """Writes the README's CSV under the names that the texts use."""
     fences = documents.fences("README.md", (ROOT / "README.md").read_text(encoding="utf-8"))
     csv = next("\n".join(lines) + "\n" for language, _, lines in fences if language == "csv")
     (work / "clients").mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
-"""One shell, as one user would have it, in which the commands of a document run one after the other.
+"""A shell of one user, in which the commands of a document run one after the other.
 
-Each command is a file of its own that the shell sources, so that variables, functions and `eval "$(make -s env)"` hold
-for the next ones, and its status and its output are known by themselves.
+The shell sources each command from a separate file, so that variables, functions and `eval "$(make -s env)"` stay valid
+for the next ones, and the status and the output of each command are known separately.
 """
 
 import os
@@ -17,22 +17,23 @@ from typing import Iterator
 
 from documents import ROOT, Block, Command, looks_alike, show
 
-# Only what hangs is ended: a busy machine takes several times as long as an idle one.
+# Only for commands that hang: a busy machine takes several times as long as an idle one.
 SECONDS_MAX = 1800
 STANDINS = Path(__file__).with_name("standins")
-# What lies in a checkout and is large, or must be the very one: reached by links. The rest is copied, for commands write.
+# Parts of a checkout that are large, or must be the originals, are linked. The rest is copied, because commands
+# write.
 LINKED = ("target", ".tools", "infra", "fuzz")
 LEFT_OUT = (".git", ".aws-sam", "__pycache__")
-# Variables that would lead a user's programs elsewhere: to an account, the folders of this run, another repository (as
-# in git's hooks), colours or a width that no document shows.
+# Variables that would send a user's programs elsewhere: to an account, the folders of this run, another repository
+# (as in git's hooks), or colours or a width that no document shows.
 FOREIGN = ("AWS_", "MAKE", "MFLAGS", "CARGO_TARGET", "GIT_", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES")
-# Debian keeps these where only root looks.
+# Debian keeps these where only root searches.
 PATH_MORE = "/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A block, with what the table of places says of it; before and after it, commands of ours."""
+    """A block with its entry in the table of places, and the commands before and after it."""
 
     block: Block
     before: str = ""
@@ -41,13 +42,13 @@ class Step:
 
 
 class Scratch:
-    """A folder with the project and a user's own files, a home, a port for a local cloud, and programs that stand in for others."""
+    """A folder with the project and a user's files, a home, a port for a local cloud, and stand-ins for programs."""
 
     def __init__(self, folder: Path, files: Path, port: int = 0, home: Path | None = None) -> None:
         self.folder = folder
         self.port = port
         self.work = folder / "work"
-        # Programs that were installed there are there for other scratch folders too.
+        # Other scratch folders can use the programs that were installed there.
         self.home = home or folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         (folder / "tmp").mkdir(parents=True)
@@ -64,17 +65,17 @@ class Scratch:
         env["RUSTUP_HOME"] = os.environ.get("RUSTUP_HOME", str(home / ".rustup"))
         env |= {"DOCS_PATH": env["PATH"], "DOCS_ROOT": str(ROOT), "DOCS_SCRATCH": str(self.folder), "DOCS_STANDINS": str(STANDINS)}
         env |= {"DOCS_HOME": str(home), "CLOUD_PORT": str(self.port), "PYTHON": sys.executable}
-        # Failed events are tried again after that long, in place of a minute.
+        # The seconds before failed events are tried again. The default is a minute.
         env["LAMBDA_ASYNC_RETRY_BASE_SECONDS"] = "0.2"
         env["PATH"] = ":".join([str(STANDINS), f"{self.home}/.cargo/bin", str(Path(sys.executable).parent), env["PATH"], PATH_MORE])
         env |= {"HOME": str(self.home), "TMPDIR": str(self.folder / "tmp"), "LC_ALL": "C.UTF-8"}
-        # The aws client would compile itself at every call.
+        # Without this, the aws client would compile its Python files at every call.
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         return env
 
 
 def run(scratch: Scratch, steps: list[Step], where: str, update: bool) -> list[str]:
-    """Runs the steps in a shell of their own: what went wrong. With `update` documents come to show what is printed."""
+    """Runs the steps in a separate shell. Returns the problems. With `update`, writes the output into the documents."""
     with tempfile.TemporaryDirectory(dir=scratch.folder) as name:
         folder = Path(name)
         commands = list(_write(folder, steps))
@@ -116,7 +117,7 @@ def run(scratch: Scratch, steps: list[Step], where: str, update: bool) -> list[s
 
 
 def _write(folder: Path, steps: list[Step]) -> Iterator[tuple[str, Command]]:
-    """A script for each command, numbered; yields the document it is of, and the command."""
+    """Writes a numbered script for each command. Yields the document and the command."""
     number = 0
     for step in steps:
         for path, content in step.block.files:
@@ -141,8 +142,8 @@ def _write(folder: Path, steps: list[Step]) -> Iterator[tuple[str, Command]]:
 
 def _run_one(folder: Path, number: int, command: Command) -> str:
     at = f"{folder}/{number}"
-    # Not in a pipe, which would make a shell of its own of it.
-    # What follows a failure would fail for it.
+    # Without a pipe, because a pipe would run the command in a subshell.
+    # The commands after a failure would fail because of it.
     return f"set -o pipefail\n. {at}.sh > {at}.out 2>&1\necho $? > {at}.status\ntest $(cat {at}.status) = {command.status} || exit\n"
 
 

@@ -1,4 +1,4 @@
-"""The harness itself: what it must not let through."""
+"""The harness itself: mistakes that it must find."""
 
 import sys
 import tempfile
@@ -22,7 +22,7 @@ class Documents(unittest.TestCase):
             Path(folder, "page.md").write_text(text)
             return documents.blocks(Path("page.md"))
 
-    def test_commands_are_told_apart(self) -> None:
+    def test_commands_are_separated(self) -> None:
         [block] = self.read("```sh\nfirst | a  # why\n\n# a remark\nsecond \\\n  more\npython3 - <<'END'\nprint(1)\nEND\nlast\n```\n")
         texts = [command.text for command in block.commands]
         self.assertEqual(texts, ["first | a  # why", "second \\\n  more", "python3 - <<'END'\nprint(1)\nEND", "last"])
@@ -33,7 +33,7 @@ class Documents(unittest.TestCase):
         told = [(command.text, command.status, command.output) for command in block.commands]
         self.assertEqual(told, [("one   # exit status 3", 3, "said"), ("two", 0, "")])
 
-    def test_a_named_block_is_a_file_for_what_comes_below(self) -> None:
+    def test_a_named_block_is_a_file_for_the_commands_below(self) -> None:
         files = "`a/b.csv`, for both:\n\n```csv\nx\n```\nbecomes `c.txt`\n```text\ny\n```\n"
         [first, second] = self.read(files + "```sh\none\n```\n```sh\ntwo\n```\n")
         self.assertEqual((first.files, second.files), ((("a/b.csv", "x\n"),), ()))
@@ -78,7 +78,7 @@ class Places(unittest.TestCase):
         self.assertTrue(run.unused([]))
 
 
-    def test_files_are_there_in_both_sessions(self) -> None:
+    def test_files_exist_in_both_sessions(self) -> None:
         offline = Block("page.md", (Command("htaccess", 1, 0),), (("a.csv", "x"),))
         cloud = Block("page.md", (Command("aws a.csv", 2, 0),), (("b.csv", "y"),))
         [(_, [step])] = run.sessions([offline, cloud], False)
@@ -93,11 +93,11 @@ class Sessions(unittest.TestCase):
             scratch = session.Scratch(Path(folder, "scratch"), Path(folder, "files"))
             return session.run(scratch, [session.Step(Block("page.md", commands))], ".", False)
 
-    def test_what_holds_for_one_command_holds_for_the_next(self) -> None:
+    def test_variables_of_one_command_are_set_for_the_next(self) -> None:
         commands = (Command("cd /; A=1; f() { echo $A; }", 1, 0), Command("f; pwd", 2, 0, "1\n/"), Command("false", 3, 1))
         self.assertEqual(self.run_commands(*commands), [])
 
-    def test_files_that_a_document_shows_are_there(self) -> None:
+    def test_files_that_a_document_shows_exist(self) -> None:
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(session, "ROOT", Path(folder, "root")):
             Path(folder, "root").mkdir()
             Path(folder, "files").mkdir()

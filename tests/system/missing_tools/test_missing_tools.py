@@ -1,4 +1,4 @@
-"""What a new user meets when something is missing or mistyped: each message names what is wrong, and the way out."""
+"""The messages that a new user gets when something is missing or mistyped. Each names the problem and the way out."""
 
 import contextlib
 import io
@@ -25,8 +25,8 @@ import tools
 from console import Problem
 
 
-class Slip(unittest.TestCase):
-    """A folder for `.tools`, and one of programs that are all there is in PATH."""
+class MissingTool(unittest.TestCase):
+    """A folder for `.tools`, and a folder with the only programs in PATH."""
 
     def setUp(self) -> None:
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -42,7 +42,7 @@ class Slip(unittest.TestCase):
         file.chmod(0o755)
 
     def cloud(self, *arguments: str, status: int = 1) -> str:
-        """What `cloud.py` says to people."""
+        """The text that `cloud.py` prints for people."""
         said = io.StringIO()
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
             self.assertEqual(cloud.main(arguments), status)
@@ -55,11 +55,11 @@ class Slip(unittest.TestCase):
         self.assertIn(hint, caught.exception.hint)
 
 
-class LocalCloud(Slip):
-    def test_down_without_up(self) -> None:
+class LocalCloud(MissingTool):
+    def test_down_before_up(self) -> None:
         self.assertIn("no local cloud was up here", self.cloud("down", status=0))
 
-    def test_env_without_up(self) -> None:
+    def test_env_before_up(self) -> None:
         said = self.cloud("env")
         self.assertIn("error: no local cloud is up here", said)
         self.assertIn("hint: start one: make up", said)
@@ -70,7 +70,7 @@ class LocalCloud(Slip):
         self.assertIn("there is one at CLOUD_PORT=4600", said)
         self.assertIn("CLOUD_PORT=4600 make env", said)
 
-    def test_a_port_in_use(self) -> None:
+    def test_a_port_that_is_in_use(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             os.environ["CLOUD_PORT"] = str(port)
@@ -78,45 +78,45 @@ class LocalCloud(Slip):
         self.assertIn(f"port {port} is in use", said)
         self.assertIn("hint: choose another, for example: CLOUD_PORT=", said)
 
-    def test_a_port_that_is_none(self) -> None:
+    def test_an_invalid_port(self) -> None:
         for port in ("http", "0", "65536"):
             os.environ["CLOUD_PORT"] = port
             self.assertIn(f"CLOUD_PORT is `{port}`\nhint: it must be a port", self.cloud("up"))
 
-    def test_another_system(self) -> None:
+    def test_an_unsupported_system(self) -> None:
         with mock.patch("platform.system", return_value="Darwin"):
             self.assertIn("this is Darwin\nhint: use Linux", self.cloud("demo"))
 
 
-class Rust(Slip):
+class Rust(MissingTool):
     def check(self) -> None:
         tools.check_rust(os.environ)
 
     def test_no_cargo(self) -> None:
         self.assert_problem("no cargo in PATH", "https://rustup.rs", self.check)
 
-    def test_no_compiler(self) -> None:
+    def test_no_c_compiler(self) -> None:
         self.program("cargo", "echo cargo 1.95.0")
         self.assert_problem("no C compiler", "apt-get install gcc", self.check)
 
-    def test_an_old_cargo(self) -> None:
+    def test_a_cargo_that_is_too_old(self) -> None:
         self.program("cc", "")
         self.program("cargo", "echo 'cargo 1.63.0 (fd9c4297c 2022-07-01)'")
         self.assert_problem("cargo 1.63.0 (fd9c4297c 2022-07-01) is too old: this project needs Rust 1.", "rustup", self.check)
 
-    def test_a_rustup_that_has_no_toolchain(self) -> None:
+    def test_a_rustup_without_a_toolchain(self) -> None:
         self.program("cc", "")
         self.program("cargo", "exit 1")
         self.assert_problem("cargo does not say its version", "rustup toolchain install", self.check)
 
-    def test_a_cargo_of_tomorrow(self) -> None:
+    def test_a_cargo_of_a_future_version(self) -> None:
         self.program("cc", "")
         self.program("cargo", "echo cargo 2.0.0")
         self.check()
 
 
 class Environments(unittest.TestCase):
-    def test_a_link_to_the_tools_of_another_checkout_makes_nothing_again(self) -> None:
+    def test_a_link_to_the_tools_of_another_checkout_rebuilds_nothing(self) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name).resolve()
             (folder / "tools" / "sam").mkdir(parents=True)
@@ -130,11 +130,11 @@ class Environments(unittest.TestCase):
                 self.assertFalse(tools._is_fresh("sam"))
 
 
-class Packages(Slip):
+class Packages(MissingTool):
     def install(self) -> None:
         packages.install(["python3-venv"])
 
-    def test_no_debian(self) -> None:
+    def test_no_apt_get(self) -> None:
         self.assert_problem("no apt-get here to install python3-venv", "package manager", self.install)
 
     def test_neither_root_nor_sudo(self) -> None:
@@ -147,27 +147,27 @@ class Packages(Slip):
             self.assert_problem("python3-venv", "package manager", tools._check_python)
 
 
-class Docker(Slip):
+class Docker(MissingTool):
     def test_no_docker(self) -> None:
         said = self.cloud("invoke", status=0)
         self.assertIn("was NOT tested: there is no docker", said)
         self.assertIn("apt-get install docker.io", said)
 
-    def test_no_daemon(self) -> None:
+    def test_no_docker_daemon(self) -> None:
         self.program("docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
         self.assertIn("systemctl start docker", invoke.missing())
 
-    def test_a_daemon_for_others(self) -> None:
+    def test_a_docker_daemon_without_permission(self) -> None:
         self.program("docker", "echo permission denied while trying to connect >&2; exit 1")
         self.assertIn("usermod -aG docker", invoke.missing())
 
-    def test_no_image(self) -> None:
+    def test_no_docker_image(self) -> None:
         self.program("docker", 'test "$1" = info')
         self.assertIn("docker pull public.ecr.aws/lambda/provided:al2023", invoke.missing())
 
 
-class Causes(Slip):
-    def test_what_programs_say(self) -> None:
+class Causes(MissingTool):
+    def test_reasons_in_the_output_of_programs(self) -> None:
         for said, way_out in (
             ("cp: error writing 'x': No space left on device", "make room on the disk"),
             ("Could not find a version that satisfies the requirement zig", "PIP_INDEX_URL"),
@@ -182,7 +182,7 @@ class Causes(Slip):
                 self.assertIn(way_out, console.way_out(said) or "")
         self.assertEqual(console.way_out("a message of another kind"), "")
 
-    def test_a_program_that_fails_shows_its_end_and_the_way_out(self) -> None:
+    def test_a_program_that_fails_shows_the_end_of_its_output_and_the_way_out(self) -> None:
         self.program("fails", "echo E: No space left on device; exit 3")
         log = self.programs / "log"
         with contextlib.redirect_stderr(io.StringIO()):
@@ -190,7 +190,7 @@ class Causes(Slip):
             self.assert_problem("failed with status 3", "make room", console.run, *arguments)
 
 
-class Redrive(Slip):
+class Redrive(MissingTool):
     def redrive(self, client: str) -> str:
         if client:
             self.program("aws", client)
@@ -199,7 +199,7 @@ class Redrive(Slip):
         self.assertNotIn("Traceback", done.stderr)
         return done.stderr
 
-    def test_what_is_missing(self) -> None:
+    def test_redrive_names_what_is_missing(self) -> None:
         for client, hint in (
             ("", "install it"),
             ("echo Unable to locate credentials >&2; exit 253", 'eval "$(make -s env)"'),
@@ -212,8 +212,8 @@ class Redrive(Slip):
                 self.assertIn(hint, self.redrive(client).split("hint: ")[1])
 
 
-class Sync(Slip):
-    def test_no_client(self) -> None:
+class Sync(MissingTool):
+    def test_sync_without_the_aws_client(self) -> None:
         command = ["/bin/sh", ROOT / "infra" / "sync" / "htaccess-sync", "bucket", "staging", "web"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.programs)
         self.assertEqual(done.returncode, 1)
@@ -221,7 +221,7 @@ class Sync(Slip):
 
 
 class Guide(unittest.TestCase):
-    def test_the_guide_quotes_what_is_said(self) -> None:
+    def test_the_troubleshooting_guide_quotes_the_messages(self) -> None:
         guide = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
         section = guide.split("## With the aws client")[0]
         sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "infra" / "local").glob("*.py"))

@@ -1,4 +1,4 @@
-"""What the tests of the command line share: the program that was built, folders, and a terminal."""
+"""The common parts of the command line's tests: the built program, folders, and a terminal."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ BAD_CSV = b"IP,Rule\n192.0.2.1,Allow\n2.2.2,Allow\n"
 
 
 class FolderTest(unittest.TestCase):
-    """A test in a folder of its own."""
+    """A test in a temporary folder."""
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="htaccess-")
@@ -38,7 +38,8 @@ class FolderTest(unittest.TestCase):
         return path
 
     def run_program(self, *command: str | Path, env: Mapping[str, str] | None = None) -> str:
-        """Runs a program in the folder and gives what it printed; fails with all of it if that fails."""
+        """Runs a program in the folder and returns its output. If the program fails, the test fails with all of the
+        output."""
         ran = subprocess.run(
             command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -47,13 +48,13 @@ class FolderTest(unittest.TestCase):
 
 
 def clean_env(**variables: str) -> dict[str, str]:
-    """The environment without what chooses colours, a width, or another repository (as in git's hooks)."""
+    """The environment without variables that choose colours, a width, or another repository (as in git's hooks)."""
     chosen = ("NO_COLOR", "CLICOLOR", "TERM", "CI", "PRE_COMMIT_", "COLUMNS", "LINES", "GIT_")
     return {name: value for name, value in os.environ.items() if not name.startswith(chosen)} | variables
 
 
 def on_terminal(command: Sequence[str | Path], folder: Path, env: Mapping[str, str]) -> str:
-    """What a program writes to standard error where that is a terminal of 100 columns."""
+    """The text that a program writes to standard error if that is a terminal of 100 columns."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     written: list[bytes] = []
@@ -61,7 +62,7 @@ def on_terminal(command: Sequence[str | Path], folder: Path, env: Mapping[str, s
     reader = threading.Thread(target=_read_all, args=(ours, written))
     reader.start()
     program.wait()
-    # The last copy: the reader meets the end once it has read all.
+    # Closes the last copy, so that the reader meets the end once it has read everything.
     os.close(theirs)
     reader.join()
     os.close(ours)

@@ -30,7 +30,7 @@ class Hook(FolderTest):
         home = {"HOME": str(self.folder), "PRE_COMMIT_HOME": str(self.folder / "cache"), "GIT_CONFIG_NOSYSTEM": "1"}
         self.env = clean_env(PATH=path, **home, **author)
         self.hooks = self.repository("hooks")
-        # As we ship it, but that the program which was built is taken, and not built again.
+        # The hook as we ship it, but with the program that was built instead of one that pre-commit builds.
         shipped = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
         self.assertIn("language: rust\n", shipped)
         self.write("hooks/.pre-commit-hooks.yaml", shipped.replace("language: rust", "language: system").encode())
@@ -43,7 +43,7 @@ class Hook(FolderTest):
         self.run_program("sh", "-c", "cd site && pre-commit install", env=self.env)
 
     def repository(self, name: str) -> str:
-        """Makes one; gives its path."""
+        """Creates a repository. Returns its path."""
         path = str(self.folder / name)
         self.run_program("git", "init", "--quiet", path, env=self.env)
         return path
@@ -54,11 +54,11 @@ class Hook(FolderTest):
         return subprocess.run(command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def commit(self, repository: str) -> subprocess.CompletedProcess[str]:
-        """Commits all there is."""
+        """Commits all files."""
         self.assertEqual(self.git(repository, "add", "--all").returncode, 0)
         return self.git(repository, "commit", "--quiet", "--message", "change")
 
-    def test_stops_a_commit_with_a_rejected_row(self) -> None:
+    def test_a_commit_with_a_rejected_row_is_stopped(self) -> None:
         self.write("site/clients/acme.csv", CSV)
         self.write("site/README.md", b"not a CSV")
         fine = self.commit("site")
@@ -71,12 +71,12 @@ class Hook(FolderTest):
         self.assertIn("error[invalid-address]", stopped.stdout)
         self.assertIn(" --> clients/acme.csv:3:1\n", stopped.stdout)
 
-        # A site's own arguments take the place of ours.
+        # The arguments of a site replace ours.
         lenient = CONFIGURATION.format(hooks=self.hooks, revision=REVISION) + "        args: []\n"
         self.write("site/.pre-commit-config.yaml", lenient.encode())
         self.assertEqual(self.commit("site").returncode, 0)
 
-    def test_looks_at_nothing_but_csvs(self) -> None:
+    def test_only_csvs_are_checked(self) -> None:
         self.write("site/notes.txt", b"no rules")
         ignored = self.commit("site")
         self.assertEqual(ignored.returncode, 0, ignored.stdout)

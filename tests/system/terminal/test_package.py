@@ -1,4 +1,4 @@
-"""The Debian package, unpacked: what is in it works from there."""
+"""The Debian package, unpacked: its programs and files work from there."""
 
 import gzip
 import re
@@ -22,7 +22,7 @@ class Package(FolderTest):
         """A field of the package's control file."""
         return self.run_program("dpkg-deb", "--field", PACKAGE, name).strip()
 
-    def test_tells_what_it_is(self) -> None:
+    def test_the_package_describes_itself(self) -> None:
         manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
         version = manifest["package"]["version"]
         self.assertEqual(self.field("Package"), "htaccess-generator")
@@ -32,7 +32,7 @@ class Package(FolderTest):
         self.assertTrue(changelog.startswith(f"htaccess-generator ({version}-1) "), changelog)
         self.assertIn("Permission is hereby granted", (self.folder / DOCUMENTS / "copyright").read_text())
 
-    def test_program_runs(self) -> None:
+    def test_the_program_runs(self) -> None:
         program = self.folder / "usr/bin/htaccess"
         self.assertEqual(stat.S_IMODE(program.stat().st_mode), 0o755)
         self.assertRegex(self.run_program(program, "--version"), r"^htaccess \d+\.\d+\.\d+\n$")
@@ -44,7 +44,7 @@ class Package(FolderTest):
         listed = text.partition("Commands:\n")[2].partition("\n\n")[0]
         return set(re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE)) - {"help"}
 
-    def test_each_command_has_its_page(self) -> None:
+    def test_each_command_has_its_manual_page(self) -> None:
         program = self.folder / "usr/bin/htaccess"
         overview = self.run_program(program, "--help")
         below = self.commands(self.run_program(program, "template", "--help"))
@@ -56,7 +56,7 @@ class Package(FolderTest):
         )
         self.assertIn("who gains and who loses access", shown.stdout.replace("‐\n", ""))
 
-    def test_completions_are_where_shells_look(self) -> None:
+    def test_completions_are_where_shells_search_for_them(self) -> None:
         script = self.folder / "usr/share/bash-completion/completions/htaccess"
         told = self.run_program("bash", "--norc", "-c", 'source "$1" && complete -p htaccess', "bash", script)
         self.assertIn("-F _htaccess", told)
@@ -65,7 +65,7 @@ class Package(FolderTest):
         fish = (self.folder / "usr/share/fish/vendor_completions.d/htaccess.fish").read_text()
         self.assertIn("complete -c htaccess", fish)
 
-    def test_documents_come_along(self) -> None:
+    def test_the_package_contains_the_documents(self) -> None:
         for name in ("README.md", "docs/web-servers.md", "docs/command-line.md"):
             path = self.folder / DOCUMENTS / name
             compressed = path.with_name(path.name + ".gz")

@@ -1,4 +1,4 @@
-"""What a terminal is shown and a pipe is not: colours, and how far long work is."""
+"""The output that only a terminal gets and a pipe does not: colours, and the progress of long work."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import unittest
 
 from support import BAD_CSV, CSV, HTACCESS, FolderTest, clean_env, on_terminal
 
-# Longer than work may take before it is worth a bar.
+# Longer than the time after which work shows a bar.
 LONG_SECONDS = 0.8
 
 
@@ -19,7 +19,7 @@ class Terminal(FolderTest):
         return on_terminal([HTACCESS, "check", *arguments], self.folder, clean_env(**variables))
 
     def slow_file(self, name: str) -> None:
-        """A file whose content comes late, as from a slow disk."""
+        """A file whose content arrives late, as from a slow disk."""
         path = self.folder / name
         os.mkfifo(path)
 
@@ -32,30 +32,30 @@ class Terminal(FolderTest):
         writer.start()
         self.addCleanup(writer.join)
 
-    def test_colours_are_for_terminals(self) -> None:
+    def test_only_terminals_get_colours(self) -> None:
         self.write("a.csv", BAD_CSV)
         self.assertIn("\x1b[33mwarning", self.check("a.csv", TERM="xterm").replace("\x1b[1m", ""))
         for variables in ({"TERM": "dumb"}, {}, {"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "xterm", "CI": "true", "NO_COLOR": "1"}):
             self.assertNotIn("\x1b", self.check("a.csv", **variables), variables)
-        # Logs of continuous integration show colours, whatever TERM says there.
+        # Logs of continuous integration show colours, whatever TERM is.
         self.assertIn("\x1b[33mwarning", self.check("a.csv", TERM="dumb", CI="true").replace("\x1b[1m", ""))
         self.assertNotIn("\x1b", self.check("a.csv", "--color", "never", TERM="xterm"))
 
-    def test_many_files_are_counted_with_rate_and_time_left(self) -> None:
+    def test_the_progress_of_many_files_has_a_rate_and_the_time_left(self) -> None:
         self.slow_file("a.csv")
         self.slow_file("b.csv")
         self.write("c.csv", CSV)
         shown = self.check("a.csv", "b.csv", "c.csv", "--jobs", "1", TERM="xterm")
         self.assertRegex(shown, r"[=>]+ +1/3 files, [0-9.]+/s, [0-9]+s left")
-        # At the end the bar is gone and the summary stays.
+        # At the end the bar disappears and the summary stays.
         self.assertRegex(shown, r"\x1b\[2K[^/]*3 files fine, 0 refused; 0 rows rejected\r\n$")
 
-    def test_one_file_is_counted_by_bytes(self) -> None:
+    def test_the_progress_of_one_file_is_counted_in_bytes(self) -> None:
         self.write("a.csv", b"IP,Rule\n" + b"192.0.2.1,Allow,comment\n" * 2_000_000)
         shown = self.check("a.csv", TERM="xterm")
         self.assertRegex(shown, r"[=>]+ +[0-9.]+ MiB/45\.78 MiB, [0-9.]+ [KM]iB/s, [0-9]+s left")
 
-    def test_nothing_moves_where_nobody_looks(self) -> None:
+    def test_no_progress_is_shown_without_a_terminal(self) -> None:
         summary = "2 files fine, 0 refused; 0 rows rejected\n"
         for name in ("a.csv", "b.csv", "c.csv", "d.csv"):
             self.slow_file(name)

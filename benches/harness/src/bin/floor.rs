@@ -1,5 +1,6 @@
-//! A function that makes the requests of ours and does nothing between them: what this harness,
-//! its storage and the loopback cost. Knows no TLS and answers whatever it is asked.
+//! A function that makes the same requests as ours and does nothing between them. It measures the
+//! cost of this harness, its storage and the loopback interface. It speaks no TLS and answers any
+//! event.
 
 use std::env::var;
 use std::error::Error;
@@ -61,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// One upload; whether it was the one that was worked on last.
+/// Processes one upload. Returns whether it was the one that was processed last.
 fn work(connections: &mut [Connection], event: &str) -> Result<bool, Box<dyn Error>> {
     let after = |name: &str| event.split(&format!(r#""{name}":""#)).nth(1);
     let key = after("key").and_then(|rest| rest.split('"').next());
@@ -75,7 +76,7 @@ fn work(connections: &mut [Connection], event: &str) -> Result<bool, Box<dyn Err
     second.send("HEAD", &report, b"")?;
     third.send("GET", &format!("/uploads/{key}"), b"")?;
     let mut line = String::new();
-    // The status line alone tells whether the output is there.
+    // The status line alone shows whether the output exists.
     first.0.read_line(&mut line)?;
     first.receive(true)?;
     second.receive(true)?;

@@ -1,5 +1,5 @@
-//! The real S3 client against an S3 that fails: what is mended by trying again, what is told, and
-//! that neither loses the previous output.
+//! The real S3 client against a server that fails: retries fix some failures, others are reported,
+//! and no failure loses the previous output.
 
 mod race;
 pub(crate) mod server;
@@ -53,7 +53,7 @@ fn handle_until(server: &Server, event: Value, context: Context) -> Result<Value
     }
 }
 
-/// A site whose output is that of [`OLD`], and whose CSV is [`ACME`] now.
+/// A site whose output was made from [`OLD`], and whose CSV is now [`ACME`].
 fn site() -> Server {
     let server = Server::start();
     server.upload("uploads/acme.csv", OLD);
@@ -80,7 +80,7 @@ fn is_call(request: &Request, (method, path): (&str, &str)) -> bool {
 }
 
 #[test]
-fn what_passes_is_mended_by_trying_again() {
+fn temporary_failures_are_fixed_by_retries() {
     let faults = [
         RowError::Status(503, "SlowDown"),
         RowError::Status(500, "InternalError"),
@@ -113,13 +113,13 @@ fn what_passes_is_mended_by_trying_again() {
 }
 
 #[test]
-fn an_input_that_came_damaged_is_read_again() {
+fn an_input_that_arrived_damaged_is_read_again() {
     for fault in [RowError::Truncated, RowError::Corrupted] {
         let server = site();
         let gets = std::sync::atomic::AtomicU32::new(0);
         server.plan(move |request, _| {
             let is_get = is_call(request, ("GET", "uploads/acme.csv"));
-            // Two rounds, in each of which the protocol reads twice, for the order is in doubt.
+            // Two rounds. The protocol reads twice in each, because the order is uncertain.
             if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 4 {
                 fault
             } else {
@@ -135,9 +135,10 @@ fn an_input_that_came_damaged_is_read_again() {
     }
 }
 
-/// What S3 answers to a condition that does not hold, or whose object is being written or is gone.
+/// The answers of S3 if a condition does not hold, or if the object is being written or does not
+/// exist.
 #[test]
-fn a_write_that_met_another_one_starts_again() {
+fn a_write_that_meets_another_one_starts_again() {
     for call in [CALLS[3], CALLS[4]] {
         for (status, code) in [
             (412, "PreconditionFailed"),
@@ -165,7 +166,7 @@ fn a_write_that_met_another_one_starts_again() {
 }
 
 #[test]
-fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
+fn lasting_failures_are_reported_with_their_kind_and_keep_the_previous_output() {
     let faults = [
         (RowError::Status(503, "SlowDown"), ErrorKind::Throttled),
         (
@@ -214,7 +215,7 @@ fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
                 let answer = handle(&server, put_event(&["acme.csv"]));
                 assert_eq!(answer, Err(kind), "{call:?} {fault:?}");
                 let kept = output(&server) == "Require ip 9.9.9.9";
-                // A report that cannot be written does not hold its output back.
+                // A report that cannot be written does not prevent its output.
                 let is_report = call == CALLS[4];
                 assert!(kept != is_report, "{call:?} {fault:?}");
                 server.plan(|_, _| RowError::None);
@@ -233,7 +234,7 @@ fn what_stays_is_told_by_its_kind_and_leaves_the_previous_output() {
 }
 
 #[test]
-fn a_connection_that_stands_still_is_given_up_and_tried_again() {
+fn a_connection_that_stalls_is_closed_and_tried_again() {
     let server = site();
     let first = std::sync::atomic::AtomicBool::new(true);
     server.plan(move |request, _| {
@@ -250,7 +251,7 @@ fn a_connection_that_stands_still_is_given_up_and_tried_again() {
 }
 
 #[test]
-fn the_work_stops_before_lambda_would_end_it() {
+fn the_function_stops_before_lambda_would_end_it() {
     let server = site();
     server.plan(|request, _| {
         let is_output = is_call(request, CALLS[0]);
@@ -271,7 +272,7 @@ fn the_work_stops_before_lambda_would_end_it() {
 }
 
 #[test]
-fn roots_that_are_none_are_told_before_a_call_is_made() {
+fn invalid_trust_roots_are_reported_before_a_call_is_made() {
     const PEM: &str = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/src/function/store/amazon_roots.pem"
@@ -304,9 +305,9 @@ fn roots_that_are_none_are_told_before_a_call_is_made() {
     }
 }
 
-/// The roots are parsed when the first connection is made; ones that cannot be would panic.
+/// The roots are parsed when the first connection is made. Invalid ones would cause a panic.
 #[test]
-fn the_roots_are_read_whosever_they_are() {
+fn trust_roots_of_any_source_are_read() {
     for roots in [TrustRoots::Amazon, TrustRoots::System] {
         let store = store_at("https://127.0.0.1:1", roots);
         let name = ObjectName {

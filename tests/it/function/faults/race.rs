@@ -1,5 +1,5 @@
-//! Four environments, events late, twice and in any order, all uploads within one second: the last
-//! CSV of every site is in force in the end.
+//! Four environments, events that are late, repeated and in any order, and all uploads within one
+//! second: in the end, the last CSV of every site must be in force.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,12 +18,13 @@ use super::server::{RowError, Server};
 use super::{handle, runtime, store};
 use crate::function::handler::{put_event, settings};
 
-/// How many sites where `RACE_SITES` does not say; `make test` takes 500.
+/// The number of sites if `RACE_SITES` is not set. `make test` uses 500.
 const SITES: usize = 60;
 const ENVIRONMENTS: usize = 4;
-/// What each site's CSV allows, upload by upload; every other site goes back to where it was.
+/// The address that each site's CSV allows, upload by upload. Every other site returns to its first
+/// rules.
 const UPLOADS: [[u8; 4]; 2] = [[1, 2, 3, 4], [1, 2, 1, 1]];
-/// Events are taken at random from the oldest so many, so that those of one site meet.
+/// Events are taken at random from the oldest ones of this number, so that those of one site meet.
 const WINDOW: usize = 8;
 
 fn sites() -> usize {
@@ -59,8 +60,8 @@ fn expected(file: usize) -> String {
     .unwrap()
 }
 
-/// Two sites at a time, so that one upload is worked on while the next comes. Some events come
-/// twice.
+/// Uploads two sites at a time, so that one upload is processed when the next one comes. Some
+/// events come twice.
 fn upload_everything(server: &Server, files: usize, events: &Mutex<Vec<Value>>) {
     for pair in (0..files).collect::<Vec<_>>().chunks(2) {
         for upload in 0..UPLOADS[0].len() {
@@ -74,7 +75,7 @@ fn upload_everything(server: &Server, files: usize, events: &Mutex<Vec<Value>>) 
                     events.lock().unwrap().push(put_event(&[&key(file)]));
                 }
             }
-            // However slow the machine, the next upload comes while this one is worked on.
+            // On any machine, the next upload comes while this one is processed.
             while events.lock().unwrap().len() > ENVIRONMENTS {
                 thread::sleep(Duration::from_millis(1));
             }
@@ -82,7 +83,7 @@ fn upload_everything(server: &Server, files: usize, events: &Mutex<Vec<Value>>) 
     }
 }
 
-/// One environment: takes events until all are done; one that failed comes again.
+/// Runs one environment: takes events until all are done, and puts a failed event back.
 fn work(server: &Server, events: &Mutex<Vec<Value>>, open: &AtomicUsize, failures: &AtomicUsize) {
     let handler = Handler::new(store(server), settings(&[])).unwrap();
     let runtime = runtime();
@@ -110,7 +111,7 @@ fn work(server: &Server, events: &Mutex<Vec<Value>>, open: &AtomicUsize, failure
     }
 }
 
-/// How many sites are not as their last CSV says, and how many reports.
+/// Counts the sites whose output is not that of their last CSV, and the wrong reports.
 fn race(server: &Server, files: usize) -> (usize, usize) {
     let events = Mutex::new(Vec::new());
     let (open, failures) = (AtomicUsize::new(1), AtomicUsize::new(0));
@@ -155,7 +156,7 @@ fn no_site_is_left_with_older_rules() {
 }
 
 #[test]
-fn no_site_is_left_with_older_rules_where_every_tenth_call_fails() {
+fn no_site_is_left_with_older_rules_if_every_tenth_call_fails() {
     let server = server();
     server.plan(|_, _| match fastrand::u8(0..60) {
         0 => RowError::Status(503, "SlowDown"),
@@ -169,8 +170,8 @@ fn no_site_is_left_with_older_rules_where_every_tenth_call_fails() {
     assert_eq!(race(&server, sites()), (0, 0));
 }
 
-/// One writer is held up while a newer CSV is uploaded and published by another. What is in force
-/// then?
+/// Holds up one writer while a newer CSV is uploaded and published by another. Returns which rules
+/// are in force then.
 fn after_a_late_write(server: &Server) -> String {
     let first = std::sync::atomic::AtomicBool::new(true);
     server.plan(move |request, _| {
@@ -194,7 +195,7 @@ fn after_a_late_write(server: &Server) -> String {
 }
 
 #[test]
-fn a_late_write_of_older_rules_is_kept_out_by_its_condition_and_by_nothing_else() {
+fn only_the_condition_keeps_out_a_late_write_of_older_rules() {
     assert_eq!(after_a_late_write(&Server::start()), "2.2.2.2");
     let server = Server::start();
     server.ignore_preconditions();

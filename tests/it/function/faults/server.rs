@@ -1,5 +1,5 @@
-//! An S3 on loopback with faults on demand: conditional writes, versions, multipart uploads, and
-//! connections that break before or after a write took effect.
+//! An S3 server on the loopback interface with faults on demand: conditional writes, versions,
+//! multipart uploads, and connections that break before or after a write takes effect.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What goes wrong with one request.
+/// The fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowError {
     None,
@@ -21,11 +21,11 @@ pub(crate) enum RowError {
     ClosedAfter,
     /// The answer's body ends early.
     Truncated,
-    /// One byte of the answer's body is another.
+    /// One byte of the answer's body is changed.
     Corrupted,
-    /// No answer for as long as this, and no effect.
+    /// No answer for this time, and no effect.
     Silent(Duration),
-    /// The effect, and the answer, after as long as this.
+    /// The effect and the answer come after this time.
     Late(Duration),
 }
 
@@ -82,7 +82,7 @@ impl Server {
             pause_us_max: AtomicU64::new(0),
         });
         let shared = Arc::clone(&state);
-        // Ends with the test's process.
+        // The thread ends with the process of the test.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&shared);
@@ -122,8 +122,8 @@ impl Server {
             .map(|object| String::from_utf8(object.bytes.clone()).unwrap())
     }
 
-    /// How many writes met another one, and how many went out in another form for an entity tag
-    /// that came back.
+    /// Returns the number of writes that met another write, and the number that used another form
+    /// because an entity tag had come back.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let load = |count: &AtomicU64| count.load(Ordering::SeqCst);
         (
@@ -161,7 +161,7 @@ fn serve(stream: &TcpStream, state: &State) {
         let fault = (state.plan.lock().unwrap())(&request, number);
         let pause_us = state.pause_us_max.load(Ordering::SeqCst);
         if pause_us > 0 {
-            // Most are quick, a few take long: that is what lets an older writer come last.
+            // Most pauses are short and a few are long, so that an older writer can come last.
             let longest = if fastrand::u8(0..16) == 0 {
                 pause_us * 20
             } else {
@@ -249,7 +249,7 @@ impl Answer {
         self
     }
 
-    /// Whether the connection is still good.
+    /// Returns whether the connection can be used again.
     fn send(mut self, mut stream: &TcpStream, method: &str, fault: RowError) -> bool {
         let mut head = format!(
             "HTTP/1.1 {} X\r\nContent-Length: {}\r\n",
@@ -330,7 +330,7 @@ fn answer(request: &Request, state: &State) -> Answer {
     }
 }
 
-/// Checks and writes in one step, as S3 does.
+/// Checks the condition and writes in one step, like S3.
 fn write_if_allowed(
     request: &Request,
     state: &State,
@@ -375,7 +375,7 @@ fn write_if_allowed(
     }
 }
 
-/// All objects bear the same second, so that only the protocol can tell their order.
+/// All objects have the same second, so that only the protocol can tell their order.
 fn found(object: Object) -> Answer {
     let mut answer = Answer::new(200)
         .with("ETag", &object.etag)
@@ -415,7 +415,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// Of four bytes.
+/// Encodes four bytes in base64.
 fn base64(bytes: [u8; 4]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bits = u64::from(u32::from_be_bytes(bytes)) << 4;

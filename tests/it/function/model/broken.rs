@@ -1,5 +1,5 @@
-//! A check that cannot fail proves nothing: protocols and stores that are broken on purpose, and
-//! limits that are known, each with the shortest schedule that shows it.
+//! Protocols and stores that are broken on purpose, and known limits. A check that cannot fail
+//! proves nothing, so each of them must be found, with a shortest schedule that shows it.
 
 use htaccess_generator::function::OnDelete;
 
@@ -7,7 +7,7 @@ use super::buckets::Bend;
 use super::explore::{Violation, explore, text_of};
 use super::scenario::{DELETE, Faults, Promise, Protocol, Scenario, X, Y};
 
-/// The violation that must be found, which is told with its schedule.
+/// Returns the violation, which must be found, with its schedule.
 #[track_caller]
 fn found(name: &str, scenario: Scenario) -> Violation {
     let scenario = Scenario {
@@ -39,7 +39,7 @@ fn there_and_back() -> Scenario {
 }
 
 #[test]
-fn a_plain_read_then_write_is_found_stale_by_a_shortest_schedule() {
+fn a_plain_read_then_write_is_found_to_be_stale_by_a_shortest_schedule() {
     let violation = found(
         "read, then write",
         Scenario {
@@ -58,7 +58,7 @@ stale end state: the last step is Upload(0, Y) with ON_DELETE Keep, the output i
     assert_eq!(without_tags(&violation.to_string()), expected);
 }
 
-/// Entity tags are shown by their first digits, which depend on the hasher.
+/// Replaces the first digits of entity tags, because they depend on the hasher.
 fn without_tags(text: &str) -> String {
     let lines = text.lines().map(|line| match line.rsplit_once(", ") {
         Some((start, tag)) => {
@@ -73,7 +73,7 @@ fn without_tags(text: &str) -> String {
 }
 
 #[test]
-fn a_store_without_conditions_is_found_stale() {
+fn a_store_without_conditions_is_found_to_be_stale() {
     found(
         "no conditions",
         Scenario {
@@ -84,7 +84,7 @@ fn a_store_without_conditions_is_found_stale() {
 }
 
 #[test]
-fn a_second_read_that_repeats_the_first_is_found_stale() {
+fn a_second_read_that_repeats_the_first_is_found_to_be_stale() {
     found(
         "no second read",
         Scenario {
@@ -95,7 +95,7 @@ fn a_second_read_that_repeats_the_first_is_found_stale() {
 }
 
 #[test]
-fn entity_tags_that_no_form_changes_are_found_stale() {
+fn entity_tags_that_no_form_changes_are_found_to_be_stale() {
     found(
         "one entity tag for all forms",
         Scenario {
@@ -106,7 +106,7 @@ fn entity_tags_that_no_form_changes_are_found_stale() {
 }
 
 #[test]
-fn outputs_that_forget_their_predecessors_are_found_stale() {
+fn outputs_without_their_predecessors_are_found_to_be_stale() {
     found(
         "no memory",
         Scenario {
@@ -116,9 +116,9 @@ fn outputs_that_forget_their_predecessors_are_found_stale() {
     );
 }
 
-/// A limit: nothing tells the first X from the second in a bucket without versions.
+/// A limit: in a bucket without versions, the first X and the second X look the same.
 #[test]
-fn without_versions_the_same_csv_twice_in_one_second_is_found_stale() {
+fn the_same_csv_twice_in_one_second_without_versions_is_found_to_be_stale() {
     found(
         "no versions",
         Scenario {
@@ -128,10 +128,10 @@ fn without_versions_the_same_csv_twice_in_one_second_is_found_stale() {
     );
 }
 
-/// A limit: nobody looks any more when a write takes effect after its invocation died, its event
-/// was delivered again and the CSV is gone.
+/// A limit: nothing checks again if a write takes effect after its invocation died, its event was
+/// delivered again and the CSV was deleted.
 #[test]
-fn a_write_in_flight_longer_than_its_event_undoes_a_removal() {
+fn a_write_that_outlives_its_event_undoes_a_removal() {
     found(
         "in flight",
         Scenario {

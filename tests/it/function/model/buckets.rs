@@ -1,5 +1,5 @@
-//! What S3 says and does: an entity tag names the bytes and the form they were written in, never
-//! the write; `Last-Modified` is in whole seconds; every read sees every write before it.
+//! The behaviour of S3: an entity tag identifies the bytes and the form in which they were written,
+//! never the write. `Last-Modified` has whole seconds. Every read sees every earlier write.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -9,7 +9,7 @@ use std::rc::Rc;
 use htaccess_generator::function::ErrorKind;
 use htaccess_generator::function::store::{Head, ObjectName, Precondition, Put, PutKind};
 
-/// An object; equal ones are one and the same to whoever asks S3.
+/// An object. S3 gives the same answers for equal objects.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Object {
     pub(crate) etag: String,
@@ -17,7 +17,7 @@ pub(crate) struct Object {
     pub(crate) last_modified: i64,
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) bytes: Vec<u8>,
-    /// For the checks alone: the step that an output tells of.
+    /// The step that the output was made from. Only the checks use it.
     pub(crate) rank: Option<usize>,
 }
 
@@ -33,19 +33,19 @@ impl Object {
     }
 }
 
-/// How a store is broken on purpose.
+/// The ways to break a store on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Bend {
-    /// Not at all.
+    /// Not broken.
     #[default]
     Sound,
-    /// `If-Match` and `If-None-Match` are not looked at.
+    /// Ignores `If-Match` and `If-None-Match`.
     IgnoresPreconditions,
-    /// Whatever the form, and for a blank line more, the entity tag is the same.
+    /// Gives the same entity tag for every form, also with one more blank line.
     SameTagInEveryForm,
-    /// Does not keep the metadata that remembers replaced entity tags.
+    /// Drops the metadata with the replaced entity tags.
     ForgetsReplacedTags,
-    /// An invocation that reads an object again is given what it read first.
+    /// Answers the second read of an object in an invocation like the first.
     RepeatsFirstRead,
 }
 
@@ -129,7 +129,7 @@ impl fmt::Display for Call {
     }
 }
 
-/// Enough of an entity tag to tell them apart.
+/// Enough of an entity tag to distinguish it.
 pub(crate) fn short(etag: &str) -> String {
     let etag = etag.trim_matches('"');
     let (digest, form) = etag.split_once('-').unwrap_or((etag, ""));
@@ -137,11 +137,11 @@ pub(crate) fn short(etag: &str) -> String {
     format!("{}{sign}{form}", &digest[..4])
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Answer {
     Found(ObjectId),
-    /// Found, but its bytes cannot be read.
+    /// The object exists, but its bytes cannot be read.
     Damaged(ObjectId),
     NotModified,
     Missing,
@@ -151,7 +151,7 @@ pub(crate) enum Answer {
     Failed(Failure),
 }
 
-/// A kind of error, as something that can be ordered.
+/// A kind of error, as a number that can be ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Failure(pub(crate) ErrorKind);
 
@@ -167,11 +167,11 @@ impl PartialOrd for Failure {
     }
 }
 
-/// Names an object among those of a model.
+/// The number of an object in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ObjectId(usize);
 
-/// All objects there ever were, each kept once.
+/// All objects that ever existed, each stored once.
 #[derive(Default)]
 pub(crate) struct Objects {
     all: Vec<Rc<Object>>,

@@ -1,7 +1,7 @@
-//! Every schedule of small cases. Each test prints how much it went through (`--nocapture`).
+//! Every schedule of small cases. Each test prints the number of states and moves (`--nocapture`).
 //!
-//! In a case's name, what is before the bar is published before anything is tried. An event that
-//! is delivered twice tells of the earlier upload, for that can come at any time the other can.
+//! In the name of a case, the steps before the bar are published first. An event that is delivered
+//! twice is about the earlier upload, because that event can come whenever the other can.
 
 use htaccess_generator::function::OnDelete;
 
@@ -16,7 +16,7 @@ fn holds(name: &str, scenario: &Scenario) {
     }
 }
 
-/// Steps after the first, which is published.
+/// The steps after the first one, which is published before.
 fn after(steps: &[Step], events: &[usize]) -> Scenario {
     Scenario::new(steps, events).after_the_first()
 }
@@ -27,7 +27,7 @@ fn two_uploads_three_events_and_crashes_leave_the_newest() {
 }
 
 #[test]
-fn so_they_do_when_seconds_pass() {
+fn the_same_with_seconds_that_pass() {
     let steps = [X, Step::Tick, Y, Step::Tick];
     holds("X tick Y tick", &Scenario::new(&steps, &[0, 2]));
     let case = |steps: &[_], events: &[_]| Scenario {
@@ -56,7 +56,7 @@ fn two_uploads_and_every_fault_leave_the_newest() {
 }
 
 #[test]
-fn a_write_that_lands_late_does_no_harm() {
+fn a_write_that_takes_effect_late_does_no_harm() {
     for on_delete in [OnDelete::Keep, OnDelete::Deny] {
         let case = |scenario| Scenario {
             on_delete,
@@ -74,7 +74,7 @@ fn a_write_that_lands_late_does_no_harm() {
 }
 
 #[test]
-fn going_back_to_earlier_rules_fools_nobody() {
+fn returning_to_earlier_rules_leaves_the_newest() {
     holds("X|Y X", &after(&[X, Y, X], &[1, 2]));
     let case = Scenario {
         redeliveries: 0,
@@ -89,7 +89,7 @@ fn going_back_to_earlier_rules_fools_nobody() {
 }
 
 #[test]
-fn a_refused_upload_leaves_an_output_of_before() {
+fn a_refused_upload_keeps_the_previous_output() {
     holds("X|bad Y", &after(&[X, BAD, Y], &[1, 2]));
     holds("X|Y bad", &after(&[X, Y, BAD], &[1, 2]));
     holds("Z bad", &Scenario::new(&[Z, BAD], &[0, 1]));
@@ -124,18 +124,18 @@ fn a_delete_keeps_the_output() {
 }
 
 #[test]
-fn a_delete_removes_the_output_and_never_that_of_a_later_upload() {
+fn a_delete_removes_the_output_but_never_that_of_a_later_upload() {
     holds_with_deletes(OnDelete::Remove);
 }
 
 #[test]
-fn a_delete_denies_until_a_later_upload() {
+fn a_delete_denies_everybody_until_a_later_upload() {
     holds_with_deletes(OnDelete::Deny);
 }
 
-/// Which of the two it is that of, nobody promises.
+/// It is not defined which of the two CSVs the output comes from.
 #[test]
-fn an_output_of_two_csvs_is_never_that_of_an_old_one() {
+fn an_output_of_two_csvs_never_comes_from_an_old_one() {
     let other = Step::Upload(1, Csv::Z);
     let steps = [other, Step::Tick, X, Step::Tick, Y];
     let case = Scenario {
@@ -146,7 +146,7 @@ fn an_output_of_two_csvs_is_never_that_of_an_old_one() {
 }
 
 #[test]
-fn the_report_is_that_of_the_newest_upload_too() {
+fn the_report_belongs_to_the_newest_upload_too() {
     let case = |scenario| Scenario {
         reports: true,
         redeliveries: 0,

@@ -1,5 +1,5 @@
-//! Walks through all states that a scenario can come to, nearest first, so that what it finds is
-//! found by a shortest schedule.
+//! Visits all states that a scenario can reach, nearest first, so that a violation is found by a
+//! shortest schedule.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,16 +10,16 @@ use super::buckets::Answer;
 use super::scenario::{KEYS, Scenario, Step};
 use super::world::{How, Model, Move, World};
 
-/// How much there was to see.
+/// The size of the exploration.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) states: usize,
     pub(crate) moves: usize,
-    /// States in which every event is done with.
+    /// States in which every event is finished.
     pub(crate) ends: usize,
-    /// Ways from the first state to an end.
+    /// The number of ways from the first state to an end.
     pub(crate) schedules: u128,
-    /// Histories of answers that the code was run on.
+    /// The histories of answers on which the code was run.
     pub(crate) histories: usize,
     pub(crate) took: Duration,
 }
@@ -42,7 +42,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// What must hold and does not, and the schedule that shows it.
+/// A broken promise, and the schedule that shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Violation {
     pub(crate) what: String,
@@ -56,7 +56,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A hash for small numbers, which is what states are made of.
+/// A hash for small numbers, because states consist of them.
 pub(crate) type Quick = BuildHasherDefault<QuickHasher>;
 
 #[derive(Default)]
@@ -86,7 +86,7 @@ impl Hasher for QuickHasher {
     }
 }
 
-/// A state that was come to, and how.
+/// A state, and the move that led to it.
 struct Seen {
     world: World,
     before: Option<(usize, Move)>,
@@ -94,7 +94,7 @@ struct Seen {
     is_end: bool,
 }
 
-/// Walks through all states.
+/// Visits all states.
 pub(crate) fn explore(scenario: &Scenario) -> Result<Figures, Violation> {
     let started = Instant::now();
     let mut model = Model::new(scenario.clone());
@@ -141,8 +141,8 @@ pub(crate) fn explore(scenario: &Scenario) -> Result<Figures, Violation> {
     })
 }
 
-/// How many ways lead from the first state to an end: every move uses something up, so no way
-/// comes back to where it was.
+/// The number of ways from the first state to an end. Every move uses something up, so no way
+/// returns to an earlier state.
 fn schedules(seen: &[Seen]) -> u128 {
     let mut ways: Vec<Option<u128>> = vec![None; seen.len()];
     let mut open = vec![0];
@@ -182,7 +182,7 @@ fn violation(
     }
 }
 
-/// A schedule as people read it, one move a line.
+/// Formats a schedule for people, one move per line.
 pub(crate) fn text_of(scenario: &Scenario, schedule: &[Move]) -> String {
     let mut model = Model::new(scenario.clone());
     let mut world = model.first();
@@ -208,7 +208,7 @@ fn step_text(scenario: &Scenario, step: usize) -> String {
     }
 }
 
-/// Makes a move and tells it; one that breaks what must hold is told all the same.
+/// Makes a move and describes it, also if the move breaks a promise.
 fn line_of(model: &mut Model, world: &mut World, chosen: Move) -> String {
     let who = |index: usize| char::from(b'A' + u8::try_from(index).unwrap());
     match chosen {

@@ -1,5 +1,5 @@
-//! The real code, run one answer at a time: it asks its [`Port`], and waits until a schedule lets
-//! the call take effect. The clock of its pauses runs ahead whenever nothing else is left to do.
+//! Runs the real code one answer at a time. The code calls its [`Port`] and waits until a schedule
+//! lets the call take effect. The clock of its pauses moves on when nothing else is left to do.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -16,10 +16,10 @@ use tokio::time::timeout;
 
 use super::buckets::{Answer, Call, Objects};
 
-/// What an invocation came to.
+/// The result of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It answered; this is what it said.
+    /// It answered with this response.
     Ok(String),
     /// It failed.
     Err(ErrorKind),
@@ -37,7 +37,7 @@ impl fmt::Display for Ended {
 /// The code under test, on a port.
 pub(crate) type Code = Pin<Box<dyn Future<Output = Ended>>>;
 
-/// Where the calls of one invocation wait.
+/// The queue in which the calls of one invocation wait.
 #[derive(Clone)]
 pub(crate) struct Port {
     slots: Rc<RefCell<Vec<Slot>>>,
@@ -55,7 +55,7 @@ enum State {
     Over,
 }
 
-/// What is handed to the code.
+/// The port that the code receives.
 enum Reply {
     Found(Head, Vec<u8>),
     Damaged(Head),
@@ -161,7 +161,7 @@ fn put_result(reply: Reply) -> PutResult {
     }
 }
 
-/// The bytes of an object, which come with the answer.
+/// The bytes of an object, which arrive with the answer.
 pub(crate) enum OnePiece {
     Left(Vec<u8>),
     Damaged,
@@ -186,7 +186,7 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
-    /// Starts the code and lets it come to its first calls.
+    /// Starts the code and runs it up to its first calls.
     pub(crate) fn start(runtime: &Runtime, start: &dyn Fn(Port) -> Code) -> Self {
         let port = Port {
             slots: Rc::default(),
@@ -212,7 +212,7 @@ impl Invocation {
         self.port.slots.borrow().len()
     }
 
-    /// Answers a call and lets the code go on to its next ones.
+    /// Answers a call and runs the code up to its next calls.
     pub(crate) fn answer(
         &mut self,
         runtime: &Runtime,
@@ -251,7 +251,8 @@ impl Invocation {
     }
 }
 
-/// A clock that stands still while there is something to do, and then runs to the next pause's end.
+/// A clock that stands still while there is something to do, and then moves to the end of the next
+/// pause.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_time()

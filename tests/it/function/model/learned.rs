@@ -1,6 +1,6 @@
-//! What the code does after each history of answers. An invocation depends on its answers alone,
-//! so each history is run once, whatever happens around it; answers that the code only collects
-//! (to the HEAD and the GET of a round) count as the same in either order.
+//! Records what the code does after each history of answers. An invocation depends only on its
+//! answers, so each history is run once, whatever happens around it. Answers that the code only
+//! collects (to the HEAD and the GET of a round) count as the same in either order.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -11,24 +11,24 @@ use super::buckets::{Answer, Call, ObjectId, Objects};
 use super::explore::Quick;
 use super::invocation::{Code, Ended, Invocation, Port, runtime};
 
-/// Names what an invocation has done so far.
+/// The number of a state of an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Place(usize);
 
-/// Answers by the number of their calls.
+/// The answers by the number of their calls.
 type Answers = Vec<(usize, Answer)>;
 /// Starts the code under test.
 pub(crate) type Start = Box<dyn Fn(Port) -> Code>;
 
 struct Known {
-    /// The last place at which the code made a call, and what it was answered since.
+    /// The last place at which the code made a call, and the answers since.
     base: Place,
     collected: Answers,
     history: Answers,
     start: usize,
     waiting: Vec<(usize, Rc<Call>)>,
     ended: Option<Ended>,
-    /// To go on with, once; other ways on need it run again.
+    /// The invocation to continue, once. Other continuations must run it again.
     alive: Option<Invocation>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Learned {
 }
 
 impl Learned {
-    /// Knows nothing but the first calls of each start.
+    /// Knows only the first calls of each start.
     pub(crate) fn new(starts: Vec<Start>) -> Self {
         let mut learned = Self {
             starts,
@@ -55,13 +55,13 @@ impl Learned {
         learned
     }
 
-    /// Lets all invocations go; their histories stay known.
+    /// Drops all invocations. Their histories stay known.
     pub(crate) fn let_go(&mut self) {
         let alive = self.known.iter_mut().rev();
         alive.for_each(|known| known.alive = None);
     }
 
-    /// Where the code is that has just been started.
+    /// The place of the code right after its start.
     pub(crate) fn start(&self, number: usize) -> Place {
         assert!(number < self.starts.len());
         Place(number)
@@ -84,12 +84,12 @@ impl Learned {
         self.known[place.0].ended.as_ref()
     }
 
-    /// How many histories were run.
+    /// The number of histories that were run.
     pub(crate) fn histories(&self) -> usize {
         self.known.len()
     }
 
-    /// The first object that was found where reads of it are wanted.
+    /// The first object that was found, for stores that repeat reads.
     pub(crate) fn first_found(&self, place: Place, number: usize) -> Option<ObjectId> {
         let asked = self.call(place, number);
         let history = &self.known[place.0].history;
@@ -103,7 +103,7 @@ impl Learned {
         })
     }
 
-    /// The place on the way to another after so many answers.
+    /// The place on the way to another place, after this number of answers.
     fn place_after(&self, place: Place, length: usize) -> Place {
         let known = &self.known[place.0];
         let mut at = Place(known.start);
@@ -121,7 +121,7 @@ impl Learned {
         (known.base, collected)
     }
 
-    /// Where the code is after one more answer.
+    /// The place of the code after one more answer.
     pub(crate) fn answer(
         &mut self,
         objects: &Objects,

@@ -1,32 +1,32 @@
 //! A model test of the publishing protocol: every interleaving of uploads, events, crashes and
-//! faults in small cases, random ones in large.
+//! faults in small cases, and random ones in large cases.
 //!
-//! The parts: `buckets` answers a call as S3 would; `invocation` runs the real code, one answer at
-//! a time; `learned` remembers what the code did for each history of answers, so that each is run
-//! once however many interleavings share it; `world` is the state that a schedule moves through,
-//! with what must hold of it; `explore` walks through all states, `random` through some.
+//! The parts: `buckets` answers a call like S3. `invocation` runs the real code, one answer at a
+//! time. `learned` records what the code did for each history of answers, so that each is run once,
+//! however many interleavings share it. `world` is the state that a schedule changes, with the
+//! promises about it. `explore` visits all states, and `random` some of them.
 //!
-//! A call takes effect and is answered in one move. That loses nothing: between the two an
-//! invocation does nothing, so a late answer is a late next call, and an answer that never comes is
-//! a crash or an error after the effect, which are moves of their own.
+//! A call takes effect and is answered in one move. This loses no case, because an invocation does
+//! nothing between the two: a late answer is the same as a late next call, and an answer that never
+//! comes is the same as a crash or an error after the effect, which are separate moves.
 
-/// S3's answers: entity tags, conditions, versions.
+/// The answers of S3: entity tags, conditions, versions.
 mod buckets;
-/// The same checks on protocols and stores that are broken on purpose: they must fail.
+/// The same checks on protocols and stores that are broken on purpose, which must fail.
 mod broken;
 /// Every schedule of small cases.
 mod exhaustive;
-/// The walk through all states, its figures, and the schedule that led to a wrong one.
+/// The visit of all states, its figures, and the schedule that led to a violation.
 mod explore;
 /// The real code, polled by hand.
 mod invocation;
-/// What the code does after each history of answers.
+/// The calls of the code after each history of answers.
 mod learned;
-/// What must hold, at every write and at every end.
+/// The promises, checked at every write and at every end.
 mod promise;
 /// Random schedules of large cases.
 mod random;
-/// What is uploaded, what is told of it, what may go wrong.
+/// The uploads of a case, their events, and the faults.
 mod scenario;
 /// Every refusal and every failing call, one at a time.
 mod survives;

@@ -1,4 +1,4 @@
-//! What must hold, at every write and at every end.
+//! The promises, checked at every write and at every end.
 
 use htaccess_generator::function::OnDelete;
 use htaccess_generator::function::store::Put;
@@ -8,8 +8,8 @@ use super::scenario::{Csv, Promise, Step, is_file};
 use super::world::{Model, World};
 
 impl Model {
-    /// Which step a written object tells of. One that denies everybody tells of a deletion, and
-    /// counts as the first that can be meant. Nothing is said where keys share an output.
+    /// The step that a written object belongs to. An output that denies everybody belongs to a
+    /// deletion, and counts as the first one possible. `None` if keys share an output.
     pub(crate) fn rank(&self, put: &Put, before: Option<usize>) -> Result<Option<usize>, String> {
         let steps = &self.scenario.steps;
         let keys_used = |step: &Step| matches!(step, Step::Upload(1, _) | Step::Delete(1));
@@ -29,7 +29,7 @@ impl Model {
         }
     }
 
-    /// Whether every event ended well and every step is done.
+    /// Returns whether every event ended well and every step is done.
     pub(crate) fn is_end(&self, world: &World) -> bool {
         let mut deliveries = world.deliveries.iter();
         world.steps_done == self.scenario.steps.len()
@@ -40,7 +40,7 @@ impl Model {
         world.buckets.output.map(|id| &**self.objects.get(id))
     }
 
-    /// What must hold at an end.
+    /// Checks the promises at an end.
     pub(crate) fn check_end(&self, world: &World) -> Result<(), String> {
         self.check_output(world)?;
         self.check_report(world)
@@ -50,7 +50,7 @@ impl Model {
         let keys = [0, 1].into_iter();
         let used = keys.filter(|key| self.last_step(*key).is_some());
         let results: Vec<_> = used.map(|key| self.check_key(world, key)).collect();
-        // Where keys share the output, it is that of one of them.
+        // If keys share the output, it belongs to one of them.
         let result = results.iter().find(|result| result.is_ok());
         result.unwrap_or(&results[0]).clone()
     }
@@ -118,7 +118,7 @@ impl Model {
         ))
     }
 
-    /// An object in a few words.
+    /// Describes an object in a few words.
     pub(crate) fn describe(&self, object: Option<&Object>) -> String {
         let Some(object) = object else {
             return "missing".to_owned();

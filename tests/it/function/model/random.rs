@@ -1,6 +1,6 @@
-//! Random schedules of cases that are too large to go through: five steps or more, eight events,
-//! four environments, crashes, and a fault for one move in ten. A failure names its seed; put that
-//! into [`SEEDS_TO_REPLAY`].
+//! Random schedules of cases that are too large to visit completely: five or more steps, eight
+//! events, four environments, crashes, and a fault in one of ten moves. A failure names its seed,
+//! which belongs in [`SEEDS_TO_REPLAY`].
 
 use std::time::Instant;
 
@@ -10,12 +10,12 @@ use super::explore::text_of;
 use super::scenario::{BAD, DELETE, Faults, Protocol, Scenario, Step, X, Y, Z};
 use super::world::{How, Model, Move};
 
-/// Seeds that failed once.
+/// Seeds that failed in the past.
 const SEEDS_TO_REPLAY: [u64; 0] = [];
-/// After so many runs what was learned is forgotten, for it takes memory.
+/// After this number of runs the known histories are dropped, because they take memory.
 const RUNS_A_MODEL: u64 = 250;
 
-/// Numbers that look random and are the same each time (`SplitMix64`).
+/// Random numbers from a fixed seed (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
@@ -33,7 +33,7 @@ impl Random {
     }
 }
 
-/// What all runs of a test have in common.
+/// The parameters that all runs of a test share.
 #[derive(Clone, Copy)]
 struct Setup {
     protocol: Protocol,
@@ -51,7 +51,7 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
             steps.push(Step::Tick);
         }
         events.push(steps.len());
-        // The same rules again and again: that is where entity tags come back.
+        // The same rules again and again, because entity tags come back there.
         steps.push(random.choose(&[X, X, X, Y, Y, Z, BAD, DELETE]));
     }
     while events.len() < EVENTS {
@@ -73,7 +73,7 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
     }
 }
 
-/// How many moves a run had, and how many of them were faults.
+/// The number of moves in a run, and the number of faults among them.
 #[derive(Default)]
 struct Count {
     moves: usize,
@@ -87,7 +87,7 @@ fn is_fault(chosen: &Move) -> bool {
     }
 }
 
-/// One schedule; the error has the scenario and the schedule in it.
+/// Runs one schedule. The error contains the scenario and the schedule.
 fn run(model: &mut Model, random: &mut Random, count: &mut Count) -> Result<(), String> {
     let mut world = model.first();
     let mut schedule = Vec::new();
@@ -158,13 +158,13 @@ fn five_uploads_eight_events_and_four_environments_leave_the_newest() {
 }
 
 #[test]
-fn the_same_where_deletes_remove() {
+fn the_same_with_deletes_that_remove() {
     let seeds = SEEDS_TO_REPLAY.into_iter().chain(10_000..11_250);
     run_all("remove", publisher(OnDelete::Remove), seeds);
 }
 
 #[test]
-fn the_same_where_deletes_deny() {
+fn the_same_with_deletes_that_deny() {
     let seeds = SEEDS_TO_REPLAY.into_iter().chain(20_000..21_250);
     run_all("deny", publisher(OnDelete::Deny), seeds);
 }

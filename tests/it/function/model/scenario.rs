@@ -1,4 +1,4 @@
-//! What is uploaded, what is told of it, and what may go wrong.
+//! The uploads of a case, their events, and the faults.
 
 use std::rc::Rc;
 
@@ -22,16 +22,16 @@ use super::learned::Start;
 use crate::function::handler::put_event;
 use crate::function::memory_store::name;
 
-/// The CSVs that share the output: the second only where a test is about that.
+/// The CSVs that share the output. Only the tests of shared outputs use the second one.
 pub(crate) const KEYS: [&str; 2] = ["acme.csv", "acme.csv.gz"];
 
-/// What an upload holds.
+/// The content of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Csv {
     X,
     Y,
     Z,
-    /// One that is refused.
+    /// A CSV that is refused.
     Bad,
 }
 
@@ -48,12 +48,12 @@ impl Csv {
     }
 }
 
-/// What happens to the bucket of the CSVs. The number is that of the key.
+/// A change of the bucket of the CSVs. The number is the index of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Upload(usize, Csv),
     Delete(usize),
-    /// The clock of `Last-Modified` goes on by a second.
+    /// The clock of `Last-Modified` advances by a second.
     Tick,
 }
 
@@ -63,28 +63,28 @@ pub(crate) const Z: Step = Step::Upload(0, Csv::Z);
 pub(crate) const BAD: Step = Step::Upload(0, Csv::Bad);
 pub(crate) const DELETE: Step = Step::Delete(0);
 
-/// What runs.
+/// The code under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// `Publisher::publish`.
     Publisher,
     /// `Handler::handle`, from the event to the response.
     Handler,
-    /// What everybody would write first: read the CSV, write the output.
+    /// A naive protocol: read the CSV, write the output.
     ReadThenWrite,
 }
 
-/// What may go wrong.
+/// The faults that can happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Faults {
     /// An invocation may end between any two calls, and after its last.
     pub(crate) crashes: bool,
     /// A call may fail, without effect or after it.
     pub(crate) errors: bool,
-    /// A write that nobody waits for any more may still take effect, at any time.
+    /// A write that no invocation waits for any more can still take effect, at any time.
     pub(crate) in_flight: bool,
-    /// How many writes may be answered with a conflict for no reason (409), or because the client
-    /// sent them twice and the second met the first (412).
+    /// The number of writes that can be answered with a conflict without a reason (409), or because
+    /// the client sent them twice and the second met the first (412).
     pub(crate) conflicts: usize,
 }
 
@@ -99,7 +99,7 @@ impl Faults {
         crashes: true,
         ..Self::NONE
     };
-    /// All but writes in flight.
+    /// All faults except writes in flight.
     pub(crate) const ALL: Self = Self {
         errors: true,
         conflicts: 1,
@@ -107,12 +107,12 @@ impl Faults {
     };
 }
 
-/// What must hold.
+/// The promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
-    /// When all is done, the output is that of the newest CSV.
+    /// When all is done, the output belongs to the newest CSV.
     End,
-    /// And until then it never goes back from a newer upload to an older one.
+    /// Before that, the output never returns from a newer upload to an older one.
     EndAndWay,
 }
 
@@ -121,14 +121,14 @@ pub(crate) enum Promise {
 pub(crate) struct Scenario {
     pub(crate) on_delete: OnDelete,
     pub(crate) steps: Vec<Step>,
-    /// How many steps are done and published, one by one, before anything is tried.
+    /// The number of steps that are done and published one by one before the schedule starts.
     pub(crate) done_before: usize,
-    /// The events: for each the step that it tells of.
+    /// The events, each with the step that it is about.
     pub(crate) events: Vec<usize>,
     pub(crate) faults: Faults,
-    /// How often an event is delivered again after a crash or an error.
+    /// The number of times that an event is delivered again after a crash or an error.
     pub(crate) redeliveries: usize,
-    /// How many invocations may run at a time.
+    /// The maximum number of concurrent invocations.
     pub(crate) environments: usize,
     pub(crate) versioned: bool,
     pub(crate) reports: bool,
@@ -138,7 +138,7 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Steps, the events of which come at any time after them, in any order.
+    /// Steps whose events come at any time after them, in any order.
     pub(crate) fn new(steps: &[Step], events: &[usize]) -> Self {
         Self {
             on_delete: OnDelete::Keep,
@@ -156,7 +156,7 @@ impl Scenario {
         }
     }
 
-    /// The same, with the first of the steps published before.
+    /// Like [`Scenario::new`], but the first steps are published before.
     pub(crate) fn after_the_first(self) -> Self {
         Self {
             done_before: 1,
@@ -207,7 +207,7 @@ impl Scenario {
     }
 }
 
-/// A template that takes no time, but for the handler, which compiles its own.
+/// A template that takes no time. The handler compiles its own.
 fn template(protocol: Protocol) -> Template {
     const SMALL: &str = "{% if allow.count == 0 %}nobody{% endif %}\
         {% for line in allow.lines %}{{ line }}\n{% endfor %}";
@@ -301,7 +301,7 @@ fn source(key: &str) -> Source {
     }
 }
 
-/// What the output must be for a good CSV.
+/// The output that a good CSV must have.
 pub(crate) fn output_of(protocol: Protocol, key: usize, csv: Csv) -> Vec<u8> {
     let settings = Settings::default();
     let template = template(protocol);
@@ -309,14 +309,14 @@ pub(crate) fn output_of(protocol: Protocol, key: usize, csv: Csv) -> Vec<u8> {
     outcome.file.unwrap().into_bytes()
 }
 
-/// What the output must be for a deleted CSV with `deny`.
+/// The output of a deleted CSV under `deny`.
 pub(crate) fn output_of_nobody(protocol: Protocol, key: usize) -> Vec<u8> {
     let nobody = PolicyBuilder::default().decide(DefaultPolicy::Deny);
     let file = render(&template(protocol), &source(KEYS[key]), &nobody, &[], 0);
     file.unwrap().text.into_bytes()
 }
 
-/// Whether a file is another, up to the blank lines that make its entity tag differ.
+/// Returns whether two files are equal except for the blank lines that change the entity tag.
 pub(crate) fn is_file(bytes: &[u8], expected: &[u8]) -> bool {
     let rest = bytes.strip_prefix(expected);
     rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b'\n'))

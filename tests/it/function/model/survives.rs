@@ -1,6 +1,6 @@
 //! The previous output survives every refused file and every failed invocation: each refusal code,
-//! and each call of each kind of invocation failing in turn with each kind of error, before its
-//! effect and after. After the effect of the write itself the new output may be there.
+//! and each call of each kind of invocation that fails with each kind of error, before or after its
+//! effect. After the effect of the write itself, the new output is allowed too.
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::function::ErrorKind;
@@ -45,7 +45,7 @@ fn is_listed(kind: ErrorKind) -> bool {
     }
 }
 
-/// Every kind of invocation: how many of the steps are published before, and the rest.
+/// Every kind of invocation: the number of steps that are published before, and the others.
 fn invocations() -> Vec<(&'static str, Scenario)> {
     let last = |steps: &[_], on_delete| Scenario {
         on_delete,
@@ -73,14 +73,14 @@ fn invocations() -> Vec<(&'static str, Scenario)> {
     ]
 }
 
-/// The call that is next where every call is served in its turn.
+/// The next call if every call is served in turn.
 fn next_call(model: &Model, world: &World) -> Option<(usize, Call)> {
     let at = world.deliveries[0].at?;
     let (number, call) = model.learned.waiting(at).first()?;
     Some((*number, (**call).clone()))
 }
 
-/// Serves calls until the invocation ends, or so many of them.
+/// Serves calls until the invocation ends, or this number of calls.
 fn serve(model: &mut Model, world: &mut World, calls_max: usize) -> usize {
     for served in 0..calls_max {
         let Some((number, _)) = next_call(model, world) else {
@@ -91,7 +91,7 @@ fn serve(model: &mut Model, world: &mut World, calls_max: usize) -> usize {
     calls_max
 }
 
-/// How a call can fail.
+/// The ways in which a call can fail.
 fn failures(call: &Call) -> Vec<How> {
     let before = KINDS.map(How::FailsBefore);
     let after = KINDS.map(How::FailsAfter);
@@ -102,8 +102,8 @@ fn failures(call: &Call) -> Vec<How> {
     }
 }
 
-/// Lets one call fail: the output must be the previous one, or already the right one. The event's
-/// next delivery must succeed.
+/// Lets one call fail. The output must be the previous one, or already the right one. The next
+/// delivery of the event must succeed.
 fn check(name: &str, model: &mut Model, calls_before: usize, how: How) {
     let mut world = model.first();
     model.go(&mut world, Move::Step).unwrap();
@@ -123,7 +123,7 @@ fn check(name: &str, model: &mut Model, calls_before: usize, how: How) {
         model.describe(model.output(&world))
     );
     match (how, model.last_end.clone()) {
-        // What came damaged is read again at once.
+        // Bytes that arrived damaged are read again at once.
         (
             How::Damaged
             | How::FailsBefore(ErrorKind::Damaged)
@@ -184,7 +184,7 @@ fn refused(
     }
 }
 
-/// What tells of an upload, with and without its size.
+/// The events about an upload, with and without its size.
 fn events(key: &str) -> [Value; 2] {
     let mut with_size = put_event(&[key]);
     with_size["Records"][0]["s3"]["object"]["size"] = json!(1_000_000);

@@ -1,5 +1,5 @@
-//! The state that a schedule moves through: what the buckets hold, how far the uploads are, and
-//! where each delivery of an event is.
+//! The state that a schedule changes: the contents of the buckets, the uploads that are done, and
+//! the place of each delivery of an event.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,18 @@ use super::invocation::Ended;
 use super::learned::{Learned, Place};
 use super::scenario::{Csv, KEYS, Promise, Scenario, Step, output_of, output_of_nobody};
 
-/// An event on its way, or being worked on, or done with.
+/// An event that waits, that is processed, or that is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Delivery {
-    /// The step that the event tells of.
+    /// The step that the event is about.
     pub(crate) step: usize,
-    /// `None`: it ended well.
+    /// `None` if it ended well.
     pub(crate) at: Option<Place>,
-    /// How often it may be delivered again.
+    /// The number of times that it can be delivered again.
     pub(crate) left: usize,
 }
 
-/// The objects there are.
+/// The objects that exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Buckets {
     pub(crate) inputs: [Option<ObjectId>; KEYS.len()],
@@ -50,13 +50,13 @@ pub(crate) struct World {
     pub(crate) buckets: Buckets,
     pub(crate) steps_done: usize,
     pub(crate) deliveries: Vec<Delivery>,
-    /// Writes that nobody waits for, named by who made them.
+    /// Writes that nothing waits for, by the invocation that made them.
     pub(crate) in_flight: Vec<(Place, usize)>,
     pub(crate) conflicts_left: usize,
 }
 
 impl World {
-    /// The same for all that differ in nothing but the order of what is alike.
+    /// Normalises the state: states that differ only in the order of equal parts become the same.
     pub(crate) fn canonical(&self) -> Self {
         let mut world = self.clone();
         world.deliveries.sort_unstable();
@@ -65,28 +65,28 @@ impl World {
     }
 }
 
-/// How a call goes.
+/// The ways in which a call can go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
-    /// As it should.
+    /// Without a fault.
     Served,
     /// With an error and without effect.
     FailsBefore(ErrorKind),
-    /// With an error, and it took effect.
+    /// With an error, after the effect.
     FailsAfter(ErrorKind),
-    /// With an error, and it may take effect later.
+    /// With an error. The effect may come later.
     FailsInFlight,
-    /// Its effect is the last of the invocation.
+    /// The invocation ends after the effect.
     ThenDies,
-    /// 409: another write was under way.
+    /// 409: another write was in progress.
     Conflicts,
     /// 412: the client sent it twice, and the second met the first.
     MeetsItself,
-    /// The bytes of what it read are damaged.
+    /// The bytes that were read are damaged.
     Damaged,
 }
 
-/// What a scheduler can choose.
+/// A choice of the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
     Step,
@@ -96,12 +96,12 @@ pub(crate) enum Move {
     Land(usize),
 }
 
-/// Uploads, code and expectations of one scenario.
+/// The uploads, the code and the expectations of one scenario.
 pub(crate) struct Model {
     pub(crate) scenario: Scenario,
     pub(crate) objects: Objects,
     pub(crate) learned: Learned,
-    /// What the last invocation that ended came to.
+    /// The result of the last invocation that ended.
     pub(crate) last_end: Option<Ended>,
     pub(crate) good: BTreeMap<(usize, Csv), Vec<u8>>,
     pub(crate) nobody: [Vec<u8>; 2],
@@ -121,13 +121,13 @@ impl Model {
         }
     }
 
-    /// The same uploads and settings in another case, with all that was learned.
+    /// The same uploads and settings in another case, with all known histories.
     pub(crate) fn restart(&mut self, scenario: Scenario) {
         self.learned.let_go();
         self.scenario = scenario;
     }
 
-    /// The state before anything is tried.
+    /// The state before the schedule starts.
     pub(crate) fn first(&mut self) -> World {
         let mut world = World {
             buckets: Buckets::default(),
@@ -160,7 +160,7 @@ impl Model {
         world
     }
 
-    /// What can happen next.
+    /// The possible next moves.
     pub(crate) fn moves(&self, world: &World) -> Vec<Move> {
         let mut moves = Vec::new();
         if world.steps_done < self.scenario.steps.len() {
@@ -224,7 +224,7 @@ impl Model {
         }
     }
 
-    /// Makes a move; the error says what must hold and does not.
+    /// Makes a move. The error names the promise that was broken.
     pub(crate) fn go(&mut self, world: &mut World, chosen: Move) -> Result<(), String> {
         match chosen {
             Move::Step => self.step(world),
@@ -342,7 +342,7 @@ impl Model {
         Ok(())
     }
 
-    /// What a read is answered that the store does not serve.
+    /// The answer to a read that the store does not serve.
     pub(crate) fn first_answer(&self, at: Place, number: usize) -> Option<Answer> {
         self.repeated_read(at, number).map(Answer::Found)
     }
