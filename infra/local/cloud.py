@@ -31,13 +31,13 @@ if sys.version_info < (3, 11):
 sys.dont_write_bytecode = True  # This folder stays as it is in the repository.
 
 import demo
+import deploy
 import guard
 import invoke
+import ministack
 import packages
-import server
-import stack
 import tools
-from console import Problem, end_programs, say
+from process import Problem, end_programs, say
 
 NAME_DEFAULT = "default"
 NAME_DEMO = "demo"
@@ -92,13 +92,13 @@ def _up(parsed: argparse.Namespace) -> None:
     """start a local cloud with the stack deployed, and leave it running"""
     _check_machine()
     name, port = _name(), _port()
-    if port and not server.find(name):
-        server.check_port(port)  # Before the build, which takes minutes.
+    if port and not ministack.find(name):
+        ministack.check_port(port)  # Before the build, which takes minutes.
     tools.build(tools.for_local_cloud())
-    running = server.find(name)
+    running = ministack.find(name)
     if running:
         say(f"the local cloud is up already: {running.endpoint}")
-        outputs = stack.deploy(running, parsed.parameter)
+        outputs = deploy.deploy(running, parsed.parameter)
     else:
         running, outputs = _start(name, port, parsed.parameter)
     _tell(running, outputs)
@@ -109,16 +109,16 @@ def _deploy(parsed: argparse.Namespace) -> None:
     running = _running()
     if not parsed.no_build:
         tools.build(tools.for_local_cloud())
-    _tell(running, stack.deploy(running, parsed.parameter))
+    _tell(running, deploy.deploy(running, parsed.parameter))
 
 
 def _down(_: argparse.Namespace) -> None:
     """end the local cloud"""
-    if server.stop(_name()):
+    if ministack.stop(_name()):
         say("the local cloud is down; nothing of it is left")
         return
     say("no local cloud was up here")
-    for name in server.names():
+    for name in ministack.names():
         way_out = "ends by itself" if name == NAME_DEMO else f"CLOUD_PORT={name} make down ends it"
         say(f"but there is `{name}`, which stays: {way_out}")
 
@@ -128,21 +128,21 @@ def _demo(_: argparse.Namespace) -> None:
     _check_machine()
     port = _port()
     if port:
-        server.check_port(port)
+        ministack.check_port(port)
     tools.build(tools.for_local_cloud())
     running, outputs = _start(NAME_DEMO, port, ())
     try:
         demo.show(running, outputs)
         print(flush=True)
     finally:
-        server.stop(NAME_DEMO)
+        ministack.stop(NAME_DEMO)
     say("done; nothing of it is left running. To play: make up")
 
 
 def _env(_: argparse.Namespace) -> None:
     """print the environment for the plain aws client"""
     running = _running()
-    for name, value in (_environment(running) | _names(stack.outputs(running))).items():
+    for name, value in (_environment(running) | _names(deploy.outputs(running))).items():
         print(f"export {name}={shlex.quote(value)}")
     print(f'export PATH={shlex.quote(str(tools.CLIENTS))}:"$PATH"')
 
@@ -156,7 +156,7 @@ def _describe(_: argparse.Namespace) -> None:
         "log": str(running.log),
         "aws": str(tools.CLIENTS / "aws"),
         "environment": _environment(running),
-        "outputs": stack.outputs(running),
+        "outputs": deploy.outputs(running),
     }
     print(json.dumps(answer, indent=2))
 
@@ -182,19 +182,19 @@ def _packages(parsed: argparse.Namespace) -> None:
     packages.install(parsed.names)
 
 
-def _start(name: str, port: int | None, parameters: Sequence[str]) -> tuple[server.Server, dict[str, str]]:
-    started = server.start(name, port)
+def _start(name: str, port: int | None, parameters: Sequence[str]) -> tuple[ministack.Server, dict[str, str]]:
+    started = ministack.start(name, port)
     try:
-        return started, stack.deploy(started, parameters)
+        return started, deploy.deploy(started, parameters)
     except BaseException:
-        server.stop(name)
+        ministack.stop(name)
         raise
 
 
-def _running() -> server.Server:
-    running = server.find(_name())
+def _running() -> ministack.Server:
+    running = ministack.find(_name())
     if not running:
-        others = [name for name in server.names() if name != NAME_DEMO]
+        others = [name for name in ministack.names() if name != NAME_DEMO]
         if others:
             raise Problem(
                 f"no local cloud is up at {_shown(_name())}, but there is one at {', '.join(map(_shown, others))}",
@@ -213,7 +213,7 @@ def _shown(name: str) -> str:
     return f"CLOUD_PORT={name}" if name != NAME_DEFAULT else "no CLOUD_PORT"
 
 
-def _environment(running: server.Server) -> dict[str, str]:
+def _environment(running: ministack.Server) -> dict[str, str]:
     wanted = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION")
     return {name: running.env()[name] for name in wanted}
 
@@ -224,7 +224,7 @@ def _names(outputs: Mapping[str, str]) -> dict[str, str]:
     return {re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): outputs[name] for name in wanted if name in outputs}
 
 
-def _tell(running: server.Server, outputs: dict[str, str]) -> None:
+def _tell(running: ministack.Server, outputs: dict[str, str]) -> None:
     chosen = _chosen(running.name)
     uploads, site, reports = (outputs[name] for name in ("UploadBucket", "SiteBucket", "ReportBucket"))
     print(f"""

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any, Mapping
 
-from console import Problem, in_parallel, say, tail
-from server import Server
-from stack import aws
+from process import Problem, in_parallel, say, tail
+from ministack import Server
+from deploy import aws
 from tools import ROOT
 
 SAMPLES = ROOT / "events" / "samples"

@@ -13,7 +13,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from console import Problem, clean_env, read, say
+from process import Problem, clean_env, read, say
 from tools import ROOT, TOOLS, program
 
 FOLDER = TOOLS / "guard"

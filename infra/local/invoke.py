@@ -16,9 +16,9 @@ import threading
 from pathlib import Path
 from typing import Any, Iterator
 
-import server
-import stack
-from console import Problem, read, run, say
+import deploy
+import ministack
+from process import Problem, read, run, say
 from tools import LOGS, ROOT, TOOLS, architecture, for_local_cloud, program
 
 NAME = "invoke"
@@ -71,11 +71,11 @@ def check() -> None:
     events = {path.name for path in (ROOT / "events").glob("*.json")}
     if events != set(EXPECTED):
         raise Problem(f"events/ and what is expected of it differ: {sorted(events ^ set(EXPECTED))}")
-    running = server.start(NAME, None)
+    running = ministack.start(NAME, None)
     try:
-        outputs = stack.deploy(running)
+        outputs = deploy.deploy(running)
         uploads = f"s3://{outputs['UploadBucket']}/"
-        stack.aws(running, "s3", "cp", "--recursive", "--only-show-errors", str(SAMPLES), uploads)
+        deploy.aws(running, "s3", "cp", "--recursive", "--only-show-errors", str(SAMPLES), uploads)
         with _reachable_by_containers(running.port) as endpoint, tempfile.TemporaryDirectory() as folder:
             variables = Path(folder, "variables.json")
             variables.write_text(json.dumps({"Function": _variables(outputs, endpoint)}))
@@ -86,7 +86,7 @@ def check() -> None:
                     raise Problem(f"events/{event} was answered {answer}, not {expected}")
                 say(f"sam local invoke --event events/{event}: {json.dumps(expected)}")
     finally:
-        server.stop(NAME)
+        ministack.stop(NAME)
 
 
 def _variables(outputs: dict[str, str], endpoint: str) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _variables(outputs: dict[str, str], endpoint: str) -> dict[str, str]:
     }
 
 
-def _invoke(running: server.Server, event: str, variables: Path) -> Any:
+def _invoke(running: ministack.Server, event: str, variables: Path) -> Any:
     command = [program("sam", "sam"), "local", "invoke", "Function", "--skip-pull-image"]
     command += ["--template", str(for_local_cloud().folder / "template.yaml")]
     command += ["--event", str(ROOT / "events" / event), "--env-vars", str(variables)]
@@ -158,7 +158,7 @@ def _accept(listener: socket.socket, port: int) -> None:
             client, _ = listener.accept()
         except OSError:  # It is closed: all is done.
             return
-        upstream = socket.create_connection((server.HOST, port))
+        upstream = socket.create_connection((ministack.HOST, port))
         for one, other in ((client, upstream), (upstream, client)):
             threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
 

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Iterator, Sequence
 
-from console import Problem, run, say
+from process import Problem, run, say
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# Written by htaccess-generator while it installs packages: start no service.\nexit 101\n"

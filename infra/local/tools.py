@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Iterator, Mapping
 
 import packages
-from console import Problem, clean_env, in_parallel, run, say
+from process import Problem, clean_env, in_parallel, run, say
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"

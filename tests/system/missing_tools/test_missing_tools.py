@@ -17,12 +17,12 @@ sys.path.insert(0, str(ROOT / "infra" / "local"))
 sys.dont_write_bytecode = True
 
 import cloud
-import console
 import invoke
+import ministack
 import packages
-import server
+import process
 import tools
-from console import Problem
+from process import Problem
 
 
 class Slip(unittest.TestCase):
@@ -32,7 +32,7 @@ class Slip(unittest.TestCase):
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.programs = folder / "bin"
         self.programs.mkdir()
-        self.enterContext(mock.patch.object(server, "RUN", folder / "run"))
+        self.enterContext(mock.patch.object(ministack, "RUN", folder / "run"))
         self.enterContext(mock.patch.dict(os.environ, {"PATH": str(self.programs)}))
         os.environ.pop("CLOUD_PORT", None)
 
@@ -65,7 +65,7 @@ class LocalCloud(Slip):
         self.assertIn("hint: start one: make up", said)
 
     def test_env_of_a_cloud_at_another_port(self) -> None:
-        with mock.patch.object(server, "names", return_value=["4600"]):
+        with mock.patch.object(ministack, "names", return_value=["4600"]):
             said = self.cloud("env")
         self.assertIn("there is one at CLOUD_PORT=4600", said)
         self.assertIn("CLOUD_PORT=4600 make env", said)
@@ -179,22 +179,22 @@ class Causes(Slip):
             ("a message of another kind", ""),
         ):
             with self.subTest(said=said):
-                self.assertIn(way_out, console.way_out(said) or "")
-        self.assertEqual(console.way_out("a message of another kind"), "")
+                self.assertIn(way_out, process.way_out(said) or "")
+        self.assertEqual(process.way_out("a message of another kind"), "")
 
     def test_a_program_that_fails_shows_its_end_and_the_way_out(self) -> None:
         self.program("fails", "echo E: No space left on device; exit 3")
         log = self.programs / "log"
         with contextlib.redirect_stderr(io.StringIO()):
             arguments = ("it", ["fails"], log, os.environ, Path("/"), "another")
-            self.assert_problem("failed with status 3", "make room", console.run, *arguments)
+            self.assert_problem("failed with status 3", "make room", process.run, *arguments)
 
 
 class Redrive(Slip):
     def redrive(self, client: str) -> str:
         if client:
             self.program("aws", client)
-        done = subprocess.run([sys.executable, ROOT / "infra" / "redrive.py", "--show"], capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, ROOT / "infra" / "operate" / "redrive.py", "--show"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertNotIn("Traceback", done.stderr)
         return done.stderr
@@ -214,7 +214,7 @@ class Redrive(Slip):
 
 class Sync(Slip):
     def test_no_client(self) -> None:
-        command = ["/bin/sh", ROOT / "infra" / "sync" / "htaccess-sync", "bucket", "staging", "web"]
+        command = ["/bin/sh", ROOT / "infra" / "operate" / "sync" / "htaccess-sync", "bucket", "staging", "web"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.programs)
         self.assertEqual(done.returncode, 1)
         self.assertIn("there is no aws client in PATH: install it", done.stderr)

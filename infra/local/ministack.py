@@ -16,7 +16,7 @@ import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from console import Problem, clean_env, say, tail
+from process import Problem, clean_env, say, tail
 from tools import TOOLS, program
 
 RUN = TOOLS / "run"

@@ -3,8 +3,8 @@
 import json
 from typing import Sequence
 
-from console import Problem, read, run
-from server import REGION, Server
+from process import Problem, read, run
+from ministack import REGION, Server
 from tools import CLIENTS, LOGS, ROOT, architecture, for_local_cloud, program
 
 STACK = "htaccess-generator"

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Sends the events in the failure queue again, by the way that uploads come; docs/operations.md says when.
 
-    infra/redrive.py --show     print what failed, and why; it all stays in the queue
-    infra/redrive.py            send each event again, and take it out of the queue once it is sent
-    infra/redrive.py --queue Q  the same for another queue than the stack's failure queue, given by its URL
+    infra/operate/redrive.py --show     print what failed, and why; it all stays in the queue
+    infra/operate/redrive.py            send each event again, and take it out of the queue once it is sent
+    infra/operate/redrive.py --queue Q  the same for another queue than the stack's failure queue, given by its URL
 
 What failed goes to the function as a new asynchronous invocation, or into the upload queue where the stack has
 one. An event that fails again comes back to the failure queue: nothing is lost by a redrive that came too early.
