@@ -7,7 +7,6 @@
     cloud.py demo      a cloud of its own: samples in, outputs out, everything ended
     cloud.py env       the environment for the plain aws client:  eval "$(... env)"
     cloud.py describe  the same for programs, as JSON, with the stack's outputs
-    cloud.py guard     CloudFormation Guard on the templates
     cloud.py invoke    every sample event by `sam local invoke`, where Docker runs
     cloud.py install | build | packages NAME...
 
@@ -32,7 +31,6 @@ sys.dont_write_bytecode = True  # This folder stays as it is in the repository.
 
 import demo
 import deploy
-import guard
 import invoke
 import ministack
 import packages
@@ -66,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _guard, _invoke, _packages):
+    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _invoke, _packages):
         sub = commands.add_parser(command.__name__.removeprefix("_"), help=command.__doc__)
         sub.set_defaults(command=command)
         if command in (_up, _deploy):
@@ -159,12 +157,6 @@ def _describe(_: argparse.Namespace) -> None:
         "outputs": deploy.outputs(running),
     }
     print(json.dumps(answer, indent=2))
-
-
-def _guard(_: argparse.Namespace) -> None:
-    """check the templates with CloudFormation Guard and AWS's rules"""
-    tools.install(("sam", "check"))
-    guard.check()
 
 
 def _invoke(_: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """The tools of this project: pinned Python programs in folders under .tools/, and the function's build.
 
 There is one environment a purpose: `build` (cargo-lambda and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud`
-(MiniStack, the aws client) and `check` (Checkov, CloudFormation Guard), for the last three pin botocores that clash,
+(MiniStack, the aws client) and `check` (Checkov), for the last three pin botocores that clash,
 and the first must be there early: the cold build of the function then runs while pip still installs the others.
 """
 
