@@ -77,13 +77,14 @@ lint-rust: ## check formatting, and clippy
 	cargo clippy --all-targets --all-features -- -D warnings
 	cargo clippy --all-features --test python --test servers --test stack -- -D warnings
 
-# Validation needs a region but no account. A check that does not apply is excused in the template, with its reason.
+# Validation needs a region but no account. A check that does not apply is excused, with its reason, in the template if it is
+# about one resource, otherwise in .cfnlintrc or .checkov.yaml.
 # Checkov reads copies of the templates in which the conditions are resolved: infra/local/conditions.py says why.
 lint-template: install ## check the templates with sam validate, cfn-lint and Checkov
 	env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true $(SAM) validate --lint
 	$(CFN_LINT) --append-rules cfn_lint_serverless.rules -- $(TEMPLATES)
 	.tools/sam/bin/python infra/local/conditions.py .tools/checkov $(TEMPLATES)
-	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/checkov
+	$(CHECKOV) --directory .tools/checkov
 
 test: packages lint-rust test-rust test-python test-missing-tools test-terminal test-servers test-browser lint-template test-stack test-documents test-invoke ## everything, on a fresh clone: installs what it needs first
 
