@@ -144,6 +144,6 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     # What `make up` tells to type works too.
     ("events/README.md", "make up"): Place(
-        after="make up | sed -n '/^Upload/,/^It forgets/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
+        after="make up | sed -n '/^Upload/,/^To stop it/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
     ),
 }

@@ -57,17 +57,17 @@ class Slip(unittest.TestCase):
 
 class LocalCloud(Slip):
     def test_down_without_up(self) -> None:
-        self.assertIn("no local cloud was up here", self.cloud("down", status=0))
+        self.assertIn("no local cloud is running here", self.cloud("down", status=0))
 
     def test_env_without_up(self) -> None:
         said = self.cloud("env")
-        self.assertIn("error: no local cloud is up here", said)
+        self.assertIn("error: no local cloud is running here", said)
         self.assertIn("hint: start one: make up", said)
 
     def test_env_of_a_cloud_at_another_port(self) -> None:
         with mock.patch.object(ministack, "names", return_value=["4600"]):
             said = self.cloud("env")
-        self.assertIn("there is one at CLOUD_PORT=4600", said)
+        self.assertIn("there is one with CLOUD_PORT=4600", said)
         self.assertIn("CLOUD_PORT=4600 make env", said)
 
     def test_a_port_in_use(self) -> None:
@@ -76,7 +76,7 @@ class LocalCloud(Slip):
             os.environ["CLOUD_PORT"] = str(port)
             said = self.cloud("up")
         self.assertIn(f"port {port} is in use", said)
-        self.assertIn("hint: choose another, for example: CLOUD_PORT=", said)
+        self.assertIn("hint: choose another one, for example: CLOUD_PORT=", said)
 
     def test_a_port_that_is_none(self) -> None:
         for port in ("http", "0", "65536"):
@@ -107,7 +107,7 @@ class Rust(Slip):
     def test_a_rustup_that_has_no_toolchain(self) -> None:
         self.program("cc", "")
         self.program("cargo", "exit 1")
-        self.assert_problem("cargo does not say its version", "rustup toolchain install", self.check)
+        self.assert_problem("cargo does not print its version", "rustup toolchain install", self.check)
 
     def test_a_cargo_of_tomorrow(self) -> None:
         self.program("cc", "")
@@ -140,7 +140,7 @@ class Packages(Slip):
     def test_neither_root_nor_sudo(self) -> None:
         self.program("apt-get", "")
         with mock.patch("os.geteuid", return_value=1000):
-            self.assert_problem("neither root nor sudo", "apt-get install --no-install-recommends python3-venv", self.install)
+            self.assert_problem("their installation needs root or sudo", "apt-get install --no-install-recommends python3-venv", self.install)
 
     def test_a_python_without_venv(self) -> None:
         with mock.patch.dict(sys.modules, {"ensurepip": None}):
@@ -169,7 +169,7 @@ class Docker(Slip):
 class Causes(Slip):
     def test_what_programs_say(self) -> None:
         for said, way_out in (
-            ("cp: error writing 'x': No space left on device", "make room on the disk"),
+            ("cp: error writing 'x': No space left on device", "free disk space"),
             ("Could not find a version that satisfies the requirement zig", "PIP_INDEX_URL"),
             ("error: failed to download `serde v1.0.0`", "HTTPS_PROXY"),
             ("error: linker `cc` not found", "apt-get install gcc"),
@@ -187,7 +187,7 @@ class Causes(Slip):
         log = self.programs / "log"
         with contextlib.redirect_stderr(io.StringIO()):
             arguments = ("it", ["fails"], log, os.environ, Path("/"), "another")
-            self.assert_problem("failed with status 3", "make room", process.run, *arguments)
+            self.assert_problem("failed with status 3", "free disk space", process.run, *arguments)
 
 
 class Redrive(Slip):
