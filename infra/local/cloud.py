@@ -99,7 +99,7 @@ def _up(parsed: argparse.Namespace) -> None:
         outputs = deploy.deploy(running, parsed.parameter)
     else:
         running, outputs = _start(name, port, parsed.parameter)
-    _tell(running, outputs)
+    _print_cloud(running, outputs)
 
 
 def _deploy(parsed: argparse.Namespace) -> None:
@@ -107,7 +107,7 @@ def _deploy(parsed: argparse.Namespace) -> None:
     running = _running()
     if not parsed.no_build:
         tools.build(tools.for_local_cloud())
-    _tell(running, deploy.deploy(running, parsed.parameter))
+    _print_cloud(running, deploy.deploy(running, parsed.parameter))
 
 
 def _down(_: argparse.Namespace) -> None:
@@ -216,7 +216,7 @@ def _names(outputs: Mapping[str, str]) -> dict[str, str]:
     return {re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): outputs[name] for name in wanted if name in outputs}
 
 
-def _tell(running: ministack.Server, outputs: dict[str, str]) -> None:
+def _print_cloud(running: ministack.Server, outputs: dict[str, str]) -> None:
     chosen = _chosen(running.name)
     uploads, site, reports = (outputs[name] for name in ("UploadBucket", "SiteBucket", "ReportBucket"))
     print(f"""

@@ -49,7 +49,7 @@ def missing() -> str:
     if not shutil.which("docker"):
         return "there is no docker. Install it (Debian: apt-get install docker.io) and repeat `make test-invoke`"
     if _docker("info").returncode != 0:
-        return f"the docker daemon does not answer. {_daemon_way_out(_docker('info').stderr)}"
+        return f"the docker daemon does not answer. {_daemon_hint(_docker('info').stderr)}"
     if _docker("image", "inspect", _image()).returncode == 0 or _docker("pull", _image()).returncode == 0:
         return ""
     if not shutil.which("debootstrap") or os.geteuid() != 0:
@@ -60,8 +60,8 @@ def missing() -> str:
     return "" if _make_image() else f"the image {_image()} could not be created: {LOGS / 'debootstrap.log'}"
 
 
-def _daemon_way_out(said: str) -> str:
-    if "permission denied" in said.lower():
+def _daemon_hint(error: str) -> str:
+    if "permission denied" in error.lower():
         return "Give this user access to it (as root: usermod -aG docker USER), log in again and repeat `make test-invoke`"
     return "Start it (as root: systemctl start docker, or dockerd) and repeat `make test-invoke`"
 
@@ -82,7 +82,7 @@ def check() -> None:
             _invoke(running, "s3-put.json", variables)  # The event of the upload itself may still be running.
             for event, expected in EXPECTED.items():
                 answer = _invoke(running, event, variables)
-                if _told(answer) != expected:
+                if _outcome(answer) != expected:
                     raise Problem(f"the answer to events/{event} is {answer}, not {expected}")
                 say(f"sam local invoke --event events/{event}: {json.dumps(expected)}")
     finally:
@@ -108,7 +108,7 @@ def _invoke(running: ministack.Server, event: str, variables: Path) -> Any:
     return json.loads(answer[-1])
 
 
-def _told(answer: Any) -> Any:
+def _outcome(answer: Any) -> Any:
     if "results" not in answer:
         return answer
     return [result.get("status") or result.get("resultCode") for result in answer["results"]]

@@ -66,9 +66,9 @@ def tail(path: Path, lines: int = TAIL_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def way_out(said: str) -> str:
+def hint_for(output: str) -> str:
     """Returns the hint if the output of a program shows a known cause, otherwise an empty string."""
-    return next((hint for pattern, hint in CAUSES if re.search(pattern, said)), "")
+    return next((hint for pattern, hint in CAUSES if re.search(pattern, output)), "")
 
 
 def run(
@@ -90,7 +90,7 @@ def run(
         code = _wait(process, what, log)
     if code != 0:
         end = tail(log)
-        raise Problem(f"{what}: failed with status {code}\n{end}", way_out(end) or hint or f"the complete log: {log}")
+        raise Problem(f"{what}: failed with status {code}\n{end}", hint_for(end) or hint or f"the complete log: {log}")
     say(f"{what}: done in {time.monotonic() - began:.1f} s")
 
 

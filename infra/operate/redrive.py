@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 # Error messages of the aws client, each with a hint.
-WAYS_OUT = (
+HINTS = (
     (
         "Unable to locate credentials",
         'configure credentials (`aws configure` or a role), or for the local cloud: eval "$(make -s env)"',
@@ -59,9 +59,9 @@ def main() -> int:
         return show(queue) if parsed.show else redrive(queue, names)
     except subprocess.CalledProcessError as err:
         print(f"error: {' '.join(err.cmd)}\n{err.stderr.strip()}", file=sys.stderr)
-        for pattern, way_out in WAYS_OUT:
+        for pattern, hint in HINTS:
             if re.search(pattern, err.stderr):
-                print(f"hint: {way_out}", file=sys.stderr)
+                print(f"hint: {hint}", file=sys.stderr)
                 break
     except FileNotFoundError:
         print("error: there is no aws client in PATH", file=sys.stderr)

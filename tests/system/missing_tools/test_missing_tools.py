@@ -168,7 +168,7 @@ class Docker(Slip):
 
 class Causes(Slip):
     def test_what_programs_say(self) -> None:
-        for said, way_out in (
+        for output, hint in (
             ("cp: error writing 'x': No space left on device", "free disk space"),
             ("Could not find a version that satisfies the requirement zig", "PIP_INDEX_URL"),
             ("error: failed to download `serde v1.0.0`", "HTTPS_PROXY"),
@@ -178,9 +178,9 @@ class Causes(Slip):
             ("sudo: a terminal is required to read the password", "as root"),
             ("a message of another kind", ""),
         ):
-            with self.subTest(said=said):
-                self.assertIn(way_out, process.way_out(said) or "")
-        self.assertEqual(process.way_out("a message of another kind"), "")
+            with self.subTest(output=output):
+                self.assertIn(hint, process.hint_for(output))
+        self.assertEqual(process.hint_for("a message of another kind"), "")
 
     def test_a_program_that_fails_shows_its_end_and_the_way_out(self) -> None:
         self.program("fails", "echo E: No space left on device; exit 3")
