@@ -1,5 +1,6 @@
-# What there is to do here. `make` alone lists it. Verbs print what they do; whoever calls them (.ci/run, people)
-# calls the same ones. The tools are pinned in infra/local/requirements-*.txt and live in .tools/.
+# The tasks of this project. `make` without arguments lists them. People and continuous integration (.ci/run) use the
+# same targets. The versions of the tools are pinned in infra/local/requirements-*.txt; the tools are installed in
+# .tools/.
 
 PYTHON ?= python3
 CLOUD := $(PYTHON) infra/local/cloud.py
@@ -12,46 +13,47 @@ PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-# The verbs share .tools/ and target/, and are read one after the other.
+# The targets share .tools/ and target/, so they run one after the other.
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build deb fmt lint lint-rust lint-template test test-rust test-python \
 	test-terminal test-servers test-browser \
 	test-stack test-documents test-missing-tools test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
-help: ## list the verbs
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  CLOUD_PORT=N chooses the port of the local cloud: without it a free one is found, from 4566 on."
+	@echo "  CLOUD_PORT=N sets the port of the local cloud. The default is the first free port from 4566."
 
-demo: ## the whole way once: a local cloud, sample CSVs in, .htaccess out, everything stopped
+demo: ## start a local cloud, upload the sample CSVs, print the outputs, and stop everything
 	@$(CLOUD) demo
 
-up: ## start a local cloud with the stack deployed, and leave it running
+up: ## start a local cloud with the deployed stack, and leave it running
 	@$(CLOUD) up
 
-deploy: ## build again and deploy to the local cloud that is up
+deploy: ## rebuild the function and deploy it to the running local cloud
 	@$(CLOUD) deploy
 
-down: ## end what `make up` started
+down: ## stop the local cloud that `make up` started
 	@$(CLOUD) down
 
-env: ## print the environment for the plain aws client: eval "$(make -s env)"
+env: ## print the environment for the aws client: eval "$(make -s env)"
 	@$(CLOUD) env
 
 install: ## install the pinned tools into .tools/
 	@$(CLOUD) install
 
-build: ## build the function for AWS (ARCHITECTURE=arm64: for that) and lay it out in .aws-sam/
+build: ## build the function for AWS in .aws-sam/ (for arm64: ARCHITECTURE=arm64)
 	@$(CLOUD) build
 
 CARGO_DEB_VERSION := 3.8.0
 CARGO_DEB := .tools/cargo/bin/cargo-deb
 
-# As it is built fastest: it packs three megabytes.
+# A debug build, because it compiles fastest and the package has only three megabytes.
 $(CARGO_DEB):
 	nice -n 19 cargo install --debug --locked --no-default-features --root .tools/cargo --version $(CARGO_DEB_VERSION) cargo-deb
 
-# What a package holds beside the program: told by the program itself, of the profile's folder in target/.
+# Writes the other files of a package: manual pages, licence and completions. The program of the given profile writes
+# them.
 define describe-command-line
 	rm -rf target/packaging
 	target/$(1)/htaccess man -o target/packaging/man
@@ -61,7 +63,7 @@ define describe-command-line
 	done
 endef
 
-deb: $(CARGO_DEB) ## a Debian package of the command line, in target/debian/
+deb: $(CARGO_DEB) ## build a Debian package of the command line in target/debian/
 	cargo build --release --bin htaccess
 	$(call describe-command-line,release)
 	$(CARGO_DEB) --no-build
@@ -69,62 +71,66 @@ deb: $(CARGO_DEB) ## a Debian package of the command line, in target/debian/
 fmt: ## format the Rust code
 	cargo fmt
 
-lint: lint-rust lint-template ## both of these
+lint: lint-rust lint-template ## run lint-rust and lint-template
 
-# All targets are those that `cargo test` runs by itself: the other tests are named.
-lint-rust: ## check formatting, and clippy
+# --all-targets includes only the tests that `cargo test` runs by default, so the other tests are named.
+lint-rust: ## check the format of the Rust code, and run clippy
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	cargo clippy --all-features --test python --test servers --test stack -- -D warnings
 
-# Validation needs a region, and no account. What is excused is so in the templates, each with its reason. Guard leaves
-# the templates as they would be deployed, conditions decided, for Checkov.
-lint-template: install ## check the templates: sam validate, cfn-lint, Checkov, CloudFormation Guard
+# Validation needs a region but no account. A check that does not apply is excused, with its reason, in the template if
+# it is about one resource, otherwise in .cfnlintrc or .checkov.yaml. Checkov reads copies of the templates in which the
+# conditions are resolved: infra/local/conditions.py says why.
+lint-template: install ## check the templates with sam validate, cfn-lint and Checkov
 	env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true $(SAM) validate --lint
 	$(CFN_LINT) --append-rules cfn_lint_serverless.rules -- $(TEMPLATES)
-	@$(CLOUD) guard
-	$(CHECKOV) --skip-download --framework cloudformation --compact --quiet --directory .tools/guard/templates
+	.tools/sam/bin/python infra/local/conditions.py .tools/checkov $(TEMPLATES)
+	$(CHECKOV) --directory .tools/checkov
 
-test: packages lint-rust test-rust test-python test-missing-tools test-terminal test-servers test-browser lint-template test-stack test-documents test-invoke ## everything, on a fresh clone: installs what it needs first
+test: packages lint-rust test-rust test-python test-missing-tools test-terminal test-servers test-browser lint-template test-stack test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
 
 # `make test` runs the race tests on 500 sites, `make test-rust` on their default of 60.
 test: export RACE_SITES := 500
 
-test-rust: ## the fast test loop: unit, property and integration tests; need nothing installed
+test-rust: ## run unit, property and integration tests, which need no other programs: the fast test loop
 	cargo test
 
-test-python: ## addresses are accepted exactly as this machine's Python accepts them; docs/migration.md's script is run
+test-python: ## compare the accepted addresses with Python's ipaddress module, and run the script of docs/migration.md
 	PYTHON=$(PYTHON) cargo test --test python
 
-test-terminal: packages $(CARGO_DEB) ## the command line on a terminal, in bash, by pre-commit, from a Debian package
+test-terminal: packages $(CARGO_DEB) ## test the command line in a terminal, in bash, with pre-commit and from a Debian package
 	cargo build --bin htaccess
 	$(call describe-command-line,debug)
 	$(CARGO_DEB) --no-build --no-strip --fast --profile dev --output target/packaging/htaccess.deb
 	$(PYTHON) -m unittest discover --start-directory tests/system/terminal
 
-test-missing-tools: ## what is said where something is missing: Docker, a port, keys, a compiler, a network
+test-missing-tools: ## test the messages when Docker, a port, keys, a compiler or a network is missing
 	$(PYTHON) -m unittest discover --start-directory tests/system/missing_tools
 
-test-servers: packages ## the outputs in front of a real Apache, nginx, HAProxy, Caddy and nftables
+test-servers: packages ## test the outputs with a real Apache, nginx, HAProxy, Caddy and nftables
 	cargo test --test servers
 
-# BROWSER_TESTS=test_report.Inert runs one class of them; `tests/system/browser/run.py --screenshots FOLDER` draws each page.
-test-browser: ## the report page in a real Chromium: accessible, inert, readable; installs Chromium first
+# BROWSER_TESTS=test_report.Inert runs one class of tests. `tests/system/browser/run.py --screenshots FOLDER` saves images
+# of the pages.
+test-browser: ## test the report page in a real Chromium: accessible, inert, readable; installs Chromium first
 	$(PYTHON) tests/system/browser/run.py $(BROWSER_TESTS)
 
-test-stack: install ## the deployed stack, in a local cloud of its own
+test-stack: install ## test the deployed stack in a separate local cloud
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
 
-test-documents: packages install ## every command of the documents and of --help, in a scratch folder and a local cloud; every link
+# The commands run in a scratch folder and a local cloud.
+test-documents: packages install ## run every command of the documents and of --help, and check every link
 	$(PYTHON) -m unittest discover --start-directory tests/system/documents
 	$(PYTHON) tests/system/documents/run.py
 
-test-invoke: install ## the sample events by `sam local invoke`; says so where there is no Docker to do it with
+test-invoke: install ## test the sample events with `sam local invoke`; skipped with a message if there is no Docker
 	@$(CLOUD) invoke
 
-# Both need a nightly compiler: `rustup toolchain install nightly`. `make fuzz FUZZ_TARGETS=parse FUZZ_SECONDS=60` runs
-# one target for a minute. What is found lies in fuzz/artifacts/, what is new in fuzz/found/; to keep of it what the
-# corpus does not cover: `cargo +nightly fuzz run TARGET fuzz/corpus/TARGET fuzz/found/TARGET -- -merge=1`.
+# Both targets need a nightly compiler: `rustup toolchain install nightly`. To run one fuzz target for a minute:
+# `make fuzz FUZZ_TARGETS=parse FUZZ_SECONDS=60`. Failing inputs are in fuzz/artifacts/, and new inputs in fuzz/found/.
+# To add the new inputs that increase the coverage of the corpus:
+# `cargo +nightly fuzz run TARGET fuzz/corpus/TARGET fuzz/found/TARGET -- -merge=1`.
 FUZZ_TARGETS ?= parse address event generate
 FUZZ_SECONDS ?= 600
 FUZZ_OPTIONS := -rss_limit_mb=1024 -timeout=10 -max_len=4096 -dict=fuzz/dictionary.txt -print_final_stats=1
@@ -134,7 +140,7 @@ CARGO_FUZZ := PATH="$(CURDIR)/.tools/cargo/bin:$$PATH" nice -n 19 cargo +nightly
 .tools/cargo/bin/cargo-fuzz:
 	nice -n 19 cargo install --locked --root .tools/cargo --version $(CARGO_FUZZ_VERSION) cargo-fuzz
 
-fuzz-check: .tools/cargo/bin/cargo-fuzz ## the fuzz targets build, and pass their corpus
+fuzz-check: .tools/cargo/bin/cargo-fuzz ## build the fuzz targets and run them with their corpus
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	for target in $(FUZZ_TARGETS); do \
 	  $(CARGO_FUZZ) run --features function $$target fuzz/corpus/$$target -- $(FUZZ_OPTIONS) -runs=0 || exit 1; \
@@ -146,27 +152,27 @@ fuzz: .tools/cargo/bin/cargo-fuzz ## run each fuzz target for FUZZ_SECONDS (600)
 	    $(FUZZ_OPTIONS) -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-# What they install, build and mean: docs/benchmarks.md. BENCH_OPTIONS=--help tells the options of each,
-# BENCH_OPTIONS=--quick runs small sizes.
-bench: ## the command line and its outputs beside their peers, in one table
+# docs/benchmarks.md explains the benchmarks and what they install. BENCH_OPTIONS=--help lists the options of each one,
+# and BENCH_OPTIONS=--quick runs small sizes.
+bench: ## compare the command line and its outputs with other implementations, in one table
 	$(PYTHON) benches/peers.py $(BENCH_OPTIONS)
 
-bench-cold: ## the function's start and invocations, beside one that does nothing and one in Python
+bench-cold: ## compare start and invocations of the function with an empty function and one in Python
 	$(PYTHON) benches/cold.py $(BENCH_OPTIONS)
 
-bench-stages: ## each stage of the pure middle by itself
+bench-stages: ## measure each stage from parsing to rendering separately
 	$(PYTHON) benches/stages.py $(BENCH_OPTIONS)
 
-bench-instructions: ## instructions a row, held against benches/instructions.json
+bench-instructions: ## count instructions per row, and compare them with benches/instructions.json
 	$(PYTHON) benches/instructions.py $(BENCH_OPTIONS)
 
-bench-scale: ## time and memory against rows and files; draws docs/benchmarks/*.svg
+bench-scale: ## measure time and memory for numbers of rows and files; draws docs/benchmarks/*.svg
 	$(PYTHON) benches/scale.py $(BENCH_OPTIONS)
 
-bench-cost: ## what uploads cost on AWS, from what bench-cold measured
+bench-cost: ## calculate the cost of uploads on AWS from the results of bench-cold
 	$(PYTHON) benches/cost.py $(BENCH_OPTIONS)
 
-bench-docs: ## measure all of it, and refresh the tables and charts of docs/benchmarks.md (an hour)
+bench-docs: ## run all benchmarks and update the tables and charts of docs/benchmarks.md (an hour)
 	$(PYTHON) benches/peers.py --markdown
 	$(PYTHON) benches/cold.py --markdown --json target/bench-cold.json
 	$(PYTHON) benches/cold.py --markdown --tls bundle
@@ -177,7 +183,7 @@ bench-docs: ## measure all of it, and refresh the tables and charts of docs/benc
 
 HARNESS := CARGO_TARGET_DIR=target/harness cargo
 
-bench-check: ## the benches build and run, in small; their figures mean nothing
+bench-check: ## build the benchmarks and run them with small sizes; their figures have no meaning
 	cargo fmt --check --manifest-path benches/harness/Cargo.toml
 	$(HARNESS) clippy --manifest-path benches/harness/Cargo.toml --all-targets -- -D warnings
 	$(HARNESS) test --quiet --manifest-path benches/harness/Cargo.toml
@@ -189,9 +195,9 @@ bench-check: ## the benches build and run, in small; their figures mean nothing
 	$(PYTHON) benches/scale.py --quick
 	$(PYTHON) benches/cost.py
 
-packages: ## install the Debian packages of the tests: apt-get, as root or by sudo
+packages: ## install the Debian packages that the tests need, with apt-get as root or with sudo
 	@$(CLOUD) packages $(PACKAGES)
 
-clean: down ## end the local cloud and remove what was built and installed
+clean: down ## stop the local cloud, and remove builds and installed tools
 	cargo clean
 	rm -rf .tools .aws-sam

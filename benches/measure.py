@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "infra" / "local"))
 
 import packages  # noqa: E402
 import tools  # noqa: E402
-from console import Problem, say  # noqa: E402
+from process import Problem, say  # noqa: E402
 
 CLI = ROOT / "target" / "release" / "htaccess"
 FUNCTION = ROOT / "target" / "release" / "bootstrap"

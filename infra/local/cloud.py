@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
-"""The local cloud: this project's stack on this machine, for play, for the demonstration and for tests.
+"""The local cloud: the stack of this project on this machine, for experiments, the demonstration and tests.
 
-    cloud.py up        install the tools, build the function, start MiniStack, deploy template.yaml
-    cloud.py deploy    build again (but for --no-build) and deploy to the cloud that is up
-    cloud.py down      end what `up` started
-    cloud.py demo      a cloud of its own: samples in, outputs out, everything ended
-    cloud.py env       the environment for the plain aws client:  eval "$(... env)"
-    cloud.py describe  the same for programs, as JSON, with the stack's outputs
-    cloud.py guard     CloudFormation Guard on the templates
-    cloud.py invoke    every sample event by `sam local invoke`, where Docker runs
+    cloud.py up        install the tools, build the function, start MiniStack and deploy template.yaml
+    cloud.py deploy    rebuild the function (unless --no-build) and deploy it to the running cloud
+    cloud.py down      stop the cloud that `up` started
+    cloud.py demo      start a separate cloud, upload the samples, print the outputs and stop the cloud
+    cloud.py env       print the environment for the aws client:  eval "$(... env)"
+    cloud.py describe  print the same and the stack's outputs as JSON, for programs
+    cloud.py invoke    test every sample event with `sam local invoke`, if Docker runs
     cloud.py install | build | packages NAME...
 
-CLOUD_PORT chooses the port: without it a free one is found, from 4566 on. Each port so chosen is a cloud of its
-own, beside the nameless one; `CLOUD_PORT=4600 cloud.py down` ends that one and no other.
-Needs Python 3 and nothing but its standard library; runs on Linux, for the function runs as a process of it.
+CLOUD_PORT sets the port. The default is the first free port from 4566. Each value of CLOUD_PORT is a separate cloud, in
+addition to the one that is started without CLOUD_PORT. `CLOUD_PORT=4600 cloud.py down` stops only the cloud at port
+4600. Needs only the standard library of Python 3. Runs on Linux, because the function runs as a Linux process.
 """
 
 import argparse
@@ -27,17 +26,16 @@ import sys
 from typing import Mapping, Sequence
 
 if sys.version_info < (3, 11):
-    sys.exit("error: Python 3.11 or newer is needed\nhint: choose one by PYTHON: make PYTHON=python3.12 demo")
-sys.dont_write_bytecode = True  # This folder stays as it is in the repository.
+    sys.exit("error: Python 3.11 or newer is needed\nhint: choose one with PYTHON: make PYTHON=python3.12 demo")
+sys.dont_write_bytecode = True  # Otherwise Python writes __pycache__ into this folder.
 
 import demo
-import guard
+import deploy
 import invoke
+import ministack
 import packages
-import server
-import stack
 import tools
-from console import Problem, end_programs, say
+from process import Problem, end_programs, say
 
 NAME_DEFAULT = "default"
 NAME_DEMO = "demo"
@@ -45,7 +43,7 @@ PORT_MAX = 65535
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs one command; a problem is told with its way out."""
+    """Runs one command. A problem is printed with a hint."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     parsed = _parser().parse_args(arguments)
@@ -58,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         end_programs()
-        print("interrupted: what was started is ended", file=sys.stderr)
+        print("interrupted: all started programs were stopped", file=sys.stderr)
         return 130
     return 0
 
@@ -66,13 +64,13 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _guard, _invoke, _packages):
+    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _invoke, _packages):
         sub = commands.add_parser(command.__name__.removeprefix("_"), help=command.__doc__)
         sub.set_defaults(command=command)
         if command in (_up, _deploy):
-            sub.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")
+            sub.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="parameter of template.yaml")
         if command is _deploy:
-            sub.add_argument("--no-build", action="store_true", help="deploy what was built before")
+            sub.add_argument("--no-build", action="store_true", help="deploy the existing build")
         if command is _packages:
             sub.add_argument("names", nargs="+", metavar="NAME")
     return parser
@@ -84,71 +82,71 @@ def _install(_: argparse.Namespace) -> None:
 
 
 def _build(_: argparse.Namespace) -> None:
-    """build the function for AWS and lay it out for deployment"""
+    """build the function for AWS and prepare it for deployment"""
     tools.build(tools.for_aws(os.environ.get("ARCHITECTURE") or "x86_64"))
 
 
 def _up(parsed: argparse.Namespace) -> None:
-    """start a local cloud with the stack deployed, and leave it running"""
+    """start a local cloud with the deployed stack, and leave it running"""
     _check_machine()
     name, port = _name(), _port()
-    if port and not server.find(name):
-        server.check_port(port)  # Before the build, which takes minutes.
+    if port and not ministack.find(name):
+        ministack.check_port(port)  # Before the build, which takes minutes.
     tools.build(tools.for_local_cloud())
-    running = server.find(name)
+    running = ministack.find(name)
     if running:
-        say(f"the local cloud is up already: {running.endpoint}")
-        outputs = stack.deploy(running, parsed.parameter)
+        say(f"the local cloud is already running: {running.endpoint}")
+        outputs = deploy.deploy(running, parsed.parameter)
     else:
         running, outputs = _start(name, port, parsed.parameter)
-    _tell(running, outputs)
+    _print_cloud(running, outputs)
 
 
 def _deploy(parsed: argparse.Namespace) -> None:
-    """build again and deploy to the cloud that is up"""
+    """rebuild the function and deploy it to the running cloud"""
     running = _running()
     if not parsed.no_build:
         tools.build(tools.for_local_cloud())
-    _tell(running, stack.deploy(running, parsed.parameter))
+    _print_cloud(running, deploy.deploy(running, parsed.parameter))
 
 
 def _down(_: argparse.Namespace) -> None:
-    """end the local cloud"""
-    if server.stop(_name()):
-        say("the local cloud is down; nothing of it is left")
+    """stop the local cloud"""
+    if ministack.stop(_name()):
+        say("the local cloud is stopped and its data is deleted")
         return
-    say("no local cloud was up here")
-    for name in server.names():
-        way_out = "ends by itself" if name == NAME_DEMO else f"CLOUD_PORT={name} make down ends it"
-        say(f"but there is `{name}`, which stays: {way_out}")
+    say("no local cloud is running here")
+    for name in ministack.names():
+        hint = "it stops when the demonstration ends" if name == NAME_DEMO else f"to stop it: CLOUD_PORT={name} make down"
+        say(f"the local cloud `{name}` is still running; {hint}")
 
 
 def _demo(_: argparse.Namespace) -> None:
-    """the whole way once, in a cloud of its own that is ended after it"""
+    """upload the samples to a separate cloud, print the outputs and stop the cloud"""
     _check_machine()
     port = _port()
     if port:
-        server.check_port(port)
+        ministack.check_port(port)
     tools.build(tools.for_local_cloud())
     running, outputs = _start(NAME_DEMO, port, ())
     try:
         demo.show(running, outputs)
         print(flush=True)
     finally:
-        server.stop(NAME_DEMO)
-    say("done; nothing of it is left running. To play: make up")
+        ministack.stop(NAME_DEMO)
+    say("done; the local cloud is stopped. To start one for experiments: make up")
 
 
 def _env(_: argparse.Namespace) -> None:
-    """print the environment for the plain aws client"""
+    """print the environment for the aws client"""
     running = _running()
-    for name, value in (_environment(running) | _names(stack.outputs(running))).items():
+    for name, value in (_environment(running) | _names(deploy.outputs(running))).items():
         print(f"export {name}={shlex.quote(value)}")
     print(f'export PATH={shlex.quote(str(tools.CLIENTS))}:"$PATH"')
 
 
 def _describe(_: argparse.Namespace) -> None:
-    """print endpoint, environment, aws client and outputs as JSON"""
+    """print the endpoint, the environment, the aws client and the stack's outputs as JSON"""
     running = _running()
     answer = {
         "endpoint": running.endpoint,
@@ -156,19 +154,13 @@ def _describe(_: argparse.Namespace) -> None:
         "log": str(running.log),
         "aws": str(tools.CLIENTS / "aws"),
         "environment": _environment(running),
-        "outputs": stack.outputs(running),
+        "outputs": deploy.outputs(running),
     }
     print(json.dumps(answer, indent=2))
 
 
-def _guard(_: argparse.Namespace) -> None:
-    """check the templates with CloudFormation Guard and AWS's rules"""
-    tools.install(("sam", "check"))
-    guard.check()
-
-
 def _invoke(_: argparse.Namespace) -> None:
-    """every sample event by `sam local invoke`, where Docker runs"""
+    """test every sample event with `sam local invoke`, if Docker runs"""
     reason = invoke.missing()
     if reason:
         print(f"\n{invoke.SKIP}{reason}\n", file=sys.stderr)
@@ -178,63 +170,63 @@ def _invoke(_: argparse.Namespace) -> None:
 
 
 def _packages(parsed: argparse.Namespace) -> None:
-    """install the Debian packages that are missing"""
+    """install the missing Debian packages"""
     packages.install(parsed.names)
 
 
-def _start(name: str, port: int | None, parameters: Sequence[str]) -> tuple[server.Server, dict[str, str]]:
-    started = server.start(name, port)
+def _start(name: str, port: int | None, parameters: Sequence[str]) -> tuple[ministack.Server, dict[str, str]]:
+    started = ministack.start(name, port)
     try:
-        return started, stack.deploy(started, parameters)
+        return started, deploy.deploy(started, parameters)
     except BaseException:
-        server.stop(name)
+        ministack.stop(name)
         raise
 
 
-def _running() -> server.Server:
-    running = server.find(_name())
+def _running() -> ministack.Server:
+    running = ministack.find(_name())
     if not running:
-        others = [name for name in server.names() if name != NAME_DEMO]
+        others = [name for name in ministack.names() if name != NAME_DEMO]
         if others:
             raise Problem(
-                f"no local cloud is up at {_shown(_name())}, but there is one at {', '.join(map(_shown, others))}",
-                f"name its port, as in: {_chosen(others[0])}make env",
+                f"no local cloud is running {_shown(_name())}, but there is one {', '.join(map(_shown, others))}",
+                f"set its port, for example: {_chosen(others[0])}make env",
             )
-        raise Problem("no local cloud is up here", f"start one: {_chosen(_name())}make up")
+        raise Problem("no local cloud is running here", f"start one: {_chosen(_name())}make up")
     return running
 
 
 def _chosen(name: str) -> str:
-    """What to type before `make` to mean this cloud."""
+    """Returns the text to type before `make` to select this cloud."""
     return f"CLOUD_PORT={name} " if name != NAME_DEFAULT else ""
 
 
 def _shown(name: str) -> str:
-    return f"CLOUD_PORT={name}" if name != NAME_DEFAULT else "no CLOUD_PORT"
+    return f"with CLOUD_PORT={name}" if name != NAME_DEFAULT else "without CLOUD_PORT"
 
 
-def _environment(running: server.Server) -> dict[str, str]:
+def _environment(running: ministack.Server) -> dict[str, str]:
     wanted = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION")
     return {name: running.env()[name] for name in wanted}
 
 
 def _names(outputs: Mapping[str, str]) -> dict[str, str]:
-    """What commands need of the stack, as variables: UPLOAD_BUCKET, FAILURE_QUEUE and so on."""
+    """Returns the outputs of the stack that commands need, as variables: UPLOAD_BUCKET, FAILURE_QUEUE and so on."""
     wanted = ("UploadBucket", "SiteBucket", "ReportBucket", "FailureQueue", "UploadQueue", "FunctionName", "LogGroup")
     return {re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): outputs[name] for name in wanted if name in outputs}
 
 
-def _tell(running: server.Server, outputs: dict[str, str]) -> None:
+def _print_cloud(running: ministack.Server, outputs: dict[str, str]) -> None:
     chosen = _chosen(running.name)
     uploads, site, reports = (outputs[name] for name in ("UploadBucket", "SiteBucket", "ReportBucket"))
     print(f"""
-The local cloud is up at {running.endpoint} (process {running.pid}, log {running.log}).
+The local cloud is running at {running.endpoint} (process {running.pid}, log {running.log}).
 
     uploads   {uploads}
     sites     {site}
     reports   {reports}
 
-Upload a CSV with the plain aws client:
+Upload a CSV with the aws client:
 
     eval "$({chosen}make -s env)"
     aws s3 cp events/samples/clients/acme.csv s3://$UPLOAD_BUCKET/clients/acme.csv
@@ -242,7 +234,7 @@ Upload a CSV with the plain aws client:
     aws s3 cp s3://$SITE_BUCKET/clients/acme/.htaccess -
     aws s3 cp s3://$REPORT_BUCKET/clients/acme.csv.html -
 
-It forgets everything when it goes down: {chosen}make down""")
+To stop it and delete its data: {chosen}make down""")
 
 
 def _name() -> str:
@@ -254,15 +246,15 @@ def _port() -> int | None:
     if not given:
         return None
     if not given.isdecimal() or not 1 <= int(given) <= PORT_MAX:
-        raise Problem(f"CLOUD_PORT is `{given}`", f"it must be a port: 1 to {PORT_MAX}")
+        raise Problem(f"CLOUD_PORT is `{given}`", f"it must be a port number from 1 to {PORT_MAX}")
     return int(given)
 
 
 def _check_machine() -> None:
     if platform.system() != "Linux":
         raise Problem(
-            f"the local cloud runs the function as a process of Linux, and this is {platform.system()}",
-            "use Linux, a container or WSL; `sam build && sam deploy --guided` to AWS works from here",
+            f"the local cloud runs the function as a Linux process, and this is {platform.system()}",
+            "use Linux, a container or WSL; to deploy to AWS from here: `sam build && sam deploy --guided`",
         )
 
 

@@ -1,7 +1,6 @@
-"""The demonstration: sample CSVs go up, and what the function made of each is printed.
+"""The demonstration: uploads the sample CSVs, and prints the output and the answer for each of them.
 
-A report is one page for people with the function's answer inside it, as JSON, for programs: the second is
-read here.
+A report is a page for people. It contains the answer of the function as JSON, for programs. This module reads the JSON.
 """
 
 import json
@@ -10,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any, Mapping
 
-from console import Problem, in_parallel, say, tail
-from server import Server
-from stack import aws
+from process import Problem, in_parallel, say, tail
+from ministack import Server
+from deploy import aws
 from tools import ROOT
 
 SAMPLES = ROOT / "events" / "samples"
@@ -20,12 +19,12 @@ WAIT_SECONDS_MAX = 60
 ANSWER = re.compile(r'<script type="application/json" id="answer">(.*?)</script>', re.DOTALL)
 LINE_SHOWN_MAX = 160
 
-NEXT = """What now?
+NEXT = """Next steps:
 
-    make up               a cloud like this one that stays, to upload CSVs of your own to: it says how
+    make up               start a local cloud that keeps running, and upload other CSVs
     examples/README.md    a tour in small steps, without a cloud
     sam build && sam deploy --guided
-                          the same stack in your account of AWS"""
+                          deploy the same stack to an AWS account"""
 
 Answer = dict[str, Any]
 
@@ -39,11 +38,11 @@ def show(server: Server, outputs: Mapping[str, str]) -> None:
     began = time.monotonic()
     aws(server, "s3", "cp", "--recursive", "--only-show-errors", str(SAMPLES), uploads)
     uploaded = time.monotonic()
-    say(f"uploaded in {uploaded - began:.1f} s; waiting for a report on each ...")
+    say(f"uploaded in {uploaded - began:.1f} s; waiting for the reports ...")
     folder = server.folder / "outputs"
     answers = _wait(server, outputs, keys, folder)
-    say(f"all {len(answers)} were there {time.monotonic() - uploaded:.1f} s later")
-    print("\nWhat the function made of each: the .htaccess as it lies in the SiteBucket, and what its report says.")
+    say(f"all {len(answers)} reports were there {time.monotonic() - uploaded:.1f} s later")
+    print("\nFor each upload: the .htaccess in the SiteBucket, and the problems that the report lists.")
     for answer in answers:
         _print(answer, folder / "site")
     published = sum(answer["status"] != "refused" for answer in answers)
@@ -51,7 +50,7 @@ def show(server: Server, outputs: Mapping[str, str]) -> None:
 
 
 def answer_in(page: str) -> Answer:
-    """The function's answer out of a report."""
+    """Returns the function's answer from a report."""
     found = ANSWER.search(page)
     if not found:
         raise Problem('a report without <script type="application/json" id="answer">')
@@ -69,7 +68,7 @@ def _wait(server: Server, outputs: Mapping[str, str], keys: list[str], folder: P
         if time.monotonic() > deadline:
             raise Problem(
                 f"after {WAIT_SECONDS_MAX} s there is no output for {', '.join(missing)}\n{tail(server.log)}",
-                f"what the function logged is in the group {outputs['LogGroup']} and in {server.log}",
+                f"the log of the function is in the group {outputs['LogGroup']} and in {server.log}",
             )
 
 
@@ -84,7 +83,7 @@ def _download(server: Server, outputs: Mapping[str, str], folder: Path) -> None:
 
 
 def _answers(keys: list[str], folder: Path) -> dict[str, Answer]:
-    """The answers that are there with their outputs: the two are written side by side, in no order."""
+    """Returns the answers whose outputs exist too. The function writes report and output in no particular order."""
     answers = {}
     for key in keys:
         report = folder / "reports" / f"{key}.html"

@@ -1,8 +1,8 @@
-"""Every sample event by `sam local invoke`, in a container as on Lambda, against a local cloud of its own.
+"""Tests every sample event with `sam local invoke`, in a container as on Lambda, against a separate local cloud.
 
-Needs Docker and the image that the SAM CLI starts from. Where that cannot be pulled, one of our own making takes its
-name, if debootstrap is there: the function brings all it needs but a C library, and the SAM CLI puts Lambda's runtime
-interface in. Without either this says so, loudly, and checks nothing.
+Needs Docker and the base image of the SAM CLI. If the image cannot be pulled, debootstrap creates a replacement with
+the same name. This is enough because the function needs only a C library, and the SAM CLI adds Lambda's runtime
+interface. If neither is possible, a message says so and nothing is tested.
 """
 
 import contextlib
@@ -16,9 +16,9 @@ import threading
 from pathlib import Path
 from typing import Any, Iterator
 
-import server
-import stack
-from console import Problem, read, run, say
+import deploy
+import ministack
+from process import Problem, read, run, say
 from tools import LOGS, ROOT, TOOLS, architecture, for_local_cloud, program
 
 NAME = "invoke"
@@ -26,7 +26,7 @@ SAMPLES = ROOT / "events" / "samples"
 DEBIAN = "bookworm"
 PULL_SECONDS_MAX = 180
 SKIP = 'SKIPPED: "sam local invoke" with the sample events was NOT tested: '
-# What each event comes to when the samples are there and published; the CSV of the deletes never was.
+# The answer to each event when the samples are published. The CSV of the events of deletions was never uploaded.
 QUEUE_ALL_WELL = {"batchItemFailures": []}
 EXPECTED: dict[str, Any] = {
     "s3-put.json": ["unchanged"],
@@ -45,52 +45,52 @@ EXPECTED: dict[str, Any] = {
 
 
 def missing() -> str:
-    """Why it cannot be done here; empty if it can."""
+    """Returns the reason why the test cannot run here, or an empty string if it can."""
     if not shutil.which("docker"):
-        return "there is no docker. To try: install it (Debian: apt-get install docker.io) and repeat `make test-invoke`"
+        return "there is no docker. Install it (Debian: apt-get install docker.io) and repeat `make test-invoke`"
     if _docker("info").returncode != 0:
-        return f"the docker daemon does not answer. {_daemon_way_out(_docker('info').stderr)}"
+        return f"the docker daemon does not answer. {_daemon_hint(_docker('info').stderr)}"
     if _docker("image", "inspect", _image()).returncode == 0 or _docker("pull", _image()).returncode == 0:
         return ""
     if not shutil.which("debootstrap") or os.geteuid() != 0:
         return (
-            f"the image {_image()} cannot be pulled, and there is no debootstrap (or no root) to make one. "
-            f"To try: docker pull {_image()}, or as root: apt-get install debootstrap"
+            f"the image {_image()} cannot be pulled, and creating one needs debootstrap and root. "
+            f"Run: docker pull {_image()}, or as root: apt-get install debootstrap"
         )
-    return "" if _make_image() else f"no image {_image()} could be made: {LOGS / 'debootstrap.log'}"
+    return "" if _make_image() else f"the image {_image()} could not be created: {LOGS / 'debootstrap.log'}"
 
 
-def _daemon_way_out(said: str) -> str:
-    if "permission denied" in said.lower():
-        return "To try: let this user talk to it (as root: usermod -aG docker USER), log in again and repeat `make test-invoke`"
-    return "To try: start it (as root: systemctl start docker, or dockerd) and repeat `make test-invoke`"
+def _daemon_hint(error: str) -> str:
+    if "permission denied" in error.lower():
+        return "Give this user access to it (as root: usermod -aG docker USER), log in again and repeat `make test-invoke`"
+    return "Start it (as root: systemctl start docker, or dockerd) and repeat `make test-invoke`"
 
 
 def check() -> None:
-    """Uploads the samples and invokes every event; a problem if one is answered otherwise than expected."""
+    """Uploads the samples and invokes the function with every event. Raises a problem for an unexpected answer."""
     events = {path.name for path in (ROOT / "events").glob("*.json")}
     if events != set(EXPECTED):
-        raise Problem(f"events/ and what is expected of it differ: {sorted(events ^ set(EXPECTED))}")
-    running = server.start(NAME, None)
+        raise Problem(f"these events are only in events/ or only in EXPECTED: {sorted(events ^ set(EXPECTED))}")
+    running = ministack.start(NAME, None)
     try:
-        outputs = stack.deploy(running)
+        outputs = deploy.deploy(running)
         uploads = f"s3://{outputs['UploadBucket']}/"
-        stack.aws(running, "s3", "cp", "--recursive", "--only-show-errors", str(SAMPLES), uploads)
+        deploy.aws(running, "s3", "cp", "--recursive", "--only-show-errors", str(SAMPLES), uploads)
         with _reachable_by_containers(running.port) as endpoint, tempfile.TemporaryDirectory() as folder:
             variables = Path(folder, "variables.json")
             variables.write_text(json.dumps({"Function": _variables(outputs, endpoint)}))
-            _invoke(running, "s3-put.json", variables)  # What the upload's own event may still be about.
+            _invoke(running, "s3-put.json", variables)  # The event of the upload itself may still be running.
             for event, expected in EXPECTED.items():
                 answer = _invoke(running, event, variables)
-                if _told(answer) != expected:
-                    raise Problem(f"events/{event} was answered {answer}, not {expected}")
+                if _outcome(answer) != expected:
+                    raise Problem(f"the answer to events/{event} is {answer}, not {expected}")
                 say(f"sam local invoke --event events/{event}: {json.dumps(expected)}")
     finally:
-        server.stop(NAME)
+        ministack.stop(NAME)
 
 
 def _variables(outputs: dict[str, str], endpoint: str) -> dict[str, str]:
-    """The SAM CLI makes a resource's name of a reference to it, so the buckets have to be told."""
+    """Returns the names of the buckets, because the SAM CLI replaces a reference with the logical name of the resource."""
     return {
         "OUTPUT_BUCKET": outputs["SiteBucket"],
         "REPORT_BUCKET": outputs["ReportBucket"],
@@ -98,17 +98,17 @@ def _variables(outputs: dict[str, str], endpoint: str) -> dict[str, str]:
     }
 
 
-def _invoke(running: server.Server, event: str, variables: Path) -> Any:
+def _invoke(running: ministack.Server, event: str, variables: Path) -> Any:
     command = [program("sam", "sam"), "local", "invoke", "Function", "--skip-pull-image"]
     command += ["--template", str(for_local_cloud().folder / "template.yaml")]
     command += ["--event", str(ROOT / "events" / event), "--env-vars", str(variables)]
     env = running.env()
-    del env["AWS_ENDPOINT_URL"]  # The SAM CLI itself asks for nothing there.
+    del env["AWS_ENDPOINT_URL"]  # The SAM CLI itself needs nothing from the local cloud.
     answer = read(command, env, ROOT).strip().splitlines()
     return json.loads(answer[-1])
 
 
-def _told(answer: Any) -> Any:
+def _outcome(answer: Any) -> Any:
     if "results" not in answer:
         return answer
     return [result.get("status") or result.get("resultCode") for result in answer["results"]]
@@ -119,7 +119,7 @@ def _image() -> str:
 
 
 def _make_image() -> bool:
-    say(f"{_image()} cannot be pulled here: making one of Debian's packages under its name ...")
+    say(f"{_image()} cannot be pulled here: creating an image of Debian packages with this name ...")
     with tempfile.TemporaryDirectory(dir=TOOLS) as folder:
         root = Path(folder, "root")
         try:
@@ -135,7 +135,7 @@ def _make_image() -> bool:
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess:
-    """Without a network a pull may hang: after a while that is a failure too."""
+    """Runs docker with a time limit, because a pull may hang without a network."""
     command = ["docker", *arguments]
     if shutil.which("timeout"):
         command = ["timeout", str(PULL_SECONDS_MAX), *command]
@@ -144,7 +144,7 @@ def _docker(*arguments: str) -> subprocess.CompletedProcess:
 
 @contextlib.contextmanager
 def _reachable_by_containers(port: int) -> Iterator[str]:
-    """The local cloud listens on this machine alone; this passes on what comes in at Docker's bridge."""
+    """Forwards connections from Docker's bridge to the local cloud, which listens only on 127.0.0.1."""
     gateway = _docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").stdout.strip()
     with socket.create_server((gateway or "172.17.0.1", 0)) as listener:
         threading.Thread(target=_accept, args=(listener, port), daemon=True).start()
@@ -156,9 +156,9 @@ def _accept(listener: socket.socket, port: int) -> None:
     while True:
         try:
             client, _ = listener.accept()
-        except OSError:  # It is closed: all is done.
+        except OSError:  # The listener is closed at the end.
             return
-        upstream = socket.create_connection((server.HOST, port))
+        upstream = socket.create_connection((ministack.HOST, port))
         for one, other in ((client, upstream), (upstream, client)):
             threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
 

@@ -1,7 +1,7 @@
-"""Debian packages that the tests and the tools need: installed when missing, where apt-get is there and allowed.
+"""Installs the Debian packages that the tests and the tools need, if apt-get exists and may be used.
 
-The web servers are wanted as programs, not as services. A policy-rc.d keeps the installation from starting
-them (port 80 may be somebody's), and what it enabled for the next boot is disabled again.
+The tests need the web servers as programs, not as services. A policy-rc.d prevents their start during the installation,
+because another program may use port 80. Services that the installation enabled for the next boot are disabled again.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Iterator, Sequence
 
-from console import Problem, run, say
+from process import Problem, run, say
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# Written by htaccess-generator while it installs packages: start no service.\nexit 101\n"
@@ -20,7 +20,7 @@ LOG = Path(__file__).resolve().parents[2] / ".tools" / "log" / "apt-get.log"
 
 
 def install(names: Sequence[str]) -> None:
-    """Installs those of the packages that are missing, and starts none of their services."""
+    """Installs the missing packages, and starts none of their services."""
     missing = [name for name in names if not _is_installed(name)]
     if not missing:
         return
@@ -28,8 +28,8 @@ def install(names: Sequence[str]) -> None:
     if not shutil.which("apt-get"):
         raise Problem(
             f"there is no apt-get here to install {', '.join(missing)}",
-            "install what is like them by this system's own package manager. `make demo` and `make test-stack` need of it "
-            "Python's venv alone; `make test-servers` needs Debian's layout of Apache: run it in a container of Debian",
+            "install the equivalent packages with the package manager of this system. `make demo` and `make test-stack` need "
+            "only Python's venv. `make test-servers` needs the Apache layout of Debian: run it in a Debian container",
         )
     as_root = _as_root(by_hand)
     services = [name for name in SERVICES if not _has_service(name)]
@@ -39,7 +39,7 @@ def install(names: Sequence[str]) -> None:
         try:
             _install(apt, missing, env, by_hand)
         except Problem:
-            # The lists of packages may be missing or old: only then are they fetched.
+            # The package lists may be missing or old. They are updated only in this case.
             run("apt-get update", [*apt, "update"], LOG, env, Path("/"), by_hand)
             _install(apt, missing, env, by_hand)
     _disable([name for name in services if _has_service(name)], as_root)
@@ -58,18 +58,18 @@ def _is_installed(name: str) -> bool:
 
 
 def _as_root(by_hand: str) -> list[str]:
-    """What a command has to begin with to run as root."""
+    """Returns the beginning of a command that runs as root."""
     if os.geteuid() == 0:
         return []
     if not shutil.which("sudo"):
-        raise Problem("packages are missing, and there is neither root nor sudo to install them", by_hand)
-    # `env` keeps apt from asking questions: sudo drops the environment.
+        raise Problem("packages are missing, and their installation needs root or sudo", by_hand)
+    # `env` sets the variable again, because sudo drops the environment. Without it apt asks questions.
     return ["sudo", "env", "DEBIAN_FRONTEND=noninteractive"]
 
 
 @contextlib.contextmanager
 def _no_service_starts(as_root: list[str]) -> Iterator[None]:
-    """A policy that forbids the start of services, unless this machine has one of its own."""
+    """Installs a policy that forbids the start of services, unless this machine has a policy already."""
     if POLICY.exists():
         yield
         return
@@ -86,7 +86,7 @@ def _has_service(name: str) -> bool:
 
 
 def _disable(services: list[str], as_root: list[str]) -> None:
-    """Undoes for the next boot what the packages' installation enabled."""
+    """Disables the services that the installation enabled for the next boot."""
     if services and Path("/run/systemd/system").exists():
-        say(f"disabling the services that came with the packages: {', '.join(services)}")
+        say(f"disabling the services of the installed packages: {', '.join(services)}")
         subprocess.run([*as_root, "systemctl", "disable", "--quiet", *services], check=False)

@@ -1,8 +1,8 @@
-"""The tools of this project: pinned Python programs in folders under .tools/, and the function's build.
+"""Installs the tools of this project, pinned Python programs in folders below .tools/, and builds the function.
 
-There is one environment a purpose: `build` (cargo-lambda and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud`
-(MiniStack, the aws client) and `check` (Checkov, CloudFormation Guard), for the last three pin botocores that clash,
-and the first must be there early: the cold build of the function then runs while pip still installs the others.
+There are four environments: `build` (cargo-lambda and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud` (MiniStack,
+the aws client) and `check` (Checkov). The last three are separate because they need different versions of botocore. The
+first one is separate so that it is installed early: the function is then compiled while pip installs the others.
 """
 
 import contextlib
@@ -19,19 +19,20 @@ from pathlib import Path
 from typing import Iterator, Mapping
 
 import packages
-from console import Problem, clean_env, in_parallel, run, say
+from process import Problem, clean_env, in_parallel, run, say
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
-ENVIRONMENTS = ("build", "sam", "cloud", "check")  # Beside them `bench`, `browser`, `hook` and `jinja`, installed by who needs them.
-# The folder with the aws client of the `cloud` environment, and nothing else of it.
+# The environments `bench`, `browser`, `hook` and `jinja` are not listed. The programs that need them install them.
+ENVIRONMENTS = ("build", "sam", "cloud", "check")
+# This folder has the aws client of the `cloud` environment, and none of its other programs.
 CLIENTS = Path(__file__).with_name("bin")
 
 RUSTUP = "https://rustup.rs"
 
-# The local cloud's function is built in less than half the time of the one for AWS, which is Cargo.toml's `release`.
-# Cargo keeps the two apart, so that going from one to the other builds nothing again.
+# The function for the local cloud is built in less than half the time of the function for AWS, which uses the profile
+# `release` of Cargo.toml. Cargo keeps both builds, so that a change from one to the other compiles nothing again.
 QUICK_PROFILE = {
     "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
     "CARGO_PROFILE_RELEASE_LTO": "off",
@@ -40,12 +41,12 @@ QUICK_PROFILE = {
 
 
 def program(environment: str, name: str) -> str:
-    """The path of a program of one of the environments."""
+    """Returns the path of a program of an environment."""
     return str(TOOLS / environment / "bin" / name)
 
 
 def install(environments: tuple[str, ...] = ENVIRONMENTS) -> None:
-    """Brings the environments up to date with their pinned requirements; quick if they are."""
+    """Installs the environments whose requirements have changed. Fast if none has changed."""
     stale = [name for name in environments if not _is_fresh(name)]
     if stale:
         _check_python()
@@ -54,31 +55,31 @@ def install(environments: tuple[str, ...] = ENVIRONMENTS) -> None:
 
 @dataclass(frozen=True)
 class Build:
-    """One way of building the function, and the folder in which `sam build` lays it out."""
+    """The options of a build of the function, and the folder for the result of `sam build`."""
 
     architecture: str
     folder: Path
-    # Environment variables over Cargo.toml's `release`.
+    # Environment variables that change the profile `release` of Cargo.toml.
     profile: Mapping[str, str]
 
 
 def for_aws(architecture: str) -> Build:
-    """The function as it is meant: where `sam deploy` looks for it."""
+    """Returns the build for AWS, in the folder in which `sam deploy` looks for it."""
     return Build(architecture, ROOT / ".aws-sam" / "build", {})
 
 
 def for_local_cloud() -> Build:
-    """The function for this machine, built quickly, and where no `sam deploy` to AWS comes upon it."""
+    """Returns the fast build for this machine, in a folder that `sam deploy` to AWS does not use."""
     return Build(architecture(), TOOLS / "aws-sam" / "build", QUICK_PROFILE)
 
 
 def build(wanted: Build) -> None:
-    """All tools, and the function laid out as `sam deploy` wants it: it builds while pip installs the rest."""
+    """Installs all tools and builds the function for `sam deploy`. Compiles while pip installs the rest."""
     if wanted.profile:
         settings = " ".join(f"{name}={value}" for name, value in wanted.profile.items())
-        say(f"a quick build, for the local cloud alone: {settings}")
+        say(f"a fast build, only for the local cloud: {settings}")
     if not _is_fresh("build"):
-        say("for the first time: tools go into .tools/, and the function is compiled, which takes minutes; then seconds")
+        say("first run: installing tools into .tools/ and compiling the function takes minutes; later runs take seconds")
     install(("build",))
     in_parallel({"build": lambda: _compile(wanted), "install": lambda: install(("sam", "cloud"))})
     command = [
@@ -90,19 +91,19 @@ def build(wanted: Build) -> None:
 
 
 def architecture() -> str:
-    """This machine's processor, in the template's words: the local cloud runs the function on it."""
+    """Returns the processor architecture of this machine as a value of the parameter Architecture."""
     machine = platform.machine()
     if machine in ("x86_64", "amd64"):
         return "x86_64"
     if machine in ("aarch64", "arm64"):
         return "arm64"
-    raise Problem(f"the processor `{machine}` is neither x86_64 nor arm64", "Lambda has no other")
+    raise Problem(f"the processor `{machine}` is neither x86_64 nor arm64", "Lambda supports no other: use another machine")
 
 
 def _compile(wanted: Build) -> None:
     env = _build_env() | wanted.profile
     check_rust(env)
-    # The very build that `sam build` asks for later and then finds done; but it hides cargo's progress.
+    # `sam build` runs the same build later and finds it done. It runs here because `sam build` hides cargo's progress.
     command = ["cargo", "lambda", "build", "--release", "--bin", "bootstrap"]
     if wanted.architecture == "arm64":
         command.append("--arm64")
@@ -111,27 +112,27 @@ def _compile(wanted: Build) -> None:
 
 
 def check_rust(env: Mapping[str, str]) -> None:
-    """A problem if Rust is missing, too old, or cannot link: said before a build that takes minutes."""
+    """Raises a problem if Rust is missing, is too old or cannot link, before a build that takes minutes."""
     path = env.get("PATH", os.defpath)
     if not shutil.which("cargo", path=path):
-        raise Problem("there is no cargo in PATH", f"install Rust: {RUSTUP} (and open a new shell, or: . ~/.cargo/env)")
+        raise Problem("there is no cargo in PATH", f"install Rust: {RUSTUP} (then open a new shell, or run: . ~/.cargo/env)")
     if not shutil.which("cc", path=path):
-        raise Problem("there is no C compiler (cc), by which Rust links", "install one: apt-get install gcc libc6-dev")
-    # rustup may fetch the version of rust-toolchain.toml here, and says so.
+        raise Problem("there is no C compiler (cc), which Rust needs to link", "install one: apt-get install gcc libc6-dev")
+    # rustup may download the version of rust-toolchain.toml here, and prints a message then.
     answer = subprocess.run(["cargo", "--version"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False).stdout
     found = re.match(r"cargo (\d+)\.(\d+)", answer)
     wanted = re.search(r'^rust-version = "(\d+)\.(\d+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
     if not found:
-        raise Problem("cargo does not say its version", "rustup may want the network to fetch it; by hand: rustup toolchain install")
+        raise Problem("cargo does not print its version", "rustup may need the network to download it: rustup toolchain install")
     if wanted and tuple(map(int, found.groups())) < tuple(map(int, wanted.groups())):
         raise Problem(
             f"{answer.strip()} is too old: this project needs Rust {'.'.join(wanted.groups())} or newer",
-            f"install Rust by {RUSTUP}, which takes the version that rust-toolchain.toml names; Debian's own is older",
+            f"install Rust with {RUSTUP}, which installs the version in rust-toolchain.toml; the Debian package is older",
         )
 
 
 def _build_env() -> dict[str, str]:
-    """The environment for cargo and the SAM CLI when they build: our tools first, no AWS account."""
+    """Returns the environment for builds with cargo and the SAM CLI: the pinned tools first, no AWS account."""
     env = clean_env()
     folders = [str(TOOLS / name / "bin") for name in ("build", "sam")]
     env["PATH"] = os.pathsep.join([*folders, env.get("PATH", os.defpath)])
@@ -144,7 +145,7 @@ def _requirements(name: str) -> Path:
 
 
 def _folder(name: str) -> Path:
-    """An environment by the path that its programs know it by, whichever link leads there: it cannot be moved."""
+    """Returns the real path of an environment. Its programs contain this path, so it cannot be moved."""
     return (TOOLS / name).resolve()
 
 
@@ -160,7 +161,7 @@ def _is_fresh(name: str) -> bool:
 
 def _install(name: str) -> None:
     with _locked(f"install-{name}"):
-        if not _is_fresh(name):  # Another command may have installed it while this one waited.
+        if not _is_fresh(name):  # Another command may have installed it meanwhile.
             _install_now(name)
 
 
@@ -170,18 +171,18 @@ def _install_now(name: str) -> None:
     env = clean_env()
     log = LOGS / f"install-{name}.log"
     run(f"new Python environment .tools/{name}", [sys.executable, "-m", "venv", str(folder)], log, env, ROOT)
-    # Everything there is to install is named, so nothing is resolved; and each module is compiled when it is first
-    # used, which few are. What cargo waits for goes first.
+    # --no-deps: all packages are listed, so pip resolves nothing. --no-compile: Python compiles a module at its first
+    # use, and few modules are used. The environment `build` gets priority because cargo waits for it.
     nice = ["nice", "-n", "5"] if name != "build" and shutil.which("nice") else []
     pip = [*nice, str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command = [*pip, "--no-deps", "--no-compile", "--requirement", str(_requirements(name))]
-    hint = f"pip needs to reach a package index (PyPI); all of its output: {log}"
+    hint = f"pip needs access to a package index (PyPI); the complete log: {log}"
     run(f"pip install into .tools/{name}", command, log, env, ROOT, hint)
     (folder / "stamp").write_text(_stamp(name))
 
 
 def _check_python() -> None:
-    """Debian's Python comes without what makes environments."""
+    """Installs python3-venv if it is missing, because Python on Debian cannot create environments without it."""
     try:
         import ensurepip  # noqa: F401
     except ImportError:
@@ -190,12 +191,12 @@ def _check_python() -> None:
 
 @contextlib.contextmanager
 def _locked(name: str) -> Iterator[None]:
-    """Two commands at once in one checkout take turns."""
+    """Locks a task, so that two commands in the same checkout run it one after the other."""
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / f"{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another {name} in this folder to end ...")
+            say(f"waiting for the end of another {name} in this folder ...")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

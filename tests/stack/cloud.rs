@@ -97,10 +97,10 @@ impl Cloud {
         serde_json::from_slice(&self.aws(arguments)).unwrap()
     }
 
-    /// Runs `infra/redrive.py`. Returns its standard output.
+    /// Runs `infra/operate/redrive.py`. Returns its standard output.
     pub(crate) fn redrive(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(python());
-        command.arg(root().join("infra/redrive.py"));
+        command.arg(root().join("infra/operate/redrive.py"));
         self.run(command.args(arguments))
     }
 

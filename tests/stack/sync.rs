@@ -1,4 +1,4 @@
-//! The synchronisation of the files to a web server: `infra/sync/htaccess-sync`.
+//! The synchronisation of the files to a web server: `infra/operate/sync/htaccess-sync`.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -48,7 +48,7 @@ pub(crate) fn removes_only_what_it_is_told_to(cloud: &Cloud) {
 }
 
 fn sync(cloud: &Cloud, options: &[&str]) {
-    let mut command = Command::new(root().join("infra/sync/htaccess-sync"));
+    let mut command = Command::new(root().join("infra/operate/sync/htaccess-sync"));
     command.args(options).arg(cloud.output("SiteBucket"));
     command.args([cloud.folder.join("staging"), cloud.folder.join("web")]);
     cloud.run(&mut command);

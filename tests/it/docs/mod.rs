@@ -263,17 +263,22 @@ fn the_operations_guide_mentions_every_alarm() {
     }
 }
 
-/// S3 tells endings apart by case, and leaves out in silence what no filter names.
+/// The stack's own bucket has no filter. A filter of an existing bucket must not depend on case,
+/// because an upload that it does not match gets no answer at all.
 #[test]
 fn uploads_are_told_whatever_case_their_ending_is_in() {
+    let (_, own_bucket) = TEMPLATE_YAML
+        .split_once("NotificationConfiguration:")
+        .unwrap();
+    let (own_bucket, _) = own_bucket.split_once("VersioningConfiguration:").unwrap();
+    assert_eq!(own_bucket.matches("- Event: s3:Object").count(), 4);
+    assert!(!own_bucket.contains("Filter:"), "{own_bucket}");
+    let rule =
+        "key: [{suffix: {equals-ignore-case: .csv}}, {suffix: {equals-ignore-case: .csv.gz}}]";
+    assert!(TEMPLATE_YAML.contains(rule));
+    // The filter of S3 Batch Operations compares case.
     for ending in [".csv", ".CSV", ".csv.gz", ".CSV.GZ"] {
-        // Uploads and deletes, to the function or into its queue.
-        let filter = format!("Filter: {{S3Key: {{Rules: [{{Name: suffix, Value: {ending}}}]}}}}");
-        assert_eq!(TEMPLATE_YAML.matches(&filter).count(), 4, "{ending}");
-        let rule = format!("{{suffix: {ending}}}");
-        assert_eq!(TEMPLATE_YAML.matches(&rule).count(), 1, "{ending}");
         let again = format!("\\\"{ending}\\\"");
         assert!(OPERATIONS.contains(&again), "{ending}");
-        assert!(README.contains(&format!("`{ending}`")), "{ending}");
     }
 }

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "infra" / "local"))
 
 import packages
 import tools
-from console import Problem
+from process import Problem
 
 # Includes a font, because a machine without fonts renders no text to measure.
 PACKAGES = ("chromium", "chromium-driver", "fonts-dejavu-core")

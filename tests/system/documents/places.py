@@ -35,7 +35,7 @@ NEUTRAL = {
     *("readlink rm sed set sh sleep sort source tail tar tee test then time touch tr true uniq unset wait wc while xargs zcat").split(),
 }
 OFFLINE = {"htaccess", "cargo"}
-CLOUD = {"make", "aws", "sam", "systemctl", "infra/redrive.py", "htaccess-sync", "infra/local/cloud.py"}
+CLOUD = {"make", "aws", "sam", "systemctl", "infra/operate/redrive.py", "htaccess-sync", "infra/local/cloud.py"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ PLACES: dict[tuple[str, str], Place] = {
         before='test -n "$(output FunctionArn)" && test -n "$(output BatchOperationsRole)"',
         words={"ACCOUNT": "000000000000", "JOB": "00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c"},
     ),
-    (OPERATIONS, "install infra/sync"): Place(
+    (OPERATIONS, "install infra/operate/sync"): Place(
         before=f"mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",
         # The command that the installed unit would start.
         after=f"""sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service |
@@ -126,10 +126,10 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     (OPERATIONS, "aws sqs get-queue-attributes --queue-url \"$FAILURE_QUEUE\""): Place(
         before="fail clients/acme.csv 192.0.2.4",
-        after="infra/redrive.py --show | grep 'NoSuchBucket: .* clients/acme.csv'",
+        after="infra/operate/redrive.py --show | grep 'NoSuchBucket: .* clients/acme.csv'",
     ),
     (OPERATIONS, FAILURE_QUEUE + "--visibility-timeout 0"): Place(before="failed 1", after="failed 1"),
-    (OPERATIONS, "infra/redrive.py"): Place(after="published clients/acme 192.0.2.4 && failed 0"),
+    (OPERATIONS, "infra/operate/redrive.py"): Place(after="published clients/acme 192.0.2.4 && failed 0"),
     (OPERATIONS, FAILURE_QUEUE + "--output json"): Place(
         before="fail clients/acme.csv 192.0.2.5",
         after="published clients/acme 192.0.2.5 && failed 0",
@@ -140,7 +140,7 @@ PLACES: dict[tuple[str, str], Place] = {
         before="sam deploy --parameter-overrides Delivery=queue && UPLOAD_QUEUE=$(output UploadQueue)",
         after='aws lambda update-event-source-mapping --uuid "$MAPPING" --enabled',
     ),
-    (OPERATIONS, "infra/redrive.py --queue"): Place(before="sam deploy --parameter-overrides Delivery=direct"),
+    (OPERATIONS, "infra/operate/redrive.py --queue"): Place(before="sam deploy --parameter-overrides Delivery=direct"),
     (OPERATIONS, "sam deploy --parameter-overrides ExistingUploadBucket"): Place(
         before="aws s3api create-bucket --bucket team-uploads",
     ),
@@ -149,6 +149,6 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     # The commands that `make up` prints work too.
     ("events/README.md", "make up"): Place(
-        after="make up | sed -n '/^Upload/,/^It forgets/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
+        after="make up | sed -n '/^Upload/,/^To stop it/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
     ),
 }

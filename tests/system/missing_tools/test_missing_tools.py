@@ -17,12 +17,12 @@ sys.path.insert(0, str(ROOT / "infra" / "local"))
 sys.dont_write_bytecode = True
 
 import cloud
-import console
 import invoke
+import ministack
 import packages
-import server
+import process
 import tools
-from console import Problem
+from process import Problem
 
 
 class MissingTool(unittest.TestCase):
@@ -32,7 +32,7 @@ class MissingTool(unittest.TestCase):
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.programs = folder / "bin"
         self.programs.mkdir()
-        self.enterContext(mock.patch.object(server, "RUN", folder / "run"))
+        self.enterContext(mock.patch.object(ministack, "RUN", folder / "run"))
         self.enterContext(mock.patch.dict(os.environ, {"PATH": str(self.programs)}))
         os.environ.pop("CLOUD_PORT", None)
 
@@ -57,17 +57,17 @@ class MissingTool(unittest.TestCase):
 
 class LocalCloud(MissingTool):
     def test_down_before_up(self) -> None:
-        self.assertIn("no local cloud was up here", self.cloud("down", status=0))
+        self.assertIn("no local cloud is running here", self.cloud("down", status=0))
 
     def test_env_before_up(self) -> None:
         said = self.cloud("env")
-        self.assertIn("error: no local cloud is up here", said)
+        self.assertIn("error: no local cloud is running here", said)
         self.assertIn("hint: start one: make up", said)
 
     def test_env_of_a_cloud_at_another_port(self) -> None:
-        with mock.patch.object(server, "names", return_value=["4600"]):
+        with mock.patch.object(ministack, "names", return_value=["4600"]):
             said = self.cloud("env")
-        self.assertIn("there is one at CLOUD_PORT=4600", said)
+        self.assertIn("there is one with CLOUD_PORT=4600", said)
         self.assertIn("CLOUD_PORT=4600 make env", said)
 
     def test_a_port_that_is_in_use(self) -> None:
@@ -76,7 +76,7 @@ class LocalCloud(MissingTool):
             os.environ["CLOUD_PORT"] = str(port)
             said = self.cloud("up")
         self.assertIn(f"port {port} is in use", said)
-        self.assertIn("hint: choose another, for example: CLOUD_PORT=", said)
+        self.assertIn("hint: choose another one, for example: CLOUD_PORT=", said)
 
     def test_an_invalid_port(self) -> None:
         for port in ("http", "0", "65536"):
@@ -107,7 +107,7 @@ class Rust(MissingTool):
     def test_a_rustup_without_a_toolchain(self) -> None:
         self.program("cc", "")
         self.program("cargo", "exit 1")
-        self.assert_problem("cargo does not say its version", "rustup toolchain install", self.check)
+        self.assert_problem("cargo does not print its version", "rustup toolchain install", self.check)
 
     def test_a_cargo_of_a_future_version(self) -> None:
         self.program("cc", "")
@@ -140,7 +140,7 @@ class Packages(MissingTool):
     def test_neither_root_nor_sudo(self) -> None:
         self.program("apt-get", "")
         with mock.patch("os.geteuid", return_value=1000):
-            self.assert_problem("neither root nor sudo", "apt-get install --no-install-recommends python3-venv", self.install)
+            self.assert_problem("their installation needs root or sudo", "apt-get install --no-install-recommends python3-venv", self.install)
 
     def test_a_python_without_venv(self) -> None:
         with mock.patch.dict(sys.modules, {"ensurepip": None}):
@@ -168,8 +168,8 @@ class Docker(MissingTool):
 
 class Causes(MissingTool):
     def test_reasons_in_the_output_of_programs(self) -> None:
-        for said, way_out in (
-            ("cp: error writing 'x': No space left on device", "make room on the disk"),
+        for output, hint in (
+            ("cp: error writing 'x': No space left on device", "free disk space"),
             ("Could not find a version that satisfies the requirement zig", "PIP_INDEX_URL"),
             ("error: failed to download `serde v1.0.0`", "HTTPS_PROXY"),
             ("error: linker `cc` not found", "apt-get install gcc"),
@@ -178,23 +178,23 @@ class Causes(MissingTool):
             ("sudo: a terminal is required to read the password", "as root"),
             ("a message of another kind", ""),
         ):
-            with self.subTest(said=said):
-                self.assertIn(way_out, console.way_out(said) or "")
-        self.assertEqual(console.way_out("a message of another kind"), "")
+            with self.subTest(output=output):
+                self.assertIn(hint, process.hint_for(output))
+        self.assertEqual(process.hint_for("a message of another kind"), "")
 
     def test_a_program_that_fails_shows_the_end_of_its_output_and_the_way_out(self) -> None:
         self.program("fails", "echo E: No space left on device; exit 3")
         log = self.programs / "log"
         with contextlib.redirect_stderr(io.StringIO()):
             arguments = ("it", ["fails"], log, os.environ, Path("/"), "another")
-            self.assert_problem("failed with status 3", "make room", console.run, *arguments)
+            self.assert_problem("failed with status 3", "free disk space", process.run, *arguments)
 
 
 class Redrive(MissingTool):
     def redrive(self, client: str) -> str:
         if client:
             self.program("aws", client)
-        done = subprocess.run([sys.executable, ROOT / "infra" / "redrive.py", "--show"], capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, ROOT / "infra" / "operate" / "redrive.py", "--show"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertNotIn("Traceback", done.stderr)
         return done.stderr
@@ -214,7 +214,7 @@ class Redrive(MissingTool):
 
 class Sync(MissingTool):
     def test_sync_without_the_aws_client(self) -> None:
-        command = ["/bin/sh", ROOT / "infra" / "sync" / "htaccess-sync", "bucket", "staging", "web"]
+        command = ["/bin/sh", ROOT / "infra" / "operate" / "sync" / "htaccess-sync", "bucket", "staging", "web"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.programs)
         self.assertEqual(done.returncode, 1)
         self.assertIn("there is no aws client in PATH: install it", done.stderr)

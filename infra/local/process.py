@@ -1,8 +1,8 @@
-"""What the other modules say, and how they run programs.
+"""Runs programs, and prints progress and problems.
 
-Progress goes to standard error with the seconds since the start, so that standard output stays data.
-A program's own output goes to a file; its end is shown when the program fails, its last line now and
-then while it runs. A `Problem` is an error that a person can mend: what is wrong, and the way out.
+Progress goes to standard error with the seconds since the start, so that standard output contains only data. The output
+of a program goes to a log file. While the program runs, the last line of the log is printed from time to time. When the
+program fails, the end of the log is printed. A `Problem` is an error that the user can fix: its hint says how.
 """
 
 import os
@@ -18,24 +18,24 @@ from typing import Callable, Mapping, Sequence
 STARTED = time.monotonic()
 HEARTBEAT_SECONDS = 20
 TAIL_LINES = 30
-# What programs that fail say of causes that have nothing to do with this project, and the way out of each.
+# Messages of failed programs whose cause is outside this project, each with a hint.
 CAUSES = (
-    ("No space left on device", "make room on the disk: the tools and the builds take about 4 GB, in .tools/ and target/"),
+    ("No space left on device", "free disk space: the tools and the builds need about 4 GB in .tools/ and target/"),
     (
         "Temporary failure in name resolution|Could not resolve host|Network is unreachable|Failed to establish a new connection"
         "|failed to download|Could not find a version that satisfies",
-        "it needs the network, to fetch what is pinned here: behind a proxy set HTTPS_PROXY, with a mirror of PyPI PIP_INDEX_URL",
+        "the download needs the network: behind a proxy set HTTPS_PROXY, for a mirror of PyPI set PIP_INDEX_URL",
     ),
-    ("linker `cc` not found", "install a C compiler, for Rust links with it: apt-get install gcc libc6-dev"),
+    ("linker `cc` not found", "install a C compiler, which Rust needs to link: apt-get install gcc libc6-dev"),
     (
         "requires rustc|edition2024|is not supported by the following package",
-        "install Rust by https://rustup.rs: it then takes the version that rust-toolchain.toml names",
+        "install Rust with https://rustup.rs, which installs the version in rust-toolchain.toml",
     ),
     (
         "Could not get lock|Unable to acquire the dpkg frontend lock",
-        "another installation of packages is under way: try again when it has ended",
+        "another installation of packages is running: try again when it is finished",
     ),
-    ("a terminal is required|a password is required", "sudo wants a password: run the command as root, or `sudo -v` before"),
+    ("a terminal is required|a password is required", "sudo asks for a password: run the command as root, or run `sudo -v` first"),
 )
 PYTHON_VARIABLES = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 
@@ -44,7 +44,7 @@ _running: set[subprocess.Popen] = set()
 
 
 class Problem(Exception):
-    """Something that a person can mend. The hint is the way out."""
+    """An error that the user can fix. The hint says how."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -52,13 +52,13 @@ class Problem(Exception):
 
 
 def say(text: str) -> None:
-    """One line of progress, with the seconds since the start."""
+    """Prints one line of progress, with the seconds since the start."""
     with _lock:
         print(f"[{time.monotonic() - STARTED:6.1f}s] {text}", file=sys.stderr, flush=True)
 
 
 def tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log."""
+    """Returns the last lines of a log."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -66,9 +66,9 @@ def tail(path: Path, lines: int = TAIL_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def way_out(said: str) -> str:
-    """What helps, if a program's words tell of a usual cause; empty if not."""
-    return next((hint for pattern, hint in CAUSES if re.search(pattern, said)), "")
+def hint_for(output: str) -> str:
+    """Returns the hint if the output of a program shows a known cause, otherwise an empty string."""
+    return next((hint for pattern, hint in CAUSES if re.search(pattern, output)), "")
 
 
 def run(
@@ -79,7 +79,7 @@ def run(
     cwd: Path,
     hint: str = "",
 ) -> None:
-    """Runs a program to its end, says what it is and how long it took, and fails with the end of its log."""
+    """Runs a program and waits for its end. Prints its name and its duration. Fails with the end of its log."""
     say(f"{what} ...")
     began = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -90,12 +90,12 @@ def run(
         code = _wait(process, what, log)
     if code != 0:
         end = tail(log)
-        raise Problem(f"{what}: failed with status {code}\n{end}", way_out(end) or hint or f"all of it: {log}")
+        raise Problem(f"{what}: failed with status {code}\n{end}", hint_for(end) or hint or f"the complete log: {log}")
     say(f"{what}: done in {time.monotonic() - began:.1f} s")
 
 
 def read(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> str:
-    """Runs a program and gives its standard output."""
+    """Runs a program and returns its standard output."""
     process = _spawn(command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = process.communicate()
     _running.discard(process)
@@ -106,13 +106,13 @@ def read(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> str:
 
 
 def in_parallel(tasks: Mapping[str, Callable[[], None]]) -> None:
-    """Runs the tasks at the same time, waits for all, and raises the first problem."""
+    """Runs the tasks in parallel, waits for all of them, and raises the first problem."""
     failures: list[BaseException] = []
 
     def guard(task: Callable[[], None]) -> None:
         try:
             task()
-        except BaseException as err:  # A thread's exception would only be printed.
+        except BaseException as err:  # Python only prints the exceptions of threads.
             failures.append(err)
 
     threads = [threading.Thread(target=guard, args=(task,), name=name, daemon=True) for name, task in tasks.items()]
@@ -125,7 +125,7 @@ def in_parallel(tasks: Mapping[str, Callable[[], None]]) -> None:
 
 
 def clean_env() -> dict[str, str]:
-    """The environment without a trace of an AWS account, and without what leads a tool's own Python astray."""
+    """Returns the environment without variables of AWS accounts, and without those that change Python in the tools."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -138,16 +138,16 @@ def end_programs() -> None:
     for process in list(_running):
         try:
             os.killpg(process.pid, signal.SIGTERM)
-        except (ProcessLookupError, PermissionError):  # It ended, or runs by sudo.
+        except (ProcessLookupError, PermissionError):  # The process ended, or runs with sudo.
             continue
 
 
 def _spawn(command: Sequence[str], **options) -> subprocess.Popen:
     try:
-        # A group of its own, so that it can be ended with what it started.
+        # A separate process group, so that the program can be stopped together with its children.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, **options)
     except FileNotFoundError as err:
-        raise Problem(f"no such program: {command[0]}", "it is installed by: make install") from err
+        raise Problem(f"no such program: {command[0]}", "install it: make install") from err
     _running.add(process)
     return process
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Sends the events in the failure queue again, by the way that uploads come; docs/operations.md says when.
+"""Sends the events in the failure queue again. docs/operations.md describes when to do this.
 
-    infra/redrive.py --show     print what failed, and why; it all stays in the queue
-    infra/redrive.py            send each event again, and take it out of the queue once it is sent
-    infra/redrive.py --queue Q  the same for another queue than the stack's failure queue, given by its URL
+    infra/operate/redrive.py --show     print the failed events and their errors; all events stay in the queue
+    infra/operate/redrive.py            send each event again, and then delete it from the queue
+    infra/operate/redrive.py --queue Q  use another queue than the stack's failure queue; Q is its URL
 
-What failed goes to the function as a new asynchronous invocation, or into the upload queue where the stack has
-one. An event that fails again comes back to the failure queue: nothing is lost by a redrive that came too early.
-Needs Python 3 and the aws client, with its credentials and region as usual.
+An event goes to the upload queue if the stack has one, otherwise to the function as a new asynchronous invocation. An
+event that fails again returns to the failure queue, so a redrive that is too early loses nothing.
+Needs Python 3 and the aws client, which uses its normal credentials and region.
 """
 
 import argparse
@@ -22,22 +22,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Iterator
 
-# What the aws client says when something is missing, and the way out.
-WAYS_OUT = (
+# Error messages of the aws client, each with a hint.
+HINTS = (
     (
         "Unable to locate credentials",
-        'give the aws client keys (`aws configure`, a role), or for the local cloud: eval "$(make -s env)"',
+        'configure credentials (`aws configure` or a role), or for the local cloud: eval "$(make -s env)"',
     ),
-    ("specify a region", "name the stack's region: export AWS_REGION=..."),
-    ("does not exist", "is the region right (AWS_REGION)? Another stack than the default one is chosen by --stack NAME"),
-    ("Could not connect", 'is the local cloud down, or another one up? Then: make up, and again: eval "$(make -s env)"'),
-    ("ExpiredToken|InvalidClientTokenId|SignatureDoesNotMatch", "the keys are not valid any more: log in again"),
-    ("AccessDenied|AuthorizationError", "these keys may not: it needs the stack's outputs, its queues, and to invoke its function"),
+    ("specify a region", "set the region of the stack: export AWS_REGION=..."),
+    ("does not exist", "check the region (AWS_REGION), or choose another stack: --stack NAME"),
+    ("Could not connect", 'the local cloud may be stopped or replaced: make up, and then: eval "$(make -s env)"'),
+    ("ExpiredToken|InvalidClientTokenId|SignatureDoesNotMatch", "the credentials are not valid any more: log in again"),
+    (
+        "AccessDenied|AuthorizationError",
+        "the credentials need permission to read the stack's outputs, to use its queues and to invoke its function",
+    ),
 )
 STACK_DEFAULT = "htaccess-generator"
-# The most that SQS gives at once.
+# The maximum number of messages that SQS returns in one call.
 RECEIVED_AT_ONCE = 10
-# How long what was received is hidden from other readers, if it is not deleted or given back before.
+# Received messages are hidden from other readers for this time, unless they are deleted or released before.
 HIDDEN_SECONDS = 120
 SENT_AT_ONCE = 5
 
@@ -48,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stack", default=STACK_DEFAULT, help=f"name of the stack (default: {STACK_DEFAULT})")
     parser.add_argument("--queue", help="URL of the queue (default: the stack's failure queue)")
-    parser.add_argument("--show", action="store_true", help="print, and change nothing")
+    parser.add_argument("--show", action="store_true", help="print the failed events, and change nothing")
     parsed = parser.parse_args()
     try:
         names = outputs(parsed.stack)
@@ -56,21 +59,21 @@ def main() -> int:
         return show(queue) if parsed.show else redrive(queue, names)
     except subprocess.CalledProcessError as err:
         print(f"error: {' '.join(err.cmd)}\n{err.stderr.strip()}", file=sys.stderr)
-        for pattern, way_out in WAYS_OUT:
+        for pattern, hint in HINTS:
             if re.search(pattern, err.stderr):
-                print(f"hint: {way_out}", file=sys.stderr)
+                print(f"hint: {hint}", file=sys.stderr)
                 break
     except FileNotFoundError:
         print("error: there is no aws client in PATH", file=sys.stderr)
         print('hint: install it (https://aws.amazon.com/cli/), or for the local cloud: eval "$(make -s env)"', file=sys.stderr)
     except KeyError as err:
         print(f"error: the stack {parsed.stack} has no output {err}", file=sys.stderr)
-        print("hint: it is another kind of stack, or an older one: --stack NAME chooses one", file=sys.stderr)
+        print("hint: it may be another kind of stack, or an older version: choose a stack with --stack NAME", file=sys.stderr)
     return 1
 
 
 def show(queue: str) -> int:
-    """One line a failure: when, which error, which objects."""
+    """Prints one line for each failed event: time, error and object keys."""
     pages = []
     try:
         for messages in received(queue):
@@ -84,7 +87,7 @@ def show(queue: str) -> int:
 
 
 def redrive(queue: str, names: dict[str, str]) -> int:
-    """Sends all again. Fails if some could not be sent: those stay."""
+    """Sends all events again. Returns 1 if some could not be sent. These stay in the queue."""
     sent = failed = 0
     with ThreadPoolExecutor(SENT_AT_ONCE) as pool:
         for messages in received(queue):
@@ -97,10 +100,10 @@ def redrive(queue: str, names: dict[str, str]) -> int:
 
 
 def send(message: Message, names: dict[str, str]) -> bool:
-    """One event, by the way uploads come."""
+    """Sends one event to the upload queue or to the function. Returns whether it was sent."""
     event = event_of(message)
     if event is None:
-        print(f"left, for there is no event in it: {summary(message)}", file=sys.stderr)
+        print(f"not sent, because the message contains no event: {summary(message)}", file=sys.stderr)
         return False
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -112,13 +115,15 @@ def send(message: Message, names: dict[str, str]) -> bool:
                 function = ("--function-name", names["FunctionName"], "--invocation-type", "Event")
                 aws("lambda", "invoke", *function, "--payload", f"fileb://{file}", str(Path(folder, "answer")))
     except subprocess.CalledProcessError as err:
-        print(f"left, for it could not be sent: {summary(message)}\n{err.stderr.strip()}", file=sys.stderr)
+        print(f"not sent, because of an error: {summary(message)}\n{err.stderr.strip()}", file=sys.stderr)
         return False
     return True
 
 
 def received(queue: str) -> Iterator[list[Message]]:
-    """What is in the queue now, some at a time: as many as at the start, lest what fails again is sent for ever."""
+    """Yields the messages of the queue in groups. Stops after the number of messages that were in the queue at the start,
+    so that events that fail again are not sent forever.
+    """
     attributes = ("--attribute-names", "ApproximateNumberOfMessages")
     answer = aws("sqs", "get-queue-attributes", "--queue-url", queue, *attributes)
     left = int(answer["Attributes"]["ApproximateNumberOfMessages"])
@@ -146,7 +151,7 @@ def give_back(queue: str, messages: list[Message]) -> None:
 
 
 def event_of(message: Message) -> dict[str, Any] | None:
-    """The event: in Lambda's record of a failure, or, out of the upload queue, the message itself."""
+    """Returns the event: from Lambda's record of a failure, or the message itself if it comes from the upload queue."""
     try:
         body = json.loads(message["Body"])
     except ValueError:
@@ -160,25 +165,25 @@ def summary(message: Message) -> str:
     event = event_of(message)
     keys = ", ".join(keys_in(event)) or "no key"
     line = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(sent))}  {error_of(message)}  {keys}"
-    # Keys are other people's: nothing in them may steer a terminal.
+    # Keys are untrusted: their control characters must not reach a terminal.
     return "".join(char if char.isprintable() else "?" for char in line)
 
 
 def error_of(message: Message) -> str:
-    """Lambda's record tells it; out of the upload queue, the function's log does."""
+    """Returns the error from Lambda's record. For a message from the upload queue, only the function's log has the error."""
     try:
         record = json.loads(message["Body"])
     except ValueError:
         return "not JSON"
     if not isinstance(record, dict) or "requestContext" not in record:
-        return "from the upload queue: the log says why"
+        return "from the upload queue: the log has the error"
     failure = record.get("responsePayload") or {}
     condition = record["requestContext"].get("condition", "")
-    return f"{failure.get('errorType', condition)}: {failure.get('errorMessage', 'it was not run')}"
+    return f"{failure.get('errorType', condition)}: {failure.get('errorMessage', 'it was not invoked')}"
 
 
 def keys_in(value: Any) -> Iterator[str]:
-    """Every key of an object in an event, whatever it is wrapped in, as written there."""
+    """Yields every object key in an event, at any depth, as it is written there."""
     if isinstance(value, str) and value.startswith("{"):
         try:
             value = json.loads(value)
@@ -201,7 +206,7 @@ def outputs(stack: str) -> dict[str, str]:
 
 
 def aws(*arguments: str) -> dict[str, Any]:
-    # Version 1 of the client forgets this variable for SQS.
+    # Version 1 of the client ignores this variable for SQS.
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     command = ["aws", *(["--endpoint-url", endpoint] if endpoint else []), *arguments, "--output", "json"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout

@@ -1,8 +1,8 @@
-"""The local cloud's process: MiniStack on one port of this machine, one instance a name.
+"""Starts and stops MiniStack, the process of the local cloud. Each name is one instance on one port of this machine.
 
-What was started is written down in .tools/run/<name>/state.json: process id, the time the process began
-(so that an id which the system gave to another process is never taken for ours), and port. The instance
-has a session and a folder for temporary files of its own, so that all it starts can be found and ended.
+The file .tools/run/<name>/state.json has the process id, the start time of the process, and the port. The start time
+shows whether the system has given the id to another process since. An instance has its own session and its own folder
+for temporary files, so that all its child processes can be found and stopped.
 """
 
 import json
@@ -16,7 +16,7 @@ import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from console import Problem, clean_env, say, tail
+from process import Problem, clean_env, say, tail
 from tools import TOOLS, program
 
 RUN = TOOLS / "run"
@@ -53,12 +53,12 @@ class Server:
         return _began(self.pid) == self.began
 
     def env(self) -> dict[str, str]:
-        """The environment for clients of this cloud: its address, dummy keys, and no way to a real account."""
+        """Returns the environment for clients of this cloud: its address, dummy keys, no access to a real account."""
         return client_env() | {"AWS_ENDPOINT_URL": self.endpoint}
 
 
 def client_env() -> dict[str, str]:
-    """Dummy keys and a region, and neither a profile nor a file nor an instance role to take others from."""
+    """Returns an environment with dummy keys and a region. Profiles, files and instance roles are disabled."""
     return clean_env() | {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -69,7 +69,7 @@ def client_env() -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
         "SAM_CLI_TELEMETRY": "0",
-        # How often `sam deploy` asks whether it is done: a local cloud does not mind.
+        # `sam deploy` asks for the state every 0.5 s. A local cloud has no request limit.
         "SAM_CLI_POLL_DELAY": "0.5",
         "NO_PROXY": f"{HOST},localhost",
         "no_proxy": f"{HOST},localhost",
@@ -80,7 +80,7 @@ def client_env() -> dict[str, str]:
 
 
 def find(name: str) -> Server | None:
-    """The instance of this name, if it was started and still runs."""
+    """Returns the instance of this name, or None if it is not running."""
     try:
         server = Server(**json.loads(_state_file(name).read_text()))
     except (OSError, ValueError, TypeError):
@@ -89,8 +89,8 @@ def find(name: str) -> Server | None:
 
 
 def start(name: str, port: int | None) -> Server:
-    """Starts MiniStack and waits until it answers. Without a port it takes the first free one from 4566 on."""
-    stop(name)  # What a killed run left behind.
+    """Starts MiniStack and waits until it answers. Without a port, it uses the first free port from 4566."""
+    stop(name)  # Removes the remains of a killed run.
     port = _choose_port(port)
     folder = RUN / name
     temporary = folder / "tmp"
@@ -116,24 +116,24 @@ def start(name: str, port: int | None) -> Server:
 
 
 def stop(name: str) -> bool:
-    """Ends the instance of this name and all it started, by id. Says whether there was one."""
+    """Stops the instance of this name and its child processes, by id. Returns whether it was running."""
     folder = RUN / name
     server = find(name)
     if server:
         say(f"stopping the local cloud `{name}` (process {server.pid}, port {server.port}) ...")
         _end(_session(server.pid))
-    # Functions whose MiniStack was killed under them: told by their program, which lies in our folder.
+    # If MiniStack was killed, its functions may still run. Their programs are in the folder of the instance.
     _end(_running_from(folder))
     shutil.rmtree(folder, ignore_errors=True)
     return server is not None
 
 
 def check_port(port: int) -> None:
-    """A problem if the port is in use."""
+    """Raises a problem if the port is in use."""
     if not _is_free(port):
         raise Problem(
             f"port {port} is in use by another program",
-            f"choose another, for example: CLOUD_PORT={_free_after(port)} (or none, and a free one is found)",
+            f"choose another one, for example: CLOUD_PORT={_free_after(port)} (without CLOUD_PORT a free port is used)",
         )
 
 
@@ -142,7 +142,7 @@ def _free_after(port: int) -> int:
 
 
 def names() -> list[str]:
-    """The instances that run."""
+    """Returns the names of the running instances."""
     return sorted(path.name for path in RUN.glob("*") if find(path.name))
 
 
@@ -151,13 +151,14 @@ def _server_env(port: int, temporary: Path) -> dict[str, str]:
     return client_env() | {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
-        # MiniStack hands it to the functions: without it they would not find this instance.
+        # MiniStack passes this variable to the functions. Without it they would not find this instance.
         "AWS_ENDPOINT_URL": endpoint,
         "TMPDIR": str(temporary),
         "LAMBDA_EXECUTOR": "local",
-        # As on AWS. MiniStack's own limit goes by memory, and what it throttles it counts as a failure.
+        # The same as on AWS. The default limit of MiniStack depends on the memory, and it counts throttled invocations
+        # as failures.
         "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
-        # It would tidy up containers that are not ours, and needs none.
+        # MiniStack needs no containers here. With access to Docker it would remove containers of other programs.
         "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
     }
 
@@ -169,11 +170,11 @@ def _choose_port(wanted: int | None) -> int:
     for port in range(PORT_DEFAULT, PORT_DEFAULT + PORTS_TRIED):
         if _is_free(port):
             if port != PORT_DEFAULT:
-                say(f"port {PORT_DEFAULT} is in use: taking {port} (CLOUD_PORT=... chooses another)")
+                say(f"port {PORT_DEFAULT} is in use: using port {port} (CLOUD_PORT=... sets another one)")
             return port
     raise Problem(
         f"the ports {PORT_DEFAULT} to {PORT_DEFAULT + PORTS_TRIED - 1} are all in use",
-        "name a free one, for example: CLOUD_PORT=14566",
+        "set a free one, for example: CLOUD_PORT=14566",
     )
 
 
@@ -189,18 +190,18 @@ def _is_free(port: int) -> bool:
 
 def _wait_until_it_answers(server: Server, process: subprocess.Popen) -> None:
     say(f"starting the local cloud `{server.name}`: MiniStack, process {server.pid}, {server.endpoint} ...")
-    # No proxy: the address is this machine's.
+    # No proxy, because the address is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise Problem(f"MiniStack ended at once with status {process.returncode}\n{tail(server.log)}")
+            raise Problem(f"MiniStack exited with status {process.returncode} while it started\n{tail(server.log)}")
         try:
             with opener.open(f"{server.endpoint}/_ministack/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)
-    raise Problem(f"MiniStack did not answer in {START_SECONDS_MAX} s\n{tail(server.log)}")
+    raise Problem(f"MiniStack did not answer within {START_SECONDS_MAX} s\n{tail(server.log)}")
 
 
 def _state_file(name: str) -> Path:
@@ -208,18 +209,18 @@ def _state_file(name: str) -> Path:
 
 
 def _began(pid: int) -> str | None:
-    """When the process began, in the kernel's ticks; none if there is no such process."""
+    """Returns the start time of a process in kernel ticks, or None if there is no such process."""
     stat = _stat(pid)
     return stat[19] if stat and stat[0] != "Z" else None
 
 
 def _session(session: int) -> list[int]:
-    """The processes of a session."""
+    """Returns the ids of the processes of a session."""
     return [pid for pid in _pids() if (stat := _stat(pid)) and stat[3] == str(session) and stat[0] != "Z"]
 
 
 def _running_from(folder: Path) -> list[int]:
-    """The processes whose program lies in the folder."""
+    """Returns the ids of the processes whose program is in the folder."""
     found = []
     for pid in _pids():
         try:
@@ -235,7 +236,7 @@ def _pids() -> list[int]:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat after the name: state, parent, group, session, ..., start time at 19."""
+    """Returns the fields of /proc/PID/stat after the name: state, parent, group, session, ..., start time (index 19)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -243,7 +244,7 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def _end(pids: list[int]) -> None:
-    """Asks the processes to end, waits, and forces those that did not."""
+    """Sends SIGTERM to the processes, waits, and kills those that still run."""
     began = {pid: _began(pid) for pid in pids}
     _signal(pids, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS_MAX

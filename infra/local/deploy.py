@@ -1,24 +1,24 @@
-"""The stack of template.yaml in a local cloud: deploy it, ask for its outputs, reach it with the aws client."""
+"""Deploys the stack of template.yaml to a local cloud, reads its outputs, and runs the aws client against it."""
 
 import json
 from typing import Sequence
 
-from console import Problem, read, run
-from server import REGION, Server
+from process import Problem, read, run
+from ministack import REGION, Server
 from tools import CLIENTS, LOGS, ROOT, architecture, for_local_cloud, program
 
 STACK = "htaccess-generator"
-# As the SAM CLI wants it.
+# The SAM CLI needs quotes around an empty value.
 EMPTY = '""'
 
 
 def deploy(server: Server, parameters: Sequence[str] = ()) -> dict[str, str]:
-    """Deploys what `sam build` laid out, and gives the stack's outputs. Parameters are `Name=Value`."""
+    """Deploys the build of `sam build`, and returns the stack's outputs. Parameters have the form `Name=Value`."""
     overrides = {"Architecture": architecture(), "EndpointUrl": server.endpoint}
     for parameter in parameters:
         name, equals, value = parameter.partition("=")
         if not equals:
-            raise Problem(f"--parameter is `{parameter}`", "it must be NAME=VALUE")
+            raise Problem(f"--parameter is `{parameter}`", "it must have the form NAME=VALUE")
         overrides[name] = value
     command = [
         *(program("sam", "sam"), "deploy", "--template-file", str(for_local_cloud().folder / "template.yaml")),
@@ -27,26 +27,26 @@ def deploy(server: Server, parameters: Sequence[str] = ()) -> dict[str, str]:
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
         *("--parameter-overrides", *(f"{name}={value or EMPTY}" for name, value in overrides.items())),
     ]
-    hint = f"all of it: {LOGS / 'sam-deploy.log'}; what the cloud says: {server.log}"
+    hint = f"the complete log: {LOGS / 'sam-deploy.log'}; the log of the local cloud: {server.log}"
     run("sam deploy", command, LOGS / "sam-deploy.log", server.env(), ROOT, hint)
     _make_numbers(server)
     return outputs(server)
 
 
 def outputs(server: Server) -> dict[str, str]:
-    """The outputs of the deployed stack, by name."""
+    """Returns the outputs of the deployed stack, by name."""
     query = ["--query", "Stacks[0].Outputs", "--output", "json"]
     answer = aws(server, "cloudformation", "describe-stacks", "--stack-name", STACK, *query)
     return {output["OutputKey"]: output["OutputValue"] for output in json.loads(answer)}
 
 
 def aws(server: Server, *arguments: str) -> str:
-    """Runs the plain aws client against this cloud."""
+    """Runs the aws client against this cloud and returns its output."""
     return read([str(CLIENTS / "aws"), *arguments], server.env(), ROOT)
 
 
 def _make_numbers(server: Server) -> None:
-    """MiniStack 1.5 leaves a mapping's numbers, which are parameters, as texts, and then its poller stumbles."""
+    """Converts the numbers of event source mappings. MiniStack 1.5 keeps them as strings, and its poller then fails."""
     answer = json.loads(aws(server, "lambda", "list-event-source-mappings", "--output", "json"))
     for mapping in answer["EventSourceMappings"]:
         limit = f"MaximumConcurrency={mapping['ScalingConfig']['MaximumConcurrency']}"
