@@ -20,8 +20,8 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use htaccess_generator::answer::{Answer, MAX_REJECTIONS_LISTED, Refusal, Status};
-use htaccess_generator::csv::{Parser, Row, RowError, RowSink, TextDecoder, TextSink};
+use htaccess_generator::answer::{Answer, MAX_REJECTIONS_LISTED, Status};
+use htaccess_generator::csv::{CsvError, Parser, Row, RowError, RowSink, TextDecoder, TextSink};
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{AddrRange, RangeSet, parse_address};
@@ -77,7 +77,7 @@ fn start(criterion: &mut Criterion) {
 struct Text(usize);
 
 impl TextSink for Text {
-    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         self.0 += piece.len();
         Ok(())
     }
@@ -318,7 +318,7 @@ fn policy(count: usize) -> Policy {
         let addresses = parse_address(&Ipv4Addr::from(one).to_string()).unwrap();
         rules.add(Action::Allow, addresses);
     }
-    rules.decide(DefaultPolicy::Deny)
+    rules.build(DefaultPolicy::Deny)
 }
 
 fn bytes(count: usize) -> Throughput {

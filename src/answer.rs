@@ -5,9 +5,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::rule::DefaultPolicy;
+use crate::text::{RichText, rich};
 
 /// How many rejections an answer lists; all are counted.
 pub const MAX_REJECTIONS_LISTED: usize = 100;
@@ -32,49 +33,78 @@ pub enum RejectionCode {
     ConflictingDefault,
 }
 
-/// One row that was left out, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A row that was left out, and the reason.
+///
+/// Serializes with one `message`: `line N: reason: help`. `fixes` is left out if it is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// Where the row starts: 1-based, as an editor shows it.
+    /// The line where the row starts, 1-based, as an editor shows it.
     pub line: u64,
-    /// Why, for programs.
+    /// The reason, for programs.
     pub code: RejectionCode,
-    /// The cell at fault, at most 256 bytes of it.
+    /// The cell that is wrong, at most 256 bytes of it. Empty if the address is missing.
     pub value: String,
-    /// Why, for people: one sentence that starts with the line.
-    pub message: String,
-    /// What the cell could say instead, the likeliest first, each of which would be accepted;
-    /// empty where nothing can be told from the value. Left out of the JSON then.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The reason, for people: what is wrong.
+    pub reason: RichText,
+    /// The instruction that follows the reason, where it can stand alone: `write Allow or Deny`.
+    pub help: Option<RichText>,
+    /// Suggested replacements for the cell, the most likely first. Each would be accepted.
     pub fixes: Vec<String>,
+    /// Whether the reason names a suggestion already.
+    pub names_a_fix: bool,
 }
 
 impl Rejection {
-    /// `reason` becomes a sentence by `line N: ` before it.
+    /// A rejection without help and suggestions. Of the value, 256 bytes are kept.
     #[must_use]
-    pub fn new(line: u64, code: RejectionCode, value: &str, reason: &str) -> Self {
+    pub fn new(line: u64, code: RejectionCode, value: &str, reason: impl Into<RichText>) -> Self {
         let end = value.floor_char_boundary(MAX_VALUE_BYTES);
         Self {
             line,
             code,
             value: value.get(..end).unwrap_or_default().to_owned(),
-            message: format!("line {line}: {reason}"),
+            reason: reason.into(),
+            help: None,
             fixes: Vec::new(),
+            names_a_fix: false,
         }
     }
 
-    /// The same, with what the cell could say instead.
+    /// The whole sentence without its place: the reason, and the help if there is one.
     #[must_use]
-    pub fn with_fixes(self, fixes: Vec<String>) -> Self {
-        Self { fixes, ..self }
+    pub fn sentence(&self) -> RichText {
+        match &self.help {
+            Some(help) => rich!("{}: {}", &self.reason, help),
+            None => self.reason.clone(),
+        }
     }
 
-    /// The sentence without its place, for output that shows the place in another way.
+    /// The whole sentence with its place: `line 4: "2.2.2" is not an IP address: expected 4 octets, found 3`.
     #[must_use]
-    pub fn reason(&self) -> &str {
-        self.message
-            .split_once(": ")
-            .map_or(self.message.as_str(), |(_, reason)| reason)
+    pub fn message(&self) -> String {
+        format!("line {}: {}", self.line, self.sentence())
+    }
+}
+
+impl Serialize for Rejection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Json<'a> {
+            line: u64,
+            code: RejectionCode,
+            value: &'a str,
+            message: String,
+            #[serde(skip_serializing_if = "<[String]>::is_empty")]
+            fixes: &'a [String],
+        }
+        let json = Json {
+            line: self.line,
+            code: self.code,
+            value: &self.value,
+            message: self.message(),
+            fixes: &self.fixes,
+        };
+        json.serialize(serializer)
     }
 }
 
@@ -105,9 +135,8 @@ pub struct Warning {
     /// The first line it is about, where it is about one and that was looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// What, for people: one sentence; behind it in parentheses the lines of the rows it is about, as
-    /// far as they were looked up ([`name_lines`](crate::review::name_lines)).
-    pub message: String,
+    /// The warning, for people: one sentence. The lines of the rows that it is about follow in parentheses.
+    pub message: RichText,
 }
 
 /// Why a file was refused. The names in JSON are part of the contract.
@@ -136,21 +165,24 @@ impl fmt::Display for RefusalCode {
     }
 }
 
-/// Why nothing is published for a file: the user's to mend, never mended by a retry.
+/// The reason why nothing is published for a file. The user can fix it; a retry cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why, for programs.
+    /// The reason, for programs.
     pub code: RefusalCode,
-    /// Why, for people: what is wrong and what is accepted.
-    pub message: String,
+    /// The line that the refusal is about, if it is about one.
+    pub line: Option<u64>,
+    /// The reason, for people: what is wrong and what is accepted.
+    pub message: RichText,
 }
 
 impl Refusal {
-    /// A refusal with its sentence.
+    /// A refusal that is about no line.
     #[must_use]
-    pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+    pub fn new(code: RefusalCode, message: impl Into<RichText>) -> Self {
         Self {
             code,
+            line: None,
             message: message.into(),
         }
     }
@@ -208,8 +240,11 @@ pub struct Answer {
     pub status: Status,
     /// Why the file was refused.
     pub code: Option<RefusalCode>,
-    /// Why, for people.
-    pub message: Option<String>,
+    /// The reason for a refusal, for people.
+    pub message: Option<RichText>,
+    /// The line that a refusal is about, if it is about one. The JSON leaves it out: the message names it.
+    #[serde(skip)]
+    pub refused_line: Option<u64>,
     /// The default that the file or the settings chose.
     pub default_policy: DefaultPolicy,
     /// Rows read: accepted and rejected.
@@ -239,6 +274,7 @@ impl Answer {
             status,
             code: None,
             message: None,
+            refused_line: None,
             default_policy: DefaultPolicy::Deny,
             rows: 0,
             accepted: 0,
@@ -257,6 +293,7 @@ impl Answer {
             status: Status::Refused,
             code: Some(refusal.code),
             message: Some(refusal.message.clone()),
+            refused_line: refusal.line,
             networks: NetworkCounts::default(),
             bytes: 0,
             ..self

@@ -39,7 +39,7 @@ pub(crate) fn check(upload: &[u8]) {
     }
     whole.rows.iter().for_each(check_row);
     if let Some(refusal) = &whole.refusal {
-        check_message(&refusal.message, MAX_MESSAGE_BYTES);
+        check_message(&refusal.to_string(), MAX_MESSAGE_BYTES);
     }
 }
 
@@ -154,9 +154,9 @@ fn check_row(row: &Row) {
         } => assert_eq!(parse_address(address).as_ref(), Ok(addresses)),
         Row::Rejected(rejection) => {
             let start = format!("line {}: ", rejection.line);
-            assert!(rejection.message.starts_with(&start), "{rejection:?}");
+            assert!(rejection.message().starts_with(&start), "{rejection:?}");
             assert!(rejection.value.len() <= 256, "{rejection:?}");
-            check_message(&rejection.message, MAX_SENTENCE_BYTES);
+            check_message(&rejection.message(), MAX_SENTENCE_BYTES);
             for fix in &rejection.fixes {
                 let is_accepted = match rejection.code {
                     RejectionCode::UnknownRule => ["Allow", "Deny"].contains(&fix.as_str()),

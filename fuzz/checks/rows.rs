@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use htaccess_generator::answer::{Refusal, Rejection, Warning};
-use htaccess_generator::csv::{self, Parser, RowSink, TextDecoder, TextSink};
+use htaccess_generator::answer::{Rejection, Warning};
+use htaccess_generator::csv::{self, CsvError, Parser, RowSink, TextDecoder, TextSink};
 use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
 
@@ -66,7 +66,7 @@ impl Row {
 pub(super) struct Reading {
     pub(super) rows: Vec<Row>,
     pub(super) warnings: Vec<Warning>,
-    pub(super) refusal: Option<Refusal>,
+    pub(super) refusal: Option<CsvError>,
 }
 
 impl Reading {
@@ -104,7 +104,7 @@ impl Collector {
         Self { way, kept }
     }
 
-    fn into_reading(self, refusal: Option<Refusal>) -> Reading {
+    fn into_reading(self, refusal: Option<CsvError>) -> Reading {
         let (rows, warnings) = self.kept.take();
         Reading {
             rows,
@@ -179,7 +179,7 @@ pub(super) fn read_text<P: AsRef<[u8]>>(way: Way, pieces: impl IntoIterator<Item
 fn decode<S: TextSink, P: AsRef<[u8]>>(
     mut decoder: TextDecoder<S>,
     pieces: impl IntoIterator<Item = P>,
-) -> Result<S, Refusal> {
+) -> Result<S, CsvError> {
     for piece in pieces {
         decoder.push(piece.as_ref())?;
     }
@@ -190,7 +190,7 @@ fn decode<S: TextSink, P: AsRef<[u8]>>(
 struct Text(Rc<RefCell<Vec<u8>>>);
 
 impl TextSink for Text {
-    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         self.0.borrow_mut().extend_from_slice(piece);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The columns of a CSV: their names, their places and the delimiter between them.
 
-use crate::text::quote;
+use crate::text::{RichText, Segment};
 
 /// The delimiters that are looked for, the likeliest first.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -41,10 +41,10 @@ pub(crate) fn is_rule_name(name: &str) -> bool {
     RULE_NAMES.contains(&normalized(name).as_str())
 }
 
-/// A delimiter in a message.
-pub(crate) fn delimiter_name(delimiter: u8) -> String {
+/// The name of a delimiter in a message.
+pub(crate) fn delimiter_name(delimiter: u8) -> RichText {
     match delimiter {
-        b'\t' => "tabs".to_owned(),
-        _ => quote(&char::from(delimiter).to_string()),
+        b'\t' => "tabs".into(),
+        _ => Segment::quoted(&char::from(delimiter).to_string()).into(),
     }
 }

@@ -10,10 +10,10 @@ use std::io::{self, Write};
 
 use flate2::write::MultiGzDecoder;
 
-use crate::answer::{Refusal, RefusalCode, Warning, WarningCode};
+use crate::answer::{Warning, WarningCode};
 use crate::csv::diagnose::{binary_kind, wide_text_kind};
 use crate::csv::encoding::{ByteOrder, Utf16};
-use crate::csv::limits::too_large;
+use crate::csv::error::CsvError;
 
 /// What takes the text, piece by piece.
 pub trait TextSink {
@@ -22,7 +22,7 @@ pub trait TextSink {
     /// # Errors
     ///
     /// The refusal that ends the file; nothing is pushed after it.
-    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal>;
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError>;
 
     /// Takes what had to be guessed about the text, once it is read whole.
     fn warn(&mut self, _warning: Warning) {}
@@ -69,7 +69,7 @@ impl<S: TextSink> TextDecoder<S> {
     /// # Errors
     ///
     /// `not-csv`, `too-large`, and whatever the sink refuses.
-    pub fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         if let State::Sniffing(magic, _) = &mut self.state {
             let rest = fill(magic, GZIP_MAGIC.len(), piece);
             if magic.len() < GZIP_MAGIC.len() {
@@ -81,7 +81,7 @@ impl<S: TextSink> TextDecoder<S> {
         self.push_further(piece)
     }
 
-    fn push_further(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    fn push_further(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         match &mut self.state {
             State::Plain(text) => text.push(piece),
             State::Gzip(gzip) => match gzip.write_all(piece) {
@@ -98,7 +98,7 @@ impl<S: TextSink> TextDecoder<S> {
         }
     }
 
-    fn leave_sniffing(&mut self) -> Result<(), Refusal> {
+    fn leave_sniffing(&mut self) -> Result<(), CsvError> {
         match std::mem::replace(&mut self.state, State::Moving) {
             State::Sniffing(first, text) => {
                 self.state = if first == GZIP_MAGIC {
@@ -120,7 +120,7 @@ impl<S: TextSink> TextDecoder<S> {
     /// # Errors
     ///
     /// `not-csv` where the upload stops in the middle of a gzip stream or of a UTF-16 character.
-    pub fn finish(mut self) -> Result<S, Refusal> {
+    pub fn finish(mut self) -> Result<S, CsvError> {
         self.leave_sniffing()?;
         let mut text = match self.state {
             State::Sniffing(_, text) | State::Plain(text) => text,
@@ -139,17 +139,12 @@ impl<S: TextSink> TextDecoder<S> {
 }
 
 /// A refusal of the text travels through flate2 as an I/O error and is taken back here.
-fn gzip_refusal<S: TextSink>(text: &mut TextStage<S>, err: &io::Error) -> Refusal {
+fn gzip_refusal<S: TextSink>(text: &mut TextStage<S>, err: &io::Error) -> CsvError {
     text.refusal.take().unwrap_or_else(|| damaged_gzip(err))
 }
 
-fn damaged_gzip(err: &io::Error) -> Refusal {
-    Refusal::new(
-        RefusalCode::NotCsv,
-        format!(
-            "the gzip data is damaged or cut off ({err}): compress the CSV again and upload it whole"
-        ),
-    )
+fn damaged_gzip(err: &io::Error) -> CsvError {
+    CsvError::DamagedGzip(err.to_string())
 }
 
 /// The decompressed bytes on their way to the sink.
@@ -158,7 +153,7 @@ struct TextStage<S> {
     bytes_left: u64,
     max_bytes: u64,
     encoding: Encoding,
-    refusal: Option<Refusal>,
+    refusal: Option<CsvError>,
 }
 
 enum Encoding {
@@ -170,19 +165,21 @@ enum Encoding {
 }
 
 impl<S: TextSink> TextStage<S> {
-    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         let fitting = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
         match piece.split_at_checked(fitting) {
             Some((piece, [_, ..])) => {
                 self.push_fitting(piece)?;
                 self.leave_sniffing()?;
-                Err(too_large(self.max_bytes))
+                Err(CsvError::TooLarge {
+                    max_bytes: self.max_bytes,
+                })
             }
             _ => self.push_fitting(piece),
         }
     }
 
-    fn push_fitting(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    fn push_fitting(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         self.bytes_left -= piece.len() as u64;
         if let Encoding::Sniffing(first) = &mut self.encoding {
             let rest = fill(first, SNIFFED_BYTES, piece);
@@ -195,14 +192,14 @@ impl<S: TextSink> TextStage<S> {
         self.push_further(piece, Last::No)
     }
 
-    fn leave_sniffing(&mut self) -> Result<(), Refusal> {
+    fn leave_sniffing(&mut self) -> Result<(), CsvError> {
         let first = match &mut self.encoding {
             Encoding::Sniffing(first) => std::mem::take(first),
             _ => return Ok(()),
         };
         let kind = binary_kind(&first).or_else(|| wide_text_kind(&first).map(str::to_owned));
         if let Some(kind) = kind {
-            return Err(Refusal::new(RefusalCode::NotCsv, kind));
+            return Err(CsvError::OtherFormat(kind));
         }
         let utf16 = |order| Encoding::Utf16(Utf16::new(order));
         let (encoding, text) = match first.as_slice() {
@@ -213,13 +210,13 @@ impl<S: TextSink> TextStage<S> {
             }
         };
         if matches!(encoding, Encoding::AsciiSuperset(_)) && memchr::memchr(0, text).is_some() {
-            return Err(not_text());
+            return Err(CsvError::NotText);
         }
         self.encoding = encoding;
         self.push_further(text, Last::No)
     }
 
-    fn finish(&mut self) -> Result<(), Refusal> {
+    fn finish(&mut self) -> Result<(), CsvError> {
         self.leave_sniffing()?;
         self.push_further(&[], Last::Yes)?;
         if let Encoding::AsciiSuperset(check) = &self.encoding
@@ -230,13 +227,13 @@ impl<S: TextSink> TextStage<S> {
                 line: None,
                 message: "the text is not UTF-8 and was read as Windows-1252: where accents look \
                           wrong, save the sheet as CSV UTF-8"
-                    .to_owned(),
+                    .into(),
             });
         }
         Ok(())
     }
 
-    fn push_further(&mut self, piece: &[u8], last: Last) -> Result<(), Refusal> {
+    fn push_further(&mut self, piece: &[u8], last: Last) -> Result<(), CsvError> {
         match &mut self.encoding {
             Encoding::Utf16(decoder) => push_utf16(decoder, &mut self.sink, piece, last),
             Encoding::AsciiSuperset(check) => {
@@ -301,13 +298,8 @@ fn push_utf16<S: TextSink>(
     sink: &mut S,
     piece: &[u8],
     last: Last,
-) -> Result<(), Refusal> {
-    let damaged = |_| {
-        Refusal::new(
-            RefusalCode::NotCsv,
-            "the UTF-16 text is damaged or cut off: save the sheet as CSV UTF-8 and upload it whole",
-        )
-    };
+) -> Result<(), CsvError> {
+    let damaged = |_| CsvError::DamagedUtf16;
     let mut text = String::new();
     for piece in piece.chunks(UTF16_BYTES) {
         text.clear();
@@ -321,11 +313,11 @@ fn push_utf16<S: TextSink>(
     }
 }
 
-fn push_text<S: TextSink>(sink: &mut S, piece: &[u8]) -> Result<(), Refusal> {
+fn push_text<S: TextSink>(sink: &mut S, piece: &[u8]) -> Result<(), CsvError> {
     match memchr::memchr(0, piece) {
         Some(end) => {
             sink.push(piece.get(..end).unwrap_or_default())?;
-            Err(not_text())
+            Err(CsvError::NotText)
         }
         None => sink.push(piece),
     }
@@ -337,14 +329,6 @@ fn fill<'a>(first: &mut Vec<u8>, wanted: usize, piece: &'a [u8]) -> &'a [u8] {
     let (start, rest) = piece.split_at(missing);
     first.extend_from_slice(start);
     rest
-}
-
-fn not_text() -> Refusal {
-    Refusal::new(
-        RefusalCode::NotCsv,
-        "this is not text (it has NUL bytes): expected a CSV file in UTF-8, Windows-1252, or \
-         UTF-16 with a byte order mark",
-    )
 }
 
 impl<S: TextSink> Write for TextStage<S> {

@@ -4,15 +4,16 @@
 //! delimiter is the one under which both required columns are found. Where more than one reading
 //! was possible, the one that was taken is said.
 
-use crate::answer::{Refusal, RefusalCode, Warning, WarningCode};
+use crate::answer::{Warning, WarningCode};
 use crate::csv::cell::{cell_text, is_comment, unwrapped};
 use crate::csv::columns::{
     ADDRESS_NAMES, COMMENT_NAMES, Columns, DELIMITERS, RULE_NAMES, delimiter_name, normalized,
 };
-use crate::csv::diagnose::{missing_column, second_header, text_kind};
-use crate::csv::limits::{check_columns, check_length, check_open_lines, open_quote};
+use crate::csv::diagnose::{missing_column, text_kind};
+use crate::csv::error::CsvError;
+use crate::csv::limits::{check_columns, check_length, check_open_lines};
 use crate::csv::record::{RecordReader, Step};
-use crate::text::quote;
+use crate::text::{RichText, Segment, rich};
 
 /// How many lines behind one that is no header are looked at for it, to say where it is.
 const MAX_LINES_BEHIND: u32 = 20;
@@ -28,9 +29,7 @@ pub(crate) struct HeaderStage {
     /// Whether comments were passed over.
     has_comments: bool,
     /// What is wrong with the line that should be the header, and how many were looked at since.
-    refusal: Option<Refusal>,
-    /// That line, with its number.
-    unfit: Option<(u64, Vec<u8>)>,
+    refusal: Option<CsvError>,
     lines_behind: u32,
 }
 
@@ -44,7 +43,7 @@ impl HeaderStage {
         &mut self,
         number: u64,
         line: &[u8],
-    ) -> Result<Option<(Columns, Vec<Warning>)>, Refusal> {
+    ) -> Result<Option<(Columns, Vec<Warning>)>, CsvError> {
         if self.text.is_empty() {
             if is_comment(line, b',') {
                 self.has_comments = true;
@@ -63,7 +62,7 @@ impl HeaderStage {
         }
         if let Some(refusal) = &self.refusal {
             return Err(match read_header(number, line, self.delimiter) {
-                Ok(Header::Found(..)) => second_header(refusal, number),
+                Ok(Header::Found(..)) => refusal.clone().with_header(number),
                 _ if self.lines_behind == MAX_LINES_BEHIND => refusal.clone(),
                 _ => {
                     self.lines_behind += 1;
@@ -78,39 +77,26 @@ impl HeaderStage {
             Ok(Header::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
             Ok(Header::Missing(refusal)) => {
                 self.refusal = Some(refusal);
-                self.unfit = Some((self.first_line, std::mem::take(&mut self.text)));
+                self.text.clear();
                 Ok(None)
             }
             Err(refusal) => Err(refusal),
         }
     }
 
-    /// The line that should be the header and is not fit to be it, with its number.
-    pub(crate) fn unfit(&self) -> Option<(u64, &[u8])> {
-        match &self.unfit {
-            Some((number, line)) => Some((*number, line)),
-            None if self.text.is_empty() => None,
-            None => Some((self.first_line, &self.text)),
-        }
-    }
-
     /// Why there is no header at the end of the file.
-    pub(crate) fn missing(&self) -> Refusal {
+    pub(crate) fn missing(&self) -> CsvError {
         if let Some(refusal) = &self.refusal {
             return refusal.clone();
         }
         if !self.text.is_empty() {
-            return open_quote(self.first_line, "");
+            return CsvError::OpenQuote {
+                line: self.first_line,
+            };
         }
-        let what = if self.has_comments {
-            "the file has comments and no header"
-        } else {
-            "the file is empty"
-        };
-        Refusal::new(
-            RefusalCode::MissingColumn,
-            format!("{what}: expected a header with the columns \"IP Address\" and \"Rule\""),
-        )
+        CsvError::NoHeader {
+            has_comments: self.has_comments,
+        }
     }
 }
 
@@ -121,12 +107,12 @@ enum Header {
     /// A quote is open at its end: the next line belongs to it.
     Unfinished,
     /// No header; one further down would only say what to remove.
-    Missing(Refusal),
+    Missing(CsvError),
 }
 
 /// Reads the header from its line, or lines joined by LF. `announced` is the delimiter of a `sep=`
 /// line.
-fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header, Refusal> {
+fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header, CsvError> {
     let mut best: Vec<String> = Vec::new();
     let mut unfinished = false;
     let mut found: Option<(Columns, Vec<Warning>)> = None;
@@ -163,7 +149,7 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
         return Ok(Header::Unfinished);
     }
     if let Some(kind) = text_kind(line) {
-        return Err(Refusal::new(RefusalCode::NotCsv, kind));
+        return Err(CsvError::OtherFormat(kind.to_owned()));
     }
     Ok(Header::Missing(missing_column(number, line, &best)))
 }
@@ -220,7 +206,7 @@ fn find(names: &[String], accepted: &[&str]) -> Option<usize> {
         .find_map(|accepted| names.iter().position(|name| name == accepted))
 }
 
-fn guessed(line: u64, message: String) -> Warning {
+fn guessed(line: u64, message: RichText) -> Warning {
     Warning {
         code: WarningCode::Guessed,
         line: Some(line),
@@ -245,11 +231,12 @@ fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> 
         (matching.len() > 1 && !is_certain).then(|| {
             guessed(
                 number,
-                format!(
-                    "{} columns could hold the {what}, and column {} ({}) was read: rename the others",
+                rich!(
+                    "{} columns could hold the {}, and column {} ({}) was read: rename the others",
                     matching.len(),
+                    what,
                     index + 1,
-                    quote(taken)
+                    Segment::quoted(taken)
                 ),
             )
         })
@@ -262,11 +249,11 @@ fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> 
 fn two_delimiters(number: u64, taken: u8, other: u8) -> Warning {
     guessed(
         number,
-        format!(
+        rich!(
             "the header can be read with {} between its cells and with {}, and was read with {}",
-            delimiter_name(taken),
-            delimiter_name(other),
-            delimiter_name(taken)
+            &delimiter_name(taken),
+            &delimiter_name(other),
+            &delimiter_name(taken)
         ),
     )
 }
@@ -274,10 +261,10 @@ fn two_delimiters(number: u64, taken: u8, other: u8) -> Warning {
 fn wrong_separator_line(number: u64, named: u8, taken: u8) -> Warning {
     guessed(
         number,
-        format!(
+        rich!(
             "the sep= line names {}, but the header has {} between its cells, which was read",
-            delimiter_name(named),
-            delimiter_name(taken)
+            &delimiter_name(named),
+            &delimiter_name(taken)
         ),
     )
 }

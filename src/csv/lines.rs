@@ -4,7 +4,7 @@
 //! crate's line numbers are off after CRLF, blank and comment lines, so they are counted here.)
 //! Only a line that ranges two pieces is copied.
 
-use crate::answer::Refusal;
+use crate::csv::error::CsvError;
 use crate::csv::limits::check_length;
 
 /// What takes the lines.
@@ -17,7 +17,7 @@ pub(crate) trait LineSink {
     /// # Errors
     ///
     /// The refusal that ends the file.
-    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal>;
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), CsvError>;
 }
 
 /// What was taken from the start of a text.
@@ -49,7 +49,7 @@ impl Lines {
         &mut self,
         mut piece: &[u8],
         sink: &mut impl LineSink,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CsvError> {
         if self.ended_in_cr && !piece.is_empty() {
             self.ended_in_cr = false;
             piece = piece.strip_prefix(b"\n").unwrap_or(piece);
@@ -93,7 +93,7 @@ impl Lines {
     /// # Errors
     ///
     /// Whatever `sink` refuses.
-    pub(crate) fn finish(&mut self, sink: &mut impl LineSink) -> Result<(), Refusal> {
+    pub(crate) fn finish(&mut self, sink: &mut impl LineSink) -> Result<(), CsvError> {
         if self.unfinished.is_empty() {
             return Ok(());
         }
@@ -127,7 +127,7 @@ mod tests {
             taken
         }
 
-        fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {
+        fn line(&mut self, number: u64, line: &[u8]) -> Result<(), CsvError> {
             let line = String::from_utf8_lossy(line).into_owned();
             self.0.push((number, line));
             Ok(())
@@ -169,9 +169,9 @@ mod tests {
         lines.push(b"header\n", &mut seen).unwrap();
         lines.push(&piece, &mut seen).unwrap();
         let refusal = lines.push(b"a", &mut seen).unwrap_err();
-        assert_eq!(refusal.code, RefusalCode::TooLarge);
+        assert_eq!(refusal.code(), RefusalCode::TooLarge);
         assert!(
-            refusal.message.starts_with("line 2 is longer than"),
+            refusal.to_string().starts_with("line 2 is longer than"),
             "{refusal}"
         );
     }

@@ -1,6 +1,7 @@
 //! Reads an upload: bytes → text → lines → records → rows.
 
 mod diagnose;
+mod error;
 mod fast_path;
 mod cell;
 mod decode;
@@ -13,11 +14,9 @@ mod row;
 mod snippet;
 mod columns;
 mod limits;
-mod upload_start;
 
 pub use self::decode::{TextDecoder, TextSink};
-pub use self::limits::too_large;
+pub use self::error::CsvError;
 pub use self::parser::Parser;
 pub use self::row::{OwnedRow, Row, RowError, RowSink};
-pub use self::snippet::{Field, HEADER_LINE, Snippet, SnippetFinder};
-pub use self::upload_start::UploadStart;
+pub use self::snippet::{Field, Snippet, SnippetFinder};

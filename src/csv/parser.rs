@@ -1,5 +1,5 @@
 //! The text of a CSV → rules and rejections, row by row. Parsing a row never fails: it yields a
-//! [`Row`] or a [`Rejection`](crate::answer::Rejection). Only what makes the whole file unreadable is a [`Refusal`].
+//! [`Row`] or a [`Rejection`](crate::answer::Rejection). Only what makes the whole file unreadable is a [`CsvError`].
 //!
 //! ```text
 //! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
@@ -11,13 +11,14 @@
 //!
 //! White space around a cell is not part of it (`cell.rs` has all that is not). Rows may be shorter or longer than the header.
 
-use crate::answer::{Refusal, Warning};
+use crate::answer::Warning;
 use crate::csv::cell::{cell_text, hides_a_value, is_comment, may_be_wrapped, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
+use crate::csv::error::CsvError;
 use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
-use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines, open_quote};
+use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
 use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, read_rule};
@@ -47,7 +48,7 @@ impl<R: RowSink> Parser<R> {
     /// # Errors
     ///
     /// `missing-column` if no header was found, `not-csv` if a quote is still open.
-    pub fn finish(mut self) -> Result<R, Refusal> {
+    pub fn finish(mut self) -> Result<R, CsvError> {
         self.lines.finish(&mut self.rows)?;
         self.rows.finish()?;
         Ok(self.rows.rows)
@@ -55,7 +56,7 @@ impl<R: RowSink> Parser<R> {
 }
 
 impl<R: RowSink> TextSink for Parser<R> {
-    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         self.lines.push(piece, &mut self.rows)
     }
 
@@ -92,7 +93,7 @@ impl<R: RowSink> LineSink for RowReader<R> {
         }
     }
 
-    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), CsvError> {
         match &mut self.stage {
             Stage::Header(stage) => {
                 if let Some((columns, warnings)) = stage.line(number, line)? {
@@ -113,17 +114,17 @@ impl<R: RowSink> LineSink for RowReader<R> {
 }
 
 impl<R: RowSink> RowReader<R> {
-    fn finish(&self) -> Result<(), Refusal> {
+    fn finish(&self) -> Result<(), CsvError> {
         let open_since = match &self.stage {
             Stage::Header(stage) => return Err(stage.missing()),
             Stage::Rows(stage) => stage.open_since,
         };
-        open_since.map_or(Ok(()), |first_line| Err(open_quote(first_line, "")))
+        open_since.map_or(Ok(()), |line| Err(CsvError::OpenQuote { line }))
     }
 }
 
 impl RowStage {
-    fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
+    fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), CsvError> {
         if self.open_since.is_none() {
             if is_comment(line, self.columns.delimiter)
                 && !is_overlooked_row(line.split(|byte| *byte == self.columns.delimiter))
@@ -148,7 +149,12 @@ impl RowStage {
     }
 
     /// A row without quotes: its cells are slices of the line.
-    fn plain_row<R: RowSink>(&self, number: u64, line: &[u8], rows: &mut R) -> Result<(), Refusal> {
+    fn plain_row<R: RowSink>(
+        &self,
+        number: u64,
+        line: &[u8],
+        rows: &mut R,
+    ) -> Result<(), CsvError> {
         let Columns {
             delimiter,
             address,
@@ -187,7 +193,7 @@ fn quoted_row<R: RowSink>(
     record: &RecordReader,
     columns: Columns,
     rows: &mut R,
-) -> Result<(), Refusal> {
+) -> Result<(), CsvError> {
     check_columns(number, record.cells().len())?;
     let is_comment = |cell: &[u8]| is_comment(cell, columns.delimiter);
     if record.cell(0).is_some_and(is_comment) && !is_overlooked_row(record.cells()) {

@@ -120,6 +120,8 @@ pub struct OwnedRow {
     pub line: u64,
     /// What it does.
     pub action: Action,
+    /// The addresses that it names.
+    pub addresses: AddressSpec,
     /// The address as it was written.
     pub address: String,
     /// The comment, empty if there is none.
@@ -133,6 +135,7 @@ impl OwnedRow {
         Self {
             line: row.line,
             action: row.action,
+            addresses: row.addresses,
             address: row.address().into_owned(),
             comment: row.comment().into_owned(),
         }

@@ -7,16 +7,14 @@
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
-use crate::answer::{Refusal, RefusalCode, Rejection, RejectionCode};
+use crate::answer::{Rejection, RejectionCode};
 use crate::csv::cell::{decoded, trimmed};
 use crate::csv::columns::Columns;
 use crate::csv::decode::{TextDecoder, TextSink};
+use crate::csv::error::CsvError;
 use crate::csv::header::HeaderStage;
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
-
-/// The line to ask for where the header is meant that lacks a column.
-pub const HEADER_LINE: u64 = 0;
 
 /// What of a row is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +69,8 @@ pub struct SnippetFinder<F: FnMut(usize, Snippet)> {
 }
 
 impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
-    /// Looks for rows by the lines where they start, which ascend ([`HEADER_LINE`] comes first);
-    /// each is handed to `found` with its index in `wanted`.
+    /// Looks for rows, or a header, by the lines where they start, which must ascend. Hands each to `found`, with its
+    /// index in `wanted`.
     pub fn new(wanted: &[(u64, Field)], max_csv_bytes: u64, found: F) -> Self {
         let finder = MatchFinder {
             wanted: wanted.iter().copied().enumerate().collect(),
@@ -102,7 +100,6 @@ impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
     pub fn finish(self) {
         if let Ok(mut text) = self.decoder.finish() {
             let _ = text.lines.finish(&mut text.finder);
-            text.finder.show_header();
         }
     }
 }
@@ -113,7 +110,7 @@ struct SnippetText<F> {
 }
 
 impl<F: FnMut(usize, Snippet)> TextSink for SnippetText<F> {
-    fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         self.lines.push(piece, &mut self.finder)
     }
 }
@@ -139,7 +136,7 @@ impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
         Taken::default()
     }
 
-    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Refusal> {
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), CsvError> {
         if let Some(mut open) = self.open.take() {
             open.text.push(b'\n');
             open.text.extend_from_slice(line);
@@ -167,17 +164,11 @@ impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
             }
         }
         if self.columns.is_none() {
-            match self.header.line(number, line) {
-                Ok(header) => self.columns = header.map(|(columns, _)| columns),
-                Err(refusal) => {
-                    self.show_header();
-                    return Err(refusal);
-                }
-            }
+            let header = self.header.line(number, line)?;
+            self.columns = header.map(|(columns, _)| columns);
         }
         if self.wanted.is_empty() {
-            // Not for anybody to see: it only ends the reading.
-            return Err(Refusal::new(RefusalCode::NotCsv, String::new()));
+            return Err(CsvError::Stopped);
         }
         Ok(())
     }
@@ -197,18 +188,6 @@ impl<F: FnMut(usize, Snippet)> MatchFinder<F> {
             .iter()
             .take_while(|(_, (line, _))| *line == number)
             .any(|(_, (_, part))| *part != Field::Row)
-    }
-
-    fn show_header(&mut self) {
-        if let Some((_, (line, _))) = self.wanted.front_mut()
-            && *line == HEADER_LINE
-            && self.columns.is_none()
-            && let Some((number, text)) = self.header.unfit()
-        {
-            *line = number;
-            let text = text.to_vec();
-            self.show(number, &text);
-        }
     }
 
     fn show(&mut self, number: u64, row: &[u8]) {
@@ -333,7 +312,7 @@ mod tests {
         check(csv, 5, Field::Row, 5, " [Alow ; \"x;y\" ; \"1.1.1.1\"] ");
         check(csv, 1, Field::Row, 1, "[# rules]");
         let headless = b"\n# rules\n IP,\"a\nb\" \n1.1.1.1,x\n";
-        check(headless, HEADER_LINE, Field::Row, 3, " [IP,\"a]");
+        check(headless, 3, Field::Row, 3, " [IP,\"a]");
     }
 
     #[test]

@@ -269,7 +269,7 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
                 _ => ResultCode::Succeeded,
             };
             let text = match (answer.code, &answer.message) {
-                (Some(code), Some(message)) => format!("{code}: {}", quote(message)),
+                (Some(code), Some(message)) => format!("{code}: {}", quote(&message.to_string())),
                 _ => format!("{}, {} rows rejected", answer.status, answer.rejected),
             };
             (result_code, text)
@@ -286,7 +286,7 @@ fn log_answer(answer: &Answer, observed: &PublishStats, processing_ms: f64) {
         output = answer.output,
         status = %answer.status,
         code = answer.code.map(|code| code.to_string()),
-        reason = answer.message,
+        reason = answer.message.as_ref().map(ToString::to_string),
         rows = answer.rows,
         accepted = answer.accepted,
         rejected = answer.rejected,

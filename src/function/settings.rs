@@ -1,7 +1,7 @@
 //! The settings that only the function has.
 
 use crate::render::{BUILT_IN, built_in_names};
-use crate::settings::{DEFAULT_TEMPLATE, SettingError, Settings};
+use crate::settings::{DEFAULT_TEMPLATE, SettingError, Settings, Spelling};
 
 /// Where the template is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl FunctionSettings {
         let has_own_roots = value("SSL_CERT_FILE").or(value("SSL_CERT_DIR")).is_some();
         Ok(Self {
             roots: TrustRoots::choose(&region, endpoint.as_deref(), has_own_roots),
-            settings: Settings::read(&lookup)?,
+            settings: Settings::read(Spelling::Variable, &lookup)?,
             template: template(&value("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned()))?,
             output_bucket: value("OUTPUT_BUCKET").ok_or_else(|| SettingError {
                 name: "OUTPUT_BUCKET".to_owned(),

@@ -2,9 +2,9 @@
 
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
 use crate::csv::{OwnedRow, Row, RowError, RowSink};
-use crate::ip::{AddrRange, AddressSpec, parse_address};
+use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::PolicyBuilder;
-use crate::review::RowRecorder;
+use crate::review::{RecordedRows, RowRecorder};
 use crate::rule::Action;
 
 /// What is kept of the rows.
@@ -31,7 +31,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     fn accept(&mut self, row: Row<'_>) {
         self.accepted += 1;
         self.rules.add(row.action, row.addresses);
-        self.log.add(row.action, row.addresses);
+        self.log.add(row.line, row.action, row.addresses);
         if (row.action, row.addresses) == (Action::Allow, AddressSpec::All) {
             self.allow_all += 1;
             if self.allow_all_rejections.len() < MAX_REJECTIONS_LISTED {
@@ -60,14 +60,30 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     #[inline]
-    fn accept_ipv4(&mut self, _line: u64, action: Action, addresses: AddrRange<u32>) {
+    fn accept_ipv4(&mut self, line: u64, action: Action, addresses: AddrRange<u32>) {
         self.accepted += 1;
         self.rules.add_ipv4(action, addresses);
-        self.log.add(action, AddressSpec::Ipv4(addresses));
+        self.log.add(line, action, AddressSpec::Ipv4(addresses));
     }
 }
 
-impl<L: Default> Collector<L> {
+impl<L: RowRecorder> Collector<L> {
+    /// Forgets how the rows were recorded.
+    pub(super) fn into_recorded(self) -> Collector<RecordedRows> {
+        Collector {
+            rules: self.rules,
+            log: self.log.into_rows(),
+            accepted: self.accepted,
+            rejected: self.rejected,
+            rejections: self.rejections,
+            warnings: self.warnings,
+            rows: self.rows,
+            keep_rows: self.keep_rows,
+            allow_all: self.allow_all,
+            allow_all_rejections: self.allow_all_rejections,
+        }
+    }
+
     /// A collector that has no rows yet, and keeps them if a template lists them.
     pub(super) fn keeping_rows(keep_rows: bool) -> Self {
         Self {
@@ -86,9 +102,8 @@ impl<L: Default> Collector<L> {
         self.rejections.append(&mut self.allow_all_rejections);
         self.rejections.sort_by_key(|rejection| rejection.line);
         self.rejections.truncate(MAX_REJECTIONS_LISTED);
-        self.rows.retain(|row| {
-            row.action == Action::Deny || parse_address(&row.address) != Ok(AddressSpec::All)
-        });
+        self.rows
+            .retain(|row| row.action == Action::Deny || row.addresses != AddressSpec::All);
     }
 
     pub(super) fn report_to(&mut self, answer: &mut Answer) {

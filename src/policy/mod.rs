@@ -55,7 +55,7 @@ pub(crate) mod samples {
         for (action, address) in rules {
             collected.add(*action, parse_address(address).unwrap());
         }
-        collected.decide(default)
+        collected.build(default)
     }
 
     /// Rules are given as `+address` and `-address`; who is not named is denied.

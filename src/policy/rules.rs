@@ -52,7 +52,7 @@ fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
     ranges.reserve(ranges.len().max(64));
 }
 
-/// Collects rules until [`PolicyBuilder::decide`].
+/// Collects rules until [`PolicyBuilder::build`].
 #[derive(Clone, Debug, Default)]
 pub struct PolicyBuilder {
     allow: Spans,
@@ -106,7 +106,7 @@ impl PolicyBuilder {
 
     /// The policy of all rules together.
     #[must_use]
-    pub fn decide(self, otherwise: DefaultPolicy) -> Policy {
+    pub fn build(self, otherwise: DefaultPolicy) -> Policy {
         let default = self.default_policy(otherwise);
         let deny = self.deny.into_set();
         let (allow, deny) = match default {

@@ -38,12 +38,14 @@ pub fn built_in_names() -> String {
     BUILT_IN.map(|(name, _)| name).join(", ")
 }
 
-/// The name under which tera knows the one template of an instance.
-const NAME: &str = "template";
+/// The name of a template that has no other.
+const DEFAULT_NAME: &str = "template";
 
 /// A compiled template, and what it needs to be handed.
 pub struct Template {
     tera: Tera,
+    /// The name by which tera's reports call it.
+    name: String,
     needs: Needs,
     source: String,
     /// Where it is one of [`BUILT_IN`].
@@ -80,15 +82,25 @@ impl Template {
     ///
     /// `bad-template` with tera's report, which names the place.
     pub fn compile(source: &str) -> Result<Self, Refusal> {
+        Self::compile_named(DEFAULT_NAME, source)
+    }
+
+    /// Compiles a template whose name tera's reports print, such as that of its file.
+    ///
+    /// # Errors
+    ///
+    /// See [`Template::compile`].
+    pub fn compile_named(name: &str, source: &str) -> Result<Self, Refusal> {
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut tera = Tera::new();
-        tera.autoescape_on([NAME]);
+        tera.autoescape_on([name.to_owned()]);
         tera.set_escape_fn(escape);
         register_filters(&mut tera);
-        tera.add_raw_template(NAME, source)
+        tera.add_raw_template(name, source)
             .map_err(|err| bad_template("does not compile", &err))?;
         Ok(Self {
             tera,
+            name: name.to_owned(),
             needs: Needs::of(source),
             source: source.to_owned(),
             built_in: None,
@@ -122,7 +134,7 @@ impl Template {
     /// itself says `throw`.
     pub fn render(&self, context: &Context, out: impl Write) -> Result<(), Refusal> {
         self.tera
-            .render_to(NAME, context, out)
+            .render_to(&self.name, context, out)
             .map_err(|err| match (self.built_in, err.kind()) {
                 // What a built-in template throws is about the file: its own lines help nobody.
                 (Some(name), ErrorKind::RenderingError(report)) => Refusal::new(
@@ -261,10 +273,10 @@ mod tests {
     fn a_broken_template_is_refused_with_its_place() {
         let refusal = Template::compile("one\n{% if %}").err().unwrap();
         assert_eq!(refusal.code, RefusalCode::BadTemplate);
-        assert!(refusal.message.contains("2:"), "{refusal}");
+        assert!(refusal.message.to_string().contains("2:"), "{refusal}");
         let template = Template::compile("\n\n{{ nothing.at.all }}").unwrap();
         let refusal = template.render(&Context::new(), Vec::new()).unwrap_err();
-        assert!(refusal.message.contains("3:"), "{refusal}");
+        assert!(refusal.message.to_string().contains("3:"), "{refusal}");
     }
 
     #[test]
@@ -275,7 +287,13 @@ mod tests {
         let refused = |source: &str| {
             let template = Template::compile(source).unwrap();
             let refusal = template.render(&context, Vec::new()).unwrap_err();
-            refusal.message.lines().next().unwrap().to_owned()
+            refusal
+                .message
+                .to_string()
+                .lines()
+                .next()
+                .unwrap()
+                .to_owned()
         };
         assert_eq!(
             refused("{% set mine = 1 %}{{ permited.count }}"),

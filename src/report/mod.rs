@@ -22,8 +22,10 @@ use crate::policy::Policy;
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::report::map::{Ipv4, Picture};
 use crate::report::sizes::Sizes;
-use crate::report::summary::{Words, extent, sentence};
-use crate::text::{escape_invisible, is_unprintable, milliseconds, thousands};
+use crate::report::summary::{extent, sentence};
+use crate::text::{
+    RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, thousands,
+};
 
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
@@ -106,7 +108,7 @@ struct View {
     what_became: &'static str,
     code: Option<String>,
     message: Option<String>,
-    sentence: Option<Words>,
+    sentence: Option<Sentence>,
     /// Whether the sentence and the pictures are of what strict mode did not publish.
     is_otherwise: bool,
     extent: String,
@@ -137,54 +139,38 @@ struct WarningView {
     message: Sentence,
 }
 
-/// A message of ours with the values that it quotes apart, so that their direction stays theirs.
+/// A sentence whose quoted values and networks stand apart from its words.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Sentence(Vec<Part>);
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Part {
-    is_quoted: bool,
+    /// `words`, `quoted` or `network`.
+    kind: &'static str,
     text: String,
 }
 
 impl Sentence {
-    fn of(message: &str) -> Self {
-        let mut parts = Vec::new();
-        let mut add = |is_quoted, text: &str| {
-            if !text.is_empty() {
-                let text = escape_invisible(text, None);
-                parts.push(Part { is_quoted, text });
-            }
+    fn of(text: &RichText) -> Self {
+        let part = |segment: &Segment| Part {
+            kind: match segment.kind() {
+                SegmentKind::Words => "words",
+                SegmentKind::Quoted => "quoted",
+                SegmentKind::Network => "network",
+            },
+            text: escape_invisible(segment.text(), None),
         };
-        let mut rest = message;
-        while let Some((before, from_quote)) = split_at_quote(rest) {
-            let length = quoted_bytes(from_quote);
-            let (quoted, behind) = from_quote.split_at(length);
-            add(false, before);
-            add(true, quoted);
-            rest = behind;
+        Self(text.segments().iter().map(part).collect())
+    }
+
+    /// Starts with a capital letter, as a sentence of a page does.
+    fn capitalized(self) -> Self {
+        let mut parts = self.0;
+        if let Some(first) = parts.first_mut() {
+            first.text = capitalized(&first.text);
         }
-        add(false, rest);
         Self(parts)
     }
-}
-
-fn split_at_quote(text: &str) -> Option<(&str, &str)> {
-    text.find('"').map(|at| text.split_at(at))
-}
-
-/// How long a quoted value is, both quotes and what is escaped inside it included
-/// ([`quote`](crate::text::quote) writes them).
-fn quoted_bytes(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (index, character) in text.char_indices().skip(1) {
-        match character {
-            '"' if !is_escaped => return index + 1,
-            '\\' => is_escaped = !is_escaped,
-            _ => is_escaped = false,
-        }
-    }
-    text.len()
 }
 
 #[derive(Serialize)]
@@ -219,8 +205,8 @@ impl View {
             message: answer
                 .message
                 .as_ref()
-                .map(|message| escape_invisible(&capitalized(message), Some('\n'))),
-            sentence: policy.map(sentence),
+                .map(|message| escape_invisible(&capitalized(&message.to_string()), Some('\n'))),
+            sentence: policy.map(|policy| Sentence::of(&sentence(policy))),
             is_otherwise: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
             figures: figures(answer, cost),
@@ -344,7 +330,7 @@ fn warning_view(warning: &Warning) -> WarningView {
         line: warning
             .line
             .filter(|_| warning.code == WarningCode::Guessed),
-        message: Sentence::of(&capitalized(&warning.message)),
+        message: Sentence::of(&warning.message).capitalized(),
     }
 }
 
@@ -370,7 +356,7 @@ fn rejection_view(rejection: &Rejection) -> RejectionView {
     RejectionView {
         line: thousands(rejection.line),
         value: escape_invisible(&rejection.value, None),
-        reason: Sentence::of(rejection.reason()),
+        reason: Sentence::of(&rejection.sentence()),
         code: rejection.code,
         fixes: fixes.map(|fix| escape_invisible(fix, None)).collect(),
     }

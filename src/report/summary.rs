@@ -1,72 +1,41 @@
 //! A policy in words and numbers, as a report tells it.
 
-use serde::Serialize;
-
 use crate::ip::{Family, IpSet, RangeSet};
 use crate::policy::Policy;
 use crate::report::map::Ipv4;
 use crate::rule::DefaultPolicy;
-use crate::text::thousands;
+use crate::text::{RichText, Segment, rich, thousands};
 
 /// So many networks are named in the sentence; more are counted.
 const MAX_NAMED: usize = 4;
 
-/// A sentence whose networks stand apart from its words.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Words(Vec<Piece>);
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Piece {
-    is_network: bool,
-    text: String,
-}
-
-impl Words {
-    fn add(&mut self, text: impl Into<String>) {
-        self.0.push(Piece {
-            is_network: false,
-            text: text.into(),
-        });
+/// Appends the networks by name if they are few, otherwise their number: `these 12 networks`.
+fn push_networks(sentence: &mut RichText, set: &IpSet) {
+    let count = named_count(set);
+    if count > MAX_NAMED {
+        sentence.push(&rich!("these {} networks", thousands(count as u64)));
+        return;
     }
-
-    /// The networks by name if they are few, or else how many: `these 12 networks`.
-    fn networks(&mut self, set: &IpSet) {
-        let count = named_count(set);
-        if count > MAX_NAMED {
-            self.add(format!("these {} networks", thousands(count as u64)));
-            return;
+    let ipv4 = pieces(&set.ipv4, "all of IPv4");
+    let ipv6 = pieces(&set.ipv6, "all of IPv6");
+    for (index, piece) in ipv4.chain(ipv6).enumerate() {
+        match index {
+            0 => {}
+            _ if index + 1 == count => sentence.push(" and "),
+            _ => sentence.push(", "),
         }
-        let ipv4 = pieces(&set.ipv4, "all of IPv4");
-        let ipv6 = pieces(&set.ipv6, "all of IPv6");
-        for (index, piece) in ipv4.chain(ipv6).enumerate() {
-            match index {
-                0 => {}
-                _ if index + 1 == count => self.add(" and "),
-                _ => self.add(", "),
-            }
-            self.0.push(piece);
-        }
-    }
-
-    /// The sentence, for a title or a test.
-    #[cfg(test)]
-    fn text(&self) -> String {
-        self.0.iter().map(|piece| piece.text.as_str()).collect()
+        sentence.push(piece);
     }
 }
 
 /// The networks of one family, each by name; `whole` for all of them at once, which no single
 /// network of an output is.
-fn pieces<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Piece> {
-    let whole = set.is_whole().then(|| Piece {
-        is_network: false,
-        text: whole.to_owned(),
-    });
+fn pieces<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Segment> {
+    let whole = set.is_whole().then(|| Segment::words(whole));
     let networks = set.networks().filter(|_| !set.is_whole());
-    whole.into_iter().chain(networks.map(|network| Piece {
-        is_network: true,
-        text: network.text().to_string(),
-    }))
+    whole
+        .into_iter()
+        .chain(networks.map(|network| Segment::network(network.text().to_string())))
 }
 
 /// How many [`pieces`] both families have.
@@ -86,43 +55,43 @@ fn is_everybody(set: &IpSet) -> bool {
 }
 
 /// Who gets in, in one sentence.
-pub(crate) fn sentence(policy: &Policy) -> Words {
+pub(crate) fn sentence(policy: &Policy) -> RichText {
     let Policy {
         default,
         allow,
         deny,
     } = policy;
-    let mut words = Words::default();
+    let mut words = RichText::default();
     match default {
         DefaultPolicy::Deny if allow.is_empty() => {
-            words.add("Nobody gets in.");
+            words.push("Nobody gets in.");
             return words;
         }
         DefaultPolicy::Allow if is_everybody(deny) => {
-            words.add("Nobody gets in.");
+            words.push("Nobody gets in.");
             return words;
         }
         DefaultPolicy::Deny if !is_everybody(allow) => {
-            words.add("Only ");
-            words.networks(allow);
-            words.add(match named_count(allow) {
+            words.push("Only ");
+            push_networks(&mut words, allow);
+            words.push(match named_count(allow) {
                 1 => " gets in",
                 _ => " get in",
             });
         }
-        _ => words.add("Everybody gets in"),
+        _ => words.push("Everybody gets in"),
     }
     if !deny.is_empty() {
-        words.add(", except ");
-        words.networks(deny);
+        words.push(", except ");
+        push_networks(&mut words, deny);
         if *default == DefaultPolicy::Deny && named_count(deny) > MAX_NAMED {
-            words.add(match named_count(allow) {
+            words.push(match named_count(allow) {
                 1 => " inside it",
                 _ => " inside them",
             });
         }
     }
-    words.add(".");
+    words.push(".");
     words
 }
 
@@ -187,7 +156,7 @@ mod tests {
     fn check(rules: &str, expected: &str) {
         let policy = policy(rules);
         let extent = extent(&policy, &Ipv4::of(&policy));
-        let found = format!("{} {extent}", sentence(&policy).text());
+        let found = format!("{} {extent}", sentence(&policy));
         assert_eq!(found.trim_end(), expected);
     }
 

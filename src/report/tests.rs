@@ -1,18 +1,19 @@
 use super::*;
+use crate::text::rich;
 
 fn page_with(value: &str) -> (Answer, String) {
     let mut answer = Answer::new(&format!("a{value}.csv"), Status::Written);
-    answer.rejections = vec![
-        Rejection::new(2, RejectionCode::InvalidAddress, value, value)
-            .with_fixes(vec![value.to_owned()]),
-    ];
+    answer.rejections = vec![Rejection {
+        fixes: vec![value.to_owned()],
+        ..Rejection::new(2, RejectionCode::InvalidAddress, value, value)
+    }];
     answer.rejected = 1;
-    answer.message = Some(value.to_owned());
-    answer.output = Some(value.to_owned());
+    answer.message = Some(value.into());
+    answer.output = Some(value.into());
     answer.warnings = vec![Warning {
         code: WarningCode::Guessed,
         line: Some(1),
-        message: value.to_owned(),
+        message: value.into(),
     }];
     let page = report_page(&answer, Facts::default());
     assert!(page.starts_with("<!doctype html>"), "{page}");
@@ -45,33 +46,25 @@ fn what_moves_the_text_around_it_is_shown_and_not_done() {
     assert_eq!(json_of(&page), serde_json::to_value(&answer).unwrap());
 }
 
-#[track_caller]
-fn check_sentence(message: &str, expected: &[(bool, &str)]) {
-    let Sentence(parts) = Sentence::of(message);
-    let parts: Vec<_> = parts
-        .iter()
-        .map(|part| (part.is_quoted, part.text.as_str()))
-        .collect();
-    assert_eq!(parts, expected);
-}
-
 #[test]
 fn values_stand_apart_in_sentences() {
-    check_sentence("no value", &[(false, "no value")]);
-    check_sentence(
-        r#""a\"b\\" is no address: write "c""#,
-        &[
-            (true, r#""a\"b\\""#),
-            (false, " is no address: write "),
-            (true, "\"c\""),
-        ],
+    let text = rich!(
+        "{} is no address: write {}",
+        Segment::quoted("a\u{202e}"),
+        "b"
     );
-    check_sentence(
-        "open \"quote\u{202e}",
-        &[(false, "open "), (true, "\"quote\\u{202e}")],
+    let Sentence(parts) = Sentence::of(&text).capitalized();
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|part| (part.kind, part.text.as_str()))
+        .collect();
+    assert_eq!(
+        parts,
+        [
+            ("quoted", "\"a\\u{202e}\""),
+            ("words", " is no address: write b"),
+        ]
     );
-    check_sentence("\"", &[(true, "\"")]);
-    check_sentence("", &[]);
 }
 
 #[test]

@@ -7,7 +7,6 @@ mod warned_lines;
 mod warnings;
 
 pub use self::diff::{Diff, diff};
-pub use self::row_log::{NoLog, RecordedRows, RowRecorder};
+pub use self::row_log::{RecordedRows, RowRecorder};
 pub use self::verdict::{BearingRow, Explanation, explain};
-pub use self::warned_lines::name_lines;
-pub use self::warnings::Review;
+pub use self::warnings::warnings;

@@ -1,74 +1,99 @@
-//! What is remembered of the accepted rows one by one, so that warnings can count rows. Whoever
-//! wants no warnings remembers nothing: [`NoLog`] costs nothing.
+//! Records accepted rows, so that warnings can count, compare and find them. The unit type records nothing.
 
 use crate::ip::{AddrRange, AddressSpec, Family};
 use crate::rule::Action;
 
-/// Rows that are remembered at most, 1 MiB of IPv4. What is counted is counted among them.
+/// The maximum number of recorded rows: 1.5 MiB of IPv4. Warnings count among these.
 pub(crate) const MAX_ROWS: usize = 1 << 17;
 
-/// Takes each accepted row.
-pub trait RowRecorder: Default + Into<RecordedRows> {
-    /// Takes a row, in the order of the file.
-    fn add(&mut self, action: Action, addresses: AddressSpec);
+/// Receives each accepted row.
+pub trait RowRecorder: Default {
+    /// Receives a row, in the order of the file.
+    fn add(&mut self, line: u64, action: Action, addresses: AddressSpec);
+    /// Returns what was recorded.
+    fn into_rows(self) -> RecordedRows;
 }
 
-/// Remembers nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoLog;
-
-impl RowRecorder for NoLog {
+/// Records nothing, and costs nothing.
+impl RowRecorder for () {
     #[inline]
-    fn add(&mut self, _action: Action, _addresses: AddressSpec) {}
-}
+    fn add(&mut self, _line: u64, _action: Action, _addresses: AddressSpec) {}
 
-impl From<NoLog> for RecordedRows {
-    fn from(_: NoLog) -> Self {
-        Self::default()
+    fn into_rows(self) -> RecordedRows {
+        RecordedRows::default()
     }
 }
 
-/// Remembers what each row names, the first 131,072 of them.
+/// The addresses and the lines of the first 131,072 rows.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedRows {
-    pub(crate) allow: Spans,
-    pub(crate) deny: Spans,
-    /// Whether any row, remembered or not, allows addresses.
+    pub(crate) allow: RecordedRanges,
+    pub(crate) deny: RecordedRanges,
+    /// Whether any row, recorded or not, allows addresses.
     pub(crate) has_allow: bool,
     rows: usize,
     is_full: bool,
 }
 
-/// The rows of one action.
+/// The recorded rows of one action.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Spans {
-    pub(crate) ipv4: Vec<AddrRange<u32>>,
-    pub(crate) ipv6: Vec<AddrRange<u128>>,
+pub(crate) struct RecordedRanges {
+    pub(crate) ipv4: Vec<RecordedRow<u32>>,
+    pub(crate) ipv6: Vec<RecordedRow<u128>>,
+}
+
+impl RecordedRanges {
+    /// The line of the first row that covers all addresses of another one.
+    pub(crate) fn first_that_covers(&self, row: AddressSpec) -> Option<u32> {
+        fn first<T: Family>(rows: &[RecordedRow<T>], range: AddrRange<T>) -> Option<u32> {
+            let covers = |row: &&RecordedRow<T>| {
+                row.range.first <= range.first && range.last <= row.range.last
+            };
+            rows.iter().filter(covers).map(|row| row.line).min()
+        }
+        match row {
+            AddressSpec::Ipv4(range) => first(&self.ipv4, range),
+            AddressSpec::Ipv6(range) => first(&self.ipv6, range),
+            AddressSpec::All => None,
+        }
+    }
+}
+
+/// A recorded row. Rows are ordered by their addresses, then by their lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RecordedRow<T> {
+    pub(crate) range: AddrRange<T>,
+    /// The line where the row starts. Rows after line 2^32 are not recorded.
+    pub(crate) line: u32,
 }
 
 impl RowRecorder for RecordedRows {
     #[inline]
-    fn add(&mut self, action: Action, addresses: AddressSpec) {
+    fn add(&mut self, line: u64, action: Action, addresses: AddressSpec) {
         self.has_allow |= action == Action::Allow && addresses != AddressSpec::All;
-        if self.rows == MAX_ROWS {
+        let Some(line) = u32::try_from(line).ok().filter(|_| self.rows < MAX_ROWS) else {
             self.is_full = true;
             return;
-        }
+        };
         self.rows += 1;
         let ranges = match action {
             Action::Allow => &mut self.allow,
             Action::Deny => &mut self.deny,
         };
         match addresses {
-            AddressSpec::Ipv4(range) => ranges.ipv4.push(range),
-            AddressSpec::Ipv6(range) => ranges.ipv6.push(range),
+            AddressSpec::Ipv4(range) => ranges.ipv4.push(RecordedRow { range, line }),
+            AddressSpec::Ipv6(range) => ranges.ipv6.push(RecordedRow { range, line }),
             AddressSpec::All => {}
         }
+    }
+
+    fn into_rows(self) -> RecordedRows {
+        self
     }
 }
 
 impl RecordedRows {
-    /// How many rows are remembered, if there were more.
+    /// The number of recorded rows, if the file has more.
     pub(crate) fn limit(&self) -> Option<usize> {
         self.is_full.then_some(self.rows)
     }
@@ -81,10 +106,11 @@ impl RecordedRows {
     }
 }
 
-/// How many rows repeat one before them, and what the first of those names. Sorted rows are wanted.
-pub(crate) fn repeated<T: Family>(ranges: &[AddrRange<T>]) -> (u64, Option<AddrRange<T>>) {
-    let pairs = || ranges.iter().zip(ranges.iter().skip(1));
-    let mut repeated = pairs().filter(|(one, next)| one == next);
-    let first = repeated.next().map(|(range, _)| *range);
-    (u64::from(first.is_some()) + repeated.count() as u64, first)
+/// The rows that repeat a row above them, each with the line of the first such row. `rows` must be sorted.
+pub(crate) fn repeated<T: Family>(
+    rows: &[RecordedRow<T>],
+) -> impl Iterator<Item = (RecordedRow<T>, u32)> {
+    rows.chunk_by(|one, next| one.range == next.range)
+        .filter_map(|alike| alike.split_first())
+        .flat_map(|(first, others)| others.iter().map(|other| (*other, first.line)))
 }

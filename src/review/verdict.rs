@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::answer::Refusal;
-use crate::csv::{OwnedRow, Parser, Row, RowError, RowSink, TextDecoder};
+use crate::csv::{CsvError, OwnedRow, Parser, Row, RowError, RowSink, TextDecoder};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::PolicyBuilder;
 use crate::rule::{Action, DefaultPolicy};
@@ -39,12 +38,12 @@ pub struct BearingRow {
 ///
 /// # Errors
 ///
-/// The refusal of a file that cannot be read.
+/// If the file cannot be read.
 pub fn explain(
     upload: &[u8],
     settings: &Settings,
     addresses: &[IpAddr],
-) -> Result<Vec<Explanation>, Refusal> {
+) -> Result<Vec<Explanation>, CsvError> {
     let finder = Finder {
         rules: PolicyBuilder::default(),
         all_rows: Vec::new(),

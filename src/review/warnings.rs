@@ -5,7 +5,8 @@
 use crate::answer::{Warning, WarningCode};
 use crate::ip::{AddrRange, AddressSpec, Family, IpSet, Network, RangeSet, split_before};
 use crate::policy::Policy;
-use crate::review::row_log::{RecordedRows, repeated};
+use crate::review::row_log::{RecordedRow, RecordedRows, repeated};
+use crate::review::warned_lines::WarnedLines;
 use crate::rule::DefaultPolicy;
 use crate::text::{FirstFew, thousands};
 
@@ -33,59 +34,45 @@ const PRIVATE_IPV4: [(u32, u32); 6] = [
 /// Unique local (RFC 4193) and link-local addresses.
 const PRIVATE_IPV6: [(u128, u32); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)];
 
-/// What became of an upload beyond its answer: what a report and warnings are made of.
-#[derive(Clone, Debug, Default)]
-pub struct Review {
-    policy: Option<Policy>,
-    rows: RecordedRows,
+/// The warnings about a policy and the rows that it comes from, one of a kind at most. Takes as long as sorting the
+/// rows. The same rows in another order give the same warnings, but for the lines.
+#[must_use]
+pub fn warnings(policy: &Policy, rows: &mut RecordedRows) -> Vec<Warning> {
+    rows.sort();
+    let permitted = Permitted::of(policy);
+    [
+        blocks_everybody(policy, &permitted, rows),
+        wide_allow(policy, rows),
+        private_range(policy, rows),
+        overridden_rows(&permitted, rows),
+        duplicate_rows(rows),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-impl Review {
-    pub(crate) fn new(policy: Policy, rows: RecordedRows) -> Self {
-        Self {
-            policy: Some(policy),
-            rows,
-        }
-    }
-
-    /// Who gets in, or would without the rejected rows if strict mode refused the file for those;
-    /// `None` if it was refused for anything else.
-    #[must_use]
-    pub fn policy(&self) -> Option<&Policy> {
-        self.policy.as_ref()
-    }
-
-    /// The warnings, which take as long as sorting the rows; none where there is no policy.
-    #[must_use]
-    pub fn warnings(&mut self) -> Vec<Warning> {
-        let Some(policy) = &self.policy else {
-            return Vec::new();
-        };
-        self.rows.sort();
-        let permitted = Permitted::of(policy);
-        [
-            blocks_everybody(policy, &permitted, &self.rows),
-            wide_allow(policy),
-            private_range(policy),
-            overridden_rows(&permitted, &self.rows),
-            duplicate_rows(&self.rows),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-}
-
-fn warning(code: WarningCode, message: String) -> Warning {
+/// A warning whose sentence ends in `notes`, in parentheses.
+fn warning(
+    code: WarningCode,
+    line: Option<u64>,
+    sentence: String,
+    notes: [Option<String>; 2],
+) -> Warning {
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    let notes = match notes.as_slice() {
+        [] => String::new(),
+        notes => format!(" ({})", notes.join("; ")),
+    };
     Warning {
         code,
-        line: None,
-        message,
+        line,
+        message: (sentence + &notes).into(),
     }
 }
 
 /// Who gets in: a set, or its complement.
-pub(crate) struct Permitted {
+struct Permitted {
     default: DefaultPolicy,
     /// Who gets in, or under default allow who does not.
     ipv4: RangeSet<u32>,
@@ -93,7 +80,7 @@ pub(crate) struct Permitted {
 }
 
 impl Permitted {
-    pub(crate) fn of(policy: &Policy) -> Self {
+    fn of(policy: &Policy) -> Self {
         let Policy {
             default,
             allow,
@@ -110,22 +97,6 @@ impl Permitted {
             default: *default,
             ipv4,
             ipv6,
-        }
-    }
-
-    /// Whether not one address of a row gets in.
-    pub(crate) fn lets_none_in(&self, row: AddressSpec) -> bool {
-        fn lets_none_in<T: Family>(
-            row: AddrRange<T>,
-            set: &RangeSet<T>,
-            default: DefaultPolicy,
-        ) -> bool {
-            is_overridden(row, from_first_that_ends_in(set, row).first(), default)
-        }
-        match row {
-            AddressSpec::Ipv4(row) => lets_none_in(row, &self.ipv4, self.default),
-            AddressSpec::Ipv6(row) => lets_none_in(row, &self.ipv6, self.default),
-            AddressSpec::All => false,
         }
     }
 
@@ -157,11 +128,13 @@ fn blocks_everybody(
     };
     Some(warning(
         WarningCode::BlocksEverybody,
+        None,
         format!("nobody gets in: {why}"),
+        [None, None],
     ))
 }
 
-fn wide_allow(policy: &Policy) -> Option<Warning> {
+fn wide_allow(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     let mut named = FirstFew::new(MAX_NAMED);
     add_wider(
         &policy.allow.ipv4,
@@ -180,12 +153,15 @@ fn wide_allow(policy: &Policy) -> Option<Warning> {
         1 => "is",
         _ => "are",
     };
+    let lines = allow_lines(rows, |row| is_wide_row(policy, row));
     Some(warning(
         WarningCode::WideAllow,
+        lines.first_line(),
         format!(
             "{named} {is} allowed, wider than a /8 of IPv4 or a /16 of IPv6: check the prefix \
              length"
         ),
+        [lines.list(), None],
     ))
 }
 
@@ -212,7 +188,7 @@ fn networks_wider<T: Family>(range: &AddrRange<T>, bits: u32) -> impl Iterator<I
 /// Private networks belong into a list of private ones, and single hosts get in through tunnels
 /// and proxies; a whole private network in a list of mostly public ones lets nobody in who
 /// comes from the Internet, and is most likely from another list.
-fn private_range(policy: &Policy) -> Option<Warning> {
+fn private_range(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     let IpSet { ipv4, ipv6 } = &policy.allow;
     let mut named = FirstFew::new(MAX_NAMED);
     let mut private = 0;
@@ -230,12 +206,15 @@ fn private_range(policy: &Policy) -> Option<Warning> {
         1 => ("is", "it"),
         _ => ("are", "them"),
     };
+    let lines = allow_lines(rows, |row| is_private_row(policy, row));
     Some(warning(
         WarningCode::PrivateRange,
+        lines.first_line(),
         format!(
             "{named} {is} private and most others are public: nobody comes from {it} over the \
              Internet"
         ),
+        [lines.list(), None],
     ))
 }
 
@@ -268,38 +247,48 @@ fn add_private<T: Family>(
 }
 
 fn overridden_rows(permitted: &Permitted, rows: &RecordedRows) -> Option<Warning> {
-    let mut named = FirstFew::new(MAX_NAMED);
     let default = permitted.default;
-    add_overridden(&rows.allow.ipv4, &permitted.ipv4, default, &mut named);
-    add_overridden(&rows.allow.ipv6, &permitted.ipv6, default, &mut named);
+    let ipv4 = || overridden(&rows.allow.ipv4, &permitted.ipv4, default);
+    let ipv6 = || overridden(&rows.allow.ipv6, &permitted.ipv6, default);
+    let mut named = FirstFew::new(MAX_NAMED);
+    ipv4().for_each(|row| named.add(|| range_text(row.range)));
+    ipv6().for_each(|row| named.add(|| range_text(row.range)));
     let rows_allow = match named.count {
         0 => return None,
         1 => "1 Allow row lets".to_owned(),
         count => format!("{} Allow rows let", thousands(count)),
     };
+    let ipv4 = ipv4().map(|row| (row.line, AddressSpec::Ipv4(row.range)));
+    let ipv6 = ipv6().map(|row| (row.line, AddressSpec::Ipv6(row.range)));
+    let lines = WarnedLines::of(ipv4.chain(ipv6));
+    // A Deny row that was not recorded may be enough alone.
+    let has_every_row = rows.limit().is_none();
     Some(warning(
         WarningCode::OverriddenRows,
-        format!(
-            "{rows_allow} nobody in, for Deny rows name the same addresses: {named}{}",
-            among(rows)
-        ),
+        lines.first_line(),
+        format!("{rows_allow} nobody in, for Deny rows name the same addresses: {named}"),
+        [
+            among(rows),
+            lines.describe(|line, row| match rows.deny.first_that_covers(*row) {
+                Some(deny) => format!("line {line} by line {deny}"),
+                None if has_every_row => format!("line {line} by several lines"),
+                None => format!("line {line}"),
+            }),
+        ],
     ))
 }
 
-/// Rows of which not one address gets in. Both the rows and the set are ascending.
-fn add_overridden<T: Family>(
-    rows: &[AddrRange<T>],
-    permitted: &RangeSet<T>,
+/// The rows of which not one address gets in. Both the rows and the set are ascending.
+fn overridden<'a, T: Family>(
+    rows: &'a [RecordedRow<T>],
+    permitted: &'a RangeSet<T>,
     default: DefaultPolicy,
-    named: &mut FirstFew,
-) {
+) -> impl Iterator<Item = &'a RecordedRow<T>> {
     let mut rest = permitted.ranges();
-    for row in rows {
-        (_, rest) = split_before(rest, row.first);
-        if is_overridden(*row, rest.first(), default) {
-            named.add(|| range_text(*row));
-        }
-    }
+    rows.iter().filter(move |row| {
+        (_, rest) = split_before(rest, row.range.first);
+        is_overridden(row.range, rest.first(), default)
+    })
 }
 
 /// Whether nobody gets in by a row, given the first range of the permitted set, or under default
@@ -317,19 +306,24 @@ fn is_overridden<T: Family>(
     }
 }
 
-fn from_first_that_ends_in<T: Family>(set: &RangeSet<T>, row: AddrRange<T>) -> &[AddrRange<T>] {
+fn is_listed<T: Family>(row: AddrRange<T>, set: &RangeSet<T>) -> bool {
     let ranges = set.ranges();
     let from = ranges.partition_point(|range| range.last < row.first);
-    ranges.get(from..).unwrap_or_default()
+    ranges.get(from).is_some_and(|next| next.first <= row.last)
 }
 
-fn is_listed<T: Family>(row: AddrRange<T>, set: &RangeSet<T>) -> bool {
-    let next = from_first_that_ends_in(set, row).first();
-    next.is_some_and(|next| next.first <= row.last)
+/// The lines of the Allow rows for which `is_one` holds.
+fn allow_lines(rows: &RecordedRows, is_one: impl Fn(AddressSpec) -> bool) -> WarnedLines<()> {
+    let ipv4 = rows.allow.ipv4.iter();
+    let ipv6 = rows.allow.ipv6.iter();
+    let all = ipv4
+        .map(|row| (row.line, AddressSpec::Ipv4(row.range)))
+        .chain(ipv6.map(|row| (row.line, AddressSpec::Ipv6(row.range))));
+    WarnedLines::of(all.filter_map(|(line, row)| is_one(row).then_some((line, ()))))
 }
 
 /// Whether an Allow row is one that a warning of wide networks is about.
-pub(crate) fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
+fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
     fn is_wide<T: Family>(row: AddrRange<T>, set: &RangeSet<T>, bits: u32) -> bool {
         networks_wider(&row, bits).next().is_some() && is_listed(row, set)
     }
@@ -341,7 +335,7 @@ pub(crate) fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
 }
 
 /// Whether an Allow row is one that a warning of private networks is about.
-pub(crate) fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
+fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
     fn is_private<T: Family>(
         row: AddrRange<T>,
         set: &RangeSet<T>,
@@ -367,43 +361,54 @@ pub(crate) fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
 }
 
 fn duplicate_rows(rows: &RecordedRows) -> Option<Warning> {
-    let mut count = 0;
-    let mut named = FirstFew::new(MAX_NAMED);
-    for (ranges, rule) in [(&rows.allow, "Allow"), (&rows.deny, "Deny")] {
-        count += add_repeated(&ranges.ipv4, rule, &mut named);
-        count += add_repeated(&ranges.ipv6, rule, &mut named);
-    }
-    let rows_repeat = match count {
+    let (allow, deny) = (&rows.allow, &rows.deny);
+    let lines = WarnedLines::of(
+        repeated(&allow.ipv4)
+            .map(lines_of)
+            .chain(repeated(&allow.ipv6).map(lines_of))
+            .chain(repeated(&deny.ipv4).map(lines_of))
+            .chain(repeated(&deny.ipv6).map(lines_of)),
+    );
+    let rows_repeat = match lines.count {
         0 => return None,
         1 => "1 row repeats another".to_owned(),
         count => format!("{} rows repeat others", thousands(count)),
     };
-    let such_as = if named.count == count {
+    // One of each kind.
+    let mut named = FirstFew::new(MAX_NAMED);
+    for (ranges, rule) in [(allow, "Allow"), (deny, "Deny")] {
+        let ipv4 = repeated(&ranges.ipv4).next();
+        let ipv6 = repeated(&ranges.ipv6).next();
+        let ipv4 = ipv4.map(|(row, _)| range_text(row.range));
+        let ipv6 = ipv6.map(|(row, _)| range_text(row.range));
+        for text in ipv4.into_iter().chain(ipv6) {
+            named.add(|| format!("{rule} {text}"));
+        }
+    }
+    let such_as = if named.count == lines.count {
         ": "
     } else {
         ", such as "
     };
-    let among = among(rows);
     Some(warning(
         WarningCode::DuplicateRows,
-        format!("{rows_repeat}{such_as}{named}{among}"),
+        lines.first_line(),
+        format!("{rows_repeat}{such_as}{named}"),
+        [
+            among(rows),
+            lines.describe(|line, first| format!("line {line} repeats line {first}")),
+        ],
     ))
 }
 
-/// Names the first row that repeats one before it, and counts all.
-fn add_repeated<T: Family>(ranges: &[AddrRange<T>], rule: &str, named: &mut FirstFew) -> u64 {
-    let (count, first) = repeated(ranges);
-    if let Some(range) = first {
-        named.add(|| format!("{rule} {}", range_text(range)));
-    }
-    count
+fn lines_of<T>((row, first_line): (RecordedRow<T>, u32)) -> (u32, u32) {
+    (row.line, first_line)
 }
 
-/// For a file of more rows than are remembered.
-fn among(rows: &RecordedRows) -> String {
-    rows.limit().map_or(String::new(), |limit| {
-        format!(" (among the first {} rows)", thousands(limit as u64))
-    })
+/// A note for a file of more rows than are recorded.
+fn among(rows: &RecordedRows) -> Option<String> {
+    let limit = rows.limit()?;
+    Some(format!("among the first {} rows", thousands(limit as u64)))
 }
 
 /// As a network, or as a range where it is none.

@@ -5,9 +5,11 @@
 
 mod error;
 mod output_key;
+mod spelling;
 
 pub use self::error::SettingError;
 pub use self::output_key::OutputKey;
+pub use self::spelling::Spelling;
 
 use crate::rule::DefaultPolicy;
 
@@ -27,6 +29,8 @@ pub struct Settings {
     pub output_key: OutputKey,
     /// `MAX_CSV_BYTES`: the largest CSV, decompressed, in bytes. Default: 256 MiB.
     pub max_csv_bytes: u64,
+    /// The way in which messages name a setting. Default: as a variable.
+    pub spelling: Spelling,
 }
 
 impl Default for Settings {
@@ -36,6 +40,7 @@ impl Default for Settings {
             strict: false,
             output_key: OutputKey::default(),
             max_csv_bytes: DEFAULT_MAX_CSV_BYTES,
+            spelling: Spelling::default(),
         }
     }
 }
@@ -46,26 +51,31 @@ impl Settings {
     /// # Errors
     ///
     /// The first setting that cannot be used.
-    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+    pub fn read(
+        spelling: Spelling,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingError> {
         let value = |name| lookup(name).filter(|value| !value.is_empty());
+        let spelled = |name| spelling.of(name);
         let defaults = Self::default();
         Ok(Self {
             default_policy: match value("DEFAULT_POLICY") {
-                Some(value) => default_policy("DEFAULT_POLICY", &value)?,
+                Some(value) => default_policy(&spelled("DEFAULT_POLICY"), &value)?,
                 None => defaults.default_policy,
             },
             strict: match value("STRICT") {
-                Some(value) => boolean("STRICT", &value)?,
+                Some(value) => boolean(&spelled("STRICT"), &value)?,
                 None => defaults.strict,
             },
             output_key: match value("OUTPUT_KEY") {
-                Some(value) => OutputKey::new("OUTPUT_KEY", &value)?,
+                Some(value) => OutputKey::new(&spelled("OUTPUT_KEY"), &value)?,
                 None => defaults.output_key,
             },
             max_csv_bytes: match value("MAX_CSV_BYTES") {
-                Some(value) => bytes("MAX_CSV_BYTES", &value)?,
+                Some(value) => bytes(&spelled("MAX_CSV_BYTES"), &value)?,
                 None => defaults.max_csv_bytes,
             },
+            spelling,
         })
     }
 }

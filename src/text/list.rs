@@ -3,22 +3,26 @@
 use std::fmt;
 
 use crate::text::numbers::thousands;
-use crate::text::quote::quote;
+use crate::text::rich::{RichText, Segment, rich};
 
 /// A list of names for a message: quoted, at most ten of them.
-#[must_use]
-pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+pub(crate) fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> RichText {
     const MAX_NAMES: usize = 10;
     let more = names.len().saturating_sub(MAX_NAMES);
-    let mut shown: Vec<String> = names.take(MAX_NAMES).map(quote).collect();
-    if more > 0 {
-        shown.push(format!("{more} more"));
+    let mut list = RichText::default();
+    for name in names.take(MAX_NAMES) {
+        if !list.is_empty() {
+            list.push(", ");
+        }
+        list.push(Segment::quoted(name));
     }
-    shown.join(", ")
+    if more > 0 {
+        list.push(&rich!(", {} more", more));
+    }
+    list
 }
 
 /// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
-#[derive(Clone)]
 pub(crate) struct FirstFew {
     pub(crate) count: u64,
     names: Vec<String>,
@@ -39,14 +43,6 @@ impl FirstFew {
             self.names.push(name());
         }
         self.count += 1;
-    }
-
-    /// Those that have names, and no word of the others.
-    pub(crate) fn without_more(&self) -> Self {
-        Self {
-            count: self.names.len() as u64,
-            ..self.clone()
-        }
     }
 }
 

@@ -6,10 +6,9 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::Refusal;
-use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
 use htaccess_generator::render::Template;
-use htaccess_generator::review::Review;
-use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
+use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
 use htaccess_generator::source::Source;
 
 /// The key of the source for tests that do not depend on it.
@@ -42,7 +41,7 @@ impl Setup {
             None => (Template::built_in(&built_in).unwrap(), None),
         };
         Self {
-            settings: Settings::read(&lookup).unwrap(),
+            settings: Settings::read(Spelling::Variable, &lookup).unwrap(),
             source: Source {
                 key: lookup("SOURCE").unwrap_or(KEY.to_owned()),
                 bucket: value("BUCKET"),
@@ -77,21 +76,28 @@ impl Setup {
         self.review_pieces(pieces).0
     }
 
-    /// Like [`Setup::run_pieces`], and also returns the review that a report shows.
+    /// Like [`Setup::run_pieces`], and also returns the decision that a report shows.
     pub(crate) fn review_pieces<P: AsRef<[u8]>>(
         &self,
         pieces: impl IntoIterator<Item = P>,
-    ) -> (Outcome, Review) {
-        let mut generation = Generation::watching(&self.settings, &self.template, &self.source);
+    ) -> (Outcome, Decision) {
+        let keep = Keep::for_template(&self.template).with_history();
+        let mut upload = Upload::new(&self.settings, self.source.clone(), keep);
         if let Some(refusal) = &self.broken_template {
-            generation.refuse(refusal.clone());
+            // The function refuses an upload for its template before it reads it.
+            let decision = upload.finish();
+            let answer = decision.answer().refused(refusal);
+            return (Outcome { answer, file: None }, decision);
         }
         for piece in pieces {
-            if generation.push(piece.as_ref()).is_break() {
+            if upload.push(piece.as_ref()).is_break() {
                 break;
             }
         }
-        generation.finish_with_warnings()
+        let mut decision = upload.finish();
+        let mut outcome = decision.render(&self.template);
+        outcome.answer.warnings.extend(decision.warnings());
+        (outcome, decision)
     }
 }
 

@@ -10,7 +10,7 @@ use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 use htaccess_generator::ip::parse_address;
 use htaccess_generator::render::BUILT_IN;
-use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
+use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
 
 use crate::error::CliError;
 
@@ -272,22 +272,13 @@ impl SettingArguments {
         strict: bool,
         output_key: Option<&str>,
     ) -> Result<Settings, CliError> {
-        let settings = Settings::read(|name| match name {
+        let settings = Settings::read(Spelling::Flag, |name| match name {
             "DEFAULT_POLICY" => Some(self.default_policy.clone()),
             "MAX_CSV_BYTES" => self.max_csv_bytes.clone(),
             "STRICT" => Some(strict.to_string()),
             "OUTPUT_KEY" => output_key.map(str::to_owned),
             _ => None,
         });
-        settings.map_err(|err| {
-            let flag = flag(err.name());
-            // The name stands in the report of a bad template too.
-            CliError(err.to_string().replace(err.name(), &flag))
-        })
+        settings.map_err(|err| CliError::new(err.to_string()))
     }
-}
-
-/// The flag of a setting: `--output-key` of `OUTPUT_KEY`.
-fn flag(variable: &str) -> String {
-    format!("--{}", variable.to_ascii_lowercase().replace('_', "-"))
 }

@@ -38,11 +38,11 @@ fn main() -> ExitCode {
     match done {
         Ok(ExitStatus::Fine) => ExitCode::SUCCESS,
         Ok(ExitStatus::Refused) => ExitCode::from(1),
-        Err(CliError(message)) => {
+        Err(CliError { message, help }) => {
             // A path may have anything in its name that a terminal would act on.
-            let shown = escape_invisible(&message, Some('\n'));
-            messages::print(&format!("{ERROR}error{ERROR:#}: {shown}\n"));
-            if let Some(help) = messages::way_out(&arguments.command, &message) {
+            let message = escape_invisible(&message, Some('\n'));
+            messages::print(&format!("{ERROR}error{ERROR:#}: {message}\n"));
+            if let Some(help) = help {
                 let help = escape_invisible(&help, None);
                 messages::print(&format!("  = {HELP}help{HELP:#}: {help}\n"));
             }

@@ -4,16 +4,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use htaccess_generator::answer::{Answer, RefusalCode};
-use htaccess_generator::generate::{Generation, Outcome};
-use htaccess_generator::review::{RecordedRows, Review, RowRecorder, name_lines};
+use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
+use htaccess_generator::render::Template;
+use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
 use crate::cli::FileArguments;
 use crate::error::CliError;
 use crate::input::Input;
 use crate::messages::Progress;
-use crate::templates::with_template_name;
 
 pub(crate) fn source_of(input: &Input) -> Source {
     Source {
@@ -22,53 +21,32 @@ pub(crate) fn source_of(input: &Input) -> Source {
     }
 }
 
-/// A refusal as those know it who typed the command: the limit by its flag, and the template, which
-/// the library has without a name, by its own.
-pub(crate) fn use_flag_names(answer: &mut Answer, template: &str) {
-    let Some(message) = &mut answer.message else {
-        return;
-    };
-    match answer.code {
-        Some(RefusalCode::TooLarge) => {
-            *message = message.replace("MAX_CSV_BYTES", "--max-csv-bytes");
-        }
-        Some(RefusalCode::BadTemplate) => *message = with_template_name(message, template),
-        _ => {}
-    }
-}
-
-/// Reads an input, as far as that is of use.
-pub(crate) fn read<'a, L: RowRecorder>(
+/// Reads an input, as far as it is needed.
+pub(crate) fn read(
     input: &Input,
-    mut generation: Generation<'a, L>,
+    settings: &Settings,
+    keep: Keep,
     progress: &Progress,
-) -> Result<Generation<'a, L>, CliError> {
+) -> Result<Decision, CliError> {
+    let mut upload = Upload::new(settings, source_of(input), keep);
     let bytes = input.bytes();
-    if generation.expect_bytes(bytes.unwrap_or(0)).is_continue() {
+    if upload.expect_bytes(bytes.unwrap_or(0)).is_continue() {
         input.read(bytes, |piece| {
             if bytes.is_none() {
                 input.keep_start(piece);
             }
             progress.add_bytes(piece.len());
-            generation.push(piece)
+            upload.push(piece)
         })?;
     }
-    Ok(generation)
+    Ok(upload.finish())
 }
 
-/// Ends a generation, warnings and all, and looks up where the rows are that they are about;
-/// `template` is how it was named.
-pub(crate) fn finish(
-    input: &Input,
-    generation: Generation<'_, RecordedRows>,
-    template: &str,
-) -> (Outcome, Review) {
-    let (mut outcome, review) = generation.finish_with_warnings();
-    name_lines(&review, &mut outcome.answer.warnings, |take| {
-        input.read_once_more(take)
-    });
-    use_flag_names(&mut outcome.answer, template);
-    (outcome, review)
+/// Renders a decision, and adds the warnings to its answer.
+pub(crate) fn render_with_warnings(decision: &mut Decision, template: &Template) -> Outcome {
+    let mut outcome = decision.render(template);
+    outcome.answer.warnings.extend(decision.warnings());
+    outcome
 }
 
 /// Works on the inputs with as many threads as asked for; results come in the inputs' order. The

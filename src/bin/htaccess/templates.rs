@@ -62,21 +62,16 @@ pub(crate) fn built_in_source(name: &str) -> Option<&'static str> {
     Some(named.1)
 }
 
-/// tera's report names every template `template`: people know theirs by its file.
-pub(crate) fn with_template_name(message: &str, template: &str) -> String {
-    message.replacen("--> template:", &format!("--> {template}:"), 1)
-}
-
 /// A built-in template, or one from a file.
 pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
     let compiled = if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
         Template::built_in(name_or_path)
     } else {
-        Template::compile(&read_template(Path::new(name_or_path))?)
+        Template::compile_named(name_or_path, &read_template(Path::new(name_or_path))?)
     };
     compiled.map_err(|refusal| {
-        let message = with_template_name(&refusal.message, name_or_path);
-        CliError(format!("template {name_or_path}: {message}"))
+        let message = &refusal.message;
+        CliError::new(format!("template {name_or_path}: {message}"))
     })
 }
 
@@ -84,7 +79,7 @@ pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
 pub(crate) fn read_template(path: &Path) -> Result<String, CliError> {
     fs::read_to_string(path).map_err(|err| {
         let name = path.to_string_lossy();
-        CliError(match err.kind() {
+        CliError::new(match err.kind() {
             io::ErrorKind::InvalidData => {
                 format!("template {name}: it is not text in UTF-8: save it so")
             }

@@ -14,9 +14,9 @@ use crate::csv::diagnose::mixed::{explain_mixed, without_signs_around};
 use crate::csv::diagnose::spreadsheet::{
     SpreadsheetDamage, is_formula, means_nothing, spreadsheet_damage,
 };
-use crate::csv::diagnose::{ACCEPTED, Reason, names_some};
+use crate::csv::diagnose::{ACCEPTED, Explanation, names_some};
 use crate::ip::{AddressError, AddressSpec, parse_address};
-use crate::text::{escape, quote};
+use crate::text::{RichText, Segment, escape, rich};
 
 /// The longest suggestion: two IPv6 addresses are 79 bytes, and only a prefix length with many
 /// zeros before it is more.
@@ -24,43 +24,44 @@ const MAX_FIX_BYTES: usize = 100;
 
 impl fmt::Display for AddressError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid(given) => f.write_str(&explain(given).sentence),
-            Self::HostBitsSet { given, network } => write!(
-                f,
-                "{} has host bits set: write {} for the network or {} for the host",
-                escape(given),
-                network.trunc(),
-                network.addr(),
-            ),
-            Self::ReversedRange { given, first, last } => write!(
-                f,
-                "{} ends before it starts: write {last}-{first}",
-                quote(given)
-            ),
-            Self::MixedFamilies(given) => write!(
-                f,
-                "{} is not a range: one end is IPv4 and the other is IPv6",
-                quote(given)
-            ),
-        }
+        self.explain().fmt(f)
     }
 }
 
 impl std::error::Error for AddressError<'_> {}
 
 impl AddressError<'_> {
-    /// What the cell could say instead, the likeliest first: each is accepted by [`parse_address`]. Empty
-    /// where nothing can be told from the cell.
+    /// Suggested replacements for the cell, the most likely first. [`parse_address`] accepts each of them. Empty if
+    /// the cell suggests nothing.
     #[must_use]
     pub fn fixes(&self) -> Vec<String> {
+        self.explain().fixes
+    }
+
+    pub(super) fn explain(&self) -> Explanation {
         match self {
-            Self::Invalid(given) => explain(given).fixes,
-            Self::HostBitsSet { network, .. } => {
-                vec![network.trunc().to_string(), network.addr().to_string()]
+            Self::Invalid(given) => explain(given),
+            Self::HostBitsSet { given, network } => {
+                let (network, host) = (network.trunc().to_string(), network.addr().to_string());
+                Explanation::new(rich!("{} has host bits set", escape(given)))
+                    .with_help(rich!(
+                        "write {} for the network or {} for the host",
+                        &network,
+                        &host
+                    ))
+                    .or(network)
+                    .or(host)
             }
-            Self::ReversedRange { first, last, .. } => vec![format!("{last}-{first}")],
-            Self::MixedFamilies(_) => Vec::new(),
+            Self::ReversedRange { given, first, last } => {
+                let range = format!("{last}-{first}");
+                Explanation::new(rich!("{} ends before it starts", Segment::quoted(given)))
+                    .with_help(rich!("write {}", &range))
+                    .or(range)
+            }
+            Self::MixedFamilies(given) => Explanation::new(rich!(
+                "{} is not a range: one end is IPv4 and the other is IPv6",
+                Segment::quoted(given)
+            )),
         }
     }
 }
@@ -68,7 +69,7 @@ impl AddressError<'_> {
 /// One sentence, which is the value, what is wrong with it, and what is accepted; and suggestions
 /// that are accepted, each of them.
 #[must_use]
-fn explain(text: &str) -> Reason {
+fn explain(text: &str) -> Explanation {
     let mut reason = explain_whole(text);
     let is_plain = |text: &str| {
         text.len() <= MAX_FIX_BYTES && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
@@ -77,8 +78,8 @@ fn explain(text: &str) -> Reason {
     reason
 }
 
-fn explain_whole(text: &str) -> Reason {
-    let shown = quote(text);
+fn explain_whole(text: &str) -> Explanation {
+    let shown = Segment::quoted(text);
     if let Some(reason) = explain_no_value(&shown, text) {
         return reason;
     }
@@ -97,34 +98,39 @@ fn explain_whole(text: &str) -> Reason {
     if let Some((address, suffix)) = text.split_once('/') {
         return explain_network(&shown, address, suffix);
     }
-    explain_single(text).of_part(&format!("{shown} is not an IP address: "), |fix| fix)
+    explain_single(text).of_part(rich!("{} is not an IP address: ", shown), |fix| fix)
 }
 
 /// What holds no address at all, however it is spelt.
-fn explain_no_value(shown: &str, text: &str) -> Option<Reason> {
+fn explain_no_value(shown: &Segment, text: &str) -> Option<Explanation> {
     if means_nothing(text) {
-        return Some(Reason::new(format!(
-            "{shown} stands for a missing address: write one, or all"
+        return Some(Explanation::new(rich!(
+            "{} stands for a missing address: write one, or all",
+            shown
         )));
     }
     if is_address_name(text) {
-        return Some(Reason::new(format!(
-            "{shown} is a column's name: this is a second header, remove the line"
+        return Some(Explanation::new(rich!(
+            "{} is a column's name: this is a second header, remove the line",
+            shown
         )));
     }
     if ["allow", "deny"].contains(&text.to_ascii_lowercase().as_str()) {
-        return Some(Reason::new(format!(
-            "{shown} is a rule and no address: where the columns changed places, exchange their names in the header"
+        return Some(Explanation::new(rich!(
+            "{} is a rule and no address: where the columns changed places, exchange their names in the header",
+            shown
         )));
     }
     if is_error_value(text) {
-        return Some(Reason::new(format!(
-            "{shown} is a formula that failed in the spreadsheet: write an address, or all"
+        return Some(Explanation::new(rich!(
+            "{} is a formula that failed in the spreadsheet: write an address, or all",
+            shown
         )));
     }
     if is_formula(text) {
-        let reason = Reason::new(format!(
-            "{shown} is a formula: paste its value, an address, in its place"
+        let reason = Explanation::new(rich!(
+            "{} is a formula: paste its value, an address, in its place",
+            shown
         ));
         return Some(reason.or(text.trim_start_matches(['=', '@', '+'])));
     }
@@ -135,42 +141,47 @@ fn explain_no_value(shown: &str, text: &str) -> Option<Reason> {
         }
         SpreadsheetDamage::Narrow => "is what a spreadsheet shows in a column that is too narrow",
     };
-    Some(Reason::new(format!(
-        "{shown} {what}: make the column a text column and write the address again"
+    Some(Explanation::new(rich!(
+        "{} {}: make the column a text column and write the address again",
+        shown,
+        what
     )))
 }
 
 /// Characters that nobody sees, or that look like those of an address.
-fn explain_strange_characters(shown: &str, text: &str) -> Option<Reason> {
+fn explain_strange_characters(shown: &Segment, text: &str) -> Option<Explanation> {
     let plain = plain(text)?;
     let is_address = names_some(&plain);
     if let Some(name) = invisible_character(text) {
-        let way_out = if is_address {
-            format!("write {}", escape(&plain))
+        let reason = rich!("{} has {} in it", shown, &name);
+        return Some(if is_address {
+            Explanation::new(rich!("{}: write {}", &reason, escape(&plain))).naming(plain)
         } else {
-            "remove it".to_owned()
-        };
-        let reason = Reason::new(format!("{shown} has {name} in it: {way_out}"));
-        return Some(reason.or(plain));
+            Explanation::new(rich!("{}: remove it", &reason)).or(plain)
+        });
     }
     if !is_address {
         return None;
     }
     let name = strange_character(text)?;
-    let reason = Reason::new(format!(
-        "{shown} is not an IP address: it has {name} in it, write {}",
+    let reason = Explanation::new(rich!(
+        "{} is not an IP address: it has {} in it, write {}",
+        shown,
+        &name,
         escape(&plain)
     ));
-    Some(reason.or(plain))
+    Some(reason.naming(plain))
 }
 
 /// `rest` is what follows the scheme.
-fn explain_url(shown: &str, rest: &str) -> Reason {
+fn explain_url(shown: &Segment, rest: &str) -> Explanation {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
     match without_port(host) {
-        Some(ip) => Reason::new(format!("{shown} is a URL: write {ip}")).or(ip.to_string()),
-        None => Reason::new(format!("{shown} is a URL: expected {ACCEPTED}")),
+        Some(ip) => {
+            Explanation::new(rich!("{} is a URL: write {}", shown, ip)).naming(ip.to_string())
+        }
+        None => Explanation::new(rich!("{} is a URL: expected {}", shown, ACCEPTED)),
     }
 }
 
@@ -194,47 +205,61 @@ fn without_port(host: &str) -> Option<IpAddr> {
 }
 
 /// `None` where neither side of a `-` looks like an address: `web-1` is a host name.
-fn explain_range(shown: &str, text: &str) -> Option<Reason> {
+fn explain_range(shown: &Segment, text: &str) -> Option<Explanation> {
     let (first, last) = text.split_once('-')?;
     let (first, last) = (first.trim(), last.trim());
     if !looks_numeric(first) && !looks_numeric(last) {
         return None;
     }
     if last.contains('-') {
-        return Some(Reason::new(format!(
-            "{shown} is not a range: expected two addresses and one \"-\", found more"
+        return Some(Explanation::new(rich!(
+            "{} is not a range: expected two addresses and one {}, found more",
+            shown,
+            Segment::quoted("-")
         )));
     }
     if let Some(range) = range_of_networks(first, last) {
-        let reason = format!("{shown} is not a range: its ends are networks, write {range}");
-        return Some(Reason::new(reason).or(range));
+        let reason = rich!(
+            "{} is not a range: its ends are networks, write {}",
+            shown,
+            &range
+        );
+        return Some(Explanation::new(reason).naming(range));
     }
     for (end, which) in [(first, "first"), (last, "last")] {
         if is_address(end) {
             continue;
         }
         if end.is_empty() {
-            let reason = format!("{shown} is not a range: its {which} address is missing");
-            return Some(Reason::new(reason).or(format!("{first}{last}")));
+            let reason = rich!("{} is not a range: its {} address is missing", shown, which);
+            return Some(Explanation::new(reason).or(format!("{first}{last}")));
         }
         if end.contains('/') {
-            return Some(Reason::new(format!(
-                "{shown} is not a range: its {which} end is a network, expected an address"
+            return Some(Explanation::new(rich!(
+                "{} is not a range: its {} end is a network, expected an address",
+                shown,
+                which
             )));
         }
         if let Some(range) = range_of_last_octets(first, last) {
-            let reason = format!("{shown} is not a range: write its last address whole, {range}");
-            return Some(Reason::new(reason).or(range));
+            let reason = rich!(
+                "{} is not a range: write its last address whole, {}",
+                shown,
+                &range
+            );
+            return Some(Explanation::new(reason).naming(range));
         }
-        let before = format!("{shown} is not a range: its {which} address is wrong: ");
+        let before = rich!("{} is not a range: its {} address is wrong: ", shown, which);
         let whole = |fix: String| match which {
             "first" => format!("{fix}-{last}"),
             _ => format!("{first}-{fix}"),
         };
-        return Some(explain_single(end).of_part(&before, whole));
+        return Some(explain_single(end).of_part(before, whole));
     }
-    Some(Reason::new(format!(
-        "{shown} is not a range of addresses: expected two addresses and one \"-\""
+    Some(Explanation::new(rich!(
+        "{} is not a range of addresses: expected two addresses and one {}",
+        shown,
+        Segment::quoted("-")
     )))
 }
 
@@ -266,26 +291,31 @@ fn range_of_last_octets(first: &str, last: &str) -> Option<String> {
     (address <= end).then(|| format!("{address}-{end}"))
 }
 
-fn explain_network(shown: &str, address: &str, suffix: &str) -> Reason {
-    let not = format!("{shown} is not a network: ");
+fn explain_network(shown: &Segment, address: &str, suffix: &str) -> Explanation {
+    let not = rich!("{} is not a network: ", shown);
     if suffix.contains('/') {
-        return Reason::new(format!("{not}expected one \"/\", found more"));
+        return Explanation::new(rich!(
+            "{}expected one {}, found more",
+            &not,
+            Segment::quoted("/")
+        ));
     }
     if !is_address(address) {
         let whole = |fix: String| format!("{fix}/{suffix}");
-        let reason = explain_single(address).of_part(&not, whole);
+        let reason = explain_single(address).of_part(not, whole);
         return match whole_octets(address) {
             Some((address, _)) => reason.or(format!("{address}/{suffix}")),
             None => reason,
         };
     }
     if address.contains(':') {
-        return Reason::new(format!("{not}the prefix length of IPv6 must be 0 to 128"));
+        return Explanation::new(rich!("{}the prefix length of IPv6 must be 0 to 128", &not));
     }
     if suffix.contains('.') {
-        let reason = Reason::new(format!(
-            "{not}{} is neither a netmask such as 255.255.255.0 nor a hostmask such as 0.0.0.255",
-            quote(suffix)
+        let reason = Explanation::new(rich!(
+            "{}{} is neither a netmask such as 255.255.255.0 nor a hostmask such as 0.0.0.255",
+            &not,
+            Segment::quoted(suffix)
         ));
         // The last address in place of a mask.
         if address.split('.').next() == suffix.split('.').next() {
@@ -293,7 +323,7 @@ fn explain_network(shown: &str, address: &str, suffix: &str) -> Reason {
         }
         return reason;
     }
-    let reason = Reason::new(format!("{not}the prefix length of IPv4 must be 0 to 32"));
+    let reason = Explanation::new(rich!("{}the prefix length of IPv4 must be 0 to 32", &not));
     match suffix {
         "" => reason.or(address),
         _ => reason,
@@ -301,29 +331,30 @@ fn explain_network(shown: &str, address: &str, suffix: &str) -> Reason {
 }
 
 /// The part after "is not an IP address: ".
-fn explain_single(text: &str) -> Reason {
+fn explain_single(text: &str) -> Explanation {
     if let Some((address, _)) = text.split_once('%')
         && !text.ends_with('%')
     {
         let reason = "a scope id such as %eth0 names an interface of one machine, servers cannot \
                       match it; remove it";
-        return Reason::new(reason).or(address);
+        return Explanation::new(reason).or(address);
     }
     if let Some(inner) = text
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         && inner.parse::<Ipv6Addr>().is_ok()
     {
-        return Reason::new(format!("write {inner} without the brackets")).or(inner);
+        return Explanation::new(rich!("write {} without the brackets", inner)).naming(inner);
     }
     if let Some(ip) = without_port(text) {
-        return Reason::new(format!("write {ip} without the port")).or(ip.to_string());
+        return Explanation::new(rich!("write {} without the port", ip)).naming(ip.to_string());
     }
     if let Some(address) = without_signs_around(text) {
-        return Reason::new(format!("write {} and nothing else", escape(&address))).or(address);
+        return Explanation::new(rich!("write {} and nothing else", escape(&address)))
+            .naming(address);
     }
     if text.contains(':') {
-        return Reason::new(explain_ipv6(text)).or(text.replace(":::", "::"));
+        return Explanation::new(explain_ipv6(text)).or(text.replace(":::", "::"));
     }
     if looks_numeric(text) {
         return explain_ipv4(text);
@@ -333,45 +364,53 @@ fn explain_single(text: &str) -> Reason {
         return explain_ipv4(&text.replace(',', "."));
     }
     if text.starts_with("0x") || text.starts_with("0X") {
-        return Reason::new("expected 4 octets in decimal, found hexadecimal");
+        return Explanation::new("expected 4 octets in decimal, found hexadecimal");
     }
     if text.contains('.')
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
     {
-        return Reason::new(
+        return Explanation::new(
             "host names are not accepted, for they would be looked up on every request",
         );
     }
-    Reason::new(format!("expected {ACCEPTED}"))
+    Explanation::new(rich!("expected {}", ACCEPTED))
 }
 
-fn explain_ipv6(text: &str) -> String {
+fn explain_ipv6(text: &str) -> RichText {
     if text.matches("::").count() > 1 || text.contains(":::") {
-        return "\"::\" may stand once in an IPv6 address".to_owned();
+        return rich!(
+            "{} may stand once in an IPv6 address",
+            Segment::quoted("::")
+        );
     }
     let groups: Vec<&str> = text.split(':').collect();
     for group in &groups {
         if group.contains('.') {
             if group.parse::<Ipv4Addr>().is_err() {
-                return format!("{} is not an IPv4 address", quote(group));
+                return rich!("{} is not an IPv4 address", Segment::quoted(group));
             }
         } else if !group.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return format!("group {} is not a hexadecimal number", quote(group));
+            return rich!(
+                "group {} is not a hexadecimal number",
+                Segment::quoted(group)
+            );
         } else if group.len() > 4 {
-            return format!("group {} has more than 4 digits", quote(group));
+            return rich!("group {} has more than 4 digits", Segment::quoted(group));
         }
     }
     if !text.contains("::") {
         let ipv4_at_end = usize::from(text.contains('.'));
-        return format!(
+        return rich!(
             "expected 8 groups in IPv6, found {}",
             groups.len() + ipv4_at_end
         );
     }
-    "an IPv6 address has 8 groups of up to 4 hexadecimal digits, with one \"::\" for a run of zeros"
-        .to_owned()
+    rich!(
+        "an IPv6 address has 8 groups of up to 4 hexadecimal digits, with one {} for a run of zeros",
+        Segment::quoted("::")
+    )
 }
 
 fn is_address(text: &str) -> bool {

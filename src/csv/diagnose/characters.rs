@@ -2,7 +2,7 @@
 //! for nothing, formulas, and what spreadsheets make of addresses.
 
 use crate::csv::cell::DASHES;
-use crate::text::is_unprintable;
+use crate::text::{RichText, Segment, is_unprintable, rich};
 
 /// Characters that nobody sees or tells from others, by their Unicode names.
 const NAMES: [(char, &str); 28] = [
@@ -40,7 +40,7 @@ const NAMES: [(char, &str); 28] = [
 const ZEROS: [char; 5] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
 
 /// The first character that is not what it looks like, for a message; invisible ones before others.
-pub(crate) fn strange_character(text: &str) -> Option<String> {
+pub(crate) fn strange_character(text: &str) -> Option<RichText> {
     invisible_character(text).or_else(|| {
         let character = text.chars().find(|c| !c.is_ascii())?;
         let kind = match character {
@@ -48,24 +48,31 @@ pub(crate) fn strange_character(text: &str) -> Option<String> {
             _ if digit(character).is_some() => "the digit ",
             _ => "",
         };
-        Some(format!(
-            "{kind}\"{character}\" (U+{:04X})",
-            u32::from(character)
+        Some(rich!(
+            "{}{} ({})",
+            kind,
+            Segment::quoted(&character.to_string()),
+            code_point(character)
         ))
     })
 }
 
 /// The first character that nobody sees, or that shows the text in another order.
-pub(crate) fn invisible_character(text: &str) -> Option<String> {
+pub(crate) fn invisible_character(text: &str) -> Option<RichText> {
     let character = text.chars().find(|c| is_invisible(*c))?;
     let name = NAMES.iter().find(|(known, _)| *known == character);
     Some(match name {
-        Some((_, name)) => format!("U+{:04X} {name}", u32::from(character)),
+        Some((_, name)) => rich!("{} {}", code_point(character), *name),
         None if character.is_control() => {
-            format!("the control character U+{:04X}", u32::from(character))
+            rich!("the control character {}", code_point(character))
         }
-        None => format!("U+{:04X}", u32::from(character)),
+        None => code_point(character).into(),
     })
+}
+
+/// The code point of a character, as Unicode writes it.
+fn code_point(character: char) -> String {
+    format!("U+{:04X}", u32::from(character))
 }
 
 fn is_invisible(character: char) -> bool {
@@ -101,7 +108,8 @@ mod tests {
     #[test]
     fn names_what_nobody_sees() {
         let check = |text, expected: &str| {
-            assert_eq!(strange_character(text).as_deref(), Some(expected));
+            let name = strange_character(text).map(|name| name.to_string());
+            assert_eq!(name.as_deref(), Some(expected));
         };
         check("1.2.\u{a0}3.4", "U+00A0 NO-BREAK SPACE");
         check("é1.2\u{feff}", "U+FEFF ZERO WIDTH NO-BREAK SPACE");

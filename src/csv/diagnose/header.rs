@@ -1,11 +1,11 @@
 //! Why a line is not a header, and what to change so that it is one.
 
-use crate::answer::{Refusal, RefusalCode};
 use crate::csv::cell::unwrapped;
 use crate::csv::columns::{DELIMITERS, is_address_name, is_rule_name, normalized};
 use crate::csv::diagnose::rule::distance;
+use crate::csv::error::CsvError;
 use crate::ip::parse_address;
-use crate::text::{quote, quoted_list};
+use crate::text::{RichText, Segment, quoted_list, rich};
 
 /// Names that people give the address column, in the languages of our spreadsheets. They are
 /// suggested and not read: the names that count are few, so that every file says the same.
@@ -57,40 +57,48 @@ const LIKE_RULE: [&str; 20] = [
     "regola",
 ];
 
-/// `found` are the cells under the likeliest delimiter.
-pub(crate) fn missing_column(number: u64, line: &[u8], found: &[String]) -> Refusal {
-    Refusal::new(RefusalCode::MissingColumn, message(number, line, found))
+/// Explains why a line is not a header. `found` are its cells under the most likely delimiter.
+pub(crate) fn missing_column(line: u64, text: &[u8], found: &[String]) -> CsvError {
+    CsvError::MissingColumn {
+        line,
+        explanation: explain(line, text, found),
+        header: None,
+    }
 }
 
-/// The same refusal, where a header stands further down.
-pub(crate) fn second_header(refusal: &Refusal, number: u64) -> Refusal {
-    Refusal::new(
-        refusal.code,
-        format!(
-            "{}; line {number} has them: remove the lines above it, or begin them with #",
-            refusal.message
-        ),
-    )
-}
-
-fn message(number: u64, line: &[u8], found: &[String]) -> String {
+fn explain(number: u64, line: &[u8], found: &[String]) -> RichText {
     if let Some(address) = found.iter().find(|cell| names_addresses(cell)) {
-        return format!(
-            "line {number} is a row already, it has the address {}: write the header \
-             IP Address,Rule,Comment above it, with as many columns and the same delimiter",
-            quote(address)
+        return rich!(
+            "line {} is a row already, it has the address {}: write the header IP Address,Rule,Comment above it, \
+             with as many columns and the same delimiter",
+            number,
+            Segment::quoted(address)
         );
     }
     let is_address = |name: &String| is_address_name(name);
     let is_rule = |name: &String| is_rule_name(name);
-    let mut missing = Vec::new();
-    let mut renames = Vec::new();
+    let mut missing = RichText::default();
+    let mut renames = RichText::default();
     let mut miss = |column: &str, others: &str, alike: &[&str]| {
-        missing.push(format!("{} (or {others})", quote(column)));
+        if !missing.is_empty() {
+            missing.push(" and no column ");
+        }
+        missing.push(&rich!("{} (or {})", Segment::quoted(column), others));
         let similar = found
             .iter()
             .find(|name| is_like(name, &normalized(column), alike));
-        renames.extend(similar.map(|name| format!("{} to {}", quote(name), quote(column))));
+        if let Some(name) = similar {
+            renames.push(if renames.is_empty() {
+                "; rename "
+            } else {
+                " and "
+            });
+            renames.push(&rich!(
+                "{} to {}",
+                Segment::quoted(name),
+                Segment::quoted(column)
+            ));
+        }
     };
     if !found.iter().any(is_address) {
         miss("IP Address", "IP, Address, Network, CIDR", &LIKE_ADDRESS);
@@ -98,18 +106,18 @@ fn message(number: u64, line: &[u8], found: &[String]) -> String {
     if !found.iter().any(is_rule) {
         miss("Rule", "Action, Policy", &LIKE_RULE);
     }
-    let way_out = match found {
+    let help = match found {
         [only] if line.trim_ascii().starts_with(b"\"") && has_delimiter(only) => {
-            "; the whole line is one quoted cell: remove the quotes around the lines".to_owned()
+            "; the whole line is one quoted cell: remove the quotes around the lines".into()
         }
-        [_] => "; cells are separated by a comma, a semicolon, a tab or |".to_owned(),
-        _ if renames.is_empty() => String::new(),
-        _ => format!("; rename {}", renames.join(" and ")),
+        [_] => "; cells are separated by a comma, a semicolon, a tab or |".into(),
+        _ => renames,
     };
-    format!(
-        "the header has no column {}: found {}{way_out}",
-        missing.join(" and no column "),
-        quoted_list(found.iter().map(String::as_str)),
+    rich!(
+        "the header has no column {}: found {}{}",
+        &missing,
+        &quoted_list(found.iter().map(String::as_str)),
+        &help
     )
 }
 

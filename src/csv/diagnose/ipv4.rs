@@ -2,18 +2,21 @@
 
 use std::net::Ipv4Addr;
 
-use crate::csv::diagnose::{ACCEPTED, Reason};
-use crate::text::quote;
+use crate::csv::diagnose::{ACCEPTED, Explanation};
+use crate::text::{Segment, rich};
 
 /// The part after "is not an IP address: ", of what starts as an IPv4 address does.
-pub(crate) fn explain_ipv4(text: &str) -> Reason {
+pub(crate) fn explain_ipv4(text: &str) -> Explanation {
     let octets: Vec<&str> = text.split('.').collect();
     if octets.iter().any(|octet| is_wild(octet)) {
         return match wildcard_network(&octets) {
             Some(network) => {
-                Reason::new(format!("wildcards are not accepted, write {network}")).or(network)
+                Explanation::new(rich!("wildcards are not accepted, write {}", &network))
+                    .naming(network)
             }
-            None => Reason::new("wildcards are not accepted, write a network such as 10.0.0.0/8"),
+            None => {
+                Explanation::new("wildcards are not accepted, write a network such as 10.0.0.0/8")
+            }
         };
     }
     if octets.len() != 4 || octets.ends_with(&[""]) {
@@ -21,45 +24,50 @@ pub(crate) fn explain_ipv4(text: &str) -> Reason {
     }
     for octet in &octets {
         if octet.is_empty() {
-            return Reason::new("an octet is empty");
+            return Explanation::new("an octet is empty");
         }
         if !octet.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Reason::new(format!("octet {} is not a decimal number", quote(octet)));
+            return Explanation::new(rich!(
+                "octet {} is not a decimal number",
+                Segment::quoted(octet)
+            ));
         }
         if octet.len() > 1 && octet.starts_with('0') {
             return explain_leading_zero(&octets, octet);
         }
         if octet.parse::<u8>().is_err() {
-            return Reason::new(format!("octet {} must be 0 to 255", quote(octet)));
+            return Explanation::new(rich!("octet {} must be 0 to 255", Segment::quoted(octet)));
         }
     }
-    Reason::new(format!("expected {ACCEPTED}"))
+    Explanation::new(rich!("expected {}", ACCEPTED))
 }
 
 /// Not four octets. Three of them suggest nothing: Apache takes `2.2.2` for a network, others for
 /// 2.2.0.2.
-fn explain_count(text: &str, count: usize) -> Reason {
+fn explain_count(text: &str, count: usize) -> Explanation {
     if let Some(octets) = text.strip_suffix('.')
         && let Some((address, bits)) = whole_octets(octets)
     {
         let network = format!("{address}/{bits}");
-        return Reason::new(format!("an octet is empty, write {network}")).or(network);
+        return Explanation::new(rich!("an octet is empty, write {}", &network)).naming(network);
     }
-    let expected = format!("expected 4 octets, found {count}");
+    let expected = rich!("expected 4 octets, found {}", count);
     if count != 1 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Reason::new(expected);
+        return Explanation::new(expected);
     }
     let integer = text.parse::<u32>().ok().filter(|number| 1 << 24 <= *number);
     let integer = integer.map(|number| Ipv4Addr::from_bits(number).to_string());
     let reason = match without_separators(text) {
-        Some(address) => Reason::new(format!(
-            "{expected}; a spreadsheet that takes the dots for thousands separators leaves this \
-             of {address}"
+        Some(address) => Explanation::new(rich!(
+            "{}; a spreadsheet that takes the dots for thousands separators leaves this \
+             of {}",
+            &expected,
+            address
         ))
-        .or(address.to_string()),
-        None => Reason::new(expected),
+        .naming(address.to_string()),
+        None => Explanation::new(expected),
     };
-    integer.into_iter().fold(reason, Reason::or)
+    integer.into_iter().fold(reason, Explanation::or)
 }
 
 /// `192168100200` as 192.168.100.200: every octet but the first has three digits.
@@ -81,7 +89,7 @@ fn without_separators(digits: &str) -> Option<Ipv4Addr> {
 }
 
 /// Read as decimal and, where that is something else, as octal: both readings are about.
-fn explain_leading_zero(octets: &[&str], octet: &str) -> Reason {
+fn explain_leading_zero(octets: &[&str], octet: &str) -> Explanation {
     let decimal = |octet: &&str| octet.parse::<u8>().ok();
     let octal = |octet: &&str| match octet.strip_prefix('0') {
         Some("") => Some(0),
@@ -95,11 +103,14 @@ fn explain_leading_zero(octets: &[&str], octet: &str) -> Reason {
     let decimal = joined(octets.iter().map(decimal).collect());
     let octal =
         joined(octets.iter().map(octal).collect()).filter(|octal| decimal.as_ref() != Some(octal));
-    let reason = Reason::new(format!(
+    let reason = Explanation::new(rich!(
         "octet {} has a leading zero, which some programs read as octal",
-        quote(octet)
+        Segment::quoted(octet)
     ));
-    decimal.into_iter().chain(octal).fold(reason, Reason::or)
+    decimal
+        .into_iter()
+        .chain(octal)
+        .fold(reason, Explanation::or)
 }
 
 fn is_wild(octet: &str) -> bool {

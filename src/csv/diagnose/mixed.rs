@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::csv::diagnose::{Reason, names_some};
-use crate::text::escape;
+use crate::csv::diagnose::{Explanation, names_some};
+use crate::text::{Segment, escape, rich};
 
 /// What people write between the ends of a range.
 const BETWEEN_ENDS: [&str; 14] = [
@@ -36,21 +36,29 @@ const NEGATIONS: [&str; 12] = [
 ];
 
 /// Tells what is beside an address; `None` where the cell is no such.
-pub(crate) fn explain_mixed(shown: &str, text: &str) -> Option<Reason> {
+pub(crate) fn explain_mixed(shown: &Segment, text: &str) -> Option<Explanation> {
     let joined = without_inner_blanks(text).filter(|joined| names_some(joined));
     if let Some(joined) = joined {
-        let reason = format!("{shown} has a blank in it: write {}", escape(&joined));
-        return Some(Reason::new(reason).or(joined));
+        let reason = rich!("{} has a blank in it: write {}", shown, escape(&joined));
+        return Some(Explanation::new(reason).naming(joined));
     }
     if let Some(range) = range_by_other_signs(text) {
-        let reason = format!("{shown} is not a range: its ends are joined by \"-\", write {range}");
-        return Some(Reason::new(reason).or(range));
+        let reason = rich!(
+            "{} is not a range: its ends are joined by {}, write {}",
+            shown,
+            Segment::quoted("-"),
+            &range
+        );
+        return Some(Explanation::new(reason).naming(range));
     }
     if let Some(address) = four_numbers(text) {
-        let reason = format!(
-            "{shown} is not an IP address: its octets are joined by \".\", write {address}"
+        let reason = rich!(
+            "{} is not an IP address: its octets are joined by {}, write {}",
+            shown,
+            Segment::quoted("."),
+            address
         );
-        return Some(Reason::new(reason).or(address.to_string()));
+        return Some(Explanation::new(reason).naming(address.to_string()));
     }
     explain_words(shown, text)
 }
@@ -94,7 +102,7 @@ fn four_numbers(text: &str) -> Option<Ipv4Addr> {
 }
 
 /// Addresses among words and other addresses.
-fn explain_words(shown: &str, text: &str) -> Option<Reason> {
+fn explain_words(shown: &Segment, text: &str) -> Option<Explanation> {
     let is_separator = |c: char| c.is_whitespace() || SEPARATORS.contains(c);
     let words: Vec<&str> = text
         .split(is_separator)
@@ -115,22 +123,25 @@ fn explain_words(shown: &str, text: &str) -> Option<Reason> {
         && (mask.starts_with("255.") || mask.starts_with("0."))
     {
         let network = format!("{first}/{mask}");
-        let reason = format!(
-            "{shown} has a blank before its mask: write {}",
+        let reason = rich!(
+            "{} has a blank before its mask: write {}",
+            shown,
             escape(&network)
         );
         if names_some(&network) {
-            return Some(Reason::new(reason).or(network));
+            return Some(Explanation::new(reason).naming(network));
         }
     }
     if found.len() > 1 {
-        return Some(Reason::new(format!(
-            "{shown} holds {} addresses: give each of them a row of its own",
+        return Some(Explanation::new(rich!(
+            "{} holds {} addresses: give each of them a row of its own",
+            shown,
             found.len()
         )));
     }
-    let reason = Reason::new(format!(
-        "{shown} holds more than an address: write the address alone, and the rest as a comment"
+    let reason = Explanation::new(rich!(
+        "{} holds more than an address: write the address alone, and the rest as a comment",
+        shown
     ));
     let is_negation = |word: &&str| NEGATIONS.contains(&word.to_lowercase().as_str());
     // `192.0.2.1 0` may be an address that a blank cut in two.

@@ -1,12 +1,12 @@
 //! Explains why a row is rejected.
 
-use std::fmt;
-
 use crate::answer::{Rejection, RejectionCode};
 use crate::csv::columns::{DELIMITERS, delimiter_name};
+use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::rule::{explain_rule, suggested_rule};
 use crate::csv::row::{Row, RowError, RowErrorKind, action_of};
 use crate::ip::{AddressError, parse_address};
+use crate::text::rich;
 
 impl RowErrorKind<'_> {
     /// The code of the rejection.
@@ -23,12 +23,29 @@ impl RowErrorKind<'_> {
         }
     }
 
-    /// What the cell could say instead.
-    fn fixes(&self) -> Vec<String> {
+    /// The explanation, of which a conflicting default quotes the address cell.
+    fn reason(&self, address: &str) -> Explanation {
         match self {
-            Self::Address(err) => err.fixes(),
-            Self::Rule(given) => suggested_rule(given).into_iter().collect(),
-            Self::NoAddress | Self::NoRule(_) | Self::ConflictingDefault => Vec::new(),
+            Self::Address(err) => err.explain(),
+            Self::Rule(given) => Explanation {
+                fixes: suggested_rule(given).into_iter().collect(),
+                ..explain_rule(given)
+            },
+            Self::NoAddress => {
+                Explanation::new("the row has no address").with_help("write one, or all")
+            }
+            Self::NoRule(address) => match other_delimiter(address) {
+                Some(delimiter) => Explanation::new(rich!(
+                    "the row has no rule: its address cell holds a whole row, separated by {}",
+                    &delimiter_name(delimiter)
+                ))
+                .with_help("write it as the header is written"),
+                None => Explanation::new("the row has no rule").with_help("write Allow or Deny"),
+            },
+            Self::ConflictingDefault => Explanation::new(rich!(
+                "{},Allow contradicts the row that denies all, and Deny wins: keep one",
+                address
+            )),
         }
     }
 }
@@ -45,8 +62,18 @@ impl RowError<'_> {
             | RowErrorKind::NoRule(_)
             | RowErrorKind::ConflictingDefault => self.address,
         };
-        Rejection::new(line, self.kind.code(), value, &self.to_string())
-            .with_fixes(self.kind.fixes())
+        let Explanation {
+            reason,
+            help,
+            fixes,
+            names_a_fix,
+        } = self.kind.reason(self.address);
+        Rejection {
+            help,
+            fixes,
+            names_a_fix,
+            ..Rejection::new(line, self.kind.code(), value, reason)
+        }
     }
 
     /// Explains the rejection of an `all,Allow` row in a file that also has an `all,Deny` row.
@@ -57,30 +84,6 @@ impl RowError<'_> {
             kind: RowErrorKind::ConflictingDefault,
         };
         error.explain(row.line)
-    }
-}
-
-impl fmt::Display for RowError<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            RowErrorKind::Address(err) => err.fmt(f),
-            RowErrorKind::Rule(given) => f.write_str(&explain_rule(given)),
-            RowErrorKind::NoAddress => f.write_str("the row has no address: write one, or all"),
-            RowErrorKind::NoRule(address) => match other_delimiter(address) {
-                Some(delimiter) => write!(
-                    f,
-                    "the row has no rule: its address cell holds a whole row, separated by {}: \
-                     write it as the header is written",
-                    delimiter_name(delimiter),
-                ),
-                None => f.write_str("the row has no rule: write Allow or Deny"),
-            },
-            RowErrorKind::ConflictingDefault => write!(
-                f,
-                "{},Allow contradicts the row that denies all, and Deny wins: keep one",
-                self.address
-            ),
-        }
     }
 }
 

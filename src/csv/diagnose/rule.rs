@@ -4,9 +4,10 @@
 //! word is suggested, not read: who is let in by a word that nobody knows is not for us to guess.
 
 use crate::csv::cell::is_error_value;
+use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::characters::strange_character;
 use crate::csv::diagnose::spreadsheet::{is_formula, means_nothing};
-use crate::text::quote;
+use crate::text::{Segment, rich};
 
 /// Words that say Allow and nothing else, in English and French, as firewalls and people write it.
 const ALLOW_WORDS: [&str; 17] = [
@@ -62,27 +63,28 @@ const ANSWERS: [&str; 12] = [
     "yes", "no", "y", "n", "true", "false", "1", "0", "oui", "non", "vrai", "faux",
 ];
 
-/// One sentence: the value, what is wrong with it, and what is accepted.
-#[must_use]
-pub(crate) fn explain_rule(text: &str) -> String {
-    let shown = quote(text);
-    if means_nothing(text) {
-        return format!("{shown} stands for a missing rule: write Allow or Deny");
-    }
-    if is_error_value(text) {
-        return format!("{shown} is a formula that failed in the spreadsheet: write Allow or Deny");
-    }
-    if is_formula(text) {
-        return format!("{shown} is a formula: paste its value, Allow or Deny, in its place");
-    }
-    if ANSWERS.contains(&text.to_lowercase().as_str()) {
-        return format!("{shown} is not a rule, it does not say to what: write Allow or Deny");
-    }
-    let why = strange_character(text)
-        .filter(|_| has_letters_of_a_rule(text))
-        .map(|name| format!(", for it has {name} in it"))
-        .unwrap_or_default();
-    format!("{shown} is not a rule{why}: write Allow or Deny")
+/// Explains what is wrong with a rule, without its suggestions.
+pub(super) fn explain_rule(text: &str) -> Explanation {
+    let shown = Segment::quoted(text);
+    let reason = if means_nothing(text) {
+        rich!("{} stands for a missing rule", shown)
+    } else if is_error_value(text) {
+        rich!("{} is a formula that failed in the spreadsheet", shown)
+    } else if is_formula(text) {
+        return Explanation::new(rich!(
+            "{} is a formula: paste its value, Allow or Deny, in its place",
+            shown
+        ));
+    } else if ANSWERS.contains(&text.to_lowercase().as_str()) {
+        rich!("{} is not a rule, it does not say to what", shown)
+    } else {
+        let strange = strange_character(text).filter(|_| has_letters_of_a_rule(text));
+        strange.map_or_else(
+            || rich!("{} is not a rule", &shown),
+            |name| rich!("{} is not a rule, for it has {} in it", &shown, &name),
+        )
+    };
+    Explanation::new(reason).with_help("write Allow or Deny")
 }
 
 /// Whether the ASCII letters of a text could be those of `Allow` or `Deny`: a word in another
@@ -197,7 +199,8 @@ mod tests {
 
     #[track_caller]
     fn check_sentence(text: &str, expected: &str) {
-        assert_eq!(explain_rule(text), format!("{}{expected}", quote(text)));
+        let expected = format!("{}{expected}", Segment::quoted(text).text());
+        assert_eq!(explain_rule(text).to_string(), expected);
     }
 
     #[test]

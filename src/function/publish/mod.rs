@@ -34,7 +34,6 @@ use std::time::Duration;
 use tokio::join;
 
 use crate::answer::{Answer, Refusal, Status};
-use crate::csv::{UploadStart, too_large};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::event::ObjectRef;
 use crate::function::metrics::PublishStats;
@@ -43,11 +42,10 @@ use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::report::{done, look_at_report, write_report};
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
-use crate::generate::{Generation, Outcome};
+use crate::generate::{Decision, Keep, Outcome, Upload, too_large};
 use crate::policy::PolicyBuilder;
 use crate::render::{Template, render};
 use crate::report::{Facts, Occasion, RequestCost, report_page};
-use crate::review::{Review, name_lines};
 use crate::rule::DefaultPolicy;
 use crate::source::{Source, check_report_key};
 
@@ -59,8 +57,6 @@ const MAX_DAMAGED_RETRIES: u32 = 2;
 /// Up to so many bytes an output is on its way as soon as its request is, and the report is made
 /// beside it. Of a larger one the thread has to send more, and the report comes after it.
 const MAX_BESIDE_BYTES: usize = 256 * 1024;
-/// How much of an upload is kept for warnings that name lines: some ten thousand rows.
-const MAX_START_BYTES: usize = 256 * 1024;
 /// The longest pause before the first retry; it doubles with each.
 const MAX_PAUSE_MS: u64 = 40;
 
@@ -76,8 +72,7 @@ pub struct Publisher<'a, S> {
 /// What came of an upload, before anything is written.
 struct Generated {
     outcome: Outcome,
-    review: Review,
-    start: UploadStart,
+    decision: Decision,
 }
 
 /// What one round came to.
@@ -145,7 +140,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             Err(refusal) => return Ok(refused_by_key(input, &refusal)),
         };
         if self.is_too_large(input, bytes).await? {
-            let refusal = too_large(self.settings.settings.max_csv_bytes);
+            let refusal = too_large(&self.settings.settings);
             return refuse(self.store, self.settings, input, &refusal).await;
         }
         let output = ObjectName {
@@ -235,8 +230,7 @@ impl<'a, S: Store> Publisher<'a, S> {
     ) -> Result<Option<Answer>, Error> {
         let Generated {
             outcome: Outcome { mut answer, file },
-            mut review,
-            start,
+            mut decision,
         } = generated;
         if targets.output.is_made_from(provenance) && answer.status == Status::Written {
             answer.status = Status::Unchanged;
@@ -251,16 +245,15 @@ impl<'a, S: Store> Publisher<'a, S> {
         let report = async {
             // What follows keeps this thread busy: the output's request goes out before it.
             tokio::task::yield_now().await;
-            answer.warnings.extend(review.warnings());
-            name_lines(&review, &mut answer.warnings, |take| start.hand_over(take));
+            answer.warnings.extend(decision.warnings());
             let facts = Facts {
-                policy: review.policy(),
+                policy: decision.policy(),
                 cost,
                 occasion: Occasion::Publish,
             };
             let told = provenance
                 .clone()
-                .with_report(answer.message.as_deref(), &targets.output.name.key);
+                .with_report(answer.message.as_ref(), &targets.output.name.key);
             let page = || report_page(&answer, facts);
             write_report(self.store, report, page, told).await
         };
@@ -317,24 +310,18 @@ impl<'a, S: Store> Publisher<'a, S> {
             version_id: head.version_id.clone(),
             etag: head.etag.clone(),
         };
-        let mut generation = Generation::watching(&self.settings.settings, self.template, &source);
-        let mut start = UploadStart::of_at_most(MAX_START_BYTES);
-        let mut flow = generation.expect_bytes(head.bytes.unwrap_or(0));
+        let keep = Keep::for_template(self.template).with_history();
+        let mut upload = Upload::new(&self.settings.settings, source, keep);
+        let mut flow = upload.expect_bytes(head.bytes.unwrap_or(0));
         while flow.is_continue() {
             match body.next().await? {
-                Some(piece) => {
-                    start.keep(piece.as_ref());
-                    flow = generation.push(piece.as_ref());
-                }
+                Some(piece) => flow = upload.push(piece.as_ref()),
                 None => break,
             }
         }
-        let (outcome, review) = generation.finish_with_review();
-        Ok(Generated {
-            outcome,
-            review,
-            start,
-        })
+        let mut decision = upload.finish();
+        let outcome = decision.render(self.template);
+        Ok(Generated { outcome, decision })
     }
 
     /// What `OnDelete` wants for an input that is gone.
@@ -379,7 +366,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             bucket: input.bucket.clone(),
             ..Source::default()
         };
-        let nobody = PolicyBuilder::default().decide(DefaultPolicy::Deny);
+        let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
         let mut answer = self.answer(input, output, Status::Written);
         answer.default_policy = DefaultPolicy::Deny;
         let file = match render(self.template, &source, &nobody, &[], 0) {
@@ -439,7 +426,7 @@ pub async fn refuse<S: Store>(
     for attempt in 0..=MAX_RETRIES {
         pause_before(attempt).await;
         let report = look_at_report(store, settings, input).await?;
-        let provenance = Provenance::new(&input.key, None, &refusal.message);
+        let provenance = Provenance::new(&input.key, None, &refusal.message.to_string());
         let page = || report_page(&answer, Facts::default());
         if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {
             return Ok(answer);

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::function::store::{Head, PutKind};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
+use crate::text::RichText;
 
 /// How long what was replaced is remembered, in seconds: longer than any invocation can last
 /// (15 minutes), so that no writer is left who waits for its entity tag.
@@ -75,8 +76,9 @@ impl Provenance {
     /// The same, of a report that tells why the input was refused (`None`: it was published) and
     /// where the output is. Both follow from more settings than an output's bytes do.
     #[must_use]
-    pub(crate) fn with_report(mut self, refusal: Option<&str>, output_key: &str) -> Self {
-        let digest = digest_of(&[refusal.unwrap_or_default(), output_key]);
+    pub(crate) fn with_report(mut self, refusal: Option<&RichText>, output_key: &str) -> Self {
+        let refusal = refusal.map(RichText::to_string).unwrap_or_default();
+        let digest = digest_of(&[&refusal, output_key]);
         self.values.insert("tells".to_owned(), digest);
         self
     }
@@ -277,8 +279,8 @@ mod tests {
             last_modified: i64::MAX,
             ..Head::default()
         };
-        let mut provenance =
-            Provenance::new(&long, Some(&input), &"d".repeat(32)).with_report(Some(&long), &long);
+        let mut provenance = Provenance::new(&long, Some(&input), &"d".repeat(32))
+            .with_report(Some(&RichText::from(&long)), &long);
         for _ in 0..100 {
             let current = head(&input.etag, provenance.metadata());
             provenance = provenance

@@ -64,7 +64,7 @@ fn is_bounded_whatever_is_listed() {
             }),
         );
     }
-    let policy = rules.decide(DefaultPolicy::Deny);
+    let policy = rules.build(DefaultPolicy::Deny);
     let picture = Picture::of(&Ipv4::of(&policy), &policy).unwrap();
     let bytes = |map: &MapView| map.svg.len();
     let all = bytes(&picture.overview) + picture.zooms.iter().map(bytes).sum::<usize>();

@@ -1,5 +1,6 @@
-use crate::generate::Generation;
-use crate::render::Template;
+use super::*;
+use crate::generate::{Decision, Keep, Upload};
+use crate::review::row_log::MAX_ROWS;
 use crate::settings::Settings;
 use crate::source::Source;
 
@@ -22,24 +23,51 @@ fn check(rows: &str, expected: &[&str]) {
 }
 
 fn warnings_of(csv: &[u8]) -> Vec<String> {
-    let template = Template::built_in("apache24").unwrap();
-    let (settings, source) = (Settings::default(), Source::default());
-    let source = Source {
-        key: "a.csv".to_owned(),
-        ..source
-    };
-    let mut generation = Generation::watching(&settings, &template, &source);
-    let _ = generation.push(csv);
-    let (outcome, mut review) = generation.finish_with_review();
-    assert!(outcome.answer.warnings.is_empty());
-    let warnings = review.warnings();
+    let (_, warnings) = decide(csv);
     warnings
         .iter()
         .map(|warning| {
             let code = serde_json::to_value(warning.code).unwrap();
-            format!("{}: {}", code.as_str().unwrap(), warning.message)
+            let message = without_lines(&warning.message.to_string());
+            format!("{}: {message}", code.as_str().unwrap())
         })
         .collect()
+}
+
+/// A sentence without the lines at its end, which depend on the order of the rows.
+fn without_lines(message: &str) -> String {
+    let (before, end) = match (message.find(" (line"), message.find("; line")) {
+        (Some(start), _) => (message.get(..start), ""),
+        (None, Some(start)) => (message.get(..start), ")"),
+        (None, None) => (Some(message), ""),
+    };
+    format!("{}{end}", before.unwrap())
+}
+
+fn decide(csv: &[u8]) -> (Decision, Vec<Warning>) {
+    let source = Source {
+        key: "a.csv".to_owned(),
+        ..Source::default()
+    };
+    let keep = Keep::default().with_history();
+    let mut upload = Upload::new(&Settings::default(), source, keep);
+    let _ = upload.push(csv);
+    let mut decision = upload.finish();
+    assert!(decision.answer().warnings.is_empty());
+    let warnings = decision.warnings();
+    (decision, warnings)
+}
+
+/// Checks the line of each warning, and the end of its sentence.
+#[track_caller]
+fn check_lines(csv: &str, expected: &[(Option<u64>, &str)]) {
+    let (_, warnings) = decide(csv.as_bytes());
+    assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
+    for (warning, (line, end)) in warnings.iter().zip(expected) {
+        let message = warning.message.to_string();
+        assert!(message.ends_with(end), "{message}");
+        assert_eq!(warning.line, *line, "{message}");
+    }
 }
 
 #[test]
@@ -172,4 +200,89 @@ fn names_three_and_counts_the_others() {
              1.1.1.0, 1.1.1.1, 1.1.1.2 and 6 more",
         ],
     );
+}
+
+#[test]
+fn names_the_lines_of_rows_that_repeat_others() {
+    check_lines(
+        "# rules\nIP,Rule\n\n1.1.1.1,Allow\n2.2.2,Allow\n1.1.1.1,Deny\n\"1.1.1.1\",Allow\n\
+         10.0.0.0/24,Deny\n10.0.0.0-10.0.0.255,Deny\n1.1.1.1,allow\n2.2.2.2,Allow",
+        &[
+            (
+                Some(4),
+                " (line 4 by line 6, line 7 by line 6 and line 10 by line 6)",
+            ),
+            (
+                Some(7),
+                "Allow 1.1.1.1 and Deny 10.0.0.0/24 (line 7 repeats line 4, line 9 repeats \
+                 line 8 and line 10 repeats line 4)",
+            ),
+        ],
+    );
+    let many = "1.1.1.1,Allow\n".repeat(14);
+    check_lines(
+        &format!("IP,Rule\n{many}"),
+        &[(Some(3), "line 7 repeats line 2 and 8 more)")],
+    );
+}
+
+#[test]
+fn names_the_deny_row_that_is_enough_alone() {
+    check_lines(
+        "IP,Rule\n10.0.0.0/24,Allow\n10.0.0.0/25,Deny\n10.0.0.128/25,Deny\n2001:db8::1,Allow\n\
+         2001:db8::/32,Deny\n9.9.9.9,Allow\n",
+        &[(Some(2), " (line 2 by several lines and line 5 by line 6)")],
+    );
+    check_lines(
+        "IP,Rule\nall,Allow\n10.0.0.0/8,Deny\n10.0.0.1,Allow\n11.0.0.1,Allow\n",
+        &[(Some(4), " (line 4 by line 3)")],
+    );
+}
+
+#[test]
+fn names_the_lines_of_wide_and_of_private_networks() {
+    check_lines(
+        "IP,Rule\n64.0.0.1,Allow\n64.0.0.0/6,Allow\n2000::/3,Allow\n65.0.0.0/8,Allow\n",
+        &[(Some(3), ": check the prefix length (lines 3 and 4)")],
+    );
+    check_lines(
+        "IP,Rule\n1.1.1.1,Allow\n10.0.0.0/24,Allow\n2.2.2.2,Allow\n10.9.0.1,Allow\n3.3.3.3,Allow\n",
+        &[(Some(3), " over the Internet (line 3)")],
+    );
+    // Four rows together are too wide, none of them is.
+    check_lines(
+        "IP,Rule\n64.0.0.0/8,Allow\n65.0.0.0/8,Allow\n66.0.0.0/8,Allow\n67.0.0.0/8,Allow\n",
+        &[(None, ": check the prefix length")],
+    );
+}
+
+#[test]
+fn names_no_line_of_rows_that_are_not_recorded() {
+    let rows = "1.1.1.1,Allow\n".repeat(MAX_ROWS);
+    check_lines(
+        &format!("IP,Rule\n{rows}10.0.0.0/7,Allow\n"),
+        &[
+            (None, ": check the prefix length"),
+            (
+                Some(3),
+                "(among the first 131,072 rows; line 3 repeats line 2, line 4 repeats line 2, line 5 repeats line 2, line 6 repeats line 2, line 7 repeats line 2 and 131,066 more)",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_deny_row_that_was_not_recorded_may_be_enough_alone() {
+    let hosts: Vec<String> = (0..MAX_ROWS)
+        .map(|index| {
+            format!(
+                "11.{}.{}.{},Allow\n",
+                index >> 16,
+                index >> 8 & 255,
+                index & 255
+            )
+        })
+        .collect();
+    let csv = format!("IP,Rule\n10.0.0.1,Allow\n{}10.0.0.1,Deny\n", hosts.concat());
+    check_lines(&csv, &[(Some(2), "131,072 rows; line 2)")]);
 }

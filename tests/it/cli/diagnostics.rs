@@ -105,8 +105,8 @@ fn rows_far_down_in_standard_input_are_reported_by_line() {
     ran.expect(
         0,
         "warning[duplicate-rows]: 99,999 rows repeat others, such as Allow 1.1.1.1 (line 3 repeats \
-         line 2, line 4 repeats line 2, line 5 repeats line 2, line 6 repeats line 2 and line 7 repeats \
-         line 2, and perhaps others)\n --> <stdin>:3:1\n  |\n3 | 1.1.1.1,Allow,\n  | ^^^^^^^^^^^^^^\n\n\
+         line 2, line 4 repeats line 2, line 5 repeats line 2, line 6 repeats line 2, line 7 repeats \
+         line 2 and 99,994 more)\n --> <stdin>:3:1\n  |\n3 | 1.1.1.1,Allow,\n  | ^^^^^^^^^^^^^^\n\n\
          warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n      \
          --> <stdin>:100002\n\n\
          1 file fine, 0 refused; 1 row rejected, 1 warning\n",

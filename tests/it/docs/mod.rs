@@ -156,7 +156,10 @@ fn every_example_template_prints_the_output_shown_with_it() {
         &source(),
     );
     let message = outcome.answer.message.unwrap();
-    assert!(message.contains("add the row all,Allow"), "{message}");
+    assert!(
+        message.to_string().contains("add the row all,Allow"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn publishes_an_upload_and_its_report_in_two_rounds() {
 }
 
 #[test]
-fn warnings_name_the_lines_as_far_as_the_upload_is_kept() {
+fn warnings_name_the_lines_wherever_they_are_in_the_upload() {
     let store = MemoryStore::default();
     let repeated = "1.1.1.1,Allow\n1.1.1.1,Allow\n";
     let hosts: Vec<String> = (0..20_000u32)
@@ -116,9 +116,12 @@ fn warnings_name_the_lines_as_far_as_the_upload_is_kept() {
         (repeated.to_owned(), "(line 3 repeats line 2)."),
         (
             format!("{repeated}{hosts}{repeated}"),
-            "(line 3 repeats line 2, and perhaps others).",
+            "(line 3 repeats line 2, line 20004 repeats line 2 and line 20005 repeats line 2).",
         ),
-        (format!("{hosts}{repeated}"), "Allow 1.1.1.1."),
+        (
+            format!("{hosts}{repeated}"),
+            "(line 20003 repeats line 20002).",
+        ),
     ] {
         store.upload("uploads", "a.csv", format!("IP,Rule\n{rows}").as_bytes());
         handle(&store, put_event(&["a.csv"]));

@@ -3,7 +3,7 @@
 //! built-in template that also mentions the rows is therefore the slow path for the same upload.
 
 use htaccess_generator::answer::RefusalCode;
-use htaccess_generator::generate::Generation;
+use htaccess_generator::generate::{Keep, Upload};
 use htaccess_generator::render::BUILT_IN;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -173,13 +173,14 @@ fn special_text_is_read_correctly_anywhere_in_large_pieces() {
     }
     let setup = Setup::default();
     let run = |upload: &str, piece_bytes: usize| {
-        let mut generation = Generation::new(&setup.settings, &setup.template, &setup.source);
+        let keep = Keep::for_template(&setup.template);
+        let mut reading = Upload::new(&setup.settings, setup.source.clone(), keep);
         for piece in upload.as_bytes().chunks(piece_bytes) {
-            if generation.push(piece).is_break() {
+            if reading.push(piece).is_break() {
                 break;
             }
         }
-        text_of(&generation.finish())
+        text_of(&reading.finish().render(&setup.template))
     };
     // A cell that continues after a border, and contains text that looks like rows.
     let quoted: String = rows.split_inclusive('\n').skip(30_000).take(90).collect();

@@ -4,7 +4,7 @@
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::function::FunctionSettings;
-use htaccess_generator::settings::Settings;
+use htaccess_generator::settings::{Settings, Spelling};
 
 use crate::library::cases::outcomes;
 use crate::support::{Setup, refusal_of};
@@ -31,9 +31,12 @@ fn every_rejection_names_its_line_and_says_one_sentence() {
     for (case, outcome) in outcomes() {
         for rejection in &outcome.answer.rejections {
             let place = format!("line {}: ", rejection.line);
-            assert!(rejection.message.starts_with(&place), "{case}");
-            assert_eq!(place + rejection.reason(), rejection.message);
-            check_sentence(&rejection.message, &case);
+            assert!(rejection.message().starts_with(&place), "{case}");
+            assert_eq!(
+                place + &rejection.sentence().to_string(),
+                rejection.message()
+            );
+            check_sentence(&rejection.message(), &case);
             sentences += 1;
         }
     }
@@ -47,7 +50,8 @@ fn every_refusal_says_one_sentence() {
         if outcome.answer.code == Some(RefusalCode::BadTemplate) {
             continue;
         }
-        check_sentence(outcome.answer.message.as_deref().unwrap_or_default(), &case);
+        let message = outcome.answer.message.unwrap_or_default();
+        check_sentence(&message.to_string(), &case);
     }
 }
 
@@ -85,7 +89,7 @@ fn a_rejected_value_is_kept_to_256_bytes_and_shown_to_64_characters() {
     assert_eq!(rejection.value, "é".repeat(128));
     assert!(
         rejection
-            .message
+            .message()
             .contains(&format!("\"{}…\"", "é".repeat(64)))
     );
 }
@@ -186,7 +190,7 @@ fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
 
 #[test]
 fn an_empty_setting_counts_as_unset() {
-    let settings = Settings::read(|_| Some(String::new())).unwrap();
+    let settings = Settings::read(Spelling::Variable, |_| Some(String::new())).unwrap();
     assert_eq!(settings.max_csv_bytes, 256 * 1024 * 1024);
     assert_eq!(settings.output_key.text(), "{{ path }}/.htaccess");
 }

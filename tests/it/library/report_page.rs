@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::generate::{Decision, Outcome, generate};
+use htaccess_generator::policy::Policy;
 use htaccess_generator::report::{Facts, RequestCost, report_page};
-use htaccess_generator::review::Review;
 use serde_json::Value;
 
 use crate::library::cases::outcomes;
@@ -13,9 +13,13 @@ use crate::support::{Setup, text_of, without_warnings};
 /// A larger page takes seconds on a phone, and a separate call in the function.
 const MAX_PAGE_BYTES: usize = 400_000;
 
-fn page_of((outcome, review): &(Outcome, Review)) -> String {
+fn page_of((outcome, decision): &(Outcome, Decision)) -> String {
+    page_with(outcome, decision.policy())
+}
+
+fn page_with(outcome: &Outcome, policy: Option<&Policy>) -> String {
     let facts = Facts {
-        policy: review.policy(),
+        policy,
         cost: outcome.file.as_deref().map(RequestCost::of),
         ..Facts::default()
     };
@@ -37,7 +41,7 @@ fn check_page(page: &str, outcome: &Outcome) {
 #[test]
 fn every_case_has_its_report_page() {
     for (case, outcome) in outcomes() {
-        let page = page_of(&(outcome.clone(), Review::default()));
+        let page = page_with(&outcome, None);
         check_page(&page, &outcome);
         if let Some(code) = outcome.answer.code {
             assert!(page.contains(&format!("<code>{code}</code>")), "{case}");
@@ -54,9 +58,12 @@ fn asking_for_warnings_adds_only_warnings() {
     ] {
         let setup = Setup::default();
         let watched = setup.run(upload.as_bytes());
-        let mut plain = Generation::new(&setup.settings, &setup.template, &setup.source);
-        let _ = plain.push(upload.as_bytes());
-        let plain = plain.finish();
+        let plain = generate(
+            upload.as_bytes(),
+            &setup.settings,
+            &setup.template,
+            &setup.source,
+        );
         assert!(plain.answer.warnings.is_empty());
         assert_eq!(text_of(&plain), text_of(&without_warnings(watched)));
     }

@@ -191,7 +191,7 @@ proptest! {
             ("“", "”"), ("«\u{a0}", "\u{a0}»"), ("'", "'"), ("'", ""),
         ];
         let (before, behind) = forms[form];
-        let of = |rejection: Option<Rejection>| rejection.map(|one| (one.code, one.message, one.fixes));
+        let of = |rejection: Option<Rejection>| rejection.map(|one| (one.code, one.message(), one.fixes));
         let wrapped = rejection_of(&format!("{before}{address}{behind}"), &format!("{before}{rule}{behind}"));
         prop_assert_eq!(of(wrapped), of(rejection_of(address, rule)));
     }

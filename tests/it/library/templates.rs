@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use htaccess_generator::answer::Status;
-use htaccess_generator::generate::Generation;
+use htaccess_generator::generate::{Keep, Upload};
 use htaccess_generator::render::{BUILT_IN, Template};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
@@ -94,12 +94,12 @@ fn nothing_is_written_for_a_file_that_a_built_in_template_refuses() {
         key: "acme.csv".to_owned(),
         ..source
     };
-    let mut generation = Generation::new(&settings, &template, &source);
+    let mut upload = Upload::new(&settings, source, Keep::for_template(&template));
     assert!(
-        generation
+        upload
             .push(csv("Allow", 10_001, 0).as_bytes())
             .is_continue()
     );
-    let answer = generation.finish_into(Closed).unwrap();
+    let answer = upload.finish().write(&template, Closed).unwrap();
     assert_eq!(answer.status, Status::Refused);
 }

@@ -1,6 +1,6 @@
 //! `htaccess check`: what is wrong with each CSV.
 
-use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::generate::{Keep, Outcome};
 use htaccess_generator::report::{Occasion, RequestCost};
 use htaccess_generator::settings::DEFAULT_TEMPLATE;
 
@@ -9,7 +9,7 @@ use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::{conclude, print_note};
 use crate::output::Reports;
-use crate::run::{finish, in_parallel, read, source_of};
+use crate::run::{in_parallel, read, render_with_warnings};
 use crate::templates::find_template;
 
 /// `htaccess check`.
@@ -19,12 +19,11 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
     let settings = arguments.files.settings()?;
     let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Check)?;
     let checked = in_parallel(&inputs, &arguments.files, |input, progress| {
-        let source = source_of(input);
-        let generation = Generation::watching(&settings, &template, &source);
-        let read = read(input, generation, progress)?;
-        let (Outcome { answer, file }, review) = finish(input, read, DEFAULT_TEMPLATE);
+        let keep = Keep::for_template(&template).with_history();
+        let mut decision = read(input, &settings, keep, progress)?;
+        let Outcome { answer, file } = render_with_warnings(&mut decision, &template);
         if let Some(reports) = &reports {
-            reports.write(input, &answer, file.as_deref(), &review)?;
+            reports.write(input, &answer, file.as_deref(), decision.policy())?;
         }
         let advice = file.and_then(|file| RequestCost::of(&file).advice());
         Ok((answer, advice))

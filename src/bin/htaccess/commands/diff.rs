@@ -4,13 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use htaccess_generator::answer::{Answer, Status};
-use htaccess_generator::generate::Generation;
+use htaccess_generator::generate::Keep;
 use htaccess_generator::ip::{Family, IpSet, RangeSet};
 use htaccess_generator::policy::{Policy, PolicyBuilder};
-use htaccess_generator::render::Template;
 use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
+use htaccess_generator::settings::Settings;
 use serde::Serialize;
 
 use crate::cli::DiffArguments;
@@ -19,26 +18,24 @@ use crate::input::{self, Input};
 use crate::messages::{Progress, counted, counted_ipv6};
 use crate::messages::{print_problems, verdict};
 use crate::output::{print_data, print_json};
-use crate::run::{read, source_of, use_flag_names};
-use crate::templates::find_template;
+use crate::run::read;
 
 /// `htaccess diff`.
 pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(arguments.strict, None)?;
-    let template = find_template(DEFAULT_TEMPLATE)?;
     let stdin = Path::new("-");
     if arguments.old == stdin && arguments.new == stdin {
-        return Err(CliError(
+        return Err(CliError::new(
             "standard input cannot be both files: name one of them".to_owned(),
         ));
     }
     let old = input::one(&arguments.old)?;
     let new = input::one(&arguments.new)?;
-    let (mut old_answer, mut old_policy) = policy_of(&old, &settings, &template)?;
+    let (mut old_answer, mut old_policy) = policy_of(&old, &settings)?;
     if old.was_empty() {
         (old_answer, old_policy) = without_rules(&old, &settings);
     }
-    let (new_answer, new_policy) = policy_of(&new, &settings, &template)?;
+    let (new_answer, new_policy) = policy_of(&new, &settings)?;
     // Rows of the old file that were rejected are no news.
     if old_policy.is_none() {
         print_problems(&old, &old_answer);
@@ -70,25 +67,15 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
 fn without_rules(input: &Input, settings: &Settings) -> (Answer, Option<Policy>) {
     let mut answer = Answer::new(&input.key, Status::Written);
     answer.default_policy = settings.default_policy;
-    let policy = PolicyBuilder::default().decide(settings.default_policy);
+    let policy = PolicyBuilder::default().build(settings.default_policy);
     (answer, Some(policy))
 }
 
-fn policy_of(
-    input: &Input,
-    settings: &Settings,
-    template: &Template,
-) -> Result<(Answer, Option<Policy>), CliError> {
-    let source = source_of(input);
+fn policy_of(input: &Input, settings: &Settings) -> Result<(Answer, Option<Policy>), CliError> {
     let progress = Progress::of(std::slice::from_ref(input));
-    let generation = read(
-        input,
-        Generation::new(settings, template, &source),
-        &progress,
-    )?;
-    let (mut answer, policy) = generation.finish_policy();
-    use_flag_names(&mut answer, DEFAULT_TEMPLATE);
-    Ok((answer, policy))
+    let decision = read(input, settings, Keep::default(), &progress)?;
+    let answer = decision.answer();
+    Ok((answer, decision.into_policy()))
 }
 
 fn text(old: &Input, new: &Input, answers: &[Answer; 2], changed: &Diff) -> String {

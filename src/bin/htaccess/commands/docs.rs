@@ -89,7 +89,7 @@ fn write_page(folder: &Path, command: &Command) -> Result<(), CliError> {
     let written = fs::create_dir_all(folder)
         .and_then(|()| page(command))
         .and_then(|page| fs::write(&path, page));
-    written.map_err(|err| CliError(format!("cannot write {}: {err}", path.display())))
+    written.map_err(|err| CliError::new(format!("cannot write {}: {err}", path.display())))
 }
 
 /// The page for one command. What stands below the options in `--help`, examples and exit

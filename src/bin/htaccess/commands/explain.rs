@@ -2,13 +2,12 @@
 
 use std::net::IpAddr;
 
-use htaccess_generator::answer::{Refusal, Status};
-use htaccess_generator::generate::Generation;
-use htaccess_generator::ip::{AddressSpec, parse_address};
+use htaccess_generator::answer::Status;
+use htaccess_generator::generate::{Keep, Upload};
+use htaccess_generator::ip::AddressSpec;
 use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::DEFAULT_TEMPLATE;
 use htaccess_generator::text::escape;
 use serde::Serialize;
 
@@ -17,31 +16,27 @@ use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print_problems;
 use crate::output::{print_data, print_json};
-use crate::run::{source_of, use_flag_names};
-use crate::templates::find_template;
+use crate::run::source_of;
 
 /// `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(false, None)?;
-    let template = find_template(DEFAULT_TEMPLATE)?;
     let input = input::one(&arguments.file)?;
-    let source = source_of(&input);
-    let mut generation = Generation::new(&settings, &template, &source);
-    let mut upload = Vec::new();
+    let mut upload = Upload::new(&settings, source_of(&input), Keep::default());
+    let mut bytes = Vec::new();
     input.read(input.bytes(), |piece| {
         input.keep_start(piece);
-        upload.extend_from_slice(piece);
-        // What is too large is refused before all of it is in memory.
-        generation.push(piece)
+        bytes.extend_from_slice(piece);
+        // An upload that is too large is refused before all of it is in memory.
+        upload.push(piece)
     })?;
-    let (mut answer, _) = generation.finish_policy();
-    use_flag_names(&mut answer, DEFAULT_TEMPLATE);
+    let answer = upload.finish().answer();
     print_problems(&input, &answer);
     if answer.status == Status::Refused {
         return Ok(ExitStatus::Refused);
     }
-    let explanations = explain(&upload, &settings, &arguments.addresses)
-        .map_err(|refusal: Refusal| CliError(refusal.to_string()))?;
+    let explanations = explain(&bytes, &settings, &arguments.addresses)
+        .map_err(|err| CliError::new(err.to_string()))?;
     if arguments.json {
         let explained: Vec<ExplanationJson> =
             explanations.iter().map(ExplanationJson::of).collect();
@@ -78,7 +73,7 @@ fn reason(explanation: &Explanation) -> String {
     };
     let default = explanation.default.name();
     match explanation.rows.iter().find(|bearing| bearing.decides) {
-        Some(BearingRow { row, .. }) if parse_address(&row.address) == Ok(AddressSpec::All) => {
+        Some(BearingRow { row, .. }) if row.addresses == AddressSpec::All => {
             let line = row.line;
             format!("no row {named} it, and line {line} makes {default} the default")
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use htaccess_generator::answer::Answer;
-use htaccess_generator::generate::{Generation, Outcome};
+use htaccess_generator::generate::{Keep, Outcome};
 use htaccess_generator::render::Template;
 use htaccess_generator::report::Occasion;
 
@@ -13,7 +13,7 @@ use crate::input::{self, Input};
 use crate::messages::{HELP, WARNING};
 use crate::messages::{Progress, conclude, print, print_problems, print_summary, verdict};
 use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write_file};
-use crate::run::{finish, in_parallel, read, source_of, use_flag_names};
+use crate::run::{in_parallel, read, render_with_warnings};
 use crate::templates::{find_template, key_in_place_of_htaccess};
 
 /// `htaccess render`.
@@ -25,35 +25,31 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
         return write_all(arguments, &inputs, &template, folder, reports.as_ref());
     }
     let [input] = inputs.as_slice() else {
-        return Err(CliError(format!(
+        return Err(CliError::new(format!(
             "{} files need a folder to write to: add -o DIR",
             inputs.len()
         )));
     };
     let settings = arguments.files.settings()?;
-    let source = source_of(input);
     let progress = Progress::of(&inputs);
+    let keep = Keep::for_template(&template);
     // Warnings are looked for only where somebody reads them.
     let answer = if arguments.files.json || reports.is_some() {
-        let generation = Generation::watching(&settings, &template, &source);
-        let read = read(input, generation, &progress)?;
+        let mut decision = read(input, &settings, keep.with_history(), &progress)?;
         drop(progress);
-        let (Outcome { answer, file }, review) = finish(input, read, &arguments.template);
+        let Outcome { answer, file } = render_with_warnings(&mut decision, &template);
         if let Some(reports) = reports {
-            reports.write(input, &answer, file.as_deref(), &review)?;
+            reports.write(input, &answer, file.as_deref(), decision.policy())?;
         }
         if !arguments.files.json {
             print_data(file.unwrap_or_default().as_bytes())?;
         }
         answer
     } else {
-        let generation = Generation::new(&settings, &template, &source);
-        let read = read(input, generation, &progress)?;
+        let decision = read(input, &settings, keep, &progress)?;
         drop(progress);
-        let answer = read.finish_into(Stdout::new());
-        let mut answer = answer.map_err(|err| cannot_print(&err))?;
-        use_flag_names(&mut answer, &arguments.template);
-        answer
+        let answer = decision.write(&template, Stdout::new());
+        answer.map_err(|err| cannot_print(&err))?
     };
     let answers = [answer];
     if let [answer] = &answers
@@ -84,20 +80,18 @@ fn write_all(
             .map(|input| (input, settings.output_key.of(&input.key).ok())),
     )?;
     let answers = in_parallel(inputs, &arguments.files, |input, progress| {
-        let source = source_of(input);
+        let keep = Keep::for_template(template);
         if !arguments.files.json && reports.is_none() {
-            let generation = Generation::new(&settings, template, &source);
-            let Outcome { mut answer, file } = read(input, generation, progress)?.finish();
-            use_flag_names(&mut answer, &arguments.template);
+            let mut decision = read(input, &settings, keep, progress)?;
+            let Outcome { mut answer, file } = decision.render(template);
             publish(&mut answer, file.as_deref(), folder)?;
             return Ok(answer);
         }
-        let generation = Generation::watching(&settings, template, &source);
-        let read = read(input, generation, progress)?;
-        let (Outcome { mut answer, file }, review) = finish(input, read, &arguments.template);
+        let mut decision = read(input, &settings, keep.with_history(), progress)?;
+        let Outcome { mut answer, file } = render_with_warnings(&mut decision, template);
         publish(&mut answer, file.as_deref(), folder)?;
         if let Some(reports) = reports {
-            reports.write(input, &answer, file.as_deref(), &review)?;
+            reports.write(input, &answer, file.as_deref(), decision.policy())?;
         }
         Ok(answer)
     })?;
@@ -152,7 +146,7 @@ fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
         }
         _ => String::new(),
     };
-    Err(CliError(format!(
+    Err(CliError::new(format!(
         "-o {name} {what}, and -o takes the folder to write below{way_out}"
     )))
 }

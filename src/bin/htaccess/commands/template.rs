@@ -20,7 +20,7 @@ use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print;
 use crate::output::print_data;
-use crate::templates::{ABOUT, built_in_source, key_ending_in, read_template, with_template_name};
+use crate::templates::{ABOUT, built_in_source, key_ending_in, read_template};
 
 /// `htaccess template`.
 pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError> {
@@ -51,15 +51,12 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
     let name = arguments.template.display().to_string();
     let compiled = match built_in_source(&name) {
         Some(_) => Template::built_in(&name),
-        None => Template::compile(&read_template(&arguments.template)?),
+        None => Template::compile_named(&name, &read_template(&arguments.template)?),
     };
     let template = match compiled {
         Ok(template) => template,
         Err(refusal) => {
-            print(&format!(
-                "{name}: {}\n",
-                with_template_name(&refusal.message, &name)
-            ));
+            print(&format!("{name}: {}\n", refusal.message));
             return Ok(ExitStatus::Refused);
         }
     };
@@ -68,7 +65,7 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
         None => check_with_samples(&template),
     };
     for error in &found.errors {
-        print(&format!("{name}: {}\n", with_template_name(error, &name)));
+        print(&format!("{name}: {error}\n"));
     }
     if !found.errors.is_empty() {
         return Ok(ExitStatus::Refused);
@@ -112,7 +109,9 @@ fn check_with_file(template: &Template, csv: &Path) -> Result<Found, CliError> {
     };
     match (file, answer.code, answer.message) {
         (Some(file), ..) => found.warnings.extend(long_line(&file, &shown)),
-        (None, Some(RefusalCode::BadTemplate), Some(message)) => found.errors.push(message),
+        (None, Some(RefusalCode::BadTemplate), Some(message)) => {
+            found.errors.push(message.to_string());
+        }
         (None, _, message) => {
             let message = message.unwrap_or_default();
             found.errors.push(format!("{shown} is refused: {message}"));
@@ -191,7 +190,7 @@ fn check_with_samples(template: &Template) -> Found {
                 outputs.insert(*name, file);
             }
             (None, message) => {
-                let message = message.unwrap_or_default();
+                let message = message.unwrap_or_default().to_string();
                 if errors.iter().all(|(other, _)| *other != message) {
                     errors.push((message, name));
                 }

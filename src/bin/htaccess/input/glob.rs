@@ -57,7 +57,7 @@ impl Name {
             return Ok(Self::Itself(name));
         }
         Pattern::new(&name).map(Self::Like).map_err(|err| {
-            CliError(format!(
+            CliError::new(format!(
                 "there is no file {}, and it is no pattern: {}",
                 escape_invisible(whole, None),
                 err.msg

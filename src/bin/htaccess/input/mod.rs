@@ -1,9 +1,10 @@
 //! Which files were meant, and how they are read.
 
 mod glob;
+mod nearby;
 mod paths;
 
-pub(crate) use self::glob::pattern;
+pub(crate) use self::nearby::{nearest, nearest_file};
 pub(crate) use self::paths::folder_of;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,12 +14,12 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
-use htaccess_generator::csv::UploadStart;
 use htaccess_generator::csv::{Field, Snippet, SnippetFinder};
 use htaccess_generator::text::escape_invisible;
 
 use crate::error::CliError;
-use crate::input::glob::matches;
+use crate::input::glob::{matches, pattern};
+use crate::input::nearby::{in_folder, in_place_of};
 use crate::input::paths::cannot_read;
 use crate::io_threads::{read_ahead, read_piece};
 
@@ -29,8 +30,6 @@ const MIN_PIECE_BYTES: usize = 64 * 1024;
 const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
 /// How much is kept of what cannot be read again.
 const MAX_START_BYTES: usize = 1024 * 1024;
-/// How the failure starts of a folder without CSVs.
-pub(crate) const NO_CSV_BELOW: &str = "there is no .csv or .csv.gz file below";
 
 /// One CSV.
 pub(crate) struct Input {
@@ -39,7 +38,7 @@ pub(crate) struct Input {
     /// What its key would be in a bucket.
     pub(crate) key: String,
     /// The first bytes of what cannot be read again: standard input, a pipe.
-    start: Mutex<UploadStart>,
+    start: Mutex<Vec<u8>>,
 }
 
 impl Input {
@@ -47,7 +46,7 @@ impl Input {
         Self {
             path,
             key,
-            start: Mutex::new(UploadStart::of_at_most(MAX_START_BYTES)),
+            start: Mutex::default(),
         }
     }
 
@@ -73,8 +72,11 @@ impl Input {
         mut each: impl FnMut(&[u8]) -> std::ops::ControlFlow<()>,
     ) -> Result<(), CliError> {
         let failure = |err: io::Error| match &self.path {
+            Some(path) if err.kind() == io::ErrorKind::NotFound => {
+                cannot_read(path, &err).with_help(in_place_of(path))
+            }
             Some(path) => cannot_read(path, &err),
-            None => CliError(format!("cannot read standard input: {err}")),
+            None => CliError::new(format!("cannot read standard input: {err}")),
         };
         let mut source: Box<dyn Read + Send> = match &self.path {
             Some(path) => Box::new(File::open(path).map_err(failure)?),
@@ -100,7 +102,8 @@ impl Input {
     /// Keeps the start of what cannot be read again, for the rows that messages show.
     pub(crate) fn keep_start(&self, piece: &[u8]) {
         if let Ok(mut start) = self.start.lock() {
-            start.keep(piece);
+            let room = MAX_START_BYTES - start.len();
+            start.extend_from_slice(piece.get(..room).unwrap_or(piece));
         }
     }
 
@@ -119,20 +122,14 @@ impl Input {
             return;
         }
         let mut excerpts = SnippetFinder::new(lines, u64::MAX, found);
-        self.read_once_more(&mut |piece| excerpts.push(piece));
-        excerpts.finish();
-    }
-
-    /// Hands its bytes over once more, as far as they can be had. Whether those were all.
-    pub(crate) fn read_once_more(
-        &self,
-        each: &mut dyn FnMut(&[u8]) -> std::ops::ControlFlow<()>,
-    ) -> bool {
         let bytes = self.bytes();
         if bytes.is_some() {
-            return self.read(bytes, each).is_ok();
+            // A file that cannot be read any more shows no rows.
+            let _ = self.read(bytes, |piece| excerpts.push(piece));
+        } else if let Ok(start) = self.start.lock() {
+            let _ = excerpts.push(&start);
         }
-        self.start.lock().is_ok_and(|start| start.hand_over(each))
+        excerpts.finish();
     }
 }
 
@@ -142,7 +139,7 @@ pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
     for path in named {
         if path == Path::new("-") {
             if inputs.iter().any(|input: &Input| input.path.is_none()) {
-                return Err(CliError(
+                return Err(CliError::new(
                     "standard input can be read once: name - once".to_owned(),
                 ));
             }
@@ -163,7 +160,7 @@ pub(crate) fn one(named: &Path) -> Result<Input, CliError> {
     let mut inputs = find(&[named.to_owned()])?;
     match (inputs.pop(), inputs.as_slice()) {
         (Some(input), []) => Ok(input),
-        _ => Err(CliError(format!(
+        _ => Err(CliError::new(format!(
             "{} is more than one file: name one",
             named.display()
         ))),
@@ -195,7 +192,7 @@ impl<'a> Originals<'a> {
         };
         match alike.into_iter().flatten().find(is_same) {
             None => Ok(()),
-            Some(input) => Err(CliError(format!(
+            Some(input) => Err(CliError::new(format!(
                 "{} would be replaced by what is made of it: choose another {flag}",
                 input.display()
             ))),
@@ -216,7 +213,7 @@ pub(crate) fn check_outputs<'a>(
         let Some(output) = output else { continue };
         originals.spare(&folder.join(&output), "-o or --output-key")?;
         if let Some(other) = seen.get(&output) {
-            return Err(CliError(format!(
+            return Err(CliError::new(format!(
                 "{} and {} would both become {output}: rename one, or choose another --output-key",
                 other.display_name(),
                 input.display_name()
@@ -238,7 +235,7 @@ fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), CliError> 
         inputs.push(Input::new(Some(path.clone()), key));
     }
     match (files.is_empty(), folders.is_empty()) {
-        (true, true) => Err(CliError(format!("no file matches {pattern}"))),
+        (true, true) => Err(CliError::new(format!("no file matches {pattern}"))),
         (true, false) => folders
             .iter()
             .try_for_each(|folder| find_below(folder, inputs)),
@@ -252,7 +249,11 @@ fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     if inputs.len() > before {
         return Ok(());
     }
-    Err(CliError(format!("{NO_CSV_BELOW} {}", folder.display())))
+    let message = format!(
+        "there is no .csv or .csv.gz file below {}",
+        folder.display()
+    );
+    Err(CliError::new(message).with_help(in_folder(folder)))
 }
 
 /// Adds the CSVs below a folder, by name. Folders behind links are left out: they may loop.
@@ -308,7 +309,7 @@ fn key_of_file(path: &Path) -> Result<String, CliError> {
             Component::RootDir | Component::Prefix(_) | Component::ParentDir => {
                 let name = path
                     .file_name()
-                    .ok_or_else(|| CliError(format!("{} is not a file", path.display())))?;
+                    .ok_or_else(|| CliError::new(format!("{} is not a file", path.display())))?;
                 return text(Path::new(name));
             }
         }
@@ -319,7 +320,7 @@ fn key_of_file(path: &Path) -> Result<String, CliError> {
 fn text(path: &Path) -> Result<String, CliError> {
     match path.to_str() {
         Some(text) => Ok(text.to_owned()),
-        None => Err(CliError(format!(
+        None => Err(CliError::new(format!(
             "the name {} is not UTF-8, as a key must be: rename the file",
             path.display()
         ))),

@@ -21,5 +21,5 @@ pub(crate) fn here_if_empty(folder: &Path) -> &Path {
 
 /// A file or folder that cannot be read, and why.
 pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> CliError {
-    CliError(format!("cannot read {}: {err}", path.display()))
+    CliError::new(format!("cannot read {}: {err}", path.display()))
 }

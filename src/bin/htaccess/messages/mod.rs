@@ -7,13 +7,14 @@ mod suggestions;
 
 pub(crate) use self::numbers::{counted, counted_ipv6};
 pub(crate) use self::progress::Progress;
-pub(crate) use self::suggestions::{did_you_mean, parse, way_out};
+pub(crate) use self::suggestions::{did_you_mean, parse};
 
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
-use htaccess_generator::answer::{Answer, RefusalCode, Rejection, RejectionCode, Status, Warning};
-use htaccess_generator::csv::{Field, HEADER_LINE, Snippet};
+use htaccess_generator::answer::{Answer, RefusalCode, Rejection, Status, Warning};
+use htaccess_generator::csv::{Field, Snippet};
+use htaccess_generator::text::RichText;
 use serde::Serialize;
 
 use crate::error::{CliError, ExitStatus};
@@ -73,7 +74,7 @@ pub(crate) fn print_note(input: &Input, note: &str) {
     let diagnostic = Diagnostic {
         level: Level::Note,
         code: None,
-        title: note,
+        title: note.to_owned(),
         file: &input.display_name(),
         line: None,
         excerpt: None,
@@ -88,7 +89,7 @@ pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     problems.extend(answer.rejections.iter().map(Problem::Rejection));
     problems.extend(answer.warnings.iter().map(Problem::Warning));
     if let (Some(code), Some(message)) = (answer.code, &answer.message) {
-        problems.push(Problem::Refusal(code, message));
+        problems.push(Problem::Refusal(code, answer.refused_line, message));
     }
     if problems.is_empty() {
         return false;
@@ -126,7 +127,7 @@ fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     let mut wanted: Vec<(usize, (u64, Field))> = problems
         .iter()
         .enumerate()
-        .filter_map(|(index, problem)| Some((index, (problem.wanted_line()?, problem.part()))))
+        .filter_map(|(index, problem)| Some((index, (problem.line()?, problem.part()))))
         .collect();
     wanted.sort_by_key(|(_, (line, _))| *line);
     let lines: Vec<(u64, Field)> = wanted.iter().map(|(_, wanted)| *wanted).collect();
@@ -151,7 +152,8 @@ pub(crate) fn print(text: &str) {
 enum Problem<'a> {
     Rejection(&'a Rejection),
     Warning(&'a Warning),
-    Refusal(RefusalCode, &'a str),
+    /// The code, the line and the sentence.
+    Refusal(RefusalCode, Option<u64>, &'a RichText),
 }
 
 impl Problem<'_> {
@@ -163,19 +165,7 @@ impl Problem<'_> {
         match self {
             Self::Rejection(rejection) => Some(rejection.line),
             Self::Warning(warning) => warning.line,
-            // A refusal for one line starts with it.
-            Self::Refusal(_, message) => {
-                let (number, _) = message.strip_prefix("line ")?.split_once(' ')?;
-                number.parse().ok()
-            }
-        }
-    }
-
-    /// The line to look for: a header has none until it is found.
-    fn wanted_line(&self) -> Option<u64> {
-        match self {
-            Self::Refusal(RefusalCode::MissingColumn, _) => Some(HEADER_LINE),
-            _ => self.line(),
+            Self::Refusal(_, line, _) => *line,
         }
     }
 
@@ -199,15 +189,17 @@ impl Problem<'_> {
                     _ => Level::Warning,
                 };
                 let (title, help) = title_and_help(rejection);
-                (level, code_name(rejection.code), title, help)
+                (level, code_name(rejection.code), title.to_string(), help)
             }
             Self::Warning(warning) => (
                 Level::Warning,
                 code_name(warning.code),
-                warning.message.as_str(),
+                warning.message.to_string(),
                 None,
             ),
-            Self::Refusal(code, message) => (Level::Error, code_name(code), *message, None),
+            Self::Refusal(code, _, message) => {
+                (Level::Error, code_name(code), message.to_string(), None)
+            }
         };
         Diagnostic {
             level,
@@ -221,30 +213,18 @@ impl Problem<'_> {
     }
 }
 
-/// The sentence of a rejection, and the way out: the end of the sentence where that tells it, or
-/// what the cell could say.
-fn title_and_help(rejection: &Rejection) -> (&str, Option<String>) {
-    let reason = rejection.reason();
-    let ends_in_the_way_out = matches!(
-        rejection.code,
-        RejectionCode::HostBitsSet
-            | RejectionCode::ReversedRange
-            | RejectionCode::UnknownRule
-            | RejectionCode::MissingField
-    );
-    let fixes = &rejection.fixes;
-    if ends_in_the_way_out && let Some((title, _)) = reason.rsplit_once(": write ") {
-        let help = match fixes.as_slice() {
-            // One rule is meant, where the sentence names both.
-            [fix] => Some(format!("write {fix}")),
-            _ => reason.get(title.len() + 2..).map(str::to_owned),
-        };
-        return (title, help);
-    }
-    if fixes.is_empty() || fixes.iter().any(|fix| reason.contains(fix.as_str())) {
-        return (reason, None);
-    }
-    (reason, Some(format!("write {}", fixes.join(" or "))))
+/// The reason of a rejection, and what to do about it.
+fn title_and_help(rejection: &Rejection) -> (&RichText, Option<String>) {
+    let fixes = rejection.fixes.as_slice();
+    let help = match (&rejection.help, fixes) {
+        // One replacement is meant, where the sentence names several.
+        (Some(_), [fix]) => Some(format!("write {fix}")),
+        (Some(help), _) => Some(help.to_string()),
+        (None, []) => None,
+        (None, _) if rejection.names_a_fix => None,
+        (None, fixes) => Some(format!("write {}", fixes.join(" or "))),
+    };
+    (&rejection.reason, help)
 }
 
 /// The name of a code in JSON.

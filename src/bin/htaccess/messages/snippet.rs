@@ -56,7 +56,7 @@ pub(crate) struct Diagnostic<'a> {
     /// Why, for programs, and to look it up in the documents.
     pub(crate) code: Option<String>,
     /// What is wrong, without a full stop.
-    pub(crate) title: &'a str,
+    pub(crate) title: String,
     /// The file, as messages name it.
     pub(crate) file: &'a str,
     pub(crate) line: Option<u64>,

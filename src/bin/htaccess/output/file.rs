@@ -23,7 +23,7 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, CliError> 
         // tempfile adds the name of the file beside it, which would only confuse.
         let reason = err.to_string();
         let reason = reason.split(" at path ").next().unwrap_or_default();
-        CliError(format!("cannot write {}: {reason}", path.display()))
+        CliError::new(format!("cannot write {}: {reason}", path.display()))
     };
     let _written_whole = signals::defer_signals();
     write(path, bytes).map_err(failure)

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use htaccess_generator::answer::Answer;
+use htaccess_generator::policy::Policy;
 use htaccess_generator::report::{Facts, Occasion, RequestCost, report_page};
-use htaccess_generator::review::Review;
 use htaccess_generator::source::report_key;
 
 use crate::cli::FileArguments;
@@ -48,14 +48,14 @@ impl Reports {
         let is_folder = ends_in_slash || path.is_dir();
         let takes_several = inputs.len() != 1 || named.iter().any(|path| path.is_dir());
         if takes_several && path.is_file() {
-            return Err(CliError(format!(
+            return Err(CliError::new(format!(
                 "{} is a file, and the reports need a folder: choose another --report",
                 path.display()
             )));
         }
         // Who takes `--report` for a flag without a value names a CSV.
         if !is_folder && is_csv(path) {
-            return Err(CliError(format!(
+            return Err(CliError::new(format!(
                 "--report is {}, a CSV: name the page to write, such as {}",
                 path.display(),
                 path.with_extension("html").display()
@@ -81,10 +81,10 @@ impl Reports {
         input: &Input,
         answer: &Answer,
         output: Option<&str>,
-        review: &Review,
+        policy: Option<&Policy>,
     ) -> Result<(), CliError> {
         let facts = Facts {
-            policy: review.policy(),
+            policy,
             cost: output.map(RequestCost::of),
             occasion: self.occasion,
         };
@@ -105,7 +105,7 @@ fn check_names(inputs: &[Input]) -> Result<(), CliError> {
     let mut seen: BTreeMap<&str, &Input> = BTreeMap::new();
     for input in inputs {
         if let Some(other) = seen.insert(&input.key, input) {
-            return Err(CliError(format!(
+            return Err(CliError::new(format!(
                 "{} and {} would both have the report {}.html: name one at a time",
                 other.display_name(),
                 input.display_name(),

@@ -9,7 +9,7 @@ use crate::io_threads::WriteBehind;
 
 pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), CliError> {
     let mut text = serde_json::to_string_pretty(answer)
-        .map_err(|err| CliError(format!("cannot write the answer as JSON: {err}")))?;
+        .map_err(|err| CliError::new(format!("cannot write the answer as JSON: {err}")))?;
     text.push('\n');
     print_data(text.as_bytes())
 }
@@ -23,7 +23,7 @@ pub(crate) fn print_data(data: &[u8]) -> Result<(), CliError> {
 }
 
 pub(crate) fn cannot_print(err: &io::Error) -> CliError {
-    CliError(format!("cannot write to standard output: {err}"))
+    CliError::new(format!("cannot write to standard output: {err}"))
 }
 
 /// Standard output in large pieces. A reader that went away, as in `htaccess … | head`, is no

@@ -1,10 +1,11 @@
 //! Every kind of cell that is no address: its sentence, and what is suggested in its place.
 
 use super::*;
+use crate::text::quote;
 
 #[track_caller]
 fn check(text: &str, reason: &str) {
-    let sentence = explain(text).sentence;
+    let sentence = explain(text).to_string();
     assert!(
         sentence.starts_with(&quote(text)),
         "{sentence:?} does not start with the value"

@@ -1,0 +1,92 @@
+//! What to name in place of a path that leads nowhere: the files near it.
+
+use std::fs;
+use std::path::Path;
+
+use htaccess_generator::text::is_unprintable;
+
+use crate::input::paths::folder_of;
+
+/// The least similarity, from 0 to 1, of two names of which one is taken for a misspelling of the other.
+const MIN_ALIKE: f64 = 0.75;
+/// The number of files of a folder that a message names.
+const MAX_NAMED: usize = 3;
+
+/// The file whose name is most similar to that of a missing one.
+pub(crate) fn nearest_file(path: &Path) -> Option<String> {
+    let names = names(folder_of(path))?;
+    let name = path.file_name()?.to_string_lossy();
+    let meant = nearest(&name, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(meant).display().to_string())
+}
+
+/// The help for a folder without CSVs.
+pub(super) fn in_folder(folder: &Path) -> String {
+    let names = names(folder).unwrap_or_default();
+    let workbook = names
+        .iter()
+        .find(|name| ends_in_one_of(name, &[".xlsx", ".xls", ".ods"]));
+    match (workbook, names.first()) {
+        (Some(name), _) => format!("save {} as CSV first", folder.join(name).display()),
+        (None, Some(name)) => format!(
+            "a file that is named itself is read whatever its name ends in, such as {}",
+            folder.join(name).display()
+        ),
+        (None, None) => "name the file, or the folder above it".to_owned(),
+    }
+}
+
+/// The help for a missing file: the one that was probably meant, or those that exist.
+pub(super) fn in_place_of(path: &Path) -> String {
+    let folder = folder_of(path);
+    let Some(names) = names(folder) else {
+        return format!("there is no folder {} that can be read", folder.display());
+    };
+    if let Some(meant) = nearest_file(path) {
+        return format!("did you mean {meant}?");
+    }
+    let csvs: Vec<_> = names
+        .iter()
+        .filter(|name| ends_in_one_of(name, &[".csv", ".csv.gz"]))
+        .map(String::as_str)
+        .collect();
+    let whose = format!("the folder {}", folder.display());
+    match csvs.get(..MAX_NAMED) {
+        _ if csvs.is_empty() => format!("{whose} has no CSVs"),
+        Some(first) if csvs.len() > MAX_NAMED => {
+            let more = csvs.len() - MAX_NAMED;
+            format!("{whose} has {} and {more} more CSVs", first.join(", "))
+        }
+        _ => format!("{whose} has {}", csvs.join(", ")),
+    }
+}
+
+/// The names of the files of a folder, in order, without those that a terminal cannot show.
+fn names(folder: &Path) -> Option<Vec<String>> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let mut names: Vec<_> = entries
+        .filter(|entry| entry.path().is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.contains(is_unprintable))
+        .collect();
+    names.sort();
+    Some(names)
+}
+
+fn ends_in_one_of(name: &str, ends: &[&str]) -> bool {
+    let name = name.to_ascii_lowercase();
+    ends.iter().any(|end| name.ends_with(end))
+}
+
+/// The name that is most similar to what was typed, if one is similar.
+pub(crate) fn nearest<'a>(
+    typed: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    names
+        .into_iter()
+        .map(|name| (strsim::jaro(typed, name), name))
+        .filter(|(alike, _)| *alike > MIN_ALIKE)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name)
+}

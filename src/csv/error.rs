@@ -1,0 +1,202 @@
+//! The reasons why an upload cannot be read as a CSV.
+
+use std::fmt;
+
+use crate::answer::RefusalCode;
+use crate::text::{RichText, Segment, rich};
+
+/// The reason why a whole upload is refused. `Display` is the sentence, without the name of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CsvError {
+    /// The bytes are of another format, such as a workbook. The sentence says which one, and what to do.
+    OtherFormat(String),
+    /// The text has NUL bytes.
+    NotText,
+    /// The UTF-16 text has half a character, or ends in the middle of one.
+    DamagedUtf16,
+    /// The gzip data is damaged, or ends too early.
+    DamagedGzip(String),
+    /// The upload has more bytes than the `MAX_CSV_BYTES` setting allows, decompressed.
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// A line, or a record over several lines, is longer than 1 MiB.
+    LineTooLong {
+        /// The line where it starts.
+        line: u64,
+        /// The limit.
+        max_bytes: usize,
+    },
+    /// A record has too many cells.
+    TooManyColumns {
+        /// The line where it starts.
+        line: u64,
+        /// The number of its cells.
+        cells: usize,
+        /// The limit.
+        max_cells: usize,
+    },
+    /// A quote is open at the end of the file.
+    OpenQuote {
+        /// The line where the record starts.
+        line: u64,
+    },
+    /// A quote is open over too many lines.
+    QuoteTooLong {
+        /// The line where the record starts.
+        line: u64,
+        /// The limit.
+        max_lines: u64,
+    },
+    /// The first line that is neither blank nor a comment is not a header.
+    MissingColumn {
+        /// That line.
+        line: u64,
+        /// The sentence: the columns that are missing, and those that were found.
+        explanation: RichText,
+        /// The line further down that is a header.
+        header: Option<u64>,
+    },
+    /// The file has no line that could be a header.
+    NoHeader {
+        /// Whether it has comments.
+        has_comments: bool,
+    },
+    /// The sink has everything it wanted: reading ends, and nobody is told.
+    Stopped,
+}
+
+impl CsvError {
+    /// The code of the refusal.
+    #[must_use]
+    pub fn code(&self) -> RefusalCode {
+        match self {
+            Self::OtherFormat(_)
+            | Self::NotText
+            | Self::DamagedUtf16
+            | Self::DamagedGzip(_)
+            | Self::OpenQuote { .. }
+            | Self::QuoteTooLong { .. }
+            | Self::Stopped => RefusalCode::NotCsv,
+            Self::TooLarge { .. } | Self::LineTooLong { .. } | Self::TooManyColumns { .. } => {
+                RefusalCode::TooLarge
+            }
+            Self::MissingColumn { .. } | Self::NoHeader { .. } => RefusalCode::MissingColumn,
+        }
+    }
+
+    /// The line that the error is about, if it is about one.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Self::LineTooLong { line, .. }
+            | Self::TooManyColumns { line, .. }
+            | Self::OpenQuote { line }
+            | Self::QuoteTooLong { line, .. }
+            | Self::MissingColumn { line, .. } => Some(*line),
+            Self::OtherFormat(_)
+            | Self::NotText
+            | Self::DamagedUtf16
+            | Self::DamagedGzip(_)
+            | Self::TooLarge { .. }
+            | Self::NoHeader { .. }
+            | Self::Stopped => None,
+        }
+    }
+
+    /// Adds the line of a header that was found further down.
+    pub(crate) fn with_header(mut self, number: u64) -> Self {
+        if let Self::MissingColumn { header, .. } = &mut self {
+            *header = Some(number);
+        }
+        self
+    }
+
+    /// The sentence: what is wrong, and what is accepted.
+    #[must_use]
+    pub fn explain(&self) -> RichText {
+        match self {
+            Self::OtherFormat(sentence) => sentence.into(),
+            Self::NotText => "this is not text (it has NUL bytes): expected a CSV file in UTF-8, \
+                              Windows-1252, or UTF-16 with a byte order mark"
+                .into(),
+            Self::DamagedUtf16 => {
+                "the UTF-16 text is damaged or cut off: save the sheet as CSV UTF-8 and \
+                                   upload it whole"
+                    .into()
+            }
+            Self::DamagedGzip(why) => rich!(
+                "the gzip data is damaged or cut off ({}): compress the CSV again and upload it whole",
+                why
+            ),
+            Self::TooLarge { max_bytes } => rich!(
+                "the CSV is larger than {} bytes, decompressed: split it",
+                *max_bytes
+            ),
+            Self::LineTooLong { line, max_bytes } => rich!(
+                "line {} is longer than {} bytes: expected one rule a line",
+                *line,
+                *max_bytes
+            ),
+            Self::TooManyColumns {
+                line,
+                cells,
+                max_cells,
+            } => rich!(
+                "line {} has {} cells: at most {} are accepted",
+                *line,
+                *cells,
+                *max_cells
+            ),
+            Self::OpenQuote { line } => open_quote(*line, ""),
+            Self::QuoteTooLong { line, max_lines } => {
+                open_quote(*line, &format!(" within {max_lines} lines"))
+            }
+            Self::MissingColumn {
+                explanation,
+                header: None,
+                ..
+            } => explanation.clone(),
+            Self::MissingColumn {
+                explanation,
+                header: Some(header),
+                ..
+            } => rich!(
+                "{}; line {} has them: remove the lines above it, or begin them with #",
+                explanation,
+                *header
+            ),
+            Self::NoHeader { has_comments } => {
+                let what = if *has_comments {
+                    "the file has comments and no header"
+                } else {
+                    "the file is empty"
+                };
+                rich!(
+                    "{}: expected a header with the columns {} and {}",
+                    what,
+                    Segment::quoted("IP Address"),
+                    Segment::quoted("Rule")
+                )
+            }
+            Self::Stopped => RichText::default(),
+        }
+    }
+}
+
+fn open_quote(line: u64, within: &str) -> RichText {
+    rich!(
+        "line {} opens a quote that is not closed{}: close it, or double each quote that is part of a cell",
+        line,
+        within
+    )
+}
+
+impl fmt::Display for CsvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.explain().fmt(f)
+    }
+}
+
+impl std::error::Error for CsvError {}

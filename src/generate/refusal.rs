@@ -1,0 +1,62 @@
+//! The refusals of a whole upload, worded for the edge that reads it.
+
+use crate::answer::{Answer, Refusal, RefusalCode};
+use crate::csv::CsvError;
+use crate::settings::{Settings, Spelling};
+use crate::text::{RichText, rich};
+
+/// The refusal of an upload that cannot be read. Only here the limit on its size is named by its setting.
+pub(super) fn unreadable(err: &CsvError, spelling: Spelling) -> Refusal {
+    let mut message = err.explain();
+    if let CsvError::TooLarge { .. } = err {
+        message.push(", or raise ");
+        message.push(spelling.of("MAX_CSV_BYTES"));
+    }
+    Refusal {
+        code: err.code(),
+        line: err.line(),
+        message,
+    }
+}
+
+/// The refusal of an upload over its limit, also before it is read.
+#[must_use]
+pub fn too_large(settings: &Settings) -> Refusal {
+    let max_bytes = settings.max_csv_bytes;
+    unreadable(&CsvError::TooLarge { max_bytes }, settings.spelling)
+}
+
+pub(super) fn no_rules(answer: &Answer) -> Refusal {
+    let why = match answer.rows {
+        0 => "there is no row under the header".into(),
+        rows => rich!(
+            "all {} rows were rejected{}",
+            rows,
+            &first_rejection(answer)
+        ),
+    };
+    Refusal::new(
+        RefusalCode::NoRules,
+        rich!("no rule was accepted: {}", &why),
+    )
+}
+
+pub(super) fn rows_rejected(answer: &Answer) -> Refusal {
+    Refusal::new(
+        RefusalCode::RowsRejected,
+        rich!(
+            "{} of {} rows were rejected and strict mode accepts none{}",
+            answer.rejected,
+            answer.rows,
+            &first_rejection(answer)
+        ),
+    )
+}
+
+fn first_rejection(answer: &Answer) -> RichText {
+    answer
+        .rejections
+        .first()
+        .map(|rejection| rich!("; line {}: {}", rejection.line, &rejection.sentence()))
+        .unwrap_or_default()
+}

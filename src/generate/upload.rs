@@ -1,0 +1,180 @@
+//! An upload on its way: takes pieces of bytes, keeps only the addresses, and ends in a [`Decision`].
+
+use std::ops::ControlFlow;
+
+use crate::answer::{Answer, Refusal, Status};
+use crate::csv::{CsvError, Parser, TextDecoder};
+use crate::generate::collector::Collector;
+use crate::generate::decision::Decision;
+use crate::generate::refusal::{no_rules, rows_rejected, too_large, unreadable};
+use crate::render::Template;
+use crate::review::{RecordedRows, RowRecorder};
+use crate::rule::DefaultPolicy;
+use crate::settings::{Settings, Spelling};
+use crate::source::Source;
+
+/// What an [`Upload`] keeps of its accepted rows, beside their addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Whether it keeps the rows themselves, for a template that lists them.
+    pub rows: bool,
+    /// Whether it records addresses and lines of the first rows, for [`Decision::warnings`].
+    pub history: bool,
+}
+
+impl Keep {
+    /// What a template needs.
+    #[must_use]
+    pub fn for_template(template: &Template) -> Self {
+        Self {
+            rows: template.needs().includes("rules"),
+            history: false,
+        }
+    }
+
+    /// Adds what warnings need.
+    #[must_use]
+    pub fn with_history(self) -> Self {
+        Self {
+            history: true,
+            ..self
+        }
+    }
+}
+
+/// An upload that is being read.
+pub struct Upload {
+    source: Source,
+    output_key: Option<String>,
+    default_policy: DefaultPolicy,
+    is_strict: bool,
+    /// The refusal of an upload over its size limit.
+    too_large: Refusal,
+    max_csv_bytes: u64,
+    spelling: Spelling,
+    reader: Reader,
+    refusal: Option<Refusal>,
+}
+
+/// The way to the rows. The compiler makes one for each, so that a row that is not recorded costs nothing.
+enum Reader {
+    Plain(TextDecoder<Parser<Collector<()>>>),
+    Recording(TextDecoder<Parser<Collector<RecordedRows>>>),
+}
+
+impl Reader {
+    fn new(keep: Keep, max_bytes: u64) -> Self {
+        fn decoder<R: RowRecorder>(
+            keep: Keep,
+            max_bytes: u64,
+        ) -> TextDecoder<Parser<Collector<R>>> {
+            let collector = Collector::keeping_rows(keep.rows);
+            TextDecoder::new(Parser::new(collector), max_bytes)
+        }
+        if keep.history {
+            Self::Recording(decoder(keep, max_bytes))
+        } else {
+            Self::Plain(decoder(keep, max_bytes))
+        }
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
+        match self {
+            Self::Plain(decoder) => decoder.push(piece),
+            Self::Recording(decoder) => decoder.push(piece),
+        }
+    }
+
+    fn finish(self) -> Result<Collector<RecordedRows>, CsvError> {
+        match self {
+            Self::Plain(decoder) => Ok(decoder.finish()?.finish()?.into_recorded()),
+            Self::Recording(decoder) => decoder.finish()?.finish(),
+        }
+    }
+}
+
+impl Upload {
+    /// Starts on an upload. An unsafe key refuses it at once.
+    #[must_use]
+    pub fn new(settings: &Settings, source: Source, keep: Keep) -> Self {
+        let (output_key, refusal) = match settings.output_key.of(&source.key) {
+            Ok(key) => (Some(key), None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        Self {
+            source,
+            output_key,
+            default_policy: settings.default_policy,
+            is_strict: settings.strict,
+            too_large: too_large(settings),
+            max_csv_bytes: settings.max_csv_bytes,
+            spelling: settings.spelling,
+            reader: Reader::new(keep, settings.max_csv_bytes),
+            refusal,
+        }
+    }
+
+    /// The key of the output. `None` if the key of the source is unsafe.
+    #[must_use]
+    pub fn output_key(&self) -> Option<&str> {
+        self.output_key.as_deref()
+    }
+
+    /// Refuses the upload by its size alone, if that is known before it is read.
+    pub fn expect_bytes(&mut self, bytes: u64) -> ControlFlow<()> {
+        if bytes > self.max_csv_bytes {
+            self.refusal.get_or_insert(self.too_large.clone());
+        }
+        self.flow()
+    }
+
+    /// Reads the next piece. `Break` means that the upload is refused, and that the rest of it is not needed.
+    pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        if self.refusal.is_none() {
+            let pushed = self.reader.push(piece);
+            self.refusal = pushed.err().map(|err| unreadable(&err, self.spelling));
+        }
+        self.flow()
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        match self.refusal {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Ends the upload and decides who gets in.
+    #[must_use]
+    pub fn finish(self) -> Decision {
+        let mut answer = Answer::new(&self.source.key, Status::Written);
+        answer.output = self.output_key;
+        answer.default_policy = self.default_policy;
+        let read = match self.refusal {
+            Some(refusal) => Err(refusal),
+            None => self
+                .reader
+                .finish()
+                .map_err(|err| unreadable(&err, self.spelling)),
+        };
+        let mut collector = match read {
+            Ok(collector) => collector,
+            Err(refusal) => return Decision::refused(self.source, answer, refusal),
+        };
+        collector.settle_conflicting_default();
+        collector.report_to(&mut answer);
+        answer.default_policy = collector.rules.default_policy(self.default_policy);
+        if answer.accepted == 0 {
+            let refusal = no_rules(&answer);
+            return Decision::refused(self.source, answer, refusal);
+        }
+        let refusal = (self.is_strict && answer.rejected > 0).then(|| rows_rejected(&answer));
+        let policy = collector.rules.build(self.default_policy);
+        let (rows, history) = (collector.rows, collector.log);
+        let decision = Decision::decided(self.source, answer, policy, rows, history);
+        match refusal {
+            Some(refusal) => decision.but_refused(refusal),
+            None => decision,
+        }
+    }
+}
