@@ -1,40 +1,40 @@
 //! A policy as one list, for formats that hold no second one: who gets in, or who does not.
 
 use crate::ip::{IpSet, without_mapped_block};
-use crate::policy::Policy;
-use crate::rule::DefaultPolicy;
+use crate::policy::{Effective, Policy};
 
 impl Policy {
     /// Who gets in, as one list: its networks do not overlap.
     #[must_use]
     pub fn permitted(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => complement(&self.deny),
-            DefaultPolicy::Deny => difference(&self.allow, &self.deny),
+        let Effective { set, is_complement } = self.effective();
+        if is_complement {
+            complement(&set)
+        } else {
+            writable(set.into_owned())
         }
     }
 
     /// Everybody else.
     #[must_use]
     pub fn refused(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => self.deny.clone(),
-            DefaultPolicy::Deny => complement(&self.permitted()),
+        let Effective { set, is_complement } = self.effective();
+        if is_complement {
+            writable(set.into_owned())
+        } else {
+            complement(&writable(set.into_owned()))
         }
     }
 
     /// The one of the two lists that the default does not say.
     #[must_use]
     pub fn exceptions(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => self.refused(),
-            DefaultPolicy::Deny => self.permitted(),
-        }
+        writable(self.effective().set.into_owned())
     }
 }
 
-fn difference(set: &IpSet, other: &IpSet) -> IpSet {
-    let IpSet { ipv4, ipv6 } = set.difference(other);
+fn writable(set: IpSet) -> IpSet {
+    let IpSet { ipv4, ipv6 } = set;
     IpSet {
         ipv4,
         ipv6: without_mapped_block(ipv6),
@@ -42,7 +42,7 @@ fn difference(set: &IpSet, other: &IpSet) -> IpSet {
 }
 
 fn complement(set: &IpSet) -> IpSet {
-    difference(&IpSet::everybody(), set)
+    writable(IpSet::everybody().difference(set))
 }
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::ip::{RangeSet, mapped};
     use crate::policy::samples::{decide, text};
-    use crate::rule::Action;
+    use crate::rule::{Action, DefaultPolicy};
 
     const DENY: DefaultPolicy = DefaultPolicy::Deny;
     const ALLOW: DefaultPolicy = DefaultPolicy::Allow;

@@ -5,16 +5,18 @@
 //! not those of the CSV but the shortest that permit the same addresses, for Apache reads them
 //! again on every request.
 
+mod effective;
 mod lists;
 mod rules;
 mod shortest;
 
+pub(crate) use self::effective::{Effective, deciding_action};
 pub use self::rules::PolicyBuilder;
 
 use std::net::IpAddr;
 
 use crate::ip::IpSet;
-use crate::rule::DefaultPolicy;
+use crate::rule::{Action, DefaultPolicy};
 
 /// Who gets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +37,11 @@ impl Policy {
             IpAddr::V4(address) => set.ipv4.contains(address.to_bits()),
             IpAddr::V6(address) => set.ipv6.contains(address.to_bits()),
         };
-        match self.default {
-            DefaultPolicy::Allow => !is_in(&self.deny),
-            DefaultPolicy::Deny => is_in(&self.allow) && !is_in(&self.deny),
-        }
+        let action = deciding_action(self.default, |action| match action {
+            Action::Allow => is_in(&self.allow),
+            Action::Deny => is_in(&self.deny),
+        });
+        action == Action::Allow
     }
 }
 

@@ -94,20 +94,9 @@ pub(crate) struct Permitted {
 
 impl Permitted {
     pub(crate) fn of(policy: &Policy) -> Self {
-        let Policy {
-            default,
-            allow,
-            deny,
-        } = policy;
-        let (ipv4, ipv6) = match default {
-            DefaultPolicy::Deny => (
-                allow.ipv4.difference(&deny.ipv4),
-                allow.ipv6.difference(&deny.ipv6),
-            ),
-            DefaultPolicy::Allow => (deny.ipv4.clone(), deny.ipv6.clone()),
-        };
+        let IpSet { ipv4, ipv6 } = policy.effective().set.into_owned();
         Self {
-            default: *default,
+            default: policy.default,
             ipv4,
             ipv6,
         }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::ip::RangeSet;
-use crate::policy::Policy;
+use crate::policy::{Effective, Policy};
 use crate::report::map::grid::{Grid, SquareBlock, inside};
 use crate::rule::DefaultPolicy;
 use crate::text::thousands;
@@ -42,14 +42,13 @@ pub(crate) struct Ipv4 {
 
 impl Ipv4 {
     pub(crate) fn of(policy: &Policy) -> Self {
-        let (allow, deny) = (&policy.allow.ipv4, &policy.deny.ipv4);
-        let (allowed, denied) = match policy.default {
-            DefaultPolicy::Deny => {
-                let allowed = allow.difference(deny);
-                let denied = allow.difference(&allowed);
-                (allowed, denied)
-            }
-            DefaultPolicy::Allow => (RangeSet::default(), deny.clone()),
+        let Effective { set, is_complement } = policy.effective();
+        let set = set.into_owned().ipv4;
+        let (allowed, denied) = if is_complement {
+            (RangeSet::default(), set)
+        } else {
+            let denied = policy.allow.ipv4.difference(&set);
+            (set, denied)
         };
         Self {
             allowed,
