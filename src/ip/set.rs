@@ -81,6 +81,15 @@ impl<T: Family> RangeSet<T> {
             .is_some_and(|range| address <= range.last)
     }
 
+    /// The ranges of this set that have at least one address in common with `range`, uncut.
+    pub(crate) fn overlapping(&self, range: AddrRange<T>) -> &[AddrRange<T>] {
+        let ranges = self.ranges.as_slice();
+        let start = ranges.partition_point(|other| other.last < range.first);
+        let (_, ranges) = ranges.split_at(start);
+        let end = ranges.partition_point(|other| other.first <= range.last);
+        ranges.split_at(end).0
+    }
+
     /// The addresses of this set that are not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
@@ -233,6 +242,20 @@ mod tests {
             prop_assert_eq!(networks.len(), fewest(&members(&ranges)));
             prop_assert!(networks.iter().all(|n| n.host_bits < 8));
             prop_assert_eq!(RangeSet::from_unsorted(covered), set);
+        }
+
+        #[test]
+        fn overlapping_ranges_are_those_with_a_common_address(
+            ranges in ranges_u8(),
+            (a, b) in any::<(u8, u8)>(),
+        ) {
+            let set = RangeSet::from_unsorted(ranges);
+            let block = AddrRange { first: a.min(b), last: a.max(b) };
+            let has_common = |range: &&AddrRange<u8>| {
+                (range.first..=range.last).any(|address| block.first <= address && address <= block.last)
+            };
+            let expected: Vec<_> = set.ranges().iter().filter(has_common).copied().collect();
+            prop_assert_eq!(set.overlapping(block), expected);
         }
 
         #[test]

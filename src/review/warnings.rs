@@ -109,7 +109,7 @@ impl Permitted {
             set: &RangeSet<T>,
             default: DefaultPolicy,
         ) -> bool {
-            is_overridden(row, from_first_that_ends_in(set, row).first(), default)
+            is_overridden(row, set.overlapping(row).first(), default)
         }
         match row {
             AddressSpec::Ipv4(row) => lets_none_in(row, &self.ipv4, self.default),
@@ -239,11 +239,9 @@ fn add_private<T: Family>(
         first,
         host_bits: T::BITS - prefix_length,
     };
-    let ranges = set.ranges();
-    let from = ranges.partition_point(|range| range.last < block.first);
-    let touching = ranges.get(from..).unwrap_or_default().iter();
-    let networks = touching
-        .take_while(|range| range.first <= block.last())
+    let networks = set
+        .overlapping(block.range())
+        .iter()
         .flat_map(|range| range.networks())
         .filter(|network| block.first <= network.first && network.last() <= block.last());
     let mut count = 0;
@@ -306,15 +304,8 @@ fn is_overridden<T: Family>(
     }
 }
 
-fn from_first_that_ends_in<T: Family>(set: &RangeSet<T>, row: AddrRange<T>) -> &[AddrRange<T>] {
-    let ranges = set.ranges();
-    let from = ranges.partition_point(|range| range.last < row.first);
-    ranges.get(from..).unwrap_or_default()
-}
-
 fn is_listed<T: Family>(row: AddrRange<T>, set: &RangeSet<T>) -> bool {
-    let next = from_first_that_ends_in(set, row).first();
-    next.is_some_and(|next| next.first <= row.last)
+    !set.overlapping(row).is_empty()
 }
 
 /// Whether an Allow row is one that a warning of wide networks is about.

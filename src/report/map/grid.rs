@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 
-use crate::ip::{AddrRange, Network};
+use crate::ip::{AddrRange, Network, RangeSet};
 use crate::report::map::hilbert::{GridPos, cell, corner};
 
 /// The side of a cell in the picture's units.
@@ -41,6 +41,13 @@ impl SquareBlock {
 
     pub(crate) fn last(self) -> u32 {
         self.first | low_bits(32 - self.prefix_length)
+    }
+
+    fn range(self) -> AddrRange<u32> {
+        AddrRange {
+            first: self.first,
+            last: self.last(),
+        }
     }
 
     /// `10.0.0.0/8`.
@@ -112,9 +119,9 @@ impl Grid {
             .unwrap_or(0)
     }
 
-    /// How many addresses of ascending, disjoint ranges each cell holds. The work is that of the
-    /// ranges inside the block and of the cells.
-    pub(crate) fn counts(self, ranges: &[AddrRange<u32>]) -> Vec<u64> {
+    /// How many addresses of a set each cell holds. The work is that of the ranges inside the block
+    /// and of the cells.
+    pub(crate) fn counts(self, set: &RangeSet<u32>) -> Vec<u64> {
         let mut counts = vec![0; 1 << (2 * self.order)];
         let full = self.cell_addresses();
         let mut add = |index: u32, addresses: u64| {
@@ -122,7 +129,7 @@ impl Grid {
                 *count += addresses;
             }
         };
-        for range in inside(ranges, self.block) {
+        for range in inside(set, self.block) {
             let (first, last) = (self.index(range.first), self.index(range.last));
             if first == last {
                 add(first, u64::from(range.last - range.first) + 1);
@@ -138,12 +145,12 @@ impl Grid {
         counts
     }
 
-    /// The cells that hold any of the ranges, as the inside of an `<svg>` element's group.
-    pub(crate) fn draw(self, ranges: &[AddrRange<u32>], svg: &mut String) {
-        if inside(ranges, self.block).next().is_none() {
+    /// The cells that hold any address of a set, as the inside of an `<svg>` element's group.
+    pub(crate) fn draw(self, set: &RangeSet<u32>, svg: &mut String) {
+        if set.overlapping(self.block.range()).is_empty() {
             return;
         }
-        let counts = self.counts(ranges);
+        let counts = self.counts(set);
         let mut layers = Layers::default();
         let full = self.cell_addresses();
         let mut full_from = None;
@@ -163,15 +170,14 @@ impl Grid {
     }
 }
 
-/// The parts of ascending, disjoint ranges that lie in a block.
+/// The ranges of a set as far as they lie in a block.
 pub(crate) fn inside(
-    ranges: &[AddrRange<u32>],
+    set: &RangeSet<u32>,
     block: SquareBlock,
-) -> impl Iterator<Item = AddrRange<u32>> {
-    let (first, last) = (block.first, block.last());
-    let from = ranges.partition_point(|range| range.last < first);
-    let rest = ranges.get(from..).unwrap_or_default().iter();
-    rest.take_while(move |range| range.first <= last)
+) -> impl DoubleEndedIterator<Item = AddrRange<u32>> {
+    let AddrRange { first, last } = block.range();
+    set.overlapping(block.range())
+        .iter()
         .map(move |range| AddrRange {
             first: range.first.max(first),
             last: range.last.min(last),
@@ -251,22 +257,21 @@ impl Layers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ip::RangeSet;
     use proptest::prelude::*;
 
-    fn ranges(texts: &str) -> Vec<AddrRange<u32>> {
+    fn set(texts: &str) -> RangeSet<u32> {
         let ranges = texts
             .split_whitespace()
             .map(|text| match crate::ip::parse_address(text) {
                 Ok(crate::ip::AddressSpec::Ipv4(range)) => range,
                 other => panic!("{text}: {other:?}"),
             });
-        RangeSet::from_unsorted(ranges.collect()).ranges().to_vec()
+        RangeSet::from_unsorted(ranges.collect())
     }
 
     fn drawn(block: SquareBlock, order: u32, texts: &str) -> String {
         let mut svg = String::new();
-        Grid::new(block, order).draw(&ranges(texts), &mut svg);
+        Grid::new(block, order).draw(&set(texts), &mut svg);
         svg
     }
 
@@ -321,7 +326,8 @@ mod tests {
             last: (index << 20) | 5,
         });
         let mut svg = String::new();
-        Grid::new(SquareBlock::ALL, 6).draw(&every_cell.collect::<Vec<_>>(), &mut svg);
+        let set = RangeSet::from_unsorted(every_cell.collect());
+        Grid::new(SquareBlock::ALL, 6).draw(&set, &mut svg);
         assert!(svg.len() < 40_000, "{}", svg.len());
     }
 
@@ -336,14 +342,14 @@ mod tests {
             });
             let set = RangeSet::from_unsorted(ranges.collect());
             for order in [0, 3, 6] {
-                let counts = Grid::new(SquareBlock::ALL, order).counts(set.ranges());
+                let counts = Grid::new(SquareBlock::ALL, order).counts(&set);
                 prop_assert_eq!(u128::from(counts.iter().sum::<u64>()), set.address_count());
                 let full = Grid::new(SquareBlock::ALL, order).cell_addresses();
                 prop_assert!(counts.iter().all(|count| *count <= full));
             }
             let block = SquareBlock { first: 0x4000_0000, prefix_length: 4 };
-            let counts = Grid::new(block, 5).counts(set.ranges());
-            let expected: u64 = inside(set.ranges(), block)
+            let counts = Grid::new(block, 5).counts(&set);
+            let expected: u64 = inside(&set, block)
                 .map(|range| u64::from(range.last - range.first) + 1)
                 .sum();
             prop_assert_eq!(counts.iter().sum::<u64>(), expected);

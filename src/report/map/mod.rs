@@ -187,8 +187,8 @@ impl Picture {
 fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
     const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - OCTET_BITS);
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
-    let allowed = grid.counts(ipv4.allowed.ranges());
-    let denied = grid.counts(ipv4.denied.ranges());
+    let allowed = grid.counts(&ipv4.allowed);
+    let denied = grid.counts(&ipv4.denied);
     let slash8 = |((allowed, denied), number): ((&[u64], &[u64]), u32)| Slash8 {
         number,
         allowed: allowed.iter().sum(),
@@ -222,7 +222,7 @@ fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
 fn layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
     for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
         let _ = write!(svg, r#"<g class="{class}">"#);
-        grid.draw(set.ranges(), svg);
+        grid.draw(set, svg);
         svg.push_str("</g>");
     }
 }
@@ -331,8 +331,10 @@ fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
 fn zoom(ipv4: &Ipv4, slash8: Slash8) -> MapView {
     let block = slash8.block();
     let ends = |set: &RangeSet<u32>| {
-        let ranges = || inside(set.ranges(), block);
-        Some((ranges().next()?.first, ranges().last()?.last))
+        let mut ranges = inside(set, block);
+        let first = ranges.next()?;
+        let last = ranges.next_back().unwrap_or(first);
+        Some((first.first, last.last))
     };
     let ends = [ends(&ipv4.allowed), ends(&ipv4.denied)];
     let ends = || ends.iter().flatten();
