@@ -4,6 +4,10 @@
 pub trait Family: AddrInt {
     /// Prints the address in its canonical text (RFC 5952 for IPv6).
     fn print(self, printer: &mut Printer<'_>);
+    /// The address in its canonical text.
+    fn text(self) -> NetworkText {
+        NetworkText::new(|printer| self.print(printer))
+    }
     /// How many bytes it prints.
     fn text_bytes(self) -> usize;
     /// Sorts ranges by their first address.
@@ -31,7 +35,7 @@ family!(u128, Printer::ipv6, ipv6_bytes, sort_by_comparing);
 #[cfg(test)]
 pub(crate) use family;
 
-use crate::ip::format::{Printer, ipv4_bytes, ipv6_bytes};
+use crate::ip::format::{NetworkText, Printer, ipv4_bytes, ipv6_bytes};
 use crate::ip::radix_sort;
 use crate::ip::range::{AddrInt, AddrRange};
 

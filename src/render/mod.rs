@@ -265,15 +265,8 @@ fn values<T: Family>(networks: impl Iterator<Item = Network<T>>) -> impl Iterato
 
 /// `192.0.2.9-192.0.2.20`, or the bare address of a single one.
 fn ranges<T: Family>(ranges: &[AddrRange<T>]) -> impl Iterator<Item = Value> {
-    let text = |first| {
-        Network {
-            first,
-            host_bits: 0,
-        }
-        .text()
-    };
-    ranges.iter().map(move |range| {
-        let (first, last) = (text(range.first), text(range.last));
+    ranges.iter().map(|range| {
+        let (first, last) = (range.first.text(), range.last.text());
         if range.first == range.last {
             network_value(first.as_str())
         } else {

@@ -392,12 +392,7 @@ fn range_text<T: Family>(range: AddrRange<T>) -> String {
     if let (Some(network), None) = (networks.next(), networks.next()) {
         return network.text().to_string();
     }
-    let single = |first| Network {
-        first,
-        host_bits: 0,
-    };
-    let (first, last) = (single(range.first).text(), single(range.last).text());
-    format!("{first}-{last}")
+    format!("{}-{}", range.first.text(), range.last.text())
 }
 
 #[cfg(test)]

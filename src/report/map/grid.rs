@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 
-use crate::ip::{AddrRange, Network, RangeSet};
+use crate::ip::{AddrRange, Family as _, RangeSet};
 use crate::report::map::hilbert::{GridPos, cell, corner};
 
 /// The side of a cell in the picture's units.
@@ -52,11 +52,7 @@ impl SquareBlock {
 
     /// `10.0.0.0/8`.
     pub(crate) fn text(self) -> String {
-        let first = Network {
-            first: self.first,
-            host_bits: 0,
-        };
-        format!("{}/{}", first.text(), self.prefix_length)
+        format!("{}/{}", self.first.text(), self.prefix_length)
     }
 }
 
