@@ -3,14 +3,16 @@
 //! What a template is handed (`docs/templates.md` has the whole list) is made here, and only the
 //! parts it asks for.
 
+mod built_in;
 mod filters;
 mod packed_lines;
 mod template;
 mod escape;
 mod needs;
 
+pub use self::built_in::{BUILT_IN, BuiltIn, built_in_names};
 pub use self::needs::PARTS;
-pub use self::template::{BUILT_IN, Template, built_in_names};
+pub use self::template::Template;
 
 use std::collections::HashMap;
 use std::io::{self, Write};

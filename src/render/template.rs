@@ -9,34 +9,15 @@ use std::io::Write;
 use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 
 use crate::answer::{Refusal, RefusalCode};
+use crate::render::built_in::{BuiltIn, built_in_names};
 use crate::render::escape::escape;
 use crate::render::filters;
 use crate::render::filters::{LEAST_MAX_IDENTIFIER_BYTES, MAX_IDENTIFIER_BYTES};
 use crate::render::needs::{LISTS, Needs, OTHER_VARIABLES, PARTS};
 use crate::text::quote;
 
-/// The built-in templates, by name.
-pub const BUILT_IN: [(&str, &str); 10] = [
-    ("apache24", include_str!("templates/apache24.tera")),
-    ("apache22", include_str!("templates/apache22.tera")),
-    ("nginx", include_str!("templates/nginx.tera")),
-    ("nginx-geo", include_str!("templates/nginx-geo.tera")),
-    ("haproxy", include_str!("templates/haproxy.tera")),
-    ("caddy", include_str!("templates/caddy.tera")),
-    ("nftables", include_str!("templates/nftables.tera")),
-    ("aws-waf", include_str!("templates/aws-waf.tera")),
-    ("plain", include_str!("templates/plain.tera")),
-    ("json", include_str!("templates/json.tera")),
-];
-
 /// The built-in templates that refuse some files: such a file must be whole before it is written.
 const MAY_FAIL: [&str; 1] = ["aws-waf"];
-
-/// The built-in templates' names, for messages.
-#[must_use]
-pub fn built_in_names() -> String {
-    BUILT_IN.map(|(name, _)| name).join(", ")
-}
 
 /// The name under which tera knows the one template of an instance.
 const NAME: &str = "template";
@@ -46,7 +27,7 @@ pub struct Template {
     tera: Tera,
     needs: Needs,
     source: String,
-    /// Where it is one of [`BUILT_IN`].
+    /// The name of a built-in template.
     built_in: Option<&'static str>,
 }
 
@@ -57,9 +38,9 @@ impl Template {
     ///
     /// `bad-template` if there is none of that name.
     pub fn built_in(name: &str) -> Result<Self, Refusal> {
-        match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-            Some((built_in, source)) => Ok(Self {
-                built_in: Some(built_in),
+        match BuiltIn::find(name) {
+            Some(BuiltIn { name, source, .. }) => Ok(Self {
+                built_in: Some(name),
                 ..Self::compile(source)?
             }),
             None => Err(Refusal::new(
@@ -207,6 +188,7 @@ fn with_names<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::BUILT_IN;
 
     fn escaped(text: &str) -> String {
         let mut out = Vec::new();
@@ -235,7 +217,7 @@ mod tests {
 
     #[test]
     fn built_in_templates_compile() {
-        for (name, _) in BUILT_IN {
+        for BuiltIn { name, .. } in BUILT_IN {
             assert!(Template::built_in(name).is_ok(), "{name}");
         }
     }

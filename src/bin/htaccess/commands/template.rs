@@ -11,7 +11,7 @@ use std::path::Path;
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{MAX_OUTPUT_LINE_BYTES, Outcome, generate};
-use htaccess_generator::render::{PARTS, Template};
+use htaccess_generator::render::{BUILT_IN, BuiltIn, PARTS, Template};
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::source::Source;
 
@@ -20,7 +20,7 @@ use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print;
 use crate::output::print_data;
-use crate::templates::{ABOUT, built_in_source, key_ending_in, read_template, with_template_name};
+use crate::templates::{key_ending_in, read_template, with_template_name};
 
 /// `htaccess template`.
 pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError> {
@@ -33,9 +33,11 @@ pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError
 
 fn list() -> Result<ExitStatus, CliError> {
     let mut text = String::new();
-    for (name, about, ending) in ABOUT {
+    for built_in in BUILT_IN {
+        let BuiltIn { name, about, .. } = built_in;
+        let key = key_ending_in(built_in.ending);
         // Writing into memory does not fail.
-        let _ = writeln!(text, "{name:10} {about:64} {}", key_ending_in(ending));
+        let _ = writeln!(text, "{name:10} {about:64} {key}");
     }
     print_data(text.as_bytes())?;
     Ok(ExitStatus::Fine)
@@ -43,13 +45,13 @@ fn list() -> Result<ExitStatus, CliError> {
 
 fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
     // No other name gets here.
-    let source = built_in_source(&arguments.name).unwrap_or_default();
+    let source = BuiltIn::find(&arguments.name).map_or("", |template| template.source);
     print_data(source.as_bytes()).map(|()| ExitStatus::Fine)
 }
 
 fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
     let name = arguments.template.display().to_string();
-    let compiled = match built_in_source(&name) {
+    let compiled = match BuiltIn::find(&name) {
         Some(_) => Template::built_in(&name),
         None => Template::compile(&read_template(&arguments.template)?),
     };
@@ -288,11 +290,9 @@ fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
 mod tests {
     use super::*;
 
-    use htaccess_generator::render::BUILT_IN;
-
     #[test]
     fn the_built_in_templates_pass_without_a_warning() {
-        for (name, _) in BUILT_IN {
+        for BuiltIn { name, .. } in BUILT_IN {
             let found = check_with_samples(&Template::built_in(name).unwrap());
             assert_eq!((found.errors, found.warnings), (vec![], vec![]), "{name}");
         }
