@@ -23,7 +23,7 @@ use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::report::map::{Ipv4, Picture};
 use crate::report::sizes::Sizes;
 use crate::report::summary::{Words, extent, sentence};
-use crate::text::{escape_invisible, is_unprintable, milliseconds, thousands};
+use crate::text::{escape_invisible, is_unprintable, milliseconds, thousands, thousands_if_any};
 
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
@@ -227,11 +227,7 @@ impl View {
             warnings: answer.warnings.iter().map(warning_view).collect(),
             rejections: rejections(&answer.rejections),
             rejected: thousands(answer.rejected),
-            more_rejected: if more > 0 {
-                thousands(more)
-            } else {
-                String::new()
-            },
+            more_rejected: thousands_if_any(more),
             picture: both().and_then(|(policy, ipv4)| Picture::of(ipv4, policy)),
             is_open: answer.default_policy == crate::rule::DefaultPolicy::Allow,
             sizes: policy.map(Sizes::of).unwrap_or_default(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::ip::{Family, Network, RangeSet};
 use crate::policy::Policy;
-use crate::text::thousands;
+use crate::text::{thousands, thousands_if_any};
 
 /// So many networks of one size are named.
 const MAX_EXAMPLES: usize = 3;
@@ -57,11 +57,7 @@ impl Sizes {
         Self {
             rows,
             ipv6: rows_ipv6,
-            more_ipv6: if more > 0 {
-                thousands(more)
-            } else {
-                String::new()
-            },
+            more_ipv6: thousands_if_any(more),
         }
     }
 }
@@ -126,11 +122,7 @@ impl<T: Family> PrefixHistogram<T> {
                 bar_allow: (size.allow * 100).div_ceil(most),
                 bar_deny: (size.deny * 100).div_ceil(most),
                 examples,
-                more: if more > 0 {
-                    thousands(more)
-                } else {
-                    String::new()
-                },
+                more: thousands_if_any(more),
             }
         })
         .collect()

@@ -7,5 +7,5 @@ mod numbers;
 pub(crate) use self::list::FirstFew;
 pub use self::list::quoted_list;
 pub use self::numbers::grouped;
-pub(crate) use self::numbers::{milliseconds, thousands};
+pub(crate) use self::numbers::{milliseconds, thousands, thousands_if_any};
 pub use self::quote::{MAX_QUOTED_CHARS, escape, escape_invisible, is_unprintable, quote};

@@ -5,6 +5,14 @@ pub(crate) fn thousands(number: u64) -> String {
     grouped(&number.to_string())
 }
 
+/// A number for a template: with separators, or empty for 0, which a template tests as false.
+pub(crate) fn thousands_if_any(number: u64) -> String {
+    match number {
+        0 => String::new(),
+        number => thousands(number),
+    }
+}
+
 /// The digits of a whole number in groups of three.
 #[must_use]
 pub fn grouped(digits: &str) -> String {
