@@ -1,6 +1,6 @@
 //! What templates can do to a text beside tera's own filters. `docs/templates.md` has the list.
 
-use std::fmt::Write as _;
+use crate::text::push_fmt;
 
 /// The longest name that [`identifier`] gives unless it is told otherwise, in bytes. The names of
 /// AWS WAF may have 128 of them, those of nftables 255, and templates put words before and behind.
@@ -27,10 +27,7 @@ pub(crate) fn identifier(text: &str, max_bytes: usize) -> String {
         match byte {
             b'/' => name.push_str("__"),
             b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => name.push(byte.into()),
-            _ => {
-                // Writing into memory does not fail.
-                let _ = write!(name, "_{byte:02X}");
-            }
+            _ => push_fmt(&mut name, format_args!("_{byte:02X}")),
         }
     }
     if name.len() > max_bytes {

@@ -3,9 +3,11 @@
 mod quote;
 mod list;
 mod numbers;
+mod push_fmt;
 
 pub(crate) use self::list::FirstFew;
 pub use self::list::quoted_list;
 pub use self::numbers::grouped;
 pub(crate) use self::numbers::{milliseconds, thousands, thousands_if_any};
+pub use self::push_fmt::push_fmt;
 pub use self::quote::{MAX_QUOTED_CHARS, escape, escape_invisible, is_unprintable, quote};

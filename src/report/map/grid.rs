@@ -7,10 +7,9 @@
 //!
 //! Made of integers only, and its size is bounded by the number of cells, whatever the sets hold.
 
-use std::fmt::Write as _;
-
 use crate::ip::{AddrRange, Family as _, RangeSet};
 use crate::report::map::hilbert::{GridPos, cell, corner};
+use crate::text::push_fmt;
 
 /// The side of a cell in the picture's units.
 pub(crate) const CELL_UNITS: u32 = 10;
@@ -216,8 +215,10 @@ impl Layers {
             let GridPos { x, y } = corner(index, grid.order, level);
             let side = CELL_UNITS << level;
             let (x, y) = (x * CELL_UNITS, y * CELL_UNITS);
-            // Writing to a string does not fail.
-            let _ = write!(self.full, "M{x} {y}h{side}v{side}h-{side}z");
+            push_fmt(
+                &mut self.full,
+                format_args!("M{x} {y}h{side}v{side}h-{side}z"),
+            );
             index += 1 << (2 * level);
         }
     }
@@ -229,22 +230,27 @@ impl Layers {
         };
         let middle = |at: u32| i64::from(at * CELL_UNITS + CELL_UNITS / 2);
         let (x, y) = (middle(place.x), middle(place.y));
-        let _ = if marks.path.is_empty() {
-            write!(marks.path, "M{x} {y}h0")
+        if marks.path.is_empty() {
+            push_fmt(&mut marks.path, format_args!("M{x} {y}h0"));
         } else {
             let (before_x, before_y) = (middle(marks.place.x), middle(marks.place.y));
-            write!(marks.path, "m{} {}h0", x - before_x, y - before_y)
-        };
+            let (right, down) = (x - before_x, y - before_y);
+            push_fmt(&mut marks.path, format_args!("m{right} {down}h0"));
+        }
         marks.place = place;
     }
 
     fn write_to(&self, svg: &mut String) {
         if !self.full.is_empty() {
-            let _ = write!(svg, r#"<path class="full" d="{}"/>"#, self.full);
+            let path = &self.full;
+            push_fmt(svg, format_args!(r#"<path class="full" d="{path}"/>"#));
         }
-        for (size, marks) in (1..).zip(&self.marks) {
-            if !marks.path.is_empty() {
-                let _ = write!(svg, r#"<path class="mark m{size}" d="{}"/>"#, marks.path);
+        for (size, Marks { path, .. }) in (1..).zip(&self.marks) {
+            if !path.is_empty() {
+                push_fmt(
+                    svg,
+                    format_args!(r#"<path class="mark m{size}" d="{path}"/>"#),
+                );
             }
         }
     }

@@ -5,15 +5,13 @@
 mod grid;
 mod hilbert;
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use crate::ip::RangeSet;
 use crate::policy::{Effective, Policy};
 use crate::report::map::grid::{Grid, SquareBlock, inside};
 use crate::rule::DefaultPolicy;
-use crate::text::thousands;
+use crate::text::{push_fmt, thousands};
 
 /// The whole space has 64 × 64 cells, each a /12.
 const OVERVIEW_ORDER: u32 = 6;
@@ -221,7 +219,7 @@ fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
 /// The pictures' marks; denied over allowed, for Deny wins.
 fn layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
     for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
-        let _ = write!(svg, r#"<g class="{class}">"#);
+        push_fmt(svg, format_args!(r#"<g class="{class}">"#));
         grid.draw(set, svg);
         svg.push_str("</g>");
     }
@@ -230,13 +228,15 @@ fn layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
 fn background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
     let side = grid.side_units();
     let default = ipv4.default.name();
-    let _ = write!(
+    push_fmt(
         svg,
-        r#"<rect class="space {default}-default" width="{side}" height="{side}"/><path class="grid" d=""#
+        format_args!(
+            r#"<rect class="space {default}-default" width="{side}" height="{side}"/><path class="grid" d=""#
+        ),
     );
     for line in 1..lines {
         let at = side / lines * line;
-        let _ = write!(svg, "M{at} 0v{side}M0 {at}h{side}");
+        push_fmt(svg, format_args!("M{at} 0v{side}M0 {at}h{side}"));
     }
     svg.push_str(r#""/>"#);
 }
@@ -279,9 +279,11 @@ fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
         } else {
             "block"
         };
-        let _ = write!(
-            svg,
-            r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{words}</title></rect>"#
+        push_fmt(
+            &mut svg,
+            format_args!(
+                r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{words}</title></rect>"#
+            ),
         );
     }
     for slash8 in labelled().filter(is_over) {
@@ -310,9 +312,9 @@ fn label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
     let (x, y, side) = grid.square(slash8.block());
     let (x, y) = (x + side / 2, y + side / 2);
     let number = slash8.number;
-    let _ = write!(
+    push_fmt(
         svg,
-        r#"<text class="{class}" x="{x}" y="{y}">{number}</text>"#
+        format_args!(r#"<text class="{class}" x="{x}" y="{y}">{number}</text>"#),
     );
 }
 

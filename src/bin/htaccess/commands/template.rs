@@ -5,7 +5,6 @@
 //! leaves something out: that is a warning, for it may be meant.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use htaccess_generator::generate::{MAX_OUTPUT_LINE_BYTES, Outcome, generate};
 use htaccess_generator::render::{BUILT_IN, BuiltIn, PARTS, Template};
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::source::Source;
+use htaccess_generator::text::push_fmt;
 
 use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::error::{CliError, ExitStatus};
@@ -36,8 +36,7 @@ fn list() -> Result<ExitStatus, CliError> {
     for built_in in BUILT_IN {
         let BuiltIn { name, about, .. } = built_in;
         let key = key_ending_in(built_in.ending);
-        // Writing into memory does not fail.
-        let _ = writeln!(text, "{name:10} {about:64} {key}");
+        push_fmt(&mut text, format_args!("{name:10} {about:64} {key}\n"));
     }
     print_data(text.as_bytes())?;
     Ok(ExitStatus::Fine)
@@ -179,7 +178,8 @@ const LARGE: &str = "5,000 networks";
 fn check_with_samples(template: &Template) -> Found {
     let mut large = String::new();
     for index in 0..5000u32 {
-        let _ = writeln!(large, "10.{}.{}.0/25,Allow", index / 256, index % 256);
+        let (high, low) = (index / 256, index % 256);
+        push_fmt(&mut large, format_args!("10.{high}.{low}.0/25,Allow\n"));
     }
     let mut samples = SAMPLES.to_vec();
     samples.push((LARGE, &large));
