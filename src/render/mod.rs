@@ -71,6 +71,8 @@ pub(crate) struct Rendering<'a> {
     context: Context,
     allow: List<'a>,
     deny: List<'a>,
+    /// Whether the lines of both lists are handed to the template as placeholders.
+    takes_placeholders: bool,
     /// The networks of both lists.
     pub(crate) networks: NetworkCounts,
     /// About how many bytes the text will have.
@@ -88,7 +90,7 @@ impl<'a> Rendering<'a> {
         let needs = template.needs();
         let allow = List::new(&policy.allow, needs);
         let deny = List::new(&policy.deny, needs);
-        let takes_handles = template.prints_each_line_once();
+        let takes_placeholders = template.prints_each_line_once();
         let mut context = Context::new();
         context.insert_value(
             "generator",
@@ -102,11 +104,11 @@ impl<'a> Rendering<'a> {
         context.insert_value("rejected", rejected.into());
         context.insert_value(
             "allow",
-            allow.value(takes_handles.then_some(LinePlaceholder::Allow)),
+            allow.value(takes_placeholders.then_some(LinePlaceholder::Allow)),
         );
         context.insert_value(
             "deny",
-            deny.value(takes_handles.then_some(LinePlaceholder::Deny)),
+            deny.value(takes_placeholders.then_some(LinePlaceholder::Deny)),
         );
         let mut insert_list = |name: &'static str, set: &dyn Fn() -> IpSet| {
             if needs.includes_list(name) {
@@ -132,6 +134,7 @@ impl<'a> Rendering<'a> {
             },
             allow,
             deny,
+            takes_placeholders,
             room,
         }
     }
@@ -142,9 +145,12 @@ impl<'a> Rendering<'a> {
     ///
     /// `bad-template`; the inner error is that of `out`.
     pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, Refusal> {
-        let mut expander = PlaceholderWriter::new(self.allow.printer(), self.deny.printer(), out);
-        self.template.render(&self.context, &mut expander)?;
-        Ok(expander.finish())
+        let printers = self
+            .takes_placeholders
+            .then(|| (self.allow.printer(), self.deny.printer()));
+        let mut writer = PlaceholderWriter::new(printers, out);
+        self.template.render(&self.context, &mut writer)?;
+        Ok(writer.finish())
     }
 }
 
@@ -211,13 +217,13 @@ impl<'a> List<'a> {
         }
     }
 
-    /// The lines are marks if a `handle` is given.
-    fn value(&self, handle: Option<LinePlaceholder>) -> Value {
+    /// The lines are marks if a `placeholder` is given.
+    fn value(&self, placeholder: Option<LinePlaceholder>) -> Value {
         let mut entries: HashMap<&'static str, Value> =
             HashMap::from([("count", self.count.into())]);
         if let Some(packed) = &self.packed {
-            let lines = match handle {
-                Some(handle) => vec![network_value(handle.mark()); packed.line_count()],
+            let lines = match placeholder {
+                Some(placeholder) => vec![network_value(placeholder.mark()); packed.line_count()],
                 None => line_values(packed),
             };
             entries.insert("lines", lines.into());

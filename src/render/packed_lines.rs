@@ -134,8 +134,8 @@ impl LinePlaceholder {
 
 /// Takes an output as it is rendered, with lines in the place of their marks, and hands it on.
 pub(crate) struct PlaceholderWriter<A, D, W> {
-    allow: A,
-    deny: D,
+    /// Print the next line of each list; `None` if the template was handed the lines themselves.
+    printers: Option<(A, D)>,
     out: W,
     line: Vec<u8>,
     bytes: usize,
@@ -144,11 +144,11 @@ pub(crate) struct PlaceholderWriter<A, D, W> {
 }
 
 impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter<A, D, W> {
-    /// `allow` and `deny` print the next line of their list.
-    pub(crate) fn new(allow: A, deny: D, out: W) -> Self {
+    /// `printers` print the next line of the allow list and of the deny list. Without them nothing is
+    /// replaced.
+    pub(crate) fn new(printers: Option<(A, D)>, out: W) -> Self {
         Self {
-            allow,
-            deny,
+            printers,
             out,
             line: Vec::new(),
             bytes: 0,
@@ -188,14 +188,16 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
-        if text == LinePlaceholder::Allow.mark().as_bytes() {
-            (self.allow)(&mut line);
-            self.hand_on(&line);
-        } else if text == LinePlaceholder::Deny.mark().as_bytes() {
-            (self.deny)(&mut line);
-            self.hand_on(&line);
-        } else {
-            self.hand_on(text);
+        match &mut self.printers {
+            Some((allow, _)) if text == LinePlaceholder::Allow.mark().as_bytes() => {
+                allow(&mut line);
+                self.hand_on(&line);
+            }
+            Some((_, deny)) if text == LinePlaceholder::Deny.mark().as_bytes() => {
+                deny(&mut line);
+                self.hand_on(&line);
+            }
+            _ => self.hand_on(text),
         }
         self.line = line;
         Ok(text.len())
@@ -203,5 +205,31 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csv::OwnedRow;
+    use crate::policy::samples::policy;
+    use crate::render::{Template, render};
+    use crate::rule::Action;
+    use crate::source::Source;
+
+    #[test]
+    fn a_comment_that_is_a_mark_is_not_replaced() {
+        let source = "{% for line in allow.lines %}{{ line }}\n{% endfor %}\
+                      {% for rule in rules %}# {{ rule.comment | safe }}\n{% endfor %}";
+        let row = OwnedRow {
+            line: 2,
+            action: Action::Allow,
+            address: "10.0.0.1".to_owned(),
+            comment: LinePlaceholder::Allow.mark().to_owned(),
+        };
+        let policy = policy("+10.0.0.1");
+        let template = Template::compile(source).unwrap();
+        let rendered = render(&template, &Source::default(), &policy, &[row], 0).unwrap();
+        assert_eq!(rendered.text, "10.0.0.1\n# \u{f8ff}+\n");
     }
 }
