@@ -15,17 +15,17 @@ pub const MAPPED_LAST: u128 = 0xffff_ffff_ffff;
 /// that begins before `::fffe:0:0` covers it with a wider network and stays.
 pub(crate) fn without_mapped_block(set: RangeSet<u128>) -> RangeSet<u128> {
     const WIDER_NETWORK_FIRST: u128 = MAPPED_FIRST - (1 << 32);
-    let is_to_cut = |range: &AddrRange<u128>| {
+    let must_cut = |range: &AddrRange<u128>| {
         WIDER_NETWORK_FIRST < range.first
             && range.first <= MAPPED_FIRST
             && MAPPED_LAST <= range.last
     };
-    if !set.ranges().iter().any(is_to_cut) {
+    if !set.ranges().iter().any(must_cut) {
         return set;
     }
     let mut ranges = Vec::with_capacity(set.ranges().len() + 1);
     for range @ &AddrRange { first, last } in set.ranges() {
-        if !is_to_cut(range) {
+        if !must_cut(range) {
             ranges.push(*range);
             continue;
         }

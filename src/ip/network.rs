@@ -106,11 +106,11 @@ impl<T: Family> Network<T> {
     /// How many bytes that is.
     pub(crate) fn text_bytes(self) -> usize {
         let prefix_length = T::BITS - self.host_bits;
-        let behind = match self.host_bits {
+        let suffix_bytes = match self.host_bits {
             0 => 0,
             _ => 1 + decimal_digits(prefix_length),
         };
-        self.first.text_bytes() + behind
+        self.first.text_bytes() + suffix_bytes
     }
 
     /// The same as a text of its own.

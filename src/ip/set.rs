@@ -212,7 +212,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn spans_touch_if_they_are_one_together(a in any::<(u8, u8)>(), b in any::<(u8, u8)>()) {
+        fn ranges_touch_if_together_they_are_one_range(a in any::<(u8, u8)>(), b in any::<(u8, u8)>()) {
             let [a, b] = [a, b].map(|(a, b)| AddrRange { first: a.min(b), last: a.max(b) });
             let is_one = RangeSet::from_unsorted(vec![a, b]).ranges().len() == 1;
             prop_assert_eq!(a.touches(b), is_one);
@@ -220,7 +220,7 @@ mod tests {
         }
 
         #[test]
-        fn holds_the_addresses_of_its_spans_in_any_order(ranges in ranges_u8()) {
+        fn holds_the_addresses_of_its_ranges_in_any_order(ranges in ranges_u8()) {
             let set = RangeSet::from_unsorted(ranges.clone());
             let expected = members(&ranges);
             for address in 0..=255u8 {

@@ -7,12 +7,12 @@ use crate::rule::{Action, DefaultPolicy};
 
 /// The addresses of one action, as they were read: any order, overlaps and all.
 #[derive(Clone, Debug, Default)]
-struct Spans {
+struct UnsortedRanges {
     ipv4: Vec<AddrRange<u32>>,
     ipv6: Vec<AddrRange<u128>>,
 }
 
-impl Spans {
+impl UnsortedRanges {
     fn into_set(self) -> IpSet {
         IpSet {
             ipv4: RangeSet::from_unsorted(self.ipv4),
@@ -42,8 +42,8 @@ fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>) 
 
 #[cold]
 fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
-    const MERGED_FROM_BYTES: usize = 16 * 1024 * 1024;
-    if size_of_val(ranges.as_slice()) >= MERGED_FROM_BYTES {
+    const MIN_MERGE_BYTES: usize = 16 * 1024 * 1024;
+    if size_of_val(ranges.as_slice()) >= MIN_MERGE_BYTES {
         *ranges = RangeSet::from_unsorted(std::mem::take(ranges)).into_ranges();
         if ranges.len() <= ranges.capacity() / 2 {
             return;
@@ -55,8 +55,8 @@ fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
 /// Collects rules until [`PolicyBuilder::decide`].
 #[derive(Clone, Debug, Default)]
 pub struct PolicyBuilder {
-    allow: Spans,
-    deny: Spans,
+    allow: UnsortedRanges,
+    deny: UnsortedRanges,
     allow_all: bool,
     deny_all: bool,
 }

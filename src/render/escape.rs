@@ -11,11 +11,11 @@ pub(crate) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
         let (plain, from_special) = rest.split_at(start);
         out.write_all(plain.as_bytes())?;
         let special_end = from_special.find(is_plain).unwrap_or(from_special.len());
-        let (special, behind) = from_special.split_at(special_end);
+        let (special, after) = from_special.split_at(special_end);
         for byte in special.bytes() {
             write!(out, "%{byte:02X}")?;
         }
-        rest = behind;
+        rest = after;
     }
     out.write_all(rest.as_bytes())
 }

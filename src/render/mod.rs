@@ -55,7 +55,7 @@ pub fn render(
     rejected: u64,
 ) -> Result<Rendered, Refusal> {
     let rendering = Rendering::new(template, source, policy, rules, rejected);
-    let mut text = Vec::with_capacity(rendering.room);
+    let mut text = Vec::with_capacity(rendering.estimated_bytes);
     let networks = rendering.networks;
     // Writing into memory does not fail.
     let _ = rendering.write_to(&mut text)?;
@@ -76,7 +76,7 @@ pub(crate) struct Rendering<'a> {
     /// The networks of both lists.
     pub(crate) networks: NetworkCounts,
     /// About how many bytes the text will have.
-    room: usize,
+    estimated_bytes: usize,
 }
 
 impl<'a> Rendering<'a> {
@@ -124,7 +124,7 @@ impl<'a> Rendering<'a> {
         }
         // The lines, what they begin with, and the text around them.
         let line_bytes = allow.line_bytes() + deny.line_bytes();
-        let room = line_bytes + line_bytes / 256 + template.source().len();
+        let estimated_bytes = line_bytes + line_bytes / 256 + template.source().len();
         Self {
             template,
             context,
@@ -135,7 +135,7 @@ impl<'a> Rendering<'a> {
             allow,
             deny,
             takes_placeholders,
-            room,
+            estimated_bytes,
         }
     }
 

@@ -60,16 +60,16 @@ impl Needs {
             } else {
                 first.len_utf8()
             };
-            let (token, behind) = rest.split_at(end);
+            let (token, after) = rest.split_at(end);
             let is_quoted = matches!(before, Some('"' | '\'' | '`'));
-            let is_whole = LISTS.contains(&token) && !is_quoted && !behind.starts_with('.');
+            let is_whole_list = LISTS.contains(&token) && !is_quoted && !after.starts_with('.');
             self.dumps_context |= token == "__tera_context";
-            self.everything |= is_whole || self.dumps_context;
+            self.everything |= is_whole_list || self.dumps_context;
             if is_name(first) {
                 self.names.insert(token.to_owned());
             }
             before = Some(first);
-            rest = behind;
+            rest = after;
         }
     }
 

@@ -23,12 +23,12 @@ pub(crate) const MAX_NETWORK_LINE_BYTES: usize = 7900;
 pub(crate) struct PackedList<'a> {
     ipv4: Networks<'a, u32>,
     ipv6: Networks<'a, u128>,
-    ipv4_lines: Vec<Line>,
-    ipv6_lines: Vec<Line>,
+    ipv4_lines: Vec<LineSize>,
+    ipv6_lines: Vec<LineSize>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Line {
+struct LineSize {
     networks: usize,
     bytes: usize,
 }
@@ -44,7 +44,7 @@ impl<'a> PackedList<'a> {
         }
     }
 
-    fn lines(&self) -> impl Iterator<Item = &Line> {
+    fn lines(&self) -> impl Iterator<Item = &LineSize> {
         self.ipv4_lines.iter().chain(&self.ipv6_lines)
     }
 
@@ -78,9 +78,9 @@ impl<'a> PackedList<'a> {
     }
 }
 
-fn measure<T: Family>(networks: Networks<'_, T>) -> Vec<Line> {
+fn measure<T: Family>(networks: Networks<'_, T>) -> Vec<LineSize> {
     let mut lines = Vec::new();
-    let mut line = Line::default();
+    let mut line = LineSize::default();
     for network in networks {
         let bytes = network.text_bytes();
         if line.networks > 0 && line.bytes + 1 + bytes > MAX_NETWORK_LINE_BYTES {
@@ -96,7 +96,7 @@ fn measure<T: Family>(networks: Networks<'_, T>) -> Vec<Line> {
 }
 
 fn print<T: Family>(
-    line: Line,
+    line: LineSize,
     networks: &mut impl Iterator<Item = Network<T>>,
     out: &mut Vec<u8>,
 ) {
@@ -175,7 +175,7 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter
     /// The first one of the writer, which a template's own error would only mention.
     pub(crate) fn finish(mut self) -> io::Result<usize> {
         if self.last.is_some_and(|last| last != b'\n') {
-            self.hand_on(b"\n");
+            self.forward(b"\n");
         }
         match self.error {
             Some(err) => Err(err),
@@ -183,7 +183,7 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter
         }
     }
 
-    fn hand_on(&mut self, text: &[u8]) {
+    fn forward(&mut self, text: &[u8]) {
         if self.error.is_none() {
             self.error = self.out.write_all(text).err();
         }
@@ -208,13 +208,13 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write
         match &mut self.printers {
             Some((allow, _)) if text == LinePlaceholder::Allow.mark().as_bytes() => {
                 allow(&mut line);
-                self.hand_on(&line);
+                self.forward(&line);
             }
             Some((_, deny)) if text == LinePlaceholder::Deny.mark().as_bytes() => {
                 deny(&mut line);
-                self.hand_on(&line);
+                self.forward(&line);
             }
-            _ => self.hand_on(text),
+            _ => self.forward(text),
         }
         self.line = line;
         Ok(text.len())

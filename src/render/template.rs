@@ -170,19 +170,19 @@ fn with_all_names(report: &str) -> String {
 fn with_names<'a>(
     report: &'a str,
     title: &str,
-    mark: &str,
+    required: &str,
     names: impl Iterator<Item = &'a &'a str>,
 ) -> String {
     let Some((before, listed)) = report.split_once(title) else {
         return report.to_owned();
     };
-    let (listed, behind) = listed.split_at(listed.find('\n').unwrap_or(listed.len()));
+    let (listed, after) = listed.split_at(listed.find('\n').unwrap_or(listed.len()));
     let mut all: BTreeSet<&str> = listed.split(", ").collect();
-    if mark.is_empty() || all.contains(mark) {
+    if required.is_empty() || all.contains(required) {
         all.extend(names);
     }
     let all: Vec<&str> = all.into_iter().collect();
-    format!("{before}{title}{}{behind}", all.join(", "))
+    format!("{before}{title}{}{after}", all.join(", "))
 }
 
 #[cfg(test)]

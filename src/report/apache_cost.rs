@@ -14,26 +14,26 @@ use crate::text::{milliseconds, thousands};
 const INSTRUCTIONS_PER_MICROSECOND: u64 = 10_000;
 
 /// To look for the file, open, read and close it.
-const FILE: u64 = 100_000;
+const FILE_INSTRUCTIONS: u64 = 100_000;
 /// A directive, without its arguments: found by name, stored, invoked.
-const DIRECTIVE: u64 = 3_100;
+const DIRECTIVE_INSTRUCTIONS: u64 = 3_100;
 /// A byte of an IPv4 network, of which about 14 make one. `apr_inet_pton` reads it as IPv6 and
 /// then as IPv4, and looks each character up by `strchr`.
-const IPV4_BYTE: u64 = 186;
+const IPV4_BYTE_INSTRUCTIONS: u64 = 186;
 /// An IPv6 network, …
-const IPV6_NETWORK: u64 = 720;
+const IPV6_NETWORK_INSTRUCTIONS: u64 = 720;
 /// … and each of its bytes.
-const IPV6_BYTE: u64 = 87;
+const IPV6_BYTE_INSTRUCTIONS: u64 = 87;
 /// Any other byte, such as those of comments.
-const BYTE: u64 = 15;
+const BYTE_INSTRUCTIONS: u64 = 15;
 /// A step along the list of the directives of one container. `mod_authz_core` walks the whole list
 /// for each `Require` it appends, waiting for memory at each step.
-const STEP: u64 = 17;
+const STEP_INSTRUCTIONS: u64 = 17;
 /// From here on Apache gives the memory of each request back to the system (`MaxMemFree`, 2 MiB
 /// unless configured, at about 100 bytes a network), …
-const NETWORKS_KEPT_IN_MEMORY: u64 = 20_000;
+const MAX_NETWORKS_IN_KEPT_MEMORY: u64 = 20_000;
 /// … and the next request pays for each network beyond by page faults.
-const NETWORK_FAULTED_IN: u64 = 1_800;
+const PAGE_FAULT_INSTRUCTIONS: u64 = 1_800;
 
 /// What a file costs for every request below its folder, on top of what the request costs anyway
 /// (30 to 50 µs of a core for a small static file).
@@ -71,17 +71,17 @@ impl RequestCost {
     /// ```
     #[must_use]
     pub fn of(htaccess: &str) -> Self {
-        let mut tally = DirectiveCounts::default();
+        let mut counts = DirectiveCounts::default();
         for line in htaccess.lines() {
-            tally.add(line);
+            counts.add(line);
         }
-        let beyond = tally.networks.saturating_sub(NETWORKS_KEPT_IN_MEMORY);
-        let parsing = FILE + tally.instructions + beyond * NETWORK_FAULTED_IN;
-        let walking = tally.steps * STEP;
+        let beyond = counts.networks.saturating_sub(MAX_NETWORKS_IN_KEPT_MEMORY);
+        let parsing = FILE_INSTRUCTIONS + counts.instructions + beyond * PAGE_FAULT_INSTRUCTIONS;
+        let walking = counts.steps * STEP_INSTRUCTIONS;
         Self {
             microseconds: (parsing + walking) / INSTRUCTIONS_PER_MICROSECOND,
             walking_microseconds: walking / INSTRUCTIONS_PER_MICROSECOND,
-            networks: tally.networks,
+            networks: counts.networks,
         }
     }
 
@@ -114,7 +114,7 @@ impl RequestCost {
 }
 
 /// The directives that list networks, and the word between them and the networks.
-const LISTS: [(&str, &str); 3] = [("Require", "ip"), ("Allow", "from"), ("Deny", "from")];
+const LIST_DIRECTIVES: [(&str, &str); 3] = [("Require", "ip"), ("Allow", "from"), ("Deny", "from")];
 
 /// What is in a file, as far as it costs anything.
 #[derive(Default)]
@@ -130,7 +130,7 @@ pub(crate) struct DirectiveCounts {
 
 impl DirectiveCounts {
     fn add(&mut self, line: &str) {
-        self.instructions += BYTE * (line.len() as u64 + 1);
+        self.instructions += BYTE_INSTRUCTIONS * (line.len() as u64 + 1);
         let line = line.trim_ascii();
         if line.is_empty() || line.starts_with('#') {
             return;
@@ -142,7 +142,7 @@ impl DirectiveCounts {
             }
             return;
         }
-        self.instructions += DIRECTIVE;
+        self.instructions += DIRECTIVE_INSTRUCTIONS;
         if line.starts_with('<') {
             self.containers.push(0);
             return;
@@ -155,10 +155,10 @@ impl DirectiveCounts {
         let mut words = words.peekable();
         words.next_if(|word| word.eq_ignore_ascii_case("not"));
         let keyword = words.next().unwrap_or_default();
-        if LISTS.iter().any(|list| {
+        if LIST_DIRECTIVES.iter().any(|list| {
             list.0.eq_ignore_ascii_case(directive) && list.1.eq_ignore_ascii_case(keyword)
         }) {
-            for word in words.filter(|word| word.starts_with(is_of_a_network)) {
+            for word in words.filter(|word| word.starts_with(can_start_network)) {
                 self.add_network(word);
             }
         }
@@ -175,18 +175,18 @@ impl DirectiveCounts {
     fn add_network(&mut self, word: &str) {
         let bytes = word.len() as u64 + 1;
         let instructions = if word.contains(':') {
-            IPV6_NETWORK + IPV6_BYTE * bytes
+            IPV6_NETWORK_INSTRUCTIONS + IPV6_BYTE_INSTRUCTIONS * bytes
         } else if word.contains(|c: char| c.is_ascii_digit()) {
-            IPV4_BYTE * bytes
+            IPV4_BYTE_INSTRUCTIONS * bytes
         } else {
             return;
         };
         self.networks += 1;
-        self.instructions += instructions - BYTE * bytes;
+        self.instructions += instructions - BYTE_INSTRUCTIONS * bytes;
     }
 }
 
-fn is_of_a_network(first: char) -> bool {
+fn can_start_network(first: char) -> bool {
     first.is_ascii_hexdigit() || first == ':'
 }
 
@@ -195,20 +195,20 @@ mod tests {
     use super::*;
 
     /// Networks of 13 bytes, so many on each line.
-    fn file(networks: usize, on_a_line: usize) -> String {
+    fn file(networks: usize, networks_per_line: usize) -> String {
         let words: Vec<String> = (0..networks)
             .map(|index| format!("10.{:03}.{:03}.20", index / 250 % 250, index % 250))
             .collect();
         let lines = words
-            .chunks(on_a_line)
+            .chunks(networks_per_line)
             .map(|line| format!("Require ip {}\n", line.join(" ")));
         lines.collect()
     }
 
     /// Measured on a machine at work, in microseconds of a core; the model may be off by a third.
     #[track_caller]
-    fn check(networks: usize, on_a_line: usize, measured: u64) {
-        let cost = RequestCost::of(&file(networks, on_a_line));
+    fn check(networks: usize, networks_per_line: usize, measured: u64) {
+        let cost = RequestCost::of(&file(networks, networks_per_line));
         assert_eq!(cost.networks, networks as u64);
         let low = measured * 2 / 3;
         let high = measured * 4 / 3;

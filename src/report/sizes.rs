@@ -48,9 +48,9 @@ impl Sizes {
         let Policy { allow, deny, .. } = policy;
         let ipv4 = PrefixHistogram::of(&allow.ipv4, &deny.ipv4, MAX_EXAMPLES);
         let ipv6 = PrefixHistogram::of(&allow.ipv6, &deny.ipv6, MAX_IPV6_ROWS);
-        let most = ipv4.most().max(ipv6.most()).max(1);
-        let mut rows = ipv4.rows("IPv4", most);
-        rows.extend(ipv6.rows("IPv6", most));
+        let max_networks = ipv4.max_networks().max(ipv6.max_networks()).max(1);
+        let mut rows = ipv4.rows("IPv4", max_networks);
+        rows.extend(ipv6.rows("IPv6", max_networks));
         let all: u64 = ipv6.0.iter().map(|size| size.allow + size.deny).sum();
         let rows_ipv6 = ipv6.networks();
         let more = all - rows_ipv6.len() as u64;
@@ -63,9 +63,9 @@ impl Sizes {
 }
 
 /// The networks of one family, by how many of their bits vary.
-pub(crate) struct PrefixHistogram<T>(Vec<Size<T>>);
+pub(crate) struct PrefixHistogram<T>(Vec<SizeCount<T>>);
 
-struct Size<T> {
+struct SizeCount<T> {
     allow: u64,
     deny: u64,
     /// The first few, and whether they are allowed.
@@ -73,13 +73,13 @@ struct Size<T> {
 }
 
 impl<T: Family> PrefixHistogram<T> {
-    fn of(allow: &RangeSet<T>, deny: &RangeSet<T>, named_max: usize) -> Self {
-        let empty = || Size {
+    fn of(allow: &RangeSet<T>, deny: &RangeSet<T>, max_named: usize) -> Self {
+        let empty = || SizeCount {
             allow: 0,
             deny: 0,
             first: Vec::new(),
         };
-        let mut sizes: Vec<Size<T>> = (0..T::BITS).map(|_| empty()).collect();
+        let mut sizes: Vec<SizeCount<T>> = (0..T::BITS).map(|_| empty()).collect();
         for (set, is_allowed) in [(allow, true), (deny, false)] {
             for network in set.networks() {
                 let Some(size) = sizes.get_mut(network.host_bits as usize) else {
@@ -90,7 +90,7 @@ impl<T: Family> PrefixHistogram<T> {
                 } else {
                     &mut size.deny
                 }) += 1;
-                if size.first.len() < named_max {
+                if size.first.len() < max_named {
                     size.first.push((network, is_allowed));
                 }
             }
@@ -98,12 +98,12 @@ impl<T: Family> PrefixHistogram<T> {
         Self(sizes)
     }
 
-    fn most(&self) -> u64 {
+    fn max_networks(&self) -> u64 {
         let counts = self.0.iter().map(|size| size.allow + size.deny);
         counts.max().unwrap_or(0)
     }
 
-    fn rows(&self, family: &'static str, most: u64) -> Vec<SizeRow> {
+    fn rows(&self, family: &'static str, max_networks: u64) -> Vec<SizeRow> {
         let sizes = (0..T::BITS).zip(&self.0).rev();
         let used = sizes.filter(|(_, size)| size.allow + size.deny > 0);
         used.map(|(host_bits, size)| {
@@ -119,8 +119,8 @@ impl<T: Family> PrefixHistogram<T> {
                 addresses: addresses(host_bits),
                 allow: thousands(size.allow),
                 deny: thousands(size.deny),
-                bar_allow: (size.allow * 100).div_ceil(most),
-                bar_deny: (size.deny * 100).div_ceil(most),
+                bar_allow: (size.allow * 100).div_ceil(max_networks),
+                bar_deny: (size.deny * 100).div_ceil(max_networks),
                 examples,
                 more: thousands_if_any(more),
             }

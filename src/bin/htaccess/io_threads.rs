@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 /// How much is handed over at a time: few enough bytes to stay in a processor's cache.
 const PIECE_BYTES: usize = 512 * 1024;
 /// How many pieces may wait.
-const PIECES_WAITING: usize = 2;
+const MAX_WAITING_PIECES: usize = 2;
 
 /// Hands the bytes of `source` over piece by piece until `each` says to stop, while the next ones
 /// are being read.
@@ -22,19 +22,19 @@ pub(crate) fn read_ahead(
     mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
     thread::scope(|scope| {
-        let (full, pieces) = mpsc::sync_channel(PIECES_WAITING);
+        let (full, pieces) = mpsc::sync_channel(MAX_WAITING_PIECES);
         let (empty, used) = mpsc::channel();
         // One more is being worked on.
-        for _ in 0..=PIECES_WAITING {
+        for _ in 0..=MAX_WAITING_PIECES {
             let _ = empty.send(vec![0; PIECE_BYTES]);
         }
         // Ends when nobody takes or returns pieces any more.
         scope.spawn(move || {
             while let Ok(mut piece) = used.recv() {
                 let read = read_piece(&mut source, &mut piece);
-                let goes_on = matches!(read, Ok(1..));
+                let has_more = matches!(read, Ok(1..));
                 let sent = full.send(read.map(|bytes| (piece, bytes)));
-                if sent.is_err() || !goes_on {
+                if sent.is_err() || !has_more {
                     return;
                 }
             }
@@ -85,7 +85,7 @@ impl<W: Write + Send + 'static> WriteBehind<W> {
     }
 
     /// Gives the piece to the thread, which is started with the first one.
-    fn hand_on(&mut self) -> io::Result<()> {
+    fn send_piece(&mut self) -> io::Result<()> {
         if let Some(out) = self.out.take() {
             self.thread = Some(Thread::start(out));
         }
@@ -118,14 +118,14 @@ impl<W: Write + Send + 'static> Write for WriteBehind<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.piece.extend_from_slice(data);
         if self.piece.len() >= PIECE_BYTES {
-            self.hand_on()?;
+            self.send_piece()?;
         }
         Ok(data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         if self.thread.is_some() {
-            self.hand_on()?;
+            self.send_piece()?;
             self.join()?;
         }
         let Some(out) = &mut self.out else {
@@ -139,7 +139,7 @@ impl<W: Write + Send + 'static> Write for WriteBehind<W> {
 
 impl<W: Write + Send + 'static> Thread<W> {
     fn start(mut out: W) -> Self {
-        let (pieces, full) = mpsc::sync_channel::<Vec<u8>>(PIECES_WAITING);
+        let (pieces, full) = mpsc::sync_channel::<Vec<u8>>(MAX_WAITING_PIECES);
         let (empty, used) = mpsc::channel();
         let done = thread::spawn(move || {
             for mut piece in full {

@@ -100,10 +100,10 @@ impl Grid {
     pub(crate) fn square(self, block: SquareBlock) -> (u32, u32, u32) {
         let bits = 32 - block.prefix_length;
         let level = bits.saturating_sub(self.cell_bits()) / 2;
-        let place = corner(self.index(block.first), self.order, level);
+        let position = corner(self.index(block.first), self.order, level);
         (
-            place.x * CELL_UNITS,
-            place.y * CELL_UNITS,
+            position.x * CELL_UNITS,
+            position.y * CELL_UNITS,
             CELL_UNITS << level,
         )
     }
@@ -201,7 +201,7 @@ struct Layers {
 struct Marks {
     path: String,
     /// Where the last one is, for the next is written relative to it.
-    place: GridPos,
+    position: GridPos,
 }
 
 impl Layers {
@@ -224,20 +224,20 @@ impl Layers {
     }
 
     /// A mark is a line without length, of which only the caps are seen.
-    fn add_mark(&mut self, place: GridPos, size: usize) {
+    fn add_mark(&mut self, position: GridPos, size: usize) {
         let Some(marks) = self.marks.get_mut(size) else {
             return;
         };
         let middle = |at: u32| i64::from(at * CELL_UNITS + CELL_UNITS / 2);
-        let (x, y) = (middle(place.x), middle(place.y));
+        let (x, y) = (middle(position.x), middle(position.y));
         if marks.path.is_empty() {
             push_fmt(&mut marks.path, format_args!("M{x} {y}h0"));
         } else {
-            let (before_x, before_y) = (middle(marks.place.x), middle(marks.place.y));
+            let (before_x, before_y) = (middle(marks.position.x), middle(marks.position.y));
             let (right, down) = (x - before_x, y - before_y);
             push_fmt(&mut marks.path, format_args!("m{right} {down}h0"));
         }
-        marks.place = place;
+        marks.position = position;
     }
 
     fn write_to(&self, svg: &mut String) {

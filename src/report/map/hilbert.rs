@@ -18,7 +18,7 @@ pub(crate) fn cell(index: u32, order: u32) -> GridPos {
     // Each pair of bits chooses a quadrant. Inside the first and the last one the line is turned:
     // mirrored at the diagonal, and inside the last one at the centre too. The two commute.
     let (mut is_transposed, mut is_reversed) = (false, false);
-    let mut place = GridPos::default();
+    let mut position = GridPos::default();
     for level in (0..order).rev() {
         let quadrant = index >> (2 * level) & 3;
         let (x, y) = match quadrant {
@@ -29,23 +29,23 @@ pub(crate) fn cell(index: u32, order: u32) -> GridPos {
         };
         let (x, y) = if is_reversed { (1 - x, 1 - y) } else { (x, y) };
         let (x, y) = if is_transposed { (y, x) } else { (x, y) };
-        place = GridPos {
-            x: 2 * place.x + x,
-            y: 2 * place.y + y,
+        position = GridPos {
+            x: 2 * position.x + x,
+            y: 2 * position.y + y,
         };
         is_transposed ^= quadrant == 0 || quadrant == 3;
         is_reversed ^= quadrant == 3;
     }
-    place
+    position
 }
 
 /// The top left cell of the square that the 4^`level` cells from `index` on fill; `index` is a
 /// multiple of their number.
 pub(crate) fn corner(index: u32, order: u32, level: u32) -> GridPos {
-    let place = cell(index, order);
+    let position = cell(index, order);
     GridPos {
-        x: place.x >> level << level,
-        y: place.y >> level << level,
+        x: position.x >> level << level,
+        y: position.y >> level << level,
     }
 }
 

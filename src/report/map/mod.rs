@@ -19,15 +19,15 @@ const OVERVIEW_ORDER: u32 = 6;
 const ZOOM_ORDER: u32 = 5;
 const MAX_ZOOMS: usize = 6;
 /// So many blocks are framed in the picture of the whole space, however little they hold.
-const FEW: usize = 16;
+const MAX_ALL_FRAMED: usize = 16;
 /// The blocks that are framed at most: where more stand out, those do that are larger than the rest.
 const MAX_FRAMED: usize = 64;
 /// Of so many cells with marks a number may hide some; of fewer each is to be seen.
-const MARKS_TO_HIDE: usize = 4;
+const MIN_LABELLED_OVER_CELLS: usize = 4;
 /// The blocks in the table.
 const MAX_ROWS: usize = 16;
-const OCTET_BITS: u32 = 8;
-const OCTET_ADDRESSES: u64 = 1 << (32 - OCTET_BITS);
+const SLASH8_BITS: u32 = 8;
+const SLASH8_ADDRESSES: u64 = 1 << (32 - SLASH8_BITS);
 
 /// The addresses of IPv4 by what becomes of them, apart from the default.
 pub(crate) struct Ipv4 {
@@ -121,8 +121,8 @@ impl Slash8 {
 
     fn block(self) -> SquareBlock {
         SquareBlock {
-            first: self.number << (32 - OCTET_BITS),
-            prefix_length: OCTET_BITS,
+            first: self.number << (32 - SLASH8_BITS),
+            prefix_length: SLASH8_BITS,
         }
     }
 
@@ -131,20 +131,20 @@ impl Slash8 {
     }
 
     fn is_whole(self) -> bool {
-        self.addresses() == OCTET_ADDRESSES
+        self.addresses() == SLASH8_ADDRESSES
     }
 
     /// Whether a picture of it from near by would be of one colour.
-    fn is_plain(self) -> bool {
-        let is_plain = |count| count == 0 || count == OCTET_ADDRESSES;
-        is_plain(self.allowed) && is_plain(self.denied)
+    fn is_uniform(self) -> bool {
+        let is_uniform = |count| count == 0 || count == SLASH8_ADDRESSES;
+        is_uniform(self.allowed) && is_uniform(self.denied)
     }
 
-    fn words(self) -> String {
+    fn description(self) -> String {
         let name = self.block().text();
         let part = |count: u64, what: &str| match count {
             0 => None,
-            OCTET_ADDRESSES => Some(format!("all {} addresses {what}", thousands(count))),
+            SLASH8_ADDRESSES => Some(format!("all {} addresses {what}", thousands(count))),
             1 => Some(format!("1 address {what}")),
             _ => Some(format!("{} addresses {what}", thousands(count))),
         };
@@ -161,7 +161,7 @@ impl Picture {
         if slash8s.is_empty() {
             return None;
         }
-        let zoomable = slash8s.iter().filter(|slash8| !slash8.is_plain()).count();
+        let zoomable = slash8s.iter().filter(|slash8| !slash8.is_uniform()).count();
         let zooms = zooms(ipv4, &slash8s);
         slash8s.sort_by_key(|slash8| (std::cmp::Reverse(slash8.addresses()), slash8.number));
         let (listed, more) = slash8s.split_at(slash8s.len().min(MAX_ROWS));
@@ -183,7 +183,7 @@ impl Picture {
 
 /// The /8 blocks that hold something, ascending.
 fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
-    const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - OCTET_BITS);
+    const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - SLASH8_BITS);
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
     let allowed = grid.counts(&ipv4.allowed);
     let denied = grid.counts(&ipv4.denied);
@@ -206,7 +206,7 @@ fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
         .collect();
     let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
     for network in lists.into_iter().flat_map(RangeSet::networks) {
-        let slash8 = |address: u32| (address >> (32 - OCTET_BITS)) as usize;
+        let slash8 = |address: u32| (address >> (32 - SLASH8_BITS)) as usize;
         let touched = slash8s.get_mut(slash8(network.first)..=slash8(network.last()));
         for slash8 in touched.unwrap_or_default() {
             slash8.networks += 1;
@@ -217,7 +217,7 @@ fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
 }
 
 /// The pictures' marks; denied over allowed, for Deny wins.
-fn layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
+fn draw_layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
     for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
         push_fmt(svg, format_args!(r#"<g class="{class}">"#));
         grid.draw(set, svg);
@@ -225,7 +225,7 @@ fn layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
     }
 }
 
-fn background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
+fn draw_background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
     let side = grid.side_units();
     let default = ipv4.default.name();
     push_fmt(
@@ -247,33 +247,34 @@ fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
     const LARGE: u64 = 1 << 16;
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
     let mut svg = String::new();
-    background(grid, 16, ipv4, &mut svg);
+    draw_background(grid, 16, ipv4, &mut svg);
     let largest_left_out = slash8s
         .get(MAX_FRAMED)
         .map_or(0, |slash8| slash8.addresses());
-    let stands_out = |slash8: &Slash8| slash8s.len() <= FEW || slash8.addresses() >= LARGE;
+    let stands_out =
+        |slash8: &Slash8| slash8s.len() <= MAX_ALL_FRAMED || slash8.addresses() >= LARGE;
     let is_framed = |slash8: &&Slash8| stands_out(slash8) && slash8.addresses() > largest_left_out;
     let framed = || slash8s.iter().filter(is_framed);
-    let is_place = |slash8: &Slash8| slash8.number.is_multiple_of(16);
+    let is_landmark = |slash8: &Slash8| slash8.number.is_multiple_of(16);
     for number in (0..256).step_by(16) {
         if slash8s.iter().all(|slash8| slash8.number != number) {
-            label(grid, Slash8::empty(number), "place", &mut svg);
+            draw_label(grid, Slash8::empty(number), "place", &mut svg);
         }
     }
     let labelled = || {
         slash8s
             .iter()
-            .filter(|slash8| is_framed(slash8) || is_place(slash8))
+            .filter(|slash8| is_framed(slash8) || is_landmark(slash8))
     };
     // A number over few marks would hide them, and one under many could not be read.
-    let is_over = |slash8: &&Slash8| slash8.cells >= MARKS_TO_HIDE;
-    for slash8 in labelled().filter(|slash8| !is_over(slash8)) {
-        label(grid, *slash8, "under", &mut svg);
+    let is_above_marks = |slash8: &&Slash8| slash8.cells >= MIN_LABELLED_OVER_CELLS;
+    for slash8 in labelled().filter(|slash8| !is_above_marks(slash8)) {
+        draw_label(grid, *slash8, "under", &mut svg);
     }
-    layers(grid, ipv4, &mut svg);
+    draw_layers(grid, ipv4, &mut svg);
     for slash8 in framed() {
         let (x, y, side) = grid.square(slash8.block());
-        let words = slash8.words();
+        let description = slash8.description();
         let class = if slash8.is_whole() {
             "block whole"
         } else {
@@ -282,14 +283,14 @@ fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
         push_fmt(
             &mut svg,
             format_args!(
-                r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{words}</title></rect>"#
+                r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{description}</title></rect>"#
             ),
         );
     }
-    for slash8 in labelled().filter(is_over) {
-        label(grid, *slash8, "name", &mut svg);
+    for slash8 in labelled().filter(is_above_marks) {
+        draw_label(grid, *slash8, "name", &mut svg);
     }
-    let named = slash8s.iter().take(3).map(|slash8| slash8.words());
+    let named = slash8s.iter().take(3).map(|slash8| slash8.description());
     let named: Vec<String> = named.collect();
     let more = match slash8s.len() - named.len() {
         0 => String::new(),
@@ -308,7 +309,7 @@ fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
     }
 }
 
-fn label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
+fn draw_label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
     let (x, y, side) = grid.square(slash8.block());
     let (x, y) = (x + side / 2, y + side / 2);
     let number = slash8.number;
@@ -320,7 +321,10 @@ fn label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
 
 /// The blocks with the most networks, ascending.
 fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
-    let mut chosen: Vec<&Slash8> = slash8s.iter().filter(|slash8| !slash8.is_plain()).collect();
+    let mut chosen: Vec<&Slash8> = slash8s
+        .iter()
+        .filter(|slash8| !slash8.is_uniform())
+        .collect();
     chosen.sort_by_key(|slash8| (std::cmp::Reverse(slash8.networks), slash8.number));
     chosen.truncate(MAX_ZOOMS);
     chosen.sort_by_key(|slash8| slash8.number);
@@ -344,8 +348,8 @@ fn zoom(ipv4: &Ipv4, slash8: Slash8) -> MapView {
     let last = ends().map(|ends| ends.1).max().unwrap_or(block.last());
     let grid = Grid::new(SquareBlock::around(first, last), ZOOM_ORDER);
     let mut svg = String::new();
-    background(grid, 4, ipv4, &mut svg);
-    layers(grid, ipv4, &mut svg);
+    draw_background(grid, 4, ipv4, &mut svg);
+    draw_layers(grid, ipv4, &mut svg);
     let cell = match grid.cell_addresses() {
         1 => "one address".to_owned(),
         addresses => format!(
@@ -357,7 +361,7 @@ fn zoom(ipv4: &Ipv4, slash8: Slash8) -> MapView {
     MapView {
         name: grid.block.text(),
         cell,
-        words: format!("All that is listed of {}.", slash8.words()),
+        words: format!("All that is listed of {}.", slash8.description()),
         side: grid.side_units(),
         svg,
     }
@@ -382,7 +386,7 @@ fn share(addresses: u64) -> String {
     if addresses == 0 {
         return "none".to_owned();
     }
-    match addresses * 10_000 / OCTET_ADDRESSES {
+    match addresses * 10_000 / SLASH8_ADDRESSES {
         10_000 => "all of it".to_owned(),
         9_999 => "almost all".to_owned(),
         0 => "under 0.01 %".to_owned(),

@@ -64,40 +64,40 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
             return Ok(ExitStatus::Refused);
         }
     };
-    let found = match &arguments.csv {
+    let result = match &arguments.csv {
         Some(csv) => check_with_file(&template, csv)?,
         None => check_with_samples(&template),
     };
-    for error in &found.errors {
+    for error in &result.errors {
         print(&format!("{name}: {}\n", with_template_name(error, &name)));
     }
-    if !found.errors.is_empty() {
+    if !result.errors.is_empty() {
         return Ok(ExitStatus::Refused);
     }
-    for warning in &found.warnings {
+    for warning in &result.warnings {
         print(&format!("{name}: warning: {warning}\n"));
     }
     if let Some(note) = note(&template) {
         print(&format!("{name}: note: {note}\n"));
     }
-    let warnings = match found.warnings.len() {
+    let warnings = match result.warnings.len() {
         0 => String::new(),
         1 => ", 1 warning".to_owned(),
         count => format!(", {count} warnings"),
     };
-    print(&format!("{name}: fine for {}{warnings}\n", found.tried));
+    print(&format!("{name}: fine for {}{warnings}\n", result.tried));
     Ok(ExitStatus::Fine)
 }
 
 /// What came of a check.
-struct Found {
+struct CheckResult {
     /// Why the template cannot be used.
     errors: Vec<String>,
     warnings: Vec<String>,
     tried: String,
 }
 
-fn check_with_file(template: &Template, csv: &Path) -> Result<Found, CliError> {
+fn check_with_file(template: &Template, csv: &Path) -> Result<CheckResult, CliError> {
     let input = input::one(csv)?;
     let shown = input.display_name();
     let mut upload = Vec::new();
@@ -106,20 +106,20 @@ fn check_with_file(template: &Template, csv: &Path) -> Result<Found, CliError> {
         ControlFlow::Continue(())
     })?;
     let Outcome { answer, file } = render(template, &upload, &input.key);
-    let mut found = Found {
+    let mut result = CheckResult {
         errors: Vec::new(),
         warnings: Vec::new(),
         tried: shown.clone(),
     };
     match (file, answer.code, answer.message) {
-        (Some(file), ..) => found.warnings.extend(long_line(&file, &shown)),
-        (None, Some(RefusalCode::BadTemplate), Some(message)) => found.errors.push(message),
+        (Some(file), ..) => result.warnings.extend(long_line(&file, &shown)),
+        (None, Some(RefusalCode::BadTemplate), Some(message)) => result.errors.push(message),
         (None, _, message) => {
             let message = message.unwrap_or_default();
-            found.errors.push(format!("{shown} is refused: {message}"));
+            result.errors.push(format!("{shown} is refused: {message}"));
         }
     }
-    Ok(found)
+    Ok(result)
 }
 
 /// The policies that are tried, by what to call them.
@@ -151,7 +151,7 @@ const SAMPLES: [(&str, &str); 9] = [
 ];
 
 /// Two samples that must not come out alike, and what is wrong if they do.
-const DIFFERENT: [(&str, &str, &str); 4] = [
+const MUST_DIFFER: [(&str, &str, &str); 4] = [
     (
         "nobody",
         "everybody",
@@ -167,22 +167,22 @@ const DIFFERENT: [(&str, &str, &str); 4] = [
 ];
 
 /// The same where one family may be all that is wanted.
-const FAMILIES: [(&str, &str); 2] = [
+const ONE_FAMILY: [(&str, &str); 2] = [
     ("an allow list without IPv6", "IPv6"),
     ("an allow list without IPv4", "IPv4"),
 ];
 
 const SAMPLE_KEY: &str = "clients/acme.csv";
-const LARGE: &str = "5,000 networks";
+const LARGE_SAMPLE: &str = "5,000 networks";
 
-fn check_with_samples(template: &Template) -> Found {
+fn check_with_samples(template: &Template) -> CheckResult {
     let mut large = String::new();
     for index in 0..5000u32 {
         let (high, low) = (index / 256, index % 256);
         push_fmt(&mut large, format_args!("10.{high}.{low}.0/25,Allow\n"));
     }
     let mut samples = SAMPLES.to_vec();
-    samples.push((LARGE, &large));
+    samples.push((LARGE_SAMPLE, &large));
     let mut outputs = BTreeMap::new();
     let mut errors: Vec<(String, &str)> = Vec::new();
     for (name, rows) in &samples {
@@ -201,7 +201,7 @@ fn check_with_samples(template: &Template) -> Found {
         }
     }
     let errors = errors.into_iter();
-    Found {
+    CheckResult {
         errors: errors
             .map(|(message, name)| format!("for {name}: {message}"))
             .collect(),
@@ -212,19 +212,19 @@ fn check_with_samples(template: &Template) -> Found {
 
 fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
     let mut warnings = Vec::new();
-    let are_alike = |one: &str, other: &str| {
+    let are_equal = |one: &str, other: &str| {
         let one = outputs.get(one);
         one.is_some() && one == outputs.get(other)
     };
-    for (one, other, advice) in DIFFERENT {
-        if are_alike(one, other) {
+    for (one, other, advice) in MUST_DIFFER {
+        if are_equal(one, other) {
             warnings.push(format!(
                 "the same comes out for {one} and for {other}: {advice}"
             ));
         }
     }
-    for (one, family) in FAMILIES {
-        if are_alike(one, "an allow list") {
+    for (one, family) in ONE_FAMILY {
+        if are_equal(one, "an allow list") {
             warnings.push(format!("no {family} network comes out"));
         }
     }
@@ -245,8 +245,8 @@ fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
             "{what}: `safe` prints what anybody wrote into a CSV"
         ));
     }
-    if let Some(file) = outputs.get(LARGE) {
-        warnings.extend(long_line(file, LARGE));
+    if let Some(file) = outputs.get(LARGE_SAMPLE) {
+        warnings.extend(long_line(file, LARGE_SAMPLE));
     }
     warnings
 }
@@ -293,8 +293,8 @@ mod tests {
     #[test]
     fn the_built_in_templates_pass_without_a_warning() {
         for BuiltIn { name, .. } in BUILT_IN {
-            let found = check_with_samples(&Template::built_in(name).unwrap());
-            assert_eq!((found.errors, found.warnings), (vec![], vec![]), "{name}");
+            let result = check_with_samples(&Template::built_in(name).unwrap());
+            assert_eq!((result.errors, result.warnings), (vec![], vec![]), "{name}");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::CliError;
 use crate::input::paths::{cannot_read, here_if_empty};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
-const ANY_FOLDERS: &str = "**";
+const ANY_DEPTH: &str = "**";
 
 /// A path that names nothing itself and has wildcards.
 pub(crate) fn pattern(path: &Path) -> Option<&str> {
@@ -31,7 +31,7 @@ pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
         match component {
             Component::Normal(_) => names.push(Name::new(name, pattern)?),
             _ if names.is_empty() => folder.push(component),
-            _ => names.push(Name::Itself(name)),
+            _ => names.push(Name::Literal(name)),
         }
     }
     let mut found = Vec::new();
@@ -43,20 +43,20 @@ pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
 
 /// One name of a pattern.
 enum Name {
-    Itself(String),
-    Like(Pattern),
-    AnyFolders,
+    Literal(String),
+    Wildcard(Pattern),
+    AnyDepth,
 }
 
 impl Name {
     fn new(name: String, whole: &str) -> Result<Self, CliError> {
-        if name == ANY_FOLDERS {
-            return Ok(Self::AnyFolders);
+        if name == ANY_DEPTH {
+            return Ok(Self::AnyDepth);
         }
         if !name.contains(WILDCARDS) {
-            return Ok(Self::Itself(name));
+            return Ok(Self::Literal(name));
         }
-        Pattern::new(&name).map(Self::Like).map_err(|err| {
+        Pattern::new(&name).map(Self::Wildcard).map_err(|err| {
             CliError(format!(
                 "there is no file {}, and it is no pattern: {}",
                 escape_invisible(whole, None),
@@ -76,19 +76,19 @@ fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), C
         ..MatchOptions::new()
     };
     match name {
-        Name::Itself(name) => {
+        Name::Literal(name) => {
             let path = folder.join(name);
             if path.exists() {
                 find(&path, rest, found)?;
             }
         }
-        Name::Like(pattern) => each_entry(folder, |name, path, _| {
+        Name::Wildcard(pattern) => each_entry(folder, |name, path, _| {
             if pattern.matches_with(name, options) && (rest.is_empty() || path.is_dir()) {
                 find(path, rest, found)?;
             }
             Ok(())
         })?,
-        Name::AnyFolders => {
+        Name::AnyDepth => {
             find(folder, rest, found)?;
             each_entry(folder, |name, path, is_folder| {
                 if is_folder && !name.starts_with('.') {

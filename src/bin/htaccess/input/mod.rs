@@ -84,9 +84,9 @@ impl Input {
             return read_ahead(source, each).map_err(failure);
         }
         // Hardly larger than the file, for it is filled with zeros first; some files have a length of 0.
-        let room = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        let size = bytes.and_then(|bytes| usize::try_from(bytes).ok());
         let mut piece =
-            vec![0; room.map_or(PIECE_BYTES, |room| room.clamp(MIN_PIECE_BYTES, PIECE_BYTES))];
+            vec![0; size.map_or(PIECE_BYTES, |size| size.clamp(MIN_PIECE_BYTES, PIECE_BYTES))];
         loop {
             let bytes = read_piece(&mut source, &mut piece).map_err(failure)?;
             if bytes == 0 || each(piece.get(..bytes).unwrap_or_default()).is_break() {
@@ -118,9 +118,9 @@ impl Input {
         if lines.is_empty() {
             return;
         }
-        let mut excerpts = SnippetFinder::new(lines, u64::MAX, found);
-        self.read_once_more(&mut |piece| excerpts.push(piece));
-        excerpts.finish();
+        let mut finder = SnippetFinder::new(lines, u64::MAX, found);
+        self.read_once_more(&mut |piece| finder.push(piece));
+        finder.finish();
     }
 
     /// Hands its bytes over once more, as far as they can be had. Whether those were all.
@@ -188,12 +188,12 @@ impl<'a> Originals<'a> {
 
     /// Writing to the path of an input is wrong usage; `flag` says where to write.
     pub(crate) fn spare(&self, output: &Path, flag: &str) -> Result<(), CliError> {
-        let alike = output.file_name().and_then(|name| self.by_name.get(name));
+        let same_name = output.file_name().and_then(|name| self.by_name.get(name));
         let is_same = |input: &&&Path| {
             let both = (fs::canonicalize(input), fs::canonicalize(output));
             matches!(both, (Ok(input), Ok(output)) if input == output)
         };
-        match alike.into_iter().flatten().find(is_same) {
+        match same_name.into_iter().flatten().find(is_same) {
             None => Ok(()),
             Some(input) => Err(CliError(format!(
                 "{} would be replaced by what is made of it: choose another {flag}",
