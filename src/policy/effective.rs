@@ -1,5 +1,5 @@
-//! The one rule that turns lists and a default into permitted addresses: Deny wins over Allow, and
-//! Allow wins over a default of deny.
+//! The rule that turns lists and a default into permitted addresses: Deny wins over Allow, and Allow
+//! wins over a default of deny. It is stated once for one address and once for sets.
 
 use std::borrow::Cow;
 
@@ -27,14 +27,13 @@ pub(crate) struct Effective<'a> {
     /// The addresses that the policy treats differently from its default: allow − deny under
     /// default deny, deny under default allow.
     pub(crate) set: Cow<'a, IpSet>,
-    /// Whether `set` holds the refused addresses and all others are permitted, as under default
-    /// allow.
+    /// True under default allow: `set` holds the refused addresses, and all others are permitted.
     pub(crate) is_complement: bool,
 }
 
 impl Policy {
-    /// The permitted addresses, in the form that takes the least work: the complement of a list is
-    /// not computed.
+    /// Returns the permitted addresses without computing the complement of a list, which would take
+    /// longer.
     pub(crate) fn effective(&self) -> Effective<'_> {
         match self.default {
             DefaultPolicy::Allow => Effective {
@@ -56,7 +55,7 @@ mod tests {
     use proptest::prelude::*;
     use std::net::IpAddr;
 
-    /// Networks that overlap and nest, and addresses inside and next to them.
+    /// Networks that overlap and nest.
     const NETWORKS: [&str; 6] = [
         "10.0.0.0/24",
         "10.0.0.0/25",
@@ -65,6 +64,7 @@ mod tests {
         "2001:db8::/32",
         "2001:db8::7",
     ];
+    /// Addresses inside the networks and next to them.
     const ADDRESSES: [&str; 6] = [
         "10.0.0.7",
         "10.0.0.200",

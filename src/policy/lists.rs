@@ -1,10 +1,10 @@
-//! A policy as one list, for formats that hold no second one: who gets in, or who does not.
+//! A policy as one list, either of permitted or of refused addresses, for formats with only one list.
 
 use crate::ip::{IpSet, without_mapped_block};
 use crate::policy::{Effective, Policy};
 
 impl Policy {
-    /// Who gets in, as one list: its networks do not overlap.
+    /// The permitted addresses as one list, whose networks do not overlap.
     #[must_use]
     pub fn permitted(&self) -> IpSet {
         let Effective { set, is_complement } = self.effective();
@@ -15,7 +15,7 @@ impl Policy {
         }
     }
 
-    /// Everybody else.
+    /// The refused addresses: all that are not permitted.
     #[must_use]
     pub fn refused(&self) -> IpSet {
         let Effective { set, is_complement } = self.effective();
@@ -26,13 +26,15 @@ impl Policy {
         }
     }
 
-    /// The one of the two lists that the default does not say.
+    /// The addresses that are treated differently from the default: permitted under default deny,
+    /// refused under default allow.
     #[must_use]
     pub fn exceptions(&self) -> IpSet {
         writable(self.effective().set.into_owned())
     }
 }
 
+/// Leaves out the IPv4-mapped block where no server can read it.
 fn writable(set: IpSet) -> IpSet {
     let IpSet { ipv4, ipv6 } = set;
     IpSet {

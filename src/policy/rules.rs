@@ -1,11 +1,11 @@
-//! Collects the rules of a CSV and builds the policy from them.
+//! Collects the rules of a CSV and builds a policy from them.
 
 use crate::ip::{AddrRange, AddressSpec, Family, IpSet, RangeSet, without_mapped_block};
 use crate::policy::Policy;
 use crate::policy::shortest::shortest;
 use crate::rule::{Action, DefaultPolicy};
 
-/// The addresses of one action, as they were read: any order, overlaps and all.
+/// The addresses of one action in the order in which they were read, with overlaps.
 #[derive(Clone, Debug, Default)]
 struct UnsortedRanges {
     ipv4: Vec<AddrRange<u32>>,
@@ -21,10 +21,12 @@ impl UnsortedRanges {
     }
 }
 
-/// Adds a range. One that touches the one before it joins that, so that a sorted list takes no more
-/// room than its networks. A long list is merged before it would grow, so that rows that are
-/// repeated take none either; where that frees less than half, the list grows, so that the work
-/// stays O(n log n).
+/// Adds a range.
+///
+/// A range that touches the previous one is merged with it, so that a sorted list takes no more
+/// memory than its networks. A long list is merged before it grows, so that repeated rows take no
+/// memory either. If merging frees less than half of the list, the list grows nevertheless, so that
+/// the work stays O(n log n).
 #[inline]
 fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>) {
     if let Some(previous) = ranges.last_mut()
@@ -62,7 +64,7 @@ pub struct PolicyBuilder {
 }
 
 impl PolicyBuilder {
-    /// Adds a rule for IPv4 addresses, which most rules are.
+    /// Adds a rule for IPv4 addresses. Most rules are of this kind, so it has its own entry.
     #[inline]
     pub fn add_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
         let ranges = match action {
@@ -86,13 +88,13 @@ impl PolicyBuilder {
         }
     }
 
-    /// Whether the file says `all,Allow` and `all,Deny`. Deny wins here too.
+    /// Returns whether the file contains both `all,Allow` and `all,Deny`. Deny wins here too.
     #[must_use]
     pub fn has_conflicting_default(&self) -> bool {
         self.allow_all && self.deny_all
     }
 
-    /// The default of the file, or `otherwise` if it has no `all` row.
+    /// Returns the default that the file sets, or `otherwise` if it has no `all` row.
     #[must_use]
     pub fn default_policy(&self, otherwise: DefaultPolicy) -> DefaultPolicy {
         if self.deny_all {
@@ -104,7 +106,7 @@ impl PolicyBuilder {
         }
     }
 
-    /// The policy of all rules together.
+    /// Builds the policy of all rules. `otherwise` is the default of a file without an `all` row.
     #[must_use]
     pub fn decide(self, otherwise: DefaultPolicy) -> Policy {
         let default = self.default_policy(otherwise);
