@@ -7,7 +7,7 @@ pub struct BuiltIn {
     pub name: &'static str,
     /// The source in Tera's syntax.
     pub source: &'static str,
-    /// The server or use that it is for, in one line for people.
+    /// The server or purpose that it is for, in a few words.
     pub about: &'static str,
     /// The end of an output key that suits it, such as `.htaccess` or `nginx.conf`.
     pub ending: &'static str,
@@ -21,7 +21,7 @@ impl BuiltIn {
     }
 }
 
-/// The built-in templates, in the order in which people see them.
+/// The built-in templates, in the order in which they are listed.
 pub const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "apache24",

@@ -1,7 +1,7 @@
-//! Policy and template → the text of the output.
+//! Renders a policy with a template into the text of an output.
 //!
-//! What a template is handed (`docs/templates.md` has the whole list) is made here, and only the
-//! parts it asks for.
+//! Makes the context of a template (`docs/templates.md` has the complete list), but only the parts
+//! that the template may read.
 
 mod built_in;
 mod filters;
@@ -28,17 +28,17 @@ use crate::render::needs::Needs;
 use crate::render::packed_lines::{LinePlaceholder, PackedList, PlaceholderWriter};
 use crate::source::{Source, split_key};
 
-/// This program's name, as templates print it.
+/// The name of this program, as templates print it.
 pub const GENERATOR_NAME: &str = "htaccess-generator";
-/// This program's version, as templates print it.
+/// The version of this program, as templates print it.
 pub const GENERATOR_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The text for a policy, and how many networks it has.
+/// The text of a policy and the number of its networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The text.
     pub text: String,
-    /// The networks of both lists.
+    /// The number of networks of both lists.
     pub networks: NetworkCounts,
 }
 
@@ -57,15 +57,15 @@ pub fn render(
     let rendering = Rendering::new(template, source, policy, rules, rejected);
     let mut text = Vec::with_capacity(rendering.estimated_bytes);
     let networks = rendering.networks;
-    // Writing into memory does not fail.
+    // Writing into memory cannot fail.
     let _ = rendering.write_to(&mut text)?;
-    // Tera prints text and nothing else; a file that was empty for it would open the site.
+    // Tera prints only text. An error here must not become an empty file, which would open the site.
     let text = String::from_utf8(text)
         .map_err(|err| Refusal::new(RefusalCode::BadTemplate, err.to_string()))?;
     Ok(Rendered { text, networks })
 }
 
-/// A policy about to be rendered.
+/// A policy with its template and context, ready to be rendered.
 pub(crate) struct Rendering<'a> {
     template: &'a Template,
     context: Context,
@@ -73,9 +73,9 @@ pub(crate) struct Rendering<'a> {
     deny: List<'a>,
     /// Whether the lines of both lists are handed to the template as placeholders.
     takes_placeholders: bool,
-    /// The networks of both lists.
+    /// The number of networks of both lists.
     pub(crate) networks: NetworkCounts,
-    /// About how many bytes the text will have.
+    /// An estimate of the text's length.
     estimated_bytes: usize,
 }
 
@@ -122,7 +122,7 @@ impl<'a> Rendering<'a> {
             let rules: Vec<Value> = rules.iter().map(rule_value).collect();
             context.insert_value("rules", rules.into());
         }
-        // The lines, what they begin with, and the text around them.
+        // The lines, the directives before them (about 1/256), and the text of the template.
         let line_bytes = allow.line_bytes() + deny.line_bytes();
         let estimated_bytes = line_bytes + line_bytes / 256 + template.source().len();
         Self {
@@ -139,11 +139,11 @@ impl<'a> Rendering<'a> {
         }
     }
 
-    /// Renders into `out` and tells how many bytes the text has.
+    /// Renders into `out` and returns the number of bytes of the text.
     ///
     /// # Errors
     ///
-    /// `bad-template`; the inner error is that of `out`.
+    /// `bad-template`; the inner error is the first one of `out`.
     pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, Refusal> {
         let printers = self
             .takes_placeholders
@@ -180,12 +180,12 @@ fn rule_value(rule: &OwnedRow) -> Value {
     ])
 }
 
-/// What a template is handed of one list.
+/// One list, and the parts of it that a template may read.
 struct List<'a> {
     set: &'a IpSet,
     needs: &'a Needs,
     count: usize,
-    /// Where the template asks for lines.
+    /// `None` if the template does not read lines.
     packed: Option<PackedList<'a>>,
 }
 
@@ -217,7 +217,7 @@ impl<'a> List<'a> {
         }
     }
 
-    /// The lines are marks if a `placeholder` is given.
+    /// The context's value for the list. Its lines are marks if a `placeholder` is given.
     fn value(&self, placeholder: Option<LinePlaceholder>) -> Value {
         let mut entries: HashMap<&'static str, Value> =
             HashMap::from([("count", self.count.into())]);
@@ -251,7 +251,7 @@ impl<'a> List<'a> {
     }
 }
 
-/// Made of digits, letters, dots, colons and slashes: it needs no escaping.
+/// Marks a text as safe, because networks consist of digits, letters, dots, colons and slashes.
 fn network_value(text: &str) -> Value {
     Value::from(text).mark_safe()
 }
@@ -271,7 +271,7 @@ fn values<T: Family>(networks: impl Iterator<Item = Network<T>>) -> impl Iterato
     networks.map(|network| network_value(network.text().as_str()))
 }
 
-/// `192.0.2.9-192.0.2.20`, or the bare address of a single one.
+/// Writes each range as `192.0.2.9-192.0.2.20`, or as an address if it has only one.
 fn ranges<T: Family>(ranges: &[AddrRange<T>]) -> impl Iterator<Item = Value> {
     ranges.iter().map(|range| {
         let (first, last) = (range.first.text(), range.last.text());

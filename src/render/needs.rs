@@ -1,15 +1,15 @@
-//! The parts of the context that a template may read.
+//! The names of the context's parts, and the parts that a template may read.
 
 use std::collections::BTreeSet;
 
-/// The lists of networks that a template is handed.
+/// The lists of networks in the context.
 pub(crate) const LISTS: [&str; 5] = ["allow", "deny", "permitted", "refused", "exceptions"];
 
-/// What else a template is handed: `docs/templates.md` has the table.
+/// The other variables in the context. `docs/templates.md` has the table.
 pub(crate) const OTHER_VARIABLES: [&str; 5] =
     ["default_policy", "generator", "rejected", "rules", "source"];
 
-/// The parts of each list; all but `count` and `lines` are made of a value for each network.
+/// The parts of each list. All except `count` and `lines` consist of one value for each network.
 pub const PARTS: [&str; 8] = [
     "count",
     "lines",
@@ -73,13 +73,13 @@ impl Needs {
         }
     }
 
-    /// Whether the template may look at a part of this name: of a list, or of the context.
+    /// Returns whether the template may read a part of this name, of a list or of the context.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
         self.everything || self.names.contains(name)
     }
 
-    /// Whether the template may look at a list that is not there unless it does.
+    /// Returns whether the template may read a list that the context contains only in this case.
     #[must_use]
     pub fn includes_list(&self, name: &str) -> bool {
         self.dumps_context || self.names.contains(name)

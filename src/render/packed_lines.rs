@@ -1,24 +1,24 @@
-//! The networks of a list joined by spaces, as few lines as a limit lets, printed once and straight
-//! into the text they belong to.
+//! Joins the networks of a list by spaces into as few lines as a length limit allows, and prints
+//! them directly into the output.
 //!
 //! # Implementation notes
 //!
-//! A million networks are 15 MB of text. Handed to a template as values, they would be made, copied
-//! into values, and copied again into the output. So a built-in template is handed a [`LinePlaceholder`]
-//! for each line, a mark of a few bytes, and [`PlaceholderWriter`], which the template is rendered into,
-//! prints the next line of the list where a mark is written. That wants a template that prints each
-//! line of a list once, in order, and does nothing else with it; those of one's own get the lines
-//! themselves. A test renders every built-in template both ways.
+//! A million networks are 15 MB of text. If a template received them as values, they would be printed,
+//! copied into values, and copied again into the output. So a built-in template receives a
+//! [`LinePlaceholder`] for each line, which is a mark of a few bytes. It is rendered into a
+//! [`PlaceholderWriter`], which prints the next line of the list in place of each mark. That requires
+//! a template that prints each line of a list once, in order, and does nothing else with it. Custom
+//! templates receive the lines themselves. A test renders every built-in template both ways.
 
 use std::io::{self, Write};
 
 use crate::ip::{Family, IpSet, MAX_TEXT_BYTES, Network, Networks, Printer};
 
-/// The longest line, in bytes. With a directive and its indentation before it a line stays under
-/// 8,000 bytes, and Apache's limit for a line of `.htaccess` is 8,190.
+/// The maximum length of a line, in bytes. Together with a directive and its indentation a line stays
+/// below 8,000 bytes. Apache's limit for a line of `.htaccess` is 8,190.
 pub(crate) const MAX_NETWORK_LINE_BYTES: usize = 7900;
 
-/// A list, and how its networks fall into lines.
+/// A list whose networks are divided into lines.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedList<'a> {
     ipv4: Networks<'a, u32>,
@@ -34,7 +34,7 @@ struct LineSize {
 }
 
 impl<'a> PackedList<'a> {
-    /// Measures a list. A new line starts with each family.
+    /// Divides a list into lines. Each family starts a new line.
     pub(crate) fn new(set: &'a IpSet) -> Self {
         Self {
             ipv4: set.ipv4.networks(),
@@ -56,12 +56,12 @@ impl<'a> PackedList<'a> {
         self.lines().map(|line| line.networks).sum()
     }
 
-    /// The bytes of all lines together.
+    /// The length of all lines together, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.lines().map(|line| line.bytes).sum()
     }
 
-    /// The lines as they are printed, each appended to what `out` has already.
+    /// Returns a function that appends the next line to its argument, each time it is called.
     pub(crate) fn printer(&self) -> impl FnMut(&mut Vec<u8>) + use<'a> {
         let Self {
             mut ipv4, mut ipv6, ..
@@ -104,7 +104,7 @@ fn print<T: Family>(
     out.resize(start + line.bytes + MAX_TEXT_BYTES, b' ');
     let mut at = start;
     for network in networks.take(line.networks) {
-        // There is room, for the line was measured.
+        // There is room, because the line was measured.
         if let Some(room) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
             let mut printer = Printer::new(room);
             network.print(&mut printer);
@@ -114,7 +114,7 @@ fn print<T: Family>(
     out.truncate(start + line.bytes);
 }
 
-/// Stands for the next line of a list.
+/// A placeholder for the next line of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinePlaceholder {
     Allow,
@@ -122,8 +122,9 @@ pub(crate) enum LinePlaceholder {
 }
 
 impl LinePlaceholder {
-    /// What a template prints for it: a character of private use, which no other text in an output
-    /// has, for values are percent-encoded and built-in templates have none.
+    /// The text that a template prints for it. It starts with a private-use character, which no other
+    /// text in the output of a built-in template has, because values are percent-encoded and the
+    /// templates themselves do not contain it.
     pub(crate) const fn mark(self) -> &'static str {
         match self {
             Self::Allow => "\u{f8ff}+",
@@ -143,9 +144,9 @@ fn has_mark(text: &[u8]) -> bool {
     text.windows(3).any(|bytes| bytes == b"\xef\xa3\xbf")
 }
 
-/// Takes an output as it is rendered, with lines in the place of their marks, and hands it on.
+/// Forwards an output while it is rendered, with lines in place of their marks.
 pub(crate) struct PlaceholderWriter<A, D, W> {
-    /// Print the next line of each list; `None` if the template was handed the lines themselves.
+    /// Print the next line of each list; `None` if the template received the lines themselves.
     printers: Option<(A, D)>,
     out: W,
     line: Vec<u8>,
@@ -168,11 +169,11 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter
         }
     }
 
-    /// Ends the last line, and tells how many bytes were handed on.
+    /// Ends the last line, and returns the number of bytes that were forwarded.
     ///
     /// # Errors
     ///
-    /// The first one of the writer, which a template's own error would only mention.
+    /// The first error of the writer, because a template's own error would contain it only as text.
     pub(crate) fn finish(mut self) -> io::Result<usize> {
         if self.last.is_some_and(|last| last != b'\n') {
             self.forward(b"\n");

@@ -1,7 +1,7 @@
-//! Compiled templates: the built-in ones by name, or one of the user's own. The only home of tera.
+//! Compiles and renders templates, both built-in and custom ones, with tera.
 //!
 //! Every value that a template prints is escaped by [`escape`], so that nothing from a CSV or an
-//! object's key can become a directive. A template that really wants raw text says `| safe`.
+//! object's key can become a directive. A template that needs the raw text says `| safe`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -16,27 +16,27 @@ use crate::render::filters::{LEAST_MAX_IDENTIFIER_BYTES, MAX_IDENTIFIER_BYTES};
 use crate::render::needs::{LISTS, Needs, OTHER_VARIABLES, PARTS};
 use crate::text::quote;
 
-/// The built-in templates that refuse some files: such a file must be whole before it is written.
+/// The built-in templates that refuse some files. Their output is written only when it is complete.
 const MAY_FAIL: [&str; 1] = ["aws-waf"];
 
-/// The name under which tera knows the one template of an instance.
+/// The name of the only template of a tera instance.
 const NAME: &str = "template";
 
-/// A compiled template, and what it needs to be handed.
+/// A compiled template, and the parts of the context that it may read.
 pub struct Template {
     tera: Tera,
     needs: Needs,
     source: String,
-    /// The name of a built-in template.
+    /// The name, if the template is a built-in one.
     built_in: Option<&'static str>,
 }
 
 impl Template {
-    /// A built-in template.
+    /// Compiles a built-in template.
     ///
     /// # Errors
     ///
-    /// `bad-template` if there is none of that name.
+    /// `bad-template` if there is no template of this name.
     pub fn built_in(name: &str) -> Result<Self, Refusal> {
         match BuiltIn::find(name) {
             Some(BuiltIn { name, source, .. }) => Ok(Self {
@@ -54,12 +54,14 @@ impl Template {
         }
     }
 
-    /// Compiles a template. A byte order mark before it, as some editors save it, is not part of
-    /// it: Apache answers 500 to a file that begins with one.
+    /// Compiles a template.
+    ///
+    /// A byte order mark at its start, which some editors write, is left out, because Apache answers
+    /// 500 to a file that starts with one.
     ///
     /// # Errors
     ///
-    /// `bad-template` with tera's report, which names the place.
+    /// `bad-template` with tera's report, which names the line and column.
     pub fn compile(source: &str) -> Result<Self, Refusal> {
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut tera = Tera::new();
@@ -76,21 +78,21 @@ impl Template {
         })
     }
 
-    /// What the template may look at.
+    /// The parts of the context that the template may read.
     #[must_use]
     pub fn needs(&self) -> &Needs {
         &self.needs
     }
 
-    /// The text that was compiled.
+    /// The source that was compiled, without a byte order mark.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Whether the template prints each of `lines` of `allow` and `deny` once, in order, and does
-    /// nothing else with it (or takes none of them), and never fails. Known of the built-in ones,
-    /// where a test sees to it.
+    /// Returns whether the template is known to print each of the `lines` of `allow` and `deny` once
+    /// and in order, to do nothing else with them (or not to read them), and never to fail. That
+    /// holds for built-in templates, and a test checks it.
     pub(crate) fn prints_each_line_once(&self) -> bool {
         self.built_in.is_some_and(|name| !MAY_FAIL.contains(&name))
     }
@@ -99,13 +101,13 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// `bad-template` where tera fails, as for a variable that does not exist, or the template
-    /// itself says `throw`.
+    /// `bad-template` if tera fails, for example because a variable does not exist, or if the
+    /// template calls `throw`.
     pub fn render(&self, context: &Context, out: impl Write) -> Result<(), Refusal> {
         self.tera
             .render_to(NAME, context, out)
             .map_err(|err| match (self.built_in, err.kind()) {
-                // What a built-in template throws is about the file: its own lines help nobody.
+                // A built-in template throws because of the file, so the template's lines do not help.
                 (Some(name), ErrorKind::RenderingError(report)) => Refusal::new(
                     RefusalCode::BadTemplate,
                     format!("the template {name} cannot be used: {}", report.message()),
@@ -138,7 +140,8 @@ fn identifier(text: &str, arguments: &Kwargs) -> Result<String, tera::Error> {
     Ok(filters::identifier(text, max_bytes))
 }
 
-/// Through a `serde_json::Value`, whose members are in the order of their names: tera's are in none.
+/// Writes a value as JSON, by way of a `serde_json::Value`, which sorts the members of objects by
+/// name. Tera's maps have no order.
 fn json(value: &Value) -> Result<Value, tera::Error> {
     serde_json::to_value(value)
         .and_then(|value| serde_json::to_string(&value))
@@ -157,16 +160,15 @@ fn bad_template(what: &str, err: &tera::Error) -> Refusal {
     Refusal::new(RefusalCode::BadTemplate, message.trim_end())
 }
 
-/// Tera's report with every name that could have been meant: tera lists what it was handed, and is
-/// handed only what the template looks at.
+/// Adds all names that exist to tera's report. Tera lists only the names in the context, which
+/// contains only the parts that the template may read.
 fn with_all_names(report: &str) -> String {
     let variables = LISTS.iter().chain(&OTHER_VARIABLES);
     let report = with_names(report, "Available variables: ", "", variables);
     with_names(&report, "Available fields: ", "count", PARTS.iter())
 }
 
-/// Adds names to those that stand behind `title` to the end of its line, if `mark` is one of them or
-/// empty.
+/// Adds names to the list that follows `title` on its line, if `required` is in the list or empty.
 fn with_names<'a>(
     report: &'a str,
     title: &str,

@@ -1,11 +1,11 @@
-//! Lists in messages: the first few names, and how many more there are.
+//! Lists in messages: the first few names, and the number of the others.
 
 use std::fmt;
 
 use crate::text::numbers::thousands;
 use crate::text::quote::quote;
 
-/// A list of names for a message: quoted, at most ten of them.
+/// Quotes and joins names for a message, at most ten of them.
 #[must_use]
 pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     const MAX_NAMES: usize = 10;
@@ -17,7 +17,7 @@ pub fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String 
     shown.join(", ")
 }
 
-/// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
+/// Counts names and lists the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
 #[derive(Clone)]
 pub(crate) struct FirstFew {
     pub(crate) count: u64,
@@ -41,7 +41,7 @@ impl FirstFew {
         self.count += 1;
     }
 
-    /// Those that have names, and no word of the others.
+    /// Returns only the names in the list, without the number of the others.
     pub(crate) fn without_more(&self) -> Self {
         Self {
             count: self.names.len() as u64,

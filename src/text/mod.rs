@@ -1,4 +1,5 @@
-//! Words and quotation marks: the wording of untrusted text in messages. Knows nothing of CSVs or addresses.
+//! Text for messages: quoting of untrusted text, numbers and lists. Does not depend on CSVs or
+//! addresses.
 
 mod quote;
 mod list;
