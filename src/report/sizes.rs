@@ -1,4 +1,4 @@
-//! Networks counted by their size, for the tables of the report.
+//! Counts networks by their size, for the tables of the report.
 
 use serde::Serialize;
 
@@ -6,9 +6,9 @@ use crate::ip::{Family, Network, RangeSet};
 use crate::policy::Policy;
 use crate::text::{thousands, thousands_if_any};
 
-/// So many networks of one size are named.
+/// The maximum number of networks of one size that are named.
 const MAX_EXAMPLES: usize = 3;
-/// So many networks of IPv6 have a line of their own.
+/// The maximum number of IPv6 networks in the table of IPv6.
 const MAX_IPV6_ROWS: usize = 50;
 
 /// The networks of one prefix length.
@@ -16,18 +16,18 @@ const MAX_IPV6_ROWS: usize = 50;
 pub(crate) struct SizeRow {
     family: &'static str,
     prefix_length: u32,
-    /// How many addresses each has; `2^64` and the like for IPv6.
+    /// The number of addresses of each network; powers such as `2^64` for IPv6.
     addresses: String,
     allow: String,
     deny: String,
-    /// The length of its bar, of 100.
+    /// The length of the bar, from 0 to 100.
     bar_allow: u64,
     bar_deny: u64,
     examples: Vec<String>,
     more: String,
 }
 
-/// One network of IPv6.
+/// One IPv6 network.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ipv6Row {
     network: String,
@@ -35,7 +35,7 @@ pub(crate) struct Ipv6Row {
     addresses: String,
 }
 
-/// The networks of both lists by size, the widest first, and the widest networks of IPv6.
+/// The networks of both lists by size, the widest first, and the widest IPv6 networks.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Sizes {
     pub(crate) rows: Vec<SizeRow>,
@@ -62,13 +62,13 @@ impl Sizes {
     }
 }
 
-/// The networks of one family, by how many of their bits vary.
+/// The networks of one family. The index is the number of their bits that vary.
 pub(crate) struct PrefixHistogram<T>(Vec<SizeCount<T>>);
 
 struct SizeCount<T> {
     allow: u64,
     deny: u64,
-    /// The first few, and whether they are allowed.
+    /// The first few networks, each with true if it is allowed.
     first: Vec<(Network<T>, bool)>,
 }
 
@@ -128,7 +128,7 @@ impl<T: Family> PrefixHistogram<T> {
         .collect()
     }
 
-    /// The widest, and of one size the allowed ones first.
+    /// The widest networks. Those of the same size start with the allowed ones.
     fn networks(&self) -> Vec<Ipv6Row> {
         let sizes = self.0.iter().rev();
         let named = sizes.flat_map(|size| &size.first).take(MAX_IPV6_ROWS);

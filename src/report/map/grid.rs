@@ -1,11 +1,12 @@
-//! A block of IPv4 addresses as a square picture: who is allowed and who is denied, as SVG.
+//! Draws the allowed and denied addresses of an IPv4 block as a square picture in SVG.
 //!
-//! The addresses lie on the [Hilbert curve](crate::report::map::hilbert), cut into cells of equal size. A cell
-//! that is full is a filled square, and full neighbours join to larger ones; a cell of which only a
-//! part is held gets a mark, so that a single address among a million is as easy to find as a
-//! whole network. Colour is never alone: allowed marks are square, denied ones round and hatched.
+//! The addresses lie on the [Hilbert curve](crate::report::map::hilbert), which is cut into cells of
+//! equal size. A cell whose addresses are all in the set is a filled square, and adjacent filled
+//! cells form larger squares. A cell with only some addresses in the set gets a mark, so that a single
+//! address among a million is as easy to find as a whole network. Colour is not the only distinction:
+//! allowed marks are square, denied ones are round and hatched.
 //!
-//! Made of integers only, and its size is bounded by the number of cells, whatever the sets hold.
+//! The SVG contains only integers as values. Its size is bounded by the number of cells, for all sets.
 
 use crate::ip::{AddrRange, Family as _, RangeSet};
 use crate::report::map::hilbert::{GridPos, cell, corner};
@@ -28,7 +29,7 @@ impl SquareBlock {
         prefix_length: 0,
     };
 
-    /// The smallest block that holds both addresses, and is not smaller than a /24.
+    /// The smallest block that contains both addresses, but at least a /24.
     pub(crate) fn around(first: u32, last: u32) -> Self {
         let common = (first ^ last).leading_zeros();
         let prefix_length = (common & !1).min(24);
@@ -49,13 +50,13 @@ impl SquareBlock {
         }
     }
 
-    /// `10.0.0.0/8`.
+    /// The block in CIDR notation, such as `10.0.0.0/8`.
     pub(crate) fn text(self) -> String {
         format!("{}/{}", self.first.text(), self.prefix_length)
     }
 }
 
-/// A number whose `count` low bits are set; `count` is at most 32.
+/// Returns a number whose `count` low bits are set. `count` is at most 32.
 fn low_bits(count: u32) -> u32 {
     u32::MAX.checked_shr(32 - count).unwrap_or(0)
 }
@@ -68,7 +69,8 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// At most 2^`order` cells on a side; fewer where a cell would be less than an address.
+    /// Cuts a block into 2^`order` cells on a side, or fewer if a cell would be smaller than an
+    /// address.
     pub(crate) fn new(block: SquareBlock, order: u32) -> Self {
         Self {
             block,
@@ -76,12 +78,12 @@ impl Grid {
         }
     }
 
-    /// How many bits of an address lie inside a cell.
+    /// The number of low bits of an address that vary inside a cell.
     fn cell_bits(self) -> u32 {
         32 - self.block.prefix_length - 2 * self.order
     }
 
-    /// How many addresses a cell has.
+    /// The number of addresses of a cell.
     pub(crate) fn cell_addresses(self) -> u64 {
         1 << self.cell_bits()
     }
@@ -91,12 +93,12 @@ impl Grid {
         32 - self.cell_bits()
     }
 
-    /// The length of a side in the picture's units.
+    /// The side of the picture in its units.
     pub(crate) fn side_units(self) -> u32 {
         CELL_UNITS << self.order
     }
 
-    /// The square of a block inside this one, in the picture's units: left, top, side.
+    /// The square of a block inside this grid, in the picture's units: left, top, side.
     pub(crate) fn square(self, block: SquareBlock) -> (u32, u32, u32) {
         let bits = 32 - block.prefix_length;
         let level = bits.saturating_sub(self.cell_bits()) / 2;
@@ -114,8 +116,8 @@ impl Grid {
             .unwrap_or(0)
     }
 
-    /// How many addresses of a set each cell holds. The work is that of the ranges inside the block
-    /// and of the cells.
+    /// Counts the addresses of a set in each cell. Takes time proportional to the number of ranges
+    /// inside the block and of cells.
     pub(crate) fn counts(self, set: &RangeSet<u32>) -> Vec<u64> {
         let mut counts = vec![0; 1 << (2 * self.order)];
         let full = self.cell_addresses();
@@ -140,7 +142,8 @@ impl Grid {
         counts
     }
 
-    /// The cells that hold any address of a set, as the inside of an `<svg>` element's group.
+    /// Appends the cells that contain addresses of a set, as the content of a group in an `<svg>`
+    /// element.
     pub(crate) fn draw(self, set: &RangeSet<u32>, svg: &mut String) {
         if set.overlapping(self.block.range()).is_empty() {
             return;
@@ -165,7 +168,7 @@ impl Grid {
     }
 }
 
-/// The ranges of a set as far as they lie in a block.
+/// Returns the ranges of a set, cut to the part inside a block.
 pub(crate) fn inside(
     set: &RangeSet<u32>,
     block: SquareBlock,
@@ -179,7 +182,7 @@ pub(crate) fn inside(
         })
 }
 
-/// Three sizes of marks: below a hundredth of the cell, below half, and more.
+/// The number of sizes of marks: below a hundredth of the cell, below half of it, and more.
 const SIZES: usize = 3;
 
 fn size_of(count: u64, full: u64) -> usize {
@@ -200,12 +203,12 @@ struct Layers {
 #[derive(Default)]
 struct Marks {
     path: String,
-    /// Where the last one is, for the next is written relative to it.
+    /// The position of the last mark, because the next one is written relative to it.
     position: GridPos,
 }
 
 impl Layers {
-    /// The cells from `from` to before `end`, as the largest squares.
+    /// Adds the full cells from `from` up to but excluding `end`, as the largest possible squares.
     fn add_full(&mut self, grid: Grid, from: u32, end: u32) {
         let mut index = from;
         while index < end {
@@ -223,7 +226,7 @@ impl Layers {
         }
     }
 
-    /// A mark is a line without length, of which only the caps are seen.
+    /// Adds a mark: a line without length, of which only the caps are visible.
     fn add_mark(&mut self, position: GridPos, size: usize) {
         let Some(marks) = self.marks.get_mut(size) else {
             return;

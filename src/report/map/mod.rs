@@ -1,6 +1,6 @@
-//! Which pictures of the IPv4 addresses a report shows, and the same in words and numbers for
-//! those who cannot see them: all of it at once, what is in its busiest /8 blocks from near by,
-//! and a table of the blocks.
+//! The maps of IPv4 addresses in a report, with the same content as text and numbers for readers who
+//! cannot see them: a map of the whole space, zoomed maps of the /8 blocks with the most networks,
+//! and a table of the /8 blocks.
 
 mod grid;
 mod hilbert;
@@ -13,27 +13,31 @@ use crate::report::map::grid::{Grid, SquareBlock, inside};
 use crate::rule::DefaultPolicy;
 use crate::text::{push_fmt, thousands};
 
-/// The whole space has 64 × 64 cells, each a /12.
+/// The map of the whole space has 64 × 64 cells, each a /12.
 const OVERVIEW_ORDER: u32 = 6;
-/// A block from near by has at most 32 × 32 cells.
+/// A zoomed map has at most 32 × 32 cells.
 const ZOOM_ORDER: u32 = 5;
+/// The maximum number of zoomed maps.
 const MAX_ZOOMS: usize = 6;
-/// So many blocks are framed in the picture of the whole space, however little they hold.
+/// If there are at most this many blocks, all of them are framed in the map of the whole space,
+/// however few addresses they contain.
 const MAX_ALL_FRAMED: usize = 16;
-/// The blocks that are framed at most: where more stand out, those do that are larger than the rest.
+/// The maximum number of framed blocks. If there are more blocks, a framed one is larger than every
+/// block beyond this number.
 const MAX_FRAMED: usize = 64;
-/// Of so many cells with marks a number may hide some; of fewer each is to be seen.
+/// If a block has at least this many cells with marks, its number may cover some of them. With fewer,
+/// every mark has to stay visible.
 const MIN_LABELLED_OVER_CELLS: usize = 4;
-/// The blocks in the table.
+/// The maximum number of blocks in the table.
 const MAX_ROWS: usize = 16;
 const SLASH8_BITS: u32 = 8;
 const SLASH8_ADDRESSES: u64 = 1 << (32 - SLASH8_BITS);
 
-/// The addresses of IPv4 by what becomes of them, apart from the default.
+/// The IPv4 addresses that the lists of a policy decide, apart from the default.
 pub(crate) struct Ipv4 {
-    /// Who gets in by being named.
+    /// Addresses that are permitted because an Allow names them.
     allowed: RangeSet<u32>,
-    /// Who would get in, were it not for a Deny.
+    /// Addresses that would be permitted without a Deny.
     denied: RangeSet<u32>,
     default: DefaultPolicy,
 }
@@ -64,15 +68,15 @@ impl Ipv4 {
     }
 }
 
-/// What the page shows of IPv4.
+/// The part of the page about IPv4.
 #[derive(Debug, Serialize)]
 pub(crate) struct Picture {
     overview: MapView,
     zooms: Vec<MapView>,
-    /// How many /8 blocks could be shown from near by.
+    /// The number of /8 blocks for which a zoomed map makes sense.
     zoomable: usize,
     blocks: Vec<BlockRow>,
-    /// How many more are not in the table, and how many addresses they have.
+    /// The number of blocks that are not in the table, and the number of their addresses.
     more_blocks: usize,
     more_allowed: String,
     more_denied: String,
@@ -81,12 +85,12 @@ pub(crate) struct Picture {
 #[derive(Debug, Serialize)]
 struct MapView {
     name: String,
-    /// Of what one cell is the picture, such as `a /12`.
+    /// The addresses of one cell, such as `a /12`.
     cell: String,
-    /// The same as the picture, in a sentence.
+    /// A sentence with the content of the map.
     words: String,
     side: u32,
-    /// SVG made of integers: safe to print as it is.
+    /// SVG with only integers as values, which is safe to print unescaped.
     svg: String,
 }
 
@@ -95,19 +99,19 @@ struct BlockRow {
     name: String,
     allowed: String,
     denied: String,
-    /// How much of the block is not as the default has it: gets in, or is kept out.
+    /// The share of the block that the policy treats differently from its default.
     share: String,
     is_full: bool,
 }
 
-/// One /8.
+/// A /8 block with its counts.
 #[derive(Clone, Copy, Default)]
 struct Slash8 {
     number: u32,
     allowed: u64,
     denied: u64,
     networks: u64,
-    /// How many cells of the picture of the whole space hold something.
+    /// The number of cells of the map of the whole space that are not empty.
     cells: usize,
 }
 
@@ -134,7 +138,7 @@ impl Slash8 {
         self.addresses() == SLASH8_ADDRESSES
     }
 
-    /// Whether a picture of it from near by would be of one colour.
+    /// Returns whether a zoomed map of the block would have only one colour.
     fn is_uniform(self) -> bool {
         let is_uniform = |count| count == 0 || count == SLASH8_ADDRESSES;
         is_uniform(self.allowed) && is_uniform(self.denied)
@@ -155,7 +159,7 @@ impl Slash8 {
 }
 
 impl Picture {
-    /// `None` where no IPv4 address is named, so that there is nothing to see.
+    /// Returns `None` if no IPv4 address is listed, because the maps would be empty.
     pub(crate) fn of(ipv4: &Ipv4, policy: &Policy) -> Option<Self> {
         let mut slash8s = slash8s(ipv4, policy);
         if slash8s.is_empty() {
@@ -181,7 +185,7 @@ impl Picture {
     }
 }
 
-/// The /8 blocks that hold something, ascending.
+/// Returns the /8 blocks that contain listed addresses, ascending.
 fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
     const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - SLASH8_BITS);
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
@@ -216,7 +220,7 @@ fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
     slash8s
 }
 
-/// The pictures' marks; denied over allowed, for Deny wins.
+/// Draws the cells of both sets, denied over allowed, because Deny wins.
 fn draw_layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
     for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
         push_fmt(svg, format_args!(r#"<g class="{class}">"#));
@@ -241,8 +245,11 @@ fn draw_background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
     svg.push_str(r#""/>"#);
 }
 
-/// `slash8s` by size. Those that stand out are framed: what is large, or everything if it is little;
-/// nothing is where that would be an arbitrary part of what is equal.
+/// Draws the map of the whole space. `slash8s` are sorted by size, the largest first.
+///
+/// The blocks that stand out are framed: the large ones, or all if there are few. If only some of
+/// several blocks of equal size could be framed, none of them is, because the choice would be
+/// arbitrary.
 fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
     const LARGE: u64 = 1 << 16;
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
@@ -266,7 +273,7 @@ fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
             .iter()
             .filter(|slash8| is_framed(slash8) || is_landmark(slash8))
     };
-    // A number over few marks would hide them, and one under many could not be read.
+    // A number drawn over a few marks would cover them, and one drawn under many would be unreadable.
     let is_above_marks = |slash8: &&Slash8| slash8.cells >= MIN_LABELLED_OVER_CELLS;
     for slash8 in labelled().filter(|slash8| !is_above_marks(slash8)) {
         draw_label(grid, *slash8, "under", &mut svg);
@@ -319,7 +326,7 @@ fn draw_label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
     );
 }
 
-/// The blocks with the most networks, ascending.
+/// Draws zoomed maps of the blocks with the most networks, ascending.
 fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
     let mut chosen: Vec<&Slash8> = slash8s
         .iter()
@@ -380,8 +387,8 @@ fn block_row(slash8: Slash8, default: DefaultPolicy) -> BlockRow {
     }
 }
 
-/// How much of a /8 so many addresses are, in hundredths of a per cent, rounded down: what is not
-/// all of it, or not nothing, does not become so by rounding.
+/// Writes a number of addresses as a share of a /8, in hundredths of a per cent, rounded down.
+/// Rounding never results in all of the block or none of it.
 fn share(addresses: u64) -> String {
     if addresses == 0 {
         return "none".to_owned();
