@@ -1,22 +1,22 @@
-//! Reading and writing beside the work: of a million rows the system takes as long to hand over the
-//! bytes and to take the output as half of the work between them.
+//! Reads input and writes output in threads of their own. For a million rows the system takes half as
+//! long to read the bytes and write the output as the work between them takes.
 
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-/// How much is handed over at a time: few enough bytes to stay in a processor's cache.
+/// The size of a piece: small enough to stay in a processor's cache.
 const PIECE_BYTES: usize = 512 * 1024;
-/// How many pieces may wait.
+/// The maximum number of pieces that wait for the other thread.
 const MAX_WAITING_PIECES: usize = 2;
 
-/// Hands the bytes of `source` over piece by piece until `each` says to stop, while the next ones
-/// are being read.
+/// Passes the bytes of `source` to `each` piece by piece until it returns `Break`. The next pieces are
+/// read in the meantime.
 ///
 /// # Errors
 ///
-/// The first one of `source`.
+/// The first error of `source`.
 pub(crate) fn read_ahead(
     mut source: impl Read + Send,
     mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
@@ -24,11 +24,11 @@ pub(crate) fn read_ahead(
     thread::scope(|scope| {
         let (full, pieces) = mpsc::sync_channel(MAX_WAITING_PIECES);
         let (empty, used) = mpsc::channel();
-        // One more is being worked on.
+        // One piece more than may wait, because `each` works on one.
         for _ in 0..=MAX_WAITING_PIECES {
             let _ = empty.send(vec![0; PIECE_BYTES]);
         }
-        // Ends when nobody takes or returns pieces any more.
+        // Ends when the loop below has ended and its ends of the channels are dropped.
         scope.spawn(move || {
             while let Ok(mut piece) = used.recv() {
                 let read = read_piece(&mut source, &mut piece);
@@ -50,7 +50,7 @@ pub(crate) fn read_ahead(
     })
 }
 
-/// Reads once; 0 bytes are the end.
+/// Reads once, again if interrupted. 0 bytes mean the end.
 pub(crate) fn read_piece(source: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
     loop {
         match source.read(piece) {
@@ -60,10 +60,10 @@ pub(crate) fn read_piece(source: &mut impl Read, piece: &mut [u8]) -> io::Result
     }
 }
 
-/// Writes in large pieces: the first when it is flushed, if it stays the only one, else all by a
-/// thread of its own. What was not flushed is lost.
+/// Writes in large pieces, by a separate thread if there is more than one. A single piece is written
+/// when it is flushed. Data that was not flushed is lost.
 pub(crate) struct WriteBehind<W> {
-    /// `None` while the thread has it.
+    /// `None` while the thread owns it.
     out: Option<W>,
     piece: Vec<u8>,
     thread: Option<Thread<W>>,
@@ -84,7 +84,7 @@ impl<W: Write + Send + 'static> WriteBehind<W> {
         }
     }
 
-    /// Gives the piece to the thread, which is started with the first one.
+    /// Sends the piece to the thread, which the first piece starts.
     fn send_piece(&mut self) -> io::Result<()> {
         if let Some(out) = self.out.take() {
             self.thread = Some(Thread::start(out));
@@ -96,7 +96,7 @@ impl<W: Write + Send + 'static> WriteBehind<W> {
         let piece = std::mem::replace(&mut self.piece, next);
         match thread.pieces.send(piece) {
             Ok(()) => Ok(()),
-            // The thread is gone: it tells why.
+            // The thread has ended, and its result contains the reason.
             Err(_) => self.join(),
         }
     }
@@ -159,7 +159,7 @@ impl<W: Write + Send + 'static> Thread<W> {
 mod tests {
     use super::*;
 
-    /// Gives and takes a few bytes at a time, and fails after so many.
+    /// Reads and writes a few bytes at a time, and fails after `fails_after` bytes.
     struct Slow {
         bytes: Vec<u8>,
         fails_after: usize,

@@ -1,4 +1,4 @@
-//! Templates as the command line names them: a built-in name, or a file.
+//! Finds templates by the names that the command line accepts: a built-in name or a file.
 
 use std::path::Path;
 use std::{fs, io};
@@ -8,23 +8,25 @@ use htaccess_generator::render::{BuiltIn, Template, built_in_names};
 use crate::error::CliError;
 use crate::messages::did_you_mean;
 
+/// Returns the `OUTPUT_KEY` that adds an ending to the source's path, as a file name of its own if it
+/// starts with a dot.
 pub(crate) fn key_ending_in(ending: &str) -> String {
     let between = if ending.starts_with('.') { '/' } else { '.' };
     format!("{{{{ path }}}}{between}{ending}")
 }
 
-/// The `--output-key` of a built-in template whose outputs no server reads as `.htaccess`.
+/// Returns an `--output-key` for a built-in template whose output is not a `.htaccess`.
 pub(crate) fn key_in_place_of_htaccess(template: &str) -> Option<String> {
     let ending = BuiltIn::find(template)?.ending;
     (ending != ".htaccess").then(|| key_ending_in(ending))
 }
 
-/// tera's report names every template `template`: people know theirs by its file.
+/// Names the template's file in tera's report, which calls every template `template`.
 pub(crate) fn with_template_name(message: &str, template: &str) -> String {
     message.replacen("--> template:", &format!("--> {template}:"), 1)
 }
 
-/// A built-in template, or one from a file.
+/// Compiles a built-in template or one from a file.
 pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
     let compiled = match BuiltIn::find(name_or_path) {
         Some(_) => Template::built_in(name_or_path),
@@ -36,7 +38,7 @@ pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
     })
 }
 
-/// The text of a template of one's own.
+/// Reads the source of a custom template.
 pub(crate) fn read_template(path: &Path) -> Result<String, CliError> {
     fs::read_to_string(path).map_err(|err| {
         let name = path.to_string_lossy();

@@ -1,8 +1,8 @@
-//! `htaccess template`: the built-in templates to look at and to start from, and what is wrong with
-//! one of one's own, before it is deployed.
+//! `htaccess template`: lists and shows the built-in templates, and checks a custom template before it
+//! is deployed.
 //!
-//! A check renders policies of every kind. Where two that differ come out alike, the template
-//! leaves something out: that is a warning, for it may be meant.
+//! A check renders policies of every kind. If two different policies result in the same output, the
+//! template leaves something out. That is a warning, because it may be intended.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -43,7 +43,7 @@ fn list() -> Result<ExitStatus, CliError> {
 }
 
 fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
-    // No other name gets here.
+    // The argument parser accepts no other name.
     let source = BuiltIn::find(&arguments.name).map_or("", |template| template.source);
     print_data(source.as_bytes()).map(|()| ExitStatus::Fine)
 }
@@ -89,11 +89,12 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
     Ok(ExitStatus::Fine)
 }
 
-/// What came of a check.
+/// The result of a check.
 struct CheckResult {
-    /// Why the template cannot be used.
+    /// Reasons that the template cannot be used.
     errors: Vec<String>,
     warnings: Vec<String>,
+    /// The file or the samples that were rendered, for a message.
     tried: String,
 }
 
@@ -122,7 +123,7 @@ fn check_with_file(template: &Template, csv: &Path) -> Result<CheckResult, CliEr
     Ok(result)
 }
 
-/// The policies that are tried, by what to call them.
+/// The sample policies: a name for messages, and the rows.
 const SAMPLES: [(&str, &str); 9] = [
     (
         "an allow list",
@@ -150,7 +151,7 @@ const SAMPLES: [(&str, &str); 9] = [
     ),
 ];
 
-/// Two samples that must not come out alike, and what is wrong if they do.
+/// Pairs of samples whose outputs must differ, each with the advice if they do not.
 const MUST_DIFFER: [(&str, &str, &str); 4] = [
     (
         "nobody",
@@ -166,7 +167,8 @@ const MUST_DIFFER: [(&str, &str, &str); 4] = [
     ("nobody", "an allow list", "print allow, or print permitted"),
 ];
 
-/// The same where one family may be all that is wanted.
+/// Samples whose output must differ from that of "an allow list", unless the template is meant for one
+/// family: each with the family that is missing from the output if they do not.
 const ONE_FAMILY: [(&str, &str); 2] = [
     ("an allow list without IPv6", "IPv6"),
     ("an allow list without IPv4", "IPv4"),
@@ -251,7 +253,7 @@ fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
     warnings
 }
 
-/// Not a warning: most formats leave no choice.
+/// Returns advice about memory. It is not a warning, because most formats leave no choice.
 fn note(template: &Template) -> Option<String> {
     let needs = template.needs();
     let has_values = |part: &&str| !["count", "lines"].contains(part) && needs.includes(part);
@@ -273,7 +275,8 @@ fn long_line(file: &str, of: &str) -> Option<String> {
     ))
 }
 
-/// Not as a `.htaccess`, whose lines are limited: not every template is for Apache.
+/// Renders a file. The output is not named `.htaccess`, because the length of lines is limited in such
+/// a file and not every template is for Apache.
 fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
     let settings = Settings {
         output_key: OutputKey::new("OUTPUT_KEY", "{{ path }}.out").unwrap_or_default(),

@@ -1,7 +1,7 @@
-//! Patterns such as `sites/**/*.csv`, for the shells that do not expand them.
+//! Expands patterns such as `sites/**/*.csv`, for shells that do not expand them.
 //!
-//! `glob` tells whether a name matches; folders are read here, for its own walk ends the program at
-//! a hidden name that is not UTF-8, and passes over such files silently.
+//! The crate `glob` only matches names. Folders are read here, because its own walk ends the program
+//! at a hidden name that is not UTF-8, and skips such files silently.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -15,14 +15,14 @@ use crate::input::paths::{cannot_read, here_if_empty};
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 const ANY_DEPTH: &str = "**";
 
-/// A path that names nothing itself and has wildcards.
+/// Returns the text of a path that contains wildcards and does not exist under this name.
 pub(crate) fn pattern(path: &Path) -> Option<&str> {
     let text = path.to_str()?;
     (text.contains(WILDCARDS) && !path.exists()).then_some(text)
 }
 
-/// What matches, files and folders, in order. Hidden names are matched by a dot alone, and `**`
-/// leaves folders behind links out: they may loop.
+/// Returns the files and folders that match, in order. Hidden names match only a pattern that starts
+/// with a dot. `**` does not follow links to folders, because they may form a loop.
 pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     let mut folder = PathBuf::new();
     let mut names = Vec::new();
@@ -41,7 +41,7 @@ pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     Ok(found)
 }
 
-/// One name of a pattern.
+/// A component of a pattern.
 enum Name {
     Literal(String),
     Wildcard(Pattern),
@@ -101,7 +101,7 @@ fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), C
     Ok(())
 }
 
-/// Hands each name of a folder over, with its path and whether it is a folder and no link.
+/// Passes each name in a folder to `each`, with its path and true if it is a folder and not a link.
 fn each_entry(
     folder: &Path,
     mut each: impl FnMut(&str, &Path, bool) -> Result<(), CliError>,

@@ -1,4 +1,4 @@
-//! Which files were meant, and how they are read.
+//! Finds the files that the command line names, and reads them.
 
 mod glob;
 mod paths;
@@ -22,23 +22,23 @@ use crate::input::glob::matches;
 use crate::input::paths::cannot_read;
 use crate::io_threads::{read_ahead, read_piece};
 
-/// How much of a small file is read at a time.
+/// The maximum number of bytes of a small file that are read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
 const MIN_PIECE_BYTES: usize = 64 * 1024;
-/// From this size on a file is read beside the work.
+/// Files of at least this size are read by a separate thread.
 const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
-/// How much is kept of what cannot be read again.
+/// The maximum number of bytes that are kept of an input that cannot be read again.
 const MAX_START_BYTES: usize = 1024 * 1024;
-/// How the failure starts of a folder without CSVs.
+/// The start of the message about a folder without CSVs.
 pub(crate) const NO_CSV_BELOW: &str = "there is no .csv or .csv.gz file below";
 
 /// One CSV.
 pub(crate) struct Input {
-    /// Where it is; `None` for standard input.
+    /// The path; `None` for standard input.
     pub(crate) path: Option<PathBuf>,
-    /// What its key would be in a bucket.
+    /// The key that the file would have in a bucket.
     pub(crate) key: String,
-    /// The first bytes of what cannot be read again: standard input, a pipe.
+    /// The first bytes of an input that cannot be read again: standard input or a pipe.
     start: Mutex<UploadStart>,
 }
 
@@ -51,7 +51,8 @@ impl Input {
         }
     }
 
-    /// How messages name it. A name may have anything in it that a terminal would act on.
+    /// The name in messages. It is escaped, because a file name may contain control sequences for
+    /// terminals.
     pub(crate) fn display_name(&self) -> String {
         match &self.path {
             Some(path) => escape_invisible(&path.to_string_lossy(), None),
@@ -59,14 +60,14 @@ impl Input {
         }
     }
 
-    /// Its size, where that is known before it is read.
+    /// The size in bytes, if it is known before the input is read.
     pub(crate) fn bytes(&self) -> Option<u64> {
         let metadata = fs::metadata(self.path.as_ref()?).ok()?;
         metadata.is_file().then_some(metadata.len())
     }
 
-    /// Hands its bytes over piece by piece, until `each` says to stop. `bytes` is what [`Self::bytes`]
-    /// told: a large file is read beside the work.
+    /// Passes the bytes to `each` piece by piece until it returns `Break`. `bytes` is the result of
+    /// [`Self::bytes`]: a large file is read by a separate thread.
     pub(crate) fn read(
         &self,
         bytes: Option<u64>,
@@ -83,7 +84,8 @@ impl Input {
         if bytes.is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES) {
             return read_ahead(source, each).map_err(failure);
         }
-        // Hardly larger than the file, for it is filled with zeros first; some files have a length of 0.
+        // Not much larger than the file, because the buffer is filled with zeros first. Some files, such as
+        // those in /proc, have a length of 0.
         let size = bytes.and_then(|bytes| usize::try_from(bytes).ok());
         let mut piece =
             vec![0; size.map_or(PIECE_BYTES, |size| size.clamp(MIN_PIECE_BYTES, PIECE_BYTES))];
@@ -97,14 +99,14 @@ impl Input {
 }
 
 impl Input {
-    /// Keeps the start of what cannot be read again, for the rows that messages show.
+    /// Keeps the start of an input that cannot be read again, for the rows that messages show.
     pub(crate) fn keep_start(&self, piece: &[u8]) {
         if let Ok(mut start) = self.start.lock() {
             start.keep(piece);
         }
     }
 
-    /// Whether it turned out to have no bytes.
+    /// Returns whether the input had no bytes.
     pub(crate) fn was_empty(&self) -> bool {
         match self.bytes() {
             Some(bytes) => bytes == 0,
@@ -112,8 +114,8 @@ impl Input {
         }
     }
 
-    /// Hands the rows at these lines over, each with its index in `lines`, as far as they can be
-    /// read once more.
+    /// Reads the input again and passes the rows at these lines to `found`, each with its index in
+    /// `lines`. Rows that cannot be read again are left out.
     pub(crate) fn read_again(&self, lines: &[(u64, Field)], found: impl FnMut(usize, Snippet)) {
         if lines.is_empty() {
             return;
@@ -123,7 +125,7 @@ impl Input {
         finder.finish();
     }
 
-    /// Hands its bytes over once more, as far as they can be had. Whether those were all.
+    /// Passes the bytes to `each` again, as far as they are available. Returns whether that was all.
     pub(crate) fn read_once_more(
         &self,
         each: &mut dyn FnMut(&[u8]) -> std::ops::ControlFlow<()>,
@@ -136,7 +138,7 @@ impl Input {
     }
 }
 
-/// The files that were named, and the CSVs below the folders that were, in order.
+/// Returns the named files and the CSVs below the named folders, in order.
 pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
     let mut inputs = Vec::new();
     for path in named {
@@ -158,7 +160,7 @@ pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
     Ok(inputs)
 }
 
-/// The only file that is meant.
+/// Returns the file that is named, and fails if there is more than one.
 pub(crate) fn one(named: &Path) -> Result<Input, CliError> {
     let mut inputs = find(&[named.to_owned()])?;
     match (inputs.pop(), inputs.as_slice()) {
@@ -170,7 +172,7 @@ pub(crate) fn one(named: &Path) -> Result<Input, CliError> {
     }
 }
 
-/// The files that are read, which no output may replace.
+/// The files that are read, which no output may overwrite.
 pub(crate) struct Originals<'a> {
     by_name: HashMap<&'a OsStr, Vec<&'a Path>>,
 }
@@ -186,7 +188,7 @@ impl<'a> Originals<'a> {
         Self { by_name }
     }
 
-    /// Writing to the path of an input is wrong usage; `flag` says where to write.
+    /// Refuses an output whose path is that of an input. `flag` is the one that sets the path.
     pub(crate) fn spare(&self, output: &Path, flag: &str) -> Result<(), CliError> {
         let same_name = output.file_name().and_then(|name| self.by_name.get(name));
         let is_same = |input: &&&Path| {
@@ -203,8 +205,7 @@ impl<'a> Originals<'a> {
     }
 }
 
-/// Two CSVs that would have the same output below `folder` overwrite each other, and an output may
-/// be one of the CSVs: that is wrong usage.
+/// Refuses outputs below `folder` that would overwrite each other or one of the CSVs.
 pub(crate) fn check_outputs<'a>(
     inputs: &[Input],
     folder: &Path,
@@ -227,8 +228,8 @@ pub(crate) fn check_outputs<'a>(
     Ok(())
 }
 
-/// The files that match, in order, with their own keys; or the CSVs below the folders that match,
-/// where no file does.
+/// Adds the files that match, in order, each with its own key. If no file matches, adds the CSVs below
+/// the folders that match.
 fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let (folders, files): (Vec<_>, Vec<_>) = matches(pattern)?
         .into_iter()
@@ -255,7 +256,8 @@ fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     Err(CliError(format!("{NO_CSV_BELOW} {}", folder.display())))
 }
 
-/// Adds the CSVs below a folder, by name. Folders behind links are left out: they may loop.
+/// Adds the CSVs below a folder, sorted by name. Links to folders are not followed, because they may
+/// form a loop.
 fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let failure = |err: io::Error| cannot_read(folder, &err);
     let mut entries: Vec<_> = fs::read_dir(folder)
@@ -274,7 +276,7 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliEr
         if let Err(err) = fs::metadata(&path)
             && !entry.file_name().as_encoded_bytes().starts_with(b".")
         {
-            // A link to nothing: who named it so misses the site.
+            // A broken link. It is an error, because the site that it stands for would be missing.
             return Err(cannot_read(&path, &err));
         }
         if path.is_file() {
@@ -297,8 +299,8 @@ pub(crate) fn is_csv(path: &Path) -> bool {
                 .is_some_and(|(_, inner)| inner == "csv"))
 }
 
-/// The key of a file by itself: its path as typed, or its name alone where that path is absolute
-/// or climbs.
+/// Returns the key of a file that is named itself: its path as typed, or only its name if the path is
+/// absolute or contains `..`.
 fn key_of_file(path: &Path) -> Result<String, CliError> {
     let mut key = PathBuf::new();
     for component in path.components() {

@@ -1,5 +1,5 @@
-//! How far long work is: a bar on standard error, if that is a terminal, once the work takes
-//! longer than people wait without asking.
+//! Shows the progress of long work: a bar on standard error, if that is a terminal, once the work
+//! takes longer than half a second.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
@@ -14,14 +14,14 @@ const SHOW_AFTER: Duration = Duration::from_millis(500);
 const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 const FILES: &str = "{wide_bar} {human_pos}/{human_len} files, {per_sec}, {eta} left";
 const BYTES: &str = "{wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
-/// Of standard input nobody knows how much is to come.
+/// The total of standard input is unknown.
 const BYTES_OF_UNKNOWN_TOTAL: &str = "{spinner} {bytes}, {bytes_per_sec}";
 
-/// Counts what is done; gone from the terminal when dropped.
+/// Counts the work that is done. The bar is removed from the terminal when this is dropped.
 pub(crate) struct Progress {
     started: Instant,
     is_shown: bool,
-    /// The work is one file, counted by bytes.
+    /// Counts the bytes of a single file, otherwise files.
     counts_bytes: bool,
     total: Option<u64>,
     done: AtomicU64,
@@ -29,7 +29,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of work on these files: by files, or by bytes if it is one.
+    /// Starts the progress of work on these files. A single file is counted by bytes.
     pub(crate) fn of(inputs: &[Input]) -> Self {
         let (counts_bytes, total) = match inputs {
             [input] => (true, input.bytes()),
@@ -46,14 +46,14 @@ impl Progress {
         }
     }
 
-    /// A file is done.
+    /// Counts a file that is done.
     pub(crate) fn add_file(&self) {
         if !self.counts_bytes {
             self.advance(1);
         }
     }
 
-    /// Bytes were read.
+    /// Counts bytes that were read.
     pub(crate) fn add_bytes(&self, bytes: usize) {
         if self.counts_bytes {
             self.advance(bytes as u64);
