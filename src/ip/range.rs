@@ -88,8 +88,8 @@ impl<T: AddrInt> AddrRange<T> {
 
     /// Returns whether the two together are one range, in either order.
     ///
-    /// Does not branch on the order on purpose. The order of random addresses is unpredictable for a
-    /// processor, but that they do not touch is predicted well.
+    /// Does not branch on the order, because a processor cannot predict the order of random addresses.
+    /// It predicts well that they do not touch.
     pub(crate) fn touches(self, other: Self) -> bool {
         let is_followed_by = |range: Self, other: Self| {
             range.last.next() == Some(other.first)

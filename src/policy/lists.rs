@@ -34,7 +34,7 @@ impl Policy {
     }
 }
 
-/// Leaves out the IPv4-mapped block where no server can read it.
+/// Removes the IPv4-mapped block if servers could not read a list with it.
 fn writable(set: IpSet) -> IpSet {
     let IpSet { ipv4, ipv6 } = set;
     IpSet {

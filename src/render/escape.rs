@@ -5,7 +5,7 @@ use std::io::{self, Write};
 /// Percent-encodes (RFC 3986) every character except letters, digits, the space and
 /// `-._~/:,()[]@+=*!?&^|`.
 ///
-/// So a value cannot end a line, and cannot open a quote, tag, comment or continuation. The
+/// A value cannot end a line, and cannot open a quote, tag, comment or continuation. The
 /// encoding is reversible, because `%` is encoded too. Addresses are unchanged.
 pub(crate) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = text;

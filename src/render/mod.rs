@@ -71,7 +71,7 @@ pub(crate) struct Rendering<'a> {
     context: Context,
     allow: List<'a>,
     deny: List<'a>,
-    /// Whether the lines of both lists are handed to the template as placeholders.
+    /// True if the template receives the lines of both lists as placeholders.
     takes_placeholders: bool,
     /// The number of networks of both lists.
     pub(crate) networks: NetworkCounts,

@@ -21,8 +21,8 @@ pub const PARTS: [&str; 8] = [
     "mapped",
 ];
 
-/// Over-approximates the parts of the context that a template reads: a name too many costs time and
-/// memory but does not change the output.
+/// Over-approximates the parts of the context that a template reads: an unneeded name costs time and
+/// memory, but does not change the output.
 ///
 /// Only these parts are made, so that a million networks do not become a million values (22 MB) for
 /// a template that reads only `lines`. The names are those inside `{{ }}` and `{% %}`. A template

@@ -30,8 +30,8 @@ const BYTE_INSTRUCTIONS: u64 = 15;
 /// A step along the list of the directives of a container. `mod_authz_core` walks the whole list
 /// for each `Require` that it appends, and waits for memory at each step.
 const STEP_INSTRUCTIONS: u64 = 17;
-/// The maximum number of networks whose memory Apache keeps for the next request. Beyond, it returns
-/// the memory of each request to the system (`MaxMemFree`, by default 2 MiB, at about 100 bytes a
+/// The maximum number of networks whose memory Apache keeps for the next request. Beyond this number it
+/// returns the memory of each request to the system (`MaxMemFree`, by default 2 MiB, at about 100 bytes a
 /// network).
 const MAX_NETWORKS_IN_KEPT_MEMORY: u64 = 20_000;
 /// The page faults of the next request for each network beyond [`MAX_NETWORKS_IN_KEPT_MEMORY`].

@@ -8,8 +8,8 @@ use htaccess_generator::render::{BuiltIn, Template, built_in_names};
 use crate::error::CliError;
 use crate::messages::did_you_mean;
 
-/// Returns the `OUTPUT_KEY` that adds an ending to the source's path, as a file name of its own if it
-/// starts with a dot.
+/// Returns the `OUTPUT_KEY` that adds an ending to the source's path: after a dot, or after a slash if
+/// the ending starts with a dot itself.
 pub(crate) fn key_ending_in(ending: &str) -> String {
     let between = if ending.starts_with('.') { '/' } else { '.' };
     format!("{{{{ path }}}}{between}{ending}")
