@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn names_both_ways_out_of_host_bits() {
+    fn suggests_network_and_host_for_host_bits() {
         let message = "10.0.0.5/24 has host bits set: write 10.0.0.0/24 for the network or 10.0.0.5 for the host";
         check("10.0.0.5/24", message);
         check(

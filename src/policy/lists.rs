@@ -58,7 +58,7 @@ mod tests {
     const ALLOW: DefaultPolicy = DefaultPolicy::Allow;
 
     #[test]
-    fn permitted_and_refused_are_everybody_between_them() {
+    fn permitted_and_refused_together_are_all_addresses() {
         for (rules, default, permitted, refused) in [
             (vec![], DENY, "", "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1"),
             (vec![], ALLOW, "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1", ""),

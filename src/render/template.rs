@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_whatever_could_leave_its_place() {
+    fn escapes_every_character_that_could_end_a_value() {
         assert_eq!(
             escaped("a\n<IfModule x> %{X} \\"),
             "a%0A%3CIfModule x%3E %25%7BX%7D %5C"
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_template_is_refused_with_its_place() {
+    fn a_broken_template_is_refused_with_line_and_column() {
         let refusal = Template::compile("one\n{% if %}").err().unwrap();
         assert_eq!(refusal.code, RefusalCode::BadTemplate);
         assert!(refusal.message.contains("2:"), "{refusal}");
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_told_with_all_that_could_be_meant() {
+    fn the_error_of_a_misspelt_name_lists_all_names() {
         let mut context = Context::new();
         context.insert("source", &1);
         context.insert("allow", &std::collections::BTreeMap::from([("count", 1)]));

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_networks_from_words() {
+    fn distinguishes_networks_from_words() {
         let networks = |text: &str| RequestCost::of(text).networks;
         assert_eq!(networks("# 10.0.0.1\nRequire all granted\n"), 0);
         assert_eq!(networks("Require not ip 10.0.0.1 fe80::1 ::1\n"), 3);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn advises_what_helps() {
+    fn advises_the_change_that_helps() {
         assert_eq!(RequestCost::of(&file(3_000, 500)).advice(), None);
         assert_eq!(
             RequestCost::of(&file(5_000, 500)).advice().unwrap(),

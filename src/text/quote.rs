@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_what_could_act_on_a_reader() {
+    fn escapes_invisible_and_bidirectional_characters() {
         assert_eq!(quote("plain é"), "\"plain é\"");
         assert_eq!(quote("a\u{1b}[31m\u{202e}"), r#""a\u{1b}[31m\u{202e}""#);
         assert_eq!(quote("say \"x\" \\"), r#""say \"x\" \\""#);

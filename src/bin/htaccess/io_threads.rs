@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn stops_when_it_is_told_to_and_where_reading_fails() {
+    fn stops_on_break_and_on_errors() {
         let endless = io::repeat(b'a');
         let mut pieces = 0;
         let done = read_ahead(endless, |_| {
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_why_writing_failed() {
+    fn returns_the_error_of_writing() {
         let expected = numbers();
         for fails_after in [0, 1_000_000] {
             let mut out = WriteBehind::new(Slow {

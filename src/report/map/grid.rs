@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_tell_their_share() {
+    fn the_size_of_a_mark_shows_the_share_of_its_cell() {
         let svg = drawn(SquareBlock::ALL, 6, "0.0.0.0/20 0.16.0.0/14 0.32.0.0/13");
         let sizes = [0, 1, 2].map(|size| svg.contains(&format!("mark m{}\"", size + 1)));
         assert_eq!(sizes, [true, true, true], "{svg}");
