@@ -1,18 +1,18 @@
-//! What a rule does, and the default for addresses that no rule lists.
+//! The action of a rule, and the default for addresses that no rule lists.
 
 use serde::Serialize;
 
-/// What a rule does to its addresses.
+/// The action that a rule applies to its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// They get in, unless a rule denies them.
+    /// The addresses are permitted, unless another rule denies them.
     Allow,
-    /// They are kept out.
+    /// The addresses are refused.
     Deny,
 }
 
 impl Action {
-    /// The word for it in templates and messages.
+    /// The name in templates and messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -22,19 +22,19 @@ impl Action {
     }
 }
 
-/// Who gets in without being named.
+/// The treatment of addresses that no rule lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DefaultPolicy {
-    /// Only addresses that are allowed get in.
+    /// Only addresses that are allowed are permitted.
     #[default]
     Deny,
-    /// Everybody but addresses that are denied gets in.
+    /// All addresses except those that are denied are permitted.
     Allow,
 }
 
 impl DefaultPolicy {
-    /// The word for it in settings, templates and messages.
+    /// The name in settings, templates and messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,12 +1,12 @@
-//! Object keys and paths: where a source's output goes, and which keys are refused because they
+//! Object keys and paths of sources. Splits keys for the `OUTPUT_KEY` setting, and refuses keys that
 //! would leave their folder when a bucket is synced to a disk.
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::text::quote;
 
-/// The longest segment of a key between two slashes, in bytes: what file systems take.
+/// The maximum length of a segment between two slashes, in bytes. This is the limit of file systems.
 const MAX_SEGMENT_BYTES: usize = 255;
-/// The longest key that S3 takes, in bytes.
+/// The maximum length of a key in S3, in bytes.
 const MAX_KEY_BYTES: usize = 1024;
 
 /// A key in parts, for the `OUTPUT_KEY` setting.
@@ -14,9 +14,9 @@ const MAX_KEY_BYTES: usize = 1024;
 pub struct KeyParts<'a> {
     /// The key without its extension: `clients/acme`.
     pub path: &'a str,
-    /// What is before the last slash: `clients`, or nothing.
+    /// The part before the last slash: `clients`, or empty.
     pub dir: &'a str,
-    /// What is behind it: `acme`.
+    /// The part after the last slash, without the extension: `acme`.
     pub stem: &'a str,
 }
 
@@ -29,7 +29,7 @@ pub struct KeyParts<'a> {
 ///
 /// # Errors
 ///
-/// `unsafe-key`, see [`check_key`]; also for a key with nothing before its extension.
+/// `unsafe-key`, see [`check_key`]; also for a key without a name before its extension.
 pub fn split_key(key: &str) -> Result<KeyParts<'_>, Refusal> {
     check_key(key)?;
     let name_start = key.rfind('/').map_or(0, |slash| slash + 1);
@@ -45,12 +45,12 @@ pub fn split_key(key: &str) -> Result<KeyParts<'_>, Refusal> {
     })
 }
 
-/// Whether a key stays in its folder when it becomes a path.
+/// Checks that a key stays in its folder when it becomes a path.
 ///
 /// # Errors
 ///
 /// `unsafe-key` for a leading or trailing slash, a segment that is empty, `.` or `..` (also
-/// between backslashes), control characters, a segment over 255 bytes, a key over 1,024.
+/// between backslashes), control characters, a segment over 255 bytes, or a key over 1,024 bytes.
 pub fn check_key(key: &str) -> Result<(), Refusal> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
         return Err(unsafe_key(key, "it must have 1 to 1,024 bytes"));
@@ -78,7 +78,7 @@ pub fn check_key(key: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The key of the report on a source.
+/// Returns the key of the report on a source.
 ///
 /// ```
 /// assert_eq!(htaccess_generator::source::report_key("clients/acme.csv"), "clients/acme.csv.html");
@@ -88,11 +88,11 @@ pub fn report_key(source_key: &str) -> String {
     format!("{source_key}.html")
 }
 
-/// Whether a safe key leaves room for what the key of its report has more.
+/// Checks that the key of a source's report is not too long. The source's key is safe.
 ///
 /// # Errors
 ///
-/// `unsafe-key` for one whose report would have a key over 1,024 bytes, which S3 does not take.
+/// `unsafe-key` if the report's key would have more than 1,024 bytes, which S3 does not accept.
 pub fn check_report_key(source_key: &str) -> Result<(), Refusal> {
     if report_key(source_key).len() > MAX_KEY_BYTES {
         let reason = "the key of its report would have more than 1,024 bytes";
@@ -120,7 +120,7 @@ fn without_extension(name: &str) -> &str {
         .unwrap_or(name)
 }
 
-/// Where a CSV came from.
+/// The origin of a CSV.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// The object's key, decoded, or the file's path.

@@ -84,9 +84,10 @@ fn compiled() -> &'static Compiled {
             .unwrap(),
         long_ways: BUILT_IN
             .iter()
-            .filter(|(name, _)| TEMPLATES.contains(name))
-            .map(|(name, source)| {
-                Template::compile(&asking_for_rows(source)).map(|template| (*name, template))
+            .filter(|built_in| TEMPLATES.contains(&built_in.name))
+            .map(|built_in| {
+                Template::compile(&asking_for_rows(built_in.source))
+                    .map(|template| (built_in.name, template))
             })
             .collect::<Result<_, _>>()
             .unwrap(),

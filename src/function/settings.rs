@@ -1,12 +1,12 @@
 //! The settings that only the function has.
 
-use crate::render::{BUILT_IN, built_in_names};
+use crate::render::{BuiltIn, built_in_names};
 use crate::settings::{DEFAULT_TEMPLATE, SettingError, Settings, Spelling};
 
 /// Where the template is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateChoice {
-    /// One of [`BUILT_IN`].
+    /// A built-in template, by name.
     BuiltIn(String),
     /// `s3://bucket/key`.
     Object {
@@ -144,7 +144,7 @@ pub(crate) fn template(value: &str) -> Result<TemplateChoice, SettingError> {
             key: key.to_owned(),
         });
     }
-    if BUILT_IN.iter().any(|(name, _)| *name == value) {
+    if BuiltIn::find(value).is_some() {
         return Ok(TemplateChoice::BuiltIn(value.to_owned()));
     }
     let allowed = format!("expected {} or s3://bucket/key", built_in_names());

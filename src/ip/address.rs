@@ -1,4 +1,4 @@
-//! One cell of text → the addresses it names. The only home of ipnet's parsing.
+//! Parses the text of one cell into the addresses that it names. Nothing else uses ipnet's parser.
 //!
 //! ```text
 //! cell    = "all" / "*" / "any"                  the default policy, any case
@@ -9,10 +9,10 @@
 //!         / ip *space "-" *space ip              a range, both ends included
 //! ```
 //!
-//! Accepted exactly when Python's `ipaddress.ip_address`, or `ip_network(strict=True)`, accepts
-//! it, but for the range, `all`, and IPv6 scope ids (`fe80::1%eth0`), which Apache cannot match.
-//! IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2) becomes IPv4, for servers match such clients
-//! against their IPv4 rules.
+//! A cell is accepted exactly if Python's `ipaddress.ip_address` or `ip_network(strict=True)` accepts
+//! it, with three exceptions: ranges and `all` are accepted too, and IPv6 scope ids
+//! (`fe80::1%eth0`) are not, because Apache cannot match them. IPv4-mapped IPv6 (RFC 4291, section
+//! 2.5.5.2) becomes IPv4, because servers match such clients against their IPv4 rules.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,23 +20,25 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::ip::range::AddrRange;
 
-/// CPython converts at most this many digits to an integer (`sys.int_info.default_max_str_digits`),
-/// leading zeros included, so a longer prefix length is refused there and here.
+/// The maximum number of digits of a prefix length, leading zeros included. CPython converts no more
+/// digits to an integer (`sys.int_info.default_max_str_digits`), so it refuses longer ones too.
 const MAX_PREFIX_DIGITS: usize = 4300;
 
-/// What one address cell names.
+/// The addresses that one cell names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressSpec {
     /// IPv4 addresses, as integers in network order.
     Ipv4(AddrRange<u32>),
     /// IPv6 addresses, as integers in network order.
     Ipv6(AddrRange<u128>),
-    /// Everybody, of both families: the row sets the file's default policy.
+    /// All addresses of both families: the row sets the file's default policy.
     All,
 }
 
-/// Why a cell names no addresses. `Display`, in `csv/diagnose/address.rs`, is a sentence that starts with the value; it is made
-/// only when somebody reads it, for most rejections are merely counted.
+/// The reason that a cell names no addresses.
+///
+/// `Display`, in `csv/diagnose/address.rs`, is a sentence that starts with the value. It is made only
+/// when it is shown, because most rejections are only counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressError<'a> {
     /// Not in the grammar.
@@ -45,7 +47,7 @@ pub enum AddressError<'a> {
     HostBitsSet {
         /// The cell.
         given: &'a str,
-        /// The network as it is written, with the host bits.
+        /// The network as written, with the host bits.
         network: IpNet,
     },
     /// A range whose first address is above its last.
@@ -57,11 +59,11 @@ pub enum AddressError<'a> {
         /// Its last address.
         last: IpAddr,
     },
-    /// A range from one family to the other.
+    /// A range that starts in one family and ends in the other.
     MixedFamilies(&'a str),
 }
 
-/// The addresses that a cell names. White space around the cell must be gone already.
+/// Parses the addresses that a cell names. The caller has removed white space around the cell.
 ///
 /// ```
 /// use htaccess_generator::ip::{parse_address, AddressSpec};
@@ -108,7 +110,7 @@ fn single(ip: IpAddr) -> AddressSpec {
     }
 }
 
-/// `None` where the text is not a network at all; the caller explains.
+/// Returns `None` if the text is not a network at all. The caller explains that.
 fn parse_network<'a>(
     text: &'a str,
     address: &str,
@@ -140,7 +142,7 @@ fn ipv4_network(ip: Ipv4Addr, suffix: &str) -> Option<Ipv4Net> {
         return Ipv4Net::new(ip, length).ok();
     }
     let mask: Ipv4Addr = suffix.parse().ok()?;
-    // As in Python, a mask is tried as a netmask first, so 0.0.0.0 is /0 and not /32.
+    // Python tries a mask as a netmask first too, so 0.0.0.0 is /0 and not /32.
     Ipv4Net::with_netmask(ip, mask)
         .or_else(|_| Ipv4Net::with_netmask(ip, Ipv4Addr::from_bits(!mask.to_bits())))
         .ok()
@@ -159,7 +161,7 @@ fn prefix_length(text: &str) -> Option<u8> {
     }
 }
 
-/// `None` where the two halves are not both addresses; the caller explains.
+/// Returns `None` if the two halves are not both addresses. The caller explains that.
 fn parse_range<'a>(
     text: &'a str,
     first: &str,
@@ -183,20 +185,21 @@ fn parse_range<'a>(
     }
 }
 
-/// `None` where the first address is above the last.
+/// Returns `None` if the first address is above the last.
 fn ipv4_range(first: Ipv4Addr, last: Ipv4Addr) -> Option<AddressSpec> {
     let (first, last) = (first.to_bits(), last.to_bits());
     (first <= last).then_some(AddressSpec::Ipv4(AddrRange { first, last }))
 }
 
-/// `None` where the first address is above the last.
+/// Returns `None` if the first address is above the last.
 fn ipv6_range(first: Ipv6Addr, last: Ipv6Addr) -> Option<AddressSpec> {
     let (first, last) = (first.to_bits(), last.to_bits());
     (first <= last).then_some(AddressSpec::Ipv6(AddrRange { first, last }))
 }
 
-/// The addresses of a network. One that starts in the IPv4-mapped block lies in it whole, since
-/// its host bits are clear; one that starts below and reaches over it (`::/64`) stays IPv6.
+/// Returns the addresses of a network. A network that starts in the IPv4-mapped block lies inside it
+/// completely, because its host bits are zero. A network that starts before the block and covers it
+/// (`::/64`) stays IPv6.
 fn network_range(network: IpNet) -> Option<AddressSpec> {
     match network {
         IpNet::V4(network) => ipv4_range(network.network(), network.broadcast()),
@@ -286,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn names_both_ways_out_of_host_bits() {
+    fn suggests_network_and_host_for_host_bits() {
         let message = "10.0.0.5/24 has host bits set: write 10.0.0.0/24 for the network or 10.0.0.5 for the host";
         check("10.0.0.5/24", message);
         check(

@@ -1,16 +1,20 @@
-//! The two families of addresses: how each is printed and sorted.
+//! The two families of addresses, and the printing and sorting of each.
 
-/// A family of addresses, by the integer that stands for one: `u32` for IPv4, `u128` for IPv6.
+/// A family of addresses, named by the integer of an address: `u32` for IPv4, `u128` for IPv6.
 pub trait Family: AddrInt {
     /// Prints the address in its canonical text (RFC 5952 for IPv6).
     fn print(self, printer: &mut Printer<'_>);
-    /// How many bytes it prints.
+    /// The address in its canonical text.
+    fn text(self) -> NetworkText {
+        NetworkText::new(|printer| self.print(printer))
+    }
+    /// The number of bytes that [`Family::print`] prints.
     fn text_bytes(self) -> usize;
     /// Sorts ranges by their first address.
     fn sort(ranges: &mut [AddrRange<Self>]);
 }
 
-/// Implements [`Family`] by functions of an integer.
+/// Implements [`Family`] for an integer with the given functions.
 macro_rules! family {
     ($integer:ty, $print:expr, $text_bytes:expr, $sort:expr) => {
         impl Family for $integer {
@@ -31,7 +35,7 @@ family!(u128, Printer::ipv6, ipv6_bytes, sort_by_comparing);
 #[cfg(test)]
 pub(crate) use family;
 
-use crate::ip::format::{Printer, ipv4_bytes, ipv6_bytes};
+use crate::ip::format::{NetworkText, Printer, ipv4_bytes, ipv6_bytes};
 use crate::ip::radix_sort;
 use crate::ip::range::{AddrInt, AddrRange};
 

@@ -8,24 +8,28 @@ pub const MAPPED_FIRST: u128 = 0xffff_0000_0000;
 /// The last of the IPv4-mapped IPv6 addresses, `::ffff:255.255.255.255`.
 pub const MAPPED_LAST: u128 = 0xffff_ffff_ffff;
 
-/// The IPv4-mapped block `::ffff:0:0/96` of an IPv6 set says nothing, for such clients are IPv4,
-/// and Apache answers 500 to a rule inside it. No rule begins or ends inside the block (mapped
-/// addresses became IPv4), so the only network inside it that a set can be written with is the
-/// whole block, by a range that begins at it or shortly before: that range is cut around it. One
-/// that begins before `::fffe:0:0` covers it with a wider network and stays.
+/// Removes the IPv4-mapped block `::ffff:0:0/96` from an IPv6 set if a network inside the block would
+/// be written.
+///
+/// The block has no effect in an IPv6 list, because such clients are matched as IPv4, and Apache
+/// answers 500 to a rule inside it. No range starts or ends inside the block, because mapped
+/// addresses became IPv4. So the only network inside the block that a set can be written with is the
+/// whole block, and only for a range that starts at the block or shortly before it: that range is
+/// cut around the block. A range that starts before `::fffe:0:0` covers the block with a wider
+/// network and stays as it is.
 pub(crate) fn without_mapped_block(set: RangeSet<u128>) -> RangeSet<u128> {
     const WIDER_NETWORK_FIRST: u128 = MAPPED_FIRST - (1 << 32);
-    let is_to_cut = |range: &AddrRange<u128>| {
+    let must_cut = |range: &AddrRange<u128>| {
         WIDER_NETWORK_FIRST < range.first
             && range.first <= MAPPED_FIRST
             && MAPPED_LAST <= range.last
     };
-    if !set.ranges().iter().any(is_to_cut) {
+    if !set.ranges().iter().any(must_cut) {
         return set;
     }
     let mut ranges = Vec::with_capacity(set.ranges().len() + 1);
     for range @ &AddrRange { first, last } in set.ranges() {
-        if !is_to_cut(range) {
+        if !must_cut(range) {
             ranges.push(*range);
             continue;
         }
@@ -45,8 +49,9 @@ pub(crate) fn without_mapped_block(set: RangeSet<u128>) -> RangeSet<u128> {
     RangeSet::from_unsorted(ranges)
 }
 
-/// A list for servers that find clients of both families in one tree of IPv6 networks: its IPv4
-/// addresses in the IPv4-mapped block (RFC 4291, section 2.5.5.2), and nothing else there.
+/// Returns a set as IPv6 alone, for servers that look up clients of both families in one tree of IPv6
+/// networks. Its IPv4 addresses become the addresses of the IPv4-mapped block (RFC 4291, section
+/// 2.5.5.2); other addresses of that block are left out.
 pub(crate) fn mapped(set: &IpSet) -> RangeSet<u128> {
     let block = RangeSet::from_unsorted(vec![AddrRange {
         first: MAPPED_FIRST,

@@ -1,24 +1,23 @@
-//! CIDR networks, and the fewest of them that cover a set.
+//! CIDR networks, and the smallest list of them that covers a set.
 //!
 //! # Implementation notes
 //!
-//! The fewest CIDRs of a set are those of its ranges taken one by one: no network can reach over a
-//! gap, so ranges do not interact. Within a range the greedy choice (the largest aligned block that
-//! starts here and fits) is optimal.
+//! The ranges of a set are covered one by one, because no network can reach over a gap. Within a
+//! range the greedy choice is optimal: the largest aligned block that starts here and fits.
 //!
-//! One deliberate exception to "fewest": a whole family is two halves (`0.0.0.0/1 128.0.0.0/1`),
-//! never `/0`, because Apache answers 500 to any prefix length of 0 (`apr_ipsubnet_create` wants
-//! at least one bit) and AWS WAF refuses it too.
+//! There is one deliberate exception to "fewest": a whole family is two halves
+//! (`0.0.0.0/1 128.0.0.0/1`), never `/0`, because Apache answers 500 to any prefix length of 0
+//! (`apr_ipsubnet_create` requires at least one bit) and AWS WAF refuses it too.
 
 use crate::ip::family::Family;
 use crate::ip::format::{NetworkText, Printer, decimal_digits};
 use crate::ip::range::AddrRange;
 
-/// The fewest CIDR networks of ranges that do not touch, in the ranges' order.
+/// Iterates over the fewest CIDR networks of ranges that do not touch, in the ranges' order.
 #[derive(Clone, Debug)]
 pub struct Networks<'a, T> {
     ranges: std::slice::Iter<'a, AddrRange<T>>,
-    /// What is left of the last range taken.
+    /// The rest of the current range.
     rest: Option<AddrRange<T>>,
 }
 
@@ -72,7 +71,7 @@ impl<T: Family> Iterator for Networks<'_, T> {
 pub struct Network<T> {
     /// The lowest address, its host bits all zero.
     pub first: T,
-    /// How many low bits vary: `BITS` less the prefix length; 0 for a single address.
+    /// The number of low bits that vary: `BITS` minus the prefix length, 0 for a single address.
     pub host_bits: u32,
 }
 
@@ -85,7 +84,7 @@ impl<T: Family> Network<T> {
         !(!self.first - host_mask)
     }
 
-    /// The same addresses as a range.
+    /// The addresses of the network as a range.
     #[must_use]
     pub fn range(self) -> AddrRange<T> {
         AddrRange {
@@ -94,7 +93,7 @@ impl<T: Family> Network<T> {
         }
     }
 
-    /// Prints `192.0.2.0/24`, or the bare address of a single one.
+    /// Prints `192.0.2.0/24`, or an address without prefix length for a network of one address.
     #[inline]
     pub(crate) fn print(self, printer: &mut Printer<'_>) {
         self.first.print(printer);
@@ -103,17 +102,17 @@ impl<T: Family> Network<T> {
         }
     }
 
-    /// How many bytes that is.
+    /// The number of bytes that [`Network::print`] prints.
     pub(crate) fn text_bytes(self) -> usize {
         let prefix_length = T::BITS - self.host_bits;
-        let behind = match self.host_bits {
+        let suffix_bytes = match self.host_bits {
             0 => 0,
             _ => 1 + decimal_digits(prefix_length),
         };
-        self.first.text_bytes() + behind
+        self.first.text_bytes() + suffix_bytes
     }
 
-    /// The same as a text of its own.
+    /// The text `192.0.2.0/24`, or an address without prefix length for a network of one address.
     #[must_use]
     pub fn text(self) -> NetworkText {
         NetworkText::new(|printer| self.print(printer))

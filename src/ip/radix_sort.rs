@@ -2,10 +2,18 @@
 //!
 //! # Implementation notes
 //!
-//! A list is parted by the highest eight bits in which its addresses differ. Each part, which fits a
-//! processor's cache where the list does not, is then sorted by its lower bits, eight to twelve at
-//! a time. Parting in place spares the second list and is no faster: each step of it waits for the
-//! one before.
+//! A list is parted by the highest 8 bits in which its addresses differ. Each part is then sorted by
+//! its lower bits, 8 to 12 at a time. A part fits a processor's cache even where the list does not.
+//! Parting in place would not need a second list, but was not faster: each of its steps waits for
+//! the step before.
+//!
+//! | length in ranges | method |
+//! |---|---|
+//! | below [`MIN_COUNTED_LEN`] | by comparing |
+//! | below [`MIN_LONG_DIGITS_LEN`] | by digits of [`SHORT_DIGIT_VALUES`] values |
+//! | at least that | by two digits of [`HALF_DIGIT_VALUES`] values, or by three of [`THIRD_DIGIT_VALUES`] for keys of at least [`MIN_THREE_DIGITS_BITS`] bits |
+//! | at least [`MIN_PARTED_LEN`] | parted first into [`PARTS`] parts, each sorted by its own length as above |
+//! | at least [`MIN_TWO_THREADS_LEN`] | the same, half of the parts by a second thread |
 
 #![expect(
     clippy::indexing_slicing,
@@ -16,27 +24,28 @@ use std::thread;
 
 use crate::ip::range::AddrRange;
 
-/// How many values a digit has that a list is parted by.
+/// The number of parts: values of the digit that a list is parted by, the highest 8 differing bits.
 const PARTS: usize = 256;
-/// How many a digit of a part has: longer digits are fewer, and each costs a look at all its values.
-const FEW_VALUES: usize = 256;
-/// All bits of an address are three digits of these.
-const MANY_VALUES: usize = 2048;
-/// The bits of a part are two of these.
-const MOST_VALUES: usize = 4096;
-/// From so many bits on two digits are not enough.
-const THREE_DIGITS_FROM: u32 = 2 * MOST_VALUES.ilog2() + 1;
-/// Below this length comparing is faster.
-const COUNTED_FROM: usize = 128;
-/// From this length on longer digits are worth it.
-const MANY_VALUES_FROM: usize = 2048;
-/// Up to this length a list and its copy fit a processor's cache (512 KiB), and need no parting.
-const PARTED_FROM: usize = 32 * 1024;
+/// The values of a short digit, 8 bits: a counting pass visits the counter of each value, so short
+/// lists take short digits.
+const SHORT_DIGIT_VALUES: usize = 256;
+/// The values of a digit of which three make the 32 bits of an address, 11 bits.
+const THIRD_DIGIT_VALUES: usize = 2048;
+/// The values of a digit of which two make the 24 low bits of a part, 12 bits.
+const HALF_DIGIT_VALUES: usize = 4096;
+/// Keys with at least this many bits need three digits.
+const MIN_THREE_DIGITS_BITS: u32 = 2 * HALF_DIGIT_VALUES.ilog2() + 1;
+/// Shorter parts are sorted by comparing, which is faster.
+const MIN_COUNTED_LEN: usize = 128;
+/// Parts of at least this length take long digits: fewer passes for more counters.
+const MIN_LONG_DIGITS_LEN: usize = 2048;
+/// Shorter lists fit a processor's cache together with their copy (512 KiB), so parting them gains
+/// nothing.
+const MIN_PARTED_LEN: usize = 32 * 1024;
+/// Lists of at least this length are worth a second thread.
+const MIN_TWO_THREADS_LEN: usize = 256 * 1024;
 
-/// From this length on a list is worth a second thread.
-const HALVED_FROM: usize = 256 * 1024;
-
-/// Sorts by `first`; the order of ranges with the same `first` is open.
+/// Sorts by `first`. The order of ranges with the same `first` is unspecified.
 pub(crate) fn sort(ranges: &mut [AddrRange<u32>]) {
     if ranges.is_sorted_by_key(|range| range.first) {
         return;
@@ -47,7 +56,7 @@ pub(crate) fn sort(ranges: &mut [AddrRange<u32>]) {
             (lowest.min(range.first), highest.max(range.first))
         });
     let differing_bits = u32::BITS - (lowest ^ highest).leading_zeros();
-    if ranges.len() < PARTED_FROM {
+    if ranges.len() < MIN_PARTED_LEN {
         sort_part(&mut ranges.to_vec(), differing_bits, ranges);
         return;
     }
@@ -55,11 +64,11 @@ pub(crate) fn sort(ranges: &mut [AddrRange<u32>]) {
     let mut parted = vec![AddrRange { first: 0, last: 0 }; ranges.len()];
     let counts: [_; PARTS] = scatter(ranges, low_bits, &mut parted);
     let parted = parted.as_mut_slice();
-    if ranges.len() < HALVED_FROM {
+    if ranges.len() < MIN_TWO_THREADS_LEN {
         sort_parts(&counts, parted, low_bits, ranges);
         return;
     }
-    // As many parts for each of two threads as make about half of the list.
+    // Each of the two threads gets as many parts as make up about half of the list.
     let mut front = 0;
     let front_counts = counts
         .iter()
@@ -78,7 +87,7 @@ pub(crate) fn sort(ranges: &mut [AddrRange<u32>]) {
     });
 }
 
-/// Sorts parts that lie one behind the other, so many ranges each, into `target`.
+/// Sorts consecutive parts, whose lengths are `counts`, into `target`.
 fn sort_parts(
     counts: &[usize],
     mut parts: &mut [AddrRange<u32>],
@@ -93,21 +102,24 @@ fn sort_parts(
     }
 }
 
-/// Sorts a part, whose ranges differ in their low bits only, into `target`, which is as long.
+/// Sorts a part, whose ranges differ only in their low bits, into `target`, which has its length.
 fn sort_part(part: &mut [AddrRange<u32>], low_bits: u32, target: &mut [AddrRange<u32>]) {
-    if part.len() < COUNTED_FROM {
+    if part.len() < MIN_COUNTED_LEN {
         part.sort_unstable_by_key(|range| range.first);
         target.copy_from_slice(part);
         return;
     }
     match low_bits {
-        _ if part.len() < MANY_VALUES_FROM => sort_by_digits::<FEW_VALUES>(part, low_bits, target),
-        THREE_DIGITS_FROM.. => sort_by_digits::<MANY_VALUES>(part, low_bits, target),
-        _ => sort_by_digits::<MOST_VALUES>(part, low_bits, target),
+        _ if part.len() < MIN_LONG_DIGITS_LEN => {
+            sort_by_digits::<SHORT_DIGIT_VALUES>(part, low_bits, target);
+        }
+        MIN_THREE_DIGITS_BITS.. => sort_by_digits::<THIRD_DIGIT_VALUES>(part, low_bits, target),
+        _ => sort_by_digits::<HALF_DIGIT_VALUES>(part, low_bits, target),
     }
 }
 
-/// To and fro, by one digit after the other.
+/// Sorts by one digit after the other, from the lowest to the highest. Each pass copies the ranges to
+/// the other of the two slices.
 fn sort_by_digits<const VALUES: usize>(
     part: &mut [AddrRange<u32>],
     low_bits: u32,
@@ -125,8 +137,8 @@ fn sort_by_digits<const VALUES: usize>(
     }
 }
 
-/// Copies ranges into the order of one of their digits, those with the same digit as they come;
-/// tells how many each digit has.
+/// Copies ranges in the order of one of their digits, and returns the number of ranges with each
+/// value of the digit. Ranges with the same value keep their order.
 fn scatter<const VALUES: usize>(
     from: &[AddrRange<u32>],
     lowest_bit: u32,
@@ -145,7 +157,7 @@ fn scatter<const VALUES: usize>(
     counts
 }
 
-/// Where the first range with each digit belongs.
+/// Returns the index of the first range with each value of a digit.
 fn offsets<const VALUES: usize>(counts: &[usize; VALUES]) -> [usize; VALUES] {
     let mut end = 0;
     counts.map(|count| {
@@ -167,7 +179,7 @@ mod tests {
     proptest! {
         #[test]
         fn sorts_and_loses_nothing(
-            firsts in prop::collection::vec(any::<u32>(), 0..2 * MANY_VALUES_FROM),
+            firsts in prop::collection::vec(any::<u32>(), 0..2 * MIN_LONG_DIGITS_LEN),
             mask in prop_oneof![Just(u32::MAX), Just(0xff_ffff), Just(0x7ff), Just(0xff), Just(0xffc0_0001), any::<u32>()],
         ) {
             let mut ranges: Vec<AddrRange<u32>> = firsts

@@ -1,8 +1,8 @@
-//! Ranges of addresses as integers, and their arithmetic.
+//! Ranges of addresses, which are integers, and their arithmetic.
 
 use std::ops::{BitAnd, Not, Shl, Sub};
 
-/// The integer that stands for an address: `u32` for IPv4, `u128` for IPv6.
+/// The integer that represents an address: `u32` for IPv4, `u128` for IPv6.
 pub trait AddrInt:
     Copy
     + Ord
@@ -11,7 +11,7 @@ pub trait AddrInt:
     + Sub<Output = Self>
     + BitAnd<Output = Self>
 {
-    /// How many bits an address has.
+    /// The number of bits of an address.
     const BITS: u32;
     /// The lowest address.
     const MIN: Self;
@@ -19,16 +19,16 @@ pub trait AddrInt:
     const MAX: Self;
     /// The next address, or `None` after the highest.
     fn next(self) -> Option<Self>;
-    /// The address before, or `None` before the lowest.
+    /// The previous address, or `None` before the lowest.
     fn previous(self) -> Option<Self>;
-    /// The difference; less than zero becomes a high number.
+    /// The difference; a negative one wraps around to a high number.
     #[must_use]
     fn wrapping_sub(self, other: Self) -> Self;
-    /// How many low bits are zero; `BITS` for zero itself.
+    /// The number of low bits that are zero; `BITS` for zero itself.
     fn trailing_zeros(self) -> u32;
-    /// How many high bits are zero; `BITS` for zero itself.
+    /// The number of high bits that are zero; `BITS` for zero itself.
     fn leading_zeros(self) -> u32;
-    /// As a number of addresses.
+    /// The integer as `u128`, for counts of addresses.
     fn widen(self) -> u128;
 }
 
@@ -81,13 +81,15 @@ impl<T: AddrInt> AddrRange<T> {
         last: T::MAX,
     };
 
-    /// Whether no address is left between the end of this range and the start of the other.
+    /// Returns whether there is no address between the end of this range and the start of the other.
     pub(crate) fn reaches(self, other: Self) -> bool {
         self.last.next().is_none_or(|next| other.first <= next)
     }
 
-    /// Whether the two together are one range, whichever comes first. Which does is not asked: of
-    /// random addresses a processor cannot foresee that, but that no answer here will be yes.
+    /// Returns whether the two together are one range, in either order.
+    ///
+    /// Does not branch on the order, because a processor cannot predict the order of random addresses.
+    /// It predicts well that they do not touch.
     pub(crate) fn touches(self, other: Self) -> bool {
         let is_followed_by = |range: Self, other: Self| {
             range.last.next() == Some(other.first)
@@ -97,19 +99,20 @@ impl<T: AddrInt> AddrRange<T> {
     }
 }
 
-/// Splits ascending, disjoint ranges into those that end before `address` and the others.
+/// Splits ascending, disjoint ranges into those that end before `address` and the rest.
 pub(crate) fn split_before<T: AddrInt>(
     ranges: &[AddrRange<T>],
     address: T,
 ) -> (&[AddrRange<T>], &[AddrRange<T>]) {
-    let ended = ranges
+    let index = ranges
         .iter()
         .position(|range| range.last >= address)
         .unwrap_or(ranges.len());
-    ranges.split_at(ended)
+    ranges.split_at(index)
 }
 
-/// Appends what is left of `range` without `others` (ascending, none ending before it) to `out`.
+/// Appends the parts of `range` outside `others` to `out`. `others` are ascending, and none of them
+/// ends before `range`.
 pub(crate) fn range_difference<T: AddrInt>(
     range: AddrRange<T>,
     others: &[AddrRange<T>],

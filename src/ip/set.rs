@@ -1,17 +1,17 @@
-//! Exact sets of addresses: union, difference, and the fewest CIDR networks that cover them.
+//! Exact sets of addresses with union, difference, and the fewest CIDR networks that cover a set.
 //!
 //! # Implementation notes
 //!
 //! A set is a sorted list of closed ranges of integers, `u32` for IPv4 and `u128` for IPv6, with
-//! a gap of at least one address between two ranges. Every constructor restores that invariant
-//! ([`RangeSet::from_unsorted`]), every operation is one linear walk that keeps it, and two sets
-//! are equal exactly when they hold the same addresses.
+//! a gap of at least one address between two ranges. [`RangeSet::from_unsorted`] establishes this
+//! invariant, and every operation keeps it in one linear walk. So two sets are equal exactly when
+//! they hold the same addresses.
 
 use crate::ip::family::Family;
 use crate::ip::network::Networks;
 use crate::ip::range::{AddrRange, range_difference, split_before};
 
-/// A set of addresses of one family. See the module's advice for the invariant.
+/// A set of addresses of one family: ascending ranges with gaps between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RangeSet<T> {
     ranges: Vec<AddrRange<T>>,
@@ -29,7 +29,7 @@ impl<T: Family> RangeSet<T> {
     pub fn from_unsorted(mut ranges: Vec<AddrRange<T>>) -> Self {
         T::sort(&mut ranges);
         ranges.dedup_by(|range, kept| {
-            // Sorted, so `range` starts at or after `kept`; merge if it starts inside or right behind.
+            // Sorted, so `range` starts at or after `kept`. Merge if it starts inside or right after it.
             let touches = kept.reaches(*range);
             if touches {
                 kept.last = kept.last.max(range.last);
@@ -39,7 +39,7 @@ impl<T: Family> RangeSet<T> {
         Self { ranges }
     }
 
-    /// The union of ranges that are ascending already, with gaps between them.
+    /// The set of ranges that are already ascending, with gaps between them.
     pub(crate) fn from_sorted(ranges: Vec<AddrRange<T>>) -> Self {
         debug_assert!(
             ranges.is_sorted_by(|range, next| range.first <= range.last && !range.reaches(*next)),
@@ -48,7 +48,7 @@ impl<T: Family> RangeSet<T> {
         Self { ranges }
     }
 
-    /// The same, to be added to.
+    /// Returns the ranges as a vector, so that more can be added.
     #[must_use]
     pub fn into_ranges(self) -> Vec<AddrRange<T>> {
         self.ranges
@@ -60,18 +60,18 @@ impl<T: Family> RangeSet<T> {
         &self.ranges
     }
 
-    /// Whether the set has no address.
+    /// Returns whether the set has no address.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// Whether the set holds every address.
+    /// Returns whether the set holds every address.
     pub(crate) fn is_whole(&self) -> bool {
         self.ranges == [AddrRange::WHOLE]
     }
 
-    /// Whether the address is in the set.
+    /// Returns whether the address is in the set.
     #[must_use]
     pub fn contains(&self, address: T) -> bool {
         let after = self.ranges.partition_point(|range| range.first <= address);
@@ -79,6 +79,15 @@ impl<T: Family> RangeSet<T> {
             .checked_sub(1)
             .and_then(|index| self.ranges.get(index))
             .is_some_and(|range| address <= range.last)
+    }
+
+    /// The ranges of this set that have at least one address in common with `range`, uncut.
+    pub(crate) fn overlapping(&self, range: AddrRange<T>) -> &[AddrRange<T>] {
+        let ranges = self.ranges.as_slice();
+        let start = ranges.partition_point(|other| other.last < range.first);
+        let (_, ranges) = ranges.split_at(start);
+        let end = ranges.partition_point(|other| other.first <= range.last);
+        ranges.split_at(end).0
     }
 
     /// The addresses of this set that are not in `other`.
@@ -93,14 +102,14 @@ impl<T: Family> RangeSet<T> {
         Self { ranges }
     }
 
-    /// The fewest CIDR networks that cover exactly this set, ascending (see
-    /// [`Networks`] for `/0`).
+    /// The fewest CIDR networks that cover exactly this set, ascending. A whole family is two
+    /// networks, never `/0`.
     #[must_use]
     pub fn networks(&self) -> Networks<'_, T> {
         Networks::of(&self.ranges)
     }
 
-    /// How many addresses the set has; `u128::MAX` also stands for all of IPv6.
+    /// The number of addresses. All of IPv6 counts as `u128::MAX`, one less than it has.
     #[must_use]
     pub fn address_count(&self) -> u128 {
         self.ranges.iter().fold(0, |sum: u128, range| {
@@ -109,7 +118,7 @@ impl<T: Family> RangeSet<T> {
     }
 }
 
-/// A set of addresses of both families, which never mix.
+/// A set of addresses of both families, which are kept apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpSet {
     /// The IPv4 addresses.
@@ -119,7 +128,7 @@ pub struct IpSet {
 }
 
 impl IpSet {
-    /// Whether the set has no address.
+    /// Returns whether the set has no address.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ipv4.is_empty() && self.ipv6.is_empty()
@@ -146,7 +155,7 @@ impl IpSet {
         }
     }
 
-    /// How many CIDR networks the set is written as.
+    /// The number of CIDR networks that the set is written as.
     #[must_use]
     pub fn network_count(&self) -> usize {
         self.ipv4.networks().count() + self.ipv6.networks().count()
@@ -161,8 +170,8 @@ mod tests {
     use crate::ip::range::{AddrInt, addr_int};
     use proptest::prelude::*;
 
-    // A family of 8 bits, small enough to list: the set arithmetic does not depend on the width,
-    // and this one lets a naive oracle look at every address.
+    // A family of 8 bits. The set arithmetic does not depend on the width, and 8 bits are few enough
+    // for a naive oracle that looks at every address.
     addr_int!(u8);
     family!(u8, |_: &mut Printer<'_>, _| {}, |_| 0, sort_by_comparing);
 
@@ -188,8 +197,8 @@ mod tests {
             .collect()
     }
 
-    /// The fewest networks with a prefix of at least one bit that cover exactly `members`,
-    /// counted on the binary tree of prefixes.
+    /// The number of networks that cover exactly `members` with a prefix of at least one bit, counted
+    /// on the binary tree of prefixes.
     fn fewest(members: &[bool]) -> usize {
         if members.iter().all(|member| !member) {
             0
@@ -203,7 +212,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn spans_touch_if_they_are_one_together(a in any::<(u8, u8)>(), b in any::<(u8, u8)>()) {
+        fn ranges_touch_if_together_they_are_one_range(a in any::<(u8, u8)>(), b in any::<(u8, u8)>()) {
             let [a, b] = [a, b].map(|(a, b)| AddrRange { first: a.min(b), last: a.max(b) });
             let is_one = RangeSet::from_unsorted(vec![a, b]).ranges().len() == 1;
             prop_assert_eq!(a.touches(b), is_one);
@@ -211,7 +220,7 @@ mod tests {
         }
 
         #[test]
-        fn holds_the_addresses_of_its_spans_in_any_order(ranges in ranges_u8()) {
+        fn holds_the_addresses_of_its_ranges_in_any_order(ranges in ranges_u8()) {
             let set = RangeSet::from_unsorted(ranges.clone());
             let expected = members(&ranges);
             for address in 0..=255u8 {
@@ -233,6 +242,20 @@ mod tests {
             prop_assert_eq!(networks.len(), fewest(&members(&ranges)));
             prop_assert!(networks.iter().all(|n| n.host_bits < 8));
             prop_assert_eq!(RangeSet::from_unsorted(covered), set);
+        }
+
+        #[test]
+        fn overlapping_ranges_are_those_with_a_common_address(
+            ranges in ranges_u8(),
+            (a, b) in any::<(u8, u8)>(),
+        ) {
+            let set = RangeSet::from_unsorted(ranges);
+            let block = AddrRange { first: a.min(b), last: a.max(b) };
+            let has_common = |range: &&AddrRange<u8>| {
+                (range.first..=range.last).any(|address| block.first <= address && address <= block.last)
+            };
+            let expected: Vec<_> = set.ranges().iter().filter(has_common).copied().collect();
+            prop_assert_eq!(set.overlapping(block), expected);
         }
 
         #[test]

@@ -1,40 +1,42 @@
-//! A policy as one list, for formats that hold no second one: who gets in, or who does not.
+//! A policy as one list, either of permitted or of refused addresses, for formats with only one list.
 
 use crate::ip::{IpSet, without_mapped_block};
-use crate::policy::Policy;
-use crate::rule::DefaultPolicy;
+use crate::policy::{Effective, Policy};
 
 impl Policy {
-    /// Who gets in, as one list: its networks do not overlap.
+    /// The permitted addresses as one list, whose networks do not overlap.
     #[must_use]
     pub fn permitted(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => complement(&self.deny),
-            DefaultPolicy::Deny => difference(&self.allow, &self.deny),
+        let Effective { set, is_complement } = self.effective();
+        if is_complement {
+            complement(&set)
+        } else {
+            writable(set.into_owned())
         }
     }
 
-    /// Everybody else.
+    /// The refused addresses: all that are not permitted.
     #[must_use]
     pub fn refused(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => self.deny.clone(),
-            DefaultPolicy::Deny => complement(&self.permitted()),
+        let Effective { set, is_complement } = self.effective();
+        if is_complement {
+            writable(set.into_owned())
+        } else {
+            complement(&writable(set.into_owned()))
         }
     }
 
-    /// The one of the two lists that the default does not say.
+    /// The addresses that are treated differently from the default: permitted under default deny,
+    /// refused under default allow.
     #[must_use]
     pub fn exceptions(&self) -> IpSet {
-        match self.default {
-            DefaultPolicy::Allow => self.refused(),
-            DefaultPolicy::Deny => self.permitted(),
-        }
+        writable(self.effective().set.into_owned())
     }
 }
 
-fn difference(set: &IpSet, other: &IpSet) -> IpSet {
-    let IpSet { ipv4, ipv6 } = set.difference(other);
+/// Removes the IPv4-mapped block if servers could not read a list with it.
+fn writable(set: IpSet) -> IpSet {
+    let IpSet { ipv4, ipv6 } = set;
     IpSet {
         ipv4,
         ipv6: without_mapped_block(ipv6),
@@ -42,7 +44,7 @@ fn difference(set: &IpSet, other: &IpSet) -> IpSet {
 }
 
 fn complement(set: &IpSet) -> IpSet {
-    difference(&IpSet::everybody(), set)
+    writable(IpSet::everybody().difference(set))
 }
 
 #[cfg(test)]
@@ -50,13 +52,13 @@ mod tests {
     use super::*;
     use crate::ip::{RangeSet, mapped};
     use crate::policy::samples::{decide, text};
-    use crate::rule::Action;
+    use crate::rule::{Action, DefaultPolicy};
 
     const DENY: DefaultPolicy = DefaultPolicy::Deny;
     const ALLOW: DefaultPolicy = DefaultPolicy::Allow;
 
     #[test]
-    fn permitted_and_refused_are_everybody_between_them() {
+    fn permitted_and_refused_together_are_all_addresses() {
         for (rules, default, permitted, refused) in [
             (vec![], DENY, "", "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1"),
             (vec![], ALLOW, "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1", ""),

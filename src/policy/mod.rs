@@ -1,44 +1,47 @@
-//! Rules → who gets in: the default, and the fewest networks that say the rest.
+//! Builds a policy from rules: a default, and the fewest networks that express the rest.
 //!
 //! An explicit Deny always wins, whatever the order of the rows. Under default deny the permitted
-//! addresses are allow − deny, under default allow everything − deny. The lists that come out are
-//! not those of the CSV but the shortest that permit the same addresses, for Apache reads them
+//! addresses are allow − deny, under default allow everything − deny. The lists of a policy are
+//! not those of the CSV but the shortest that permit the same addresses, because Apache reads them
 //! again on every request.
 
+mod effective;
 mod lists;
 mod rules;
 mod shortest;
 
+pub(crate) use self::effective::{Effective, deciding_action};
 pub use self::rules::PolicyBuilder;
 
 use std::net::IpAddr;
 
 use crate::ip::IpSet;
-use crate::rule::DefaultPolicy;
+use crate::rule::{Action, DefaultPolicy};
 
-/// Who gets in.
+/// A default and two lists, which together decide for each address whether it is permitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Who gets in without being named.
+    /// The default for addresses that no list names.
     pub default: DefaultPolicy,
-    /// Who gets in by being named; empty under default allow.
+    /// The allowed addresses; empty under default allow.
     pub allow: IpSet,
-    /// Who of those (or, under default allow, of everybody) is kept out.
+    /// The addresses that are refused although `allow` (or the default of allow) includes them.
     pub deny: IpSet,
 }
 
 impl Policy {
-    /// Whether a client with this address gets in.
+    /// Returns whether a client with this address is permitted.
     #[must_use]
     pub fn permits(&self, address: IpAddr) -> bool {
         let is_in = |set: &IpSet| match address.to_canonical() {
             IpAddr::V4(address) => set.ipv4.contains(address.to_bits()),
             IpAddr::V6(address) => set.ipv6.contains(address.to_bits()),
         };
-        match self.default {
-            DefaultPolicy::Allow => !is_in(&self.deny),
-            DefaultPolicy::Deny => is_in(&self.allow) && !is_in(&self.deny),
-        }
+        let action = deciding_action(self.default, |action| match action {
+            Action::Allow => is_in(&self.allow),
+            Action::Deny => is_in(&self.deny),
+        });
+        action == Action::Allow
     }
 }
 
@@ -58,7 +61,7 @@ pub(crate) mod samples {
         collected.build(default)
     }
 
-    /// Rules are given as `+address` and `-address`; who is not named is denied.
+    /// Builds a policy from rules written `+address` and `-address`, under default deny.
     pub(crate) fn policy(rules: &str) -> Policy {
         let rules = rules.split_whitespace().map(|rule| match rule.split_at(1) {
             ("+", address) => (Action::Allow, address),
@@ -67,7 +70,7 @@ pub(crate) mod samples {
         decide(&rules.collect::<Vec<_>>(), DefaultPolicy::Deny)
     }
 
-    /// The networks, IPv4 first, with spaces between them.
+    /// The networks separated by spaces, IPv4 first.
     pub(crate) fn text(set: &IpSet) -> String {
         fn write<T: Family>(networks: impl Iterator<Item = Network<T>>, out: &mut String) {
             for network in networks {
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
     use crate::rule::Action;
 
-    /// Rules are given as `+address` and `-address`.
+    /// Checks rules written `+address` and `-address`.
     #[track_caller]
     fn check(rules: &str, default: DefaultPolicy, allow: &str, deny: &str) {
         let parsed: Vec<(Action, &str)> = rules

@@ -1,18 +1,18 @@
-//! Collects the rules of a CSV and builds the policy from them.
+//! Collects the rules of a CSV and builds a policy from them.
 
 use crate::ip::{AddrRange, AddressSpec, Family, IpSet, RangeSet, without_mapped_block};
 use crate::policy::Policy;
 use crate::policy::shortest::shortest;
 use crate::rule::{Action, DefaultPolicy};
 
-/// The addresses of one action, as they were read: any order, overlaps and all.
+/// The addresses of one action in the order in which they were read, with overlaps.
 #[derive(Clone, Debug, Default)]
-struct Spans {
+struct UnsortedRanges {
     ipv4: Vec<AddrRange<u32>>,
     ipv6: Vec<AddrRange<u128>>,
 }
 
-impl Spans {
+impl UnsortedRanges {
     fn into_set(self) -> IpSet {
         IpSet {
             ipv4: RangeSet::from_unsorted(self.ipv4),
@@ -21,10 +21,12 @@ impl Spans {
     }
 }
 
-/// Adds a range. One that touches the one before it joins that, so that a sorted list takes no more
-/// room than its networks. A long list is merged before it would grow, so that rows that are
-/// repeated take none either; where that frees less than half, the list grows, so that the work
-/// stays O(n log n).
+/// Adds a range.
+///
+/// A range that touches the previous one is merged with it, so that a sorted list takes no more
+/// memory than its networks. A long list is merged before it grows, so that repeated rows take no
+/// memory either. If merging frees less than half of the list, the list grows nevertheless, so that
+/// the work stays O(n log n).
 #[inline]
 fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>) {
     if let Some(previous) = ranges.last_mut()
@@ -42,8 +44,8 @@ fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>) 
 
 #[cold]
 fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
-    const MERGED_FROM_BYTES: usize = 16 * 1024 * 1024;
-    if size_of_val(ranges.as_slice()) >= MERGED_FROM_BYTES {
+    const MIN_MERGE_BYTES: usize = 16 * 1024 * 1024;
+    if size_of_val(ranges.as_slice()) >= MIN_MERGE_BYTES {
         *ranges = RangeSet::from_unsorted(std::mem::take(ranges)).into_ranges();
         if ranges.len() <= ranges.capacity() / 2 {
             return;
@@ -55,14 +57,14 @@ fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
 /// Collects rules until [`PolicyBuilder::build`].
 #[derive(Clone, Debug, Default)]
 pub struct PolicyBuilder {
-    allow: Spans,
-    deny: Spans,
+    allow: UnsortedRanges,
+    deny: UnsortedRanges,
     allow_all: bool,
     deny_all: bool,
 }
 
 impl PolicyBuilder {
-    /// Adds a rule for IPv4 addresses, which most rules are.
+    /// Adds a rule for IPv4 addresses. Most rules are of this kind, so it has its own entry.
     #[inline]
     pub fn add_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
         let ranges = match action {
@@ -86,13 +88,13 @@ impl PolicyBuilder {
         }
     }
 
-    /// Whether the file says `all,Allow` and `all,Deny`. Deny wins here too.
+    /// Returns whether the file contains both `all,Allow` and `all,Deny`. Deny wins here too.
     #[must_use]
     pub fn has_conflicting_default(&self) -> bool {
         self.allow_all && self.deny_all
     }
 
-    /// The default of the file, or `otherwise` if it has no `all` row.
+    /// Returns the default that the file sets, or `otherwise` if it has no `all` row.
     #[must_use]
     pub fn default_policy(&self, otherwise: DefaultPolicy) -> DefaultPolicy {
         if self.deny_all {
@@ -104,7 +106,7 @@ impl PolicyBuilder {
         }
     }
 
-    /// The policy of all rules together.
+    /// Builds the policy of all rules. `otherwise` is the default of a file without an `all` row.
     #[must_use]
     pub fn build(self, otherwise: DefaultPolicy) -> Policy {
         let default = self.default_policy(otherwise);

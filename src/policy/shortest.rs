@@ -1,10 +1,13 @@
-//! The shortest pair of lists that permits the same addresses.
+//! The shortest pair of an allow list and a deny list that permits the same addresses.
 
 use crate::ip::{Family, Network, RangeSet, range_difference, split_before};
 
-/// Two lists that permit exactly `allow` − `deny`, range of `allow` by range: either the range with
-/// the denied networks that touch it, or what is left of it, whichever takes fewer networks (on a
-/// tie what is left, for one list is read faster than two). Denies that touch no allow vanish.
+/// Returns two lists that permit exactly `allow` − `deny`.
+///
+/// Decides for each range of `allow`: it is written either as the range together with the denied
+/// networks that overlap it, or as its rest after subtracting them, whichever takes fewer networks.
+/// On a tie the rest is chosen, because servers read one list faster than two. Denied addresses that
+/// overlap no allowed ones are left out.
 pub(crate) fn shortest<T: Family>(
     allow: RangeSet<T>,
     deny: &RangeSet<T>,

@@ -1,21 +1,23 @@
-//! Escapes whatever a template prints.
+//! Escapes the values that templates print.
 
 use std::io::{self, Write};
 
-/// Percent-encodes (RFC 3986) every character but letters, digits, the space and those of
-/// `-._~/:,()[]@+=*!?&^|`: no line can end, no quote, tag, comment or continuation can open, and
-/// `%`, encoded too, keeps it reversible. Addresses pass unchanged.
+/// Percent-encodes (RFC 3986) every character except letters, digits, the space and
+/// `-._~/:,()[]@+=*!?&^|`.
+///
+/// A value cannot end a line, and cannot open a quote, tag, comment or continuation. The
+/// encoding is reversible, because `%` is encoded too. Addresses are unchanged.
 pub(crate) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = text;
     while let Some(start) = rest.find(|c| !is_plain(c)) {
         let (plain, from_special) = rest.split_at(start);
         out.write_all(plain.as_bytes())?;
         let special_end = from_special.find(is_plain).unwrap_or(from_special.len());
-        let (special, behind) = from_special.split_at(special_end);
+        let (special, after) = from_special.split_at(special_end);
         for byte in special.bytes() {
             write!(out, "%{byte:02X}")?;
         }
-        rest = behind;
+        rest = after;
     }
     out.write_all(rest.as_bytes())
 }

@@ -1,14 +1,14 @@
-//! What templates can do to a text beside tera's own filters. `docs/templates.md` has the list.
+//! Filters for templates in addition to tera's own. `docs/templates.md` lists them.
 
-use std::fmt::Write as _;
+use crate::text::push_fmt;
 
-/// The longest name that [`identifier`] gives unless it is told otherwise, in bytes. The names of
-/// AWS WAF may have 128 of them, those of nftables 255, and templates put words before and behind.
+/// The default maximum length of a name that [`identifier`] returns, in bytes. A name may have 128
+/// bytes in AWS WAF and 255 in nftables, and templates put words before and after it.
 pub(crate) const MAX_IDENTIFIER_BYTES: usize = 96;
-/// The shortest limit: the hash of a long text, and as much of the text as tells it from others.
+/// The smallest maximum length, in bytes: a hash, and enough of the text to recognise it.
 pub(crate) const LEAST_MAX_IDENTIFIER_BYTES: usize = 24;
 
-/// A network with its prefix length also where it is a single address: `192.0.2.1/32`.
+/// Writes a network with its prefix length even if it is a single address: `192.0.2.1/32`.
 pub(crate) fn cidr(network: &str) -> String {
     let length = match network {
         _ if network.contains('/') => "",
@@ -18,19 +18,17 @@ pub(crate) fn cidr(network: &str) -> String {
     format!("{network}{length}")
 }
 
-/// A text as a name of ASCII letters, digits, `-` and `_`, of at most `max_bytes` bytes: another
-/// text has another name. `/` becomes `__`, every other byte `_` and two hexadecimal digits; the end
-/// of what is too long becomes `_-` and a hash of the whole.
+/// Turns a text into a name of ASCII letters, digits, `-` and `_`, of at most `max_bytes` bytes.
+///
+/// Different texts have different names. `/` becomes `__`, and every other byte becomes `_` and two
+/// hexadecimal digits. If the name is too long, its end becomes `_-` and a hash of the whole text.
 pub(crate) fn identifier(text: &str, max_bytes: usize) -> String {
     let mut name = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
             b'/' => name.push_str("__"),
             b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => name.push(byte.into()),
-            _ => {
-                // Writing into memory does not fail.
-                let _ = write!(name, "_{byte:02X}");
-            }
+            _ => push_fmt(&mut name, format_args!("_{byte:02X}")),
         }
     }
     if name.len() > max_bytes {

@@ -1,16 +1,18 @@
-//! Policy and template → the text of the output.
+//! Renders a policy with a template into the text of an output.
 //!
-//! What a template is handed (`docs/templates.md` has the whole list) is made here, and only the
-//! parts it asks for.
+//! Makes the context of a template (`docs/templates.md` has the complete list), but only the parts
+//! that the template may read.
 
+mod built_in;
 mod filters;
 mod packed_lines;
 mod template;
 mod escape;
 mod needs;
 
+pub use self::built_in::{BUILT_IN, BuiltIn, built_in_names};
 pub use self::needs::PARTS;
-pub use self::template::{BUILT_IN, Template, built_in_names};
+pub use self::template::Template;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -26,17 +28,17 @@ use crate::render::needs::Needs;
 use crate::render::packed_lines::{LinePlaceholder, PackedList, PlaceholderWriter};
 use crate::source::{Source, split_key};
 
-/// This program's name, as templates print it.
+/// The name of this program, as templates print it.
 pub const GENERATOR_NAME: &str = "htaccess-generator";
-/// This program's version, as templates print it.
+/// The version of this program, as templates print it.
 pub const GENERATOR_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The text for a policy, and how many networks it has.
+/// The text of a policy and the number of its networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The text.
     pub text: String,
-    /// The networks of both lists.
+    /// The number of networks of both lists.
     pub networks: NetworkCounts,
 }
 
@@ -53,26 +55,28 @@ pub fn render(
     rejected: u64,
 ) -> Result<Rendered, Refusal> {
     let rendering = Rendering::new(template, source, policy, rules, rejected);
-    let mut text = Vec::with_capacity(rendering.room);
+    let mut text = Vec::with_capacity(rendering.estimated_bytes);
     let networks = rendering.networks;
-    // Writing into memory does not fail.
+    // Writing into memory cannot fail.
     let _ = rendering.write_to(&mut text)?;
-    // Tera prints text and nothing else; a file that was empty for it would open the site.
+    // Tera prints only text. An error here must not become an empty file, which would open the site.
     let text = String::from_utf8(text)
         .map_err(|err| Refusal::new(RefusalCode::BadTemplate, err.to_string()))?;
     Ok(Rendered { text, networks })
 }
 
-/// A policy about to be rendered.
+/// A policy with its template and context, ready to be rendered.
 pub(crate) struct Rendering<'a> {
     template: &'a Template,
     context: Context,
     allow: List<'a>,
     deny: List<'a>,
-    /// The networks of both lists.
+    /// True if the template receives the lines of both lists as placeholders.
+    takes_placeholders: bool,
+    /// The number of networks of both lists.
     pub(crate) networks: NetworkCounts,
-    /// About how many bytes the text will have.
-    room: usize,
+    /// An estimate of the text's length.
+    estimated_bytes: usize,
 }
 
 impl<'a> Rendering<'a> {
@@ -86,7 +90,7 @@ impl<'a> Rendering<'a> {
         let needs = template.needs();
         let allow = List::new(&policy.allow, needs);
         let deny = List::new(&policy.deny, needs);
-        let takes_handles = template.prints_each_line_once();
+        let takes_placeholders = template.prints_each_line_once();
         let mut context = Context::new();
         context.insert_value(
             "generator",
@@ -100,11 +104,11 @@ impl<'a> Rendering<'a> {
         context.insert_value("rejected", rejected.into());
         context.insert_value(
             "allow",
-            allow.value(takes_handles.then_some(LinePlaceholder::Allow)),
+            allow.value(takes_placeholders.then_some(LinePlaceholder::Allow)),
         );
         context.insert_value(
             "deny",
-            deny.value(takes_handles.then_some(LinePlaceholder::Deny)),
+            deny.value(takes_placeholders.then_some(LinePlaceholder::Deny)),
         );
         let mut insert_list = |name: &'static str, set: &dyn Fn() -> IpSet| {
             if needs.includes_list(name) {
@@ -118,9 +122,9 @@ impl<'a> Rendering<'a> {
             let rules: Vec<Value> = rules.iter().map(rule_value).collect();
             context.insert_value("rules", rules.into());
         }
-        // The lines, what they begin with, and the text around them.
+        // The lines, the directives before them (about 1/256), and the text of the template.
         let line_bytes = allow.line_bytes() + deny.line_bytes();
-        let room = line_bytes + line_bytes / 256 + template.source().len();
+        let estimated_bytes = line_bytes + line_bytes / 256 + template.source().len();
         Self {
             template,
             context,
@@ -130,19 +134,23 @@ impl<'a> Rendering<'a> {
             },
             allow,
             deny,
-            room,
+            takes_placeholders,
+            estimated_bytes,
         }
     }
 
-    /// Renders into `out` and tells how many bytes the text has.
+    /// Renders into `out` and returns the number of bytes of the text.
     ///
     /// # Errors
     ///
-    /// `bad-template`; the inner error is that of `out`.
+    /// `bad-template`; the inner error is the first one of `out`.
     pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, Refusal> {
-        let mut expander = PlaceholderWriter::new(self.allow.printer(), self.deny.printer(), out);
-        self.template.render(&self.context, &mut expander)?;
-        Ok(expander.finish())
+        let printers = self
+            .takes_placeholders
+            .then(|| (self.allow.printer(), self.deny.printer()));
+        let mut writer = PlaceholderWriter::new(printers, out);
+        self.template.render(&self.context, &mut writer)?;
+        Ok(writer.finish())
     }
 }
 
@@ -172,12 +180,12 @@ fn rule_value(rule: &OwnedRow) -> Value {
     ])
 }
 
-/// What a template is handed of one list.
+/// One list, and the parts of it that a template may read.
 struct List<'a> {
     set: &'a IpSet,
     needs: &'a Needs,
     count: usize,
-    /// Where the template asks for lines.
+    /// `None` if the template does not read lines.
     packed: Option<PackedList<'a>>,
 }
 
@@ -209,13 +217,13 @@ impl<'a> List<'a> {
         }
     }
 
-    /// The lines are marks if a `handle` is given.
-    fn value(&self, handle: Option<LinePlaceholder>) -> Value {
+    /// The context's value for the list. Its lines are marks if a `placeholder` is given.
+    fn value(&self, placeholder: Option<LinePlaceholder>) -> Value {
         let mut entries: HashMap<&'static str, Value> =
             HashMap::from([("count", self.count.into())]);
         if let Some(packed) = &self.packed {
-            let lines = match handle {
-                Some(handle) => vec![network_value(handle.mark()); packed.line_count()],
+            let lines = match placeholder {
+                Some(placeholder) => vec![network_value(placeholder.mark()); packed.line_count()],
                 None => line_values(packed),
             };
             entries.insert("lines", lines.into());
@@ -243,7 +251,7 @@ impl<'a> List<'a> {
     }
 }
 
-/// Made of digits, letters, dots, colons and slashes: it needs no escaping.
+/// Marks a text as safe, because networks consist of digits, letters, dots, colons and slashes.
 fn network_value(text: &str) -> Value {
     Value::from(text).mark_safe()
 }
@@ -263,17 +271,10 @@ fn values<T: Family>(networks: impl Iterator<Item = Network<T>>) -> impl Iterato
     networks.map(|network| network_value(network.text().as_str()))
 }
 
-/// `192.0.2.9-192.0.2.20`, or the bare address of a single one.
+/// Writes each range as `192.0.2.9-192.0.2.20`, or as an address if it has only one.
 fn ranges<T: Family>(ranges: &[AddrRange<T>]) -> impl Iterator<Item = Value> {
-    let text = |first| {
-        Network {
-            first,
-            host_bits: 0,
-        }
-        .text()
-    };
-    ranges.iter().map(move |range| {
-        let (first, last) = (text(range.first), text(range.last));
+    ranges.iter().map(|range| {
+        let (first, last) = (range.first.text(), range.last.text());
         if range.first == range.last {
             network_value(first.as_str())
         } else {

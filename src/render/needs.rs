@@ -1,15 +1,15 @@
-//! The parts of the context that a template may read.
+//! The names of the context's parts, and the parts that a template may read.
 
 use std::collections::BTreeSet;
 
-/// The lists of networks that a template is handed.
+/// The lists of networks in the context.
 pub(crate) const LISTS: [&str; 5] = ["allow", "deny", "permitted", "refused", "exceptions"];
 
-/// What else a template is handed: `docs/templates.md` has the table.
+/// The other variables in the context. `docs/templates.md` has the table.
 pub(crate) const OTHER_VARIABLES: [&str; 5] =
     ["default_policy", "generator", "rejected", "rules", "source"];
 
-/// The parts of each list; all but `count` and `lines` are made of a value for each network.
+/// The parts of each list. All except `count` and `lines` consist of one value for each network.
 pub const PARTS: [&str; 8] = [
     "count",
     "lines",
@@ -21,12 +21,17 @@ pub const PARTS: [&str; 8] = [
     "mapped",
 ];
 
-/// Which parts of the context a template may look at, so that no other part is made: a million
-/// networks do not become a million values for a template that only wants `lines`.
+/// Over-approximates the parts of the context that a template reads: an unneeded name costs time and
+/// memory, but does not change the output.
 ///
-/// Read off the names inside `{{ }}` and `{% %}`. A template that takes a list whole gets all its
-/// parts, and one that dumps the context gets everything; a name too many costs time and changes
-/// nothing.
+/// Only these parts are made, so that a million networks do not become a million values (22 MB) for
+/// a template that reads only `lines`. The names are those inside `{{ }}` and `{% %}`. A template
+/// that uses a list as a whole gets all its parts, and one that dumps the context gets everything.
+///
+/// A custom object that makes its parts when they are read would need no such guess, but tera has
+/// none: a [`tera::Value`] (checked with tera 2.4.0) is a finished tree of maps, arrays and
+/// scalars. Its functions and filters are lazy, but templates would have to write `allow()` in place
+/// of `allow.lines`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     dumps_context: bool,
@@ -55,26 +60,26 @@ impl Needs {
             } else {
                 first.len_utf8()
             };
-            let (token, behind) = rest.split_at(end);
+            let (token, after) = rest.split_at(end);
             let is_quoted = matches!(before, Some('"' | '\'' | '`'));
-            let is_whole = LISTS.contains(&token) && !is_quoted && !behind.starts_with('.');
+            let is_whole_list = LISTS.contains(&token) && !is_quoted && !after.starts_with('.');
             self.dumps_context |= token == "__tera_context";
-            self.everything |= is_whole || self.dumps_context;
+            self.everything |= is_whole_list || self.dumps_context;
             if is_name(first) {
                 self.names.insert(token.to_owned());
             }
             before = Some(first);
-            rest = behind;
+            rest = after;
         }
     }
 
-    /// Whether the template may look at a part of this name: of a list, or of the context.
+    /// Returns whether the template may read a part of this name, of a list or of the context.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
         self.everything || self.names.contains(name)
     }
 
-    /// Whether the template may look at a list that is not there unless it does.
+    /// Returns whether the template may read a list that the context contains only in this case.
     #[must_use]
     pub fn includes_list(&self, name: &str) -> bool {
         self.dumps_context || self.names.contains(name)

@@ -1,7 +1,7 @@
-//! Compiled templates: the built-in ones by name, or one of the user's own. The only home of tera.
+//! Compiles and renders templates, both built-in and custom ones, with tera.
 //!
 //! Every value that a template prints is escaped by [`escape`], so that nothing from a CSV or an
-//! object's key can become a directive. A template that really wants raw text says `| safe`.
+//! object's key can become a directive. A template that needs the raw text says `| safe`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -9,59 +9,40 @@ use std::io::Write;
 use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 
 use crate::answer::{Refusal, RefusalCode};
+use crate::render::built_in::{BuiltIn, built_in_names};
 use crate::render::escape::escape;
 use crate::render::filters;
 use crate::render::filters::{LEAST_MAX_IDENTIFIER_BYTES, MAX_IDENTIFIER_BYTES};
 use crate::render::needs::{LISTS, Needs, OTHER_VARIABLES, PARTS};
 use crate::text::quote;
 
-/// The built-in templates, by name.
-pub const BUILT_IN: [(&str, &str); 10] = [
-    ("apache24", include_str!("templates/apache24.tera")),
-    ("apache22", include_str!("templates/apache22.tera")),
-    ("nginx", include_str!("templates/nginx.tera")),
-    ("nginx-geo", include_str!("templates/nginx-geo.tera")),
-    ("haproxy", include_str!("templates/haproxy.tera")),
-    ("caddy", include_str!("templates/caddy.tera")),
-    ("nftables", include_str!("templates/nftables.tera")),
-    ("aws-waf", include_str!("templates/aws-waf.tera")),
-    ("plain", include_str!("templates/plain.tera")),
-    ("json", include_str!("templates/json.tera")),
-];
-
-/// The built-in templates that refuse some files: such a file must be whole before it is written.
+/// The built-in templates that refuse some files. Their output is written only when it is complete.
 const MAY_FAIL: [&str; 1] = ["aws-waf"];
 
-/// The built-in templates' names, for messages.
-#[must_use]
-pub fn built_in_names() -> String {
-    BUILT_IN.map(|(name, _)| name).join(", ")
-}
-
-/// The name of a template that has no other.
+/// The name of a template that has no other name.
 const DEFAULT_NAME: &str = "template";
 
-/// A compiled template, and what it needs to be handed.
+/// A compiled template, and the parts of the context that it may read.
 pub struct Template {
     tera: Tera,
     /// The name by which tera's reports call it.
     name: String,
     needs: Needs,
     source: String,
-    /// Where it is one of [`BUILT_IN`].
+    /// The name, if the template is a built-in one.
     built_in: Option<&'static str>,
 }
 
 impl Template {
-    /// A built-in template.
+    /// Compiles a built-in template.
     ///
     /// # Errors
     ///
-    /// `bad-template` if there is none of that name.
+    /// `bad-template` if there is no template of this name.
     pub fn built_in(name: &str) -> Result<Self, Refusal> {
-        match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-            Some((built_in, source)) => Ok(Self {
-                built_in: Some(built_in),
+        match BuiltIn::find(name) {
+            Some(BuiltIn { name, source, .. }) => Ok(Self {
+                built_in: Some(name),
                 ..Self::compile(source)?
             }),
             None => Err(Refusal::new(
@@ -75,12 +56,14 @@ impl Template {
         }
     }
 
-    /// Compiles a template. A byte order mark before it, as some editors save it, is not part of
-    /// it: Apache answers 500 to a file that begins with one.
+    /// Compiles a template.
+    ///
+    /// A byte order mark at its start, which some editors write, is left out, because Apache answers
+    /// 500 to a file that starts with one.
     ///
     /// # Errors
     ///
-    /// `bad-template` with tera's report, which names the place.
+    /// `bad-template` with tera's report, which names the line and column.
     pub fn compile(source: &str) -> Result<Self, Refusal> {
         Self::compile_named(DEFAULT_NAME, source)
     }
@@ -107,21 +90,21 @@ impl Template {
         })
     }
 
-    /// What the template may look at.
+    /// The parts of the context that the template may read.
     #[must_use]
     pub fn needs(&self) -> &Needs {
         &self.needs
     }
 
-    /// The text that was compiled.
+    /// The source that was compiled, without a byte order mark.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Whether the template prints each of `lines` of `allow` and `deny` once, in order, and does
-    /// nothing else with it (or takes none of them), and never fails. Known of the built-in ones,
-    /// where a test sees to it.
+    /// Returns whether the template is known to print each of the `lines` of `allow` and `deny` once
+    /// and in order, to do nothing else with them (or not to read them), and never to fail. That
+    /// holds for built-in templates, and a test checks it.
     pub(crate) fn prints_each_line_once(&self) -> bool {
         self.built_in.is_some_and(|name| !MAY_FAIL.contains(&name))
     }
@@ -130,13 +113,13 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// `bad-template` where tera fails, as for a variable that does not exist, or the template
-    /// itself says `throw`.
+    /// `bad-template` if tera fails, for example because a variable does not exist, or if the
+    /// template calls `throw`.
     pub fn render(&self, context: &Context, out: impl Write) -> Result<(), Refusal> {
         self.tera
             .render_to(&self.name, context, out)
             .map_err(|err| match (self.built_in, err.kind()) {
-                // What a built-in template throws is about the file: its own lines help nobody.
+                // A built-in template throws because of the file, so the template's lines do not help.
                 (Some(name), ErrorKind::RenderingError(report)) => Refusal::new(
                     RefusalCode::BadTemplate,
                     format!("the template {name} cannot be used: {}", report.message()),
@@ -169,7 +152,8 @@ fn identifier(text: &str, arguments: &Kwargs) -> Result<String, tera::Error> {
     Ok(filters::identifier(text, max_bytes))
 }
 
-/// Through a `serde_json::Value`, whose members are in the order of their names: tera's are in none.
+/// Writes a value as JSON, by way of a `serde_json::Value`, which sorts the members of objects by
+/// name. Tera's maps have no order.
 fn json(value: &Value) -> Result<Value, tera::Error> {
     serde_json::to_value(value)
         .and_then(|value| serde_json::to_string(&value))
@@ -188,37 +172,37 @@ fn bad_template(what: &str, err: &tera::Error) -> Refusal {
     Refusal::new(RefusalCode::BadTemplate, message.trim_end())
 }
 
-/// Tera's report with every name that could have been meant: tera lists what it was handed, and is
-/// handed only what the template looks at.
+/// Adds all names that exist to tera's report. Tera lists only the names in the context, which
+/// contains only the parts that the template may read.
 fn with_all_names(report: &str) -> String {
     let variables = LISTS.iter().chain(&OTHER_VARIABLES);
     let report = with_names(report, "Available variables: ", "", variables);
     with_names(&report, "Available fields: ", "count", PARTS.iter())
 }
 
-/// Adds names to those that stand behind `title` to the end of its line, if `mark` is one of them or
-/// empty.
+/// Adds names to the list that follows `title` on its line, if `required` is in the list or empty.
 fn with_names<'a>(
     report: &'a str,
     title: &str,
-    mark: &str,
+    required: &str,
     names: impl Iterator<Item = &'a &'a str>,
 ) -> String {
     let Some((before, listed)) = report.split_once(title) else {
         return report.to_owned();
     };
-    let (listed, behind) = listed.split_at(listed.find('\n').unwrap_or(listed.len()));
+    let (listed, after) = listed.split_at(listed.find('\n').unwrap_or(listed.len()));
     let mut all: BTreeSet<&str> = listed.split(", ").collect();
-    if mark.is_empty() || all.contains(mark) {
+    if required.is_empty() || all.contains(required) {
         all.extend(names);
     }
     let all: Vec<&str> = all.into_iter().collect();
-    format!("{before}{title}{}{behind}", all.join(", "))
+    format!("{before}{title}{}{after}", all.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::BUILT_IN;
 
     fn escaped(text: &str) -> String {
         let mut out = Vec::new();
@@ -227,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_whatever_could_leave_its_place() {
+    fn escapes_every_character_that_could_end_a_value() {
         assert_eq!(
             escaped("a\n<IfModule x> %{X} \\"),
             "a%0A%3CIfModule x%3E %25%7BX%7D %5C"
@@ -247,7 +231,7 @@ mod tests {
 
     #[test]
     fn built_in_templates_compile() {
-        for (name, _) in BUILT_IN {
+        for BuiltIn { name, .. } in BUILT_IN {
             assert!(Template::built_in(name).is_ok(), "{name}");
         }
     }
@@ -270,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_template_is_refused_with_its_place() {
+    fn a_broken_template_is_refused_with_line_and_column() {
         let refusal = Template::compile("one\n{% if %}").err().unwrap();
         assert_eq!(refusal.code, RefusalCode::BadTemplate);
         assert!(refusal.message.to_string().contains("2:"), "{refusal}");
@@ -280,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_told_with_all_that_could_be_meant() {
+    fn the_error_of_a_misspelt_name_lists_all_names() {
         let mut context = Context::new();
         context.insert("source", &1);
         context.insert("allow", &std::collections::BTreeMap::from([("count", 1)]));

@@ -1,66 +1,70 @@
-//! What a `.htaccess` costs Apache, for it reads and parses the file again on every request below
-//! it, and from where on the server's own configuration is the better place.
+//! Estimates the time that Apache spends on a `.htaccess`, which it reads and parses again on every
+//! request below the folder, and advises when to include the file in the server's configuration.
 //!
-//! A model in processor instructions. Apache's own, counted by valgrind (`benches/apache/instructions.py`),
-//! are the same on every machine and run, and proportional to what is in the file; the memory it
-//! waits for is added as the instructions that would take as long. Measured on Apache 2.4.71 and
-//! APR 1.7.2; `docs/benchmarks-apache.md` compares the model with measured times.
+//! The model counts processor instructions. Apache's instructions, counted by valgrind
+//! (`benches/apache/instructions.py`), are the same on every machine and in every run, and
+//! proportional to the content of the file. Time spent waiting for memory is added as the number of
+//! instructions that would take as long. Measured with Apache 2.4.71 and APR 1.7.2.
+//! `docs/benchmarks-apache.md` compares the model with measured times.
 
 use crate::text::{milliseconds, thousands};
 
-/// How many of the model's instructions a processor does in a microsecond of its time. A 2026
-/// server core (AMD EPYC) did 9,000 to 11,000 with the machine's other core at work too, and 17,000
-/// on an idle machine: what is told is what a server at work sees.
+/// The number of the model's instructions that a processor executes in a microsecond. A server core of
+/// 2026 (AMD EPYC) executed 9,000 to 11,000 while the machine's other core was busy too, and 17,000
+/// on an idle machine. Estimates are for a busy server.
 const INSTRUCTIONS_PER_MICROSECOND: u64 = 10_000;
 
-/// To look for the file, open, read and close it.
-const FILE: u64 = 100_000;
-/// A directive, without its arguments: found by name, stored, invoked.
-const DIRECTIVE: u64 = 3_100;
-/// A byte of an IPv4 network, of which about 14 make one. `apr_inet_pton` reads it as IPv6 and
-/// then as IPv4, and looks each character up by `strchr`.
-const IPV4_BYTE: u64 = 186;
-/// An IPv6 network, …
-const IPV6_NETWORK: u64 = 720;
-/// … and each of its bytes.
-const IPV6_BYTE: u64 = 87;
-/// Any other byte, such as those of comments.
-const BYTE: u64 = 15;
-/// A step along the list of the directives of one container. `mod_authz_core` walks the whole list
-/// for each `Require` it appends, waiting for memory at each step.
-const STEP: u64 = 17;
-/// From here on Apache gives the memory of each request back to the system (`MaxMemFree`, 2 MiB
-/// unless configured, at about 100 bytes a network), …
-const NETWORKS_KEPT_IN_MEMORY: u64 = 20_000;
-/// … and the next request pays for each network beyond by page faults.
-const NETWORK_FAULTED_IN: u64 = 1_800;
+/// Looking for the file, opening, reading and closing it.
+const FILE_INSTRUCTIONS: u64 = 100_000;
+/// A directive without its arguments: looking up its name, storing and invoking it.
+const DIRECTIVE_INSTRUCTIONS: u64 = 3_100;
+/// A byte of an IPv4 network, which has about 14. `apr_inet_pton` tries to read it as IPv6 and
+/// then as IPv4, and looks up each character with `strchr`.
+const IPV4_BYTE_INSTRUCTIONS: u64 = 186;
+/// An IPv6 network, in addition to its bytes.
+const IPV6_NETWORK_INSTRUCTIONS: u64 = 720;
+/// A byte of an IPv6 network.
+const IPV6_BYTE_INSTRUCTIONS: u64 = 87;
+/// Any other byte, for example of a comment.
+const BYTE_INSTRUCTIONS: u64 = 15;
+/// A step along the list of the directives of a container. `mod_authz_core` walks the whole list
+/// for each `Require` that it appends, and waits for memory at each step.
+const STEP_INSTRUCTIONS: u64 = 17;
+/// The maximum number of networks whose memory Apache keeps for the next request. Beyond this number it
+/// returns the memory of each request to the system (`MaxMemFree`, by default 2 MiB, at about 100 bytes a
+/// network).
+const MAX_NETWORKS_IN_KEPT_MEMORY: u64 = 20_000;
+/// The page faults of the next request for each network beyond [`MAX_NETWORKS_IN_KEPT_MEMORY`].
+const PAGE_FAULT_INSTRUCTIONS: u64 = 1_800;
 
-/// What a file costs for every request below its folder, on top of what the request costs anyway
-/// (30 to 50 µs of a core for a small static file).
+/// The cost of a file for every request below its folder, in addition to the cost of the request
+/// itself (30 to 50 µs of a core for a small static file).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestCost {
-    /// Time of one core, in microseconds. An estimate: an idle machine needs about 60 % of it.
+    /// The estimated time of one core, in microseconds. An idle machine takes about 60 % of it.
     pub microseconds: u64,
-    /// How much of that is only because the networks stand on many short lines; see
+    /// The part of that time that is spent only because the networks are on many short lines; see
     /// [`RequestCost::advice`].
     pub walking_microseconds: u64,
-    /// How many networks are in the file.
+    /// The number of networks in the file.
     pub networks: u64,
 }
 
 impl RequestCost {
-    /// From this cost on a host should include the file in the server's configuration, where it is
-    /// parsed once: one millisecond, which `apache24` reaches at about 3,700 IPv4 networks.
+    /// The cost from which on a host should include the file in the server's configuration, where it
+    /// is parsed once: one millisecond. `apache24` reaches it at about 3,700 IPv4 networks.
     ///
-    /// A core then answers fewer than 1,000 requests a second, however small the pages, some 20
-    /// times fewer than without the file, and a page of 50 parts takes 50 ms of it. Below, the
-    /// reload that an included file needs at every change, and the access to the server's
-    /// configuration, are the greater nuisance.
+    /// At this cost a core answers fewer than 1,000 requests a second, however small the pages. That
+    /// is about 20 times fewer than without the file, and a page of 50 parts takes 50 ms of a core.
+    /// Below this cost the disadvantages of an included file are greater: the server has to be
+    /// reloaded at every change, and its configuration has to be accessible.
     pub const INCLUDE_FROM_MICROSECONDS: u64 = 1_000;
 
-    /// The cost of an Apache file, read from its text: the directives of `apache24`, `apache22`
-    /// and of templates like them. Nothing is checked, and what is not access control costs its
-    /// bytes and a directive a line. Other servers' files have no such cost: do not ask.
+    /// Estimates the cost of an Apache file from its text.
+    ///
+    /// Knows the directives of `apache24`, `apache22` and of similar templates. The file is not
+    /// checked. Lines that are not access control cost their bytes and one directive each. The result
+    /// has no meaning for files of other servers.
     ///
     /// ```
     /// use htaccess_generator::report::RequestCost;
@@ -71,27 +75,27 @@ impl RequestCost {
     /// ```
     #[must_use]
     pub fn of(htaccess: &str) -> Self {
-        let mut tally = DirectiveCounts::default();
+        let mut counts = DirectiveCounts::default();
         for line in htaccess.lines() {
-            tally.add(line);
+            counts.add(line);
         }
-        let beyond = tally.networks.saturating_sub(NETWORKS_KEPT_IN_MEMORY);
-        let parsing = FILE + tally.instructions + beyond * NETWORK_FAULTED_IN;
-        let walking = tally.steps * STEP;
+        let beyond = counts.networks.saturating_sub(MAX_NETWORKS_IN_KEPT_MEMORY);
+        let parsing = FILE_INSTRUCTIONS + counts.instructions + beyond * PAGE_FAULT_INSTRUCTIONS;
+        let walking = counts.steps * STEP_INSTRUCTIONS;
         Self {
             microseconds: (parsing + walking) / INSTRUCTIONS_PER_MICROSECOND,
             walking_microseconds: walking / INSTRUCTIONS_PER_MICROSECOND,
-            networks: tally.networks,
+            networks: counts.networks,
         }
     }
 
-    /// Whether a host should include the file in the server's configuration.
+    /// Returns whether a host should include the file in the server's configuration.
     #[must_use]
     pub fn prefers_include(&self) -> bool {
         self.microseconds >= Self::INCLUDE_FROM_MICROSECONDS
     }
 
-    /// What to tell people of a file over the threshold; `None` below it.
+    /// Advice for a file at or above the threshold; `None` below it.
     #[must_use]
     pub fn advice(&self) -> Option<String> {
         if !self.prefers_include() {
@@ -113,36 +117,37 @@ impl RequestCost {
     }
 }
 
-/// The directives that list networks, and the word between them and the networks.
-const LISTS: [(&str, &str); 3] = [("Require", "ip"), ("Allow", "from"), ("Deny", "from")];
+/// The directives that list networks, each with the word between its name and the networks.
+const LIST_DIRECTIVES: [(&str, &str); 3] = [("Require", "ip"), ("Allow", "from"), ("Deny", "from")];
 
-/// What is in a file, as far as it costs anything.
+/// The parts of a file that cost time.
 #[derive(Default)]
 pub(crate) struct DirectiveCounts {
     instructions: u64,
     networks: u64,
     /// Steps along lists of directives.
     steps: u64,
-    /// How many authorization directives each open container has, and, in `outermost`, the file.
+    /// The number of authorization directives in each open container; `outermost` counts those outside
+    /// of containers.
     containers: Vec<u64>,
     outermost: u64,
 }
 
 impl DirectiveCounts {
     fn add(&mut self, line: &str) {
-        self.instructions += BYTE * (line.len() as u64 + 1);
+        self.instructions += BYTE_INSTRUCTIONS * (line.len() as u64 + 1);
         let line = line.trim_ascii();
         if line.is_empty() || line.starts_with('#') {
             return;
         }
         if line.starts_with("</") {
-            // The container is appended to the one around it when it ends.
+            // When a container ends, it is appended to the one around it.
             if self.containers.pop().is_some() {
                 self.append();
             }
             return;
         }
-        self.instructions += DIRECTIVE;
+        self.instructions += DIRECTIVE_INSTRUCTIONS;
         if line.starts_with('<') {
             self.containers.push(0);
             return;
@@ -155,10 +160,10 @@ impl DirectiveCounts {
         let mut words = words.peekable();
         words.next_if(|word| word.eq_ignore_ascii_case("not"));
         let keyword = words.next().unwrap_or_default();
-        if LISTS.iter().any(|list| {
+        if LIST_DIRECTIVES.iter().any(|list| {
             list.0.eq_ignore_ascii_case(directive) && list.1.eq_ignore_ascii_case(keyword)
         }) {
-            for word in words.filter(|word| word.starts_with(is_of_a_network)) {
+            for word in words.filter(|word| word.starts_with(can_start_network)) {
                 self.add_network(word);
             }
         }
@@ -170,23 +175,25 @@ impl DirectiveCounts {
         *siblings += 1;
     }
 
-    /// A word such as `all` costs next to nothing; a network begins with a digit, a colon or, in
-    /// IPv6, a letter up to f.
+    /// Counts a network. A word without a digit or colon, such as `all`, is not one, and costs next to
+    /// nothing.
     fn add_network(&mut self, word: &str) {
         let bytes = word.len() as u64 + 1;
         let instructions = if word.contains(':') {
-            IPV6_NETWORK + IPV6_BYTE * bytes
+            IPV6_NETWORK_INSTRUCTIONS + IPV6_BYTE_INSTRUCTIONS * bytes
         } else if word.contains(|c: char| c.is_ascii_digit()) {
-            IPV4_BYTE * bytes
+            IPV4_BYTE_INSTRUCTIONS * bytes
         } else {
             return;
         };
         self.networks += 1;
-        self.instructions += instructions - BYTE * bytes;
+        self.instructions += instructions - BYTE_INSTRUCTIONS * bytes;
     }
 }
 
-fn is_of_a_network(first: char) -> bool {
+/// Returns whether a network can start with a character: a digit, a colon or, in IPv6, a letter up to
+/// `f`.
+fn can_start_network(first: char) -> bool {
     first.is_ascii_hexdigit() || first == ':'
 }
 
@@ -194,21 +201,22 @@ fn is_of_a_network(first: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Networks of 13 bytes, so many on each line.
-    fn file(networks: usize, on_a_line: usize) -> String {
+    /// A file with networks of 13 bytes.
+    fn file(networks: usize, networks_per_line: usize) -> String {
         let words: Vec<String> = (0..networks)
             .map(|index| format!("10.{:03}.{:03}.20", index / 250 % 250, index % 250))
             .collect();
         let lines = words
-            .chunks(on_a_line)
+            .chunks(networks_per_line)
             .map(|line| format!("Require ip {}\n", line.join(" ")));
         lines.collect()
     }
 
-    /// Measured on a machine at work, in microseconds of a core; the model may be off by a third.
+    /// Compares the model with a time in microseconds of a core, which was measured on a busy machine.
+    /// The model may differ by a third.
     #[track_caller]
-    fn check(networks: usize, on_a_line: usize, measured: u64) {
-        let cost = RequestCost::of(&file(networks, on_a_line));
+    fn check(networks: usize, networks_per_line: usize, measured: u64) {
+        let cost = RequestCost::of(&file(networks, networks_per_line));
         assert_eq!(cost.networks, networks as u64);
         let low = measured * 2 / 3;
         let high = measured * 4 / 3;
@@ -229,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_networks_from_words() {
+    fn distinguishes_networks_from_words() {
         let networks = |text: &str| RequestCost::of(text).networks;
         assert_eq!(networks("# 10.0.0.1\nRequire all granted\n"), 0);
         assert_eq!(networks("Require not ip 10.0.0.1 fe80::1 ::1\n"), 3);
@@ -260,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn advises_what_helps() {
+    fn advises_the_change_that_helps() {
         assert_eq!(RequestCost::of(&file(3_000, 500)).advice(), None);
         assert_eq!(
             RequestCost::of(&file(5_000, 500)).advice().unwrap(),

@@ -25,6 +25,7 @@ use crate::report::sizes::Sizes;
 use crate::report::summary::{extent, sentence};
 use crate::text::{
     RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, thousands,
+    thousands_if_any,
 };
 
 const NAME: &str = "report.html";
@@ -213,11 +214,7 @@ impl View {
             warnings: answer.warnings.iter().map(warning_view).collect(),
             rejections: rejections(&answer.rejections),
             rejected: thousands(answer.rejected),
-            more_rejected: if more > 0 {
-                thousands(more)
-            } else {
-                String::new()
-            },
+            more_rejected: thousands_if_any(more),
             picture: both().and_then(|(policy, ipv4)| Picture::of(ipv4, policy)),
             is_open: answer.default_policy == crate::rule::DefaultPolicy::Allow,
             sizes: policy.map(Sizes::of).unwrap_or_default(),

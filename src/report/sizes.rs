@@ -1,14 +1,14 @@
-//! Networks counted by their size, for the tables of the report.
+//! Counts networks by their size, for the tables of the report.
 
 use serde::Serialize;
 
 use crate::ip::{Family, Network, RangeSet};
 use crate::policy::Policy;
-use crate::text::thousands;
+use crate::text::{thousands, thousands_if_any};
 
-/// So many networks of one size are named.
+/// The maximum number of networks of one size that are named.
 const MAX_EXAMPLES: usize = 3;
-/// So many networks of IPv6 have a line of their own.
+/// The maximum number of IPv6 networks in the table of IPv6.
 const MAX_IPV6_ROWS: usize = 50;
 
 /// The networks of one prefix length.
@@ -16,18 +16,18 @@ const MAX_IPV6_ROWS: usize = 50;
 pub(crate) struct SizeRow {
     family: &'static str,
     prefix_length: u32,
-    /// How many addresses each has; `2^64` and the like for IPv6.
+    /// The number of addresses of each network; powers such as `2^64` for IPv6.
     addresses: String,
     allow: String,
     deny: String,
-    /// The length of its bar, of 100.
+    /// The length of the bar, from 0 to 100.
     bar_allow: u64,
     bar_deny: u64,
     examples: Vec<String>,
     more: String,
 }
 
-/// One network of IPv6.
+/// One IPv6 network.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ipv6Row {
     network: String,
@@ -35,7 +35,7 @@ pub(crate) struct Ipv6Row {
     addresses: String,
 }
 
-/// The networks of both lists by size, the widest first, and the widest networks of IPv6.
+/// The networks of both lists by size, the widest first, and the widest IPv6 networks.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Sizes {
     pub(crate) rows: Vec<SizeRow>,
@@ -48,42 +48,38 @@ impl Sizes {
         let Policy { allow, deny, .. } = policy;
         let ipv4 = PrefixHistogram::of(&allow.ipv4, &deny.ipv4, MAX_EXAMPLES);
         let ipv6 = PrefixHistogram::of(&allow.ipv6, &deny.ipv6, MAX_IPV6_ROWS);
-        let most = ipv4.most().max(ipv6.most()).max(1);
-        let mut rows = ipv4.rows("IPv4", most);
-        rows.extend(ipv6.rows("IPv6", most));
+        let max_networks = ipv4.max_networks().max(ipv6.max_networks()).max(1);
+        let mut rows = ipv4.rows("IPv4", max_networks);
+        rows.extend(ipv6.rows("IPv6", max_networks));
         let all: u64 = ipv6.0.iter().map(|size| size.allow + size.deny).sum();
         let rows_ipv6 = ipv6.networks();
         let more = all - rows_ipv6.len() as u64;
         Self {
             rows,
             ipv6: rows_ipv6,
-            more_ipv6: if more > 0 {
-                thousands(more)
-            } else {
-                String::new()
-            },
+            more_ipv6: thousands_if_any(more),
         }
     }
 }
 
-/// The networks of one family, by how many of their bits vary.
-pub(crate) struct PrefixHistogram<T>(Vec<Size<T>>);
+/// The networks of one family. The index is the number of their bits that vary.
+pub(crate) struct PrefixHistogram<T>(Vec<SizeCount<T>>);
 
-struct Size<T> {
+struct SizeCount<T> {
     allow: u64,
     deny: u64,
-    /// The first few, and whether they are allowed.
+    /// The first few networks, each with true if it is allowed.
     first: Vec<(Network<T>, bool)>,
 }
 
 impl<T: Family> PrefixHistogram<T> {
-    fn of(allow: &RangeSet<T>, deny: &RangeSet<T>, named_max: usize) -> Self {
-        let empty = || Size {
+    fn of(allow: &RangeSet<T>, deny: &RangeSet<T>, max_named: usize) -> Self {
+        let empty = || SizeCount {
             allow: 0,
             deny: 0,
             first: Vec::new(),
         };
-        let mut sizes: Vec<Size<T>> = (0..T::BITS).map(|_| empty()).collect();
+        let mut sizes: Vec<SizeCount<T>> = (0..T::BITS).map(|_| empty()).collect();
         for (set, is_allowed) in [(allow, true), (deny, false)] {
             for network in set.networks() {
                 let Some(size) = sizes.get_mut(network.host_bits as usize) else {
@@ -94,7 +90,7 @@ impl<T: Family> PrefixHistogram<T> {
                 } else {
                     &mut size.deny
                 }) += 1;
-                if size.first.len() < named_max {
+                if size.first.len() < max_named {
                     size.first.push((network, is_allowed));
                 }
             }
@@ -102,12 +98,12 @@ impl<T: Family> PrefixHistogram<T> {
         Self(sizes)
     }
 
-    fn most(&self) -> u64 {
+    fn max_networks(&self) -> u64 {
         let counts = self.0.iter().map(|size| size.allow + size.deny);
         counts.max().unwrap_or(0)
     }
 
-    fn rows(&self, family: &'static str, most: u64) -> Vec<SizeRow> {
+    fn rows(&self, family: &'static str, max_networks: u64) -> Vec<SizeRow> {
         let sizes = (0..T::BITS).zip(&self.0).rev();
         let used = sizes.filter(|(_, size)| size.allow + size.deny > 0);
         used.map(|(host_bits, size)| {
@@ -123,20 +119,16 @@ impl<T: Family> PrefixHistogram<T> {
                 addresses: addresses(host_bits),
                 allow: thousands(size.allow),
                 deny: thousands(size.deny),
-                bar_allow: (size.allow * 100).div_ceil(most),
-                bar_deny: (size.deny * 100).div_ceil(most),
+                bar_allow: (size.allow * 100).div_ceil(max_networks),
+                bar_deny: (size.deny * 100).div_ceil(max_networks),
                 examples,
-                more: if more > 0 {
-                    thousands(more)
-                } else {
-                    String::new()
-                },
+                more: thousands_if_any(more),
             }
         })
         .collect()
     }
 
-    /// The widest, and of one size the allowed ones first.
+    /// The widest networks. Those of the same size start with the allowed ones.
     fn networks(&self) -> Vec<Ipv6Row> {
         let sizes = self.0.iter().rev();
         let named = sizes.flat_map(|size| &size.first).take(MAX_IPV6_ROWS);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::csv::{CsvError, OwnedRow, Parser, Row, RowError, RowSink, TextDecoder};
 use crate::ip::{AddrRange, AddressSpec};
-use crate::policy::PolicyBuilder;
+use crate::policy::{PolicyBuilder, deciding_action};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
 
@@ -116,6 +116,7 @@ fn verdict(
     matches.sort_by_key(|found| (found.addresses, found.row.line));
     let is_named_by = |action| matches.iter().any(|found| found.row.action == action);
     let (is_denied, is_allowed) = (is_named_by(Action::Deny), is_named_by(Action::Allow));
+    let permitted = deciding_action(default, is_named_by) == Action::Allow;
     let by_default = !is_denied && (default == DefaultPolicy::Allow || !is_allowed);
     let of_default = match default {
         DefaultPolicy::Deny => Action::Deny,
@@ -131,7 +132,7 @@ fn verdict(
     });
     Explanation {
         address,
-        permitted: !is_denied && (default == DefaultPolicy::Allow || is_allowed),
+        permitted,
         default,
         rows: matching.chain(all).collect(),
     }

@@ -81,20 +81,9 @@ struct Permitted {
 
 impl Permitted {
     fn of(policy: &Policy) -> Self {
-        let Policy {
-            default,
-            allow,
-            deny,
-        } = policy;
-        let (ipv4, ipv6) = match default {
-            DefaultPolicy::Deny => (
-                allow.ipv4.difference(&deny.ipv4),
-                allow.ipv6.difference(&deny.ipv6),
-            ),
-            DefaultPolicy::Allow => (deny.ipv4.clone(), deny.ipv6.clone()),
-        };
+        let IpSet { ipv4, ipv6 } = policy.effective().set.into_owned();
         Self {
-            default: *default,
+            default: policy.default,
             ipv4,
             ipv6,
         }
@@ -229,11 +218,9 @@ fn add_private<T: Family>(
         first,
         host_bits: T::BITS - prefix_length,
     };
-    let ranges = set.ranges();
-    let from = ranges.partition_point(|range| range.last < block.first);
-    let touching = ranges.get(from..).unwrap_or_default().iter();
-    let networks = touching
-        .take_while(|range| range.first <= block.last())
+    let networks = set
+        .overlapping(block.range())
+        .iter()
         .flat_map(|range| range.networks())
         .filter(|network| block.first <= network.first && network.last() <= block.last());
     let mut count = 0;
@@ -307,9 +294,7 @@ fn is_overridden<T: Family>(
 }
 
 fn is_listed<T: Family>(row: AddrRange<T>, set: &RangeSet<T>) -> bool {
-    let ranges = set.ranges();
-    let from = ranges.partition_point(|range| range.last < row.first);
-    ranges.get(from).is_some_and(|next| next.first <= row.last)
+    !set.overlapping(row).is_empty()
 }
 
 /// The lines of the Allow rows for which `is_one` holds.
@@ -417,12 +402,7 @@ fn range_text<T: Family>(range: AddrRange<T>) -> String {
     if let (Some(network), None) = (networks.next(), networks.next()) {
         return network.text().to_string();
     }
-    let single = |first| Network {
-        first,
-        host_bits: 0,
-    };
-    let (first, last) = (single(range.first).text(), single(range.last).text());
-    format!("{first}-{last}")
+    format!("{}-{}", range.first.text(), range.last.text())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::text::quote;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingError {
     pub(crate) name: String,
-    /// The value and what is allowed.
+    /// The value and the allowed values.
     pub(crate) problem: String,
 }
 
@@ -20,7 +20,7 @@ impl SettingError {
         }
     }
 
-    /// The setting's name, which is the environment variable's.
+    /// The setting's name, which is also the name of the environment variable.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

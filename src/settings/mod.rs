@@ -1,7 +1,7 @@
-//! Settings, from a map of strings: the function's environment, or the command line's flags.
+//! Reads settings from a map of strings: the function's environment or the command line's flags.
 //!
-//! A bad value is told with the setting's name, the value and what is allowed. An empty value
-//! counts as unset, for that is what an empty template parameter becomes.
+//! The error of a bad value contains the setting's name, the value and the allowed values. An empty
+//! value counts as unset, because an empty template parameter becomes an empty value.
 
 mod error;
 mod output_key;
@@ -18,16 +18,16 @@ pub const DEFAULT_MAX_CSV_BYTES: u64 = 256 * 1024 * 1024;
 /// The default of `TEMPLATE`.
 pub const DEFAULT_TEMPLATE: &str = "apache24";
 
-/// What decides the output, beside the CSV and the template.
+/// The settings that determine an output together with the CSV and the template.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `DEFAULT_POLICY`: the default for files without an `all` row. Default: deny.
     pub default_policy: DefaultPolicy,
-    /// `STRICT`: refuse a file for a single rejected row. Default: false.
+    /// `STRICT`: refuse a file that has a rejected row. Default: false.
     pub strict: bool,
-    /// `OUTPUT_KEY`: where outputs go.
+    /// `OUTPUT_KEY`: the key of an output.
     pub output_key: OutputKey,
-    /// `MAX_CSV_BYTES`: the largest CSV, decompressed, in bytes. Default: 256 MiB.
+    /// `MAX_CSV_BYTES`: the maximum size of a CSV, decompressed, in bytes. Default: 256 MiB.
     pub max_csv_bytes: u64,
     /// The way in which messages name a setting. Default: as a variable.
     pub spelling: Spelling,
@@ -46,7 +46,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the settings that decide an output.
+    /// Reads the settings by their names.
     ///
     /// # Errors
     ///
@@ -80,9 +80,11 @@ impl Settings {
     }
 }
 
+/// Parses a default policy.
+///
 /// # Errors
 ///
-/// For anything but `deny` and `allow`.
+/// For any value except `deny` and `allow`.
 pub fn default_policy(name: &str, value: &str) -> Result<DefaultPolicy, SettingError> {
     match value {
         "deny" => Ok(DefaultPolicy::Deny),

@@ -6,10 +6,10 @@ use crate::answer::{Refusal, RefusalCode};
 use crate::settings::error::SettingError;
 use crate::source::{check_key, split_key};
 
-/// The default of `OUTPUT_KEY`: a folder for each site, so that a sync lays it in the web root.
+/// The default of `OUTPUT_KEY`: a folder for each site, so that a sync copies it into the web root.
 pub(crate) const DEFAULT_OUTPUT_KEY: &str = "{{ path }}/.htaccess";
 
-/// Where outputs go: a Tera template over `path`, `dir` and `stem` of the source's key.
+/// A Tera template for the key of an output, over `path`, `dir` and `stem` of the source's key.
 #[derive(Clone, Debug)]
 pub struct OutputKey {
     tera: Tera,
@@ -26,11 +26,11 @@ impl Default for OutputKey {
 }
 
 impl OutputKey {
-    /// Compiles the expression and tries it.
+    /// Compiles the expression and tries it with two keys.
     ///
     /// # Errors
     ///
-    /// If it does not compile, or gives two sources the same output.
+    /// If it does not compile, fails, or gives both sources the same output.
     pub fn new(name: &str, text: &str) -> Result<Self, SettingError> {
         let allowed =
             "expected a Tera template over path, dir and stem, such as {{ path }}/.htaccess";
@@ -64,11 +64,11 @@ impl OutputKey {
         &self.text
     }
 
-    /// The key of a source's output.
+    /// Returns the key of a source's output.
     ///
     /// # Errors
     ///
-    /// `unsafe-key` for a source or an output that could leave its folder.
+    /// `unsafe-key` if the source or the output could leave its folder.
     pub fn of(&self, source_key: &str) -> Result<String, Refusal> {
         let parts = split_key(source_key)?;
         let mut context = Context::new();

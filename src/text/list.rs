@@ -1,11 +1,11 @@
-//! Lists in messages: the first few names, and how many more there are.
+//! Lists in messages: the first few names, and the number of the others.
 
 use std::fmt;
 
 use crate::text::numbers::thousands;
 use crate::text::rich::{RichText, Segment, rich};
 
-/// A list of names for a message: quoted, at most ten of them.
+/// Quotes and joins names for a message, at most ten of them.
 pub(crate) fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> RichText {
     const MAX_NAMES: usize = 10;
     let more = names.len().saturating_sub(MAX_NAMES);
@@ -22,7 +22,7 @@ pub(crate) fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> 
     list
 }
 
-/// Counts, and names the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
+/// Counts names and lists the first few: `10.0.0.1, 10.0.0.2, 10.0.0.3 and 5 more`.
 pub(crate) struct FirstFew {
     pub(crate) count: u64,
     names: Vec<String>,

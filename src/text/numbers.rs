@@ -1,11 +1,19 @@
 //! Numbers in messages.
 
-/// `12345` as `12,345`.
+/// Writes `12345` as `12,345`.
 pub(crate) fn thousands(number: u64) -> String {
     grouped(&number.to_string())
 }
 
-/// The digits of a whole number in groups of three.
+/// Writes a number like [`thousands`], and 0 as an empty text, which templates test as false.
+pub(crate) fn thousands_if_any(number: u64) -> String {
+    match number {
+        0 => String::new(),
+        number => thousands(number),
+    }
+}
+
+/// Separates the digits of a whole number into groups of three.
 #[must_use]
 pub fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() * 4 / 3);
@@ -18,7 +26,7 @@ pub fn grouped(digits: &str) -> String {
     text
 }
 
-/// Rounded to a tenth, and from 10 on to a whole one.
+/// Writes microseconds as milliseconds, rounded to a tenth, or to a whole number from 10 on.
 pub(crate) fn milliseconds(microseconds: u64) -> String {
     let tenths = (microseconds + 50) / 100;
     if tenths >= 100 {

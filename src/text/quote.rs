@@ -1,13 +1,16 @@
-//! How text from outside is shown to people: bounded, on one line, with nothing that could
-//! act on a terminal, a log or a reader's eye.
+//! Escapes untrusted text for messages: bounded, on one line, without characters that could affect a
+//! terminal, a log or the reader.
 //!
 //! Cells, object keys and environment variables are untrusted. Messages show them through
-//! [`quote`] or [`escape`], never as they came.
+//! [`quote`] or [`escape`], never unchanged.
+//!
+//! The standard library is not used, because `{:?}` also escapes combining marks, such as the accent
+//! of a decomposed "é", and `str::escape_debug` escapes apostrophes.
 
-/// How many characters of a value a message shows, at most; what follows becomes `…`.
+/// The maximum number of characters of a value that a message shows. The rest becomes `…`.
 pub const MAX_QUOTED_CHARS: usize = 64;
 
-/// The text in double quotes, escaped, at most [`MAX_QUOTED_CHARS`] characters of it.
+/// Escapes a text and puts it in double quotes, at most [`MAX_QUOTED_CHARS`] characters of it.
 ///
 /// ```
 /// assert_eq!(htaccess_generator::text::quote("a\nb"), r#""a\nb""#);
@@ -17,7 +20,7 @@ pub fn quote(text: &str) -> String {
     format!("\"{}\"", escape(text))
 }
 
-/// The same without the quotes, for sentences that start with the value.
+/// Like [`quote`], but without the quotes, for sentences that start with the value.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(MAX_QUOTED_CHARS));
@@ -39,8 +42,8 @@ pub fn escape(text: &str) -> String {
     shown
 }
 
-/// The whole text, with what is invisible or moves the text around it as `\u{202e}`; one character
-/// may be kept, such as the line end.
+/// Escapes characters that are invisible or move the text around them, such as `\u{202e}`, in the
+/// whole text. One character may be kept, such as the line end.
 #[must_use]
 pub fn escape_invisible(text: &str, keep: Option<char>) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -54,7 +57,7 @@ pub fn escape_invisible(text: &str, keep: Option<char>) -> String {
     shown
 }
 
-/// Whether a character is invisible or moves the text around it: controls, separators other
+/// Returns whether a character is invisible or moves the text around it: controls, separators other
 /// than the space, zero-width and bidirectional formatting characters (Unicode TR 36).
 #[must_use]
 pub fn is_unprintable(character: char) -> bool {
@@ -79,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_what_could_act_on_a_reader() {
+    fn escapes_invisible_and_bidirectional_characters() {
         assert_eq!(quote("plain é"), "\"plain é\"");
         assert_eq!(quote("a\u{1b}[31m\u{202e}"), r#""a\u{1b}[31m\u{202e}""#);
         assert_eq!(quote("say \"x\" \\"), r#""say \"x\" \\""#);

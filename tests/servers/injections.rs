@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{Outcome, generate};
-use htaccess_generator::render::{BUILT_IN, Template};
+use htaccess_generator::render::{BuiltIn, Template};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
@@ -279,10 +279,9 @@ fn compiled(source: &str) -> Template {
 
 /// A template that begins with these lines and ends as the built-in one does.
 fn with_preamble(preamble: &str, built_in: &str) -> Template {
-    let (_, source) = BUILT_IN
-        .iter()
-        .find(|(name, _)| *name == built_in)
-        .unwrap_or_else(|| panic!("{built_in} is not a template"));
+    let source = BuiltIn::find(built_in)
+        .unwrap_or_else(|| panic!("{built_in} is not a template"))
+        .source;
     compiled(&format!("{preamble}{source}"))
 }
 

@@ -34,7 +34,7 @@ mod traps;
 use std::io::Write as _;
 use std::time::Instant;
 
-use htaccess_generator::render::{BUILT_IN, Template};
+use htaccess_generator::render::{BuiltIn, Template};
 
 use crate::apache::Apache;
 use crate::compare::{Case, Comparison, cases, output, show, trap_cases};
@@ -158,10 +158,9 @@ fn a_real_nginx_agrees_with_the_oracle() {
 
 /// A custom template that prints keys and comments from outside, which the built-in ones leave out.
 fn with_keys_and_comments(built_in: &str) -> Template {
-    let (_, source) = BUILT_IN
-        .iter()
-        .find(|(name, _)| *name == built_in)
-        .unwrap_or_else(|| panic!("{built_in} is not a template"));
+    let source = BuiltIn::find(built_in)
+        .unwrap_or_else(|| panic!("{built_in} is not a template"))
+        .source;
     let source = format!(
         "# {{{{ source.key }}}}\n\
          {{% for rule in rules %}}# {{{{ rule.address }}}} {{{{ rule.comment }}}}\n{{% endfor %}}\

@@ -132,7 +132,7 @@ cannot be read.")]
 #[derive(Args)]
 pub(crate) struct TemplateShowArguments {
     /// The name of a built-in template
-    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(BUILT_IN.map(|(name, _)| name)))]
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(BUILT_IN.map(|template| template.name)))]
     pub(crate) name: String,
 }
 

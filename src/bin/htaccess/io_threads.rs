@@ -1,40 +1,40 @@
-//! Reading and writing beside the work: of a million rows the system takes as long to hand over the
-//! bytes and to take the output as half of the work between them.
+//! Reads input and writes output in threads of their own. For a million rows the system takes half as
+//! long to read the bytes and write the output as the work between them takes.
 
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-/// How much is handed over at a time: few enough bytes to stay in a processor's cache.
+/// The size of a piece: small enough to stay in a processor's cache.
 const PIECE_BYTES: usize = 512 * 1024;
-/// How many pieces may wait.
-const PIECES_WAITING: usize = 2;
+/// The maximum number of pieces that wait for the other thread.
+const MAX_WAITING_PIECES: usize = 2;
 
-/// Hands the bytes of `source` over piece by piece until `each` says to stop, while the next ones
-/// are being read.
+/// Passes the bytes of `source` to `each` piece by piece until it returns `Break`. The next pieces are
+/// read in the meantime.
 ///
 /// # Errors
 ///
-/// The first one of `source`.
+/// The first error of `source`.
 pub(crate) fn read_ahead(
     mut source: impl Read + Send,
     mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
     thread::scope(|scope| {
-        let (full, pieces) = mpsc::sync_channel(PIECES_WAITING);
+        let (full, pieces) = mpsc::sync_channel(MAX_WAITING_PIECES);
         let (empty, used) = mpsc::channel();
-        // One more is being worked on.
-        for _ in 0..=PIECES_WAITING {
+        // One piece more than may wait, because `each` works on one.
+        for _ in 0..=MAX_WAITING_PIECES {
             let _ = empty.send(vec![0; PIECE_BYTES]);
         }
-        // Ends when nobody takes or returns pieces any more.
+        // Ends when the loop below has ended and its ends of the channels are dropped.
         scope.spawn(move || {
             while let Ok(mut piece) = used.recv() {
                 let read = read_piece(&mut source, &mut piece);
-                let goes_on = matches!(read, Ok(1..));
+                let has_more = matches!(read, Ok(1..));
                 let sent = full.send(read.map(|bytes| (piece, bytes)));
-                if sent.is_err() || !goes_on {
+                if sent.is_err() || !has_more {
                     return;
                 }
             }
@@ -50,7 +50,7 @@ pub(crate) fn read_ahead(
     })
 }
 
-/// Reads once; 0 bytes are the end.
+/// Reads once, again if interrupted. 0 bytes mean the end.
 pub(crate) fn read_piece(source: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
     loop {
         match source.read(piece) {
@@ -60,10 +60,10 @@ pub(crate) fn read_piece(source: &mut impl Read, piece: &mut [u8]) -> io::Result
     }
 }
 
-/// Writes in large pieces: the first when it is flushed, if it stays the only one, else all by a
-/// thread of its own. What was not flushed is lost.
+/// Writes in large pieces, by a separate thread if there is more than one. A single piece is written
+/// when it is flushed. Data that was not flushed is lost.
 pub(crate) struct WriteBehind<W> {
-    /// `None` while the thread has it.
+    /// `None` while the thread owns it.
     out: Option<W>,
     piece: Vec<u8>,
     thread: Option<Thread<W>>,
@@ -84,8 +84,8 @@ impl<W: Write + Send + 'static> WriteBehind<W> {
         }
     }
 
-    /// Gives the piece to the thread, which is started with the first one.
-    fn hand_on(&mut self) -> io::Result<()> {
+    /// Sends the piece to the thread, which the first piece starts.
+    fn send_piece(&mut self) -> io::Result<()> {
         if let Some(out) = self.out.take() {
             self.thread = Some(Thread::start(out));
         }
@@ -96,7 +96,7 @@ impl<W: Write + Send + 'static> WriteBehind<W> {
         let piece = std::mem::replace(&mut self.piece, next);
         match thread.pieces.send(piece) {
             Ok(()) => Ok(()),
-            // The thread is gone: it tells why.
+            // The thread has ended, and its result contains the reason.
             Err(_) => self.join(),
         }
     }
@@ -118,14 +118,14 @@ impl<W: Write + Send + 'static> Write for WriteBehind<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.piece.extend_from_slice(data);
         if self.piece.len() >= PIECE_BYTES {
-            self.hand_on()?;
+            self.send_piece()?;
         }
         Ok(data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         if self.thread.is_some() {
-            self.hand_on()?;
+            self.send_piece()?;
             self.join()?;
         }
         let Some(out) = &mut self.out else {
@@ -139,7 +139,7 @@ impl<W: Write + Send + 'static> Write for WriteBehind<W> {
 
 impl<W: Write + Send + 'static> Thread<W> {
     fn start(mut out: W) -> Self {
-        let (pieces, full) = mpsc::sync_channel::<Vec<u8>>(PIECES_WAITING);
+        let (pieces, full) = mpsc::sync_channel::<Vec<u8>>(MAX_WAITING_PIECES);
         let (empty, used) = mpsc::channel();
         let done = thread::spawn(move || {
             for mut piece in full {
@@ -159,7 +159,7 @@ impl<W: Write + Send + 'static> Thread<W> {
 mod tests {
     use super::*;
 
-    /// Gives and takes a few bytes at a time, and fails after so many.
+    /// Reads and writes a few bytes at a time, and fails after `fails_after` bytes.
     struct Slow {
         bytes: Vec<u8>,
         fails_after: usize,
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn stops_when_it_is_told_to_and_where_reading_fails() {
+    fn stops_on_break_and_on_errors() {
         let endless = io::repeat(b'a');
         let mut pieces = 0;
         let done = read_ahead(endless, |_| {
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_why_writing_failed() {
+    fn returns_the_error_of_writing() {
         let expected = numbers();
         for fails_after in [0, 1_000_000] {
             let mut out = WriteBehind::new(Slow {

@@ -1,16 +1,16 @@
-//! A block of IPv4 addresses as a square picture: who is allowed and who is denied, as SVG.
+//! Draws the allowed and denied addresses of an IPv4 block as a square picture in SVG.
 //!
-//! The addresses lie on the [Hilbert curve](crate::report::map::hilbert), cut into cells of equal size. A cell
-//! that is full is a filled square, and full neighbours join to larger ones; a cell of which only a
-//! part is held gets a mark, so that a single address among a million is as easy to find as a
-//! whole network. Colour is never alone: allowed marks are square, denied ones round and hatched.
+//! The addresses lie on the [Hilbert curve](crate::report::map::hilbert), which is cut into cells of
+//! equal size. A cell whose addresses are all in the set is a filled square, and adjacent filled
+//! cells form larger squares. A cell with only some addresses in the set gets a mark, so that a single
+//! address among a million is as easy to find as a whole network. Colour is not the only distinction:
+//! allowed marks are square, denied ones are round and hatched.
 //!
-//! Made of integers only, and its size is bounded by the number of cells, whatever the sets hold.
+//! The SVG contains only integers as values. Its size is bounded by the number of cells, for all sets.
 
-use std::fmt::Write as _;
-
-use crate::ip::{AddrRange, Network};
+use crate::ip::{AddrRange, Family as _, RangeSet};
 use crate::report::map::hilbert::{GridPos, cell, corner};
+use crate::text::push_fmt;
 
 /// The side of a cell in the picture's units.
 pub(crate) const CELL_UNITS: u32 = 10;
@@ -29,7 +29,7 @@ impl SquareBlock {
         prefix_length: 0,
     };
 
-    /// The smallest block that holds both addresses, and is not smaller than a /24.
+    /// The smallest block that contains both addresses, but at least a /24.
     pub(crate) fn around(first: u32, last: u32) -> Self {
         let common = (first ^ last).leading_zeros();
         let prefix_length = (common & !1).min(24);
@@ -43,17 +43,20 @@ impl SquareBlock {
         self.first | low_bits(32 - self.prefix_length)
     }
 
-    /// `10.0.0.0/8`.
-    pub(crate) fn text(self) -> String {
-        let first = Network {
+    fn range(self) -> AddrRange<u32> {
+        AddrRange {
             first: self.first,
-            host_bits: 0,
-        };
-        format!("{}/{}", first.text(), self.prefix_length)
+            last: self.last(),
+        }
+    }
+
+    /// The block in CIDR notation, such as `10.0.0.0/8`.
+    pub(crate) fn text(self) -> String {
+        format!("{}/{}", self.first.text(), self.prefix_length)
     }
 }
 
-/// A number whose `count` low bits are set; `count` is at most 32.
+/// Returns a number whose `count` low bits are set. `count` is at most 32.
 fn low_bits(count: u32) -> u32 {
     u32::MAX.checked_shr(32 - count).unwrap_or(0)
 }
@@ -66,7 +69,8 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// At most 2^`order` cells on a side; fewer where a cell would be less than an address.
+    /// Cuts a block into 2^`order` cells on a side, or fewer if a cell would be smaller than an
+    /// address.
     pub(crate) fn new(block: SquareBlock, order: u32) -> Self {
         Self {
             block,
@@ -74,12 +78,12 @@ impl Grid {
         }
     }
 
-    /// How many bits of an address lie inside a cell.
+    /// The number of low bits of an address that vary inside a cell.
     fn cell_bits(self) -> u32 {
         32 - self.block.prefix_length - 2 * self.order
     }
 
-    /// How many addresses a cell has.
+    /// The number of addresses of a cell.
     pub(crate) fn cell_addresses(self) -> u64 {
         1 << self.cell_bits()
     }
@@ -89,19 +93,19 @@ impl Grid {
         32 - self.cell_bits()
     }
 
-    /// The length of a side in the picture's units.
+    /// The side of the picture in its units.
     pub(crate) fn side_units(self) -> u32 {
         CELL_UNITS << self.order
     }
 
-    /// The square of a block inside this one, in the picture's units: left, top, side.
+    /// The square of a block inside this grid, in the picture's units: left, top, side.
     pub(crate) fn square(self, block: SquareBlock) -> (u32, u32, u32) {
         let bits = 32 - block.prefix_length;
         let level = bits.saturating_sub(self.cell_bits()) / 2;
-        let place = corner(self.index(block.first), self.order, level);
+        let position = corner(self.index(block.first), self.order, level);
         (
-            place.x * CELL_UNITS,
-            place.y * CELL_UNITS,
+            position.x * CELL_UNITS,
+            position.y * CELL_UNITS,
             CELL_UNITS << level,
         )
     }
@@ -112,9 +116,9 @@ impl Grid {
             .unwrap_or(0)
     }
 
-    /// How many addresses of ascending, disjoint ranges each cell holds. The work is that of the
-    /// ranges inside the block and of the cells.
-    pub(crate) fn counts(self, ranges: &[AddrRange<u32>]) -> Vec<u64> {
+    /// Counts the addresses of a set in each cell. Takes time proportional to the number of ranges
+    /// inside the block and of cells.
+    pub(crate) fn counts(self, set: &RangeSet<u32>) -> Vec<u64> {
         let mut counts = vec![0; 1 << (2 * self.order)];
         let full = self.cell_addresses();
         let mut add = |index: u32, addresses: u64| {
@@ -122,7 +126,7 @@ impl Grid {
                 *count += addresses;
             }
         };
-        for range in inside(ranges, self.block) {
+        for range in inside(set, self.block) {
             let (first, last) = (self.index(range.first), self.index(range.last));
             if first == last {
                 add(first, u64::from(range.last - range.first) + 1);
@@ -138,12 +142,13 @@ impl Grid {
         counts
     }
 
-    /// The cells that hold any of the ranges, as the inside of an `<svg>` element's group.
-    pub(crate) fn draw(self, ranges: &[AddrRange<u32>], svg: &mut String) {
-        if inside(ranges, self.block).next().is_none() {
+    /// Appends the cells that contain addresses of a set, as the content of a group in an `<svg>`
+    /// element.
+    pub(crate) fn draw(self, set: &RangeSet<u32>, svg: &mut String) {
+        if set.overlapping(self.block.range()).is_empty() {
             return;
         }
-        let counts = self.counts(ranges);
+        let counts = self.counts(set);
         let mut layers = Layers::default();
         let full = self.cell_addresses();
         let mut full_from = None;
@@ -163,22 +168,21 @@ impl Grid {
     }
 }
 
-/// The parts of ascending, disjoint ranges that lie in a block.
+/// Returns the ranges of a set, cut to the part inside a block.
 pub(crate) fn inside(
-    ranges: &[AddrRange<u32>],
+    set: &RangeSet<u32>,
     block: SquareBlock,
-) -> impl Iterator<Item = AddrRange<u32>> {
-    let (first, last) = (block.first, block.last());
-    let from = ranges.partition_point(|range| range.last < first);
-    let rest = ranges.get(from..).unwrap_or_default().iter();
-    rest.take_while(move |range| range.first <= last)
+) -> impl DoubleEndedIterator<Item = AddrRange<u32>> {
+    let AddrRange { first, last } = block.range();
+    set.overlapping(block.range())
+        .iter()
         .map(move |range| AddrRange {
             first: range.first.max(first),
             last: range.last.min(last),
         })
 }
 
-/// Three sizes of marks: below a hundredth of the cell, below half, and more.
+/// The number of sizes of marks: below a hundredth of the cell, below half of it, and more.
 const SIZES: usize = 3;
 
 fn size_of(count: u64, full: u64) -> usize {
@@ -199,12 +203,12 @@ struct Layers {
 #[derive(Default)]
 struct Marks {
     path: String,
-    /// Where the last one is, for the next is written relative to it.
-    place: GridPos,
+    /// The position of the last mark, because the next one is written relative to it.
+    position: GridPos,
 }
 
 impl Layers {
-    /// The cells from `from` to before `end`, as the largest squares.
+    /// Adds the full cells from `from` up to but excluding `end`, as the largest possible squares.
     fn add_full(&mut self, grid: Grid, from: u32, end: u32) {
         let mut index = from;
         while index < end {
@@ -214,35 +218,42 @@ impl Layers {
             let GridPos { x, y } = corner(index, grid.order, level);
             let side = CELL_UNITS << level;
             let (x, y) = (x * CELL_UNITS, y * CELL_UNITS);
-            // Writing to a string does not fail.
-            let _ = write!(self.full, "M{x} {y}h{side}v{side}h-{side}z");
+            push_fmt(
+                &mut self.full,
+                format_args!("M{x} {y}h{side}v{side}h-{side}z"),
+            );
             index += 1 << (2 * level);
         }
     }
 
-    /// A mark is a line without length, of which only the caps are seen.
-    fn add_mark(&mut self, place: GridPos, size: usize) {
+    /// Adds a mark: a line without length, of which only the caps are visible.
+    fn add_mark(&mut self, position: GridPos, size: usize) {
         let Some(marks) = self.marks.get_mut(size) else {
             return;
         };
         let middle = |at: u32| i64::from(at * CELL_UNITS + CELL_UNITS / 2);
-        let (x, y) = (middle(place.x), middle(place.y));
-        let _ = if marks.path.is_empty() {
-            write!(marks.path, "M{x} {y}h0")
+        let (x, y) = (middle(position.x), middle(position.y));
+        if marks.path.is_empty() {
+            push_fmt(&mut marks.path, format_args!("M{x} {y}h0"));
         } else {
-            let (before_x, before_y) = (middle(marks.place.x), middle(marks.place.y));
-            write!(marks.path, "m{} {}h0", x - before_x, y - before_y)
-        };
-        marks.place = place;
+            let (before_x, before_y) = (middle(marks.position.x), middle(marks.position.y));
+            let (right, down) = (x - before_x, y - before_y);
+            push_fmt(&mut marks.path, format_args!("m{right} {down}h0"));
+        }
+        marks.position = position;
     }
 
     fn write_to(&self, svg: &mut String) {
         if !self.full.is_empty() {
-            let _ = write!(svg, r#"<path class="full" d="{}"/>"#, self.full);
+            let path = &self.full;
+            push_fmt(svg, format_args!(r#"<path class="full" d="{path}"/>"#));
         }
-        for (size, marks) in (1..).zip(&self.marks) {
-            if !marks.path.is_empty() {
-                let _ = write!(svg, r#"<path class="mark m{size}" d="{}"/>"#, marks.path);
+        for (size, Marks { path, .. }) in (1..).zip(&self.marks) {
+            if !path.is_empty() {
+                push_fmt(
+                    svg,
+                    format_args!(r#"<path class="mark m{size}" d="{path}"/>"#),
+                );
             }
         }
     }
@@ -251,22 +262,21 @@ impl Layers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ip::RangeSet;
     use proptest::prelude::*;
 
-    fn ranges(texts: &str) -> Vec<AddrRange<u32>> {
+    fn set(texts: &str) -> RangeSet<u32> {
         let ranges = texts
             .split_whitespace()
             .map(|text| match crate::ip::parse_address(text) {
                 Ok(crate::ip::AddressSpec::Ipv4(range)) => range,
                 other => panic!("{text}: {other:?}"),
             });
-        RangeSet::from_unsorted(ranges.collect()).ranges().to_vec()
+        RangeSet::from_unsorted(ranges.collect())
     }
 
     fn drawn(block: SquareBlock, order: u32, texts: &str) -> String {
         let mut svg = String::new();
-        Grid::new(block, order).draw(&ranges(texts), &mut svg);
+        Grid::new(block, order).draw(&set(texts), &mut svg);
         svg
     }
 
@@ -296,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_tell_their_share() {
+    fn the_size_of_a_mark_shows_the_share_of_its_cell() {
         let svg = drawn(SquareBlock::ALL, 6, "0.0.0.0/20 0.16.0.0/14 0.32.0.0/13");
         let sizes = [0, 1, 2].map(|size| svg.contains(&format!("mark m{}\"", size + 1)));
         assert_eq!(sizes, [true, true, true], "{svg}");
@@ -321,7 +331,8 @@ mod tests {
             last: (index << 20) | 5,
         });
         let mut svg = String::new();
-        Grid::new(SquareBlock::ALL, 6).draw(&every_cell.collect::<Vec<_>>(), &mut svg);
+        let set = RangeSet::from_unsorted(every_cell.collect());
+        Grid::new(SquareBlock::ALL, 6).draw(&set, &mut svg);
         assert!(svg.len() < 40_000, "{}", svg.len());
     }
 
@@ -336,14 +347,14 @@ mod tests {
             });
             let set = RangeSet::from_unsorted(ranges.collect());
             for order in [0, 3, 6] {
-                let counts = Grid::new(SquareBlock::ALL, order).counts(set.ranges());
+                let counts = Grid::new(SquareBlock::ALL, order).counts(&set);
                 prop_assert_eq!(u128::from(counts.iter().sum::<u64>()), set.address_count());
                 let full = Grid::new(SquareBlock::ALL, order).cell_addresses();
                 prop_assert!(counts.iter().all(|count| *count <= full));
             }
             let block = SquareBlock { first: 0x4000_0000, prefix_length: 4 };
-            let counts = Grid::new(block, 5).counts(set.ranges());
-            let expected: u64 = inside(set.ranges(), block)
+            let counts = Grid::new(block, 5).counts(&set);
+            let expected: u64 = inside(&set, block)
                 .map(|range| u64::from(range.last - range.first) + 1)
                 .sum();
             prop_assert_eq!(counts.iter().sum::<u64>(), expected);

@@ -1,24 +1,24 @@
-//! The Hilbert curve: a line laid into a square so that what is near on the line is near in the
-//! square, and every aligned block of 4ⁿ cells of the line is a square of its own.
+//! The Hilbert curve: a line through all cells of a square. Cells that are near on the line are near
+//! in the square, and every aligned block of 4ⁿ cells of the line is itself a square.
 //!
 //! With addresses on the line, every network with an even prefix length is a square, and one with
-//! an odd prefix length is half of one. It starts at the top left and goes down first, so that
+//! an odd prefix length is half of one. The curve starts at the top left and goes down first, so that
 //! the /8 networks lie as on the well-known maps of the Internet (<https://xkcd.com/195/>).
 
-/// A cell's place: columns from the left and rows from the top, both from 0.
+/// The position of a cell: the column from the left and the row from the top, both from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GridPos {
     pub(crate) x: u32,
     pub(crate) y: u32,
 }
 
-/// Where the cell `index` of the line lies in a square of 2^`order` by 2^`order` cells. Only the
-/// low 2 × `order` bits of `index` count; `order` is at most 16.
+/// Returns the position of the cell `index` of the line in a square of 2^`order` by 2^`order` cells.
+/// Only the low 2 × `order` bits of `index` are used; `order` is at most 16.
 pub(crate) fn cell(index: u32, order: u32) -> GridPos {
-    // Each pair of bits chooses a quadrant. Inside the first and the last one the line is turned:
-    // mirrored at the diagonal, and inside the last one at the centre too. The two commute.
+    // Each pair of bits selects a quadrant. In the first and the last quadrant the line is mirrored at
+    // the diagonal, in the last one also at the centre. The two operations commute.
     let (mut is_transposed, mut is_reversed) = (false, false);
-    let mut place = GridPos::default();
+    let mut position = GridPos::default();
     for level in (0..order).rev() {
         let quadrant = index >> (2 * level) & 3;
         let (x, y) = match quadrant {
@@ -29,23 +29,23 @@ pub(crate) fn cell(index: u32, order: u32) -> GridPos {
         };
         let (x, y) = if is_reversed { (1 - x, 1 - y) } else { (x, y) };
         let (x, y) = if is_transposed { (y, x) } else { (x, y) };
-        place = GridPos {
-            x: 2 * place.x + x,
-            y: 2 * place.y + y,
+        position = GridPos {
+            x: 2 * position.x + x,
+            y: 2 * position.y + y,
         };
         is_transposed ^= quadrant == 0 || quadrant == 3;
         is_reversed ^= quadrant == 3;
     }
-    place
+    position
 }
 
-/// The top left cell of the square that the 4^`level` cells from `index` on fill; `index` is a
+/// Returns the top left cell of the square that the 4^`level` cells from `index` on fill. `index` is a
 /// multiple of their number.
 pub(crate) fn corner(index: u32, order: u32, level: u32) -> GridPos {
-    let place = cell(index, order);
+    let position = cell(index, order);
     GridPos {
-        x: place.x >> level << level,
-        y: place.y >> level << level,
+        x: position.x >> level << level,
+        y: position.y >> level << level,
     }
 }
 
@@ -53,7 +53,8 @@ pub(crate) fn corner(index: u32, order: u32, level: u32) -> GridPos {
 mod tests {
     use super::*;
 
-    /// The textbook's way: four copies of the smaller curve, the first and the last one turned.
+    /// Makes the curve as textbooks do: from four copies of the smaller curve, of which the first and
+    /// the last one are mirrored.
     fn curve(order: u32) -> Vec<(u32, u32)> {
         if order == 0 {
             return vec![(0, 0)];

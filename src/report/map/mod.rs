@@ -1,55 +1,56 @@
-//! Which pictures of the IPv4 addresses a report shows, and the same in words and numbers for
-//! those who cannot see them: all of it at once, what is in its busiest /8 blocks from near by,
-//! and a table of the blocks.
+//! The maps of IPv4 addresses in a report, with the same content as text and numbers for readers who
+//! cannot see them: a map of the whole space, zoomed maps of the /8 blocks with the most networks,
+//! and a table of the /8 blocks.
 
 mod grid;
 mod hilbert;
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use crate::ip::RangeSet;
-use crate::policy::Policy;
+use crate::policy::{Effective, Policy};
 use crate::report::map::grid::{Grid, SquareBlock, inside};
 use crate::rule::DefaultPolicy;
-use crate::text::thousands;
+use crate::text::{push_fmt, thousands};
 
-/// The whole space has 64 × 64 cells, each a /12.
+/// The map of the whole space has 64 × 64 cells, each a /12.
 const OVERVIEW_ORDER: u32 = 6;
-/// A block from near by has at most 32 × 32 cells.
+/// A zoomed map has at most 32 × 32 cells.
 const ZOOM_ORDER: u32 = 5;
+/// The maximum number of zoomed maps.
 const MAX_ZOOMS: usize = 6;
-/// So many blocks are framed in the picture of the whole space, however little they hold.
-const FEW: usize = 16;
-/// The blocks that are framed at most: where more stand out, those do that are larger than the rest.
+/// If there are at most this many blocks, all of them are framed in the map of the whole space,
+/// however few addresses they contain.
+const MAX_ALL_FRAMED: usize = 16;
+/// The maximum number of framed blocks. If there are more blocks, a framed one is larger than every
+/// block beyond this number.
 const MAX_FRAMED: usize = 64;
-/// Of so many cells with marks a number may hide some; of fewer each is to be seen.
-const MARKS_TO_HIDE: usize = 4;
-/// The blocks in the table.
+/// If a block has at least this many cells with marks, its number may cover some of them. With fewer,
+/// every mark has to stay visible.
+const MIN_LABELLED_OVER_CELLS: usize = 4;
+/// The maximum number of blocks in the table.
 const MAX_ROWS: usize = 16;
-const OCTET_BITS: u32 = 8;
-const OCTET_ADDRESSES: u64 = 1 << (32 - OCTET_BITS);
+const SLASH8_BITS: u32 = 8;
+const SLASH8_ADDRESSES: u64 = 1 << (32 - SLASH8_BITS);
 
-/// The addresses of IPv4 by what becomes of them, apart from the default.
+/// The IPv4 addresses that the lists of a policy decide, apart from the default.
 pub(crate) struct Ipv4 {
-    /// Who gets in by being named.
+    /// Addresses that are permitted because an Allow names them.
     allowed: RangeSet<u32>,
-    /// Who would get in, were it not for a Deny.
+    /// Addresses that would be permitted without a Deny.
     denied: RangeSet<u32>,
     default: DefaultPolicy,
 }
 
 impl Ipv4 {
     pub(crate) fn of(policy: &Policy) -> Self {
-        let (allow, deny) = (&policy.allow.ipv4, &policy.deny.ipv4);
-        let (allowed, denied) = match policy.default {
-            DefaultPolicy::Deny => {
-                let allowed = allow.difference(deny);
-                let denied = allow.difference(&allowed);
-                (allowed, denied)
-            }
-            DefaultPolicy::Allow => (RangeSet::default(), deny.clone()),
+        let Effective { set, is_complement } = policy.effective();
+        let set = set.into_owned().ipv4;
+        let (allowed, denied) = if is_complement {
+            (RangeSet::default(), set)
+        } else {
+            let denied = policy.allow.ipv4.difference(&set);
+            (set, denied)
         };
         Self {
             allowed,
@@ -67,15 +68,15 @@ impl Ipv4 {
     }
 }
 
-/// What the page shows of IPv4.
+/// The part of the page about IPv4.
 #[derive(Debug, Serialize)]
 pub(crate) struct Picture {
     overview: MapView,
     zooms: Vec<MapView>,
-    /// How many /8 blocks could be shown from near by.
+    /// The number of /8 blocks for which a zoomed map makes sense.
     zoomable: usize,
     blocks: Vec<BlockRow>,
-    /// How many more are not in the table, and how many addresses they have.
+    /// The number of blocks that are not in the table, and the number of their addresses.
     more_blocks: usize,
     more_allowed: String,
     more_denied: String,
@@ -84,12 +85,12 @@ pub(crate) struct Picture {
 #[derive(Debug, Serialize)]
 struct MapView {
     name: String,
-    /// Of what one cell is the picture, such as `a /12`.
+    /// The addresses of one cell, such as `a /12`.
     cell: String,
-    /// The same as the picture, in a sentence.
+    /// A sentence with the content of the map.
     words: String,
     side: u32,
-    /// SVG made of integers: safe to print as it is.
+    /// SVG with only integers as values, which is safe to print unescaped.
     svg: String,
 }
 
@@ -98,19 +99,19 @@ struct BlockRow {
     name: String,
     allowed: String,
     denied: String,
-    /// How much of the block is not as the default has it: gets in, or is kept out.
+    /// The share of the block that the policy treats differently from its default.
     share: String,
     is_full: bool,
 }
 
-/// One /8.
+/// A /8 block with its counts.
 #[derive(Clone, Copy, Default)]
 struct Slash8 {
     number: u32,
     allowed: u64,
     denied: u64,
     networks: u64,
-    /// How many cells of the picture of the whole space hold something.
+    /// The number of cells of the map of the whole space that are not empty.
     cells: usize,
 }
 
@@ -124,8 +125,8 @@ impl Slash8 {
 
     fn block(self) -> SquareBlock {
         SquareBlock {
-            first: self.number << (32 - OCTET_BITS),
-            prefix_length: OCTET_BITS,
+            first: self.number << (32 - SLASH8_BITS),
+            prefix_length: SLASH8_BITS,
         }
     }
 
@@ -134,20 +135,20 @@ impl Slash8 {
     }
 
     fn is_whole(self) -> bool {
-        self.addresses() == OCTET_ADDRESSES
+        self.addresses() == SLASH8_ADDRESSES
     }
 
-    /// Whether a picture of it from near by would be of one colour.
-    fn is_plain(self) -> bool {
-        let is_plain = |count| count == 0 || count == OCTET_ADDRESSES;
-        is_plain(self.allowed) && is_plain(self.denied)
+    /// Returns whether a zoomed map of the block would have only one colour.
+    fn is_uniform(self) -> bool {
+        let is_uniform = |count| count == 0 || count == SLASH8_ADDRESSES;
+        is_uniform(self.allowed) && is_uniform(self.denied)
     }
 
-    fn words(self) -> String {
+    fn description(self) -> String {
         let name = self.block().text();
         let part = |count: u64, what: &str| match count {
             0 => None,
-            OCTET_ADDRESSES => Some(format!("all {} addresses {what}", thousands(count))),
+            SLASH8_ADDRESSES => Some(format!("all {} addresses {what}", thousands(count))),
             1 => Some(format!("1 address {what}")),
             _ => Some(format!("{} addresses {what}", thousands(count))),
         };
@@ -158,13 +159,13 @@ impl Slash8 {
 }
 
 impl Picture {
-    /// `None` where no IPv4 address is named, so that there is nothing to see.
+    /// Returns `None` if no IPv4 address is listed, because the maps would be empty.
     pub(crate) fn of(ipv4: &Ipv4, policy: &Policy) -> Option<Self> {
         let mut slash8s = slash8s(ipv4, policy);
         if slash8s.is_empty() {
             return None;
         }
-        let zoomable = slash8s.iter().filter(|slash8| !slash8.is_plain()).count();
+        let zoomable = slash8s.iter().filter(|slash8| !slash8.is_uniform()).count();
         let zooms = zooms(ipv4, &slash8s);
         slash8s.sort_by_key(|slash8| (std::cmp::Reverse(slash8.addresses()), slash8.number));
         let (listed, more) = slash8s.split_at(slash8s.len().min(MAX_ROWS));
@@ -184,12 +185,12 @@ impl Picture {
     }
 }
 
-/// The /8 blocks that hold something, ascending.
+/// Returns the /8 blocks that contain listed addresses, ascending.
 fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
-    const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - OCTET_BITS);
+    const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - SLASH8_BITS);
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
-    let allowed = grid.counts(ipv4.allowed.ranges());
-    let denied = grid.counts(ipv4.denied.ranges());
+    let allowed = grid.counts(&ipv4.allowed);
+    let denied = grid.counts(&ipv4.denied);
     let slash8 = |((allowed, denied), number): ((&[u64], &[u64]), u32)| Slash8 {
         number,
         allowed: allowed.iter().sum(),
@@ -209,7 +210,7 @@ fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
         .collect();
     let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
     for network in lists.into_iter().flat_map(RangeSet::networks) {
-        let slash8 = |address: u32| (address >> (32 - OCTET_BITS)) as usize;
+        let slash8 = |address: u32| (address >> (32 - SLASH8_BITS)) as usize;
         let touched = slash8s.get_mut(slash8(network.first)..=slash8(network.last()));
         for slash8 in touched.unwrap_or_default() {
             slash8.networks += 1;
@@ -219,76 +220,84 @@ fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
     slash8s
 }
 
-/// The pictures' marks; denied over allowed, for Deny wins.
-fn layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
+/// Draws the cells of both sets, denied over allowed, because Deny wins.
+fn draw_layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
     for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
-        let _ = write!(svg, r#"<g class="{class}">"#);
-        grid.draw(set.ranges(), svg);
+        push_fmt(svg, format_args!(r#"<g class="{class}">"#));
+        grid.draw(set, svg);
         svg.push_str("</g>");
     }
 }
 
-fn background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
+fn draw_background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
     let side = grid.side_units();
     let default = ipv4.default.name();
-    let _ = write!(
+    push_fmt(
         svg,
-        r#"<rect class="space {default}-default" width="{side}" height="{side}"/><path class="grid" d=""#
+        format_args!(
+            r#"<rect class="space {default}-default" width="{side}" height="{side}"/><path class="grid" d=""#
+        ),
     );
     for line in 1..lines {
         let at = side / lines * line;
-        let _ = write!(svg, "M{at} 0v{side}M0 {at}h{side}");
+        push_fmt(svg, format_args!("M{at} 0v{side}M0 {at}h{side}"));
     }
     svg.push_str(r#""/>"#);
 }
 
-/// `slash8s` by size. Those that stand out are framed: what is large, or everything if it is little;
-/// nothing is where that would be an arbitrary part of what is equal.
+/// Draws the map of the whole space. `slash8s` are sorted by size, the largest first.
+///
+/// The blocks that stand out are framed: the large ones, or all if there are few. If only some of
+/// several blocks of equal size could be framed, none of them is, because the choice would be
+/// arbitrary.
 fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
     const LARGE: u64 = 1 << 16;
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
     let mut svg = String::new();
-    background(grid, 16, ipv4, &mut svg);
+    draw_background(grid, 16, ipv4, &mut svg);
     let largest_left_out = slash8s
         .get(MAX_FRAMED)
         .map_or(0, |slash8| slash8.addresses());
-    let stands_out = |slash8: &Slash8| slash8s.len() <= FEW || slash8.addresses() >= LARGE;
+    let stands_out =
+        |slash8: &Slash8| slash8s.len() <= MAX_ALL_FRAMED || slash8.addresses() >= LARGE;
     let is_framed = |slash8: &&Slash8| stands_out(slash8) && slash8.addresses() > largest_left_out;
     let framed = || slash8s.iter().filter(is_framed);
-    let is_place = |slash8: &Slash8| slash8.number.is_multiple_of(16);
+    let is_landmark = |slash8: &Slash8| slash8.number.is_multiple_of(16);
     for number in (0..256).step_by(16) {
         if slash8s.iter().all(|slash8| slash8.number != number) {
-            label(grid, Slash8::empty(number), "place", &mut svg);
+            draw_label(grid, Slash8::empty(number), "place", &mut svg);
         }
     }
     let labelled = || {
         slash8s
             .iter()
-            .filter(|slash8| is_framed(slash8) || is_place(slash8))
+            .filter(|slash8| is_framed(slash8) || is_landmark(slash8))
     };
-    // A number over few marks would hide them, and one under many could not be read.
-    let is_over = |slash8: &&Slash8| slash8.cells >= MARKS_TO_HIDE;
-    for slash8 in labelled().filter(|slash8| !is_over(slash8)) {
-        label(grid, *slash8, "under", &mut svg);
+    // A number drawn over a few marks would cover them, and one drawn under many would be unreadable.
+    let is_above_marks = |slash8: &&Slash8| slash8.cells >= MIN_LABELLED_OVER_CELLS;
+    for slash8 in labelled().filter(|slash8| !is_above_marks(slash8)) {
+        draw_label(grid, *slash8, "under", &mut svg);
     }
-    layers(grid, ipv4, &mut svg);
+    draw_layers(grid, ipv4, &mut svg);
     for slash8 in framed() {
         let (x, y, side) = grid.square(slash8.block());
-        let words = slash8.words();
+        let description = slash8.description();
         let class = if slash8.is_whole() {
             "block whole"
         } else {
             "block"
         };
-        let _ = write!(
-            svg,
-            r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{words}</title></rect>"#
+        push_fmt(
+            &mut svg,
+            format_args!(
+                r#"<rect class="{class}" x="{x}" y="{y}" width="{side}" height="{side}"><title>{description}</title></rect>"#
+            ),
         );
     }
-    for slash8 in labelled().filter(is_over) {
-        label(grid, *slash8, "name", &mut svg);
+    for slash8 in labelled().filter(is_above_marks) {
+        draw_label(grid, *slash8, "name", &mut svg);
     }
-    let named = slash8s.iter().take(3).map(|slash8| slash8.words());
+    let named = slash8s.iter().take(3).map(|slash8| slash8.description());
     let named: Vec<String> = named.collect();
     let more = match slash8s.len() - named.len() {
         0 => String::new(),
@@ -307,19 +316,22 @@ fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
     }
 }
 
-fn label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
+fn draw_label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
     let (x, y, side) = grid.square(slash8.block());
     let (x, y) = (x + side / 2, y + side / 2);
     let number = slash8.number;
-    let _ = write!(
+    push_fmt(
         svg,
-        r#"<text class="{class}" x="{x}" y="{y}">{number}</text>"#
+        format_args!(r#"<text class="{class}" x="{x}" y="{y}">{number}</text>"#),
     );
 }
 
-/// The blocks with the most networks, ascending.
+/// Draws zoomed maps of the blocks with the most networks, ascending.
 fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
-    let mut chosen: Vec<&Slash8> = slash8s.iter().filter(|slash8| !slash8.is_plain()).collect();
+    let mut chosen: Vec<&Slash8> = slash8s
+        .iter()
+        .filter(|slash8| !slash8.is_uniform())
+        .collect();
     chosen.sort_by_key(|slash8| (std::cmp::Reverse(slash8.networks), slash8.number));
     chosen.truncate(MAX_ZOOMS);
     chosen.sort_by_key(|slash8| slash8.number);
@@ -332,8 +344,10 @@ fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
 fn zoom(ipv4: &Ipv4, slash8: Slash8) -> MapView {
     let block = slash8.block();
     let ends = |set: &RangeSet<u32>| {
-        let ranges = || inside(set.ranges(), block);
-        Some((ranges().next()?.first, ranges().last()?.last))
+        let mut ranges = inside(set, block);
+        let first = ranges.next()?;
+        let last = ranges.next_back().unwrap_or(first);
+        Some((first.first, last.last))
     };
     let ends = [ends(&ipv4.allowed), ends(&ipv4.denied)];
     let ends = || ends.iter().flatten();
@@ -341,8 +355,8 @@ fn zoom(ipv4: &Ipv4, slash8: Slash8) -> MapView {
     let last = ends().map(|ends| ends.1).max().unwrap_or(block.last());
     let grid = Grid::new(SquareBlock::around(first, last), ZOOM_ORDER);
     let mut svg = String::new();
-    background(grid, 4, ipv4, &mut svg);
-    layers(grid, ipv4, &mut svg);
+    draw_background(grid, 4, ipv4, &mut svg);
+    draw_layers(grid, ipv4, &mut svg);
     let cell = match grid.cell_addresses() {
         1 => "one address".to_owned(),
         addresses => format!(
@@ -354,7 +368,7 @@ fn zoom(ipv4: &Ipv4, slash8: Slash8) -> MapView {
     MapView {
         name: grid.block.text(),
         cell,
-        words: format!("All that is listed of {}.", slash8.words()),
+        words: format!("All that is listed of {}.", slash8.description()),
         side: grid.side_units(),
         svg,
     }
@@ -373,13 +387,13 @@ fn block_row(slash8: Slash8, default: DefaultPolicy) -> BlockRow {
     }
 }
 
-/// How much of a /8 so many addresses are, in hundredths of a per cent, rounded down: what is not
-/// all of it, or not nothing, does not become so by rounding.
+/// Writes a number of addresses as a share of a /8, in hundredths of a per cent, rounded down.
+/// Rounding never results in all of the block or none of it.
 fn share(addresses: u64) -> String {
     if addresses == 0 {
         return "none".to_owned();
     }
-    match addresses * 10_000 / OCTET_ADDRESSES {
+    match addresses * 10_000 / SLASH8_ADDRESSES {
         10_000 => "all of it".to_owned(),
         9_999 => "almost all".to_owned(),
         0 => "under 0.01 %".to_owned(),

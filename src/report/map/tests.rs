@@ -10,7 +10,7 @@ fn picture(rules: &str) -> Option<Picture> {
 }
 
 #[test]
-fn names_what_is_there_the_largest_first() {
+fn names_listed_blocks_the_largest_first() {
     let picture = picture("+10.0.0.0/8 +192.168.1.0/24 -192.168.1.7 +2001:db8::/32").unwrap();
     assert_eq!(
         picture.overview.words,
@@ -33,7 +33,7 @@ fn names_what_is_there_the_largest_first() {
 }
 
 #[test]
-fn nothing_to_see_is_no_picture() {
+fn without_listed_ipv4_addresses_there_is_no_picture() {
     assert!(picture("+2001:db8::/32").is_none());
     assert!(picture("-10.0.0.0/8").is_none());
     assert!(picture("+all").is_none());
@@ -74,7 +74,7 @@ fn is_bounded_whatever_is_listed() {
 }
 
 #[test]
-fn tells_how_much_of_a_block_gets_in_or_is_kept_out() {
+fn shows_the_share_of_a_block_that_differs_from_the_default() {
     #[track_caller]
     fn check(rules: &str, expected: &str) {
         let picture = picture(rules).unwrap();
@@ -91,7 +91,7 @@ fn tells_how_much_of_a_block_gets_in_or_is_kept_out() {
 }
 
 #[test]
-fn frames_what_stands_out_and_never_a_part_of_what_is_equal() {
+fn frames_large_blocks_and_never_only_some_of_equal_ones() {
     #[track_caller]
     fn check(rules: &str, frames: usize, numbers: usize, expected: &str) {
         let svg = picture(rules).unwrap().overview.svg;
@@ -115,7 +115,7 @@ fn frames_what_stands_out_and_never_a_part_of_what_is_equal() {
 }
 
 #[test]
-fn a_number_hides_no_lonely_mark() {
+fn a_number_does_not_cover_single_marks() {
     let svg = |rules: &str| picture(rules).unwrap().overview.svg;
     let few = svg("+185.1.1.1 +185.99.1.1");
     assert!(few.contains(r#"<text class="under""#) && !few.contains("class=\"name\""));

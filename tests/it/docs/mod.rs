@@ -4,7 +4,7 @@
 mod migration;
 
 use htaccess_generator::generate::generate;
-use htaccess_generator::render::{BUILT_IN, Template};
+use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
@@ -164,7 +164,7 @@ fn every_example_template_prints_the_output_shown_with_it() {
 
 #[test]
 fn the_template_guide_lists_every_template_and_filter() {
-    for (name, _) in BUILT_IN {
+    for BuiltIn { name, .. } in BUILT_IN {
         assert!(TEMPLATES.contains(&format!("\n| `{name}` | ")), "{name}");
         assert!(README.contains(&format!("`{name}`")), "README.md: {name}");
     }

@@ -4,7 +4,7 @@
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{Keep, Upload};
-use htaccess_generator::render::BUILT_IN;
+use htaccess_generator::render::{BUILT_IN, BuiltIn};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -19,7 +19,7 @@ fn long_way(source: &str) -> Setup {
 
 #[track_caller]
 fn check(upload: &[u8], pieces_bytes: usize) {
-    for (name, source) in BUILT_IN {
+    for BuiltIn { name, source, .. } in BUILT_IN {
         let short = Setup::with("TEMPLATE", name).run_pieces(upload.chunks(pieces_bytes));
         let long = long_way(source).run(upload);
         if short.answer.code == Some(RefusalCode::BadTemplate) {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use htaccess_generator::answer::Status;
 use htaccess_generator::generate::{Keep, Upload};
-use htaccess_generator::render::{BUILT_IN, Template};
+use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
@@ -33,7 +33,7 @@ fn csv(rule: &str, ipv4: u32, ipv6: u32) -> String {
 /// The default output is a `.htaccess`, in which a long line refuses a file.
 #[test]
 fn no_built_in_template_makes_a_line_that_is_too_long() {
-    for (name, _) in BUILT_IN {
+    for BuiltIn { name, .. } in BUILT_IN {
         for default_policy in ["deny", "allow"] {
             let setting = |asked: &str| match asked {
                 "TEMPLATE" => Some(name.to_owned()),

@@ -1,26 +1,26 @@
-//! `htaccess template`: the built-in templates to look at and to start from, and what is wrong with
-//! one of one's own, before it is deployed.
+//! `htaccess template`: lists and shows the built-in templates, and checks a custom template before it
+//! is deployed.
 //!
-//! A check renders policies of every kind. Where two that differ come out alike, the template
-//! leaves something out: that is a warning, for it may be meant.
+//! A check renders policies of every kind. If two different policies result in the same output, the
+//! template leaves something out. That is a warning, because it may be intended.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{MAX_OUTPUT_LINE_BYTES, Outcome, generate};
-use htaccess_generator::render::{PARTS, Template};
+use htaccess_generator::render::{BUILT_IN, BuiltIn, PARTS, Template};
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::source::Source;
+use htaccess_generator::text::push_fmt;
 
 use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print;
 use crate::output::print_data;
-use crate::templates::{ABOUT, built_in_source, key_ending_in, read_template};
+use crate::templates::{key_ending_in, read_template};
 
 /// `htaccess template`.
 pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError> {
@@ -33,23 +33,24 @@ pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError
 
 fn list() -> Result<ExitStatus, CliError> {
     let mut text = String::new();
-    for (name, about, ending) in ABOUT {
-        // Writing into memory does not fail.
-        let _ = writeln!(text, "{name:10} {about:64} {}", key_ending_in(ending));
+    for built_in in BUILT_IN {
+        let BuiltIn { name, about, .. } = built_in;
+        let key = key_ending_in(built_in.ending);
+        push_fmt(&mut text, format_args!("{name:10} {about:64} {key}\n"));
     }
     print_data(text.as_bytes())?;
     Ok(ExitStatus::Fine)
 }
 
 fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
-    // No other name gets here.
-    let source = built_in_source(&arguments.name).unwrap_or_default();
+    // The argument parser accepts no other name.
+    let source = BuiltIn::find(&arguments.name).map_or("", |template| template.source);
     print_data(source.as_bytes()).map(|()| ExitStatus::Fine)
 }
 
 fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
     let name = arguments.template.display().to_string();
-    let compiled = match built_in_source(&name) {
+    let compiled = match BuiltIn::find(&name) {
         Some(_) => Template::built_in(&name),
         None => Template::compile_named(&name, &read_template(&arguments.template)?),
     };
@@ -60,40 +61,41 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
             return Ok(ExitStatus::Refused);
         }
     };
-    let found = match &arguments.csv {
+    let result = match &arguments.csv {
         Some(csv) => check_with_file(&template, csv)?,
         None => check_with_samples(&template),
     };
-    for error in &found.errors {
+    for error in &result.errors {
         print(&format!("{name}: {error}\n"));
     }
-    if !found.errors.is_empty() {
+    if !result.errors.is_empty() {
         return Ok(ExitStatus::Refused);
     }
-    for warning in &found.warnings {
+    for warning in &result.warnings {
         print(&format!("{name}: warning: {warning}\n"));
     }
     if let Some(note) = note(&template) {
         print(&format!("{name}: note: {note}\n"));
     }
-    let warnings = match found.warnings.len() {
+    let warnings = match result.warnings.len() {
         0 => String::new(),
         1 => ", 1 warning".to_owned(),
         count => format!(", {count} warnings"),
     };
-    print(&format!("{name}: fine for {}{warnings}\n", found.tried));
+    print(&format!("{name}: fine for {}{warnings}\n", result.tried));
     Ok(ExitStatus::Fine)
 }
 
-/// What came of a check.
-struct Found {
-    /// Why the template cannot be used.
+/// The result of a check.
+struct CheckResult {
+    /// Reasons that the template cannot be used.
     errors: Vec<String>,
     warnings: Vec<String>,
+    /// The file or the samples that were rendered, for a message.
     tried: String,
 }
 
-fn check_with_file(template: &Template, csv: &Path) -> Result<Found, CliError> {
+fn check_with_file(template: &Template, csv: &Path) -> Result<CheckResult, CliError> {
     let input = input::one(csv)?;
     let shown = input.display_name();
     let mut upload = Vec::new();
@@ -102,25 +104,25 @@ fn check_with_file(template: &Template, csv: &Path) -> Result<Found, CliError> {
         ControlFlow::Continue(())
     })?;
     let Outcome { answer, file } = render(template, &upload, &input.key);
-    let mut found = Found {
+    let mut result = CheckResult {
         errors: Vec::new(),
         warnings: Vec::new(),
         tried: shown.clone(),
     };
     match (file, answer.code, answer.message) {
-        (Some(file), ..) => found.warnings.extend(long_line(&file, &shown)),
+        (Some(file), ..) => result.warnings.extend(long_line(&file, &shown)),
         (None, Some(RefusalCode::BadTemplate), Some(message)) => {
-            found.errors.push(message.to_string());
+            result.errors.push(message.to_string());
         }
         (None, _, message) => {
             let message = message.unwrap_or_default();
-            found.errors.push(format!("{shown} is refused: {message}"));
+            result.errors.push(format!("{shown} is refused: {message}"));
         }
     }
-    Ok(found)
+    Ok(result)
 }
 
-/// The policies that are tried, by what to call them.
+/// The sample policies: a name for messages, and the rows.
 const SAMPLES: [(&str, &str); 9] = [
     (
         "an allow list",
@@ -148,8 +150,8 @@ const SAMPLES: [(&str, &str); 9] = [
     ),
 ];
 
-/// Two samples that must not come out alike, and what is wrong if they do.
-const DIFFERENT: [(&str, &str, &str); 4] = [
+/// Pairs of samples whose outputs must differ, each with the advice if they do not.
+const MUST_DIFFER: [(&str, &str, &str); 4] = [
     (
         "nobody",
         "everybody",
@@ -164,22 +166,24 @@ const DIFFERENT: [(&str, &str, &str); 4] = [
     ("nobody", "an allow list", "print allow, or print permitted"),
 ];
 
-/// The same where one family may be all that is wanted.
-const FAMILIES: [(&str, &str); 2] = [
+/// Samples whose output must differ from that of "an allow list", unless the template is meant for one
+/// family: each with the family that is missing from the output if they do not.
+const ONE_FAMILY: [(&str, &str); 2] = [
     ("an allow list without IPv6", "IPv6"),
     ("an allow list without IPv4", "IPv4"),
 ];
 
 const SAMPLE_KEY: &str = "clients/acme.csv";
-const LARGE: &str = "5,000 networks";
+const LARGE_SAMPLE: &str = "5,000 networks";
 
-fn check_with_samples(template: &Template) -> Found {
+fn check_with_samples(template: &Template) -> CheckResult {
     let mut large = String::new();
     for index in 0..5000u32 {
-        let _ = writeln!(large, "10.{}.{}.0/25,Allow", index / 256, index % 256);
+        let (high, low) = (index / 256, index % 256);
+        push_fmt(&mut large, format_args!("10.{high}.{low}.0/25,Allow\n"));
     }
     let mut samples = SAMPLES.to_vec();
-    samples.push((LARGE, &large));
+    samples.push((LARGE_SAMPLE, &large));
     let mut outputs = BTreeMap::new();
     let mut errors: Vec<(String, &str)> = Vec::new();
     for (name, rows) in &samples {
@@ -198,7 +202,7 @@ fn check_with_samples(template: &Template) -> Found {
         }
     }
     let errors = errors.into_iter();
-    Found {
+    CheckResult {
         errors: errors
             .map(|(message, name)| format!("for {name}: {message}"))
             .collect(),
@@ -209,19 +213,19 @@ fn check_with_samples(template: &Template) -> Found {
 
 fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
     let mut warnings = Vec::new();
-    let are_alike = |one: &str, other: &str| {
+    let are_equal = |one: &str, other: &str| {
         let one = outputs.get(one);
         one.is_some() && one == outputs.get(other)
     };
-    for (one, other, advice) in DIFFERENT {
-        if are_alike(one, other) {
+    for (one, other, advice) in MUST_DIFFER {
+        if are_equal(one, other) {
             warnings.push(format!(
                 "the same comes out for {one} and for {other}: {advice}"
             ));
         }
     }
-    for (one, family) in FAMILIES {
-        if are_alike(one, "an allow list") {
+    for (one, family) in ONE_FAMILY {
+        if are_equal(one, "an allow list") {
             warnings.push(format!("no {family} network comes out"));
         }
     }
@@ -242,13 +246,13 @@ fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
             "{what}: `safe` prints what anybody wrote into a CSV"
         ));
     }
-    if let Some(file) = outputs.get(LARGE) {
-        warnings.extend(long_line(file, LARGE));
+    if let Some(file) = outputs.get(LARGE_SAMPLE) {
+        warnings.extend(long_line(file, LARGE_SAMPLE));
     }
     warnings
 }
 
-/// Not a warning: most formats leave no choice.
+/// Returns advice about memory. It is not a warning, because most formats leave no choice.
 fn note(template: &Template) -> Option<String> {
     let needs = template.needs();
     let has_values = |part: &&str| !["count", "lines"].contains(part) && needs.includes(part);
@@ -270,7 +274,8 @@ fn long_line(file: &str, of: &str) -> Option<String> {
     ))
 }
 
-/// Not as a `.htaccess`, whose lines are limited: not every template is for Apache.
+/// Renders a file. The output is not named `.htaccess`, because the length of lines is limited in such
+/// a file and not every template is for Apache.
 fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
     let settings = Settings {
         output_key: OutputKey::new("OUTPUT_KEY", "{{ path }}.out").unwrap_or_default(),
@@ -287,13 +292,11 @@ fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
 mod tests {
     use super::*;
 
-    use htaccess_generator::render::BUILT_IN;
-
     #[test]
     fn the_built_in_templates_pass_without_a_warning() {
-        for (name, _) in BUILT_IN {
-            let found = check_with_samples(&Template::built_in(name).unwrap());
-            assert_eq!((found.errors, found.warnings), (vec![], vec![]), "{name}");
+        for BuiltIn { name, .. } in BUILT_IN {
+            let result = check_with_samples(&Template::built_in(name).unwrap());
+            assert_eq!((result.errors, result.warnings), (vec![], vec![]), "{name}");
         }
     }
 }

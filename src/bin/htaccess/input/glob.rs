@@ -1,7 +1,7 @@
-//! Patterns such as `sites/**/*.csv`, for the shells that do not expand them.
+//! Expands patterns such as `sites/**/*.csv`, for shells that do not expand them.
 //!
-//! `glob` tells whether a name matches; folders are read here, for its own walk ends the program at
-//! a hidden name that is not UTF-8, and passes over such files silently.
+//! The crate `glob` only matches names. Folders are read here, because its own walk ends the program
+//! at a hidden name that is not UTF-8, and skips such files silently.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -13,16 +13,16 @@ use crate::error::CliError;
 use crate::input::paths::{cannot_read, here_if_empty};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
-const ANY_FOLDERS: &str = "**";
+const ANY_DEPTH: &str = "**";
 
-/// A path that names nothing itself and has wildcards.
+/// Returns the text of a path that contains wildcards and does not exist under this name.
 pub(crate) fn pattern(path: &Path) -> Option<&str> {
     let text = path.to_str()?;
     (text.contains(WILDCARDS) && !path.exists()).then_some(text)
 }
 
-/// What matches, files and folders, in order. Hidden names are matched by a dot alone, and `**`
-/// leaves folders behind links out: they may loop.
+/// Returns the files and folders that match, in order. Hidden names match only a pattern that starts
+/// with a dot. `**` does not follow links to folders, because they may form a loop.
 pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     let mut folder = PathBuf::new();
     let mut names = Vec::new();
@@ -31,7 +31,7 @@ pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
         match component {
             Component::Normal(_) => names.push(Name::new(name, pattern)?),
             _ if names.is_empty() => folder.push(component),
-            _ => names.push(Name::Itself(name)),
+            _ => names.push(Name::Literal(name)),
         }
     }
     let mut found = Vec::new();
@@ -41,22 +41,22 @@ pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     Ok(found)
 }
 
-/// One name of a pattern.
+/// A component of a pattern.
 enum Name {
-    Itself(String),
-    Like(Pattern),
-    AnyFolders,
+    Literal(String),
+    Wildcard(Pattern),
+    AnyDepth,
 }
 
 impl Name {
     fn new(name: String, whole: &str) -> Result<Self, CliError> {
-        if name == ANY_FOLDERS {
-            return Ok(Self::AnyFolders);
+        if name == ANY_DEPTH {
+            return Ok(Self::AnyDepth);
         }
         if !name.contains(WILDCARDS) {
-            return Ok(Self::Itself(name));
+            return Ok(Self::Literal(name));
         }
-        Pattern::new(&name).map(Self::Like).map_err(|err| {
+        Pattern::new(&name).map(Self::Wildcard).map_err(|err| {
             CliError::new(format!(
                 "there is no file {}, and it is no pattern: {}",
                 escape_invisible(whole, None),
@@ -76,19 +76,19 @@ fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), C
         ..MatchOptions::new()
     };
     match name {
-        Name::Itself(name) => {
+        Name::Literal(name) => {
             let path = folder.join(name);
             if path.exists() {
                 find(&path, rest, found)?;
             }
         }
-        Name::Like(pattern) => each_entry(folder, |name, path, _| {
+        Name::Wildcard(pattern) => each_entry(folder, |name, path, _| {
             if pattern.matches_with(name, options) && (rest.is_empty() || path.is_dir()) {
                 find(path, rest, found)?;
             }
             Ok(())
         })?,
-        Name::AnyFolders => {
+        Name::AnyDepth => {
             find(folder, rest, found)?;
             each_entry(folder, |name, path, is_folder| {
                 if is_folder && !name.starts_with('.') {
@@ -101,7 +101,7 @@ fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), C
     Ok(())
 }
 
-/// Hands each name of a folder over, with its path and whether it is a folder and no link.
+/// Passes each name in a folder to `each`, with its path and true if it is a folder and not a link.
 fn each_entry(
     folder: &Path,
     mut each: impl FnMut(&str, &Path, bool) -> Result<(), CliError>,

@@ -1,4 +1,4 @@
-//! Which files were meant, and how they are read.
+//! Finds the files that the command line names, and reads them.
 
 mod glob;
 mod nearby;
@@ -23,21 +23,21 @@ use crate::input::nearby::{in_folder, in_place_of};
 use crate::input::paths::cannot_read;
 use crate::io_threads::{read_ahead, read_piece};
 
-/// How much of a small file is read at a time.
+/// The maximum number of bytes of a small file that are read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
 const MIN_PIECE_BYTES: usize = 64 * 1024;
-/// From this size on a file is read beside the work.
+/// Files of at least this size are read by a separate thread.
 const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
-/// How much is kept of what cannot be read again.
+/// The maximum number of bytes that are kept of an input that cannot be read again.
 const MAX_START_BYTES: usize = 1024 * 1024;
 
 /// One CSV.
 pub(crate) struct Input {
-    /// Where it is; `None` for standard input.
+    /// The path; `None` for standard input.
     pub(crate) path: Option<PathBuf>,
-    /// What its key would be in a bucket.
+    /// The key that the file would have in a bucket.
     pub(crate) key: String,
-    /// The first bytes of what cannot be read again: standard input, a pipe.
+    /// The first bytes of an input that cannot be read again: standard input or a pipe.
     start: Mutex<Vec<u8>>,
 }
 
@@ -50,7 +50,8 @@ impl Input {
         }
     }
 
-    /// How messages name it. A name may have anything in it that a terminal would act on.
+    /// The name in messages. It is escaped, because a file name may contain control sequences for
+    /// terminals.
     pub(crate) fn display_name(&self) -> String {
         match &self.path {
             Some(path) => escape_invisible(&path.to_string_lossy(), None),
@@ -58,14 +59,14 @@ impl Input {
         }
     }
 
-    /// Its size, where that is known before it is read.
+    /// The size in bytes, if it is known before the input is read.
     pub(crate) fn bytes(&self) -> Option<u64> {
         let metadata = fs::metadata(self.path.as_ref()?).ok()?;
         metadata.is_file().then_some(metadata.len())
     }
 
-    /// Hands its bytes over piece by piece, until `each` says to stop. `bytes` is what [`Self::bytes`]
-    /// told: a large file is read beside the work.
+    /// Passes the bytes to `each` piece by piece until it returns `Break`. `bytes` is the result of
+    /// [`Self::bytes`]: a large file is read by a separate thread.
     pub(crate) fn read(
         &self,
         bytes: Option<u64>,
@@ -85,10 +86,11 @@ impl Input {
         if bytes.is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES) {
             return read_ahead(source, each).map_err(failure);
         }
-        // Hardly larger than the file, for it is filled with zeros first; some files have a length of 0.
-        let room = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        // Not much larger than the file, because the buffer is filled with zeros first. Some files, such as
+        // those in /proc, have a length of 0.
+        let size = bytes.and_then(|bytes| usize::try_from(bytes).ok());
         let mut piece =
-            vec![0; room.map_or(PIECE_BYTES, |room| room.clamp(MIN_PIECE_BYTES, PIECE_BYTES))];
+            vec![0; size.map_or(PIECE_BYTES, |size| size.clamp(MIN_PIECE_BYTES, PIECE_BYTES))];
         loop {
             let bytes = read_piece(&mut source, &mut piece).map_err(failure)?;
             if bytes == 0 || each(piece.get(..bytes).unwrap_or_default()).is_break() {
@@ -99,7 +101,7 @@ impl Input {
 }
 
 impl Input {
-    /// Keeps the start of what cannot be read again, for the rows that messages show.
+    /// Keeps the start of an input that cannot be read again, for the rows that messages show.
     pub(crate) fn keep_start(&self, piece: &[u8]) {
         if let Ok(mut start) = self.start.lock() {
             let room = MAX_START_BYTES - start.len();
@@ -107,7 +109,7 @@ impl Input {
         }
     }
 
-    /// Whether it turned out to have no bytes.
+    /// Returns whether the input had no bytes.
     pub(crate) fn was_empty(&self) -> bool {
         match self.bytes() {
             Some(bytes) => bytes == 0,
@@ -115,25 +117,25 @@ impl Input {
         }
     }
 
-    /// Hands the rows at these lines over, each with its index in `lines`, as far as they can be
-    /// read once more.
+    /// Reads the input again and passes the rows at these lines to `found`, each with its index in
+    /// `lines`. Rows that cannot be read again are left out.
     pub(crate) fn read_again(&self, lines: &[(u64, Field)], found: impl FnMut(usize, Snippet)) {
         if lines.is_empty() {
             return;
         }
-        let mut excerpts = SnippetFinder::new(lines, u64::MAX, found);
+        let mut finder = SnippetFinder::new(lines, u64::MAX, found);
         let bytes = self.bytes();
         if bytes.is_some() {
             // A file that cannot be read any more shows no rows.
-            let _ = self.read(bytes, |piece| excerpts.push(piece));
+            let _ = self.read(bytes, |piece| finder.push(piece));
         } else if let Ok(start) = self.start.lock() {
-            let _ = excerpts.push(&start);
+            let _ = finder.push(&start);
         }
-        excerpts.finish();
+        finder.finish();
     }
 }
 
-/// The files that were named, and the CSVs below the folders that were, in order.
+/// Returns the named files and the CSVs below the named folders, in order.
 pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
     let mut inputs = Vec::new();
     for path in named {
@@ -155,7 +157,7 @@ pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
     Ok(inputs)
 }
 
-/// The only file that is meant.
+/// Returns the file that is named, and fails if there is more than one.
 pub(crate) fn one(named: &Path) -> Result<Input, CliError> {
     let mut inputs = find(&[named.to_owned()])?;
     match (inputs.pop(), inputs.as_slice()) {
@@ -167,7 +169,7 @@ pub(crate) fn one(named: &Path) -> Result<Input, CliError> {
     }
 }
 
-/// The files that are read, which no output may replace.
+/// The files that are read, which no output may overwrite.
 pub(crate) struct Originals<'a> {
     by_name: HashMap<&'a OsStr, Vec<&'a Path>>,
 }
@@ -183,14 +185,14 @@ impl<'a> Originals<'a> {
         Self { by_name }
     }
 
-    /// Writing to the path of an input is wrong usage; `flag` says where to write.
+    /// Refuses an output whose path is that of an input. `flag` is the one that sets the path.
     pub(crate) fn spare(&self, output: &Path, flag: &str) -> Result<(), CliError> {
-        let alike = output.file_name().and_then(|name| self.by_name.get(name));
+        let same_name = output.file_name().and_then(|name| self.by_name.get(name));
         let is_same = |input: &&&Path| {
             let both = (fs::canonicalize(input), fs::canonicalize(output));
             matches!(both, (Ok(input), Ok(output)) if input == output)
         };
-        match alike.into_iter().flatten().find(is_same) {
+        match same_name.into_iter().flatten().find(is_same) {
             None => Ok(()),
             Some(input) => Err(CliError::new(format!(
                 "{} would be replaced by what is made of it: choose another {flag}",
@@ -200,8 +202,7 @@ impl<'a> Originals<'a> {
     }
 }
 
-/// Two CSVs that would have the same output below `folder` overwrite each other, and an output may
-/// be one of the CSVs: that is wrong usage.
+/// Refuses outputs below `folder` that would overwrite each other or one of the CSVs.
 pub(crate) fn check_outputs<'a>(
     inputs: &[Input],
     folder: &Path,
@@ -224,8 +225,8 @@ pub(crate) fn check_outputs<'a>(
     Ok(())
 }
 
-/// The files that match, in order, with their own keys; or the CSVs below the folders that match,
-/// where no file does.
+/// Adds the files that match, in order, each with its own key. If no file matches, adds the CSVs below
+/// the folders that match.
 fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let (folders, files): (Vec<_>, Vec<_>) = matches(pattern)?
         .into_iter()
@@ -256,7 +257,8 @@ fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     Err(CliError::new(message).with_help(in_folder(folder)))
 }
 
-/// Adds the CSVs below a folder, by name. Folders behind links are left out: they may loop.
+/// Adds the CSVs below a folder, sorted by name. Links to folders are not followed, because they may
+/// form a loop.
 fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let failure = |err: io::Error| cannot_read(folder, &err);
     let mut entries: Vec<_> = fs::read_dir(folder)
@@ -275,7 +277,7 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliEr
         if let Err(err) = fs::metadata(&path)
             && !entry.file_name().as_encoded_bytes().starts_with(b".")
         {
-            // A link to nothing: who named it so misses the site.
+            // A broken link. It is an error, because the site that it stands for would be missing.
             return Err(cannot_read(&path, &err));
         }
         if path.is_file() {
@@ -298,8 +300,8 @@ pub(crate) fn is_csv(path: &Path) -> bool {
                 .is_some_and(|(_, inner)| inner == "csv"))
 }
 
-/// The key of a file by itself: its path as typed, or its name alone where that path is absolute
-/// or climbs.
+/// Returns the key of a file that is named itself: its path as typed, or only its name if the path is
+/// absolute or contains `..`.
 fn key_of_file(path: &Path) -> Result<String, CliError> {
     let mut key = PathBuf::new();
     for component in path.components() {

@@ -1,16 +1,16 @@
-//! Paths as the system takes them, and the failure of one that cannot be read.
+//! Paths in the form that the system accepts, and the error of one that cannot be read.
 
 use std::io;
 use std::path::Path;
 
 use crate::error::CliError;
 
-/// The folder that a path is in.
+/// Returns the folder that contains a path.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     here_if_empty(path.parent().unwrap_or_else(|| Path::new("")))
 }
 
-/// A folder by a name that the system takes.
+/// Returns `.` for an empty path, which the system does not accept.
 pub(crate) fn here_if_empty(folder: &Path) -> &Path {
     if folder == Path::new("") {
         Path::new(".")
@@ -19,7 +19,7 @@ pub(crate) fn here_if_empty(folder: &Path) -> &Path {
     }
 }
 
-/// A file or folder that cannot be read, and why.
+/// The error of a file or folder that cannot be read, with the reason.
 pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> CliError {
     CliError::new(format!("cannot read {}: {err}", path.display()))
 }

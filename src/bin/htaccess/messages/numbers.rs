@@ -1,10 +1,10 @@
-//! Counts as people read them.
+//! Counts for people.
 
 use std::fmt::Display;
 
 use htaccess_generator::text::grouped;
 
-/// `1 row`, `2,000 rows`.
+/// Writes a count with its noun: `1 row`, `2,000 rows`.
 pub(crate) fn counted(count: impl Display, noun: &str) -> String {
     let digits = count.to_string();
     let plural = match (digits.as_str(), noun.ends_with('s')) {
@@ -15,8 +15,8 @@ pub(crate) fn counted(count: impl Display, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(&digits))
 }
 
-/// How many IPv6 addresses: exact as far as that can be read, by powers of two beyond.
-/// `u128::MAX` stands for all of them.
+/// Writes a count of IPv6 addresses, exactly up to 2^32, with powers of two beyond. `u128::MAX` stands
+/// for all of IPv6.
 pub(crate) fn counted_ipv6(count: u128) -> String {
     let exponent = count.trailing_zeros();
     let factor = count.checked_shr(exponent).unwrap_or(0);
@@ -27,7 +27,7 @@ pub(crate) fn counted_ipv6(count: u128) -> String {
         (_, 0..1000) => format!("{factor} × 2^{exponent} IPv6 addresses"),
         _ => {
             let leading = count.ilog2();
-            // Two digits behind the point: 1.00 to 1.99.
+            // Two digits after the point: 1.00 to 1.99.
             let hundredths = ((count >> (leading - 16)) * 100) >> 16;
             let (ones, rest) = (hundredths / 100, hundredths % 100);
             format!("about {ones}.{rest:02} × 2^{leading} IPv6 addresses")

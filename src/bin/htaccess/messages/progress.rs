@@ -1,5 +1,5 @@
-//! How far long work is: a bar on standard error, if that is a terminal, once the work takes
-//! longer than people wait without asking.
+//! Shows the progress of long work: a bar on standard error, if that is a terminal, once the work
+//! takes longer than half a second.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
@@ -10,28 +10,28 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::input::Input;
 
-const SHOWN_AFTER: Duration = Duration::from_millis(500);
-const DRAWN_EVERY: Duration = Duration::from_millis(100);
+const SHOW_AFTER: Duration = Duration::from_millis(500);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 const FILES: &str = "{wide_bar} {human_pos}/{human_len} files, {per_sec}, {eta} left";
 const BYTES: &str = "{wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
-/// Of standard input nobody knows how much is to come.
-const BYTES_OF_UNKNOWN: &str = "{spinner} {bytes}, {bytes_per_sec}";
+/// The total of standard input is unknown.
+const BYTES_OF_UNKNOWN_TOTAL: &str = "{spinner} {bytes}, {bytes_per_sec}";
 
-/// Counts what is done; gone from the terminal when dropped.
+/// Counts the work that is done. The bar is removed from the terminal when this is dropped.
 pub(crate) struct Progress {
     started: Instant,
     is_shown: bool,
-    /// The work is one file, counted by bytes.
-    by_bytes: bool,
+    /// Counts the bytes of a single file, otherwise files.
+    counts_bytes: bool,
     total: Option<u64>,
     done: AtomicU64,
     bar: OnceLock<ProgressBar>,
 }
 
 impl Progress {
-    /// Of work on these files: by files, or by bytes if it is one.
+    /// Starts the progress of work on these files. A single file is counted by bytes.
     pub(crate) fn of(inputs: &[Input]) -> Self {
-        let (by_bytes, total) = match inputs {
+        let (counts_bytes, total) = match inputs {
             [input] => (true, input.bytes()),
             inputs => (false, Some(inputs.len() as u64)),
         };
@@ -39,23 +39,23 @@ impl Progress {
             started: Instant::now(),
             is_shown: io::stderr().is_terminal()
                 && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb"),
-            by_bytes,
+            counts_bytes,
             total,
             done: AtomicU64::new(0),
             bar: OnceLock::new(),
         }
     }
 
-    /// A file is done.
+    /// Counts a file that is done.
     pub(crate) fn add_file(&self) {
-        if !self.by_bytes {
+        if !self.counts_bytes {
             self.advance(1);
         }
     }
 
-    /// Bytes were read.
+    /// Counts bytes that were read.
     pub(crate) fn add_bytes(&self, bytes: usize) {
-        if self.by_bytes {
+        if self.counts_bytes {
             self.advance(bytes as u64);
         }
     }
@@ -65,16 +65,16 @@ impl Progress {
             return;
         }
         let done = self.done.fetch_add(by, Ordering::Relaxed) + by;
-        if self.bar.get().is_some() || self.started.elapsed() >= SHOWN_AFTER {
+        if self.bar.get().is_some() || self.started.elapsed() >= SHOW_AFTER {
             self.bar.get_or_init(|| self.draw()).set_position(done);
         }
     }
 
     fn draw(&self) -> ProgressBar {
-        let template = match (self.by_bytes, self.total) {
+        let template = match (self.counts_bytes, self.total) {
             (false, _) => FILES,
             (true, Some(_)) => BYTES,
-            (true, None) => BYTES_OF_UNKNOWN,
+            (true, None) => BYTES_OF_UNKNOWN_TOTAL,
         };
         let target = ProgressDrawTarget::stderr_with_hz(10);
         let bar =
@@ -82,7 +82,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
-        bar.enable_steady_tick(DRAWN_EVERY);
+        bar.enable_steady_tick(REDRAW_INTERVAL);
         bar
     }
 }

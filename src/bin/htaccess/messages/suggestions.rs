@@ -65,7 +65,7 @@ fn file_in_place_of_command(err: &clap::Error) -> Option<String> {
 pub(crate) fn did_you_mean(template: &Path) -> String {
     let built_in = || {
         let typed = template.to_str()?;
-        let name = nearest(typed, BUILT_IN.map(|(name, _)| name))?;
+        let name = nearest(typed, BUILT_IN.map(|template| template.name))?;
         Some(name.to_owned())
     };
     let is_missing = !template.exists();

@@ -1,12 +1,12 @@
-//! Ctrl-C, and the signals that ask a program to end: a file that is being written is finished
-//! first, so that no part of one is left beside it.
+//! Defers Ctrl-C and the signals that end a program until the file that is being written is complete,
+//! so that no partial file is left next to it.
 
 use std::sync::{Once, RwLock};
 
-/// Held for reading by who writes a file, and for good by who ends the program.
+/// Read-locked while a file is being written; write-locked forever once the program is ending.
 static WRITING: RwLock<()> = RwLock::new(());
 
-/// Nobody ends the program until this is dropped.
+/// Defers the signals until the returned guard is dropped.
 pub(crate) fn defer_signals() -> impl Drop {
     static WATCH: Once = Once::new();
     WATCH.call_once(watch);
@@ -15,7 +15,7 @@ pub(crate) fn defer_signals() -> impl Drop {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Where signals cannot be watched the program ends as it would have.
+/// Starts to watch the signals. If that fails, they end the program at once, as they do by default.
 #[cfg(unix)]
 fn watch() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -31,14 +31,14 @@ fn watch() {
     };
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            let _nobody_writes = WRITING.write();
+            let _no_file_is_written = WRITING.write();
             let _ = emulate_default_handler(signal);
         }
     });
 }
 
-/// One bit each, the lowest for signal 1: what `nohup` and shells told this program not to heed
-/// stays unheeded. Known on Linux.
+/// Returns the signals that `nohup` or a shell has told this program to ignore, so that they stay
+/// ignored. One bit for each signal, the lowest for signal 1. Only known on Linux, elsewhere 0.
 #[cfg(unix)]
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

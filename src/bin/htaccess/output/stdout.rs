@@ -1,4 +1,4 @@
-//! Standard output: data, and nothing else.
+//! Standard output, which receives only data.
 
 use std::io::{self, Write};
 
@@ -26,8 +26,8 @@ pub(crate) fn cannot_print(err: &io::Error) -> CliError {
     CliError::new(format!("cannot write to standard output: {err}"))
 }
 
-/// Standard output in large pieces. A reader that went away, as in `htaccess … | head`, is no
-/// failure.
+/// Writes to standard output in large pieces. If the reader has closed the pipe, as in
+/// `htaccess … | head`, that is not a failure.
 pub(crate) struct Stdout(WriteBehind<io::Stdout>);
 
 impl Stdout {

@@ -1,0 +1,101 @@
+//! The rule that turns lists and a default into permitted addresses: Deny wins over Allow, and Allow
+//! wins over a default of deny. It is stated once for one address and once for sets.
+
+use std::borrow::Cow;
+
+use crate::ip::IpSet;
+use crate::policy::Policy;
+use crate::rule::{Action, DefaultPolicy};
+
+/// Returns the action that applies to an address, given whether a rule with an action names it.
+pub(crate) fn deciding_action(
+    default: DefaultPolicy,
+    is_named_by: impl Fn(Action) -> bool,
+) -> Action {
+    if is_named_by(Action::Deny) {
+        Action::Deny
+    } else if default == DefaultPolicy::Allow || is_named_by(Action::Allow) {
+        Action::Allow
+    } else {
+        Action::Deny
+    }
+}
+
+/// The permitted addresses of a policy, as a set or as the complement of one.
+#[derive(Clone, Debug)]
+pub(crate) struct Effective<'a> {
+    /// The addresses that the policy treats differently from its default: allow − deny under
+    /// default deny, deny under default allow.
+    pub(crate) set: Cow<'a, IpSet>,
+    /// True under default allow: `set` holds the refused addresses, and all others are permitted.
+    pub(crate) is_complement: bool,
+}
+
+impl Policy {
+    /// Returns the permitted addresses without computing the complement of a list, which would take
+    /// longer.
+    pub(crate) fn effective(&self) -> Effective<'_> {
+        match self.default {
+            DefaultPolicy::Allow => Effective {
+                set: Cow::Borrowed(&self.deny),
+                is_complement: true,
+            },
+            DefaultPolicy::Deny => Effective {
+                set: Cow::Owned(self.allow.difference(&self.deny)),
+                is_complement: false,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::samples::decide;
+    use proptest::prelude::*;
+    use std::net::IpAddr;
+
+    /// Networks that overlap and nest.
+    const NETWORKS: [&str; 6] = [
+        "10.0.0.0/24",
+        "10.0.0.0/25",
+        "10.0.0.7",
+        "0.0.0.0/0",
+        "2001:db8::/32",
+        "2001:db8::7",
+    ];
+    /// Addresses inside the networks and next to them.
+    const ADDRESSES: [&str; 6] = [
+        "10.0.0.7",
+        "10.0.0.200",
+        "10.0.1.0",
+        "2001:db8::7",
+        "2001:db8::8",
+        "::1",
+    ];
+
+    fn rules() -> impl Strategy<Value = Vec<(Action, &'static str)>> {
+        let action = prop_oneof![Just(Action::Allow), Just(Action::Deny)];
+        let network = prop::sample::select(NETWORKS.as_slice());
+        prop::collection::vec((action, network), 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn the_set_and_the_rule_for_one_address_agree(
+            rules in rules(),
+            default in prop_oneof![Just(DefaultPolicy::Allow), Just(DefaultPolicy::Deny)],
+        ) {
+            let policy = decide(&rules, default);
+            let Effective { set, is_complement } = policy.effective();
+            for address in ADDRESSES {
+                let address: IpAddr = address.parse().unwrap();
+                let is_in_set = match address {
+                    IpAddr::V4(address) => set.ipv4.contains(address.to_bits()),
+                    IpAddr::V6(address) => set.ipv6.contains(address.to_bits()),
+                };
+                prop_assert_eq!(policy.permits(address), is_in_set != is_complement, "{}", address);
+            }
+        }
+    }
+}

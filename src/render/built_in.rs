@@ -1,0 +1,92 @@
+//! The table of the built-in templates.
+
+/// A built-in template.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    /// The name that selects it in the `TEMPLATE` setting and in `--template`.
+    pub name: &'static str,
+    /// The source in Tera's syntax.
+    pub source: &'static str,
+    /// The server or purpose that it is for, in a few words.
+    pub about: &'static str,
+    /// The end of an output key that suits it, such as `.htaccess` or `nginx.conf`.
+    pub ending: &'static str,
+}
+
+impl BuiltIn {
+    /// Returns the built-in template of a name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        BUILT_IN.into_iter().find(|template| template.name == name)
+    }
+}
+
+/// The built-in templates, in the order in which they are listed.
+pub const BUILT_IN: [BuiltIn; 10] = [
+    BuiltIn {
+        name: "apache24",
+        source: include_str!("templates/apache24.tera"),
+        about: "Apache 2.4: .htaccess with Require",
+        ending: ".htaccess",
+    },
+    BuiltIn {
+        name: "apache22",
+        source: include_str!("templates/apache22.tera"),
+        about: "Apache 2.2, or 2.4 with mod_access_compat: .htaccess with Order",
+        ending: ".htaccess",
+    },
+    BuiltIn {
+        name: "nginx",
+        source: include_str!("templates/nginx.tera"),
+        about: "nginx: allow and deny for a location",
+        ending: "nginx.conf",
+    },
+    BuiltIn {
+        name: "nginx-geo",
+        source: include_str!("templates/nginx-geo.tera"),
+        about: "nginx: the inside of a geo block, fast for long lists",
+        ending: "geo",
+    },
+    BuiltIn {
+        name: "haproxy",
+        source: include_str!("templates/haproxy.tera"),
+        about: "HAProxy: a file of patterns, who gets in",
+        ending: "lst",
+    },
+    BuiltIn {
+        name: "caddy",
+        source: include_str!("templates/caddy.tera"),
+        about: "Caddy 2: a snippet to import first in a route block",
+        ending: "caddy",
+    },
+    BuiltIn {
+        name: "nftables",
+        source: include_str!("templates/nftables.tera"),
+        about: "nftables: two sets, who gets in",
+        ending: "nft",
+    },
+    BuiltIn {
+        name: "aws-waf",
+        source: include_str!("templates/aws-waf.tera"),
+        about: "AWS WAF: two IP sets as JSON, at most 10,000 networks each",
+        ending: "waf.json",
+    },
+    BuiltIn {
+        name: "plain",
+        source: include_str!("templates/plain.tera"),
+        about: "who gets in, one network on a line",
+        ending: "txt",
+    },
+    BuiltIn {
+        name: "json",
+        source: include_str!("templates/json.tera"),
+        about: "the policy as data",
+        ending: "json",
+    },
+];
+
+/// The names of the built-in templates, for messages.
+#[must_use]
+pub fn built_in_names() -> String {
+    BUILT_IN.map(|template| template.name).join(", ")
+}
