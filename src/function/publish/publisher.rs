@@ -1,0 +1,483 @@
+//! One upload → one published output and its report, whatever the order, the number and the timing
+//! of events.
+//!
+//! Output and report remember which input they came from (`Provenance`). An invocation
+//!
+//! 1. looks at both and reads the newest input, at the same time;
+//! 2. writes nothing if they already came from this input and these settings;
+//! 3. reads the input again if one of them came from an input that is not strictly older, for then
+//!    the first read may have been served before that one was uploaded;
+//! 4. writes each on the condition that it is still the one that was looked at, and starts again
+//!    if it is not.
+//!
+//! **Invariant.** A write takes effect only if the input it comes from is at least as new as that
+//! of the object it replaces: it was either read after the look at that object, and S3 reads are
+//! strongly consistent, or is strictly newer by `Last-Modified`. So outputs only ever move
+//! forward, and the last event to be worked on, which reads the newest input, leaves its output.
+//!
+//! **An entity tag names bytes, not an upload.** If rules change from X to Y and soon back to X, a
+//! slow writer of Y that looked when the first X was there would find its condition true again.
+//! So an object also remembers what its late predecessors were, and bytes that one of them had are
+//! written in another [`PutKind`](crate::function::store::PutKind), which bears another entity tag. For that the
+//! bucket of the uploads must keep versions: without them X and X again are one and the same.
+//!
+//! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete`
+//! decides, under the same conditions. With `remove` there may be no output left to hold the
+//! memory, so who wrote or removed then looks at the input once more.
+
+use std::time::Duration;
+
+use tokio::join;
+
+use crate::answer::{Answer, Refusal, Status};
+use crate::csv::{UploadStart, too_large};
+use crate::function::error::{Error, ErrorKind};
+use crate::function::event::ObjectRef;
+use crate::function::metrics::PublishStats;
+use crate::function::publish::object::PublishedObject;
+use crate::function::publish::provenance::{Provenance, settings_digest};
+use crate::function::publish::report::{done, look_at_report, write_report};
+use crate::function::settings::{FunctionSettings, OnDelete};
+use crate::function::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
+use crate::generate::{Generation, Outcome};
+use crate::policy::PolicyBuilder;
+use crate::render::{Template, render};
+use crate::report::{Facts, Occasion, RequestCost, report_page};
+use crate::review::{Review, name_lines};
+use crate::rule::DefaultPolicy;
+use crate::source::{Source, check_report_key};
+
+const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
+/// How often a write that met another one is tried again.
+const MAX_RETRIES: u32 = 8;
+/// How often an input that came damaged is read again.
+const MAX_DAMAGED_RETRIES: u32 = 2;
+/// Up to so many bytes an output is on its way as soon as its request is, and the report is made
+/// beside it. Of a larger one the thread has to send more, and the report comes after it.
+const MAX_BESIDE_BYTES: usize = 256 * 1024;
+/// How much of an upload is kept for warnings that name lines: some ten thousand rows.
+const MAX_START_BYTES: usize = 256 * 1024;
+/// The longest pause before the first retry; it doubles with each.
+const MAX_PAUSE_MS: u64 = 40;
+
+/// Publishes uploads with one template.
+pub struct Publisher<'a, S> {
+    store: &'a S,
+    settings: &'a FunctionSettings,
+    template: &'a Template,
+    settings_digest: String,
+    observed: PublishStats,
+}
+
+/// What came of an upload, before anything is written.
+struct Generated {
+    outcome: Outcome,
+    review: Review,
+    start: UploadStart,
+}
+
+/// What one round came to.
+enum Attempt {
+    Done(Answer),
+    /// Another write came between.
+    Conflict,
+}
+
+/// Where one input is published, as it was at the start of a round.
+struct PublishedObjects {
+    output: PublishedObject,
+    report: Option<PublishedObject>,
+}
+
+impl PublishedObjects {
+    fn all(&self) -> impl Iterator<Item = &PublishedObject> {
+        std::iter::once(&self.output).chain(&self.report)
+    }
+}
+
+impl<'a, S: Store> Publisher<'a, S> {
+    /// A publisher for one invocation.
+    pub fn new(store: &'a S, settings: &'a FunctionSettings, template: &'a Template) -> Self {
+        Self {
+            store,
+            settings,
+            template,
+            settings_digest: settings_digest(&settings.settings, template),
+            observed: PublishStats::default(),
+        }
+    }
+
+    /// What was seen on the way, for the metrics.
+    #[must_use]
+    pub fn into_stats(self) -> PublishStats {
+        self.observed
+    }
+
+    /// Publishes what the object holds now, or refuses it and leaves the output as it is. Where
+    /// the event leaves the key in doubt, the reading that exists counts.
+    ///
+    /// # Errors
+    ///
+    /// What a retry or an operator could mend. The output is then the previous one or, if the
+    /// answer to the write was lost, the new one.
+    pub async fn publish(&self, job: &ObjectRef) -> Result<Answer, Error> {
+        check_buckets(self.settings, &job.name)?;
+        if let Some(other) = &job.alternate_key {
+            let first = self.store.head(&job.name).await?;
+            if first.is_none() && self.store.head(other).await?.is_some() {
+                return self.publish_object(other, job.bytes).await;
+            }
+        }
+        self.publish_object(&job.name, job.bytes).await
+    }
+
+    async fn publish_object(
+        &self,
+        input: &ObjectName,
+        bytes: Option<u64>,
+    ) -> Result<Answer, Error> {
+        let output_key = match output_key(self.settings, input) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(refused_by_key(input, &refusal)),
+        };
+        if self.is_too_large(input, bytes).await? {
+            let refusal = too_large(self.settings.settings.max_csv_bytes);
+            return refuse(self.store, self.settings, input, &refusal).await;
+        }
+        let output = ObjectName {
+            bucket: self.settings.output_bucket.clone(),
+            key: output_key,
+        };
+        for attempt in 0..=MAX_RETRIES {
+            pause_before(attempt).await;
+            match self.round(input, &output).await {
+                Ok(Attempt::Done(answer)) => return Ok(answer),
+                Ok(Attempt::Conflict) => self.observed.conflict(),
+                Err(err) if err.kind() == ErrorKind::Damaged && attempt < MAX_DAMAGED_RETRIES => {}
+                Err(err) => return Err(err),
+            }
+        }
+        Err(Error::new(ErrorKind::Contention, format!("PUT {output}")))
+    }
+
+    /// An event may tell that the object is too large to be worth a GET; it may also be late, so
+    /// the object is asked.
+    async fn is_too_large(&self, input: &ObjectName, bytes: Option<u64>) -> Result<bool, Error> {
+        let is_too_large = |bytes: u64| bytes > self.settings.settings.max_csv_bytes;
+        if !bytes.is_some_and(is_too_large) {
+            return Ok(false);
+        }
+        let head = self.store.head(input).await?;
+        Ok(head.and_then(|head| head.bytes).is_some_and(is_too_large))
+    }
+
+    async fn round(&self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
+        let (targets, fetched) = join!(self.look(input, output), self.store.get(input, None));
+        let targets = targets?;
+        let (mut head, mut body) = match fetched? {
+            Fetched::Found(head, body) => (head, body),
+            Fetched::Missing if targets.output.head().is_some() => {
+                match self.store.get(input, None).await? {
+                    Fetched::Found(head, body) => (head, body),
+                    _ => return self.input_is_gone(input, &targets).await,
+                }
+            }
+            Fetched::Missing | Fetched::NotModified => {
+                return self.input_is_gone(input, &targets).await;
+            }
+        };
+        let mut provenance = self.provenance(input, Some(&head));
+        let in_doubt = |target: &PublishedObject| {
+            !target.is_made_from(&provenance) && target.may_be_newer_than(&input.key, &head)
+        };
+        if targets.all().any(in_doubt) {
+            drop(body);
+            (head, body) = match self.store.get(input, None).await? {
+                Fetched::Found(head, body) => (head, body),
+                Fetched::Missing | Fetched::NotModified => {
+                    return self.input_is_gone(input, &targets).await;
+                }
+            };
+            provenance = self.provenance(input, Some(&head));
+        }
+        self.observed.input(&head);
+        let published = provenance.clone().with_report(None, &output.key);
+        let report = targets.report.as_ref();
+        if targets.output.is_made_from(&provenance)
+            && report.is_none_or(|report| report.is_made_from(&published))
+        {
+            return Ok(Attempt::Done(self.unchanged(input, &targets.output)));
+        }
+        let generated = self.generate(input, &head, body).await?;
+        let Some(answer) = self.write_both(&targets, generated, &provenance).await? else {
+            return Ok(Attempt::Conflict);
+        };
+        if self.settings.on_delete == OnDelete::Remove {
+            let now = self.store.head(input).await?;
+            let now = now.map(|head| self.provenance(input, Some(&head)));
+            if now.is_none_or(|now| now != provenance) {
+                return Ok(Attempt::Conflict);
+            }
+        }
+        Ok(Attempt::Done(answer))
+    }
+
+    /// Writes the output and, beside it, the report; `None` if another write came between.
+    async fn write_both(
+        &self,
+        targets: &PublishedObjects,
+        generated: Generated,
+        provenance: &Provenance,
+    ) -> Result<Option<Answer>, Error> {
+        let Generated {
+            outcome: Outcome { mut answer, file },
+            mut review,
+            start,
+        } = generated;
+        if targets.output.is_made_from(provenance) && answer.status == Status::Written {
+            answer.status = Status::Unchanged;
+        }
+        let report = targets.report.as_ref();
+        let cost = file
+            .as_deref()
+            .filter(|_| report.is_some())
+            .map(RequestCost::of);
+        let bytes = answer.bytes;
+        let output = self.write_output(&targets.output, file, provenance);
+        let report = async {
+            // What follows keeps this thread busy: the output's request goes out before it.
+            tokio::task::yield_now().await;
+            answer.warnings.extend(review.warnings());
+            name_lines(&review, &mut answer.warnings, |take| start.hand_over(take));
+            let facts = Facts {
+                policy: review.policy(),
+                cost,
+                occasion: Occasion::Publish,
+            };
+            let told = provenance
+                .clone()
+                .with_report(answer.message.as_deref(), &targets.output.name.key);
+            let page = || report_page(&answer, facts);
+            write_report(self.store, report, page, told).await
+        };
+        let (written, reported) = if bytes > MAX_BESIDE_BYTES {
+            (output.await, report.await)
+        } else {
+            join!(output, report)
+        };
+        let is_conflict = [written?, reported?].contains(&PutResult::Conflict);
+        Ok((!is_conflict).then_some(answer))
+    }
+
+    async fn look(
+        &self,
+        input: &ObjectName,
+        output: &ObjectName,
+    ) -> Result<PublishedObjects, Error> {
+        let (output, report) = join!(
+            PublishedObject::fetch(self.store, output.clone()),
+            look_at_report(self.store, self.settings, input),
+        );
+        Ok(PublishedObjects {
+            output: output?,
+            report: report?,
+        })
+    }
+
+    async fn write_output(
+        &self,
+        target: &PublishedObject,
+        file: Option<String>,
+        provenance: &Provenance,
+    ) -> Result<PutResult, Error> {
+        match file {
+            Some(file) if !target.is_made_from(provenance) => {
+                let bytes = file.into_bytes();
+                target
+                    .replace(self.store, bytes, OUTPUT_CONTENT_TYPE, provenance.clone())
+                    .await
+            }
+            _ => Ok(done()),
+        }
+    }
+
+    async fn generate(
+        &self,
+        input: &ObjectName,
+        head: &Head,
+        mut body: S::Body,
+    ) -> Result<Generated, Error> {
+        let source = Source {
+            key: input.key.clone(),
+            bucket: input.bucket.clone(),
+            version_id: head.version_id.clone(),
+            etag: head.etag.clone(),
+        };
+        let mut generation = Generation::watching(&self.settings.settings, self.template, &source);
+        let mut start = UploadStart::of_at_most(MAX_START_BYTES);
+        let mut flow = generation.expect_bytes(head.bytes.unwrap_or(0));
+        while flow.is_continue() {
+            match body.next().await? {
+                Some(piece) => {
+                    start.keep(piece.as_ref());
+                    flow = generation.push(piece.as_ref());
+                }
+                None => break,
+            }
+        }
+        let (outcome, review) = generation.finish_with_review();
+        Ok(Generated {
+            outcome,
+            review,
+            start,
+        })
+    }
+
+    /// What `OnDelete` wants for an input that is gone.
+    async fn input_is_gone(
+        &self,
+        input: &ObjectName,
+        targets: &PublishedObjects,
+    ) -> Result<Attempt, Error> {
+        let output = &targets.output;
+        let is_ours = output.is_of_key(&input.key);
+        match self.settings.on_delete {
+            OnDelete::Remove if is_ours && output.head().is_some() => {
+                Ok(match output.remove(self.store).await? {
+                    PutResult::Conflict => Attempt::Conflict,
+                    PutResult::Written { .. } if self.store.head(input).await?.is_some() => {
+                        Attempt::Conflict
+                    }
+                    PutResult::Written { .. } => {
+                        Attempt::Done(self.answer(input, output, Status::Removed))
+                    }
+                })
+            }
+            OnDelete::Deny if is_ours => {
+                let provenance = self.provenance(input, None);
+                if output.is_made_from(&provenance) {
+                    return Ok(Attempt::Done(self.unchanged(input, output)));
+                }
+                self.deny_everybody(input, output, provenance).await
+            }
+            _ => Ok(Attempt::Done(self.answer(input, output, Status::Kept))),
+        }
+    }
+
+    async fn deny_everybody(
+        &self,
+        input: &ObjectName,
+        output: &PublishedObject,
+        provenance: Provenance,
+    ) -> Result<Attempt, Error> {
+        let source = Source {
+            key: input.key.clone(),
+            bucket: input.bucket.clone(),
+            ..Source::default()
+        };
+        let nobody = PolicyBuilder::default().decide(DefaultPolicy::Deny);
+        let mut answer = self.answer(input, output, Status::Written);
+        answer.default_policy = DefaultPolicy::Deny;
+        let file = match render(self.template, &source, &nobody, &[], 0) {
+            Ok(rendered) => rendered.text,
+            Err(refusal) => return Ok(Attempt::Done(answer.refused(&refusal))),
+        };
+        answer.bytes = file.len();
+        let replaced = output.replace(
+            self.store,
+            file.into_bytes(),
+            OUTPUT_CONTENT_TYPE,
+            provenance,
+        );
+        Ok(match replaced.await? {
+            PutResult::Conflict => Attempt::Conflict,
+            PutResult::Written { .. } => Attempt::Done(answer),
+        })
+    }
+
+    fn provenance(&self, input: &ObjectName, head: Option<&Head>) -> Provenance {
+        Provenance::new(&input.key, head, &self.settings_digest)
+    }
+
+    fn unchanged(&self, input: &ObjectName, output: &PublishedObject) -> Answer {
+        let mut answer = self.answer(input, output, Status::Unchanged);
+        let bytes = output.head().and_then(|head| head.bytes).unwrap_or(0);
+        answer.bytes = bytes.try_into().unwrap_or(usize::MAX);
+        answer
+    }
+
+    fn answer(&self, input: &ObjectName, output: &PublishedObject, status: Status) -> Answer {
+        let mut answer = Answer::new(&input.key, status);
+        answer.output = Some(output.name.key.clone());
+        answer.default_policy = self.settings.settings.default_policy;
+        answer
+    }
+}
+
+/// Refuses an upload without reading it, for a reason that holds for all.
+///
+/// # Errors
+///
+/// Where the report cannot be written.
+pub async fn refuse<S: Store>(
+    store: &S,
+    settings: &FunctionSettings,
+    input: &ObjectName,
+    refusal: &Refusal,
+) -> Result<Answer, Error> {
+    check_buckets(settings, input)?;
+    let output_key = match output_key(settings, input) {
+        Ok(key) => key,
+        Err(refusal) => return Ok(refused_by_key(input, &refusal)),
+    };
+    let mut answer = Answer::new(&input.key, Status::Refused).refused(refusal);
+    answer.output = Some(output_key);
+    for attempt in 0..=MAX_RETRIES {
+        pause_before(attempt).await;
+        let report = look_at_report(store, settings, input).await?;
+        let provenance = Provenance::new(&input.key, None, &refusal.message);
+        let page = || report_page(&answer, Facts::default());
+        if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {
+            return Ok(answer);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Contention,
+        format!("report on {input}"),
+    ))
+}
+
+/// Where the output goes, if what is written for this input may lie under its key.
+fn output_key(settings: &FunctionSettings, input: &ObjectName) -> Result<String, Refusal> {
+    let output_key = settings.settings.output_key.of(&input.key)?;
+    if settings.report_bucket.is_some() {
+        check_report_key(&input.key)?;
+    }
+    Ok(output_key)
+}
+
+/// No report tells of it, for that would lie under the key that is refused.
+fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
+    Answer::new(&input.key, Status::Refused).refused(refusal)
+}
+
+/// A function that wrote into the bucket whose events start it would start itself.
+fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
+    let is_input = |bucket: &str| bucket == input.bucket;
+    if is_input(&settings.output_bucket) || settings.report_bucket.as_deref().is_some_and(is_input)
+    {
+        return Err(Error::new(
+            ErrorKind::SameBucket,
+            format!("publish {input}"),
+        ));
+    }
+    Ok(())
+}
+
+/// Full jitter: writers that met once should not meet again.
+async fn pause_before(attempt: u32) {
+    if let Some(doublings) = attempt.checked_sub(1) {
+        let longest = MAX_PAUSE_MS << doublings;
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=longest))).await;
+    }
+}
