@@ -2,9 +2,13 @@
 //!
 //! `publisher.rs` explains the publishing protocol.
 
+mod destination;
 mod object;
 mod provenance;
 mod publisher;
+mod refuse;
 mod report;
+mod retry;
 
-pub use self::publisher::{Publisher, refuse};
+pub use self::publisher::Publisher;
+pub use self::refuse::refuse;

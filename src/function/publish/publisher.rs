@@ -25,18 +25,19 @@
 //! decides, under the same conditions. With `remove` there may be no output left to hold the
 //! memory, so who wrote or removed then looks at the input once more.
 
-use std::time::Duration;
-
 use tokio::join;
 
-use crate::answer::{Answer, Refusal, Status};
+use crate::answer::{Answer, Status};
 use crate::csv::{UploadStart, too_large};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::event::ObjectRef;
 use crate::function::metrics::PublishStats;
+use crate::function::publish::destination::{check_buckets, output_key};
 use crate::function::publish::object::PublishedObject;
 use crate::function::publish::provenance::{Provenance, settings_digest};
+use crate::function::publish::refuse::{refuse, refused_by_key};
 use crate::function::publish::report::{done, look_at_report, write_report};
+use crate::function::publish::retry::{MAX_RETRIES, pause_before};
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
 use crate::generate::{Generation, Outcome};
@@ -45,11 +46,9 @@ use crate::render::{Template, render};
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::review::{Review, name_lines};
 use crate::rule::DefaultPolicy;
-use crate::source::{Source, check_report_key};
+use crate::source::Source;
 
 const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
-/// How often a write that met another one is tried again.
-const MAX_RETRIES: u32 = 8;
 /// How often an input that came damaged is read again.
 const MAX_DAMAGED_RETRIES: u32 = 2;
 /// Up to so many bytes an output is on its way as soon as its request is, and the report is made
@@ -57,8 +56,6 @@ const MAX_DAMAGED_RETRIES: u32 = 2;
 const MAX_BESIDE_BYTES: usize = 256 * 1024;
 /// How much of an upload is kept for warnings that name lines: some ten thousand rows.
 const MAX_START_BYTES: usize = 256 * 1024;
-/// The longest pause before the first retry; it doubles with each.
-const MAX_PAUSE_MS: u64 = 40;
 
 /// Publishes uploads with one template.
 pub struct Publisher<'a, S> {
@@ -411,73 +408,5 @@ impl<'a, S: Store> Publisher<'a, S> {
         answer.output = Some(output.name.key.clone());
         answer.default_policy = self.settings.settings.default_policy;
         answer
-    }
-}
-
-/// Refuses an upload without reading it, for a reason that holds for all.
-///
-/// # Errors
-///
-/// Where the report cannot be written.
-pub async fn refuse<S: Store>(
-    store: &S,
-    settings: &FunctionSettings,
-    input: &ObjectName,
-    refusal: &Refusal,
-) -> Result<Answer, Error> {
-    check_buckets(settings, input)?;
-    let output_key = match output_key(settings, input) {
-        Ok(key) => key,
-        Err(refusal) => return Ok(refused_by_key(input, &refusal)),
-    };
-    let mut answer = Answer::new(&input.key, Status::Refused).refused(refusal);
-    answer.output = Some(output_key);
-    for attempt in 0..=MAX_RETRIES {
-        pause_before(attempt).await;
-        let report = look_at_report(store, settings, input).await?;
-        let provenance = Provenance::new(&input.key, None, &refusal.message);
-        let page = || report_page(&answer, Facts::default());
-        if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {
-            return Ok(answer);
-        }
-    }
-    Err(Error::new(
-        ErrorKind::Contention,
-        format!("report on {input}"),
-    ))
-}
-
-/// Where the output goes, if what is written for this input may lie under its key.
-fn output_key(settings: &FunctionSettings, input: &ObjectName) -> Result<String, Refusal> {
-    let output_key = settings.settings.output_key.of(&input.key)?;
-    if settings.report_bucket.is_some() {
-        check_report_key(&input.key)?;
-    }
-    Ok(output_key)
-}
-
-/// No report tells of it, for that would lie under the key that is refused.
-fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
-    Answer::new(&input.key, Status::Refused).refused(refusal)
-}
-
-/// A function that wrote into the bucket whose events start it would start itself.
-fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
-    let is_input = |bucket: &str| bucket == input.bucket;
-    if is_input(&settings.output_bucket) || settings.report_bucket.as_deref().is_some_and(is_input)
-    {
-        return Err(Error::new(
-            ErrorKind::SameBucket,
-            format!("publish {input}"),
-        ));
-    }
-    Ok(())
-}
-
-/// Full jitter: writers that met once should not meet again.
-async fn pause_before(attempt: u32) {
-    if let Some(doublings) = attempt.checked_sub(1) {
-        let longest = MAX_PAUSE_MS << doublings;
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=longest))).await;
     }
 }

@@ -1,0 +1,49 @@
+//! Refusals that need no look at the upload's rows: the output stays as it is, and a report says why.
+
+use crate::answer::{Answer, Refusal, Status};
+use crate::function::error::{Error, ErrorKind};
+use crate::function::publish::destination::{check_buckets, output_key};
+use crate::function::publish::provenance::Provenance;
+use crate::function::publish::report::{look_at_report, write_report};
+use crate::function::publish::retry::{MAX_RETRIES, pause_before};
+use crate::function::settings::FunctionSettings;
+use crate::function::store::{ObjectName, PutResult, Store};
+use crate::report::{Facts, report_page};
+
+/// Refuses an upload without reading it, for a reason that holds for all.
+///
+/// # Errors
+///
+/// Where the report cannot be written.
+pub async fn refuse<S: Store>(
+    store: &S,
+    settings: &FunctionSettings,
+    input: &ObjectName,
+    refusal: &Refusal,
+) -> Result<Answer, Error> {
+    check_buckets(settings, input)?;
+    let output_key = match output_key(settings, input) {
+        Ok(key) => key,
+        Err(refusal) => return Ok(refused_by_key(input, &refusal)),
+    };
+    let mut answer = Answer::new(&input.key, Status::Refused).refused(refusal);
+    answer.output = Some(output_key);
+    for attempt in 0..=MAX_RETRIES {
+        pause_before(attempt).await;
+        let report = look_at_report(store, settings, input).await?;
+        let provenance = Provenance::new(&input.key, None, &refusal.message);
+        let page = || report_page(&answer, Facts::default());
+        if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {
+            return Ok(answer);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Contention,
+        format!("report on {input}"),
+    ))
+}
+
+/// No report tells of it, for that would lie under the key that is refused.
+pub(crate) fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
+    Answer::new(&input.key, Status::Refused).refused(refusal)
+}
