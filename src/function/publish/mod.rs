@@ -2,7 +2,10 @@
 //!
 //! `publisher.rs` explains the publishing protocol.
 
+mod answers;
+mod delete;
 mod destination;
+mod generate_upload;
 mod object;
 mod provenance;
 mod publisher;

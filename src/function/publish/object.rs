@@ -5,6 +5,7 @@ use crate::function::error::Error;
 use crate::function::publish::provenance::Provenance;
 use crate::function::store::{Head, ObjectName, Precondition, Put, PutKind, PutResult, Store};
 
+pub(crate) const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// More than are needed for every replaced object that is remembered.
 const MAX_BLANK_LINES: usize = 8;
 

@@ -28,34 +28,29 @@
 use tokio::join;
 
 use crate::answer::{Answer, Status};
-use crate::csv::{UploadStart, too_large};
+use crate::csv::too_large;
 use crate::function::error::{Error, ErrorKind};
 use crate::function::event::ObjectRef;
 use crate::function::metrics::PublishStats;
+use crate::function::publish::answers::unchanged;
+use crate::function::publish::delete::Deletion;
 use crate::function::publish::destination::{check_buckets, output_key};
-use crate::function::publish::object::PublishedObject;
+use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload};
+use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
 use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::refuse::{refuse, refused_by_key};
 use crate::function::publish::report::{done, look_at_report, write_report};
 use crate::function::publish::retry::{MAX_RETRIES, pause_before};
 use crate::function::settings::{FunctionSettings, OnDelete};
-use crate::function::store::{Body, Fetched, Head, ObjectName, PutResult, Store};
-use crate::generate::{Generation, Outcome};
-use crate::policy::PolicyBuilder;
-use crate::render::{Template, render};
-use crate::report::{Facts, Occasion, RequestCost, report_page};
-use crate::review::{Review, name_lines};
-use crate::rule::DefaultPolicy;
-use crate::source::Source;
+use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
+use crate::render::Template;
+use crate::report::RequestCost;
 
-const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// How often an input that came damaged is read again.
 const MAX_DAMAGED_RETRIES: u32 = 2;
 /// Up to so many bytes an output is on its way as soon as its request is, and the report is made
 /// beside it. Of a larger one the thread has to send more, and the report comes after it.
 const MAX_BESIDE_BYTES: usize = 256 * 1024;
-/// How much of an upload is kept for warnings that name lines: some ten thousand rows.
-const MAX_START_BYTES: usize = 256 * 1024;
 
 /// Publishes uploads with one template.
 pub struct Publisher<'a, S> {
@@ -64,13 +59,6 @@ pub struct Publisher<'a, S> {
     template: &'a Template,
     settings_digest: String,
     observed: PublishStats,
-}
-
-/// What came of an upload, before anything is written.
-struct Generated {
-    outcome: Outcome,
-    review: Review,
-    start: UploadStart,
 }
 
 /// What one round came to.
@@ -203,9 +191,13 @@ impl<'a, S: Store> Publisher<'a, S> {
         if targets.output.is_made_from(&provenance)
             && report.is_none_or(|report| report.is_made_from(&published))
         {
-            return Ok(Attempt::Done(self.unchanged(input, &targets.output)));
+            return Ok(Attempt::Done(unchanged(
+                self.settings,
+                input,
+                &targets.output,
+            )));
         }
-        let generated = self.generate(input, &head, body).await?;
+        let generated = generate_upload(self.settings, self.template, input, &head, body).await?;
         let Some(answer) = self.write_both(&targets, generated, &provenance).await? else {
             return Ok(Attempt::Conflict);
         };
@@ -223,38 +215,29 @@ impl<'a, S: Store> Publisher<'a, S> {
     async fn write_both(
         &self,
         targets: &PublishedObjects,
-        generated: Generated,
+        mut generated: GeneratedUpload,
         provenance: &Provenance,
     ) -> Result<Option<Answer>, Error> {
-        let Generated {
-            outcome: Outcome { mut answer, file },
-            mut review,
-            start,
-        } = generated;
-        if targets.output.is_made_from(provenance) && answer.status == Status::Written {
-            answer.status = Status::Unchanged;
+        if targets.output.is_made_from(provenance) && generated.answer.status == Status::Written {
+            generated.answer.status = Status::Unchanged;
         }
+        let file = generated.file.take();
         let report = targets.report.as_ref();
         let cost = file
             .as_deref()
             .filter(|_| report.is_some())
             .map(RequestCost::of);
-        let bytes = answer.bytes;
+        let bytes = generated.answer.bytes;
         let output = self.write_output(&targets.output, file, provenance);
         let report = async {
             // What follows keeps this thread busy: the output's request goes out before it.
             tokio::task::yield_now().await;
-            answer.warnings.extend(review.warnings());
-            name_lines(&review, &mut answer.warnings, |take| start.hand_over(take));
-            let facts = Facts {
-                policy: review.policy(),
-                cost,
-                occasion: Occasion::Publish,
-            };
-            let told = provenance
-                .clone()
-                .with_report(answer.message.as_deref(), &targets.output.name.key);
-            let page = || report_page(&answer, facts);
+            generated.add_warnings();
+            let told = provenance.clone().with_report(
+                generated.answer.message.as_deref(),
+                &targets.output.name.key,
+            );
+            let page = || generated.report_page(cost);
             write_report(self.store, report, page, told).await
         };
         let (written, reported) = if bytes > MAX_BESIDE_BYTES {
@@ -263,7 +246,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             join!(output, report)
         };
         let is_conflict = [written?, reported?].contains(&PutResult::Conflict);
-        Ok((!is_conflict).then_some(answer))
+        Ok((!is_conflict).then_some(generated.answer))
     }
 
     async fn look(
@@ -298,115 +281,23 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
     }
 
-    async fn generate(
-        &self,
-        input: &ObjectName,
-        head: &Head,
-        mut body: S::Body,
-    ) -> Result<Generated, Error> {
-        let source = Source {
-            key: input.key.clone(),
-            bucket: input.bucket.clone(),
-            version_id: head.version_id.clone(),
-            etag: head.etag.clone(),
-        };
-        let mut generation = Generation::watching(&self.settings.settings, self.template, &source);
-        let mut start = UploadStart::of_at_most(MAX_START_BYTES);
-        let mut flow = generation.expect_bytes(head.bytes.unwrap_or(0));
-        while flow.is_continue() {
-            match body.next().await? {
-                Some(piece) => {
-                    start.keep(piece.as_ref());
-                    flow = generation.push(piece.as_ref());
-                }
-                None => break,
-            }
-        }
-        let (outcome, review) = generation.finish_with_review();
-        Ok(Generated {
-            outcome,
-            review,
-            start,
-        })
-    }
-
-    /// What `OnDelete` wants for an input that is gone.
     async fn input_is_gone(
         &self,
         input: &ObjectName,
         targets: &PublishedObjects,
     ) -> Result<Attempt, Error> {
-        let output = &targets.output;
-        let is_ours = output.is_of_key(&input.key);
-        match self.settings.on_delete {
-            OnDelete::Remove if is_ours && output.head().is_some() => {
-                Ok(match output.remove(self.store).await? {
-                    PutResult::Conflict => Attempt::Conflict,
-                    PutResult::Written { .. } if self.store.head(input).await?.is_some() => {
-                        Attempt::Conflict
-                    }
-                    PutResult::Written { .. } => {
-                        Attempt::Done(self.answer(input, output, Status::Removed))
-                    }
-                })
-            }
-            OnDelete::Deny if is_ours => {
-                let provenance = self.provenance(input, None);
-                if output.is_made_from(&provenance) {
-                    return Ok(Attempt::Done(self.unchanged(input, output)));
-                }
-                self.deny_everybody(input, output, provenance).await
-            }
-            _ => Ok(Attempt::Done(self.answer(input, output, Status::Kept))),
-        }
-    }
-
-    async fn deny_everybody(
-        &self,
-        input: &ObjectName,
-        output: &PublishedObject,
-        provenance: Provenance,
-    ) -> Result<Attempt, Error> {
-        let source = Source {
-            key: input.key.clone(),
-            bucket: input.bucket.clone(),
-            ..Source::default()
+        let deletion = Deletion {
+            store: self.store,
+            settings: self.settings,
+            template: self.template,
+            input,
+            provenance: self.provenance(input, None),
         };
-        let nobody = PolicyBuilder::default().decide(DefaultPolicy::Deny);
-        let mut answer = self.answer(input, output, Status::Written);
-        answer.default_policy = DefaultPolicy::Deny;
-        let file = match render(self.template, &source, &nobody, &[], 0) {
-            Ok(rendered) => rendered.text,
-            Err(refusal) => return Ok(Attempt::Done(answer.refused(&refusal))),
-        };
-        answer.bytes = file.len();
-        let replaced = output.replace(
-            self.store,
-            file.into_bytes(),
-            OUTPUT_CONTENT_TYPE,
-            provenance,
-        );
-        Ok(match replaced.await? {
-            PutResult::Conflict => Attempt::Conflict,
-            PutResult::Written { .. } => Attempt::Done(answer),
-        })
+        let answer = deletion.apply(&targets.output).await?;
+        Ok(answer.map_or(Attempt::Conflict, Attempt::Done))
     }
 
     fn provenance(&self, input: &ObjectName, head: Option<&Head>) -> Provenance {
         Provenance::new(&input.key, head, &self.settings_digest)
-    }
-
-    fn unchanged(&self, input: &ObjectName, output: &PublishedObject) -> Answer {
-        let mut answer = self.answer(input, output, Status::Unchanged);
-        let bytes = output.head().and_then(|head| head.bytes).unwrap_or(0);
-        answer.bytes = bytes.try_into().unwrap_or(usize::MAX);
-        answer
-    }
-
-    fn answer(&self, input: &ObjectName, output: &PublishedObject, status: Status) -> Answer {
-        let mut answer = Answer::new(&input.key, status);
-        answer.output = Some(output.name.key.clone());
-        answer.default_policy = self.settings.settings.default_policy;
-        answer
     }
 }
