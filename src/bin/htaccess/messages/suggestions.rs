@@ -9,6 +9,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use htaccess_generator::render::BUILT_IN;
+use htaccess_generator::source::is_csv_name;
 use htaccess_generator::text::is_unprintable;
 
 use crate::cli::{Arguments, Command, TemplateCommand};
@@ -149,7 +150,7 @@ fn in_place_of(path: &Path) -> String {
     }
     let csvs: Vec<_> = names
         .iter()
-        .filter(|name| ends_in_one_of(name, &[".csv", ".csv.gz"]))
+        .filter(|name| is_csv_name(name))
         .map(String::as_str)
         .collect();
     let whose = format!("the folder {}", folder.display());
