@@ -3,6 +3,7 @@
 mod diagnose;
 mod fast_path;
 mod cell;
+mod contents;
 mod decode;
 mod encoding;
 mod header;
@@ -15,6 +16,7 @@ mod columns;
 mod limits;
 mod upload_start;
 
+pub use self::contents::{Contents, FileStart};
 pub use self::decode::{TextDecoder, TextSink};
 pub use self::limits::too_large;
 pub use self::parser::Parser;

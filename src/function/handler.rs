@@ -14,7 +14,7 @@ use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::event::{Batch, Event, Message, ObjectRef};
 use crate::function::metrics::{InvocationMetrics, PublishStats};
-use crate::function::publish::{Publisher, refuse};
+use crate::function::publish::{Publisher, answer_object};
 use crate::function::response::{BatchResponse, ItemFailure, Response, ResultCode, TaskResult};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::Store;
@@ -205,18 +205,18 @@ impl<S: Store> Handler<S> {
     ) -> Result<Answer, Error> {
         let started = Instant::now();
         let doing = format!("publish {}", job.name);
-        let (result, observed) = match &work.template {
-            Ok(template) => {
-                let publisher = Publisher::new(&self.store, &self.settings, template);
-                let result = in_time(work.run.deadline, &doing, publisher.publish(job)).await;
-                (result, publisher.into_stats())
-            }
-            Err(refusal) => {
-                let refused = refuse(&self.store, &self.settings, &job.name, refusal);
-                let result = in_time(work.run.deadline, &doing, refused).await;
-                (result, PublishStats::default())
-            }
+        let publisher = match &work.template {
+            Ok(template) => Ok(Publisher::new(&self.store, &self.settings, template)),
+            Err(refusal) => Err(refusal),
         };
+        let answer = answer_object(
+            &self.store,
+            &self.settings,
+            publisher.as_ref().map_err(|refusal| *refusal),
+            job,
+        );
+        let result = in_time(work.run.deadline, &doing, answer).await;
+        let observed = publisher.map(Publisher::into_stats).unwrap_or_default();
         let processing_ms = milliseconds(started.elapsed());
         match &result {
             Ok(answer) => log_answer(answer, &observed, processing_ms),

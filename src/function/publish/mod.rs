@@ -7,11 +7,13 @@ mod delete;
 mod destination;
 mod generate_upload;
 mod object;
+mod other_file;
 mod provenance;
 mod publisher;
 mod refuse;
 mod report;
 mod retry;
+mod upload;
 
 pub use self::publisher::Publisher;
-pub use self::refuse::refuse;
+pub use self::upload::answer_object;

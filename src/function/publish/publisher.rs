@@ -30,11 +30,10 @@ use tokio::join;
 use crate::answer::{Answer, Status};
 use crate::csv::too_large;
 use crate::function::error::{Error, ErrorKind};
-use crate::function::event::ObjectRef;
 use crate::function::metrics::PublishStats;
 use crate::function::publish::answers::unchanged;
 use crate::function::publish::delete::Deletion;
-use crate::function::publish::destination::{check_buckets, output_key};
+use crate::function::publish::destination::output_key;
 use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload};
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
 use crate::function::publish::provenance::{Provenance, settings_digest};
@@ -98,34 +97,23 @@ impl<'a, S: Store> Publisher<'a, S> {
         self.observed
     }
 
-    /// Publishes what the object holds now, or refuses it and leaves the output as it is. Where
-    /// the event leaves the key in doubt, the reading that exists counts.
+    /// Publishes what the CSV holds now, or refuses it and leaves the output as it is.
+    /// `event_bytes` is the size of which the event tells.
     ///
     /// # Errors
     ///
     /// What a retry or an operator could mend. The output is then the previous one or, if the
     /// answer to the write was lost, the new one.
-    pub async fn publish(&self, job: &ObjectRef) -> Result<Answer, Error> {
-        check_buckets(self.settings, &job.name)?;
-        if let Some(other) = &job.alternate_key {
-            let first = self.store.head(&job.name).await?;
-            if first.is_none() && self.store.head(other).await?.is_some() {
-                return self.publish_object(other, job.bytes).await;
-            }
-        }
-        self.publish_object(&job.name, job.bytes).await
-    }
-
-    async fn publish_object(
+    pub async fn publish(
         &self,
         input: &ObjectName,
-        bytes: Option<u64>,
+        event_bytes: Option<u64>,
     ) -> Result<Answer, Error> {
         let output_key = match output_key(self.settings, input) {
             Ok(key) => key,
             Err(refusal) => return Ok(refused_by_key(input, &refusal)),
         };
-        if self.is_too_large(input, bytes).await? {
+        if self.is_too_large(input, event_bytes).await? {
             let refusal = too_large(self.settings.settings.max_csv_bytes);
             return refuse(self.store, self.settings, input, &refusal).await;
         }

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
-use crate::function::publish::destination::{check_buckets, output_key};
+use crate::function::publish::destination::output_key;
 use crate::function::publish::provenance::Provenance;
 use crate::function::publish::report::{look_at_report, write_report};
 use crate::function::publish::retry::{MAX_RETRIES, pause_before};
@@ -15,13 +15,12 @@ use crate::report::{Facts, report_page};
 /// # Errors
 ///
 /// Where the report cannot be written.
-pub async fn refuse<S: Store>(
+pub(crate) async fn refuse<S: Store>(
     store: &S,
     settings: &FunctionSettings,
     input: &ObjectName,
     refusal: &Refusal,
 ) -> Result<Answer, Error> {
-    check_buckets(settings, input)?;
     let output_key = match output_key(settings, input) {
         Ok(key) => key,
         Err(refusal) => return Ok(refused_by_key(input, &refusal)),
@@ -37,10 +36,12 @@ pub async fn refuse<S: Store>(
             return Ok(answer);
         }
     }
-    Err(Error::new(
-        ErrorKind::Contention,
-        format!("report on {input}"),
-    ))
+    Err(contention(input))
+}
+
+/// The error after the last retry of a report's write.
+pub(crate) fn contention(input: &ObjectName) -> Error {
+    Error::new(ErrorKind::Contention, format!("report on {input}"))
 }
 
 /// No report tells of it, for that would lie under the key that is refused.
