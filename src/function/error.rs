@@ -55,7 +55,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether the same may work a little later, with nobody doing anything.
+    /// Whether the same may work a little later, with nobody operation anything.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
@@ -73,7 +73,7 @@ impl ErrorKind {
         }
     }
 
-    fn way_out(self) -> &'static str {
+    fn hint(self) -> &'static str {
         match self {
             Self::UnknownEvent => {
                 "expected one of S3 (a notification, EventBridge, SNS, SQS or Batch Operations)"
@@ -100,24 +100,24 @@ impl ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     /// What was being done, such as `PUT s3://bucket/key`.
-    doing: String,
+    operation: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error without a cause of its own.
     #[must_use]
-    pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, operation: impl Into<String>) -> Self {
         Self {
             kind,
-            doing: doing.into(),
+            operation: operation.into(),
             source: None,
         }
     }
 
     /// The same, keeping its cause for the log.
     #[must_use]
-    pub fn because(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
             ..self
@@ -149,8 +149,8 @@ impl fmt::Display for Error {
         write!(
             f,
             "{}: {} ({})",
-            self.doing,
-            self.kind.way_out(),
+            self.operation,
+            self.kind.hint(),
             self.kind.code()
         )
     }

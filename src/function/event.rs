@@ -59,7 +59,7 @@ pub struct Message {
     /// Its `messageId`.
     pub id: String,
     /// What is in it.
-    pub jobs: Result<Vec<ObjectRef>, Error>,
+    pub objects: Result<Vec<ObjectRef>, Error>,
 }
 
 /// An invocation by S3 Batch Operations.
@@ -79,7 +79,7 @@ pub struct Task {
     /// The answer repeats it.
     pub id: String,
     /// The object.
-    pub job: Result<ObjectRef, Error>,
+    pub object: Result<ObjectRef, Error>,
 }
 
 impl Event {
@@ -87,7 +87,7 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownEvent`], naming what was seen. What is inside a queue's message or a
+    /// [`ErrorKind::UnknownEvent`], naming what was found. What is inside a queue's message or a
     /// batch's task fails by itself.
     pub fn read(event: &Value) -> Result<Self, Error> {
         if event.get("invocationSchemaVersion").is_some() {
@@ -106,27 +106,27 @@ impl Event {
         if is_test(event) {
             return Ok(Self::Test);
         }
-        read_jobs(event).map(Self::Objects)
+        read_objects(event).map(Self::Objects)
     }
 }
 
-/// The jobs of any event but a queue's or a batch's; none for a test event.
-fn read_jobs(event: &Value) -> Result<Vec<ObjectRef>, Error> {
+/// The objects of any event but a queue's or a batch's; none for a test event.
+fn read_objects(event: &Value) -> Result<Vec<ObjectRef>, Error> {
     if is_test(event) {
         return Ok(Vec::new());
     }
     if event.get("detail-type").is_some() {
-        return read_event_bridge(event).map(|job| vec![job]);
+        return read_event_bridge(event).map(|object| vec![object]);
     }
     // What SNS hands to a queue, unless raw delivery is on.
     if event.get("Type").and_then(Value::as_str) == Some("Notification") {
         return read_inner(event.get("Message"), "an SNS notification");
     }
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
-        return Err(unknown(&names_of(event)));
+        return Err(unknown_event(&field_names(event)));
     };
-    let jobs: Vec<Vec<ObjectRef>> = records.iter().map(read_record).collect::<Result<_, _>>()?;
-    Ok(jobs.into_iter().flatten().collect())
+    let objects: Vec<Vec<ObjectRef>> = records.iter().map(read_record).collect::<Result<_, _>>()?;
+    Ok(objects.into_iter().flatten().collect())
 }
 
 fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
@@ -134,18 +134,21 @@ fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
         return read_inner(notification.get("Message"), "an SNS record");
     }
     match record.get("s3") {
-        Some(entity) => read_notification(entity).map(|job| vec![job]),
-        None => Err(unknown(&format!("a record with {}", names_of(record)))),
+        Some(entity) => read_notification(entity).map(|object| vec![object]),
+        None => Err(unknown_event(&format!(
+            "a record with {}",
+            field_names(record)
+        ))),
     }
 }
 
 /// The event in a text; it is not looked for any deeper than this.
 fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error> {
     let Some(text) = text.and_then(Value::as_str) else {
-        return Err(unknown(&format!("{outer} without a text in it")));
+        return Err(unknown_event(&format!("{outer} without a text in it")));
     };
     let inner: Value = serde_json::from_str(text).map_err(|err| {
-        unknown(&format!("{outer} with something else than JSON in it")).because(err)
+        unknown_event(&format!("{outer} with something else than JSON in it")).with_source(err)
     })?;
     let is_wrapped = inner.get("Type").is_some()
         || inner
@@ -157,9 +160,11 @@ fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error
                     .any(|record| is_queued(record) || record.get("Sns").is_some())
             });
     if is_wrapped {
-        return Err(unknown(&format!("{outer} with another envelope in it")));
+        return Err(unknown_event(&format!(
+            "{outer} with another envelope in it"
+        )));
     }
-    read_jobs(&inner)
+    read_objects(&inner)
 }
 
 fn is_queued(record: &Value) -> bool {
@@ -169,22 +174,22 @@ fn is_queued(record: &Value) -> bool {
 /// Without an id the failure of a message could not be told, so that fails the whole event.
 fn read_message(record: &Value) -> Result<Message, Error> {
     let Some(id) = record.get("messageId").and_then(Value::as_str) else {
-        return Err(unknown("a queue's record without a messageId"));
+        return Err(unknown_event("a queue's record without a messageId"));
     };
     Ok(Message {
         id: id.to_owned(),
-        jobs: read_body(record),
+        objects: read_body(record),
     })
 }
 
 fn read_body(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     let Some(body) = record.get("body").and_then(Value::as_str) else {
-        return Err(unknown("a queue's message without a body"));
+        return Err(unknown_event("a queue's message without a body"));
     };
     let inner: Value = serde_json::from_str(body).map_err(|err| {
-        unknown("a queue's message with something else than JSON in it").because(err)
+        unknown_event("a queue's message with something else than JSON in it").with_source(err)
     })?;
-    read_jobs(&inner)
+    read_objects(&inner)
 }
 
 fn is_test(event: &Value) -> bool {
@@ -193,9 +198,9 @@ fn is_test(event: &Value) -> bool {
 
 fn read_notification(entity: &Value) -> Result<ObjectRef, Error> {
     let s3 = S3Entity::deserialize(entity)
-        .map_err(|err| unknown("an S3 record that cannot be read").because(err))?;
+        .map_err(|err| unknown_event("an S3 record that cannot be read").with_source(err))?;
     let (Some(bucket), Some(key)) = (s3.bucket.name, s3.object.key) else {
-        return Err(unknown(
+        return Err(unknown_event(
             "an S3 record without s3.bucket.name or s3.object.key",
         ));
     };
@@ -231,18 +236,19 @@ fn read_event_bridge(event: &Value) -> Result<ObjectRef, Error> {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     if text("source") != "aws.s3" {
         let (source, detail_type) = (escape(text("source")), escape(text("detail-type")));
-        return Err(unknown(&format!("{detail_type} of {source}")));
+        return Err(unknown_event(&format!("{detail_type} of {source}")));
     }
     let detail = event.get("detail").unwrap_or(&Value::Null);
-    let Detail { bucket, object } = Detail::deserialize(detail)
-        .map_err(|err| unknown("an S3 event of EventBridge that cannot be read").because(err))?;
+    let Detail { bucket, object } = Detail::deserialize(detail).map_err(|err| {
+        unknown_event("an S3 event of EventBridge that cannot be read").with_source(err)
+    })?;
     let name = ObjectName {
         bucket: bucket.name,
         key: object.key,
     };
     let alternate_key = form_decoded(&name.key).ok();
     Ok(ObjectRef {
-        alternate_key: other_than(&name, alternate_key),
+        alternate_key: alternate_name(&name, alternate_key),
         name,
         bytes: object.size,
         version_id: object.version_id,
@@ -269,11 +275,14 @@ struct BatchTask {
 }
 
 fn read_batch(event: &Value) -> Result<Batch, Error> {
-    let event = BatchEvent::deserialize(event)
-        .map_err(|err| unknown("an S3 Batch Operations event that cannot be read").because(err))?;
+    let event = BatchEvent::deserialize(event).map_err(|err| {
+        unknown_event("an S3 Batch Operations event that cannot be read").with_source(err)
+    })?;
     if !matches!(event.invocation_schema_version.as_str(), "1.0" | "2.0") {
         let version = escape(&event.invocation_schema_version);
-        return Err(unknown(&format!("S3 Batch Operations of schema {version}")));
+        return Err(unknown_event(&format!(
+            "S3 Batch Operations of schema {version}"
+        )));
     }
     Ok(Batch {
         schema_version: event.invocation_schema_version,
@@ -283,7 +292,7 @@ fn read_batch(event: &Value) -> Result<Batch, Error> {
             .into_iter()
             .map(|task| Task {
                 id: task.task_id.clone(),
-                job: read_task(task),
+                object: read_task(task),
             })
             .collect(),
     })
@@ -296,7 +305,7 @@ fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
         .s3_bucket
         .or_else(|| task.s3_bucket_arn.and_then(bucket_of_arn));
     let (Some(bucket), Some(key)) = (bucket, task.s3_key) else {
-        return Err(unknown("a task without a bucket or a key"));
+        return Err(unknown_event("a task without a bucket or a key"));
     };
     let name = ObjectName {
         bucket,
@@ -304,14 +313,14 @@ fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     };
     let alternate_key = percent_decoded(&key).ok();
     Ok(ObjectRef {
-        alternate_key: other_than(&name, alternate_key),
+        alternate_key: alternate_name(&name, alternate_key),
         name,
         bytes: None,
         version_id: None,
     })
 }
 
-fn other_than(name: &ObjectName, key: Option<String>) -> Option<ObjectName> {
+fn alternate_name(name: &ObjectName, key: Option<String>) -> Option<ObjectName> {
     let key = key.filter(|key| *key != name.key)?;
     Some(ObjectName {
         bucket: name.bucket.clone(),
@@ -327,18 +336,18 @@ fn form_decoded(key: &str) -> Result<String, Error> {
 fn percent_decoded(key: &str) -> Result<String, Error> {
     match percent_decode_str(key).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(err) => {
-            Err(unknown(&format!("the key {}, which is not UTF-8", escape(key))).because(err))
-        }
+        Err(err) => Err(
+            unknown_event(&format!("the key {}, which is not UTF-8", escape(key))).with_source(err),
+        ),
     }
 }
 
-fn unknown(seen: &str) -> Error {
-    Error::new(ErrorKind::UnknownEvent, format!("unknown event: {seen}"))
+fn unknown_event(found: &str) -> Error {
+    Error::new(ErrorKind::UnknownEvent, format!("unknown event: {found}"))
 }
 
 /// The top-level names of an object, or what it is instead: enough to recognise it by, and no data.
-fn names_of(value: &Value) -> String {
+fn field_names(value: &Value) -> String {
     match value {
         Value::Object(map) if map.is_empty() => "nothing in it".to_owned(),
         Value::Object(map) => {

@@ -1,7 +1,6 @@
 //! One invocation: an event in, an answer of the shape its source wants out.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::stream::{self, StreamExt};
@@ -12,14 +11,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
-use crate::function::event::{Batch, Event, Message, ObjectRef};
+use crate::function::event::{Batch, Event, Message, ObjectRef, Task};
 use crate::function::metrics::{InvocationMetrics, PublishStats};
 use crate::function::publish::{Publisher, answer_object};
 use crate::function::response::{BatchResponse, ItemFailure, Response, ResultCode, TaskResult};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::Store;
-use crate::function::template_cache::TemplateCache;
-use crate::render::Template;
+use crate::function::template_cache::{CurrentTemplate, TemplateCache};
 use crate::text::quote;
 
 /// How many records of one event are worked on at the same time.
@@ -27,7 +25,7 @@ const MAX_CONCURRENT_RECORDS: usize = 8;
 
 /// How long before Lambda would end the invocation the work on it stops, so that it can still say
 /// why, and a queue which messages are done.
-const MARGIN: Duration = Duration::from_millis(500);
+const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
 /// Works on events; made once for each environment.
 pub struct Handler<S> {
@@ -37,17 +35,9 @@ pub struct Handler<S> {
 }
 
 /// One invocation: when it must stop, and what it has done so far.
-#[derive(Clone, Copy)]
-struct RunningInvocation<'a> {
-    deadline: Option<Instant>,
-    tally: &'a RefCell<InvocationMetrics>,
-}
-
-/// What all jobs of an invocation share.
-struct InvocationContext<'a> {
-    /// The template as it is now, or why every file is refused.
-    template: Result<Arc<Template>, Refusal>,
-    run: RunningInvocation<'a>,
+struct Invocation {
+    deadline: Deadline,
+    metrics: RefCell<InvocationMetrics>,
 }
 
 impl<S: Store> Handler<S> {
@@ -72,27 +62,26 @@ impl<S: Store> Handler<S> {
     /// The first error that a retry or an operator could mend, where the source has no way to
     /// tell the failed records. Files that were published stay so: a retry finds them unchanged.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
-        self.handle_and_tally(event).await.0
+        self.handle_with_metrics(event).await.0
     }
 
     /// The same, and what to count of it: files that were done before one failed count too.
-    pub async fn handle_and_tally(
+    pub async fn handle_with_metrics(
         &self,
         event: LambdaEvent<Value>,
     ) -> (Result<Response, Error>, InvocationMetrics) {
-        let tally = RefCell::default();
-        let run = RunningInvocation {
-            deadline: deadline(&event.context),
-            tally: &tally,
+        let invocation = Invocation {
+            deadline: Deadline::of(&event.context),
+            metrics: RefCell::default(),
         };
-        let result = self.work_on_event(&event.payload, run).await;
-        (result, tally.into_inner())
+        let result = self.handle_event(&event.payload, &invocation).await;
+        (result, invocation.metrics.into_inner())
     }
 
-    async fn work_on_event(
+    async fn handle_event(
         &self,
         event: &Value,
-        run: RunningInvocation<'_>,
+        invocation: &Invocation,
     ) -> Result<Response, Error> {
         match Event::read(event).inspect_err(log_error)? {
             Event::Test => {
@@ -102,39 +91,34 @@ impl<S: Store> Handler<S> {
                     results: vec![answer],
                 })
             }
-            Event::Objects(jobs) => {
-                let work = self.prepare(run).await?;
-                let results = self.work_on_all(&jobs, &work).await;
+            Event::Objects(objects) => {
+                let template = self.template(invocation).await?;
+                let results = self.handle_objects(&objects, &template, invocation).await;
                 let results = results.into_iter().collect::<Result<_, _>>()?;
                 Ok(Response::Results { results })
             }
-            Event::Queue(messages) => self.queue(messages, run).await,
-            Event::Batch(batch) => self.batch(batch, run).await,
+            Event::Queue(messages) => self.handle_messages(messages, invocation).await,
+            Event::Batch(batch) => self.handle_batch(batch, invocation).await,
         }
     }
 
-    async fn prepare<'a>(
-        &self,
-        run: RunningInvocation<'a>,
-    ) -> Result<InvocationContext<'a>, Error> {
-        let template = in_time(
-            run.deadline,
-            "read the template",
-            self.templates.current(&self.store),
-        )
-        .await
-        .inspect_err(log_error)?;
-        Ok(InvocationContext { template, run })
+    async fn template(&self, invocation: &Invocation) -> Result<CurrentTemplate, Error> {
+        let template = self.templates.current(&self.store);
+        invocation
+            .deadline
+            .limit("read the template", template)
+            .await
+            .inspect_err(log_error)
     }
 
-    async fn queue(
+    async fn handle_messages(
         &self,
         messages: Vec<Message>,
-        run: RunningInvocation<'_>,
+        invocation: &Invocation,
     ) -> Result<Response, Error> {
-        let work = self.prepare(run).await?;
+        let template = self.template(invocation).await?;
         let failures = stream::iter(messages)
-            .map(|message| self.failure_of(message, &work))
+            .map(|message| self.handle_message(message, &template, invocation))
             .buffered(MAX_CONCURRENT_RECORDS)
             .filter_map(|failure| async { failure })
             .collect()
@@ -142,14 +126,15 @@ impl<S: Store> Handler<S> {
         Ok(Response::Queue { failures })
     }
 
-    async fn failure_of(
+    async fn handle_message(
         &self,
         message: Message,
-        work: &InvocationContext<'_>,
+        template: &CurrentTemplate,
+        invocation: &Invocation,
     ) -> Option<ItemFailure> {
-        let failed = match message.jobs.inspect_err(log_error) {
-            Ok(jobs) => self
-                .work_on_all(&jobs, work)
+        let failed = match message.objects.inspect_err(log_error) {
+            Ok(objects) => self
+                .handle_objects(&objects, template, invocation)
                 .await
                 .iter()
                 .any(Result::is_err),
@@ -160,21 +145,10 @@ impl<S: Store> Handler<S> {
         })
     }
 
-    async fn batch(&self, batch: Batch, run: RunningInvocation<'_>) -> Result<Response, Error> {
-        let work = self.prepare(run).await?;
+    async fn handle_batch(&self, batch: Batch, invocation: &Invocation) -> Result<Response, Error> {
+        let template = self.template(invocation).await?;
         let results = stream::iter(batch.tasks)
-            .map(|task| async {
-                let result = match task.job.inspect_err(log_error) {
-                    Ok(job) => self.work_on(&job, &work).await,
-                    Err(err) => Err(err),
-                };
-                let (result_code, result_string) = task_result(&result);
-                TaskResult {
-                    task_id: task.id,
-                    result_code,
-                    result_string,
-                }
-            })
+            .map(|task| self.handle_task(task, &template, invocation))
             .buffered(MAX_CONCURRENT_RECORDS)
             .collect()
             .await;
@@ -186,26 +160,46 @@ impl<S: Store> Handler<S> {
         }))
     }
 
-    async fn work_on_all(
+    async fn handle_task(
         &self,
-        jobs: &[ObjectRef],
-        work: &InvocationContext<'_>,
+        task: Task,
+        template: &CurrentTemplate,
+        invocation: &Invocation,
+    ) -> TaskResult {
+        let result = match task.object.inspect_err(log_error) {
+            Ok(object) => self.handle_object(&object, template, invocation).await,
+            Err(err) => Err(err),
+        };
+        let (result_code, result_string) = task_result(&result);
+        TaskResult {
+            task_id: task.id,
+            result_code,
+            result_string,
+        }
+    }
+
+    async fn handle_objects(
+        &self,
+        objects: &[ObjectRef],
+        template: &CurrentTemplate,
+        invocation: &Invocation,
     ) -> Vec<Result<Answer, Error>> {
-        stream::iter(jobs)
-            .map(|job| self.work_on(job, work))
+        stream::iter(objects)
+            .map(|object| self.handle_object(object, template, invocation))
             .buffered(MAX_CONCURRENT_RECORDS)
             .collect()
             .await
     }
 
-    async fn work_on(
+    async fn handle_object(
         &self,
-        job: &ObjectRef,
-        work: &InvocationContext<'_>,
+        object: &ObjectRef,
+        template: &CurrentTemplate,
+        invocation: &Invocation,
     ) -> Result<Answer, Error> {
         let started = Instant::now();
-        let doing = format!("publish {}", job.name);
-        let publisher = match &work.template {
+        let operation = format!("publish {}", object.name);
+        let publisher = match template {
             Ok(template) => Ok(Publisher::new(&self.store, &self.settings, template)),
             Err(refusal) => Err(refusal),
         };
@@ -213,18 +207,18 @@ impl<S: Store> Handler<S> {
             &self.store,
             &self.settings,
             publisher.as_ref().map_err(|refusal| *refusal),
-            job,
+            object,
         );
-        let result = in_time(work.run.deadline, &doing, answer).await;
-        let observed = publisher.map(Publisher::into_stats).unwrap_or_default();
+        let result = invocation.deadline.limit(&operation, answer).await;
+        let stats = publisher.map(Publisher::into_stats).unwrap_or_default();
         let processing_ms = milliseconds(started.elapsed());
         match &result {
-            Ok(answer) => log_answer(answer, &observed, processing_ms),
+            Ok(answer) => log_answer(answer, &stats, processing_ms),
             Err(err) => log_error(err),
         }
-        let version_id = job.version_id.as_deref();
-        let mut tally = work.run.tally.borrow_mut();
-        tally.add(result.as_ref().ok(), &observed, version_id, processing_ms);
+        let version_id = object.version_id.as_deref();
+        let mut metrics = invocation.metrics.borrow_mut();
+        metrics.add(result.as_ref().ok(), &stats, version_id, processing_ms);
         result
     }
 }
@@ -234,30 +228,35 @@ fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1e3
 }
 
-async fn in_time<T>(
-    deadline: Option<Instant>,
-    doing: &str,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let Some(deadline) = deadline else {
-        return work.await;
-    };
-    match timeout_at(deadline, work).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::new(ErrorKind::OutOfTime, doing)),
-    }
-}
-
 /// When the work must stop; `None` outside Lambda, where nothing tells.
-fn deadline(context: &Context) -> Option<Instant> {
-    if context.deadline == 0 {
-        return None;
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn of(context: &Context) -> Self {
+        if context.deadline == 0 {
+            return Self(None);
+        }
+        let left = context
+            .deadline()
+            .duration_since(SystemTime::now())
+            .unwrap_or_default();
+        Self(Some(Instant::now() + left.saturating_sub(DEADLINE_MARGIN)))
     }
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    Some(Instant::now() + left.saturating_sub(MARGIN))
+
+    async fn limit<T>(
+        self,
+        operation: &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let Some(deadline) = self.0 else {
+            return work.await;
+        };
+        match timeout_at(deadline, work).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(ErrorKind::OutOfTime, operation)),
+        }
+    }
 }
 
 /// A refused file is a permanent failure here, so that the job's report lists it.
@@ -280,7 +279,7 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
 }
 
 /// One line for each file: counts and codes, no cells.
-fn log_answer(answer: &Answer, observed: &PublishStats, processing_ms: f64) {
+fn log_answer(answer: &Answer, stats: &PublishStats, processing_ms: f64) {
     info!(
         source = answer.source,
         output = answer.output,
@@ -293,7 +292,7 @@ fn log_answer(answer: &Answer, observed: &PublishStats, processing_ms: f64) {
         networks_allow = answer.networks.allow,
         networks_deny = answer.networks.deny,
         bytes = answer.bytes,
-        input_bytes = observed.input_bytes(),
+        input_bytes = stats.input_bytes(),
         processing_ms,
         "{}",
         answer.status,
@@ -312,11 +311,11 @@ mod tests {
     fn the_work_stops_half_a_second_before_lambda_would_end_it() {
         let left = Duration::from_mins(1);
         let mut context = Context::default();
-        assert_eq!(deadline(&context), None);
+        assert_eq!(Deadline::of(&context), Deadline(None));
         let end = SystemTime::now() + left;
         let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         context.deadline = end.as_millis().try_into().unwrap();
-        let stop = deadline(&context).unwrap();
+        let stop = Deadline::of(&context).0.unwrap();
         assert!(stop <= Instant::now() + left - Duration::from_millis(500));
     }
 }

@@ -55,7 +55,7 @@ impl Dimensions {
 
 /// What a line says of its invocation beside the metrics.
 #[derive(Clone, Debug)]
-pub struct Invocation<'a> {
+pub struct InvocationProperties<'a> {
     /// Lambda's id of it, which the other log lines have too.
     pub request_id: &'a str,
     /// X-Ray's, where it is traced.
@@ -124,7 +124,7 @@ impl InvocationMetrics {
     pub fn add(
         &mut self,
         answer: Option<&Answer>,
-        observed: &PublishStats,
+        stats: &PublishStats,
         version_id: Option<&str>,
         processing_ms: f64,
     ) {
@@ -141,22 +141,22 @@ impl InvocationMetrics {
             self.rows_rejected += answer.rejected;
             self.networks += (answer.networks.allow + answer.networks.deny) as u64;
         }
-        self.stale_events += u64::from(observed.is_stale(version_id));
-        self.conflict_retries += observed.conflict_retries.get();
+        self.stale_events += u64::from(stats.is_stale(version_id));
+        self.conflict_retries += stats.conflict_retries.get();
         self.processing_ms.push(processing_ms);
-        self.input_bytes.extend(observed.input_bytes());
+        self.input_bytes.extend(stats.input_bytes());
     }
 
     /// The lines to print: one, and more where an event had over 100 files. The first has all
     /// counts; each has the values of up to 100 files.
     #[must_use]
-    pub fn lines(&self, origin: &Dimensions, invocation: &Invocation) -> Vec<String> {
+    pub fn lines(&self, dimensions: &Dimensions, properties: &InvocationProperties) -> Vec<String> {
         let chunks = self.processing_ms.len().max(self.input_bytes.len());
         let chunks = chunks.div_ceil(MAX_VALUES).max(1);
         (0..chunks)
             .map(|index| {
                 let mut metrics = if index == 0 {
-                    self.counts(invocation)
+                    self.counts(properties)
                 } else {
                     Vec::new()
                 };
@@ -164,13 +164,16 @@ impl InvocationMetrics {
                 metrics.push(("ProcessingMs", "Milliseconds", times));
                 let sizes = chunk(&self.input_bytes, index);
                 metrics.push(("InputBytes", "Bytes", sizes));
-                line(metrics, origin, invocation)
+                line(metrics, dimensions, properties)
             })
             .collect()
     }
 
     /// Zeros too, so that a graph has no holes and an alarm has data.
-    fn counts(&self, invocation: &Invocation) -> Vec<(&'static str, &'static str, Value)> {
+    fn counts(
+        &self,
+        properties: &InvocationProperties,
+    ) -> Vec<(&'static str, &'static str, Value)> {
         let counts = [
             ("FilesPublished", self.published),
             ("FilesUnchanged", self.unchanged),
@@ -183,7 +186,7 @@ impl InvocationMetrics {
             ("StaleEvents", self.stale_events),
             ("ConflictRetries", self.conflict_retries),
         ];
-        let cold_start = invocation.cold_start.then_some(("ColdStart", 1));
+        let cold_start = properties.cold_start.then_some(("ColdStart", 1));
         counts
             .into_iter()
             .chain(cold_start)
@@ -198,7 +201,11 @@ fn chunk<T: Clone + Into<Value>>(values: &[T], index: usize) -> Value {
 }
 
 /// A metric without a value is left out, for an empty list is not one.
-fn line(metrics: Vec<(&str, &str, Value)>, origin: &Dimensions, invocation: &Invocation) -> String {
+fn line(
+    metrics: Vec<(&str, &str, Value)>,
+    dimensions: &Dimensions,
+    properties: &InvocationProperties,
+) -> String {
     let mut root = Map::new();
     let mut definitions = Vec::new();
     for (name, unit, value) in metrics {
@@ -208,26 +215,26 @@ fn line(metrics: Vec<(&str, &str, Value)>, origin: &Dimensions, invocation: &Inv
         }
     }
     let directive = json!({
-        "Namespace": origin.namespace,
+        "Namespace": dimensions.namespace,
         "Dimensions": [DIMENSIONS],
         "Metrics": definitions,
     });
     let metadata = json!({
-        "Timestamp": invocation.ended_at_ms,
+        "Timestamp": properties.ended_at_ms,
         "CloudWatchMetrics": [directive],
     });
     root.insert("_aws".to_owned(), metadata);
     for (name, value) in [
-        ("function_name", origin.function_name.as_str().into()),
-        ("service", origin.service.as_str().into()),
-        ("function_request_id", invocation.request_id.into()),
-        ("cold_start", invocation.cold_start.into()),
+        ("function_name", dimensions.function_name.as_str().into()),
+        ("service", dimensions.service.as_str().into()),
+        ("function_request_id", properties.request_id.into()),
+        ("cold_start", properties.cold_start.into()),
         // Lambda filters by it, and takes a line without one for INFO all the same.
         ("level", "INFO".into()),
     ] {
         root.insert(name.to_owned(), value);
     }
-    if let Some(id) = invocation.xray_trace_id {
+    if let Some(id) = properties.xray_trace_id {
         root.insert("xray_trace_id".to_owned(), id.into());
     }
     Value::Object(root).to_string()

@@ -15,6 +15,6 @@ mod settings;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, ObjectRef};
 pub use self::handler::Handler;
-pub use self::metrics::{Dimensions, Invocation, InvocationMetrics};
+pub use self::metrics::{Dimensions, InvocationMetrics, InvocationProperties};
 pub use self::response::Response;
 pub use self::settings::{FunctionSettings, OnDelete, TrustRoots};

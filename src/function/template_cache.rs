@@ -14,6 +14,9 @@ use crate::render::Template;
 /// The largest template of one's own, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 1024 * 1024;
 
+/// The template as it is now, or why every file is refused.
+pub(crate) type CurrentTemplate = Result<Arc<Template>, Refusal>;
+
 /// The compiled template of an environment.
 pub(crate) enum TemplateCache {
     /// Compiled at the start.
@@ -38,10 +41,7 @@ impl TemplateCache {
     }
 
     /// The template as it is now; the inner error refuses every file.
-    pub(crate) async fn current<S: Store>(
-        &self,
-        store: &S,
-    ) -> Result<Result<Arc<Template>, Refusal>, Error> {
+    pub(crate) async fn current<S: Store>(&self, store: &S) -> Result<CurrentTemplate, Error> {
         let (name, cached) = match self {
             Self::BuiltIn(template) => return Ok(Ok(Arc::clone(template))),
             Self::Object(name, cached) => (name, cached),

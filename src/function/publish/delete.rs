@@ -29,7 +29,7 @@ impl<S: Store> Deletion<'_, S> {
     ///
     /// Where a call to the store fails.
     pub(crate) async fn apply(self, output: &PublishedObject) -> Result<Option<Answer>, Error> {
-        let is_ours = output.is_of_key(&self.input.key);
+        let is_ours = output.belongs_to(&self.input.key);
         match self.settings.on_delete {
             OnDelete::Remove if is_ours && output.head().is_some() => {
                 Ok(match output.remove(self.store).await? {

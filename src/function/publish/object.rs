@@ -13,18 +13,18 @@ const MAX_BLANK_LINES: usize = 8;
 pub(crate) struct PublishedObject {
     pub(crate) name: ObjectName,
     head: Option<Head>,
-    remembered: Option<Provenance>,
+    made_from: Option<Provenance>,
 }
 
 impl PublishedObject {
     /// Looks at an object.
     pub(crate) async fn fetch<S: Store>(store: &S, name: ObjectName) -> Result<Self, Error> {
         let head = store.head(&name).await?;
-        let remembered = head.as_ref().map(Provenance::from_metadata);
+        let made_from = head.as_ref().map(Provenance::from_metadata);
         Ok(Self {
             name,
             head,
-            remembered,
+            made_from,
         })
     }
 
@@ -35,21 +35,21 @@ impl PublishedObject {
 
     /// Whether it was made from this.
     pub(crate) fn is_made_from(&self, provenance: &Provenance) -> bool {
-        let remembered = self.remembered.as_ref();
-        remembered.is_some_and(|remembered| provenance.is_same(remembered))
+        let made_from = self.made_from.as_ref();
+        made_from.is_some_and(|made_from| provenance.is_same(made_from))
     }
 
     /// Whether it was made from something of this key, or is not there.
-    pub(crate) fn is_of_key(&self, source_key: &str) -> bool {
-        let remembered = self.remembered.as_ref();
-        remembered.is_none_or(|remembered| remembered.is_from(source_key))
+    pub(crate) fn belongs_to(&self, source_key: &str) -> bool {
+        let made_from = self.made_from.as_ref();
+        made_from.is_none_or(|made_from| made_from.is_from(source_key))
     }
 
     /// Whether what was read along with the look may be older than what it was made from.
     pub(crate) fn may_be_newer_than(&self, source_key: &str, input: &Head) -> bool {
-        let remembered = self.remembered.as_ref();
-        remembered.is_some_and(|remembered| {
-            !(remembered.is_from(source_key) && remembered.is_strictly_older_than(input))
+        let made_from = self.made_from.as_ref();
+        made_from.is_some_and(|made_from| {
+            !(made_from.is_from(source_key) && made_from.is_strictly_older_than(input))
         })
     }
 

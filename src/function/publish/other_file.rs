@@ -11,7 +11,7 @@ use crate::csv::{Contents, FileStart};
 use crate::function::error::Error;
 use crate::function::publish::provenance::Provenance;
 use crate::function::publish::refuse::{contention, refused_by_key};
-use crate::function::publish::report::{look_at_report, write_report};
+use crate::function::publish::report::{fetch_report, write_report};
 use crate::function::publish::retry::{MAX_RETRIES, pause_before};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{Body, Fetched, ObjectName, PutResult, Store};
@@ -38,7 +38,7 @@ pub(crate) async fn refuse_other_file<S: Store>(
     }
     for attempt in 0..=MAX_RETRIES {
         pause_before(attempt).await;
-        let report = look_at_report(store, settings, input).await?;
+        let report = fetch_report(store, settings, input).await?;
         let Fetched::Found(head, body) = store.get(input, None).await? else {
             return Ok(Answer::new(&input.key, Status::Kept));
         };

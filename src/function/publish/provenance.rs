@@ -29,12 +29,12 @@ pub(crate) struct Provenance {
     values: BTreeMap<String, String>,
     /// Names the object's bytes and their form, and by that its entity tag before S3 tells it.
     written_as: String,
-    replaced: Vec<Replaced>,
+    replaced: Vec<ReplacedObject>,
 }
 
 /// What the output was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Replaced {
+struct ReplacedObject {
     /// Of its bytes and their form.
     digest: String,
     /// When it was replaced, in seconds since 1970.
@@ -112,7 +112,7 @@ impl Provenance {
             .split(' ')
             .filter_map(|entry| {
                 let (digest, at) = entry.rsplit_once('@')?;
-                Some(Replaced {
+                Some(ReplacedObject {
                     digest: digest.to_owned(),
                     at: at.parse().ok()?,
                 })
@@ -155,7 +155,7 @@ impl Provenance {
     #[must_use]
     pub(crate) fn with_history_of(self, current: &Head, now: i64) -> Self {
         let current = Self::from_metadata(current);
-        let mut replaced = vec![Replaced {
+        let mut replaced = vec![ReplacedObject {
             digest: current.written_as,
             at: now,
         }];

@@ -38,7 +38,7 @@ use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
 use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::refuse::{refuse, refused_by_key};
-use crate::function::publish::report::{done, look_at_report, write_report};
+use crate::function::publish::report::{done, fetch_report, write_report};
 use crate::function::publish::retry::{MAX_RETRIES, pause_before};
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
@@ -49,7 +49,7 @@ use crate::report::RequestCost;
 const MAX_DAMAGED_RETRIES: u32 = 2;
 /// Up to so many bytes an output is on its way as soon as its request is, and the report is made
 /// beside it. Of a larger one the thread has to send more, and the report comes after it.
-const MAX_BESIDE_BYTES: usize = 256 * 1024;
+const MAX_PARALLEL_OUTPUT_BYTES: usize = 256 * 1024;
 
 /// Publishes uploads with one template.
 pub struct Publisher<'a, S> {
@@ -57,7 +57,7 @@ pub struct Publisher<'a, S> {
     settings: &'a FunctionSettings,
     template: &'a Template,
     settings_digest: String,
-    observed: PublishStats,
+    stats: PublishStats,
 }
 
 /// What one round came to.
@@ -87,14 +87,14 @@ impl<'a, S: Store> Publisher<'a, S> {
             settings,
             template,
             settings_digest: settings_digest(&settings.settings, template),
-            observed: PublishStats::default(),
+            stats: PublishStats::default(),
         }
     }
 
     /// What was seen on the way, for the metrics.
     #[must_use]
     pub fn into_stats(self) -> PublishStats {
-        self.observed
+        self.stats
     }
 
     /// Publishes what the CSV holds now, or refuses it and leaves the output as it is.
@@ -123,9 +123,9 @@ impl<'a, S: Store> Publisher<'a, S> {
         };
         for attempt in 0..=MAX_RETRIES {
             pause_before(attempt).await;
-            match self.round(input, &output).await {
+            match self.attempt(input, &output).await {
                 Ok(Attempt::Done(answer)) => return Ok(answer),
-                Ok(Attempt::Conflict) => self.observed.conflict(),
+                Ok(Attempt::Conflict) => self.stats.conflict(),
                 Err(err) if err.kind() == ErrorKind::Damaged && attempt < MAX_DAMAGED_RETRIES => {}
                 Err(err) => return Err(err),
             }
@@ -144,49 +144,52 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(head.and_then(|head| head.bytes).is_some_and(is_too_large))
     }
 
-    async fn round(&self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
-        let (targets, fetched) = join!(self.look(input, output), self.store.get(input, None));
-        let targets = targets?;
+    async fn attempt(&self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
+        let (published, fetched) = join!(
+            self.fetch_objects(input, output),
+            self.store.get(input, None)
+        );
+        let published = published?;
         let (mut head, mut body) = match fetched? {
             Fetched::Found(head, body) => (head, body),
-            Fetched::Missing if targets.output.head().is_some() => {
+            Fetched::Missing if published.output.head().is_some() => {
                 match self.store.get(input, None).await? {
                     Fetched::Found(head, body) => (head, body),
-                    _ => return self.input_is_gone(input, &targets).await,
+                    _ => return self.input_is_gone(input, &published).await,
                 }
             }
             Fetched::Missing | Fetched::NotModified => {
-                return self.input_is_gone(input, &targets).await;
+                return self.input_is_gone(input, &published).await;
             }
         };
         let mut provenance = self.provenance(input, Some(&head));
-        let in_doubt = |target: &PublishedObject| {
-            !target.is_made_from(&provenance) && target.may_be_newer_than(&input.key, &head)
+        let in_doubt = |object: &PublishedObject| {
+            !object.is_made_from(&provenance) && object.may_be_newer_than(&input.key, &head)
         };
-        if targets.all().any(in_doubt) {
+        if published.all().any(in_doubt) {
             drop(body);
             (head, body) = match self.store.get(input, None).await? {
                 Fetched::Found(head, body) => (head, body),
                 Fetched::Missing | Fetched::NotModified => {
-                    return self.input_is_gone(input, &targets).await;
+                    return self.input_is_gone(input, &published).await;
                 }
             };
             provenance = self.provenance(input, Some(&head));
         }
-        self.observed.input(&head);
-        let published = provenance.clone().with_report(None, &output.key);
-        let report = targets.report.as_ref();
-        if targets.output.is_made_from(&provenance)
-            && report.is_none_or(|report| report.is_made_from(&published))
+        self.stats.input(&head);
+        let of_publication = provenance.clone().with_report(None, &output.key);
+        let report = published.report.as_ref();
+        if published.output.is_made_from(&provenance)
+            && report.is_none_or(|report| report.is_made_from(&of_publication))
         {
             return Ok(Attempt::Done(unchanged(
                 self.settings,
                 input,
-                &targets.output,
+                &published.output,
             )));
         }
         let generated = generate_upload(self.settings, self.template, input, &head, body).await?;
-        let Some(answer) = self.write_both(&targets, generated, &provenance).await? else {
+        let Some(answer) = self.write_both(&published, generated, &provenance).await? else {
             return Ok(Attempt::Conflict);
         };
         if self.settings.on_delete == OnDelete::Remove {
@@ -202,33 +205,33 @@ impl<'a, S: Store> Publisher<'a, S> {
     /// Writes the output and, beside it, the report; `None` if another write came between.
     async fn write_both(
         &self,
-        targets: &PublishedObjects,
+        published: &PublishedObjects,
         mut generated: GeneratedUpload,
         provenance: &Provenance,
     ) -> Result<Option<Answer>, Error> {
-        if targets.output.is_made_from(provenance) && generated.answer.status == Status::Written {
+        if published.output.is_made_from(provenance) && generated.answer.status == Status::Written {
             generated.answer.status = Status::Unchanged;
         }
         let file = generated.file.take();
-        let report = targets.report.as_ref();
+        let report = published.report.as_ref();
         let cost = file
             .as_deref()
             .filter(|_| report.is_some())
             .map(RequestCost::of);
         let bytes = generated.answer.bytes;
-        let output = self.write_output(&targets.output, file, provenance);
+        let output = self.write_output(&published.output, file, provenance);
         let report = async {
             // What follows keeps this thread busy: the output's request goes out before it.
             tokio::task::yield_now().await;
             generated.add_warnings();
-            let told = provenance.clone().with_report(
+            let report_provenance = provenance.clone().with_report(
                 generated.answer.message.as_deref(),
-                &targets.output.name.key,
+                &published.output.name.key,
             );
             let page = || generated.report_page(cost);
-            write_report(self.store, report, page, told).await
+            write_report(self.store, report, page, report_provenance).await
         };
-        let (written, reported) = if bytes > MAX_BESIDE_BYTES {
+        let (written, reported) = if bytes > MAX_PARALLEL_OUTPUT_BYTES {
             (output.await, report.await)
         } else {
             join!(output, report)
@@ -237,14 +240,14 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok((!is_conflict).then_some(generated.answer))
     }
 
-    async fn look(
+    async fn fetch_objects(
         &self,
         input: &ObjectName,
         output: &ObjectName,
     ) -> Result<PublishedObjects, Error> {
         let (output, report) = join!(
             PublishedObject::fetch(self.store, output.clone()),
-            look_at_report(self.store, self.settings, input),
+            fetch_report(self.store, self.settings, input),
         );
         Ok(PublishedObjects {
             output: output?,
@@ -254,14 +257,14 @@ impl<'a, S: Store> Publisher<'a, S> {
 
     async fn write_output(
         &self,
-        target: &PublishedObject,
+        object: &PublishedObject,
         file: Option<String>,
         provenance: &Provenance,
     ) -> Result<PutResult, Error> {
         match file {
-            Some(file) if !target.is_made_from(provenance) => {
+            Some(file) if !object.is_made_from(provenance) => {
                 let bytes = file.into_bytes();
-                target
+                object
                     .replace(self.store, bytes, OUTPUT_CONTENT_TYPE, provenance.clone())
                     .await
             }
@@ -272,7 +275,7 @@ impl<'a, S: Store> Publisher<'a, S> {
     async fn input_is_gone(
         &self,
         input: &ObjectName,
-        targets: &PublishedObjects,
+        published: &PublishedObjects,
     ) -> Result<Attempt, Error> {
         let deletion = Deletion {
             store: self.store,
@@ -281,7 +284,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             input,
             provenance: self.provenance(input, None),
         };
-        let answer = deletion.apply(&targets.output).await?;
+        let answer = deletion.apply(&published.output).await?;
         Ok(answer.map_or(Attempt::Conflict, Attempt::Done))
     }
 

@@ -4,7 +4,7 @@ use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::publish::destination::output_key;
 use crate::function::publish::provenance::Provenance;
-use crate::function::publish::report::{look_at_report, write_report};
+use crate::function::publish::report::{fetch_report, write_report};
 use crate::function::publish::retry::{MAX_RETRIES, pause_before};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, PutResult, Store};
@@ -29,7 +29,7 @@ pub(crate) async fn refuse<S: Store>(
     answer.output = Some(output_key);
     for attempt in 0..=MAX_RETRIES {
         pause_before(attempt).await;
-        let report = look_at_report(store, settings, input).await?;
+        let report = fetch_report(store, settings, input).await?;
         let provenance = Provenance::new(&input.key, None, &refusal.message);
         let page = || report_page(&answer, Facts::default());
         if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {

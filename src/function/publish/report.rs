@@ -11,7 +11,7 @@ use crate::source::report_key;
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
 /// The report lies in a bucket that no web server sees; `None` where none is wanted.
-pub(crate) async fn look_at_report<S: Store>(
+pub(crate) async fn fetch_report<S: Store>(
     store: &S,
     settings: &FunctionSettings,
     input: &ObjectName,
@@ -27,14 +27,14 @@ pub(crate) async fn look_at_report<S: Store>(
 
 pub(crate) async fn write_report<S: Store>(
     store: &S,
-    target: Option<&PublishedObject>,
+    report: Option<&PublishedObject>,
     page: impl FnOnce() -> String,
     provenance: Provenance,
 ) -> Result<PutResult, Error> {
-    match target {
-        Some(target) if !target.is_made_from(&provenance) => {
+    match report {
+        Some(report) if !report.is_made_from(&provenance) => {
             let bytes = page().into_bytes();
-            target
+            report
                 .replace(store, bytes, REPORT_CONTENT_TYPE, provenance)
                 .await
         }

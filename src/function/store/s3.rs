@@ -300,7 +300,7 @@ impl Body for S3Body {
     async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
         self.stream.try_next().await.map_err(|err| {
             let doing = format!("GET {}", self.name);
-            Error::new(ErrorKind::Damaged, doing).because(err)
+            Error::new(ErrorKind::Damaged, doing).with_source(err)
         })
     }
 }
@@ -329,5 +329,5 @@ where
         (None, _) => ErrorKind::Connection,
         (Some(_), _) => ErrorKind::BadRequest,
     };
-    Error::new(kind, format!("{method} {name}")).because(err)
+    Error::new(kind, format!("{method} {name}")).with_source(err)
 }
