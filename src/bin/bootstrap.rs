@@ -1,4 +1,5 @@
-//! The Lambda function: settings and clients once, then one event after the other.
+//! Runs the Lambda function: reads the settings and creates the clients once, then handles one event
+//! after the other.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -41,11 +42,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What lives as long as the environment does.
+/// The state that lasts as long as the execution environment.
 struct Function {
     handler: Handler<S3>,
     dimensions: Dimensions,
-    /// Until the first event.
+    /// True until the first event.
     is_cold: Cell<bool>,
 }
 
@@ -67,7 +68,7 @@ impl Function {
         result
     }
 
-    /// Metrics that cannot be written are no reason to fail what was published.
+    /// Prints the metrics. A failure to write them is ignored, because the files are already published.
     fn print_metrics(&self, metrics: &InvocationMetrics, invocation: &InvocationProperties) {
         let mut stdout = io::stdout().lock();
         for line in metrics.lines(&self.dimensions, invocation) {

@@ -1,15 +1,16 @@
-//! Any event → the objects to look at.
+//! Reads the objects to check from an event of any known format.
 //!
-//! An event is a hint that something happened to an object; what is there now is what counts, so
-//! uploads and deletes ask for the same: a look. Told apart by shape:
+//! An event is only a hint that something happened to an object. The present state of the object
+//! decides, so events about uploads and deletes have the same effect. Formats are distinguished by
+//! their fields:
 //!
-//! | shape | its key is |
+//! | format | encoding of its keys |
 //! |---|---|
 //! | S3 notification: `Records[].s3` | form-encoded: `+` is a space, `%2B` a plus |
 //! | EventBridge: `detail-type`, `source`, `detail` | raw |
 //! | S3 Batch Operations: `invocationSchemaVersion` 1.0 or 2.0, `tasks` | URL-encoded |
-//! | SNS: `Records[].Sns.Message` | that of the event inside |
-//! | SQS: `Records[].body`, with SNS around the event or not | that of the event inside |
+//! | SNS: `Records[].Sns.Message` | as in the event inside |
+//! | SQS: `Records[].body`, with or without SNS around the event | as in the event inside |
 //! | `s3:TestEvent` | |
 //!
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>,
@@ -27,68 +28,69 @@ use crate::function::error::{Error, ErrorKind};
 use crate::function::store::ObjectName;
 use crate::text::escape;
 
-/// What an event asks for, and by that how it is answered.
+/// A parsed event. Its variant decides the format of the response.
 #[derive(Debug)]
 pub enum Event {
-    /// Objects to look at, in the order of the records.
+    /// Objects to check, in the order of the records.
     Objects(Vec<ObjectRef>),
-    /// Messages of a queue, each of which fails or succeeds by itself.
+    /// Messages of a queue. Each fails or succeeds independently.
     Queue(Vec<Message>),
-    /// Tasks of S3 Batch Operations, likewise.
+    /// Tasks of S3 Batch Operations. Each fails or succeeds independently.
     Batch(Batch),
-    /// S3's check that it may call, sent when a notification is set up.
+    /// The test event that S3 sends when a notification is set up.
     Test,
 }
 
-/// One object to look at.
+/// An object to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectRef {
     /// The object.
     pub name: ObjectName,
-    /// Another way to read the key, where documentation and practice leave it in doubt.
+    /// The key in another encoding, if documentation and practice do not say clearly which one is used.
     pub alternate_key: Option<ObjectName>,
-    /// Its size at the time of the event, where that tells.
+    /// Its size in bytes at the time of the event, if the event states it.
     pub bytes: Option<u64>,
-    /// The version that the event is about, where it tells: a hint, for the newest is what counts.
+    /// The version that the event is about, if the event states it. A hint only, because the newest
+    /// version is published.
     pub version_id: Option<String>,
 }
 
 /// One message of a queue.
 #[derive(Debug)]
 pub struct Message {
-    /// Its `messageId`.
+    /// The `messageId`.
     pub id: String,
-    /// What is in it.
+    /// The objects that the event in its body names.
     pub objects: Result<Vec<ObjectRef>, Error>,
 }
 
 /// An invocation by S3 Batch Operations.
 #[derive(Debug)]
 pub struct Batch {
-    /// `1.0` or `2.0`; the answer repeats it.
+    /// `1.0` or `2.0`. The response repeats it.
     pub schema_version: String,
-    /// The answer repeats it.
+    /// The invocation's id. The response repeats it.
     pub invocation_id: String,
-    /// One for each object.
+    /// The tasks, one for each object.
     pub tasks: Vec<Task>,
 }
 
 /// One object of S3 Batch Operations.
 #[derive(Debug)]
 pub struct Task {
-    /// The answer repeats it.
+    /// The task's id. The response repeats it.
     pub id: String,
     /// The object.
     pub object: Result<ObjectRef, Error>,
 }
 
 impl Event {
-    /// Reads an event of any known shape.
+    /// Reads an event of any known format.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownEvent`], naming what was found. What is inside a queue's message or a
-    /// batch's task fails by itself.
+    /// [`ErrorKind::UnknownEvent`], naming what was found. An unknown event inside a message of a
+    /// queue or a task of a batch fails only that message or task.
     pub fn read(event: &Value) -> Result<Self, Error> {
         if event.get("invocationSchemaVersion").is_some() {
             return read_batch(event).map(Self::Batch);
@@ -110,7 +112,7 @@ impl Event {
     }
 }
 
-/// The objects of any event but a queue's or a batch's; none for a test event.
+/// Reads the objects of an event that is not from a queue or a batch. A test event has none.
 fn read_objects(event: &Value) -> Result<Vec<ObjectRef>, Error> {
     if is_test(event) {
         return Ok(Vec::new());
@@ -118,7 +120,7 @@ fn read_objects(event: &Value) -> Result<Vec<ObjectRef>, Error> {
     if event.get("detail-type").is_some() {
         return read_event_bridge(event).map(|object| vec![object]);
     }
-    // What SNS hands to a queue, unless raw delivery is on.
+    // SNS sends this format to a queue unless raw message delivery is enabled.
     if event.get("Type").and_then(Value::as_str) == Some("Notification") {
         return read_inner(event.get("Message"), "an SNS notification");
     }
@@ -142,7 +144,7 @@ fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     }
 }
 
-/// The event in a text; it is not looked for any deeper than this.
+/// Reads the event in a text. Deeper nesting is refused.
 fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error> {
     let Some(text) = text.and_then(Value::as_str) else {
         return Err(unknown_event(&format!("{outer} without a text in it")));
@@ -171,7 +173,8 @@ fn is_queued(record: &Value) -> bool {
     record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs")
 }
 
-/// Without an id the failure of a message could not be told, so that fails the whole event.
+/// Reads a message. A missing id fails the whole event, because the response could not name the
+/// message if it failed.
 fn read_message(record: &Value) -> Result<Message, Error> {
     let Some(id) = record.get("messageId").and_then(Value::as_str) else {
         return Err(unknown_event("a queue's record without a messageId"));
@@ -298,7 +301,8 @@ fn read_batch(event: &Value) -> Result<Batch, Error> {
     })
 }
 
-/// The keys of a manifest are URL-encoded; whether `+` is a space then, its writer decides.
+/// Reads a task. The keys of a manifest are URL-encoded. Some writers of manifests encode a space as
+/// `+`, others do not.
 fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     let bucket_of_arn = |arn: String| arn.rsplit(':').next().map(str::to_owned);
     let bucket = task
@@ -328,7 +332,7 @@ fn alternate_name(name: &ObjectName, key: Option<String>) -> Option<ObjectName> 
     })
 }
 
-/// As HTML forms encode: `+` is a space, `%2B` a plus, `%C3%A9` an é.
+/// Decodes a key as HTML forms encode it: `+` is a space, `%2B` a plus, `%C3%A9` an é.
 fn form_decoded(key: &str) -> Result<String, Error> {
     percent_decoded(&key.replace('+', " "))
 }
@@ -346,7 +350,7 @@ fn unknown_event(found: &str) -> Error {
     Error::new(ErrorKind::UnknownEvent, format!("unknown event: {found}"))
 }
 
-/// The top-level names of an object, or what it is instead: enough to recognise it by, and no data.
+/// Returns the names of the top-level fields: enough to recognize the event, but none of its data.
 fn field_names(value: &Value) -> String {
     match value {
         Value::Object(map) if map.is_empty() => "nothing in it".to_owned(),

@@ -1,4 +1,4 @@
-//! One invocation: an event in, an answer of the shape its source wants out.
+//! Handles one invocation: takes an event and returns a response in the format that its source expects.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -20,32 +20,32 @@ use crate::function::store::Store;
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
 use crate::text::quote;
 
-/// How many records of one event are worked on at the same time.
+/// The maximum number of records of one event that are handled at the same time.
 const MAX_CONCURRENT_RECORDS: usize = 8;
 
-/// How long before Lambda would end the invocation the work on it stops, so that it can still say
-/// why, and a queue which messages are done.
+/// The time between the function's own deadline and the end of the invocation by Lambda. In this time
+/// the function can still report the reason, and tell a queue which messages are done.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
-/// Works on events; made once for each environment.
+/// Handles events. Created once for each execution environment.
 pub struct Handler<S> {
     store: S,
     settings: FunctionSettings,
     templates: TemplateCache,
 }
 
-/// One invocation: when it must stop, and what it has done so far.
+/// One invocation: its deadline, and the metrics of what it has done so far.
 struct Invocation {
     deadline: Deadline,
     metrics: RefCell<InvocationMetrics>,
 }
 
 impl<S: Store> Handler<S> {
-    /// A handler that has seen nothing yet.
+    /// Creates a handler.
     ///
     /// # Errors
     ///
-    /// `bad-template` if the built-in template does not compile, which a test rules out.
+    /// `bad-template` if the built-in template does not compile. A test proves that all of them do.
     pub fn new(store: S, settings: FunctionSettings) -> Result<Self, Refusal> {
         let templates = TemplateCache::new(&settings.template)?;
         Ok(Self {
@@ -55,17 +55,18 @@ impl<S: Store> Handler<S> {
         })
     }
 
-    /// Works on one event. Every record is worked on, even if one before it failed.
+    /// Handles one event. A failed record does not keep the records after it from being handled.
     ///
     /// # Errors
     ///
-    /// The first error that a retry or an operator could mend, where the source has no way to
-    /// tell the failed records. Files that were published stay so: a retry finds them unchanged.
+    /// The first error that a retry or an operator can fix, if the response format of the source
+    /// cannot name the failed records. Published files stay published: a retry finds them unchanged.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
         self.handle_with_metrics(event).await.0
     }
 
-    /// The same, and what to count of it: files that were done before one failed count too.
+    /// Handles one event like [`Handler::handle`], and returns its metrics too. They include the
+    /// files that were done before a record failed.
     pub async fn handle_with_metrics(
         &self,
         event: LambdaEvent<Value>,
@@ -223,16 +224,18 @@ impl<S: Store> Handler<S> {
     }
 }
 
-/// To the microsecond, for most files take a few milliseconds; over an hour counts as that.
+/// Converts to milliseconds, to the microsecond, because most files take a few milliseconds. The
+/// maximum is a little over an hour.
 fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1e3
 }
 
-/// When the work must stop; `None` outside Lambda, where nothing tells.
+/// The instant when the work must stop. `None` outside Lambda, where no deadline is given.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Deadline(Option<Instant>);
 
 impl Deadline {
+    /// Reads the deadline from Lambda's context.
     fn of(context: &Context) -> Self {
         if context.deadline == 0 {
             return Self(None);
@@ -244,6 +247,11 @@ impl Deadline {
         Self(Some(Instant::now() + left.saturating_sub(DEADLINE_MARGIN)))
     }
 
+    /// Runs the work until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// The error of the work, or [`ErrorKind::OutOfTime`].
     async fn limit<T>(
         self,
         operation: &str,
@@ -259,7 +267,8 @@ impl Deadline {
     }
 }
 
-/// A refused file is a permanent failure here, so that the job's report lists it.
+/// Converts an answer for S3 Batch Operations. A refused file is a permanent failure, so that the
+/// report of the job lists it.
 fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
     match result {
         Ok(answer) => {
@@ -278,7 +287,7 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
     }
 }
 
-/// One line for each file: counts and codes, no cells.
+/// Logs one line for each file, with counts and codes but without cells.
 fn log_answer(answer: &Answer, stats: &PublishStats, processing_ms: f64) {
     info!(
         source = answer.source,

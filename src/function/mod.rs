@@ -1,4 +1,4 @@
-//! The Lambda function: events in, objects in S3 out. The only part that talks to the network.
+//! The Lambda function: takes events and writes objects to S3. The only part that uses the network.
 
 pub mod store;
 pub mod publish;

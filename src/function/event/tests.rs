@@ -30,7 +30,7 @@ fn sns_in_queue(inner: &Value) -> Value {
     json!({"Type": "Notification", "MessageId": "n", "Message": inner.to_string()})
 }
 
-/// The keys, and other readings behind a bar.
+/// Returns the keys, each followed by `|` and the alternate key if there is one.
 fn keys(objects: &[ObjectRef]) -> Vec<String> {
     let show = |object: &ObjectRef| {
         assert_eq!(object.name.bucket, "uploads");

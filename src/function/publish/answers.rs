@@ -1,10 +1,11 @@
-//! The answers about an output that was not generated.
+//! Creates the answers about an output that was not generated.
 
 use crate::answer::{Answer, Status};
 use crate::function::publish::object::PublishedObject;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::ObjectName;
 
+/// Creates an answer about an output.
 pub(crate) fn answer_about(
     settings: &FunctionSettings,
     input: &ObjectName,
@@ -17,6 +18,7 @@ pub(crate) fn answer_about(
     answer
 }
 
+/// Creates the answer about an output that is already current.
 pub(crate) fn unchanged(
     settings: &FunctionSettings,
     input: &ObjectName,

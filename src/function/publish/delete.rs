@@ -1,4 +1,4 @@
-//! What `OnDelete` wants for an output whose input is gone, under the conditions of the protocol.
+//! Applies `OnDelete` to an output whose input is gone, under the conditions of the protocol.
 
 use crate::answer::{Answer, Status};
 use crate::function::error::Error;
@@ -18,16 +18,16 @@ pub(crate) struct Deletion<'a, S> {
     pub(crate) settings: &'a FunctionSettings,
     pub(crate) template: &'a Template,
     pub(crate) input: &'a ObjectName,
-    /// That of an output made for an input that is gone.
+    /// The provenance of an output that is made because the input is gone.
     pub(crate) provenance: Provenance,
 }
 
 impl<S: Store> Deletion<'_, S> {
-    /// Does to the output what `OnDelete` wants; `None` if another write came between.
+    /// Applies `OnDelete` to the output. Returns `None` if another write took effect in between.
     ///
     /// # Errors
     ///
-    /// Where a call to the store fails.
+    /// If a call to the store fails.
     pub(crate) async fn apply(self, output: &PublishedObject) -> Result<Option<Answer>, Error> {
         let is_ours = output.belongs_to(&self.input.key);
         match self.settings.on_delete {

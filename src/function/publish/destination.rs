@@ -1,4 +1,4 @@
-//! Where an upload's output goes, and which destinations are refused.
+//! The key of an upload's output, and the destinations that are refused.
 
 use crate::answer::Refusal;
 use crate::function::error::{Error, ErrorKind};
@@ -6,7 +6,11 @@ use crate::function::settings::FunctionSettings;
 use crate::function::store::ObjectName;
 use crate::source::check_report_key;
 
-/// Where the output goes, if what is written for this input may lie under its key.
+/// Returns the key of the output.
+///
+/// # Errors
+///
+/// `unsafe-key` if the output or the report of this input cannot have a key derived from its key.
 pub(crate) fn output_key(
     settings: &FunctionSettings,
     input: &ObjectName,
@@ -18,7 +22,11 @@ pub(crate) fn output_key(
     Ok(output_key)
 }
 
-/// A function that wrote into the bucket whose events start it would start itself.
+/// Checks that nothing is written to the bucket of the input, because the function would start itself.
+///
+/// # Errors
+///
+/// [`ErrorKind::SameBucket`].
 pub(crate) fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
     let is_input = |bucket: &str| bucket == input.bucket;
     if is_input(&settings.output_bucket) || settings.report_bucket.as_deref().is_some_and(is_input)

@@ -12,10 +12,11 @@ use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::review::{Review, name_lines};
 use crate::source::Source;
 
-/// How much of an upload is kept for warnings that name lines: some ten thousand rows.
+/// The maximum size of the part of an upload that is kept to find the lines of warnings, in bytes: about
+/// ten thousand rows.
 const MAX_START_BYTES: usize = 256 * 1024;
 
-/// What came of an upload, before anything is written.
+/// The result of generating an upload, before anything is written.
 pub(crate) struct GeneratedUpload {
     /// The answer; [`GeneratedUpload::add_warnings`] completes it.
     pub(crate) answer: Answer,
@@ -26,7 +27,7 @@ pub(crate) struct GeneratedUpload {
 }
 
 impl GeneratedUpload {
-    /// Adds the warnings that take the rows together, with the lines they are about.
+    /// Adds the warnings that compare rows, with the lines that they refer to.
     pub(crate) fn add_warnings(&mut self) {
         self.answer.warnings.extend(self.review.warnings());
         name_lines(&self.review, &mut self.answer.warnings, |take| {
@@ -34,7 +35,7 @@ impl GeneratedUpload {
         });
     }
 
-    /// The report's page.
+    /// Renders the page of the report.
     pub(crate) fn report_page(&self, cost: Option<RequestCost>) -> String {
         let facts = Facts {
             policy: self.review.policy(),
@@ -49,7 +50,7 @@ impl GeneratedUpload {
 ///
 /// # Errors
 ///
-/// Where the body cannot be read to its end.
+/// If the body cannot be read to its end.
 pub(crate) async fn generate_upload(
     settings: &FunctionSettings,
     template: &Template,

@@ -1,6 +1,6 @@
-//! Publishes uploads: one upload → one output and its report.
+//! Publishes each upload: writes one output and its report, or refuses the upload.
 //!
-//! `publisher.rs` explains the publishing protocol.
+//! `publisher.rs` has the publishing protocol and its invariant.
 
 mod answers;
 mod delete;

@@ -1,15 +1,17 @@
-//! An object that only moves forward: looked at, then replaced on the condition that it is still
-//! the one that was looked at. `publish.rs` says why that is enough.
+//! An object that is only replaced by newer content: its head is fetched, and a write has the
+//! condition that the object is still the one whose head was fetched. `publisher.rs` explains why this
+//! is enough.
 
 use crate::function::error::Error;
 use crate::function::publish::provenance::Provenance;
 use crate::function::store::{Head, ObjectName, Precondition, Put, PutKind, PutResult, Store};
 
 pub(crate) const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
-/// More than are needed for every replaced object that is remembered.
+/// The maximum number of blank lines that are added to make bytes differ from those of recorded
+/// predecessors. It is more than all of them need.
 const MAX_BLANK_LINES: usize = 8;
 
-/// An output or a report, as it was when it was looked at.
+/// An output or a report, as it was when its head was fetched.
 pub(crate) struct PublishedObject {
     pub(crate) name: ObjectName,
     head: Option<Head>,
@@ -17,7 +19,7 @@ pub(crate) struct PublishedObject {
 }
 
 impl PublishedObject {
-    /// Looks at an object.
+    /// Fetches the head of an object.
     pub(crate) async fn fetch<S: Store>(store: &S, name: ObjectName) -> Result<Self, Error> {
         let head = store.head(&name).await?;
         let made_from = head.as_ref().map(Provenance::from_metadata);
@@ -28,24 +30,25 @@ impl PublishedObject {
         })
     }
 
-    /// What it is; `None` if it is not there.
+    /// Returns the head, or `None` if the object does not exist.
     pub(crate) fn head(&self) -> Option<&Head> {
         self.head.as_ref()
     }
 
-    /// Whether it was made from this.
+    /// Returns whether the object was made from this input and these settings.
     pub(crate) fn is_made_from(&self, provenance: &Provenance) -> bool {
         let made_from = self.made_from.as_ref();
         made_from.is_some_and(|made_from| provenance.is_same(made_from))
     }
 
-    /// Whether it was made from something of this key, or is not there.
+    /// Returns whether the object was made from an input with this key, or does not exist.
     pub(crate) fn belongs_to(&self, source_key: &str) -> bool {
         let made_from = self.made_from.as_ref();
         made_from.is_none_or(|made_from| made_from.is_from(source_key))
     }
 
-    /// Whether what was read along with the look may be older than what it was made from.
+    /// Returns whether the object may have been made from an input that is newer than `input`, which was
+    /// read while the head was fetched.
     pub(crate) fn may_be_newer_than(&self, source_key: &str, input: &Head) -> bool {
         let made_from = self.made_from.as_ref();
         made_from.is_some_and(|made_from| {
@@ -53,7 +56,7 @@ impl PublishedObject {
         })
     }
 
-    /// Replaces it, if it still is what was looked at.
+    /// Replaces the object if it is still the one whose head was fetched.
     pub(crate) async fn replace<S: Store>(
         &self,
         store: &S,
@@ -90,7 +93,7 @@ impl PublishedObject {
         Ok(PutResult::Conflict)
     }
 
-    /// Removes it, if it still is what was looked at.
+    /// Removes the object if it is still the one whose head was fetched.
     pub(crate) async fn remove<S: Store>(&self, store: &S) -> Result<PutResult, Error> {
         match &self.head {
             Some(head) => store.delete(&self.name, &head.etag).await,

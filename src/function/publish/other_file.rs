@@ -1,10 +1,10 @@
 //! Answers events about objects that are not named like a CSV: nothing is published, and a report
 //! says why.
 //!
-//! Such an object never has an output, so its upload and its delete touch none, whatever `OnDelete`
-//! says. Its report is written like that of a CSV: the object is read after the look at the report,
-//! and the write takes effect only if the report is still the one that was looked at. So the report
-//! is about the newest version of the object.
+//! Such an object never has an output, so its upload and its delete change no output, whatever
+//! `OnDelete` is. Its report is written like the report of a CSV: the object is read after the head of
+//! the report was fetched, and the write takes effect only if the report is still the same object. So
+//! the report is about the newest version of the upload.
 
 use crate::answer::{Answer, Refusal, RefusalCode, Status};
 use crate::csv::{Contents, FileStart};

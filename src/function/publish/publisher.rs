@@ -1,29 +1,28 @@
-//! One upload → one published output and its report, whatever the order, the number and the timing
-//! of events.
+//! Publishes a CSV: writes one output and its report, whatever the order, number and timing of events.
 //!
-//! Output and report remember which input they came from (`Provenance`). An invocation
+//! The output and the report record the input they were made from (`Provenance`). An invocation
 //!
-//! 1. looks at both and reads the newest input, at the same time;
-//! 2. writes nothing if they already came from this input and these settings;
-//! 3. reads the input again if one of them came from an input that is not strictly older, for then
-//!    the first read may have been served before that one was uploaded;
-//! 4. writes each on the condition that it is still the one that was looked at, and starts again
-//!    if it is not.
+//! 1. fetches the heads of both and reads the newest input, at the same time;
+//! 2. writes nothing if both were already made from this input and these settings;
+//! 3. reads the input again if one of them was made from an input that is not strictly older, because
+//!    the first read may have been served before that input was uploaded;
+//! 4. writes each of them on the condition that it is still the object whose head was fetched, and
+//!    starts again if it is not.
 //!
-//! **Invariant.** A write takes effect only if the input it comes from is at least as new as that
-//! of the object it replaces: it was either read after the look at that object, and S3 reads are
-//! strongly consistent, or is strictly newer by `Last-Modified`. So outputs only ever move
-//! forward, and the last event to be worked on, which reads the newest input, leaves its output.
+//! **Invariant.** A write takes effect only if its input is at least as new as the input of the object
+//! that it replaces: the input was read after the head of that object was fetched, and S3 reads are
+//! strongly consistent, or it is strictly newer by `Last-Modified`. So outputs only move forward. The
+//! last event that is handled reads the newest input, so the output of that input stays.
 //!
-//! **An entity tag names bytes, not an upload.** If rules change from X to Y and soon back to X, a
-//! slow writer of Y that looked when the first X was there would find its condition true again.
-//! So an object also remembers what its late predecessors were, and bytes that one of them had are
-//! written in another [`PutKind`](crate::function::store::PutKind), which bears another entity tag. For that the
-//! bucket of the uploads must keep versions: without them X and X again are one and the same.
+//! **An ETag identifies bytes, not an upload.** If rules change from X to Y and soon back to X, a slow
+//! writer of Y that fetched the head of the first X would find its condition true again. So an object
+//! also records digests of its recent predecessors, and bytes that one of them had are written in
+//! another [`PutKind`](crate::function::store::PutKind), which has another ETag. This requires
+//! versioning of the upload bucket: without versions, X and X again cannot be distinguished.
 //!
-//! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete`
-//! decides, under the same conditions. With `remove` there may be no output left to hold the
-//! memory, so who wrote or removed then looks at the input once more.
+//! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete` decides,
+//! under the same conditions. With `remove` there may be no output left that records anything, so an
+//! invocation that wrote or removed an output then checks the input once more.
 
 use tokio::join;
 
@@ -45,13 +44,14 @@ use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
 use crate::render::Template;
 use crate::report::RequestCost;
 
-/// How often an input that came damaged is read again.
+/// The maximum number of times that a damaged input is read again.
 const MAX_DAMAGED_RETRIES: u32 = 2;
-/// Up to so many bytes an output is on its way as soon as its request is, and the report is made
-/// beside it. Of a larger one the thread has to send more, and the report comes after it.
+/// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
+/// this size fit the socket buffers. The thread must send more of a larger one, so its report is
+/// rendered after it.
 const MAX_PARALLEL_OUTPUT_BYTES: usize = 256 * 1024;
 
-/// Publishes uploads with one template.
+/// Publishes CSVs with one template.
 pub struct Publisher<'a, S> {
     store: &'a S,
     settings: &'a FunctionSettings,
@@ -60,14 +60,14 @@ pub struct Publisher<'a, S> {
     stats: PublishStats,
 }
 
-/// What one round came to.
+/// The result of one attempt.
 enum Attempt {
     Done(Answer),
-    /// Another write came between.
+    /// Another write took effect in between.
     Conflict,
 }
 
-/// Where one input is published, as it was at the start of a round.
+/// The output and the report of one input, as they were at the start of an attempt.
 struct PublishedObjects {
     output: PublishedObject,
     report: Option<PublishedObject>,
@@ -80,7 +80,7 @@ impl PublishedObjects {
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
-    /// A publisher for one invocation.
+    /// Creates a publisher for one invocation.
     pub fn new(store: &'a S, settings: &'a FunctionSettings, template: &'a Template) -> Self {
         Self {
             store,
@@ -91,19 +91,19 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
     }
 
-    /// What was seen on the way, for the metrics.
+    /// Returns the statistics for the metrics.
     #[must_use]
     pub fn into_stats(self) -> PublishStats {
         self.stats
     }
 
-    /// Publishes what the CSV holds now, or refuses it and leaves the output as it is.
-    /// `event_bytes` is the size of which the event tells.
+    /// Publishes the present content of the CSV, or refuses it and leaves the output as it is.
+    /// `event_bytes` is the size in the event. The caller has checked the buckets.
     ///
     /// # Errors
     ///
-    /// What a retry or an operator could mend. The output is then the previous one or, if the
-    /// answer to the write was lost, the new one.
+    /// Errors that a retry or an operator can fix. The output is then the previous one or, if the
+    /// response to the write was lost, the new one.
     pub async fn publish(
         &self,
         input: &ObjectName,
@@ -133,8 +133,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         Err(Error::new(ErrorKind::Contention, format!("PUT {output}")))
     }
 
-    /// An event may tell that the object is too large to be worth a GET; it may also be late, so
-    /// the object is asked.
+    /// Returns whether the input is too large to be worth a GET. An event with such a size may be late,
+    /// so the size is checked with a HEAD.
     async fn is_too_large(&self, input: &ObjectName, bytes: Option<u64>) -> Result<bool, Error> {
         let is_too_large = |bytes: u64| bytes > self.settings.settings.max_csv_bytes;
         if !bytes.is_some_and(is_too_large) {
@@ -202,7 +202,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(Attempt::Done(answer))
     }
 
-    /// Writes the output and, beside it, the report; `None` if another write came between.
+    /// Writes the output and the report at the same time. Returns `None` if another write took effect in
+    /// between.
     async fn write_both(
         &self,
         published: &PublishedObjects,
@@ -221,7 +222,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         let bytes = generated.answer.bytes;
         let output = self.write_output(&published.output, file, provenance);
         let report = async {
-            // What follows keeps this thread busy: the output's request goes out before it.
+            // The following work keeps this thread busy, so the request of the output is sent before it.
             tokio::task::yield_now().await;
             generated.add_warnings();
             let report_provenance = provenance.clone().with_report(

@@ -1,4 +1,5 @@
-//! Refusals that need no look at the upload's rows: the output stays as it is, and a report says why.
+//! Refuses an upload for a reason outside its content: the output stays as it is, and the report says
+//! why.
 
 use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
@@ -10,11 +11,11 @@ use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, PutResult, Store};
 use crate::report::{Facts, report_page};
 
-/// Refuses an upload without reading it, for a reason that holds for all.
+/// Refuses an upload without reading it.
 ///
 /// # Errors
 ///
-/// Where the report cannot be written.
+/// If the report cannot be written.
 pub(crate) async fn refuse<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -44,7 +45,8 @@ pub(crate) fn contention(input: &ObjectName) -> Error {
     Error::new(ErrorKind::Contention, format!("report on {input}"))
 }
 
-/// No report tells of it, for that would lie under the key that is refused.
+/// Refuses an upload because of its key. There is no report, because its key would contain the refused
+/// key.
 pub(crate) fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
     Answer::new(&input.key, Status::Refused).refused(refusal)
 }

@@ -1,5 +1,4 @@
-//! The report on an upload: where it lies, and how it is written under the same conditions as the
-//! output.
+//! Fetches and writes the report on an upload, under the same conditions as the output.
 
 use crate::function::error::Error;
 use crate::function::publish::object::PublishedObject;
@@ -10,7 +9,8 @@ use crate::source::report_key;
 
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
-/// The report lies in a bucket that no web server sees; `None` where none is wanted.
+/// Fetches the head of the report, which is in a bucket that no web server reads. Returns `None` if no
+/// reports are wanted.
 pub(crate) async fn fetch_report<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -25,6 +25,7 @@ pub(crate) async fn fetch_report<S: Store>(
         .map(Some)
 }
 
+/// Writes the report unless it was already made from this input and these settings.
 pub(crate) async fn write_report<S: Store>(
     store: &S,
     report: Option<&PublishedObject>,
@@ -42,7 +43,7 @@ pub(crate) async fn write_report<S: Store>(
     }
 }
 
-/// What came of a write that was not needed.
+/// Returns the result of a write that was not needed.
 pub(crate) fn done() -> PutResult {
     PutResult::Written {
         etag: String::new(),

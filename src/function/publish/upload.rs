@@ -1,4 +1,4 @@
-//! Answers one event about one object: decides by its key whether it is a CSV.
+//! Answers an event about one object. The key decides whether the object is a CSV.
 
 use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::Error;
@@ -11,16 +11,16 @@ use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, Store};
 use crate::source::is_csv_name;
 
-/// Publishes or refuses what the object holds now.
+/// Publishes or refuses the present content of the object.
 ///
-/// `publisher` is the reason for which every CSV is refused if there is no template. Objects that
-/// are not named like a CSV are refused. Folder markers are ignored: S3's console creates an empty
-/// object whose key ends in `/` for each new folder.
+/// Without a usable template, `publisher` is the refusal for every CSV. An object that is not named like
+/// a CSV is refused. The marker of a folder is ignored: the S3 console creates an empty object whose key
+/// ends in `/` for each new folder.
 ///
 /// # Errors
 ///
 /// Errors that a retry or an operator can fix. The output is then the previous one or, if the
-/// answer to the write was lost, the new one.
+/// response to the write was lost, the new one.
 pub async fn answer_object<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -41,7 +41,7 @@ pub async fn answer_object<S: Store>(
     }
 }
 
-/// Returns the reading of the key that exists, if the event leaves the key in doubt.
+/// Returns the name that exists, if the event does not say clearly how its key is encoded.
 async fn existing_name<'a, S: Store>(
     store: &S,
     object: &'a ObjectRef,
