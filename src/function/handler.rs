@@ -224,8 +224,8 @@ impl<S: Store> Handler<S> {
     }
 }
 
-/// Converts to milliseconds, to the microsecond, because most files take a few milliseconds. The
-/// maximum is a little over an hour.
+/// Converts to milliseconds with a precision of microseconds, because most files take a few
+/// milliseconds. The maximum is a little over an hour.
 fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1e3
 }

@@ -1,4 +1,4 @@
-//! Tables of events: what is read from each shape, and what is said about the others.
+//! Tables of events: the objects that are read from each format, and the errors for unknown ones.
 
 use super::*;
 use serde_json::json;

@@ -26,7 +26,7 @@ fn published() -> Answer {
     }
 }
 
-/// The members of an object that a metric line has to have, by the specification.
+/// The members that a metric line must have according to the specification.
 #[track_caller]
 fn check_specification(line: &str) -> Map<String, Value> {
     assert!(line.len() < 256 * 1024 && !line.contains('\n'), "{line}");
