@@ -1,4 +1,4 @@
-//! Recognizes by its first bytes what a file holds whose name is not that of a CSV.
+//! Recognizes the contents of a file that is not named like a CSV by its first bytes.
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::csv::decode::{TextDecoder, TextSink};
@@ -23,7 +23,7 @@ pub enum FileStart<'a> {
 pub enum Contents {
     /// A CSV: a header with the required columns, and a row unless the file ends there.
     Csv,
-    /// A known format that is not CSV: the sentence that names it and the way to a CSV.
+    /// A known format that is not CSV. The sentence names it and says how to get a CSV from it.
     OtherFormat(String),
     /// Anything else.
     Unknown,
@@ -65,7 +65,7 @@ impl Contents {
     }
 }
 
-/// Decodes the text as far as there is any.
+/// Decodes the bytes into `text`, which is left incomplete by an error.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ fn has_rules(text: FileStart<'_>) -> bool {
     let is_whole_csv = match text {
         FileStart::Whole(text) => parser.push(text).and_then(|()| parser.finish()).is_ok(),
         FileStart::Cut(text) => {
-            // A refusal of what follows the first row does not matter.
+            // A refusal after the first row does not matter.
             let _ = parser.push(text);
             false
         }
@@ -141,9 +141,9 @@ mod tests {
         check(FileStart::Cut(b"IP,Rule\n"), &Contents::Unknown);
     }
 
-    /// The advice to close a quote would not help anybody whose file is no CSV.
+    /// The advice to close a quote does not help if the file is not a CSV.
     #[test]
-    fn a_text_that_is_no_csv_is_unknown() {
+    fn a_text_that_is_not_a_csv_is_unknown() {
         for text in ["", "\n\n", "IP,Colour\n", "\"quote", "1.1.1.1,Allow\n"] {
             check(FileStart::Whole(text.as_bytes()), &Contents::Unknown);
         }
