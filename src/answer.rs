@@ -210,7 +210,7 @@ pub enum Status {
     Removed,
     /// The input is gone; the output stays.
     Kept,
-    /// The event asked for nothing, such as `s3:TestEvent`.
+    /// There was nothing to do, such as for `s3:TestEvent` or the marker of a folder.
     Ignored,
 }
 
@@ -234,7 +234,7 @@ pub struct NetworkCounts {
 pub struct Answer {
     /// The input's key or path.
     pub source: String,
-    /// The output's key or path; `None` if the input's is unsafe.
+    /// The output's key or path; `None` if the input's key is unsafe or not that of a CSV.
     pub output: Option<String>,
     /// What came of it.
     pub status: Status,

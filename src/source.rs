@@ -8,6 +8,8 @@ use crate::text::quote;
 const MAX_SEGMENT_BYTES: usize = 255;
 /// The maximum length of a key in S3, in bytes.
 const MAX_KEY_BYTES: usize = 1024;
+/// The endings of a CSV's name, in any case.
+const CSV_ENDINGS: [&str; 2] = [".csv", ".csv.gz"];
 
 /// A key in parts, for the `OUTPUT_KEY` setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,22 @@ pub fn check_key(key: &str) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Returns whether a key or a file's name is that of a CSV: it ends in `.csv` or `.csv.gz`, in any
+/// case.
+///
+/// ```
+/// use htaccess_generator::source::is_csv_name;
+///
+/// assert!(is_csv_name("clients/acme.csv") && is_csv_name("ACME.CSV.GZ"));
+/// assert!(!is_csv_name("acme.xlsx") && !is_csv_name("acme.csv.txt") && !is_csv_name("acmecsv"));
+/// ```
+#[must_use]
+pub fn is_csv_name(name: &str) -> bool {
+    CSV_ENDINGS
+        .iter()
+        .any(|ending| strip_suffix_any_case(name, ending).is_some())
 }
 
 /// Returns the key of the report on a source.

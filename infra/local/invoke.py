@@ -31,6 +31,7 @@ QUEUE_ALL_WELL = {"batchItemFailures": []}
 EXPECTED: dict[str, Any] = {
     "s3-put.json": ["unchanged"],
     "s3-put-multiple.json": ["unchanged"] * 3,
+    "s3-put-other-files.json": ["refused", "ignored"],
     "s3-delete.json": ["kept"],
     "s3-test-event.json": ["ignored"],
     "eventbridge-created.json": ["unchanged"],

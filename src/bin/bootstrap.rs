@@ -1,4 +1,5 @@
-//! The Lambda function: settings and clients once, then one event after the other.
+//! Runs the Lambda function: reads the settings and creates the clients once, then handles one event
+//! after the other.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -8,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::function::store::{S3, check_roots};
 use htaccess_generator::function::{
-    Dimensions, Error, Handler, Invocation, InvocationMetrics, Response,
+    Dimensions, Error, Handler, InvocationMetrics, InvocationProperties, Response,
 };
 use htaccess_generator::function::{init_error, logging};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
@@ -27,7 +28,7 @@ async fn main() -> ExitCode {
     };
     let function = Function {
         handler,
-        origin: Dimensions::read(variable),
+        dimensions: Dimensions::read(variable),
         is_cold: Cell::new(true),
     };
     let function = &function;
@@ -41,11 +42,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What lives as long as the environment does.
+/// The state that lasts as long as the execution environment.
 struct Function {
     handler: Handler<S3>,
-    origin: Dimensions,
-    /// Until the first event.
+    dimensions: Dimensions,
+    /// True until the first event.
     is_cold: Cell<bool>,
 }
 
@@ -54,10 +55,10 @@ impl Function {
         let request_id = event.context.request_id.clone();
         let xray_trace_id = event.context.xray_trace_id.clone();
         let cold_start = self.is_cold.replace(false);
-        let (result, tally) = self.handler.handle_and_tally(event).await;
+        let (result, metrics) = self.handler.handle_with_metrics(event).await;
         self.print_metrics(
-            &tally,
-            &Invocation {
+            &metrics,
+            &InvocationProperties {
                 request_id: &request_id,
                 xray_trace_id: xray_trace_id.as_deref(),
                 cold_start,
@@ -67,10 +68,10 @@ impl Function {
         result
     }
 
-    /// Metrics that cannot be written are no reason to fail what was published.
-    fn print_metrics(&self, tally: &InvocationMetrics, invocation: &Invocation) {
+    /// Prints the metrics. A failure to write them is ignored, because the files are already published.
+    fn print_metrics(&self, metrics: &InvocationMetrics, invocation: &InvocationProperties) {
         let mut stdout = io::stdout().lock();
-        for line in tally.lines(&self.origin, invocation) {
+        for line in metrics.lines(&self.dimensions, invocation) {
             let _ = writeln!(stdout, "{line}");
         }
     }

@@ -4,6 +4,7 @@ mod diagnose;
 mod error;
 mod fast_path;
 mod cell;
+mod contents;
 mod decode;
 mod encoding;
 mod header;
@@ -15,6 +16,7 @@ mod snippet;
 mod columns;
 mod limits;
 
+pub use self::contents::{Contents, FileStart};
 pub use self::decode::{TextDecoder, TextSink};
 pub use self::error::CsvError;
 pub use self::parser::Parser;

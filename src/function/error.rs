@@ -1,43 +1,43 @@
-//! What a retry could mend: the world's errors, as opposed to a user's bad CSV.
+//! Errors that a retry or an operator can fix, in contrast to the refusal of a bad CSV.
 //!
-//! The code becomes the invocation's `errorType`, so that alarms and failure queues can tell
-//! causes apart; it is stable. The message says what the operator can do; the SDK's own chain goes
-//! to the log.
+//! The code becomes the `errorType` of the invocation, so that alarms and failure queues can
+//! distinguish causes. It is stable. The message says what the operator can do. The causes from the SDK
+//! go to the log.
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
 
-/// What went wrong.
+/// The cause of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The event is of no known shape, or misses something.
+    /// The event has no known format, or a required field is missing.
     UnknownEvent,
-    /// The output would go to the bucket that the input is in.
+    /// The output would go to the bucket of the input.
     SameBucket,
-    /// S3 says no (403): a permission is missing.
+    /// S3 denied access (403): a permission is missing.
     AccessDenied,
     /// The bucket does not exist.
     NoSuchBucket,
-    /// S3 asks for fewer requests (503 `SlowDown`, 429).
+    /// S3 asked for fewer requests (503 `SlowDown`, 429).
     Throttled,
-    /// S3 fails (5xx).
+    /// S3 failed (5xx).
     Unavailable,
-    /// No answer in time, or the connection broke.
+    /// S3 did not respond in time, or the connection broke.
     Connection,
-    /// What was read is not what S3 stored (length or checksum).
+    /// The bytes that were read are not those that S3 stored (length or checksum).
     Damaged,
-    /// Others kept writing the same output.
+    /// Other invocations kept writing the same output.
     Contention,
-    /// The invocation's time was about to run out.
+    /// The time of the invocation was about to run out.
     OutOfTime,
-    /// S3 refuses the request for another reason.
+    /// S3 refused the request for another reason.
     BadRequest,
 }
 
 impl ErrorKind {
-    /// The stable name, which becomes the `errorType`.
+    /// Returns the stable name, which becomes the `errorType`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether the same may work a little later, with nobody doing anything.
+    /// Returns whether a retry may succeed without any change.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
@@ -73,7 +73,7 @@ impl ErrorKind {
         }
     }
 
-    fn way_out(self) -> &'static str {
+    fn hint(self) -> &'static str {
         match self {
             Self::UnknownEvent => {
                 "expected one of S3 (a notification, EventBridge, SNS, SQS or Batch Operations)"
@@ -95,42 +95,42 @@ impl ErrorKind {
     }
 }
 
-/// An error of the world, with what was being done.
+/// An error, with the operation that failed.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
-    /// What was being done, such as `PUT s3://bucket/key`.
-    doing: String,
+    /// The operation, such as `PUT s3://bucket/key`.
+    operation: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
-    /// An error without a cause of its own.
+    /// Creates an error without an underlying cause.
     #[must_use]
-    pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, operation: impl Into<String>) -> Self {
         Self {
             kind,
-            doing: doing.into(),
+            operation: operation.into(),
             source: None,
         }
     }
 
-    /// The same, keeping its cause for the log.
+    /// Adds the underlying cause, which is logged.
     #[must_use]
-    pub fn because(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
             ..self
         }
     }
 
-    /// What went wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The error and its causes on one line, for the log.
+    /// Returns the error and its causes on one line, for the log.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
@@ -149,8 +149,8 @@ impl fmt::Display for Error {
         write!(
             f,
             "{}: {} ({})",
-            self.doing,
-            self.kind.way_out(),
+            self.operation,
+            self.kind.hint(),
             self.kind.code()
         )
     }

@@ -1,15 +1,16 @@
-//! Any event → the objects to look at.
+//! Reads the objects to check from an event of any known format.
 //!
-//! An event is a hint that something happened to an object; what is there now is what counts, so
-//! uploads and deletes ask for the same: a look. Told apart by shape:
+//! An event is only a hint that something happened to an object. The present state of the object
+//! decides, so events about uploads and deletes have the same effect. Formats are distinguished by
+//! their fields:
 //!
-//! | shape | its key is |
+//! | format | encoding of its keys |
 //! |---|---|
 //! | S3 notification: `Records[].s3` | form-encoded: `+` is a space, `%2B` a plus |
 //! | EventBridge: `detail-type`, `source`, `detail` | raw |
 //! | S3 Batch Operations: `invocationSchemaVersion` 1.0 or 2.0, `tasks` | URL-encoded |
-//! | SNS: `Records[].Sns.Message` | that of the event inside |
-//! | SQS: `Records[].body`, with SNS around the event or not | that of the event inside |
+//! | SNS: `Records[].Sns.Message` | as in the event inside |
+//! | SQS: `Records[].body`, with or without SNS around the event | as in the event inside |
 //! | `s3:TestEvent` | |
 //!
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>,
@@ -27,68 +28,69 @@ use crate::function::error::{Error, ErrorKind};
 use crate::function::store::ObjectName;
 use crate::text::escape;
 
-/// What an event asks for, and by that how it is answered.
+/// A parsed event. Its variant decides the format of the response.
 #[derive(Debug)]
 pub enum Event {
-    /// Objects to look at, in the order of the records.
+    /// Objects to check, in the order of the records.
     Objects(Vec<ObjectRef>),
-    /// Messages of a queue, each of which fails or succeeds by itself.
+    /// Messages of a queue. Each fails or succeeds independently.
     Queue(Vec<Message>),
-    /// Tasks of S3 Batch Operations, likewise.
+    /// Tasks of S3 Batch Operations. Each fails or succeeds independently.
     Batch(Batch),
-    /// S3's check that it may call, sent when a notification is set up.
+    /// The test event that S3 sends when a notification is set up.
     Test,
 }
 
-/// One object to look at.
+/// An object to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectRef {
     /// The object.
     pub name: ObjectName,
-    /// Another way to read the key, where documentation and practice leave it in doubt.
+    /// The key in another encoding, if documentation and practice do not say clearly which one is used.
     pub alternate_key: Option<ObjectName>,
-    /// Its size at the time of the event, where that tells.
+    /// Its size in bytes at the time of the event, if the event states it.
     pub bytes: Option<u64>,
-    /// The version that the event is about, where it tells: a hint, for the newest is what counts.
+    /// The version that the event is about, if the event states it. A hint only, because the newest
+    /// version is published.
     pub version_id: Option<String>,
 }
 
 /// One message of a queue.
 #[derive(Debug)]
 pub struct Message {
-    /// Its `messageId`.
+    /// The `messageId`.
     pub id: String,
-    /// What is in it.
-    pub jobs: Result<Vec<ObjectRef>, Error>,
+    /// The objects that the event in its body names.
+    pub objects: Result<Vec<ObjectRef>, Error>,
 }
 
 /// An invocation by S3 Batch Operations.
 #[derive(Debug)]
 pub struct Batch {
-    /// `1.0` or `2.0`; the answer repeats it.
+    /// `1.0` or `2.0`. The response repeats it.
     pub schema_version: String,
-    /// The answer repeats it.
+    /// The invocation's id. The response repeats it.
     pub invocation_id: String,
-    /// One for each object.
+    /// The tasks, one for each object.
     pub tasks: Vec<Task>,
 }
 
 /// One object of S3 Batch Operations.
 #[derive(Debug)]
 pub struct Task {
-    /// The answer repeats it.
+    /// The task's id. The response repeats it.
     pub id: String,
     /// The object.
-    pub job: Result<ObjectRef, Error>,
+    pub object: Result<ObjectRef, Error>,
 }
 
 impl Event {
-    /// Reads an event of any known shape.
+    /// Reads an event of any known format.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownEvent`], naming what was seen. What is inside a queue's message or a
-    /// batch's task fails by itself.
+    /// [`ErrorKind::UnknownEvent`], naming what was found. An unknown event inside a message of a
+    /// queue or a task of a batch fails only that message or task.
     pub fn read(event: &Value) -> Result<Self, Error> {
         if event.get("invocationSchemaVersion").is_some() {
             return read_batch(event).map(Self::Batch);
@@ -106,27 +108,27 @@ impl Event {
         if is_test(event) {
             return Ok(Self::Test);
         }
-        read_jobs(event).map(Self::Objects)
+        read_objects(event).map(Self::Objects)
     }
 }
 
-/// The jobs of any event but a queue's or a batch's; none for a test event.
-fn read_jobs(event: &Value) -> Result<Vec<ObjectRef>, Error> {
+/// Reads the objects of an event that is not from a queue or a batch. A test event has none.
+fn read_objects(event: &Value) -> Result<Vec<ObjectRef>, Error> {
     if is_test(event) {
         return Ok(Vec::new());
     }
     if event.get("detail-type").is_some() {
-        return read_event_bridge(event).map(|job| vec![job]);
+        return read_event_bridge(event).map(|object| vec![object]);
     }
-    // What SNS hands to a queue, unless raw delivery is on.
+    // SNS sends this format to a queue unless raw message delivery is enabled.
     if event.get("Type").and_then(Value::as_str) == Some("Notification") {
         return read_inner(event.get("Message"), "an SNS notification");
     }
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
-        return Err(unknown(&names_of(event)));
+        return Err(unknown_event(&field_names(event)));
     };
-    let jobs: Vec<Vec<ObjectRef>> = records.iter().map(read_record).collect::<Result<_, _>>()?;
-    Ok(jobs.into_iter().flatten().collect())
+    let objects: Vec<Vec<ObjectRef>> = records.iter().map(read_record).collect::<Result<_, _>>()?;
+    Ok(objects.into_iter().flatten().collect())
 }
 
 fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
@@ -134,18 +136,21 @@ fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
         return read_inner(notification.get("Message"), "an SNS record");
     }
     match record.get("s3") {
-        Some(entity) => read_notification(entity).map(|job| vec![job]),
-        None => Err(unknown(&format!("a record with {}", names_of(record)))),
+        Some(entity) => read_notification(entity).map(|object| vec![object]),
+        None => Err(unknown_event(&format!(
+            "a record with {}",
+            field_names(record)
+        ))),
     }
 }
 
-/// The event in a text; it is not looked for any deeper than this.
+/// Reads the event in a text. Deeper nesting is refused.
 fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error> {
     let Some(text) = text.and_then(Value::as_str) else {
-        return Err(unknown(&format!("{outer} without a text in it")));
+        return Err(unknown_event(&format!("{outer} without a text in it")));
     };
     let inner: Value = serde_json::from_str(text).map_err(|err| {
-        unknown(&format!("{outer} with something else than JSON in it")).because(err)
+        unknown_event(&format!("{outer} with something else than JSON in it")).with_source(err)
     })?;
     let is_wrapped = inner.get("Type").is_some()
         || inner
@@ -157,34 +162,37 @@ fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error
                     .any(|record| is_queued(record) || record.get("Sns").is_some())
             });
     if is_wrapped {
-        return Err(unknown(&format!("{outer} with another envelope in it")));
+        return Err(unknown_event(&format!(
+            "{outer} with another envelope in it"
+        )));
     }
-    read_jobs(&inner)
+    read_objects(&inner)
 }
 
 fn is_queued(record: &Value) -> bool {
     record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs")
 }
 
-/// Without an id the failure of a message could not be told, so that fails the whole event.
+/// Reads a message. A missing id fails the whole event, because the response could not name the
+/// message if it failed.
 fn read_message(record: &Value) -> Result<Message, Error> {
     let Some(id) = record.get("messageId").and_then(Value::as_str) else {
-        return Err(unknown("a queue's record without a messageId"));
+        return Err(unknown_event("a queue's record without a messageId"));
     };
     Ok(Message {
         id: id.to_owned(),
-        jobs: read_body(record),
+        objects: read_body(record),
     })
 }
 
 fn read_body(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     let Some(body) = record.get("body").and_then(Value::as_str) else {
-        return Err(unknown("a queue's message without a body"));
+        return Err(unknown_event("a queue's message without a body"));
     };
     let inner: Value = serde_json::from_str(body).map_err(|err| {
-        unknown("a queue's message with something else than JSON in it").because(err)
+        unknown_event("a queue's message with something else than JSON in it").with_source(err)
     })?;
-    read_jobs(&inner)
+    read_objects(&inner)
 }
 
 fn is_test(event: &Value) -> bool {
@@ -193,9 +201,9 @@ fn is_test(event: &Value) -> bool {
 
 fn read_notification(entity: &Value) -> Result<ObjectRef, Error> {
     let s3 = S3Entity::deserialize(entity)
-        .map_err(|err| unknown("an S3 record that cannot be read").because(err))?;
+        .map_err(|err| unknown_event("an S3 record that cannot be read").with_source(err))?;
     let (Some(bucket), Some(key)) = (s3.bucket.name, s3.object.key) else {
-        return Err(unknown(
+        return Err(unknown_event(
             "an S3 record without s3.bucket.name or s3.object.key",
         ));
     };
@@ -231,18 +239,19 @@ fn read_event_bridge(event: &Value) -> Result<ObjectRef, Error> {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     if text("source") != "aws.s3" {
         let (source, detail_type) = (escape(text("source")), escape(text("detail-type")));
-        return Err(unknown(&format!("{detail_type} of {source}")));
+        return Err(unknown_event(&format!("{detail_type} of {source}")));
     }
     let detail = event.get("detail").unwrap_or(&Value::Null);
-    let Detail { bucket, object } = Detail::deserialize(detail)
-        .map_err(|err| unknown("an S3 event of EventBridge that cannot be read").because(err))?;
+    let Detail { bucket, object } = Detail::deserialize(detail).map_err(|err| {
+        unknown_event("an S3 event of EventBridge that cannot be read").with_source(err)
+    })?;
     let name = ObjectName {
         bucket: bucket.name,
         key: object.key,
     };
     let alternate_key = form_decoded(&name.key).ok();
     Ok(ObjectRef {
-        alternate_key: other_than(&name, alternate_key),
+        alternate_key: alternate_name(&name, alternate_key),
         name,
         bytes: object.size,
         version_id: object.version_id,
@@ -269,11 +278,14 @@ struct BatchTask {
 }
 
 fn read_batch(event: &Value) -> Result<Batch, Error> {
-    let event = BatchEvent::deserialize(event)
-        .map_err(|err| unknown("an S3 Batch Operations event that cannot be read").because(err))?;
+    let event = BatchEvent::deserialize(event).map_err(|err| {
+        unknown_event("an S3 Batch Operations event that cannot be read").with_source(err)
+    })?;
     if !matches!(event.invocation_schema_version.as_str(), "1.0" | "2.0") {
         let version = escape(&event.invocation_schema_version);
-        return Err(unknown(&format!("S3 Batch Operations of schema {version}")));
+        return Err(unknown_event(&format!(
+            "S3 Batch Operations of schema {version}"
+        )));
     }
     Ok(Batch {
         schema_version: event.invocation_schema_version,
@@ -283,20 +295,21 @@ fn read_batch(event: &Value) -> Result<Batch, Error> {
             .into_iter()
             .map(|task| Task {
                 id: task.task_id.clone(),
-                job: read_task(task),
+                object: read_task(task),
             })
             .collect(),
     })
 }
 
-/// The keys of a manifest are URL-encoded; whether `+` is a space then, its writer decides.
+/// Reads a task. The keys of a manifest are URL-encoded. Some writers of manifests encode a space as
+/// `+`, others do not.
 fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     let bucket_of_arn = |arn: String| arn.rsplit(':').next().map(str::to_owned);
     let bucket = task
         .s3_bucket
         .or_else(|| task.s3_bucket_arn.and_then(bucket_of_arn));
     let (Some(bucket), Some(key)) = (bucket, task.s3_key) else {
-        return Err(unknown("a task without a bucket or a key"));
+        return Err(unknown_event("a task without a bucket or a key"));
     };
     let name = ObjectName {
         bucket,
@@ -304,14 +317,14 @@ fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     };
     let alternate_key = percent_decoded(&key).ok();
     Ok(ObjectRef {
-        alternate_key: other_than(&name, alternate_key),
+        alternate_key: alternate_name(&name, alternate_key),
         name,
         bytes: None,
         version_id: None,
     })
 }
 
-fn other_than(name: &ObjectName, key: Option<String>) -> Option<ObjectName> {
+fn alternate_name(name: &ObjectName, key: Option<String>) -> Option<ObjectName> {
     let key = key.filter(|key| *key != name.key)?;
     Some(ObjectName {
         bucket: name.bucket.clone(),
@@ -319,7 +332,7 @@ fn other_than(name: &ObjectName, key: Option<String>) -> Option<ObjectName> {
     })
 }
 
-/// As HTML forms encode: `+` is a space, `%2B` a plus, `%C3%A9` an é.
+/// Decodes a key as HTML forms encode it: `+` is a space, `%2B` a plus, `%C3%A9` an é.
 fn form_decoded(key: &str) -> Result<String, Error> {
     percent_decoded(&key.replace('+', " "))
 }
@@ -327,18 +340,18 @@ fn form_decoded(key: &str) -> Result<String, Error> {
 fn percent_decoded(key: &str) -> Result<String, Error> {
     match percent_decode_str(key).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(err) => {
-            Err(unknown(&format!("the key {}, which is not UTF-8", escape(key))).because(err))
-        }
+        Err(err) => Err(
+            unknown_event(&format!("the key {}, which is not UTF-8", escape(key))).with_source(err),
+        ),
     }
 }
 
-fn unknown(seen: &str) -> Error {
-    Error::new(ErrorKind::UnknownEvent, format!("unknown event: {seen}"))
+fn unknown_event(found: &str) -> Error {
+    Error::new(ErrorKind::UnknownEvent, format!("unknown event: {found}"))
 }
 
-/// The top-level names of an object, or what it is instead: enough to recognise it by, and no data.
-fn names_of(value: &Value) -> String {
+/// Returns the names of the top-level fields: enough to recognize the event, but none of its data.
+fn field_names(value: &Value) -> String {
     match value {
         Value::Object(map) if map.is_empty() => "nothing in it".to_owned(),
         Value::Object(map) => {

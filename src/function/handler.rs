@@ -1,7 +1,6 @@
-//! One invocation: an event in, an answer of the shape its source wants out.
+//! Handles one invocation: takes an event and returns a response in the format that its source expects.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::stream::{self, StreamExt};
@@ -12,50 +11,41 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
-use crate::function::event::{Batch, Event, Message, ObjectRef};
+use crate::function::event::{Batch, Event, Message, ObjectRef, Task};
 use crate::function::metrics::{InvocationMetrics, PublishStats};
-use crate::function::publish::{Publisher, refuse};
+use crate::function::publish::{Publisher, answer_object};
 use crate::function::response::{BatchResponse, ItemFailure, Response, ResultCode, TaskResult};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::Store;
-use crate::function::template_cache::TemplateCache;
-use crate::render::Template;
+use crate::function::template_cache::{CurrentTemplate, TemplateCache};
 use crate::text::quote;
 
-/// How many records of one event are worked on at the same time.
+/// The maximum number of records of one event that are handled at the same time.
 const MAX_CONCURRENT_RECORDS: usize = 8;
 
-/// How long before Lambda would end the invocation the work on it stops, so that it can still say
-/// why, and a queue which messages are done.
-const MARGIN: Duration = Duration::from_millis(500);
+/// The time between the function's own deadline and the end of the invocation by Lambda. In this time
+/// the function can still report the reason, and tell a queue which messages are done.
+const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
-/// Works on events; made once for each environment.
+/// Handles events. Created once for each execution environment.
 pub struct Handler<S> {
     store: S,
     settings: FunctionSettings,
     templates: TemplateCache,
 }
 
-/// One invocation: when it must stop, and what it has done so far.
-#[derive(Clone, Copy)]
-struct RunningInvocation<'a> {
-    deadline: Option<Instant>,
-    tally: &'a RefCell<InvocationMetrics>,
-}
-
-/// What all jobs of an invocation share.
-struct InvocationContext<'a> {
-    /// The template as it is now, or why every file is refused.
-    template: Result<Arc<Template>, Refusal>,
-    run: RunningInvocation<'a>,
+/// One invocation: its deadline, and the metrics of what it has done so far.
+struct Invocation {
+    deadline: Deadline,
+    metrics: RefCell<InvocationMetrics>,
 }
 
 impl<S: Store> Handler<S> {
-    /// A handler that has seen nothing yet.
+    /// Creates a handler.
     ///
     /// # Errors
     ///
-    /// `bad-template` if the built-in template does not compile, which a test rules out.
+    /// `bad-template` if the built-in template does not compile. A test proves that all of them do.
     pub fn new(store: S, settings: FunctionSettings) -> Result<Self, Refusal> {
         let templates = TemplateCache::new(&settings.template)?;
         Ok(Self {
@@ -65,34 +55,34 @@ impl<S: Store> Handler<S> {
         })
     }
 
-    /// Works on one event. Every record is worked on, even if one before it failed.
+    /// Handles one event. A failed record does not keep the records after it from being handled.
     ///
     /// # Errors
     ///
-    /// The first error that a retry or an operator could mend, where the source has no way to
-    /// tell the failed records. Files that were published stay so: a retry finds them unchanged.
+    /// The first error that a retry or an operator can fix, if the response format of the source
+    /// cannot name the failed records. Published files stay published: a retry finds them unchanged.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
-        self.handle_and_tally(event).await.0
+        self.handle_with_metrics(event).await.0
     }
 
-    /// The same, and what to count of it: files that were done before one failed count too.
-    pub async fn handle_and_tally(
+    /// Handles one event like [`Handler::handle`], and returns its metrics too. They include the
+    /// files that were done before a record failed.
+    pub async fn handle_with_metrics(
         &self,
         event: LambdaEvent<Value>,
     ) -> (Result<Response, Error>, InvocationMetrics) {
-        let tally = RefCell::default();
-        let run = RunningInvocation {
-            deadline: deadline(&event.context),
-            tally: &tally,
+        let invocation = Invocation {
+            deadline: Deadline::of(&event.context),
+            metrics: RefCell::default(),
         };
-        let result = self.work_on_event(&event.payload, run).await;
-        (result, tally.into_inner())
+        let result = self.handle_event(&event.payload, &invocation).await;
+        (result, invocation.metrics.into_inner())
     }
 
-    async fn work_on_event(
+    async fn handle_event(
         &self,
         event: &Value,
-        run: RunningInvocation<'_>,
+        invocation: &Invocation,
     ) -> Result<Response, Error> {
         match Event::read(event).inspect_err(log_error)? {
             Event::Test => {
@@ -102,39 +92,34 @@ impl<S: Store> Handler<S> {
                     results: vec![answer],
                 })
             }
-            Event::Objects(jobs) => {
-                let work = self.prepare(run).await?;
-                let results = self.work_on_all(&jobs, &work).await;
+            Event::Objects(objects) => {
+                let template = self.template(invocation).await?;
+                let results = self.handle_objects(&objects, &template, invocation).await;
                 let results = results.into_iter().collect::<Result<_, _>>()?;
                 Ok(Response::Results { results })
             }
-            Event::Queue(messages) => self.queue(messages, run).await,
-            Event::Batch(batch) => self.batch(batch, run).await,
+            Event::Queue(messages) => self.handle_messages(messages, invocation).await,
+            Event::Batch(batch) => self.handle_batch(batch, invocation).await,
         }
     }
 
-    async fn prepare<'a>(
-        &self,
-        run: RunningInvocation<'a>,
-    ) -> Result<InvocationContext<'a>, Error> {
-        let template = in_time(
-            run.deadline,
-            "read the template",
-            self.templates.current(&self.store),
-        )
-        .await
-        .inspect_err(log_error)?;
-        Ok(InvocationContext { template, run })
+    async fn template(&self, invocation: &Invocation) -> Result<CurrentTemplate, Error> {
+        let template = self.templates.current(&self.store);
+        invocation
+            .deadline
+            .limit("read the template", template)
+            .await
+            .inspect_err(log_error)
     }
 
-    async fn queue(
+    async fn handle_messages(
         &self,
         messages: Vec<Message>,
-        run: RunningInvocation<'_>,
+        invocation: &Invocation,
     ) -> Result<Response, Error> {
-        let work = self.prepare(run).await?;
+        let template = self.template(invocation).await?;
         let failures = stream::iter(messages)
-            .map(|message| self.failure_of(message, &work))
+            .map(|message| self.handle_message(message, &template, invocation))
             .buffered(MAX_CONCURRENT_RECORDS)
             .filter_map(|failure| async { failure })
             .collect()
@@ -142,14 +127,15 @@ impl<S: Store> Handler<S> {
         Ok(Response::Queue { failures })
     }
 
-    async fn failure_of(
+    async fn handle_message(
         &self,
         message: Message,
-        work: &InvocationContext<'_>,
+        template: &CurrentTemplate,
+        invocation: &Invocation,
     ) -> Option<ItemFailure> {
-        let failed = match message.jobs.inspect_err(log_error) {
-            Ok(jobs) => self
-                .work_on_all(&jobs, work)
+        let failed = match message.objects.inspect_err(log_error) {
+            Ok(objects) => self
+                .handle_objects(&objects, template, invocation)
                 .await
                 .iter()
                 .any(Result::is_err),
@@ -160,21 +146,10 @@ impl<S: Store> Handler<S> {
         })
     }
 
-    async fn batch(&self, batch: Batch, run: RunningInvocation<'_>) -> Result<Response, Error> {
-        let work = self.prepare(run).await?;
+    async fn handle_batch(&self, batch: Batch, invocation: &Invocation) -> Result<Response, Error> {
+        let template = self.template(invocation).await?;
         let results = stream::iter(batch.tasks)
-            .map(|task| async {
-                let result = match task.job.inspect_err(log_error) {
-                    Ok(job) => self.work_on(&job, &work).await,
-                    Err(err) => Err(err),
-                };
-                let (result_code, result_string) = task_result(&result);
-                TaskResult {
-                    task_id: task.id,
-                    result_code,
-                    result_string,
-                }
-            })
+            .map(|task| self.handle_task(task, &template, invocation))
             .buffered(MAX_CONCURRENT_RECORDS)
             .collect()
             .await;
@@ -186,81 +161,114 @@ impl<S: Store> Handler<S> {
         }))
     }
 
-    async fn work_on_all(
+    async fn handle_task(
         &self,
-        jobs: &[ObjectRef],
-        work: &InvocationContext<'_>,
+        task: Task,
+        template: &CurrentTemplate,
+        invocation: &Invocation,
+    ) -> TaskResult {
+        let result = match task.object.inspect_err(log_error) {
+            Ok(object) => self.handle_object(&object, template, invocation).await,
+            Err(err) => Err(err),
+        };
+        let (result_code, result_string) = task_result(&result);
+        TaskResult {
+            task_id: task.id,
+            result_code,
+            result_string,
+        }
+    }
+
+    async fn handle_objects(
+        &self,
+        objects: &[ObjectRef],
+        template: &CurrentTemplate,
+        invocation: &Invocation,
     ) -> Vec<Result<Answer, Error>> {
-        stream::iter(jobs)
-            .map(|job| self.work_on(job, work))
+        stream::iter(objects)
+            .map(|object| self.handle_object(object, template, invocation))
             .buffered(MAX_CONCURRENT_RECORDS)
             .collect()
             .await
     }
 
-    async fn work_on(
+    async fn handle_object(
         &self,
-        job: &ObjectRef,
-        work: &InvocationContext<'_>,
+        object: &ObjectRef,
+        template: &CurrentTemplate,
+        invocation: &Invocation,
     ) -> Result<Answer, Error> {
         let started = Instant::now();
-        let doing = format!("publish {}", job.name);
-        let (result, observed) = match &work.template {
-            Ok(template) => {
-                let publisher = Publisher::new(&self.store, &self.settings, template);
-                let result = in_time(work.run.deadline, &doing, publisher.publish(job)).await;
-                (result, publisher.into_stats())
-            }
-            Err(refusal) => {
-                let refused = refuse(&self.store, &self.settings, &job.name, refusal);
-                let result = in_time(work.run.deadline, &doing, refused).await;
-                (result, PublishStats::default())
-            }
+        let operation = format!("publish {}", object.name);
+        let publisher = match template {
+            Ok(template) => Ok(Publisher::new(&self.store, &self.settings, template)),
+            Err(refusal) => Err(refusal),
         };
+        let answer = answer_object(
+            &self.store,
+            &self.settings,
+            publisher.as_ref().map_err(|refusal| *refusal),
+            object,
+        );
+        let result = invocation.deadline.limit(&operation, answer).await;
+        let stats = publisher.map(Publisher::into_stats).unwrap_or_default();
         let processing_ms = milliseconds(started.elapsed());
         match &result {
-            Ok(answer) => log_answer(answer, &observed, processing_ms),
+            Ok(answer) => log_answer(answer, &stats, processing_ms),
             Err(err) => log_error(err),
         }
-        let version_id = job.version_id.as_deref();
-        let mut tally = work.run.tally.borrow_mut();
-        tally.add(result.as_ref().ok(), &observed, version_id, processing_ms);
+        let version_id = object.version_id.as_deref();
+        let mut metrics = invocation.metrics.borrow_mut();
+        metrics.add(result.as_ref().ok(), &stats, version_id, processing_ms);
         result
     }
 }
 
-/// To the microsecond, for most files take a few milliseconds; over an hour counts as that.
+/// Converts to milliseconds with a precision of microseconds, because most files take a few
+/// milliseconds. The maximum is a little over an hour.
 fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1e3
 }
 
-async fn in_time<T>(
-    deadline: Option<Instant>,
-    doing: &str,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let Some(deadline) = deadline else {
-        return work.await;
-    };
-    match timeout_at(deadline, work).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::new(ErrorKind::OutOfTime, doing)),
+/// The instant when the work must stop. `None` outside Lambda, where no deadline is given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// Reads the deadline from Lambda's context.
+    fn of(context: &Context) -> Self {
+        if context.deadline == 0 {
+            return Self(None);
+        }
+        let left = context
+            .deadline()
+            .duration_since(SystemTime::now())
+            .unwrap_or_default();
+        Self(Some(Instant::now() + left.saturating_sub(DEADLINE_MARGIN)))
+    }
+
+    /// Runs the work until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// The error of the work, or [`ErrorKind::OutOfTime`].
+    async fn limit<T>(
+        self,
+        operation: &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let Some(deadline) = self.0 else {
+            return work.await;
+        };
+        match timeout_at(deadline, work).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(ErrorKind::OutOfTime, operation)),
+        }
     }
 }
 
-/// When the work must stop; `None` outside Lambda, where nothing tells.
-fn deadline(context: &Context) -> Option<Instant> {
-    if context.deadline == 0 {
-        return None;
-    }
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    Some(Instant::now() + left.saturating_sub(MARGIN))
-}
-
-/// A refused file is a permanent failure here, so that the job's report lists it.
+/// Converts an answer for S3 Batch Operations. A refused file is a permanent failure, so that the
+/// report of the job lists it.
 fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
     match result {
         Ok(answer) => {
@@ -279,8 +287,8 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
     }
 }
 
-/// One line for each file: counts and codes, no cells.
-fn log_answer(answer: &Answer, observed: &PublishStats, processing_ms: f64) {
+/// Logs one line for each file, with counts and codes but without cells.
+fn log_answer(answer: &Answer, stats: &PublishStats, processing_ms: f64) {
     info!(
         source = answer.source,
         output = answer.output,
@@ -293,7 +301,7 @@ fn log_answer(answer: &Answer, observed: &PublishStats, processing_ms: f64) {
         networks_allow = answer.networks.allow,
         networks_deny = answer.networks.deny,
         bytes = answer.bytes,
-        input_bytes = observed.input_bytes(),
+        input_bytes = stats.input_bytes(),
         processing_ms,
         "{}",
         answer.status,
@@ -312,11 +320,11 @@ mod tests {
     fn the_work_stops_half_a_second_before_lambda_would_end_it() {
         let left = Duration::from_mins(1);
         let mut context = Context::default();
-        assert_eq!(deadline(&context), None);
+        assert_eq!(Deadline::of(&context), Deadline(None));
         let end = SystemTime::now() + left;
         let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         context.deadline = end.as_millis().try_into().unwrap();
-        let stop = deadline(&context).unwrap();
+        let stop = Deadline::of(&context).0.unwrap();
         assert!(stop <= Instant::now() + left - Duration::from_millis(500));
     }
 }

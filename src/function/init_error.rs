@@ -1,7 +1,7 @@
-//! Tells Lambda why the function cannot start, so that the console shows the sentence and not only
+//! Reports to Lambda why the function cannot start, so that the console shows the message and not only
 //! an exit status.
 //!
-//! `lambda_runtime` has no call for this, so the one request is made here:
+//! `lambda_runtime` has no call for this request, so it is made here:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
 
 use std::io::{self, Read, Write};
@@ -13,8 +13,8 @@ use serde_json::json;
 /// The `errorType` of a function that cannot start.
 pub const TYPE: &str = "BadSettings";
 
-/// Posts the error to the Runtime API, if there is one. A failure to do so is left to the exit
-/// status, for the message is in the log already.
+/// Posts the error to the Runtime API, if there is one. A failure of the request is ignored, because
+/// the log already has the message and the exit status follows.
 pub fn report(message: &str) {
     if let Ok(address) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
         let _ = post(&address, message);

@@ -1,16 +1,19 @@
-//! Log lines on stdout, in the format and from the level on that Lambda's own settings ask for:
+//! Writes log lines to stdout, in the format and from the level that Lambda's own settings ask for:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>.
 //!
-//! `lambda_runtime` has the same, with directives for each module besides, and the regular
-//! expressions which read those are a tenth of the program.
+//! Uses tracing-subscriber without its `EnvFilter`. `lambda_runtime` sets up the same with `EnvFilter`,
+//! which reads directives for each module, and the regular expressions for that are a tenth of the
+//! program.
 
 use std::str::FromStr;
 
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::subscriber::fmt;
 
-/// Sets up logging for the process: `AWS_LAMBDA_LOG_LEVEL`, or else `RUST_LOG`, from `TRACE` to
-/// `FATAL`, by default `INFO`; `AWS_LAMBDA_LOG_FORMAT`, `JSON` or `Text`, by default text.
+/// Sets up logging for the process.
+///
+/// The level is `AWS_LAMBDA_LOG_LEVEL`, otherwise `RUST_LOG`, from `TRACE` to `FATAL`. Default: `INFO`.
+/// The format is `AWS_LAMBDA_LOG_FORMAT`, `JSON` or `Text`. Default: `Text`.
 pub fn init(lookup: impl Fn(&str) -> Option<String>) {
     let level = lookup("AWS_LAMBDA_LOG_LEVEL").or_else(|| lookup("RUST_LOG"));
     let format = lookup("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();

@@ -1,14 +1,13 @@
-//! What an invocation did, as one line of CloudWatch's embedded metric format: values in, JSON text
-//! out. No clock, no environment, no output; the edge hands in the time and prints the line.
+//! Formats the metrics of an invocation as lines of CloudWatch's embedded metric format (EMF). Uses no
+//! clock, environment or output: the caller passes the time and prints the lines.
 //!
-//! CloudWatch Logs makes metrics of such lines by itself, without a call that an invocation would
-//! have to wait for:
+//! CloudWatch Logs extracts metrics from such lines, so that an invocation does not wait for a call:
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
-//! Dimensions, properties and the `ColdStart` metric are named as Powertools for AWS Lambda names
-//! them, which has no Rust version: <https://docs.aws.amazon.com/powertools/python/latest/core/metrics/>.
+//! Dimensions, properties and the `ColdStart` metric have the names that Powertools for AWS Lambda uses.
+//! Powertools has no Rust version: <https://docs.aws.amazon.com/powertools/python/latest/core/metrics/>.
 //!
-//! The crates for this format bring a recorder that lives in a global, or a framework of derives
-//! and sinks; what is needed here is one object with a dozen numbers, which `serde_json` writes.
+//! The crates for this format bring a global recorder, or a framework of derives and sinks. One object
+//! with a dozen numbers is enough here, and `serde_json` writes it.
 
 use std::cell::{Cell, RefCell};
 
@@ -21,24 +20,25 @@ use crate::function::store::Head;
 pub(crate) const DEFAULT_NAMESPACE: &str = "HtaccessGenerator";
 /// The default of `POWERTOOLS_SERVICE_NAME`.
 pub(crate) const DEFAULT_SERVICE: &str = "htaccess-generator";
-/// The most values of one metric in one line, by the specification.
+/// The maximum number of values of one metric in one line, from the specification.
 const MAX_VALUES: usize = 100;
-/// What all metrics are told apart by: the function, so that two stacks of an account are two.
+/// The dimensions of all metrics. They include the function, so that the metrics of two stacks in one
+/// account are separate.
 const DIMENSIONS: [&str; 2] = ["function_name", "service"];
 
-/// Which function the metrics are of.
+/// The namespace and the dimensions of the metrics.
 #[derive(Clone, Debug)]
 pub struct Dimensions {
-    /// `POWERTOOLS_METRICS_NAMESPACE`: what CloudWatch files the metrics under.
+    /// `POWERTOOLS_METRICS_NAMESPACE`: the namespace in CloudWatch.
     pub namespace: String,
-    /// `POWERTOOLS_SERVICE_NAME`: a dimension.
+    /// `POWERTOOLS_SERVICE_NAME`: the `service` dimension.
     pub service: String,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: a dimension.
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the `function_name` dimension.
     pub function_name: String,
 }
 
 impl Dimensions {
-    /// Reads the environment that Lambda and the template set.
+    /// Reads the environment variables that Lambda and the stack set.
     #[must_use]
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name: &str, default: &str| {
@@ -53,16 +53,16 @@ impl Dimensions {
     }
 }
 
-/// What a line says of its invocation beside the metrics.
+/// The properties of an invocation that a line has next to the metrics.
 #[derive(Clone, Debug)]
-pub struct Invocation<'a> {
-    /// Lambda's id of it, which the other log lines have too.
+pub struct InvocationProperties<'a> {
+    /// The request id of Lambda, which the other log lines have too.
     pub request_id: &'a str,
-    /// X-Ray's, where it is traced.
+    /// The trace id of X-Ray, if the invocation is traced.
     pub xray_trace_id: Option<&'a str>,
-    /// Whether it is the first of its environment.
+    /// True for the first invocation of an execution environment.
     pub cold_start: bool,
-    /// When it ended, in milliseconds since 1970.
+    /// The end of the invocation, in milliseconds since 1970.
     pub ended_at_ms: u64,
 }
 
@@ -102,7 +102,7 @@ impl PublishStats {
     }
 }
 
-/// What an invocation did with its files.
+/// The counts and values of one invocation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InvocationMetrics {
     published: u64,
@@ -120,11 +120,12 @@ pub struct InvocationMetrics {
 }
 
 impl InvocationMetrics {
-    /// Adds one file: its answer (`None`: it failed), what was seen, and how long it took.
+    /// Adds one file: its answer (`None` if it failed), the statistics of publishing it, and the time
+    /// that it took.
     pub fn add(
         &mut self,
         answer: Option<&Answer>,
-        observed: &PublishStats,
+        stats: &PublishStats,
         version_id: Option<&str>,
         processing_ms: f64,
     ) {
@@ -141,22 +142,22 @@ impl InvocationMetrics {
             self.rows_rejected += answer.rejected;
             self.networks += (answer.networks.allow + answer.networks.deny) as u64;
         }
-        self.stale_events += u64::from(observed.is_stale(version_id));
-        self.conflict_retries += observed.conflict_retries.get();
+        self.stale_events += u64::from(stats.is_stale(version_id));
+        self.conflict_retries += stats.conflict_retries.get();
         self.processing_ms.push(processing_ms);
-        self.input_bytes.extend(observed.input_bytes());
+        self.input_bytes.extend(stats.input_bytes());
     }
 
-    /// The lines to print: one, and more where an event had over 100 files. The first has all
-    /// counts; each has the values of up to 100 files.
+    /// Returns the lines to print: one, or more if an event had over 100 files. The first line has all
+    /// counts. Each line has the values of up to 100 files.
     #[must_use]
-    pub fn lines(&self, origin: &Dimensions, invocation: &Invocation) -> Vec<String> {
+    pub fn lines(&self, dimensions: &Dimensions, properties: &InvocationProperties) -> Vec<String> {
         let chunks = self.processing_ms.len().max(self.input_bytes.len());
         let chunks = chunks.div_ceil(MAX_VALUES).max(1);
         (0..chunks)
             .map(|index| {
                 let mut metrics = if index == 0 {
-                    self.counts(invocation)
+                    self.counts(properties)
                 } else {
                     Vec::new()
                 };
@@ -164,13 +165,16 @@ impl InvocationMetrics {
                 metrics.push(("ProcessingMs", "Milliseconds", times));
                 let sizes = chunk(&self.input_bytes, index);
                 metrics.push(("InputBytes", "Bytes", sizes));
-                line(metrics, origin, invocation)
+                line(metrics, dimensions, properties)
             })
             .collect()
     }
 
-    /// Zeros too, so that a graph has no holes and an alarm has data.
-    fn counts(&self, invocation: &Invocation) -> Vec<(&'static str, &'static str, Value)> {
+    /// Returns the counts. Zeros are included, so that graphs have no gaps and alarms have data.
+    fn counts(
+        &self,
+        properties: &InvocationProperties,
+    ) -> Vec<(&'static str, &'static str, Value)> {
         let counts = [
             ("FilesPublished", self.published),
             ("FilesUnchanged", self.unchanged),
@@ -183,7 +187,7 @@ impl InvocationMetrics {
             ("StaleEvents", self.stale_events),
             ("ConflictRetries", self.conflict_retries),
         ];
-        let cold_start = invocation.cold_start.then_some(("ColdStart", 1));
+        let cold_start = properties.cold_start.then_some(("ColdStart", 1));
         counts
             .into_iter()
             .chain(cold_start)
@@ -197,8 +201,12 @@ fn chunk<T: Clone + Into<Value>>(values: &[T], index: usize) -> Value {
     values.cloned().collect()
 }
 
-/// A metric without a value is left out, for an empty list is not one.
-fn line(metrics: Vec<(&str, &str, Value)>, origin: &Dimensions, invocation: &Invocation) -> String {
+/// Formats one line. A metric without values is left out, because an empty list is not allowed.
+fn line(
+    metrics: Vec<(&str, &str, Value)>,
+    dimensions: &Dimensions,
+    properties: &InvocationProperties,
+) -> String {
     let mut root = Map::new();
     let mut definitions = Vec::new();
     for (name, unit, value) in metrics {
@@ -208,26 +216,26 @@ fn line(metrics: Vec<(&str, &str, Value)>, origin: &Dimensions, invocation: &Inv
         }
     }
     let directive = json!({
-        "Namespace": origin.namespace,
+        "Namespace": dimensions.namespace,
         "Dimensions": [DIMENSIONS],
         "Metrics": definitions,
     });
     let metadata = json!({
-        "Timestamp": invocation.ended_at_ms,
+        "Timestamp": properties.ended_at_ms,
         "CloudWatchMetrics": [directive],
     });
     root.insert("_aws".to_owned(), metadata);
     for (name, value) in [
-        ("function_name", origin.function_name.as_str().into()),
-        ("service", origin.service.as_str().into()),
-        ("function_request_id", invocation.request_id.into()),
-        ("cold_start", invocation.cold_start.into()),
-        // Lambda filters by it, and takes a line without one for INFO all the same.
+        ("function_name", dimensions.function_name.as_str().into()),
+        ("service", dimensions.service.as_str().into()),
+        ("function_request_id", properties.request_id.into()),
+        ("cold_start", properties.cold_start.into()),
+        // Lambda filters by the level. It takes a line without a level for INFO.
         ("level", "INFO".into()),
     ] {
         root.insert(name.to_owned(), value);
     }
-    if let Some(id) = invocation.xray_trace_id {
+    if let Some(id) = properties.xray_trace_id {
         root.insert("xray_trace_id".to_owned(), id.into());
     }
     Value::Object(root).to_string()

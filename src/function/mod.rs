@@ -1,4 +1,4 @@
-//! The Lambda function: events in, objects in S3 out. The only part that talks to the network.
+//! The Lambda function: takes events and writes objects to S3. The only part that uses the network.
 
 pub mod store;
 pub mod publish;
@@ -15,6 +15,6 @@ mod settings;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, ObjectRef};
 pub use self::handler::Handler;
-pub use self::metrics::{Dimensions, Invocation, InvocationMetrics};
+pub use self::metrics::{Dimensions, InvocationMetrics, InvocationProperties};
 pub use self::response::Response;
 pub use self::settings::{FunctionSettings, OnDelete, TrustRoots};

@@ -1,70 +1,70 @@
-//! The shapes in which the function answers.
+//! The formats of the function's responses.
 
 use serde::Serialize;
 
 use crate::answer::Answer;
 
-/// What the function answers.
+/// The function's response to an event.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Response {
-    /// To S3, EventBridge, SNS and people: one answer for each record, in their order.
+    /// The response to S3, EventBridge, SNS and people: one answer for each record, in their order.
     Results {
         /// The answers.
         results: Vec<Answer>,
     },
-    /// To SQS: the messages to deliver again
+    /// The response to SQS: the messages to deliver again
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
     Queue {
-        /// Those that failed.
+        /// The messages that failed.
         #[serde(rename = "batchItemFailures")]
         failures: Vec<ItemFailure>,
     },
-    /// To S3 Batch Operations.
+    /// The response to S3 Batch Operations.
     Batch(BatchResponse),
 }
 
-/// A message to deliver again.
+/// A message of a queue to deliver again.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemFailure {
-    /// Its `messageId`.
+    /// The `messageId`.
     pub item_identifier: String,
 }
 
-/// What S3 Batch Operations wants to hear.
+/// The response to S3 Batch Operations.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
-    /// As in the event.
+    /// The schema version of the event.
     pub invocation_schema_version: String,
-    /// For tasks that are left out of the answer; none is.
+    /// The result for tasks without a result in the response. There are none.
     pub treat_missing_keys_as: ResultCode,
-    /// As in the event.
+    /// The invocation id of the event.
     pub invocation_id: String,
-    /// One for each task.
+    /// The results, one for each task.
     pub results: Vec<TaskResult>,
 }
 
-/// What came of a task.
+/// The result of a task.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskResult {
-    /// As in the event.
+    /// The task id of the event.
     pub task_id: String,
-    /// Whether to try again.
+    /// The code that decides whether the task is tried again.
     pub result_code: ResultCode,
-    /// For the job's completion report.
+    /// The text for the completion report of the job.
     pub result_string: String,
 }
 
-/// How S3 Batch Operations goes on.
+/// The result code of S3 Batch Operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum ResultCode {
     /// The task is done.
     Succeeded,
-    /// It is to be tried again.
+    /// The task failed and is tried again.
     TemporaryFailure,
-    /// It is not.
+    /// The task failed and is not tried again.
     PermanentFailure,
 }

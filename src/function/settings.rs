@@ -1,14 +1,14 @@
-//! The settings that only the function has.
+//! Reads the settings that only the function has.
 
 use crate::render::{BuiltIn, built_in_names};
 use crate::settings::{DEFAULT_TEMPLATE, SettingError, Settings, Spelling};
 
-/// Where the template is.
+/// The location of the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateChoice {
     /// A built-in template, by name.
     BuiltIn(String),
-    /// `s3://bucket/key`.
+    /// An object, `s3://bucket/key`.
     Object {
         /// The bucket.
         bucket: String,
@@ -17,33 +17,33 @@ pub enum TemplateChoice {
     },
 }
 
-/// What becomes of an output when its CSV is gone.
+/// The effect of the delete of a CSV on its output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDelete {
-    /// It stays: a site must not become open because a CSV vanished.
+    /// The output stays, because a site must not become open when a CSV disappears.
     #[default]
     Keep,
-    /// It is removed.
+    /// The output is removed.
     Remove,
-    /// It is replaced by one that lets nobody in.
+    /// The output is replaced by one that lets nobody in.
     Deny,
 }
 
-/// Whose certificates S3 may show.
+/// The certificate authorities that connections to S3 trust.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustRoots {
-    /// Those below the five roots that Amazon Trust Services recommends for trust stores of one's
-    /// own (<https://www.amazontrust.com/repository/>). Reading the system's hundreds takes longer
-    /// than all else at a cold start.
+    /// The five roots that Amazon Trust Services recommends for custom trust stores
+    /// (<https://www.amazontrust.com/repository/>). Reading the hundreds of roots of the system takes
+    /// longer than the rest of a cold start.
     #[default]
     Amazon,
-    /// Those that the system trusts, or the ones in `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    /// The roots that the system trusts, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     System,
 }
 
 impl TrustRoots {
-    /// Amazon's for S3 itself; the system's for an endpoint or roots of the user's own, and in the
-    /// partitions that have an authority of theirs.
+    /// Chooses Amazon's roots for S3 itself, and the system's roots for a custom endpoint, for custom
+    /// roots, and in the partitions that have their own certificate authority.
     fn choose(region: &str, endpoint: Option<&str>, has_own_roots: bool) -> Self {
         const OTHER_PARTITIONS: [&str; 4] = ["cn-", "us-iso", "eu-iso", "eusc-"];
         let is_elsewhere = OTHER_PARTITIONS
@@ -57,24 +57,24 @@ impl TrustRoots {
     }
 }
 
-/// What the function needs to know beside [`Settings`].
+/// The settings of the function: [`Settings`], and those that only the function has.
 #[derive(Clone, Debug)]
 pub struct FunctionSettings {
-    /// What decides the output.
+    /// The settings that decide the output.
     pub settings: Settings,
     /// `TEMPLATE`: a built-in name or `s3://bucket/key`. Default: `apache24`.
     pub template: TemplateChoice,
     /// `OUTPUT_BUCKET`: the bucket of the outputs. Required.
     pub output_bucket: String,
-    /// `REPORT_BUCKET`: the bucket of the reports. Unset: none are written.
+    /// `REPORT_BUCKET`: the bucket of the reports. If it is unset, no reports are written.
     pub report_bucket: Option<String>,
-    /// `ON_DELETE`: what becomes of an output when its CSV is gone. Default: keep.
+    /// `ON_DELETE`: the effect of the delete of a CSV on its output. Default: keep.
     pub on_delete: OnDelete,
-    /// `AWS_ENDPOINT_URL_S3`: an emulator to use instead of S3, addressed path-style.
+    /// `AWS_ENDPOINT_URL_S3`: an emulator to use in place of S3, addressed path-style.
     pub endpoint: Option<String>,
     /// `AWS_REGION`, which Lambda sets. Default: us-east-1.
     pub region: String,
-    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`: other certificate authorities than Amazon's.
+    /// The certificate authorities: `SSL_CERT_FILE` and `SSL_CERT_DIR` replace Amazon's.
     pub roots: TrustRoots,
 }
 
@@ -83,7 +83,7 @@ impl FunctionSettings {
     ///
     /// # Errors
     ///
-    /// The first setting that is missing or cannot be used.
+    /// The first setting that is missing or invalid.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let endpoint = value("AWS_ENDPOINT_URL_S3")

@@ -1,5 +1,5 @@
-//! The compiled template of an environment: a built-in one, or one of the user's own from S3,
-//! compiled once and checked by its entity tag at each invocation.
+//! Keeps the compiled template of an execution environment: a built-in one, or a custom one from S3,
+//! which is compiled once and checked by its ETag at each invocation.
 
 use std::sync::Arc;
 
@@ -11,19 +11,22 @@ use crate::function::settings::TemplateChoice;
 use crate::function::store::{Body, Fetched, ObjectName, Store};
 use crate::render::Template;
 
-/// The largest template of one's own, in bytes.
+/// The maximum size of a custom template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 1024 * 1024;
 
-/// The compiled template of an environment.
+/// The current template, or the refusal for every CSV.
+pub(crate) type CurrentTemplate = Result<Arc<Template>, Refusal>;
+
+/// The compiled template of an execution environment.
 pub(crate) enum TemplateCache {
-    /// Compiled at the start.
+    /// A built-in template, compiled at the start.
     BuiltIn(Arc<Template>),
-    /// Compiled once, checked by its entity tag at each invocation.
+    /// A custom template with its ETag, compiled once and checked at each invocation.
     Object(ObjectName, Mutex<Option<(String, Arc<Template>)>>),
 }
 
 impl TemplateCache {
-    /// Compiles a built-in template; one of the user's own is read when it is first needed.
+    /// Compiles a built-in template. A custom template is read when it is first needed.
     pub(crate) fn new(choice: &TemplateChoice) -> Result<Self, Refusal> {
         Ok(match choice {
             TemplateChoice::BuiltIn(name) => Self::BuiltIn(Arc::new(Template::built_in(name)?)),
@@ -37,11 +40,8 @@ impl TemplateCache {
         })
     }
 
-    /// The template as it is now; the inner error refuses every file.
-    pub(crate) async fn current<S: Store>(
-        &self,
-        store: &S,
-    ) -> Result<Result<Arc<Template>, Refusal>, Error> {
+    /// Returns the current template. The inner error is the refusal for every CSV.
+    pub(crate) async fn current<S: Store>(&self, store: &S) -> Result<CurrentTemplate, Error> {
         let (name, cached) = match self {
             Self::BuiltIn(template) => return Ok(Ok(Arc::clone(template))),
             Self::Object(name, cached) => (name, cached),

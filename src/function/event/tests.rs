@@ -1,4 +1,4 @@
-//! Tables of events: what is read from each shape, and what is said about the others.
+//! Tables of events: the objects that are read from each format, and the errors for unknown ones.
 
 use super::*;
 use serde_json::json;
@@ -30,23 +30,23 @@ fn sns_in_queue(inner: &Value) -> Value {
     json!({"Type": "Notification", "MessageId": "n", "Message": inner.to_string()})
 }
 
-/// The keys, and other readings behind a bar.
-fn keys(jobs: &[ObjectRef]) -> Vec<String> {
-    let show = |job: &ObjectRef| {
-        assert_eq!(job.name.bucket, "uploads");
-        match &job.alternate_key {
-            Some(other) => format!("{}|{}", job.name.key, other.key),
-            None => job.name.key.clone(),
+/// Returns the keys, each followed by `|` and the alternate key if there is one.
+fn keys(objects: &[ObjectRef]) -> Vec<String> {
+    let show = |object: &ObjectRef| {
+        assert_eq!(object.name.bucket, "uploads");
+        match &object.alternate_key {
+            Some(other) => format!("{}|{}", object.name.key, other.key),
+            None => object.name.key.clone(),
         }
     };
-    jobs.iter().map(show).collect()
+    objects.iter().map(show).collect()
 }
 
 #[track_caller]
 fn check(event: &Value, expected: &[&str]) {
     match Event::read(event) {
-        Ok(Event::Objects(jobs)) => assert_eq!(keys(&jobs), expected),
-        other => panic!("expected jobs, found {other:?}"),
+        Ok(Event::Objects(objects)) => assert_eq!(keys(&objects), expected),
+        other => panic!("expected objects, found {other:?}"),
     }
 }
 
@@ -104,8 +104,8 @@ fn reads_the_messages_of_a_queue_each_by_itself() {
     };
     let read: Vec<String> = messages
         .iter()
-        .map(|message| match &message.jobs {
-            Ok(jobs) => format!("{}: {}", message.id, keys(jobs).join(",")),
+        .map(|message| match &message.objects {
+            Ok(objects) => format!("{}: {}", message.id, keys(objects).join(",")),
             Err(err) => format!("{}: {}", message.id, err.kind().code()),
         })
         .collect();
@@ -144,7 +144,7 @@ fn reads_both_schemas_of_batch_operations() {
         );
         assert_eq!(batch.tasks[0].id, "t");
         assert_eq!(
-            keys(&[batch.tasks[0].job.as_ref().unwrap().clone()]),
+            keys(&[batch.tasks[0].object.as_ref().unwrap().clone()]),
             ["a +.csv|a++.csv"]
         );
     }

@@ -3,12 +3,12 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::answer::{NetworkCounts, Refusal, RefusalCode};
 
-fn origin() -> Dimensions {
+fn dimensions() -> Dimensions {
     Dimensions::read(|name| (name == "AWS_LAMBDA_FUNCTION_NAME").then(|| "generate".to_owned()))
 }
 
-fn invocation(cold_start: bool) -> Invocation<'static> {
-    Invocation {
+fn invocation(cold_start: bool) -> InvocationProperties<'static> {
+    InvocationProperties {
         request_id: "4f5e",
         xray_trace_id: None,
         cold_start,
@@ -26,7 +26,7 @@ fn published() -> Answer {
     }
 }
 
-/// The members of an object that a metric line has to have, by the specification.
+/// The members that a metric line must have according to the specification.
 #[track_caller]
 fn check_specification(line: &str) -> Map<String, Value> {
     assert!(line.len() < 256 * 1024 && !line.contains('\n'), "{line}");
@@ -82,16 +82,16 @@ fn check_metrics(definitions: &Value, root: &Map<String, Value>) {
 
 #[test]
 fn one_file_is_one_line_of_the_embedded_metric_format() {
-    let observed = PublishStats::default();
-    observed.input(&Head {
+    let stats = PublishStats::default();
+    stats.input(&Head {
         version_id: "v2".to_owned(),
         bytes: Some(77),
         ..Head::default()
     });
-    observed.conflict();
-    let mut tally = InvocationMetrics::default();
-    tally.add(Some(&published()), &observed, Some("v1"), 1.5);
-    let lines = tally.lines(&origin(), &invocation(true));
+    stats.conflict();
+    let mut metrics = InvocationMetrics::default();
+    metrics.add(Some(&published()), &stats, Some("v1"), 1.5);
+    let lines = metrics.lines(&dimensions(), &invocation(true));
     assert_eq!(lines.len(), 1);
     let root = check_specification(&lines[0]);
     let metric = |name: &str| root[name].clone();
@@ -121,16 +121,16 @@ fn one_file_is_one_line_of_the_embedded_metric_format() {
 fn a_line_tells_nothing_of_what_was_in_the_file() {
     let refusal = Refusal::new(RefusalCode::NotCsv, "secret");
     let answer = Answer::new("secret.csv", Status::Written).refused(&refusal);
-    let mut tally = InvocationMetrics::default();
-    tally.add(Some(&answer), &PublishStats::default(), None, 0.0);
-    let line = tally.lines(&origin(), &invocation(false)).concat();
+    let mut metrics = InvocationMetrics::default();
+    metrics.add(Some(&answer), &PublishStats::default(), None, 0.0);
+    let line = metrics.lines(&dimensions(), &invocation(false)).concat();
     assert_eq!(check_specification(&line)["FilesRefused"], 1);
     assert!(!line.contains("secret"), "{line}");
 }
 
 #[test]
 fn counts_are_there_where_no_file_was() {
-    let lines = InvocationMetrics::default().lines(&origin(), &invocation(false));
+    let lines = InvocationMetrics::default().lines(&dimensions(), &invocation(false));
     let root = check_specification(&lines[0]);
     assert_eq!(root["FilesPublished"], 0);
     assert!(!root.contains_key("ProcessingMs") && !root.contains_key("ColdStart"));
@@ -138,17 +138,17 @@ fn counts_are_there_where_no_file_was() {
 
 #[test]
 fn no_line_has_more_values_than_cloudwatch_takes() {
-    let mut tally = InvocationMetrics::default();
+    let mut metrics = InvocationMetrics::default();
     for index in 0..250 {
-        let observed = PublishStats::default();
-        observed.input(&Head {
+        let stats = PublishStats::default();
+        stats.input(&Head {
             bytes: Some(index),
             ..Head::default()
         });
         let answer = (index % 2 == 0).then(published);
-        tally.add(answer.as_ref(), &observed, None, 0.25);
+        metrics.add(answer.as_ref(), &stats, None, 0.25);
     }
-    let lines = tally.lines(&origin(), &invocation(true));
+    let lines = metrics.lines(&dimensions(), &invocation(true));
     assert_eq!(lines.len(), 3);
     let roots: Vec<_> = lines.iter().map(|line| check_specification(line)).collect();
     assert_eq!(roots[0]["FilesPublished"], 125);
@@ -160,9 +160,9 @@ fn no_line_has_more_values_than_cloudwatch_takes() {
 
 #[test]
 fn namespace_and_service_can_be_set() {
-    let origin = Dimensions::read(|name| Some(format!("my-{}", name.len())));
+    let dimensions = Dimensions::read(|name| Some(format!("my-{}", name.len())));
     let line = InvocationMetrics::default()
-        .lines(&origin, &invocation(false))
+        .lines(&dimensions, &invocation(false))
         .concat();
     let root = check_specification(&line);
     assert_eq!(root["service"], "my-23");
@@ -171,13 +171,13 @@ fn namespace_and_service_can_be_set() {
 
 #[test]
 fn an_event_is_stale_if_another_version_was_there() {
-    let observed = PublishStats::default();
-    assert!(!observed.is_stale(Some("v1")), "nothing was there");
-    observed.input(&Head {
+    let stats = PublishStats::default();
+    assert!(!stats.is_stale(Some("v1")), "nothing was there");
+    stats.input(&Head {
         version_id: "v2".to_owned(),
         ..Head::default()
     });
-    assert!(observed.is_stale(Some("v1")));
-    assert!(!observed.is_stale(Some("v2")));
-    assert!(!observed.is_stale(None), "the event does not tell");
+    assert!(stats.is_stale(Some("v1")));
+    assert!(!stats.is_stale(Some("v2")));
+    assert!(!stats.is_stale(None), "the event does not tell");
 }

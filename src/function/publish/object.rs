@@ -1,58 +1,62 @@
-//! An object that only moves forward: looked at, then replaced on the condition that it is still
-//! the one that was looked at. `publish.rs` says why that is enough.
+//! An object that is only replaced by newer content: its head is fetched, and a write has the
+//! condition that the object is still the one whose head was fetched. `publisher.rs` explains why this
+//! is enough.
 
 use crate::function::error::Error;
 use crate::function::publish::provenance::Provenance;
 use crate::function::store::{Head, ObjectName, Precondition, Put, PutKind, PutResult, Store};
 
-/// More than are needed for every replaced object that is remembered.
+pub(crate) const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
+/// The maximum number of blank lines that are added to make bytes differ from those of recorded
+/// predecessors. It is more than all of them need.
 const MAX_BLANK_LINES: usize = 8;
 
-/// An output or a report, as it was when it was looked at.
+/// An output or a report, as it was when its head was fetched.
 pub(crate) struct PublishedObject {
     pub(crate) name: ObjectName,
     head: Option<Head>,
-    remembered: Option<Provenance>,
+    made_from: Option<Provenance>,
 }
 
 impl PublishedObject {
-    /// Looks at an object.
+    /// Fetches the head of an object.
     pub(crate) async fn fetch<S: Store>(store: &S, name: ObjectName) -> Result<Self, Error> {
         let head = store.head(&name).await?;
-        let remembered = head.as_ref().map(Provenance::from_metadata);
+        let made_from = head.as_ref().map(Provenance::from_metadata);
         Ok(Self {
             name,
             head,
-            remembered,
+            made_from,
         })
     }
 
-    /// What it is; `None` if it is not there.
+    /// Returns the head, or `None` if the object does not exist.
     pub(crate) fn head(&self) -> Option<&Head> {
         self.head.as_ref()
     }
 
-    /// Whether it was made from this.
+    /// Returns whether the object was made from this input and these settings.
     pub(crate) fn is_made_from(&self, provenance: &Provenance) -> bool {
-        let remembered = self.remembered.as_ref();
-        remembered.is_some_and(|remembered| provenance.is_same(remembered))
+        let made_from = self.made_from.as_ref();
+        made_from.is_some_and(|made_from| provenance.is_same(made_from))
     }
 
-    /// Whether it was made from something of this key, or is not there.
-    pub(crate) fn is_of_key(&self, source_key: &str) -> bool {
-        let remembered = self.remembered.as_ref();
-        remembered.is_none_or(|remembered| remembered.is_from(source_key))
+    /// Returns whether the object was made from an input with this key, or does not exist.
+    pub(crate) fn belongs_to(&self, source_key: &str) -> bool {
+        let made_from = self.made_from.as_ref();
+        made_from.is_none_or(|made_from| made_from.is_from(source_key))
     }
 
-    /// Whether what was read along with the look may be older than what it was made from.
+    /// Returns whether the object may have been made from an input that is newer than `input`, which was
+    /// read while the head was fetched.
     pub(crate) fn may_be_newer_than(&self, source_key: &str, input: &Head) -> bool {
-        let remembered = self.remembered.as_ref();
-        remembered.is_some_and(|remembered| {
-            !(remembered.is_from(source_key) && remembered.is_strictly_older_than(input))
+        let made_from = self.made_from.as_ref();
+        made_from.is_some_and(|made_from| {
+            !(made_from.is_from(source_key) && made_from.is_strictly_older_than(input))
         })
     }
 
-    /// Replaces it, if it still is what was looked at.
+    /// Replaces the object if it is still the one whose head was fetched.
     pub(crate) async fn replace<S: Store>(
         &self,
         store: &S,
@@ -89,7 +93,7 @@ impl PublishedObject {
         Ok(PutResult::Conflict)
     }
 
-    /// Removes it, if it still is what was looked at.
+    /// Removes the object if it is still the one whose head was fetched.
     pub(crate) async fn remove<S: Store>(&self, store: &S) -> Result<PutResult, Error> {
         match &self.head {
             Some(head) => store.delete(&self.name, &head.etag).await,

@@ -1,9 +1,9 @@
-//! What an output remembers, in its object metadata: the input it came from, the settings it was
-//! made with, and what bytes its late predecessors had, in which form: that is what an entity tag
-//! names.
+//! Records in an output's object metadata the input and the settings it was made from, and digests of
+//! its recent predecessors: of their bytes and their [`PutKind`], because an ETag identifies bytes, not
+//! an upload.
 //!
-//! S3 keeps metadata in ASCII and up to 2 KB of it, so values are percent-encoded, and one that
-//! would take too much room is replaced by its digest.
+//! S3 keeps up to 2 KB of metadata, in ASCII. So values are percent-encoded, and a value that is too
+//! long is replaced by its digest.
 
 use std::collections::BTreeMap;
 
@@ -15,35 +15,35 @@ use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
 use crate::text::RichText;
 
-/// How long what was replaced is remembered, in seconds: longer than any invocation can last
-/// (15 minutes), so that no writer is left who waits for its entity tag.
+/// The time for which a replaced object is recorded, in seconds. It is longer than any invocation can
+/// last (15 minutes), so that no writer is left that has its ETag in a condition.
 const REPLACED_SECONDS: i64 = 20 * 60;
-/// How many replaced objects are remembered.
+/// The maximum number of replaced objects that are recorded.
 const MAX_REPLACED: usize = 16;
-/// The longest value of one's own, in bytes; the names, the values and the replaced entity tags
+/// The maximum length of a value, in bytes. The names, the values and the digests of the replaced objects
 /// together stay below 2 KB.
 const MAX_VALUE_BYTES: usize = 240;
 
-/// What an output or a report came from.
+/// The input and the settings that an output or a report was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Provenance {
     values: BTreeMap<String, String>,
-    /// Names the object's bytes and their form, and by that its entity tag before S3 tells it.
+    /// The digest of the object's bytes and their form. It identifies the ETag before S3 returns it.
     written_as: String,
-    replaced: Vec<Replaced>,
+    replaced: Vec<ReplacedObject>,
 }
 
-/// What the output was.
+/// A predecessor of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Replaced {
-    /// Of its bytes and their form.
+struct ReplacedObject {
+    /// The digest of its bytes and their form.
     digest: String,
-    /// When it was replaced, in seconds since 1970.
+    /// The time when it was replaced, in seconds since 1970.
     at: i64,
 }
 
 impl Provenance {
-    /// That of an output made from `input`; `None` stands for an input that is gone.
+    /// Creates the provenance of an output made from `input`, or from an input that is gone (`None`).
     #[must_use]
     pub(crate) fn new(source_key: &str, input: Option<&Head>, settings_digest: &str) -> Self {
         let last_modified = input.map(|input| input.last_modified.to_string());
@@ -73,8 +73,8 @@ impl Provenance {
         }
     }
 
-    /// The same, of a report that tells why the input was refused (`None`: it was published) and
-    /// where the output is. Both follow from more settings than an output's bytes do.
+    /// Adds the content of a report: the reason for a refusal (`None` if the input was published) and the
+    /// key of the output. Both depend on more settings than the bytes of an output do.
     #[must_use]
     pub(crate) fn with_report(mut self, refusal: Option<&RichText>, output_key: &str) -> Self {
         let refusal = refusal.map(RichText::to_string).unwrap_or_default();
@@ -83,7 +83,7 @@ impl Provenance {
         self
     }
 
-    /// The same, of an object with these bytes in this form.
+    /// Adds the digest of an object with these bytes in this form.
     #[must_use]
     pub(crate) fn with_content(self, bytes: &[u8], form: PutKind) -> Self {
         let mut digest = Sha256::new();
@@ -95,8 +95,8 @@ impl Provenance {
         }
     }
 
-    /// Whether a late predecessor had the same bytes in the same form, and so the same entity tag:
-    /// a writer may be left who would take this object for that one.
+    /// Returns whether a recent predecessor had the same bytes in the same form, and so the same ETag. A
+    /// slow writer may be left that would take this object for the predecessor.
     #[must_use]
     pub(crate) fn reuses_recent_etag(&self) -> bool {
         self.replaced
@@ -104,7 +104,7 @@ impl Provenance {
             .any(|entry| entry.digest == self.written_as)
     }
 
-    /// That of an output that is there.
+    /// Reads the provenance of an existing output or report from its metadata.
     #[must_use]
     pub(crate) fn from_metadata(output: &Head) -> Self {
         let mut values = output.metadata.clone();
@@ -114,7 +114,7 @@ impl Provenance {
             .split(' ')
             .filter_map(|entry| {
                 let (digest, at) = entry.rsplit_once('@')?;
-                Some(Replaced {
+                Some(ReplacedObject {
                     digest: digest.to_owned(),
                     at: at.parse().ok()?,
                 })
@@ -127,8 +127,8 @@ impl Provenance {
         }
     }
 
-    /// Whether both tell of the same input and the same settings. A store may not keep an empty
-    /// value, so it equals a missing one.
+    /// Returns whether both record the same input and the same settings. A store may not keep an empty
+    /// value, so an empty value equals a missing one.
     #[must_use]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.values
@@ -136,13 +136,13 @@ impl Provenance {
             .all(|(name, value)| other.value(name) == value)
     }
 
-    /// Whether the output came from an input of this key.
+    /// Returns whether the output was made from an input with this key.
     #[must_use]
     pub(crate) fn is_from(&self, source_key: &str) -> bool {
         self.value("source-key") == metadata_text(source_key)
     }
 
-    /// Whether the output came from an input that was strictly older, by `Last-Modified`.
+    /// Returns whether the output was made from an input that is strictly older, by `Last-Modified`.
     #[must_use]
     pub(crate) fn is_strictly_older_than(&self, input: &Head) -> bool {
         let seconds = self.value("source-last-modified").parse::<i64>();
@@ -153,11 +153,11 @@ impl Provenance {
         self.values.get(name).map_or("", String::as_str)
     }
 
-    /// Remembers that the output it replaces is `current`, and what that one remembers.
+    /// Adds the object that is replaced, `current`, and the predecessors that it records.
     #[must_use]
     pub(crate) fn with_history_of(self, current: &Head, now: i64) -> Self {
         let current = Self::from_metadata(current);
-        let mut replaced = vec![Replaced {
+        let mut replaced = vec![ReplacedObject {
             digest: current.written_as,
             at: now,
         }];
@@ -167,7 +167,7 @@ impl Provenance {
         Self { replaced, ..self }
     }
 
-    /// As object metadata.
+    /// Returns the object metadata.
     #[must_use]
     pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
         let mut metadata = self.values.clone();
@@ -184,7 +184,7 @@ impl Provenance {
     }
 }
 
-/// Names the settings that decide an output's bytes, and this version of the program.
+/// Returns a digest of the settings that decide an output's bytes, and of the program's version.
 #[must_use]
 pub(crate) fn settings_digest(settings: &Settings, template: &Template) -> String {
     digest_of(&[
@@ -194,7 +194,7 @@ pub(crate) fn settings_digest(settings: &Settings, template: &Template) -> Strin
     ])
 }
 
-/// Names the texts, each told from the next.
+/// Returns a digest of the texts. Each text has its length before it, so that the borders count.
 fn digest_of(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
@@ -204,6 +204,7 @@ fn digest_of(parts: &[&str]) -> String {
     hexadecimal(digest)
 }
 
+/// Encodes a value in ASCII, or replaces it by its digest if it is too long.
 fn metadata_text(text: &str) -> String {
     const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
     let encoded = utf8_percent_encode(text, ENCODED).to_string();
@@ -213,7 +214,7 @@ fn metadata_text(text: &str) -> String {
     format!("sha256:{}", hexadecimal(Sha256::new_with_prefix(text)))
 }
 
-/// The first 128 bits.
+/// Returns the first 128 bits as hexadecimal digits.
 fn hexadecimal(digest: Sha256) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();

@@ -1,5 +1,4 @@
-//! The report on an upload: where it lies, and how it is written under the same conditions as the
-//! output.
+//! Fetches and writes the report on an upload, under the same conditions as the output.
 
 use crate::function::error::Error;
 use crate::function::publish::object::PublishedObject;
@@ -10,8 +9,9 @@ use crate::source::report_key;
 
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
-/// The report lies in a bucket that no web server sees; `None` where none is wanted.
-pub(crate) async fn look_at_report<S: Store>(
+/// Fetches the head of the report, which is in a bucket that no web server reads. Returns `None` if no
+/// reports are wanted.
+pub(crate) async fn fetch_report<S: Store>(
     store: &S,
     settings: &FunctionSettings,
     input: &ObjectName,
@@ -25,16 +25,17 @@ pub(crate) async fn look_at_report<S: Store>(
         .map(Some)
 }
 
+/// Writes the report unless it was already made from this input and these settings.
 pub(crate) async fn write_report<S: Store>(
     store: &S,
-    target: Option<&PublishedObject>,
+    report: Option<&PublishedObject>,
     page: impl FnOnce() -> String,
     provenance: Provenance,
 ) -> Result<PutResult, Error> {
-    match target {
-        Some(target) if !target.is_made_from(&provenance) => {
+    match report {
+        Some(report) if !report.is_made_from(&provenance) => {
             let bytes = page().into_bytes();
-            target
+            report
                 .replace(store, bytes, REPORT_CONTENT_TYPE, provenance)
                 .await
         }
@@ -42,7 +43,7 @@ pub(crate) async fn write_report<S: Store>(
     }
 }
 
-/// What came of a write that was not needed.
+/// Returns the result of a write that was not needed.
 pub(crate) fn done() -> PutResult {
     PutResult::Written {
         etag: String::new(),

@@ -1,6 +1,6 @@
-//! Objects in buckets: the few calls the function makes, and what their answers mean.
+//! Reads and writes objects in buckets: the few calls of the function and their results.
 //!
-//! [`Store`] is the seam: [`crate::function::store`] is S3 itself, tests have one in memory.
+//! [`Store`] is the interface. [`S3`] implements it, and the tests have a store in memory.
 
 mod s3;
 mod roots;
@@ -14,7 +14,7 @@ use std::future::Future;
 
 use crate::function::error::Error;
 
-/// Where an object is.
+/// The name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectName {
     /// The bucket.
@@ -29,38 +29,38 @@ impl fmt::Display for ObjectName {
     }
 }
 
-/// What S3 says of an object beside its bytes.
+/// The properties of an object, without its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
-    /// Opaque: it names these bytes, compare it and nothing else.
+    /// The ETag. It identifies the bytes and can only be compared.
     pub etag: String,
-    /// Empty in a bucket without versioning.
+    /// The version id. Empty in a bucket without versioning.
     pub version_id: String,
-    /// In seconds since 1970, which is as fine as S3 tells.
+    /// The time of the last change in seconds since 1970. S3 returns no finer time.
     pub last_modified: i64,
-    /// In bytes, where S3 tells.
+    /// The size in bytes, if S3 returns it.
     pub bytes: Option<u64>,
     /// The user's metadata: lower-case names without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// What came of a GET.
+/// The result of a GET.
 pub enum Fetched<B> {
-    /// The object, its bytes still to be read.
+    /// The object. Its bytes are still to be read.
     Found(Head, B),
-    /// It is not there.
+    /// The object does not exist.
     Missing,
-    /// It is still the one with the entity tag that was named.
+    /// The object still has the ETag of the request.
     NotModified,
 }
 
-/// An object on its way from the store.
+/// The body of an object that is being received.
 pub trait Body {
-    /// The next piece; `None` at the end.
+    /// Returns the next piece, or `None` at the end.
     ///
     /// # Errors
     ///
-    /// Where the rest cannot be read, or is not what was stored.
+    /// If the rest cannot be read, or differs from the stored bytes.
     fn next(&mut self) -> impl Future<Output = Result<Option<impl AsRef<[u8]>>, Error>>;
 }
 
@@ -75,32 +75,32 @@ pub enum Precondition {
     Matches(String),
 }
 
-/// How an object is written. The same bytes bear another entity tag in each form.
+/// The way in which an object is written. The same bytes have another ETag in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PutKind {
-    /// By one request.
+    /// One request.
     Single,
-    /// As a multipart upload of one part.
+    /// A multipart upload of one part.
     Multipart,
 }
 
 impl PutKind {
-    /// Both forms, in the order to try them.
+    /// Both kinds, in the order in which to try them.
     pub const ALL: [Self; 2] = [Self::Single, Self::Multipart];
 }
 
 /// An object to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
-    /// Its bytes.
+    /// The bytes.
     pub bytes: Vec<u8>,
-    /// Its `Content-Type`.
+    /// The `Content-Type`.
     pub content_type: &'static str,
     /// The user's metadata, in ASCII.
     pub metadata: BTreeMap<String, String>,
-    /// What must hold for it to be written.
+    /// The condition of the write.
     pub precondition: Precondition,
-    /// How it is written.
+    /// The way in which it is written.
     pub form: PutKind,
 }
 
@@ -118,21 +118,21 @@ pub enum PutResult {
 
 /// Reads and writes objects.
 pub trait Store {
-    /// How this store hands over an object.
+    /// The body of an object from this store.
     type Body: Body;
 
-    /// Asks about an object; `None` if it is not there.
+    /// Fetches the head of an object, or `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// What a retry or an operator could mend.
+    /// Errors that a retry or an operator can fix.
     fn head(&self, name: &ObjectName) -> impl Future<Output = Result<Option<Head>, Error>>;
 
-    /// Reads an object, or learns that it is still the one with the entity tag `unless`.
+    /// Reads an object unless it has the ETag `unless`.
     ///
     /// # Errors
     ///
-    /// What a retry or an operator could mend.
+    /// Errors that a retry or an operator can fix.
     fn get(
         &self,
         name: &ObjectName,
@@ -143,20 +143,20 @@ pub trait Store {
     ///
     /// # Errors
     ///
-    /// What a retry or an operator could mend; the object may or may not be written then.
+    /// Errors that a retry or an operator can fix. The object may or may not be written then.
     fn put(&self, name: &ObjectName, put: Put) -> impl Future<Output = Result<PutResult, Error>>;
 
-    /// Removes an object if it is the one with this entity tag.
+    /// Removes an object if it has this ETag.
     ///
     /// # Errors
     ///
-    /// What a retry or an operator could mend; the object may or may not be gone then.
+    /// Errors that a retry or an operator can fix. The object may or may not be removed then.
     fn delete(
         &self,
         name: &ObjectName,
         etag: &str,
     ) -> impl Future<Output = Result<PutResult, Error>>;
 
-    /// The time, in seconds since 1970.
+    /// Returns the time, in seconds since 1970.
     fn now(&self) -> i64;
 }

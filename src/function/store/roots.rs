@@ -11,12 +11,12 @@ use crate::function::settings::{FunctionSettings, TrustRoots};
 use crate::settings::SettingError;
 
 /// The roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>: Amazon Root CA 1
-/// to 4, and Starfield Services Root Certificate Authority - G2. The first to end does so in 2037.
+/// to 4, and Starfield Services Root Certificate Authority - G2. The first of them expires in 2037.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// Whether there are roots to trust where `SSL_CERT_FILE` or `SSL_CERT_DIR` say where they are:
-/// without this each call would fail as one that retrying may help. Of a file its first certificate
-/// is read, for the client reads all of them once more.
+/// Checks that `SSL_CERT_FILE` or `SSL_CERT_DIR` leads to a certificate authority, if one of them is set.
+/// Without this check each call would fail with an error that is retried. Only the first certificate of a
+/// file is read, because the client reads all of them again.
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ fn is_without_tls(endpoint: Option<&str>) -> bool {
     endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
 }
 
-/// An emulator without TLS needs no trust store.
+/// Creates the HTTP client. An emulator without TLS needs no trust store.
 pub(crate) fn http_client(endpoint: Option<&str>, roots: TrustRoots) -> SharedHttpClient {
     let builder = HttpClientBuilder::new();
     if is_without_tls(endpoint) {
@@ -71,7 +71,7 @@ pub(crate) fn http_client(endpoint: Option<&str>, roots: TrustRoots) -> SharedHt
     let builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
     match TlsContext::builder().with_trust_store(trust_store).build() {
         Ok(context) => builder.tls_context(context).build_https(),
-        // It cannot fail, says its documentation; the system's roots serve too.
+        // According to its documentation this cannot fail. The roots of the system work too.
         Err(_) => builder.build_https(),
     }
 }

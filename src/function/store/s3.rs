@@ -1,4 +1,4 @@
-//! S3 as a [`Store`]: the only home of aws-sdk-s3.
+//! Implements [`Store`] with S3. The only file that uses aws-sdk-s3.
 
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,17 +22,17 @@ use crate::function::store::{
     Body, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
 
-/// How often one call is tried, the first time included.
+/// The maximum number of attempts of one call, including the first.
 const MAX_ATTEMPTS: u32 = 5;
-/// The pause before the first retry is up to this long; it doubles with each.
+/// The maximum pause before the first retry. It doubles with each retry.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// No pause is longer.
+/// The maximum pause before any retry.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// How long a connection may take to be made.
+/// The time limit for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long an answer may take to begin before the call is tried again.
+/// The time limit for the first byte of a response, after which the call is tried again.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a body may stand still before it is given up.
+/// The time after which a body that makes no progress is given up.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// S3, or an emulator of it.
@@ -42,15 +42,15 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// A client with the credentials of the environment, which is where Lambda puts them.
+    /// Creates a client with the credentials in the environment variables, which Lambda sets.
     ///
-    /// With an endpoint, that is used instead of S3 and addressed path-style.
+    /// A custom endpoint is used in place of S3 and addressed path-style.
     #[must_use]
     pub fn new(settings: &FunctionSettings) -> Self {
         Self::with_credentials(settings, EnvironmentVariableCredentialsProvider::new())
     }
 
-    /// The same with other credentials.
+    /// Creates a client with other credentials.
     #[must_use]
     pub fn with_credentials(
         settings: &FunctionSettings,
@@ -109,8 +109,8 @@ impl Store for S3 {
                 bytes: found.content_length.and_then(|bytes| bytes.try_into().ok()),
                 metadata: found.metadata.into_iter().flatten().collect(),
             })),
-            // A HEAD has no body, so a missing bucket cannot be told from a missing key; the PUT
-            // that follows tells.
+            // A HEAD has no body, so a missing bucket looks like a missing key. The PUT that follows
+            // distinguishes them.
             Err(err) if status(&err) == Some(404) => Ok(None),
             Err(err) => Err(explain("HEAD", name, err)),
         }
@@ -204,7 +204,8 @@ impl S3 {
         }
     }
 
-    /// An upload that is not completed is left to the bucket's lifecycle rule.
+    /// Writes an object as a multipart upload of one part. The lifecycle rule of the bucket removes an
+    /// upload that is not completed.
     async fn put_in_one_part(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         let (if_match, if_none_match, must_exist) = conditions(put.precondition);
         let upload = self
@@ -300,7 +301,7 @@ impl Body for S3Body {
     async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
         self.stream.try_next().await.map_err(|err| {
             let doing = format!("GET {}", self.name);
-            Error::new(ErrorKind::Damaged, doing).because(err)
+            Error::new(ErrorKind::Damaged, doing).with_source(err)
         })
     }
 }
@@ -320,7 +321,7 @@ where
 {
     let kind = match (status(&err), err.code()) {
         (_, Some("NoSuchBucket")) => ErrorKind::NoSuchBucket,
-        // S3 asks to slow down by 503, and a HEAD has no body to say more.
+        // S3 sends 503 to ask for fewer requests. The response to a HEAD has no body with a code.
         (Some(429 | 503), _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
             ErrorKind::Throttled
         }
@@ -329,5 +330,5 @@ where
         (None, _) => ErrorKind::Connection,
         (Some(_), _) => ErrorKind::BadRequest,
     };
-    Error::new(kind, format!("{method} {name}")).because(err)
+    Error::new(kind, format!("{method} {name}")).with_source(err)
 }

@@ -114,3 +114,45 @@ fn a_csv_that_is_deleted_while_it_is_published_is_removed_in_the_end() {
     check(&store, "remove", "removed");
     assert_eq!(output(&store), None);
 }
+
+/// A refused upload has no output that its delete could be about, so no site is closed or opened.
+#[test]
+fn the_delete_of_another_file_changes_nothing() {
+    const OTHERS: [&str; 5] = ["acme.xlsx", "acme.txt", "acme", "acme.csv.html", "acme/"];
+    for has_a_csv in [false, true] {
+        let store = MemoryStore::default();
+        for key in OTHERS {
+            store.upload("uploads", key, ACME);
+            handle(&store, put_event(&[key]));
+        }
+        if has_a_csv {
+            store.upload("uploads", "acme.csv", ACME);
+            handle(&store, put_event(&["acme.csv"]));
+        }
+        let before = output(&store);
+        assert_eq!(before.is_some(), has_a_csv);
+        for key in OTHERS {
+            store.delete_object("uploads", key);
+            for on_delete in ["keep", "remove", "deny"] {
+                for template in ["apache24", "s3://templates/gone"] {
+                    store.take_calls();
+                    let mut event = put_event(&[key]);
+                    event["Records"][0]["eventName"] = "ObjectRemoved:Delete".into();
+                    let settings = [("ON_DELETE", on_delete), ("TEMPLATE", template)];
+                    let answer = handle_with(&store, &settings, event).unwrap();
+                    let expected = if key.ends_with('/') {
+                        "ignored"
+                    } else {
+                        "kept"
+                    };
+                    assert_eq!(statuses(&answer), [expected], "{on_delete}, {key}");
+                    let calls = store.take_calls();
+                    let is_read =
+                        |call: &String| call.starts_with("HEAD") || call.starts_with("GET");
+                    assert!(calls.iter().all(is_read), "{calls:?}");
+                    assert_eq!(output(&store), before, "{on_delete}, {key}");
+                }
+            }
+        }
+    }
+}

@@ -190,6 +190,63 @@ fn an_event_with_too_large_a_size_is_refused_without_a_get() {
     );
 }
 
+/// By every way that an event can come: the report says why, and nothing is published.
+#[test]
+fn another_file_is_refused_and_a_folder_marker_ignored_in_every_format() {
+    const KEYS: [&str; 4] = ["acme.txt", "gone.txt", "clients/", "acme.csv"];
+    let arn = "arn:aws:s3:::uploads";
+    let task = |key: &&str| json!({"taskId": key, "s3Key": key, "s3BucketArn": arn});
+    let tasks: Vec<Value> = KEYS.iter().map(task).collect();
+    let batch = json!({"invocationSchemaVersion": "1.0", "invocationId": "i", "tasks": tasks});
+    let messages: Vec<Value> = KEYS.iter().map(|key| event_bridge(key)).collect();
+    let sns = json!({"Records": [{"Sns": {"Message": put_event(&KEYS).to_string()}}]});
+    for (name, events) in [
+        ("S3", vec![put_event(&KEYS)]),
+        ("SNS", vec![sns]),
+        ("EventBridge", messages.clone()),
+        ("SQS", vec![queue(&messages)]),
+        ("Batch Operations", vec![batch]),
+    ] {
+        let store = MemoryStore::default();
+        store.upload("uploads", "acme.txt", ACME);
+        store.upload("uploads", "clients/", b"");
+        store.upload("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
+        let answers: Vec<Value> = events
+            .into_iter()
+            .map(|event| handle(&store, event))
+            .collect();
+        let results: Vec<&Value> = answers
+            .iter()
+            .filter_map(|answer| answer["results"].as_array())
+            .flatten()
+            .collect();
+        let said: Vec<&str> = match name {
+            "SQS" => {
+                assert_eq!(answers[0], json!({"batchItemFailures": []}));
+                Vec::new()
+            }
+            "Batch Operations" => results
+                .iter()
+                .map(|result| result["resultCode"].as_str().unwrap())
+                .collect(),
+            _ => results
+                .iter()
+                .map(|result| result["status"].as_str().unwrap())
+                .collect(),
+        };
+        let expected: &[&str] = match name {
+            "SQS" => &[],
+            "Batch Operations" => &["PermanentFailure", "Succeeded", "Succeeded", "Succeeded"],
+            _ => &["refused", "kept", "ignored", "written"],
+        };
+        assert_eq!(said, expected, "{name}");
+        let report = store.text("reports", "acme.txt.html").unwrap();
+        assert!(report.contains("rename it"), "{name}: {report}");
+        let output = store.text("sites", "acme/.htaccess").unwrap();
+        assert!(output.ends_with("Require ip 9.9.9.9\n"), "{name}: {output}");
+    }
+}
+
 #[test]
 fn every_sample_event_is_read() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/events");

@@ -1,6 +1,6 @@
 //! The metrics of an invocation, with buckets in memory.
 
-use htaccess_generator::function::{Dimensions, ErrorKind, Handler, Invocation};
+use htaccess_generator::function::{Dimensions, ErrorKind, Handler, InvocationProperties};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
@@ -15,8 +15,8 @@ fn metrics_of(store: &MemoryStore, event: Value) -> Value {
         .build()
         .unwrap();
     let event = LambdaEvent::new(event, Context::default());
-    let (_, tally) = runtime.block_on(handler.handle_and_tally(event));
-    let invocation = Invocation {
+    let (_, tally) = runtime.block_on(handler.handle_with_metrics(event));
+    let invocation = InvocationProperties {
         request_id: "id",
         xray_trace_id: Some("Root=1"),
         cold_start: false,

@@ -15,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 use htaccess_generator::csv::{Field, Snippet, SnippetFinder};
+use htaccess_generator::source::is_csv_name;
 use htaccess_generator::text::escape_invisible;
 
 use crate::error::CliError;
@@ -289,15 +290,9 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliEr
     Ok(())
 }
 
+/// Returns whether a file's name is that of a CSV.
 pub(crate) fn is_csv(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.to_ascii_lowercase();
-    let (stem, extension) = name.rsplit_once('.').unwrap_or_default();
-    extension == "csv"
-        || (extension == "gz"
-            && stem
-                .rsplit_once('.')
-                .is_some_and(|(_, inner)| inner == "csv"))
+    is_csv_name(&path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// Returns the key of a file that is named itself: its path as typed, or only its name if the path is

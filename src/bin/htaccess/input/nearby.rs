@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use htaccess_generator::source::is_csv_name;
 use htaccess_generator::text::is_unprintable;
 
 use crate::input::paths::folder_of;
@@ -47,7 +48,7 @@ pub(super) fn in_place_of(path: &Path) -> String {
     }
     let csvs: Vec<_> = names
         .iter()
-        .filter(|name| ends_in_one_of(name, &[".csv", ".csv.gz"]))
+        .filter(|name| is_csv_name(name))
         .map(String::as_str)
         .collect();
     let whose = format!("the folder {}", folder.display());

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
+use htaccess_generator::function::Handler;
 use htaccess_generator::function::publish::Publisher;
 use htaccess_generator::function::store::{
     Body, Fetched, ObjectName, Precondition, Put, PutKind, Store,
 };
 use htaccess_generator::function::{FunctionSettings, OnDelete};
-use htaccess_generator::function::{Handler, ObjectRef};
 use htaccess_generator::generate::generate;
 use htaccess_generator::policy::PolicyBuilder;
 use htaccess_generator::render::{Template, render};
@@ -217,15 +217,6 @@ fn template(protocol: Protocol) -> Template {
     }
 }
 
-fn job(key: &str) -> ObjectRef {
-    ObjectRef {
-        name: name("uploads", key),
-        alternate_key: None,
-        bytes: None,
-        version_id: None,
-    }
-}
-
 fn publisher(
     port: Port,
     key: &'static str,
@@ -234,7 +225,7 @@ fn publisher(
 ) -> Code {
     Box::pin(async move {
         let publisher = Publisher::new(&port, &settings, &template);
-        match publisher.publish(&job(key)).await {
+        match publisher.publish(&name("uploads", key), None).await {
             Ok(answer) => Ended::Ok(answer.status.to_string()),
             Err(err) => Ended::Err(err.kind()),
         }

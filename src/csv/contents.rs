@@ -1,0 +1,165 @@
+//! Recognizes the contents of a file that is not named like a CSV by its first bytes.
+
+use crate::answer::RefusalCode;
+use crate::csv::decode::{TextDecoder, TextSink};
+use crate::csv::diagnose::text_kind;
+use crate::csv::error::CsvError;
+use crate::csv::parser::Parser;
+use crate::csv::row::{Row, RowError, RowSink};
+
+/// The maximum length of the text that is searched for a header and a row, in bytes, decompressed.
+const MAX_TEXT_BYTES: u64 = 256 * 1024;
+
+/// The first bytes of a file.
+#[derive(Clone, Copy, Debug)]
+pub enum FileStart<'a> {
+    /// The whole file.
+    Whole(&'a [u8]),
+    /// A part of the file. More bytes follow.
+    Cut(&'a [u8]),
+}
+
+/// The contents of a file, as far as its first bytes show them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// A CSV: a header with the required columns, and a row unless the file ends there.
+    Csv,
+    /// A known format that is not CSV. The sentence names it and says how to get a CSV from it.
+    OtherFormat(String),
+    /// Anything else.
+    Unknown,
+}
+
+impl Contents {
+    /// Recognizes the contents of a file by its first bytes.
+    ///
+    /// ```
+    /// use htaccess_generator::csv::{Contents, FileStart};
+    ///
+    /// let contents = Contents::of(FileStart::Whole(b"IP Address,Rule\n1.1.1.1,Allow\n"));
+    /// assert_eq!(contents, Contents::Csv);
+    /// assert_eq!(Contents::of(FileStart::Whole(b"call the office")), Contents::Unknown);
+    /// ```
+    #[must_use]
+    pub fn of(start: FileStart<'_>) -> Self {
+        let mut text = Vec::new();
+        if let Err(err) = decode(start, &mut text)
+            && err.code() == RefusalCode::NotCsv
+        {
+            return Self::OtherFormat(err.to_string());
+        }
+        let first_line = text
+            .split(|byte| matches!(byte, b'\n' | b'\r'))
+            .find(|line| !line.trim_ascii().is_empty());
+        if let Some(kind) = first_line.and_then(text_kind) {
+            return Self::OtherFormat(kind.to_owned());
+        }
+        let text = match start {
+            FileStart::Whole(_) => FileStart::Whole(&text),
+            FileStart::Cut(_) => FileStart::Cut(&text),
+        };
+        if has_rules(text) {
+            Self::Csv
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+/// Decodes the bytes into `text`, which is left incomplete by an error.
+///
+/// # Errors
+///
+/// `not-csv` for a file that is not text, `too-large` for more text than is searched.
+fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
+    let mut decoder = TextDecoder::new(TextCollector(text), MAX_TEXT_BYTES);
+    match start {
+        FileStart::Whole(bytes) => {
+            decoder.push(bytes)?;
+            decoder.finish().map(|_| ())
+        }
+        // The end of a cut file would be refused as damaged.
+        FileStart::Cut(bytes) => decoder.push(bytes),
+    }
+}
+
+/// Returns whether a text has a header, and a row unless it ends after the header.
+fn has_rules(text: FileStart<'_>) -> bool {
+    let mut has_row = false;
+    let mut parser = Parser::new(RowDetector(&mut has_row));
+    let is_whole_csv = match text {
+        FileStart::Whole(text) => parser.push(text).and_then(|()| parser.finish()).is_ok(),
+        FileStart::Cut(text) => {
+            // A refusal after the first row does not matter.
+            let _ = parser.push(text);
+            false
+        }
+    };
+    is_whole_csv || has_row
+}
+
+/// Collects the text.
+struct TextCollector<'a>(&'a mut Vec<u8>);
+
+impl TextSink for TextCollector<'_> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
+        self.0.extend_from_slice(piece);
+        Ok(())
+    }
+}
+
+/// Notes that there is a row, accepted or rejected.
+struct RowDetector<'a>(&'a mut bool);
+
+impl RowSink for RowDetector<'_> {
+    fn accept(&mut self, _row: Row<'_>) {
+        *self.0 = true;
+    }
+
+    fn reject(&mut self, _line: u64, _error: &RowError<'_>) {
+        *self.0 = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CSV: &[u8] = b"\n# rules\nIP;Rule\n2.2.2;Allow\n";
+
+    #[track_caller]
+    fn check(start: FileStart<'_>, expected: &Contents) {
+        assert_eq!(Contents::of(start), *expected, "{start:?}");
+    }
+
+    #[test]
+    fn a_cut_csv_is_one_if_a_row_is_left() {
+        check(FileStart::Whole(CSV), &Contents::Csv);
+        check(FileStart::Whole(b"IP,Rule\n"), &Contents::Csv);
+        let long = [CSV, &b"1.1.1.1;Allow\n".repeat(1000)].concat();
+        check(FileStart::Cut(&long), &Contents::Csv);
+        check(FileStart::Cut(&long[..4096]), &Contents::Csv);
+        check(FileStart::Cut(b"IP,Rule\n"), &Contents::Unknown);
+    }
+
+    /// The advice to close a quote does not help if the file is not a CSV.
+    #[test]
+    fn a_text_that_is_not_a_csv_is_unknown() {
+        for text in ["", "\n\n", "IP,Colour\n", "\"quote", "1.1.1.1,Allow\n"] {
+            check(FileStart::Whole(text.as_bytes()), &Contents::Unknown);
+        }
+        let quote = "\"\n".repeat(150);
+        check(FileStart::Whole(quote.as_bytes()), &Contents::Unknown);
+    }
+
+    #[test]
+    fn a_file_that_expands_without_end_costs_no_more_than_the_limit() {
+        use std::io::Write;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(&vec![b'x'; 64 * 1024 * 1024]).unwrap();
+        check(
+            FileStart::Whole(&gzip.finish().unwrap()),
+            &Contents::Unknown,
+        );
+    }
+}

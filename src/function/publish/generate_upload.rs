@@ -1,0 +1,73 @@
+//! Reads one upload and generates its output. The only file here that knows how an upload is
+//! read, decided and rendered.
+
+use crate::answer::Answer;
+use crate::function::error::Error;
+use crate::function::settings::FunctionSettings;
+use crate::function::store::{Body, Head, ObjectName};
+use crate::generate::{Decision, Keep, Outcome, Upload};
+use crate::render::Template;
+use crate::report::{Facts, Occasion, RequestCost, report_page};
+use crate::source::Source;
+
+/// The result of generating an upload, before anything is written.
+pub(crate) struct GeneratedUpload {
+    /// The answer; [`GeneratedUpload::add_warnings`] completes it.
+    pub(crate) answer: Answer,
+    /// The output's text; `None` if the file was refused.
+    pub(crate) file: Option<String>,
+    decision: Decision,
+}
+
+impl GeneratedUpload {
+    /// Adds the warnings that compare rows.
+    pub(crate) fn add_warnings(&mut self) {
+        self.answer.warnings.extend(self.decision.warnings());
+    }
+
+    /// Renders the page of the report.
+    pub(crate) fn report_page(&self, cost: Option<RequestCost>) -> String {
+        let facts = Facts {
+            policy: self.decision.policy(),
+            cost,
+            occasion: Occasion::Publish,
+        };
+        report_page(&self.answer, facts)
+    }
+}
+
+/// Reads the body as it arrives, and generates the output.
+///
+/// # Errors
+///
+/// If the body cannot be read to its end.
+pub(crate) async fn generate_upload(
+    settings: &FunctionSettings,
+    template: &Template,
+    input: &ObjectName,
+    head: &Head,
+    mut body: impl Body,
+) -> Result<GeneratedUpload, Error> {
+    let source = Source {
+        key: input.key.clone(),
+        bucket: input.bucket.clone(),
+        version_id: head.version_id.clone(),
+        etag: head.etag.clone(),
+    };
+    let keep = Keep::for_template(template).with_history();
+    let mut upload = Upload::new(&settings.settings, source, keep);
+    let mut flow = upload.expect_bytes(head.bytes.unwrap_or(0));
+    while flow.is_continue() {
+        match body.next().await? {
+            Some(piece) => flow = upload.push(piece.as_ref()),
+            None => break,
+        }
+    }
+    let mut decision = upload.finish();
+    let Outcome { answer, file } = decision.render(template);
+    Ok(GeneratedUpload {
+        answer,
+        file,
+        decision,
+    })
+}

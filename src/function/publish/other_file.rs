@@ -1,0 +1,82 @@
+//! Answers events about objects that are not named like a CSV: nothing is published, and a report
+//! says why.
+//!
+//! Such an object never has an output, so its upload and its delete change no output, whatever
+//! `OnDelete` is. Its report is written like the report of a CSV: the object is read after the head of
+//! the report was fetched, and the write takes effect only if the report is still the same object. So
+//! the report is about the newest version of the upload.
+
+use crate::answer::{Answer, Refusal, RefusalCode, Status};
+use crate::csv::{Contents, FileStart};
+use crate::function::error::Error;
+use crate::function::publish::provenance::Provenance;
+use crate::function::publish::refuse::{contention, refused_by_key};
+use crate::function::publish::report::{fetch_report, write_report};
+use crate::function::publish::retry::{MAX_RETRIES, pause_before};
+use crate::function::settings::FunctionSettings;
+use crate::function::store::{Body, Fetched, ObjectName, PutResult, Store};
+use crate::report::{Facts, report_page};
+use crate::source::{check_key, check_report_key};
+use crate::text::quote;
+
+/// The maximum number of bytes that are read to recognize the contents. A ZIP file names its first
+/// entries within them.
+const MAX_START_BYTES: usize = 16 * 1024;
+
+/// Refuses an object that is not named like a CSV as `not-csv`. A delete of one is answered `kept`.
+///
+/// # Errors
+///
+/// If the object cannot be read or the report cannot be written.
+pub(crate) async fn refuse_other_file<S: Store>(
+    store: &S,
+    settings: &FunctionSettings,
+    input: &ObjectName,
+) -> Result<Answer, Error> {
+    if let Err(refusal) = check_key(&input.key).and_then(|()| check_report_key(&input.key)) {
+        return Ok(refused_by_key(input, &refusal));
+    }
+    for attempt in 0..=MAX_RETRIES {
+        pause_before(attempt).await;
+        let report = fetch_report(store, settings, input).await?;
+        let Fetched::Found(head, body) = store.get(input, None).await? else {
+            return Ok(Answer::new(&input.key, Status::Kept));
+        };
+        let refusal = not_csv(&input.key, &read_contents(body).await?);
+        let answer = Answer::new(&input.key, Status::Refused).refused(&refusal);
+        let provenance = Provenance::new(&input.key, Some(&head), &refusal.message.to_string());
+        let page = || report_page(&answer, Facts::default());
+        if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {
+            return Ok(answer);
+        }
+    }
+    Err(contention(input))
+}
+
+/// Reads the first bytes of the object. The rest is not read, because it may be gigabytes.
+async fn read_contents(mut body: impl Body) -> Result<Contents, Error> {
+    let mut start = Vec::new();
+    while let Some(piece) = body.next().await? {
+        start.extend_from_slice(piece.as_ref());
+        if let Some(start) = start.get(..MAX_START_BYTES) {
+            return Ok(Contents::of(FileStart::Cut(start)));
+        }
+    }
+    Ok(Contents::of(FileStart::Whole(&start)))
+}
+
+fn not_csv(key: &str, contents: &Contents) -> Refusal {
+    let name = quote(key);
+    let message = match contents {
+        Contents::Csv => format!(
+            "{name} is a CSV, but its name does not end in .csv: rename it so that its name ends in \
+             .csv (or .csv.gz if it is compressed) and upload it again"
+        ),
+        Contents::OtherFormat(sentence) => sentence.clone(),
+        Contents::Unknown => format!(
+            "the name {name} does not end in .csv or .csv.gz, so nothing is published: rename it if \
+             it is a CSV; otherwise save the rules as CSV and upload that"
+        ),
+    };
+    Refusal::new(RefusalCode::NotCsv, message)
+}
