@@ -1,8 +1,10 @@
 //! Object keys and paths of sources. Splits keys for the `OUTPUT_KEY` setting, and refuses keys that
 //! would leave their folder when a bucket is synced to a disk.
 
+use std::fmt;
+
 use crate::answer::{Refusal, RefusalCode};
-use crate::text::quote;
+use crate::text::{RichText, Segment, rich};
 
 /// The maximum length of a segment between two slashes, in bytes. This is the limit of file systems.
 const MAX_SEGMENT_BYTES: usize = 255;
@@ -10,6 +12,78 @@ const MAX_SEGMENT_BYTES: usize = 255;
 const MAX_KEY_BYTES: usize = 1024;
 /// The endings of a CSV's name, in any case.
 const CSV_ENDINGS: [&str; 2] = [".csv", ".csv.gz"];
+
+/// A key that cannot become a path. `Display` is the sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyError {
+    key: String,
+    problem: KeyProblem,
+}
+
+/// The reason why a key cannot become a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyProblem {
+    /// It is empty, or longer than 1,024 bytes.
+    Length,
+    /// It has a control character.
+    ControlCharacter,
+    /// A segment is `.` or `..`.
+    DotSegment,
+    /// A segment is empty: a slash at the start or the end, or two in a row.
+    EmptySegment,
+    /// A segment is longer than 255 bytes.
+    LongSegment,
+    /// Nothing is left without the extension.
+    NoName,
+    /// The key of its report would be longer than 1,024 bytes.
+    LongReportKey,
+}
+
+impl KeyError {
+    fn new(key: &str, problem: KeyProblem) -> Self {
+        Self {
+            key: key.to_owned(),
+            problem,
+        }
+    }
+
+    /// The reason.
+    #[must_use]
+    pub fn problem(&self) -> KeyProblem {
+        self.problem
+    }
+
+    fn explain(&self) -> RichText {
+        let reason = match self.problem {
+            KeyProblem::Length => "it must have 1 to 1,024 bytes",
+            KeyProblem::ControlCharacter => "it has a control character",
+            KeyProblem::DotSegment => "it has a segment . or ..",
+            KeyProblem::EmptySegment => "it starts or ends with a slash or has two in a row",
+            KeyProblem::LongSegment => "a segment is longer than 255 bytes",
+            KeyProblem::NoName => "it has no name before its extension",
+            KeyProblem::LongReportKey => "the key of its report would have more than 1,024 bytes",
+        };
+        rich!(
+            "the key {} cannot become a path: {}",
+            Segment::quoted(&self.key),
+            reason
+        )
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.explain().fmt(f)
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+impl From<KeyError> for Refusal {
+    fn from(err: KeyError) -> Self {
+        Self::new(RefusalCode::UnsafeKey, err.explain())
+    }
+}
 
 /// A key in parts, for the `OUTPUT_KEY` setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +105,14 @@ pub struct KeyParts<'a> {
 ///
 /// # Errors
 ///
-/// `unsafe-key`, see [`check_key`]; also for a key without a name before its extension.
-pub fn split_key(key: &str) -> Result<KeyParts<'_>, Refusal> {
+/// See [`check_key`]; also for a key without a name before its extension.
+pub fn split_key(key: &str) -> Result<KeyParts<'_>, KeyError> {
     check_key(key)?;
     let name_start = key.rfind('/').map_or(0, |slash| slash + 1);
     let name = key.get(name_start..).unwrap_or_default();
     let stem = without_extension(strip_suffix_any_case(name, ".gz").unwrap_or(name));
     if stem.is_empty() {
-        return Err(unsafe_key(key, "it has no name before its extension"));
+        return Err(KeyError::new(key, KeyProblem::NoName));
     }
     Ok(KeyParts {
         path: key.get(..name_start + stem.len()).unwrap_or_default(),
@@ -51,30 +125,27 @@ pub fn split_key(key: &str) -> Result<KeyParts<'_>, Refusal> {
 ///
 /// # Errors
 ///
-/// `unsafe-key` for a leading or trailing slash, a segment that is empty, `.` or `..` (also
+/// For a leading or trailing slash, a segment that is empty, `.` or `..` (also
 /// between backslashes), control characters, a segment over 255 bytes, or a key over 1,024 bytes.
-pub fn check_key(key: &str) -> Result<(), Refusal> {
+pub fn check_key(key: &str) -> Result<(), KeyError> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
-        return Err(unsafe_key(key, "it must have 1 to 1,024 bytes"));
+        return Err(KeyError::new(key, KeyProblem::Length));
     }
     if key.chars().any(char::is_control) {
-        return Err(unsafe_key(key, "it has a control character"));
+        return Err(KeyError::new(key, KeyProblem::ControlCharacter));
     }
     if key
         .split(['/', '\\'])
         .any(|segment| matches!(segment, "." | ".."))
     {
-        return Err(unsafe_key(key, "it has a segment . or .."));
+        return Err(KeyError::new(key, KeyProblem::DotSegment));
     }
     for segment in key.split('/') {
         if segment.is_empty() {
-            return Err(unsafe_key(
-                key,
-                "it starts or ends with a slash or has two in a row",
-            ));
+            return Err(KeyError::new(key, KeyProblem::EmptySegment));
         }
         if segment.len() > MAX_SEGMENT_BYTES {
-            return Err(unsafe_key(key, "a segment is longer than 255 bytes"));
+            return Err(KeyError::new(key, KeyProblem::LongSegment));
         }
     }
     Ok(())
@@ -110,20 +181,12 @@ pub fn report_key(source_key: &str) -> String {
 ///
 /// # Errors
 ///
-/// `unsafe-key` if the report's key would have more than 1,024 bytes, which S3 does not accept.
-pub fn check_report_key(source_key: &str) -> Result<(), Refusal> {
+/// If the report's key would have more than 1,024 bytes, which S3 does not accept.
+pub fn check_report_key(source_key: &str) -> Result<(), KeyError> {
     if report_key(source_key).len() > MAX_KEY_BYTES {
-        let reason = "the key of its report would have more than 1,024 bytes";
-        return Err(unsafe_key(source_key, reason));
+        return Err(KeyError::new(source_key, KeyProblem::LongReportKey));
     }
     Ok(())
-}
-
-fn unsafe_key(key: &str, reason: &str) -> Refusal {
-    Refusal::new(
-        RefusalCode::UnsafeKey,
-        format!("the key {} cannot become a path: {reason}", quote(key)),
-    )
 }
 
 fn strip_suffix_any_case<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
@@ -195,11 +258,7 @@ mod tests {
             &"a/".repeat(600),
         ];
         for key in keys {
-            assert_eq!(
-                split_key(key).unwrap_err().code,
-                RefusalCode::UnsafeKey,
-                "{key:?}"
-            );
+            assert!(split_key(key).is_err(), "{key:?}");
         }
     }
 }

@@ -52,7 +52,7 @@ impl TemplateCache {
             (Fetched::NotModified, Some((_, template))) => Ok(Ok(Arc::clone(template))),
             (Fetched::Found(head, body), _) => {
                 let compiled = match read_text(name, body).await? {
-                    Ok(source) => Template::compile(&source),
+                    Ok(source) => Template::compile(&source).map_err(Refusal::from),
                     Err(refusal) => Err(refusal),
                 };
                 Ok(compiled.map(|template| {

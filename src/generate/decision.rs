@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use crate::answer::{Answer, Refusal, RefusalCode, Warning};
+use crate::answer::{Answer, Refusal, Warning};
 use crate::csv::OwnedRow;
 use crate::policy::Policy;
-use crate::render::{Rendered, Rendering, Template, render};
+use crate::render::{Rendered, Rendering, Template, TemplateError, render};
 use crate::review::{RecordedRows, warnings};
 use crate::source::Source;
-use crate::text::rich;
 
 /// The maximum length of a line of an output, in bytes. Apache's own limit is 8,190.
 pub const MAX_OUTPUT_LINE_BYTES: usize = 8000;
@@ -155,9 +154,9 @@ impl Decision {
                     file: Some(text),
                 }
             }
-            Err(refusal) => {
+            Err(err) => {
                 self.verdict = Verdict::Refused {
-                    refusal,
+                    refusal: err.into(),
                     otherwise: None,
                 };
                 Outcome {
@@ -193,27 +192,21 @@ impl Decision {
                 answer.bytes = bytes?;
                 Ok(answer)
             }
-            Err(refusal) => Ok(answer.refused(&refusal)),
+            Err(err) => Ok(answer.refused(&err.into())),
         }
     }
 }
 
-/// Apache answers 500 to every request below a `.htaccess` with a line over 8,190 bytes, comments
-/// included. The built-in templates cannot make one; a long comment in another can.
-fn check_line_lengths(file: &str, output_key: Option<&str>) -> Result<(), Refusal> {
-    let too_long = |line: &str| line.len() > MAX_OUTPUT_LINE_BYTES;
+/// Apache answers 500 to every request below a `.htaccess` with a line over 8,190 bytes, comments included. The built-in
+/// templates cannot make one. A long comment in a custom template can.
+fn check_line_lengths(file: &str, output_key: Option<&str>) -> Result<(), TemplateError> {
+    let is_too_long = |line: &str| line.len() > MAX_OUTPUT_LINE_BYTES;
     let is_htaccess = output_key.is_some_and(|key| key.ends_with(".htaccess"));
-    match file.lines().position(too_long) {
-        Some(index) if is_htaccess => Err(Refusal::new(
-            RefusalCode::BadTemplate,
-            rich!(
-                "line {} of the output is over {} bytes and Apache would \
-                 refuse the file: print allow.lines and deny.lines, and no long comments; or, if it \
-                 is not for Apache, choose an output key that does not end in .htaccess",
-                index + 1,
-                MAX_OUTPUT_LINE_BYTES
-            ),
-        )),
+    match file.lines().position(is_too_long) {
+        Some(index) if is_htaccess => Err(TemplateError::LineTooLong {
+            line: index + 1,
+            max_bytes: MAX_OUTPUT_LINE_BYTES,
+        }),
         _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@
 //! that the template may read.
 
 mod built_in;
+mod error;
 mod filters;
 mod packed_lines;
 mod template;
@@ -11,6 +12,7 @@ mod escape;
 mod needs;
 
 pub use self::built_in::{BUILT_IN, BuiltIn, built_in_names};
+pub use self::error::TemplateError;
 pub use self::needs::PARTS;
 pub use self::template::Template;
 
@@ -20,7 +22,7 @@ use std::net::Ipv4Addr;
 
 use tera::{Context, Value};
 
-use crate::answer::{NetworkCounts, Refusal, RefusalCode};
+use crate::answer::NetworkCounts;
 use crate::csv::OwnedRow;
 use crate::ip::{AddrRange, Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, mapped};
 use crate::policy::Policy;
@@ -53,15 +55,16 @@ pub fn render(
     policy: &Policy,
     rules: &[OwnedRow],
     rejected: u64,
-) -> Result<Rendered, Refusal> {
+) -> Result<Rendered, TemplateError> {
     let rendering = Rendering::new(template, source, policy, rules, rejected);
     let mut text = Vec::with_capacity(rendering.estimated_bytes);
     let networks = rendering.networks;
     // Writing into memory cannot fail.
     let _ = rendering.write_to(&mut text)?;
     // Tera prints only text. An error here must not become an empty file, which would open the site.
-    let text = String::from_utf8(text)
-        .map_err(|err| Refusal::new(RefusalCode::BadTemplate, err.to_string()))?;
+    let text = String::from_utf8(text).map_err(|err| TemplateError::Fails {
+        report: err.to_string(),
+    })?;
     Ok(Rendered { text, networks })
 }
 
@@ -144,7 +147,7 @@ impl<'a> Rendering<'a> {
     /// # Errors
     ///
     /// `bad-template`; the inner error is the first one of `out`.
-    pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, Refusal> {
+    pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, TemplateError> {
         let printers = self
             .takes_placeholders
             .then(|| (self.allow.printer(), self.deny.printer()));

@@ -8,13 +8,12 @@ use std::io::Write;
 
 use tera::{Context, ErrorKind, Kwargs, State, Tera, Value};
 
-use crate::answer::{Refusal, RefusalCode};
-use crate::render::built_in::{BuiltIn, built_in_names};
+use crate::render::built_in::BuiltIn;
+use crate::render::error::TemplateError;
 use crate::render::escape::escape;
 use crate::render::filters;
 use crate::render::filters::{LEAST_MAX_IDENTIFIER_BYTES, MAX_IDENTIFIER_BYTES};
 use crate::render::needs::{LISTS, Needs, OTHER_VARIABLES, PARTS};
-use crate::text::quote;
 
 /// The built-in templates that refuse some files. Their output is written only when it is complete.
 const MAY_FAIL: [&str; 1] = ["aws-waf"];
@@ -38,21 +37,16 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// `bad-template` if there is no template of this name.
-    pub fn built_in(name: &str) -> Result<Self, Refusal> {
+    /// If there is no template of this name.
+    pub fn built_in(name: &str) -> Result<Self, TemplateError> {
         match BuiltIn::find(name) {
             Some(BuiltIn { name, source, .. }) => Ok(Self {
                 built_in: Some(name),
                 ..Self::compile(source)?
             }),
-            None => Err(Refusal::new(
-                RefusalCode::BadTemplate,
-                format!(
-                    "there is no built-in template {}: expected {}",
-                    quote(name),
-                    built_in_names()
-                ),
-            )),
+            None => Err(TemplateError::Unknown {
+                name: name.to_owned(),
+            }),
         }
     }
 
@@ -63,8 +57,8 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// `bad-template` with tera's report, which names the line and column.
-    pub fn compile(source: &str) -> Result<Self, Refusal> {
+    /// Tera's report, which names the line and column.
+    pub fn compile(source: &str) -> Result<Self, TemplateError> {
         Self::compile_named(DEFAULT_NAME, source)
     }
 
@@ -73,14 +67,16 @@ impl Template {
     /// # Errors
     ///
     /// See [`Template::compile`].
-    pub fn compile_named(name: &str, source: &str) -> Result<Self, Refusal> {
+    pub fn compile_named(name: &str, source: &str) -> Result<Self, TemplateError> {
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut tera = Tera::new();
         tera.autoescape_on([name.to_owned()]);
         tera.set_escape_fn(escape);
         register_filters(&mut tera);
         tera.add_raw_template(name, source)
-            .map_err(|err| bad_template("does not compile", &err))?;
+            .map_err(|err| TemplateError::DoesNotCompile {
+                report: full_report(&err),
+            })?;
         Ok(Self {
             tera,
             name: name.to_owned(),
@@ -113,18 +109,20 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// `bad-template` if tera fails, for example because a variable does not exist, or if the
+    /// If tera fails, for example because a variable does not exist, or if the
     /// template calls `throw`.
-    pub fn render(&self, context: &Context, out: impl Write) -> Result<(), Refusal> {
+    pub fn render(&self, context: &Context, out: impl Write) -> Result<(), TemplateError> {
         self.tera
             .render_to(&self.name, context, out)
             .map_err(|err| match (self.built_in, err.kind()) {
                 // A built-in template throws because of the file, so the template's lines do not help.
-                (Some(name), ErrorKind::RenderingError(report)) => Refusal::new(
-                    RefusalCode::BadTemplate,
-                    format!("the template {name} cannot be used: {}", report.message()),
-                ),
-                _ => bad_template("fails on this file", &err),
+                (Some(name), ErrorKind::RenderingError(report)) => TemplateError::Refuses {
+                    name,
+                    reason: report.message().to_owned(),
+                },
+                _ => TemplateError::Fails {
+                    report: full_report(&err),
+                },
             })
     }
 }
@@ -161,15 +159,17 @@ fn json(value: &Value) -> Result<Value, tera::Error> {
         .map_err(|err| tera::Error::chain("the value cannot be written as JSON", err))
 }
 
-fn bad_template(what: &str, err: &tera::Error) -> Refusal {
-    let mut message = format!("the template {what}: {}", with_all_names(&err.to_string()));
+/// Tera's report and its causes, on one or more lines.
+fn full_report(err: &tera::Error) -> String {
+    let mut report = with_all_names(&err.to_string());
     let mut source = std::error::Error::source(err);
     while let Some(err) = source {
-        message.push_str(": ");
-        message.push_str(&err.to_string());
+        report.push_str(": ");
+        report.push_str(&err.to_string());
         source = err.source();
     }
-    Refusal::new(RefusalCode::BadTemplate, message.trim_end())
+    report.truncate(report.trim_end().len());
+    report
 }
 
 /// Adds all names that exist to tera's report. Tera lists only the names in the context, which
@@ -255,12 +255,12 @@ mod tests {
 
     #[test]
     fn a_broken_template_is_refused_with_line_and_column() {
-        let refusal = Template::compile("one\n{% if %}").err().unwrap();
-        assert_eq!(refusal.code, RefusalCode::BadTemplate);
-        assert!(refusal.message.to_string().contains("2:"), "{refusal}");
+        let err = Template::compile("one\n{% if %}").err().unwrap();
+        assert!(matches!(err, TemplateError::DoesNotCompile { .. }));
+        assert!(err.to_string().contains("2:"), "{err}");
         let template = Template::compile("\n\n{{ nothing.at.all }}").unwrap();
-        let refusal = template.render(&Context::new(), Vec::new()).unwrap_err();
-        assert!(refusal.message.to_string().contains("3:"), "{refusal}");
+        let err = template.render(&Context::new(), Vec::new()).unwrap_err();
+        assert!(err.to_string().contains("3:"), "{err}");
     }
 
     #[test]
@@ -270,14 +270,8 @@ mod tests {
         context.insert("allow", &std::collections::BTreeMap::from([("count", 1)]));
         let refused = |source: &str| {
             let template = Template::compile(source).unwrap();
-            let refusal = template.render(&context, Vec::new()).unwrap_err();
-            refusal
-                .message
-                .to_string()
-                .lines()
-                .next()
-                .unwrap()
-                .to_owned()
+            let err = template.render(&context, Vec::new()).unwrap_err();
+            err.to_string().lines().next().unwrap().to_owned()
         };
         assert_eq!(
             refused("{% set mine = 1 %}{{ permited.count }}"),

@@ -37,7 +37,7 @@ impl Setup {
         let built_in = lookup("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned());
         let (template, broken_template) = match own_template.map(Template::compile) {
             Some(Ok(template)) => (template, None),
-            Some(Err(refusal)) => (Template::built_in(&built_in).unwrap(), Some(refusal)),
+            Some(Err(err)) => (Template::built_in(&built_in).unwrap(), Some(err.into())),
             None => (Template::built_in(&built_in).unwrap(), None),
         };
         Self {

@@ -27,10 +27,7 @@ pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
         Some(_) => Template::built_in(name_or_path),
         None => Template::compile_named(name_or_path, &read_template(Path::new(name_or_path))?),
     };
-    compiled.map_err(|refusal| {
-        let message = &refusal.message;
-        CliError::new(format!("template {name_or_path}: {message}"))
-    })
+    compiled.map_err(|err| CliError::new(format!("template {name_or_path}: {err}")))
 }
 
 /// Reads the source of a custom template.

@@ -61,7 +61,7 @@ impl<S: Store> Deletion<'_, S> {
         answer.default_policy = DefaultPolicy::Deny;
         let file = match render(self.template, &source, &nobody, &[], 0) {
             Ok(rendered) => rendered.text,
-            Err(refusal) => return Ok(Some(answer.refused(&refusal))),
+            Err(err) => return Ok(Some(answer.refused(&err.into()))),
         };
         answer.bytes = file.len();
         let replaced = output.replace(

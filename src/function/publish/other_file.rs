@@ -33,8 +33,8 @@ pub(crate) async fn refuse_other_file<S: Store>(
     settings: &FunctionSettings,
     input: &ObjectName,
 ) -> Result<Answer, Error> {
-    if let Err(refusal) = check_key(&input.key).and_then(|()| check_report_key(&input.key)) {
-        return Ok(refused_by_key(input, &refusal));
+    if let Err(err) = check_key(&input.key).and_then(|()| check_report_key(&input.key)) {
+        return Ok(refused_by_key(input, &err.into()));
     }
     for attempt in 0..=MAX_RETRIES {
         pause_before(attempt).await;

@@ -56,8 +56,8 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
     };
     let template = match compiled {
         Ok(template) => template,
-        Err(refusal) => {
-            print(&format!("{name}: {}\n", refusal.message));
+        Err(err) => {
+            print(&format!("{name}: {err}\n"));
             return Ok(ExitStatus::Refused);
         }
     };

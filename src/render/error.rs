@@ -1,0 +1,79 @@
+//! The reasons why a template cannot be used.
+
+use std::fmt;
+
+use crate::answer::{Refusal, RefusalCode};
+use crate::render::built_in::built_in_names;
+use crate::text::{RichText, Segment, rich};
+
+/// A template that cannot be used. `Display` is the sentence; tera's reports name line and column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplateError {
+    /// There is no built-in template of this name.
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// Tera cannot compile it.
+    DoesNotCompile {
+        /// Tera's report.
+        report: String,
+    },
+    /// Tera fails on this file, for example because a variable does not exist.
+    Fails {
+        /// Tera's report.
+        report: String,
+    },
+    /// A built-in template refuses this file.
+    Refuses {
+        /// The name of the template.
+        name: &'static str,
+        /// The reason that the template gives.
+        reason: String,
+    },
+    /// A line of the output is longer than Apache accepts.
+    LineTooLong {
+        /// The line of the output, 1-based.
+        line: usize,
+        /// The limit, in bytes.
+        max_bytes: usize,
+    },
+}
+
+impl TemplateError {
+    fn explain(&self) -> RichText {
+        match self {
+            Self::Unknown { name } => rich!(
+                "there is no built-in template {}: expected {}",
+                Segment::quoted(name),
+                built_in_names()
+            ),
+            Self::DoesNotCompile { report } => rich!("the template does not compile: {}", report),
+            Self::Fails { report } => rich!("the template fails on this file: {}", report),
+            Self::Refuses { name, reason } => {
+                rich!("the template {} cannot be used: {}", *name, reason)
+            }
+            Self::LineTooLong { line, max_bytes } => rich!(
+                "line {} of the output is over {} bytes and Apache would refuse the file: print allow.lines and \
+                 deny.lines, and no long comments; or, if it is not for Apache, choose an output key that does not \
+                 end in .htaccess",
+                *line,
+                *max_bytes
+            ),
+        }
+    }
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.explain().fmt(f)
+    }
+}
+
+impl std::error::Error for TemplateError {}
+
+impl From<TemplateError> for Refusal {
+    fn from(err: TemplateError) -> Self {
+        Self::new(RefusalCode::BadTemplate, err.explain())
+    }
+}
