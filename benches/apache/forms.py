@@ -6,7 +6,7 @@
     python3 benches/apache/forms.py order              the order of networks, and the client
     python3 benches/apache/forms.py lists              one list or two
     python3 benches/apache/forms.py place              .htaccess or the server's configuration
-    python3 benches/apache/forms.py fit                the sorts of network that src/cost.rs tells apart
+    python3 benches/apache/forms.py fit                the sorts of network that src/report/apache_cost.rs tells apart
 
 Needs Debian's apache2-bin and apache2-utils (`ab`). Every form is first asked about listed and unlisted clients, and a
 wrong answer ends the run. Forms are measured in turns, `--rounds` times, and the best round is shown. "CPU" is the CPU

@@ -11,18 +11,18 @@ use htaccess_generator::function::store::{S3, check_roots};
 use htaccess_generator::function::{
     Dimensions, Error, Handler, InvocationMetrics, InvocationProperties, Response,
 };
-use htaccess_generator::function::{init_error, logging};
+use htaccess_generator::function::{INIT_ERROR_TYPE, init_logging, report_init_error};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    logging::init(variable);
+    init_logging(variable);
     let handler = match start() {
         Ok(handler) => handler,
         Err(message) => {
-            tracing::error!(error_type = init_error::TYPE, "{message}");
-            init_error::report(&message);
+            tracing::error!(error_type = INIT_ERROR_TYPE, "{message}");
+            report_init_error(&message);
             return ExitCode::FAILURE;
         }
     };

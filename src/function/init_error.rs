@@ -11,24 +11,25 @@ use std::time::Duration;
 use serde_json::json;
 
 /// The `errorType` of a function that cannot start.
-pub const TYPE: &str = "BadSettings";
+pub const INIT_ERROR_TYPE: &str = "BadSettings";
 
 /// Posts the error to the Runtime API, if there is one. A failure of the request is ignored, because
 /// the log already has the message and the exit status follows.
-pub fn report(message: &str) {
+pub fn report_init_error(message: &str) {
     if let Ok(address) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
         let _ = post(&address, message);
     }
 }
 
 fn post(address: &str, message: &str) -> io::Result<()> {
-    let body = json!({"errorType": TYPE, "errorMessage": message, "stackTrace": []}).to_string();
+    let body = json!({"errorType": INIT_ERROR_TYPE, "errorMessage": message, "stackTrace": []})
+        .to_string();
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     write!(
         stream,
         "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: {address}\r\n\
-         Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: {TYPE}\r\n\
+         Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: {INIT_ERROR_TYPE}\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len(),
     )?;

@@ -14,7 +14,7 @@ use lambda_runtime::tracing::subscriber::fmt;
 ///
 /// The level is `AWS_LAMBDA_LOG_LEVEL`, otherwise `RUST_LOG`, from `TRACE` to `FATAL`. Default: `INFO`.
 /// The format is `AWS_LAMBDA_LOG_FORMAT`, `JSON` or `Text`. Default: `Text`.
-pub fn init(lookup: impl Fn(&str) -> Option<String>) {
+pub fn init_logging(lookup: impl Fn(&str) -> Option<String>) {
     let level = lookup("AWS_LAMBDA_LOG_LEVEL").or_else(|| lookup("RUST_LOG"));
     let format = lookup("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
     let lines = fmt()

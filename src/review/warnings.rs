@@ -404,6 +404,3 @@ fn range_text<T: Family>(range: AddrRange<T>) -> String {
     }
     format!("{}-{}", range.first.text(), range.last.text())
 }
-
-#[cfg(test)]
-mod tests;

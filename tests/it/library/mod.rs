@@ -24,3 +24,5 @@ mod report_page;
 mod suggestions;
 /// The built-in templates with long lists, and the files that they refuse.
 mod templates;
+/// The warnings, the rows that they count, and the lines that they name.
+mod warnings;

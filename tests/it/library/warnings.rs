@@ -1,8 +1,12 @@
-use super::*;
-use crate::generate::{Decision, Keep, Upload};
-use crate::review::row_log::MAX_ROWS;
-use crate::settings::Settings;
-use crate::source::Source;
+//! The warnings of whole uploads, and the lines that they name.
+
+use htaccess_generator::answer::Warning;
+use htaccess_generator::generate::{Decision, Keep, Upload};
+use htaccess_generator::settings::Settings;
+use htaccess_generator::source::Source;
+
+/// The number of rows that are remembered for warnings.
+const MAX_ROWS: usize = 131_072;
 
 /// Rows are given as `+address` and `-address`; expected is `code: message` of each.
 #[track_caller]

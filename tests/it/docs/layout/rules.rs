@@ -1,0 +1,168 @@
+//! The rules of the layout. Each returns one sentence for every import that breaks it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::graph::{Import, Tree};
+
+/// The paths of a table, each with the number of its layer.
+pub(super) struct Layers {
+    heading: String,
+    parts: Vec<(String, usize)>,
+}
+
+impl Layers {
+    /// Reads the table below a heading: the first column is the number of the layer, and the
+    /// second is the path in backticks.
+    pub(super) fn read(document: &str, heading: &str) -> Self {
+        let below = document
+            .split(&format!("\n## {heading}\n"))
+            .nth(1)
+            .unwrap_or_default();
+        let section = below.split("\n## ").next().unwrap_or_default();
+        let row = |line: &str| {
+            let mut cells = line.split('|').map(str::trim).skip(1);
+            let layer = cells.next()?.parse().ok()?;
+            let path = cells.next()?.trim_matches('`').to_owned();
+            Some((path, layer))
+        };
+        Self {
+            heading: heading.to_owned(),
+            parts: section.lines().filter_map(row).collect(),
+        }
+    }
+
+    /// The row whose path is the file or a folder around it.
+    fn part(&self, file: &str) -> Option<&(String, usize)> {
+        let is_part = |path: &str| file == path || path.ends_with('/') && file.starts_with(path);
+        self.parts.iter().find(|(path, _)| is_part(path))
+    }
+
+    /// Every file of a folder is in the table, except the given one, and every path of the table
+    /// leads to a file.
+    pub(super) fn gaps(&self, tree: &Tree, folder: &str, except: &str) -> Vec<String> {
+        let heading = &self.heading;
+        let files: Vec<&str> = tree
+            .paths()
+            .filter(|path| path.starts_with(folder))
+            .collect();
+        let missing = files
+            .iter()
+            .filter(|file| **file != except && self.part(file).is_none())
+            .map(|file| format!("{file} is in no layer of the table \"{heading}\""));
+        let dead = self
+            .parts
+            .iter()
+            .filter(|part| !files.iter().any(|file| self.part(file) == Some(part)))
+            .map(|(path, _)| format!("the table \"{heading}\" has {path}, which has no files"));
+        missing.chain(dead).collect()
+    }
+
+    /// No import leads to a higher layer, and the parts of one layer do not import each other in a
+    /// circle.
+    pub(super) fn upward(&self, imports: &[Import]) -> Vec<String> {
+        let heading = &self.heading;
+        let mut problems = Vec::new();
+        let mut in_layer: BTreeMap<(&str, &str), &Import> = BTreeMap::new();
+        for import in imports {
+            let parts = (self.part(&import.file), self.part(&import.target));
+            let (Some((from, layer)), Some((to, above))) = parts else {
+                continue;
+            };
+            if above > layer {
+                problems.push(format!(
+                    "{}: an import upward: {from} is in layer {layer} of the table \"{heading}\", \
+                     and {to} in layer {above}",
+                    shown(import)
+                ));
+            } else if above == layer && from != to {
+                in_layer.entry((from, to)).or_insert(import);
+            }
+        }
+        let leads_back = |from: &str, to: &str| {
+            let mut reached = BTreeSet::from([to]);
+            let mut count = 0;
+            while reached.len() > count {
+                count = reached.len();
+                let next = in_layer.keys().filter(|(part, _)| reached.contains(part));
+                let next: Vec<&str> = next.map(|(_, target)| *target).collect();
+                reached.extend(next);
+            }
+            reached.contains(from)
+        };
+        for ((from, to), import) in &in_layer {
+            if leads_back(from, to) {
+                problems.push(format!(
+                    "{}: an import in a circle of parts: {from} and {to} are in one layer of the table \
+                     \"{heading}\", and {to} leads back to {from}",
+                    shown(import)
+                ));
+            }
+        }
+        problems
+    }
+}
+
+/// No files import each other in a circle. Tests are exempt, because the tests of a file may use
+/// what imports the file.
+pub(super) fn circles(imports: &[Import]) -> Vec<String> {
+    let mut imports: Vec<&Import> = imports.iter().filter(|import| !import.is_test).collect();
+    let mut problems = Vec::new();
+    loop {
+        let files: BTreeSet<&str> = imports.iter().map(|import| import.file.as_str()).collect();
+        let found = files.iter().filter_map(|file| way_back(file, &imports));
+        let Some(circle) = found.min_by_key(Vec::len) else {
+            return problems;
+        };
+        let steps: Vec<String> = circle.iter().map(|import| shown(import)).collect();
+        problems.push(format!(
+            "a circle of {} files:\n  {}",
+            steps.len(),
+            steps.join("\n  ")
+        ));
+        // Each further circle is reported without the files of this one.
+        imports.retain(|import| !circle.iter().any(|step| step.file == import.file));
+    }
+}
+
+/// Returns the fewest imports that lead from a file to itself.
+fn way_back<'a>(file: &str, imports: &[&'a Import]) -> Option<Vec<&'a Import>> {
+    let mut arrived: BTreeMap<&str, &Import> = BTreeMap::new();
+    let mut waiting = VecDeque::from([file]);
+    while let Some(at) = waiting.pop_front() {
+        for import in imports.iter().filter(|import| import.file == at) {
+            if !arrived.contains_key(import.target.as_str()) {
+                arrived.insert(&import.target, import);
+                waiting.push_back(&import.target);
+            }
+        }
+    }
+    let mut way = vec![*arrived.get(file)?];
+    while way[0].file != file {
+        way.insert(0, arrived[way[0].file.as_str()]);
+    }
+    Some(way)
+}
+
+/// A folder is known from outside only by its face.
+pub(super) fn past_faces(imports: &[Import]) -> Vec<String> {
+    let past = |import: &Import| {
+        let inner = import.past_face.as_ref()?;
+        let place = shown(import);
+        Some(format!(
+            "{place}: an import past a face: {inner} is inside a folder, so name it through the \
+             `mod.rs` of the folder"
+        ))
+    };
+    imports.iter().filter_map(past).collect()
+}
+
+fn shown(import: &Import) -> String {
+    let Import {
+        file,
+        line,
+        path,
+        target,
+        ..
+    } = import;
+    format!("{file}:{line}: `{path}` leads to {target}")
+}
