@@ -8,11 +8,11 @@
 
 use std::io::{self, Write};
 
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 use flate2::write::MultiGzDecoder;
 
 use crate::answer::{Warning, WarningCode};
 use crate::csv::diagnose::{binary_kind, wide_text_kind};
-use crate::csv::encoding::{ByteOrder, Utf16};
 use crate::csv::error::CsvError;
 
 /// What takes the text, piece by piece.
@@ -32,8 +32,8 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// How much of the text is looked at before any of it is read: byte order marks, the signatures
 /// of other formats, NUL bytes. What is found there does not depend on how the upload was cut.
 const SNIFFED_BYTES: usize = 4096;
-/// How much UTF-16 is turned into UTF-8 at a time.
-const UTF16_BYTES: usize = 16 * 1024;
+/// The most bytes of UTF-8 that are made of UTF-16 at a time.
+const UTF16_TEXT_BYTES: usize = 16 * 1024;
 
 /// Takes an upload, hands its text to a [`TextSink`].
 pub struct TextDecoder<S: TextSink> {
@@ -161,7 +161,7 @@ enum Encoding {
     Sniffing(Vec<u8>),
     /// UTF-8, Windows-1252 or another superset of ASCII.
     AsciiSuperset(Utf8Check),
-    Utf16(Utf16),
+    Utf16(Utf16Reader),
 }
 
 impl<S: TextSink> TextStage<S> {
@@ -201,10 +201,10 @@ impl<S: TextSink> TextStage<S> {
         if let Some(kind) = kind {
             return Err(CsvError::OtherFormat(kind));
         }
-        let utf16 = |order| Encoding::Utf16(Utf16::new(order));
+        let utf16 = |encoding| Encoding::Utf16(Utf16Reader::new(encoding));
         let (encoding, text) = match first.as_slice() {
-            [0xff, 0xfe, text @ ..] => (utf16(ByteOrder::LittleEndian), text),
-            [0xfe, 0xff, text @ ..] => (utf16(ByteOrder::BigEndian), text),
+            [0xff, 0xfe, text @ ..] => (utf16(UTF_16LE), text),
+            [0xfe, 0xff, text @ ..] => (utf16(UTF_16BE), text),
             [0xef, 0xbb, 0xbf, text @ ..] | text => {
                 (Encoding::AsciiSuperset(Utf8Check::default()), text)
             }
@@ -235,7 +235,7 @@ impl<S: TextSink> TextStage<S> {
 
     fn push_further(&mut self, piece: &[u8], last: Last) -> Result<(), CsvError> {
         match &mut self.encoding {
-            Encoding::Utf16(decoder) => push_utf16(decoder, &mut self.sink, piece, last),
+            Encoding::Utf16(reader) => reader.push(&mut self.sink, piece, last),
             Encoding::AsciiSuperset(check) => {
                 check.push(piece);
                 push_text(&mut self.sink, piece)
@@ -293,23 +293,42 @@ enum Last {
     No,
 }
 
-fn push_utf16<S: TextSink>(
-    decoder: &mut Utf16,
-    sink: &mut S,
-    piece: &[u8],
-    last: Last,
-) -> Result<(), CsvError> {
-    let damaged = |_| CsvError::DamagedUtf16;
-    let mut text = String::new();
-    for piece in piece.chunks(UTF16_BYTES) {
-        text.clear();
-        let read = decoder.push(piece, &mut text);
-        push_text(sink, text.as_bytes())?;
-        read.map_err(damaged)?;
+/// UTF-16 in pieces, cut anywhere.
+struct Utf16Reader {
+    decoder: Decoder,
+    /// Room for the text of a piece.
+    text: Vec<u8>,
+}
+
+impl Utf16Reader {
+    /// A reader of text after its byte order mark. A second mark is a character of the text.
+    fn new(encoding: &'static encoding_rs::Encoding) -> Self {
+        Self {
+            decoder: encoding.new_decoder_without_bom_handling(),
+            text: vec![0; UTF16_TEXT_BYTES],
+        }
     }
-    match last {
-        Last::Yes => decoder.finish().map_err(damaged),
-        Last::No => Ok(()),
+
+    /// Hands the text of a piece to the sink, up to what is damaged.
+    fn push<S: TextSink>(
+        &mut self,
+        sink: &mut S,
+        mut piece: &[u8],
+        last: Last,
+    ) -> Result<(), CsvError> {
+        loop {
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(
+                piece,
+                &mut self.text,
+                last == Last::Yes,
+            );
+            push_text(sink, self.text.get(..written).unwrap_or_default())?;
+            match result {
+                DecoderResult::InputEmpty => return Ok(()),
+                DecoderResult::OutputFull => piece = piece.get(read..).unwrap_or_default(),
+                DecoderResult::Malformed(..) => return Err(CsvError::DamagedUtf16),
+            }
+        }
     }
 }
 
@@ -350,3 +369,6 @@ impl<S: TextSink> Write for TextStage<S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
