@@ -57,7 +57,6 @@ impl<S: TextSink> TextDecoder<S> {
             bytes_left: max_bytes,
             max_bytes,
             encoding: Encoding::Sniffing(Vec::new()),
-            refusal: None,
         };
         Self {
             state: State::Sniffing(Vec::new(), text),
@@ -84,16 +83,13 @@ impl<S: TextSink> TextDecoder<S> {
     fn push_further(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         match &mut self.state {
             State::Plain(text) => text.push(piece),
-            State::Gzip(gzip) => match gzip.write_all(piece) {
-                Ok(()) => Ok(()),
-                Err(err) => {
+            State::Gzip(gzip) => gzip.write_all(piece).map_err(|err| {
+                err.downcast().unwrap_or_else(|damage| {
                     // Hands on what was decoded before the damage, which may be refused first.
-                    if gzip.get_mut().refusal.is_none() {
-                        let _ = gzip.try_finish();
-                    }
-                    Err(gzip_refusal(gzip.get_mut(), &err))
-                }
-            },
+                    let refusal = gzip.try_finish().err().and_then(|err| err.downcast().ok());
+                    refusal.unwrap_or_else(|| damaged_gzip(&damage))
+                })
+            }),
             State::Sniffing(..) | State::Moving => Ok(()),
         }
     }
@@ -124,23 +120,15 @@ impl<S: TextSink> TextDecoder<S> {
         self.leave_sniffing()?;
         let mut text = match self.state {
             State::Sniffing(_, text) | State::Plain(text) => text,
-            State::Gzip(mut gzip) => match gzip.try_finish() {
-                Ok(()) => match gzip.finish() {
-                    Ok(text) => text,
-                    Err(err) => return Err(damaged_gzip(&err)),
-                },
-                Err(err) => return Err(gzip_refusal(gzip.get_mut(), &err)),
-            },
+            State::Gzip(mut gzip) => gzip
+                .try_finish()
+                .and_then(|()| gzip.finish())
+                .map_err(|err| err.downcast().unwrap_or_else(|err| damaged_gzip(&err)))?,
             State::Moving => return Err(damaged_gzip(&io::ErrorKind::Interrupted.into())),
         };
         text.finish()?;
         Ok(text.sink)
     }
-}
-
-/// A refusal of the text travels through flate2 as an I/O error and is taken back here.
-fn gzip_refusal<S: TextSink>(text: &mut TextStage<S>, err: &io::Error) -> CsvError {
-    text.refusal.take().unwrap_or_else(|| damaged_gzip(err))
 }
 
 fn damaged_gzip(err: &io::Error) -> CsvError {
@@ -153,7 +141,6 @@ struct TextStage<S> {
     bytes_left: u64,
     max_bytes: u64,
     encoding: Encoding,
-    refusal: Option<CsvError>,
 }
 
 enum Encoding {
@@ -162,6 +149,8 @@ enum Encoding {
     /// UTF-8, Windows-1252 or another superset of ASCII.
     AsciiSuperset(Utf8Check),
     Utf16(Utf16Reader),
+    /// The text was refused, so the rest of it is dropped.
+    Refused,
 }
 
 impl<S: TextSink> TextStage<S> {
@@ -240,7 +229,7 @@ impl<S: TextSink> TextStage<S> {
                 check.push(piece);
                 push_text(&mut self.sink, piece)
             }
-            Encoding::Sniffing(_) => Ok(()),
+            Encoding::Sniffing(_) | Encoding::Refused => Ok(()),
         }
     }
 }
@@ -351,16 +340,17 @@ fn fill<'a>(first: &mut Vec<u8>, wanted: usize, piece: &'a [u8]) -> &'a [u8] {
 }
 
 impl<S: TextSink> Write for TextStage<S> {
+    /// A refusal travels through flate2 as an I/O error.
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        // The decoder tries again when it is dropped.
-        if self.refusal.is_some() {
-            return Err(io::Error::other("refused"));
+        // The gzip decoder writes again when it is dropped.
+        if matches!(self.encoding, Encoding::Refused) {
+            return Ok(piece.len());
         }
         match self.push(piece) {
             Ok(()) => Ok(piece.len()),
             Err(refusal) => {
-                self.refusal = Some(refusal);
-                Err(io::Error::other("refused"))
+                self.encoding = Encoding::Refused;
+                Err(io::Error::other(refusal))
             }
         }
     }

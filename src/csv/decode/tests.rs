@@ -78,3 +78,27 @@ fn long_utf_16_is_read_whole() {
         assert!(text_of(&upload, piece_bytes).unwrap() == text);
     }
 }
+
+#[test]
+fn a_refused_sink_is_not_asked_again() {
+    use std::cell::Cell;
+
+    struct Refusing<'a>(&'a Cell<u32>);
+    impl TextSink for Refusing<'_> {
+        fn push(&mut self, _: &[u8]) -> Result<(), CsvError> {
+            self.0.set(self.0.get() + 1);
+            Err(CsvError::Stopped)
+        }
+    }
+
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&vec![b'a'; 1 << 20]).unwrap();
+    let gzip = gzip.finish().unwrap();
+    for upload in [gzip.as_slice(), &[b'a'; 1 << 13]] {
+        let pushed = Cell::new(0);
+        let mut decoder = TextDecoder::new(Refusing(&pushed), u64::MAX);
+        assert_eq!(decoder.push(upload), Err(CsvError::Stopped));
+        drop(decoder);
+        assert_eq!(pushed.get(), 1);
+    }
+}
