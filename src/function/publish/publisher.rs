@@ -36,7 +36,7 @@ use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
 use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::refuse::{refuse, refused_by_key};
-use crate::function::publish::report::{done, fetch_report, write_report};
+use crate::function::publish::report::{fetch_report, write_report};
 use crate::function::publish::retry::{MAX_RETRIES, pause_before};
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
@@ -269,7 +269,7 @@ impl<'a, S: Store> Publisher<'a, S> {
                     .replace(self.store, bytes, OUTPUT_CONTENT_TYPE, provenance.clone())
                     .await
             }
-            _ => Ok(done()),
+            _ => Ok(PutResult::Written),
         }
     }
 

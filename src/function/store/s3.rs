@@ -168,10 +168,8 @@ impl Store for S3 {
             .send()
             .await;
         match answer {
-            Ok(_) => Ok(PutResult::Written {
-                etag: String::new(),
-            }),
-            Err(err) => conflict_or_error("DELETE", name, err, MustExist::Yes),
+            Ok(_) => Ok(PutResult::Written),
+            Err(err) => conflict_or_error("DELETE", name, err),
         }
     }
 
@@ -183,7 +181,7 @@ impl Store for S3 {
 
 impl S3 {
     async fn put_whole(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
-        let (if_match, if_none_match, must_exist) = conditions(put.precondition);
+        let (if_match, if_none_match) = conditions(put.precondition);
         let answer = self
             .client
             .put_object()
@@ -197,17 +195,15 @@ impl S3 {
             .send()
             .await;
         match answer {
-            Ok(written) => Ok(PutResult::Written {
-                etag: written.e_tag.unwrap_or_default(),
-            }),
-            Err(err) => conflict_or_error("PUT", name, err, must_exist),
+            Ok(_) => Ok(PutResult::Written),
+            Err(err) => conflict_or_error("PUT", name, err),
         }
     }
 
     /// Writes an object as a multipart upload of one part. The lifecycle rule of the bucket removes an
     /// upload that is not completed.
     async fn put_in_one_part(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
-        let (if_match, if_none_match, must_exist) = conditions(put.precondition);
+        let (if_match, if_none_match) = conditions(put.precondition);
         let upload = self
             .client
             .create_multipart_upload()
@@ -247,27 +243,17 @@ impl S3 {
             .send()
             .await;
         match answer {
-            Ok(written) => Ok(PutResult::Written {
-                etag: written.e_tag.unwrap_or_default(),
-            }),
-            Err(err) => conflict_or_error("POST", name, err, must_exist),
+            Ok(_) => Ok(PutResult::Written),
+            Err(err) => conflict_or_error("POST", name, err),
         }
     }
 }
 
-/// Whether a precondition names an object that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MustExist {
-    Yes,
-    No,
-}
-
 /// As `If-Match` and `If-None-Match`.
-fn conditions(precondition: Precondition) -> (Option<String>, Option<String>, MustExist) {
+fn conditions(precondition: Precondition) -> (Option<String>, Option<String>) {
     match precondition {
-        Precondition::None => (None, None, MustExist::No),
-        Precondition::Absent => (None, Some("*".to_owned()), MustExist::No),
-        Precondition::Matches(etag) => (Some(etag), None, MustExist::Yes),
+        Precondition::Absent => (None, Some("*".to_owned())),
+        Precondition::Matches(etag) => (Some(etag), None),
     }
 }
 
@@ -275,17 +261,14 @@ fn conflict_or_error<E>(
     method: &str,
     name: &ObjectName,
     err: SdkError<E, HttpResponse>,
-    must_exist: MustExist,
 ) -> Result<PutResult, Error>
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     match status(&err) {
         Some(409 | 412) => Ok(PutResult::Conflict),
-        // The object that had to match is gone.
-        Some(404) if must_exist == MustExist::Yes && err.code() != Some("NoSuchBucket") => {
-            Ok(PutResult::Conflict)
-        }
+        // The object that had to match is gone, or the multipart upload is.
+        Some(404) if err.code() != Some("NoSuchBucket") => Ok(PutResult::Conflict),
         _ => Err(explain(method, name, err)),
     }
 }

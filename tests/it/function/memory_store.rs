@@ -128,11 +128,10 @@ impl MemoryStore {
         bytes: Vec<u8>,
         metadata: BTreeMap<String, String>,
         form: PutKind,
-    ) -> String {
+    ) {
         self.writes.set(self.writes.get() + 1);
-        let etag = etag_of(&bytes, form);
         let head = Head {
-            etag: etag.clone(),
+            etag: etag_of(&bytes, form),
             version_id: format!("v{}", self.writes.get()),
             last_modified: self.clock.get(),
             bytes: Some(bytes.len() as u64),
@@ -144,7 +143,6 @@ impl MemoryStore {
             content_type: "",
         };
         self.objects.borrow_mut().insert(name.clone(), object);
-        etag
     }
 }
 
@@ -192,18 +190,17 @@ impl Store for &MemoryStore {
             .get(name)
             .map(|object| object.head.etag.clone());
         let holds = match &put.precondition {
-            Precondition::None => true,
             Precondition::Absent => etag.is_none(),
             Precondition::Matches(expected) => etag.as_ref() == Some(expected),
         };
         if !holds {
             return Ok(PutResult::Conflict);
         }
-        let etag = self.write(name, put.bytes, put.metadata, put.form);
+        self.write(name, put.bytes, put.metadata, put.form);
         if let Some(object) = self.objects.borrow_mut().get_mut(name) {
             object.content_type = put.content_type;
         }
-        Ok(PutResult::Written { etag })
+        Ok(PutResult::Written)
     }
 
     async fn delete(&self, name: &ObjectName, etag: &str) -> Result<PutResult, Error> {
@@ -217,9 +214,7 @@ impl Store for &MemoryStore {
             return Ok(PutResult::Conflict);
         }
         objects.remove(name);
-        Ok(PutResult::Written {
-            etag: String::new(),
-        })
+        Ok(PutResult::Written)
     }
 
     fn now(&self) -> i64 {
