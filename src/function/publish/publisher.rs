@@ -105,7 +105,7 @@ impl<'a, S: Store> Publisher<'a, S> {
     /// Errors that a retry or an operator can fix. The output is then the previous one or, if the
     /// response to the write was lost, the new one.
     pub async fn publish(
-        &self,
+        &mut self,
         input: &ObjectName,
         event_bytes: Option<u64>,
     ) -> Result<Answer, Error> {
@@ -144,7 +144,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(head.and_then(|head| head.bytes).is_some_and(is_too_large))
     }
 
-    async fn attempt(&self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
+    async fn attempt(&mut self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
         let (published, fetched) = join!(
             self.fetch_objects(input, output),
             self.store.get(input, None)

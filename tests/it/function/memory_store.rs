@@ -23,6 +23,8 @@ pub(crate) struct MemoryStore {
     calls: RefCell<Vec<String>>,
     /// Calls that start with this text fail with this kind.
     failure: RefCell<Option<(String, ErrorKind)>>,
+    /// The failure that starts at the next PUT that meets another write.
+    failure_after_conflict: RefCell<Option<(String, ErrorKind)>>,
     /// Writes of others (or deletes: `None`) that happen just before the next PUT or DELETE takes
     /// effect.
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
@@ -90,6 +92,10 @@ impl MemoryStore {
 
     pub(crate) fn fail(&self, call_prefix: &str, kind: ErrorKind) {
         *self.failure.borrow_mut() = Some((call_prefix.to_owned(), kind));
+    }
+
+    pub(crate) fn fail_after_conflict(&self, call_prefix: &str, kind: ErrorKind) {
+        *self.failure_after_conflict.borrow_mut() = Some((call_prefix.to_owned(), kind));
     }
 
     pub(crate) fn mend(&self) {
@@ -194,6 +200,9 @@ impl Store for &MemoryStore {
             Precondition::Matches(expected) => etag.as_ref() == Some(expected),
         };
         if !holds {
+            if let Some(failure) = self.failure_after_conflict.take() {
+                *self.failure.borrow_mut() = Some(failure);
+            }
             return Ok(PutResult::Conflict);
         }
         self.write(name, put.bytes, put.metadata, put.form);

@@ -224,7 +224,7 @@ fn publisher(
     template: Rc<Template>,
 ) -> Code {
     Box::pin(async move {
-        let publisher = Publisher::new(&port, &settings, &template);
+        let mut publisher = Publisher::new(&port, &settings, &template);
         match publisher.publish(&name("uploads", key), None).await {
             Ok(answer) => Ended::Ok(answer.status.to_string()),
             Err(err) => Ended::Err(err.kind()),
