@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use crate::csv::encoding::windows_1252;
+use encoding_rs::WINDOWS_1252;
 
 /// Dashes that word processors and spreadsheets put in place of `-`: Unicode's hyphens, dashes
 /// and minus signs.
@@ -60,7 +60,7 @@ fn within(cell: &[u8], trim: impl Fn(&str) -> &str) -> Cow<'_, str> {
 pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(windows_1252(bytes)),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
     }
 }
 
@@ -162,6 +162,18 @@ mod tests {
     fn reads_what_is_not_utf8_as_windows_1252() {
         assert_eq!(cell_text(b"caf\xe9 \xa0"), "café");
         assert_eq!(cell_text("café\u{a0}".as_bytes()), "café");
+    }
+
+    #[test]
+    fn reads_any_byte_as_windows_1252() {
+        assert_eq!(decoded(b"\x80\x85\x8a\x99\x9f\xa4\xff"), "€…Š™Ÿ¤ÿ");
+        // Windows-1252 does not define these five; the Encoding Standard reads them as C1 controls.
+        assert_eq!(
+            decoded(b"\x81\x8d\x8f\x90\x9d"),
+            "\u{81}\u{8d}\u{8f}\u{90}\u{9d}"
+        );
+        // No byte order mark is looked for in a cell.
+        assert_eq!(decoded(b"\xff\xfea"), "ÿþa");
     }
 
     #[test]

@@ -8,11 +8,11 @@
 
 use std::io::{self, Write};
 
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 use flate2::write::MultiGzDecoder;
 
 use crate::answer::{Warning, WarningCode};
 use crate::csv::diagnose::{binary_kind, wide_text_kind};
-use crate::csv::encoding::{ByteOrder, Utf16};
 use crate::csv::error::CsvError;
 
 /// What takes the text, piece by piece.
@@ -32,8 +32,8 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// How much of the text is looked at before any of it is read: byte order marks, the signatures
 /// of other formats, NUL bytes. What is found there does not depend on how the upload was cut.
 const SNIFFED_BYTES: usize = 4096;
-/// How much UTF-16 is turned into UTF-8 at a time.
-const UTF16_BYTES: usize = 16 * 1024;
+/// The most bytes of UTF-8 that are made of UTF-16 at a time.
+const UTF16_TEXT_BYTES: usize = 16 * 1024;
 
 /// Takes an upload, hands its text to a [`TextSink`].
 pub struct TextDecoder<S: TextSink> {
@@ -57,7 +57,6 @@ impl<S: TextSink> TextDecoder<S> {
             bytes_left: max_bytes,
             max_bytes,
             encoding: Encoding::Sniffing(Vec::new()),
-            refusal: None,
         };
         Self {
             state: State::Sniffing(Vec::new(), text),
@@ -84,16 +83,13 @@ impl<S: TextSink> TextDecoder<S> {
     fn push_further(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         match &mut self.state {
             State::Plain(text) => text.push(piece),
-            State::Gzip(gzip) => match gzip.write_all(piece) {
-                Ok(()) => Ok(()),
-                Err(err) => {
+            State::Gzip(gzip) => gzip.write_all(piece).map_err(|err| {
+                err.downcast().unwrap_or_else(|damage| {
                     // Hands on what was decoded before the damage, which may be refused first.
-                    if gzip.get_mut().refusal.is_none() {
-                        let _ = gzip.try_finish();
-                    }
-                    Err(gzip_refusal(gzip.get_mut(), &err))
-                }
-            },
+                    let refusal = gzip.try_finish().err().and_then(|err| err.downcast().ok());
+                    refusal.unwrap_or_else(|| damaged_gzip(&damage))
+                })
+            }),
             State::Sniffing(..) | State::Moving => Ok(()),
         }
     }
@@ -124,23 +120,15 @@ impl<S: TextSink> TextDecoder<S> {
         self.leave_sniffing()?;
         let mut text = match self.state {
             State::Sniffing(_, text) | State::Plain(text) => text,
-            State::Gzip(mut gzip) => match gzip.try_finish() {
-                Ok(()) => match gzip.finish() {
-                    Ok(text) => text,
-                    Err(err) => return Err(damaged_gzip(&err)),
-                },
-                Err(err) => return Err(gzip_refusal(gzip.get_mut(), &err)),
-            },
+            State::Gzip(mut gzip) => gzip
+                .try_finish()
+                .and_then(|()| gzip.finish())
+                .map_err(|err| err.downcast().unwrap_or_else(|err| damaged_gzip(&err)))?,
             State::Moving => return Err(damaged_gzip(&io::ErrorKind::Interrupted.into())),
         };
         text.finish()?;
         Ok(text.sink)
     }
-}
-
-/// A refusal of the text travels through flate2 as an I/O error and is taken back here.
-fn gzip_refusal<S: TextSink>(text: &mut TextStage<S>, err: &io::Error) -> CsvError {
-    text.refusal.take().unwrap_or_else(|| damaged_gzip(err))
 }
 
 fn damaged_gzip(err: &io::Error) -> CsvError {
@@ -153,7 +141,6 @@ struct TextStage<S> {
     bytes_left: u64,
     max_bytes: u64,
     encoding: Encoding,
-    refusal: Option<CsvError>,
 }
 
 enum Encoding {
@@ -161,7 +148,9 @@ enum Encoding {
     Sniffing(Vec<u8>),
     /// UTF-8, Windows-1252 or another superset of ASCII.
     AsciiSuperset(Utf8Check),
-    Utf16(Utf16),
+    Utf16(Utf16Reader),
+    /// The text was refused, so the rest of it is dropped.
+    Refused,
 }
 
 impl<S: TextSink> TextStage<S> {
@@ -201,10 +190,10 @@ impl<S: TextSink> TextStage<S> {
         if let Some(kind) = kind {
             return Err(CsvError::OtherFormat(kind));
         }
-        let utf16 = |order| Encoding::Utf16(Utf16::new(order));
+        let utf16 = |encoding| Encoding::Utf16(Utf16Reader::new(encoding));
         let (encoding, text) = match first.as_slice() {
-            [0xff, 0xfe, text @ ..] => (utf16(ByteOrder::LittleEndian), text),
-            [0xfe, 0xff, text @ ..] => (utf16(ByteOrder::BigEndian), text),
+            [0xff, 0xfe, text @ ..] => (utf16(UTF_16LE), text),
+            [0xfe, 0xff, text @ ..] => (utf16(UTF_16BE), text),
             [0xef, 0xbb, 0xbf, text @ ..] | text => {
                 (Encoding::AsciiSuperset(Utf8Check::default()), text)
             }
@@ -235,12 +224,12 @@ impl<S: TextSink> TextStage<S> {
 
     fn push_further(&mut self, piece: &[u8], last: Last) -> Result<(), CsvError> {
         match &mut self.encoding {
-            Encoding::Utf16(decoder) => push_utf16(decoder, &mut self.sink, piece, last),
+            Encoding::Utf16(reader) => reader.push(&mut self.sink, piece, last),
             Encoding::AsciiSuperset(check) => {
                 check.push(piece);
                 push_text(&mut self.sink, piece)
             }
-            Encoding::Sniffing(_) => Ok(()),
+            Encoding::Sniffing(_) | Encoding::Refused => Ok(()),
         }
     }
 }
@@ -293,23 +282,42 @@ enum Last {
     No,
 }
 
-fn push_utf16<S: TextSink>(
-    decoder: &mut Utf16,
-    sink: &mut S,
-    piece: &[u8],
-    last: Last,
-) -> Result<(), CsvError> {
-    let damaged = |_| CsvError::DamagedUtf16;
-    let mut text = String::new();
-    for piece in piece.chunks(UTF16_BYTES) {
-        text.clear();
-        let read = decoder.push(piece, &mut text);
-        push_text(sink, text.as_bytes())?;
-        read.map_err(damaged)?;
+/// UTF-16 in pieces, cut anywhere.
+struct Utf16Reader {
+    decoder: Decoder,
+    /// Room for the text of a piece.
+    text: Vec<u8>,
+}
+
+impl Utf16Reader {
+    /// A reader of text after its byte order mark. A second mark is a character of the text.
+    fn new(encoding: &'static encoding_rs::Encoding) -> Self {
+        Self {
+            decoder: encoding.new_decoder_without_bom_handling(),
+            text: vec![0; UTF16_TEXT_BYTES],
+        }
     }
-    match last {
-        Last::Yes => decoder.finish().map_err(damaged),
-        Last::No => Ok(()),
+
+    /// Hands the text of a piece to the sink, up to what is damaged.
+    fn push<S: TextSink>(
+        &mut self,
+        sink: &mut S,
+        mut piece: &[u8],
+        last: Last,
+    ) -> Result<(), CsvError> {
+        loop {
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(
+                piece,
+                &mut self.text,
+                last == Last::Yes,
+            );
+            push_text(sink, self.text.get(..written).unwrap_or_default())?;
+            match result {
+                DecoderResult::InputEmpty => return Ok(()),
+                DecoderResult::OutputFull => piece = piece.get(read..).unwrap_or_default(),
+                DecoderResult::Malformed(..) => return Err(CsvError::DamagedUtf16),
+            }
+        }
     }
 }
 
@@ -332,16 +340,17 @@ fn fill<'a>(first: &mut Vec<u8>, wanted: usize, piece: &'a [u8]) -> &'a [u8] {
 }
 
 impl<S: TextSink> Write for TextStage<S> {
+    /// A refusal travels through flate2 as an I/O error.
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        // The decoder tries again when it is dropped.
-        if self.refusal.is_some() {
-            return Err(io::Error::other("refused"));
+        // The gzip decoder writes again when it is dropped.
+        if matches!(self.encoding, Encoding::Refused) {
+            return Ok(piece.len());
         }
         match self.push(piece) {
             Ok(()) => Ok(piece.len()),
             Err(refusal) => {
-                self.refusal = Some(refusal);
-                Err(io::Error::other("refused"))
+                self.encoding = Encoding::Refused;
+                Err(io::Error::other(refusal))
             }
         }
     }
@@ -350,3 +359,6 @@ impl<S: TextSink> Write for TextStage<S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,6 @@ mod fast_path;
 mod cell;
 mod contents;
 mod decode;
-mod encoding;
 mod header;
 mod lines;
 mod parser;

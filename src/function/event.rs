@@ -19,7 +19,6 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html>.
 
-use aws_lambda_events::s3::S3Entity;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
@@ -199,10 +198,30 @@ fn is_test(event: &Value) -> bool {
     event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent")
 }
 
-fn read_notification(entity: &Value) -> Result<ObjectRef, Error> {
-    let s3 = S3Entity::deserialize(entity)
+/// The `s3` member of a record.
+#[derive(Deserialize)]
+struct Notification {
+    bucket: NotificationBucket,
+    object: NotificationObject,
+}
+
+#[derive(Deserialize)]
+struct NotificationBucket {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NotificationObject {
+    key: Option<String>,
+    size: Option<u64>,
+    version_id: Option<String>,
+}
+
+fn read_notification(s3: &Value) -> Result<ObjectRef, Error> {
+    let Notification { bucket, object } = Notification::deserialize(s3)
         .map_err(|err| unknown_event("an S3 record that cannot be read").with_source(err))?;
-    let (Some(bucket), Some(key)) = (s3.bucket.name, s3.object.key) else {
+    let (Some(bucket), Some(key)) = (bucket.name, object.key) else {
         return Err(unknown_event(
             "an S3 record without s3.bucket.name or s3.object.key",
         ));
@@ -211,8 +230,8 @@ fn read_notification(entity: &Value) -> Result<ObjectRef, Error> {
     Ok(ObjectRef {
         name: ObjectName { bucket, key },
         alternate_key: None,
-        bytes: s3.object.size.and_then(|bytes| bytes.try_into().ok()),
-        version_id: s3.object.version_id,
+        bytes: object.size,
+        version_id: object.version_id,
     })
 }
 

@@ -200,14 +200,14 @@ impl<S: Store> Handler<S> {
     ) -> Result<Answer, Error> {
         let started = Instant::now();
         let operation = format!("publish {}", object.name);
-        let publisher = match template {
+        let mut publisher = match template {
             Ok(template) => Ok(Publisher::new(&self.store, &self.settings, template)),
             Err(refusal) => Err(refusal),
         };
         let answer = answer_object(
             &self.store,
             &self.settings,
-            publisher.as_ref().map_err(|refusal| *refusal),
+            publisher.as_mut().map_err(|refusal| *refusal),
             object,
         );
         let result = invocation.deadline.limit(&operation, answer).await;

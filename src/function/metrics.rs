@@ -9,8 +9,6 @@
 //! The crates for this format bring a global recorder, or a framework of derives and sinks. One object
 //! with a dozen numbers is enough here, and `serde_json` writes it.
 
-use std::cell::{Cell, RefCell};
-
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Status};
@@ -69,33 +67,33 @@ pub struct InvocationProperties<'a> {
 /// What publishing one file saw on its way; [`Answer`] tells what came of it.
 #[derive(Debug, Default)]
 pub struct PublishStats {
-    version_id: RefCell<Option<String>>,
-    input_bytes: Cell<Option<u64>>,
-    conflict_retries: Cell<u64>,
+    version_id: Option<String>,
+    input_bytes: Option<u64>,
+    conflict_retries: u64,
 }
 
 impl PublishStats {
     /// The input that was read; the last one counts.
-    pub fn input(&self, head: &Head) {
-        *self.version_id.borrow_mut() = Some(head.version_id.clone());
-        self.input_bytes.set(head.bytes);
+    pub fn input(&mut self, head: &Head) {
+        self.version_id = Some(head.version_id.clone());
+        self.input_bytes = head.bytes;
     }
 
     /// A write met another one, and all starts again.
-    pub fn conflict(&self) {
-        self.conflict_retries.set(self.conflict_retries.get() + 1);
+    pub fn conflict(&mut self) {
+        self.conflict_retries += 1;
     }
 
     /// The size of the input that was read, in bytes as stored.
     #[must_use]
     pub fn input_bytes(&self) -> Option<u64> {
-        self.input_bytes.get()
+        self.input_bytes
     }
 
     /// Whether an event that told of this version came after a newer one was there.
     #[must_use]
     pub fn is_stale(&self, version_id: Option<&str>) -> bool {
-        match (version_id, self.version_id.borrow().as_deref()) {
+        match (version_id, self.version_id.as_deref()) {
             (Some(told), Some(seen)) => told != seen,
             _ => false,
         }
@@ -143,7 +141,7 @@ impl InvocationMetrics {
             self.networks += (answer.networks.allow + answer.networks.deny) as u64;
         }
         self.stale_events += u64::from(stats.is_stale(version_id));
-        self.conflict_retries += stats.conflict_retries.get();
+        self.conflict_retries += stats.conflict_retries;
         self.processing_ms.push(processing_ms);
         self.input_bytes.extend(stats.input_bytes());
     }

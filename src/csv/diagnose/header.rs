@@ -1,8 +1,9 @@
 //! Why a line is not a header, and what to change so that it is one.
 
+use strsim::osa_distance;
+
 use crate::csv::cell::unwrapped;
 use crate::csv::columns::{DELIMITERS, is_address_name, is_rule_name, normalized};
-use crate::csv::diagnose::rule::distance;
 use crate::csv::error::CsvError;
 use crate::ip::parse_address;
 use crate::text::{RichText, Segment, quoted_list, rich};
@@ -134,7 +135,7 @@ fn is_like(name: &str, column: &str, alike: &[&str]) -> bool {
         .collect();
     alike.contains(&name.as_str())
         || name == column
-        || (name.len() > 3 && distance(&name, column) <= 1)
+        || (name.len() > 3 && osa_distance(&name, column) <= 1)
 }
 
 fn has_delimiter(text: &str) -> bool {

@@ -3,6 +3,8 @@
 //! Runs only for cells that are neither `Allow` nor `Deny`, and never decides what is accepted. A
 //! word is suggested, not read: who is let in by a word that nobody knows is not for us to guess.
 
+use strsim::osa_distance;
+
 use crate::csv::cell::is_error_value;
 use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::characters::strange_character;
@@ -94,7 +96,7 @@ fn has_letters_of_a_rule(text: &str) -> bool {
     suggested_rule(&letters).is_some()
         || ["allow", "deny"]
             .iter()
-            .any(|rule| distance(&letters.to_lowercase(), rule) <= 1)
+            .any(|rule| osa_distance(&letters.to_lowercase(), rule) <= 1)
 }
 
 /// The rule that was meant, where only one can be: a slip of one letter, or a word that says
@@ -107,33 +109,12 @@ pub(crate) fn suggested_rule(text: &str) -> Option<String> {
     let means = |rule: &str, words: &[&str]| {
         word == rule
             || words.contains(&word.as_str())
-            || (word.len() >= 3 && distance(&word, rule) <= 1)
+            || (word.len() >= 3 && osa_distance(&word, rule) <= 1)
     };
     match (means("allow", &ALLOW_WORDS), means("deny", &DENY_WORDS)) {
         (true, false) => Some("Allow".to_owned()),
         (false, true) => Some("Deny".to_owned()),
         _ => None,
-    }
-}
-
-/// How many letters must be added, left out, changed, or swapped with their neighbour; 2 stands
-/// for more than 1.
-pub(crate) fn distance(one: &str, other: &str) -> usize {
-    let one: Vec<char> = one.chars().collect();
-    let other: Vec<char> = other.chars().collect();
-    if one == other {
-        return 0;
-    }
-    let before = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
-    let common = one.len().min(other.len()) - before;
-    let behind = one.iter().rev().zip(other.iter().rev());
-    let after = behind.take(common).take_while(|(a, b)| a == b).count();
-    let [one, other] =
-        [&one, &other].map(|word| word.get(before..word.len() - after).unwrap_or_default());
-    match (one, other) {
-        ([_] | [], [_] | []) => 1,
-        ([a, b], [c, d]) if a == d && b == c => 1,
-        _ => 2,
     }
 }
 
@@ -169,6 +150,13 @@ mod tests {
             ],
             Some("Deny"),
         );
+    }
+
+    #[test]
+    fn corrects_one_letter_and_no_more() {
+        check(&["allows", "aloow", "aallow", "lalow"], Some("Allow"));
+        check(&["dany", "edny", "deeny", "deny!"], Some("Deny"));
+        check(&["al", "aollw", "wallo", "dnye", "dneyy", "ällöw"], None);
     }
 
     #[test]

@@ -66,6 +66,23 @@ fn reads_every_record_of_a_notification_and_decodes_its_key_once() {
 }
 
 #[test]
+fn reads_size_and_version_of_a_notification_where_it_has_them() {
+    let read = |object: Value| {
+        let event = json!({"Records": [{"s3": {"bucket": {"name": "uploads"}, "object": object}}]});
+        match Event::read(&event) {
+            Ok(Event::Objects(jobs)) => (jobs[0].bytes, jobs[0].version_id.clone()),
+            other => panic!("expected jobs, found {other:?}"),
+        }
+    };
+    assert_eq!(
+        read(json!({"key": "a.csv", "size": 7, "versionId": "v", "eTag": "e"})),
+        (Some(7), Some("v".to_owned()))
+    );
+    assert_eq!(read(json!({"key": "a.csv", "size": null})), (None, None));
+    assert_eq!(read(json!({"key": "a.csv"})), (None, None));
+}
+
+#[test]
 fn reads_event_bridge_raw_and_keeps_the_other_reading() {
     check(&event_bridge("Object Created", "a b.csv"), &["a b.csv"]);
     check(
@@ -172,6 +189,14 @@ fn names_what_it_saw_in_an_unknown_event() {
     check_unknown(
         &json!({"Records": [{"kinesis": {}}]}),
         "a record with the fields kinesis",
+    );
+    check_unknown(
+        &json!({"Records": [{"s3": {"bucket": {"name": "uploads"}}}]}),
+        "an S3 record that cannot be read",
+    );
+    check_unknown(
+        &json!({"Records": [{"s3": {"bucket": {}, "object": {"key": "a.csv"}}}]}),
+        "an S3 record without s3.bucket.name or s3.object.key",
     );
     check_unknown(
         &notification("%FF.csv"),

@@ -82,7 +82,7 @@ fn check_metrics(definitions: &Value, root: &Map<String, Value>) {
 
 #[test]
 fn one_file_is_one_line_of_the_embedded_metric_format() {
-    let stats = PublishStats::default();
+    let mut stats = PublishStats::default();
     stats.input(&Head {
         version_id: "v2".to_owned(),
         bytes: Some(77),
@@ -140,7 +140,7 @@ fn counts_are_there_where_no_file_was() {
 fn no_line_has_more_values_than_cloudwatch_takes() {
     let mut metrics = InvocationMetrics::default();
     for index in 0..250 {
-        let stats = PublishStats::default();
+        let mut stats = PublishStats::default();
         stats.input(&Head {
             bytes: Some(index),
             ..Head::default()
@@ -171,7 +171,7 @@ fn namespace_and_service_can_be_set() {
 
 #[test]
 fn an_event_is_stale_if_another_version_was_there() {
-    let stats = PublishStats::default();
+    let mut stats = PublishStats::default();
     assert!(!stats.is_stale(Some("v1")), "nothing was there");
     stats.input(&Head {
         version_id: "v2".to_owned(),

@@ -34,10 +34,8 @@ impl<S: Store> Deletion<'_, S> {
             OnDelete::Remove if is_ours && output.head().is_some() => {
                 Ok(match output.remove(self.store).await? {
                     PutResult::Conflict => None,
-                    PutResult::Written { .. } if self.store.head(self.input).await?.is_some() => {
-                        None
-                    }
-                    PutResult::Written { .. } => Some(self.answer(output, Status::Removed)),
+                    PutResult::Written if self.store.head(self.input).await?.is_some() => None,
+                    PutResult::Written => Some(self.answer(output, Status::Removed)),
                 })
             }
             OnDelete::Deny if is_ours => {
@@ -72,7 +70,7 @@ impl<S: Store> Deletion<'_, S> {
         );
         Ok(match replaced.await? {
             PutResult::Conflict => None,
-            PutResult::Written { .. } => Some(answer),
+            PutResult::Written => Some(answer),
         })
     }
 

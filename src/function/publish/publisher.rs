@@ -36,7 +36,7 @@ use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
 use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::refuse::{refuse, refused_by_key};
-use crate::function::publish::report::{done, fetch_report, write_report};
+use crate::function::publish::report::{fetch_report, write_report};
 use crate::function::publish::retry::{MAX_RETRIES, pause_before};
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
@@ -105,7 +105,7 @@ impl<'a, S: Store> Publisher<'a, S> {
     /// Errors that a retry or an operator can fix. The output is then the previous one or, if the
     /// response to the write was lost, the new one.
     pub async fn publish(
-        &self,
+        &mut self,
         input: &ObjectName,
         event_bytes: Option<u64>,
     ) -> Result<Answer, Error> {
@@ -144,7 +144,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(head.and_then(|head| head.bytes).is_some_and(is_too_large))
     }
 
-    async fn attempt(&self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
+    async fn attempt(&mut self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
         let (published, fetched) = join!(
             self.fetch_objects(input, output),
             self.store.get(input, None)
@@ -269,7 +269,7 @@ impl<'a, S: Store> Publisher<'a, S> {
                     .replace(self.store, bytes, OUTPUT_CONTENT_TYPE, provenance.clone())
                     .await
             }
-            _ => Ok(done()),
+            _ => Ok(PutResult::Written),
         }
     }
 

@@ -39,13 +39,6 @@ pub(crate) async fn write_report<S: Store>(
                 .replace(store, bytes, REPORT_CONTENT_TYPE, provenance)
                 .await
         }
-        _ => Ok(done()),
-    }
-}
-
-/// Returns the result of a write that was not needed.
-pub(crate) fn done() -> PutResult {
-    PutResult::Written {
-        etag: String::new(),
+        _ => Ok(PutResult::Written),
     }
 }

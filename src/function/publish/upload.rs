@@ -24,7 +24,7 @@ use crate::source::is_csv_name;
 pub async fn answer_object<S: Store>(
     store: &S,
     settings: &FunctionSettings,
-    publisher: Result<&Publisher<'_, S>, &Refusal>,
+    publisher: Result<&mut Publisher<'_, S>, &Refusal>,
     object: &ObjectRef,
 ) -> Result<Answer, Error> {
     check_buckets(settings, &object.name)?;

@@ -67,8 +67,6 @@ pub trait Body {
 /// What must hold for a PUT to take effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing.
-    None,
     /// No such object is there.
     Absent,
     /// The object is the one with this entity tag.
@@ -108,10 +106,7 @@ pub struct Put {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutResult {
     /// The object is written, or gone.
-    Written {
-        /// The entity tag it has now; empty if it is gone.
-        etag: String,
-    },
+    Written,
     /// The precondition did not hold, or another write was under way: nothing is written.
     Conflict,
 }

@@ -11,7 +11,7 @@ use aws_sdk_s3::config::{
     BehaviorVersion, ProvideCredentials, Region, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, Config};
 
@@ -90,6 +90,21 @@ impl S3 {
     }
 }
 
+/// The [`Head`] of an answer to a HEAD or a GET: two types of the SDK with the same fields.
+macro_rules! head_of {
+    ($found:expr) => {
+        Head {
+            etag: $found.e_tag.unwrap_or_default(),
+            version_id: $found.version_id.unwrap_or_default(),
+            last_modified: $found.last_modified.map_or(0, |time| time.secs()),
+            bytes: $found
+                .content_length
+                .and_then(|bytes| bytes.try_into().ok()),
+            metadata: $found.metadata.into_iter().flatten().collect(),
+        }
+    };
+}
+
 impl Store for S3 {
     type Body = S3Body;
 
@@ -102,13 +117,7 @@ impl Store for S3 {
             .send()
             .await;
         match answer {
-            Ok(found) => Ok(Some(Head {
-                etag: found.e_tag.unwrap_or_default(),
-                version_id: found.version_id.unwrap_or_default(),
-                last_modified: seconds(found.last_modified),
-                bytes: found.content_length.and_then(|bytes| bytes.try_into().ok()),
-                metadata: found.metadata.into_iter().flatten().collect(),
-            })),
+            Ok(found) => Ok(Some(head_of!(found))),
             // A HEAD has no body, so a missing bucket looks like a missing key. The PUT that follows
             // distinguishes them.
             Err(err) if status(&err) == Some(404) => Ok(None),
@@ -131,13 +140,7 @@ impl Store for S3 {
             .await;
         match answer {
             Ok(found) => Ok(Fetched::Found(
-                Head {
-                    etag: found.e_tag.unwrap_or_default(),
-                    version_id: found.version_id.unwrap_or_default(),
-                    last_modified: seconds(found.last_modified),
-                    bytes: found.content_length.and_then(|bytes| bytes.try_into().ok()),
-                    metadata: found.metadata.into_iter().flatten().collect(),
-                },
+                head_of!(found),
                 S3Body {
                     name: name.clone(),
                     stream: found.body,
@@ -167,12 +170,7 @@ impl Store for S3 {
             .if_match(etag)
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(PutResult::Written {
-                etag: String::new(),
-            }),
-            Err(err) => conflict_or_error("DELETE", name, err, MustExist::Yes),
-        }
+        put_result("DELETE", name, answer)
     }
 
     fn now(&self) -> i64 {
@@ -183,7 +181,7 @@ impl Store for S3 {
 
 impl S3 {
     async fn put_whole(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
-        let (if_match, if_none_match, must_exist) = conditions(put.precondition);
+        let (if_match, if_none_match) = conditions(put.precondition);
         let answer = self
             .client
             .put_object()
@@ -196,18 +194,13 @@ impl S3 {
             .body(ByteStream::from(put.bytes))
             .send()
             .await;
-        match answer {
-            Ok(written) => Ok(PutResult::Written {
-                etag: written.e_tag.unwrap_or_default(),
-            }),
-            Err(err) => conflict_or_error("PUT", name, err, must_exist),
-        }
+        put_result("PUT", name, answer)
     }
 
     /// Writes an object as a multipart upload of one part. The lifecycle rule of the bucket removes an
     /// upload that is not completed.
     async fn put_in_one_part(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
-        let (if_match, if_none_match, must_exist) = conditions(put.precondition);
+        let (if_match, if_none_match) = conditions(put.precondition);
         let upload = self
             .client
             .create_multipart_upload()
@@ -246,46 +239,34 @@ impl S3 {
             .set_if_none_match(if_none_match)
             .send()
             .await;
-        match answer {
-            Ok(written) => Ok(PutResult::Written {
-                etag: written.e_tag.unwrap_or_default(),
-            }),
-            Err(err) => conflict_or_error("POST", name, err, must_exist),
-        }
+        put_result("POST", name, answer)
     }
-}
-
-/// Whether a precondition names an object that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MustExist {
-    Yes,
-    No,
 }
 
 /// As `If-Match` and `If-None-Match`.
-fn conditions(precondition: Precondition) -> (Option<String>, Option<String>, MustExist) {
+fn conditions(precondition: Precondition) -> (Option<String>, Option<String>) {
     match precondition {
-        Precondition::None => (None, None, MustExist::No),
-        Precondition::Absent => (None, Some("*".to_owned()), MustExist::No),
-        Precondition::Matches(etag) => (Some(etag), None, MustExist::Yes),
+        Precondition::Absent => (None, Some("*".to_owned())),
+        Precondition::Matches(etag) => (Some(etag), None),
     }
 }
 
-fn conflict_or_error<E>(
+/// Tells a write that took effect from one that met another write.
+fn put_result<T, E>(
     method: &str,
     name: &ObjectName,
-    err: SdkError<E, HttpResponse>,
-    must_exist: MustExist,
+    answer: Result<T, SdkError<E, HttpResponse>>,
 ) -> Result<PutResult, Error>
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
+    let Err(err) = answer else {
+        return Ok(PutResult::Written);
+    };
     match status(&err) {
         Some(409 | 412) => Ok(PutResult::Conflict),
-        // The object that had to match is gone.
-        Some(404) if must_exist == MustExist::Yes && err.code() != Some("NoSuchBucket") => {
-            Ok(PutResult::Conflict)
-        }
+        // The object that had to match is gone, or the multipart upload is.
+        Some(404) if err.code() != Some("NoSuchBucket") => Ok(PutResult::Conflict),
         _ => Err(explain(method, name, err)),
     }
 }
@@ -304,10 +285,6 @@ impl Body for S3Body {
             Error::new(ErrorKind::Damaged, doing).with_source(err)
         })
     }
-}
-
-fn seconds(time: Option<DateTime>) -> i64 {
-    time.map_or(0, |time| time.secs())
 }
 
 fn status<E>(err: &SdkError<E, HttpResponse>) -> Option<u16> {

@@ -23,6 +23,8 @@ pub(crate) struct MemoryStore {
     calls: RefCell<Vec<String>>,
     /// Calls that start with this text fail with this kind.
     failure: RefCell<Option<(String, ErrorKind)>>,
+    /// The failure that starts at the next PUT that meets another write.
+    failure_after_conflict: RefCell<Option<(String, ErrorKind)>>,
     /// Writes of others (or deletes: `None`) that happen just before the next PUT or DELETE takes
     /// effect.
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
@@ -92,6 +94,10 @@ impl MemoryStore {
         *self.failure.borrow_mut() = Some((call_prefix.to_owned(), kind));
     }
 
+    pub(crate) fn fail_after_conflict(&self, call_prefix: &str, kind: ErrorKind) {
+        *self.failure_after_conflict.borrow_mut() = Some((call_prefix.to_owned(), kind));
+    }
+
     pub(crate) fn mend(&self) {
         *self.failure.borrow_mut() = None;
     }
@@ -128,11 +134,10 @@ impl MemoryStore {
         bytes: Vec<u8>,
         metadata: BTreeMap<String, String>,
         form: PutKind,
-    ) -> String {
+    ) {
         self.writes.set(self.writes.get() + 1);
-        let etag = etag_of(&bytes, form);
         let head = Head {
-            etag: etag.clone(),
+            etag: etag_of(&bytes, form),
             version_id: format!("v{}", self.writes.get()),
             last_modified: self.clock.get(),
             bytes: Some(bytes.len() as u64),
@@ -144,7 +149,6 @@ impl MemoryStore {
             content_type: "",
         };
         self.objects.borrow_mut().insert(name.clone(), object);
-        etag
     }
 }
 
@@ -192,18 +196,20 @@ impl Store for &MemoryStore {
             .get(name)
             .map(|object| object.head.etag.clone());
         let holds = match &put.precondition {
-            Precondition::None => true,
             Precondition::Absent => etag.is_none(),
             Precondition::Matches(expected) => etag.as_ref() == Some(expected),
         };
         if !holds {
+            if let Some(failure) = self.failure_after_conflict.take() {
+                *self.failure.borrow_mut() = Some(failure);
+            }
             return Ok(PutResult::Conflict);
         }
-        let etag = self.write(name, put.bytes, put.metadata, put.form);
+        self.write(name, put.bytes, put.metadata, put.form);
         if let Some(object) = self.objects.borrow_mut().get_mut(name) {
             object.content_type = put.content_type;
         }
-        Ok(PutResult::Written { etag })
+        Ok(PutResult::Written)
     }
 
     async fn delete(&self, name: &ObjectName, etag: &str) -> Result<PutResult, Error> {
@@ -217,9 +223,7 @@ impl Store for &MemoryStore {
             return Ok(PutResult::Conflict);
         }
         objects.remove(name);
-        Ok(PutResult::Written {
-            etag: String::new(),
-        })
+        Ok(PutResult::Written)
     }
 
     fn now(&self) -> i64 {

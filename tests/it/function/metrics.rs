@@ -78,6 +78,19 @@ fn conflicts_and_failures_are_counted_together_with_published_files() {
 }
 
 #[test]
+fn conflicts_of_a_file_that_fails_are_counted() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    store.upload_before_next_write("sites", "acme/.htaccess", b"of another writer");
+    store.fail_after_conflict("GET", ErrorKind::Throttled);
+    let metrics = metrics_of(&store, put_event(&["acme.csv"]));
+    assert_eq!(
+        counts(&metrics),
+        json!({"FilesFailed": 1, "ConflictRetries": 1})
+    );
+}
+
+#[test]
 fn an_event_about_an_older_version_is_stale() {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);

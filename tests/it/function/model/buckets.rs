@@ -9,6 +9,10 @@ use std::rc::Rc;
 use htaccess_generator::function::ErrorKind;
 use htaccess_generator::function::store::{Head, ObjectName, Precondition, Put, PutKind};
 
+/// An entity tag that matches any object, and no object. Only the code of these tests writes without
+/// a condition.
+pub(crate) const ANYTHING: &str = "anything";
+
 /// An object. S3 gives the same answers for equal objects.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Object {
@@ -69,7 +73,7 @@ impl Bend {
     pub(crate) fn holds(self, precondition: &Precondition, current: Option<&Object>) -> bool {
         match precondition {
             _ if self == Self::IgnoresPreconditions => true,
-            Precondition::None => true,
+            Precondition::Matches(etag) if etag == ANYTHING => true,
             Precondition::Absent => current.is_none(),
             Precondition::Matches(etag) => current.is_some_and(|current| current.etag == *etag),
         }
@@ -115,7 +119,7 @@ impl fmt::Display for Call {
             Self::Put(_, put) => {
                 write!(f, "PUT {name}")?;
                 match &put.precondition {
-                    Precondition::None => Ok(()),
+                    Precondition::Matches(etag) if etag == ANYTHING => Ok(()),
                     Precondition::Absent => write!(f, " if absent"),
                     Precondition::Matches(etag) => write!(f, " if {}", short(etag)),
                 }?;

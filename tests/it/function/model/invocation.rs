@@ -61,7 +61,7 @@ enum Reply {
     Damaged(Head),
     NotModified,
     Missing,
-    Written(String),
+    Written,
     Conflict,
     Failed(ErrorKind),
 }
@@ -141,12 +141,12 @@ impl Store for Port {
 
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         let reply = self.ask(Call::Put(name.clone(), put)).await?;
-        Ok(put_result(reply))
+        Ok(put_result(&reply))
     }
 
     async fn delete(&self, name: &ObjectName, etag: &str) -> Result<PutResult, Error> {
         let call = Call::Delete(name.clone(), etag.to_owned());
-        Ok(put_result(self.ask(call).await?))
+        Ok(put_result(&self.ask(call).await?))
     }
 
     fn now(&self) -> i64 {
@@ -154,9 +154,9 @@ impl Store for Port {
     }
 }
 
-fn put_result(reply: Reply) -> PutResult {
+fn put_result(reply: &Reply) -> PutResult {
     match reply {
-        Reply::Written(etag) => PutResult::Written { etag },
+        Reply::Written => PutResult::Written,
         _ => PutResult::Conflict,
     }
 }
@@ -227,8 +227,7 @@ impl Invocation {
             Answer::Damaged(id) => Reply::Damaged(objects.get(id).head()),
             Answer::NotModified => Reply::NotModified,
             Answer::Missing => Reply::Missing,
-            Answer::Written(id) => Reply::Written(objects.get(id).etag.clone()),
-            Answer::Removed => Reply::Written(String::new()),
+            Answer::Written(_) | Answer::Removed => Reply::Written,
             Answer::Conflict => Reply::Conflict,
             Answer::Failed(failure) => Reply::Failed(failure.0),
         };

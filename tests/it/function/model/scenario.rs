@@ -16,7 +16,7 @@ use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 use lambda_runtime::{Context, LambdaEvent};
 
-use super::buckets::Bend;
+use super::buckets::{ANYTHING, Bend};
 use super::invocation::{Code, Ended, Port};
 use super::learned::Start;
 use crate::function::handler::put_event;
@@ -224,7 +224,7 @@ fn publisher(
     template: Rc<Template>,
 ) -> Code {
     Box::pin(async move {
-        let publisher = Publisher::new(&port, &settings, &template);
+        let mut publisher = Publisher::new(&port, &settings, &template);
         match publisher.publish(&name("uploads", key), None).await {
             Ok(answer) => Ended::Ok(answer.status.to_string()),
             Err(err) => Ended::Err(err.kind()),
@@ -264,7 +264,7 @@ fn read_then_write(
             bytes: file.into_bytes(),
             content_type: "text/plain; charset=utf-8",
             metadata: [("source-version".to_owned(), head.version_id)].into(),
-            precondition: Precondition::None,
+            precondition: Precondition::Matches(ANYTHING.to_owned()),
             form: PutKind::Single,
         };
         port.put(&output_name(), put).await.map(|_| "written")
