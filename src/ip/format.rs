@@ -56,6 +56,9 @@ impl<'a> Printer<'a> {
 
     /// An IPv6 address as RFC 5952 wants it: lower case, no leading zeros, the first of the longest
     /// runs of two or more zero groups as `::`.
+    // The standard library prints the same text. It is not used, because it made `generate/ipv6/5000` of
+    // benches/stages.rs 1.6 times slower (3.1 ms in place of 1.95), and `generate/ipv6/1000000` 1.3 to 1.6
+    // times (640 to 720 ms in place of 455 to 480).
     pub(crate) fn ipv6(&mut self, address: u128) {
         let groups = Ipv6Addr::from_bits(address).segments();
         let (zeros_from, zeros_to) = longest_zeros(groups);
