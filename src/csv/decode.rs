@@ -206,6 +206,9 @@ impl<S: TextSink> TextStage<S> {
     }
 
     fn finish(&mut self) -> Result<(), CsvError> {
+        if matches!(self.encoding, Encoding::Refused) {
+            return Err(CsvError::Stopped);
+        }
         self.leave_sniffing()?;
         self.push_further(&[], Last::Yes)?;
         if let Encoding::AsciiSuperset(check) = &self.encoding

@@ -170,7 +170,12 @@ impl Store for S3 {
             .if_match(etag)
             .send()
             .await;
-        put_result("DELETE", name, answer)
+        put_result(
+            "DELETE",
+            name,
+            &Precondition::Matches(etag.to_owned()),
+            answer,
+        )
     }
 
     fn now(&self) -> i64 {
@@ -181,7 +186,7 @@ impl Store for S3 {
 
 impl S3 {
     async fn put_whole(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
-        let (if_match, if_none_match) = conditions(put.precondition);
+        let (if_match, if_none_match) = conditions(&put.precondition);
         let answer = self
             .client
             .put_object()
@@ -194,13 +199,13 @@ impl S3 {
             .body(ByteStream::from(put.bytes))
             .send()
             .await;
-        put_result("PUT", name, answer)
+        put_result("PUT", name, &put.precondition, answer)
     }
 
     /// Writes an object as a multipart upload of one part. The lifecycle rule of the bucket removes an
     /// upload that is not completed.
     async fn put_in_one_part(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
-        let (if_match, if_none_match) = conditions(put.precondition);
+        let (if_match, if_none_match) = conditions(&put.precondition);
         let upload = self
             .client
             .create_multipart_upload()
@@ -239,22 +244,25 @@ impl S3 {
             .set_if_none_match(if_none_match)
             .send()
             .await;
-        put_result("POST", name, answer)
+        put_result("POST", name, &put.precondition, answer)
     }
 }
 
 /// As `If-Match` and `If-None-Match`.
-fn conditions(precondition: Precondition) -> (Option<String>, Option<String>) {
+fn conditions(precondition: &Precondition) -> (Option<String>, Option<String>) {
     match precondition {
         Precondition::Absent => (None, Some("*".to_owned())),
-        Precondition::Matches(etag) => (Some(etag), None),
+        Precondition::Matches(etag) => (Some(etag.clone()), None),
     }
 }
 
 /// Tells a write that took effect from one that met another write.
+///
+/// The object of an `If-Match` may be gone: S3 answers 404 to that. Without `If-Match`, a 404 is an error.
 fn put_result<T, E>(
     method: &str,
     name: &ObjectName,
+    precondition: &Precondition,
     answer: Result<T, SdkError<E, HttpResponse>>,
 ) -> Result<PutResult, Error>
 where
@@ -263,10 +271,11 @@ where
     let Err(err) = answer else {
         return Ok(PutResult::Written);
     };
-    match status(&err) {
-        Some(409 | 412) => Ok(PutResult::Conflict),
-        // The object that had to match is gone, or the multipart upload is.
-        Some(404) if err.code() != Some("NoSuchBucket") => Ok(PutResult::Conflict),
+    match (status(&err), precondition) {
+        (Some(409 | 412), _) => Ok(PutResult::Conflict),
+        (Some(404), Precondition::Matches(_)) if err.code() != Some("NoSuchBucket") => {
+            Ok(PutResult::Conflict)
+        }
         _ => Err(explain(method, name, err)),
     }
 }
