@@ -22,7 +22,6 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::{Answer, MAX_REJECTIONS_LISTED, Status};
 use htaccess_generator::csv::{CsvError, Parser, Row, RowError, RowSink, TextDecoder, TextSink};
-use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{AddrRange, RangeSet, parse_address};
 use htaccess_generator::policy::{Policy, PolicyBuilder};
@@ -30,7 +29,7 @@ use htaccess_generator::render::{Template, render};
 use htaccess_generator::report::{Facts, report_page};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::{DEFAULT_MAX_CSV_BYTES, Settings};
+use htaccess_generator::settings::{DEFAULT_MAX_CSV_BYTES, Settings, Spelling};
 use htaccess_generator::source::Source;
 
 const LARGE: usize = 1_000_000;
@@ -60,9 +59,9 @@ fn start(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("start");
     group.bench_function("settings", |bencher| {
         bencher.iter(|| {
-            let value = |name: &str| (name == "OUTPUT_BUCKET").then(|| "site".to_owned());
-            let settings = FunctionSettings::read(value).unwrap();
-            assert_eq!(settings.output_bucket, "site");
+            let value = |name: &str| (name == "STRICT").then(|| "true".to_owned());
+            let settings = Settings::read(Spelling::Variable, value).unwrap();
+            assert!(settings.strict);
             settings
         });
     });

@@ -14,7 +14,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
 use crate::function::handler::{ACME, put_event, settings};
-use server::{Request, RowError, Server};
+use server::{Fault, Request, Server};
 
 const OLD: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
 
@@ -82,10 +82,10 @@ fn is_call(request: &Request, (method, path): (&str, &str)) -> bool {
 #[test]
 fn temporary_failures_are_fixed_by_retries() {
     let faults = [
-        RowError::Status(503, "SlowDown"),
-        RowError::Status(500, "InternalError"),
-        RowError::ClosedBefore,
-        RowError::ClosedAfter,
+        Fault::Status(503, "SlowDown"),
+        Fault::Status(500, "InternalError"),
+        Fault::ClosedBefore,
+        Fault::ClosedAfter,
     ];
     for call in CALLS {
         for fault in faults {
@@ -94,7 +94,7 @@ fn temporary_failures_are_fixed_by_retries() {
             server.plan(move |request, _| {
                 let hit = is_call(request, call)
                     && first.swap(false, std::sync::atomic::Ordering::SeqCst);
-                if hit { fault } else { RowError::None }
+                if hit { fault } else { Fault::None }
             });
             let answer = handle(&server, put_event(&["acme.csv"]));
             assert!(answer.is_ok(), "{call:?} {fault:?}: {answer:?}");
@@ -114,7 +114,7 @@ fn temporary_failures_are_fixed_by_retries() {
 
 #[test]
 fn an_input_that_arrived_damaged_is_read_again() {
-    for fault in [RowError::Truncated, RowError::Corrupted] {
+    for fault in [Fault::Truncated, Fault::Corrupted] {
         let server = site();
         let gets = std::sync::atomic::AtomicU32::new(0);
         server.plan(move |request, _| {
@@ -123,7 +123,7 @@ fn an_input_that_arrived_damaged_is_read_again() {
             if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 4 {
                 fault
             } else {
-                RowError::None
+                Fault::None
             }
         });
         handle(&server, put_event(&["acme.csv"])).unwrap();
@@ -151,9 +151,9 @@ fn a_write_that_meets_another_one_starts_again() {
                 let hit = is_call(request, call)
                     && first.swap(false, std::sync::atomic::Ordering::SeqCst);
                 if hit {
-                    RowError::Status(status, code)
+                    Fault::Status(status, code)
                 } else {
-                    RowError::None
+                    Fault::None
                 }
             });
             let answer = handle(&server, put_event(&["acme.csv"]));
@@ -168,20 +168,11 @@ fn a_write_that_meets_another_one_starts_again() {
 #[test]
 fn lasting_failures_are_reported_with_their_kind_and_keep_the_previous_output() {
     let faults = [
-        (RowError::Status(503, "SlowDown"), ErrorKind::Throttled),
-        (
-            RowError::Status(500, "InternalError"),
-            ErrorKind::Unavailable,
-        ),
-        (
-            RowError::Status(403, "AccessDenied"),
-            ErrorKind::AccessDenied,
-        ),
-        (
-            RowError::Status(400, "InvalidRequest"),
-            ErrorKind::BadRequest,
-        ),
-        (RowError::ClosedBefore, ErrorKind::Connection),
+        (Fault::Status(503, "SlowDown"), ErrorKind::Throttled),
+        (Fault::Status(500, "InternalError"), ErrorKind::Unavailable),
+        (Fault::Status(403, "AccessDenied"), ErrorKind::AccessDenied),
+        (Fault::Status(400, "InvalidRequest"), ErrorKind::BadRequest),
+        (Fault::ClosedBefore, ErrorKind::Connection),
     ];
     let mut checks = Vec::new();
     for call in CALLS {
@@ -189,16 +180,16 @@ fn lasting_failures_are_reported_with_their_kind_and_keep_the_previous_output() 
             checks.push((call, fault, kind));
         }
     }
-    checks.push((CALLS[2], RowError::Truncated, ErrorKind::Damaged));
-    checks.push((CALLS[2], RowError::Corrupted, ErrorKind::Damaged));
+    checks.push((CALLS[2], Fault::Truncated, ErrorKind::Damaged));
+    checks.push((CALLS[2], Fault::Corrupted, ErrorKind::Damaged));
     checks.push((
         CALLS[2],
-        RowError::Status(404, "NoSuchBucket"),
+        Fault::Status(404, "NoSuchBucket"),
         ErrorKind::NoSuchBucket,
     ));
     checks.push((
         CALLS[3],
-        RowError::Status(404, "NoSuchBucket"),
+        Fault::Status(404, "NoSuchBucket"),
         ErrorKind::NoSuchBucket,
     ));
     std::thread::scope(|scope| {
@@ -209,7 +200,7 @@ fn lasting_failures_are_reported_with_their_kind_and_keep_the_previous_output() 
                     if is_call(request, call) {
                         fault
                     } else {
-                        RowError::None
+                        Fault::None
                     }
                 });
                 let answer = handle(&server, put_event(&["acme.csv"]));
@@ -218,7 +209,7 @@ fn lasting_failures_are_reported_with_their_kind_and_keep_the_previous_output() 
                 // A report that cannot be written does not prevent its output.
                 let is_report = call == CALLS[4];
                 assert!(kept != is_report, "{call:?} {fault:?}");
-                server.plan(|_, _| RowError::None);
+                server.plan(|_, _| Fault::None);
                 handle(&server, put_event(&["acme.csv"])).unwrap();
                 assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
                 assert!(
@@ -241,9 +232,9 @@ fn a_connection_that_stalls_is_closed_and_tried_again() {
         let hit =
             is_call(request, CALLS[3]) && first.swap(false, std::sync::atomic::Ordering::SeqCst);
         if hit {
-            RowError::Silent(Duration::from_mins(1))
+            Fault::Silent(Duration::from_mins(1))
         } else {
-            RowError::None
+            Fault::None
         }
     });
     handle(&server, put_event(&["acme.csv"])).unwrap();
@@ -256,9 +247,9 @@ fn the_function_stops_before_lambda_would_end_it() {
     server.plan(|request, _| {
         let is_output = is_call(request, CALLS[0]);
         if is_output {
-            RowError::Silent(Duration::from_mins(1))
+            Fault::Silent(Duration::from_mins(1))
         } else {
-            RowError::None
+            Fault::None
         }
     });
     let mut context = Context::default();

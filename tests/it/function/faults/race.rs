@@ -14,7 +14,7 @@ use htaccess_generator::source::Source;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
-use super::server::{RowError, Server};
+use super::server::{Fault, Server};
 use super::{handle, runtime, store};
 use crate::function::handler::{put_event, settings};
 
@@ -159,13 +159,13 @@ fn no_site_is_left_with_older_rules() {
 fn no_site_is_left_with_older_rules_if_every_tenth_call_fails() {
     let server = server();
     server.plan(|_, _| match fastrand::u8(0..60) {
-        0 => RowError::Status(503, "SlowDown"),
-        1 => RowError::Status(500, "InternalError"),
-        2 => RowError::ClosedBefore,
-        3 => RowError::ClosedAfter,
-        4 => RowError::Truncated,
-        5 => RowError::Status(409, "ConditionalRequestConflict"),
-        _ => RowError::None,
+        0 => Fault::Status(503, "SlowDown"),
+        1 => Fault::Status(500, "InternalError"),
+        2 => Fault::ClosedBefore,
+        3 => Fault::ClosedAfter,
+        4 => Fault::Truncated,
+        5 => Fault::Status(409, "ConditionalRequestConflict"),
+        _ => Fault::None,
     });
     assert_eq!(race(&server, sites()), (0, 0));
 }
@@ -177,9 +177,9 @@ fn after_a_late_write(server: &Server) -> String {
     server.plan(move |request, _| {
         let is_output = request.method == "PUT" && request.path.starts_with("sites/");
         if is_output && first.swap(false, Ordering::SeqCst) {
-            RowError::Late(Duration::from_secs(1))
+            Fault::Late(Duration::from_secs(1))
         } else {
-            RowError::None
+            Fault::None
         }
     });
     server.upload("uploads/a.csv", b"IP,Rule\n1.1.1.1,Allow\n");

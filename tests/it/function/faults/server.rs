@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RowError {
+pub(crate) enum Fault {
     None,
     /// An error answer, without effect.
     Status(u16, &'static str),
@@ -46,7 +46,7 @@ struct Object {
     metadata: BTreeMap<String, String>,
 }
 
-type Plan = dyn Fn(&Request, u64) -> RowError + Send + Sync;
+type Plan = dyn Fn(&Request, u64) -> Fault + Send + Sync;
 
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -73,7 +73,7 @@ impl Server {
         let state = Arc::new(State {
             objects: Mutex::default(),
             uploads: Mutex::default(),
-            plan: Mutex::new(Box::new(|_, _| RowError::None)),
+            plan: Mutex::new(Box::new(|_, _| Fault::None)),
             requests: AtomicU64::new(0),
             versions: AtomicU64::new(0),
             conflicts: AtomicU64::new(0),
@@ -93,7 +93,7 @@ impl Server {
     }
 
     /// Chooses the fault of each request, given its number from 0.
-    pub(crate) fn plan(&self, plan: impl Fn(&Request, u64) -> RowError + Send + Sync + 'static) {
+    pub(crate) fn plan(&self, plan: impl Fn(&Request, u64) -> Fault + Send + Sync + 'static) {
         self.state.requests.store(0, Ordering::SeqCst);
         *self.state.plan.lock().unwrap() = Box::new(plan);
     }
@@ -170,19 +170,19 @@ fn serve(stream: &TcpStream, state: &State) {
             thread::sleep(Duration::from_micros(fastrand::u64(0..=longest)));
         }
         let answer = match fault {
-            RowError::ClosedBefore => return,
-            RowError::Status(status, code) => Answer::error(status, code),
-            RowError::Silent(pause) => {
+            Fault::ClosedBefore => return,
+            Fault::Status(status, code) => Answer::error(status, code),
+            Fault::Silent(pause) => {
                 thread::sleep(pause);
                 return;
             }
-            RowError::Late(pause) => {
+            Fault::Late(pause) => {
                 thread::sleep(pause);
                 answer(&request, state)
             }
             _ => answer(&request, state),
         };
-        if fault == RowError::ClosedAfter || !answer.send(stream, &request.method, fault) {
+        if fault == Fault::ClosedAfter || !answer.send(stream, &request.method, fault) {
             return;
         }
     }
@@ -250,7 +250,7 @@ impl Answer {
     }
 
     /// Returns whether the connection can be used again.
-    fn send(mut self, mut stream: &TcpStream, method: &str, fault: RowError) -> bool {
+    fn send(mut self, mut stream: &TcpStream, method: &str, fault: Fault) -> bool {
         let mut head = format!(
             "HTTP/1.1 {} X\r\nContent-Length: {}\r\n",
             self.status,
@@ -264,8 +264,8 @@ impl Answer {
             self.body.clear();
         }
         match fault {
-            RowError::Truncated => self.body.truncate(self.body.len() / 2),
-            RowError::Corrupted => {
+            Fault::Truncated => self.body.truncate(self.body.len() / 2),
+            Fault::Corrupted => {
                 if let Some(last) = self.body.last_mut() {
                     *last ^= 1;
                 }
@@ -275,7 +275,7 @@ impl Answer {
         let sent = stream
             .write_all(head.as_bytes())
             .and_then(|()| stream.write_all(&self.body));
-        sent.is_ok() && fault != RowError::Truncated
+        sent.is_ok() && fault != Fault::Truncated
     }
 }
 
