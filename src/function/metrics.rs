@@ -64,7 +64,7 @@ pub struct InvocationProperties<'a> {
     pub ended_at_ms: u64,
 }
 
-/// What publishing one file saw on its way; [`Answer`] tells what came of it.
+/// The statistics of publishing one file. [`Answer`] has the result.
 #[derive(Debug, Default)]
 pub struct PublishStats {
     version_id: Option<String>,
@@ -73,24 +73,24 @@ pub struct PublishStats {
 }
 
 impl PublishStats {
-    /// The input that was read; the last one counts.
+    /// Records the input that was read. The last one counts.
     pub fn input(&mut self, head: &Head) {
         self.version_id = Some(head.version_id.clone());
         self.input_bytes = head.bytes;
     }
 
-    /// A write met another one, and all starts again.
+    /// Counts a write that met another write, so that publishing starts again.
     pub fn conflict(&mut self) {
         self.conflict_retries += 1;
     }
 
-    /// The size of the input that was read, in bytes as stored.
+    /// Returns the size of the input that was read, in bytes as stored.
     #[must_use]
     pub fn input_bytes(&self) -> Option<u64> {
         self.input_bytes
     }
 
-    /// Whether an event that told of this version came after a newer one was there.
+    /// Returns whether a newer version was there already when an event about this version came.
     #[must_use]
     pub fn is_stale(&self, version_id: Option<&str>) -> bool {
         match (version_id, self.version_id.as_deref()) {

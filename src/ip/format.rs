@@ -1,15 +1,16 @@
-//! A network as text, in canonical form and without an allocation: a list may have a million.
+//! Prints addresses and networks in canonical form, without an allocation, because a list may have a million.
 //!
-//! Printed straight into the line it belongs to: reading back bytes that were just written one by
-//! one stalls a processor, and a copy of each text would do that.
+//! The text is printed directly into its line. A copy of each text would read back bytes that were just written one
+//! by one, which stalls a processor.
 
 use std::fmt;
 use std::net::Ipv6Addr;
 
-/// Room for the longest text, an IPv6 address of 39 characters and `/127`, in whole words.
+/// The size of the buffer for a text: the longest one, an IPv6 address of 39 characters and `/127`, in whole machine
+/// words.
 pub(crate) const MAX_TEXT_BYTES: usize = 48;
 
-/// What an octet is printed as, with the dot behind it.
+/// The text of an octet, with the dot after it.
 #[derive(Clone, Copy, Default)]
 struct PrintedOctet {
     text: [u8; 4],
@@ -18,47 +19,48 @@ struct PrintedOctet {
 
 static OCTETS: [PrintedOctet; 256] = octets();
 
-/// A text as it is being printed, into room of somebody else's.
+/// A text that is being printed into the buffer of the caller.
 pub struct Printer<'a> {
     room: &'a mut [u8; MAX_TEXT_BYTES],
     length: usize,
 }
 
 impl<'a> Printer<'a> {
-    /// Prints from the start of `room`; what is behind the text there is overwritten too.
+    /// Prints from the start of `room`. The bytes after the text may be overwritten too.
     #[inline]
     pub(crate) fn new(room: &'a mut [u8; MAX_TEXT_BYTES]) -> Self {
         Self { room, length: 0 }
     }
 
-    /// Ends the text with a separator, and tells how many bytes both have.
+    /// Ends the text with a separator. Returns the length of both, in bytes.
     #[inline]
     pub(crate) fn finish(mut self, separator: u8) -> usize {
         self.push(separator);
         self.length
     }
 
-    /// An IPv4 address.
+    /// Prints an IPv4 address.
     #[inline]
     pub(crate) fn ipv4(&mut self, address: u32) {
         for octet in address.to_be_bytes() {
             let printed = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
-            // The text is far from its limit; the remainder saves the processor to check.
+            // The text is far shorter than 32 bytes; the remainder only removes a check of the bounds.
             let room = self.room.get_mut(self.length % 32..);
             if let Some(room) = room.and_then(<[u8]>::first_chunk_mut) {
                 *room = printed.text;
             }
             self.length += printed.bytes as usize;
         }
-        // Without the last dot.
+        // The last dot is not part of the text.
         self.length -= 1;
     }
 
-    /// An IPv6 address as RFC 5952 wants it: lower case, no leading zeros, the first of the longest
-    /// runs of two or more zero groups as `::`.
-    // The standard library prints the same text. It is not used, because it made `generate/ipv6/5000` of
-    // benches/stages.rs 1.6 times slower (3.1 ms in place of 1.95), and `generate/ipv6/1000000` 1.3 to 1.6
-    // times (640 to 720 ms in place of 455 to 480).
+    /// Prints an IPv6 address as RFC 5952 recommends: lower case, no leading zeros, the first of the
+    /// longest runs of two or more zero groups as `::`.
+    ///
+    /// The standard library prints the same text, but with it `generate/ipv6/5000` of benches/stages.rs took 1.6 times
+    /// as long (3.1 ms instead of 1.95) and `generate/ipv6/1000000` 1.3 to 1.6 times (640 to 720 ms instead of 455 to
+    /// 480).
     pub(crate) fn ipv6(&mut self, address: u128) {
         let groups = Ipv6Addr::from_bits(address).segments();
         let (zeros_from, zeros_to) = longest_zeros(groups);
@@ -79,7 +81,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// `/` and a prefix length of at most three digits.
+    /// Prints `/` and a prefix length of at most three digits.
     #[inline]
     pub(crate) fn prefix_length(&mut self, length: u32) {
         self.push(b'/');
@@ -139,27 +141,31 @@ impl fmt::Display for NetworkText {
     }
 }
 
-/// How many bytes an IPv4 address prints.
+/// Returns the length of the text of an IPv4 address, in bytes.
+///
+/// All octets are compared at the same time. For 10.200.3.4 (`0x0ac8_0304`), the octets with at least two digits are
+/// 10 and 200, and those with three digits are 200: `more_digits` is `0x0102_0000` by octets, 3 in total, so the text
+/// has 7 + 3 = 10 bytes.
 #[inline]
 pub(crate) fn ipv4_bytes(address: u32) -> usize {
     const EVERY_BYTE: u32 = u32::MAX / 0xff;
     const TOP_BITS: u32 = EVERY_BYTE * 0x80;
-    // In the top bit of each octet: whether it has so many digits. None carries into the next.
+    // The top bit of each octet says whether the octet is at least `number`. No octet carries into the next one.
     let at_least =
         |number: u32| (((address & !TOP_BITS) + EVERY_BYTE * (0x80 - number)) | address) & TOP_BITS;
     let more_digits = (at_least(10) >> 7) + (at_least(100) >> 7);
-    // Their sum, in the highest byte.
+    // The multiplication sums the octets in the highest byte.
     let more_digits = more_digits.wrapping_mul(EVERY_BYTE) >> 24;
     "0.0.0.0".len() + more_digits as usize
 }
 
-/// How many digits a number below 1,000 has: an octet, or a prefix length.
+/// Returns the number of digits of a number below 1,000, such as an octet or a prefix length.
 #[inline]
 pub(crate) fn decimal_digits(number: u32) -> usize {
     1 + usize::from(number > 9) + usize::from(number > 99)
 }
 
-/// How many bytes an IPv6 address prints.
+/// Returns the length of the text of an IPv6 address, in bytes.
 pub(crate) fn ipv6_bytes(address: u128) -> usize {
     let mut room = [0; MAX_TEXT_BYTES];
     let mut printer = Printer::new(&mut room);
@@ -167,7 +173,7 @@ pub(crate) fn ipv6_bytes(address: u128) -> usize {
     printer.length
 }
 
-/// The first of the longest runs of at least two zero groups; an empty range if there is none.
+/// Returns the first of the longest runs of at least two zero groups, or an empty range if there is none.
 fn longest_zeros(groups: [u16; 8]) -> (usize, usize) {
     let mut longest = (0, 0);
     let mut from = 0;
@@ -181,7 +187,7 @@ fn longest_zeros(groups: [u16; 8]) -> (usize, usize) {
     longest
 }
 
-/// `value` is below 10.
+/// Returns the digit of a value below 10.
 const fn decimal_digit(value: u32) -> u8 {
     b'0' + value.to_le_bytes()[0]
 }
@@ -244,13 +250,13 @@ mod tests {
     }
 
     proptest! {
-        /// Few values for a group, so that zeros meet.
+        /// The groups have few values, so that runs of zeros are likely.
         #[test]
         fn prints_ipv6_as_the_standard_library_does(
             groups in prop::array::uniform8(prop_oneof![Just(0), Just(1), any::<u16>()])
         ) {
             let address = Ipv6Addr::from(groups);
-            // Mapped addresses are IPv4 here and never printed.
+            // Mapped addresses are IPv4 in this program and never printed.
             prop_assume!(!(MAPPED_FIRST..=MAPPED_LAST).contains(&address.to_bits()));
             let text = NetworkText::new(|printer| printer.ipv6(address.to_bits()));
             prop_assert_eq!(text.to_string(), address.to_string());
