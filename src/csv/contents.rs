@@ -19,12 +19,12 @@ pub enum FileStart<'a> {
     Cut(&'a [u8]),
 }
 
-/// The contents of a file, as far as its first bytes show them.
+/// The contents of a file, as its first bytes show them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contents {
     /// A CSV: a header with the required columns, and a row unless the file ends there.
     Csv,
-    /// A known format that is not CSV. The sentence names it and says how to get a CSV from it.
+    /// A known format that is not CSV. The message names it and says how to get a CSV from it.
     OtherFormat(String),
     /// Anything else.
     Unknown,
@@ -66,11 +66,11 @@ impl Contents {
     }
 }
 
-/// Decodes the bytes into `text`, which is left incomplete by an error.
+/// Decodes the bytes into `text`. After an error the text is incomplete.
 ///
 /// # Errors
 ///
-/// `not-csv` for a file that is not text, `too-large` for more text than is searched.
+/// `not-csv` for a file that is not text; `too-large` for more text than the limit.
 fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
     let mut decoder = TextDecoder::new(TextCollector(text), MAX_TEXT_BYTES);
     match start {
@@ -78,7 +78,7 @@ fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
             decoder.push(bytes)?;
             decoder.finish().map(|_| ())
         }
-        // The end of a cut file would be refused as damaged.
+        // `finish` would refuse a cut file as damaged.
         FileStart::Cut(bytes) => decoder.push(bytes),
     }
 }
@@ -90,7 +90,7 @@ fn has_rules(text: FileStart<'_>) -> bool {
     let is_whole_csv = match text {
         FileStart::Whole(text) => parser.push(text).and_then(|()| parser.finish()).is_ok(),
         FileStart::Cut(text) => {
-            // A refusal after the first row does not matter.
+            // An error after the first row does not matter.
             let _ = parser.push(text);
             false
         }
@@ -108,7 +108,7 @@ impl TextSink for TextCollector<'_> {
     }
 }
 
-/// Notes that there is a row, accepted or rejected.
+/// Records that there is a row, accepted or rejected.
 struct RowDetector<'a>(&'a mut bool);
 
 impl RowSink for RowDetector<'_> {

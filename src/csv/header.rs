@@ -1,8 +1,9 @@
-//! The header of a CSV: its delimiter, and which column holds what.
+//! Reads the header of a CSV: its delimiter, and the columns of the address, the rule and the
+//! comment.
 //!
-//! Columns are found by name, in any order; case, spaces, `_` and `-` in a name do not count. The
-//! delimiter is the one under which both required columns are found. Where more than one reading
-//! was possible, the one that was taken is said.
+//! Columns are found by name, in any order. Case, white space, `_` and `-` in a name are ignored.
+//! The delimiter is the one that separates both required columns. If the header can be read in
+//! several ways, a warning says which one was used.
 
 use crate::answer::{Warning, WarningCode};
 use crate::csv::cell::{cell_text, is_comment, unwrapped};
@@ -15,30 +16,31 @@ use crate::csv::limits::{check_columns, check_length, check_open_lines};
 use crate::csv::record::{RecordReader, Step};
 use crate::text::{RichText, Segment, rich};
 
-/// How many lines behind one that is no header are looked at for it, to say where it is.
+/// The maximum number of lines that are searched for a header after a line that is not one.
 const MAX_LINES_BEHIND: u32 = 20;
 
-/// The lines up to the header.
+/// Reads the lines up to the end of the header.
 #[derive(Default)]
 pub(crate) struct HeaderStage {
-    /// What a `sep=` line named.
+    /// The delimiter that a `sep=` line names.
     delimiter: Option<u8>,
-    /// The header's lines so far, joined by LF, while a quote is open.
+    /// The lines of the header so far, joined by LF, while a quote is open.
     text: Vec<u8>,
     first_line: u64,
-    /// Whether comments were passed over.
+    /// Set after a comment.
     has_comments: bool,
-    /// What is wrong with the line that should be the header, and how many were looked at since.
+    /// The error of the line that should be the header but is not. The number of lines that were
+    /// searched after it.
     refusal: Option<CsvError>,
     lines_behind: u32,
 }
 
 impl HeaderStage {
-    /// Takes the next line. Gives the columns and what was guessed, where it ends the header.
+    /// Reads the next line. Returns the columns and the warnings if the line ends the header.
     ///
     /// # Errors
     ///
-    /// `missing-column`, naming what was found; `not-csv` for another format.
+    /// `missing-column` with the cells that were found; `not-csv` for another format.
     pub(crate) fn line(
         &mut self,
         number: u64,
@@ -84,7 +86,7 @@ impl HeaderStage {
         }
     }
 
-    /// Why there is no header at the end of the file.
+    /// Returns the error for a file that ends before its header.
     pub(crate) fn missing(&self) -> CsvError {
         if let Some(refusal) = &self.refusal {
             return refusal.clone();
@@ -100,13 +102,13 @@ impl HeaderStage {
     }
 }
 
-/// What a line turned out to be.
+/// The result of reading a line as a header.
 enum Header {
-    /// Both required columns were found; and what was guessed.
+    /// The line has both required columns. The warnings report guesses.
     Found(Columns, Vec<Warning>),
-    /// A quote is open at its end: the next line belongs to it.
+    /// A quote is open at the end of the line, so the next line belongs to the header.
     Unfinished,
-    /// No header; one further down would only say what to remove.
+    /// The line is not a header. A header in a later line only completes the error.
     Missing(CsvError),
 }
 
@@ -154,7 +156,7 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
     Ok(Header::Missing(missing_column(number, line, &best)))
 }
 
-/// The cells of a header; `None` if a quote is open at its end.
+/// Returns the cells of a header. `None` if a quote is open at its end.
 fn names(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
     let text = |cell: &[u8]| {
         let text = cell_text(cell);
@@ -170,8 +172,8 @@ fn names(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
     }
 }
 
-/// The delimiter of an Excel `sep=;` line, also where a spreadsheet took it for a cell and wrote
-/// it again, with quotes around it or more delimiters behind it.
+/// Returns the delimiter that an Excel `sep=;` line names. A spreadsheet may have read such a line
+/// as a cell and written it again, so quotes around it and more delimiters after it are accepted.
 fn separator_line(line: &[u8]) -> Option<u8> {
     let line = line.trim_ascii_start();
     let line = line.strip_prefix(b"\"").unwrap_or(line);
@@ -199,7 +201,7 @@ fn find_columns(delimiter: u8, names: &[String]) -> Option<Columns> {
     })
 }
 
-/// The first column with the first of the accepted names that any column has.
+/// Returns the first column that has an accepted name. Earlier names of the list have priority.
 fn find(names: &[String], accepted: &[&str]) -> Option<usize> {
     accepted
         .iter()
@@ -214,8 +216,8 @@ fn guessed(line: u64, message: RichText) -> Warning {
     }
 }
 
-/// Columns that could each be meant. The name that the contract puts first is no guess where it
-/// stands once.
+/// Returns a warning for each required column that several columns could be. There is no warning if
+/// exactly one column has the first accepted name.
 fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> {
     let ambiguity = |what: &str, index: usize, accepted: &[&str]| {
         let matching: Vec<&String> = names

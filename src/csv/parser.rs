@@ -1,5 +1,7 @@
-//! The text of a CSV → rules and rejections, row by row. Parsing a row never fails: it yields a
-//! [`Row`] or a [`Rejection`](crate::answer::Rejection). Only what makes the whole file unreadable is a [`CsvError`].
+//! Parses the text of a CSV into rules and rejections, row by row.
+//!
+//! Parsing a row never fails: it gives a [`Row`] or a [`RowError`]. A [`CsvError`] means that the
+//! whole file is unreadable.
 //!
 //! ```text
 //! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
@@ -9,7 +11,8 @@
 //! row      = a record of RFC 4180; a quoted cell may span lines
 //! ```
 //!
-//! White space around a cell is not part of it (`cell.rs` has all that is not). Rows may be shorter or longer than the header.
+//! White space around a cell is not part of it. `cell.rs` lists everything that is removed around a
+//! value. Rows may be shorter or longer than the header.
 
 use crate::answer::Warning;
 use crate::csv::cell::{cell_text, hides_a_value, is_comment, may_be_wrapped, unwrapped};
@@ -25,14 +28,14 @@ use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, read_rule};
 use crate::ip::AddressSpec;
 use crate::rule::Action;
 
-/// Takes text, hands its rows to a [`RowSink`].
+/// Parses text and hands its rows to a [`RowSink`].
 pub struct Parser<R> {
     lines: Lines,
     rows: RowReader<R>,
 }
 
 impl<R: RowSink> Parser<R> {
-    /// A parser that has read nothing yet.
+    /// Creates a parser that hands its rows to `rows`.
     pub fn new(rows: R) -> Self {
         Self {
             lines: Lines::default(),
@@ -43,7 +46,7 @@ impl<R: RowSink> Parser<R> {
         }
     }
 
-    /// Ends the text and gives the rows back.
+    /// Ends the text and returns the sink.
     ///
     /// # Errors
     ///
@@ -77,9 +80,9 @@ enum Stage {
 
 struct RowStage {
     columns: Columns,
-    /// Made for the first quote, for that takes as long as a hundred rows.
+    /// Created at the first quote, because creating it takes as long as reading a hundred rows.
     record: Option<RecordReader>,
-    /// The line where a record started whose quote is still open.
+    /// The line where a record with an open quote starts.
     open_since: Option<u64>,
 }
 
@@ -148,7 +151,7 @@ impl RowStage {
         quoted_row(first_line, record, self.columns, rows)
     }
 
-    /// A row without quotes: its cells are slices of the line.
+    /// Reads a row without quotes. Its cells are slices of the line.
     fn plain_row<R: RowSink>(
         &self,
         number: u64,
@@ -161,7 +164,7 @@ impl RowStage {
             rule,
             comment,
         } = self.columns;
-        // A line of fewer bytes cannot have too many cells, so most lines are not counted.
+        // A shorter line cannot have too many cells, so the cells of most lines are not counted.
         if line.len() >= MAX_COLUMNS {
             check_columns(number, memchr::memchr_iter(delimiter, line).count() + 1)?;
         }
@@ -210,7 +213,7 @@ fn quoted_row<R: RowSink>(
     Ok(())
 }
 
-/// The cells of a row that have a meaning.
+/// The cells of a row that are read.
 #[derive(Clone, Copy, Default)]
 struct Cells<'a> {
     address: &'a [u8],
@@ -244,7 +247,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Reads the row once more, without what a spreadsheet wrapped its cells in.
+    /// Reads the row again, without the formula or the quotes that a spreadsheet put around its
+    /// cells.
     #[cold]
     fn hand_unwrapped_to<R: RowSink>(self, line: u64, rows: &mut R, address: &str, rule: &str) {
         let (plain_address, plain_rule) = (unwrapped(address), unwrapped(rule));
@@ -283,8 +287,9 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// What a spreadsheet shows for a value that it lost starts with `#` too: in the first column, with
-/// more behind it, it is no reason to overlook a rule.
+/// Returns whether the first of the cells is a lost value of a spreadsheet, such as `#N/A` or
+/// `####`, and another cell is not empty. Such a row starts with `#` but is not a comment, and its
+/// rule must not be ignored.
 fn is_overlooked_row<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
     cells
         .next()

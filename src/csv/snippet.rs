@@ -1,8 +1,8 @@
-//! The rows that messages are about, as they stand in the file: decoded, with the place of the
-//! cell that is meant.
+//! Finds the rows that messages quote. A row is decoded, and comes with the range of the cell in
+//! question.
 //!
-//! Reading keeps no rows, so this reads the upload a second time, and only when there is
-//! something to show.
+//! Parsing keeps no rows, so this module reads the upload a second time. Callers do this only if
+//! there is something to show.
 
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
@@ -16,43 +16,43 @@ use crate::csv::header::HeaderStage;
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
 
-/// What of a row is meant.
+/// The part of a row that a message points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// Its address.
+    /// The address cell.
     Address,
-    /// Its rule.
+    /// The rule cell.
     Rule,
-    /// All of it.
+    /// The whole row.
     Row,
 }
 
 impl Field {
-    /// The cell at fault.
+    /// Returns the cell that a rejection is about.
     #[must_use]
     pub fn of(rejection: &Rejection) -> Self {
         match rejection.code {
             RejectionCode::UnknownRule => Self::Rule,
-            // The value is the address where the rule is missing.
+            // If the rule is missing, the value is the address.
             RejectionCode::MissingField if !rejection.value.is_empty() => Self::Rule,
             _ => Self::Address,
         }
     }
 }
 
-/// A line of a file with something to point at.
+/// A line of a file, and the part of it that a message points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snippet {
-    /// Its number: that of the row or, where a quoted cell goes on to other lines, of the line
-    /// where the part that is meant starts.
+    /// The number of the line where the part starts. It differs from the line of the row if a
+    /// quoted cell continues on the next line.
     pub line: u64,
-    /// The whole line without its terminator, up to 1 MiB, as untrusted as ever.
+    /// The whole line without its terminator, up to 1 MiB. Untrusted.
     pub text: String,
-    /// The bytes of `text` that are meant; empty at the place where a cell is missing.
+    /// The range of the part in `text`, in bytes. Empty at the place of a missing cell.
     pub part: Range<usize>,
 }
 
-/// Takes an upload a second time, hands out the rows at certain lines.
+/// Reads an upload a second time and hands out the rows at certain lines.
 ///
 /// ```
 /// use htaccess_generator::csv::{SnippetFinder, Field};
@@ -69,8 +69,8 @@ pub struct SnippetFinder<F: FnMut(usize, Snippet)> {
 }
 
 impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
-    /// Looks for rows, or a header, by the lines where they start, which must ascend. Hands each to `found`, with its
-    /// index in `wanted`.
+    /// Creates a finder for the rows, or the header, that start in the `wanted` lines, which must
+    /// ascend. Each snippet is handed to `found` with its index in `wanted`.
     pub fn new(wanted: &[(u64, Field)], max_csv_bytes: u64, found: F) -> Self {
         let finder = MatchFinder {
             wanted: wanted.iter().copied().enumerate().collect(),
@@ -88,7 +88,7 @@ impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
         }
     }
 
-    /// Takes the next piece. `Break` means that the rest is of no use.
+    /// Reads the next piece. `Break` means that no more pieces are needed.
     pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
         match self.decoder.push(piece) {
             Ok(()) => ControlFlow::Continue(()),
@@ -96,7 +96,7 @@ impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
         }
     }
 
-    /// Ends the upload, or what there is of it.
+    /// Ends the upload, or the part of it that was read.
     pub fn finish(self) {
         if let Ok(mut text) = self.decoder.finish() {
             let _ = text.lines.finish(&mut text.finder);
@@ -116,12 +116,12 @@ impl<F: FnMut(usize, Snippet)> TextSink for SnippetText<F> {
 }
 
 struct MatchFinder<F> {
-    /// What is still looked for, with its index.
+    /// The parts that are not found yet, each with its index.
     wanted: VecDeque<(usize, (u64, Field))>,
     found: F,
     header: HeaderStage,
     columns: Option<Columns>,
-    /// A wanted row whose quote is still open.
+    /// A wanted row with an open quote.
     open: Option<OpenRow>,
 }
 
@@ -181,8 +181,8 @@ impl<F: FnMut(usize, Snippet)> MatchFinder<F> {
             .is_some_and(|(_, (line, _))| *line == number)
     }
 
-    /// Whether it matters where the cells of a row are. A quote that is never closed is not read
-    /// on for.
+    /// Returns whether a cell of the row is wanted. If only the whole row is wanted, a quote that
+    /// is never closed is not read to its end.
     fn is_part_wanted(&self, number: u64) -> bool {
         self.wanted
             .iter()
@@ -207,11 +207,11 @@ impl<F: FnMut(usize, Snippet)> MatchFinder<F> {
     }
 }
 
-/// The line of a row, which may have several, where `part` starts.
+/// Returns the line where `part` starts. A row may have several lines.
 fn excerpt(row_line: u64, row: &[u8], part: Range<usize>) -> Snippet {
     let (before, rest) = row.split_at(part.start.min(row.len()));
     let (part, behind) = rest.split_at(part.len().min(rest.len()));
-    // Each by itself, for a cell may be UTF-8 beside one that is not.
+    // Decodes each part alone, because a cell in UTF-8 may be next to one that is not.
     let [before, part, behind] = [before, part, behind].map(decoded);
     let value = trimmed(&part);
     let start = before.len() + part.find(value).unwrap_or(0);
@@ -284,7 +284,7 @@ mod tests {
         found
     }
 
-    /// What is meant stands between `[` and `]` in what is expected.
+    /// `[` and `]` mark the part in `expected`.
     #[track_caller]
     fn check(csv: &[u8], line: u64, part: Field, expected_line: u64, expected: &str) {
         let found = excerpts(csv, &[(line, part)]);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     proptest! {
-        /// The cells are where the reader of records finds them.
+        /// The ranges are those of the cells that the reader of records finds.
         #[test]
         fn cells_are_those_that_are_read(row in "[a,\" ;é]{0,12}") {
             let mut record = RecordReader::new(b',');

@@ -1,7 +1,7 @@
-//! Why a text is not an address, in words its writer can act on, and what it could say instead.
+//! Explains why a text is not an address, and suggests addresses.
 //!
-//! Runs only for cells that [`crate::ip::parse_address`] refused, so it may take its time. It never
-//! decides what is accepted: what it suggests is parsed like any other cell before it is shown.
+//! Runs only for cells that [`crate::ip::parse_address`] rejected, so it may be slow. It never
+//! decides what is accepted: each suggestion is parsed like any other cell before it is shown.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,8 +18,8 @@ use crate::csv::diagnose::{ACCEPTED, Explanation, names_some};
 use crate::ip::{AddressError, AddressSpec, parse_address};
 use crate::text::{RichText, Segment, escape, rich};
 
-/// The longest suggestion: two IPv6 addresses are 79 bytes, and only a prefix length with many
-/// zeros before it is more.
+/// The maximum length of a suggestion, in bytes. A range of two IPv6 addresses has up to 79 bytes.
+/// Only a prefix length with many leading zeros is longer.
 const MAX_FIX_BYTES: usize = 100;
 
 impl fmt::Display for AddressError<'_> {
@@ -66,8 +66,8 @@ impl AddressError<'_> {
     }
 }
 
-/// One sentence, which is the value, what is wrong with it, and what is accepted; and suggestions
-/// that are accepted, each of them.
+/// Returns one sentence with the value, the error and the accepted contents, and suggestions. All
+/// of the suggestions are accepted.
 #[must_use]
 fn explain(text: &str) -> Explanation {
     let mut reason = explain_whole(text);
@@ -101,7 +101,7 @@ fn explain_whole(text: &str) -> Explanation {
     explain_single(text).of_part(rich!("{} is not an IP address: ", shown), |fix| fix)
 }
 
-/// What holds no address at all, however it is spelt.
+/// Explains a cell that has no address at all.
 fn explain_no_value(shown: &Segment, text: &str) -> Option<Explanation> {
     if means_nothing(text) {
         return Some(Explanation::new(rich!(
@@ -148,7 +148,7 @@ fn explain_no_value(shown: &Segment, text: &str) -> Option<Explanation> {
     )))
 }
 
-/// Characters that nobody sees, or that look like those of an address.
+/// Explains characters that are invisible, or that look like those of an address.
 fn explain_strange_characters(shown: &Segment, text: &str) -> Option<Explanation> {
     let plain = plain(text)?;
     let is_address = names_some(&plain);
@@ -173,7 +173,7 @@ fn explain_strange_characters(shown: &Segment, text: &str) -> Option<Explanation
     Some(reason.naming(plain))
 }
 
-/// `rest` is what follows the scheme.
+/// Explains a URL. `rest` is the text after the scheme.
 fn explain_url(shown: &Segment, rest: &str) -> Explanation {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
@@ -185,7 +185,7 @@ fn explain_url(shown: &Segment, rest: &str) -> Explanation {
     }
 }
 
-/// The address of `1.2.3.4`, `1.2.3.4:80`, `[::1]` or `[::1]:80`.
+/// Returns the address of `1.2.3.4`, `1.2.3.4:80`, `[::1]` or `[::1]:80`.
 fn without_port(host: &str) -> Option<IpAddr> {
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((inner, port)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -204,7 +204,7 @@ fn without_port(host: &str) -> Option<IpAddr> {
         .map(IpAddr::V4)
 }
 
-/// `None` where neither side of a `-` looks like an address: `web-1` is a host name.
+/// Explains a range. `None` if neither side of `-` looks like an address: `web-1` is a host name.
 fn explain_range(shown: &Segment, text: &str) -> Option<Explanation> {
     let (first, last) = text.split_once('-')?;
     let (first, last) = (first.trim(), last.trim());
@@ -263,7 +263,8 @@ fn explain_range(shown: &Segment, text: &str) -> Option<Explanation> {
     )))
 }
 
-/// `10.0.0.0/24-10.0.1.0/24` from the first address of the first to the last one of the last.
+/// Returns the range from the first address of one network to the last address of another:
+/// `10.0.0.0-10.0.1.255` for `10.0.0.0/24-10.0.1.0/24`.
 fn range_of_networks(first: &str, last: &str) -> Option<String> {
     if !first.contains('/') && !last.contains('/') {
         return None;
@@ -281,7 +282,8 @@ fn range_of_networks(first: &str, last: &str) -> Option<String> {
     }
 }
 
-/// `10.0.0.1-9` as `10.0.0.1-10.0.0.9`, and `10.0.0.1-1.9` as `10.0.0.1-10.0.1.9`.
+/// Completes the last address of a range: `10.0.0.1-10.0.0.9` for `10.0.0.1-9`, and
+/// `10.0.0.1-10.0.1.9` for `10.0.0.1-1.9`.
 fn range_of_last_octets(first: &str, last: &str) -> Option<String> {
     let address: Ipv4Addr = first.parse().ok()?;
     let given = last.split('.').count();
@@ -317,7 +319,7 @@ fn explain_network(shown: &Segment, address: &str, suffix: &str) -> Explanation 
             &not,
             Segment::quoted(suffix)
         ));
-        // The last address in place of a mask.
+        // The suffix may be the last address of a range.
         if address.split('.').next() == suffix.split('.').next() {
             return reason.or(format!("{address}-{suffix}"));
         }
@@ -330,7 +332,7 @@ fn explain_network(shown: &Segment, address: &str, suffix: &str) -> Explanation 
     }
 }
 
-/// The part after "is not an IP address: ".
+/// Returns the part of the sentence after "is not an IP address: ".
 fn explain_single(text: &str) -> Explanation {
     if let Some((address, _)) = text.split_once('%')
         && !text.ends_with('%')
@@ -417,7 +419,8 @@ fn is_address(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok()
 }
 
-/// Starts as an address would: digits, dots, colons, wildcards.
+/// Returns whether a text starts like an address and has only hexadecimal digits, dots, colons,
+/// slashes and wildcards.
 fn looks_numeric(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ':')
         && text

@@ -1,4 +1,4 @@
-//! Why a line is not a header, and what to change so that it is one.
+//! Explains why a line is not a header, and how to correct it.
 
 use strsim::osa_distance;
 
@@ -8,8 +8,9 @@ use crate::csv::error::CsvError;
 use crate::ip::parse_address;
 use crate::text::{RichText, Segment, quoted_list, rich};
 
-/// Names that people give the address column, in the languages of our spreadsheets. They are
-/// suggested and not read: the names that count are few, so that every file says the same.
+/// Names that people give the address column, in the languages of our spreadsheets. A column with
+/// such a name is not accepted, but renaming it is suggested. The accepted names are few, so that
+/// all files look the same.
 const LIKE_ADDRESS: [&str; 22] = [
     "adresseip",
     "adresse",
@@ -34,7 +35,7 @@ const LIKE_ADDRESS: [&str; 22] = [
     "direccionip",
     "indirizzoip",
 ];
-/// The same for the rule column.
+/// Names that people give the rule column.
 const LIKE_RULE: [&str; 20] = [
     "règle",
     "regle",
