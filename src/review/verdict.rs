@@ -1,4 +1,4 @@
-//! Which rows of a CSV bear on an address, and whether it gets in.
+//! Explains whether an address gets in, and which rows of a CSV decide that.
 
 use std::net::IpAddr;
 
@@ -8,17 +8,17 @@ use crate::policy::{PolicyBuilder, deciding_action};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
 
-/// The verdict on one address.
+/// The verdict on an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The address that was asked about.
+    /// The address in question.
     pub address: IpAddr,
-    /// Whether a client with it gets in.
+    /// `true` if a client with this address gets in.
     pub permitted: bool,
-    /// The file's default policy, which decides where no row does.
+    /// The default policy of the file. It decides if no row does.
     pub default: DefaultPolicy,
-    /// Every row that names the address, the most specific first; behind them the `all` rows,
-    /// which choose the default. Rows that are as specific come in the file's order.
+    /// The rows that name the address, the most specific first, then the `all` rows, which choose
+    /// the default. Equally specific rows are in the order of the file.
     pub rows: Vec<BearingRow>,
 }
 
@@ -27,18 +27,18 @@ pub struct Explanation {
 pub struct BearingRow {
     /// The row.
     pub row: OwnedRow,
-    /// Whether the verdict is its: that of the Deny rows where there are any, else under default
-    /// deny of the Allow rows, else of the `all` rows that chose the default. The other rows
-    /// change nothing.
+    /// `true` if the row decides. The Deny rows decide if there are any. Otherwise, under default
+    /// deny, the Allow rows decide. Otherwise the `all` rows decide that chose the default. The
+    /// other rows have no effect.
     pub decides: bool,
 }
 
-/// Explains the verdict on each address. An answer is given for a file that would be published
-/// with these settings, whatever else is wrong with it.
+/// Explains the verdict on each address. Does not check whether the file would be published, so
+/// rejected rows and strict mode have no effect.
 ///
 /// # Errors
 ///
-/// If the file cannot be read.
+/// A [`CsvError`] if the file cannot be read.
 pub fn explain(
     upload: &[u8],
     settings: &Settings,
@@ -90,8 +90,8 @@ impl RowSink for Finder {
     fn reject(&mut self, _line: u64, _error: &RowError<'_>) {}
 }
 
-/// How many addresses a rule names, less one, if this is one of them. `all` names none: it is the
-/// default.
+/// Returns the number of addresses of a rule, minus one, if the rule names this address. `all`
+/// names no address, because it is the default.
 fn size_if_within(address: IpAddr, addresses: AddressSpec) -> Option<u128> {
     fn within<T: Ord>(address: &T, range: &AddrRange<T>) -> bool {
         range.first <= *address && *address <= range.last
@@ -145,7 +145,7 @@ mod tests {
     const CSV: &[u8] =
         b"IP,Rule\n10.0.0.0/8,Allow\n10.1.0.0/16,Deny\n10.1.2.3,Deny\n10.1.2.3,Allow\n::/0,Allow\n";
 
-    /// Expected are the lines of the rows, those that decide with `!`.
+    /// Compares the lines of the rows. Rows that decide have a `!`.
     #[track_caller]
     fn check(csv: &[u8], address: &str, permitted: bool, lines: &str) {
         let address: IpAddr = address.parse().unwrap();
