@@ -28,18 +28,16 @@ impl Diff {
 ///
 /// ```
 /// use htaccess_generator::review::diff;
-/// use htaccess_generator::generate::Generation;
+/// use htaccess_generator::generate::{Keep, Upload};
 /// use htaccess_generator::policy::Policy;
 /// use htaccess_generator::source::Source;
 /// use htaccess_generator::settings::Settings;
-/// use htaccess_generator::render::Template;
 ///
-/// let template = Template::built_in("apache24").unwrap();
 /// let (settings, source) = (Settings::default(), Source { key: "a.csv".to_owned(), ..Source::default() });
 /// let policy = |csv: &[u8]| -> Policy {
-///     let mut generation = Generation::new(&settings, &template, &source);
-///     let _ = generation.push(csv);
-///     generation.finish_policy().1.unwrap()
+///     let mut upload = Upload::new(&settings, source.clone(), Keep::default());
+///     let _ = upload.push(csv);
+///     upload.finish().into_policy().unwrap()
 /// };
 /// let old = policy(b"IP,Rule\n10.0.0.0/24,Allow\n");
 /// let new = policy(b"IP,Rule\n10.0.0.0/23,Allow\n10.0.0.7,Deny\n");
