@@ -118,7 +118,7 @@ fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mu
             byte if byte == delimiter => blank_from = Some(out.len() + 1),
             b'"' => {
                 let opens = blank_from.take().map(|start| out.truncate(start));
-                // Right behind a closing quote it is the second of a doubled one.
+                // A quote right after a closing one is the second of a doubled quote.
                 inside_quotes = opens.is_some() || just_closed;
             }
             b' ' | b'\t' => {}

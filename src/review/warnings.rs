@@ -254,7 +254,7 @@ fn overridden_rows(permitted: &Permitted, rows: &RecordedRows) -> Option<Warning
     let ipv4 = ipv4().map(|row| (row.line, AddressSpec::Ipv4(row.range)));
     let ipv6 = ipv6().map(|row| (row.line, AddressSpec::Ipv6(row.range)));
     let lines = WarnedLines::of(ipv4.chain(ipv6));
-    // One Deny row that is not recorded may cover all of it.
+    // A Deny row that is not recorded may cover a whole row.
     let has_every_row = rows.limit().is_none();
     Some(warning(
         WarningCode::OverriddenRows,
