@@ -11,7 +11,7 @@ use crate::rule::Action;
 #[derive(Default)]
 pub(crate) struct Collector<L> {
     pub(super) rules: PolicyBuilder,
-    pub(super) log: L,
+    pub(super) history: L,
     accepted: u64,
     rejected: u64,
     /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
@@ -30,7 +30,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     fn accept(&mut self, row: Row<'_>) {
         self.accepted += 1;
         self.rules.add(row.action, row.addresses);
-        self.log.add(row.line, row.action, row.addresses);
+        self.history.add(row.line, row.action, row.addresses);
         if (row.action, row.addresses) == (Action::Allow, AddressSpec::All) {
             self.allow_all += 1;
             if self.allow_all_rejections.len() < MAX_REJECTIONS_LISTED {
@@ -62,7 +62,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     fn accept_ipv4(&mut self, line: u64, action: Action, addresses: AddrRange<u32>) {
         self.accepted += 1;
         self.rules.add_ipv4(action, addresses);
-        self.log.add(line, action, AddressSpec::Ipv4(addresses));
+        self.history.add(line, action, AddressSpec::Ipv4(addresses));
     }
 }
 
@@ -71,7 +71,7 @@ impl<L: RowRecorder> Collector<L> {
     pub(super) fn into_recorded(self) -> Collector<RecordedRows> {
         Collector {
             rules: self.rules,
-            log: self.log.into_rows(),
+            history: self.history.into_rows(),
             accepted: self.accepted,
             rejected: self.rejected,
             rejections: self.rejections,

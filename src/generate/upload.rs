@@ -172,7 +172,7 @@ impl Upload {
         }
         let refusal = (self.is_strict && answer.rejected > 0).then(|| rows_rejected(&answer));
         let policy = collector.rules.build(self.default_policy);
-        let (rows, history) = (collector.rows, collector.log);
+        let (rows, history) = (collector.rows, collector.history);
         let decision = Decision::decided(self.source, answer, policy, rows, history);
         match refusal {
             Some(refusal) => decision.but_refused(refusal),

@@ -44,7 +44,7 @@ pub fn explain(
     settings: &Settings,
     addresses: &[IpAddr],
 ) -> Result<Vec<Explanation>, CsvError> {
-    let finder = Finder {
+    let rows = RowCollector {
         rules: PolicyBuilder::default(),
         all_rows: Vec::new(),
         matches: addresses
@@ -52,12 +52,12 @@ pub fn explain(
             .map(|address| (*address, Vec::new()))
             .collect(),
     };
-    let mut decoder = TextDecoder::new(Parser::new(finder), settings.max_csv_bytes);
+    let mut decoder = TextDecoder::new(Parser::new(rows), settings.max_csv_bytes);
     decoder.push(upload)?;
-    let finder = decoder.finish()?.finish()?;
-    let default = finder.rules.default_policy(settings.default_policy);
-    let explained = |(address, matches)| verdict(address, matches, &finder.all_rows, default);
-    Ok(finder.matches.into_iter().map(explained).collect())
+    let rows = decoder.finish()?.finish()?;
+    let default = rows.rules.default_policy(settings.default_policy);
+    let explained = |(address, matches)| verdict(address, matches, &rows.all_rows, default);
+    Ok(rows.matches.into_iter().map(explained).collect())
 }
 
 struct Match {
@@ -65,13 +65,13 @@ struct Match {
     row: OwnedRow,
 }
 
-struct Finder {
+struct RowCollector {
     rules: PolicyBuilder,
     all_rows: Vec<OwnedRow>,
     matches: Vec<(IpAddr, Vec<Match>)>,
 }
 
-impl RowSink for Finder {
+impl RowSink for RowCollector {
     fn accept(&mut self, row: Row<'_>) {
         if row.addresses == AddressSpec::All {
             self.rules.add(row.action, row.addresses);
@@ -113,8 +113,8 @@ fn verdict(
     all_rows: &[OwnedRow],
     default: DefaultPolicy,
 ) -> Explanation {
-    matches.sort_by_key(|found| (found.addresses, found.row.line));
-    let is_named_by = |action| matches.iter().any(|found| found.row.action == action);
+    matches.sort_by_key(|matching| (matching.addresses, matching.row.line));
+    let is_named_by = |action| matches.iter().any(|matching| matching.row.action == action);
     let (is_denied, is_allowed) = (is_named_by(Action::Deny), is_named_by(Action::Allow));
     let permitted = deciding_action(default, is_named_by) == Action::Allow;
     let by_default = !is_denied && (default == DefaultPolicy::Allow || !is_allowed);
@@ -122,9 +122,9 @@ fn verdict(
         DefaultPolicy::Deny => Action::Deny,
         DefaultPolicy::Allow => Action::Allow,
     };
-    let matching = matches.into_iter().map(|found| BearingRow {
-        decides: !by_default && (found.row.action == Action::Deny || !is_denied),
-        row: found.row,
+    let matching_rows = matches.into_iter().map(|matching| BearingRow {
+        decides: !by_default && (matching.row.action == Action::Deny || !is_denied),
+        row: matching.row,
     });
     let all = all_rows.iter().map(|row| BearingRow {
         decides: by_default && row.action == of_default,
@@ -134,7 +134,7 @@ fn verdict(
         address,
         permitted,
         default,
-        rows: matching.chain(all).collect(),
+        rows: matching_rows.chain(all).collect(),
     }
 }
 
@@ -150,8 +150,8 @@ mod tests {
     fn check(csv: &[u8], address: &str, permitted: bool, lines: &str) {
         let address: IpAddr = address.parse().unwrap();
         let explained = explain(csv, &Settings::default(), &[address]).unwrap();
-        let found = &explained[0];
-        let shown: Vec<String> = found
+        let explanation = &explained[0];
+        let bearing: Vec<String> = explanation
             .rows
             .iter()
             .map(|bearing| {
@@ -160,7 +160,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            (found.permitted, shown.join(" ").as_str()),
+            (explanation.permitted, bearing.join(" ").as_str()),
             (permitted, lines)
         );
     }
