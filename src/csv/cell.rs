@@ -144,7 +144,7 @@ pub(crate) fn is_error_value(text: &str) -> bool {
 /// Returns whether a spreadsheet wrote something else instead of the value: a failed formula, or
 /// the `####` of a column that is too narrow.
 #[must_use]
-pub(crate) fn hides_a_value(text: &str) -> bool {
+pub(crate) fn is_lost_value(text: &str) -> bool {
     is_error_value(text) || (text.len() > 2 && text.bytes().all(|byte| byte == b'#'))
 }
 
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_is_not_utf8_as_windows_1252() {
+    fn reads_invalid_utf8_as_windows_1252() {
         assert_eq!(cell_text(b"caf\xe9 \xa0"), "café");
         assert_eq!(cell_text("café\u{a0}".as_bytes()), "café");
     }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_what_nobody_sees_around_a_value() {
+    fn removes_invisible_characters_around_a_value() {
         let cell = "\u{feff}\u{202f}\u{200b}1.2.3.4\u{200e}\u{2060}\u{ad}\t";
         assert_eq!(cell_text(cell.as_bytes()), "1.2.3.4");
         assert_eq!(comment_text(" x\u{200e} ".as_bytes()), "x\u{200e}");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn unwraps_formulas_that_are_text_and_no_others() {
+    fn unwraps_only_formulas_that_are_text() {
         check_unwrapped("=\"1.2.3.4\"", Some("1.2.3.4"));
         check_unwrapped("= \" Allow \"", Some("Allow"));
         check_unwrapped("=\"1.2.3.4\"&\"0\"", None);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn unwraps_one_pair_of_quotes_and_the_mark_of_text() {
+    fn unwraps_one_pair_of_quotes_or_an_apostrophe() {
         for text in [
             "\"1.2.3.4\"",
             "'1.2.3.4'",
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn makes_smart_dashes_plain() {
+    fn replaces_typographic_dashes() {
         for dash in DASHES {
             check_unwrapped(
                 &format!("1.2.3.4 {dash} 1.2.3.9"),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_failed_formulas_from_comments() {
+    fn distinguishes_failed_formulas_from_comments() {
         for text in [
             "#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NOM?", "#VALEUR!", "#NV",
         ] {

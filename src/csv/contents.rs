@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_csv_is_one_if_a_row_is_left() {
+    fn a_cut_csv_is_recognized_by_a_row() {
         check(FileStart::Whole(CSV), &Contents::Csv);
         check(FileStart::Whole(b"IP,Rule\n"), &Contents::Csv);
         let long = [CSV, &b"1.1.1.1;Allow\n".repeat(1000)].concat();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_expands_without_end_costs_no_more_than_the_limit() {
+    fn a_gzip_bomb_is_read_up_to_the_limit() {
         use std::io::Write;
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         gzip.write_all(&vec![b'x'; 64 * 1024 * 1024]).unwrap();

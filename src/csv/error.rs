@@ -128,9 +128,9 @@ impl CsvError {
                                    upload it whole"
                     .into()
             }
-            Self::DamagedGzip(why) => rich!(
+            Self::DamagedGzip(cause) => rich!(
                 "the gzip data is damaged or cut off ({}): compress the CSV again and upload it whole",
-                why
+                cause
             ),
             Self::TooLarge { max_bytes } => rich!(
                 "the CSV is larger than {} bytes, decompressed: split it",

@@ -17,7 +17,7 @@ use crate::csv::record::{RecordReader, Step};
 use crate::text::{RichText, Segment, rich};
 
 /// The maximum number of lines that are searched for a header after a line that is not one.
-const MAX_LINES_BEHIND: u32 = 20;
+const MAX_LINES_SEARCHED: u32 = 20;
 
 /// Reads the lines up to the end of the header.
 #[derive(Default)]
@@ -29,10 +29,10 @@ pub(crate) struct HeaderStage {
     first_line: u64,
     /// Set after a comment.
     has_comments: bool,
-    /// The error of the line that should be the header but is not. The number of lines that were
-    /// searched after it.
-    refusal: Option<CsvError>,
-    lines_behind: u32,
+    /// The error of the line that should be the header but is not.
+    error: Option<CsvError>,
+    /// The number of lines that were searched after it.
+    lines_searched: u32,
 }
 
 impl HeaderStage {
@@ -62,12 +62,12 @@ impl HeaderStage {
         } else {
             self.text.push(b'\n');
         }
-        if let Some(refusal) = &self.refusal {
+        if let Some(err) = &self.error {
             return Err(match read_header(number, line, self.delimiter) {
-                Ok(Header::Found(..)) => refusal.clone().with_header(number),
-                _ if self.lines_behind == MAX_LINES_BEHIND => refusal.clone(),
+                Ok(Header::Complete(..)) => err.clone().with_header(number),
+                _ if self.lines_searched == MAX_LINES_SEARCHED => err.clone(),
                 _ => {
-                    self.lines_behind += 1;
+                    self.lines_searched += 1;
                     return Ok(None);
                 }
             });
@@ -75,21 +75,21 @@ impl HeaderStage {
         self.text.extend_from_slice(line);
         check_length(self.first_line, self.text.len())?;
         match read_header(self.first_line, &self.text, self.delimiter) {
-            Ok(Header::Found(columns, warnings)) => Ok(Some((columns, warnings))),
+            Ok(Header::Complete(columns, warnings)) => Ok(Some((columns, warnings))),
             Ok(Header::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
-            Ok(Header::Missing(refusal)) => {
-                self.refusal = Some(refusal);
+            Ok(Header::Missing(err)) => {
+                self.error = Some(err);
                 self.text.clear();
                 Ok(None)
             }
-            Err(refusal) => Err(refusal),
+            Err(err) => Err(err),
         }
     }
 
     /// Returns the error for a file that ends before its header.
     pub(crate) fn missing(&self) -> CsvError {
-        if let Some(refusal) = &self.refusal {
-            return refusal.clone();
+        if let Some(err) = &self.error {
+            return err.clone();
         }
         if !self.text.is_empty() {
             return CsvError::OpenQuote {
@@ -105,7 +105,7 @@ impl HeaderStage {
 /// The result of reading a line as a header.
 enum Header {
     /// The line has both required columns. The warnings report guesses.
-    Found(Columns, Vec<Warning>),
+    Complete(Columns, Vec<Warning>),
     /// A quote is open at the end of the line, so the next line belongs to the header.
     Unfinished,
     /// The line is not a header. A header in a later line only completes the error.
@@ -117,7 +117,7 @@ enum Header {
 fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header, CsvError> {
     let mut best: Vec<String> = Vec::new();
     let mut unfinished = false;
-    let mut found: Option<(Columns, Vec<Warning>)> = None;
+    let mut header: Option<(Columns, Vec<Warning>)> = None;
     let others = DELIMITERS
         .into_iter()
         .filter(|other| Some(*other) != announced);
@@ -128,8 +128,8 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
         };
         if let Some(columns) = find_columns(delimiter, &names) {
             check_columns(number, names.len())?;
-            match &mut found {
-                None => found = Some((columns, ambiguities(number, columns, &names))),
+            match &mut header {
+                None => header = Some((columns, ambiguities(number, columns, &names))),
                 Some((first, warnings)) => {
                     warnings.push(two_delimiters(number, first.delimiter, delimiter));
                 }
@@ -141,11 +141,11 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
             best = names;
         }
     }
-    if let Some((columns, mut warnings)) = found {
+    if let Some((columns, mut warnings)) = header {
         if let Some(announced) = announced.filter(|announced| *announced != columns.delimiter) {
             warnings.push(wrong_separator_line(number, announced, columns.delimiter));
         }
-        return Ok(Header::Found(columns, warnings));
+        return Ok(Header::Complete(columns, warnings));
     }
     if unfinished {
         return Ok(Header::Unfinished);

@@ -112,9 +112,9 @@ mod tests {
 
     /// Takes lines of `=` through `take_lines`, and others through `line`.
     #[derive(Default)]
-    struct Seen(Vec<(u64, String)>);
+    struct LineRecorder(Vec<(u64, String)>);
 
-    impl LineSink for Seen {
+    impl LineSink for LineRecorder {
         fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken {
             let mut taken = Taken::default();
             while text
@@ -137,12 +137,12 @@ mod tests {
 
     fn lines_of(pieces: &[&[u8]]) -> Vec<(u64, String)> {
         let mut lines = Lines::default();
-        let mut seen = Seen::default();
+        let mut recorder = LineRecorder::default();
         for piece in pieces {
-            lines.push(piece, &mut seen).unwrap();
+            lines.push(piece, &mut recorder).unwrap();
         }
-        lines.finish(&mut seen).unwrap();
-        seen.0
+        lines.finish(&mut recorder).unwrap();
+        recorder.0
     }
 
     #[test]
@@ -166,14 +166,14 @@ mod tests {
     fn refuses_a_line_over_the_limit_before_its_end_is_seen() {
         let mut lines = Lines::default();
         let piece = vec![b'a'; MAX_LINE_BYTES];
-        let mut seen = Seen::default();
-        lines.push(b"header\n", &mut seen).unwrap();
-        lines.push(&piece, &mut seen).unwrap();
-        let refusal = lines.push(b"a", &mut seen).unwrap_err();
-        assert_eq!(refusal.code(), RefusalCode::TooLarge);
+        let mut recorder = LineRecorder::default();
+        lines.push(b"header\n", &mut recorder).unwrap();
+        lines.push(&piece, &mut recorder).unwrap();
+        let err = lines.push(b"a", &mut recorder).unwrap_err();
+        assert_eq!(err.code(), RefusalCode::TooLarge);
         assert!(
-            refusal.to_string().starts_with("line 2 is longer than"),
-            "{refusal}"
+            err.to_string().starts_with("line 2 is longer than"),
+            "{err}"
         );
     }
 }

@@ -15,7 +15,7 @@
 //! value. Rows may be shorter or longer than the header.
 
 use crate::answer::Warning;
-use crate::csv::cell::{cell_text, hides_a_value, is_comment, may_be_wrapped, unwrapped};
+use crate::csv::cell::{cell_text, is_comment, is_lost_value, may_be_wrapped, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
 use crate::csv::error::CsvError;
@@ -130,12 +130,12 @@ impl RowStage {
     fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), CsvError> {
         if self.open_since.is_none() {
             if is_comment(line, self.columns.delimiter)
-                && !is_overlooked_row(line.split(|byte| *byte == self.columns.delimiter))
+                && !starts_with_lost_value(line.split(|byte| *byte == self.columns.delimiter))
             {
                 return Ok(());
             }
             if memchr::memchr(b'"', line).is_none() {
-                return self.plain_row(number, line, rows);
+                return self.unquoted_row(number, line, rows);
             }
         }
         let first_line = self.open_since.unwrap_or(number);
@@ -152,7 +152,7 @@ impl RowStage {
     }
 
     /// Reads a row without quotes. Its cells are slices of the line.
-    fn plain_row<R: RowSink>(
+    fn unquoted_row<R: RowSink>(
         &self,
         number: u64,
         line: &[u8],
@@ -172,13 +172,13 @@ impl RowStage {
         let wanted = address.max(rule).max(comment.unwrap_or(0));
         let mut rest = line;
         for index in 0..=wanted {
-            let (cell, behind) = match memchr::memchr(delimiter, rest) {
+            let (cell, after) = match memchr::memchr(delimiter, rest) {
                 Some(end) => (rest.get(..end), rest.get(end + 1..)),
                 None => (Some(rest), None),
             };
             cells.put(self.columns, index, cell.unwrap_or_default());
-            match behind {
-                Some(behind) => rest = behind,
+            match after {
+                Some(after) => rest = after,
                 None => break,
             }
         }
@@ -199,7 +199,7 @@ fn quoted_row<R: RowSink>(
 ) -> Result<(), CsvError> {
     check_columns(number, record.cells().len())?;
     let is_comment = |cell: &[u8]| is_comment(cell, columns.delimiter);
-    if record.cell(0).is_some_and(is_comment) && !is_overlooked_row(record.cells()) {
+    if record.cell(0).is_some_and(is_comment) && !starts_with_lost_value(record.cells()) {
         return Ok(());
     }
     let cell = |index: usize| record.cell(index).unwrap_or_default();
@@ -290,9 +290,9 @@ impl<'a> Cells<'a> {
 /// Returns whether the first of the cells is a lost value of a spreadsheet, such as `#N/A` or
 /// `####`, and another cell is not empty. Such a row starts with `#` but is not a comment, and its
 /// rule must not be ignored.
-fn is_overlooked_row<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
+fn starts_with_lost_value<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
     cells
         .next()
-        .is_some_and(|first| hides_a_value(&cell_text(first)))
+        .is_some_and(|first| is_lost_value(&cell_text(first)))
         && cells.any(|cell| !cell_text(cell).is_empty())
 }

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_what_nobody_sees() {
+    fn names_invisible_and_similar_characters() {
         let check = |text, expected: &str| {
             let name = strange_character(text).map(|name| name.to_string());
             assert_eq!(name.as_deref(), Some(expected));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_in_plain_characters() {
+    fn replaces_similar_characters() {
         let check = |text, expected: Option<&str>| {
             assert_eq!(plain(text).as_deref(), expected, "for {text:?}");
         };

@@ -8,7 +8,7 @@
 use memchr::memmem;
 
 /// The instruction to save a sheet as CSV.
-const FROM_A_SPREADSHEET: &str = "save the sheet as CSV (Excel: File > Save As > CSV UTF-8; \
+const SAVE_AS_CSV: &str = "save the sheet as CSV (Excel: File > Save As > CSV UTF-8; \
      LibreOffice: File > Save As > Text CSV; Google Sheets: File > Download > CSV) and upload that";
 
 /// Recognizes a binary format by the first bytes of an upload.
@@ -20,7 +20,7 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
     }
     if starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some(format!(
-            "this is a document of an old Office, such as an Excel workbook (.xls): {FROM_A_SPREADSHEET}"
+            "this is a document of an old Office, such as an Excel workbook (.xls): {SAVE_AS_CSV}"
         ));
     }
     if starts(b"%PDF-") {
@@ -52,7 +52,7 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
 /// Describes a ZIP file by the names of its first entries.
 fn zip_kind(first: &[u8]) -> String {
     let holds = |name: &str| memmem::find(first, name.as_bytes()).is_some();
-    let workbook = |program: &str| format!("this is {program}: {FROM_A_SPREADSHEET}");
+    let workbook = |program: &str| format!("this is {program}: {SAVE_AS_CSV}");
     if holds("application/vnd.oasis.opendocument.spreadsheet") {
         workbook("a LibreOffice or OpenOffice spreadsheet (.ods)")
     } else if holds("application/vnd.oasis.opendocument") {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_wide_text_from_other_bytes() {
+    fn recognizes_utf16_and_utf32() {
         let utf16: Vec<u8> = "IP,Rule\n"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_text_that_is_no_csv() {
+    fn recognizes_text_that_is_not_a_csv() {
         let check = |line: &str, part: &str| {
             let kind = text_kind(line.as_bytes()).unwrap_or_default();
             assert!(kind.contains(part), "{line}: {kind}");

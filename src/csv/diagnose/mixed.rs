@@ -36,16 +36,16 @@ const NEGATIONS: [&str; 12] = [
 ];
 
 /// Explains a cell that holds more than an address. `None` for other cells.
-pub(crate) fn explain_mixed(shown: &Segment, text: &str) -> Option<Explanation> {
+pub(crate) fn explain_mixed(quoted: &Segment, text: &str) -> Option<Explanation> {
     let joined = without_inner_blanks(text).filter(|joined| names_some(joined));
     if let Some(joined) = joined {
-        let reason = rich!("{} has a blank in it: write {}", shown, escape(&joined));
+        let reason = rich!("{} has a blank in it: write {}", quoted, escape(&joined));
         return Some(Explanation::new(reason).naming(joined));
     }
     if let Some(range) = range_by_other_signs(text) {
         let reason = rich!(
             "{} is not a range: its ends are joined by {}, write {}",
-            shown,
+            quoted,
             Segment::quoted("-"),
             &range
         );
@@ -54,13 +54,13 @@ pub(crate) fn explain_mixed(shown: &Segment, text: &str) -> Option<Explanation> 
     if let Some(address) = four_numbers(text) {
         let reason = rich!(
             "{} is not an IP address: its octets are joined by {}, write {}",
-            shown,
+            quoted,
             Segment::quoted("."),
             address
         );
         return Some(Explanation::new(reason).naming(address.to_string()));
     }
-    explain_words(shown, text)
+    explain_words(quoted, text)
 }
 
 /// Removes the blanks of a text if each of them is next to a sign that addresses contain: `192.0.2.
@@ -102,7 +102,7 @@ fn four_numbers(text: &str) -> Option<Ipv4Addr> {
 }
 
 /// Explains addresses among words and other addresses.
-fn explain_words(shown: &Segment, text: &str) -> Option<Explanation> {
+fn explain_words(quoted: &Segment, text: &str) -> Option<Explanation> {
     let is_separator = |c: char| c.is_whitespace() || SEPARATORS.contains(c);
     let words: Vec<&str> = text
         .split(is_separator)
@@ -112,36 +112,36 @@ fn explain_words(shown: &Segment, text: &str) -> Option<Explanation> {
     if words.len() < 2 {
         return None;
     }
-    let found: Vec<&str> = words
+    let addresses: Vec<&str> = words
         .iter()
         .copied()
         .filter(|word| names_some(word))
         .collect();
-    let first = found.first()?;
-    if let [_, mask] = found.as_slice()
+    let first = addresses.first()?;
+    if let [_, mask] = addresses.as_slice()
         && words.len() == 2
         && (mask.starts_with("255.") || mask.starts_with("0."))
     {
         let network = format!("{first}/{mask}");
         let reason = rich!(
             "{} has a blank before its mask: write {}",
-            shown,
+            quoted,
             escape(&network)
         );
         if names_some(&network) {
             return Some(Explanation::new(reason).naming(network));
         }
     }
-    if found.len() > 1 {
+    if addresses.len() > 1 {
         return Some(Explanation::new(rich!(
             "{} holds {} addresses: give each of them a row of its own",
-            shown,
-            found.len()
+            quoted,
+            addresses.len()
         )));
     }
     let reason = Explanation::new(rich!(
         "{} holds more than an address: write the address alone, and the rest as a comment",
-        shown
+        quoted
     ));
     let is_negation = |word: &&str| NEGATIONS.contains(&word.to_lowercase().as_str());
     // `192.0.2.1 0` may be an address that a blank splits in two.

@@ -8,7 +8,7 @@ use strsim::osa_distance;
 use crate::csv::cell::is_error_value;
 use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::characters::strange_character;
-use crate::csv::diagnose::spreadsheet::{is_formula, means_nothing};
+use crate::csv::diagnose::spreadsheet::{is_formula, is_placeholder};
 use crate::text::{Segment, rich};
 
 /// Words that mean Allow and nothing else, in English and French, as firewalls and people write
@@ -68,23 +68,23 @@ const ANSWERS: [&str; 12] = [
 
 /// Explains what is wrong with a rule, without its suggestions.
 pub(super) fn explain_rule(text: &str) -> Explanation {
-    let shown = Segment::quoted(text);
-    let reason = if means_nothing(text) {
-        rich!("{} stands for a missing rule", shown)
+    let quoted = Segment::quoted(text);
+    let reason = if is_placeholder(text) {
+        rich!("{} stands for a missing rule", quoted)
     } else if is_error_value(text) {
-        rich!("{} is a formula that failed in the spreadsheet", shown)
+        rich!("{} is a formula that failed in the spreadsheet", quoted)
     } else if is_formula(text) {
         return Explanation::new(rich!(
             "{} is a formula: paste its value, Allow or Deny, in its place",
-            shown
+            quoted
         ));
     } else if ANSWERS.contains(&text.to_lowercase().as_str()) {
-        rich!("{} is not a rule, it does not say to what", shown)
+        rich!("{} is not a rule, it does not say to what", quoted)
     } else {
         let strange = strange_character(text).filter(|_| has_letters_of_a_rule(text));
         strange.map_or_else(
-            || rich!("{} is not a rule", &shown),
-            |name| rich!("{} is not a rule, for it has {} in it", &shown, &name),
+            || rich!("{} is not a rule", &quoted),
+            |name| rich!("{} is not a rule, for it has {} in it", &quoted, &name),
         )
     };
     Explanation::new(reason).with_help("write Allow or Deny")
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn explains_each_kind_of_text() {
         check_sentence("Permit", " is not a rule: write Allow or Deny");
         check_sentence("Büro", " is not a rule: write Allow or Deny");
         check_sentence("\\N", " stands for a missing rule: write Allow or Deny");

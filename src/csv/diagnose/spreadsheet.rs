@@ -2,7 +2,7 @@
 //! placeholders.
 
 /// Returns whether a text stands for a missing value, as databases, libraries and people write it.
-pub(crate) fn means_nothing(text: &str) -> bool {
+pub(crate) fn is_placeholder(text: &str) -> bool {
     text == "\\N"
         || [
             "null",
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_what_a_spreadsheet_damaged() {
+    fn recognizes_damaged_values() {
         for text in [
             "01/02/2003",
             "1/2/03",

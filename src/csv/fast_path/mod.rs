@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_columns_wherever_they_are() {
+    fn finds_the_columns_in_any_order() {
         let columns = Columns {
             delimiter: b';',
             address: 3,
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_everything_else_to_the_long_way() {
+    fn leaves_other_rows_to_the_parser() {
         for row in [
             "256.0.0.1,Deny\n",
             "1.2.3,Deny\n",

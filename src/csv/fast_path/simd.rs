@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_every_byte_beside_every_other() {
+    fn finds_each_byte_next_to_each_other_byte() {
         for byte in 0..=u8::MAX {
             for other in 0..=u8::MAX {
                 let mut bytes = [other; LANES];
