@@ -1,7 +1,7 @@
-//! What a person is told: rejected rows, refused files, and the answer for one file.
+//! The answer for one file: its status, rejected rows, warnings and refusals.
 //!
-//! A *row* is accepted or rejected, a *file* is published or refused. Both are data here, with a
-//! stable code and a sentence; nothing in this module decides anything.
+//! A *row* is accepted or rejected. A *file* is published or refused. Rejections, warnings and
+//! refusals are data with a stable code and a message. This module decides nothing.
 
 use std::fmt;
 
@@ -10,16 +10,16 @@ use serde::{Serialize, Serializer};
 use crate::rule::DefaultPolicy;
 use crate::text::{RichText, rich};
 
-/// How many rejections an answer lists; all are counted.
+/// The maximum number of rejections that an answer lists. All rejections are counted.
 pub const MAX_REJECTIONS_LISTED: usize = 100;
-/// How many bytes of a rejected value an answer keeps.
+/// The maximum length of a rejected value in an answer, in bytes.
 const MAX_VALUE_BYTES: usize = 256;
 
-/// Why a row was rejected. The names in JSON are part of the contract.
+/// The reason why a row was rejected. The names in JSON are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RejectionCode {
-    /// Not an address, network, range or `all`.
+    /// The cell is not an address, network, range or `all`.
     InvalidAddress,
     /// A network whose address has bits set beyond its prefix.
     HostBitsSet,
@@ -33,12 +33,12 @@ pub enum RejectionCode {
     ConflictingDefault,
 }
 
-/// A row that was left out, and the reason.
+/// A rejected row and the reason.
 ///
 /// Serializes with one `message`: `line N: reason: help`. `fixes` is left out if it is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// The line where the row starts, 1-based, as an editor shows it.
+    /// The line where the row starts, 1-based, as in an editor.
     pub line: u64,
     /// The reason, for programs.
     pub code: RejectionCode,
@@ -46,16 +46,16 @@ pub struct Rejection {
     pub value: String,
     /// The reason, for people: what is wrong.
     pub reason: RichText,
-    /// The instruction that follows the reason, where it can stand alone: `write Allow or Deny`.
+    /// The instruction after the reason, if it can stand alone: `write Allow or Deny`.
     pub help: Option<RichText>,
     /// Suggested replacements for the cell, the most likely first. Each would be accepted.
     pub fixes: Vec<String>,
-    /// Whether the reason names a suggestion already.
+    /// Set if the reason names a suggestion already.
     pub names_a_fix: bool,
 }
 
 impl Rejection {
-    /// A rejection without help and suggestions. Of the value, 256 bytes are kept.
+    /// Creates a rejection without help and suggestions. Keeps the first 256 bytes of the value.
     #[must_use]
     pub fn new(line: u64, code: RejectionCode, value: &str, reason: impl Into<RichText>) -> Self {
         let end = value.floor_char_boundary(MAX_VALUE_BYTES);
@@ -70,7 +70,7 @@ impl Rejection {
         }
     }
 
-    /// The whole sentence without its place: the reason, and the help if there is one.
+    /// Returns the whole sentence without its place: the reason, and the help if there is one.
     #[must_use]
     pub fn sentence(&self) -> RichText {
         match &self.help {
@@ -79,7 +79,8 @@ impl Rejection {
         }
     }
 
-    /// The whole sentence with its place: `line 4: "2.2.2" is not an IP address: expected 4 octets, found 3`.
+    /// Returns the whole sentence with its place, such as
+    /// `line 4: "2.2.2" is not an IP address: expected 4 octets, found 3`.
     #[must_use]
     pub fn message(&self) -> String {
         format!("line {}: {}", self.line, self.sentence())
@@ -108,52 +109,53 @@ impl Serialize for Rejection {
     }
 }
 
-/// What is worth a second look although nothing is wrong with it. The names in JSON are part of
-/// the contract.
+/// The kind of a warning. A warning does not reject anything. The names in JSON are part of the
+/// contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningCode {
-    /// How the text was to be read had to be guessed, such as its encoding.
+    /// The program guessed how to read the text, for example its encoding.
     Guessed,
-    /// Rows that repeat what other rows say.
+    /// Rows repeat other rows.
     DuplicateRows,
-    /// Allowed addresses that a Deny takes away again.
+    /// `Allow` rows have no effect, because Deny rows cover the same addresses.
     OverriddenRows,
     /// Nobody gets in.
     BlocksEverybody,
-    /// An allowed network that is wider than a /8.
+    /// An allowed network is wider than a /8 of IPv4 or a /16 of IPv6.
     WideAllow,
-    /// Private addresses in a list of public ones.
+    /// A list of mostly public addresses has private ones.
     PrivateRange,
 }
 
-/// One thing that is worth a second look.
+/// A warning: something that is probably a mistake, although it is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// What, for programs.
+    /// The kind, for programs.
     pub code: WarningCode,
-    /// The first line it is about, where it is about one and that was looked up.
+    /// The first line that the warning is about, if it is about lines that are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The warning, for people: one sentence. The lines of the rows that it is about follow in parentheses.
+    /// The warning, for people: one sentence. The lines of the rows that it is about follow in
+    /// parentheses.
     pub message: RichText,
 }
 
-/// Why a file was refused. The names in JSON are part of the contract.
+/// The reason why a file was refused. The names in JSON are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusalCode {
-    /// Binary, undecodable or damaged.
+    /// The file is binary, undecodable or damaged.
     NotCsv,
-    /// No column for the address, or none for the rule.
+    /// The header has no column for the address, or none for the rule.
     MissingColumn,
     /// No row was accepted.
     NoRules,
-    /// Beyond a limit on bytes, on the length of a line or on columns.
+    /// The file is over a limit on bytes, on the length of a line or on columns.
     TooLarge,
-    /// Strict mode, and a row was rejected.
+    /// A row was rejected, in strict mode.
     RowsRejected,
-    /// The object's key, or the output's, would leave its folder.
+    /// The key of the upload, or of the output, would leave its folder.
     UnsafeKey,
     /// The template does not compile or fails on this file.
     BadTemplate,
@@ -177,7 +179,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal that is about no line.
+    /// Creates a refusal that is not about a line.
     #[must_use]
     pub fn new(code: RefusalCode, message: impl Into<RichText>) -> Self {
         Self {
@@ -196,19 +198,19 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// What came of a file.
+/// The result for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// The output was written.
     Written,
-    /// The output was already that of this input and these settings.
+    /// The output was already up to date with this input and these settings.
     Unchanged,
-    /// Nothing was written; the previous output stays.
+    /// Nothing was written. The previous output stays.
     Refused,
-    /// The input is gone, and the output was removed.
+    /// The input was deleted, and the output was removed.
     Removed,
-    /// The input is gone; the output stays.
+    /// The input was deleted. The output stays.
     Kept,
     /// There was nothing to do, such as for `s3:TestEvent` or the marker of a folder.
     Ignored,
@@ -220,52 +222,54 @@ impl fmt::Display for Status {
     }
 }
 
-/// How many networks the output lists.
+/// The numbers of networks in the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NetworkCounts {
-    /// In its list of who gets in.
+    /// The networks in the list of allowed addresses.
     pub allow: usize,
-    /// In its list of who is kept out.
+    /// The networks in the list of denied addresses.
     pub deny: usize,
 }
 
-/// What the function answers and the command line prints with `--json`, one for each file.
+/// The answer for one file. The function returns it, and the command line prints it with `--json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// The input's key or path.
+    /// The key or path of the input.
     pub source: String,
-    /// The output's key or path; `None` if the input's key is unsafe or not that of a CSV.
+    /// The key or path of the output. `None` if the key of the input is unsafe or is not the key of
+    /// a CSV.
     pub output: Option<String>,
-    /// What came of it.
+    /// The result.
     pub status: Status,
-    /// Why the file was refused.
+    /// The code of the refusal.
     pub code: Option<RefusalCode>,
     /// The reason for a refusal, for people.
     pub message: Option<RichText>,
-    /// The line that a refusal is about, if it is about one. The JSON leaves it out: the message names it.
+    /// The line that a refusal is about, if it is about one. The JSON omits it, because the message
+    /// names it.
     #[serde(skip)]
     pub refused_line: Option<u64>,
-    /// The default that the file or the settings chose.
+    /// The default policy of the file or of the settings.
     pub default_policy: DefaultPolicy,
-    /// Rows read: accepted and rejected.
+    /// The number of rows, accepted and rejected.
     pub rows: u64,
-    /// Rows that take part in the policy.
+    /// The number of accepted rows.
     pub accepted: u64,
-    /// Rows that were left out.
+    /// The number of rejected rows.
     pub rejected: u64,
-    /// Networks in the output.
+    /// The networks in the output.
     pub networks: NetworkCounts,
-    /// The output's size.
+    /// The size of the output, in bytes.
     pub bytes: usize,
     /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
     pub rejections: Vec<Rejection>,
-    /// What is worth a second look; left out of the JSON where nothing is.
+    /// The warnings. The JSON omits them if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
 
 impl Answer {
-    /// An answer that says nothing yet but which file it is about.
+    /// Creates an answer that only names the file and its status.
     #[must_use]
     pub fn new(source: &str, status: Status) -> Self {
         Self {
@@ -286,7 +290,7 @@ impl Answer {
         }
     }
 
-    /// The same file, refused; what was counted stays.
+    /// Returns the answer for the same file as refused. The counts of rows stay.
     #[must_use]
     pub fn refused(self, refusal: &Refusal) -> Self {
         Self {

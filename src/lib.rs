@@ -1,9 +1,9 @@
 //! Turns CSV files of IP rules into correct, fast Apache `.htaccess` files.
 //!
-//! Data flows in one direction: event → fetch → parse → policy → render → publish → answer. The middle is pure
-//! ([`generate`](mod@generate): bytes and settings in, file and answer out). The edges are the Lambda function
-//! (`function`, behind the feature of the same name) and the command line (feature `command-line`).
-//! `ARCHITECTURE.md` has the layers and the invariants.
+//! Data flows in one direction: event → fetch → parse → policy → render → publish → answer. The
+//! middle is pure ([`generate`](mod@generate): bytes and settings in, file and answer out). The
+//! edges are the Lambda function (`function`, with the feature `function`) and the command line
+//! (with the feature `command-line`). `ARCHITECTURE.md` has the layers and the invariants.
 
 pub mod answer;
 pub mod csv;

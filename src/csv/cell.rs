@@ -1,7 +1,7 @@
-//! The bytes of one cell → its text, without what spreadsheets and editors put around a value.
+//! Decodes a cell and removes what spreadsheets and editors put around its value.
 //!
-//! What is undone here cannot be meant otherwise, so it is undone silently. Whatever could be is
-//! rejected with a sentence (`explain_address.rs`, `explain_rule.rs`), never guessed.
+//! Everything that is removed here has only one possible meaning, so there is no warning. Ambiguous
+//! cells are rejected with an explanation (`csv/diagnose/`) and never guessed.
 //!
 //! ```text
 //! cell    = *around [ formula / quoted / "'" value / value ] *around
@@ -14,14 +14,14 @@ use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
 
-/// Dashes that word processors and spreadsheets put in place of `-`: Unicode's hyphens, dashes
-/// and minus signs.
+/// Dashes that word processors and spreadsheets write instead of `-`: the hyphens, dashes and minus
+/// signs of Unicode.
 pub(crate) const DASHES: [char; 10] = [
     '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}', '\u{2212}', '\u{fe58}',
     '\u{fe63}', '\u{ff0d}',
 ];
 
-/// What opens and closes a quoted value.
+/// The pairs of quotes that may enclose a value.
 const QUOTES: [(char, char); 9] = [
     ('"', '"'),
     ('\'', '\''),
@@ -34,13 +34,13 @@ const QUOTES: [(char, char); 9] = [
     ('`', '`'),
 ];
 
-/// A cell as text, without what is around its value.
+/// Returns a cell as text, without the characters around its value.
 #[must_use]
 pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
     within(cell, trimmed)
 }
 
-/// A comment as text, without the white space around it: the rest is its writer's.
+/// Returns a comment as text, without the white space around it. The rest is kept as written.
 #[must_use]
 pub(crate) fn comment_text(cell: &[u8]) -> Cow<'_, str> {
     within(cell, str::trim)
@@ -54,7 +54,7 @@ fn within(cell: &[u8], trim: impl Fn(&str) -> &str) -> Cow<'_, str> {
     }
 }
 
-/// UTF-8 or, where it is not, Windows-1252.
+/// Decodes UTF-8 or, if the bytes are not UTF-8, Windows-1252.
 #[inline]
 #[must_use]
 pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
@@ -64,24 +64,25 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// A text without the white space, and the characters of no width, around it.
+/// Returns a text without the white space, and without the characters of no width, around it.
 #[inline]
 #[must_use]
 pub(crate) fn trimmed(text: &str) -> &str {
-    // Nearly every cell starts and ends with its value.
+    // Nearly every cell starts and ends with a character of its value.
     match text.as_bytes() {
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
         _ => text.trim_matches(is_around),
     }
 }
 
-/// Whether a character around a value is no part of it.
+/// Returns whether a character around a value is not part of the value.
 fn is_around(character: char) -> bool {
     character.is_whitespace() || (!character.is_ascii() && has_no_width(character))
 }
 
-/// Whether nobody can see a character, nor what it does. Those that turn text round (U+202A to
-/// U+202E, U+2066 to U+2069) are none of these: what they are around is not what it looks like.
+/// Returns whether a character is invisible and has no visible effect. Characters that change the
+/// direction of text (U+202A to U+202E, U+2066 to U+2069) are excluded, because a value with them
+/// is not the text that it looks like.
 fn has_no_width(character: char) -> bool {
     matches!(
         character,
@@ -89,14 +90,14 @@ fn has_no_width(character: char) -> bool {
     )
 }
 
-/// Whether a cell is worth a look at what it is wrapped in: hardly any is.
+/// Returns whether [`unwrapped`] could change a cell. This is rare.
 #[inline]
 pub(crate) fn may_be_wrapped(text: &str) -> bool {
     matches!(text.as_bytes(), [b'=' | b'"' | b'\'' | b'`', ..]) || !text.is_ascii()
 }
 
-/// The value of a cell that was wrapped, or whose dashes were made smart; `None` where neither is
-/// so, as in nearly every cell.
+/// Returns the value of a cell that has a formula or quotes around it, or typographic dashes.
+/// `None` if it has neither, as nearly every cell.
 #[must_use]
 pub(crate) fn unwrapped(text: &str) -> Option<String> {
     if !may_be_wrapped(text) {
@@ -108,14 +109,14 @@ pub(crate) fn unwrapped(text: &str) -> Option<String> {
     (value != text).then_some(value)
 }
 
-/// `="192.0.2.1"` is a formula whose value is its text.
+/// Returns the value of a formula that is a text: `192.0.2.1` of `="192.0.2.1"`.
 fn formula_value(text: &str) -> Option<&str> {
     let quoted = trimmed(text.strip_prefix('=')?);
     let value = quoted.strip_prefix('"')?.strip_suffix('"')?;
     (!value.contains('"')).then(|| trimmed(value))
 }
 
-/// One pair of quotes, or the apostrophe by which a spreadsheet is told that a value is text.
+/// Removes one pair of quotes, or the apostrophe that marks a value as text in a spreadsheet.
 fn without_quotes(text: &str) -> &str {
     let inside = |(open, close): &(char, char)| text.strip_prefix(*open)?.strip_suffix(*close);
     match QUOTES.iter().find_map(inside) {
@@ -124,8 +125,8 @@ fn without_quotes(text: &str) -> &str {
     }
 }
 
-/// Whether a cell shows that a formula of a spreadsheet failed: `#N/A`, `#REF!`, `#NOM?`, `#NV`.
-/// Excel writes these into CSV files, in the language it speaks.
+/// Returns whether a cell shows a failed formula of a spreadsheet: `#N/A`, `#REF!`, `#NOM?`, `#NV`.
+/// Excel writes these into CSV files, in its display language.
 #[must_use]
 pub(crate) fn is_error_value(text: &str) -> bool {
     let Some(word) = text.strip_prefix('#') else {
@@ -140,14 +141,15 @@ pub(crate) fn is_error_value(text: &str) -> bool {
     matches!(word, "N/A" | "NV" | "N/D") || word.strip_suffix(['!', '?']).is_some_and(is_word)
 }
 
-/// Whether a spreadsheet showed something else than the value: a failed formula, or the `####` of a
-/// column that is too narrow.
+/// Returns whether a spreadsheet wrote something else instead of the value: a failed formula, or
+/// the `####` of a column that is too narrow.
 #[must_use]
-pub(crate) fn hides_a_value(text: &str) -> bool {
+pub(crate) fn is_lost_value(text: &str) -> bool {
     is_error_value(text) || (text.len() > 2 && text.bytes().all(|byte| byte == b'#'))
 }
 
-/// A tab that separates cells is no white space: the cell before it is empty.
+/// Returns whether a text starts with `#` after white space. A tab that is the delimiter does not
+/// count as white space, because it ends an empty cell.
 pub(crate) fn is_comment(text: &[u8], delimiter: u8) -> bool {
     text.iter()
         .find(|byte| **byte == delimiter || !byte.is_ascii_whitespace())
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_is_not_utf8_as_windows_1252() {
+    fn reads_invalid_utf8_as_windows_1252() {
         assert_eq!(cell_text(b"caf\xe9 \xa0"), "café");
         assert_eq!(cell_text("café\u{a0}".as_bytes()), "café");
     }
@@ -172,12 +174,12 @@ mod tests {
             decoded(b"\x81\x8d\x8f\x90\x9d"),
             "\u{81}\u{8d}\u{8f}\u{90}\u{9d}"
         );
-        // No byte order mark is looked for in a cell.
+        // A byte order mark has no meaning in a cell.
         assert_eq!(decoded(b"\xff\xfea"), "ÿþa");
     }
 
     #[test]
-    fn leaves_out_what_nobody_sees_around_a_value() {
+    fn removes_invisible_characters_around_a_value() {
         let cell = "\u{feff}\u{202f}\u{200b}1.2.3.4\u{200e}\u{2060}\u{ad}\t";
         assert_eq!(cell_text(cell.as_bytes()), "1.2.3.4");
         assert_eq!(comment_text(" x\u{200e} ".as_bytes()), "x\u{200e}");
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn unwraps_formulas_that_are_text_and_no_others() {
+    fn unwraps_only_formulas_that_are_text() {
         check_unwrapped("=\"1.2.3.4\"", Some("1.2.3.4"));
         check_unwrapped("= \" Allow \"", Some("Allow"));
         check_unwrapped("=\"1.2.3.4\"&\"0\"", None);
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn unwraps_one_pair_of_quotes_and_the_mark_of_text() {
+    fn unwraps_one_pair_of_quotes_or_an_apostrophe() {
         for text in [
             "\"1.2.3.4\"",
             "'1.2.3.4'",
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn makes_smart_dashes_plain() {
+    fn replaces_typographic_dashes() {
         for dash in DASHES {
             check_unwrapped(
                 &format!("1.2.3.4 {dash} 1.2.3.9"),
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_failed_formulas_from_comments() {
+    fn distinguishes_failed_formulas_from_comments() {
         for text in [
             "#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NOM?", "#VALEUR!", "#NV",
         ] {

@@ -2,7 +2,7 @@
 
 use crate::text::{RichText, Segment};
 
-/// The delimiters that are looked for, the likeliest first.
+/// The accepted delimiters, the most likely first.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 pub(crate) const ADDRESS_NAMES: [&str; 5] = ["ipaddress", "ip", "address", "network", "cidr"];
@@ -11,7 +11,7 @@ pub(crate) const RULE_NAMES: [&str; 3] = ["rule", "action", "policy"];
 
 pub(crate) const COMMENT_NAMES: [&str; 3] = ["comment", "description", "note"];
 
-/// Where the cells of a row are.
+/// The places of the cells that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Columns {
     /// Separates the cells.
@@ -31,12 +31,12 @@ pub(crate) fn normalized(name: &str) -> String {
         .collect()
 }
 
-/// Whether a column of this name holds the address.
+/// Returns whether a column of this name holds the address.
 pub(crate) fn is_address_name(name: &str) -> bool {
     ADDRESS_NAMES.contains(&normalized(name).as_str())
 }
 
-/// Whether a column of this name holds the rule.
+/// Returns whether a column of this name holds the rule.
 pub(crate) fn is_rule_name(name: &str) -> bool {
     RULE_NAMES.contains(&normalized(name).as_str())
 }

@@ -19,12 +19,12 @@ pub enum FileStart<'a> {
     Cut(&'a [u8]),
 }
 
-/// The contents of a file, as far as its first bytes show them.
+/// The contents of a file, as its first bytes show them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contents {
     /// A CSV: a header with the required columns, and a row unless the file ends there.
     Csv,
-    /// A known format that is not CSV. The sentence names it and says how to get a CSV from it.
+    /// A known format that is not CSV. The message names it and says how to get a CSV from it.
     OtherFormat(String),
     /// Anything else.
     Unknown,
@@ -66,11 +66,11 @@ impl Contents {
     }
 }
 
-/// Decodes the bytes into `text`, which is left incomplete by an error.
+/// Decodes the bytes into `text`. After an error the text is incomplete.
 ///
 /// # Errors
 ///
-/// `not-csv` for a file that is not text, `too-large` for more text than is searched.
+/// `not-csv` for a file that is not text; `too-large` for more text than the limit.
 fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
     let mut decoder = TextDecoder::new(TextCollector(text), MAX_TEXT_BYTES);
     match start {
@@ -78,7 +78,7 @@ fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
             decoder.push(bytes)?;
             decoder.finish().map(|_| ())
         }
-        // The end of a cut file would be refused as damaged.
+        // `finish` would refuse a cut file as damaged.
         FileStart::Cut(bytes) => decoder.push(bytes),
     }
 }
@@ -90,7 +90,7 @@ fn has_rules(text: FileStart<'_>) -> bool {
     let is_whole_csv = match text {
         FileStart::Whole(text) => parser.push(text).and_then(|()| parser.finish()).is_ok(),
         FileStart::Cut(text) => {
-            // A refusal after the first row does not matter.
+            // An error after the first row does not matter.
             let _ = parser.push(text);
             false
         }
@@ -108,7 +108,7 @@ impl TextSink for TextCollector<'_> {
     }
 }
 
-/// Notes that there is a row, accepted or rejected.
+/// Records that there is a row, accepted or rejected.
 struct RowDetector<'a>(&'a mut bool);
 
 impl RowSink for RowDetector<'_> {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_csv_is_one_if_a_row_is_left() {
+    fn a_cut_csv_is_recognized_by_a_row() {
         check(FileStart::Whole(CSV), &Contents::Csv);
         check(FileStart::Whole(b"IP,Rule\n"), &Contents::Csv);
         let long = [CSV, &b"1.1.1.1;Allow\n".repeat(1000)].concat();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_expands_without_end_costs_no_more_than_the_limit() {
+    fn a_gzip_bomb_is_read_up_to_the_limit() {
         use std::io::Write;
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         gzip.write_all(&vec![b'x'; 64 * 1024 * 1024]).unwrap();

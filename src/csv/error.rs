@@ -5,10 +5,12 @@ use std::fmt;
 use crate::answer::RefusalCode;
 use crate::text::{RichText, Segment, rich};
 
-/// The reason why a whole upload is refused. `Display` is the sentence, without the name of a setting.
+/// The reason why a whole upload is refused. `Display` writes the message, without the name of a
+/// setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CsvError {
-    /// The bytes are of another format, such as a workbook. The sentence says which one, and what to do.
+    /// The bytes are of another format, such as a workbook. The message says which one, and what to
+    /// do.
     OtherFormat(String),
     /// The text has NUL bytes.
     NotText,
@@ -53,17 +55,17 @@ pub enum CsvError {
     MissingColumn {
         /// That line.
         line: u64,
-        /// The sentence: the columns that are missing, and those that were found.
+        /// The message: the missing columns, and the cells that were found.
         explanation: RichText,
-        /// The line further down that is a header.
+        /// The later line that is a header, if there is one.
         header: Option<u64>,
     },
     /// The file has no line that could be a header.
     NoHeader {
-        /// Whether it has comments.
+        /// `true` if it has comments.
         has_comments: bool,
     },
-    /// The sink has everything it wanted: reading ends, and nobody is told.
+    /// The sink needs nothing more. Reading ends without a message.
     Stopped,
 }
 
@@ -105,7 +107,7 @@ impl CsvError {
         }
     }
 
-    /// Adds the line of a header that was found further down.
+    /// Adds the line of a header that was found later in the file.
     pub(crate) fn with_header(mut self, number: u64) -> Self {
         if let Self::MissingColumn { header, .. } = &mut self {
             *header = Some(number);
@@ -113,7 +115,7 @@ impl CsvError {
         self
     }
 
-    /// The sentence: what is wrong, and what is accepted.
+    /// Returns the message: what is wrong, and what is accepted.
     #[must_use]
     pub fn explain(&self) -> RichText {
         match self {
@@ -126,9 +128,9 @@ impl CsvError {
                                    upload it whole"
                     .into()
             }
-            Self::DamagedGzip(why) => rich!(
+            Self::DamagedGzip(cause) => rich!(
                 "the gzip data is damaged or cut off ({}): compress the CSV again and upload it whole",
-                why
+                cause
             ),
             Self::TooLarge { max_bytes } => rich!(
                 "the CSV is larger than {} bytes, decompressed: split it",

@@ -1,8 +1,9 @@
-//! The header of a CSV: its delimiter, and which column holds what.
+//! Reads the header of a CSV: its delimiter, and the columns of the address, the rule and the
+//! comment.
 //!
-//! Columns are found by name, in any order; case, spaces, `_` and `-` in a name do not count. The
-//! delimiter is the one under which both required columns are found. Where more than one reading
-//! was possible, the one that was taken is said.
+//! Columns are found by name, in any order. Case, white space, `_` and `-` in a name are ignored.
+//! The delimiter is the one that separates both required columns. If the header can be read in
+//! several ways, a warning says which one was used.
 
 use crate::answer::{Warning, WarningCode};
 use crate::csv::cell::{cell_text, is_comment, unwrapped};
@@ -15,30 +16,31 @@ use crate::csv::limits::{check_columns, check_length, check_open_lines};
 use crate::csv::record::{RecordReader, Step};
 use crate::text::{RichText, Segment, rich};
 
-/// How many lines behind one that is no header are looked at for it, to say where it is.
-const MAX_LINES_BEHIND: u32 = 20;
+/// The maximum number of lines that are searched for a header after a line that is not one.
+const MAX_LINES_SEARCHED: u32 = 20;
 
-/// The lines up to the header.
+/// Reads the lines up to the end of the header.
 #[derive(Default)]
 pub(crate) struct HeaderStage {
-    /// What a `sep=` line named.
+    /// The delimiter that a `sep=` line names.
     delimiter: Option<u8>,
-    /// The header's lines so far, joined by LF, while a quote is open.
+    /// The lines of the header so far, joined by LF, while a quote is open.
     text: Vec<u8>,
     first_line: u64,
-    /// Whether comments were passed over.
+    /// Set after a comment.
     has_comments: bool,
-    /// What is wrong with the line that should be the header, and how many were looked at since.
-    refusal: Option<CsvError>,
-    lines_behind: u32,
+    /// The error of the line that should be the header but is not.
+    error: Option<CsvError>,
+    /// The number of lines that were searched after it.
+    lines_searched: u32,
 }
 
 impl HeaderStage {
-    /// Takes the next line. Gives the columns and what was guessed, where it ends the header.
+    /// Reads the next line. Returns the columns and the warnings if the line ends the header.
     ///
     /// # Errors
     ///
-    /// `missing-column`, naming what was found; `not-csv` for another format.
+    /// `missing-column` with the cells that were found; `not-csv` for another format.
     pub(crate) fn line(
         &mut self,
         number: u64,
@@ -60,12 +62,12 @@ impl HeaderStage {
         } else {
             self.text.push(b'\n');
         }
-        if let Some(refusal) = &self.refusal {
+        if let Some(err) = &self.error {
             return Err(match read_header(number, line, self.delimiter) {
-                Ok(Header::Found(..)) => refusal.clone().with_header(number),
-                _ if self.lines_behind == MAX_LINES_BEHIND => refusal.clone(),
+                Ok(Header::Complete(..)) => err.clone().with_header(number),
+                _ if self.lines_searched == MAX_LINES_SEARCHED => err.clone(),
                 _ => {
-                    self.lines_behind += 1;
+                    self.lines_searched += 1;
                     return Ok(None);
                 }
             });
@@ -73,21 +75,21 @@ impl HeaderStage {
         self.text.extend_from_slice(line);
         check_length(self.first_line, self.text.len())?;
         match read_header(self.first_line, &self.text, self.delimiter) {
-            Ok(Header::Found(columns, warnings)) => Ok(Some((columns, warnings))),
+            Ok(Header::Complete(columns, warnings)) => Ok(Some((columns, warnings))),
             Ok(Header::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
-            Ok(Header::Missing(refusal)) => {
-                self.refusal = Some(refusal);
+            Ok(Header::Missing(err)) => {
+                self.error = Some(err);
                 self.text.clear();
                 Ok(None)
             }
-            Err(refusal) => Err(refusal),
+            Err(err) => Err(err),
         }
     }
 
-    /// Why there is no header at the end of the file.
+    /// Returns the error for a file that ends before its header.
     pub(crate) fn missing(&self) -> CsvError {
-        if let Some(refusal) = &self.refusal {
-            return refusal.clone();
+        if let Some(err) = &self.error {
+            return err.clone();
         }
         if !self.text.is_empty() {
             return CsvError::OpenQuote {
@@ -100,13 +102,13 @@ impl HeaderStage {
     }
 }
 
-/// What a line turned out to be.
+/// The result of reading a line as a header.
 enum Header {
-    /// Both required columns were found; and what was guessed.
-    Found(Columns, Vec<Warning>),
-    /// A quote is open at its end: the next line belongs to it.
+    /// The line has both required columns. The warnings report guesses.
+    Complete(Columns, Vec<Warning>),
+    /// A quote is open at the end of the line, so the next line belongs to the header.
     Unfinished,
-    /// No header; one further down would only say what to remove.
+    /// The line is not a header. A header in a later line only completes the error.
     Missing(CsvError),
 }
 
@@ -115,7 +117,7 @@ enum Header {
 fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header, CsvError> {
     let mut best: Vec<String> = Vec::new();
     let mut unfinished = false;
-    let mut found: Option<(Columns, Vec<Warning>)> = None;
+    let mut header: Option<(Columns, Vec<Warning>)> = None;
     let others = DELIMITERS
         .into_iter()
         .filter(|other| Some(*other) != announced);
@@ -126,8 +128,8 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
         };
         if let Some(columns) = find_columns(delimiter, &names) {
             check_columns(number, names.len())?;
-            match &mut found {
-                None => found = Some((columns, ambiguities(number, columns, &names))),
+            match &mut header {
+                None => header = Some((columns, ambiguities(number, columns, &names))),
                 Some((first, warnings)) => {
                     warnings.push(two_delimiters(number, first.delimiter, delimiter));
                 }
@@ -139,11 +141,11 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
             best = names;
         }
     }
-    if let Some((columns, mut warnings)) = found {
+    if let Some((columns, mut warnings)) = header {
         if let Some(announced) = announced.filter(|announced| *announced != columns.delimiter) {
             warnings.push(wrong_separator_line(number, announced, columns.delimiter));
         }
-        return Ok(Header::Found(columns, warnings));
+        return Ok(Header::Complete(columns, warnings));
     }
     if unfinished {
         return Ok(Header::Unfinished);
@@ -154,7 +156,7 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
     Ok(Header::Missing(missing_column(number, line, &best)))
 }
 
-/// The cells of a header; `None` if a quote is open at its end.
+/// Returns the cells of a header. `None` if a quote is open at its end.
 fn names(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
     let text = |cell: &[u8]| {
         let text = cell_text(cell);
@@ -170,8 +172,8 @@ fn names(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
     }
 }
 
-/// The delimiter of an Excel `sep=;` line, also where a spreadsheet took it for a cell and wrote
-/// it again, with quotes around it or more delimiters behind it.
+/// Returns the delimiter that an Excel `sep=;` line names. A spreadsheet may have read such a line
+/// as a cell and written it again, so quotes around it and more delimiters after it are accepted.
 fn separator_line(line: &[u8]) -> Option<u8> {
     let line = line.trim_ascii_start();
     let line = line.strip_prefix(b"\"").unwrap_or(line);
@@ -199,7 +201,7 @@ fn find_columns(delimiter: u8, names: &[String]) -> Option<Columns> {
     })
 }
 
-/// The first column with the first of the accepted names that any column has.
+/// Returns the first column that has an accepted name. Earlier names of the list have priority.
 fn find(names: &[String], accepted: &[&str]) -> Option<usize> {
     accepted
         .iter()
@@ -214,8 +216,8 @@ fn guessed(line: u64, message: RichText) -> Warning {
     }
 }
 
-/// Columns that could each be meant. The name that the contract puts first is no guess where it
-/// stands once.
+/// Returns a warning for each required column that several columns could be. There is no warning if
+/// exactly one column has the first accepted name.
 fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> {
     let ambiguity = |what: &str, index: usize, accepted: &[&str]| {
         let matching: Vec<&String> = names

@@ -2,20 +2,23 @@
 
 use crate::csv::error::CsvError;
 
-/// The maximum length of a line, and of a record over several lines, in bytes. A row of rules has under 200: a longer
-/// one is not a row, and would only fill the memory.
+/// The maximum length of a line, and of a record over several lines, in bytes. A row of rules has
+/// fewer than 200 bytes. A longer line is not a row, and would only fill the memory.
 pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// The maximum number of cells of a record. A sheet of rules has three: a row with thousands is not one.
+/// The maximum number of cells of a record. A row of rules has three cells. A row with thousands of
+/// cells is not a rule.
 pub(crate) const MAX_COLUMNS: usize = 1024;
 
-/// The maximum number of lines of a record. A cell with a hundred line breaks is a quote that was never closed, and
-/// would swallow the rules after it.
+/// The maximum number of lines of a record. A cell with a hundred line breaks is a quote that was
+/// never closed. It would include the rules after it.
 pub(crate) const MAX_RECORD_LINES: u64 = 100;
 
+/// Checks the length of a line, or of the lines of a record so far.
+///
 /// # Errors
 ///
-/// If a line, or the lines of a record so far, are too long.
+/// [`CsvError::LineTooLong`] over [`MAX_LINE_BYTES`].
 pub(crate) fn check_length(line: u64, bytes: usize) -> Result<(), CsvError> {
     if bytes <= MAX_LINE_BYTES {
         return Ok(());
@@ -26,9 +29,11 @@ pub(crate) fn check_length(line: u64, bytes: usize) -> Result<(), CsvError> {
     })
 }
 
+/// Checks the number of cells of a record.
+///
 /// # Errors
 ///
-/// If a record has too many cells.
+/// [`CsvError::TooManyColumns`] over [`MAX_COLUMNS`].
 pub(crate) fn check_columns(line: u64, cells: usize) -> Result<(), CsvError> {
     if cells <= MAX_COLUMNS {
         return Ok(());
@@ -40,9 +45,12 @@ pub(crate) fn check_columns(line: u64, cells: usize) -> Result<(), CsvError> {
     })
 }
 
+/// Checks the number of lines of a record that starts in `first_line` and is still open in line
+/// `number`.
+///
 /// # Errors
 ///
-/// If a record that starts in `first_line` is still open in line `number`, and that is too far.
+/// [`CsvError::QuoteTooLong`] from [`MAX_RECORD_LINES`] lines on.
 pub(crate) fn check_open_lines(first_line: u64, number: u64) -> Result<(), CsvError> {
     if number - first_line < MAX_RECORD_LINES {
         return Ok(());

@@ -1,50 +1,51 @@
-//! The bytes of a text, cut anywhere → its lines, each with its number.
+//! Cuts text that arrives in pieces into numbered lines.
 //!
-//! A line ends with LF, CRLF or CR, and is numbered from 1 as an editor shows it. (The `csv`
-//! crate's line numbers are off after CRLF, blank and comment lines, so they are counted here.)
-//! Only a line that ranges two pieces is copied.
+//! A line ends with LF, CRLF or CR. Lines are numbered from 1, as in an editor. They are counted
+//! here because the line numbers of the `csv` crate are wrong after CRLF, blank lines and comments.
+//! Only a line that spans two pieces is copied.
 
 use crate::csv::error::CsvError;
 use crate::csv::limits::check_length;
 
-/// What takes the lines.
+/// Receives the lines of a text.
 pub(crate) trait LineSink {
-    /// Takes whole lines from the start of a text at one go: as many as it likes, or none.
+    /// Receives a text and takes whole lines from its start, as many as it can. It may take none.
     fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken;
 
-    /// Takes the next line, without its terminator, and its number.
+    /// Receives the next line, without its terminator, and its number.
     ///
     /// # Errors
     ///
-    /// The refusal that ends the file.
+    /// The error that ends the reading.
     fn line(&mut self, number: u64, line: &[u8]) -> Result<(), CsvError>;
 }
 
-/// What was taken from the start of a text.
+/// The lines that a sink took from the start of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Taken {
+    /// Their number.
     pub(crate) lines: u64,
-    /// Their bytes, with their terminators.
+    /// Their length in bytes, with their terminators.
     pub(crate) bytes: usize,
 }
 
 /// Cuts pieces of text into lines.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
-    /// The start of a line whose end has not come yet.
+    /// The start of a line whose end is in a later piece.
     unfinished: Vec<u8>,
-    /// The last piece ended in CR: a LF that starts the next one belongs to it.
+    /// Set if the last piece ended in CR. An LF at the start of the next piece belongs to it.
     ended_in_cr: bool,
     /// The number of the last line handed out.
     number: u64,
 }
 
 impl Lines {
-    /// Takes the next piece and hands the lines that end in it to `sink`.
+    /// Reads the next piece and hands the lines that end in it to `sink`.
     ///
     /// # Errors
     ///
-    /// `too-large` for a line over 1 MiB (`limits.rs`), and whatever `sink` refuses.
+    /// `too-large` for a line over 1 MiB (`limits.rs`), and the errors of `sink`.
     pub(crate) fn push(
         &mut self,
         mut piece: &[u8],
@@ -88,11 +89,11 @@ impl Lines {
         Ok(())
     }
 
-    /// Ends the text: hands out the last line if no terminator ended it.
+    /// Ends the text. Hands out the last line if it has no terminator.
     ///
     /// # Errors
     ///
-    /// Whatever `sink` refuses.
+    /// The errors of `sink`.
     pub(crate) fn finish(&mut self, sink: &mut impl LineSink) -> Result<(), CsvError> {
         if self.unfinished.is_empty() {
             return Ok(());
@@ -109,11 +110,11 @@ mod tests {
     use crate::answer::RefusalCode;
     use crate::csv::limits::MAX_LINE_BYTES;
 
-    /// Takes the lines `=` all at once, and the others one by one.
+    /// Takes lines of `=` through `take_lines`, and others through `line`.
     #[derive(Default)]
-    struct Seen(Vec<(u64, String)>);
+    struct LineRecorder(Vec<(u64, String)>);
 
-    impl LineSink for Seen {
+    impl LineSink for LineRecorder {
         fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken {
             let mut taken = Taken::default();
             while text
@@ -136,12 +137,12 @@ mod tests {
 
     fn lines_of(pieces: &[&[u8]]) -> Vec<(u64, String)> {
         let mut lines = Lines::default();
-        let mut seen = Seen::default();
+        let mut recorder = LineRecorder::default();
         for piece in pieces {
-            lines.push(piece, &mut seen).unwrap();
+            lines.push(piece, &mut recorder).unwrap();
         }
-        lines.finish(&mut seen).unwrap();
-        seen.0
+        lines.finish(&mut recorder).unwrap();
+        recorder.0
     }
 
     #[test]
@@ -165,14 +166,14 @@ mod tests {
     fn refuses_a_line_over_the_limit_before_its_end_is_seen() {
         let mut lines = Lines::default();
         let piece = vec![b'a'; MAX_LINE_BYTES];
-        let mut seen = Seen::default();
-        lines.push(b"header\n", &mut seen).unwrap();
-        lines.push(&piece, &mut seen).unwrap();
-        let refusal = lines.push(b"a", &mut seen).unwrap_err();
-        assert_eq!(refusal.code(), RefusalCode::TooLarge);
+        let mut recorder = LineRecorder::default();
+        lines.push(b"header\n", &mut recorder).unwrap();
+        lines.push(&piece, &mut recorder).unwrap();
+        let err = lines.push(b"a", &mut recorder).unwrap_err();
+        assert_eq!(err.code(), RefusalCode::TooLarge);
         assert!(
-            refusal.to_string().starts_with("line 2 is longer than"),
-            "{refusal}"
+            err.to_string().starts_with("line 2 is longer than"),
+            "{err}"
         );
     }
 }

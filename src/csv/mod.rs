@@ -1,19 +1,31 @@
 //! Reads an upload: bytes → text → lines → records → rows.
+//!
+//! Reading follows the push model. The caller pushes the pieces of an upload as they arrive, and each
+//! stage pushes its results to the next one, which is its sink:
+//!
+//! - [`TextDecoder`] (`decode.rs`) decompresses and decodes, and pushes text to a [`TextSink`].
+//! - [`Parser`] (`parser.rs`) cuts lines (`lines.rs`), reads the header (`header.rs`), then records
+//!   (`record.rs`) and their cells (`cell.rs`), and pushes rows (`row.rs`) to a [`RowSink`].
+//!   `fast_path` takes the most common rows and gives the same results.
+//! - `diagnose` explains a rejected row or a refused file (`error.rs`).
+//!
+//! `contents.rs` recognizes a CSV by its first bytes. `snippet.rs` reads an upload again to quote its
+//! rows. This folder does no input or output, keeps no rows and does not decide who gets in.
 
+mod cell;
+mod columns;
+mod contents;
+mod decode;
 mod diagnose;
 mod error;
 mod fast_path;
-mod cell;
-mod contents;
-mod decode;
 mod header;
+mod limits;
 mod lines;
 mod parser;
 mod record;
 mod row;
 mod snippet;
-mod columns;
-mod limits;
 
 pub use self::contents::{Contents, FileStart};
 pub use self::decode::{TextDecoder, TextSink};

@@ -1,5 +1,7 @@
-//! The text of a CSV → rules and rejections, row by row. Parsing a row never fails: it yields a
-//! [`Row`] or a [`Rejection`](crate::answer::Rejection). Only what makes the whole file unreadable is a [`CsvError`].
+//! Parses the text of a CSV into rules and rejections, row by row.
+//!
+//! Parsing a row never fails: it gives a [`Row`] or a [`RowError`]. A [`CsvError`] means that the
+//! whole file is unreadable.
 //!
 //! ```text
 //! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
@@ -9,10 +11,11 @@
 //! row      = a record of RFC 4180; a quoted cell may span lines
 //! ```
 //!
-//! White space around a cell is not part of it (`cell.rs` has all that is not). Rows may be shorter or longer than the header.
+//! White space around a cell is not part of it. `cell.rs` lists everything that is removed around a
+//! value. Rows may be shorter or longer than the header.
 
 use crate::answer::Warning;
-use crate::csv::cell::{cell_text, hides_a_value, is_comment, may_be_wrapped, unwrapped};
+use crate::csv::cell::{cell_text, is_comment, is_lost_value, may_be_wrapped, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
 use crate::csv::error::CsvError;
@@ -25,14 +28,14 @@ use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, read_rule};
 use crate::ip::AddressSpec;
 use crate::rule::Action;
 
-/// Takes text, hands its rows to a [`RowSink`].
+/// Parses text and hands its rows to a [`RowSink`].
 pub struct Parser<R> {
     lines: Lines,
     rows: RowReader<R>,
 }
 
 impl<R: RowSink> Parser<R> {
-    /// A parser that has read nothing yet.
+    /// Creates a parser that hands its rows to `rows`.
     pub fn new(rows: R) -> Self {
         Self {
             lines: Lines::default(),
@@ -43,7 +46,7 @@ impl<R: RowSink> Parser<R> {
         }
     }
 
-    /// Ends the text and gives the rows back.
+    /// Ends the text and returns the sink.
     ///
     /// # Errors
     ///
@@ -77,9 +80,9 @@ enum Stage {
 
 struct RowStage {
     columns: Columns,
-    /// Made for the first quote, for that takes as long as a hundred rows.
+    /// Created at the first quote, because creating it takes as long as reading a hundred rows.
     record: Option<RecordReader>,
-    /// The line where a record started whose quote is still open.
+    /// The line where a record with an open quote starts.
     open_since: Option<u64>,
 }
 
@@ -127,12 +130,12 @@ impl RowStage {
     fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), CsvError> {
         if self.open_since.is_none() {
             if is_comment(line, self.columns.delimiter)
-                && !is_overlooked_row(line.split(|byte| *byte == self.columns.delimiter))
+                && !starts_with_lost_value(line.split(|byte| *byte == self.columns.delimiter))
             {
                 return Ok(());
             }
             if memchr::memchr(b'"', line).is_none() {
-                return self.plain_row(number, line, rows);
+                return self.unquoted_row(number, line, rows);
             }
         }
         let first_line = self.open_since.unwrap_or(number);
@@ -148,8 +151,8 @@ impl RowStage {
         quoted_row(first_line, record, self.columns, rows)
     }
 
-    /// A row without quotes: its cells are slices of the line.
-    fn plain_row<R: RowSink>(
+    /// Reads a row without quotes. Its cells are slices of the line.
+    fn unquoted_row<R: RowSink>(
         &self,
         number: u64,
         line: &[u8],
@@ -161,7 +164,7 @@ impl RowStage {
             rule,
             comment,
         } = self.columns;
-        // A line of fewer bytes cannot have too many cells, so most lines are not counted.
+        // A shorter line cannot have too many cells, so the cells of most lines are not counted.
         if line.len() >= MAX_COLUMNS {
             check_columns(number, memchr::memchr_iter(delimiter, line).count() + 1)?;
         }
@@ -169,13 +172,13 @@ impl RowStage {
         let wanted = address.max(rule).max(comment.unwrap_or(0));
         let mut rest = line;
         for index in 0..=wanted {
-            let (cell, behind) = match memchr::memchr(delimiter, rest) {
+            let (cell, after) = match memchr::memchr(delimiter, rest) {
                 Some(end) => (rest.get(..end), rest.get(end + 1..)),
                 None => (Some(rest), None),
             };
             cells.put(self.columns, index, cell.unwrap_or_default());
-            match behind {
-                Some(behind) => rest = behind,
+            match after {
+                Some(after) => rest = after,
                 None => break,
             }
         }
@@ -196,7 +199,7 @@ fn quoted_row<R: RowSink>(
 ) -> Result<(), CsvError> {
     check_columns(number, record.cells().len())?;
     let is_comment = |cell: &[u8]| is_comment(cell, columns.delimiter);
-    if record.cell(0).is_some_and(is_comment) && !is_overlooked_row(record.cells()) {
+    if record.cell(0).is_some_and(is_comment) && !starts_with_lost_value(record.cells()) {
         return Ok(());
     }
     let cell = |index: usize| record.cell(index).unwrap_or_default();
@@ -210,7 +213,7 @@ fn quoted_row<R: RowSink>(
     Ok(())
 }
 
-/// The cells of a row that have a meaning.
+/// The cells of a row that are read.
 #[derive(Clone, Copy, Default)]
 struct Cells<'a> {
     address: &'a [u8],
@@ -244,7 +247,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Reads the row once more, without what a spreadsheet wrapped its cells in.
+    /// Reads the row again, without the formula or the quotes that a spreadsheet put around its
+    /// cells.
     #[cold]
     fn hand_unwrapped_to<R: RowSink>(self, line: u64, rows: &mut R, address: &str, rule: &str) {
         let (plain_address, plain_rule) = (unwrapped(address), unwrapped(rule));
@@ -283,11 +287,12 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// What a spreadsheet shows for a value that it lost starts with `#` too: in the first column, with
-/// more behind it, it is no reason to overlook a rule.
-fn is_overlooked_row<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
+/// Returns whether the first of the cells is a lost value of a spreadsheet, such as `#N/A` or
+/// `####`, and another cell is not empty. Such a row starts with `#` but is not a comment, and its
+/// rule must not be ignored.
+fn starts_with_lost_value<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
     cells
         .next()
-        .is_some_and(|first| hides_a_value(&cell_text(first)))
+        .is_some_and(|first| is_lost_value(&cell_text(first)))
         && cells.any(|cell| !cell_text(cell).is_empty())
 }

@@ -1,16 +1,16 @@
-//! One record of CSV, over one line or several → its cells (RFC 4180, read leniently by
+//! Reads the cells of one record of CSV, which has one line or several (RFC 4180, read leniently by
 //! `csv-core`).
 //!
-//! Cells are bytes; `cell.rs` makes text of them.
+//! Cells are bytes. `cell.rs` decodes them.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-/// What came of a line.
+/// The state of a record after a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The record is complete; its cells can be read.
+    /// The record is complete. Its cells can be read.
     Complete,
-    /// A quote is open: the next line belongs to the record.
+    /// A quote is open, so the next line belongs to the record.
     Unfinished,
 }
 
@@ -18,7 +18,7 @@ pub(crate) enum Step {
 pub(crate) struct RecordReader {
     reader: Reader,
     delimiter: u8,
-    /// The cells' bytes, one after the other, and where each ends.
+    /// The bytes of the cells, one cell after the other, and the end of each cell.
     bytes: Vec<u8>,
     ends: Vec<usize>,
     bytes_used: usize,
@@ -28,7 +28,7 @@ pub(crate) struct RecordReader {
 }
 
 impl RecordReader {
-    /// A reader for one delimiter.
+    /// Creates a reader for one delimiter.
     #[must_use]
     pub(crate) fn new(delimiter: u8) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl RecordReader {
         }
     }
 
-    /// Takes the next line, without its terminator.
+    /// Reads the next line, without its terminator.
     pub(crate) fn push(&mut self, line: &[u8]) -> Step {
         if !self.unfinished {
             self.reader.reset();
@@ -77,18 +77,18 @@ impl RecordReader {
         }
     }
 
-    /// How many bytes the record has so far.
+    /// Returns the number of bytes that the record has so far.
     #[must_use]
     pub(crate) fn bytes_len(&self) -> usize {
         self.bytes_used
     }
 
-    /// The cells of a complete record, unquoted.
+    /// Returns the cells of a complete record, unquoted.
     pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.ends_used).map(|index| self.cell(index).unwrap_or_default())
     }
 
-    /// One cell of a complete record, unquoted.
+    /// Returns one cell of a complete record, unquoted.
     #[must_use]
     pub(crate) fn cell(&self, index: usize) -> Option<&[u8]> {
         let ends = self.ends.get(..self.ends_used)?;
@@ -100,9 +100,9 @@ impl RecordReader {
     }
 }
 
-/// Copies a line, leaving out the blanks between a delimiter and the quote that opens a cell:
-/// white space around a cell is not part of it, but `csv-core` would take the quote in
-/// `1.2.3.4, "Allow"` literally. What is inside quotes is copied as it is.
+/// Copies a line without the blanks between a delimiter and the quote that opens a cell. White
+/// space around a cell is not part of it, but `csv-core` would read the quote in `1.2.3.4, "Allow"`
+/// literally. Text inside quotes is copied as it is.
 fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mut Vec<u8>) {
     // Where the cell starts, while it is blank.
     let mut blank_from = (!inside_quotes).then_some(0);
@@ -118,7 +118,7 @@ fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mu
             byte if byte == delimiter => blank_from = Some(out.len() + 1),
             b'"' => {
                 let opens = blank_from.take().map(|start| out.truncate(start));
-                // Right behind a closing quote it is the second of a doubled one.
+                // A quote right after a closing one is the second of a doubled quote.
                 inside_quotes = opens.is_some() || just_closed;
             }
             b' ' | b'\t' => {}

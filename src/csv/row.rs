@@ -1,7 +1,9 @@
-//! The address and the rule of one row → a rule, or why the row is rejected.
+//! Turns the address and the rule of a row into a rule or an error. Defines the rows that a sink
+//! receives.
 //!
-//! Strictly first, as nearly every cell is written. Only where that fails is a cell looked at once
-//! more for what a spreadsheet wrapped it in.
+//! [`read_rule`] is strict, because nearly every cell is written as expected. If it fails,
+//! `parser.rs` calls it again without the formula or the quotes that a spreadsheet put around the
+//! cells.
 
 use std::borrow::Cow;
 
@@ -10,10 +12,10 @@ use crate::csv::cell::{cell_text, comment_text, unwrapped};
 use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
 use crate::rule::Action;
 
-/// A rejected row: its two cells, and what is wrong with them.
+/// A rejected row: its two cells, and the error.
 ///
-/// The sentence is made by `RowError::explain`, in `csv/diagnose/row.rs`, because most rejections of a bad file are
-/// only counted.
+/// `RowError::explain` (`csv/diagnose/row.rs`) makes the message. It is separate because most
+/// rejections of a bad file are only counted.
 #[derive(Clone, Copy, Debug)]
 pub struct RowError<'a> {
     /// The address cell, as it is written.
@@ -23,7 +25,8 @@ pub struct RowError<'a> {
     pub(super) kind: RowErrorKind<'a>,
 }
 
-/// The reason for a rejection. Its texts are the cells without what a spreadsheet wrapped around them.
+/// The reason for a rejection. Its texts are the cells without the formula or the quotes around
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RowErrorKind<'a> {
     /// The address cell names no addresses.
@@ -38,7 +41,7 @@ pub(super) enum RowErrorKind<'a> {
     ConflictingDefault,
 }
 
-/// Reads an address and a rule as they are.
+/// Reads an address and a rule without removing anything around them.
 pub(super) fn read_rule<'a>(
     address: &'a str,
     rule: &'a str,
@@ -55,7 +58,7 @@ pub(super) fn read_rule<'a>(
     }
 }
 
-/// `Allow` or `Deny`, in any case.
+/// Returns the action that `Allow` or `Deny` means, in any case.
 pub(crate) fn action_of(rule: &str) -> Option<Action> {
     if rule.eq_ignore_ascii_case("allow") {
         Some(Action::Allow)
@@ -69,25 +72,26 @@ pub(crate) fn action_of(rule: &str) -> Option<Action> {
 /// One accepted row.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    /// Where the row starts: 1-based, as an editor shows it.
+    /// The line where the row starts, 1-based, as in an editor.
     pub line: u64,
-    /// What it does.
+    /// The action of the row.
     pub action: Action,
-    /// To whom.
+    /// The addresses that the row names.
     pub addresses: AddressSpec,
     pub(super) address_cell: &'a [u8],
     pub(super) comment_cell: &'a [u8],
 }
 
 impl<'a> Row<'a> {
-    /// The address as it was written, without what a spreadsheet wrapped it in.
+    /// Returns the address as written, without the formula or the quotes that a spreadsheet put
+    /// around it.
     #[must_use]
     pub fn address(&self) -> Cow<'a, str> {
         let text = cell_text(self.address_cell);
         unwrapped(&text).map_or(text, Cow::Owned)
     }
 
-    /// The comment, empty if there is none.
+    /// Returns the comment. Empty if there is none.
     #[must_use]
     pub fn comment(&self) -> Cow<'a, str> {
         comment_text(self.comment_cell)
@@ -116,15 +120,15 @@ pub trait RowSink {
 /// One accepted row, kept for templates that list the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedRow {
-    /// Where the row starts.
+    /// The line where the row starts, 1-based.
     pub line: u64,
-    /// What it does.
+    /// The action of the row.
     pub action: Action,
     /// The addresses that it names.
     pub addresses: AddressSpec,
-    /// The address as it was written.
+    /// The address as written, without the formula or the quotes around it.
     pub address: String,
-    /// The comment, empty if there is none.
+    /// The comment. Empty if there is none.
     pub comment: String,
 }
 

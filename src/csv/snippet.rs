@@ -1,8 +1,8 @@
-//! The rows that messages are about, as they stand in the file: decoded, with the place of the
-//! cell that is meant.
+//! Finds the rows that messages quote. A row is decoded, and comes with the range of the cell in
+//! question.
 //!
-//! Reading keeps no rows, so this reads the upload a second time, and only when there is
-//! something to show.
+//! Parsing keeps no rows, so this module reads the upload a second time. Callers do this only if
+//! there is something to show.
 
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
@@ -16,79 +16,79 @@ use crate::csv::header::HeaderStage;
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
 
-/// What of a row is meant.
+/// The part of a row that a message points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// Its address.
+    /// The address cell.
     Address,
-    /// Its rule.
+    /// The rule cell.
     Rule,
-    /// All of it.
+    /// The whole row.
     Row,
 }
 
 impl Field {
-    /// The cell at fault.
+    /// Returns the cell that a rejection is about.
     #[must_use]
     pub fn of(rejection: &Rejection) -> Self {
         match rejection.code {
             RejectionCode::UnknownRule => Self::Rule,
-            // The value is the address where the rule is missing.
+            // If the rule is missing, the value is the address.
             RejectionCode::MissingField if !rejection.value.is_empty() => Self::Rule,
             _ => Self::Address,
         }
     }
 }
 
-/// A line of a file with something to point at.
+/// A line of a file, and the part of it that a message points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snippet {
-    /// Its number: that of the row or, where a quoted cell goes on to other lines, of the line
-    /// where the part that is meant starts.
+    /// The number of the line where the part starts. It differs from the line of the row if a
+    /// quoted cell continues on the next line.
     pub line: u64,
-    /// The whole line without its terminator, up to 1 MiB, as untrusted as ever.
+    /// The whole line without its terminator, up to 1 MiB. Untrusted.
     pub text: String,
-    /// The bytes of `text` that are meant; empty at the place where a cell is missing.
+    /// The range of the part in `text`, in bytes. Empty at the place of a missing cell.
     pub part: Range<usize>,
 }
 
-/// Takes an upload a second time, hands out the rows at certain lines.
+/// Reads an upload a second time and hands out the rows at certain lines.
 ///
 /// ```
 /// use htaccess_generator::csv::{SnippetFinder, Field};
 ///
-/// let mut found = Vec::new();
+/// let mut snippets = Vec::new();
 /// let wanted = [(3, Field::Address)];
-/// let mut excerpts = SnippetFinder::new(&wanted, u64::MAX, |_, excerpt| found.push(excerpt));
-/// let _ = excerpts.push(b"IP,Rule\n1.1.1.1,Allow\n 2.2.2 ,Allow\n");
-/// excerpts.finish();
-/// assert_eq!((found[0].text.as_str(), found[0].part.clone()), (" 2.2.2 ,Allow", 1..6));
+/// let mut finder = SnippetFinder::new(&wanted, u64::MAX, |_, snippet| snippets.push(snippet));
+/// let _ = finder.push(b"IP,Rule\n1.1.1.1,Allow\n 2.2.2 ,Allow\n");
+/// finder.finish();
+/// assert_eq!((snippets[0].text.as_str(), snippets[0].part.clone()), (" 2.2.2 ,Allow", 1..6));
 /// ```
 pub struct SnippetFinder<F: FnMut(usize, Snippet)> {
-    decoder: TextDecoder<SnippetText<F>>,
+    decoder: TextDecoder<SnippetLines<F>>,
 }
 
 impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
-    /// Looks for rows, or a header, by the lines where they start, which must ascend. Hands each to `found`, with its
-    /// index in `wanted`.
-    pub fn new(wanted: &[(u64, Field)], max_csv_bytes: u64, found: F) -> Self {
-        let finder = MatchFinder {
+    /// Creates a finder for the rows, or the header, that start in the `wanted` lines, which must
+    /// ascend. Each snippet is handed to `on_snippet` with its index in `wanted`.
+    pub fn new(wanted: &[(u64, Field)], max_csv_bytes: u64, on_snippet: F) -> Self {
+        let collector = SnippetCollector {
             wanted: wanted.iter().copied().enumerate().collect(),
-            found,
+            on_snippet,
             header: HeaderStage::default(),
             columns: None,
             open: None,
         };
-        let text = SnippetText {
+        let text = SnippetLines {
             lines: Lines::default(),
-            finder,
+            collector,
         };
         Self {
             decoder: TextDecoder::new(text, max_csv_bytes),
         }
     }
 
-    /// Takes the next piece. `Break` means that the rest is of no use.
+    /// Reads the next piece. `Break` means that no more pieces are needed.
     pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
         match self.decoder.push(piece) {
             Ok(()) => ControlFlow::Continue(()),
@@ -96,32 +96,32 @@ impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
         }
     }
 
-    /// Ends the upload, or what there is of it.
+    /// Ends the upload, or the part of it that was read.
     pub fn finish(self) {
         if let Ok(mut text) = self.decoder.finish() {
-            let _ = text.lines.finish(&mut text.finder);
+            let _ = text.lines.finish(&mut text.collector);
         }
     }
 }
 
-struct SnippetText<F> {
+struct SnippetLines<F> {
     lines: Lines,
-    finder: MatchFinder<F>,
+    collector: SnippetCollector<F>,
 }
 
-impl<F: FnMut(usize, Snippet)> TextSink for SnippetText<F> {
+impl<F: FnMut(usize, Snippet)> TextSink for SnippetLines<F> {
     fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
-        self.lines.push(piece, &mut self.finder)
+        self.lines.push(piece, &mut self.collector)
     }
 }
 
-struct MatchFinder<F> {
-    /// What is still looked for, with its index.
+struct SnippetCollector<F> {
+    /// The parts that are not found yet, each with its index.
     wanted: VecDeque<(usize, (u64, Field))>,
-    found: F,
+    on_snippet: F,
     header: HeaderStage,
     columns: Option<Columns>,
-    /// A wanted row whose quote is still open.
+    /// A wanted row with an open quote.
     open: Option<OpenRow>,
 }
 
@@ -131,7 +131,7 @@ struct OpenRow {
     record: RecordReader,
 }
 
-impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
+impl<F: FnMut(usize, Snippet)> LineSink for SnippetCollector<F> {
     fn take_lines(&mut self, _first_line: u64, _text: &[u8]) -> Taken {
         Taken::default()
     }
@@ -141,7 +141,7 @@ impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
             open.text.push(b'\n');
             open.text.extend_from_slice(line);
             if open.record.push(line) == Step::Complete {
-                self.show(open.line, &open.text);
+                self.hand_over(open.line, &open.text);
             } else {
                 self.open = Some(open);
             }
@@ -150,7 +150,7 @@ impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
                 Some(columns) if line.contains(&b'"') => {
                     let mut record = RecordReader::new(columns.delimiter);
                     if record.push(line) == Step::Complete || !self.is_part_wanted(number) {
-                        self.show(number, line);
+                        self.hand_over(number, line);
                     } else {
                         let text = line.to_vec();
                         self.open = Some(OpenRow {
@@ -160,7 +160,7 @@ impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
                         });
                     }
                 }
-                _ => self.show(number, line),
+                _ => self.hand_over(number, line),
             }
         }
         if self.columns.is_none() {
@@ -174,15 +174,15 @@ impl<F: FnMut(usize, Snippet)> LineSink for MatchFinder<F> {
     }
 }
 
-impl<F: FnMut(usize, Snippet)> MatchFinder<F> {
+impl<F: FnMut(usize, Snippet)> SnippetCollector<F> {
     fn is_wanted(&self, number: u64) -> bool {
         self.wanted
             .front()
             .is_some_and(|(_, (line, _))| *line == number)
     }
 
-    /// Whether it matters where the cells of a row are. A quote that is never closed is not read
-    /// on for.
+    /// Returns whether a cell of the row is wanted. If only the whole row is wanted, a quote that
+    /// is never closed is not read to its end.
     fn is_part_wanted(&self, number: u64) -> bool {
         self.wanted
             .iter()
@@ -190,7 +190,7 @@ impl<F: FnMut(usize, Snippet)> MatchFinder<F> {
             .any(|(_, (_, part))| *part != Field::Row)
     }
 
-    fn show(&mut self, number: u64, row: &[u8]) {
+    fn hand_over(&mut self, number: u64, row: &[u8]) {
         while let Some(&(index, (line, part))) = self.wanted.front()
             && line == number
         {
@@ -202,21 +202,21 @@ impl<F: FnMut(usize, Snippet)> MatchFinder<F> {
                 (Field::Rule, Some(columns)) => cell_range(row, columns.delimiter, columns.rule),
                 _ => 0..memchr::memchr(b'\n', row).unwrap_or(row.len()),
             };
-            (self.found)(index, excerpt(number, row, range));
+            (self.on_snippet)(index, snippet(number, row, range));
         }
     }
 }
 
-/// The line of a row, which may have several, where `part` starts.
-fn excerpt(row_line: u64, row: &[u8], part: Range<usize>) -> Snippet {
+/// Returns the line where `part` starts. A row may have several lines.
+fn snippet(row_line: u64, row: &[u8], part: Range<usize>) -> Snippet {
     let (before, rest) = row.split_at(part.start.min(row.len()));
-    let (part, behind) = rest.split_at(part.len().min(rest.len()));
-    // Each by itself, for a cell may be UTF-8 beside one that is not.
-    let [before, part, behind] = [before, part, behind].map(decoded);
+    let (part, after) = rest.split_at(part.len().min(rest.len()));
+    // Decodes each part alone, because a cell in UTF-8 may be next to one that is not.
+    let [before, part, after] = [before, part, after].map(decoded);
     let value = trimmed(&part);
     let start = before.len() + part.find(value).unwrap_or(0);
     let end = start + value.len();
-    let row = [before, part, behind].concat();
+    let row = [before, part, after].concat();
 
     let before = row.get(..start).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -270,31 +270,31 @@ mod tests {
 
     use crate::csv::cell::cell_text;
 
-    fn excerpts(csv: &[u8], wanted: &[(u64, Field)]) -> Vec<(usize, Snippet)> {
-        let mut found = Vec::new();
-        let mut excerpts = SnippetFinder::new(wanted, 1 << 20, |index, excerpt| {
-            found.push((index, excerpt));
+    fn find_snippets(csv: &[u8], wanted: &[(u64, Field)]) -> Vec<(usize, Snippet)> {
+        let mut snippets = Vec::new();
+        let mut finder = SnippetFinder::new(wanted, 1 << 20, |index, snippet| {
+            snippets.push((index, snippet));
         });
         for piece in csv.chunks(7) {
-            if excerpts.push(piece).is_break() {
+            if finder.push(piece).is_break() {
                 break;
             }
         }
-        excerpts.finish();
-        found
+        finder.finish();
+        snippets
     }
 
-    /// What is meant stands between `[` and `]` in what is expected.
+    /// `[` and `]` mark the part in `expected`.
     #[track_caller]
     fn check(csv: &[u8], line: u64, part: Field, expected_line: u64, expected: &str) {
-        let found = excerpts(csv, &[(line, part)]);
-        let [(0, excerpt)] = found.as_slice() else {
-            panic!("{found:?}");
+        let snippets = find_snippets(csv, &[(line, part)]);
+        let [(0, snippet)] = snippets.as_slice() else {
+            panic!("{snippets:?}");
         };
-        let mut shown = excerpt.text.clone();
-        shown.insert(excerpt.part.end, ']');
-        shown.insert(excerpt.part.start, '[');
-        assert_eq!((excerpt.line, shown.as_str()), (expected_line, expected));
+        let mut marked = snippet.text.clone();
+        marked.insert(snippet.part.end, ']');
+        marked.insert(snippet.part.start, '[');
+        assert_eq!((snippet.line, marked.as_str()), (expected_line, expected));
     }
 
     #[test]
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn points_at_where_a_cell_is_missing() {
+    fn points_at_the_place_of_a_missing_cell() {
         let csv = b"IP,Rule\n,Allow\n1.1.1.1\n2.2.2.2,\n";
         check(csv, 2, Field::Address, 2, "[],Allow");
         check(csv, 3, Field::Rule, 3, "1.1.1.1[]");
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_a_cell_behind_one_of_several_lines() {
+    fn finds_a_cell_after_one_with_several_lines() {
         let csv = b"Note,IP,Rule\r\n\"a\r\nb\",2.2.2,Allow\r\nx,y,z\r\n";
         check(csv, 2, Field::Address, 3, "b\",[2.2.2],Allow");
         check(csv, 2, Field::Row, 2, "[\"a]");
@@ -343,19 +343,19 @@ mod tests {
     }
 
     #[test]
-    fn hands_out_several_of_one_line_and_ends_early() {
+    fn finds_several_parts_of_one_line_and_ends_early() {
         let wanted = [(2, Field::Address), (2, Field::Rule), (3, Field::Row)];
-        let found = excerpts(b"IP,Rule\nx,y\n\nz,Allow\n", &wanted);
-        let parts: Vec<_> = found
+        let snippets = find_snippets(b"IP,Rule\nx,y\n\nz,Allow\n", &wanted);
+        let parts: Vec<_> = snippets
             .iter()
             .map(|(index, one)| (*index, one.part.clone()))
             .collect();
         assert_eq!(parts, [(0, 0..1), (1, 2..3), (2, 0..0)]);
-        assert!(excerpts(b"IP,Rule\nx,y\n", &[(9, Field::Row)]).is_empty());
+        assert!(find_snippets(b"IP,Rule\nx,y\n", &[(9, Field::Row)]).is_empty());
     }
 
     proptest! {
-        /// The cells are where the reader of records finds them.
+        /// The ranges are those of the cells that the reader of records finds.
         #[test]
         fn cells_are_those_that_are_read(row in "[a,\" ;é]{0,12}") {
             let mut record = RecordReader::new(b',');

@@ -7,22 +7,21 @@ use crate::policy::PolicyBuilder;
 use crate::review::{RecordedRows, RowRecorder};
 use crate::rule::Action;
 
-/// What is kept of the rows.
+/// Collects the rules, the counts and the rejections of the rows.
 #[derive(Default)]
 pub(crate) struct Collector<L> {
     pub(super) rules: PolicyBuilder,
-    pub(super) log: L,
+    pub(super) history: L,
     accepted: u64,
     rejected: u64,
-    /// The first [`MAX_REJECTIONS_LISTED`].
+    /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
     rejections: Vec<Rejection>,
-    /// What had to be guessed about the text.
+    /// The guesses about the text.
     warnings: Vec<Warning>,
-    /// Only for a template that lists them.
+    /// The accepted rows, only if `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
-    /// The `all,Allow` rows, which lose to an `all,Deny`: how many, and as many rejections as an
-    /// answer can list.
+    /// The number of `all,Allow` rows, which are rejected if there is an `all,Deny` row.
     allow_all: u64,
     allow_all_rejections: Vec<Rejection>,
 }
@@ -31,7 +30,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     fn accept(&mut self, row: Row<'_>) {
         self.accepted += 1;
         self.rules.add(row.action, row.addresses);
-        self.log.add(row.line, row.action, row.addresses);
+        self.history.add(row.line, row.action, row.addresses);
         if (row.action, row.addresses) == (Action::Allow, AddressSpec::All) {
             self.allow_all += 1;
             if self.allow_all_rejections.len() < MAX_REJECTIONS_LISTED {
@@ -63,16 +62,16 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     fn accept_ipv4(&mut self, line: u64, action: Action, addresses: AddrRange<u32>) {
         self.accepted += 1;
         self.rules.add_ipv4(action, addresses);
-        self.log.add(line, action, AddressSpec::Ipv4(addresses));
+        self.history.add(line, action, AddressSpec::Ipv4(addresses));
     }
 }
 
 impl<L: RowRecorder> Collector<L> {
-    /// Forgets how the rows were recorded.
+    /// Converts the history, so that both kinds of collectors have the same type.
     pub(super) fn into_recorded(self) -> Collector<RecordedRows> {
         Collector {
             rules: self.rules,
-            log: self.log.into_rows(),
+            history: self.history.into_rows(),
             accepted: self.accepted,
             rejected: self.rejected,
             rejections: self.rejections,
@@ -84,7 +83,7 @@ impl<L: RowRecorder> Collector<L> {
         }
     }
 
-    /// A collector that has no rows yet, and keeps them if a template lists them.
+    /// Creates a collector. It keeps the rows if a template lists them.
     pub(super) fn keeping_rows(keep_rows: bool) -> Self {
         Self {
             keep_rows,
@@ -92,7 +91,8 @@ impl<L: RowRecorder> Collector<L> {
         }
     }
 
-    /// The order of rows must not matter, so it is not the first `all` row that wins but Deny.
+    /// Rejects the `all,Allow` rows if there is an `all,Deny` row. Deny wins over Allow, not the
+    /// first row, because the order of rows must not matter.
     pub(super) fn settle_conflicting_default(&mut self) {
         if !self.rules.has_conflicting_default() {
             return;

@@ -1,4 +1,4 @@
-//! What became of an upload: who gets in, or why it is refused; and the output, by a template.
+//! The decision on an upload: the policy or a refusal. Renders the output by a template.
 
 use std::io::{self, Write};
 
@@ -15,19 +15,19 @@ pub const MAX_OUTPUT_LINE_BYTES: usize = 8000;
 /// A file and its answer.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The answer. Its status is `written`, as if the file were written already, or `refused`.
+    /// The answer. Its status is `written`, although the file is not written yet, or `refused`.
     pub answer: Answer,
     /// The text of the output. `None` if the upload is refused.
     pub file: Option<String>,
 }
 
-/// What became of an upload.
+/// The result of reading an upload: a policy or a refusal, and the rows that were kept.
 #[derive(Clone, Debug)]
 pub struct Decision {
     source: Source,
     answer: Answer,
     verdict: Verdict,
-    /// The rows themselves, for a template that lists them.
+    /// The accepted rows, for a template that lists them.
     rows: Vec<OwnedRow>,
     history: RecordedRows,
 }
@@ -37,7 +37,7 @@ enum Verdict {
     Decided(Policy),
     Refused {
         refusal: Refusal,
-        /// Who would get in without the rejected rows, if strict mode refuses the upload for those.
+        /// The policy without the rejected rows, if strict mode refuses the upload because of them.
         otherwise: Option<Policy>,
     },
 }
@@ -72,7 +72,7 @@ impl Decision {
         }
     }
 
-    /// Refuses for its rejected rows what would be published without them.
+    /// Refuses an upload because of its rejected rows, and keeps its policy.
     pub(super) fn but_refused(self, refusal: Refusal) -> Self {
         let otherwise = match self.verdict {
             Verdict::Decided(policy) => Some(policy),
@@ -84,8 +84,8 @@ impl Decision {
         }
     }
 
-    /// Who gets in. If strict mode refused the upload for its rejected rows, this is who would get in without them;
-    /// `None` if it is refused for another reason.
+    /// Returns the policy: who gets in. If strict mode refused the upload because of its rejected
+    /// rows, this is the policy without them. `None` if the upload is refused for another reason.
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
         match &self.verdict {
@@ -94,7 +94,7 @@ impl Decision {
         }
     }
 
-    /// Who gets in, if the upload would be published.
+    /// Returns the policy if the upload would be published.
     #[must_use]
     pub fn into_policy(self) -> Option<Policy> {
         match self.verdict {
@@ -103,7 +103,7 @@ impl Decision {
         }
     }
 
-    /// The answer without an output: no networks are counted, and no bytes.
+    /// Returns the answer without an output, so it counts no networks and no bytes.
     #[must_use]
     pub fn answer(&self) -> Answer {
         match &self.verdict {
@@ -112,8 +112,9 @@ impl Decision {
         }
     }
 
-    /// The warnings that compare rows; those about the text are in the answer already. Takes as long as sorting the
-    /// rows, so that a caller with a file to send can send that first. Empty without [`Keep::history`].
+    /// Returns the warnings that compare rows. Warnings about the text are in the answer already.
+    /// This takes as long as sorting the rows, so a caller with a file to send can send that first.
+    /// Empty without [`Keep::history`].
     ///
     /// [`Keep::history`]: crate::generate::Keep::history
     #[must_use]
@@ -128,7 +129,7 @@ impl Decision {
         }
     }
 
-    /// Renders the output. A template that fails on it refuses the upload.
+    /// Renders the output. If the template fails, the upload is refused.
     #[must_use]
     pub fn render(&mut self, template: &Template) -> Outcome {
         let Verdict::Decided(policy) = &self.verdict else {
@@ -167,9 +168,9 @@ impl Decision {
         }
     }
 
-    /// Renders the output and writes it at the same time: a million networks are 15 MB that are never in memory at
-    /// once. Nothing is written of an upload that is refused. A custom template, which may fail in the middle, is
-    /// rendered first and written then.
+    /// Renders the output and writes it at the same time, because a million networks are 15 MB that
+    /// need not be in memory at once. Nothing is written for a refused upload. A custom template
+    /// may fail in the middle, so its whole output is rendered before it is written.
     ///
     /// # Errors
     ///
@@ -197,8 +198,9 @@ impl Decision {
     }
 }
 
-/// Apache answers 500 to every request below a `.htaccess` with a line over 8,190 bytes, comments included. The built-in
-/// templates cannot make one. A long comment in a custom template can.
+/// Refuses a `.htaccess` with a line over 8,000 bytes, because Apache answers 500 to every request
+/// below one with a line over 8,190 bytes, comments included. The built-in templates cannot print
+/// such a line. A custom template with a long comment can.
 fn check_line_lengths(file: &str, output_key: Option<&str>) -> Result<(), TemplateError> {
     let is_too_long = |line: &str| line.len() > MAX_OUTPUT_LINE_BYTES;
     let is_htaccess = output_key.is_some_and(|key| key.ends_with(".htaccess"));

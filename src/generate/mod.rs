@@ -1,7 +1,12 @@
-//! The pure middle in one place: bytes and settings in, file and answer out. No network, files, clock, environment
-//! or logging.
+//! The pure middle in one place: bytes and settings in, file and answer out.
 //!
-//! An [`Upload`] takes the bytes in pieces as they arrive, and ends in a [`Decision`], which a template renders.
+//! An [`Upload`] receives the bytes in pieces as they arrive, and pushes them through
+//! [`csv`](crate::csv) into a collector, which keeps the rules and the rejections (`collector.rs`).
+//! [`Upload::finish`] turns them into a [`Decision`]: a [`Policy`](crate::policy::Policy), or a
+//! [`Refusal`](crate::answer::Refusal) (`refusal.rs`). A [`Template`] renders the decision.
+//!
+//! This folder does not use the network, files, the clock, the environment or logs. The same
+//! upload, source, settings and template give the same bytes.
 
 mod collector;
 mod decision;
@@ -16,7 +21,7 @@ use crate::render::Template;
 use crate::settings::Settings;
 use crate::source::Source;
 
-/// Reads, decides and renders a whole upload at once.
+/// Reads a whole upload, decides, and renders the output.
 ///
 /// ```
 /// use htaccess_generator::generate::generate;

@@ -1,11 +1,13 @@
-//! The refusals of a whole upload, worded for the edge that reads it.
+//! Words the refusals of a whole upload. Settings have the spelling of the program: variables of
+//! the function, flags of the command line.
 
 use crate::answer::{Answer, Refusal, RefusalCode};
 use crate::csv::CsvError;
 use crate::settings::{Settings, Spelling};
 use crate::text::{RichText, rich};
 
-/// The refusal of an upload that cannot be read. Only here the limit on its size is named by its setting.
+/// Returns the refusal of an upload that cannot be read. Only this message names the setting of the
+/// size limit.
 pub(super) fn unreadable(err: &CsvError, spelling: Spelling) -> Refusal {
     let mut message = err.explain();
     if let CsvError::TooLarge { .. } = err {
@@ -19,7 +21,7 @@ pub(super) fn unreadable(err: &CsvError, spelling: Spelling) -> Refusal {
     }
 }
 
-/// The refusal of an upload over its limit, also before it is read.
+/// Returns the refusal of an upload over the size limit. It does not need the upload itself.
 #[must_use]
 pub fn too_large(settings: &Settings) -> Refusal {
     let max_bytes = settings.max_csv_bytes;

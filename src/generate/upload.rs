@@ -1,4 +1,4 @@
-//! An upload on its way: takes pieces of bytes, keeps only the addresses, and ends in a [`Decision`].
+//! Reads an upload in pieces, keeps only what a [`Decision`] needs, and decides at the end.
 
 use std::ops::ControlFlow;
 
@@ -13,17 +13,17 @@ use crate::rule::DefaultPolicy;
 use crate::settings::{Settings, Spelling};
 use crate::source::Source;
 
-/// What an [`Upload`] keeps of its accepted rows, beside their addresses.
+/// The data of accepted rows that an [`Upload`] keeps in addition to the policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// Whether it keeps the rows themselves, for a template that lists them.
+    /// Keep the rows themselves, for a template that lists them.
     pub rows: bool,
-    /// Whether it records addresses and lines of the first rows, for [`Decision::warnings`].
+    /// Record the addresses and lines of the first rows, for [`Decision::warnings`].
     pub history: bool,
 }
 
 impl Keep {
-    /// What a template needs.
+    /// Returns the data that a template needs.
     #[must_use]
     pub fn for_template(template: &Template) -> Self {
         Self {
@@ -32,7 +32,7 @@ impl Keep {
         }
     }
 
-    /// Adds what warnings need.
+    /// Adds the data that warnings need.
     #[must_use]
     pub fn with_history(self) -> Self {
         Self {
@@ -56,7 +56,8 @@ pub struct Upload {
     refusal: Option<Refusal>,
 }
 
-/// The way to the rows. The compiler makes one for each, so that a row that is not recorded costs nothing.
+/// The pipeline from bytes to rows. There are two types, because a row that is not recorded then
+/// costs nothing.
 enum Reader {
     Plain(TextDecoder<Parser<Collector<()>>>),
     Recording(TextDecoder<Parser<Collector<RecordedRows>>>),
@@ -94,7 +95,7 @@ impl Reader {
 }
 
 impl Upload {
-    /// Starts on an upload. An unsafe key refuses it at once.
+    /// Starts an upload. An unsafe key refuses it at once.
     #[must_use]
     pub fn new(settings: &Settings, source: Source, keep: Keep) -> Self {
         let (output_key, refusal) = match settings.output_key.of(&source.key) {
@@ -114,7 +115,7 @@ impl Upload {
         }
     }
 
-    /// The key of the output. `None` if the key of the source is unsafe.
+    /// Returns the key of the output. `None` if the key of the source is unsafe.
     #[must_use]
     pub fn output_key(&self) -> Option<&str> {
         self.output_key.as_deref()
@@ -128,7 +129,8 @@ impl Upload {
         self.flow()
     }
 
-    /// Reads the next piece. `Break` means that the upload is refused, and that the rest of it is not needed.
+    /// Reads the next piece. `Break` means that the upload is refused and that no more pieces are
+    /// needed.
     pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
         if self.refusal.is_none() {
             let pushed = self.reader.push(piece);
@@ -170,7 +172,7 @@ impl Upload {
         }
         let refusal = (self.is_strict && answer.rejected > 0).then(|| rows_rejected(&answer));
         let policy = collector.rules.build(self.default_policy);
-        let (rows, history) = (collector.rows, collector.log);
+        let (rows, history) = (collector.rows, collector.history);
         let decision = Decision::decided(self.source, answer, policy, rows, history);
         match refusal {
             Some(refusal) => decision.but_refused(refusal),

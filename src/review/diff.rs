@@ -1,23 +1,23 @@
-//! Who gains and who loses access when one policy takes the place of another: what a reviewer
-//! wants to know before an upload.
+//! Compares two policies: the addresses that gain access and those that lose it. A reviewer reads
+//! this before an upload.
 //!
-//! Exact, for both policies are sets of addresses: the answer does not depend on how their rows
-//! are written. IPv4-mapped IPv6 addresses (`::ffff:0:0/96`) are IPv4 here as everywhere.
+//! The result is exact, because both policies are sets of addresses. It does not depend on how
+//! their rows are written. IPv4-mapped IPv6 addresses (`::ffff:0:0/96`) are IPv4, as everywhere.
 
 use crate::ip::{IpSet, without_mapped_block};
 use crate::policy::Policy;
 
-/// What changes.
+/// The addresses whose access changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
-    /// Who gets in with the new policy alone.
+    /// The addresses that get in only with the new policy.
     pub gained: IpSet,
-    /// Who got in with the old policy alone.
+    /// The addresses that get in only with the old policy.
     pub lost: IpSet,
 }
 
 impl Diff {
-    /// Whether the same clients get in as before.
+    /// Returns whether no access changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.gained.is_empty() && self.lost.is_empty()
@@ -28,18 +28,16 @@ impl Diff {
 ///
 /// ```
 /// use htaccess_generator::review::diff;
-/// use htaccess_generator::generate::Generation;
+/// use htaccess_generator::generate::{Keep, Upload};
 /// use htaccess_generator::policy::Policy;
 /// use htaccess_generator::source::Source;
 /// use htaccess_generator::settings::Settings;
-/// use htaccess_generator::render::Template;
 ///
-/// let template = Template::built_in("apache24").unwrap();
 /// let (settings, source) = (Settings::default(), Source { key: "a.csv".to_owned(), ..Source::default() });
 /// let policy = |csv: &[u8]| -> Policy {
-///     let mut generation = Generation::new(&settings, &template, &source);
-///     let _ = generation.push(csv);
-///     generation.finish_policy().1.unwrap()
+///     let mut upload = Upload::new(&settings, source.clone(), Keep::default());
+///     let _ = upload.push(csv);
+///     upload.finish().into_policy().unwrap()
 /// };
 /// let old = policy(b"IP,Rule\n10.0.0.0/24,Allow\n");
 /// let new = policy(b"IP,Rule\n10.0.0.0/23,Allow\n10.0.0.7,Deny\n");
@@ -63,7 +61,8 @@ fn only_in(one: &IpSet, other: &IpSet) -> IpSet {
     let difference = one.difference(other);
     IpSet {
         ipv4: difference.ipv4,
-        // One policy may say of the mapped block what the other does not: nobody notices.
+        // The policies may differ in the mapped block. This has no effect, because such clients are
+        // matched as IPv4.
         ipv6: without_mapped_block(difference.ipv6),
     }
 }

@@ -1,4 +1,11 @@
-//! What a reviewer asks of a CSV: warnings, the verdict on an address, and what a change does.
+//! Answers the questions of a reviewer of a CSV.
+//!
+//! - [`warnings`](warnings()) compares the rows with the policy that they make. A [`RowRecorder`]
+//!   records the rows while the upload is read (`row_log.rs`). `warned_lines.rs` formats their lines.
+//! - [`explain`] reads an upload and finds the rows that decide on an address (`verdict.rs`).
+//! - [`diff`](diff()) compares two policies.
+//!
+//! This folder does no input or output, and changes neither the policy nor the output.
 
 mod diff;
 mod row_log;

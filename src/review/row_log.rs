@@ -1,9 +1,10 @@
-//! Records accepted rows, so that warnings can count, compare and find them. The unit type records nothing.
+//! Records accepted rows, so that warnings can count, compare and find them. The unit type records
+//! nothing.
 
 use crate::ip::{AddrRange, AddressSpec, Family};
 use crate::rule::Action;
 
-/// The maximum number of recorded rows: 1.5 MiB of IPv4. Warnings count among these.
+/// The maximum number of recorded rows, which are 1.5 MiB of IPv4. Warnings count only these rows.
 pub(crate) const MAX_ROWS: usize = 1 << 17;
 
 /// Receives each accepted row.
@@ -14,7 +15,7 @@ pub trait RowRecorder: Default {
     fn into_rows(self) -> RecordedRows;
 }
 
-/// Records nothing, and costs nothing.
+/// Records nothing, at no cost.
 impl RowRecorder for () {
     #[inline]
     fn add(&mut self, _line: u64, _action: Action, _addresses: AddressSpec) {}
@@ -29,7 +30,7 @@ impl RowRecorder for () {
 pub struct RecordedRows {
     pub(crate) allow: RecordedRanges,
     pub(crate) deny: RecordedRanges,
-    /// Whether any row, recorded or not, allows addresses.
+    /// Set if any row allows addresses, even if it is not recorded.
     pub(crate) has_allow: bool,
     rows: usize,
     is_full: bool,
@@ -43,7 +44,7 @@ pub(crate) struct RecordedRanges {
 }
 
 impl RecordedRanges {
-    /// The line of the first row that covers all addresses of another one.
+    /// Returns the line of the first row that covers all addresses of another row.
     pub(crate) fn first_that_covers(&self, row: AddressSpec) -> Option<u32> {
         fn first<T: Family>(rows: &[RecordedRow<T>], range: AddrRange<T>) -> Option<u32> {
             let covers = |row: &&RecordedRow<T>| {
@@ -93,7 +94,7 @@ impl RowRecorder for RecordedRows {
 }
 
 impl RecordedRows {
-    /// The number of recorded rows, if the file has more.
+    /// Returns the number of recorded rows if the file has more rows.
     pub(crate) fn limit(&self) -> Option<usize> {
         self.is_full.then_some(self.rows)
     }
@@ -106,7 +107,8 @@ impl RecordedRows {
     }
 }
 
-/// The rows that repeat a row above them, each with the line of the first such row. `rows` must be sorted.
+/// Returns the rows that repeat an earlier row, each with the line of the first such row. `rows`
+/// must be sorted.
 pub(crate) fn repeated<T: Family>(
     rows: &[RecordedRow<T>],
 ) -> impl Iterator<Item = (RecordedRow<T>, u32)> {

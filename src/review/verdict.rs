@@ -1,4 +1,4 @@
-//! Which rows of a CSV bear on an address, and whether it gets in.
+//! Explains whether an address gets in, and which rows of a CSV decide that.
 
 use std::net::IpAddr;
 
@@ -8,17 +8,17 @@ use crate::policy::{PolicyBuilder, deciding_action};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
 
-/// The verdict on one address.
+/// The verdict on an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The address that was asked about.
+    /// The address in question.
     pub address: IpAddr,
-    /// Whether a client with it gets in.
+    /// `true` if a client with this address gets in.
     pub permitted: bool,
-    /// The file's default policy, which decides where no row does.
+    /// The default policy of the file. It decides if no row does.
     pub default: DefaultPolicy,
-    /// Every row that names the address, the most specific first; behind them the `all` rows,
-    /// which choose the default. Rows that are as specific come in the file's order.
+    /// The rows that name the address, the most specific first, then the `all` rows, which choose
+    /// the default. Equally specific rows are in the order of the file.
     pub rows: Vec<BearingRow>,
 }
 
@@ -27,24 +27,24 @@ pub struct Explanation {
 pub struct BearingRow {
     /// The row.
     pub row: OwnedRow,
-    /// Whether the verdict is its: that of the Deny rows where there are any, else under default
-    /// deny of the Allow rows, else of the `all` rows that chose the default. The other rows
-    /// change nothing.
+    /// `true` if the row decides. The Deny rows decide if there are any. Otherwise, under default
+    /// deny, the Allow rows decide. Otherwise the `all` rows decide that chose the default. The
+    /// other rows have no effect.
     pub decides: bool,
 }
 
-/// Explains the verdict on each address. An answer is given for a file that would be published
-/// with these settings, whatever else is wrong with it.
+/// Explains the verdict on each address. Does not check whether the file would be published, so
+/// rejected rows and strict mode have no effect.
 ///
 /// # Errors
 ///
-/// If the file cannot be read.
+/// A [`CsvError`] if the file cannot be read.
 pub fn explain(
     upload: &[u8],
     settings: &Settings,
     addresses: &[IpAddr],
 ) -> Result<Vec<Explanation>, CsvError> {
-    let finder = Finder {
+    let rows = RowCollector {
         rules: PolicyBuilder::default(),
         all_rows: Vec::new(),
         matches: addresses
@@ -52,12 +52,12 @@ pub fn explain(
             .map(|address| (*address, Vec::new()))
             .collect(),
     };
-    let mut decoder = TextDecoder::new(Parser::new(finder), settings.max_csv_bytes);
+    let mut decoder = TextDecoder::new(Parser::new(rows), settings.max_csv_bytes);
     decoder.push(upload)?;
-    let finder = decoder.finish()?.finish()?;
-    let default = finder.rules.default_policy(settings.default_policy);
-    let explained = |(address, matches)| verdict(address, matches, &finder.all_rows, default);
-    Ok(finder.matches.into_iter().map(explained).collect())
+    let rows = decoder.finish()?.finish()?;
+    let default = rows.rules.default_policy(settings.default_policy);
+    let explained = |(address, matches)| verdict(address, matches, &rows.all_rows, default);
+    Ok(rows.matches.into_iter().map(explained).collect())
 }
 
 struct Match {
@@ -65,13 +65,13 @@ struct Match {
     row: OwnedRow,
 }
 
-struct Finder {
+struct RowCollector {
     rules: PolicyBuilder,
     all_rows: Vec<OwnedRow>,
     matches: Vec<(IpAddr, Vec<Match>)>,
 }
 
-impl RowSink for Finder {
+impl RowSink for RowCollector {
     fn accept(&mut self, row: Row<'_>) {
         if row.addresses == AddressSpec::All {
             self.rules.add(row.action, row.addresses);
@@ -90,8 +90,8 @@ impl RowSink for Finder {
     fn reject(&mut self, _line: u64, _error: &RowError<'_>) {}
 }
 
-/// How many addresses a rule names, less one, if this is one of them. `all` names none: it is the
-/// default.
+/// Returns the number of addresses of a rule, minus one, if the rule names this address. `all`
+/// names no address, because it is the default.
 fn size_if_within(address: IpAddr, addresses: AddressSpec) -> Option<u128> {
     fn within<T: Ord>(address: &T, range: &AddrRange<T>) -> bool {
         range.first <= *address && *address <= range.last
@@ -113,8 +113,8 @@ fn verdict(
     all_rows: &[OwnedRow],
     default: DefaultPolicy,
 ) -> Explanation {
-    matches.sort_by_key(|found| (found.addresses, found.row.line));
-    let is_named_by = |action| matches.iter().any(|found| found.row.action == action);
+    matches.sort_by_key(|matching| (matching.addresses, matching.row.line));
+    let is_named_by = |action| matches.iter().any(|matching| matching.row.action == action);
     let (is_denied, is_allowed) = (is_named_by(Action::Deny), is_named_by(Action::Allow));
     let permitted = deciding_action(default, is_named_by) == Action::Allow;
     let by_default = !is_denied && (default == DefaultPolicy::Allow || !is_allowed);
@@ -122,9 +122,9 @@ fn verdict(
         DefaultPolicy::Deny => Action::Deny,
         DefaultPolicy::Allow => Action::Allow,
     };
-    let matching = matches.into_iter().map(|found| BearingRow {
-        decides: !by_default && (found.row.action == Action::Deny || !is_denied),
-        row: found.row,
+    let matching_rows = matches.into_iter().map(|matching| BearingRow {
+        decides: !by_default && (matching.row.action == Action::Deny || !is_denied),
+        row: matching.row,
     });
     let all = all_rows.iter().map(|row| BearingRow {
         decides: by_default && row.action == of_default,
@@ -134,7 +134,7 @@ fn verdict(
         address,
         permitted,
         default,
-        rows: matching.chain(all).collect(),
+        rows: matching_rows.chain(all).collect(),
     }
 }
 
@@ -145,13 +145,13 @@ mod tests {
     const CSV: &[u8] =
         b"IP,Rule\n10.0.0.0/8,Allow\n10.1.0.0/16,Deny\n10.1.2.3,Deny\n10.1.2.3,Allow\n::/0,Allow\n";
 
-    /// Expected are the lines of the rows, those that decide with `!`.
+    /// Compares the lines of the rows. Rows that decide have a `!`.
     #[track_caller]
     fn check(csv: &[u8], address: &str, permitted: bool, lines: &str) {
         let address: IpAddr = address.parse().unwrap();
         let explained = explain(csv, &Settings::default(), &[address]).unwrap();
-        let found = &explained[0];
-        let shown: Vec<String> = found
+        let explanation = &explained[0];
+        let bearing: Vec<String> = explanation
             .rows
             .iter()
             .map(|bearing| {
@@ -160,7 +160,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            (found.permitted, shown.join(" ").as_str()),
+            (explanation.permitted, bearing.join(" ").as_str()),
             (permitted, lines)
         );
     }

@@ -1,17 +1,17 @@
-//! The lines of the rows that a warning is about, as the end of its sentence.
+//! Formats the lines of the rows that a warning is about, for the end of its sentence.
 
 use crate::text::FirstFew;
 
-/// The number of rows that a warning names by their lines alone.
+/// The maximum number of rows that a warning names by their lines alone.
 const MAX_LINES: usize = 10;
-/// The number of rows that a warning names together with others.
+/// The maximum number of rows that a warning names in pairs with other rows.
 const MAX_PAIRS: usize = 5;
 
-/// The rows that a warning is about. Counts all of them, and keeps the first few by line, each with what is known of
-/// it.
+/// The rows that a warning is about. Counts all rows, and keeps the first few by line, each with a
+/// value of type `T`.
 pub(crate) struct WarnedLines<T> {
     pub(crate) count: u64,
-    /// Ascending by line.
+    /// The first rows, in ascending order of lines.
     first: Vec<(u32, T)>,
 }
 
@@ -37,7 +37,7 @@ impl<T> WarnedLines<T> {
         }
     }
 
-    /// The first line.
+    /// Returns the first line.
     pub(crate) fn first_line(&self) -> Option<u64> {
         self.first.first().map(|(line, _)| u64::from(*line))
     }
@@ -58,7 +58,7 @@ impl<T> WarnedLines<T> {
 }
 
 impl WarnedLines<()> {
-    /// `line 3`, or `lines 3, 4 and 6`. `None` if there are no rows.
+    /// Returns `line 3`, or `lines 3, 4 and 6`. `None` if there are no rows.
     pub(crate) fn list(&self) -> Option<String> {
         let named = self.name(MAX_LINES, |line, ()| line.to_string())?;
         Some(match self.count {

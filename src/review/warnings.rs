@@ -1,6 +1,7 @@
-//! What is worth a second look although nothing is wrong with it: one sentence of each kind at
-//! most, told from what the rows said and what became of it. The same rows in another order give
-//! the same sentences.
+//! Finds rows that are probably mistakes although they are accepted.
+//!
+//! There is at most one warning of each kind. It comes from the rows and from the policy that they
+//! make. Rows in another order give the same warnings, except for the lines.
 
 use crate::answer::{Warning, WarningCode};
 use crate::ip::{AddrRange, AddressSpec, Family, IpSet, Network, RangeSet, split_before};
@@ -10,19 +11,22 @@ use crate::review::warned_lines::WarnedLines;
 use crate::rule::DefaultPolicy;
 use crate::text::{FirstFew, thousands};
 
-/// How many networks a sentence names.
+/// The maximum number of networks that a warning names.
 const MAX_NAMED: usize = 3;
-/// An allowed IPv4 network is wide from more addresses on than a /8 has.
+/// An allowed IPv4 network with more host bits than a /8 is wide.
 const WIDE_IPV4_BITS: u32 = 24;
-/// Nobody is given more of IPv6 than the /12 of a regional registry; a /16 is wide already.
+/// An allowed IPv6 network with more host bits than a /16 is wide. Regional registries get a /12,
+/// and nobody gets more.
 const WIDE_IPV6_BITS: u32 = 112;
-/// A private network of fewer addresses than a /24 is a host or two behind the same door.
+/// A private IPv4 network with fewer host bits than a /24 is not reported, because it is a host or
+/// two behind the same router.
 const PRIVATE_IPV4_BITS: u32 = 8;
-/// The same for IPv6: less than a single subnet.
+/// A private IPv6 network with fewer host bits than a /64 is not reported, because it is less than
+/// a single subnet.
 const PRIVATE_IPV6_BITS: u32 = 64;
 
-/// Addresses that no client on the Internet has: private use (RFC 1918), carriers' NAT (RFC 6598),
-/// loopback and link-local.
+/// Addresses that no client on the Internet has: private use (RFC 1918), NAT of carriers (RFC
+/// 6598), loopback and link-local.
 const PRIVATE_IPV4: [(u32, u32); 6] = [
     (0x0a00_0000, 8),
     (0x6440_0000, 10),
@@ -34,8 +38,8 @@ const PRIVATE_IPV4: [(u32, u32); 6] = [
 /// Unique local (RFC 4193) and link-local addresses.
 const PRIVATE_IPV6: [(u128, u32); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)];
 
-/// The warnings about a policy and the rows that it comes from, one of a kind at most. Takes as long as sorting the
-/// rows. The same rows in another order give the same warnings, but for the lines.
+/// Returns the warnings about a policy and its rows, at most one of each kind. Takes as long as
+/// sorting the rows. Rows in another order give the same warnings, except for the lines.
 #[must_use]
 pub fn warnings(policy: &Policy, rows: &mut RecordedRows) -> Vec<Warning> {
     rows.sort();
@@ -52,7 +56,7 @@ pub fn warnings(policy: &Policy, rows: &mut RecordedRows) -> Vec<Warning> {
     .collect()
 }
 
-/// A warning whose sentence ends in `notes`, in parentheses.
+/// Creates a warning whose sentence ends in `notes`, in parentheses.
 fn warning(
     code: WarningCode,
     line: Option<u64>,
@@ -71,10 +75,10 @@ fn warning(
     }
 }
 
-/// Who gets in: a set, or its complement.
+/// The addresses that get in, as a set or as its complement.
 struct Permitted {
     default: DefaultPolicy,
-    /// Who gets in, or under default allow who does not.
+    /// The addresses that get in or, under default allow, those that do not.
     ipv4: RangeSet<u32>,
     ipv6: RangeSet<u128>,
 }
@@ -165,18 +169,19 @@ fn add_wider<T: Family>(set: &RangeSet<T>, bits: u32, whole: &str, named: &mut F
     }
 }
 
-/// The networks of a range that have more host bits than so many.
+/// Returns the networks of a range that have more than `bits` host bits.
 fn networks_wider<T: Family>(range: &AddrRange<T>, bits: u32) -> impl Iterator<Item = Network<T>> {
-    // Most ranges are too short for one, which is told without cutting them into networks.
+    // Most ranges are too short to contain such a network. The length shows that without cutting
+    // the range into networks.
     let is_long = T::BITS - (range.last - range.first).leading_zeros() > bits;
     let networks = is_long.then(|| range.networks());
     let networks = networks.into_iter().flatten();
     networks.filter(move |network| network.host_bits > bits)
 }
 
-/// Private networks belong into a list of private ones, and single hosts get in through tunnels
-/// and proxies; a whole private network in a list of mostly public ones lets nobody in who
-/// comes from the Internet, and is most likely from another list.
+/// Warns about private networks in a list of mostly public ones. Such a network lets in nobody who
+/// comes from the Internet, and is probably from another list. A list of mostly private networks is
+/// not reported, nor are single hosts, because they get in through tunnels and proxies.
 fn private_range(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     let IpSet { ipv4, ipv6 } = &policy.allow;
     let mut named = FirstFew::new(MAX_NAMED);
@@ -207,7 +212,8 @@ fn private_range(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     ))
 }
 
-/// Names the networks inside a block that are wide enough, and counts all inside it.
+/// Names the networks inside a block that have at least `bits` host bits. Returns the number of all
+/// networks inside the block.
 fn add_private<T: Family>(
     set: &RangeSet<T>,
     (first, prefix_length): (T, u32),
@@ -248,7 +254,7 @@ fn overridden_rows(permitted: &Permitted, rows: &RecordedRows) -> Option<Warning
     let ipv4 = ipv4().map(|row| (row.line, AddressSpec::Ipv4(row.range)));
     let ipv6 = ipv6().map(|row| (row.line, AddressSpec::Ipv6(row.range)));
     let lines = WarnedLines::of(ipv4.chain(ipv6));
-    // A Deny row that was not recorded may be enough alone.
+    // A Deny row that is not recorded may cover a whole row.
     let has_every_row = rows.limit().is_none();
     Some(warning(
         WarningCode::OverriddenRows,
@@ -265,7 +271,7 @@ fn overridden_rows(permitted: &Permitted, rows: &RecordedRows) -> Option<Warning
     ))
 }
 
-/// The rows of which not one address gets in. Both the rows and the set are ascending.
+/// Returns the rows of which no address gets in. The rows and the set must be in ascending order.
 fn overridden<'a, T: Family>(
     rows: &'a [RecordedRow<T>],
     permitted: &'a RangeSet<T>,
@@ -278,8 +284,8 @@ fn overridden<'a, T: Family>(
     })
 }
 
-/// Whether nobody gets in by a row, given the first range of the permitted set, or under default
-/// allow of its complement, that does not end before the row.
+/// Returns whether nobody gets in by a row. `next` is the first range that does not end before the
+/// row, of the permitted set or, under default allow, of its complement.
 fn is_overridden<T: Family>(
     row: AddrRange<T>,
     next: Option<&AddrRange<T>>,
@@ -297,7 +303,7 @@ fn is_listed<T: Family>(row: AddrRange<T>, set: &RangeSet<T>) -> bool {
     !set.overlapping(row).is_empty()
 }
 
-/// The lines of the Allow rows for which `is_one` holds.
+/// Returns the lines of the Allow rows for which `is_one` holds.
 fn allow_lines(rows: &RecordedRows, is_one: impl Fn(AddressSpec) -> bool) -> WarnedLines<()> {
     let ipv4 = rows.allow.ipv4.iter();
     let ipv6 = rows.allow.ipv6.iter();
@@ -307,7 +313,7 @@ fn allow_lines(rows: &RecordedRows, is_one: impl Fn(AddressSpec) -> bool) -> War
     WarnedLines::of(all.filter_map(|(line, row)| is_one(row).then_some((line, ()))))
 }
 
-/// Whether an Allow row is one that a warning of wide networks is about.
+/// Returns whether an Allow row has a wide network.
 fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
     fn is_wide<T: Family>(row: AddrRange<T>, set: &RangeSet<T>, bits: u32) -> bool {
         networks_wider(&row, bits).next().is_some() && is_listed(row, set)
@@ -319,7 +325,7 @@ fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
     }
 }
 
-/// Whether an Allow row is one that a warning of private networks is about.
+/// Returns whether an Allow row has a private network.
 fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
     fn is_private<T: Family>(
         row: AddrRange<T>,
@@ -359,7 +365,7 @@ fn duplicate_rows(rows: &RecordedRows) -> Option<Warning> {
         1 => "1 row repeats another".to_owned(),
         count => format!("{} rows repeat others", thousands(count)),
     };
-    // One of each kind.
+    // One example of each kind of row.
     let mut named = FirstFew::new(MAX_NAMED);
     for (ranges, rule) in [(allow, "Allow"), (deny, "Deny")] {
         let ipv4 = repeated(&ranges.ipv4).next();
@@ -390,13 +396,13 @@ fn lines_of<T>((row, first_line): (RecordedRow<T>, u32)) -> (u32, u32) {
     (row.line, first_line)
 }
 
-/// A note for a file of more rows than are recorded.
+/// Returns a note for a file with more rows than are recorded.
 fn among(rows: &RecordedRows) -> Option<String> {
     let limit = rows.limit()?;
     Some(format!("among the first {} rows", thousands(limit as u64)))
 }
 
-/// As a network, or as a range where it is none.
+/// Formats a range as a network if it is one, or by its two ends.
 fn range_text<T: Family>(range: AddrRange<T>) -> String {
     let mut networks = range.networks();
     if let (Some(network), None) = (networks.next(), networks.next()) {

@@ -1,7 +1,7 @@
-//! Why a text is not an address, in words its writer can act on, and what it could say instead.
+//! Explains why a text is not an address, and suggests addresses.
 //!
-//! Runs only for cells that [`crate::ip::parse_address`] refused, so it may take its time. It never
-//! decides what is accepted: what it suggests is parsed like any other cell before it is shown.
+//! Runs only for cells that [`crate::ip::parse_address`] rejected, so it may be slow. It never
+//! decides what is accepted: each suggestion is parsed like any other cell before it is quoted.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,14 +12,14 @@ use crate::csv::diagnose::characters::{invisible_character, plain, strange_chara
 use crate::csv::diagnose::ipv4::{explain_ipv4, whole_octets};
 use crate::csv::diagnose::mixed::{explain_mixed, without_signs_around};
 use crate::csv::diagnose::spreadsheet::{
-    SpreadsheetDamage, is_formula, means_nothing, spreadsheet_damage,
+    SpreadsheetDamage, is_formula, is_placeholder, spreadsheet_damage,
 };
 use crate::csv::diagnose::{ACCEPTED, Explanation, names_some};
 use crate::ip::{AddressError, AddressSpec, parse_address};
 use crate::text::{RichText, Segment, escape, rich};
 
-/// The longest suggestion: two IPv6 addresses are 79 bytes, and only a prefix length with many
-/// zeros before it is more.
+/// The maximum length of a suggestion, in bytes. A range of two IPv6 addresses has up to 79 bytes.
+/// Only a prefix length with many leading zeros is longer.
 const MAX_FIX_BYTES: usize = 100;
 
 impl fmt::Display for AddressError<'_> {
@@ -66,8 +66,8 @@ impl AddressError<'_> {
     }
 }
 
-/// One sentence, which is the value, what is wrong with it, and what is accepted; and suggestions
-/// that are accepted, each of them.
+/// Returns one sentence with the value, the error and the accepted contents, and suggestions. All
+/// of the suggestions are accepted.
 #[must_use]
 fn explain(text: &str) -> Explanation {
     let mut reason = explain_whole(text);
@@ -79,58 +79,58 @@ fn explain(text: &str) -> Explanation {
 }
 
 fn explain_whole(text: &str) -> Explanation {
-    let shown = Segment::quoted(text);
-    if let Some(reason) = explain_no_value(&shown, text) {
+    let quoted = Segment::quoted(text);
+    if let Some(reason) = explain_no_value(&quoted, text) {
         return reason;
     }
-    if let Some(reason) = explain_strange_characters(&shown, text) {
+    if let Some(reason) = explain_strange_characters(&quoted, text) {
         return reason;
     }
     if let Some((_, rest)) = text.split_once("://") {
-        return explain_url(&shown, rest);
+        return explain_url(&quoted, rest);
     }
-    if let Some(reason) = explain_mixed(&shown, text) {
+    if let Some(reason) = explain_mixed(&quoted, text) {
         return reason;
     }
-    if let Some(reason) = explain_range(&shown, text) {
+    if let Some(reason) = explain_range(&quoted, text) {
         return reason;
     }
     if let Some((address, suffix)) = text.split_once('/') {
-        return explain_network(&shown, address, suffix);
+        return explain_network(&quoted, address, suffix);
     }
-    explain_single(text).of_part(rich!("{} is not an IP address: ", shown), |fix| fix)
+    explain_single(text).of_part(rich!("{} is not an IP address: ", quoted), |fix| fix)
 }
 
-/// What holds no address at all, however it is spelt.
-fn explain_no_value(shown: &Segment, text: &str) -> Option<Explanation> {
-    if means_nothing(text) {
+/// Explains a cell that has no address at all.
+fn explain_no_value(quoted: &Segment, text: &str) -> Option<Explanation> {
+    if is_placeholder(text) {
         return Some(Explanation::new(rich!(
             "{} stands for a missing address: write one, or all",
-            shown
+            quoted
         )));
     }
     if is_address_name(text) {
         return Some(Explanation::new(rich!(
             "{} is a column's name: this is a second header, remove the line",
-            shown
+            quoted
         )));
     }
     if ["allow", "deny"].contains(&text.to_ascii_lowercase().as_str()) {
         return Some(Explanation::new(rich!(
             "{} is a rule and no address: where the columns changed places, exchange their names in the header",
-            shown
+            quoted
         )));
     }
     if is_error_value(text) {
         return Some(Explanation::new(rich!(
             "{} is a formula that failed in the spreadsheet: write an address, or all",
-            shown
+            quoted
         )));
     }
     if is_formula(text) {
         let reason = Explanation::new(rich!(
             "{} is a formula: paste its value, an address, in its place",
-            shown
+            quoted
         ));
         return Some(reason.or(text.trim_start_matches(['=', '@', '+'])));
     }
@@ -143,17 +143,17 @@ fn explain_no_value(shown: &Segment, text: &str) -> Option<Explanation> {
     };
     Some(Explanation::new(rich!(
         "{} {}: make the column a text column and write the address again",
-        shown,
+        quoted,
         what
     )))
 }
 
-/// Characters that nobody sees, or that look like those of an address.
-fn explain_strange_characters(shown: &Segment, text: &str) -> Option<Explanation> {
+/// Explains characters that are invisible, or that look like those of an address.
+fn explain_strange_characters(quoted: &Segment, text: &str) -> Option<Explanation> {
     let plain = plain(text)?;
     let is_address = names_some(&plain);
     if let Some(name) = invisible_character(text) {
-        let reason = rich!("{} has {} in it", shown, &name);
+        let reason = rich!("{} has {} in it", quoted, &name);
         return Some(if is_address {
             Explanation::new(rich!("{}: write {}", &reason, escape(&plain))).naming(plain)
         } else {
@@ -166,26 +166,26 @@ fn explain_strange_characters(shown: &Segment, text: &str) -> Option<Explanation
     let name = strange_character(text)?;
     let reason = Explanation::new(rich!(
         "{} is not an IP address: it has {} in it, write {}",
-        shown,
+        quoted,
         &name,
         escape(&plain)
     ));
     Some(reason.naming(plain))
 }
 
-/// `rest` is what follows the scheme.
-fn explain_url(shown: &Segment, rest: &str) -> Explanation {
+/// Explains a URL. `rest` is the text after the scheme.
+fn explain_url(quoted: &Segment, rest: &str) -> Explanation {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
     match without_port(host) {
         Some(ip) => {
-            Explanation::new(rich!("{} is a URL: write {}", shown, ip)).naming(ip.to_string())
+            Explanation::new(rich!("{} is a URL: write {}", quoted, ip)).naming(ip.to_string())
         }
-        None => Explanation::new(rich!("{} is a URL: expected {}", shown, ACCEPTED)),
+        None => Explanation::new(rich!("{} is a URL: expected {}", quoted, ACCEPTED)),
     }
 }
 
-/// The address of `1.2.3.4`, `1.2.3.4:80`, `[::1]` or `[::1]:80`.
+/// Returns the address of `1.2.3.4`, `1.2.3.4:80`, `[::1]` or `[::1]:80`.
 fn without_port(host: &str) -> Option<IpAddr> {
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((inner, port)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -204,8 +204,8 @@ fn without_port(host: &str) -> Option<IpAddr> {
         .map(IpAddr::V4)
 }
 
-/// `None` where neither side of a `-` looks like an address: `web-1` is a host name.
-fn explain_range(shown: &Segment, text: &str) -> Option<Explanation> {
+/// Explains a range. `None` if neither side of `-` looks like an address: `web-1` is a host name.
+fn explain_range(quoted: &Segment, text: &str) -> Option<Explanation> {
     let (first, last) = text.split_once('-')?;
     let (first, last) = (first.trim(), last.trim());
     if !looks_numeric(first) && !looks_numeric(last) {
@@ -214,14 +214,14 @@ fn explain_range(shown: &Segment, text: &str) -> Option<Explanation> {
     if last.contains('-') {
         return Some(Explanation::new(rich!(
             "{} is not a range: expected two addresses and one {}, found more",
-            shown,
+            quoted,
             Segment::quoted("-")
         )));
     }
     if let Some(range) = range_of_networks(first, last) {
         let reason = rich!(
             "{} is not a range: its ends are networks, write {}",
-            shown,
+            quoted,
             &range
         );
         return Some(Explanation::new(reason).naming(range));
@@ -231,25 +231,33 @@ fn explain_range(shown: &Segment, text: &str) -> Option<Explanation> {
             continue;
         }
         if end.is_empty() {
-            let reason = rich!("{} is not a range: its {} address is missing", shown, which);
+            let reason = rich!(
+                "{} is not a range: its {} address is missing",
+                quoted,
+                which
+            );
             return Some(Explanation::new(reason).or(format!("{first}{last}")));
         }
         if end.contains('/') {
             return Some(Explanation::new(rich!(
                 "{} is not a range: its {} end is a network, expected an address",
-                shown,
+                quoted,
                 which
             )));
         }
         if let Some(range) = range_of_last_octets(first, last) {
             let reason = rich!(
                 "{} is not a range: write its last address whole, {}",
-                shown,
+                quoted,
                 &range
             );
             return Some(Explanation::new(reason).naming(range));
         }
-        let before = rich!("{} is not a range: its {} address is wrong: ", shown, which);
+        let before = rich!(
+            "{} is not a range: its {} address is wrong: ",
+            quoted,
+            which
+        );
         let whole = |fix: String| match which {
             "first" => format!("{fix}-{last}"),
             _ => format!("{first}-{fix}"),
@@ -258,12 +266,13 @@ fn explain_range(shown: &Segment, text: &str) -> Option<Explanation> {
     }
     Some(Explanation::new(rich!(
         "{} is not a range of addresses: expected two addresses and one {}",
-        shown,
+        quoted,
         Segment::quoted("-")
     )))
 }
 
-/// `10.0.0.0/24-10.0.1.0/24` from the first address of the first to the last one of the last.
+/// Returns the range from the first address of one network to the last address of another:
+/// `10.0.0.0-10.0.1.255` for `10.0.0.0/24-10.0.1.0/24`.
 fn range_of_networks(first: &str, last: &str) -> Option<String> {
     if !first.contains('/') && !last.contains('/') {
         return None;
@@ -281,7 +290,8 @@ fn range_of_networks(first: &str, last: &str) -> Option<String> {
     }
 }
 
-/// `10.0.0.1-9` as `10.0.0.1-10.0.0.9`, and `10.0.0.1-1.9` as `10.0.0.1-10.0.1.9`.
+/// Completes the last address of a range: `10.0.0.1-10.0.0.9` for `10.0.0.1-9`, and
+/// `10.0.0.1-10.0.1.9` for `10.0.0.1-1.9`.
 fn range_of_last_octets(first: &str, last: &str) -> Option<String> {
     let address: Ipv4Addr = first.parse().ok()?;
     let given = last.split('.').count();
@@ -291,8 +301,8 @@ fn range_of_last_octets(first: &str, last: &str) -> Option<String> {
     (address <= end).then(|| format!("{address}-{end}"))
 }
 
-fn explain_network(shown: &Segment, address: &str, suffix: &str) -> Explanation {
-    let not = rich!("{} is not a network: ", shown);
+fn explain_network(quoted: &Segment, address: &str, suffix: &str) -> Explanation {
+    let not = rich!("{} is not a network: ", quoted);
     if suffix.contains('/') {
         return Explanation::new(rich!(
             "{}expected one {}, found more",
@@ -317,7 +327,7 @@ fn explain_network(shown: &Segment, address: &str, suffix: &str) -> Explanation 
             &not,
             Segment::quoted(suffix)
         ));
-        // The last address in place of a mask.
+        // The suffix may be the last address of a range.
         if address.split('.').next() == suffix.split('.').next() {
             return reason.or(format!("{address}-{suffix}"));
         }
@@ -330,7 +340,7 @@ fn explain_network(shown: &Segment, address: &str, suffix: &str) -> Explanation 
     }
 }
 
-/// The part after "is not an IP address: ".
+/// Returns the part of the sentence after "is not an IP address: ".
 fn explain_single(text: &str) -> Explanation {
     if let Some((address, _)) = text.split_once('%')
         && !text.ends_with('%')
@@ -417,7 +427,8 @@ fn is_address(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok()
 }
 
-/// Starts as an address would: digits, dots, colons, wildcards.
+/// Returns whether a text starts like an address and has only hexadecimal digits, dots, colons,
+/// slashes and wildcards.
 fn looks_numeric(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ':')
         && text

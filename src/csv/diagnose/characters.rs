@@ -1,10 +1,10 @@
-//! What a cell holds that is neither an address nor a rule: characters that only look right, words
-//! for nothing, formulas, and what spreadsheets make of addresses.
+//! Finds characters in a cell that are invisible or look like others, and replaces them by plain
+//! ASCII.
 
 use crate::csv::cell::DASHES;
 use crate::text::{RichText, Segment, is_unprintable, rich};
 
-/// Characters that nobody sees or tells from others, by their Unicode names.
+/// Characters that are invisible or look like others, with their Unicode names.
 const NAMES: [(char, &str); 28] = [
     ('\u{a0}', "NO-BREAK SPACE"),
     ('\u{ad}', "SOFT HYPHEN"),
@@ -36,10 +36,11 @@ const NAMES: [(char, &str); 28] = [
     ('\u{feff}', "ZERO WIDTH NO-BREAK SPACE"),
 ];
 
-/// The zeros of the decimal digits that keyboards of other scripts type.
+/// The digit zero of other scripts that have keyboards with decimal digits.
 const ZEROS: [char; 5] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
 
-/// The first character that is not what it looks like, for a message; invisible ones before others.
+/// Describes the first character that is not what it looks like, for a message. Invisible
+/// characters come before others.
 pub(crate) fn strange_character(text: &str) -> Option<RichText> {
     invisible_character(text).or_else(|| {
         let character = text.chars().find(|c| !c.is_ascii())?;
@@ -57,7 +58,7 @@ pub(crate) fn strange_character(text: &str) -> Option<RichText> {
     })
 }
 
-/// The first character that nobody sees, or that shows the text in another order.
+/// Describes the first character that is invisible or changes the direction of the text.
 pub(crate) fn invisible_character(text: &str) -> Option<RichText> {
     let character = text.chars().find(|c| is_invisible(*c))?;
     let name = NAMES.iter().find(|(known, _)| *known == character);
@@ -70,7 +71,7 @@ pub(crate) fn invisible_character(text: &str) -> Option<RichText> {
     })
 }
 
-/// The code point of a character, as Unicode writes it.
+/// Returns the code point of a character, as Unicode writes it.
 fn code_point(character: char) -> String {
     format!("U+{:04X}", u32::from(character))
 }
@@ -79,7 +80,8 @@ fn is_invisible(character: char) -> bool {
     is_unprintable(character) && !character.is_ascii_whitespace()
 }
 
-/// The text in the characters that it looks to be made of; `None` where it is that already.
+/// Replaces characters that look like ASCII characters, and removes invisible characters and
+/// quotes. `None` if nothing changes.
 pub(crate) fn plain(text: &str) -> Option<String> {
     let plain: String = text
         .chars()
@@ -94,7 +96,7 @@ pub(crate) fn plain(text: &str) -> Option<String> {
     (plain != text).then_some(plain)
 }
 
-/// The ASCII digit for one of another script.
+/// Returns the ASCII digit for a digit of another script.
 fn digit(character: char) -> Option<char> {
     let value = |zero: &char| u32::from(character).checked_sub(u32::from(*zero));
     let value = ZEROS.iter().filter_map(value).find(|value| *value < 10)?;
@@ -106,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_what_nobody_sees() {
+    fn names_invisible_and_similar_characters() {
         let check = |text, expected: &str| {
             let name = strange_character(text).map(|name| name.to_string());
             assert_eq!(name.as_deref(), Some(expected));
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_in_plain_characters() {
+    fn replaces_similar_characters() {
         let check = |text, expected: Option<&str>| {
             assert_eq!(plain(text).as_deref(), expected, "for {text:?}");
         };

@@ -1,17 +1,17 @@
-//! What an upload is, where it is no CSV but something that people upload in its place: named, and
-//! with the way to a CSV.
+//! Recognizes files of other formats that people upload instead of a CSV. Each message names the
+//! format and says how to get a CSV.
 //!
-//! Signatures are those of the formats' own documents: ZIP (APPNOTE.TXT, section 4.3.7), the
+//! The signatures are from the specifications of the formats: ZIP (APPNOTE.TXT, section 4.3.7), the
 //! compound files of old Office (MS-CFB, section 2.2), PDF (ISO 32000-1, section 7.5.2), and the
-//! magic numbers of compressors in their manuals.
+//! magic numbers in the manuals of compressors.
 
 use memchr::memmem;
 
-/// How spreadsheets write a CSV.
-const FROM_A_SPREADSHEET: &str = "save the sheet as CSV (Excel: File > Save As > CSV UTF-8; \
+/// The instruction to save a sheet as CSV.
+const SAVE_AS_CSV: &str = "save the sheet as CSV (Excel: File > Save As > CSV UTF-8; \
      LibreOffice: File > Save As > Text CSV; Google Sheets: File > Download > CSV) and upload that";
 
-/// Tells by its first bytes what an upload is that is no text, or text that is no CSV.
+/// Recognizes a binary format by the first bytes of an upload.
 #[must_use]
 pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
     let starts = |magic: &[u8]| first.starts_with(magic);
@@ -20,7 +20,7 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
     }
     if starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some(format!(
-            "this is a document of an old Office, such as an Excel workbook (.xls): {FROM_A_SPREADSHEET}"
+            "this is a document of an old Office, such as an Excel workbook (.xls): {SAVE_AS_CSV}"
         ));
     }
     if starts(b"%PDF-") {
@@ -49,10 +49,10 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
     ))
 }
 
-/// What is in a ZIP file, by the names of its first entries.
+/// Describes a ZIP file by the names of its first entries.
 fn zip_kind(first: &[u8]) -> String {
     let holds = |name: &str| memmem::find(first, name.as_bytes()).is_some();
-    let workbook = |program: &str| format!("this is {program}: {FROM_A_SPREADSHEET}");
+    let workbook = |program: &str| format!("this is {program}: {SAVE_AS_CSV}");
     if holds("application/vnd.oasis.opendocument.spreadsheet") {
         workbook("a LibreOffice or OpenOffice spreadsheet (.ods)")
     } else if holds("application/vnd.oasis.opendocument") {
@@ -72,8 +72,8 @@ fn zip_kind(first: &[u8]) -> String {
     }
 }
 
-/// Tells text in 16-bit units, or 32-bit ones, that no byte order mark announces: every second
-/// byte of its start is NUL.
+/// Recognizes UTF-16 without a byte order mark, and UTF-32. In UTF-16, every second byte at the
+/// start is NUL.
 #[must_use]
 pub(crate) fn wide_text_kind(first: &[u8]) -> Option<&'static str> {
     const UTF16: &str = "this is UTF-16 without a byte order mark: save it as CSV UTF-8";
@@ -107,7 +107,7 @@ pub(crate) fn wide_text_kind(first: &[u8]) -> Option<&'static str> {
     (all(&[1, 0]) || all(&[0, 1])).then_some(UTF16)
 }
 
-/// Tells by its first line what a text is that is no CSV.
+/// Recognizes a text that is not a CSV by its first line.
 #[must_use]
 pub(crate) fn text_kind(line: &[u8]) -> Option<&'static str> {
     let line = line.trim_ascii_start();
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_wide_text_from_other_bytes() {
+    fn recognizes_utf16_and_utf32() {
         let utf16: Vec<u8> = "IP,Rule\n"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_text_that_is_no_csv() {
+    fn recognizes_text_that_is_not_a_csv() {
         let check = |line: &str, part: &str| {
             let kind = text_kind(line.as_bytes()).unwrap_or_default();
             assert!(kind.contains(part), "{line}: {kind}");

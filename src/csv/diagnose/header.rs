@@ -1,4 +1,4 @@
-//! Why a line is not a header, and what to change so that it is one.
+//! Explains why a line is not a header, and how to correct it.
 
 use strsim::osa_distance;
 
@@ -8,8 +8,9 @@ use crate::csv::error::CsvError;
 use crate::ip::parse_address;
 use crate::text::{RichText, Segment, quoted_list, rich};
 
-/// Names that people give the address column, in the languages of our spreadsheets. They are
-/// suggested and not read: the names that count are few, so that every file says the same.
+/// Names that people give the address column, in the languages of our spreadsheets. A column with
+/// such a name is not accepted, but renaming it is suggested. The accepted names are few, so that
+/// all files look the same.
 const LIKE_ADDRESS: [&str; 22] = [
     "adresseip",
     "adresse",
@@ -34,7 +35,7 @@ const LIKE_ADDRESS: [&str; 22] = [
     "direccionip",
     "indirizzoip",
 ];
-/// The same for the rule column.
+/// Names that people give the rule column.
 const LIKE_RULE: [&str; 20] = [
     "règle",
     "regle",
@@ -58,17 +59,17 @@ const LIKE_RULE: [&str; 20] = [
     "regola",
 ];
 
-/// Explains why a line is not a header. `found` are its cells under the most likely delimiter.
-pub(crate) fn missing_column(line: u64, text: &[u8], found: &[String]) -> CsvError {
+/// Explains why a line is not a header. `cells` are its cells under the most likely delimiter.
+pub(crate) fn missing_column(line: u64, text: &[u8], cells: &[String]) -> CsvError {
     CsvError::MissingColumn {
         line,
-        explanation: explain(line, text, found),
+        explanation: explain(line, text, cells),
         header: None,
     }
 }
 
-fn explain(number: u64, line: &[u8], found: &[String]) -> RichText {
-    if let Some(address) = found.iter().find(|cell| names_addresses(cell)) {
+fn explain(number: u64, line: &[u8], cells: &[String]) -> RichText {
+    if let Some(address) = cells.iter().find(|cell| names_addresses(cell)) {
         return rich!(
             "line {} is a row already, it has the address {}: write the header IP Address,Rule,Comment above it, \
              with as many columns and the same delimiter",
@@ -85,7 +86,7 @@ fn explain(number: u64, line: &[u8], found: &[String]) -> RichText {
             missing.push(" and no column ");
         }
         missing.push(&rich!("{} (or {})", Segment::quoted(column), others));
-        let similar = found
+        let similar = cells
             .iter()
             .find(|name| is_like(name, &normalized(column), alike));
         if let Some(name) = similar {
@@ -101,13 +102,13 @@ fn explain(number: u64, line: &[u8], found: &[String]) -> RichText {
             ));
         }
     };
-    if !found.iter().any(is_address) {
+    if !cells.iter().any(is_address) {
         miss("IP Address", "IP, Address, Network, CIDR", &LIKE_ADDRESS);
     }
-    if !found.iter().any(is_rule) {
+    if !cells.iter().any(is_rule) {
         miss("Rule", "Action, Policy", &LIKE_RULE);
     }
-    let help = match found {
+    let help = match cells {
         [only] if line.trim_ascii().starts_with(b"\"") && has_delimiter(only) => {
             "; the whole line is one quoted cell: remove the quotes around the lines".into()
         }
@@ -117,7 +118,7 @@ fn explain(number: u64, line: &[u8], found: &[String]) -> RichText {
     rich!(
         "the header has no column {}: found {}{}",
         &missing,
-        &quoted_list(found.iter().map(String::as_str)),
+        &quoted_list(cells.iter().map(String::as_str)),
         &help
     )
 }

@@ -1,11 +1,12 @@
-//! Why a text of digits and dots is not an IPv4 address, and which one was meant.
+//! Explains why a text of digits and dots is not an IPv4 address, and suggests addresses.
 
 use std::net::Ipv4Addr;
 
 use crate::csv::diagnose::{ACCEPTED, Explanation};
 use crate::text::{Segment, rich};
 
-/// The part after "is not an IP address: ", of what starts as an IPv4 address does.
+/// Returns the part of the sentence after "is not an IP address: ", for a text that starts like an
+/// IPv4 address.
 pub(crate) fn explain_ipv4(text: &str) -> Explanation {
     let octets: Vec<&str> = text.split('.').collect();
     if octets.iter().any(|octet| is_wild(octet)) {
@@ -42,8 +43,8 @@ pub(crate) fn explain_ipv4(text: &str) -> Explanation {
     Explanation::new(rich!("expected {}", ACCEPTED))
 }
 
-/// Not four octets. Three of them suggest nothing: Apache takes `2.2.2` for a network, others for
-/// 2.2.0.2.
+/// Explains a text that does not have four octets. Nothing is suggested for three octets, because
+/// Apache reads `2.2.2` as a network and other programs read it as 2.2.0.2.
 fn explain_count(text: &str, count: usize) -> Explanation {
     if let Some(octets) = text.strip_suffix('.')
         && let Some((address, bits)) = whole_octets(octets)
@@ -70,7 +71,7 @@ fn explain_count(text: &str, count: usize) -> Explanation {
     integer.into_iter().fold(reason, Explanation::or)
 }
 
-/// `192168100200` as 192.168.100.200: every octet but the first has three digits.
+/// Reads `192168100200` as 192.168.100.200. Every octet except the first must have three digits.
 fn without_separators(digits: &str) -> Option<Ipv4Addr> {
     let first = digits
         .len()
@@ -83,12 +84,13 @@ fn without_separators(digits: &str) -> Option<Ipv4Addr> {
         octet(first + 3, first + 6)?,
         octet(first + 6, first + 9)?,
     );
-    // A thousands separator stands before digits, zeros too, but an octet has none in front.
+    // The digits after a thousands separator may start with zero, but an octet may not.
     let text = address.to_string();
     (text.len() == digits.len() + 3).then_some(address)
 }
 
-/// Read as decimal and, where that is something else, as octal: both readings are about.
+/// Explains an octet with a leading zero. Suggests the decimal reading and, if it differs, the
+/// octal one, because programs use both.
 fn explain_leading_zero(octets: &[&str], octet: &str) -> Explanation {
     let decimal = |octet: &&str| octet.parse::<u8>().ok();
     let octal = |octet: &&str| match octet.strip_prefix('0') {
@@ -120,7 +122,7 @@ fn is_wild(octet: &str) -> bool {
     )
 }
 
-/// `1.2.3.*` as `1.2.3.0/24`, where only whole octets at the end are wild.
+/// Reads `1.2.3.*` as `1.2.3.0/24`. Only whole octets at the end may be wildcards.
 fn wildcard_network(octets: &[&str]) -> Option<String> {
     let fixed = octets.iter().take_while(|octet| !is_wild(octet)).count();
     let wild = octets.get(fixed..)?;
@@ -131,7 +133,8 @@ fn wildcard_network(octets: &[&str]) -> Option<String> {
     Some(format!("{address}/{bits}"))
 }
 
-/// One to three octets as the start of a network, and the bits that they are.
+/// Completes one to three octets to an address with zeros. Returns the address, and the number of
+/// bits that were given.
 pub(crate) fn whole_octets(text: &str) -> Option<(Ipv4Addr, usize)> {
     let count = text.split('.').count();
     if !(1..=3).contains(&count) {

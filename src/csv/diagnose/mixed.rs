@@ -1,12 +1,12 @@
-//! Cells that hold an address and more: several addresses, a remark, blanks, ends of a range that
-//! something else than `-` joins.
+//! Explains cells that hold more than an address: several addresses, a remark, blanks, or a range
+//! whose ends are not joined by `-`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::csv::diagnose::{Explanation, names_some};
 use crate::text::{Segment, escape, rich};
 
-/// What people write between the ends of a range.
+/// Signs and words that people write between the ends of a range.
 const BETWEEN_ENDS: [&str; 14] = [
     "->",
     "=>",
@@ -23,29 +23,29 @@ const BETWEEN_ENDS: [&str; 14] = [
     " à ",
     ":",
 ];
-/// What separates addresses in a cell, apart from white space.
+/// Characters that separate addresses in a cell, in addition to white space.
 const SEPARATORS: &str = ",;|&+";
-/// What stands around an address in a text.
+/// Characters that people write around an address.
 const SIGNS: &[char] = &[
     ',', ';', '.', '(', ')', '[', ']', '<', '>', '{', '}', '\\', '\'', '"', '`', '|',
 ];
-/// Words that turn round what is said of an address.
+/// Words that negate a statement about an address.
 const NEGATIONS: [&str; 12] = [
     "not", "no", "except", "but", "without", "never", "sauf", "pas", "non", "excepté", "hors",
     "sans",
 ];
 
-/// Tells what is beside an address; `None` where the cell is no such.
-pub(crate) fn explain_mixed(shown: &Segment, text: &str) -> Option<Explanation> {
+/// Explains a cell that holds more than an address. `None` for other cells.
+pub(crate) fn explain_mixed(quoted: &Segment, text: &str) -> Option<Explanation> {
     let joined = without_inner_blanks(text).filter(|joined| names_some(joined));
     if let Some(joined) = joined {
-        let reason = rich!("{} has a blank in it: write {}", shown, escape(&joined));
+        let reason = rich!("{} has a blank in it: write {}", quoted, escape(&joined));
         return Some(Explanation::new(reason).naming(joined));
     }
     if let Some(range) = range_by_other_signs(text) {
         let reason = rich!(
             "{} is not a range: its ends are joined by {}, write {}",
-            shown,
+            quoted,
             Segment::quoted("-"),
             &range
         );
@@ -54,17 +54,17 @@ pub(crate) fn explain_mixed(shown: &Segment, text: &str) -> Option<Explanation> 
     if let Some(address) = four_numbers(text) {
         let reason = rich!(
             "{} is not an IP address: its octets are joined by {}, write {}",
-            shown,
+            quoted,
             Segment::quoted("."),
             address
         );
         return Some(Explanation::new(reason).naming(address.to_string()));
     }
-    explain_words(shown, text)
+    explain_words(quoted, text)
 }
 
-/// The text without its blanks, where each of them stands beside a sign of an address:
-/// `192.0.2.1 0` could be two numbers, `192.0.2. 10` is one.
+/// Removes the blanks of a text if each of them is next to a sign that addresses contain: `192.0.2.
+/// 10` is one address, but `192.0.2.1 0` could be two numbers.
 fn without_inner_blanks(text: &str) -> Option<String> {
     let is_sign = |c: char| ".:/-\\".contains(c);
     let mut words = text.split_whitespace();
@@ -89,10 +89,10 @@ fn range_by_other_signs(text: &str) -> Option<String> {
     })
 }
 
-/// `192,168,1,10` and the like: four numbers with single signs between them.
+/// Reads `192,168,1,10` and similar texts: four numbers with single signs between them.
 fn four_numbers(text: &str) -> Option<Ipv4Addr> {
     let is_sign = |c: char| ".,;:_- ".contains(c);
-    // `1.2.3-9` is rather a range than an address.
+    // `1.2.3-9` is more likely a range than an address.
     let dashes = text.matches('-').count();
     if !text.contains(|c: char| is_sign(c) && c != '.') || !matches!(dashes, 0 | 3) {
         return None;
@@ -101,8 +101,8 @@ fn four_numbers(text: &str) -> Option<Ipv4Addr> {
     octets.join(".").parse().ok()
 }
 
-/// Addresses among words and other addresses.
-fn explain_words(shown: &Segment, text: &str) -> Option<Explanation> {
+/// Explains addresses among words and other addresses.
+fn explain_words(quoted: &Segment, text: &str) -> Option<Explanation> {
     let is_separator = |c: char| c.is_whitespace() || SEPARATORS.contains(c);
     let words: Vec<&str> = text
         .split(is_separator)
@@ -112,39 +112,39 @@ fn explain_words(shown: &Segment, text: &str) -> Option<Explanation> {
     if words.len() < 2 {
         return None;
     }
-    let found: Vec<&str> = words
+    let addresses: Vec<&str> = words
         .iter()
         .copied()
         .filter(|word| names_some(word))
         .collect();
-    let first = found.first()?;
-    if let [_, mask] = found.as_slice()
+    let first = addresses.first()?;
+    if let [_, mask] = addresses.as_slice()
         && words.len() == 2
         && (mask.starts_with("255.") || mask.starts_with("0."))
     {
         let network = format!("{first}/{mask}");
         let reason = rich!(
             "{} has a blank before its mask: write {}",
-            shown,
+            quoted,
             escape(&network)
         );
         if names_some(&network) {
             return Some(Explanation::new(reason).naming(network));
         }
     }
-    if found.len() > 1 {
+    if addresses.len() > 1 {
         return Some(Explanation::new(rich!(
             "{} holds {} addresses: give each of them a row of its own",
-            shown,
-            found.len()
+            quoted,
+            addresses.len()
         )));
     }
     let reason = Explanation::new(rich!(
         "{} holds more than an address: write the address alone, and the rest as a comment",
-        shown
+        quoted
     ));
     let is_negation = |word: &&str| NEGATIONS.contains(&word.to_lowercase().as_str());
-    // `192.0.2.1 0` may be an address that a blank cut in two.
+    // `192.0.2.1 0` may be an address that a blank splits in two.
     let is_part = |word: &&str| !names_some(word) && word.starts_with(|c: char| c.is_ascii_digit());
     if words.iter().any(|word| is_negation(word) || is_part(word)) || text.contains('!') {
         return Some(reason);
@@ -152,7 +152,7 @@ fn explain_words(shown: &Segment, text: &str) -> Option<Explanation> {
     Some(reason.or(*first))
 }
 
-/// `(192.0.2.1),` without the signs around it, where an address is left.
+/// Removes the signs around an address, as in `(192.0.2.1),`. `None` if the rest is not an address.
 pub(crate) fn without_signs_around(text: &str) -> Option<String> {
     let inner = text.trim_matches(SIGNS);
     (inner != text && names_some(inner)).then(|| inner.to_owned())

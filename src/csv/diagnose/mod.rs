@@ -1,6 +1,12 @@
-//! Explains what is wrong with a cell, a row, a header or a file, and what it could say instead.
+//! Explains what is wrong with a cell, a row, a header or a file, and suggests a correction.
 //!
-//! Explaining knows parsing; parsing does not know explaining.
+//! `row.rs` explains a row with the help of `address.rs` and `rule.rs`. `address.rs` asks
+//! `ipv4.rs`, `mixed.rs`, `characters.rs` and `spreadsheet.rs` about the kinds of cells that they
+//! recognize. `header.rs` explains a line that is not a header. `file_kind.rs` recognizes files of
+//! other formats.
+//!
+//! Nothing here decides whether a row is accepted. It runs only after a row, a header or a file was
+//! rejected, so it may be slow.
 
 mod address;
 mod characters;
@@ -8,8 +14,8 @@ mod file_kind;
 mod header;
 mod ipv4;
 mod mixed;
-mod rule;
 mod row;
+mod rule;
 mod spreadsheet;
 
 pub(crate) use self::file_kind::{binary_kind, text_kind, wide_text_kind};
@@ -20,25 +26,25 @@ use std::fmt;
 use crate::ip::{AddressSpec, parse_address};
 use crate::text::RichText;
 
-/// What an address cell may hold, for messages.
+/// The accepted contents of an address cell, for messages.
 pub(crate) const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as \
                         10.0.0.1-10.0.0.9, or all";
 
 /// The explanation of a rejected cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Explanation {
-    /// What is wrong, as a sentence or as the end of one.
+    /// The error, as a sentence or as the end of one.
     pub(crate) reason: RichText,
-    /// The instruction that ends the sentence, where it can stand alone.
+    /// The instruction after the reason, if it can stand alone.
     pub(crate) help: Option<RichText>,
     /// Suggested replacements for the cell, the most likely first.
     pub(crate) fixes: Vec<String>,
-    /// Whether the sentence names a suggestion already.
+    /// Set if the sentence names a suggestion already.
     pub(crate) names_a_fix: bool,
 }
 
 impl Explanation {
-    /// A reason without a suggestion.
+    /// Creates an explanation without a suggestion.
     pub(crate) fn new(reason: impl Into<RichText>) -> Self {
         Self {
             reason: reason.into(),
@@ -70,8 +76,8 @@ impl Explanation {
         }
     }
 
-    /// Makes the reason for a part of a text the reason for the whole: puts `before` in front of it, and makes a
-    /// suggestion for the whole of each for the part.
+    /// Turns the explanation of a part of a text into one of the whole text. Puts `before` in front
+    /// of the reason. `whole` turns a suggestion for the part into one for the whole text.
     fn of_part(self, mut before: RichText, whole: impl Fn(String) -> String) -> Self {
         before.push(&self.reason);
         let fixes: Vec<String> = self.fixes.iter().cloned().map(whole).collect();
@@ -91,7 +97,8 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Whether a text is accepted and is not everybody, whom nobody lets in by a guess.
+/// Returns whether a text is accepted as an address and is not `all`. `all` is never suggested,
+/// because a guess must not let everybody in.
 pub(crate) fn names_some(text: &str) -> bool {
     parse_address(text).is_ok_and(|addresses| addresses != AddressSpec::All)
 }

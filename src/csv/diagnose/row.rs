@@ -9,7 +9,7 @@ use crate::ip::{AddressError, parse_address};
 use crate::text::rich;
 
 impl RowErrorKind<'_> {
-    /// The code of the rejection.
+    /// Returns the code of the rejection.
     fn code(&self) -> RejectionCode {
         match self {
             Self::Address(AddressError::HostBitsSet { .. }) => RejectionCode::HostBitsSet,
@@ -23,7 +23,7 @@ impl RowErrorKind<'_> {
         }
     }
 
-    /// The explanation, of which a conflicting default quotes the address cell.
+    /// Returns the explanation. That of a conflicting default quotes `address`, the address cell.
     fn reason(&self, address: &str) -> Explanation {
         match self {
             Self::Address(err) => err.explain(),
@@ -87,7 +87,8 @@ impl RowError<'_> {
     }
 }
 
-/// The delimiter under which an address cell is a row, where somebody mixed two.
+/// Returns the delimiter that splits an address cell into a whole row. Such a file mixes two
+/// delimiters.
 fn other_delimiter(address: &str) -> Option<u8> {
     DELIMITERS.into_iter().find(|delimiter| {
         let mut cells = address.split(char::from(*delimiter)).map(str::trim);

@@ -1,17 +1,18 @@
-//! Why a text is not a rule, and which one was meant where that is beyond doubt.
+//! Explains why a text is not a rule, and suggests a rule if only one can be meant.
 //!
 //! Runs only for cells that are neither `Allow` nor `Deny`, and never decides what is accepted. A
-//! word is suggested, not read: who is let in by a word that nobody knows is not for us to guess.
+//! suggestion is not applied, because an unknown word must not let anybody in.
 
 use strsim::osa_distance;
 
 use crate::csv::cell::is_error_value;
 use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::characters::strange_character;
-use crate::csv::diagnose::spreadsheet::{is_formula, means_nothing};
+use crate::csv::diagnose::spreadsheet::{is_formula, is_placeholder};
 use crate::text::{Segment, rich};
 
-/// Words that say Allow and nothing else, in English and French, as firewalls and people write it.
+/// Words that mean Allow and nothing else, in English and French, as firewalls and people write
+/// them.
 const ALLOW_WORDS: [&str; 17] = [
     "allowed",
     "permit",
@@ -31,7 +32,7 @@ const ALLOW_WORDS: [&str; 17] = [
     "permettre",
     "permis",
 ];
-/// Words that say Deny and nothing else.
+/// Words that mean Deny and nothing else.
 const DENY_WORDS: [&str; 26] = [
     "denied",
     "disallow",
@@ -60,37 +61,37 @@ const DENY_WORDS: [&str; 26] = [
     "rejeté",
     "exclure",
 ];
-/// Words that answer a question which the header does not ask.
+/// Words that mean yes or no. They do not say which rule is meant.
 const ANSWERS: [&str; 12] = [
     "yes", "no", "y", "n", "true", "false", "1", "0", "oui", "non", "vrai", "faux",
 ];
 
 /// Explains what is wrong with a rule, without its suggestions.
 pub(super) fn explain_rule(text: &str) -> Explanation {
-    let shown = Segment::quoted(text);
-    let reason = if means_nothing(text) {
-        rich!("{} stands for a missing rule", shown)
+    let quoted = Segment::quoted(text);
+    let reason = if is_placeholder(text) {
+        rich!("{} stands for a missing rule", quoted)
     } else if is_error_value(text) {
-        rich!("{} is a formula that failed in the spreadsheet", shown)
+        rich!("{} is a formula that failed in the spreadsheet", quoted)
     } else if is_formula(text) {
         return Explanation::new(rich!(
             "{} is a formula: paste its value, Allow or Deny, in its place",
-            shown
+            quoted
         ));
     } else if ANSWERS.contains(&text.to_lowercase().as_str()) {
-        rich!("{} is not a rule, it does not say to what", shown)
+        rich!("{} is not a rule, it does not say to what", quoted)
     } else {
         let strange = strange_character(text).filter(|_| has_letters_of_a_rule(text));
         strange.map_or_else(
-            || rich!("{} is not a rule", &shown),
-            |name| rich!("{} is not a rule, for it has {} in it", &shown, &name),
+            || rich!("{} is not a rule", &quoted),
+            |name| rich!("{} is not a rule, for it has {} in it", &quoted, &name),
         )
     };
     Explanation::new(reason).with_help("write Allow or Deny")
 }
 
-/// Whether the ASCII letters of a text could be those of `Allow` or `Deny`: a word in another
-/// language is not worth a remark on its characters.
+/// Returns whether the ASCII letters of a text could be those of `Allow` or `Deny`. In a word of
+/// another language, the characters are not the error.
 fn has_letters_of_a_rule(text: &str) -> bool {
     let letters: String = text.chars().filter(char::is_ascii_alphabetic).collect();
     suggested_rule(&letters).is_some()
@@ -99,8 +100,8 @@ fn has_letters_of_a_rule(text: &str) -> bool {
             .any(|rule| osa_distance(&letters.to_lowercase(), rule) <= 1)
 }
 
-/// The rule that was meant, where only one can be: a slip of one letter, or a word that says
-/// nothing else.
+/// Returns the rule that was meant, if only one can be meant: a typing error of one letter, or a
+/// word with no other meaning.
 #[must_use]
 pub(crate) fn suggested_rule(text: &str) -> Option<String> {
     let word = text
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn explains_each_kind_of_text() {
         check_sentence("Permit", " is not a rule: write Allow or Deny");
         check_sentence("Büro", " is not a rule: write Allow or Deny");
         check_sentence("\\N", " stands for a missing rule: write Allow or Deny");

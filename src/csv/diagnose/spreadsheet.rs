@@ -1,7 +1,8 @@
-//! What spreadsheets do to cells: formulas, rounded numbers, dates, placeholders.
+//! Recognizes cells that spreadsheets and databases changed: formulas, rounded numbers, dates,
+//! placeholders.
 
-/// Whether a text is how databases, libraries and people write that there is no value.
-pub(crate) fn means_nothing(text: &str) -> bool {
+/// Returns whether a text stands for a missing value, as databases, libraries and people write it.
+pub(crate) fn is_placeholder(text: &str) -> bool {
     text == "\\N"
         || [
             "null",
@@ -20,7 +21,7 @@ pub(crate) fn means_nothing(text: &str) -> bool {
         .any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Whether a text is a formula, as `=A1` or `@SUM(…)`.
+/// Returns whether a text is a formula, such as `=A1` or `@SUM(…)`.
 pub(crate) fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '@'])
 }
@@ -31,7 +32,7 @@ const MONTHS: &str = "jan january janv janvier feb february fev fév févr fevr 
     août aout sep sept september septembre oct october octobre okt oktober nov november \
     novembre dec december déc décembre decembre dez dezember";
 
-/// What a spreadsheet made of an address or a network that it took for something else.
+/// The result of a spreadsheet reading an address or a network as another kind of value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SpreadsheetDamage {
     /// `08-Oct`, `01/02/2003`: a date.
@@ -42,7 +43,7 @@ pub(crate) enum SpreadsheetDamage {
     Narrow,
 }
 
-/// Tells what a spreadsheet damaged beyond repair.
+/// Recognizes an address that a spreadsheet damaged beyond repair.
 pub(crate) fn spreadsheet_damage(text: &str) -> Option<SpreadsheetDamage> {
     if text.len() >= 3 && text.bytes().all(|byte| byte == b'#') {
         return Some(SpreadsheetDamage::Narrow);
@@ -50,7 +51,7 @@ pub(crate) fn spreadsheet_damage(text: &str) -> Option<SpreadsheetDamage> {
     if is_rounded(text) {
         return Some(SpreadsheetDamage::Rounded);
     }
-    // What follows a date is its time.
+    // A time may follow the date.
     let date = match text.split_once([' ', 'T']) {
         Some((date, time)) if time.contains(':') => date,
         _ => text,
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_what_a_spreadsheet_damaged() {
+    fn recognizes_damaged_values() {
         for text in [
             "01/02/2003",
             "1/2/03",

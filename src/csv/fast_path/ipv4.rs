@@ -1,23 +1,51 @@
-//! An IPv4 address at the start of a text, read at one go.
+//! Reads an IPv4 address at the start of a text.
 //!
 //! # Implementation notes
 //!
-//! The address is read without a branch that depends on its digits, for random octets are one, two
-//! or three digits long and a processor that guesses wrong twice a row loses more time than the
-//! rest of the row takes.
+//! No branch depends on the digits of the address. Random octets have one, two or three digits, and
+//! a processor that mispredicts two branches per row loses more time than the rest of
+//! the row takes.
+
+//!
+//! # Example
+//!
+//! The text is `10.0.2.33,Allow,`. Bit 0 stands for the first byte:
+//!
+//! ```text
+//! index         0123456789
+//! text          10.0.2.33,
+//! digits        1101010110     bits 0, 1, 3, 5, 7 and 8
+//! dots          0010101000     bits 2, 4 and 6: the ends of the first three octets
+//! end                    9     the first bit that is set in neither
+//! starts        1001010100     bit 0, and the bit after each dot
+//! ```
+//!
+//! The octets are at 0..2, 3..4, 5..6 and 7..9. A leading zero is a `0` at the start of an octet
+//! with a digit after it. Here, the zero at 3 has a dot after it.
+//!
+//! The last octet starts at 7 and has 2 digits. Its value is computed in four steps:
+//!
+//! ```text
+//! four bytes from 7       33,A          0x41_2c_33_33     the first byte is the lowest
+//! xor '0' in each byte    3 3 28 113    0x71_1c_03_03     digits become their values
+//! shift by 32 - 8 * 2     0 0 3 3       0x03_03_00_00     bytes after the octet are dropped
+//! highest byte of         1 * 3 + 10 * 3 + 100 * 0 = 33   the product with 1, 10 and 100
+//! ```
+//!
+//! `DIGITS[33]` is `0x03_03_00_00` too, so the text is 33 in decimal. For `,` in place of a digit,
+//! or for a value over 255, the two differ.
 
 use crate::csv::fast_path::simd::{ByteLanes, LANES};
 
-/// How much text [`ipv4`] wants to see: the longest address with what ends it, and three bytes more,
-/// so that four can be read from where the last octet starts.
+/// The number of bytes that [`ipv4`] needs: the longest address with the byte that ends it, and
+/// three more, so that four bytes can be read from the start of the last octet.
 const WINDOW_BYTES: usize = LANES + 3;
 
-/// The address at the start of a text, and how many bytes it took. Accepts what
-/// [`std::net::Ipv4Addr`] does: four octets of 1 to 3 digits, none above 255, none with a zero
-/// before its digits.
+/// Returns the address at the start of a text, and its length in bytes. Accepts the same as
+/// [`std::net::Ipv4Addr`]: four octets of 1 to 3 digits, none above 255, none with leading zeros.
 #[expect(
     clippy::inline_always,
-    reason = "it is called twice, and once for most rows"
+    reason = "it has two callers, and most rows need only one of them"
 )]
 #[inline(always)]
 pub(crate) fn ipv4(text: &[u8; WINDOW_BYTES]) -> Option<(u32, usize)> {
@@ -35,7 +63,7 @@ pub(crate) fn ipv4(text: &[u8; WINDOW_BYTES]) -> Option<(u32, usize)> {
     ];
     let starts = dots << 1 | 1;
     let zeros_before_digits = starts & block.equal_to(b'0') & digits >> 1;
-    // Beyond the end is other text, which may have dots and zeros.
+    // The text after the address may have dots and zeros too, so only bits before `end` count.
     let wrong = a.wrong
         | b.wrong
         | c.wrong
@@ -46,14 +74,14 @@ pub(crate) fn ipv4(text: &[u8; WINDOW_BYTES]) -> Option<(u32, usize)> {
     (wrong == 0).then_some((address, end as usize))
 }
 
-/// A number without the lowest of its bits.
+/// Returns a number without its lowest bit that is set.
 #[inline]
 fn without_lowest(bits: u32) -> u32 {
     bits & bits.wrapping_sub(1)
 }
 
-/// What was read for an octet of at most three digits; `wrong` is not zero where the text is not
-/// that of `value`, but for zeros before its digits.
+/// An octet of one to three digits. `wrong` is not zero if the text is not `value` in decimal.
+/// Leading zeros are not detected here.
 #[derive(Clone, Copy)]
 struct Octet {
     value: u32,
@@ -67,12 +95,13 @@ impl Octet {
         let bytes = text.get(start as usize % LANES..);
         let bytes = bytes.and_then(<[u8]>::first_chunk).copied();
         let length = end.wrapping_sub(start);
-        // A byte each, the last one highest, and nothing else, if there are one to three.
+        // One byte for each digit, the last digit in the highest byte, and nothing else, if there
+        // are one to three digits.
         let digits = (u32::from_le_bytes(bytes.unwrap_or_default())
             ^ u32::from_le_bytes([b'0'; 4]))
         .wrapping_shl(32u32.wrapping_sub(length.wrapping_mul(8)));
-        // Hundreds, tens and ones meet in the highest byte. That is the octet's value if the same
-        // digits come out when it is printed.
+        // The product adds up hundreds, tens and ones in its highest byte. The sum is the value of
+        // the octet if its decimal digits are those that were read.
         let value = digits.wrapping_mul(1 | 10 << 8 | 100 << 16) >> 24;
         let printed = DIGITS.get(value as usize).copied().unwrap_or_default();
         Self {
@@ -83,12 +112,12 @@ impl Octet {
     }
 }
 
-/// The digits of each octet, a byte each, the last one highest.
+/// The digits of each octet, one byte for each digit, the last digit in the highest byte.
 static DIGITS: [u32; 256] = digits();
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "a constant that did not fit would not compile"
+    reason = "an index out of bounds does not compile in a constant"
 )]
 const fn digits() -> [u32; 256] {
     let mut digits = [0; 256];

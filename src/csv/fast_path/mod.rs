@@ -1,12 +1,14 @@
-//! The rows that most files are made of, read at one go: an IPv4 address or network, and `Allow` or
-//! `Deny`.
+//! Reads the most common rows in one pass: an IPv4 address or network, and `Allow` or `Deny`.
+//!
+//! `parser.rs` offers each piece of text to [`take_rows`], which takes the plain rows at its start.
+//! `ipv4.rs` reads the address, and `simd.rs` searches sixteen bytes at once.
 //!
 //! # Implementation notes
 //!
-//! This is a shortcut and decides nothing: it takes a row only where the long way through
-//! `parse.rs` would accept it and find the same, and leaves every other line to that: IPv6, ranges,
-//! masks, blanks around a cell, doubled quotes, comments, whatever is rejected. A million rows take
-//! a tenth of the time by it. `tests/it/library/fast_path.rs` holds the two ways against each other.
+//! The fast path decides nothing. It takes a row only if `parser.rs` would accept it with the same
+//! result. All other lines are left to `parser.rs`: IPv6, ranges, masks, blanks around a cell,
+//! doubled quotes, comments, and everything that is rejected. With the fast path, a million rows
+//! take a tenth of the time. `tests/it/library/fast_path.rs` compares the results of both.
 
 mod ipv4;
 mod simd;
@@ -20,7 +22,7 @@ use crate::csv::row::RowSink;
 use crate::ip::AddrRange;
 use crate::rule::Action;
 
-/// Hands over the plain rows at the start of a text, up to the first line that is not one.
+/// Takes the plain rows at the start of a text, up to the first line that is not a plain row.
 pub(crate) fn take_rows(
     first_line: u64,
     text: &[u8],
@@ -43,7 +45,7 @@ pub(crate) fn take_rows(
     taken
 }
 
-/// One row, and the bytes it took, its terminator included.
+/// A row, and its length in bytes with its terminator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PlainRow {
     action: Action,
@@ -52,12 +54,12 @@ struct PlainRow {
 }
 
 impl PlainRow {
-    /// The row at the start of `text`, if it is as most are: the address first, the rule behind it,
-    /// no quotes, not long. Where it ends is found first and by itself, so that a processor can
-    /// start on the next row before it is done with this one.
+    /// Reads the row at the start of `text` if it has the usual form: the address, then the rule,
+    /// no quotes, at most [`USUAL_BYTES`]. The end of the row is searched first and on its own, so
+    /// that a processor can start on the next row before this one is done.
     #[expect(
         clippy::inline_always,
-        reason = "where it ends would be in memory, which the next row waits for"
+        reason = "a call would return the end of the row in memory, and the next row waits for it"
     )]
     #[inline(always)]
     fn usual_at_start_of(text: &[u8], delimiter: u8) -> Option<Self> {
@@ -85,7 +87,7 @@ impl PlainRow {
         })
     }
 
-    /// The row at the start of `text`; `None` where it is not a plain one, or where `text` may end
+    /// Reads the row at the start of `text`. `None` if it is not a plain row, or if `text` may end
     /// before the row does.
     fn at_start_of(text: &[u8], columns: Columns) -> Option<Self> {
         let mut cursor = Cursor { text, at: 0 };
@@ -112,7 +114,7 @@ impl PlainRow {
             cursor.skip_to_terminator(columns.delimiter)?;
         }
         cursor.terminator()?;
-        // Whether a longer line has too many cells is for the long way to tell.
+        // A longer line may have too many cells. `parser.rs` checks that.
         (cursor.at < MAX_COLUMNS).then_some(Self {
             action: action?,
             addresses: addresses?,
@@ -121,11 +123,12 @@ impl PlainRow {
     }
 }
 
-/// How much text is looked at for a cell. The longest network in quotes, and the delimiter behind
-/// it, are 21 bytes; a power of two lets the compiler see that no index is beyond.
+/// The length of the window on a cell, in bytes. The longest network in quotes, with the delimiter
+/// after it, has 21 bytes. Because this is a power of two, the compiler can see that no index is
+/// out of bounds.
 const CELL_BYTES: usize = 32;
 
-/// The start of a cell with a meaning.
+/// A cursor in a cell that is read, which is the address or the rule.
 struct FieldCursor<'a> {
     window: &'a [u8; CELL_BYTES],
     is_quoted: bool,
@@ -138,22 +141,22 @@ impl FieldCursor<'_> {
         byte.copied().unwrap_or_default()
     }
 
-    /// Steps over a byte, if it is there.
+    /// Steps over a byte if it is the next one. Returns whether it was.
     fn take(&mut self, byte: u8) -> bool {
         let is_there = self.peek() == byte;
         self.at += usize::from(is_there);
         is_there
     }
 
-    /// What is left of the window.
+    /// Returns the next bytes of the window.
     fn rest<const BYTES: usize>(&self) -> Option<&[u8; BYTES]> {
         self.window.get(self.at % CELL_BYTES..)?.first_chunk()
     }
 
-    /// Steps over an address or a network.
+    /// Reads an address or a network.
     #[expect(
         clippy::inline_always,
-        reason = "a call would keep the place in memory"
+        reason = "a call would keep the position in memory"
     )]
     #[inline(always)]
     fn addresses(&mut self) -> Option<AddrRange<u32>> {
@@ -177,13 +180,14 @@ impl FieldCursor<'_> {
         Some(digit)
     }
 
-    /// Steps over `Allow` or `Deny`, in any case.
+    /// Reads `Allow` or `Deny`, in any case.
     #[inline]
     fn action(&mut self) -> Option<Action> {
-        /// Makes upper-case letters lower-case, and no other byte a letter.
+        /// Turns upper-case letters into lower-case letters, and no other byte into a letter.
         const LOWER_CASE: u64 = 0x2020_2020_2020_2020;
         const ALLOW: u64 = u64::from_le_bytes(*b"allow\0\0\0");
         const DENY: u64 = u64::from_le_bytes(*b"deny\0\0\0\0");
+        // The first byte is the lowest one, so a shift to the left drops the bytes after the word.
         let word = u64::from_le_bytes(*self.rest()?) | LOWER_CASE;
         let (action, bytes) = if word << 24 == ALLOW << 24 {
             (Action::Allow, "allow".len())
@@ -211,14 +215,14 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// Steps over a byte, if it is there.
+    /// Steps over a byte if it is the next one. Returns whether it was.
     fn take(&mut self, byte: u8) -> bool {
         let is_there = self.peek() == Some(byte);
         self.at += usize::from(is_there);
         is_there
     }
 
-    /// A cell that has a meaning, from behind its quote on.
+    /// Starts to read a cell, after its opening quote if it has one.
     #[inline]
     fn start_cell(&self) -> Option<FieldCursor<'a>> {
         let window: &[u8; CELL_BYTES] = self.rest().first_chunk()?;
@@ -230,8 +234,8 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Steps over such a cell, with its closing quote and the delimiter behind it; tells whether
-    /// that was there.
+    /// Ends a cell that was read: steps over its closing quote and the delimiter after it. Returns
+    /// whether there was a delimiter.
     #[inline]
     fn end_cell(&mut self, mut cell: FieldCursor<'_>, delimiter: u8) -> Option<bool> {
         if cell.is_quoted && !cell.take(b'"') {
@@ -242,10 +246,11 @@ impl<'a> Cursor<'a> {
         Some(goes_on)
     }
 
-    /// Steps over a cell that means nothing, with the quotes around it and the delimiter behind it.
+    /// Steps over a cell that is not read, with the quotes around it and the delimiter after it.
+    /// Returns whether there was a delimiter.
     fn skip_cell(&mut self, delimiter: u8) -> Option<bool> {
         let is_quoted = self.take(b'"');
-        // A `#` may start a comment, and nothing else that stops here but a quote goes on.
+        // A `#` may start a comment. There is no delimiter then, so the row is not plain.
         self.at += self
             .rest()
             .iter()
@@ -256,7 +261,7 @@ impl<'a> Cursor<'a> {
         Some(self.take(delimiter))
     }
 
-    /// Steps over the cells behind those that have a meaning.
+    /// Steps over the cells after those that are read.
     #[inline]
     fn skip_to_terminator(&mut self, delimiter: u8) -> Option<()> {
         loop {
@@ -278,24 +283,24 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps to the next end of a line or quote.
+    /// Steps to the next quote or end of a line.
     fn skip_to_stop(&mut self) -> Option<()> {
         self.at += memchr::memchr3(b'\n', b'\r', b'"', self.rest())?;
         Some(())
     }
 
-    /// Steps over the end of the line. A CR that stands alone, or last in the text, is left to the
-    /// long way.
+    /// Steps over the end of the line. A CR without LF, or at the end of the text, is left to
+    /// `parser.rs`.
     fn terminator(&mut self) -> Option<()> {
         self.take(b'\r');
         self.take(b'\n').then_some(())
     }
 }
 
-/// How long a usual row may be, its terminator included.
+/// The maximum length of a usual row, in bytes, with its terminator.
 const USUAL_BYTES: usize = 64;
 
-/// Where the first end of a line or quote is.
+/// Returns the place of the first quote or end of a line.
 #[inline]
 fn first_stop(text: &[u8; USUAL_BYTES]) -> Option<usize> {
     let (blocks, _) = text.as_chunks();
@@ -318,7 +323,7 @@ mod tests {
         rule: 1,
         comment: Some(2),
     };
-    /// More text, for a row at the very end of a piece is left to the long way.
+    /// Text after the row, because a row at the very end of a piece is left to `parser.rs`.
     const MORE: &str = concat!(
         "1.1.1.1,Deny,\n1.1.1.1,Deny,\n1.1.1.1,Deny,\n",
         "1.1.1.1,Deny,\n1.1.1.1,Deny,\n"
@@ -377,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_columns_wherever_they_are() {
+    fn finds_the_columns_in_any_order() {
         let columns = Columns {
             delimiter: b';',
             address: 3,
@@ -391,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_everything_else_to_the_long_way() {
+    fn leaves_other_rows_to_the_parser() {
         for row in [
             "256.0.0.1,Deny\n",
             "1.2.3,Deny\n",

@@ -1,12 +1,13 @@
-//! Which of sixteen bytes are of a kind, a bit for each: a cell's end is then found by counting
-//! zero bits, and not by looking at one byte after the other.
+//! Compares sixteen bytes at once and returns one bit for each. The end of a cell is then found by
+//! counting zero bits, instead of testing one byte after the other.
 
 use wide::u8x16;
 
-/// How many bytes are looked at together.
+/// The number of bytes that are compared together.
 pub(crate) const LANES: usize = 16;
 
-/// Sixteen bytes. A result has a bit for each of them, the first one's the lowest, and no other.
+/// Sixteen bytes. A result has one bit for each byte, the lowest one for the first byte, and no
+/// other bits.
 #[derive(Clone, Copy)]
 pub(crate) struct ByteLanes(u8x16);
 
@@ -16,13 +17,13 @@ impl ByteLanes {
         Self(u8x16::new(*bytes))
     }
 
-    /// The bytes that are the same as `byte`.
+    /// Returns the bytes that equal `byte`.
     #[inline]
     pub(crate) fn equal_to(self, byte: u8) -> u32 {
         self.0.simd_eq(u8x16::splat(byte)).to_bitmask()
     }
 
-    /// The bytes that are ASCII digits.
+    /// Returns the bytes that are ASCII digits.
     #[inline]
     pub(crate) fn digits(self) -> u32 {
         let values = self.0 ^ u8x16::splat(b'0');
@@ -41,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_every_byte_beside_every_other() {
+    fn finds_each_byte_next_to_each_other_byte() {
         for byte in 0..=u8::MAX {
             for other in 0..=u8::MAX {
                 let mut bytes = [other; LANES];

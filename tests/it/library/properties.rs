@@ -209,14 +209,14 @@ proptest! {
         let wanted: Vec<(u64, Field)> =
             rejections.iter().map(|rejection| (rejection.line, Field::of(rejection))).collect();
         let mut found = Vec::new();
-        let mut excerpts = SnippetFinder::new(&wanted, u64::MAX, |index, excerpt| found.push((index, excerpt)));
-        let _ = excerpts.push(&upload);
-        excerpts.finish();
+        let mut finder = SnippetFinder::new(&wanted, u64::MAX, |index, snippet| found.push((index, snippet)));
+        let _ = finder.push(&upload);
+        finder.finish();
         prop_assert_eq!(found.len(), rejections.len());
-        for (place, (rejection, (index, excerpt))) in rejections.iter().zip(&found).enumerate() {
+        for (place, (rejection, (index, snippet))) in rejections.iter().zip(&found).enumerate() {
             prop_assert_eq!(place, *index);
-            let part = &excerpt.text[excerpt.part.clone()];
-            prop_assert!(excerpt.line >= rejection.line);
+            let part = &snippet.text[snippet.part.clone()];
+            prop_assert!(snippet.line >= rejection.line);
             if rejection.code == RejectionCode::MissingField {
                 // Quotes, white space, and characters without width.
                 prop_assert!(!part.chars().any(char::is_alphanumeric), "{part:?}");

@@ -1,4 +1,4 @@
-//! Every kind of cell that is no address: its sentence, and what is suggested in its place.
+//! Tests each kind of cell that is not an address: its sentence and its suggestions.
 
 use super::*;
 use crate::text::quote;
@@ -17,7 +17,7 @@ fn check(text: &str, reason: &str) {
     assert!(parse_address(text).is_err(), "{text:?} is accepted");
 }
 
-/// The end of the sentence, and the suggestions.
+/// Checks the end of the sentence, and the suggestions.
 #[track_caller]
 fn check_fixes(text: &str, reason: &str, fixes: &[&str]) {
     check(text, reason);
@@ -105,7 +105,7 @@ fn explains_ranges() {
 }
 
 #[test]
-fn explains_what_is_no_address_at_all() {
+fn explains_text_without_an_address() {
     check(
         "web-1.example.com",
         "for they would be looked up on every request",
@@ -225,7 +225,7 @@ fn suggests_the_range_that_was_meant() {
 }
 
 #[test]
-fn tells_several_addresses_from_one_with_more_beside_it() {
+fn distinguishes_several_addresses_from_one_with_other_text() {
     for text in [
         "1.2.3.4 5.6.7.8",
         "1.2.3.4;5.6.7.8",
@@ -281,7 +281,7 @@ fn tells_several_addresses_from_one_with_more_beside_it() {
 }
 
 #[test]
-fn names_the_character_that_nobody_sees() {
+fn names_the_invisible_character() {
     check_fixes(
         "192.0.2.\u{a0}10",
         "has U+00A0 NO-BREAK SPACE in it: write 192.0.2.10",
@@ -306,7 +306,7 @@ fn names_the_character_that_nobody_sees() {
 }
 
 #[test]
-fn tells_what_a_spreadsheet_did() {
+fn explains_spreadsheet_damage() {
     let again = "make the column a text column and write the address again";
     check_fixes("1.92E+11", again, &[]);
     check_fixes("08-Oct", again, &[]);
