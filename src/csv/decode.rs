@@ -1,10 +1,10 @@
-//! The bytes of an upload → the bytes of a text: gunzipped, without a byte order mark, UTF-16 as
-//! UTF-8, and never more of them than a limit.
+//! Turns the bytes of an upload into the bytes of a text: decompresses gzip, removes a byte order mark, converts
+//! UTF-16 to UTF-8, and stops at a limit.
 //!
-//! Works on whatever pieces the network or the disk hand over, and keeps none of them. What is
-//! not text is refused here: workbooks and the like, a NUL byte, damaged gzip, broken UTF-16.
-//! Windows-1252 passes as it is, for every byte that rules need is ASCII; cells decode themselves
-//! when somebody looks, and that it was guessed is said at the end.
+//! Accepts pieces of any size and keeps none of them. Bytes that are not text are refused here: workbooks and other
+//! known formats, a NUL byte, damaged gzip, damaged UTF-16. Windows-1252 passes unchanged, because all bytes that a
+//! rule needs are ASCII: a cell is decoded when its text is needed. A warning at the end says that the encoding was
+//! guessed.
 
 use std::io::{self, Write};
 
@@ -15,42 +15,43 @@ use crate::answer::{Warning, WarningCode};
 use crate::csv::diagnose::{binary_kind, wide_text_kind};
 use crate::csv::error::CsvError;
 
-/// What takes the text, piece by piece.
+/// Receives the text in pieces.
 pub trait TextSink {
-    /// Takes the next piece, cut anywhere.
+    /// Receives the next piece, cut anywhere.
     ///
     /// # Errors
     ///
-    /// The refusal that ends the file; nothing is pushed after it.
+    /// The error that ends the upload. Nothing is pushed after it.
     fn push(&mut self, piece: &[u8]) -> Result<(), CsvError>;
 
-    /// Takes what had to be guessed about the text, once it is read whole.
+    /// Receives a warning about how the text was read, after its end.
     fn warn(&mut self, _warning: Warning) {}
 }
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// How much of the text is looked at before any of it is read: byte order marks, the signatures
-/// of other formats, NUL bytes. What is found there does not depend on how the upload was cut.
+/// The number of bytes of the text that are examined before any of it is read, for byte order marks, signatures of
+/// other formats and NUL bytes. The result does not depend on how the upload is cut
+/// (`tests/it/library/cases.rs` cuts every case).
 const SNIFFED_BYTES: usize = 4096;
-/// The most bytes of UTF-8 that are made of UTF-16 at a time.
+/// The maximum number of bytes of UTF-8 that are made of UTF-16 at a time.
 const UTF16_TEXT_BYTES: usize = 16 * 1024;
 
-/// Takes an upload, hands its text to a [`TextSink`].
+/// Reads an upload and pushes its text to a [`TextSink`].
 pub struct TextDecoder<S: TextSink> {
     state: State<S>,
 }
 
 enum State<S: TextSink> {
-    /// The first bytes, until there are enough to tell gzip.
+    /// The first bytes, until there are enough to recognize gzip.
     Sniffing(Vec<u8>, TextStage<S>),
     Plain(TextStage<S>),
     Gzip(Box<MultiGzDecoder<TextStage<S>>>),
-    /// Only while one state is turned into the next.
+    /// A placeholder while one state becomes the next.
     Moving,
 }
 
 impl<S: TextSink> TextDecoder<S> {
-    /// A decoder that refuses what decompresses to more than `max_bytes`.
+    /// Makes a decoder that refuses more than `max_bytes`, decompressed.
     pub fn new(sink: S, max_bytes: u64) -> Self {
         let text = TextStage {
             sink,
@@ -63,11 +64,11 @@ impl<S: TextSink> TextDecoder<S> {
         }
     }
 
-    /// Takes the next piece of the upload, cut anywhere.
+    /// Reads the next piece of the upload, cut anywhere.
     ///
     /// # Errors
     ///
-    /// `not-csv`, `too-large`, and whatever the sink refuses.
+    /// If the bytes are not a text, or too many; and the errors of the sink.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
         if let State::Sniffing(magic, _) = &mut self.state {
             let rest = fill(magic, GZIP_MAGIC.len(), piece);
@@ -85,9 +86,9 @@ impl<S: TextSink> TextDecoder<S> {
             State::Plain(text) => text.push(piece),
             State::Gzip(gzip) => gzip.write_all(piece).map_err(|err| {
                 err.downcast().unwrap_or_else(|damage| {
-                    // Hands on what was decoded before the damage, which may be refused first.
-                    let refusal = gzip.try_finish().err().and_then(|err| err.downcast().ok());
-                    refusal.unwrap_or_else(|| damaged_gzip(&damage))
+                    // Passes on the text before the damage, which may be refused first.
+                    let earlier = gzip.try_finish().err().and_then(|err| err.downcast().ok());
+                    earlier.unwrap_or_else(|| damaged_gzip(&damage))
                 })
             }),
             State::Sniffing(..) | State::Moving => Ok(()),
@@ -111,11 +112,11 @@ impl<S: TextSink> TextDecoder<S> {
         }
     }
 
-    /// Ends the upload and gives the sink back.
+    /// Ends the upload and returns the sink.
     ///
     /// # Errors
     ///
-    /// `not-csv` where the upload stops in the middle of a gzip stream or of a UTF-16 character.
+    /// If the upload stops in the middle of a gzip stream or of a UTF-16 character.
     pub fn finish(mut self) -> Result<S, CsvError> {
         self.leave_sniffing()?;
         let mut text = match self.state {
@@ -144,7 +145,7 @@ struct TextStage<S> {
 }
 
 enum Encoding {
-    /// The first bytes, until there are enough to tell a byte order mark.
+    /// The first bytes, until there are enough to recognize the encoding.
     Sniffing(Vec<u8>),
     /// UTF-8, Windows-1252 or another superset of ASCII.
     AsciiSuperset(Utf8Check),
@@ -237,11 +238,11 @@ impl<S: TextSink> TextStage<S> {
     }
 }
 
-/// Whether a text is UTF-8, however it was cut.
+/// Checks whether a text is UTF-8, however it is cut.
 #[derive(Default)]
 struct Utf8Check {
     is_other: bool,
-    /// The start of a character whose end has not come yet.
+    /// The start of a character that is not complete yet.
     unfinished: Vec<u8>,
 }
 
@@ -278,22 +279,22 @@ impl Utf8Check {
     }
 }
 
-/// Whether a piece ends the text.
+/// Says whether a piece is the last one of the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
     Yes,
     No,
 }
 
-/// UTF-16 in pieces, cut anywhere.
+/// Converts UTF-16 in pieces, cut anywhere.
 struct Utf16Reader {
     decoder: Decoder,
-    /// Room for the text of a piece.
+    /// The buffer for the text of a piece.
     text: Vec<u8>,
 }
 
 impl Utf16Reader {
-    /// A reader of text after its byte order mark. A second mark is a character of the text.
+    /// Makes a reader for the text after a byte order mark. A second mark is a character of the text.
     fn new(encoding: &'static encoding_rs::Encoding) -> Self {
         Self {
             decoder: encoding.new_decoder_without_bom_handling(),
@@ -301,7 +302,7 @@ impl Utf16Reader {
         }
     }
 
-    /// Hands the text of a piece to the sink, up to what is damaged.
+    /// Pushes the text of a piece to the sink, up to a damaged character.
     fn push<S: TextSink>(
         &mut self,
         sink: &mut S,
@@ -334,7 +335,7 @@ fn push_text<S: TextSink>(sink: &mut S, piece: &[u8]) -> Result<(), CsvError> {
     }
 }
 
-/// Moves the start of a piece behind `first` until that has `wanted` bytes; gives the rest.
+/// Appends the start of a piece to `first` until that has `wanted` bytes. Returns the rest of the piece.
 fn fill<'a>(first: &mut Vec<u8>, wanted: usize, piece: &'a [u8]) -> &'a [u8] {
     let missing = wanted.saturating_sub(first.len()).min(piece.len());
     let (start, rest) = piece.split_at(missing);
@@ -343,7 +344,7 @@ fn fill<'a>(first: &mut Vec<u8>, wanted: usize, piece: &'a [u8]) -> &'a [u8] {
 }
 
 impl<S: TextSink> Write for TextStage<S> {
-    /// A refusal travels through flate2 as an I/O error.
+    /// Passes an error through flate2 as an I/O error, which the decoder unwraps again.
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         // The gzip decoder writes again when it is dropped.
         if matches!(self.encoding, Encoding::Refused) {
@@ -351,9 +352,9 @@ impl<S: TextSink> Write for TextStage<S> {
         }
         match self.push(piece) {
             Ok(()) => Ok(piece.len()),
-            Err(refusal) => {
+            Err(err) => {
                 self.encoding = Encoding::Refused;
-                Err(io::Error::other(refusal))
+                Err(io::Error::other(err))
             }
         }
     }
