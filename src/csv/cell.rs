@@ -97,7 +97,7 @@ pub(crate) fn may_be_wrapped(text: &str) -> bool {
 }
 
 /// Returns the value of a cell that has a formula or quotes around it, or typographic dashes.
-/// `None` if it has neither, as nearly every cell.
+/// `None` for nearly every cell, which has neither.
 #[must_use]
 pub(crate) fn unwrapped(text: &str) -> Option<String> {
     if !may_be_wrapped(text) {

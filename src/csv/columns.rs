@@ -41,7 +41,7 @@ pub(crate) fn is_rule_name(name: &str) -> bool {
     RULE_NAMES.contains(&normalized(name).as_str())
 }
 
-/// The name of a delimiter in a message.
+/// Returns the name of a delimiter for a message.
 pub(crate) fn delimiter_name(delimiter: u8) -> RichText {
     match delimiter {
         b'\t' => "tabs".into(),

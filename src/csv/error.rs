@@ -70,7 +70,7 @@ pub enum CsvError {
 }
 
 impl CsvError {
-    /// The code of the refusal.
+    /// Returns the code of the refusal.
     #[must_use]
     pub fn code(&self) -> RefusalCode {
         match self {
@@ -88,7 +88,7 @@ impl CsvError {
         }
     }
 
-    /// The line that the error is about, if it is about one.
+    /// Returns the line that the error is about, if it is about one.
     #[must_use]
     pub fn line(&self) -> Option<u64> {
         match self {

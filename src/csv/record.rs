@@ -3,6 +3,8 @@
 //!
 //! Cells are bytes. `cell.rs` decodes them.
 
+use std::ops::Range;
+
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 /// The state of a record after a line.
@@ -52,7 +54,12 @@ impl RecordReader {
         }
         let mut text = std::mem::take(&mut self.line);
         text.clear();
-        close_up_quotes(line, self.delimiter, self.unfinished, &mut text);
+        let quotes = if self.unfinished {
+            Quotes::inside_quotes(self.delimiter)
+        } else {
+            Quotes::at_start_of_record(self.delimiter)
+        };
+        close_up_quotes(line, quotes, &mut text);
         text.push(b'\n');
         let step = self.feed(&text);
         self.line = text;
@@ -100,31 +107,103 @@ impl RecordReader {
     }
 }
 
+/// Returns the byte ranges of the cells of a record, with their quotes and the white space around
+/// them. The lines of the record are joined by LF.
+pub(crate) fn cell_ranges(record: &[u8], delimiter: u8) -> impl Iterator<Item = Range<usize>> {
+    let mut quotes = Quotes::at_start_of_record(delimiter);
+    let delimiters = record
+        .iter()
+        .enumerate()
+        .filter_map(move |(place, byte)| (quotes.step(*byte) == Place::Delimiter).then_some(place));
+    let mut start = 0;
+    delimiters.chain([record.len()]).map(move |end| {
+        let range = start..end;
+        start = end + 1;
+        range
+    })
+}
+
+/// The quotes of a record, read byte by byte as `csv-core` reads them, but with white space allowed
+/// before the quote that opens a cell.
+#[derive(Clone, Copy)]
+struct Quotes {
+    delimiter: u8,
+    /// Set between an opening and a closing quote.
+    is_inside: bool,
+    /// Set after a closing quote. A quote here is the second of a doubled quote.
+    just_closed: bool,
+    /// Set while the cell has only white space.
+    is_blank: bool,
+}
+
+/// The meaning of a byte of a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The byte ends a cell.
+    Delimiter,
+    /// The byte is a quote that opens a cell.
+    Opening,
+    /// Any other byte.
+    Other,
+}
+
+impl Quotes {
+    fn at_start_of_record(delimiter: u8) -> Self {
+        Self {
+            delimiter,
+            is_inside: false,
+            just_closed: false,
+            is_blank: true,
+        }
+    }
+
+    fn inside_quotes(delimiter: u8) -> Self {
+        Self {
+            is_inside: true,
+            is_blank: false,
+            ..Self::at_start_of_record(delimiter)
+        }
+    }
+
+    /// Reads the next byte.
+    #[inline]
+    fn step(&mut self, byte: u8) -> Place {
+        if self.is_inside {
+            self.is_inside = byte != b'"';
+            self.just_closed = !self.is_inside;
+            return Place::Other;
+        }
+        let is_doubled = std::mem::take(&mut self.just_closed);
+        match byte {
+            byte if byte == self.delimiter => {
+                self.is_blank = true;
+                Place::Delimiter
+            }
+            b'"' => {
+                let opens = std::mem::take(&mut self.is_blank);
+                self.is_inside = opens || is_doubled;
+                if opens { Place::Opening } else { Place::Other }
+            }
+            b' ' | b'\t' => Place::Other,
+            _ => {
+                self.is_blank = false;
+                Place::Other
+            }
+        }
+    }
+}
+
 /// Copies a line without the blanks between a delimiter and the quote that opens a cell. White
 /// space around a cell is not part of it, but `csv-core` would read the quote in `1.2.3.4, "Allow"`
 /// literally. Text inside quotes is copied as it is.
-fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mut Vec<u8>) {
-    // Where the cell starts, while it is blank.
-    let mut blank_from = (!inside_quotes).then_some(0);
-    let mut just_closed = false;
+fn close_up_quotes(line: &[u8], mut quotes: Quotes, out: &mut Vec<u8>) {
+    let mut cell_start = 0;
     for &byte in line {
-        if inside_quotes {
-            inside_quotes = byte != b'"';
-            just_closed = !inside_quotes;
-            out.push(byte);
-            continue;
+        match quotes.step(byte) {
+            Place::Delimiter => cell_start = out.len() + 1,
+            Place::Opening => out.truncate(cell_start),
+            Place::Other => {}
         }
-        match byte {
-            byte if byte == delimiter => blank_from = Some(out.len() + 1),
-            b'"' => {
-                let opens = blank_from.take().map(|start| out.truncate(start));
-                // A quote right after a closing one is the second of a doubled quote.
-                inside_quotes = opens.is_some() || just_closed;
-            }
-            b' ' | b'\t' => {}
-            _ => blank_from = None,
-        }
-        just_closed = false;
         out.push(byte);
     }
 }
@@ -132,7 +211,8 @@ fn close_up_quotes(line: &[u8], delimiter: u8, mut inside_quotes: bool, out: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csv::cell::cell_text;
+    use crate::csv::cell::{cell_text, trimmed};
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(lines: &[&str], expected: &[&str]) {
@@ -172,5 +252,22 @@ mod tests {
         let cells: Vec<String> = (0..100).map(|index| "x".repeat(index)).collect();
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
         check(&[&cells.join(",")], &cells);
+    }
+
+    proptest! {
+        /// The ranges are those of the cells that the reader of records finds.
+        #[test]
+        fn cells_are_those_that_are_read(row in "[a,\" ;é]{0,12}") {
+            let mut record = RecordReader::new(b',');
+            prop_assume!(record.push(row.as_bytes()) == Step::Complete);
+            let ranges: Vec<_> = cell_ranges(row.as_bytes(), b',').collect();
+            prop_assert_eq!(ranges.len(), record.cells().len());
+            for (range, cell) in ranges.into_iter().zip(record.cells()) {
+                let text = row.get(range).unwrap();
+                if !text.contains('"') {
+                    prop_assert_eq!(trimmed(text), cell_text(cell));
+                }
+            }
+        }
     }
 }

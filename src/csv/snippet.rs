@@ -14,7 +14,7 @@ use crate::csv::decode::{TextDecoder, TextSink};
 use crate::csv::error::CsvError;
 use crate::csv::header::HeaderStage;
 use crate::csv::lines::{LineSink, Lines, Taken};
-use crate::csv::record::{RecordReader, Step};
+use crate::csv::record::{RecordReader, Step, cell_ranges};
 
 /// The part of a row that a message points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,11 +195,13 @@ impl<F: FnMut(usize, Snippet)> SnippetCollector<F> {
             && line == number
         {
             self.wanted.pop_front();
+            let cell = |delimiter, index| {
+                let mut cells = cell_ranges(row, delimiter);
+                cells.nth(index).unwrap_or(row.len()..row.len())
+            };
             let range = match (part, self.columns) {
-                (Field::Address, Some(columns)) => {
-                    cell_range(row, columns.delimiter, columns.address)
-                }
-                (Field::Rule, Some(columns)) => cell_range(row, columns.delimiter, columns.rule),
+                (Field::Address, Some(columns)) => cell(columns.delimiter, columns.address),
+                (Field::Rule, Some(columns)) => cell(columns.delimiter, columns.rule),
                 _ => 0..memchr::memchr(b'\n', row).unwrap_or(row.len()),
             };
             (self.on_snippet)(index, snippet(number, row, range));
@@ -229,46 +231,9 @@ fn snippet(row_line: u64, row: &[u8], part: Range<usize>) -> Snippet {
     }
 }
 
-/// The bytes of a cell, with its quotes and the white space around it; the row's end if it has no
-/// such cell. Quotes are told as `RecordReader` tells them.
-fn cell_range(row: &[u8], delimiter: u8, wanted: usize) -> Range<usize> {
-    let (mut index, mut start) = (0, 0);
-    let (mut inside_quotes, mut just_closed, mut is_blank) = (false, false, true);
-    for (place, &byte) in row.iter().enumerate() {
-        if inside_quotes {
-            inside_quotes = byte != b'"';
-            just_closed = !inside_quotes;
-            continue;
-        }
-        match byte {
-            byte if byte == delimiter => {
-                if index == wanted {
-                    return start..place;
-                }
-                (index, start, is_blank) = (index + 1, place + 1, true);
-            }
-            b'"' => {
-                inside_quotes = is_blank || just_closed;
-                is_blank = false;
-            }
-            b' ' | b'\t' => {}
-            _ => is_blank = false,
-        }
-        just_closed = false;
-    }
-    if index == wanted {
-        start..row.len()
-    } else {
-        row.len()..row.len()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    use crate::csv::cell::cell_text;
 
     fn find_snippets(csv: &[u8], wanted: &[(u64, Field)]) -> Vec<(usize, Snippet)> {
         let mut snippets = Vec::new();
@@ -352,23 +317,5 @@ mod tests {
             .collect();
         assert_eq!(parts, [(0, 0..1), (1, 2..3), (2, 0..0)]);
         assert!(find_snippets(b"IP,Rule\nx,y\n", &[(9, Field::Row)]).is_empty());
-    }
-
-    proptest! {
-        /// The ranges are those of the cells that the reader of records finds.
-        #[test]
-        fn cells_are_those_that_are_read(row in "[a,\" ;é]{0,12}") {
-            let mut record = RecordReader::new(b',');
-            prop_assume!(record.push(row.as_bytes()) == Step::Complete);
-            for (index, cell) in record.cells().enumerate() {
-                let range = cell_range(row.as_bytes(), b',', index);
-                let text = row.get(range).unwrap();
-                if !text.contains('"') {
-                    prop_assert_eq!(trimmed(text), cell_text(cell));
-                }
-            }
-            let cells = record.cells().len();
-            prop_assert_eq!(cell_range(row.as_bytes(), b',', cells), row.len()..row.len());
-        }
     }
 }

@@ -91,8 +91,8 @@ impl<L: RowRecorder> Collector<L> {
         }
     }
 
-    /// Rejects the `all,Allow` rows if there is an `all,Deny` row. Deny wins over Allow, not the
-    /// first row, because the order of rows must not matter.
+    /// Rejects the `all,Allow` rows if there is an `all,Deny` row. Deny wins, whichever row
+    /// is first, because the order of rows must not matter.
     pub(super) fn settle_conflicting_default(&mut self) {
         if !self.rules.has_conflicting_default() {
             return;

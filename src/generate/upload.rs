@@ -1,4 +1,5 @@
-//! Reads an upload in pieces, keeps only what a [`Decision`] needs, and decides at the end.
+//! Reads an upload in pieces, keeps only the data that a [`Decision`] needs, and decides at the
+//! end.
 
 use std::ops::ControlFlow;
 
@@ -16,9 +17,9 @@ use crate::source::Source;
 /// The data of accepted rows that an [`Upload`] keeps in addition to the policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// Keep the rows themselves, for a template that lists them.
+    /// `true` keeps the rows themselves, for a template that lists them.
     pub rows: bool,
-    /// Record the addresses and lines of the first rows, for [`Decision::warnings`].
+    /// `true` records the addresses and lines of the first rows, for [`Decision::warnings`].
     pub history: bool,
 }
 

@@ -11,7 +11,7 @@ pub(crate) const MAX_ROWS: usize = 1 << 17;
 pub trait RowRecorder: Default {
     /// Receives a row, in the order of the file.
     fn add(&mut self, line: u64, action: Action, addresses: AddressSpec);
-    /// Returns what was recorded.
+    /// Returns the recorded rows.
     fn into_rows(self) -> RecordedRows;
 }
 

@@ -27,9 +27,9 @@ pub struct Explanation {
 pub struct BearingRow {
     /// The row.
     pub row: OwnedRow,
-    /// `true` if the row decides. The Deny rows decide if there are any. Otherwise, under default
-    /// deny, the Allow rows decide. Otherwise the `all` rows decide that chose the default. The
-    /// other rows have no effect.
+    /// `true` if the row decides. If there are Deny rows, they decide. Otherwise, under default
+    /// deny, the Allow rows decide. If there are none, the `all` rows that chose the default
+    /// decide. The other rows have no effect.
     pub decides: bool,
 }
 

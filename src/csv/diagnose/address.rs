@@ -1,7 +1,7 @@
 //! Explains why a text is not an address, and suggests addresses.
 //!
 //! Runs only for cells that [`crate::ip::parse_address`] rejected, so it may be slow. It never
-//! decides what is accepted: each suggestion is parsed like any other cell before it is quoted.
+//! decides what is accepted: each suggestion is parsed like any other cell before it is shown.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -31,8 +31,8 @@ impl fmt::Display for AddressError<'_> {
 impl std::error::Error for AddressError<'_> {}
 
 impl AddressError<'_> {
-    /// Suggested replacements for the cell, the most likely first. [`parse_address`] accepts each of them. Empty if
-    /// the cell suggests nothing.
+    /// Returns suggested replacements for the cell, the most likely first. [`parse_address`]
+    /// accepts each of them. Empty if the cell suggests nothing.
     #[must_use]
     pub fn fixes(&self) -> Vec<String> {
         self.explain().fixes

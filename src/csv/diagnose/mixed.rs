@@ -63,8 +63,8 @@ pub(crate) fn explain_mixed(quoted: &Segment, text: &str) -> Option<Explanation>
     explain_words(quoted, text)
 }
 
-/// Removes the blanks of a text if each of them is next to a sign that addresses contain: `192.0.2.
-/// 10` is one address, but `192.0.2.1 0` could be two numbers.
+/// Removes the blanks of a text if each of them is next to a sign that addresses contain.
+/// `192.0.2. 10` is one address, but `192.0.2.1 0` could be two numbers.
 fn without_inner_blanks(text: &str) -> Option<String> {
     let is_sign = |c: char| ".:/-\\".contains(c);
     let mut words = text.split_whitespace();

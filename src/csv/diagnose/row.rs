@@ -23,7 +23,7 @@ impl RowErrorKind<'_> {
         }
     }
 
-    /// Returns the explanation. That of a conflicting default quotes `address`, the address cell.
+    /// Returns the explanation. A conflicting default quotes `address`, which is the address cell.
     fn reason(&self, address: &str) -> Explanation {
         match self {
             Self::Address(err) => err.explain(),

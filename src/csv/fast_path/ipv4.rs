@@ -3,8 +3,8 @@
 //! # Implementation notes
 //!
 //! No branch depends on the digits of the address. Random octets have one, two or three digits, and
-//! a processor that mispredicts two branches per row loses more time than the rest of
-//! the row takes.
+//! a processor that mispredicts two branches per row loses more time than the rest of the row
+//! takes.
 
 //!
 //! # Example

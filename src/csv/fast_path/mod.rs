@@ -55,8 +55,8 @@ struct PlainRow {
 
 impl PlainRow {
     /// Reads the row at the start of `text` if it has the usual form: the address, then the rule,
-    /// no quotes, at most [`USUAL_BYTES`]. The end of the row is searched first and on its own, so
-    /// that a processor can start on the next row before this one is done.
+    /// no quotes, at most [`USUAL_BYTES`] bytes. The end of the row is searched first and on its
+    /// own, so that a processor can start on the next row before this one is done.
     #[expect(
         clippy::inline_always,
         reason = "a call would return the end of the row in memory, and the next row waits for it"
