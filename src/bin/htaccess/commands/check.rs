@@ -1,4 +1,4 @@
-//! `htaccess check`: what is wrong with each CSV.
+//! `htaccess check`: reports the problems of each CSV.
 
 use htaccess_generator::generate::{Keep, Outcome};
 use htaccess_generator::report::{Occasion, RequestCost};
@@ -12,7 +12,7 @@ use crate::output::Reports;
 use crate::run::{in_parallel, read, render_with_warnings};
 use crate::templates::find_template;
 
-/// `htaccess check`.
+/// Runs `htaccess check`.
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(DEFAULT_TEMPLATE)?;
     let inputs = input::find(&arguments.files.inputs)?;

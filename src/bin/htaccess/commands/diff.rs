@@ -1,4 +1,4 @@
-//! `htaccess diff`: who gains and who loses access.
+//! `htaccess diff`: compares the policies of two CSVs and prints the addresses that gain or lose access.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::messages::{print_problems, verdict};
 use crate::output::{print_data, print_json};
 use crate::run::read;
 
-/// `htaccess diff`.
+/// Runs `htaccess diff`.
 pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(arguments.strict, None)?;
     let stdin = Path::new("-");
@@ -36,7 +36,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
         (old_answer, old_policy) = without_rules(&old, &settings);
     }
     let (new_answer, new_policy) = policy_of(&new, &settings)?;
-    // Rows of the old file that were rejected are no news.
+    // The rejected rows of the old file are not shown, because they are known already.
     if old_policy.is_none() {
         print_problems(&old, &old_answer);
     }
@@ -63,7 +63,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
     }
 }
 
-/// Who gets in where there is no CSV yet: whom the default lets in.
+/// Returns the policy of a site without a CSV: no rules, only the default.
 fn without_rules(input: &Input, settings: &Settings) -> (Answer, Option<Policy>) {
     let mut answer = Answer::new(&input.key, Status::Written);
     answer.default_policy = settings.default_policy;
@@ -128,7 +128,8 @@ fn push_set(text: &mut String, title: &str, sign: char, set: &IpSet) {
     });
 }
 
-/// The fewest networks of a set, as text: IPv4 first, each family ascending.
+/// Passes the networks of a set to `each` as text: as few networks as possible, IPv4 first, each
+/// family ascending.
 fn each_network(set: &IpSet, mut each: impl FnMut(&str)) {
     fn networks<T: Family>(set: &RangeSet<T>, each: &mut impl FnMut(&str)) {
         for network in set.networks() {
@@ -139,7 +140,7 @@ fn each_network(set: &IpSet, mut each: impl FnMut(&str)) {
     networks(&set.ipv6, &mut each);
 }
 
-/// What changed is `null` where one of the files is refused.
+/// The output for programs. `changed`, `gained` and `lost` are `null` if one of the files is refused.
 #[derive(Serialize)]
 struct DiffJson<'a> {
     changed: Option<bool>,
@@ -164,7 +165,7 @@ impl<'a> DiffJson<'a> {
 #[derive(Serialize)]
 struct SetJson {
     ipv4_addresses: u128,
-    /// In digits, for most programs read numbers as floating point.
+    /// A string of digits, because most programs read JSON numbers as floating point.
     ipv6_addresses: String,
     networks: Vec<String>,
 }
@@ -176,7 +177,7 @@ impl SetJson {
         Self {
             ipv4_addresses: set.ipv4.address_count(),
             ipv6_addresses: match set.ipv6.address_count() {
-                // All of them: one more than the largest number.
+                // `u128::MAX` stands for all of IPv6, which is 2^128 addresses.
                 u128::MAX => "340282366920938463463374607431768211456".to_owned(),
                 count => count.to_string(),
             },

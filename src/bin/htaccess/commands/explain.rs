@@ -1,4 +1,4 @@
-//! `htaccess explain`: whether addresses get in, and which rows bear on that.
+//! `htaccess explain`: reports for each address whether it gets in, and the rows that match it.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use crate::messages::print_problems;
 use crate::output::{print_data, print_json};
 use crate::run::source_of;
 
-/// `htaccess explain`.
+/// Runs `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(false, None)?;
     let input = input::one(&arguments.file)?;
@@ -27,7 +27,7 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStat
     input.read(input.bytes(), |piece| {
         input.keep_start(piece);
         bytes.extend_from_slice(piece);
-        // An upload that is too large is refused before all of it is in memory.
+        // Stops an upload that is too large before all of it is in memory.
         upload.push(piece)
     })?;
     let answer = upload.finish().answer();

@@ -1,4 +1,4 @@
-//! `htaccess render`: the `.htaccess` of each CSV, to standard output or below a folder.
+//! `htaccess render`: writes the `.htaccess` of each CSV to standard output or below a folder.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write
 use crate::run::{in_parallel, read, render_with_warnings};
 use crate::templates::{find_template, key_in_place_of_htaccess};
 
-/// `htaccess render`.
+/// Runs `htaccess render`.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(&arguments.template)?;
     let inputs = input::find(&arguments.files.inputs)?;
@@ -33,7 +33,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
     let settings = arguments.files.settings()?;
     let progress = Progress::of(&inputs);
     let keep = Keep::for_template(&template);
-    // Warnings are looked for only where somebody reads them.
+    // The warnings that compare rows cost memory, so they are computed only for JSON and report pages.
     let answer = if arguments.files.json || reports.is_some() {
         let mut decision = read(input, &settings, keep.with_history(), &progress)?;
         drop(progress);
@@ -107,7 +107,7 @@ fn write_all(
     conclude(inputs, &answers, arguments.files.json, "published")
 }
 
-/// What a file's name ends in that a template makes, or that is read to make it.
+/// The endings of the names of outputs, CSVs and report pages.
 const FILE_ENDINGS: [&str; 10] = [
     ".htaccess",
     ".conf",
@@ -121,8 +121,8 @@ const FILE_ENDINGS: [&str; 10] = [
     ".html",
 ];
 
-/// `-o` names a folder. Who takes it for the file would find a folder by the file's name, and a
-/// folder named `.htaccess` keeps everybody out of a site.
+/// Refuses a value of `-o` that looks like a file. `-o` names a folder, and a folder named `.htaccess`
+/// would deny everybody access to the site.
 fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
     let name = folder.to_string_lossy();
     let what = match folder.exists() {
@@ -132,7 +132,7 @@ fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
         false => return Ok(()),
     };
     let way_out = match inputs {
-        // The shell would empty a CSV before it is read.
+        // Not the name of a CSV, because the shell would empty that file before it is read.
         [input] => {
             let file = if input::is_csv(folder) {
                 ".htaccess"

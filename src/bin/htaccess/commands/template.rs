@@ -22,7 +22,7 @@ use crate::messages::print;
 use crate::output::print_data;
 use crate::templates::{key_ending_in, read_template};
 
-/// `htaccess template`.
+/// Runs `htaccess template`.
 pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError> {
     match command {
         TemplateCommand::List => list(),

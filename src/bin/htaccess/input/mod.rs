@@ -1,4 +1,7 @@
-//! Finds the files that the command line names, and reads them.
+//! The inputs: finds the files that the command line names, and reads them.
+//!
+//! An input is a file, standard input, or a CSV below a named folder or pattern. This folder also
+//! checks that no output overwrites an input. It does not parse CSVs, and it does not write anything.
 
 mod glob;
 mod nearby;

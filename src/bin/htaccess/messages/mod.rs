@@ -1,4 +1,8 @@
-//! What is said about each file, and about all of them at the end.
+//! The messages on standard error: the problems of each file, a summary of all files, progress, and
+//! suggestions for wrong usage.
+//!
+//! This folder only words and prints. It does not decide whether a file is refused, and it never reads
+//! a fact out of the text of a message: line, title and help arrive as separate fields.
 
 mod numbers;
 mod progress;
@@ -26,8 +30,8 @@ pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const HELP: Style = Style::new().bold();
 
-/// Says what is wrong with each file, then what came of all, then prints the answers if they are
-/// wanted.
+/// Prints the problems of each file, then the summary, then the answers if `--json` is given. Returns
+/// the exit status. `fine` is the summary's word for files that were not refused, such as `published`.
 pub(crate) fn conclude(
     inputs: &[Input],
     answers: &[Answer],
@@ -44,6 +48,7 @@ pub(crate) fn conclude(
     Ok(verdict(answers))
 }
 
+/// Returns the exit status for these answers.
 pub(crate) fn verdict(answers: &[Answer]) -> ExitStatus {
     if answers.iter().any(is_refused) {
         ExitStatus::Refused
@@ -52,7 +57,7 @@ pub(crate) fn verdict(answers: &[Answer]) -> ExitStatus {
     }
 }
 
-/// One line about all files.
+/// Prints one line with the counts of all files.
 pub(crate) fn print_summary(answers: &[Answer], fine: &str) {
     let refused = answers.iter().filter(|answer| is_refused(answer)).count();
     let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
@@ -69,7 +74,7 @@ pub(crate) fn print_summary(answers: &[Answer], fine: &str) {
     print(&format!("{summary}\n"));
 }
 
-/// Something worth knowing about a file with which nothing is wrong.
+/// Prints advice about a file that has no problem.
 pub(crate) fn print_note(input: &Input, note: &str) {
     let diagnostic = Diagnostic {
         level: Level::Note,
@@ -83,7 +88,8 @@ pub(crate) fn print_note(input: &Input, note: &str) {
     print(&format!("{diagnostic}\n"));
 }
 
-/// What is wrong with a file, by line, and why it is refused. Whether anything was said.
+/// Prints the problems of a file in the order of their lines, the refusal last. Returns whether
+/// anything was printed.
 pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     let mut problems: Vec<Problem<'_>> = Vec::new();
     problems.extend(answer.rejections.iter().map(Problem::Rejection));
@@ -94,7 +100,7 @@ pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     if problems.is_empty() {
         return false;
     }
-    // What is about no line comes last, the refusal behind all.
+    // Problems without a line come after the others, and the refusal comes last.
     problems.sort_by_key(|problem| (problem.is_refusal(), problem.line().unwrap_or(u64::MAX)));
     let excerpts = excerpts(input, &problems);
     let file = input.display_name();
@@ -121,7 +127,7 @@ fn more_rejections(answer: &Answer) -> String {
     }
 }
 
-/// The rows that the problems are about, as far as they can be read again.
+/// Returns the row of each problem, or `None` if it has no line or cannot be read again.
 fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     let mut found = vec![None; problems.len()];
     let mut wanted: Vec<(usize, (u64, Field))> = problems
@@ -142,8 +148,8 @@ fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     found
 }
 
-/// Writes to standard error, with colours where they are wanted. Nobody could be told of a
-/// failure.
+/// Writes to standard error, in colour if the terminal and the settings allow it. A failure is ignored,
+/// because there is no other place to report it.
 pub(crate) fn print(text: &str) {
     let mut stderr = anstream::AutoStream::auto(io::stderr().lock());
     let _ = stderr.write_all(text.as_bytes());
@@ -152,7 +158,7 @@ pub(crate) fn print(text: &str) {
 enum Problem<'a> {
     Rejection(&'a Rejection),
     Warning(&'a Warning),
-    /// The code, the line and the sentence.
+    /// The code, the line and the message.
     Refusal(RefusalCode, Option<u64>, &'a RichText),
 }
 
@@ -213,11 +219,11 @@ impl Problem<'_> {
     }
 }
 
-/// The reason of a rejection, and what to do about it.
+/// Returns the reason of a rejection and the help for it.
 fn title_and_help(rejection: &Rejection) -> (&RichText, Option<String>) {
     let fixes = rejection.fixes.as_slice();
     let help = match (&rejection.help, fixes) {
-        // One replacement is meant, where the sentence names several.
+        // A single fix is more precise than the help, which names several possibilities.
         (Some(_), [fix]) => Some(format!("write {fix}")),
         (Some(help), _) => Some(help.to_string()),
         (None, []) => None,
@@ -227,7 +233,7 @@ fn title_and_help(rejection: &Rejection) -> (&RichText, Option<String>) {
     (&rejection.reason, help)
 }
 
-/// The name of a code in JSON.
+/// Returns the name of a code in JSON.
 fn code_name(code: impl Serialize) -> Option<String> {
     serde_json::to_value(code).ok()?.as_str().map(str::to_owned)
 }

@@ -1,8 +1,8 @@
-//! What is wrong, as a good compiler says it: what and why, where, the row with the cell
-//! underlined, the way out.
+//! Formats a diagnostic as rustc does: level, code and title, the place, the row with the cell
+//! underlined, the help.
 //!
-//! Rows are untrusted and may be long or in any script: they are shown escaped, around the cell,
-//! and underlined by the columns that a terminal gives each character.
+//! Rows are untrusted, may be long, and may be in any script. They are escaped and cut around the cell.
+//! The underline counts the columns that a terminal uses for each character.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,22 +12,22 @@ use htaccess_generator::csv::Snippet;
 use htaccess_generator::text::is_unprintable;
 use unicode_width::UnicodeWidthChar;
 
-/// How many columns of a row are shown.
+/// The maximum number of columns of a row that are shown.
 const MAX_ROW_COLUMNS: usize = 80;
-/// How many of them are before the cell, where the row is longer.
+/// The number of these columns that are before the cell, if the row is longer.
 const COLUMNS_BEFORE: usize = 20;
 
 const EMPHASIS: Style = Style::new().bold();
 const FRAME: Style = AnsiColor::Blue.on_default().bold();
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// The file is refused for it.
+    /// The file is refused because of it.
     Error,
-    /// The file is published all the same.
+    /// The file is published nevertheless.
     Warning,
-    /// Worth knowing.
+    /// Advice, without a problem.
     Note,
 }
 
@@ -50,19 +50,19 @@ impl Level {
     }
 }
 
-/// One thing to say.
+/// One problem or note about a file.
 pub(crate) struct Diagnostic<'a> {
     pub(crate) level: Level,
-    /// Why, for programs, and to look it up in the documents.
+    /// The code, which programs use and the documents explain.
     pub(crate) code: Option<String>,
-    /// What is wrong, without a full stop.
+    /// The problem, without a full stop.
     pub(crate) title: String,
-    /// The file, as messages name it.
+    /// The name of the file in messages.
     pub(crate) file: &'a str,
     pub(crate) line: Option<u64>,
-    /// The row, where it could be read again.
+    /// The row; `None` if it could not be read again.
     pub(crate) excerpt: Option<&'a Snippet>,
-    /// The way out.
+    /// The instruction that solves the problem.
     pub(crate) help: Option<String>,
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for Diagnostic<'_> {
     }
 }
 
-/// A row as a terminal shows it.
+/// A row with the text that a terminal shows.
 #[derive(Debug, PartialEq, Eq)]
 struct ShownRow {
     text: String,
@@ -119,7 +119,7 @@ struct ShownRow {
 
 /// A character of a row.
 struct Glyph {
-    /// Where it is in the row, in bytes.
+    /// The offset in the row, in bytes.
     place: usize,
     text: String,
     columns: usize,
@@ -127,7 +127,7 @@ struct Glyph {
 
 impl ShownRow {
     fn of(row: &str, part: Range<usize>) -> Self {
-        // A row may have a megabyte: what is far from the cell is not looked at.
+        // A row may have a megabyte, so only the text near the cell is split into glyphs.
         let from = row.floor_char_boundary(part.start.saturating_sub(4 * MAX_ROW_COLUMNS));
         let to = row.ceil_char_boundary((part.start + 4 * MAX_ROW_COLUMNS).min(row.len()));
         let near = row.get(from..to).unwrap_or_default();
@@ -184,7 +184,7 @@ fn columns(glyphs: &[Glyph]) -> usize {
     glyphs.iter().map(|glyph| glyph.columns).sum()
 }
 
-/// How many glyphs from the start have at most so many columns together.
+/// Returns the number of leading glyphs that fit into `columns_max` columns.
 fn fitting<'a>(glyphs: impl Iterator<Item = &'a Glyph>, columns_max: usize) -> usize {
     let mut columns = 0;
     glyphs
@@ -199,7 +199,7 @@ fn fitting<'a>(glyphs: impl Iterator<Item = &'a Glyph>, columns_max: usize) -> u
 mod tests {
     use super::*;
 
-    /// What is meant stands between `[` and `]` in the row.
+    /// Checks the text and the underline of a row. `[` and `]` mark the cell in the row.
     #[track_caller]
     fn check(row: &str, text: &str, underline: &str) {
         let start = row.find('[').unwrap();

@@ -1,4 +1,4 @@
-//! Wrong usage whose way out can be told from what was typed.
+//! Suggestions for wrong usage, derived from the typed arguments.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use htaccess_generator::render::BUILT_IN;
 use crate::cli::Arguments;
 use crate::input::{nearest, nearest_file};
 
-/// What was typed; wrong usage ends the program with exit status 2. Who names a file where a
-/// command should be is told the command.
+/// Parses the arguments. Wrong usage ends the program with exit status 2 and, if possible, with a
+/// suggestion, such as the command to use if a file was typed in its place.
 pub(crate) fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|mut err| {
         if let Some(tip) = tip(&err) {
@@ -33,7 +33,7 @@ fn tip(err: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(value)) = err.get(ContextKind::InvalidValue) else {
         return None;
     };
-    // `htaccess explain 192.0.2.7 acme.csv`
+    // The arguments are in the wrong order, as in `htaccess explain 192.0.2.7 acme.csv`.
     let is_address = matches!(
         err.get(ContextKind::InvalidArg),
         Some(ContextValue::String(name)) if name.contains("<ADDRESS>")
@@ -42,7 +42,7 @@ fn tip(err: &clap::Error) -> Option<String> {
         .then(|| format!("the file comes before the addresses: htaccess explain {value} ADDRESS"))
 }
 
-/// A file that was typed as it is named, with a dash in front, and taken for options.
+/// Returns a typed file name that starts with a dash, which the parser takes for options.
 fn file_like_an_option() -> Option<String> {
     let typed = std::env::args_os().skip(1);
     typed
@@ -60,8 +60,8 @@ fn file_in_place_of_command(err: &clap::Error) -> Option<String> {
     }
 }
 
-/// The template that was probably meant, a file beside it or a built-in one, as the end of a
-/// sentence.
+/// Returns the end of a message with the template that was probably meant: a file in the same folder
+/// or a built-in template. Returns an empty text if none is similar.
 pub(crate) fn did_you_mean(template: &Path) -> String {
     let built_in = || {
         let typed = template.to_str()?;

@@ -1,4 +1,5 @@
-//! `--report`: the page that the function writes to its `ReportBucket`, as files.
+//! `--report`: writes the report pages as files. The function writes the same pages to its
+//! `ReportBucket`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::error::CliError;
 use crate::input::{Input, Originals, is_csv};
 use crate::output::file::write_file;
 
-/// Where the pages go.
+/// The place and the kind of the report pages.
 pub(crate) struct Reports {
     place: Place,
     occasion: Occasion,
@@ -25,7 +26,7 @@ enum Place {
 }
 
 impl Reports {
-    /// What `--report` asks for.
+    /// Reads `--report`. Returns `None` if it is not given.
     pub(crate) fn asked_for(
         files: &FileArguments,
         inputs: &[Input],
@@ -36,8 +37,9 @@ impl Reports {
             .transpose()
     }
 
-    /// One file has its page at `path`; several files, a named folder of them, and a `path` that is
-    /// a folder or ends in a slash have theirs below it, as `clients/acme.csv.html`.
+    /// Chooses the place of the pages. The page of a single file is written to `path`. `path` is a
+    /// folder, with pages such as `clients/acme.csv.html`, in three cases: there are several files, a
+    /// folder of CSVs was named, or `path` is an existing folder or ends in a slash.
     fn new(
         path: &Path,
         named: &[PathBuf],
@@ -53,7 +55,7 @@ impl Reports {
                 path.display()
             )));
         }
-        // Who takes `--report` for a flag without a value names a CSV.
+        // A CSV here means that `--report` was used as a flag without a value.
         if !is_folder && is_csv(path) {
             return Err(CliError::new(format!(
                 "--report is {}, a CSV: name the page to write, such as {}",
@@ -75,7 +77,7 @@ impl Reports {
         Ok(reports)
     }
 
-    /// Writes the page of one file; `output` is its text, if it was not refused.
+    /// Writes the page of one file. `output` is the text of its output, `None` if it was refused.
     pub(crate) fn write(
         &self,
         input: &Input,
@@ -100,7 +102,7 @@ impl Reports {
     }
 }
 
-/// Two files of one name overwrite each other's page: that is wrong usage.
+/// Refuses inputs with equal keys, because their pages would overwrite each other.
 fn check_names(inputs: &[Input]) -> Result<(), CliError> {
     let mut seen: BTreeMap<&str, &Input> = BTreeMap::new();
     for input in inputs {
