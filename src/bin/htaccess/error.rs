@@ -29,7 +29,7 @@ impl CliError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
     /// 0: no file was refused.
-    Fine,
+    Success,
     /// 1: a file was refused.
     Refused,
     /// 3: `diff --exit-code` found that some addresses gain or lose access.

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Command::Template(arguments) => commands::template(&arguments.command),
     };
     match done {
-        Ok(ExitStatus::Fine) => ExitCode::SUCCESS,
+        Ok(ExitStatus::Success) => ExitCode::SUCCESS,
         Ok(ExitStatus::Refused) => ExitCode::from(1),
         Err(CliError { message, help }) => {
             // A path may contain control sequences for terminals.

@@ -16,7 +16,7 @@ use crate::cli::DiffArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{Progress, counted, counted_ipv6};
-use crate::messages::{print_problems, verdict};
+use crate::messages::{exit_status, print_problems};
 use crate::output::{print_data, print_json};
 use crate::run::read;
 
@@ -29,8 +29,8 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
             "standard input cannot be both files: name one of them".to_owned(),
         ));
     }
-    let old = input::one(&arguments.old)?;
-    let new = input::one(&arguments.new)?;
+    let old = input::find_one(&arguments.old)?;
+    let new = input::find_one(&arguments.new)?;
     let (mut old_answer, mut old_policy) = policy_of(&old, &settings)?;
     if old.was_empty() {
         (old_answer, old_policy) = without_rules(&old, &settings);
@@ -50,7 +50,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
         print_json(&DiffJson::of(&answers, changed.as_ref()))?;
     }
     let Some(changed) = changed else {
-        return Ok(verdict(&answers));
+        return Ok(exit_status(&answers));
     };
     if !arguments.json {
         let text = text(&old, &new, &answers, &changed);
@@ -59,7 +59,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
     if arguments.exit_code && !changed.is_empty() {
         Ok(ExitStatus::Changed)
     } else {
-        Ok(ExitStatus::Fine)
+        Ok(ExitStatus::Success)
     }
 }
 
@@ -123,14 +123,14 @@ fn push_set(text: &mut String, title: &str, sign: char, set: &IpSet) {
         counts.join(" and "),
         counted(set.network_count(), "network")
     );
-    each_network(set, |network| {
+    for_each_network(set, |network| {
         let _ = writeln!(text, "  {sign} {network}");
     });
 }
 
 /// Passes the networks of a set to `each` as text: as few networks as possible, IPv4 first, each
 /// family ascending.
-fn each_network(set: &IpSet, mut each: impl FnMut(&str)) {
+fn for_each_network(set: &IpSet, mut each: impl FnMut(&str)) {
     fn networks<T: Family>(set: &RangeSet<T>, each: &mut impl FnMut(&str)) {
         for network in set.networks() {
             each(network.text().as_str());
@@ -173,7 +173,7 @@ struct SetJson {
 impl SetJson {
     fn of(set: &IpSet) -> Self {
         let mut networks = Vec::new();
-        each_network(set, |network| networks.push(network.to_owned()));
+        for_each_network(set, |network| networks.push(network.to_owned()));
         Self {
             ipv4_addresses: set.ipv4.address_count(),
             ipv6_addresses: match set.ipv6.address_count() {

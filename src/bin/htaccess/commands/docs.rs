@@ -30,7 +30,7 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<ExitStatus
         script.extend_from_slice(fish_values().as_bytes());
     }
     print_data(&script)?;
-    Ok(ExitStatus::Fine)
+    Ok(ExitStatus::Success)
 }
 
 /// Returns fish completions for the values of positional arguments, because `clap_complete` generates
@@ -73,7 +73,7 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<ExitStatus, CliError> {
         None => print_data(&page(&command).map_err(|err| cannot_print(&err))?)?,
         Some(folder) => write_pages(folder, &command)?,
     }
-    Ok(ExitStatus::Fine)
+    Ok(ExitStatus::Success)
 }
 
 /// Writes the page of a command and the pages of its subcommands, to which it refers.

@@ -21,7 +21,7 @@ use crate::run::source_of;
 /// Runs `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(false, None)?;
-    let input = input::one(&arguments.file)?;
+    let input = input::find_one(&arguments.file)?;
     let mut upload = Upload::new(&settings, source_of(&input), Keep::default());
     let mut bytes = Vec::new();
     input.read(input.bytes(), |piece| {
@@ -45,7 +45,7 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStat
         let texts: Vec<String> = explanations.iter().map(explanation_text).collect();
         print_data(texts.concat().as_bytes())?;
     }
-    Ok(ExitStatus::Fine)
+    Ok(ExitStatus::Success)
 }
 
 fn explanation_text(explanation: &Explanation) -> String {
@@ -54,12 +54,12 @@ fn explanation_text(explanation: &Explanation) -> String {
         canonical if canonical == address => String::new(),
         canonical => format!(", which is {canonical},"),
     };
-    let verdict = if explanation.permitted {
+    let result = if explanation.permitted {
         "gets in"
     } else {
         "is kept out"
     };
-    let mut text = format!("{address}{known_as} {verdict}: {}\n", reason(explanation));
+    let mut text = format!("{address}{known_as} {result}: {}\n", reason(explanation));
     for bearing in &explanation.rows {
         text.push_str(&row_text(bearing));
     }

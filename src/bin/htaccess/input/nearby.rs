@@ -9,7 +9,7 @@ use htaccess_generator::text::is_unprintable;
 use crate::input::paths::folder_of;
 
 /// The minimum similarity, from 0 to 1, at which one name counts as a misspelling of the other.
-const MIN_ALIKE: f64 = 0.75;
+const MIN_SIMILARITY: f64 = 0.75;
 /// The maximum number of files of a folder that a message names.
 const MAX_NAMED: usize = 3;
 
@@ -22,7 +22,7 @@ pub(crate) fn nearest_file(path: &Path) -> Option<String> {
 }
 
 /// Returns the help for a folder without CSVs.
-pub(super) fn in_folder(folder: &Path) -> String {
+pub(super) fn help_for_folder(folder: &Path) -> String {
     let names = names(folder).unwrap_or_default();
     let workbook = names
         .iter()
@@ -38,7 +38,7 @@ pub(super) fn in_folder(folder: &Path) -> String {
 }
 
 /// Returns the help for a missing file: the file that was probably meant, or the CSVs of the folder.
-pub(super) fn in_place_of(path: &Path) -> String {
+pub(super) fn help_for_missing_file(path: &Path) -> String {
     let folder = folder_of(path);
     let Some(names) = names(folder) else {
         return format!("there is no folder {} that can be read", folder.display());
@@ -87,7 +87,7 @@ pub(crate) fn nearest<'a>(
     names
         .into_iter()
         .map(|name| (strsim::jaro(typed, name), name))
-        .filter(|(alike, _)| *alike > MIN_ALIKE)
+        .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, name)| name)
 }

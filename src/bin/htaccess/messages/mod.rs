@@ -4,14 +4,14 @@
 //! This folder only words and prints. It does not decide whether a file is refused, and it never reads
 //! a fact out of the text of a message: line, title and help arrive as separate fields.
 
+mod diagnostic;
 mod numbers;
 mod progress;
-mod snippet;
 mod suggestions;
 
 pub(crate) use self::numbers::{counted, counted_ipv6};
 pub(crate) use self::progress::Progress;
-pub(crate) use self::suggestions::{did_you_mean, parse};
+pub(crate) use self::suggestions::{parse, template_suggestion};
 
 use std::io::{self, Write as _};
 
@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::error::{CliError, ExitStatus};
 use crate::input::Input;
-use crate::messages::snippet::{Diagnostic, Level};
+use crate::messages::diagnostic::{Diagnostic, Level};
 use crate::output::print_json;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -31,39 +31,39 @@ pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const HELP: Style = Style::new().bold();
 
 /// Prints the problems of each file, then the summary, then the answers if `--json` is given. Returns
-/// the exit status. `fine` is the summary's word for files that were not refused, such as `published`.
-pub(crate) fn conclude(
+/// the exit status. `done` is the summary's word for files that were not refused, such as `published`.
+pub(crate) fn print_results(
     inputs: &[Input],
     answers: &[Answer],
     json: bool,
-    fine: &str,
+    done: &str,
 ) -> Result<ExitStatus, CliError> {
     for (input, answer) in inputs.iter().zip(answers) {
         print_problems(input, answer);
     }
-    print_summary(answers, fine);
+    print_summary(answers, done);
     if json {
         print_json(answers)?;
     }
-    Ok(verdict(answers))
+    Ok(exit_status(answers))
 }
 
 /// Returns the exit status for these answers.
-pub(crate) fn verdict(answers: &[Answer]) -> ExitStatus {
+pub(crate) fn exit_status(answers: &[Answer]) -> ExitStatus {
     if answers.iter().any(is_refused) {
         ExitStatus::Refused
     } else {
-        ExitStatus::Fine
+        ExitStatus::Success
     }
 }
 
 /// Prints one line with the counts of all files.
-pub(crate) fn print_summary(answers: &[Answer], fine: &str) {
+pub(crate) fn print_summary(answers: &[Answer], done: &str) {
     let refused = answers.iter().filter(|answer| is_refused(answer)).count();
     let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
     let warnings: usize = answers.iter().map(|answer| answer.warnings.len()).sum();
     let mut summary = format!(
-        "{} {fine}, {refused} refused; {} rejected",
+        "{} {done}, {refused} refused; {} rejected",
         counted(answers.len() - refused, "file"),
         counted(rejected, "row")
     );
@@ -82,7 +82,7 @@ pub(crate) fn print_note(input: &Input, note: &str) {
         title: note.to_owned(),
         file: &input.display_name(),
         line: None,
-        excerpt: None,
+        snippet: None,
         help: None,
     };
     print(&format!("{diagnostic}\n"));
@@ -102,14 +102,14 @@ pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     }
     // Problems without a line come after the others, and the refusal comes last.
     problems.sort_by_key(|problem| (problem.is_refusal(), problem.line().unwrap_or(u64::MAX)));
-    let excerpts = excerpts(input, &problems);
+    let snippets = snippets(input, &problems);
     let file = input.display_name();
     let mut text = String::new();
-    for (problem, excerpt) in problems.iter().zip(&excerpts) {
+    for (problem, snippet) in problems.iter().zip(&snippets) {
         if problem.is_refusal() {
             text.push_str(&more_rejections(answer));
         }
-        let diagnostic = problem.diagnostic(&file, excerpt.as_ref(), answer.code);
+        let diagnostic = problem.diagnostic(&file, snippet.as_ref(), answer.code);
         text.push_str(&diagnostic.to_string());
         text.push('\n');
     }
@@ -128,21 +128,21 @@ fn more_rejections(answer: &Answer) -> String {
 }
 
 /// Returns the row of each problem, or `None` if it has no line or cannot be read again.
-fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
+fn snippets(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     let mut found = vec![None; problems.len()];
     let mut wanted: Vec<(usize, (u64, Field))> = problems
         .iter()
         .enumerate()
-        .filter_map(|(index, problem)| Some((index, (problem.line()?, problem.part()))))
+        .filter_map(|(index, problem)| Some((index, (problem.line()?, problem.field()))))
         .collect();
     wanted.sort_by_key(|(_, (line, _))| *line);
     let lines: Vec<(u64, Field)> = wanted.iter().map(|(_, wanted)| *wanted).collect();
-    input.read_again(&lines, |index, excerpt| {
+    input.read_again(&lines, |index, snippet| {
         let problem = wanted
             .get(index)
             .and_then(|(index, _)| found.get_mut(*index));
         if let Some(problem) = problem {
-            *problem = Some(excerpt);
+            *problem = Some(snippet);
         }
     });
     found
@@ -175,7 +175,7 @@ impl Problem<'_> {
         }
     }
 
-    fn part(&self) -> Field {
+    fn field(&self) -> Field {
         match self {
             Self::Rejection(rejection) => Field::of(rejection),
             Self::Warning(_) | Self::Refusal(..) => Field::Row,
@@ -185,7 +185,7 @@ impl Problem<'_> {
     fn diagnostic<'a>(
         &'a self,
         file: &'a str,
-        excerpt: Option<&'a Snippet>,
+        snippet: Option<&'a Snippet>,
         refused: Option<RefusalCode>,
     ) -> Diagnostic<'a> {
         let (level, code, title, help) = match self {
@@ -213,7 +213,7 @@ impl Problem<'_> {
             title,
             file,
             line: self.line(),
-            excerpt,
+            snippet,
             help,
         }
     }

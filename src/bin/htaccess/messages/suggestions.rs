@@ -24,11 +24,11 @@ pub(crate) fn parse() -> Arguments {
 }
 
 fn tip(err: &clap::Error) -> Option<String> {
-    if let Some(path) = file_in_place_of_command(err) {
+    if let Some(path) = file_instead_of_command(err) {
         return Some(format!("to make a .htaccess of it: htaccess render {path}"));
     }
     if err.kind() == ErrorKind::UnknownArgument {
-        return file_like_an_option().map(|path| format!("to name the file: ./{path}"));
+        return file_with_leading_dash().map(|path| format!("to name the file: ./{path}"));
     }
     let Some(ContextValue::String(value)) = err.get(ContextKind::InvalidValue) else {
         return None;
@@ -43,14 +43,14 @@ fn tip(err: &clap::Error) -> Option<String> {
 }
 
 /// Returns a typed file name that starts with a dash, which the parser takes for options.
-fn file_like_an_option() -> Option<String> {
+fn file_with_leading_dash() -> Option<String> {
     let typed = std::env::args_os().skip(1);
     typed
         .filter_map(|argument| argument.into_string().ok())
         .find(|argument| argument.starts_with('-') && Path::new(argument).is_file())
 }
 
-fn file_in_place_of_command(err: &clap::Error) -> Option<String> {
+fn file_instead_of_command(err: &clap::Error) -> Option<String> {
     if err.kind() != ErrorKind::InvalidSubcommand {
         return None;
     }
@@ -62,15 +62,15 @@ fn file_in_place_of_command(err: &clap::Error) -> Option<String> {
 
 /// Returns the end of a message with the template that was probably meant: a file in the same folder
 /// or a built-in template. Returns an empty text if none is similar.
-pub(crate) fn did_you_mean(template: &Path) -> String {
+pub(crate) fn template_suggestion(template: &Path) -> String {
     let built_in = || {
         let typed = template.to_str()?;
         let name = nearest(typed, BUILT_IN.map(|template| template.name))?;
         Some(name.to_owned())
     };
     let is_missing = !template.exists();
-    let beside = || is_missing.then(|| nearest_file(template)).flatten();
-    match beside().or_else(built_in) {
+    let same_folder = || is_missing.then(|| nearest_file(template)).flatten();
+    match same_folder().or_else(built_in) {
         Some(meant) => format!("; did you mean {meant}?"),
         None => String::new(),
     }

@@ -24,7 +24,7 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, CliError> 
         let reason = reason.split(" at path ").next().unwrap_or_default();
         CliError::new(format!("cannot write {}: {reason}", path.display()))
     };
-    let _written_whole = signals::defer_signals();
+    let _deferred = signals::defer_signals();
     write(path, bytes).map_err(failure)
 }
 
@@ -43,23 +43,23 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<Status> {
 
 fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder_of(path))?;
-    write_beside(path, bytes)?.persist(path)?;
+    write_temporary(path, bytes)?.persist(path)?;
     Ok(())
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let behind_links = fs::canonicalize(path)?;
-    let permissions = fs::metadata(&behind_links)?.permissions();
-    let file = write_beside(&behind_links, bytes)?;
+    let target = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&target)?.permissions();
+    let file = write_temporary(&target, bytes)?;
     file.as_file().set_permissions(permissions)?;
-    file.persist(&behind_links)?;
+    file.persist(&target)?;
     Ok(())
 }
 
 /// Writes a temporary file next to `path`. It is in the same folder, because a rename cannot cross file
 /// systems. Its name starts with the name of the file, because Apache does not serve files whose name
 /// starts with `.ht`.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut prefix = path.file_name().unwrap_or_default().to_owned();
     prefix.push(".");
     let mut builder = Builder::new();

@@ -11,7 +11,7 @@ use htaccess_generator::source::report_key;
 
 use crate::cli::FileArguments;
 use crate::error::CliError;
-use crate::input::{Input, Originals, is_csv};
+use crate::input::{Input, InputPaths, is_csv};
 use crate::output::file::write_file;
 
 /// The place and the kind of the report pages.
@@ -27,7 +27,7 @@ enum Place {
 
 impl Reports {
     /// Reads `--report`. Returns `None` if it is not given.
-    pub(crate) fn asked_for(
+    pub(crate) fn from_arguments(
         files: &FileArguments,
         inputs: &[Input],
         occasion: Occasion,
@@ -70,10 +70,10 @@ impl Reports {
             Place::File(path.to_owned())
         };
         let reports = Self { place, occasion };
-        let originals = Originals::of(inputs);
-        inputs
-            .iter()
-            .try_for_each(|input| originals.spare(&reports.path_of(input), "--report"))?;
+        let input_paths = InputPaths::of(inputs);
+        inputs.iter().try_for_each(|input| {
+            input_paths.refuse_overwrite(&reports.path_of(input), "--report")
+        })?;
         Ok(reports)
     }
 
