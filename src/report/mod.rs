@@ -11,7 +11,6 @@ mod sizes;
 
 pub use self::apache_cost::RequestCost;
 
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -24,8 +23,8 @@ use crate::report::map::{Ipv4, Picture};
 use crate::report::sizes::Sizes;
 use crate::report::summary::{extent, sentence};
 use crate::text::{
-    RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, thousands,
-    thousands_if_any,
+    RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, push_fmt,
+    thousands, thousands_if_any,
 };
 
 const NAME: &str = "report.html";
@@ -88,8 +87,7 @@ fn answer_json(answer: &Answer) -> String {
     for character in json.chars() {
         if matches!(character, '<' | '>' | '&') || is_unprintable(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string does not fail.
-                let _ = write!(safe, "\\u{unit:04x}");
+                push_fmt(&mut safe, format_args!("\\u{unit:04x}"));
             }
         } else {
             safe.push(character);

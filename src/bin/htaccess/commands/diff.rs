@@ -1,6 +1,5 @@
 //! `htaccess diff`: compares the policies of two CSVs and prints the addresses that gain or lose access.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use htaccess_generator::answer::{Answer, Status};
@@ -10,6 +9,7 @@ use htaccess_generator::policy::{Policy, PolicyBuilder};
 use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
+use htaccess_generator::text::push_fmt;
 use serde::Serialize;
 
 use crate::cli::DiffArguments;
@@ -92,10 +92,12 @@ fn text(old: &Input, new: &Input, answers: &[Answer; 2], changed: &Diff) -> Stri
     };
     text.push_str(default);
     if old.rejected != new.rejected {
-        let _ = writeln!(
-            text,
-            "Rejected rows: {} before, {} now.",
-            old.rejected, new.rejected
+        push_fmt(
+            &mut text,
+            format_args!(
+                "Rejected rows: {} before, {} now.\n",
+                old.rejected, new.rejected
+            ),
         );
     }
     if changed.is_empty() {
@@ -117,14 +119,11 @@ fn push_set(text: &mut String, title: &str, sign: char, set: &IpSet) {
     if !set.ipv6.is_empty() {
         counts.push(counted_ipv6(set.ipv6.address_count()));
     }
-    let _ = writeln!(
-        text,
-        "{title}: {}, in {}",
-        counts.join(" and "),
-        counted(set.network_count(), "network")
-    );
+    let counts = counts.join(" and ");
+    let networks = counted(set.network_count(), "network");
+    push_fmt(text, format_args!("{title}: {counts}, in {networks}\n"));
     for_each_network(set, |network| {
-        let _ = writeln!(text, "  {sign} {network}");
+        push_fmt(text, format_args!("  {sign} {network}\n"));
     });
 }
 

@@ -1,7 +1,6 @@
 //! `htaccess completions` and `htaccess man`: generate shell completions and manual pages from the
 //! same definition as `--help`.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -10,6 +9,7 @@ use clap::builder::PossibleValue;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use htaccess_generator::text::push_fmt;
 
 use crate::cli::{Arguments, CompletionsArguments, ManArguments};
 use crate::error::{CliError, ExitStatus};
@@ -43,10 +43,9 @@ fn fish_values() -> String {
             let names: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
             if !names.is_empty() {
                 let names = names.join(" ");
-                // Writing into memory does not fail.
-                let _ = writeln!(
-                    lines,
-                    "complete -c {NAME} -n \"{condition}\" -f -a \"{names}\""
+                push_fmt(
+                    &mut lines,
+                    format_args!("complete -c {NAME} -n \"{condition}\" -f -a \"{names}\"\n"),
                 );
             }
         }
