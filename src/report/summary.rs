@@ -1,4 +1,4 @@
-//! A policy in words and numbers, as a report tells it.
+//! Describes a policy in words and numbers, for the top of the report page.
 
 use crate::ip::{Family, IpSet, RangeSet};
 use crate::policy::Policy;
@@ -6,7 +6,7 @@ use crate::report::map::Ipv4;
 use crate::rule::DefaultPolicy;
 use crate::text::{RichText, Segment, rich, thousands};
 
-/// So many networks are named in the sentence; more are counted.
+/// The maximum number of networks that the sentence names. More networks are counted.
 const MAX_NAMED: usize = 4;
 
 /// Appends the networks by name if they are few, otherwise their number: `these 12 networks`.
@@ -28,8 +28,8 @@ fn push_networks(sentence: &mut RichText, set: &IpSet) {
     }
 }
 
-/// The networks of one family, each by name; `whole` for all of them at once, which no single
-/// network of an output is.
+/// Returns the networks of one family by name, or `whole` if the set contains the whole family, because
+/// the networks of an output never include `/0`.
 fn pieces<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Segment> {
     let whole = set.is_whole().then(|| Segment::words(whole));
     let networks = set.networks().filter(|_| !set.is_whole());
@@ -38,7 +38,7 @@ fn pieces<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Seg
         .chain(networks.map(|network| Segment::network(network.text().to_string())))
 }
 
-/// How many [`pieces`] both families have.
+/// Returns the number of [`pieces`] of both families.
 fn named_count(set: &IpSet) -> usize {
     fn count<T: Family>(set: &RangeSet<T>) -> usize {
         if set.is_whole() {
@@ -54,7 +54,7 @@ fn is_everybody(set: &IpSet) -> bool {
     set.ipv4.is_whole() && set.ipv6.is_whole()
 }
 
-/// Who gets in, in one sentence.
+/// Returns one sentence about who gets in.
 pub(crate) fn sentence(policy: &Policy) -> RichText {
     let Policy {
         default,
@@ -95,7 +95,7 @@ pub(crate) fn sentence(policy: &Policy) -> RichText {
     words
 }
 
-/// How many addresses that is, in one sentence.
+/// Returns one sentence with the number of addresses that get in, or that are kept out.
 pub(crate) fn extent(policy: &Policy, ipv4: &Ipv4) -> String {
     let addresses = |count: u128| match count {
         1 => "1 IPv4 address".to_owned(),
@@ -129,7 +129,8 @@ pub(crate) fn extent(policy: &Policy, ipv4: &Ipv4) -> String {
     }
 }
 
-/// The networks of IPv6 by their number, for nobody has a feeling for 2^80 addresses.
+/// Returns the number of IPv6 networks in words. Networks are counted rather than addresses, because a
+/// number such as 2^80 addresses means nothing to a reader.
 fn ipv6_words(networks: &RangeSet<u128>, exceptions: &RangeSet<u128>) -> String {
     let words = match networks.networks().count() {
         _ if networks.is_whole() => "all of IPv6".to_owned(),
