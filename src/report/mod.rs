@@ -21,7 +21,7 @@ use tera::{Context, Tera};
 use crate::answer::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
 use crate::policy::Policy;
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
-use crate::report::map::{Ipv4, Picture};
+use crate::report::map::{Ipv4Section, ListedIpv4};
 use crate::report::sizes::Sizes;
 use crate::report::summary::{extent, sentence};
 use crate::text::{
@@ -107,21 +107,21 @@ struct View {
     headline: &'static str,
     /// `good`, `bad` or `plain`.
     tone: &'static str,
-    what_became: &'static str,
+    effect: &'static str,
     code: Option<String>,
     message: Option<String>,
     sentence: Option<Sentence>,
     /// True if the upload is refused. The sentence and the maps then describe the policy without the
     /// rejected rows.
-    is_otherwise: bool,
+    is_without_rejected_rows: bool,
     extent: String,
-    figures: Vec<Figure>,
+    key_figures: Vec<KeyFigure>,
     warnings: Vec<WarningView>,
     /// The rejections that are visible at once, and the others.
     rejections: Vec<Vec<RejectionView>>,
     rejected: String,
     more_rejected: String,
-    picture: Option<Picture>,
+    ipv4: Option<Ipv4Section>,
     is_open: bool,
     sizes: Sizes,
     cost: String,
@@ -129,7 +129,7 @@ struct View {
 }
 
 #[derive(Serialize)]
-struct Figure {
+struct KeyFigure {
     label: &'static str,
     value: String,
     note: String,
@@ -187,9 +187,9 @@ struct RejectionView {
 
 impl View {
     fn of(answer: &Answer, facts: Facts<'_>) -> Self {
-        let (headline, tone, what_became) = status_words(answer.status, facts.occasion);
+        let (headline, tone, effect) = status_texts(answer.status, facts.occasion);
         let policy = facts.policy;
-        let ipv4 = policy.map(Ipv4::of);
+        let ipv4 = policy.map(ListedIpv4::of);
         let both = || policy.zip(ipv4.as_ref());
         // A file without networks is for another server, or its cost is negligible.
         let cost = facts.cost.filter(|cost| cost.networks > 0);
@@ -203,30 +203,30 @@ impl View {
                 .map(|key| escape_invisible(key, None)),
             headline,
             tone,
-            what_became,
+            effect,
             code: answer.code.map(|code| code.to_string()),
             message: answer
                 .message
                 .as_ref()
                 .map(|message| escape_invisible(&capitalized(&message.to_string()), Some('\n'))),
             sentence: policy.map(|policy| Sentence::of(&sentence(policy))),
-            is_otherwise: answer.code.is_some(),
+            is_without_rejected_rows: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
-            figures: figures(answer, cost),
+            key_figures: key_figures(answer, cost),
             warnings: answer.warnings.iter().map(warning_view).collect(),
             rejections: rejections(&answer.rejections),
             rejected: thousands(answer.rejected),
             more_rejected: thousands_if_any(more),
-            picture: both().and_then(|(policy, ipv4)| Picture::of(ipv4, policy)),
+            ipv4: both().and_then(|(policy, ipv4)| Ipv4Section::of(ipv4, policy)),
             is_open: answer.default_policy == crate::rule::DefaultPolicy::Allow,
             sizes: policy.map(Sizes::of).unwrap_or_default(),
-            cost: cost.map_or(String::new(), cost_words),
+            cost: cost.map_or(String::new(), cost_text),
             generator: format!("{GENERATOR_NAME} {GENERATOR_VERSION}"),
         }
     }
 }
 
-fn status_words(status: Status, occasion: Occasion) -> (&'static str, &'static str, &'static str) {
+fn status_texts(status: Status, occasion: Occasion) -> (&'static str, &'static str, &'static str) {
     match (status, occasion) {
         (Status::Refused, Occasion::Publish) => (
             "Refused",
@@ -263,8 +263,8 @@ fn status_words(status: Status, occasion: Occasion) -> (&'static str, &'static s
     }
 }
 
-fn figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Figure> {
-    let figure = |label, value: u64, note: String| Figure {
+fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<KeyFigure> {
+    let figure = |label, value: u64, note: String| KeyFigure {
         label,
         value: thousands(value),
         note,
@@ -292,7 +292,7 @@ fn figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Figure> {
         figures.push(figure("Bytes", answer.bytes as u64, String::new()));
     }
     if let Some(cost) = cost {
-        figures.push(Figure {
+        figures.push(KeyFigure {
             label: "Each request",
             value: duration(cost),
             note: "of Apache’s time".to_owned(),
@@ -308,7 +308,7 @@ fn duration(cost: RequestCost) -> String {
     }
 }
 
-fn cost_words(cost: RequestCost) -> String {
+fn cost_text(cost: RequestCost) -> String {
     cost.advice().unwrap_or_else(|| {
         let time = duration(cost);
         format!("Apache reads the file again on every request: about {time} of a core each")
