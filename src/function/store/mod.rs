@@ -1,9 +1,12 @@
 //! Reads and writes objects in buckets: the few calls of the function and their results.
 //!
 //! [`Store`] is the interface. [`S3`] implements it, and the tests have a store in memory.
+//!
+//! A store handles objects, not uploads, outputs or reports. `publish` decides which objects are written
+//! and under which conditions.
 
-mod s3;
 mod roots;
+mod s3;
 
 pub use self::roots::check_roots;
 pub use self::s3::S3;
