@@ -64,7 +64,7 @@ pub struct InvocationProperties<'a> {
     pub ended_at_ms: u64,
 }
 
-/// What publishing one file saw on its way; [`Answer`] tells what came of it.
+/// The observations while one file was published. The result is in the [`Answer`].
 #[derive(Debug, Default)]
 pub struct PublishStats {
     version_id: Option<String>,
@@ -73,13 +73,13 @@ pub struct PublishStats {
 }
 
 impl PublishStats {
-    /// The input that was read; the last one counts.
+    /// Records the input that was read. The last one counts.
     pub fn input(&mut self, head: &Head) {
         self.version_id = Some(head.version_id.clone());
         self.input_bytes = head.bytes;
     }
 
-    /// A write met another one, and all starts again.
+    /// Counts a write that conflicted with another one, after which the processing starts again.
     pub fn conflict(&mut self) {
         self.conflict_retries += 1;
     }
@@ -90,11 +90,11 @@ impl PublishStats {
         self.input_bytes
     }
 
-    /// Whether an event that told of this version came after a newer one was there.
+    /// Returns whether an event about this version arrived after a newer version had been uploaded.
     #[must_use]
     pub fn is_stale(&self, version_id: Option<&str>) -> bool {
         match (version_id, self.version_id.as_deref()) {
-            (Some(told), Some(seen)) => told != seen,
+            (Some(announced), Some(read)) => announced != read,
             _ => false,
         }
     }

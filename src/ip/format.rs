@@ -6,10 +6,11 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-/// Room for the longest text, an IPv6 address of 39 characters and `/127`, in whole words.
+/// The size of a buffer for the longest text, an IPv6 address of 39 characters and `/127`, rounded up to
+/// whole words.
 pub(crate) const MAX_TEXT_BYTES: usize = 48;
 
-/// What an octet is printed as, with the dot behind it.
+/// The text of an octet with the dot after it.
 #[derive(Clone, Copy, Default)]
 struct PrintedOctet {
     text: [u8; 4],
@@ -25,13 +26,13 @@ pub struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    /// Prints from the start of `room`; what is behind the text there is overwritten too.
+    /// Prints from the start of `room`. Bytes after the text are overwritten too.
     #[inline]
     pub(crate) fn new(room: &'a mut [u8; MAX_TEXT_BYTES]) -> Self {
         Self { room, length: 0 }
     }
 
-    /// Ends the text with a separator, and tells how many bytes both have.
+    /// Ends the text with a separator. Returns the length of both, in bytes.
     #[inline]
     pub(crate) fn finish(mut self, separator: u8) -> usize {
         self.push(separator);
@@ -139,27 +140,27 @@ impl fmt::Display for NetworkText {
     }
 }
 
-/// How many bytes an IPv4 address prints.
+/// Returns the length of the text of an IPv4 address, in bytes.
 #[inline]
 pub(crate) fn ipv4_bytes(address: u32) -> usize {
     const EVERY_BYTE: u32 = u32::MAX / 0xff;
     const TOP_BITS: u32 = EVERY_BYTE * 0x80;
-    // In the top bit of each octet: whether it has so many digits. None carries into the next.
+    // Sets the top bit of each octet that is at least `number`. No octet carries into the next one.
     let at_least =
         |number: u32| (((address & !TOP_BITS) + EVERY_BYTE * (0x80 - number)) | address) & TOP_BITS;
     let more_digits = (at_least(10) >> 7) + (at_least(100) >> 7);
-    // Their sum, in the highest byte.
+    // The highest byte is now the sum of all bytes.
     let more_digits = more_digits.wrapping_mul(EVERY_BYTE) >> 24;
     "0.0.0.0".len() + more_digits as usize
 }
 
-/// How many digits a number below 1,000 has: an octet, or a prefix length.
+/// Returns the number of digits of a number below 1,000, such as an octet or a prefix length.
 #[inline]
 pub(crate) fn decimal_digits(number: u32) -> usize {
     1 + usize::from(number > 9) + usize::from(number > 99)
 }
 
-/// How many bytes an IPv6 address prints.
+/// Returns the length of the text of an IPv6 address, in bytes.
 pub(crate) fn ipv6_bytes(address: u128) -> usize {
     let mut room = [0; MAX_TEXT_BYTES];
     let mut printer = Printer::new(&mut room);
@@ -244,7 +245,7 @@ mod tests {
     }
 
     proptest! {
-        /// Few values for a group, so that zeros meet.
+        /// Generates few different values for a group, so that runs of zeros are common.
         #[test]
         fn prints_ipv6_as_the_standard_library_does(
             groups in prop::array::uniform8(prop_oneof![Just(0), Just(1), any::<u16>()])

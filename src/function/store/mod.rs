@@ -67,12 +67,12 @@ pub trait Body {
     fn next(&mut self) -> impl Future<Output = Result<Option<impl AsRef<[u8]>>, Error>>;
 }
 
-/// What must hold for a PUT to take effect.
+/// The condition of a PUT. If it does not hold, nothing is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
-    /// No such object is there.
+    /// The object does not exist.
     Absent,
-    /// The object is the one with this entity tag.
+    /// The object has this entity tag.
     Matches(String),
 }
 
@@ -105,12 +105,12 @@ pub struct Put {
     pub form: PutKind,
 }
 
-/// What came of a PUT or a DELETE.
+/// The result of a PUT or a DELETE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutResult {
-    /// The object is written, or gone.
+    /// The object is written or removed.
     Written,
-    /// The precondition did not hold, or another write was under way: nothing is written.
+    /// Nothing is written, because the precondition did not hold or another write was in progress.
     Conflict,
 }
 
