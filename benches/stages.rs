@@ -354,7 +354,7 @@ fn csv<T: std::fmt::Display>(addresses: impl Iterator<Item = T>) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The same rows with quotes around each cell.
+/// Puts quotes around each cell.
 fn quoted(csv: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(csv).unwrap().replace(',', "\",\"");
     let lines = text.lines().map(|line| format!("\"{line}\"\n"));

@@ -43,8 +43,8 @@ pub(crate) fn check(upload: &[u8]) {
     }
 }
 
-/// The same upload after enough comments that the decoder passes on pieces. Compressed uploads have
-/// other pieces.
+/// Checks cuts of the upload after so many comments that the decoder passes it on in pieces. Compressed
+/// uploads are not checked, because the decoder passes on other pieces of them.
 fn check_cuts_further_down(upload: &[u8], dice: &mut Dice) {
     let comment = "#2345678901234567890123456789012\n";
     let (start, comment, upload) = match upload {
