@@ -5,7 +5,7 @@ benches/harness provides the Runtime API and S3 on this machine, starts the func
 is compared with:
 
     noop      a function that does nothing, on the same runtime
-    floor     the requests of ours with nothing between them, without a runtime or SDK: the cost of the harness itself
+    floor     a function that only makes the same requests, without a runtime or SDK: the cost of the harness itself
     Python    the job of the original with awslambdaric, boto3 and Jinja2
 """
 
@@ -40,7 +40,7 @@ Measured = dict[str, Samples]
 
 
 def main() -> int:
-    """Builds, measures, prints."""
+    """Builds the programs, measures them, and prints the tables."""
     parser = measure.parser(__doc__)
     parser.add_argument("--rounds", type=int, help="starts and invocations of each contender (40)")
     parser.add_argument("--rows", type=int, default=5000, help="of the upload")
@@ -110,7 +110,7 @@ def _python() -> dict[str, Any]:
 
 
 def build_harness() -> None:
-    """The harness, the function that does nothing, and the floor."""
+    """Builds the harness, the function that does nothing, and the floor."""
     command = ["cargo", "build", "--release", "--quiet", "--manifest-path", str(HARNESS / "Cargo.toml")]
     env = os.environ | {"CARGO_TARGET_DIR": str(PROGRAMS.parent)}
     say(f"{' '.join(command)} (the first one takes a minute) ...")
@@ -118,7 +118,7 @@ def build_harness() -> None:
 
 
 def run_harness(plan: dict[str, Any]) -> Measured:
-    """The measurements of the harness: by function, by measurement, one number per round."""
+    """Runs the harness. Returns one number per round, by function and by measurement."""
     done = subprocess.run([PROGRAMS / "harness"], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise Problem("the harness failed", "what it says stands above")
@@ -126,7 +126,7 @@ def run_harness(plan: dict[str, Any]) -> Measured:
 
 
 def _trace(ours: dict[str, Any], plan: dict[str, Any], output: Path) -> int:
-    """Tracing makes every call slower: use the order and the presence of calls rather than the times."""
+    """Traces the system calls of one start. Tracing makes every call slower, so the times are of no use."""
     measure.install_packages(["strace"])
     tracer = ["strace", "--follow-forks", "--relative-timestamps=us", "--output", str(output.resolve())]
     ours["command"] = [*tracer, *ours["command"]]

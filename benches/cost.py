@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Computes the cost of uploads on AWS from measured milliseconds and public prices: `make bench-cost`.
 
-The model: an invocation waits for S3 (two round trips) and works. Work is measured on a whole core; a function of M MB
-has M / 1,769 of one (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), so with less memory it
-takes longer. A cold start is billed like any other millisecond, for custom runtimes always
-(https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase). Each invocation is rounded up to
-a millisecond. The free tier, discounts, and the PUT of the uploading person do not count.
+The model: an invocation waits for S3 (two round trips) and works. Work is measured on a whole core. A function of M MB
+has M / 1,769 of a core (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), so with less memory
+its work takes longer. The milliseconds of a cold start are billed like any other, and for custom runtimes this has
+always been so (https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase). The time of each
+invocation is rounded up to a millisecond. The free tier, discounts, and the PUT of the upload itself are not included.
 
 Prices are those of us-east-1 in dollars: https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/s3/pricing/,
 https://aws.amazon.com/cloudwatch/pricing/.
@@ -28,16 +28,16 @@ LOG_GB = 0.50
 
 MEMORY_MB = (128, 256, 512, 1024, 1769)
 FULL_CORE_MB = 1769
-# A new upload: a GET of it, a HEAD of output and report, a PUT of output and report.
+# The requests for a new upload: a GET of the upload, a HEAD and a PUT of the output, a HEAD and a PUT of the report.
 READS, WRITES = 3, 2
 
 # https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html and .../lambda-concurrency.html: an environment
-# takes at most 10 requests a second, an account has 1,000 of them unless it asks for more, and a function gets no more
-# than 1,000 new ones in 10 s. So the quota is there within the first 10 s, and nothing scales further.
+# takes at most 10 requests a second, an account has 1,000 environments unless its quota is raised, and a function gets
+# at most 1,000 new environments in 10 s. The default quota is therefore reached within the first 10 s, and no further
+# environments are added.
 CONCURRENCY = 1000
 REQUESTS_PER_ENVIRONMENT = 10
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html: per second and partitioned
-# prefix.
+# Per second and partitioned prefix: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 S3_PUTS_PER_SECOND = 3500
 
 
@@ -61,12 +61,12 @@ class Work:
 
 
 def slowness(memory_mb: int) -> float:
-    """The factor by which work takes longer than on a whole core. More memory adds cores, which we do not use."""
+    """The factor by which work takes longer than on a whole core. More than one core is not used."""
     return max(1.0, FULL_CORE_MB / memory_mb)
 
 
 def main() -> int:
-    """Prints both tables."""
+    """Prints the cost by memory and the cost by number of sites."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--measured", type=Path, metavar="FILE", help="what bench-cold wrote by --json; else the rest counts")
     parser.add_argument("--warm-ms", type=float, default=5, help="work of a warm invocation (%(default)s)")
@@ -101,7 +101,7 @@ def _work(options: argparse.Namespace) -> Work:
         warm, cold = samples["warm"]["ours"], samples["cold"]["ours"]
         round_trips_ms = 2 * 30
         warm_ms = statistics.median(warm["new_ms"]) - round_trips_ms
-        # A first invocation works longer than a warm one. The difference belongs to the cold start.
+        # The first invocation takes longer than a warm one. The difference counts as part of the cold start.
         start_ms = max(0.0, statistics.median(cold["exec_to_first_answer_ms"]) - warm_ms)
         # The lines that Lambda logs itself as JSON: platform.start and platform.report.
         log_bytes = warm["log_bytes_per_invocation"][0] + 600

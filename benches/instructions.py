@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Counts the instructions that the command line takes per row: `make bench-instructions`.
+"""Counts the instructions that the command line executes per row: `make bench-instructions`.
 
-Valgrind counts them (cachegrind without its caches), so that figures of a busy machine can be compared: two runs agree
-within 0.1 %. The counts are compared with benches/instructions.json, which --update rewrites. The count depends on the
-compiler and on the features of the processor, so compare only counts of one machine.
+Valgrind counts them (cachegrind without its caches). Unlike times, the counts of a busy machine can be compared: two
+runs agree within 0.1 %. The counts are compared with benches/instructions.json, which --update rewrites. The count
+depends on the compiler and on the features of the processor, so compare only counts of one machine.
 """
 
 import argparse
@@ -25,7 +25,7 @@ AGREEMENT_PERCENT = 0.1
 
 
 def main() -> int:
-    """Counts, compares, prints."""
+    """Counts the instructions, compares them with the file, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", action="store_true", help="make the counts the baseline")
     parser.add_argument("--fail-over", type=float, metavar="PERCENT", help="exit with 1 if a count grew by more")
@@ -79,7 +79,7 @@ def _networks(count: int) -> Iterator[str]:
 
 
 def _no_addresses(count: int) -> Iterator[str]:
-    # One is accepted, because a file without any rule is refused.
+    # One row is accepted, because a file without any rule is refused.
     yield "192.0.2.1"
     for address in measure.random_addresses(count - 1, SEED):
         yield f"{address}.1"
@@ -87,7 +87,7 @@ def _no_addresses(count: int) -> Iterator[str]:
 
 Input = tuple[int, Callable[[int], Iterator[str]], bool]
 
-# Name → rows, addresses, whether cells are quoted. The first one is the fixed cost of every run.
+# Name → rows, addresses, True if cells are quoted. The first one is the fixed cost of every run.
 INPUTS: dict[str, Input] = {
     "one row": (1, _ipv4, False),
     "5,000 rows": (5_000, _ipv4, False),

@@ -52,7 +52,7 @@ class Row:
     aim: float | None = None
 
     def verdict(self) -> str:
-        """`OK` if the bar is met, `OK, aim` if the aim is too, `MISSED`, or nothing without a bar."""
+        """`OK` if the bar is met, `OK, aim` if the aim is met too, `MISSED` if the bar is missed, empty without a bar."""
         if self.bar is None:
             return ""
         if not self._meets(self.bar):
@@ -75,7 +75,7 @@ HEADINGS = ["measured", "ours", "held against", "figure", "bar", "aim", ""]
 
 
 def milliseconds(samples: Sequence[float]) -> str:
-    """Median, and how far the samples spread."""
+    """The median, the minimum and the 90th percentile as text."""
     middle, least, p90 = statistics.median(samples), min(samples), percentile(samples, 90)
     if middle < 100:
         return f"{middle:.2f} ms (min {least:.2f}, p90 {p90:.2f})"
@@ -102,7 +102,7 @@ def interleaved(contenders: Mapping[str, Callable[[], float]], rounds: int) -> S
 
 
 def timed(command: Sequence[str | Path], output: Path) -> float:
-    """Runs a program to its end, its standard output to a file. Returns the milliseconds of the whole process."""
+    """Runs a program with its standard output in a file. Returns the milliseconds from start to exit."""
     words = [os.fspath(word) for word in command]
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     errors = f"{output}.stderr"
@@ -172,7 +172,7 @@ def memory_folder() -> str | None:
 
 
 def write_csv(path: Path, addresses: Iterable[str], deny_every: int = 0) -> None:
-    """An upload: each address allowed, with a short comment; each `deny_every`th one denied."""
+    """Writes an upload with a short comment in each row. Each `deny_every`th address is denied, the others allowed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         file.write(HEADER)
@@ -182,19 +182,19 @@ def write_csv(path: Path, addresses: Iterable[str], deny_every: int = 0) -> None
 
 
 def build_cli() -> None:
-    """The command line as it is shipped."""
+    """Builds the command line as it is shipped."""
     build("command-line", "htaccess")
 
 
 def build(feature: str, binary: str) -> None:
-    """A release build of one of the two binaries."""
+    """Builds one of the two binaries in release mode."""
     command = ["cargo", "build", "--release", "--quiet", "--no-default-features", "--features", feature, "--bin", binary]
     say(f"{' '.join(command)} (the first one takes minutes) ...")
     subprocess.run(command, cwd=ROOT, check=True)
 
 
 def bench_python() -> str:
-    """The Python with the packages of the peers, installed by infra/local/requirements-bench.txt."""
+    """The path of a Python with the packages of the peers (infra/local/requirements-bench.txt)."""
     tools.install(("bench",))
     return tools.program("bench", "python")
 
@@ -255,7 +255,7 @@ def put_into_document(name: str, table: str) -> None:
 
 
 def _commit() -> str:
-    """The version that is measured, without changes of this page and its charts, which are being refreshed."""
+    """The commit that is measured. Changes in docs/ do not count, because this program makes some of them."""
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()

@@ -43,7 +43,7 @@ def main() -> int:
     rows: list[Row] = []
     samples: dict[str, Samples] = {}
     with tempfile.TemporaryDirectory(prefix="htaccess-bench-", dir=measure.memory_folder()) as folder:
-        os.chmod(folder, 0o755)  # Apache, started by root, reads as somebody else.
+        os.chmod(folder, 0o755)  # Apache, started by root, reads as another user.
         for name in options.only or SECTIONS:
             say(f"--- {name}")
             section_rows, section_samples = SECTIONS[name](Path(folder), options.rounds, options.quick)
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def million(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dict[str, Samples]]:
-    """One large file."""
+    """Compares the contenders on one large file."""
     count = 20_000 if quick else 1_000_000
     addresses = measure.random_addresses(count, SEED)
     upload, plain, ours, theirs = (folder / name for name in ("million.csv", "million.txt", "ours", "theirs"))
@@ -85,7 +85,7 @@ def million(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], d
 
 
 def thousand(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dict[str, Samples]]:
-    """Many files."""
+    """Compares the contenders on many files."""
     count, length = (20, 200) if quick else (1000, 5000)
     uploads = folder / "uploads"
     for number in range(count):
@@ -95,7 +95,7 @@ def thousand(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], 
     outputs: dict[str, Path] = {}
 
     def once(name: str, *command: str | Path) -> Callable[[], float]:
-        # A new folder each time: existing files would not be written again, and a file system is slow to reuse the
+        # A new folder each time, because existing files would not be written again, and a file system is slow to reuse the
         # space of deleted files.
         new = itertools.count()
 
@@ -127,7 +127,7 @@ def _faster(what: str, samples: Samples, peer: str, name: str, bar: float | None
 
 
 def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dict[str, Samples]]:
-    """The gain of the customer's site."""
+    """Compares the requests per second that Apache serves with our file and with one address per line."""
     scattered = measure.random_addresses(5000, SEED)
     runs = measure.addresses_in_runs(5000, SEED)
     bars = {
@@ -154,8 +154,8 @@ def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], di
 def _requests_per_second(
     server: Httpd, folder: Path, addresses: list[str], rounds: int, quick: bool
 ) -> Samples:
-    """Every contender has the same rules. The client is allowed, has the highest of the addresses, and is in the last
-    row, which a server that reads in either order reaches last."""
+    """Measures every contender with the same rules. The client is allowed, has the highest address, and is in the
+    last row, so that it is reached last in the order of the rows and in the order of the addresses."""
     client = max(addresses, key=ipaddress.IPv4Address)
     ordered = [address for address in addresses if address != client] + [client]
     measure.write_csv(folder / "served.csv", ordered)
@@ -186,7 +186,7 @@ def _folder(name: str) -> str:
 
 
 def _iprange_version() -> str:
-    # It prints its version and fails.
+    # iprange prints its version and exits with an error.
     told = subprocess.run(["iprange", "--version"], capture_output=True, text=True, check=False)
     return (told.stdout + told.stderr).partition("\n")[0]
 

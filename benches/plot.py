@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 76, 170, 48, 56
 NAME_HEIGHT = 16
-# Readable on light and on dark.
+# Colours that are readable on light and on dark pages.
 COLOURS = (("#0b62a8", "#6cb6f5"), ("#b3470b", "#ff9d5c"), ("#2f7d32", "#7fd083"), ("#7b3fa0", "#cf9bf0"))
 
 STYLE = """
@@ -45,7 +45,7 @@ def write(path: Path, title: str, x_label: str, y_label: str, lines: Sequence[Li
         f'<text transform="translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_label)}</text>",
     ]
-    # From the top down, each name at the end of its line or below the previous name.
+    # Names are placed from the top down, each at the end of its line or below the previous name.
     name_y = -math.inf
     for number, line in sorted(enumerate(lines), key=lambda pair: -pair[1].points[-1][1]):
         name_y = max(name_y + NAME_HEIGHT, y_axis.place(line.points[-1][1]))

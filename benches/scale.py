@@ -3,7 +3,7 @@
 
     rows      one file of 1,000 to 10,000,000 rows through `htaccess render`
     files     1 to 100,000 files of 100 rows through `htaccess render -o`, and as many events through the function,
-              one after the other in one environment, S3 answering at once
+              one after the other in one environment, with an S3 that answers without a delay
 """
 
 import argparse
@@ -30,7 +30,7 @@ Makers = dict[str, Callable[[int, int], list[str]]]
 
 
 def main() -> int:
-    """Measures, prints, draws."""
+    """Measures, prints the tables and draws the charts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, and nothing is drawn or written")
     parser.add_argument("--markdown", action="store_true", help="put the tables into docs/benchmarks.md")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures each stage of the pure middle: `make bench-stages`. Runs benches/stages.rs and makes a table of the
+"""Measures each stage between upload and output: `make bench-stages`. Runs benches/stages.rs and makes a table of the
 results."""
 
 import argparse

@@ -1,8 +1,8 @@
-//! Measures each stage of the pure middle, and all of it, in bytes of input per second where there
-//! are bytes.
+//! Measures each stage between upload and output, and all stages together. Stages that read bytes are
+//! measured in bytes of input per second.
 //!
 //! `make bench-stages` runs all benches, `cargo bench --bench stages -- generate` some of them.
-//! Each bench asserts its result, so that none measures a failure.
+//! Each bench asserts its result, so that no failure is measured.
 
 #![allow(
     clippy::unwrap_used,
@@ -123,7 +123,7 @@ impl RowSink for Count {
         self.accepted += 1;
     }
 
-    /// Explains the first ones, as `generate` does.
+    /// Explains the first rejections, as `generate` does.
     fn reject(&mut self, line: u64, error: &RowError<'_>) {
         if self.rejected < MAX_REJECTIONS_LISTED {
             black_box(error.explain(line));
@@ -132,7 +132,7 @@ impl RowSink for Count {
     }
 }
 
-/// Lines, records and rules.
+/// Measures the reading of lines, records and rows.
 fn parse(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("parse");
     for (name, csv, accepted) in [
@@ -354,7 +354,7 @@ fn csv<T: std::fmt::Display>(addresses: impl Iterator<Item = T>) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The same rows with quotes around each cell.
+/// Puts quotes around each cell.
 fn quoted(csv: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(csv).unwrap().replace(',', "\",\"");
     let lines = text.lines().map(|line| format!("\"{line}\"\n"));

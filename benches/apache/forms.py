@@ -6,12 +6,12 @@
     python3 benches/apache/forms.py order              the order of networks, and the client
     python3 benches/apache/forms.py lists              one list or two
     python3 benches/apache/forms.py place              .htaccess or the server's configuration
-    python3 benches/apache/forms.py fit                the sorts of network that src/report/apache_cost.rs tells apart
+    python3 benches/apache/forms.py fit                the sorts of network that src/report/apache_cost.rs distinguishes
 
-Needs Debian's apache2-bin and apache2-utils (`ab`). Every form is first asked about listed and unlisted clients, and a
-wrong answer ends the run. Forms are measured in turns, `--rounds` times, and the best round is shown. "CPU" is the CPU
-time of the server's own threads for a request. "over" is the part of the access control: the time of the same request
-with `Require all denied` (or `all granted`) is subtracted.
+Needs Debian's apache2-bin and apache2-utils (`ab`). Before it is measured, every form is checked with listed and
+unlisted clients, and a wrong answer ends the run. Forms are measured in turns, `--rounds` times, and the best round is
+shown. "CPU" is the CPU time of the server's own threads for a request. "over" is the share of the access control: the
+CPU time minus that of the same request with `Require all denied` (or `all granted`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def lines(arguments: argparse.Namespace) -> None:
     counts = (1, 2, 5, 10, 20, 50, 100, 200)
     sizes = {f"lines of {size:,} bytes": written.line_bytes(size) for size in (1000, 2000, 4000, 7900, 8170)}
     for kind, count in selected(arguments, ["scattered", "clustered"], [100, 1000, 5000, 50000]):
-        # With fewer than ten on a line, a request takes seconds there.
+        # With fewer than ten networks on a line, a request takes seconds at this size.
         tried = [many for many in counts if many >= 10 or count < 50_000]
         forms = {f"{many} on a line": written.per_line(many) for many in tried}
         compare(arguments, kind, count, forms | sizes)
@@ -102,7 +102,7 @@ def order(arguments: argparse.Namespace) -> None:
 
 
 def lists(arguments: argparse.Namespace) -> None:
-    """Networks of 256 addresses, each with some single addresses denied, as one list and as two."""
+    """Measures networks of 256 addresses with some denied addresses in each, as one list and as two."""
     for networks, kept, denied in ((1, 0, 1), (1, 10, 1), (10, 0, 1), (50, 0, 1), (50, 0, 4), (50, 0, 16)):
         allow, deny, left = holes(networks, kept, denied)
         forms = {"two lists": written.two_lists(allow.networks, deny), "one list": written.apache24(left)}
@@ -119,7 +119,7 @@ def lists(arguments: argparse.Namespace) -> None:
 
 
 def place(arguments: argparse.Namespace) -> None:
-    """The same text in a `.htaccess`, and included into the server's configuration."""
+    """Measures the same text in a `.htaccess` and included in the server's configuration."""
     for kind, count in selected(arguments, ["scattered"], [100, 500, 1000, 5000, 50000]):
         list_ = KINDS[kind](count)
         text = written.apache24(list_)
@@ -134,7 +134,7 @@ def place(arguments: argparse.Namespace) -> None:
 
 
 def fit(arguments: argparse.Namespace) -> None:
-    """Nanoseconds per network and per byte, by the sort of network. Comments measure the bytes."""
+    """Measures nanoseconds per network and per byte, by the sort of network. Comments show the cost per byte."""
     for kind, count in selected(arguments, ["scattered", "net8", "net16", "net20", "net24", "ipv6", "net6"], [2000]):
         list_ = KINDS[kind](count)
         text = written.apache24(list_)

@@ -2,7 +2,7 @@
 
 The client's address comes from the header `X-Client` through mod_remoteip, so that a request can come from any address.
 The cost of a request is the CPU time of the server's own threads (Linux: /proc/PID/task/TID/schedstat). Other work on
-the machine affects that far less than it affects requests per second.
+the machine affects this time far less than the requests per second.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Httpd:
         return log.read_text(errors="replace")[-1500:] if log.exists() else ""
 
     def status(self, name: str, clients: list[str]) -> list[int]:
-        """The status codes that these clients get."""
+        """Returns the status codes for these clients."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         codes = []
         for client in clients:
@@ -138,7 +138,7 @@ class Httpd:
         return codes
 
     def cpu_nanoseconds(self) -> int:
-        """CPU time of all threads of the children."""
+        """The CPU time of all threads of the child processes."""
         parent = self.process.pid
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         total = 0
@@ -148,14 +148,14 @@ class Httpd:
         return total
 
     def load(self, name: str, client: str, requests: int, keep_alive: bool = True) -> Load:
-        """Sends requests one after the other over one connection (or one each)."""
+        """Sends requests one after the other, over one connection or over a new one for each request."""
         before = self.cpu_nanoseconds()
         rate = self._ab(name, client, ["-n", str(requests), *(["-k"] if keep_alive else [])])
         used = self.cpu_nanoseconds() - before
         return Load(rate, used / requests / 1000)
 
     def requests_per_second(self, name: str, client: str, seconds: int) -> float:
-        """A client that sends the next request as soon as it has an answer, over one connection."""
+        """Measures one client that sends the next request as soon as it has an answer, over one connection."""
         return self._ab(name, client, ["-k", "-t", str(seconds), "-n", "10000000"])
 
     def _ab(self, name: str, client: str, options: list[str]) -> float:

@@ -12,7 +12,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass
 class AddressList:
-    """Networks, merged and sorted, and the clients to try."""
+    """Networks, merged and sorted, with the clients for the checks."""
 
     networks: list[Network]
     listed: list[str]
@@ -103,8 +103,10 @@ def networks_ipv6(count: int, prefix: int, seed: int = 1) -> AddressList:
 
 
 def holes(networks: int, singles: int, denied: int, seed: int = 1) -> tuple[AddressList, list[Network], AddressList]:
-    """Some /24 networks with `denied` addresses taken out of each, and some single addresses: the allowed addresses,
-    the denied addresses, and the remaining ones."""
+    """Some /24 networks, each without `denied` of its addresses, and some single addresses.
+
+    Returns the allowed addresses, the denied addresses, and the remaining ones.
+    """
     rng = random.Random(seed)
     wide = networks_ipv4(networks, 24, seed)
     alone = [IPv4Network(ipv4_bits(rng)) for _ in range(singles)]

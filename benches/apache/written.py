@@ -1,4 +1,4 @@
-"""The ways to write a list of networks into a `.htaccess`. Each text lets in exactly the listed clients."""
+"""The ways to write a list of networks into a `.htaccess`. Each text permits exactly the listed clients."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def families(networks: Sequence[Network]) -> list[str]:
 
 
 def apache24(list_: AddressList) -> str:
-    """The present output for an allow list."""
+    """The current output of the template apache24 for an allow list."""
     return directives("Require ip ", families(list_.networks))
 
 
@@ -67,7 +67,7 @@ def nested(list_: AddressList) -> str:
 
 
 def not_ip(list_: AddressList) -> str:
-    """Denies with two negations: not none of them."""
+    """A double negation: denies the clients that match none of the networks."""
     none = directives("Require not ip ", families(list_.networks))
     inner = f"<RequireAll>\nRequire all granted\n{none}</RequireAll>\n"
     return f"<RequireAll>\nRequire all granted\n<RequireNone>\n{inner}</RequireNone>\n</RequireAll>\n"
@@ -89,7 +89,7 @@ def expr_in(list_: AddressList) -> str:
 
 
 def expr_strmatch(list_: AddressList) -> str:
-    """The list is a string in which the client's address is searched."""
+    """Searches for the client's address in a string with the whole list."""
     lines = packed(texts(list_.networks), between="|")
     return directives("Require expr \"'|", lines, "|' -strmatch '*|%{REMOTE_ADDR}|*'\"")
 
@@ -109,7 +109,7 @@ def setenvif_regex(list_: AddressList) -> str:
 
 
 def trie(words: Sequence[Sequence[str]]) -> str:
-    """One expression for addresses given octet by octet, in which common parts are written once."""
+    """One regular expression in which the common leading octets of addresses are written once."""
     branches: dict[str, list[Sequence[str]]] = {}
     for head, *tail in words:
         branches.setdefault(head, []).append(tail)
@@ -148,7 +148,7 @@ def quoted(list_: AddressList) -> str:
 
 
 def exploded(list_: AddressList) -> str:
-    """IPv6 with all of its zeros."""
+    """IPv6 addresses with all zeros written out."""
     return directives("Require ip ", packed([network.exploded.removesuffix("/128") for network in list_.networks]))
 
 
@@ -165,13 +165,13 @@ def widest_first(list_: AddressList) -> str:
 
 
 def commented(list_: AddressList) -> str:
-    """The same number of bytes again, in comments."""
+    """Adds comments that double the number of bytes."""
     text_ = apache24(list_)
     return text_ + "".join("#" + line[1:] + "\n" for line in text_.splitlines())
 
 
 def two_lists(allow: Sequence[Network], deny: Sequence[Network]) -> str:
-    """The present output for a list in which some of the allowed addresses are denied."""
+    """The current output of the template apache24 for networks with some denied addresses."""
     allowed = directives("    Require ip ", families(allow))
     denied = directives("    Require ip ", families(deny))
     return (

@@ -27,7 +27,7 @@ _template = None
 
 
 def parse_csv(lines: Iterable[str]) -> Entries:
-    """The rule and the address of each row whose address the standard library accepts."""
+    """Returns the rule and the address of each row whose address the standard library accepts."""
     entries = []
     for row in csv.DictReader(lines):
         try:
@@ -45,7 +45,7 @@ def parse_file(path: Path) -> Entries:
 
 
 def render_template(entries: Entries) -> str:
-    """The text of the .htaccess. The template is compiled once per process."""
+    """Returns the text of the .htaccess. The template is compiled once per process."""
     global _template
     if _template is None:
         import jinja2
@@ -61,7 +61,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def work(source: Path, target: Path) -> None:
-    """One file, from CSV to .htaccess."""
+    """Processes one file, from CSV to .htaccess."""
     write_file(target, render_template(parse_file(source)))
 
 
@@ -80,7 +80,7 @@ async def coroutines(pairs: list[tuple[Path, Path]]) -> None:
 
 
 def main(mode: str, source: Path, *rest: str) -> None:
-    """Runs the command of the first argument."""
+    """Runs the command that the first argument names."""
     if mode == "parse":
         print(len(parse_file(source)))
         return

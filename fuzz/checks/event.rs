@@ -19,7 +19,7 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// Parsing does not panic, gives the same result each time, and its error can be shown.
+/// Checks that parsing does not panic, gives the same result each time, and has a printable error.
 fn check_any(event: &Value) {
     let first = Event::read(event);
     let again = Event::read(event);
@@ -29,7 +29,7 @@ fn check_any(event: &Value) {
     }
 }
 
-/// A key that was encoded for an event format is decoded to the same key.
+/// Checks that a key that was encoded for an event format is decoded to the same key.
 fn check_key(key: &str) {
     let percent_encoded = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
     let form_encoded = percent_encoded.replace("%20", "+");
@@ -41,7 +41,7 @@ fn check_key(key: &str) {
     check_wrapped(&event_bridge(key), key);
 }
 
-/// The same event alone, through SNS, in a queue, and in a queue through SNS.
+/// Checks the key of an event alone, through SNS, in a queue, and in a queue through SNS.
 fn check_wrapped(event: &Value, key: &str) {
     let text = event.to_string();
     let notification = json!({"Type": "Notification", "MessageId": "n", "Message": text});
@@ -56,13 +56,13 @@ fn check_wrapped(event: &Value, key: &str) {
     }
 }
 
-/// The first key that is read is this one. There may be another reading after it.
+/// Checks that this key is the first one that is read. An alternate key may follow.
 fn check_is_read(event: &Value, key: &str) {
     let read = format!("{:?}", Event::read(event).unwrap());
-    let (_, behind) = read
+    let (_, rest) = read
         .split_once(" key: ")
         .unwrap_or_else(|| panic!("{read}"));
-    assert!(behind.starts_with(&format!("{key:?}")), "{key:?} in {read}");
+    assert!(rest.starts_with(&format!("{key:?}")), "{key:?} in {read}");
 }
 
 fn notification(key: &str) -> Value {

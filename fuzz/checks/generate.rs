@@ -210,10 +210,10 @@ impl Run<'_> {
             }
             RefusalCode::NoRules => assert!(rows.is_empty(), "{rows:?}"),
             RefusalCode::RowsRejected => assert!(self.settings.strict && answer.rejected > 0),
-            // The built-in templates never fail, and their lines are never too long.
+            // The built-in templates never fail, and never write a line that is too long.
             RefusalCode::BadTemplate => assert_eq!(self.template, OWN, "{answer:?}"),
             RefusalCode::NotCsv | RefusalCode::MissingColumn | RefusalCode::TooLarge => {
-                // A limit is named by its setting too.
+                // The message also contains the setting that sets the limit.
                 let err = read([self.upload]).refusal.unwrap();
                 let message = answer.message.as_ref().unwrap().to_string();
                 assert!(message.starts_with(&err.to_string()), "{message}");
@@ -221,7 +221,8 @@ impl Run<'_> {
         }
     }
 
-    /// The other output key of a source without a folder starts with a slash.
+    /// Returns whether the output key is invalid: for a source without a folder, the custom one starts with
+    /// a slash.
     fn has_no_folder(&self) -> bool {
         self.settings.output_key.text() == OTHER_OUTPUT_KEY && !self.source.key.contains('/')
     }
@@ -322,7 +323,7 @@ impl Run<'_> {
     }
 }
 
-/// The accepted rows. Rows that allow all lose to one that denies all.
+/// Returns the accepted rows. If a row denies all, rows that allow all are left out.
 fn accepted_rows(mut rows: Vec<Row>) -> Vec<Row> {
     let is_all = |row: &Row, wanted: Action| matches!(row, Row::Accepted { action, addresses: AddressSpec::All, .. } if *action == wanted);
     let is_closed = rows.iter().any(|row| is_all(row, Action::Deny));
@@ -388,7 +389,7 @@ fn behind(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-/// The counts of the answer are consistent.
+/// Checks that the counts of the answer are consistent.
 fn check_answer(answer: &Answer) {
     assert_eq!(answer.accepted + answer.rejected, answer.rows);
     let listed = answer.rejected.min(100);
@@ -408,7 +409,7 @@ fn check_answer(answer: &Answer) {
     }
 }
 
-/// The report is one inert page of bounded size that contains the answer.
+/// Checks that the report is one inert page of bounded size that contains the answer.
 fn check_page(outcome: &Outcome, decision: &Decision) {
     let facts = Facts {
         policy: decision.policy(),

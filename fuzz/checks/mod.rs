@@ -14,13 +14,13 @@ pub(crate) mod parse;
 mod reread;
 mod rows;
 
-/// The maximum length of a sentence about a row, in bytes: two values of 64 characters, each
-/// escaped, and the words.
+/// The maximum length of a message about a row, in bytes: two values of 64 characters, each escaped,
+/// and the words between them.
 const MAX_SENTENCE_BYTES: usize = 2000;
 /// The maximum length of a refusal, in bytes. It can list ten names.
 const MAX_MESSAGE_BYTES: usize = 8000;
 
-/// A message for people: bounded, on one line, and without characters that control a terminal or
+/// Checks that a message is bounded, on one line, and without characters that control a terminal or
 /// are invisible.
 fn check_message(message: &str, max_bytes: usize) {
     assert!(!message.is_empty(), "a message says nothing");
@@ -29,13 +29,13 @@ fn check_message(message: &str, max_bytes: usize) {
         "{} bytes: {message}",
         message.len()
     );
-    let odd = message.chars().find(|c| is_odd(*c));
-    assert_eq!(odd, None, "{message:?}");
+    let unprintable = message.chars().find(|c| is_unprintable(*c));
+    assert_eq!(unprintable, None, "{message:?}");
 }
 
-/// Control characters, white space other than the space, and the formatting characters that Unicode
-/// calls `Bidi_Control` and `Default_Ignorable_Code_Point`.
-fn is_odd(character: char) -> bool {
+/// Returns whether a character is a control character, white space other than the space, or one of the
+/// formatting characters that Unicode calls `Bidi_Control` and `Default_Ignorable_Code_Point`.
+fn is_unprintable(character: char) -> bool {
     let code = u32::from(character);
     character.is_control()
         || (character.is_whitespace() && character != ' ')
@@ -56,7 +56,7 @@ impl Dice {
         }))
     }
 
-    /// A number below `end`, which is above 0.
+    /// Returns a number below `end`, which is above 0.
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -65,7 +65,7 @@ impl Dice {
         usize::try_from((bits ^ (bits >> 31)) % end as u64).unwrap()
     }
 
-    /// The input in up to five pieces, some of which may be empty.
+    /// Cuts the input into up to five pieces, some of which may be empty.
     fn pieces<'a>(&mut self, input: &'a [u8]) -> Vec<&'a [u8]> {
         let mut cuts: Vec<usize> = (0..self.below(5))
             .map(|_| self.below(input.len() + 1))

@@ -7,8 +7,8 @@ use htaccess_generator::ip::parse_address;
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
 use super::{Dice, MAX_MESSAGE_BYTES, MAX_SENTENCE_BYTES, check_message};
 
-/// Texts up to this length are also pushed byte by byte. Of those up to [`BYTEWISE_SOMETIMES_MAX`]
-/// one in four is, because it takes time.
+/// Texts up to this length are also pushed byte by byte. Because this takes time, only one in four of
+/// the texts up to [`BYTEWISE_SOMETIMES_MAX`] is.
 const MAX_BYTEWISE_BYTES: usize = 64;
 const MAX_BYTEWISE_SOMETIMES: usize = 300;
 
@@ -43,8 +43,8 @@ pub(crate) fn check(upload: &[u8]) {
     }
 }
 
-/// The same upload after enough comments that the decoder passes on pieces. Compressed uploads have
-/// other pieces.
+/// Checks cuts of the upload after so many comments that the decoder passes it on in pieces. Compressed
+/// uploads are not checked, because the decoder passes on other pieces of them.
 fn check_cuts_further_down(upload: &[u8], dice: &mut Dice) {
     let comment = "#2345678901234567890123456789012\n";
     let (start, comment, upload) = match upload {
@@ -102,7 +102,7 @@ fn lines_of(text: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-/// No two rows start on the same line, and every row starts on a line that exists.
+/// Checks that no two rows start on the same line, and that every row starts on a line that exists.
 fn check_line_numbers(reading: &Reading, lines: usize) {
     let numbers: Vec<u64> = reading.rows.iter().map(Row::line).collect();
     assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
@@ -110,8 +110,8 @@ fn check_line_numbers(reading: &Reading, lines: usize) {
     assert_eq!(numbers.iter().copied().find(outside), None, "of {lines}");
 }
 
-/// Without quotes, every line after the header that starts with a letter or a digit is an accepted
-/// or rejected row. Comments and empty lines are not rows.
+/// Checks that in an upload without quotes, every line after the header that starts with a letter or a
+/// digit is an accepted or rejected row. Comments and empty lines are not rows.
 fn check_every_row_is_seen(reading: &Reading, lines: &[&[u8]]) {
     let header = lines.iter().position(|line| !is_before_header(line));
     let header = header.expect("a file without a header is refused");
@@ -127,7 +127,8 @@ fn check_every_row_is_seen(reading: &Reading, lines: &[&[u8]]) {
     }
 }
 
-/// A `#`, except before the words of failed formulas (`#N/A`) and in a row of `#`.
+/// Returns whether a line is a comment: it starts with `#`, which is not the start of a failed formula
+/// (`#N/A`) or of a row of `#`.
 fn is_comment(line: &[u8]) -> bool {
     let second = line.get(1);
     line.first() == Some(&b'#')

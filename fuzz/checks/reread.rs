@@ -9,7 +9,7 @@ const MAX_LINE_BYTES: usize = 8000;
 /// An output that was read again.
 #[derive(Debug)]
 pub(super) enum Output {
-    /// Containers of `Require`.
+    /// A tree of `Require` containers.
     Apache24(Rule),
     /// `Order Allow,Deny`: permits the clients of the first list that are not in the second.
     Apache22 {
@@ -29,7 +29,7 @@ pub(super) enum Rule {
     None(Vec<Rule>),
 }
 
-/// The clients that a line names.
+/// The clients that match a line.
 #[derive(Debug)]
 pub(super) enum Subject {
     Everybody,
@@ -285,8 +285,8 @@ pub(super) fn check_text(text: &str, is_htaccess: bool) {
     );
     for line in text.lines() {
         assert!(line.len() <= MAX_LINE_BYTES || !is_htaccess, "{line}");
-        let odd = line.chars().find(|c| super::is_odd(*c));
-        assert_eq!(odd, None, "{line:?}");
+        let unprintable = line.chars().find(|c| super::is_unprintable(*c));
+        assert_eq!(unprintable, None, "{line:?}");
         assert!(!line.ends_with('\\'), "{line} continues");
     }
 }

@@ -40,7 +40,7 @@ impl Row {
         }
     }
 
-    /// Returns whether the fast path may read the row like this.
+    /// Returns whether this row is equal to `row`, or is the result of the fast path for it.
     fn may_stand_for(&self, row: &Self) -> bool {
         match (self, row) {
             (
@@ -70,7 +70,8 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Returns whether the fast path may read the upload like this.
+    /// Returns whether warnings and refusal are equal, and every row is equal or is the result of the fast
+    /// path.
     pub(super) fn may_stand_for(&self, other: &Self) -> bool {
         self.rows.len() == other.rows.len()
             && self
@@ -82,7 +83,7 @@ impl Reading {
     }
 }
 
-/// The ways to read an upload.
+/// A way to read an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// Every row with its line and its cells.

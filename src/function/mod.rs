@@ -1,16 +1,21 @@
-//! The Lambda function: takes events and writes objects to S3. The only part that uses the network.
+//! The Lambda function: takes events, reads uploads from S3, and writes outputs and reports to S3.
+//!
+//! Only this folder uses the network, the clock, the environment and logging. It decides nothing about
+//! rows or policies: it passes the bytes of an upload to `generate` and publishes the result.
+//!
+//! `publish` contains the publishing protocol, and `store` the calls of S3.
 
-pub mod store;
-pub mod publish;
 mod error;
 mod event;
 mod handler;
 mod init_error;
 mod logging;
 mod metrics;
-mod template_cache;
+pub mod publish;
 mod response;
 mod settings;
+pub mod store;
+mod template_cache;
 
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, ObjectRef};

@@ -1,4 +1,8 @@
 //! IP addresses as integers: parsing, ranges, exact sets, CIDR networks, and their text.
+//!
+//! IPv4 and IPv6 are separate families of `u32` and `u128`, and most types are generic over the
+//! [`Family`]. This folder does not depend on CSVs, rules or messages: an [`AddressError`] contains only
+//! data, and `csv` explains it to people.
 
 mod address;
 mod family;
@@ -6,8 +10,8 @@ mod format;
 mod mapped;
 mod network;
 mod radix_sort;
-mod set;
 mod range;
+mod set;
 
 pub use self::address::{AddressError, AddressSpec, parse_address};
 pub use self::family::Family;

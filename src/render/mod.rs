@@ -5,11 +5,11 @@
 
 mod built_in;
 mod error;
+mod escape;
 mod filters;
+mod needs;
 mod packed_lines;
 mod template;
-mod escape;
-mod needs;
 
 pub use self::built_in::{BUILT_IN, BuiltIn, built_in_names};
 pub use self::error::TemplateError;

@@ -1,17 +1,18 @@
-//! The report: one self-contained page for a file, with the answer as JSON inside.
+//! Renders the report of an upload: one self-contained HTML page, with the answer as JSON inside.
 //!
-//! Opened from the storage console or a disk, so it loads nothing, runs nothing, and escapes all:
-//! text from outside goes through [`escape_invisible`] and tera's escaping, and the pictures are made of
-//! integers. Its size is bounded whatever the upload has.
+//! The page is opened from the storage console or from a disk. It therefore loads nothing and runs no
+//! script. Text from outside goes through [`escape_invisible`] and tera's escaping, and the maps contain
+//! only integers. The size of the page is bounded, whatever the upload contains.
+//!
+//! This folder does not read uploads and decides nothing. It shows an answer and a policy.
 
-mod map;
 mod apache_cost;
-mod summary;
+mod map;
 mod sizes;
+mod summary;
 
 pub use self::apache_cost::RequestCost;
 
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -20,45 +21,46 @@ use tera::{Context, Tera};
 use crate::answer::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
 use crate::policy::Policy;
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
-use crate::report::map::{Ipv4, Picture};
+use crate::report::map::{Ipv4Section, ListedIpv4};
 use crate::report::sizes::Sizes;
 use crate::report::summary::{extent, sentence};
 use crate::text::{
-    RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, thousands,
-    thousands_if_any,
+    RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, push_fmt,
+    thousands, thousands_if_any,
 };
 
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
-/// What the page's policy lets through: this style and nothing else. A test renews it.
+/// The SHA-256 digest of [`STYLE`] in base64, for the page's Content-Security-Policy, which allows this
+/// style and nothing else. A test prints the new value after a change.
 const STYLE_SHA256: &str = "SHYxBazo+MoSwI25f/WMAfhRDw3X+PE+JJbXgKCOQBU=";
-/// How many things that a cell could say instead are shown.
+/// The maximum number of suggested replacements that are shown for a rejected row.
 const MAX_FIXES: usize = 3;
-/// How many rejected rows are seen at once; the others unfold.
+/// The number of rejected rows that are visible at once. The others are in a `<details>` element.
 const MAX_ROWS_UNFOLDED: usize = 10;
 
-/// What the page tells beyond the answer, as far as it is known.
+/// The content of the page that is not in the answer, as far as it is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
-    /// Who gets in; of a refused file, who would without the rejected rows.
+    /// The policy. For a refused file, the policy without the rejected rows.
     pub policy: Option<&'a Policy>,
-    /// What the output costs Apache.
+    /// The cost of the output for Apache, per request.
     pub cost: Option<RequestCost>,
-    /// What the page is made for.
+    /// The purpose of the page.
     pub occasion: Occasion,
 }
 
-/// What a page is made for.
+/// The purpose of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Occasion {
-    /// Something was to be published.
+    /// The upload was processed in order to publish it.
     #[default]
     Publish,
-    /// Nothing was: the upload was looked at.
+    /// The upload was only checked, and nothing was to be published.
     Check,
 }
 
-/// The page for one answer.
+/// Renders the page for one answer.
 #[must_use]
 pub fn report_page(answer: &Answer, facts: Facts<'_>) -> String {
     static TERA: OnceLock<Option<Tera>> = OnceLock::new();
@@ -80,16 +82,15 @@ pub fn report_page(answer: &Answer, facts: Facts<'_>) -> String {
         .unwrap_or(json)
 }
 
-/// JSON that may stand inside a `<script>` element: `<`, `>` and `&` are written as escapes, and
-/// so is what would move the text around it for those who look at the page's source.
+/// Returns the answer as JSON that is safe inside a `<script>` element. `<`, `>` and `&` are escaped. So
+/// are unprintable characters, because some of them reorder the text in a view of the page's source.
 fn answer_json(answer: &Answer) -> String {
     let json = serde_json::to_string(answer).unwrap_or_default();
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {
         if matches!(character, '<' | '>' | '&') || is_unprintable(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string does not fail.
-                let _ = write!(safe, "\\u{unit:04x}");
+                push_fmt(&mut safe, format_args!("\\u{unit:04x}"));
             }
         } else {
             safe.push(character);
@@ -98,7 +99,7 @@ fn answer_json(answer: &Answer) -> String {
     safe
 }
 
-/// What the template is handed: texts, ready to be escaped and printed.
+/// The values for the template: texts, which the template escapes and prints.
 #[derive(Serialize)]
 struct View {
     source: String,
@@ -106,20 +107,21 @@ struct View {
     headline: &'static str,
     /// `good`, `bad` or `plain`.
     tone: &'static str,
-    what_became: &'static str,
+    effect: &'static str,
     code: Option<String>,
     message: Option<String>,
     sentence: Option<Sentence>,
-    /// Whether the sentence and the pictures are of what strict mode did not publish.
-    is_otherwise: bool,
+    /// True if the upload is refused. The sentence and the maps then describe the policy without the
+    /// rejected rows.
+    is_without_rejected_rows: bool,
     extent: String,
-    figures: Vec<Figure>,
+    key_figures: Vec<KeyFigure>,
     warnings: Vec<WarningView>,
-    /// Those to see at once, and the others.
+    /// The rejections that are visible at once, and the others.
     rejections: Vec<Vec<RejectionView>>,
     rejected: String,
     more_rejected: String,
-    picture: Option<Picture>,
+    ipv4: Option<Ipv4Section>,
     is_open: bool,
     sizes: Sizes,
     cost: String,
@@ -127,7 +129,7 @@ struct View {
 }
 
 #[derive(Serialize)]
-struct Figure {
+struct KeyFigure {
     label: &'static str,
     value: String,
     note: String,
@@ -140,7 +142,7 @@ struct WarningView {
     message: Sentence,
 }
 
-/// A sentence whose quoted values and networks stand apart from its words.
+/// A sentence in which quoted values and networks are separate parts.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Sentence(Vec<Part>);
 
@@ -164,7 +166,7 @@ impl Sentence {
         Self(text.segments().iter().map(part).collect())
     }
 
-    /// Starts with a capital letter, as a sentence of a page does.
+    /// Returns the sentence with a capital first letter.
     fn capitalized(self) -> Self {
         let mut parts = self.0;
         if let Some(first) = parts.first_mut() {
@@ -185,11 +187,11 @@ struct RejectionView {
 
 impl View {
     fn of(answer: &Answer, facts: Facts<'_>) -> Self {
-        let (headline, tone, what_became) = status_words(answer.status, facts.occasion);
+        let (headline, tone, effect) = status_texts(answer.status, facts.occasion);
         let policy = facts.policy;
-        let ipv4 = policy.map(Ipv4::of);
+        let ipv4 = policy.map(ListedIpv4::of);
         let both = || policy.zip(ipv4.as_ref());
-        // Without networks it is another server's file, or not worth a word.
+        // A file without networks is for another server, or its cost is negligible.
         let cost = facts.cost.filter(|cost| cost.networks > 0);
         let listed = answer.rejections.len() as u64;
         let more = answer.rejected.saturating_sub(listed);
@@ -201,30 +203,30 @@ impl View {
                 .map(|key| escape_invisible(key, None)),
             headline,
             tone,
-            what_became,
+            effect,
             code: answer.code.map(|code| code.to_string()),
             message: answer
                 .message
                 .as_ref()
                 .map(|message| escape_invisible(&capitalized(&message.to_string()), Some('\n'))),
             sentence: policy.map(|policy| Sentence::of(&sentence(policy))),
-            is_otherwise: answer.code.is_some(),
+            is_without_rejected_rows: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
-            figures: figures(answer, cost),
+            key_figures: key_figures(answer, cost),
             warnings: answer.warnings.iter().map(warning_view).collect(),
             rejections: rejections(&answer.rejections),
             rejected: thousands(answer.rejected),
             more_rejected: thousands_if_any(more),
-            picture: both().and_then(|(policy, ipv4)| Picture::of(ipv4, policy)),
+            ipv4: both().and_then(|(policy, ipv4)| Ipv4Section::of(ipv4, policy)),
             is_open: answer.default_policy == crate::rule::DefaultPolicy::Allow,
             sizes: policy.map(Sizes::of).unwrap_or_default(),
-            cost: cost.map_or(String::new(), cost_words),
+            cost: cost.map_or(String::new(), cost_text),
             generator: format!("{GENERATOR_NAME} {GENERATOR_VERSION}"),
         }
     }
 }
 
-fn status_words(status: Status, occasion: Occasion) -> (&'static str, &'static str, &'static str) {
+fn status_texts(status: Status, occasion: Occasion) -> (&'static str, &'static str, &'static str) {
     match (status, occasion) {
         (Status::Refused, Occasion::Publish) => (
             "Refused",
@@ -261,8 +263,8 @@ fn status_words(status: Status, occasion: Occasion) -> (&'static str, &'static s
     }
 }
 
-fn figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Figure> {
-    let figure = |label, value: u64, note: String| Figure {
+fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<KeyFigure> {
+    let figure = |label, value: u64, note: String| KeyFigure {
         label,
         value: thousands(value),
         note,
@@ -290,7 +292,7 @@ fn figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Figure> {
         figures.push(figure("Bytes", answer.bytes as u64, String::new()));
     }
     if let Some(cost) = cost {
-        figures.push(Figure {
+        figures.push(KeyFigure {
             label: "Each request",
             value: duration(cost),
             note: "of Apache’s time".to_owned(),
@@ -306,7 +308,7 @@ fn duration(cost: RequestCost) -> String {
     }
 }
 
-fn cost_words(cost: RequestCost) -> String {
+fn cost_text(cost: RequestCost) -> String {
     cost.advice().unwrap_or_else(|| {
         let time = duration(cost);
         format!("Apache reads the file again on every request: about {time} of a core each")
@@ -323,7 +325,7 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::WideAllow => "A very wide network is allowed",
             WarningCode::PrivateRange => "Private among public networks",
         },
-        // The others name their lines in the sentence.
+        // The other warnings contain their lines in the message.
         line: warning
             .line
             .filter(|_| warning.code == WarningCode::Guessed),
@@ -331,7 +333,7 @@ fn warning_view(warning: &Warning) -> WarningView {
     }
 }
 
-/// A sentence of a message as one of a page.
+/// Returns the text with a capital first letter, because messages start in lower case.
 fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {

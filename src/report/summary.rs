@@ -1,36 +1,36 @@
-//! A policy in words and numbers, as a report tells it.
+//! Describes a policy in words and numbers, for the top of the report page.
 
 use crate::ip::{Family, IpSet, RangeSet};
 use crate::policy::Policy;
-use crate::report::map::Ipv4;
+use crate::report::map::ListedIpv4;
 use crate::rule::DefaultPolicy;
 use crate::text::{RichText, Segment, rich, thousands};
 
-/// So many networks are named in the sentence; more are counted.
+/// The maximum number of networks that the sentence names. More networks are counted.
 const MAX_NAMED: usize = 4;
 
 /// Appends the networks by name if they are few, otherwise their number: `these 12 networks`.
 fn push_networks(sentence: &mut RichText, set: &IpSet) {
-    let count = named_count(set);
+    let count = segment_count(set);
     if count > MAX_NAMED {
         sentence.push(&rich!("these {} networks", thousands(count as u64)));
         return;
     }
-    let ipv4 = pieces(&set.ipv4, "all of IPv4");
-    let ipv6 = pieces(&set.ipv6, "all of IPv6");
-    for (index, piece) in ipv4.chain(ipv6).enumerate() {
+    let ipv4 = network_segments(&set.ipv4, "all of IPv4");
+    let ipv6 = network_segments(&set.ipv6, "all of IPv6");
+    for (index, segment) in ipv4.chain(ipv6).enumerate() {
         match index {
             0 => {}
             _ if index + 1 == count => sentence.push(" and "),
             _ => sentence.push(", "),
         }
-        sentence.push(piece);
+        sentence.push(segment);
     }
 }
 
-/// The networks of one family, each by name; `whole` for all of them at once, which no single
-/// network of an output is.
-fn pieces<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Segment> {
+/// Returns the networks of one family by name, or `whole` if the set contains the whole family, because
+/// the networks of an output never include `/0`.
+fn network_segments<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Segment> {
     let whole = set.is_whole().then(|| Segment::words(whole));
     let networks = set.networks().filter(|_| !set.is_whole());
     whole
@@ -38,8 +38,8 @@ fn pieces<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Seg
         .chain(networks.map(|network| Segment::network(network.text().to_string())))
 }
 
-/// How many [`pieces`] both families have.
-fn named_count(set: &IpSet) -> usize {
+/// Returns the number of [`network_segments`] of both families.
+fn segment_count(set: &IpSet) -> usize {
     fn count<T: Family>(set: &RangeSet<T>) -> usize {
         if set.is_whole() {
             1
@@ -54,7 +54,7 @@ fn is_everybody(set: &IpSet) -> bool {
     set.ipv4.is_whole() && set.ipv6.is_whole()
 }
 
-/// Who gets in, in one sentence.
+/// Returns one sentence about who gets in.
 pub(crate) fn sentence(policy: &Policy) -> RichText {
     let Policy {
         default,
@@ -74,7 +74,7 @@ pub(crate) fn sentence(policy: &Policy) -> RichText {
         DefaultPolicy::Deny if !is_everybody(allow) => {
             words.push("Only ");
             push_networks(&mut words, allow);
-            words.push(match named_count(allow) {
+            words.push(match segment_count(allow) {
                 1 => " gets in",
                 _ => " get in",
             });
@@ -84,8 +84,8 @@ pub(crate) fn sentence(policy: &Policy) -> RichText {
     if !deny.is_empty() {
         words.push(", except ");
         push_networks(&mut words, deny);
-        if *default == DefaultPolicy::Deny && named_count(deny) > MAX_NAMED {
-            words.push(match named_count(allow) {
+        if *default == DefaultPolicy::Deny && segment_count(deny) > MAX_NAMED {
+            words.push(match segment_count(allow) {
                 1 => " inside it",
                 _ => " inside them",
             });
@@ -95,8 +95,8 @@ pub(crate) fn sentence(policy: &Policy) -> RichText {
     words
 }
 
-/// How many addresses that is, in one sentence.
-pub(crate) fn extent(policy: &Policy, ipv4: &Ipv4) -> String {
+/// Returns one sentence with the number of addresses that get in, or that are kept out.
+pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
     let addresses = |count: u128| match count {
         1 => "1 IPv4 address".to_owned(),
         count => {
@@ -107,7 +107,7 @@ pub(crate) fn extent(policy: &Policy, ipv4: &Ipv4) -> String {
     let Policy { allow, deny, .. } = policy;
     match policy.default {
         DefaultPolicy::Deny => {
-            let ipv6 = ipv6_words(&allow.ipv6, &deny.ipv6);
+            let ipv6 = ipv6_text(&allow.ipv6, &deny.ipv6);
             match (ipv4.allowed_addresses(), allow.ipv6.is_empty()) {
                 (0, true) => String::new(),
                 (0, false) => format!("That is {ipv6}, and no IPv4 address."),
@@ -116,21 +116,22 @@ pub(crate) fn extent(policy: &Policy, ipv4: &Ipv4) -> String {
             }
         }
         DefaultPolicy::Allow => {
-            let ipv6 = ipv6_words(&deny.ipv6, &RangeSet::default());
+            let ipv6 = ipv6_text(&deny.ipv6, &RangeSet::default());
             let networks = deny.ipv6.networks().count() as u128;
             match (ipv4.denied_addresses(), networks) {
                 (0, 0) => "No address is kept out.".to_owned(),
                 (0, _) if deny.ipv6.is_whole() => "All of IPv6 is kept out.".to_owned(),
-                (0, networks) => format!("{} kept out.", are(ipv6, networks)),
-                (ipv4, 0) => format!("{} kept out.", are(addresses(ipv4), ipv4)),
+                (0, networks) => format!("{} kept out.", with_verb(ipv6, networks)),
+                (ipv4, 0) => format!("{} kept out.", with_verb(addresses(ipv4), ipv4)),
                 (ipv4, _) => format!("{} and {ipv6} are kept out.", addresses(ipv4)),
             }
         }
     }
 }
 
-/// The networks of IPv6 by their number, for nobody has a feeling for 2^80 addresses.
-fn ipv6_words(networks: &RangeSet<u128>, exceptions: &RangeSet<u128>) -> String {
+/// Returns the number of IPv6 networks in words. Networks are counted rather than addresses, because a
+/// number such as 2^80 addresses means nothing to a reader.
+fn ipv6_text(networks: &RangeSet<u128>, exceptions: &RangeSet<u128>) -> String {
     let words = match networks.networks().count() {
         _ if networks.is_whole() => "all of IPv6".to_owned(),
         1 => "1 IPv6 network".to_owned(),
@@ -143,8 +144,8 @@ fn ipv6_words(networks: &RangeSet<u128>, exceptions: &RangeSet<u128>) -> String 
     }
 }
 
-fn are(what: String, count: u128) -> String {
-    what + if count == 1 { " is" } else { " are" }
+fn with_verb(subject: String, count: u128) -> String {
+    subject + if count == 1 { " is" } else { " are" }
 }
 
 #[cfg(test)]
@@ -155,7 +156,7 @@ mod tests {
     #[track_caller]
     fn check(rules: &str, expected: &str) {
         let policy = policy(rules);
-        let extent = extent(&policy, &Ipv4::of(&policy));
+        let extent = extent(&policy, &ListedIpv4::of(&policy));
         let found = format!("{} {extent}", sentence(&policy));
         assert_eq!(found.trim_end(), expected);
     }

@@ -35,7 +35,7 @@ fn cells_are_inert_and_the_json_reads_back() {
 }
 
 #[test]
-fn what_moves_the_text_around_it_is_shown_and_not_done() {
+fn characters_that_reorder_text_are_shown_escaped() {
     let (answer, page) = page_with("1.2.3.4\u{202e}\u{2066}\u{200b}\u{e0041}\u{1b}");
     assert!(
         !page
@@ -47,7 +47,7 @@ fn what_moves_the_text_around_it_is_shown_and_not_done() {
 }
 
 #[test]
-fn values_stand_apart_in_sentences() {
+fn quoted_values_are_separate_parts_of_a_sentence() {
     let text = rich!(
         "{} is no address: write {}",
         Segment::quoted("a\u{202e}"),
@@ -68,7 +68,7 @@ fn values_stand_apart_in_sentences() {
 }
 
 #[test]
-fn tells_what_the_output_costs_apache() {
+fn the_page_contains_the_cost_for_apache() {
     let answer = Answer::new("a.csv", Status::Written);
     let page = |file: &str| {
         let cost = Some(RequestCost::of(file));
@@ -91,7 +91,7 @@ fn tells_what_the_output_costs_apache() {
 }
 
 #[test]
-fn every_status_has_its_words() {
+fn every_status_has_its_headline_or_note() {
     for (status, occasion, expected) in [
         (Status::Written, Occasion::Publish, "Published"),
         (Status::Unchanged, Occasion::Publish, "left alone"),
@@ -111,7 +111,8 @@ fn every_status_has_its_words() {
     }
 }
 
-/// What lets this style through and no other (<https://www.w3.org/TR/CSP3/#grammardef-hash-source>).
+/// The digest in the Content-Security-Policy allows only this style
+/// (<https://www.w3.org/TR/CSP3/#grammardef-hash-source>).
 #[cfg(feature = "function")]
 #[test]
 fn the_policy_names_the_style() {
@@ -131,8 +132,5 @@ fn the_policy_names_the_style() {
             });
         }
     }
-    assert_eq!(
-        STYLE_SHA256, base64,
-        "report.css changed: renew STYLE_SHA256"
-    );
+    assert_eq!(STYLE_SHA256, base64, "page.css changed: renew STYLE_SHA256");
 }

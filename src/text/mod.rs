@@ -1,11 +1,14 @@
-//! Text for messages: quoting of untrusted text, numbers and lists. Does not depend on CSVs or
-//! addresses.
+//! Text for messages: quotes untrusted text, formats numbers and lists, and builds texts whose quoted
+//! values stay separate from the words.
+//!
+//! Every message that contains untrusted text uses this folder to escape and cut it. This folder does
+//! not depend on CSVs, addresses or answers, and contains no messages itself.
 
-mod quote;
-mod rich;
 mod list;
 mod numbers;
 mod push_fmt;
+mod quote;
+mod rich;
 
 pub(crate) use self::list::{FirstFew, quoted_list};
 pub use self::numbers::grouped;

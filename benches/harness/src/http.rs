@@ -7,9 +7,9 @@ use std::time::Instant;
 /// A request, read to its end.
 pub(crate) struct Request {
     pub(crate) method: String,
-    /// Without the query.
+    /// The path without the query.
     pub(crate) path: String,
-    /// With lower-case names.
+    /// The headers, with names in lower case.
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     /// The time when its head was read.
@@ -30,7 +30,7 @@ impl Request {
     }
 }
 
-/// The answer. For a HEAD it has the length of the body without the body.
+/// An answer. The answer to a HEAD has the length of the body, but no body.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,

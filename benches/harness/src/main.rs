@@ -56,7 +56,7 @@ struct Function {
     environment: BTreeMap<String, String>,
     /// A text that the answer to a new upload must contain, so that no failed run is measured.
     answer_contains: String,
-    /// The same for an event about an upload that was processed before.
+    /// A text that the answer must contain if the upload was processed before.
     duplicate_contains: String,
 }
 
@@ -183,7 +183,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The first invocations open connections, and are not measured.
+    /// Starts the function and runs its first invocations, which open connections and are not measured.
     fn session<'a>(&mut self, function: &'a Function) -> Result<Session<'a>, Box<dyn Error>> {
         let api = RuntimeApi::start()?;
         let process = self.start(function, api.port)?;
@@ -271,7 +271,8 @@ impl Bench {
 }
 
 impl Session<'_> {
-    /// The time when the event was sent, and the time when its answer was read.
+    /// Invokes the function. Returns the time when the event was sent, and the time when its answer was
+    /// read.
     fn invoke(&mut self, key: &str, contains: &str) -> Result<(Instant, Instant), String> {
         self.invocations += 1;
         let mut marks = || {

@@ -15,11 +15,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An action of a function.
 enum Message {
-    /// It asked for an event, and waits for it.
+    /// The function asked for an event and waits for it.
     Next(Instant, Sender<Vec<u8>>),
-    /// It answered. The time is that of the end of the answer.
+    /// The function answered. The time is the end of the answer.
     Answer(Instant, Vec<u8>),
-    /// It reported an error, of its start or of an invocation.
+    /// The function reported an error of its start or of an invocation.
     Failed(Vec<u8>),
 }
 

@@ -26,14 +26,14 @@ pub(crate) struct Call {
 struct Object {
     body: Arc<[u8]>,
     etag: String,
-    /// In seconds since 1970.
+    /// The time of the last write, in seconds since 1970.
     last_modified: u64,
     metadata: Vec<(String, String)>,
 }
 
 #[derive(Default)]
 struct State {
-    /// By `/bucket/key`.
+    /// The objects by `/bucket/key`.
     objects: HashMap<String, Object>,
     calls: Vec<Call>,
     /// A clock that advances by two seconds per write, so that no two uploads have the same second.
@@ -84,7 +84,7 @@ impl S3 {
         Ok((storage, port))
     }
 
-    /// Stores an object that is newer than all before.
+    /// Stores an object that is newer than all earlier ones.
     pub(crate) fn upload(&self, name: &str, body: Arc<[u8]>) {
         self.state().put(name, body, Vec::new());
     }

@@ -18,7 +18,7 @@ const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 pub(crate) enum Trust {
     /// Only our authority.
     Alone,
-    /// Our authority together with those of this machine's bundle, as in a Lambda environment.
+    /// Our authority and the authorities of this machine's bundle, as in a Lambda environment.
     Bundle,
 }
 

@@ -1,5 +1,5 @@
-//! What was typed. The settings' flags have the names, the defaults and the checks of the
-//! function's environment variables.
+//! The commands and their arguments. The flags for settings have the names, the defaults and the
+//! checks of the function's environment variables.
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;

@@ -1,11 +1,11 @@
-//! What ends a command: a failure, or what its exit status says.
+//! The ways in which a command ends: an error or an exit status.
 
-/// Wrong usage, or a failure to read or write.
+/// Wrong usage, or a failure to read or write. The exit status is 2.
 #[derive(Debug)]
 pub(crate) struct CliError {
-    /// The sentence, which names the path.
+    /// The description, with the path.
     pub(crate) message: String,
-    /// What to do about it.
+    /// The instruction that solves the problem.
     pub(crate) help: Option<String>,
 }
 
@@ -25,13 +25,13 @@ impl CliError {
     }
 }
 
-/// What the exit status says.
+/// The exit status of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
-    /// Every file is fine.
-    Fine,
-    /// A file was refused.
+    /// 0: no file was refused.
+    Success,
+    /// 1: a file was refused.
     Refused,
-    /// Who gets in changes, and the exit status was to say so.
+    /// 3: `diff --exit-code` found that some addresses gain or lose access.
     Changed,
 }

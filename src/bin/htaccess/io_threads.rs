@@ -1,4 +1,4 @@
-//! Reads input and writes output in threads of their own. For a million rows the system takes half as
+//! Reads input and writes output in separate threads. For a million rows the system takes half as
 //! long to read the bytes and write the output as the work between them takes.
 
 use std::io::{self, Read, Write};

@@ -1,8 +1,9 @@
-//! The command line: the same library on files, for those without a cloud at hand, for checking
-//! before an upload, and for pipelines.
+//! The command line. It applies the library to local files: without a cloud account, before an
+//! upload, and in pipelines.
 //!
-//! Data goes to stdout, all else to stderr. Exit status: 0 if every file is fine, 1 if a file was
-//! refused, 2 for wrong usage or a failure to read or write, 3 if `diff --exit-code` found a change.
+//! Only data is written to standard output. Messages are written to standard error. Exit status: 0 if
+//! no file was refused, 1 if a file was refused, 2 for wrong usage or a failure to read or write, 3 if
+//! `diff --exit-code` found a change.
 
 mod cli;
 mod commands;
@@ -36,10 +37,10 @@ fn main() -> ExitCode {
         Command::Template(arguments) => commands::template(&arguments.command),
     };
     match done {
-        Ok(ExitStatus::Fine) => ExitCode::SUCCESS,
+        Ok(ExitStatus::Success) => ExitCode::SUCCESS,
         Ok(ExitStatus::Refused) => ExitCode::from(1),
         Err(CliError { message, help }) => {
-            // A path may have anything in its name that a terminal would act on.
+            // A path may contain control sequences for terminals.
             let message = escape_invisible(&message, Some('\n'));
             messages::print(&format!("{ERROR}error{ERROR:#}: {message}\n"));
             if let Some(help) = help {
@@ -52,7 +53,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// `auto` leaves it to the terminal, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, `CI` and `TERM`, in that order.
+/// Sets when messages are coloured. `auto` depends on the terminal, `NO_COLOR`, `CLICOLOR_FORCE`,
+/// `CLICOLOR`, `CI` and `TERM`, in that order.
 fn choose_colors(choice: ColorChoice) {
     let choice = match choice {
         ColorChoice::Auto => anstream::ColorChoice::Auto,

@@ -1,4 +1,4 @@
-//! Files read, one after the other or several at a time.
+//! Reads files and passes them to the library, one file at a time or several in parallel.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ pub(crate) fn source_of(input: &Input) -> Source {
     }
 }
 
-/// Reads an input, as far as it is needed.
+/// Reads an input. Stops at the first refusal, because the rest would change nothing.
 pub(crate) fn read(
     input: &Input,
     settings: &Settings,
@@ -49,8 +49,8 @@ pub(crate) fn render_with_warnings(decision: &mut Decision, template: &Template)
     outcome
 }
 
-/// Works on the inputs with as many threads as asked for; results come in the inputs' order. The
-/// first failure ends the work.
+/// Passes each input to `work`, in as many threads as `--jobs` allows. Returns the results in the
+/// order of the inputs. After the first failure, no further input is started.
 pub(crate) fn in_parallel<T: Send>(
     inputs: &[Input],
     arguments: &FileArguments,

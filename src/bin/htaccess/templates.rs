@@ -6,19 +6,19 @@ use std::{fs, io};
 use htaccess_generator::render::{BuiltIn, Template, built_in_names};
 
 use crate::error::CliError;
-use crate::messages::did_you_mean;
+use crate::messages::template_suggestion;
 
 /// Returns the `OUTPUT_KEY` that adds an ending to the source's path: after a dot, or after a slash if
 /// the ending starts with a dot itself.
-pub(crate) fn key_ending_in(ending: &str) -> String {
+pub(crate) fn output_key_with_ending(ending: &str) -> String {
     let between = if ending.starts_with('.') { '/' } else { '.' };
     format!("{{{{ path }}}}{between}{ending}")
 }
 
 /// Returns an `--output-key` for a built-in template whose output is not a `.htaccess`.
-pub(crate) fn key_in_place_of_htaccess(template: &str) -> Option<String> {
+pub(crate) fn suggested_output_key(template: &str) -> Option<String> {
     let ending = BuiltIn::find(template)?.ending;
-    (ending != ".htaccess").then(|| key_ending_in(ending))
+    (ending != ".htaccess").then(|| output_key_with_ending(ending))
 }
 
 /// Compiles a built-in template or one from a file.
@@ -41,7 +41,7 @@ pub(crate) fn read_template(path: &Path) -> Result<String, CliError> {
             _ => format!(
                 "template {name}: neither a built-in template ({}) nor a file that can be read: {err}{}",
                 built_in_names(),
-                did_you_mean(path)
+                template_suggestion(path)
             ),
         })
     })

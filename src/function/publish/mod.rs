@@ -1,6 +1,7 @@
 //! Publishes each upload: writes one output and its report, or refuses the upload.
 //!
-//! `publisher.rs` has the publishing protocol and its invariant.
+//! `publisher.rs` describes the publishing protocol and its invariant. This folder uses S3 only through
+//! [`Store`](crate::function::store::Store). It does not parse events and does not print metrics.
 
 mod answers;
 mod delete;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::function::store::{Head, PutKind};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
-use crate::text::RichText;
+use crate::text::{RichText, push_fmt};
 
 /// The time for which a replaced object is recorded, in seconds. It is longer than any invocation can
 /// last (15 minutes), so that no writer is left that has its ETag in a condition.
@@ -216,10 +216,9 @@ fn metadata_text(text: &str) -> String {
 
 /// Returns the first 128 bits as hexadecimal digits.
 fn hexadecimal(digest: Sha256) -> String {
-    use std::fmt::Write as _;
     let mut text = String::new();
     for byte in digest.finalize().iter().take(16) {
-        let _ = write!(text, "{byte:02x}");
+        push_fmt(&mut text, format_args!("{byte:02x}"));
     }
     text
 }

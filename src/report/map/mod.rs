@@ -34,7 +34,7 @@ const SLASH8_BITS: u32 = 8;
 const SLASH8_ADDRESSES: u64 = 1 << (32 - SLASH8_BITS);
 
 /// The IPv4 addresses that the lists of a policy decide, apart from the default.
-pub(crate) struct Ipv4 {
+pub(crate) struct ListedIpv4 {
     /// Addresses that are permitted because an Allow names them.
     allowed: RangeSet<u32>,
     /// Addresses that would be permitted without a Deny.
@@ -42,7 +42,7 @@ pub(crate) struct Ipv4 {
     default: DefaultPolicy,
 }
 
-impl Ipv4 {
+impl ListedIpv4 {
     pub(crate) fn of(policy: &Policy) -> Self {
         let Effective { set, is_complement } = policy.effective();
         let set = set.into_owned().ipv4;
@@ -70,7 +70,7 @@ impl Ipv4 {
 
 /// The part of the page about IPv4.
 #[derive(Debug, Serialize)]
-pub(crate) struct Picture {
+pub(crate) struct Ipv4Section {
     overview: MapView,
     zooms: Vec<MapView>,
     /// The number of /8 blocks for which a zoomed map makes sense.
@@ -158,9 +158,9 @@ impl Slash8 {
     }
 }
 
-impl Picture {
+impl Ipv4Section {
     /// Returns `None` if no IPv4 address is listed, because the maps would be empty.
-    pub(crate) fn of(ipv4: &Ipv4, policy: &Policy) -> Option<Self> {
+    pub(crate) fn of(ipv4: &ListedIpv4, policy: &Policy) -> Option<Self> {
         let mut slash8s = slash8s(ipv4, policy);
         if slash8s.is_empty() {
             return None;
@@ -186,7 +186,7 @@ impl Picture {
 }
 
 /// Returns the /8 blocks that contain listed addresses, ascending.
-fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
+fn slash8s(ipv4: &ListedIpv4, policy: &Policy) -> Vec<Slash8> {
     const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - SLASH8_BITS);
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
     let allowed = grid.counts(&ipv4.allowed);
@@ -221,7 +221,7 @@ fn slash8s(ipv4: &Ipv4, policy: &Policy) -> Vec<Slash8> {
 }
 
 /// Draws the cells of both sets, denied over allowed, because Deny wins.
-fn draw_layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
+fn draw_layers(grid: Grid, ipv4: &ListedIpv4, svg: &mut String) {
     for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
         push_fmt(svg, format_args!(r#"<g class="{class}">"#));
         grid.draw(set, svg);
@@ -229,7 +229,7 @@ fn draw_layers(grid: Grid, ipv4: &Ipv4, svg: &mut String) {
     }
 }
 
-fn draw_background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
+fn draw_background(grid: Grid, lines: u32, ipv4: &ListedIpv4, svg: &mut String) {
     let side = grid.side_units();
     let default = ipv4.default.name();
     push_fmt(
@@ -250,7 +250,7 @@ fn draw_background(grid: Grid, lines: u32, ipv4: &Ipv4, svg: &mut String) {
 /// The blocks that stand out are framed: the large ones, or all if there are few. If only some of
 /// several blocks of equal size could be framed, none of them is, because the choice would be
 /// arbitrary.
-fn overview(ipv4: &Ipv4, slash8s: &[Slash8]) -> MapView {
+fn overview(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> MapView {
     const LARGE: u64 = 1 << 16;
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
     let mut svg = String::new();
@@ -327,7 +327,7 @@ fn draw_label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
 }
 
 /// Draws zoomed maps of the blocks with the most networks, ascending.
-fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
+fn zooms(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> Vec<MapView> {
     let mut chosen: Vec<&Slash8> = slash8s
         .iter()
         .filter(|slash8| !slash8.is_uniform())
@@ -341,7 +341,7 @@ fn zooms(ipv4: &Ipv4, slash8s: &[Slash8]) -> Vec<MapView> {
         .collect()
 }
 
-fn zoom(ipv4: &Ipv4, slash8: Slash8) -> MapView {
+fn zoom(ipv4: &ListedIpv4, slash8: Slash8) -> MapView {
     let block = slash8.block();
     let ends = |set: &RangeSet<u32>| {
         let mut ranges = inside(set, block);

@@ -4,40 +4,40 @@ use crate::policy::PolicyBuilder;
 use crate::policy::samples::policy;
 use crate::rule::Action;
 
-fn picture(rules: &str) -> Option<Picture> {
+fn section(rules: &str) -> Option<Ipv4Section> {
     let policy = policy(rules);
-    Picture::of(&Ipv4::of(&policy), &policy)
+    Ipv4Section::of(&ListedIpv4::of(&policy), &policy)
 }
 
 #[test]
 fn names_listed_blocks_the_largest_first() {
-    let picture = picture("+10.0.0.0/8 +192.168.1.0/24 -192.168.1.7 +2001:db8::/32").unwrap();
+    let section = section("+10.0.0.0/8 +192.168.1.0/24 -192.168.1.7 +2001:db8::/32").unwrap();
     assert_eq!(
-        picture.overview.words,
+        section.overview.words,
         "2 of the 256 /8 blocks hold what is listed. 10.0.0.0/8: all 16,777,216 addresses \
          allowed; 192.0.0.0/8: 255 addresses allowed, 1 address denied."
     );
-    let rows: Vec<_> = picture.blocks.iter().map(|row| &row.name).collect();
+    let rows: Vec<_> = section.blocks.iter().map(|row| &row.name).collect();
     assert_eq!(rows, ["10.0.0.0/8", "192.0.0.0/8"]);
-    assert!(picture.overview.svg.contains(">192</text>"));
-    let zooms: Vec<_> = picture.zooms.iter().map(|zoom| &zoom.name).collect();
+    assert!(section.overview.svg.contains(">192</text>"));
+    let zooms: Vec<_> = section.zooms.iter().map(|zoom| &zoom.name).collect();
     assert_eq!(zooms, ["192.168.1.0/24"]);
-    assert_eq!(picture.zooms[0].cell, "one address");
+    assert_eq!(section.zooms[0].cell, "one address");
     assert!(
-        picture.zooms[0]
+        section.zooms[0]
             .svg
             .contains(r#"<g class="deny"><path class="full""#),
         "{}",
-        picture.zooms[0].svg
+        section.zooms[0].svg
     );
 }
 
 #[test]
 fn without_listed_ipv4_addresses_there_is_no_picture() {
-    assert!(picture("+2001:db8::/32").is_none());
-    assert!(picture("-10.0.0.0/8").is_none());
-    assert!(picture("+all").is_none());
-    assert!(picture("+all -10.0.0.1").is_some());
+    assert!(section("+2001:db8::/32").is_none());
+    assert!(section("-10.0.0.0/8").is_none());
+    assert!(section("+all").is_none());
+    assert!(section("+all -10.0.0.1").is_some());
 }
 
 #[test]
@@ -65,20 +65,20 @@ fn is_bounded_whatever_is_listed() {
         );
     }
     let policy = rules.build(DefaultPolicy::Deny);
-    let picture = Picture::of(&Ipv4::of(&policy), &policy).unwrap();
+    let section = Ipv4Section::of(&ListedIpv4::of(&policy), &policy).unwrap();
     let bytes = |map: &MapView| map.svg.len();
-    let all = bytes(&picture.overview) + picture.zooms.iter().map(bytes).sum::<usize>();
+    let all = bytes(&section.overview) + section.zooms.iter().map(bytes).sum::<usize>();
     assert!(all < 250_000, "{all}");
-    assert_eq!(picture.zooms.len(), MAX_ZOOMS);
-    assert_eq!(picture.blocks.len() + picture.more_blocks, 256);
+    assert_eq!(section.zooms.len(), MAX_ZOOMS);
+    assert_eq!(section.blocks.len() + section.more_blocks, 256);
 }
 
 #[test]
 fn shows_the_share_of_a_block_that_differs_from_the_default() {
     #[track_caller]
     fn check(rules: &str, expected: &str) {
-        let picture = picture(rules).unwrap();
-        assert_eq!(picture.blocks[0].share, expected, "{rules}");
+        let section = section(rules).unwrap();
+        assert_eq!(section.blocks[0].share, expected, "{rules}");
     }
     let denied = (0..=255u32).map(|host| format!(" -45.{host}.0.1"));
     let with_holes = format!("+45.0.0.0/8{}", denied.collect::<String>());
@@ -94,7 +94,7 @@ fn shows_the_share_of_a_block_that_differs_from_the_default() {
 fn frames_large_blocks_and_never_only_some_of_equal_ones() {
     #[track_caller]
     fn check(rules: &str, frames: usize, numbers: usize, expected: &str) {
-        let svg = picture(rules).unwrap().overview.svg;
+        let svg = section(rules).unwrap().overview.svg;
         let count = |text: &str| svg.matches(text).count();
         assert_eq!((count("class=\"block"), count("<text")), (frames, numbers));
         assert!(svg.contains(expected), "{svg}");
@@ -116,7 +116,7 @@ fn frames_large_blocks_and_never_only_some_of_equal_ones() {
 
 #[test]
 fn a_number_does_not_cover_single_marks() {
-    let svg = |rules: &str| picture(rules).unwrap().overview.svg;
+    let svg = |rules: &str| section(rules).unwrap().overview.svg;
     let few = svg("+185.1.1.1 +185.99.1.1");
     assert!(few.contains(r#"<text class="under""#) && !few.contains("class=\"name\""));
     let networks = (0..16).map(|index| format!(" +185.{}.0.0/24", index * 16));

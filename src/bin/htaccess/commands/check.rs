@@ -1,4 +1,4 @@
-//! `htaccess check`: what is wrong with each CSV.
+//! `htaccess check`: reports the problems of each CSV.
 
 use htaccess_generator::generate::{Keep, Outcome};
 use htaccess_generator::report::{Occasion, RequestCost};
@@ -7,17 +7,17 @@ use htaccess_generator::settings::DEFAULT_TEMPLATE;
 use crate::cli::CheckArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input;
-use crate::messages::{conclude, print_note};
+use crate::messages::{print_note, print_results};
 use crate::output::Reports;
 use crate::run::{in_parallel, read, render_with_warnings};
 use crate::templates::find_template;
 
-/// `htaccess check`.
+/// Runs `htaccess check`.
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(DEFAULT_TEMPLATE)?;
     let inputs = input::find(&arguments.files.inputs)?;
     let settings = arguments.files.settings()?;
-    let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Check)?;
+    let reports = Reports::from_arguments(&arguments.files, &inputs, Occasion::Check)?;
     let checked = in_parallel(&inputs, &arguments.files, |input, progress| {
         let keep = Keep::for_template(&template).with_history();
         let mut decision = read(input, &settings, keep, progress)?;
@@ -34,5 +34,5 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
             print_note(input, &advice);
         }
     }
-    conclude(&inputs, &answers, arguments.files.json, "fine")
+    print_results(&inputs, &answers, arguments.files.json, "fine")
 }

@@ -1,6 +1,5 @@
-//! `htaccess diff`: who gains and who loses access.
+//! `htaccess diff`: compares the policies of two CSVs and prints the addresses that gain or lose access.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use htaccess_generator::answer::{Answer, Status};
@@ -10,17 +9,18 @@ use htaccess_generator::policy::{Policy, PolicyBuilder};
 use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
+use htaccess_generator::text::push_fmt;
 use serde::Serialize;
 
 use crate::cli::DiffArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{Progress, counted, counted_ipv6};
-use crate::messages::{print_problems, verdict};
+use crate::messages::{exit_status, print_problems};
 use crate::output::{print_data, print_json};
 use crate::run::read;
 
-/// `htaccess diff`.
+/// Runs `htaccess diff`.
 pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(arguments.strict, None)?;
     let stdin = Path::new("-");
@@ -29,14 +29,14 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
             "standard input cannot be both files: name one of them".to_owned(),
         ));
     }
-    let old = input::one(&arguments.old)?;
-    let new = input::one(&arguments.new)?;
+    let old = input::find_one(&arguments.old)?;
+    let new = input::find_one(&arguments.new)?;
     let (mut old_answer, mut old_policy) = policy_of(&old, &settings)?;
     if old.was_empty() {
         (old_answer, old_policy) = without_rules(&old, &settings);
     }
     let (new_answer, new_policy) = policy_of(&new, &settings)?;
-    // Rows of the old file that were rejected are no news.
+    // The rejected rows of the old file are not shown, because they are known already.
     if old_policy.is_none() {
         print_problems(&old, &old_answer);
     }
@@ -50,7 +50,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
         print_json(&DiffJson::of(&answers, changed.as_ref()))?;
     }
     let Some(changed) = changed else {
-        return Ok(verdict(&answers));
+        return Ok(exit_status(&answers));
     };
     if !arguments.json {
         let text = text(&old, &new, &answers, &changed);
@@ -59,11 +59,11 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
     if arguments.exit_code && !changed.is_empty() {
         Ok(ExitStatus::Changed)
     } else {
-        Ok(ExitStatus::Fine)
+        Ok(ExitStatus::Success)
     }
 }
 
-/// Who gets in where there is no CSV yet: whom the default lets in.
+/// Returns the policy of a site without a CSV: no rules, only the default.
 fn without_rules(input: &Input, settings: &Settings) -> (Answer, Option<Policy>) {
     let mut answer = Answer::new(&input.key, Status::Written);
     answer.default_policy = settings.default_policy;
@@ -92,10 +92,12 @@ fn text(old: &Input, new: &Input, answers: &[Answer; 2], changed: &Diff) -> Stri
     };
     text.push_str(default);
     if old.rejected != new.rejected {
-        let _ = writeln!(
-            text,
-            "Rejected rows: {} before, {} now.",
-            old.rejected, new.rejected
+        push_fmt(
+            &mut text,
+            format_args!(
+                "Rejected rows: {} before, {} now.\n",
+                old.rejected, new.rejected
+            ),
         );
     }
     if changed.is_empty() {
@@ -117,19 +119,17 @@ fn push_set(text: &mut String, title: &str, sign: char, set: &IpSet) {
     if !set.ipv6.is_empty() {
         counts.push(counted_ipv6(set.ipv6.address_count()));
     }
-    let _ = writeln!(
-        text,
-        "{title}: {}, in {}",
-        counts.join(" and "),
-        counted(set.network_count(), "network")
-    );
-    each_network(set, |network| {
-        let _ = writeln!(text, "  {sign} {network}");
+    let counts = counts.join(" and ");
+    let networks = counted(set.network_count(), "network");
+    push_fmt(text, format_args!("{title}: {counts}, in {networks}\n"));
+    for_each_network(set, |network| {
+        push_fmt(text, format_args!("  {sign} {network}\n"));
     });
 }
 
-/// The fewest networks of a set, as text: IPv4 first, each family ascending.
-fn each_network(set: &IpSet, mut each: impl FnMut(&str)) {
+/// Passes the networks of a set to `each` as text: as few networks as possible, IPv4 first, each
+/// family ascending.
+fn for_each_network(set: &IpSet, mut each: impl FnMut(&str)) {
     fn networks<T: Family>(set: &RangeSet<T>, each: &mut impl FnMut(&str)) {
         for network in set.networks() {
             each(network.text().as_str());
@@ -139,7 +139,7 @@ fn each_network(set: &IpSet, mut each: impl FnMut(&str)) {
     networks(&set.ipv6, &mut each);
 }
 
-/// What changed is `null` where one of the files is refused.
+/// The output for programs. `changed`, `gained` and `lost` are `null` if one of the files is refused.
 #[derive(Serialize)]
 struct DiffJson<'a> {
     changed: Option<bool>,
@@ -164,7 +164,7 @@ impl<'a> DiffJson<'a> {
 #[derive(Serialize)]
 struct SetJson {
     ipv4_addresses: u128,
-    /// In digits, for most programs read numbers as floating point.
+    /// A string of digits, because most programs read JSON numbers as floating point.
     ipv6_addresses: String,
     networks: Vec<String>,
 }
@@ -172,11 +172,11 @@ struct SetJson {
 impl SetJson {
     fn of(set: &IpSet) -> Self {
         let mut networks = Vec::new();
-        each_network(set, |network| networks.push(network.to_owned()));
+        for_each_network(set, |network| networks.push(network.to_owned()));
         Self {
             ipv4_addresses: set.ipv4.address_count(),
             ipv6_addresses: match set.ipv6.address_count() {
-                // All of them: one more than the largest number.
+                // `u128::MAX` stands for all of IPv6, which is 2^128 addresses.
                 u128::MAX => "340282366920938463463374607431768211456".to_owned(),
                 count => count.to_string(),
             },

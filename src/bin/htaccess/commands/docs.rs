@@ -1,6 +1,6 @@
-//! What shells and `man` are told of the command line, made of the same definition as `--help`.
+//! `htaccess completions` and `htaccess man`: generate shell completions and manual pages from the
+//! same definition as `--help`.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -9,6 +9,7 @@ use clap::builder::PossibleValue;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use htaccess_generator::text::push_fmt;
 
 use crate::cli::{Arguments, CompletionsArguments, ManArguments};
 use crate::error::{CliError, ExitStatus};
@@ -16,7 +17,7 @@ use crate::output::{cannot_print, print_data};
 
 const NAME: &str = "htaccess";
 
-/// `htaccess completions`.
+/// Runs `htaccess completions`.
 pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<ExitStatus, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(
@@ -29,10 +30,11 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<ExitStatus
         script.extend_from_slice(fish_values().as_bytes());
     }
     print_data(&script)?;
-    Ok(ExitStatus::Fine)
+    Ok(ExitStatus::Success)
 }
 
-/// What arguments without a name may be, which `clap_complete` tells the other shells alone.
+/// Returns fish completions for the values of positional arguments, because `clap_complete` generates
+/// them only for the other shells.
 fn fish_values() -> String {
     let mut lines = String::new();
     let mut push = |command: &Command, condition: &str| {
@@ -41,10 +43,9 @@ fn fish_values() -> String {
             let names: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
             if !names.is_empty() {
                 let names = names.join(" ");
-                // Writing into memory does not fail.
-                let _ = writeln!(
-                    lines,
-                    "complete -c {NAME} -n \"{condition}\" -f -a \"{names}\""
+                push_fmt(
+                    &mut lines,
+                    format_args!("complete -c {NAME} -n \"{condition}\" -f -a \"{names}\"\n"),
                 );
             }
         }
@@ -63,7 +64,7 @@ fn fish_values() -> String {
     lines
 }
 
-/// `htaccess man`.
+/// Runs `htaccess man`.
 pub(crate) fn man(arguments: &ManArguments) -> Result<ExitStatus, CliError> {
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
@@ -71,10 +72,10 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<ExitStatus, CliError> {
         None => print_data(&page(&command).map_err(|err| cannot_print(&err))?)?,
         Some(folder) => write_pages(folder, &command)?,
     }
-    Ok(ExitStatus::Fine)
+    Ok(ExitStatus::Success)
 }
 
-/// The page of a command, and those of the commands below it, which it refers to.
+/// Writes the page of a command and the pages of its subcommands, to which it refers.
 fn write_pages(folder: &Path, command: &Command) -> Result<(), CliError> {
     write_page(folder, command)?;
     let below = command.get_subcommands();
@@ -92,8 +93,8 @@ fn write_page(folder: &Path, command: &Command) -> Result<(), CliError> {
     written.map_err(|err| CliError::new(format!("cannot write {}: {err}", path.display())))
 }
 
-/// The page for one command. What stands below the options in `--help`, examples and exit
-/// status, are sections of their own.
+/// Returns the page of one command. The text below the options in `--help`, such as the examples and
+/// the exit status, becomes separate sections.
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let after_help = command.get_after_help().map(ToString::to_string);
     let man = Man::new(command.clone()).source(concat!("htaccess ", env!("CARGO_PKG_VERSION")));
@@ -116,7 +117,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// A section whose lines stay as they are.
+/// Returns a section whose lines are not filled.
 fn section(title: &str, text: &str) -> String {
     let mut roff = format!(".SH {}\n.nf\n", title.to_uppercase());
     for line in text.lines() {
@@ -124,7 +125,7 @@ fn section(title: &str, text: &str) -> String {
             .replace('\\', "\\e")
             .replace('-', "\\-")
             .replace('\'', "\\(aq");
-        // A dot at the start would be a request.
+        // A dot at the start of a line would be a request, so every line starts with `\&`.
         roff.push_str("\\&");
         roff.push_str(&line);
         roff.push('\n');

@@ -1,4 +1,4 @@
-//! `htaccess explain`: whether addresses get in, and which rows bear on that.
+//! `htaccess explain`: reports for each address whether it gets in, and the rows that match it.
 
 use std::net::IpAddr;
 
@@ -18,16 +18,16 @@ use crate::messages::print_problems;
 use crate::output::{print_data, print_json};
 use crate::run::source_of;
 
-/// `htaccess explain`.
+/// Runs `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(false, None)?;
-    let input = input::one(&arguments.file)?;
+    let input = input::find_one(&arguments.file)?;
     let mut upload = Upload::new(&settings, source_of(&input), Keep::default());
     let mut bytes = Vec::new();
     input.read(input.bytes(), |piece| {
         input.keep_start(piece);
         bytes.extend_from_slice(piece);
-        // An upload that is too large is refused before all of it is in memory.
+        // Stops an upload that is too large before all of it is in memory.
         upload.push(piece)
     })?;
     let answer = upload.finish().answer();
@@ -45,7 +45,7 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStat
         let texts: Vec<String> = explanations.iter().map(explanation_text).collect();
         print_data(texts.concat().as_bytes())?;
     }
-    Ok(ExitStatus::Fine)
+    Ok(ExitStatus::Success)
 }
 
 fn explanation_text(explanation: &Explanation) -> String {
@@ -54,12 +54,12 @@ fn explanation_text(explanation: &Explanation) -> String {
         canonical if canonical == address => String::new(),
         canonical => format!(", which is {canonical},"),
     };
-    let verdict = if explanation.permitted {
+    let result = if explanation.permitted {
         "gets in"
     } else {
         "is kept out"
     };
-    let mut text = format!("{address}{known_as} {verdict}: {}\n", reason(explanation));
+    let mut text = format!("{address}{known_as} {result}: {}\n", reason(explanation));
     for bearing in &explanation.rows {
         text.push_str(&row_text(bearing));
     }

@@ -1,4 +1,8 @@
-//! The commands, a file each. Each returns what the exit status says.
+//! The commands, one file each. A command reads its inputs through `run`, and writes through `output`
+//! and `messages`.
+//!
+//! A command returns its exit status. It does not end the program, does not print its own error, and
+//! does not decide anything about rows or policies: that is the library's work.
 
 mod check;
 mod diff;

@@ -1,4 +1,4 @@
-//! `htaccess render`: the `.htaccess` of each CSV, to standard output or below a folder.
+//! `htaccess render`: writes the `.htaccess` of each CSV to standard output or below a folder.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use crate::cli::RenderArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{HELP, WARNING};
-use crate::messages::{Progress, conclude, print, print_problems, print_summary, verdict};
+use crate::messages::{Progress, exit_status, print, print_problems, print_results, print_summary};
 use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write_file};
 use crate::run::{in_parallel, read, render_with_warnings};
-use crate::templates::{find_template, key_in_place_of_htaccess};
+use crate::templates::{find_template, suggested_output_key};
 
-/// `htaccess render`.
+/// Runs `htaccess render`.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(&arguments.template)?;
     let inputs = input::find(&arguments.files.inputs)?;
-    let reports = Reports::asked_for(&arguments.files, &inputs, Occasion::Publish)?;
+    let reports = Reports::from_arguments(&arguments.files, &inputs, Occasion::Publish)?;
     if let Some(folder) = &arguments.output {
         return write_all(arguments, &inputs, &template, folder, reports.as_ref());
     }
@@ -33,7 +33,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
     let settings = arguments.files.settings()?;
     let progress = Progress::of(&inputs);
     let keep = Keep::for_template(&template);
-    // Warnings are looked for only where somebody reads them.
+    // The warnings that compare rows cost memory, so they are computed only for JSON and report pages.
     let answer = if arguments.files.json || reports.is_some() {
         let mut decision = read(input, &settings, keep.with_history(), &progress)?;
         drop(progress);
@@ -60,7 +60,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
     if arguments.files.json {
         print_json(&answers)?;
     }
-    Ok(verdict(&answers))
+    Ok(exit_status(&answers))
 }
 
 fn write_all(
@@ -96,7 +96,7 @@ fn write_all(
         Ok(answer)
     })?;
     if arguments.files.output_key.is_none()
-        && let Some(key) = key_in_place_of_htaccess(&arguments.template)
+        && let Some(key) = suggested_output_key(&arguments.template)
     {
         print(&format!(
             "{WARNING}warning{WARNING:#}: --template {} is not for Apache, which alone reads files named .htaccess\n  \
@@ -104,10 +104,10 @@ fn write_all(
             arguments.template
         ));
     }
-    conclude(inputs, &answers, arguments.files.json, "published")
+    print_results(inputs, &answers, arguments.files.json, "published")
 }
 
-/// What a file's name ends in that a template makes, or that is read to make it.
+/// The endings of the names of outputs, CSVs and report pages.
 const FILE_ENDINGS: [&str; 10] = [
     ".htaccess",
     ".conf",
@@ -121,18 +121,18 @@ const FILE_ENDINGS: [&str; 10] = [
     ".html",
 ];
 
-/// `-o` names a folder. Who takes it for the file would find a folder by the file's name, and a
-/// folder named `.htaccess` keeps everybody out of a site.
+/// Refuses a value of `-o` that looks like a file. `-o` names a folder, and a folder named `.htaccess`
+/// would deny everybody access to the site.
 fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
     let name = folder.to_string_lossy();
-    let what = match folder.exists() {
+    let problem = match folder.exists() {
         true if folder.is_dir() => return Ok(()),
         true => "is no folder",
         false if FILE_ENDINGS.iter().any(|ending| name.ends_with(ending)) => "looks like a file",
         false => return Ok(()),
     };
-    let way_out = match inputs {
-        // The shell would empty a CSV before it is read.
+    let suggestion = match inputs {
+        // Not the name of a CSV, because the shell would empty that file before it is read.
         [input] => {
             let file = if input::is_csv(folder) {
                 ".htaccess"
@@ -147,7 +147,7 @@ fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
         _ => String::new(),
     };
     Err(CliError::new(format!(
-        "-o {name} {what}, and -o takes the folder to write below{way_out}"
+        "-o {name} {problem}, and -o takes the folder to write below{suggestion}"
     )))
 }
 

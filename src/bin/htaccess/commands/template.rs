@@ -20,9 +20,9 @@ use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print;
 use crate::output::print_data;
-use crate::templates::{key_ending_in, read_template};
+use crate::templates::{output_key_with_ending, read_template};
 
-/// `htaccess template`.
+/// Runs `htaccess template`.
 pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError> {
     match command {
         TemplateCommand::List => list(),
@@ -35,17 +35,17 @@ fn list() -> Result<ExitStatus, CliError> {
     let mut text = String::new();
     for built_in in BUILT_IN {
         let BuiltIn { name, about, .. } = built_in;
-        let key = key_ending_in(built_in.ending);
+        let key = output_key_with_ending(built_in.ending);
         push_fmt(&mut text, format_args!("{name:10} {about:64} {key}\n"));
     }
     print_data(text.as_bytes())?;
-    Ok(ExitStatus::Fine)
+    Ok(ExitStatus::Success)
 }
 
 fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
     // The argument parser accepts no other name.
     let source = BuiltIn::find(&arguments.name).map_or("", |template| template.source);
-    print_data(source.as_bytes()).map(|()| ExitStatus::Fine)
+    print_data(source.as_bytes()).map(|()| ExitStatus::Success)
 }
 
 fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
@@ -83,7 +83,7 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
         count => format!(", {count} warnings"),
     };
     print(&format!("{name}: fine for {}{warnings}\n", result.tried));
-    Ok(ExitStatus::Fine)
+    Ok(ExitStatus::Success)
 }
 
 /// The result of a check.
@@ -96,7 +96,7 @@ struct CheckResult {
 }
 
 fn check_with_file(template: &Template, csv: &Path) -> Result<CheckResult, CliError> {
-    let input = input::one(csv)?;
+    let input = input::find_one(csv)?;
     let shown = input.display_name();
     let mut upload = Vec::new();
     input.read(input.bytes(), |piece| {

@@ -1,4 +1,7 @@
-//! Finds the files that the command line names, and reads them.
+//! The inputs: finds the files that the command line names, and reads them.
+//!
+//! An input is a file, standard input, or a CSV below a named folder or pattern. This folder also
+//! checks that no output overwrites an input. It does not parse CSVs, and it does not write anything.
 
 mod glob;
 mod nearby;
@@ -20,7 +23,7 @@ use htaccess_generator::text::escape_invisible;
 
 use crate::error::CliError;
 use crate::input::glob::{matches, pattern};
-use crate::input::nearby::{in_folder, in_place_of};
+use crate::input::nearby::{help_for_folder, help_for_missing_file};
 use crate::input::paths::cannot_read;
 use crate::io_threads::{read_ahead, read_piece};
 
@@ -75,7 +78,7 @@ impl Input {
     ) -> Result<(), CliError> {
         let failure = |err: io::Error| match &self.path {
             Some(path) if err.kind() == io::ErrorKind::NotFound => {
-                cannot_read(path, &err).with_help(in_place_of(path))
+                cannot_read(path, &err).with_help(help_for_missing_file(path))
             }
             Some(path) => cannot_read(path, &err),
             None => CliError::new(format!("cannot read standard input: {err}")),
@@ -159,7 +162,7 @@ pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
 }
 
 /// Returns the file that is named, and fails if there is more than one.
-pub(crate) fn one(named: &Path) -> Result<Input, CliError> {
+pub(crate) fn find_one(named: &Path) -> Result<Input, CliError> {
     let mut inputs = find(&[named.to_owned()])?;
     match (inputs.pop(), inputs.as_slice()) {
         (Some(input), []) => Ok(input),
@@ -171,11 +174,11 @@ pub(crate) fn one(named: &Path) -> Result<Input, CliError> {
 }
 
 /// The files that are read, which no output may overwrite.
-pub(crate) struct Originals<'a> {
+pub(crate) struct InputPaths<'a> {
     by_name: HashMap<&'a OsStr, Vec<&'a Path>>,
 }
 
-impl<'a> Originals<'a> {
+impl<'a> InputPaths<'a> {
     pub(crate) fn of(inputs: &'a [Input]) -> Self {
         let mut by_name: HashMap<&OsStr, Vec<&Path>> = HashMap::new();
         for path in inputs.iter().filter_map(|input| input.path.as_deref()) {
@@ -187,7 +190,7 @@ impl<'a> Originals<'a> {
     }
 
     /// Refuses an output whose path is that of an input. `flag` is the one that sets the path.
-    pub(crate) fn spare(&self, output: &Path, flag: &str) -> Result<(), CliError> {
+    pub(crate) fn refuse_overwrite(&self, output: &Path, flag: &str) -> Result<(), CliError> {
         let same_name = output.file_name().and_then(|name| self.by_name.get(name));
         let is_same = |input: &&&Path| {
             let both = (fs::canonicalize(input), fs::canonicalize(output));
@@ -209,11 +212,11 @@ pub(crate) fn check_outputs<'a>(
     folder: &Path,
     outputs: impl Iterator<Item = (&'a Input, Option<String>)>,
 ) -> Result<(), CliError> {
-    let originals = Originals::of(inputs);
+    let input_paths = InputPaths::of(inputs);
     let mut seen: BTreeMap<String, &Input> = BTreeMap::new();
     for (input, output) in outputs {
         let Some(output) = output else { continue };
-        originals.spare(&folder.join(&output), "-o or --output-key")?;
+        input_paths.refuse_overwrite(&folder.join(&output), "-o or --output-key")?;
         if let Some(other) = seen.get(&output) {
             return Err(CliError::new(format!(
                 "{} and {} would both become {output}: rename one, or choose another --output-key",
@@ -255,7 +258,7 @@ fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
         "there is no .csv or .csv.gz file below {}",
         folder.display()
     );
-    Err(CliError::new(message).with_help(in_folder(folder)))
+    Err(CliError::new(message).with_help(help_for_folder(folder)))
 }
 
 /// Adds the CSVs below a folder, sorted by name. Links to folders are not followed, because they may

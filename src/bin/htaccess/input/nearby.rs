@@ -1,4 +1,4 @@
-//! What to name in place of a path that leads nowhere: the files near it.
+//! Finds existing files to suggest for a path that does not exist or has no CSVs.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,12 @@ use htaccess_generator::text::is_unprintable;
 
 use crate::input::paths::folder_of;
 
-/// The least similarity, from 0 to 1, of two names of which one is taken for a misspelling of the other.
-const MIN_ALIKE: f64 = 0.75;
-/// The number of files of a folder that a message names.
+/// The minimum similarity, from 0 to 1, at which one name counts as a misspelling of the other.
+const MIN_SIMILARITY: f64 = 0.75;
+/// The maximum number of files of a folder that a message names.
 const MAX_NAMED: usize = 3;
 
-/// The file whose name is most similar to that of a missing one.
+/// Returns the existing file whose name is most similar to the name of a missing file.
 pub(crate) fn nearest_file(path: &Path) -> Option<String> {
     let names = names(folder_of(path))?;
     let name = path.file_name()?.to_string_lossy();
@@ -21,8 +21,8 @@ pub(crate) fn nearest_file(path: &Path) -> Option<String> {
     Some(path.with_file_name(meant).display().to_string())
 }
 
-/// The help for a folder without CSVs.
-pub(super) fn in_folder(folder: &Path) -> String {
+/// Returns the help for a folder without CSVs.
+pub(super) fn help_for_folder(folder: &Path) -> String {
     let names = names(folder).unwrap_or_default();
     let workbook = names
         .iter()
@@ -37,8 +37,8 @@ pub(super) fn in_folder(folder: &Path) -> String {
     }
 }
 
-/// The help for a missing file: the one that was probably meant, or those that exist.
-pub(super) fn in_place_of(path: &Path) -> String {
+/// Returns the help for a missing file: the file that was probably meant, or the CSVs of the folder.
+pub(super) fn help_for_missing_file(path: &Path) -> String {
     let folder = folder_of(path);
     let Some(names) = names(folder) else {
         return format!("there is no folder {} that can be read", folder.display());
@@ -62,7 +62,7 @@ pub(super) fn in_place_of(path: &Path) -> String {
     }
 }
 
-/// The names of the files of a folder, in order, without those that a terminal cannot show.
+/// Returns the names of the files of a folder, in order, without names that a terminal cannot show.
 fn names(folder: &Path) -> Option<Vec<String>> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let mut names: Vec<_> = entries
@@ -79,7 +79,7 @@ fn ends_in_one_of(name: &str, ends: &[&str]) -> bool {
     ends.iter().any(|end| name.ends_with(end))
 }
 
-/// The name that is most similar to what was typed, if one is similar.
+/// Returns the name that is most similar to the typed one, if any is similar enough.
 pub(crate) fn nearest<'a>(
     typed: &str,
     names: impl IntoIterator<Item = &'a str>,
@@ -87,7 +87,7 @@ pub(crate) fn nearest<'a>(
     names
         .into_iter()
         .map(|name| (strsim::jaro(typed, name), name))
-        .filter(|(alike, _)| *alike > MIN_ALIKE)
+        .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, name)| name)
 }

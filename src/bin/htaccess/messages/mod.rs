@@ -1,13 +1,17 @@
-//! What is said about each file, and about all of them at the end.
+//! The messages on standard error: the problems of each file, a summary of all files, progress, and
+//! suggestions for wrong usage.
+//!
+//! This folder only words and prints. It does not decide whether a file is refused, and it never reads
+//! a fact out of the text of a message: line, title and help arrive as separate fields.
 
+mod diagnostic;
 mod numbers;
 mod progress;
-mod snippet;
 mod suggestions;
 
 pub(crate) use self::numbers::{counted, counted_ipv6};
 pub(crate) use self::progress::Progress;
-pub(crate) use self::suggestions::{did_you_mean, parse};
+pub(crate) use self::suggestions::{parse, template_suggestion};
 
 use std::io::{self, Write as _};
 
@@ -19,46 +23,47 @@ use serde::Serialize;
 
 use crate::error::{CliError, ExitStatus};
 use crate::input::Input;
-use crate::messages::snippet::{Diagnostic, Level};
+use crate::messages::diagnostic::{Diagnostic, Level};
 use crate::output::print_json;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const HELP: Style = Style::new().bold();
 
-/// Says what is wrong with each file, then what came of all, then prints the answers if they are
-/// wanted.
-pub(crate) fn conclude(
+/// Prints the problems of each file, then the summary, then the answers if `--json` is given. Returns
+/// the exit status. `done` is the summary's word for files that were not refused, such as `published`.
+pub(crate) fn print_results(
     inputs: &[Input],
     answers: &[Answer],
     json: bool,
-    fine: &str,
+    done: &str,
 ) -> Result<ExitStatus, CliError> {
     for (input, answer) in inputs.iter().zip(answers) {
         print_problems(input, answer);
     }
-    print_summary(answers, fine);
+    print_summary(answers, done);
     if json {
         print_json(answers)?;
     }
-    Ok(verdict(answers))
+    Ok(exit_status(answers))
 }
 
-pub(crate) fn verdict(answers: &[Answer]) -> ExitStatus {
+/// Returns the exit status for these answers.
+pub(crate) fn exit_status(answers: &[Answer]) -> ExitStatus {
     if answers.iter().any(is_refused) {
         ExitStatus::Refused
     } else {
-        ExitStatus::Fine
+        ExitStatus::Success
     }
 }
 
-/// One line about all files.
-pub(crate) fn print_summary(answers: &[Answer], fine: &str) {
+/// Prints one line with the counts of all files.
+pub(crate) fn print_summary(answers: &[Answer], done: &str) {
     let refused = answers.iter().filter(|answer| is_refused(answer)).count();
     let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
     let warnings: usize = answers.iter().map(|answer| answer.warnings.len()).sum();
     let mut summary = format!(
-        "{} {fine}, {refused} refused; {} rejected",
+        "{} {done}, {refused} refused; {} rejected",
         counted(answers.len() - refused, "file"),
         counted(rejected, "row")
     );
@@ -69,7 +74,7 @@ pub(crate) fn print_summary(answers: &[Answer], fine: &str) {
     print(&format!("{summary}\n"));
 }
 
-/// Something worth knowing about a file with which nothing is wrong.
+/// Prints advice about a file that has no problem.
 pub(crate) fn print_note(input: &Input, note: &str) {
     let diagnostic = Diagnostic {
         level: Level::Note,
@@ -77,13 +82,14 @@ pub(crate) fn print_note(input: &Input, note: &str) {
         title: note.to_owned(),
         file: &input.display_name(),
         line: None,
-        excerpt: None,
+        snippet: None,
         help: None,
     };
     print(&format!("{diagnostic}\n"));
 }
 
-/// What is wrong with a file, by line, and why it is refused. Whether anything was said.
+/// Prints the problems of a file in the order of their lines, the refusal last. Returns whether
+/// anything was printed.
 pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     let mut problems: Vec<Problem<'_>> = Vec::new();
     problems.extend(answer.rejections.iter().map(Problem::Rejection));
@@ -94,16 +100,16 @@ pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     if problems.is_empty() {
         return false;
     }
-    // What is about no line comes last, the refusal behind all.
+    // Problems without a line come after the others, and the refusal comes last.
     problems.sort_by_key(|problem| (problem.is_refusal(), problem.line().unwrap_or(u64::MAX)));
-    let excerpts = excerpts(input, &problems);
+    let snippets = snippets(input, &problems);
     let file = input.display_name();
     let mut text = String::new();
-    for (problem, excerpt) in problems.iter().zip(&excerpts) {
+    for (problem, snippet) in problems.iter().zip(&snippets) {
         if problem.is_refusal() {
             text.push_str(&more_rejections(answer));
         }
-        let diagnostic = problem.diagnostic(&file, excerpt.as_ref(), answer.code);
+        let diagnostic = problem.diagnostic(&file, snippet.as_ref(), answer.code);
         text.push_str(&diagnostic.to_string());
         text.push('\n');
     }
@@ -121,29 +127,29 @@ fn more_rejections(answer: &Answer) -> String {
     }
 }
 
-/// The rows that the problems are about, as far as they can be read again.
-fn excerpts(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
+/// Returns the row of each problem, or `None` if it has no line or cannot be read again.
+fn snippets(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     let mut found = vec![None; problems.len()];
     let mut wanted: Vec<(usize, (u64, Field))> = problems
         .iter()
         .enumerate()
-        .filter_map(|(index, problem)| Some((index, (problem.line()?, problem.part()))))
+        .filter_map(|(index, problem)| Some((index, (problem.line()?, problem.field()))))
         .collect();
     wanted.sort_by_key(|(_, (line, _))| *line);
     let lines: Vec<(u64, Field)> = wanted.iter().map(|(_, wanted)| *wanted).collect();
-    input.read_again(&lines, |index, excerpt| {
+    input.read_again(&lines, |index, snippet| {
         let problem = wanted
             .get(index)
             .and_then(|(index, _)| found.get_mut(*index));
         if let Some(problem) = problem {
-            *problem = Some(excerpt);
+            *problem = Some(snippet);
         }
     });
     found
 }
 
-/// Writes to standard error, with colours where they are wanted. Nobody could be told of a
-/// failure.
+/// Writes to standard error, in colour if the terminal and the settings allow it. A failure is ignored,
+/// because there is no other place to report it.
 pub(crate) fn print(text: &str) {
     let mut stderr = anstream::AutoStream::auto(io::stderr().lock());
     let _ = stderr.write_all(text.as_bytes());
@@ -152,7 +158,7 @@ pub(crate) fn print(text: &str) {
 enum Problem<'a> {
     Rejection(&'a Rejection),
     Warning(&'a Warning),
-    /// The code, the line and the sentence.
+    /// The code, the line and the message.
     Refusal(RefusalCode, Option<u64>, &'a RichText),
 }
 
@@ -169,7 +175,7 @@ impl Problem<'_> {
         }
     }
 
-    fn part(&self) -> Field {
+    fn field(&self) -> Field {
         match self {
             Self::Rejection(rejection) => Field::of(rejection),
             Self::Warning(_) | Self::Refusal(..) => Field::Row,
@@ -179,7 +185,7 @@ impl Problem<'_> {
     fn diagnostic<'a>(
         &'a self,
         file: &'a str,
-        excerpt: Option<&'a Snippet>,
+        snippet: Option<&'a Snippet>,
         refused: Option<RefusalCode>,
     ) -> Diagnostic<'a> {
         let (level, code, title, help) = match self {
@@ -207,17 +213,17 @@ impl Problem<'_> {
             title,
             file,
             line: self.line(),
-            excerpt,
+            snippet,
             help,
         }
     }
 }
 
-/// The reason of a rejection, and what to do about it.
+/// Returns the reason of a rejection and the help for it.
 fn title_and_help(rejection: &Rejection) -> (&RichText, Option<String>) {
     let fixes = rejection.fixes.as_slice();
     let help = match (&rejection.help, fixes) {
-        // One replacement is meant, where the sentence names several.
+        // A single fix is more precise than the help, which names several possibilities.
         (Some(_), [fix]) => Some(format!("write {fix}")),
         (Some(help), _) => Some(help.to_string()),
         (None, []) => None,
@@ -227,7 +233,7 @@ fn title_and_help(rejection: &Rejection) -> (&RichText, Option<String>) {
     (&rejection.reason, help)
 }
 
-/// The name of a code in JSON.
+/// Returns the name of a code in JSON.
 fn code_name(code: impl Serialize) -> Option<String> {
     serde_json::to_value(code).ok()?.as_str().map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! Counts for people.
+//! Formats counts for messages.
 
 use std::fmt::Display;
 

@@ -1,4 +1,4 @@
-//! Wrong usage whose way out can be told from what was typed.
+//! Suggestions for wrong usage, derived from the typed arguments.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use htaccess_generator::render::BUILT_IN;
 use crate::cli::Arguments;
 use crate::input::{nearest, nearest_file};
 
-/// What was typed; wrong usage ends the program with exit status 2. Who names a file where a
-/// command should be is told the command.
+/// Parses the arguments. Wrong usage ends the program with exit status 2 and, if possible, with a
+/// suggestion, such as the command to use if a file was typed in its place.
 pub(crate) fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|mut err| {
         if let Some(tip) = tip(&err) {
@@ -24,16 +24,16 @@ pub(crate) fn parse() -> Arguments {
 }
 
 fn tip(err: &clap::Error) -> Option<String> {
-    if let Some(path) = file_in_place_of_command(err) {
+    if let Some(path) = file_instead_of_command(err) {
         return Some(format!("to make a .htaccess of it: htaccess render {path}"));
     }
     if err.kind() == ErrorKind::UnknownArgument {
-        return file_like_an_option().map(|path| format!("to name the file: ./{path}"));
+        return file_with_leading_dash().map(|path| format!("to name the file: ./{path}"));
     }
     let Some(ContextValue::String(value)) = err.get(ContextKind::InvalidValue) else {
         return None;
     };
-    // `htaccess explain 192.0.2.7 acme.csv`
+    // The arguments are in the wrong order, as in `htaccess explain 192.0.2.7 acme.csv`.
     let is_address = matches!(
         err.get(ContextKind::InvalidArg),
         Some(ContextValue::String(name)) if name.contains("<ADDRESS>")
@@ -42,15 +42,15 @@ fn tip(err: &clap::Error) -> Option<String> {
         .then(|| format!("the file comes before the addresses: htaccess explain {value} ADDRESS"))
 }
 
-/// A file that was typed as it is named, with a dash in front, and taken for options.
-fn file_like_an_option() -> Option<String> {
+/// Returns a typed file name that starts with a dash, which the parser takes for options.
+fn file_with_leading_dash() -> Option<String> {
     let typed = std::env::args_os().skip(1);
     typed
         .filter_map(|argument| argument.into_string().ok())
         .find(|argument| argument.starts_with('-') && Path::new(argument).is_file())
 }
 
-fn file_in_place_of_command(err: &clap::Error) -> Option<String> {
+fn file_instead_of_command(err: &clap::Error) -> Option<String> {
     if err.kind() != ErrorKind::InvalidSubcommand {
         return None;
     }
@@ -60,17 +60,17 @@ fn file_in_place_of_command(err: &clap::Error) -> Option<String> {
     }
 }
 
-/// The template that was probably meant, a file beside it or a built-in one, as the end of a
-/// sentence.
-pub(crate) fn did_you_mean(template: &Path) -> String {
+/// Returns the end of a message with the template that was probably meant: a file in the same folder
+/// or a built-in template. Returns an empty text if none is similar.
+pub(crate) fn template_suggestion(template: &Path) -> String {
     let built_in = || {
         let typed = template.to_str()?;
         let name = nearest(typed, BUILT_IN.map(|template| template.name))?;
         Some(name.to_owned())
     };
     let is_missing = !template.exists();
-    let beside = || is_missing.then(|| nearest_file(template)).flatten();
-    match beside().or_else(built_in) {
+    let same_folder = || is_missing.then(|| nearest_file(template)).flatten();
+    match same_folder().or_else(built_in) {
         Some(meant) => format!("; did you mean {meant}?"),
         None => String::new(),
     }

@@ -1,4 +1,7 @@
-//! Standard output, files that are replaced in one step, and report pages.
+//! The outputs: data on standard output, files that are replaced in one step, and report pages.
+//!
+//! An output file is either complete or not written, also if the program is interrupted. This folder
+//! does not write messages, and does not choose the content or the path of an output.
 
 mod file;
 mod report;

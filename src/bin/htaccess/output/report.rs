@@ -1,4 +1,5 @@
-//! `--report`: the page that the function writes to its `ReportBucket`, as files.
+//! `--report`: writes the report pages as files. The function writes the same pages to its
+//! `ReportBucket`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,10 @@ use htaccess_generator::source::report_key;
 
 use crate::cli::FileArguments;
 use crate::error::CliError;
-use crate::input::{Input, Originals, is_csv};
+use crate::input::{Input, InputPaths, is_csv};
 use crate::output::file::write_file;
 
-/// Where the pages go.
+/// The place and the kind of the report pages.
 pub(crate) struct Reports {
     place: Place,
     occasion: Occasion,
@@ -25,8 +26,8 @@ enum Place {
 }
 
 impl Reports {
-    /// What `--report` asks for.
-    pub(crate) fn asked_for(
+    /// Reads `--report`. Returns `None` if it is not given.
+    pub(crate) fn from_arguments(
         files: &FileArguments,
         inputs: &[Input],
         occasion: Occasion,
@@ -36,8 +37,9 @@ impl Reports {
             .transpose()
     }
 
-    /// One file has its page at `path`; several files, a named folder of them, and a `path` that is
-    /// a folder or ends in a slash have theirs below it, as `clients/acme.csv.html`.
+    /// Chooses the place of the pages. The page of a single file is written to `path`. `path` is a
+    /// folder, with pages such as `clients/acme.csv.html`, in three cases: there are several files, a
+    /// folder of CSVs was named, or `path` is an existing folder or ends in a slash.
     fn new(
         path: &Path,
         named: &[PathBuf],
@@ -53,7 +55,7 @@ impl Reports {
                 path.display()
             )));
         }
-        // Who takes `--report` for a flag without a value names a CSV.
+        // A CSV here means that `--report` was used as a flag without a value.
         if !is_folder && is_csv(path) {
             return Err(CliError::new(format!(
                 "--report is {}, a CSV: name the page to write, such as {}",
@@ -68,14 +70,14 @@ impl Reports {
             Place::File(path.to_owned())
         };
         let reports = Self { place, occasion };
-        let originals = Originals::of(inputs);
-        inputs
-            .iter()
-            .try_for_each(|input| originals.spare(&reports.path_of(input), "--report"))?;
+        let input_paths = InputPaths::of(inputs);
+        inputs.iter().try_for_each(|input| {
+            input_paths.refuse_overwrite(&reports.path_of(input), "--report")
+        })?;
         Ok(reports)
     }
 
-    /// Writes the page of one file; `output` is its text, if it was not refused.
+    /// Writes the page of one file. `output` is the text of its output, `None` if it was refused.
     pub(crate) fn write(
         &self,
         input: &Input,
@@ -100,7 +102,7 @@ impl Reports {
     }
 }
 
-/// Two files of one name overwrite each other's page: that is wrong usage.
+/// Refuses inputs with equal keys, because their pages would overwrite each other.
 fn check_names(inputs: &[Input]) -> Result<(), CliError> {
     let mut seen: BTreeMap<&str, &Input> = BTreeMap::new();
     for input in inputs {

@@ -31,7 +31,7 @@ fn watch() {
     };
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            let _no_file_is_written = WRITING.write();
+            let _locked = WRITING.write();
             let _ = emulate_default_handler(signal);
         }
     });

@@ -1,8 +1,8 @@
-//! What is wrong, as a good compiler says it: what and why, where, the row with the cell
-//! underlined, the way out.
+//! Formats a diagnostic as rustc does: level, code and title, the place, the row with the cell
+//! underlined, the help.
 //!
-//! Rows are untrusted and may be long or in any script: they are shown escaped, around the cell,
-//! and underlined by the columns that a terminal gives each character.
+//! Rows are untrusted, may be long, and may be in any script. They are escaped and cut around the cell.
+//! The underline counts the columns that a terminal uses for each character.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,22 +12,22 @@ use htaccess_generator::csv::Snippet;
 use htaccess_generator::text::is_unprintable;
 use unicode_width::UnicodeWidthChar;
 
-/// How many columns of a row are shown.
+/// The maximum number of columns of a row that are shown.
 const MAX_ROW_COLUMNS: usize = 80;
-/// How many of them are before the cell, where the row is longer.
+/// The number of these columns that are before the cell, if the row is longer.
 const COLUMNS_BEFORE: usize = 20;
 
 const EMPHASIS: Style = Style::new().bold();
 const FRAME: Style = AnsiColor::Blue.on_default().bold();
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// The file is refused for it.
+    /// The file is refused because of it.
     Error,
-    /// The file is published all the same.
+    /// The file is published nevertheless.
     Warning,
-    /// Worth knowing.
+    /// Advice, without a problem.
     Note,
 }
 
@@ -50,19 +50,19 @@ impl Level {
     }
 }
 
-/// One thing to say.
+/// One problem or note about a file.
 pub(crate) struct Diagnostic<'a> {
     pub(crate) level: Level,
-    /// Why, for programs, and to look it up in the documents.
+    /// The code, which programs use and the documents explain.
     pub(crate) code: Option<String>,
-    /// What is wrong, without a full stop.
+    /// The problem, without a full stop.
     pub(crate) title: String,
-    /// The file, as messages name it.
+    /// The name of the file in messages.
     pub(crate) file: &'a str,
     pub(crate) line: Option<u64>,
-    /// The row, where it could be read again.
-    pub(crate) excerpt: Option<&'a Snippet>,
-    /// The way out.
+    /// The row; `None` if it could not be read again.
+    pub(crate) snippet: Option<&'a Snippet>,
+    /// The instruction that solves the problem.
     pub(crate) help: Option<String>,
 }
 
@@ -74,18 +74,18 @@ impl fmt::Display for Diagnostic<'_> {
             write!(f, "[{code}]")?;
         }
         writeln!(f, "{level:#}{EMPHASIS}: {}{EMPHASIS:#}", self.title)?;
-        let line = self.excerpt.map(|excerpt| excerpt.line).or(self.line);
+        let line = self.snippet.map(|snippet| snippet.line).or(self.line);
         let number = line.map(|line| line.to_string()).unwrap_or_default();
         let margin = " ".repeat(number.len().max(1));
         write!(f, "{margin}{FRAME}-->{FRAME:#} {}", self.file)?;
         if line.is_some() {
             write!(f, ":{number}")?;
         }
-        match self.excerpt {
-            Some(excerpt) => {
-                let before = excerpt.text.get(..excerpt.part.start).unwrap_or_default();
+        match self.snippet {
+            Some(snippet) => {
+                let before = snippet.text.get(..snippet.part.start).unwrap_or_default();
                 writeln!(f, ":{}", before.chars().count() + 1)?;
-                let row = ShownRow::of(&excerpt.text, excerpt.part.clone());
+                let row = RowWindow::of(&snippet.text, snippet.part.clone());
                 let indent = " ".repeat(row.marked.start);
                 let underline = "^".repeat(row.marked.len());
                 writeln!(f, "{margin} {FRAME}|{FRAME:#}")?;
@@ -109,9 +109,9 @@ impl fmt::Display for Diagnostic<'_> {
     }
 }
 
-/// A row as a terminal shows it.
+/// A row with the text that a terminal shows.
 #[derive(Debug, PartialEq, Eq)]
-struct ShownRow {
+struct RowWindow {
     text: String,
     /// The columns to underline, at least one.
     marked: Range<usize>,
@@ -119,15 +119,15 @@ struct ShownRow {
 
 /// A character of a row.
 struct Glyph {
-    /// Where it is in the row, in bytes.
-    place: usize,
+    /// The offset in the row, in bytes.
+    offset: usize,
     text: String,
     columns: usize,
 }
 
-impl ShownRow {
+impl RowWindow {
     fn of(row: &str, part: Range<usize>) -> Self {
-        // A row may have a megabyte: what is far from the cell is not looked at.
+        // A row may have a megabyte, so only the text near the cell is split into glyphs.
         let from = row.floor_char_boundary(part.start.saturating_sub(4 * MAX_ROW_COLUMNS));
         let to = row.ceil_char_boundary((part.start + 4 * MAX_ROW_COLUMNS).min(row.len()));
         let near = row.get(from..to).unwrap_or_default();
@@ -136,26 +136,26 @@ impl ShownRow {
             .map(|(index, character)| Glyph::of(from + index, character))
             .collect();
         let fits = near.len() == row.len() && columns(&glyphs) <= MAX_ROW_COLUMNS;
-        let (before_max, all_max) = if fits {
+        let (max_before, max_all) = if fits {
             (usize::MAX, usize::MAX)
         } else {
             (COLUMNS_BEFORE, MAX_ROW_COLUMNS)
         };
 
-        let (before, rest) = glyphs.split_at(glyphs.partition_point(|one| one.place < part.start));
-        let left_out = before.len() - fitting(before.iter().rev(), before_max);
+        let (before, rest) = glyphs.split_at(glyphs.partition_point(|one| one.offset < part.start));
+        let left_out = before.len() - fitting(before.iter().rev(), max_before);
         let (_, before) = before.split_at(left_out);
-        let (rest, behind) = rest.split_at(fitting(rest.iter(), all_max - columns(before)));
-        let (marked, after) = rest.split_at(rest.partition_point(|one| one.place < part.end));
+        let (rest, after_window) = rest.split_at(fitting(rest.iter(), max_all - columns(before)));
+        let (marked, after) = rest.split_at(rest.partition_point(|one| one.offset < part.end));
 
         let is_cut_before = from > 0 || left_out > 0;
-        let is_cut_behind = to < row.len() || !behind.is_empty();
+        let is_cut_after = to < row.len() || !after_window.is_empty();
         let mut text = String::new();
         text.push_str(if is_cut_before { "…" } else { "" });
         for glyph in before.iter().chain(marked).chain(after) {
             text.push_str(&glyph.text);
         }
-        text.push_str(if is_cut_behind { "…" } else { "" });
+        text.push_str(if is_cut_after { "…" } else { "" });
         let start = usize::from(is_cut_before) + columns(before);
         Self {
             text,
@@ -165,7 +165,7 @@ impl ShownRow {
 }
 
 impl Glyph {
-    fn of(place: usize, character: char) -> Self {
+    fn of(offset: usize, character: char) -> Self {
         let text = match character {
             '\t' => "    ".to_owned(),
             character if is_unprintable(character) => character.escape_unicode().to_string(),
@@ -173,7 +173,7 @@ impl Glyph {
         };
         let columns = text.chars().filter_map(UnicodeWidthChar::width).sum();
         Self {
-            place,
+            offset,
             text,
             columns,
         }
@@ -184,13 +184,13 @@ fn columns(glyphs: &[Glyph]) -> usize {
     glyphs.iter().map(|glyph| glyph.columns).sum()
 }
 
-/// How many glyphs from the start have at most so many columns together.
-fn fitting<'a>(glyphs: impl Iterator<Item = &'a Glyph>, columns_max: usize) -> usize {
+/// Returns the number of leading glyphs that fit into `max_columns` columns.
+fn fitting<'a>(glyphs: impl Iterator<Item = &'a Glyph>, max_columns: usize) -> usize {
     let mut columns = 0;
     glyphs
         .take_while(|glyph| {
             columns += glyph.columns;
-            columns <= columns_max
+            columns <= max_columns
         })
         .count()
 }
@@ -199,13 +199,13 @@ fn fitting<'a>(glyphs: impl Iterator<Item = &'a Glyph>, columns_max: usize) -> u
 mod tests {
     use super::*;
 
-    /// What is meant stands between `[` and `]` in the row.
+    /// Checks the text and the underline of a row. `[` and `]` mark the cell in the row.
     #[track_caller]
     fn check(row: &str, text: &str, underline: &str) {
         let start = row.find('[').unwrap();
         let end = row.find(']').unwrap() - 1;
         let row = row.replace(['[', ']'], "");
-        let shown = ShownRow::of(&row, start..end);
+        let shown = RowWindow::of(&row, start..end);
         let marks = " ".repeat(shown.marked.start) + &"^".repeat(shown.marked.len());
         assert_eq!((shown.text.as_str(), marks.as_str()), (text, underline));
     }
@@ -231,11 +231,11 @@ mod tests {
     fn shows_of_a_long_row_what_is_around_the_cell() {
         let long = "x".repeat(1000);
         let before = "x".repeat(COLUMNS_BEFORE);
-        let behind = "x".repeat(MAX_ROW_COLUMNS - COLUMNS_BEFORE - 5);
+        let after_window = "x".repeat(MAX_ROW_COLUMNS - COLUMNS_BEFORE - 5);
         let indent = " ".repeat(COLUMNS_BEFORE + 1);
         check(
             &format!("{long}[2.2.2]{long}"),
-            &format!("…{before}2.2.2{behind}…"),
+            &format!("…{before}2.2.2{after_window}…"),
             &format!("{indent}^^^^^"),
         );
         check(
