@@ -1,5 +1,7 @@
 //! The documents show what the code prints.
 
+/// The openings of the doc comments in `src/`.
+mod doc_comments;
 /// The files of `src/` import each other as the architecture says.
 mod layout;
 /// The guide for those who come from the Python script.
