@@ -254,6 +254,24 @@ mod tests {
         check(&[&cells.join(",")], &cells);
     }
 
+    #[test]
+    fn ranges_end_at_delimiters_outside_quotes() {
+        let record = r#" "a,b" ,"c""d,e",5" pipe,"two
+lines",,f"#;
+        let cells: Vec<_> = cell_ranges(record.as_bytes(), b',')
+            .map(|range| &record[range])
+            .collect();
+        let expected = [
+            r#" "a,b" "#,
+            r#""c""d,e""#,
+            r#"5" pipe"#,
+            "\"two\nlines\"",
+            "",
+            "f",
+        ];
+        assert_eq!(cells, expected);
+    }
+
     proptest! {
         /// The ranges are those of the cells that the reader of records finds.
         #[test]
