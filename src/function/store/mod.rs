@@ -2,8 +2,8 @@
 //!
 //! [`Store`] is the interface. [`S3`] implements it, and the tests have a store in memory.
 
-mod s3;
 mod roots;
+mod s3;
 
 pub use self::roots::check_roots;
 pub use self::s3::S3;

@@ -10,10 +10,10 @@
 //! nothing between the two: a late answer is the same as a late next call, and an answer that never
 //! comes is the same as a crash or an error after the effect, which are separate moves.
 
-/// The answers of S3: entity tags, conditions, versions.
-mod buckets;
 /// The same checks on protocols and stores that are broken on purpose, which must fail.
 mod broken;
+/// The answers of S3: entity tags, conditions, versions.
+mod buckets;
 /// Every schedule of small cases.
 mod exhaustive;
 /// The visit of all states, its figures, and the schedule that led to a violation.
