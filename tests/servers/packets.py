@@ -1,4 +1,7 @@
-"""Connects from any address to a port of this machine, through the nftables rules of one policy after the other.
+"""Connects from any address to ports of this machine, through the nftables rules of one policy after the other.
+
+Each client tries TCP, and UDP as HTTP/3 does: both must have the same result. It also sends a ping and a packet to
+another UDP port, which must get in, whatever the policy is.
 
 Runs in a separate network namespace, in which every address is local. Reads a list of `{"sets": FILE, "chain": FILE,
 "clients": [ADDRESS, ...]}` from standard input. Prints for each entry a list of `[ADDRESS, got in]` of the clients
@@ -7,11 +10,16 @@ whose address a packet can have, which excludes unspecified, multicast, broadcas
 
 import ipaddress
 import json
+import os
 import socket
+import struct
 import subprocess
 import sys
 
 PORT = 80
+HTTP3_PORT = 443
+# A port that the chain does not protect.
+OTHER_PORT = 444
 SETUP = (
     ("ip", "link", "set", "lo", "up"),
     ("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo"),
@@ -29,15 +37,24 @@ def main() -> None:
     policies = json.load(sys.stdin)
     for command in SETUP:
         subprocess.run(command, check=True)
+    # On one processor, packets through the loopback interface arrive in the order in which they were sent.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     listeners = {version: listen(family, server) for version, (family, server) in SERVERS.items()}
+    receivers = {}
+    for version, (family, server) in SERVERS.items():
+        receivers[version] = [receive(family, server, HTTP3_PORT, 0), receive(family, server, OTHER_PORT, PATIENCE_SECONDS)]
     results = []
     for policy in policies:
         for file in ("sets", "chain"):
             subprocess.run(("nft", "-f", policy[file]), check=True)
         # A second time, because loading again must be allowed and must change nothing.
         subprocess.run(("nft", "-f", policy["sets"]), check=True)
-        tried = ((client, gets_in(client, listeners)) for client in policy["clients"])
+        tried = [(client, gets_in(client, listeners)) for client in policy["clients"]]
         results.append([[client, got_in] for client, got_in in tried if got_in is not None])
+        for client, got_in in results[-1]:
+            if gets_in_by_udp(client, receivers) != got_in:
+                raise SystemExit(f"{client}: TCP {'gets in, UDP does not' if got_in else 'does not get in, UDP does'}")
+            ping(client)
         subprocess.run(("nft", "delete", "table", "inet", "ip_rules"), check=True)
     json.dump(results, sys.stdout)
 
@@ -49,6 +66,55 @@ def listen(family: socket.AddressFamily, server: str) -> socket.socket:
     return listener
 
 
+def receive(family: socket.AddressFamily, server: str, port: int, patience_seconds: int) -> socket.socket:
+    receiver = socket.socket(family, socket.SOCK_DGRAM)
+    receiver.bind((server, port))
+    receiver.settimeout(patience_seconds)
+    return receiver
+
+
+def gets_in_by_udp(client: str, receivers: dict[int, list[socket.socket]]) -> bool:
+    """Sends one packet to the protected port, and then one to the other port. When the second one is there, the first
+    one was received before or was dropped."""
+    version = ipaddress.ip_address(client).version
+    family, server = SERVERS[version]
+    protected, other = receivers[version]
+    with socket.socket(family, socket.SOCK_DGRAM) as sender:
+        bind(sender, client)
+        sender.sendto(client.encode(), (server, HTTP3_PORT))
+        sender.sendto(client.encode(), (server, OTHER_PORT))
+    if other.recv(100) != client.encode():
+        raise SystemExit(f"a packet of {client} did not arrive")
+    try:
+        return protected.recv(100) == client.encode()
+    except BlockingIOError:
+        return False
+
+
+def ping(client: str) -> None:
+    """Sends an echo request, whose answer must come."""
+    version = ipaddress.ip_address(client).version
+    family, server = SERVERS[version]
+    protocol, request, answer = (socket.IPPROTO_ICMP, 8, 0) if version == 4 else (socket.IPPROTO_ICMPV6, 128, 129)
+    packet = struct.pack("!BBHHH", request, 0, 0, 1, 1)
+    if version == 4:  # For IPv6, the kernel writes the checksum.
+        packet = struct.pack("!BBHHH", request, 0, 0xFFFF - (request << 8) - 2, 1, 1)
+    with socket.socket(family, socket.SOCK_RAW, protocol) as sender:
+        bind(sender, client)
+        sender.settimeout(PATIENCE_SECONDS)
+        sender.sendto(packet, (server, 0))
+        # A raw socket for IPv4 receives the header of 20 bytes too, and both receive other messages to this address.
+        while sender.recv(100)[20 if version == 4 else 0] != answer:
+            pass
+
+
+def bind(connection: socket.socket, client: str) -> None:
+    """May raise OSError, if no packet can come from this address."""
+    if connection.family == socket.AF_INET6:
+        connection.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+    connection.bind((client, 0))
+
+
 def gets_in(client: str, listeners: dict[int, socket.socket]) -> bool | None:
     """None for a client that cannot exist, because no connection can come from its address."""
     address = ipaddress.ip_address(client)
@@ -58,10 +124,8 @@ def gets_in(client: str, listeners: dict[int, socket.socket]) -> bool | None:
     family, server = SERVERS[address.version]
     with socket.socket(family) as connection:
         connection.settimeout(PATIENCE_SECONDS)
-        if address.version == 6:
-            connection.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
         try:
-            connection.bind((client, 0))
+            bind(connection, client)
         except OSError:
             return None
         try:
