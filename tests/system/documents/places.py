@@ -35,7 +35,7 @@ NEUTRAL = {
     *("readlink rm sed set sh sleep sort source tail tar tee test then time touch tr true uniq unset wait wc while xargs zcat").split(),
 }
 OFFLINE = {"htaccess", "cargo"}
-CLOUD = {"make", "aws", "sam", "systemctl", "infra/operate/redrive.py", "htaccess-sync", "infra/local/cloud.py"}
+CLOUD = {"make", "aws", "sam", "systemctl", "infra/operate/redrive.py", "htaccess-sync", "infra/operate/sync/htaccess-sync", "infra/local/cloud.py"}
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ PLACES: dict[tuple[str, str], Place] = {
         after="""aws wafv2 get-ip-set --scope REGIONAL --name "$name" --id "$id" --query IPSet.Addresses | grep 192.168.1.10/32 && make down""",
     ),
     ("README.md", "sam build"): Place(
-        before=f"{CLOUD_WITHOUT_STACK} && mkdir -p {MACHINE}/var/www",
+        before=f"{CLOUD_WITHOUT_STACK} && mkdir -p {MACHINE}/var/www/clients/acme",
         after=f"grep -q 'Require ip 172.100.2.0/24' {MACHINE}/var/www/clients/acme/.htaccess && make down",
-        words={"ACCOUNT-REGION": "000000000000-us-east-1", "/var/www/": f"{MACHINE}/var/www/"},
+        words={"ACCOUNT-REGION": "000000000000-us-east-1", "/var/lib/htaccess-sync": f"{MACHINE}/var/lib/htaccess-sync", "/var/www": f"{MACHINE}/var/www"},
     ),
     (OPERATIONS, "output()"): Place(
         before=f"""{CLOUD_WITHOUT_STACK} && . $DOCS_ROOT/tests/system/documents/operator.sh &&

@@ -214,7 +214,7 @@ class Redrive(MissingTool):
 
 class Sync(MissingTool):
     def test_sync_without_the_aws_client(self) -> None:
-        command = ["/bin/sh", ROOT / "infra" / "operate" / "sync" / "htaccess-sync", "bucket", "staging", "web"]
+        command = [sys.executable, ROOT / "infra" / "operate" / "sync" / "htaccess-sync", "bucket", "staging", "web"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.programs)
         self.assertEqual(done.returncode, 1)
         self.assertIn("there is no aws client in PATH: install it", done.stderr)
