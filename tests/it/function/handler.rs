@@ -208,6 +208,11 @@ fn changed_settings_write_the_output_again() {
     }
 }
 
+fn count_gets(store: &MemoryStore) -> usize {
+    let calls = store.take_calls();
+    calls.iter().filter(|call| call.starts_with("GET")).count()
+}
+
 #[test]
 fn the_csv_is_read_again_if_the_order_of_two_uploads_in_one_second_is_uncertain() {
     let store = MemoryStore::default();
@@ -219,24 +224,14 @@ fn the_csv_is_read_again_if_the_order_of_two_uploads_in_one_second_is_uncertain(
         statuses(&handle(&store, put_event(&["acme.csv"]))),
         ["written"]
     );
-    let gets = store
-        .take_calls()
-        .iter()
-        .filter(|call| call.starts_with("GET"))
-        .count();
-    assert_eq!(gets, 2);
+    assert_eq!(count_gets(&store), 2);
     store.tick();
     store.upload("uploads", "acme.csv", b"IP,Rule\n8.8.8.8,Allow\n");
     assert_eq!(
         statuses(&handle(&store, put_event(&["acme.csv"]))),
         ["written"]
     );
-    let gets = store
-        .take_calls()
-        .iter()
-        .filter(|call| call.starts_with("GET"))
-        .count();
-    assert_eq!(gets, 1);
+    assert_eq!(count_gets(&store), 1);
 }
 
 #[test]
