@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY := 0
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build deb fmt lint lint-rust lint-template test test-rust test-python \
 	test-terminal test-servers test-browser \
-	test-stack test-documents test-missing-tools test-sync test-invoke fuzz-check fuzz bench bench-cold bench-stages \
+	test-stack test-documents test-missing-tools test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the targets
@@ -88,7 +88,7 @@ lint-template: install ## check the templates with sam validate, cfn-lint and Ch
 	.tools/sam/bin/python infra/local/conditions.py .tools/checkov $(TEMPLATES)
 	$(CHECKOV) --directory .tools/checkov
 
-test: packages lint-rust test-rust test-python test-missing-tools test-sync test-terminal test-servers test-browser lint-template test-stack test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
+test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-template test-stack test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
 
 # `make test` runs the race tests on 500 sites, `make test-rust` on their default of 60.
 test: export RACE_SITES := 500
@@ -111,6 +111,9 @@ test-missing-tools: ## test the messages when Docker, a port, keys, a compiler o
 # As root it tests more: devices, mounts, immutable folders and other users' files.
 test-sync: ## test htaccess-sync with hostile web roots, keys and downloads
 	$(PYTHON) -m unittest discover --start-directory tests/system/sync
+
+test-redrive: ## test infra/operate/redrive.py with hostile messages in the failure queue
+	$(PYTHON) -m unittest discover --start-directory tests/system/redrive
 
 test-servers: packages ## test the outputs with a real Apache, nginx, HAProxy, Caddy and nftables
 	cargo test --test servers

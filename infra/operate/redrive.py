@@ -7,11 +7,17 @@
 
 An event goes to the upload queue if the stack has one, otherwise to the function as a new asynchronous invocation. An
 event that fails again returns to the failure queue, so a redrive that is too early loses nothing.
+
+Whoever can send to the queue decides what its messages contain. A message without an event that can be sent is reported
+and stays in the queue, and all other messages are sent. The exit status is 0 if all events were sent, 1 if some messages
+are left, and 2 for wrong usage.
 Needs Python 3 and the aws client, which uses its normal credentials and region.
 """
 
 import argparse
+import itertools
 import json
+import math
 import os
 import re
 import subprocess
@@ -42,12 +48,26 @@ STACK_DEFAULT = "htaccess-generator"
 RECEIVED_AT_ONCE = 10
 # Received messages are hidden from other readers for this time, unless they are deleted or released before.
 HIDDEN_SECONDS = 120
+# Messages that could not be sent are hidden until the end of the run, so that they do not take the turn of others. They
+# are released then. This is the limit if the run is killed.
+HIDDEN_AFTER_FAILURE_SECONDS = 3600
 SENT_AT_ONCE = 5
+# Limits of what is printed about a message. The keys of an event are at most five levels deep.
+MAX_KEYS = 5
+MAX_SHOWN_CHARS = 300
+MAX_DEPTH = 20
 
 Message = dict[str, Any]
 
 
+class MissingOutput(Exception):
+    """The stack has no output of this name."""
+
+
 def main() -> int:
+    # A locale without UTF-8 must not end the run.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stack", default=STACK_DEFAULT, help=f"name of the stack (default: {STACK_DEFAULT})")
     parser.add_argument("--queue", help="URL of the queue (default: the stack's failure queue)")
@@ -55,10 +75,10 @@ def main() -> int:
     parsed = parser.parse_args()
     try:
         names = outputs(parsed.stack)
-        queue = parsed.queue or names["FailureQueue"]
+        queue = parsed.queue or output(names, "FailureQueue")
         return show(queue) if parsed.show else redrive(queue, names)
     except subprocess.CalledProcessError as err:
-        print(f"error: {' '.join(err.cmd)}\n{err.stderr.strip()}", file=sys.stderr)
+        print(f"error: {printable(' '.join(err.cmd))}\n{printable(err.stderr.strip())}", file=sys.stderr)
         for pattern, hint in HINTS:
             if re.search(pattern, err.stderr):
                 print(f"hint: {hint}", file=sys.stderr)
@@ -66,8 +86,8 @@ def main() -> int:
     except FileNotFoundError:
         print("error: there is no aws client in PATH", file=sys.stderr)
         print('hint: install it (https://aws.amazon.com/cli/), or for the local cloud: eval "$(make -s env)"', file=sys.stderr)
-    except KeyError as err:
-        print(f"error: the stack {parsed.stack} has no output {err}", file=sys.stderr)
+    except MissingOutput as err:
+        print(f"error: the stack {printable(parsed.stack)} has no output {err}", file=sys.stderr)
         print("hint: it may be another kind of stack, or an older version: choose a stack with --stack NAME", file=sys.stderr)
     return 1
 
@@ -88,53 +108,68 @@ def show(queue: str) -> int:
 
 def redrive(queue: str, names: dict[str, str]) -> int:
     """Sends all events again. Returns 1 if some could not be sent. These stay in the queue."""
-    sent = failed = 0
-    with ThreadPoolExecutor(SENT_AT_ONCE) as pool:
-        for messages in received(queue):
-            done = [message for message, ok in zip(messages, pool.map(lambda one: send(one, names), messages)) if ok]
-            delete(queue, done)
-            sent += len(done)
-            failed += len(messages) - len(done)
-    print(f"{sent} sent again, {failed} left in the queue", file=sys.stderr)
-    return 1 if failed else 0
+    sent = 0
+    left: list[list[Message]] = []
+    try:
+        with ThreadPoolExecutor(SENT_AT_ONCE) as pool:
+            for messages in received(queue):
+                results = list(pool.map(lambda one: send(one, names), messages))
+                done = [message for message, ok in zip(messages, results) if ok]
+                failed = [message for message, ok in zip(messages, results) if not ok]
+                delete(queue, done)
+                sent += len(done)
+                if failed:
+                    hide(queue, failed, HIDDEN_AFTER_FAILURE_SECONDS)
+                    left.append(failed)
+    finally:
+        for messages in left:
+            give_back(queue, messages)
+    failures = sum(map(len, left))
+    print(f"{sent} sent again, {failures} left in the queue", file=sys.stderr)
+    return 1 if failures else 0
 
 
 def send(message: Message, names: dict[str, str]) -> bool:
     """Sends one event to the upload queue or to the function. Returns whether it was sent."""
-    event = event_of(message)
+    event = event_text(message)
     if event is None:
-        print(f"not sent, because the message contains no event: {summary(message)}", file=sys.stderr)
+        name = message["MessageId"]
+        print(f"not sent, because the message {name} contains no event: {summary(message)}", file=sys.stderr)
         return False
     try:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "event.json")
-            file.write_text(json.dumps(event), encoding="utf-8")
+            file.write_text(event, encoding="utf-8")
             if "UploadQueue" in names:
                 aws("sqs", "send-message", "--queue-url", names["UploadQueue"], "--message-body", f"file://{file}")
             else:
-                function = ("--function-name", names["FunctionName"], "--invocation-type", "Event")
+                function = ("--function-name", output(names, "FunctionName"), "--invocation-type", "Event")
                 aws("lambda", "invoke", *function, "--payload", f"fileb://{file}", str(Path(folder, "answer")))
     except subprocess.CalledProcessError as err:
-        print(f"not sent, because of an error: {summary(message)}\n{err.stderr.strip()}", file=sys.stderr)
+        print(f"not sent, because of an error: {summary(message)}\n{printable(err.stderr.strip())}", file=sys.stderr)
         return False
     return True
 
 
 def received(queue: str) -> Iterator[list[Message]]:
-    """Yields the messages of the queue in groups. Stops after the number of messages that were in the queue at the start,
-    so that events that fail again are not sent forever.
+    """Yields the messages of the queue in groups, each message once. Stops after the number of messages that were in the
+    queue at the start, so that events that fail again are not sent forever.
     """
     attributes = ("--attribute-names", "ApproximateNumberOfMessages")
     answer = aws("sqs", "get-queue-attributes", "--queue-url", queue, *attributes)
     left = int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    seen: set[str] = set()
     while left > 0:
         options = ["--max-number-of-messages", str(min(left, RECEIVED_AT_ONCE)), "--wait-time-seconds", "2"]
         options += ["--visibility-timeout", str(HIDDEN_SECONDS), "--attribute-names", "SentTimestamp"]
         messages = aws("sqs", "receive-message", "--queue-url", queue, *options).get("Messages", [])
-        if not messages:
+        # SQS may deliver a message twice.
+        new = [message for message in messages if message["MessageId"] not in seen]
+        if not new:
             return
-        left -= len(messages)
-        yield messages
+        seen.update(message["MessageId"] for message in new)
+        left -= len(new)
+        yield new
 
 
 def delete(queue: str, messages: list[Message]) -> None:
@@ -144,60 +179,108 @@ def delete(queue: str, messages: list[Message]) -> None:
 
 
 def give_back(queue: str, messages: list[Message]) -> None:
+    """Makes messages visible to other readers at once."""
+    hide(queue, messages, 0)
+
+
+def hide(queue: str, messages: list[Message], seconds: int) -> None:
     entries = [
-        {"Id": str(i), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 0} for i, one in enumerate(messages)
+        {"Id": str(i), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": seconds}
+        for i, one in enumerate(messages)
     ]
     aws("sqs", "change-message-visibility-batch", "--queue-url", queue, "--entries", json.dumps(entries))
 
 
+def parsed_json(text: str) -> Any:
+    """Parses untrusted JSON. Returns None for what is no JSON, is nested too deeply or has a number that is too large."""
+    try:
+        # NaN and Infinity, which Python accepts, are no JSON.
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
 def event_of(message: Message) -> dict[str, Any] | None:
     """Returns the event: from Lambda's record of a failure, or the message itself if it comes from the upload queue."""
-    try:
-        body = json.loads(message["Body"])
-    except ValueError:
-        return None
+    body = parsed_json(message.get("Body", ""))
     event = body.get("requestPayload", body) if isinstance(body, dict) else None
     return event if isinstance(event, dict) else None
 
 
-def summary(message: Message) -> str:
-    sent = int(message.get("Attributes", {}).get("SentTimestamp", 0)) / 1000
+def event_text(message: Message) -> str | None:
+    """Returns the event as JSON in ASCII, or None if there is none."""
     event = event_of(message)
-    keys = ", ".join(keys_in(event)) or "no key"
-    line = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(sent))}  {error_of(message)}  {keys}"
-    # Keys are untrusted: their control characters must not reach a terminal.
-    return "".join(char if char.isprintable() else "?" for char in line)
+    try:
+        return None if event is None else json.dumps(event)
+    except RecursionError:
+        return None
+
+
+def summary(message: Message) -> str:
+    """Describes a message in one line. Everything in it is untrusted."""
+    sent = int(message.get("Attributes", {}).get("SentTimestamp", 0)) / 1000
+    keys = list(itertools.islice(keys_in(event_of(message)), MAX_KEYS + 1))
+    named = ", ".join(shortened(key) for key in keys[:MAX_KEYS]) or "no key"
+    more = ", and more" if len(keys) > MAX_KEYS else ""
+    time_sent = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(sent))
+    return printable(f"{time_sent}  {shortened(error_of(message))}  {named}{more}").replace("\n", "?")
 
 
 def error_of(message: Message) -> str:
     """Returns the error from Lambda's record. For a message from the upload queue, only the function's log has the error."""
-    try:
-        record = json.loads(message["Body"])
-    except ValueError:
-        return "not JSON"
+    record = parsed_json(message.get("Body", ""))
+    if record is None:
+        return "not JSON that can be read"
     if not isinstance(record, dict) or "requestContext" not in record:
         return "from the upload queue: the log has the error"
-    failure = record.get("responsePayload") or {}
-    condition = record["requestContext"].get("condition", "")
+    failure = as_object(record.get("responsePayload"))
+    condition = as_object(record["requestContext"]).get("condition", "")
     return f"{failure.get('errorType', condition)}: {failure.get('errorMessage', 'it was not invoked')}"
 
 
-def keys_in(value: Any) -> Iterator[str]:
-    """Yields every object key in an event, at any depth, as it is written there."""
+def as_object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def keys_in(value: Any, depth: int = 0) -> Iterator[str]:
+    """Yields the object keys in an event, as they are written there, to a depth that no event of S3 has."""
+    if depth > MAX_DEPTH:
+        return
     if isinstance(value, str) and value.startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return
+        value = parsed_json(value)
     if isinstance(value, list):
         for item in value:
-            yield from keys_in(item)
+            yield from keys_in(item, depth + 1)
     elif isinstance(value, dict):
         for name, item in value.items():
             if name in ("key", "s3Key") and isinstance(item, str):
                 yield item
             else:
-                yield from keys_in(item)
+                yield from keys_in(item, depth + 1)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}..."
+
+
+def printable(text: str) -> str:
+    """Replaces characters that could control a terminal or move the text around them. Line feeds stay."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
+
+
+def output(names: dict[str, str], name: str) -> str:
+    if name not in names:
+        raise MissingOutput(repr(name))
+    return names[name]
 
 
 def outputs(stack: str) -> dict[str, str]:
@@ -209,7 +292,7 @@ def aws(*arguments: str) -> dict[str, Any]:
     # Version 1 of the client ignores this variable for SQS.
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     command = ["aws", *(["--endpoint-url", endpoint] if endpoint else []), *arguments, "--output", "json"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8", errors="replace").stdout
     return json.loads(answer) if answer.strip() else {}
 
 
