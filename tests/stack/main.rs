@@ -23,6 +23,7 @@ mod observability;
 mod permissions;
 mod recorder;
 mod sync;
+mod templates;
 
 /// One deployment, three updates of it, and its deletion. Deployments take most of the time.
 #[test]

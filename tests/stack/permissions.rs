@@ -102,6 +102,11 @@ fn granted(cloud: &Cloud) -> BTreeSet<Grant> {
     for statement in statements {
         assert_eq!(statement["Effect"], "Allow");
         for action in texts(&statement["Action"]) {
+            let account = &statement["Condition"]["StringEquals"]["aws:ResourceAccount"];
+            assert!(
+                !action.starts_with("s3:") || account == "000000000000",
+                "{action} is granted on buckets of other accounts: {statement}"
+            );
             for resource in texts(&statement["Resource"]) {
                 granted.insert((action.clone(), resource));
             }

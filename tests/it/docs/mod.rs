@@ -289,3 +289,25 @@ fn uploads_are_told_whatever_case_their_ending_is_in() {
         assert!(OPERATIONS.contains(&again), "{ending}");
     }
 }
+
+/// `aws s3 sync` follows symbolic links in a web root, and misses changes that keep the size of a file.
+#[test]
+fn no_document_installs_outputs_with_a_plain_sync() {
+    const DOCUMENTS: [&str; 4] = [
+        README,
+        OPERATIONS,
+        TEMPLATE_YAML,
+        include_str!("../../../docs/web-servers.md"),
+    ];
+    for document in DOCUMENTS {
+        let mentions = document.lines().filter(|line| line.contains("s3 sync"));
+        for line in mentions {
+            assert!(line.starts_with("Do not use `aws s3 sync`"), "{line}");
+        }
+        let copies = document.lines().filter(|line| line.contains("aws s3 cp"));
+        for line in copies {
+            assert!(!line.contains("/var/www"), "{line}");
+        }
+    }
+    assert!(README.contains("\ninfra/operate/sync/htaccess-sync htaccess-generator-site-"));
+}

@@ -106,6 +106,11 @@ PLACES: dict[tuple[str, str], Place] = {
         after="upload clients/back.csv 192.0.2.3 && published clients/back 192.0.2.3",
         words={"BUCKET": "$BUCKET", "KEY": "$KEY"},
     ),
+    (OPERATIONS, "aws s3 cp --recursive --only-show-errors"): Place(
+        before="OLD_UPLOAD_BUCKET=old-uploads && aws s3 mb s3://$OLD_UPLOAD_BUCKET && upload clients/moved.csv 192.0.2.8 $OLD_UPLOAD_BUCKET",
+        after="published clients/moved 192.0.2.8",
+    ),
+    (OPERATIONS, "aws s3 ls --recursive"): Place(before="OLD_SITE_BUCKET=old-sites && aws s3 mb s3://$OLD_SITE_BUCKET"),
     (OPERATIONS, "aws s3control create-job"): Place(
         before='test -n "$(output FunctionArn)" && test -n "$(output BatchOperationsRole)"',
         words={"ACCOUNT": "000000000000", "JOB": "00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c"},
