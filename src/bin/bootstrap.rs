@@ -9,15 +9,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use htaccess_generator::function::FunctionSettings;
 use htaccess_generator::function::store::{S3, check_roots};
 use htaccess_generator::function::{
-    Dimensions, Error, Handler, InvocationMetrics, InvocationProperties, Response,
+    Dimensions, Error, Handler, InvocationMetrics, InvocationProperties, Payload, Response,
 };
-use htaccess_generator::function::{INIT_ERROR_TYPE, init_logging, report_init_error};
+use htaccess_generator::function::{INIT_ERROR_TYPE, init_logging, log_panics, report_init_error};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
-use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     init_logging(variable);
+    log_panics();
     let handler = match start() {
         Ok(handler) => handler,
         Err(message) => {
@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
         is_cold: Cell::new(true),
     };
     let function = &function;
-    let serve = service_fn(|event: LambdaEvent<Value>| function.invoke(event));
+    let serve = service_fn(|event: LambdaEvent<Payload>| function.invoke(event));
     match Box::pin(lambda_runtime::run(serve)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
@@ -51,7 +51,7 @@ struct Function {
 }
 
 impl Function {
-    async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
+    async fn invoke(&self, event: LambdaEvent<Payload>) -> Result<Response, Error> {
         let request_id = event.context.request_id.clone();
         let xray_trace_id = event.context.xray_trace_id.clone();
         let cold_start = self.is_cold.replace(false);

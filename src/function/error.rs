@@ -34,6 +34,8 @@ pub enum ErrorKind {
     OutOfTime,
     /// S3 refused the request for another reason.
     BadRequest,
+    /// The function has a bug.
+    Panic,
 }
 
 impl ErrorKind {
@@ -52,6 +54,7 @@ impl ErrorKind {
             Self::Contention => "Contention",
             Self::OutOfTime => "OutOfTime",
             Self::BadRequest => "BadRequest",
+            Self::Panic => "Panic",
         }
     }
 
@@ -69,7 +72,8 @@ impl ErrorKind {
             | Self::SameBucket
             | Self::AccessDenied
             | Self::NoSuchBucket
-            | Self::BadRequest => false,
+            | Self::BadRequest
+            | Self::Panic => false,
         }
     }
 
@@ -91,6 +95,7 @@ impl ErrorKind {
                 "the invocation had no time left; raise the function's time-out or memory"
             }
             Self::BadRequest => "S3 does not accept the request",
+            Self::Panic => "this is a bug of the function; the log names the place",
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::event::{Batch, Event, Message, ObjectRef, Task};
 use crate::function::metrics::{InvocationMetrics, PublishStats};
+use crate::function::panics::catch_panic;
+use crate::function::payload::Payload;
 use crate::function::publish::{Publisher, answer_object};
 use crate::function::response::{BatchResponse, ItemFailure, Response, ResultCode, TaskResult};
 use crate::function::settings::FunctionSettings;
@@ -69,22 +71,25 @@ impl<S: Store> Handler<S> {
     /// files that were done before a record failed.
     pub async fn handle_with_metrics(
         &self,
-        event: LambdaEvent<Value>,
+        event: LambdaEvent<impl Into<Payload>>,
     ) -> (Result<Response, Error>, InvocationMetrics) {
         let invocation = Invocation {
             deadline: Deadline::of(&event.context),
             metrics: RefCell::default(),
         };
-        let result = self.handle_event(&event.payload, &invocation).await;
+        let payload = event.payload.into();
+        let work = Box::pin(self.handle_payload(&payload, &invocation));
+        let result = catch_panic("handle the event", work).await;
         (result, invocation.metrics.into_inner())
     }
 
-    async fn handle_event(
+    async fn handle_payload(
         &self,
-        event: &Value,
+        payload: &Payload,
         invocation: &Invocation,
     ) -> Result<Response, Error> {
-        match Event::read(event).inspect_err(log_error)? {
+        let event = payload.json().and_then(Event::read);
+        match event.inspect_err(log_error)? {
             Event::Test => {
                 let answer = Answer::new("s3:TestEvent", Status::Ignored);
                 log_answer(&answer, &PublishStats::default(), 0.0);
@@ -210,6 +215,8 @@ impl<S: Store> Handler<S> {
             publisher.as_mut().map_err(|refusal| *refusal),
             object,
         );
+        // Each function that takes a future by value holds it twice, and the stack is small.
+        let answer = catch_panic(&operation, Box::pin(answer));
         let result = invocation.deadline.limit(&operation, answer).await;
         let stats = publisher.map(Publisher::into_stats).unwrap_or_default();
         let processing_ms = milliseconds(started.elapsed());
@@ -287,14 +294,19 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
     }
 }
 
-/// Logs one line for each file, with counts and codes but without cells.
+/// Logs one line for each file, with counts and codes. The sentence of a refusal is not logged, because
+/// it may quote cells. The report has it.
 fn log_answer(answer: &Answer, stats: &PublishStats, processing_ms: f64) {
+    let first_rejected = || answer.rejections.first().map(|rejection| rejection.line);
+    let refused_line = answer
+        .code
+        .and_then(|_| answer.refused_line.or_else(first_rejected));
     info!(
         source = answer.source,
         output = answer.output,
         status = %answer.status,
         code = answer.code.map(|code| code.to_string()),
-        reason = answer.message.as_ref().map(ToString::to_string),
+        line = refused_line,
         rows = answer.rows,
         accepted = answer.accepted,
         rejected = answer.rejected,

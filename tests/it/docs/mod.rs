@@ -311,3 +311,35 @@ fn no_document_installs_outputs_with_a_plain_sync() {
     }
     assert!(README.contains("\ninfra/operate/sync/htaccess-sync htaccess-generator-site-"));
 }
+
+/// Lambda itself reports the others.
+const ERROR_TYPES_OF_LAMBDA: [&str; 3] = [
+    "Sandbox.Timedout",
+    "Runtime.ExitError",
+    "Runtime.OutOfMemory",
+];
+
+#[cfg(feature = "function")]
+#[test]
+fn the_operations_guide_lists_every_error_type_and_no_other() {
+    let source = include_str!("../../../src/function/error.rs");
+    let (_, codes) = source.split_once("fn code(self)").unwrap();
+    let (codes, _) = codes.split_once("\n    }\n").unwrap();
+    let mut expected: Vec<&str> = codes.split('"').skip(1).step_by(2).collect();
+    assert!(
+        expected.len() > 10 && expected.contains(&"UnknownEvent"),
+        "{expected:?}"
+    );
+    expected.push(htaccess_generator::function::INIT_ERROR_TYPE);
+    expected.extend(ERROR_TYPES_OF_LAMBDA);
+    let (_, table) = OPERATIONS.split_once("| `errorType` |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let names = rows.map(|line| line.split(" | ").next().unwrap());
+    let mut listed: Vec<&str> = names
+        .flat_map(|names| names.split('`').skip(1).step_by(2))
+        .collect();
+    expected.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, expected);
+}

@@ -492,3 +492,30 @@ fn a_bad_setting_is_reported_with_its_name_its_value_and_the_allowed_values() {
         "OUTPUT_BUCKET is not set: expected the name of the bucket that outputs go to"
     );
 }
+
+/// A panic is a bug. It gets a stable `errorType`, and does not keep the other records from being
+/// published.
+#[test]
+fn a_panic_fails_its_record_alone() {
+    let store = MemoryStore::default();
+    for key in ["a.csv", "b.csv", "c.csv"] {
+        store.upload("uploads", key, ACME);
+    }
+    store.fail("GET s3://uploads/b.csv", ErrorKind::Panic);
+    let (kind, message) =
+        handle_with(&store, &[], put_event(&["a.csv", "b.csv", "c.csv"])).unwrap_err();
+    assert_eq!((kind, kind.code()), (ErrorKind::Panic, "Panic"));
+    assert!(
+        message.starts_with("publish s3://uploads/b.csv: "),
+        "{message}"
+    );
+    assert!(!message.contains("GET"), "{message}");
+    for (key, is_published) in [("a", true), ("b", false), ("c", true)] {
+        let output = store.text("sites", &format!("{key}/.htaccess"));
+        assert_eq!(output.is_some(), is_published, "{key}");
+    }
+    let own = [("TEMPLATE", "s3://templates/own.tera")];
+    store.fail("GET s3://templates/own.tera", ErrorKind::Panic);
+    let (kind, _) = handle_with(&store, &own, put_event(&["a.csv"])).unwrap_err();
+    assert_eq!(kind, ErrorKind::Panic);
+}

@@ -123,6 +123,7 @@ impl MemoryStore {
         let call = format!("{method} {name}");
         self.calls.borrow_mut().push(call.clone());
         match &*self.failure.borrow() {
+            Some((prefix, ErrorKind::Panic)) if call.starts_with(prefix) => panic!("in {call}"),
             Some((prefix, kind)) if call.starts_with(prefix) => Err(Error::new(*kind, call)),
             _ => Ok(()),
         }

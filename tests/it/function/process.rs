@@ -2,11 +2,16 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): its answers, its log lines,
 //! and its error message before it exits.
 
-use std::io::{BufReader, Write};
+/// The log contains nothing of a CSV.
+mod log;
+/// Payloads that are no event.
+mod payloads;
+
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -31,22 +36,28 @@ struct Told {
 struct Function {
     process: Child,
     told: Receiver<Told>,
+    /// Read both streams, because a process whose pipe is full waits.
+    streams: [JoinHandle<Vec<u8>>; 2],
 }
 
 impl Function {
     fn start(variables: &[(&str, &str)], event: &Value) -> Self {
+        Self::start_with_payload(variables, event.to_string().as_bytes())
+    }
+
+    fn start_with_payload(variables: &[(&str, &str)], payload: &[u8]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (sender, told) = mpsc::channel();
-        let event = event.to_string();
+        let payload = payload.to_vec();
         // The thread ends with the process of the test.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (sender, event) = (sender.clone(), event.clone());
-                thread::spawn(move || serve(&stream, &sender, &event));
+                let (sender, payload) = (sender.clone(), payload.clone());
+                thread::spawn(move || serve(&stream, &sender, &payload));
             }
         });
-        let process = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
+        let mut process = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "tested")
@@ -57,9 +68,18 @@ impl Function {
             .envs(SECRETS)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Self { process, told }
+        let streams = [
+            read_all(process.stdout.take().unwrap()),
+            read_all(process.stderr.take().unwrap()),
+        ];
+        Self {
+            process,
+            told,
+            streams,
+        }
     }
 
     /// Returns the first message that the function posts, and the lines that it logged until then.
@@ -68,15 +88,25 @@ impl Function {
         if !ends_by_itself || told.is_err() {
             self.process.kill().unwrap();
         }
-        let output = self.process.wait_with_output().unwrap();
-        let log = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), ends_by_itself.then_some(1), "{log}");
+        let status = self.process.wait().unwrap();
+        // Lambda puts both streams into the log.
+        let streams = self.streams.map(|stream| stream.join().unwrap());
+        let log = String::from_utf8(streams.concat()).unwrap();
+        assert_eq!(status.code(), ends_by_itself.then_some(1), "{log}");
         (told.unwrap(), log.lines().map(str::to_owned).collect())
     }
 }
 
+fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
 /// Each connection hands out one event. A function that asks for another event waits.
-fn serve(mut stream: &TcpStream, sender: &Sender<Told>, event: &str) {
+fn serve(mut stream: &TcpStream, sender: &Sender<Told>, payload: &[u8]) {
     let mut reader = BufReader::new(stream);
     let mut is_given = false;
     while let Some(Request { path, body, .. }) = read_request(&mut reader) {
@@ -86,16 +116,17 @@ fn serve(mut stream: &TcpStream, sender: &Sender<Told>, event: &str) {
         }
         let answer = if path == "invocation/next" {
             is_given = true;
-            format!(
+            let head = format!(
                 "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id\r\n\
                  Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
-                 Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: {}\r\n\r\n{event}",
-                event.len()
-            )
+                 Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: {}\r\n\r\n",
+                payload.len()
+            );
+            [head.as_bytes(), payload].concat()
         } else {
-            "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n".to_owned()
+            b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n".to_vec()
         };
-        stream.write_all(answer.as_bytes()).unwrap();
+        stream.write_all(&answer).unwrap();
         if path != "invocation/next" {
             let body = serde_json::from_slice(&body).unwrap();
             // The test has received its message and is gone.

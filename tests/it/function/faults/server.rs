@@ -198,8 +198,10 @@ pub(crate) fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Request
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => headers.insert(name.to_ascii_lowercase(), value.to_owned()),
+        match line.trim_end().split_once(':') {
+            Some((name, value)) => {
+                headers.insert(name.to_ascii_lowercase(), value.trim_start().to_owned())
+            }
             None => break,
         };
     }

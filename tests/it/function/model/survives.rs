@@ -14,7 +14,7 @@ use super::world::{How, Model, Move, World};
 use crate::function::handler::{ACME, handle, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;
 
-const KINDS: [ErrorKind; 11] = [
+const KINDS: [ErrorKind; 12] = [
     ErrorKind::UnknownEvent,
     ErrorKind::SameBucket,
     ErrorKind::AccessDenied,
@@ -26,6 +26,7 @@ const KINDS: [ErrorKind; 11] = [
     ErrorKind::Contention,
     ErrorKind::OutOfTime,
     ErrorKind::BadRequest,
+    ErrorKind::Panic,
 ];
 
 /// A kind of error that is not in [`KINDS`] does not compile here.
@@ -41,7 +42,8 @@ fn is_listed(kind: ErrorKind) -> bool {
         | ErrorKind::Damaged
         | ErrorKind::Contention
         | ErrorKind::OutOfTime
-        | ErrorKind::BadRequest => KINDS.contains(&kind),
+        | ErrorKind::BadRequest
+        | ErrorKind::Panic => KINDS.contains(&kind),
     }
 }
 

@@ -1,0 +1,43 @@
+//! The payload of an invocation, which may be anything: JSON of any shape, or no JSON at all.
+//!
+//! `lambda_runtime` deserializes a payload before it calls the function. If that fails, the `errorType`
+//! of the invocation is the name of a Rust type, which may change with any release. So [`Payload`]
+//! accepts everything, and the handler reports what is no JSON like every other unknown event.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::function::error::{Error, ErrorKind};
+
+/// A payload, as JSON or with the reason why it cannot be read as JSON.
+#[derive(Debug)]
+pub struct Payload(Result<Value, String>);
+
+impl Payload {
+    /// Returns the JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownEvent`] if the payload is empty or is not JSON in UTF-8, is nested more than
+    /// 127 levels deep, or has a number that is too large for a double.
+    pub(crate) fn json(&self) -> Result<&Value, Error> {
+        self.0.as_ref().map_err(|reason| {
+            let operation = "unknown event: it is not JSON that can be read";
+            Error::new(ErrorKind::UnknownEvent, operation).with_source(reason.as_str())
+        })
+    }
+}
+
+impl From<Value> for Payload {
+    fn from(json: Value) -> Self {
+        Self(Ok(json))
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The messages of serde_json name a place and a rule of JSON, and nothing of the payload.
+        let json = Value::deserialize(deserializer).map_err(|err| err.to_string());
+        Ok(Self(json))
+    }
+}
