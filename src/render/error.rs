@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::render::built_in::built_in_names;
-use crate::text::{RichText, Segment, rich};
+use crate::text::{RichText, Segment, escape_block, rich};
 
 /// A template that cannot be used. `Display` is the sentence; tera's reports name line and column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +48,19 @@ impl TemplateError {
                 Segment::quoted(name),
                 built_in_names()
             ),
-            Self::DoesNotCompile { report } => rich!("the template does not compile: {}", report),
-            Self::Fails { report } => rich!("the template fails on this file: {}", report),
+            // A report shows lines of the template, and the reason of a failure may quote a cell.
+            Self::DoesNotCompile { report } => {
+                rich!("the template does not compile: {}", escape_block(report))
+            }
+            Self::Fails { report } => {
+                rich!("the template fails on this file: {}", escape_block(report))
+            }
             Self::Refuses { name, reason } => {
-                rich!("the template {} cannot be used: {}", *name, reason)
+                rich!(
+                    "the template {} cannot be used: {}",
+                    *name,
+                    escape_block(reason)
+                )
             }
             Self::LineTooLong { line, max_bytes } => rich!(
                 "line {} of the output is over {} bytes and Apache would refuse the file: print allow.lines and \

@@ -14,6 +14,7 @@ use crate::render::escape::escape;
 use crate::render::filters;
 use crate::render::filters::{LEAST_MAX_IDENTIFIER_BYTES, MAX_IDENTIFIER_BYTES};
 use crate::render::needs::{LISTS, Needs, OTHER_VARIABLES, PARTS};
+use crate::text::escape_json;
 
 /// The built-in templates that refuse some files. Their output is written only when it is complete.
 const MAY_FAIL: [&str; 1] = ["aws-waf"];
@@ -151,11 +152,11 @@ fn identifier(text: &str, arguments: &Kwargs) -> Result<String, tera::Error> {
 }
 
 /// Writes a value as JSON, by way of a `serde_json::Value`, which sorts the members of objects by
-/// name. Tera's maps have no order.
+/// name. Tera's maps have no order. Invisible characters are escaped.
 fn json(value: &Value) -> Result<Value, tera::Error> {
     serde_json::to_value(value)
         .and_then(|value| serde_json::to_string(&value))
-        .map(|text| Value::safe_string(&text))
+        .map(|text| Value::safe_string(&escape_json(&text)))
         .map_err(|err| tera::Error::chain("the value cannot be written as JSON", err))
 }
 

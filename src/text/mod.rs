@@ -14,6 +14,8 @@ pub(crate) use self::list::{FirstFew, quoted_list};
 pub use self::numbers::grouped;
 pub(crate) use self::numbers::{milliseconds, thousands, thousands_if_any};
 pub use self::push_fmt::push_fmt;
-pub use self::quote::{MAX_QUOTED_CHARS, escape, escape_invisible, is_unprintable, quote};
+pub use self::quote::{
+    MAX_QUOTED_CHARS, escape, escape_block, escape_invisible, escape_json, is_unprintable, quote,
+};
 pub(crate) use self::rich::rich;
 pub use self::rich::{Part, RichText, Segment, SegmentKind};

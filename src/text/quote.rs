@@ -7,6 +7,8 @@
 //! The standard library is not used, because `{:?}` also escapes combining marks, such as the accent
 //! of a decomposed "é", and `str::escape_debug` escapes apostrophes.
 
+use crate::text::push_fmt::push_fmt;
+
 /// The maximum number of characters of a value that a message shows. The rest becomes `…`.
 pub const MAX_QUOTED_CHARS: usize = 64;
 
@@ -46,9 +48,38 @@ pub fn escape(text: &str) -> String {
 /// whole text. One character may be kept, such as the line end.
 #[must_use]
 pub fn escape_invisible(text: &str, keep: Option<char>) -> String {
+    escape_except(text, |character| Some(character) == keep)
+}
+
+/// Like [`escape_invisible`], for a text of several lines. Line feeds and tabs stay.
+#[must_use]
+pub fn escape_block(text: &str) -> String {
+    escape_except(text, |character| matches!(character, '\n' | '\t'))
+}
+
+/// Escapes the invisible characters of JSON that `serde_json` wrote, as `\u` and their code. The JSON has
+/// the same meaning.
+///
+/// Outside of texts there are none but line feeds, and in texts `serde_json` escapes line feeds itself.
+#[must_use]
+pub fn escape_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_unprintable(character) && character != '\n' {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                push_fmt(&mut escaped, format_args!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+fn escape_except(text: &str, is_kept: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_unprintable(character) && Some(character) != keep {
+        if is_unprintable(character) && !is_kept(character) {
             shown.extend(character.escape_unicode());
         } else {
             shown.push(character);
@@ -86,6 +117,25 @@ mod tests {
         assert_eq!(quote("plain é"), "\"plain é\"");
         assert_eq!(quote("a\u{1b}[31m\u{202e}"), r#""a\u{1b}[31m\u{202e}""#);
         assert_eq!(quote("say \"x\" \\"), r#""say \"x\" \\""#);
+    }
+
+    #[test]
+    fn invisible_characters_of_json_are_escaped_and_mean_the_same() {
+        let text = "a\n\u{1b}\u{9b}\u{202e}\u{feff}\u{e0001}\u{7f}é\u{1f600}\"\\";
+        let json = serde_json::to_string_pretty(&[text]).unwrap();
+        let escaped = escape_json(&json);
+        assert_eq!(
+            escaped,
+            "[\n  \"a\\n\\u001b\\u009b\\u202e\\ufeff\\udb40\\udc01\\u007fé\u{1f600}\\\"\\\\\"\n]"
+        );
+        let read: Vec<String> = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(read, [text]);
+    }
+
+    #[test]
+    fn a_block_keeps_its_lines() {
+        assert_eq!(escape_block("a\n\tb\r\u{9b}"), "a\n\tb\\u{d}\\u{9b}");
+        assert_eq!(escape_invisible("a\nb\tc", Some('\n')), "a\nb\\u{9}c");
     }
 
     #[test]
