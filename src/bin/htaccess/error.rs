@@ -32,6 +32,8 @@ pub(crate) enum ExitStatus {
     Success,
     /// 1: a file was refused.
     Refused,
+    /// 2: some files could not be read or written. Each failure was printed.
+    Failed,
     /// 3: `diff --exit-code` found that some addresses gain or lose access.
     Changed,
 }

@@ -18,11 +18,9 @@ mod templates;
 use std::process::ExitCode;
 
 use clap::ColorChoice;
-use htaccess_generator::text::escape_invisible;
 
 use crate::cli::Command;
-use crate::error::{CliError, ExitStatus};
-use crate::messages::{ERROR, HELP};
+use crate::error::ExitStatus;
 
 fn main() -> ExitCode {
     let arguments = messages::parse();
@@ -39,14 +37,9 @@ fn main() -> ExitCode {
     match done {
         Ok(ExitStatus::Success) => ExitCode::SUCCESS,
         Ok(ExitStatus::Refused) => ExitCode::from(1),
-        Err(CliError { message, help }) => {
-            // A path may contain control sequences for terminals.
-            let message = escape_invisible(&message, Some('\n'));
-            messages::print(&format!("{ERROR}error{ERROR:#}: {message}\n"));
-            if let Some(help) = help {
-                let help = escape_invisible(&help, None);
-                messages::print(&format!("  = {HELP}help{HELP:#}: {help}\n"));
-            }
+        Ok(ExitStatus::Failed) => ExitCode::from(2),
+        Err(err) => {
+            messages::print_error(&err);
             ExitCode::from(2)
         }
         Ok(ExitStatus::Changed) => ExitCode::from(3),

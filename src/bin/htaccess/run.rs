@@ -50,12 +50,12 @@ pub(crate) fn render_with_warnings(decision: &mut Decision, template: &Template)
 }
 
 /// Passes each input to `work`, in as many threads as `--jobs` allows. Returns the results in the
-/// order of the inputs. After the first failure, no further input is started.
+/// order of the inputs. A failure does not keep the other inputs from being processed.
 pub(crate) fn in_parallel<T: Send>(
     inputs: &[Input],
     arguments: &FileArguments,
     work: impl Fn(&Input, &Progress) -> Result<T, CliError> + Sync,
-) -> Result<Vec<T>, CliError> {
+) -> Vec<Result<T, CliError>> {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments
         .jobs
@@ -70,9 +70,6 @@ pub(crate) fn in_parallel<T: Send>(
                 while let Some((index, input)) = take_next(inputs, &next) {
                     let result = work(input, &progress);
                     progress.add_file();
-                    if result.is_err() {
-                        next.store(inputs.len(), Ordering::Relaxed);
-                    }
                     if let Ok(mut done) = done.lock() {
                         done.push((index, result));
                     }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::{fs, io};
 
-use htaccess_generator::render::{BuiltIn, Template, built_in_names};
+use htaccess_generator::render::{BuiltIn, Template, TemplateError, built_in_names};
 
 use crate::error::CliError;
+use crate::input::shown;
 use crate::messages::template_suggestion;
 
 /// Returns the `OUTPUT_KEY` that adds an ending to the source's path: after a dot, or after a slash if
@@ -25,15 +26,23 @@ pub(crate) fn suggested_output_key(template: &str) -> Option<String> {
 pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
     let compiled = match BuiltIn::find(name_or_path) {
         Some(_) => Template::built_in(name_or_path),
-        None => Template::compile_named(name_or_path, &read_template(Path::new(name_or_path))?),
+        None => compile_file(Path::new(name_or_path))?,
     };
-    compiled.map_err(|err| CliError::new(format!("template {name_or_path}: {err}")))
+    compiled.map_err(|err| {
+        let name = shown(Path::new(name_or_path));
+        CliError::new(format!("template {name}: {err}"))
+    })
 }
 
-/// Reads the source of a custom template.
-pub(crate) fn read_template(path: &Path) -> Result<String, CliError> {
+/// Reads and compiles a custom template.
+pub(crate) fn compile_file(path: &Path) -> Result<Result<Template, TemplateError>, CliError> {
+    let source = read_template(path)?;
+    Ok(Template::compile_named(&shown(path), &source))
+}
+
+fn read_template(path: &Path) -> Result<String, CliError> {
     fs::read_to_string(path).map_err(|err| {
-        let name = path.to_string_lossy();
+        let name = shown(path);
         CliError::new(match err.kind() {
             io::ErrorKind::InvalidData => {
                 format!("template {name}: it is not text in UTF-8: save it so")

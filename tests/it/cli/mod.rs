@@ -11,8 +11,13 @@ mod diff_and_patterns;
 mod errors;
 /// Situations in which files could be lost.
 mod files;
+/// Names, arguments, templates and cells that try to control the terminal.
+mod hostile;
 /// `diff` and `explain` compared with the oracle, on the random policies of the servers' tests.
 mod oracle;
+/// FIFOs, sockets, devices and folders in place of files.
+#[cfg(unix)]
+mod special_files;
 
 use std::fs;
 use std::io::Write;

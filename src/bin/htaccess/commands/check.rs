@@ -27,12 +27,15 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
         }
         let advice = file.and_then(|file| RequestCost::of(&file).advice());
         Ok((answer, advice))
-    })?;
-    let (answers, advice): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
-    for (input, advice) in inputs.iter().zip(advice) {
-        if let Some(advice) = advice {
-            print_note(input, &advice);
+    });
+    for (input, checked) in inputs.iter().zip(&checked) {
+        if let Ok((_, Some(advice))) = checked {
+            print_note(input, advice);
         }
     }
-    print_results(&inputs, &answers, arguments.files.json, "fine")
+    let answers = checked
+        .into_iter()
+        .map(|checked| checked.map(|(answer, _)| answer))
+        .collect();
+    print_results(&inputs, answers, arguments.files.json, "fine")
 }

@@ -1,7 +1,6 @@
 //! `htaccess completions` and `htaccess man`: generate shell completions and manual pages from the
 //! same definition as `--help`.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -13,7 +12,7 @@ use htaccess_generator::text::push_fmt;
 
 use crate::cli::{Arguments, CompletionsArguments, ManArguments};
 use crate::error::{CliError, ExitStatus};
-use crate::output::{cannot_print, print_data};
+use crate::output::{cannot_print, print_data, write_file};
 
 const NAME: &str = "htaccess";
 
@@ -86,11 +85,8 @@ fn write_pages(folder: &Path, command: &Command) -> Result<(), CliError> {
 
 fn write_page(folder: &Path, command: &Command) -> Result<(), CliError> {
     let name = command.get_display_name().unwrap_or(NAME);
-    let path = folder.join(format!("{name}.1"));
-    let written = fs::create_dir_all(folder)
-        .and_then(|()| page(command))
-        .and_then(|page| fs::write(&path, page));
-    written.map_err(|err| CliError::new(format!("cannot write {}: {err}", path.display())))
+    let page = page(command).map_err(|err| cannot_print(&err))?;
+    write_file(&folder.join(format!("{name}.1")), &page).map(|_| ())
 }
 
 /// Returns the page of one command. The text below the options in `--help`, such as the examples and

@@ -9,7 +9,7 @@ use htaccess_generator::report::Occasion;
 
 use crate::cli::RenderArguments;
 use crate::error::{CliError, ExitStatus};
-use crate::input::{self, Input};
+use crate::input::{self, Input, shown};
 use crate::messages::{HELP, WARNING};
 use crate::messages::{Progress, exit_status, print, print_problems, print_results, print_summary};
 use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write_file};
@@ -94,7 +94,7 @@ fn write_all(
             reports.write(input, &answer, file.as_deref(), decision.policy())?;
         }
         Ok(answer)
-    })?;
+    });
     if arguments.files.output_key.is_none()
         && let Some(key) = suggested_output_key(&arguments.template)
     {
@@ -104,7 +104,7 @@ fn write_all(
             arguments.template
         ));
     }
-    print_results(inputs, &answers, arguments.files.json, "published")
+    print_results(inputs, answers, arguments.files.json, "published")
 }
 
 /// The endings of the names of outputs, CSVs and report pages.
@@ -124,7 +124,7 @@ const FILE_ENDINGS: [&str; 10] = [
 /// Refuses a value of `-o` that looks like a file. `-o` names a folder, and a folder named `.htaccess`
 /// would deny everybody access to the site.
 fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
-    let name = folder.to_string_lossy();
+    let name = shown(folder);
     let problem = match folder.exists() {
         true if folder.is_dir() => return Ok(()),
         true => "is no folder",

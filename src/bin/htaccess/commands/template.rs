@@ -17,10 +17,10 @@ use htaccess_generator::text::push_fmt;
 
 use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
 use crate::error::{CliError, ExitStatus};
-use crate::input;
-use crate::messages::print;
+use crate::input::{self, shown};
+use crate::messages::print_line;
 use crate::output::print_data;
-use crate::templates::{output_key_with_ending, read_template};
+use crate::templates::{compile_file, output_key_with_ending};
 
 /// Runs `htaccess template`.
 pub(crate) fn template(command: &TemplateCommand) -> Result<ExitStatus, CliError> {
@@ -49,15 +49,15 @@ fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
 }
 
 fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
-    let name = arguments.template.display().to_string();
+    let name = shown(&arguments.template);
     let compiled = match BuiltIn::find(&name) {
         Some(_) => Template::built_in(&name),
-        None => Template::compile_named(&name, &read_template(&arguments.template)?),
+        None => compile_file(&arguments.template)?,
     };
     let template = match compiled {
         Ok(template) => template,
         Err(err) => {
-            print(&format!("{name}: {err}\n"));
+            print_line(&format!("{name}: {err}"));
             return Ok(ExitStatus::Refused);
         }
     };
@@ -66,23 +66,23 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
         None => check_with_samples(&template),
     };
     for error in &result.errors {
-        print(&format!("{name}: {error}\n"));
+        print_line(&format!("{name}: {error}"));
     }
     if !result.errors.is_empty() {
         return Ok(ExitStatus::Refused);
     }
     for warning in &result.warnings {
-        print(&format!("{name}: warning: {warning}\n"));
+        print_line(&format!("{name}: warning: {warning}"));
     }
     if let Some(note) = note(&template) {
-        print(&format!("{name}: note: {note}\n"));
+        print_line(&format!("{name}: note: {note}"));
     }
     let warnings = match result.warnings.len() {
         0 => String::new(),
         1 => ", 1 warning".to_owned(),
         count => format!(", {count} warnings"),
     };
-    print(&format!("{name}: fine for {}{warnings}\n", result.tried));
+    print_line(&format!("{name}: fine for {}{warnings}", result.tried));
     Ok(ExitStatus::Success)
 }
 

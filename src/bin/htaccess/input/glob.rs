@@ -7,10 +7,9 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
-use htaccess_generator::text::escape_invisible;
 
 use crate::error::CliError;
-use crate::input::paths::{cannot_read, here_if_empty};
+use crate::input::paths::{cannot_read, here_if_empty, shown};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 const ANY_DEPTH: &str = "**";
@@ -59,7 +58,7 @@ impl Name {
         Pattern::new(&name).map(Self::Wildcard).map_err(|err| {
             CliError::new(format!(
                 "there is no file {}, and it is no pattern: {}",
-                escape_invisible(whole, None),
+                shown(Path::new(whole)),
                 err.msg
             ))
         })

@@ -8,7 +8,7 @@ mod nearby;
 mod paths;
 
 pub(crate) use self::nearby::{nearest, nearest_file};
-pub(crate) use self::paths::folder_of;
+pub(crate) use self::paths::{folder_of, kind_of_file, shown};
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -41,15 +41,27 @@ pub(crate) struct Input {
     pub(crate) path: Option<PathBuf>,
     /// The key that the file would have in a bucket.
     pub(crate) key: String,
+    origin: Origin,
     /// The first bytes of an input that cannot be read again: standard input or a pipe.
     start: Mutex<Vec<u8>>,
 }
 
+/// The way in which an input was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The user named it, so it may be anything that can be read, such as a pipe.
+    Named,
+    /// It was found in a folder or by a pattern, so it must be a regular file. Reading a FIFO would wait
+    /// for its writer.
+    Found,
+}
+
 impl Input {
-    fn new(path: Option<PathBuf>, key: String) -> Self {
+    fn new(path: Option<PathBuf>, key: String, origin: Origin) -> Self {
         Self {
             path,
             key,
+            origin,
             start: Mutex::default(),
         }
     }
@@ -58,7 +70,7 @@ impl Input {
     /// terminals.
     pub(crate) fn display_name(&self) -> String {
         match &self.path {
-            Some(path) => escape_invisible(&path.to_string_lossy(), None),
+            Some(path) => shown(path),
             None => "<stdin>".to_owned(),
         }
     }
@@ -83,6 +95,9 @@ impl Input {
             Some(path) => cannot_read(path, &err),
             None => CliError::new(format!("cannot read standard input: {err}")),
         };
+        if self.origin == Origin::Found {
+            self.refuse_other_files()?;
+        }
         let mut source: Box<dyn Read + Send> = match &self.path {
             Some(path) => Box::new(File::open(path).map_err(failure)?),
             None => Box::new(io::stdin()),
@@ -105,6 +120,20 @@ impl Input {
 }
 
 impl Input {
+    fn refuse_other_files(&self) -> Result<(), CliError> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => Err(CliError::new(format!(
+                "cannot read {}: it is {}, which is only read if it is named itself",
+                shown(path),
+                kind_of_file(metadata.file_type())
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Keeps the start of an input that cannot be read again, for the rows that messages show.
     pub(crate) fn keep_start(&self, piece: &[u8]) {
         if let Ok(mut start) = self.start.lock() {
@@ -149,13 +178,14 @@ pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
                     "standard input can be read once: name - once".to_owned(),
                 ));
             }
-            inputs.push(Input::new(None, "stdin".to_owned()));
+            inputs.push(Input::new(None, "stdin".to_owned(), Origin::Named));
         } else if path.is_dir() {
             find_below(path, &mut inputs)?;
         } else if let Some(pattern) = pattern(path) {
             find_matches(pattern, &mut inputs)?;
         } else {
-            inputs.push(Input::new(Some(path.clone()), key_of_file(path)?));
+            let key = key_of_file(path)?;
+            inputs.push(Input::new(Some(path.clone()), key, Origin::Named));
         }
     }
     Ok(inputs)
@@ -168,7 +198,7 @@ pub(crate) fn find_one(named: &Path) -> Result<Input, CliError> {
         (Some(input), []) => Ok(input),
         _ => Err(CliError::new(format!(
             "{} is more than one file: name one",
-            named.display()
+            shown(named)
         ))),
     }
 }
@@ -200,7 +230,7 @@ impl<'a> InputPaths<'a> {
             None => Ok(()),
             Some(input) => Err(CliError::new(format!(
                 "{} would be replaced by what is made of it: choose another {flag}",
-                input.display()
+                shown(input)
             ))),
         }
     }
@@ -219,9 +249,10 @@ pub(crate) fn check_outputs<'a>(
         input_paths.refuse_overwrite(&folder.join(&output), "-o or --output-key")?;
         if let Some(other) = seen.get(&output) {
             return Err(CliError::new(format!(
-                "{} and {} would both become {output}: rename one, or choose another --output-key",
+                "{} and {} would both become {}: rename one, or choose another --output-key",
                 other.display_name(),
-                input.display_name()
+                input.display_name(),
+                escape_invisible(&output, None)
             )));
         }
         seen.insert(output, input);
@@ -237,10 +268,13 @@ fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), CliError> 
         .partition(|path| path.is_dir());
     for path in &files {
         let key = key_of_file(path)?;
-        inputs.push(Input::new(Some(path.clone()), key));
+        inputs.push(Input::new(Some(path.clone()), key, Origin::Found));
     }
     match (files.is_empty(), folders.is_empty()) {
-        (true, true) => Err(CliError::new(format!("no file matches {pattern}"))),
+        (true, true) => Err(CliError::new(format!(
+            "no file matches {}",
+            shown(Path::new(pattern))
+        ))),
         (true, false) => folders
             .iter()
             .try_for_each(|folder| find_below(folder, inputs)),
@@ -254,10 +288,7 @@ fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     if inputs.len() > before {
         return Ok(());
     }
-    let message = format!(
-        "there is no .csv or .csv.gz file below {}",
-        folder.display()
-    );
+    let message = format!("there is no .csv or .csv.gz file below {}", shown(folder));
     Err(CliError::new(message).with_help(help_for_folder(folder)))
 }
 
@@ -278,16 +309,19 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliEr
         if !is_csv(&path) {
             continue;
         }
-        if let Err(err) = fs::metadata(&path)
-            && !entry.file_name().as_encoded_bytes().starts_with(b".")
-        {
-            // A broken link. It is an error, because the site that it stands for would be missing.
-            return Err(cannot_read(&path, &err));
-        }
-        if path.is_file() {
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let is_wanted = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => false,
+            // Anything else fails when it is read, because the site that it stands for would be missing.
+            Ok(metadata) => metadata.is_file() || !is_hidden,
+            // A broken link, such as those that editors make.
+            Err(_) if is_hidden => false,
+            Err(err) => return Err(cannot_read(&path, &err)),
+        };
+        if is_wanted {
             let below = path.strip_prefix(root).unwrap_or(&path);
             let key = text(below)?;
-            inputs.push(Input::new(Some(path), key));
+            inputs.push(Input::new(Some(path), key, Origin::Found));
         }
     }
     Ok(())
@@ -309,7 +343,7 @@ fn key_of_file(path: &Path) -> Result<String, CliError> {
             Component::RootDir | Component::Prefix(_) | Component::ParentDir => {
                 let name = path
                     .file_name()
-                    .ok_or_else(|| CliError::new(format!("{} is not a file", path.display())))?;
+                    .ok_or_else(|| CliError::new(format!("{} is not a file", shown(path))))?;
                 return text(Path::new(name));
             }
         }
@@ -322,7 +356,7 @@ fn text(path: &Path) -> Result<String, CliError> {
         Some(text) => Ok(text.to_owned()),
         None => Err(CliError::new(format!(
             "the name {} is not UTF-8, as a key must be: rename the file",
-            path.display()
+            shown(path)
         ))),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use htaccess_generator::source::is_csv_name;
 use htaccess_generator::text::is_unprintable;
 
-use crate::input::paths::folder_of;
+use crate::input::paths::{folder_of, shown};
 
 /// The minimum similarity, from 0 to 1, at which one name counts as a misspelling of the other.
 const MIN_SIMILARITY: f64 = 0.75;
@@ -18,7 +18,7 @@ pub(crate) fn nearest_file(path: &Path) -> Option<String> {
     let names = names(folder_of(path))?;
     let name = path.file_name()?.to_string_lossy();
     let meant = nearest(&name, names.iter().map(String::as_str))?;
-    Some(path.with_file_name(meant).display().to_string())
+    Some(shown(&path.with_file_name(meant)))
 }
 
 /// Returns the help for a folder without CSVs.
@@ -28,10 +28,10 @@ pub(super) fn help_for_folder(folder: &Path) -> String {
         .iter()
         .find(|name| ends_in_one_of(name, &[".xlsx", ".xls", ".ods"]));
     match (workbook, names.first()) {
-        (Some(name), _) => format!("save {} as CSV first", folder.join(name).display()),
+        (Some(name), _) => format!("save {} as CSV first", shown(&folder.join(name))),
         (None, Some(name)) => format!(
             "a file that is named itself is read whatever its name ends in, such as {}",
-            folder.join(name).display()
+            shown(&folder.join(name))
         ),
         (None, None) => "name the file, or the folder above it".to_owned(),
     }
@@ -41,7 +41,7 @@ pub(super) fn help_for_folder(folder: &Path) -> String {
 pub(super) fn help_for_missing_file(path: &Path) -> String {
     let folder = folder_of(path);
     let Some(names) = names(folder) else {
-        return format!("there is no folder {} that can be read", folder.display());
+        return format!("there is no folder {} that can be read", shown(folder));
     };
     if let Some(meant) = nearest_file(path) {
         return format!("did you mean {meant}?");
@@ -51,7 +51,7 @@ pub(super) fn help_for_missing_file(path: &Path) -> String {
         .filter(|name| is_csv_name(name))
         .map(String::as_str)
         .collect();
-    let whose = format!("the folder {}", folder.display());
+    let whose = format!("the folder {}", shown(folder));
     match csvs.get(..MAX_NAMED) {
         _ if csvs.is_empty() => format!("{whose} has no CSVs"),
         Some(first) if csvs.len() > MAX_NAMED => {

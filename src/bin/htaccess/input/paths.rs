@@ -1,7 +1,10 @@
 //! Paths in the form that the system accepts, and the error of one that cannot be read.
 
+use std::fs::FileType;
 use std::io;
 use std::path::Path;
+
+use htaccess_generator::text::escape_invisible;
 
 use crate::error::CliError;
 
@@ -19,7 +22,36 @@ pub(crate) fn here_if_empty(folder: &Path) -> &Path {
     }
 }
 
+/// Returns a path for messages. A name may contain line ends and control sequences for terminals.
+pub(crate) fn shown(path: &Path) -> String {
+    escape_invisible(&path.to_string_lossy(), None)
+}
+
+/// Names the kind of a file in messages, with its article.
+pub(crate) fn kind_of_file(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if kind.is_fifo() {
+            return "a FIFO";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "a device";
+        }
+    }
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_file() {
+        "a file"
+    } else {
+        "a special file"
+    }
+}
+
 /// The error of a file or folder that cannot be read, with the reason.
 pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> CliError {
-    CliError::new(format!("cannot read {}: {err}", path.display()))
+    CliError::new(format!("cannot read {}: {err}", shown(path)))
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 use htaccess_generator::csv::Snippet;
-use htaccess_generator::text::is_unprintable;
+use htaccess_generator::text::{escape_block, is_unprintable};
 use unicode_width::UnicodeWidthChar;
 
 /// The maximum number of columns of a row that are shown.
@@ -73,7 +73,8 @@ impl fmt::Display for Diagnostic<'_> {
         if let Some(code) = &self.code {
             write!(f, "[{code}]")?;
         }
-        writeln!(f, "{level:#}{EMPHASIS}: {}{EMPHASIS:#}", self.title)?;
+        let title = escape_block(&self.title);
+        writeln!(f, "{level:#}{EMPHASIS}: {title}{EMPHASIS:#}")?;
         let line = self.snippet.map(|snippet| snippet.line).or(self.line);
         let number = line.map(|line| line.to_string()).unwrap_or_default();
         let margin = " ".repeat(number.len().max(1));
@@ -97,7 +98,7 @@ impl fmt::Display for Diagnostic<'_> {
             }
             None => writeln!(f)?,
         }
-        match &self.help {
+        match self.help.as_deref().map(escape_block) {
             Some(help) => {
                 writeln!(
                     f,

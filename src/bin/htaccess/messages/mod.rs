@@ -2,7 +2,8 @@
 //! suggestions for wrong usage.
 //!
 //! This folder only words and prints. It does not decide whether a file is refused, and it never reads
-//! a fact out of the text of a message: line, title and help arrive as separate fields.
+//! a fact out of the text of a message: line, title and help arrive as separate fields. It escapes
+//! whatever could control a terminal, although the parts of a message should be escaped already.
 
 mod diagnostic;
 mod numbers;
@@ -18,7 +19,7 @@ use std::io::{self, Write as _};
 use anstyle::{AnsiColor, Style};
 use htaccess_generator::answer::{Answer, RefusalCode, Rejection, Status, Warning};
 use htaccess_generator::csv::{Field, Snippet};
-use htaccess_generator::text::RichText;
+use htaccess_generator::text::{RichText, escape_block, escape_invisible, push_fmt};
 use serde::Serialize;
 
 use crate::error::{CliError, ExitStatus};
@@ -26,26 +27,46 @@ use crate::input::Input;
 use crate::messages::diagnostic::{Diagnostic, Level};
 use crate::output::print_json;
 
-pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const HELP: Style = Style::new().bold();
 
-/// Prints the problems of each file, then the summary, then the answers if `--json` is given. Returns
-/// the exit status. `done` is the summary's word for files that were not refused, such as `published`.
+/// The maximum number of failures that are printed. All failures are counted.
+const MAX_FAILURES_PRINTED: usize = 20;
+
+/// Prints the problems or the failure of each file, then the summary, then the answers if `--json` is
+/// given. Returns the exit status. `done` is the summary's word for files that were not refused, such as
+/// `published`.
 pub(crate) fn print_results(
     inputs: &[Input],
-    answers: &[Answer],
+    results: Vec<Result<Answer, CliError>>,
     json: bool,
     done: &str,
 ) -> Result<ExitStatus, CliError> {
-    for (input, answer) in inputs.iter().zip(answers) {
-        print_problems(input, answer);
+    let mut answers = Vec::new();
+    let mut failures = 0;
+    for (input, result) in inputs.iter().zip(results) {
+        match result {
+            Ok(answer) => {
+                print_problems(input, &answer);
+                answers.push(answer);
+            }
+            Err(err) => {
+                failures += 1;
+                if failures <= MAX_FAILURES_PRINTED {
+                    print_error(&err);
+                }
+            }
+        }
     }
-    print_summary(answers, done);
+    print(&format!("{}\n", summary(&answers, failures, done)));
     if json {
-        print_json(answers)?;
+        print_json(&answers)?;
     }
-    Ok(exit_status(answers))
+    Ok(match failures {
+        0 => exit_status(&answers),
+        _ => ExitStatus::Failed,
+    })
 }
 
 /// Returns the exit status for these answers.
@@ -59,19 +80,39 @@ pub(crate) fn exit_status(answers: &[Answer]) -> ExitStatus {
 
 /// Prints one line with the counts of all files.
 pub(crate) fn print_summary(answers: &[Answer], done: &str) {
+    print(&format!("{}\n", summary(answers, 0, done)));
+}
+
+fn summary(answers: &[Answer], failures: usize, done: &str) -> String {
     let refused = answers.iter().filter(|answer| is_refused(answer)).count();
     let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
     let warnings: usize = answers.iter().map(|answer| answer.warnings.len()).sum();
     let mut summary = format!(
-        "{} {done}, {refused} refused; {} rejected",
-        counted(answers.len() - refused, "file"),
-        counted(rejected, "row")
+        "{} {done}, {refused} refused",
+        counted(answers.len() - refused, "file")
+    );
+    if failures > 0 {
+        push_fmt(&mut summary, format_args!(", {failures} failed"));
+    }
+    push_fmt(
+        &mut summary,
+        format_args!("; {} rejected", counted(rejected, "row")),
     );
     if warnings > 0 {
         summary.push_str(", ");
         summary.push_str(&counted(warnings, "warning"));
     }
-    print(&format!("{summary}\n"));
+    summary
+}
+
+/// Prints a failure, and how to solve it.
+pub(crate) fn print_error(err: &CliError) {
+    let message = escape_block(&err.message);
+    print(&format!("{ERROR}error{ERROR:#}: {message}\n"));
+    if let Some(help) = &err.help {
+        let help = escape_invisible(help, None);
+        print(&format!("  = {HELP}help{HELP:#}: {help}\n"));
+    }
 }
 
 /// Prints advice about a file that has no problem.
@@ -148,8 +189,14 @@ fn snippets(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     found
 }
 
+/// Prints a text without colours and a line end.
+pub(crate) fn print_line(text: &str) {
+    print(&format!("{}\n", escape_block(text)));
+}
+
 /// Writes to standard error, in colour if the terminal and the settings allow it. A failure is ignored,
-/// because there is no other place to report it.
+/// because there is no other place to report it. What comes from outside must be escaped already, because
+/// the text contains the control sequences of the colours.
 pub(crate) fn print(text: &str) {
     let mut stderr = anstream::AutoStream::auto(io::stderr().lock());
     let _ = stderr.write_all(text.as_bytes());

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use clap::Parser;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, Parser};
 
 use htaccess_generator::render::BUILT_IN;
+use htaccess_generator::text::{escape_invisible, is_unprintable};
 
 use crate::cli::Arguments;
 use crate::input::{nearest, nearest_file};
@@ -14,13 +15,38 @@ use crate::input::{nearest, nearest_file};
 /// Parses the arguments. Wrong usage ends the program with exit status 2 and, if possible, with a
 /// suggestion, such as the command to use if a file was typed in its place.
 pub(crate) fn parse() -> Arguments {
-    Arguments::try_parse().unwrap_or_else(|mut err| {
+    Arguments::try_parse().unwrap_or_else(|err| {
+        let mut err = without_controls(err);
         if let Some(tip) = tip(&err) {
             let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
             err.insert(ContextKind::Suggested, tips);
         }
         err.exit()
     })
+}
+
+/// Returns the error about the escaped arguments, because clap prints arguments as they were typed.
+fn without_controls(err: clap::Error) -> clap::Error {
+    let typed: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    if !typed
+        .iter()
+        .any(|argument| argument.contains(is_unprintable))
+    {
+        return err;
+    }
+    let escaped = typed
+        .iter()
+        .map(|argument| escape_invisible(argument, None));
+    match Arguments::try_parse_from(escaped) {
+        Err(err) => err,
+        // The escaped arguments are right by chance.
+        Ok(_) => Arguments::command().error(
+            err.kind(),
+            "an argument contains characters that are invisible: type it again without them",
+        ),
+    }
 }
 
 fn tip(err: &clap::Error) -> Option<String> {
@@ -48,6 +74,7 @@ fn file_with_leading_dash() -> Option<String> {
     typed
         .filter_map(|argument| argument.into_string().ok())
         .find(|argument| argument.starts_with('-') && Path::new(argument).is_file())
+        .map(|argument| escape_invisible(&argument, None))
 }
 
 fn file_instead_of_command(err: &clap::Error) -> Option<String> {

@@ -3,6 +3,9 @@
 //! The new file is written next to the old one and renamed over it. The data is not flushed to the
 //! disk (`fsync`), because a thousand files would take seconds. After a power loss, run the command
 //! again: it compares existing files byte by byte.
+//!
+//! Only regular files are opened or replaced. Opening a FIFO would wait for its writer, and opening a
+//! device may have an effect.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,23 +15,36 @@ use htaccess_generator::answer::Status;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::CliError;
-use crate::input::folder_of;
+use crate::input::{folder_of, kind_of_file, shown};
 use crate::output::signals;
 
 /// Writes a file. An identical file is not touched and keeps its times. A replaced file keeps its
 /// permissions. A symbolic link is kept, and the file that it points to is replaced.
+///
+/// # Errors
+///
+/// If the file cannot be written, or if something else than a file is in its place.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, CliError> {
     let failure = |err: io::Error| {
         // tempfile appends the name of the temporary file, which would confuse users.
         let reason = err.to_string();
         let reason = reason.split(" at path ").next().unwrap_or_default();
-        CliError::new(format!("cannot write {}: {reason}", path.display()))
+        CliError::new(format!("cannot write {}: {reason}", shown(path)))
     };
-    let _deferred = signals::defer_signals();
+    if let Ok(metadata) = fs::metadata(path)
+        && !metadata.is_file()
+    {
+        return Err(CliError::new(format!(
+            "cannot write {}: {} is in its place: delete or rename it, or choose another output",
+            shown(path),
+            kind_of_file(metadata.file_type())
+        )));
+    }
     write(path, bytes).map_err(failure)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<Status> {
+    // Signals end the program while it reads, which may take long on a network.
     match fs::read(path) {
         Ok(current) if current == bytes => return Ok(Status::Unchanged),
         Err(err) if err.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
@@ -42,6 +58,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<Status> {
 }
 
 fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let _deferred = signals::defer_signals();
     fs::create_dir_all(folder_of(path))?;
     write_temporary(path, bytes)?.persist(path)?;
     Ok(())
@@ -50,6 +67,7 @@ fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path)?;
     let permissions = fs::metadata(&target)?.permissions();
+    let _deferred = signals::defer_signals();
     let file = write_temporary(&target, bytes)?;
     file.as_file().set_permissions(permissions)?;
     file.persist(&target)?;

@@ -11,7 +11,7 @@ use htaccess_generator::source::report_key;
 
 use crate::cli::FileArguments;
 use crate::error::CliError;
-use crate::input::{Input, InputPaths, is_csv};
+use crate::input::{Input, InputPaths, is_csv, shown};
 use crate::output::file::write_file;
 
 /// The place and the kind of the report pages.
@@ -52,15 +52,15 @@ impl Reports {
         if takes_several && path.is_file() {
             return Err(CliError::new(format!(
                 "{} is a file, and the reports need a folder: choose another --report",
-                path.display()
+                shown(path)
             )));
         }
         // A CSV here means that `--report` was used as a flag without a value.
         if !is_folder && is_csv(path) {
             return Err(CliError::new(format!(
                 "--report is {}, a CSV: name the page to write, such as {}",
-                path.display(),
-                path.with_extension("html").display()
+                shown(path),
+                shown(&path.with_extension("html"))
             )));
         }
         let place = if is_folder || takes_several {
@@ -111,7 +111,7 @@ fn check_names(inputs: &[Input]) -> Result<(), CliError> {
                 "{} and {} would both have the report {}.html: name one at a time",
                 other.display_name(),
                 input.display_name(),
-                input.key
+                shown(Path::new(&input.key))
             )));
         }
     }

@@ -1,7 +1,13 @@
 //! Defers Ctrl-C and the signals that end a program until the file that is being written is complete,
 //! so that no partial file is left next to it.
+//!
+//! A signal is deferred for a few seconds at most, because a file system may never answer.
 
 use std::sync::{Once, RwLock};
+use std::time::Duration;
+
+/// The maximum time for which a signal is deferred.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Read-locked while a file is being written; write-locked forever once the program is ending.
 static WRITING: RwLock<()> = RwLock::new(());
@@ -31,6 +37,10 @@ fn watch() {
     };
     std::thread::spawn(move || {
         for signal in signals.forever() {
+            std::thread::spawn(move || {
+                std::thread::sleep(PATIENCE);
+                let _ = emulate_default_handler(signal);
+            });
             let _locked = WRITING.write();
             let _ = emulate_default_handler(signal);
         }
@@ -49,3 +59,50 @@ fn ignored_signals() -> u64 {
 
 #[cfg(not(unix))]
 fn watch() {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    const CHILD: &str = "HTACCESS_TEST_WRITES_FOREVER";
+
+    /// Runs itself again, because a signal ends the whole process.
+    #[test]
+    fn a_signal_ends_a_write_that_never_ends() {
+        if std::env::var_os(CHILD).is_some() {
+            let _deferred = defer_signals();
+            // The parent reads this name.
+            assert!(std::fs::write(std::env::var(CHILD).unwrap(), "").is_ok());
+            std::thread::sleep(Duration::from_mins(1));
+            return;
+        }
+        let ready = std::env::temp_dir().join(format!("htaccess-signals-{}", std::process::id()));
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "output::signals::tests::a_signal_ends_a_write_that_never_ends",
+                "--exact",
+            ])
+            .env(CHILD, &ready)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !ready.exists() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let id = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", "TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let status = child.wait().unwrap();
+        std::fs::remove_file(&ready).unwrap();
+        assert_eq!(status.signal(), Some(15));
+    }
+}

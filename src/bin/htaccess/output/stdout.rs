@@ -2,16 +2,19 @@
 
 use std::io::{self, Write};
 
+use htaccess_generator::text::escape_json;
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::io_threads::WriteBehind;
 
+/// Prints JSON in which every invisible character of a text is an escape sequence, because JSON is often
+/// read on a terminal.
 pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), CliError> {
     let mut text = serde_json::to_string_pretty(answer)
         .map_err(|err| CliError::new(format!("cannot write the answer as JSON: {err}")))?;
     text.push('\n');
-    print_data(text.as_bytes())
+    print_data(escape_json(&text).as_bytes())
 }
 
 pub(crate) fn print_data(data: &[u8]) -> Result<(), CliError> {
