@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 # The targets share .tools/ and target/, so they run one after the other.
 .NOTPARALLEL:
-.PHONY: help demo up deploy down env install build deb fmt lint lint-rust lint-template test test-rust test-python \
+.PHONY: help demo up deploy down env install build deb htaccess-sync fmt lint lint-rust lint-template test test-rust test-python \
 	test-terminal test-servers test-browser \
 	test-stack test-documents test-missing-tools test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
@@ -67,6 +67,13 @@ deb: $(CARGO_DEB) ## build a Debian package of the command line in target/debian
 	cargo build --release --bin htaccess
 	$(call describe-command-line,release)
 	$(CARGO_DEB) --no-build
+
+# Python caches modules next to them when the program is run from its folder.
+htaccess-sync: ## build htaccess-sync, the program for web servers, as one file in target/
+	rm -rf infra/operate/sync/htaccess-sync/__pycache__
+	mkdir -p target
+	$(PYTHON) -m zipapp infra/operate/sync/htaccess-sync --python "/usr/bin/env python3" --output target/htaccess-sync
+	chmod 755 target/htaccess-sync
 
 fmt: ## format the Rust code
 	cargo fmt

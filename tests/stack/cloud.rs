@@ -261,7 +261,7 @@ fn command(port: u16, arguments: &[&str]) -> Command {
     command
 }
 
-fn python() -> String {
+pub(crate) fn python() -> String {
     std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::cloud::{Cloud, root};
+use crate::cloud::{Cloud, python, root};
 
 const SITES: [&str; 2] = ["again/site", "back/site"];
 
@@ -48,7 +48,8 @@ pub(crate) fn removes_only_what_it_is_told_to(cloud: &Cloud) {
 }
 
 fn sync(cloud: &Cloud, options: &[&str]) {
-    let mut command = Command::new(root().join("infra/operate/sync/htaccess-sync"));
+    let mut command = Command::new(python());
+    command.arg(root().join("infra/operate/sync/htaccess-sync"));
     command.args(options).arg(cloud.output("SiteBucket"));
     command.args([cloud.folder.join("staging"), cloud.folder.join("web")]);
     cloud.run(&mut command);

@@ -309,7 +309,7 @@ fn no_document_installs_outputs_with_a_plain_sync() {
             assert!(!line.contains("/var/www"), "{line}");
         }
     }
-    assert!(README.contains("\ninfra/operate/sync/htaccess-sync htaccess-generator-site-"));
+    assert!(README.contains("\npython3 infra/operate/sync/htaccess-sync htaccess-generator-site-"));
 }
 
 /// Lambda itself reports the others.

@@ -35,7 +35,7 @@ NEUTRAL = {
     *("readlink rm sed set sh sleep sort source tail tar tee test then time touch tr true uniq unset wait wc while xargs zcat").split(),
 }
 OFFLINE = {"htaccess", "cargo"}
-CLOUD = {"make", "aws", "sam", "systemctl", "infra/operate/redrive.py", "htaccess-sync", "infra/operate/sync/htaccess-sync", "infra/local/cloud.py"}
+CLOUD = {"make", "aws", "sam", "systemctl", "infra/operate/redrive.py", "htaccess-sync", "infra/local/cloud.py"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ PLACES: dict[tuple[str, str], Place] = {
         before='test -n "$(output FunctionArn)" && test -n "$(output BatchOperationsRole)"',
         words={"ACCOUNT": "000000000000", "JOB": "00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c"},
     ),
-    (OPERATIONS, "install infra/operate/sync"): Place(
+    (OPERATIONS, "make htaccess-sync"): Place(
         before=f"mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",
         # The command that the installed unit would start.
         after=f"""sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service |

@@ -1,8 +1,7 @@
 """A web root, a bucket and a staging folder for the tests of htaccess-sync."""
 
 import hashlib
-import importlib.machinery
-import importlib.util
+import importlib
 import json
 import os
 import shutil
@@ -14,8 +13,12 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-# Another program with the same command line can be named, to see which tests it fails.
-PROGRAM = Path(os.environ.get("HTACCESS_SYNC", ROOT / "infra" / "operate" / "sync" / "htaccess-sync"))
+# Another program with the same command line can be named, to see which tests it fails. Otherwise the file that is
+# installed on servers is built once; the processes that tests start inherit the variable.
+if "HTACCESS_SYNC" not in os.environ:
+    subprocess.run(["make", "--silent", "htaccess-sync", f"PYTHON={sys.executable}"], cwd=ROOT, check=True)
+    os.environ["HTACCESS_SYNC"] = str(ROOT / "target" / "htaccess-sync")
+PROGRAM = Path(os.environ["HTACCESS_SYNC"])
 STANDINS = Path(__file__).with_name("standins")
 IS_ROOT = os.geteuid() == 0
 # A run that is not over by then hangs.
@@ -66,7 +69,7 @@ class WebServer(unittest.TestCase):
 
     def command(self, *options: str) -> list:
         self.store.write_text(json.dumps(self.bucket), encoding="utf-8")
-        starts_python = "python" in PROGRAM.read_text().split("\n")[0]
+        starts_python = b"python" in PROGRAM.read_bytes().split(b"\n")[0]
         return [*([sys.executable] if starts_python else []), str(PROGRAM), *options, "site-bucket", str(self.staging), str(self.web)]
 
     def environment(self) -> dict:
@@ -143,9 +146,10 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def program():
-    """The program as a module, for what cannot be arranged from outside."""
-    loader = importlib.machinery.SourceFileLoader("htaccess_sync", str(PROGRAM))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("htaccess_sync", loader))
-    loader.exec_module(module)
-    return module
+def modules(*names: str) -> list:
+    """Modules of the program, for what cannot be arranged from outside."""
+    sys.path.insert(0, str(PROGRAM))
+    try:
+        return [importlib.import_module(name) for name in names]
+    finally:
+        sys.path.remove(str(PROGRAM))

@@ -10,7 +10,7 @@ import unittest
 from typing import Callable, Iterator
 from unittest import mock
 
-from support import VICTIM, WebServer, program, rules, snapshot
+from support import VICTIM, WebServer, modules, rules, snapshot
 
 RUNS = 12
 
@@ -98,7 +98,7 @@ class Moments(WebServer):
 
     def setUp(self) -> None:
         super().setUp()
-        self.module = program()
+        self.worker, self.web_root = modules("worker", "web_root")
         self.sync()
         self.publish("clients/evil/.htaccess", rules("new"))
         (self.evil / "sub").mkdir()
@@ -112,17 +112,17 @@ class Moments(WebServer):
     def outcome(self, job: tuple, name: str, swap: Callable[[], None], body: str = "new rules") -> tuple:
         """The outcome of a job, if the swap happens at the call of a function."""
         (self.staging / "site" / job[1]).write_text(body)
-        original = getattr(self.module.os, name)
+        original = getattr(os, name)
 
         def swapped(*arguments, **named):
             patch.stop()
             swap()
             return original(*arguments, **named)
 
-        patch = mock.patch.object(self.module.os, name, swapped)
+        patch = mock.patch.object(os, name, swapped)
         patch.start()
         self.addCleanup(mock.patch.stopall)
-        return self.module.outcome(self.root, job)
+        return self.worker.outcome(self.root, job)
 
     def swap_folder(self, target: str) -> Callable[[], None]:
         def swap() -> None:
@@ -200,29 +200,29 @@ class Moments(WebServer):
     def test_the_file_becomes_a_fifo_before_it_is_read(self) -> None:
         job = ("install", "clients/evil/.htaccess")
         (self.staging / "site" / job[1]).write_text(rules("clients/evil"))
-        original = self.module.has_content
+        original = self.web_root.has_content
 
         def swapped(folder: int, content: bytes) -> bool:
             (self.evil / ".htaccess").unlink()
             os.mkfifo(self.evil / ".htaccess")
             return original(folder, content)
 
-        with mock.patch.object(self.module, "has_content", swapped):
-            self.assertEqual(self.module.outcome(self.root, job).result, "installed")
+        with mock.patch.object(self.web_root, "has_content", swapped):
+            self.assertEqual(self.worker.outcome(self.root, job).result, "installed")
         self.assert_served("clients/evil")
 
     def test_a_folder_becomes_a_link_before_a_delete(self) -> None:
         (self.evil / "sub" / ".htaccess").write_text("x")
         before = snapshot(self.web / "clients" / "victim")
-        original = self.module.present
+        original = self.web_root.present
 
         def swapped(folder: int) -> str:
             found = original(folder)
             self.swap_folder("../victim")()
             return found
 
-        with mock.patch.object(self.module, "present", swapped):
-            found = self.module.outcome(self.root, ("remove", "clients/evil/sub/.htaccess"))
+        with mock.patch.object(self.web_root, "present", swapped):
+            found = self.worker.outcome(self.root, ("remove", "clients/evil/sub/.htaccess"))
         self.assertEqual(found.result, "failed")
         self.assertEqual(snapshot(self.web / "clients" / "victim"), before)
 
@@ -230,12 +230,12 @@ class Moments(WebServer):
 # Runs the program with a change, in a process of its own.
 CHANGED = """
 import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {here!r}); sys.argv[1:3] = []
-from support import program
+from support import modules
 import os, signal, time
-module = program()
-original = module.install
+run, worker = modules("run", "worker")
+original = worker.ACTIONS["install"]
 {change}
-sys.exit(module.main(sys.argv[1:]))
+sys.exit(run.main(sys.argv[1:]))
 """
 
 
@@ -251,12 +251,12 @@ class Processes(WebServer):
     def test_a_site_whose_file_system_does_not_answer(self) -> None:
         status, said = self.changed(
             """
-module.SITE_SECONDS = 2
+worker.SITE_SECONDS = 2
 def install(root, key):
     while "evil" in key:
         time.sleep(1)
     return original(root, key)
-module.ACTIONS["install"] = install
+worker.ACTIONS["install"] = install
 """
         )
         self.assertEqual(status, 1)
@@ -270,7 +270,7 @@ def install(root, key):
     if "evil" in key:
         os.kill(os.getpid(), signal.SIGKILL)
     return original(root, key)
-module.ACTIONS["install"] = install
+worker.ACTIONS["install"] = install
 """
         )
         self.assertEqual(status, 1)
@@ -284,7 +284,7 @@ def install(root, key):
     if "evil" in key:
         raise MemoryError("no room")
     return original(root, key)
-module.ACTIONS["install"] = install
+worker.ACTIONS["install"] = install
 """
         )
         self.assertEqual(status, 1)
@@ -302,7 +302,7 @@ def install(root, key):
         os.kill(os.getppid(), {int(number)})
         time.sleep(0.5)
     return original(root, key)
-module.ACTIONS["install"] = install
+worker.ACTIONS["install"] = install
 """
                 )
                 self.assertEqual(status, 1)

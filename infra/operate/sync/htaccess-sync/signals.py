@@ -1,0 +1,37 @@
+"""Signals that end a run early."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import Any, Callable, Iterator, Optional
+
+# The limit for a run, in case the aws client does not end.
+RUN_SECONDS = 3600
+
+
+class Signals:
+    """Ends the run after the present file when SIGTERM, SIGINT or SIGALRM arrives."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self.end_child: Optional[Callable[[], None]] = None
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+            signal.signal(number, self._stop)
+        signal.alarm(RUN_SECONDS)
+
+    def _stop(self, number: int, _frame: Any) -> None:
+        self.reason = f"ended after {RUN_SECONDS} seconds" if number == signal.SIGALRM else f"ended by {signal.Signals(number).name}"
+        if self.end_child:
+            self.end_child()
+
+    @contextlib.contextmanager
+    def child(self, end: Callable[[], None]) -> Iterator[None]:
+        """Ends this child too when a signal arrives."""
+        self.end_child = end
+        if self.reason:
+            end()
+        try:
+            yield
+        finally:
+            self.end_child = None

@@ -1,0 +1,102 @@
+"""The staging folder: the downloaded files, the record of earlier runs, and the lock."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from typing import Any, Dict, List, Optional, Set
+
+from report import Fatal, Report, reason, shown
+
+Object = List[Any]
+
+
+class State:
+    """The record of the program in the staging folder: what was fetched, and what was installed."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        # The ETag, size and time of the object from which each file of the staging folder was fetched.
+        self.fetched: Dict[str, Object] = {}
+        self.installed: Set[str] = set()
+        self._text = ""
+
+    @classmethod
+    def load(cls, bucket: str, report: Report) -> State:
+        state = cls(bucket)
+        try:
+            with open("state", encoding="ascii") as file:
+                state._text = file.read()
+            record = json.loads(state._text)
+            state.installed = set(record["installed"])
+            if record["bucket"] == bucket:
+                state.fetched = record["fetched"]
+        except FileNotFoundError:
+            pass
+        except (ValueError, KeyError, TypeError) as err:
+            report.fail(f"the file state in the staging folder is damaged ({err}): it was started again, and --delete forgets older files")
+        if not state.fetched:
+            # Files of unknown origin. Their folders could be in the way of the aws client.
+            shutil.rmtree("site", ignore_errors=True)
+        return state
+
+    def save(self) -> None:
+        text = json.dumps({"bucket": self.bucket, "installed": sorted(self.installed), "fetched": self.fetched})
+        if text == self._text:
+            return
+        with open("state.new", "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename("state.new", "state")
+        self._text = text
+
+
+def enter_staging(path: str) -> int:
+    """Makes the staging folder the current folder, and returns the descriptor of the lock, or -1 if it is taken."""
+    path = path.rstrip("/") or "/"
+    try:
+        os.makedirs(path, 0o700, exist_ok=True)
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as err:
+        raise Fatal(f"{shown(path)} cannot be the staging folder: {reason(err)}; name a folder, not a link") from err
+    found = os.fstat(folder)
+    if found.st_uid != os.geteuid():
+        raise Fatal(f"the staging folder {shown(path)} belongs to another user (ID {found.st_uid}): choose or make another one")
+    if found.st_mode & 0o022:
+        raise Fatal(f"other users can write to the staging folder {shown(path)}: empty it, and run: chmod 700 {shown(path)}")
+    if found.st_mode & 0o777 != 0o700:
+        os.fchmod(folder, 0o700)
+    os.fchdir(folder)
+    os.close(folder)
+    # The lock is in the staging folder, so only this user can hold it.
+    lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return -1
+    return lock
+
+
+def staged(key: str) -> bytes:
+    """Returns the path of a file in the staging folder, in UTF-8 whatever the locale is."""
+    return f"site/{key}".encode()
+
+
+def discard(key: str) -> None:
+    """Deletes a file of the staging folder, and the folders that become empty."""
+    path = staged(key)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    with contextlib.suppress(OSError):
+        os.removedirs(os.path.dirname(path))
+
+
+def staged_size(path: bytes) -> Optional[int]:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return None
