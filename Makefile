@@ -15,9 +15,9 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 # The targets share .tools/ and target/, so they run one after the other.
 .NOTPARALLEL:
-.PHONY: help demo up deploy down env install build deb htaccess-sync fmt lint lint-rust lint-template test test-rust test-python \
+.PHONY: help demo up deploy down env install build requirements deb htaccess-sync fmt lint lint-rust lint-dependencies lint-template test test-rust test-python \
 	test-terminal test-servers test-browser \
-	test-stack test-documents test-missing-tools test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages \
+	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the targets
@@ -44,6 +44,9 @@ install: ## install the pinned tools into .tools/
 
 build: ## build the function for AWS in .aws-sam/ (for arm64: ARCHITECTURE=arm64)
 	@$(CLOUD) build
+
+requirements: ## update the hashes in infra/local/requirements-*.txt from the versions in requirements-*.in
+	@$(CLOUD) requirements
 
 CARGO_DEB_VERSION := 3.8.0
 CARGO_DEB := .tools/cargo/bin/cargo-deb
@@ -78,13 +81,24 @@ htaccess-sync: ## build htaccess-sync, the program for web servers, as one file 
 fmt: ## format the Rust code
 	cargo fmt
 
-lint: lint-rust lint-template ## run lint-rust and lint-template
+lint: lint-rust lint-dependencies lint-template ## run lint-rust, lint-dependencies and lint-template
 
 # --all-targets includes only the tests that `cargo test` runs by default, so the other tests are named.
 lint-rust: ## check the format of the Rust code, and run clippy
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	cargo clippy --all-features --test python --test servers --test stack -- -D warnings
+
+CARGO_DENY := .tools/deny/bin/cargo-deny
+
+# The database of advisories is on GitHub. A machine that does not reach it checks everything else.
+lint-dependencies: install ## check licences, versions, sources and advisories of the crates: deny.toml has the rules
+	$(CARGO_DENY) --locked check --deny unmatched-skip bans licenses sources
+	if timeout 120 $(CARGO_DENY) --locked fetch db 2> .tools/log/advisories.log; then \
+	  $(CARGO_DENY) --locked check advisories; \
+	else \
+	  echo "advisories: not checked, because their database cannot be downloaded (.tools/log/advisories.log)" >&2; \
+	fi
 
 # Validation needs a region but no account. A check that does not apply is excused, with its reason, in the template if
 # it is about one resource, otherwise in .cfnlintrc or .checkov.yaml. Checkov reads copies of the templates in which the
@@ -95,7 +109,7 @@ lint-template: install ## check the templates with sam validate, cfn-lint and Ch
 	.tools/sam/bin/python infra/local/conditions.py .tools/checkov $(TEMPLATES)
 	$(CHECKOV) --directory .tools/checkov
 
-test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-template test-stack test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
+test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-dependencies lint-template test-supply test-stack test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
 
 # `make test` runs the race tests on 500 sites, `make test-rust` on their default of 60.
 test: export RACE_SITES := 500
@@ -114,6 +128,9 @@ test-terminal: packages $(CARGO_DEB) ## test the command line in a terminal, in 
 
 test-missing-tools: ## test the messages when Docker, a port, keys, a compiler or a network is missing
 	$(PYTHON) -m unittest discover --start-directory tests/system/missing_tools
+
+test-supply: install ## test the pinned tools
+	$(PYTHON) -m unittest discover --start-directory tests/system/supply
 
 # As root it tests more: devices, mounts, immutable folders and other users' files.
 test-sync: ## test htaccess-sync with hostile web roots, keys and downloads

@@ -8,7 +8,7 @@
     cloud.py env       print the environment for the aws client:  eval "$(... env)"
     cloud.py describe  print the same and the stack's outputs as JSON, for programs
     cloud.py invoke    test every sample event with `sam local invoke`, if Docker runs
-    cloud.py install | build | packages NAME...
+    cloud.py install | build | requirements | packages NAME...
 
 CLOUD_PORT sets the port. The default is the first free port from 4566. Each value of CLOUD_PORT is a separate cloud, in
 addition to the one that is started without CLOUD_PORT. `CLOUD_PORT=4600 cloud.py down` stops only the cloud at port
@@ -34,6 +34,7 @@ import deploy
 import invoke
 import ministack
 import packages
+import requirements
 import tools
 from process import Problem, end_programs, say
 
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _invoke, _packages):
+    for command in (_install, _build, _up, _deploy, _down, _demo, _env, _describe, _invoke, _requirements, _packages):
         sub = commands.add_parser(command.__name__.removeprefix("_"), help=command.__doc__)
         sub.set_defaults(command=command)
         if command in (_up, _deploy):
@@ -167,6 +168,11 @@ def _invoke(_: argparse.Namespace) -> None:
         return
     tools.build(tools.for_local_cloud())
     invoke.check()
+
+
+def _requirements(_: argparse.Namespace) -> None:
+    """update the hashes of the pinned tools"""
+    requirements.update()
 
 
 def _packages(parsed: argparse.Namespace) -> None:

