@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 # The targets share .tools/ and target/, so they run one after the other.
 .NOTPARALLEL:
-.PHONY: help demo up deploy down env install build requirements deb htaccess-sync fmt lint lint-rust lint-dependencies lint-template test test-rust test-python \
+.PHONY: help demo up deploy down env install build requirements deb sbom licenses htaccess-sync fmt lint lint-rust lint-dependencies lint-template test test-rust test-python \
 	test-terminal test-servers test-browser \
 	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
@@ -71,6 +71,12 @@ deb: $(CARGO_DEB) ## build a Debian package of the command line in target/debian
 	$(call describe-command-line,release)
 	$(CARGO_DEB) --no-build
 
+sbom: ## write what each program links, as CycloneDX, into target/sbom/
+	$(PYTHON) infra/supply/sbom.py target/sbom
+
+licenses: ## write THIRD-PARTY-LICENSES.txt, the licences of what the programs link
+	$(PYTHON) infra/supply/licenses.py
+
 # Python caches modules next to them when the program is run from its folder.
 htaccess-sync: ## build htaccess-sync, the program for web servers, as one file in target/
 	rm -rf infra/operate/sync/htaccess-sync/__pycache__
@@ -93,6 +99,7 @@ CARGO_DENY := .tools/deny/bin/cargo-deny
 
 # The database of advisories is on GitHub. A machine that does not reach it checks everything else.
 lint-dependencies: install ## check licences, versions, sources and advisories of the crates: deny.toml has the rules
+	$(PYTHON) infra/supply/licenses.py --check
 	$(CARGO_DENY) --locked check --deny unmatched-skip bans licenses sources
 	if timeout 120 $(CARGO_DENY) --locked fetch db 2> .tools/log/advisories.log; then \
 	  $(CARGO_DENY) --locked check advisories; \
@@ -129,7 +136,7 @@ test-terminal: packages $(CARGO_DEB) ## test the command line in a terminal, in 
 test-missing-tools: ## test the messages when Docker, a port, keys, a compiler or a network is missing
 	$(PYTHON) -m unittest discover --start-directory tests/system/missing_tools
 
-test-supply: install ## test the pinned tools
+test-supply: install ## test the pinned tools, the SBOMs and the licences of third parties
 	$(PYTHON) -m unittest discover --start-directory tests/system/supply
 
 # As root it tests more: devices, mounts, immutable folders and other users' files.

@@ -1,5 +1,5 @@
 //! Runs the Lambda function: reads the settings and creates the clients once, then handles one event
-//! after the other.
+//! after the other. `bootstrap --licenses` prints the licences of third parties.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -14,8 +14,22 @@ use htaccess_generator::function::{
 use htaccess_generator::function::{INIT_ERROR_TYPE, init_logging, log_panics, report_init_error};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
 
+/// The licences and notices of everything that the two programs link. They are in the program because
+/// `sam build` puts no other file into the artifact of a Rust function.
+static LICENSES: &[u8] = include_bytes!("../../THIRD-PARTY-LICENSES.txt");
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    // Lambda starts the program without arguments.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == "--licenses")
+    {
+        return match io::stdout().lock().write_all(LICENSES) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     init_logging(variable);
     log_panics();
     let handler = match start() {

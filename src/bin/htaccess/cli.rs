@@ -96,6 +96,9 @@ Examples:
   htaccess man | man -l -
   htaccess man -o ~/.local/share/man/man1")]
     Man(ManArguments),
+    /// Print the licences and notices of the packages in this program
+    #[command(after_help = "Examples:\n  htaccess licenses > licenses.txt")]
+    Licenses,
     /// Look at the built-in templates, or check one of your own
     #[command(
         after_help = "Examples:\n  htaccess template show nginx > own.tera\n  htaccess template check own.tera"

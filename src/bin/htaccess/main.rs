@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => commands::diff_files(arguments),
         Command::Completions(arguments) => commands::completions(arguments),
         Command::Man(arguments) => commands::man(arguments),
+        Command::Licenses => commands::licenses(),
         Command::Template(arguments) => commands::template(&arguments.command),
     };
     match done {

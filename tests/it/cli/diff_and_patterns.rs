@@ -211,6 +211,13 @@ fn help_has_examples_and_short_lines() {
 }
 
 #[test]
+fn the_licences_of_third_parties_are_printed() {
+    let licenses = include_str!("../../../THIRD-PARTY-LICENSES.txt");
+    let ran = Folder::new().run(&["licenses"]).expect(0, "");
+    assert!(ran.stdout == licenses);
+}
+
+#[test]
 fn every_command_has_its_manual_page() {
     let folder = Folder::new();
     folder.run(&["man", "-o", "pages"]).expect(0, "");

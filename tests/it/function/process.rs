@@ -152,6 +152,15 @@ fn invoke(csv: &[u8], key: &str, event_key: &str, format: &str) -> (Told, Vec<St
 }
 
 #[test]
+fn the_licences_of_third_parties_are_in_the_program() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    let output = command.env_clear().arg("--licenses").output().unwrap();
+    assert!(output.status.success());
+    let licenses = include_bytes!("../../../THIRD-PARTY-LICENSES.txt");
+    assert!(output.stdout == licenses);
+}
+
+#[test]
 fn an_upload_is_answered_logged_and_counted() {
     let (told, log) = invoke(ACME, "acme.csv", "acme.csv", "JSON");
     assert_eq!(told.path, "invocation/id/response");

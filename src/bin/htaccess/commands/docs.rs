@@ -1,5 +1,5 @@
 //! `htaccess completions` and `htaccess man`: generate shell completions and manual pages from the
-//! same definition as `--help`.
+//! same definition as `--help`. `htaccess licenses`: print the licences of third parties.
 
 use std::io;
 use std::path::Path;
@@ -15,6 +15,8 @@ use crate::error::{CliError, ExitStatus};
 use crate::output::{cannot_print, print_data, write_file};
 
 const NAME: &str = "htaccess";
+/// The licences and notices of everything that the two programs link.
+static LICENSES: &[u8] = include_bytes!("../../../../THIRD-PARTY-LICENSES.txt");
 
 /// Runs `htaccess completions`.
 pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<ExitStatus, CliError> {
@@ -61,6 +63,12 @@ fn fish_values() -> String {
         }
     }
     lines
+}
+
+/// Runs `htaccess licenses`.
+pub(crate) fn licenses() -> Result<ExitStatus, CliError> {
+    print_data(LICENSES)?;
+    Ok(ExitStatus::Success)
 }
 
 /// Runs `htaccess man`.
