@@ -66,8 +66,12 @@ define describe-command-line
 	done
 endef
 
+# The program has no path of the machine that builds it, like the function (infra/local/tools.py).
+CARGO_HOME ?= $(HOME)/.cargo
+REMAP := CARGO_BUILD_RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/htaccess-generator"
+
 deb: $(CARGO_DEB) ## build a Debian package of the command line in target/debian/
-	cargo build --release --bin htaccess
+	$(REMAP) cargo build --locked --release --bin htaccess
 	$(call describe-command-line,release)
 	$(CARGO_DEB) --no-build
 
@@ -128,7 +132,7 @@ test-python: ## compare the accepted addresses with Python's ipaddress module, a
 	PYTHON=$(PYTHON) cargo test --test python
 
 test-terminal: packages $(CARGO_DEB) ## test the command line in a terminal, in bash, with pre-commit and from a Debian package
-	cargo build --bin htaccess
+	$(REMAP) cargo build --locked --bin htaccess
 	$(call describe-command-line,debug)
 	$(CARGO_DEB) --no-build --no-strip --fast --profile dev --output target/packaging/htaccess.deb
 	$(PYTHON) -m unittest discover --start-directory tests/system/terminal

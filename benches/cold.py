@@ -111,7 +111,7 @@ def _python() -> dict[str, Any]:
 
 def build_harness() -> None:
     """Builds the harness, the function that does nothing, and the floor."""
-    command = ["cargo", "build", "--release", "--quiet", "--manifest-path", str(HARNESS / "Cargo.toml")]
+    command = ["cargo", "build", "--locked", "--release", "--quiet", "--manifest-path", str(HARNESS / "Cargo.toml")]
     env = os.environ | {"CARGO_TARGET_DIR": str(PROGRAMS.parent)}
     say(f"{' '.join(command)} (the first one takes a minute) ...")
     subprocess.run(command, cwd=measure.ROOT, env=env, check=True)

@@ -188,7 +188,7 @@ def build_cli() -> None:
 
 def build(feature: str, binary: str) -> None:
     """Builds one of the two binaries in release mode."""
-    command = ["cargo", "build", "--release", "--quiet", "--no-default-features", "--features", feature, "--bin", binary]
+    command = ["cargo", "build", "--locked", "--release", "--quiet", "--no-default-features", "--features", feature, "--bin", binary]
     say(f"{' '.join(command)} (the first one takes minutes) ...")
     subprocess.run(command, cwd=ROOT, check=True)
 

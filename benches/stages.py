@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--markdown", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument("--quick", action="store_true", help="run each once, measure nothing")
     options = parser.parse_args()
-    command = ["cargo", "bench", "--no-default-features", "--bench", "stages"]
+    command = ["cargo", "bench", "--locked", "--no-default-features", "--bench", "stages"]
     command += ["--config", 'build.rustflags=["--cfg", "without_function"]', "--"]
     command += ["--test"] if options.quick else ["--noplot"]
     subprocess.run([*command, *filter(None, [options.filter])], cwd=measure.ROOT, check=True)

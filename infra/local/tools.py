@@ -105,7 +105,7 @@ def _compile(wanted: Build) -> None:
     env = _build_env() | wanted.profile
     check_rust(env)
     # `sam build` runs the same build later and finds it done. It runs here because `sam build` hides cargo's progress.
-    command = ["cargo", "lambda", "build", "--release", "--bin", "bootstrap"]
+    command = ["cargo", "lambda", "build", "--locked", "--release", "--bin", "bootstrap"]
     if wanted.architecture == "arm64":
         command.append("--arm64")
     with _locked("build"):
@@ -138,6 +138,10 @@ def _build_env() -> dict[str, str]:
     folders = [str(TOOLS / name / "bin") for name in ("build", "sam")]
     env["PATH"] = os.pathsep.join([*folders, env.get("PATH", os.defpath)])
     env |= {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1", "PYTHONUTF8": "1"}
+    # The program has no path of this machine, so builds at different places give the same bytes. cargo-lambda adds its own
+    # flags to this variable, but not to RUSTFLAGS.
+    home = env.get("CARGO_HOME") or str(Path.home() / ".cargo")
+    env["CARGO_BUILD_RUSTFLAGS"] = f"--remap-path-prefix={home}=/cargo --remap-path-prefix={ROOT}=/htaccess-generator"
     return env
 
 

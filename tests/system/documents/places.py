@@ -13,6 +13,7 @@ placeholders. A command that cannot run here gets a stand-in in `standins/`, whi
 | in place of | what happens | reason |
 |---|---|---|
 | `cargo install` | the same without the optimiser | it takes minutes |
+| `cargo update` | `cargo update --dry-run` | it would change `Cargo.lock` |
 | `cargo test` | `cargo test … -- --list`, which must list a test | `make test` runs the tests |
 | `make test`, `bench`, `deb`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up |
 `make test` runs this suite (and makes a package quickly), benches take hours |

@@ -16,6 +16,13 @@ repos:
     hooks:
       - id: htaccess-check
 """
+# Like cargo, it works in the current folder.
+CARGO = """\
+#!/bin/sh
+echo "$@" >> {calls}
+mkdir -p target/release
+cp {program} target/release/htaccess
+"""
 
 
 class Hook(FolderTest):
@@ -26,14 +33,15 @@ class Hook(FolderTest):
     def setUp(self) -> None:
         super().setUp()
         author = {f"GIT_{role}_{what}": "test@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        path = os.pathsep.join([str(HTACCESS.parent), str(tools.TOOLS / "hook" / "bin"), os.environ["PATH"]])
+        path = os.pathsep.join([str(self.folder / "bin"), str(tools.TOOLS / "hook" / "bin"), os.environ["PATH"]])
         home = {"HOME": str(self.folder), "PRE_COMMIT_HOME": str(self.folder / "cache"), "GIT_CONFIG_NOSYSTEM": "1"}
         self.env = clean_env(PATH=path, **home, **author)
         self.hooks = self.repository("hooks")
-        # The hook as we ship it, but with the program that was built instead of one that pre-commit builds.
-        shipped = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-        self.assertIn("language: rust\n", shipped)
-        self.write("hooks/.pre-commit-hooks.yaml", shipped.replace("language: rust", "language: system").encode())
+        # The hook as we ship it, with a cargo that copies the program that was built before.
+        for name in (".pre-commit-hooks.yaml", "packaging/pre-commit"):
+            shipped = self.write(f"hooks/{name}", (ROOT / name).read_bytes())
+            shipped.chmod((ROOT / name).stat().st_mode)
+        self.write("bin/cargo", CARGO.format(program=HTACCESS, calls=self.folder / "calls").encode()).chmod(0o755)
         self.commit("hooks")
         self.git("hooks", "tag", REVISION)
         self.repository("site")
@@ -75,6 +83,12 @@ class Hook(FolderTest):
         lenient = CONFIGURATION.format(hooks=self.hooks, revision=REVISION) + "        args: []\n"
         self.write("site/.pre-commit-config.yaml", lenient.encode())
         self.assertEqual(self.commit("site").returncode, 0)
+
+    def test_the_program_is_built_with_the_locked_dependencies(self) -> None:
+        self.write("site/clients/acme.csv", CSV)
+        self.assertEqual(self.commit("site").returncode, 0)
+        calls = (self.folder / "calls").read_text().splitlines()
+        self.assertEqual(calls, ["build --locked --release --quiet --bin htaccess --target-dir target"])
 
     def test_only_csvs_are_checked(self) -> None:
         self.write("site/notes.txt", b"no rules")

@@ -1,11 +1,13 @@
 """The Debian package, unpacked: its programs and files work from there."""
 
 import gzip
+import os
 import re
 import stat
 import subprocess
 import tomllib
 import unittest
+from pathlib import Path
 
 from support import BAD_CSV, ROOT, FolderTest
 
@@ -31,6 +33,16 @@ class Package(FolderTest):
         changelog = gzip.decompress((self.folder / DOCUMENTS / "changelog.Debian.gz").read_bytes()).decode()
         self.assertTrue(changelog.startswith(f"htaccess-generator ({version}-1) "), changelog)
         self.assertIn("Permission is hereby granted", (self.folder / DOCUMENTS / "copyright").read_text())
+
+    def test_the_licences_of_third_parties_are_in_the_package(self) -> None:
+        found = (self.folder / DOCUMENTS / "THIRD-PARTY-LICENSES.txt").read_bytes()
+        self.assertEqual(found, (ROOT / "THIRD-PARTY-LICENSES.txt").read_bytes())
+
+    def test_the_program_has_no_path_of_the_machine(self) -> None:
+        content = (self.folder / "usr/bin/htaccess").read_bytes()
+        self.assertTrue(b"/cargo/registry/src/" in content, "the paths of the packages are not in the program")
+        for path in (ROOT, Path.home(), os.environ.get("CARGO_HOME", "")):
+            self.assertFalse(path and os.fsencode(path) in content, path)
 
     def test_the_program_runs(self) -> None:
         program = self.folder / "usr/bin/htaccess"
