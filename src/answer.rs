@@ -12,6 +12,8 @@ use crate::text::{RichText, rich};
 
 /// The maximum number of rejections that an answer lists. All rejections are counted.
 pub const MAX_REJECTIONS_LISTED: usize = 100;
+/// The maximum number of ignored columns that an answer lists. A warning counts the others.
+pub const MAX_COLUMNS_LISTED: usize = 100;
 /// The maximum length of a rejected value in an answer, in bytes.
 const MAX_VALUE_BYTES: usize = 256;
 
@@ -116,6 +118,8 @@ impl Serialize for Rejection {
 pub enum WarningCode {
     /// The program guessed how to read the text, for example its encoding.
     Guessed,
+    /// A column that is not read has the name of a condition, such as `Enabled` or `Port`.
+    IgnoredColumn,
     /// Rows repeat other rows.
     DuplicateRows,
     /// `Allow` rows have no effect, because Deny rows cover the same addresses.
@@ -263,6 +267,11 @@ pub struct Answer {
     pub bytes: usize,
     /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
     pub rejections: Vec<Rejection>,
+    /// The names of the columns that are not read, in the order of the header, each once: at most
+    /// [`MAX_COLUMNS_LISTED`] names, and at most 64 bytes of each. The JSON omits them if there are
+    /// none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored_columns: Vec<String>,
     /// The warnings. The JSON omits them if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -286,6 +295,7 @@ impl Answer {
             networks: NetworkCounts::default(),
             bytes: 0,
             rejections: Vec::new(),
+            ignored_columns: Vec::new(),
             warnings: Vec::new(),
         }
     }

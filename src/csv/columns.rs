@@ -11,7 +11,8 @@ pub(crate) const RULE_NAMES: [&str; 3] = ["rule", "action", "policy"];
 
 pub(crate) const COMMENT_NAMES: [&str; 3] = ["comment", "description", "note"];
 
-/// The places of the cells that are read.
+/// The places of the cells that are read. To read another column, add its names above, its place here
+/// and in [`Columns::places`], and its cell in `parser.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Columns {
     /// Separates the cells.
@@ -24,9 +25,43 @@ pub(crate) struct Columns {
     pub(crate) comment: Option<usize>,
 }
 
+impl Columns {
+    /// Finds the columns in a header with these names. `None` if a required one is missing.
+    pub(crate) fn find(delimiter: u8, names: &[String]) -> Option<Self> {
+        let names: Vec<String> = names.iter().map(|name| normalized(name)).collect();
+        Some(Self {
+            delimiter,
+            address: first_of(&ADDRESS_NAMES, &names)?,
+            rule: first_of(&RULE_NAMES, &names)?,
+            comment: first_of(&COMMENT_NAMES, &names),
+        })
+    }
+
+    /// The indexes of the columns that are read.
+    fn places(self) -> impl Iterator<Item = usize> {
+        [Some(self.address), Some(self.rule), self.comment]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Returns whether the cells of a column are read.
+    pub(crate) fn reads(self, index: usize) -> bool {
+        self.places().any(|place| place == index)
+    }
+}
+
+/// Returns the first column that has an accepted name. Earlier names of `accepted` have priority.
+fn first_of(accepted: &[&str], names: &[String]) -> Option<usize> {
+    accepted
+        .iter()
+        .find_map(|accepted| names.iter().position(|name| name == accepted))
+}
+
+/// Returns a name without everything that is ignored in names: case, white space, `_`, `-`, and `.`,
+/// which R writes instead of a space.
 pub(crate) fn normalized(name: &str) -> String {
     name.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'))
+        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-' | '.'))
         .flat_map(char::to_lowercase)
         .collect()
 }

@@ -1,23 +1,39 @@
 //! Reads the header of a CSV: its delimiter, and the columns of the address, the rule and the
 //! comment.
 //!
-//! Columns are found by name, in any order. Case, white space, `_` and `-` in a name are ignored.
-//! The delimiter is the one that separates both required columns. If the header can be read in
-//! several ways, a warning says which one was used.
+//! Columns are found by name, in any order (`columns.rs`). The names of all other columns are passed
+//! on, and those of conditions (`conditions.rs`) give a warning. The delimiter is the one that
+//! separates both required columns. If the header can be read in several ways, a warning says which
+//! one was used.
 
-use crate::answer::{Warning, WarningCode};
+use crate::answer::{MAX_COLUMNS_LISTED, Warning, WarningCode};
 use crate::csv::cell::{cell_text, is_comment, unwrapped};
 use crate::csv::columns::{
-    ADDRESS_NAMES, COMMENT_NAMES, Columns, DELIMITERS, RULE_NAMES, delimiter_name, normalized,
+    ADDRESS_NAMES, Columns, DELIMITERS, RULE_NAMES, delimiter_name, is_rule_name, normalized,
 };
+use crate::csv::conditions::states_condition;
 use crate::csv::diagnose::{missing_column, text_kind};
 use crate::csv::error::CsvError;
 use crate::csv::limits::{check_columns, check_length, check_open_lines};
 use crate::csv::record::{RecordReader, Step};
-use crate::text::{RichText, Segment, rich};
+use crate::text::{RichText, Segment, quoted_list, rich};
 
 /// The maximum number of lines that are searched for a header after a line that is not one.
 const MAX_LINES_SEARCHED: u32 = 20;
+/// The maximum length of an ignored column's name in the answer, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+
+/// A header: its columns, and what it says about the others.
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) columns: Columns,
+    /// The other columns that have the name of a rule column. Their cells are compared with the rule.
+    pub(crate) other_rules: Vec<usize>,
+    /// The names of the columns that are not read.
+    pub(crate) ignored: Vec<String>,
+    /// The warnings about guesses and about ignored conditions.
+    pub(crate) warnings: Vec<Warning>,
+}
 
 /// Reads the lines up to the end of the header.
 #[derive(Default)]
@@ -36,16 +52,12 @@ pub(crate) struct HeaderStage {
 }
 
 impl HeaderStage {
-    /// Reads the next line. Returns the columns and the warnings if the line ends the header.
+    /// Reads the next line. Returns the header if the line ends it.
     ///
     /// # Errors
     ///
     /// `missing-column` with the cells that were found; `not-csv` for another format.
-    pub(crate) fn line(
-        &mut self,
-        number: u64,
-        line: &[u8],
-    ) -> Result<Option<(Columns, Vec<Warning>)>, CsvError> {
+    pub(crate) fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Header>, CsvError> {
         if self.text.is_empty() {
             if is_comment(line, b',') {
                 self.has_comments = true;
@@ -64,7 +76,7 @@ impl HeaderStage {
         }
         if let Some(err) = &self.error {
             return Err(match read_header(number, line, self.delimiter) {
-                Ok(Header::Complete(..)) => err.clone().with_header(number),
+                Ok(HeaderLine::Complete(_)) => err.clone().with_header(number),
                 _ if self.lines_searched == MAX_LINES_SEARCHED => err.clone(),
                 _ => {
                     self.lines_searched += 1;
@@ -75,9 +87,9 @@ impl HeaderStage {
         self.text.extend_from_slice(line);
         check_length(self.first_line, self.text.len())?;
         match read_header(self.first_line, &self.text, self.delimiter) {
-            Ok(Header::Complete(columns, warnings)) => Ok(Some((columns, warnings))),
-            Ok(Header::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
-            Ok(Header::Missing(err)) => {
+            Ok(HeaderLine::Complete(header)) => Ok(Some(header)),
+            Ok(HeaderLine::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
+            Ok(HeaderLine::Missing(err)) => {
                 self.error = Some(err);
                 self.text.clear();
                 Ok(None)
@@ -103,9 +115,9 @@ impl HeaderStage {
 }
 
 /// The result of reading a line as a header.
-enum Header {
-    /// The line has both required columns. The warnings report guesses.
-    Complete(Columns, Vec<Warning>),
+enum HeaderLine {
+    /// The line has both required columns.
+    Complete(Header),
     /// A quote is open at the end of the line, so the next line belongs to the header.
     Unfinished,
     /// The line is not a header. A header in a later line only completes the error.
@@ -114,10 +126,10 @@ enum Header {
 
 /// Reads the header from its line, or lines joined by LF. `announced` is the delimiter of a `sep=`
 /// line.
-fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header, CsvError> {
+fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<HeaderLine, CsvError> {
     let mut best: Vec<String> = Vec::new();
     let mut unfinished = false;
-    let mut header: Option<(Columns, Vec<Warning>)> = None;
+    let mut header: Option<Header> = None;
     let others = DELIMITERS
         .into_iter()
         .filter(|other| Some(*other) != announced);
@@ -126,12 +138,14 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
             unfinished = true;
             continue;
         };
-        if let Some(columns) = find_columns(delimiter, &names) {
+        if let Some(columns) = Columns::find(delimiter, &names) {
             check_columns(number, names.len())?;
             match &mut header {
-                None => header = Some((columns, ambiguities(number, columns, &names))),
-                Some((first, warnings)) => {
-                    warnings.push(two_delimiters(number, first.delimiter, delimiter));
+                None => header = Some(Header::new(number, columns, &names)),
+                Some(header) => {
+                    let taken = header.columns.delimiter;
+                    let warning = two_delimiters(number, taken, delimiter);
+                    header.warnings.push(warning);
                 }
             }
             if Some(delimiter) == announced {
@@ -141,19 +155,21 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
             best = names;
         }
     }
-    if let Some((columns, mut warnings)) = header {
-        if let Some(announced) = announced.filter(|announced| *announced != columns.delimiter) {
-            warnings.push(wrong_separator_line(number, announced, columns.delimiter));
+    if let Some(mut header) = header {
+        let taken = header.columns.delimiter;
+        if let Some(announced) = announced.filter(|announced| *announced != taken) {
+            let warning = wrong_separator_line(number, announced, taken);
+            header.warnings.push(warning);
         }
-        return Ok(Header::Complete(columns, warnings));
+        return Ok(HeaderLine::Complete(header));
     }
     if unfinished {
-        return Ok(Header::Unfinished);
+        return Ok(HeaderLine::Unfinished);
     }
     if let Some(kind) = text_kind(line) {
         return Err(CsvError::OtherFormat(kind.to_owned()));
     }
-    Ok(Header::Missing(missing_column(number, line, &best)))
+    Ok(HeaderLine::Missing(missing_column(number, line, &best)))
 }
 
 /// Returns the cells of a header. `None` if a quote is open at its end.
@@ -191,29 +207,83 @@ fn is_empty_under_any_delimiter(line: &[u8]) -> bool {
         .all(|cell| cell.is_empty() || cell == "\"\"")
 }
 
-fn find_columns(delimiter: u8, names: &[String]) -> Option<Columns> {
-    let names: Vec<String> = names.iter().map(|name| normalized(name)).collect();
-    Some(Columns {
-        delimiter,
-        address: find(&names, &ADDRESS_NAMES)?,
-        rule: find(&names, &RULE_NAMES)?,
-        comment: find(&names, &COMMENT_NAMES),
-    })
-}
-
-/// Returns the first column that has an accepted name. Earlier names of the list have priority.
-fn find(names: &[String], accepted: &[&str]) -> Option<usize> {
-    accepted
-        .iter()
-        .find_map(|accepted| names.iter().position(|name| name == accepted))
-}
-
 fn guessed(line: u64, message: RichText) -> Warning {
     Warning {
         code: WarningCode::Guessed,
         line: Some(line),
         message,
     }
+}
+
+impl Header {
+    fn new(number: u64, columns: Columns, names: &[String]) -> Self {
+        let others = || {
+            let all = names.iter().enumerate();
+            all.filter(|(index, _)| !columns.reads(*index))
+        };
+        let mut ignored: Vec<&str> = Vec::new();
+        for (_, name) in others() {
+            let name = name
+                .get(..name.floor_char_boundary(MAX_NAME_BYTES))
+                .unwrap_or_default();
+            if !name.is_empty() && !ignored.contains(&name) {
+                ignored.push(name);
+            }
+        }
+        let mut warnings = ambiguities(number, columns, names);
+        warnings.extend(ignored_conditions(number, &ignored));
+        warnings.extend(unlisted_columns(number, ignored.len()));
+        ignored.truncate(MAX_COLUMNS_LISTED);
+        Self {
+            columns,
+            other_rules: others()
+                .filter(|(_, name)| is_rule_name(name))
+                .map(|(index, _)| index)
+                .collect(),
+            ignored: ignored.into_iter().map(str::to_owned).collect(),
+            warnings,
+        }
+    }
+}
+
+/// Returns a warning about the columns that look like conditions. None of them is applied.
+fn ignored_conditions(number: u64, ignored: &[&str]) -> Option<Warning> {
+    let conditions: Vec<&str> = ignored
+        .iter()
+        .copied()
+        .filter(|name| states_condition(name))
+        .collect();
+    let (columns, are, their_cells, them) = match conditions.len() {
+        0 => return None,
+        1 => ("column", "is", "its cell says", "the column"),
+        _ => ("columns", "are", "their cells say", "these columns"),
+    };
+    Some(Warning {
+        code: WarningCode::IgnoredColumn,
+        line: Some(number),
+        message: rich!(
+            "the {} {} {} not applied: each row counts whatever {}; delete the rows that should not \
+             count, and remove or rename {}",
+            columns,
+            &quoted_list(conditions.into_iter()),
+            are,
+            their_cells,
+            them
+        ),
+    })
+}
+
+/// Returns a warning if there are more ignored columns than an answer lists.
+fn unlisted_columns(number: u64, ignored: usize) -> Option<Warning> {
+    (ignored > MAX_COLUMNS_LISTED).then(|| Warning {
+        code: WarningCode::IgnoredColumn,
+        line: Some(number),
+        message: rich!(
+            "{} columns are not used, and only the first {} are listed: remove columns that have no use",
+            ignored,
+            MAX_COLUMNS_LISTED
+        ),
+    })
 }
 
 /// Returns a warning for each required column that several columns could be. There is no warning if

@@ -6,7 +6,8 @@
 //! - [`TextDecoder`] (`decode.rs`) decompresses and decodes, and pushes text to a [`TextSink`].
 //! - [`Parser`] (`parser.rs`) cuts lines (`lines.rs`), reads the header (`header.rs`), then records
 //!   (`record.rs`) and their cells (`cell.rs`), and pushes rows (`row.rs`) to a [`RowSink`].
-//!   `fast_path` takes the most common rows and gives the same results.
+//!   `columns.rs` has the names of the columns that are read, `conditions.rs` the names of columns that
+//!   should not be ignored silently. `fast_path` takes the most common rows and gives the same results.
 //! - `diagnose` explains a rejected row or a refused file (`error.rs`).
 //!
 //! `contents.rs` recognizes a CSV by its first bytes. `snippet.rs` reads an upload again to quote its
@@ -14,6 +15,7 @@
 
 mod cell;
 mod columns;
+mod conditions;
 mod contents;
 mod decode;
 mod diagnose;

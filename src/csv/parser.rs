@@ -18,13 +18,14 @@ use crate::answer::Warning;
 use crate::csv::cell::{cell_text, is_comment, is_lost_value, may_be_wrapped, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
+use crate::csv::diagnose::suggested_rule;
 use crate::csv::error::CsvError;
 use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step};
-use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, read_rule};
+use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, action_of, read_rule};
 use crate::ip::AddressSpec;
 use crate::rule::Action;
 
@@ -80,6 +81,8 @@ enum Stage {
 
 struct RowStage {
     columns: Columns,
+    /// Other columns with the name of a rule column. Nearly every file has none.
+    other_rules: Vec<usize>,
     /// Created at the first quote, because creating it takes as long as reading a hundred rows.
     record: Option<RecordReader>,
     /// The line where a record with an open quote starts.
@@ -89,7 +92,7 @@ struct RowStage {
 impl<R: RowSink> LineSink for RowReader<R> {
     fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken {
         match &self.stage {
-            Stage::Rows(stage) if stage.open_since.is_none() && self.rows.wants_fast_path() => {
+            Stage::Rows(stage) if stage.is_plain() && self.rows.wants_fast_path() => {
                 take_rows(first_line, text, stage.columns, &mut self.rows)
             }
             _ => Taken::default(),
@@ -99,12 +102,14 @@ impl<R: RowSink> LineSink for RowReader<R> {
     fn line(&mut self, number: u64, line: &[u8]) -> Result<(), CsvError> {
         match &mut self.stage {
             Stage::Header(stage) => {
-                if let Some((columns, warnings)) = stage.line(number, line)? {
-                    for warning in warnings {
+                if let Some(header) = stage.line(number, line)? {
+                    self.rows.ignore_columns(header.ignored);
+                    for warning in header.warnings {
                         self.rows.warn(warning);
                     }
                     self.stage = Stage::Rows(Box::new(RowStage {
-                        columns,
+                        columns: header.columns,
+                        other_rules: header.other_rules,
                         record: None,
                         open_since: None,
                     }));
@@ -127,6 +132,11 @@ impl<R: RowSink> RowReader<R> {
 }
 
 impl RowStage {
+    /// Returns whether the next line starts a row of which only address and rule matter.
+    fn is_plain(&self) -> bool {
+        self.open_since.is_none() && self.other_rules.is_empty()
+    }
+
     fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), CsvError> {
         if self.open_since.is_none() {
             if is_comment(line, self.columns.delimiter)
@@ -148,7 +158,7 @@ impl RowStage {
             return check_open_lines(first_line, number);
         }
         self.open_since = None;
-        quoted_row(first_line, record, self.columns, rows)
+        quoted_row(first_line, record, self.columns, &self.other_rules, rows)
     }
 
     /// Reads a row without quotes. Its cells are slices of the line.
@@ -182,11 +192,11 @@ impl RowStage {
                 None => break,
             }
         }
-        let is_blank = || {
-            line.split(|byte| *byte == delimiter)
-                .all(|cell| cell_text(cell).is_empty())
-        };
-        cells.hand_to(number, rows, is_blank);
+        let all_cells = || line.split(|byte| *byte == delimiter);
+        if !self.other_rules.is_empty() {
+            cells.compare_with(&self.other_rules, all_cells());
+        }
+        cells.hand_to(number, rows, || is_blank(all_cells()));
         Ok(())
     }
 }
@@ -195,6 +205,7 @@ fn quoted_row<R: RowSink>(
     number: u64,
     record: &RecordReader,
     columns: Columns,
+    other_rules: &[usize],
     rows: &mut R,
 ) -> Result<(), CsvError> {
     check_columns(number, record.cells().len())?;
@@ -203,14 +214,19 @@ fn quoted_row<R: RowSink>(
         return Ok(());
     }
     let cell = |index: usize| record.cell(index).unwrap_or_default();
-    let cells = Cells {
+    let mut cells = Cells {
         address: cell(columns.address),
         rule: cell(columns.rule),
         comment: columns.comment.map_or(&[], cell),
+        other_rule: &[],
     };
-    let is_blank = || record.cells().all(|cell| cell_text(cell).is_empty());
-    cells.hand_to(number, rows, is_blank);
+    cells.compare_with(other_rules, record.cells());
+    cells.hand_to(number, rows, || is_blank(record.cells()));
     Ok(())
+}
+
+fn is_blank<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
+    cells.all(|cell| cell_text(cell).is_empty())
 }
 
 /// The cells of a row that are read.
@@ -219,6 +235,8 @@ struct Cells<'a> {
     address: &'a [u8],
     rule: &'a [u8],
     comment: &'a [u8],
+    /// The cell of another rule column that contradicts the rule. Empty if there is none.
+    other_rule: &'a [u8],
 }
 
 impl<'a> Cells<'a> {
@@ -230,6 +248,18 @@ impl<'a> Cells<'a> {
         } else if Some(index) == columns.comment {
             self.comment = cell;
         }
+    }
+
+    /// Finds the first of the other rule columns that says the opposite of the rule, also in another
+    /// word, such as `Block`.
+    fn compare_with(&mut self, others: &[usize], cells: impl Iterator<Item = &'a [u8]>) {
+        let action = action_in(self.rule);
+        let contradicts = |(index, cell): &(usize, &[u8])| {
+            let other = others.contains(index).then(|| meant_in(cell)).flatten();
+            other.is_some_and(|other| action.is_some_and(|action| action != other))
+        };
+        let found = cells.enumerate().find(contradicts);
+        self.other_rule = found.map_or(&[], |(_, cell)| cell);
     }
 
     /// Hands the row to the sink, accepted or rejected. A blank row is skipped.
@@ -267,6 +297,14 @@ impl<'a> Cells<'a> {
         rule: &str,
         read: Result<(Action, AddressSpec), RowErrorKind<'_>>,
     ) {
+        let other_rule = cell_text(self.other_rule);
+        let read = match read {
+            Ok(_) if !other_rule.is_empty() => Err(RowErrorKind::OtherRule {
+                rule,
+                other: &other_rule,
+            }),
+            read => read,
+        };
         match read {
             Ok((action, addresses)) => rows.accept(Row {
                 line,
@@ -285,6 +323,24 @@ impl<'a> Cells<'a> {
             }
         }
     }
+}
+
+/// Returns the action that a cell states, if it is a rule.
+fn action_in(cell: &[u8]) -> Option<Action> {
+    let text = cell_text(cell);
+    action_of(unwrapped(&text).as_deref().unwrap_or(&text))
+}
+
+/// Returns the action that a cell states or, if it is not a rule, would be corrected to. A long text
+/// is not a rule.
+fn meant_in(cell: &[u8]) -> Option<Action> {
+    const MAX_RULE_BYTES: usize = 64;
+    let text = cell_text(cell);
+    let corrected = || {
+        let is_short = text.len() <= MAX_RULE_BYTES;
+        action_of(&is_short.then(|| suggested_rule(&text)).flatten()?)
+    };
+    action_in(cell).or_else(corrected)
 }
 
 /// Returns whether the first of the cells is a lost value of a spreadsheet, such as `#N/A` or

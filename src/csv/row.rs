@@ -33,6 +33,13 @@ pub(super) enum RowErrorKind<'a> {
     Address(AddressError<'a>),
     /// The rule is neither `Allow` nor `Deny`.
     Rule(&'a str),
+    /// Another column has the name of a rule column, and says the opposite.
+    OtherRule {
+        /// The rule.
+        rule: &'a str,
+        /// The rule in the other column.
+        other: &'a str,
+    },
     /// The address is missing.
     NoAddress,
     /// The rule is missing. The value is the address.
@@ -107,6 +114,8 @@ pub trait RowSink {
     /// Receives a rejected row and the line where it starts. Explaining it takes time, and a file may have millions:
     /// the sink decides whether it calls [`RowError::explain`].
     fn reject(&mut self, line: u64, error: &RowError<'_>);
+    /// Receives the names of the columns that are not read, before the first row.
+    fn ignore_columns(&mut self, _names: Vec<String>) {}
     /// Receives a warning about how the text was read.
     fn warn(&mut self, _warning: Warning) {}
     /// Returns whether accepted rows may come through [`RowSink::accept_ipv4`].

@@ -165,7 +165,7 @@ impl<F: FnMut(usize, Snippet)> LineSink for SnippetCollector<F> {
         }
         if self.columns.is_none() {
             let header = self.header.line(number, line)?;
-            self.columns = header.map(|(columns, _)| columns);
+            self.columns = header.map(|header| header.columns);
         }
         if self.wanted.is_empty() {
             return Err(CsvError::Stopped);

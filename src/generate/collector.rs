@@ -16,7 +16,9 @@ pub(crate) struct Collector<L> {
     rejected: u64,
     /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
     rejections: Vec<Rejection>,
-    /// The guesses about the text.
+    /// The names of the columns that are not read.
+    ignored_columns: Vec<String>,
+    /// The warnings about the text and the header.
     warnings: Vec<Warning>,
     /// The accepted rows, only if `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
@@ -50,6 +52,10 @@ impl<L: RowRecorder> RowSink for Collector<L> {
         }
     }
 
+    fn ignore_columns(&mut self, names: Vec<String>) {
+        self.ignored_columns = names;
+    }
+
     fn warn(&mut self, warning: Warning) {
         self.warnings.push(warning);
     }
@@ -75,6 +81,7 @@ impl<L: RowRecorder> Collector<L> {
             accepted: self.accepted,
             rejected: self.rejected,
             rejections: self.rejections,
+            ignored_columns: self.ignored_columns,
             warnings: self.warnings,
             rows: self.rows,
             keep_rows: self.keep_rows,
@@ -111,6 +118,7 @@ impl<L: RowRecorder> Collector<L> {
         answer.accepted = self.accepted;
         answer.rejected = self.rejected;
         answer.rejections = std::mem::take(&mut self.rejections);
+        answer.ignored_columns = std::mem::take(&mut self.ignored_columns);
         answer.warnings.append(&mut self.warnings);
     }
 }

@@ -116,6 +116,7 @@ struct View {
     is_without_rejected_rows: bool,
     extent: String,
     key_figures: Vec<KeyFigure>,
+    ignored_columns: Vec<String>,
     warnings: Vec<WarningView>,
     /// The rejections that are visible at once, and the others.
     rejections: Vec<Vec<RejectionView>>,
@@ -213,6 +214,11 @@ impl View {
             is_without_rejected_rows: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
             key_figures: key_figures(answer, cost),
+            ignored_columns: answer
+                .ignored_columns
+                .iter()
+                .map(|name| escape_invisible(name, None))
+                .collect(),
             warnings: answer.warnings.iter().map(warning_view).collect(),
             rejections: rejections(&answer.rejections),
             rejected: thousands(answer.rejected),
@@ -319,6 +325,7 @@ fn warning_view(warning: &Warning) -> WarningView {
     WarningView {
         title: match warning.code {
             WarningCode::Guessed => "Read by a guess",
+            WarningCode::IgnoredColumn => "A condition is not applied",
             WarningCode::DuplicateRows => "Rows that repeat others",
             WarningCode::OverriddenRows => "Rows that a Deny overrides",
             WarningCode::BlocksEverybody => "Everybody is locked out",
@@ -326,9 +333,12 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::PrivateRange => "Private among public networks",
         },
         // The other warnings contain their lines in the message.
-        line: warning
-            .line
-            .filter(|_| warning.code == WarningCode::Guessed),
+        line: warning.line.filter(|_| {
+            matches!(
+                warning.code,
+                WarningCode::Guessed | WarningCode::IgnoredColumn
+            )
+        }),
         message: Sentence::of(&warning.message).capitalized(),
     }
 }

@@ -6,7 +6,7 @@ use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::rule::{explain_rule, suggested_rule};
 use crate::csv::row::{Row, RowError, RowErrorKind, action_of};
 use crate::ip::{AddressError, parse_address};
-use crate::text::rich;
+use crate::text::{Segment, rich};
 
 impl RowErrorKind<'_> {
     /// Returns the code of the rejection.
@@ -17,7 +17,7 @@ impl RowErrorKind<'_> {
             Self::Address(AddressError::Invalid(_) | AddressError::MixedFamilies(_)) => {
                 RejectionCode::InvalidAddress
             }
-            Self::Rule(_) => RejectionCode::UnknownRule,
+            Self::Rule(_) | Self::OtherRule { .. } => RejectionCode::UnknownRule,
             Self::NoAddress | Self::NoRule(_) => RejectionCode::MissingField,
             Self::ConflictingDefault => RejectionCode::ConflictingDefault,
         }
@@ -31,6 +31,12 @@ impl RowErrorKind<'_> {
                 fixes: suggested_rule(given).into_iter().collect(),
                 ..explain_rule(given)
             },
+            Self::OtherRule { rule, other } => Explanation::new(rich!(
+                "{} contradicts another rule column of this row, which says {}",
+                Segment::quoted(rule),
+                Segment::quoted(other)
+            ))
+            .with_help("write the same rule in both, or keep one of the columns"),
             Self::NoAddress => {
                 Explanation::new("the row has no address").with_help("write one, or all")
             }
@@ -55,7 +61,7 @@ impl RowError<'_> {
     #[must_use]
     pub fn explain(&self, line: u64) -> Rejection {
         let value = match self.kind {
-            RowErrorKind::Rule(_) => self.rule,
+            RowErrorKind::Rule(_) | RowErrorKind::OtherRule { .. } => self.rule,
             // Empty on purpose: an empty value marks the address as the missing cell.
             RowErrorKind::NoAddress => "",
             RowErrorKind::Address(_)

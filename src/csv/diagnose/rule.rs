@@ -1,7 +1,7 @@
 //! Explains why a text is not a rule, and suggests a rule if only one can be meant.
 //!
-//! Runs only for cells that are neither `Allow` nor `Deny`, and never decides what is accepted. A
-//! suggestion is not applied, because an unknown word must not let anybody in.
+//! Runs only for cells that are neither `Allow` nor `Deny`. A suggestion is not applied, because an
+//! unknown word must not let anybody in.
 
 use strsim::osa_distance;
 

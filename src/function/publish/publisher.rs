@@ -61,6 +61,10 @@ pub struct Publisher<'a, S> {
 }
 
 /// The result of one attempt.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is not kept"
+)]
 enum Attempt {
     Done(Answer),
     /// Another write took effect in between.

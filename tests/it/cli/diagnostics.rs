@@ -57,6 +57,27 @@ warning[missing-field]: the row has no rule
     );
 }
 
+#[test]
+fn columns_that_are_not_used_are_named() {
+    check(
+        "acme.csv",
+        "IP,Rule,Owner,Enabled\n1.1.1.1,Allow,Jean,no\n",
+        "\
+note: these columns are not used: \"Owner\", \"Enabled\"
+ --> acme.csv
+
+warning[ignored-column]: the column \"Enabled\" is not applied: each row counts whatever its cell says; \
+delete the rows that should not count, and remove or rename the column
+ --> acme.csv:1:1
+  |
+1 | IP,Rule,Owner,Enabled
+  | ^^^^^^^^^^^^^^^^^^^^^
+
+1 file fine, 0 refused; 0 rows rejected, 1 warning
+",
+    );
+}
+
 const ROW: &str =
     "warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3
  --> FILE:3:8

@@ -208,6 +208,8 @@ fn the_readme_names_every_code_and_setting() {
         "private-range",
         "overridden-rows",
         "duplicate-rows",
+        "guessed",
+        "ignored-column",
         "TEMPLATE",
         "DEFAULT_POLICY",
         "STRICT",

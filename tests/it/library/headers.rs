@@ -1,8 +1,11 @@
-//! Columns are found by name: every name, in any order, under any delimiter.
+//! Columns are found by name: every name, in any order, under any delimiter. Columns that are not
+//! used are named, and those that look like a condition or contradict the rule do not pass silently.
+
+use htaccess_generator::answer::{MAX_COLUMNS_LISTED, RejectionCode, WarningCode};
 
 use crate::support::{Setup, refusal_of};
 
-const ADDRESS_NAMES: [&str; 8] = [
+const ADDRESS_NAMES: [&str; 9] = [
     "IP Address",
     "IP",
     "Address",
@@ -11,6 +14,7 @@ const ADDRESS_NAMES: [&str; 8] = [
     "ip_address",
     "IP-ADDRESS",
     " i p A d d r e s s ",
+    "IP.Address",
 ];
 const RULE_NAMES: [&str; 5] = ["Rule", "Action", "Policy", "RULE", " _policy- "];
 const COMMENT_NAMES: [&str; 5] = ["Comment", "Description", "Note", "COMMENT", "no_te"];
@@ -105,7 +109,7 @@ fn names_that_are_only_similar_are_not_found() {
         "IP Addresses,Rule",
         "IPv4,Rule",
         "IP Address,Rules",
-        "IP.Address,Rule",
+        "IP:Address,Rule",
     ] {
         let outcome = Setup::default().run(format!("{names}\n192.0.2.1,Allow\n").as_bytes());
         assert!(
@@ -113,4 +117,88 @@ fn names_that_are_only_similar_are_not_found() {
             "{names}"
         );
     }
+}
+
+/// Returns the ignored columns of a header, and the messages of the warnings about them.
+fn ignored(header: &str) -> (Vec<String>, Vec<String>) {
+    let csv = format!("{header}\n192.0.2.1,Allow\n");
+    let answer = Setup::default().run(csv.as_bytes()).answer;
+    let warnings = answer.warnings.into_iter();
+    let about_columns = warnings.filter(|warning| warning.code == WarningCode::IgnoredColumn);
+    (
+        answer.ignored_columns,
+        about_columns
+            .map(|warning| warning.message.to_string())
+            .collect(),
+    )
+}
+
+#[test]
+fn columns_that_are_not_used_are_named_once() {
+    let (names, warnings) = ignored("IP,Rule,Owner,Ticket, Owner ,,Note,\"VLAN\",Description");
+    assert_eq!(names, ["Owner", "Ticket", "Note", "VLAN"]);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert!(ignored("IP,Rule,Comment,,").0.is_empty());
+}
+
+#[test]
+fn a_column_that_looks_like_a_condition_is_a_warning() {
+    for (header, expected) in [
+        (
+            "IP,Rule,Enabled",
+            "the column \"Enabled\" is not applied: each row counts whatever its cell says; delete the \
+             rows that should not count, and remove or rename the column",
+        ),
+        (
+            "Gültig bis;IP;Rule;Owner;Port",
+            "the columns \"Gültig bis\", \"Port\" are not applied: each row counts whatever their cells \
+             say; delete the rows that should not count, and remove or rename these columns",
+        ),
+    ] {
+        assert_eq!(ignored(header).1, [expected], "{header}");
+    }
+}
+
+#[test]
+fn a_header_of_hundreds_of_columns_is_not_listed_whole() {
+    let many =
+        (0..MAX_COLUMNS_LISTED + 3).map(|index| format!("column {index}{}", "x".repeat(200)));
+    let many: Vec<String> = many.collect();
+    let (names, warnings) = ignored(&format!("IP,Rule,{}", many.join(",")));
+    assert_eq!(names.len(), MAX_COLUMNS_LISTED);
+    assert!(names.iter().all(|name| name.len() == 64), "{names:?}");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("103 columns are not used"));
+}
+
+/// A file with a second rule column, whose first row says `rule` and `other`.
+fn with_two_rules(header: &str, rule: &str, other: &str) -> Vec<RejectionCode> {
+    let csv = format!("{header}\n192.0.2.1,{rule},{other}\n192.0.2.2,Allow,allow\n");
+    let answer = Setup::default().run(csv.as_bytes()).answer;
+    answer.rejections.iter().map(|row| row.code).collect()
+}
+
+#[test]
+fn a_row_whose_two_rules_contradict_each_other_is_rejected() {
+    for header in ["IP,Rule,Action", "IP,Rule,Rule", "IP,Action,Policy"] {
+        for [rule, other] in [
+            ["Allow", "Deny"],
+            ["deny", "ALLOW"],
+            ["Allow", "\"Deny\""],
+            ["=\"Allow\"", "'Deny'"],
+            ["Allow", "BLOCK"],
+        ] {
+            let rejected = with_two_rules(header, rule, other);
+            assert_eq!(
+                rejected,
+                [RejectionCode::UnknownRule],
+                "{header}: {rule},{other}"
+            );
+        }
+        for [rule, other] in [["Allow", "allow"], ["Deny", ""], ["Allow", "corp-vpn"]] {
+            let rejected = with_two_rules(header, rule, other);
+            assert!(rejected.is_empty(), "{header}: {rule},{other}");
+        }
+    }
+    assert!(with_two_rules("IP,Rule,Owner", "Allow", "Deny").is_empty());
 }

@@ -123,3 +123,13 @@ fn a_strict_refusal_shows_the_policy_of_the_accepted_rows() {
     let published = Setup::default().review_pieces([upload]);
     assert!(!page_of(&published).contains("would say"));
 }
+
+#[test]
+fn columns_that_are_not_used_are_on_the_page() {
+    let upload = "IP,Rule,Owner,<b>\u{202e}\n1.1.1.1,Allow,Jean,x\n";
+    let reviewed = Setup::default().review_pieces([upload]);
+    let page = page_of(&reviewed);
+    check_page(&page, &reviewed.0);
+    let expected = "Columns that are not used: <bdi>Owner</bdi>, <bdi>&lt;b&gt;\\u{202e}</bdi>.";
+    assert!(page.contains(expected), "{page}");
+}

@@ -1,8 +1,10 @@
 //! `htaccess check`: reports the problems of each CSV.
 
+use htaccess_generator::answer::Answer;
 use htaccess_generator::generate::{Keep, Outcome};
 use htaccess_generator::report::{Occasion, RequestCost};
 use htaccess_generator::settings::DEFAULT_TEMPLATE;
+use htaccess_generator::text::quote;
 
 use crate::cli::CheckArguments;
 use crate::error::{CliError, ExitStatus};
@@ -29,8 +31,11 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
         Ok((answer, advice))
     });
     for (input, checked) in inputs.iter().zip(&checked) {
-        if let Ok((_, Some(advice))) = checked {
-            print_note(input, advice);
+        let Ok((answer, advice)) = checked else {
+            continue;
+        };
+        for note in ignored_columns(answer).iter().chain(advice) {
+            print_note(input, note);
         }
     }
     let answers = checked
@@ -38,4 +43,18 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
         .map(|checked| checked.map(|(answer, _)| answer))
         .collect();
     print_results(&inputs, answers, arguments.files.json, "fine")
+}
+
+/// Names the columns that are not used, if there are any.
+fn ignored_columns(answer: &Answer) -> Option<String> {
+    let names: Vec<String> = answer
+        .ignored_columns
+        .iter()
+        .map(|name| quote(name))
+        .collect();
+    match names.len() {
+        0 => None,
+        1 => Some(format!("this column is not used: {}", names.concat())),
+        _ => Some(format!("these columns are not used: {}", names.join(", "))),
+    }
 }
