@@ -29,7 +29,7 @@ use htaccess_generator::render::{Template, render};
 use htaccess_generator::report::{Facts, report_page};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::{DEFAULT_MAX_CSV_BYTES, Settings, Spelling};
+use htaccess_generator::settings::{DEFAULT_MAX_CSV_BYTES, Settings, Spelling, Strict};
 use htaccess_generator::source::Source;
 
 const LARGE: usize = 1_000_000;
@@ -59,9 +59,9 @@ fn start(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("start");
     group.bench_function("settings", |bencher| {
         bencher.iter(|| {
-            let value = |name: &str| (name == "STRICT").then(|| "true".to_owned());
+            let value = |name: &str| (name == "STRICT").then(|| "all".to_owned());
             let settings = Settings::read(Spelling::Variable, value).unwrap();
-            assert!(settings.strict);
+            assert_eq!(settings.strict, Strict::All);
             settings
         });
     });

@@ -120,6 +120,8 @@ pub enum WarningCode {
     Guessed,
     /// A column that is not read has the name of a condition, such as `Enabled` or `Port`.
     IgnoredColumn,
+    /// Rejected rows may have denied somebody who gets in, and the file is published nevertheless.
+    DenyRejected,
     /// Rows repeat other rows.
     DuplicateRows,
     /// `Allow` rows have no effect, because Deny rows cover the same addresses.
@@ -157,7 +159,9 @@ pub enum RefusalCode {
     NoRules,
     /// The file is over a limit on bytes, on the length of a line or on columns.
     TooLarge,
-    /// A row was rejected, in strict mode.
+    /// A rejected row may have denied somebody who gets in under the other rows.
+    DenyRejected,
+    /// A row was rejected, and the setting `STRICT` accepts none.
     RowsRejected,
     /// The key of the upload, or of the output, would leave its folder.
     UnsafeKey,

@@ -3,21 +3,23 @@
 //! ```text
 //! input    = template settings key LF upload
 //! template = one byte: its remainder by 4 (so "0" to "3" are written) chooses from TEMPLATES
-//! settings = one byte: its lowest bits are default allow, strict, another output key
+//! settings = one byte: its lowest bits are default allow, strict for all rows, another output key,
+//!            strict for rows that may deny
 //! key      = bytes of the source's key
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use htaccess_generator::answer::{Answer, RefusalCode, Status};
+use htaccess_generator::answer::{Answer, RefusalCode, Status, Warning, WarningCode};
 use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
-use htaccess_generator::ip::{AddressSpec, MAPPED_FIRST, MAPPED_LAST};
+use htaccess_generator::ip::{AddressSpec, IpSet, MAPPED_FIRST, MAPPED_LAST, RangeSet};
+use htaccess_generator::policy::Policy;
 use htaccess_generator::render::{BUILT_IN, Template};
 use htaccess_generator::report::{Facts, RequestCost, report_page};
 use htaccess_generator::review::explain;
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::{OutputKey, Settings};
+use htaccess_generator::settings::{OutputKey, Settings, Strict};
 use htaccess_generator::source as key;
 use htaccess_generator::source::Source;
 use percent_encoding::percent_decode_str;
@@ -91,7 +93,7 @@ fn compiled() -> &'static Compiled {
             })
             .collect::<Result<_, _>>()
             .unwrap(),
-        settings: (0..8).map(settings).collect(),
+        settings: (0..16).map(settings).collect(),
     })
 }
 
@@ -101,7 +103,11 @@ fn settings(bits: u8) -> Settings {
             0 => DefaultPolicy::Deny,
             _ => DefaultPolicy::Allow,
         },
-        strict: bits & 2 != 0,
+        strict: match bits & 0b1010 {
+            0 => Strict::None,
+            0b1000 => Strict::Deny,
+            _ => Strict::All,
+        },
         max_csv_bytes: MAX_TEXT_BYTES,
         ..Settings::default()
     };
@@ -121,7 +127,7 @@ pub(crate) fn check(input: &[u8]) {
     let index = usize::from(*template) % TEMPLATES.len();
     let run = Run {
         template: TEMPLATES[index],
-        settings: &compiled().settings[usize::from(bits & 7)],
+        settings: &compiled().settings[usize::from(bits & 15)],
         source: Source {
             key: String::from_utf8_lossy(key).into_owned(),
             ..Source::default()
@@ -139,7 +145,7 @@ pub(crate) fn check(input: &[u8]) {
         assert_eq!(outcome.answer, again.answer);
         run.check_other_ways(&outcome, template, &mut dice);
     }
-    run.check(&outcome, &mut dice);
+    run.check(&outcome, &decision, &mut dice);
     check_page(&outcome, &decision);
 }
 
@@ -184,12 +190,14 @@ impl Run<'_> {
         }
     }
 
-    fn check(&self, outcome: &Outcome, dice: &mut Dice) {
+    fn check(&self, outcome: &Outcome, decision: &Decision, dice: &mut Dice) {
         let answer = &outcome.answer;
         check_answer(answer);
         assert_eq!(outcome.file.as_ref().map_or(0, String::len), answer.bytes);
         assert_eq!(outcome.file.is_some(), answer.code.is_none());
-        let rows = accepted_rows(read([self.upload]).rows);
+        let rows = read([self.upload]).rows;
+        self.check_rejected_denies(outcome, decision, &rows);
+        let rows = accepted_rows(rows);
         match (&outcome.file, answer.code) {
             (Some(file), _) => {
                 assert_eq!(rows.len() as u64, answer.accepted);
@@ -198,6 +206,29 @@ impl Run<'_> {
             (None, Some(code)) => self.check_refusal(code, answer, &rows),
             (None, None) => {}
         }
+    }
+
+    /// Checks each rejected row that may be a Deny against the policy without it.
+    fn check_rejected_denies(&self, outcome: &Outcome, decision: &Decision, rows: &[Row]) {
+        let Some(permitted) = decision.policy().map(Policy::permitted) else {
+            return;
+        };
+        let may_deny_somebody = |row: &Row| match row {
+            Row::Rejected {
+                action, addresses, ..
+            } if *action != Some(Action::Allow) => {
+                let addresses = addresses.unwrap_or(AddressSpec::All);
+                has_any_of(&permitted, addresses)
+            }
+            _ => false,
+        };
+        let is_any = rows.iter().any(may_deny_somebody);
+        let warns = |warning: &Warning| warning.code == WarningCode::DenyRejected;
+        let answer = &outcome.answer;
+        let is_refused = answer.code == Some(RefusalCode::DenyRejected);
+        assert_eq!(is_refused, is_any && self.settings.strict == Strict::Deny);
+        let is_warned = answer.warnings.iter().any(warns);
+        assert_eq!(is_warned, is_any && self.settings.strict == Strict::None);
     }
 
     fn check_refusal(&self, code: RefusalCode, answer: &Answer, rows: &[Row]) {
@@ -209,7 +240,10 @@ impl Run<'_> {
                 assert!(!is_safe || self.has_no_folder());
             }
             RefusalCode::NoRules => assert!(rows.is_empty(), "{rows:?}"),
-            RefusalCode::RowsRejected => assert!(self.settings.strict && answer.rejected > 0),
+            RefusalCode::DenyRejected => assert_eq!(self.settings.strict, Strict::Deny),
+            RefusalCode::RowsRejected => {
+                assert!(self.settings.strict == Strict::All && answer.rejected > 0);
+            }
             // The built-in templates never fail, and never write a line that is too long.
             RefusalCode::BadTemplate => assert_eq!(self.template, OWN, "{answer:?}"),
             RefusalCode::NotCsv | RefusalCode::MissingColumn | RefusalCode::TooLarge => {
@@ -230,7 +264,7 @@ impl Run<'_> {
     fn check_file(&self, file: &str, answer: &Answer, rows: &[Row], dice: &mut Dice) {
         let output_key = answer.output.as_deref().unwrap();
         assert_eq!(key::check_key(output_key), Ok(()));
-        assert!(!self.settings.strict || answer.rejected == 0);
+        assert!(self.settings.strict != Strict::All || answer.rejected == 0);
         check_text(file, output_key.ends_with(".htaccess"));
         let networks_max = (rows.len() + 1) * MAX_NETWORKS_OF_ROW * MAX_NETWORK_BYTES;
         let text_bytes = text_of(self.upload).len() + self.source.key.len();
@@ -333,6 +367,21 @@ fn accepted_rows(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
+/// Returns whether one of the addresses is in the set.
+fn has_any_of(set: &IpSet, addresses: AddressSpec) -> bool {
+    let mut left = set.clone();
+    match addresses {
+        AddressSpec::Ipv4(range) => {
+            left.ipv4 = left.ipv4.difference(&RangeSet::from_unsorted(vec![range]));
+        }
+        AddressSpec::Ipv6(range) => {
+            left.ipv6 = left.ipv6.difference(&RangeSet::from_unsorted(vec![range]));
+        }
+        AddressSpec::All => left = IpSet::default(),
+    }
+    left != *set
+}
+
 /// The bounds of rows and networks and their neighbours, up to the number that is checked.
 fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
     let mut ends: Vec<[IpAddr; 2]> = networks.iter().map(|one| [one.first, one.last]).collect();
@@ -342,7 +391,7 @@ fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
             AddressSpec::Ipv6(range) => Some([range.first, range.last].map(ipv6)),
             AddressSpec::All => None,
         },
-        Row::Rejected(_) | Row::Plain { .. } => None,
+        Row::Rejected { .. } | Row::Plain { .. } => None,
     }));
     let mut probes = vec![ipv4(0), ipv4(u32::MAX - 1), ipv4(u32::MAX)];
     probes.extend(

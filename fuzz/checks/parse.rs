@@ -153,7 +153,7 @@ fn check_row(row: &Row) {
         Row::Accepted {
             addresses, address, ..
         } => assert_eq!(parse_address(address).as_ref(), Ok(addresses)),
-        Row::Rejected(rejection) => {
+        Row::Rejected { rejection, .. } => {
             let start = format!("line {}: ", rejection.line);
             assert!(rejection.message().starts_with(&start), "{rejection:?}");
             assert!(rejection.value.len() <= 256, "{rejection:?}");

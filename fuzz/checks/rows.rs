@@ -22,7 +22,12 @@ pub(super) enum Row {
         address: String,
         comment: String,
     },
-    Rejected(Rejection),
+    Rejected {
+        rejection: Rejection,
+        /// Its rule and its addresses, if they can be read.
+        action: Option<Action>,
+        addresses: Option<AddressSpec>,
+    },
     /// A row that the fast path took, without its cells.
     Plain {
         line: u64,
@@ -36,7 +41,7 @@ impl Row {
     pub(super) fn line(&self) -> u64 {
         match self {
             Self::Accepted { line, .. } | Self::Plain { line, .. } => *line,
-            Self::Rejected(rejection) => rejection.line,
+            Self::Rejected { rejection, .. } => rejection.line,
         }
     }
 
@@ -127,10 +132,11 @@ impl RowSink for Collector {
     }
 
     fn reject(&mut self, line: u64, error: &csv::RowError<'_>) {
-        self.kept
-            .borrow_mut()
-            .0
-            .push(Row::Rejected(error.explain(line)));
+        self.kept.borrow_mut().0.push(Row::Rejected {
+            rejection: error.explain(line),
+            action: error.action(),
+            addresses: error.addresses(),
+        });
     }
 
     fn warn(&mut self, warning: Warning) {

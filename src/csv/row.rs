@@ -25,6 +25,24 @@ pub struct RowError<'a> {
     pub(super) kind: RowErrorKind<'a>,
 }
 
+impl RowError<'_> {
+    /// Returns the action, if the rule can be read.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        match self.kind {
+            RowErrorKind::OtherRule { .. } => None,
+            _ => action_of(unwrapped(self.rule).as_deref().unwrap_or(self.rule)),
+        }
+    }
+
+    /// Returns the addresses, if they can be read.
+    #[must_use]
+    pub fn addresses(&self) -> Option<AddressSpec> {
+        let text = unwrapped(self.address);
+        parse_address(text.as_deref().unwrap_or(self.address)).ok()
+    }
+}
+
 /// The reason for a rejection. Its texts are the cells without the formula or the quotes around
 /// them.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +60,8 @@ pub(super) enum RowErrorKind<'a> {
     },
     /// The address is missing.
     NoAddress,
+    /// The address and the rule are missing, but not every cell is empty.
+    NoAddressNorRule,
     /// The rule is missing. The value is the address.
     NoRule(&'a str),
     /// The row is `all,Allow`, and another row is `all,Deny`.
@@ -54,6 +74,7 @@ pub(super) fn read_rule<'a>(
     rule: &'a str,
 ) -> Result<(Action, AddressSpec), RowErrorKind<'a>> {
     match (address, rule) {
+        ("", "") => return Err(RowErrorKind::NoAddressNorRule),
         ("", _) => return Err(RowErrorKind::NoAddress),
         (_, "") => return Err(RowErrorKind::NoRule(address)),
         _ => {}

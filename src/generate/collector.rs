@@ -4,7 +4,7 @@ use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
 use crate::csv::{OwnedRow, Row, RowError, RowSink};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::PolicyBuilder;
-use crate::review::{RecordedRows, RowRecorder};
+use crate::review::{RecordedRows, RejectedDenies, RowRecorder};
 use crate::rule::Action;
 
 /// Collects the rules, the counts and the rejections of the rows.
@@ -16,6 +16,8 @@ pub(crate) struct Collector<L> {
     rejected: u64,
     /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
     rejections: Vec<Rejection>,
+    /// The rejected rows that may have denied somebody.
+    pub(super) rejected_denies: RejectedDenies,
     /// The names of the columns that are not read.
     ignored_columns: Vec<String>,
     /// The warnings about the text and the header.
@@ -47,6 +49,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
 
     fn reject(&mut self, line: u64, error: &RowError<'_>) {
         self.rejected += 1;
+        self.rejected_denies.add(line, error);
         if self.rejections.len() < MAX_REJECTIONS_LISTED {
             self.rejections.push(error.explain(line));
         }
@@ -81,6 +84,7 @@ impl<L: RowRecorder> Collector<L> {
             accepted: self.accepted,
             rejected: self.rejected,
             rejections: self.rejections,
+            rejected_denies: self.rejected_denies,
             ignored_columns: self.ignored_columns,
             warnings: self.warnings,
             rows: self.rows,

@@ -37,7 +37,7 @@ enum Verdict {
     Decided(Policy),
     Refused {
         refusal: Refusal,
-        /// The policy without the rejected rows, if strict mode refuses the upload because of them.
+        /// The policy without the rejected rows, if the upload is refused because of them.
         otherwise: Option<Policy>,
     },
 }
@@ -84,8 +84,8 @@ impl Decision {
         }
     }
 
-    /// Returns the policy: who gets in. If strict mode refused the upload because of its rejected
-    /// rows, this is the policy without them. `None` if the upload is refused for another reason.
+    /// Returns the policy: who gets in. If the upload is refused because of its rejected rows, this
+    /// is the policy without them. `None` if the upload is refused for another reason.
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
         match &self.verdict {

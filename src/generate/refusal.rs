@@ -1,8 +1,9 @@
-//! Words the refusals of a whole upload. Settings have the spelling of the program: variables of
+//! Words the refusals of a whole upload, and the warning instead of one. Settings have the spelling of the program: variables of
 //! the function, flags of the command line.
 
-use crate::answer::{Answer, Refusal, RefusalCode};
+use crate::answer::{Answer, Refusal, RefusalCode, Warning, WarningCode};
 use crate::csv::CsvError;
+use crate::review::MissedDenies;
 use crate::settings::{Settings, Spelling};
 use crate::text::{RichText, rich};
 
@@ -31,6 +32,7 @@ pub fn too_large(settings: &Settings) -> Refusal {
 pub(super) fn no_rules(answer: &Answer) -> Refusal {
     let why = match answer.rows {
         0 => "there is no row under the header".into(),
+        1 => rich!("the only row was rejected{}", &first_rejection(answer)),
         rows => rich!(
             "all {} rows were rejected{}",
             rows,
@@ -43,22 +45,83 @@ pub(super) fn no_rules(answer: &Answer) -> Refusal {
     )
 }
 
-pub(super) fn rows_rejected(answer: &Answer) -> Refusal {
+/// Returns the refusal of a file with a rejected row, under `STRICT=all`.
+pub(super) fn rows_rejected(answer: &Answer, spelling: Spelling) -> Refusal {
     Refusal::new(
         RefusalCode::RowsRejected,
         rich!(
-            "{} of {} rows were rejected and strict mode accepts none{}",
+            "{} of {} rows were rejected, and {}=all accepts none{}",
             answer.rejected,
             answer.rows,
+            &spelling.of("STRICT"),
             &first_rejection(answer)
         ),
     )
 }
 
+/// Returns the refusal of a file with rejected rows that may have denied somebody who gets in.
+pub(super) fn deny_rejected(answer: &Answer, rows: &MissedDenies, spelling: Spelling) -> Refusal {
+    let line = rows.first_line();
+    let (correct, the_rest) = if rows.is_one() {
+        ("correct it", "without it")
+    } else {
+        ("correct them", "without them")
+    };
+    Refusal {
+        code: RefusalCode::DenyRejected,
+        line,
+        message: rich!(
+            "{}: {}, or publish {} by {}=none{}",
+            &may_have_denied(rows),
+            correct,
+            the_rest,
+            &spelling.of("STRICT"),
+            &rejection_in(answer, line)
+        ),
+    }
+}
+
+/// Returns the warning about such rows if the file is published without them, under `STRICT=none`.
+pub(super) fn published_without_denies(answer: &Answer, rows: &MissedDenies) -> Warning {
+    let line = rows.first_line();
+    let correct = if rows.is_one() {
+        "correct it"
+    } else {
+        "correct them"
+    };
+    Warning {
+        code: WarningCode::DenyRejected,
+        line,
+        message: rich!(
+            "{}: {}, and publish the file again{}",
+            &may_have_denied(rows),
+            correct,
+            &rejection_in(answer, line)
+        ),
+    }
+}
+
+fn may_have_denied(rows: &MissedDenies) -> RichText {
+    let was = if rows.is_one() { "was" } else { "were" };
+    rich!(
+        "{} {} rejected and may deny somebody who gets in under the other rows",
+        &rows.named(),
+        was
+    )
+}
+
 fn first_rejection(answer: &Answer) -> RichText {
-    answer
-        .rejections
-        .first()
+    rejection_in(
+        answer,
+        answer.rejections.first().map(|rejection| rejection.line),
+    )
+}
+
+/// Returns the sentence about a rejected row for the end of a message, if it is listed.
+fn rejection_in(answer: &Answer, line: Option<u64>) -> RichText {
+    let mut listed = answer.rejections.iter();
+    listed
+        .find(|rejection| Some(rejection.line) == line)
         .map(|rejection| rich!("; line {}: {}", rejection.line, &rejection.sentence()))
         .unwrap_or_default()
 }

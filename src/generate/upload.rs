@@ -7,11 +7,13 @@ use crate::answer::{Answer, Refusal, Status};
 use crate::csv::{CsvError, Parser, TextDecoder};
 use crate::generate::collector::Collector;
 use crate::generate::decision::Decision;
-use crate::generate::refusal::{no_rules, rows_rejected, too_large, unreadable};
+use crate::generate::refusal::{
+    deny_rejected, no_rules, published_without_denies, rows_rejected, too_large, unreadable,
+};
 use crate::render::Template;
 use crate::review::{RecordedRows, RowRecorder};
 use crate::rule::DefaultPolicy;
-use crate::settings::{Settings, Spelling};
+use crate::settings::{Settings, Spelling, Strict};
 use crate::source::Source;
 
 /// The data of accepted rows that an [`Upload`] keeps in addition to the policy.
@@ -48,7 +50,7 @@ pub struct Upload {
     source: Source,
     output_key: Option<String>,
     default_policy: DefaultPolicy,
-    is_strict: bool,
+    strict: Strict,
     /// The refusal of an upload over its size limit.
     too_large: Refusal,
     max_csv_bytes: u64,
@@ -107,7 +109,7 @@ impl Upload {
             source,
             output_key,
             default_policy: settings.default_policy,
-            is_strict: settings.strict,
+            strict: settings.strict,
             too_large: too_large(settings),
             max_csv_bytes: settings.max_csv_bytes,
             spelling: settings.spelling,
@@ -171,8 +173,18 @@ impl Upload {
             let refusal = no_rules(&answer);
             return Decision::refused(self.source, answer, refusal);
         }
-        let refusal = (self.is_strict && answer.rejected > 0).then(|| rows_rejected(&answer));
         let policy = collector.rules.build(self.default_policy);
+        let missed_denies = collector.rejected_denies.missed_by(&policy);
+        let refusal = match (self.strict, missed_denies) {
+            (Strict::All, _) if answer.rejected > 0 => Some(rows_rejected(&answer, self.spelling)),
+            (Strict::Deny, Some(rows)) => Some(deny_rejected(&answer, &rows, self.spelling)),
+            (Strict::None, Some(rows)) => {
+                let warning = published_without_denies(&answer, &rows);
+                answer.warnings.push(warning);
+                None
+            }
+            _ => None,
+        };
         let (rows, history) = (collector.rows, collector.history);
         let decision = Decision::decided(self.source, answer, policy, rows, history);
         match refusal {

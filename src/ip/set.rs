@@ -7,6 +7,7 @@
 //! invariant, and every operation keeps it in one linear walk. So two sets are equal exactly when
 //! they hold the same addresses.
 
+use crate::ip::address::AddressSpec;
 use crate::ip::family::Family;
 use crate::ip::network::Networks;
 use crate::ip::range::{AddrRange, range_difference, split_before};
@@ -132,6 +133,20 @@ impl IpSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ipv4.is_empty() && self.ipv6.is_empty()
+    }
+
+    /// Returns whether at least one of the addresses is in the set.
+    pub(crate) fn has_any_of(&self, addresses: AddressSpec) -> bool {
+        match addresses {
+            AddressSpec::Ipv4(range) => !self.ipv4.overlapping(range).is_empty(),
+            AddressSpec::Ipv6(range) => !self.ipv6.overlapping(range).is_empty(),
+            AddressSpec::All => !self.is_empty(),
+        }
+    }
+
+    /// Returns whether the set holds every address of both families.
+    pub(crate) fn is_everybody(&self) -> bool {
+        self.ipv4.is_whole() && self.ipv6.is_whole()
     }
 
     /// All of IPv4 and all of IPv6.

@@ -31,6 +31,17 @@ pub(crate) struct Effective<'a> {
     pub(crate) is_complement: bool,
 }
 
+impl Effective<'_> {
+    /// Returns whether nobody is permitted.
+    pub(crate) fn is_nobody(&self) -> bool {
+        if self.is_complement {
+            self.set.is_everybody()
+        } else {
+            self.set.is_empty()
+        }
+    }
+}
+
 impl Policy {
     /// Returns the permitted addresses without computing the complement of a list, which would take
     /// longer.

@@ -12,6 +12,7 @@ mod shortest;
 
 pub(crate) use self::effective::{Effective, deciding_action};
 pub use self::rules::PolicyBuilder;
+pub(crate) use self::rules::UnsortedRanges;
 
 use std::net::IpAddr;
 

@@ -5,15 +5,25 @@ use crate::policy::Policy;
 use crate::policy::shortest::shortest;
 use crate::rule::{Action, DefaultPolicy};
 
-/// The addresses of one action in the order in which they were read, with overlaps.
+/// Addresses in the order in which they were read, with overlaps, such as those of one action.
 #[derive(Clone, Debug, Default)]
-struct UnsortedRanges {
+pub(crate) struct UnsortedRanges {
     ipv4: Vec<AddrRange<u32>>,
     ipv6: Vec<AddrRange<u128>>,
 }
 
 impl UnsortedRanges {
-    fn into_set(self) -> IpSet {
+    /// Adds the addresses of a row. `all` names none.
+    pub(crate) fn add(&mut self, addresses: AddressSpec) {
+        match addresses {
+            AddressSpec::Ipv4(range) => push_merging(&mut self.ipv4, range),
+            AddressSpec::Ipv6(range) => push_merging(&mut self.ipv6, range),
+            AddressSpec::All => {}
+        }
+    }
+
+    /// Returns the addresses as a set.
+    pub(crate) fn into_set(self) -> IpSet {
         IpSet {
             ipv4: RangeSet::from_unsorted(self.ipv4),
             ipv6: RangeSet::from_unsorted(self.ipv6),

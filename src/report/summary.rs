@@ -50,10 +50,6 @@ fn segment_count(set: &IpSet) -> usize {
     count(&set.ipv4) + count(&set.ipv6)
 }
 
-fn is_everybody(set: &IpSet) -> bool {
-    set.ipv4.is_whole() && set.ipv6.is_whole()
-}
-
 /// Returns one sentence about who gets in.
 pub(crate) fn sentence(policy: &Policy) -> RichText {
     let Policy {
@@ -67,11 +63,11 @@ pub(crate) fn sentence(policy: &Policy) -> RichText {
             words.push("Nobody gets in.");
             return words;
         }
-        DefaultPolicy::Allow if is_everybody(deny) => {
+        DefaultPolicy::Allow if deny.is_everybody() => {
             words.push("Nobody gets in.");
             return words;
         }
-        DefaultPolicy::Deny if !is_everybody(allow) => {
+        DefaultPolicy::Deny if !allow.is_everybody() => {
             words.push("Only ");
             push_networks(&mut words, allow);
             words.push(match segment_count(allow) {

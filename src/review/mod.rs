@@ -4,16 +4,19 @@
 //!   records the rows while the upload is read (`row_log.rs`). `warned_lines.rs` formats their lines.
 //! - [`explain`] reads an upload and finds the rows that decide on an address (`verdict.rs`).
 //! - [`diff`](diff()) compares two policies.
+//! - `rejected_denies.rs` finds the rejected rows that may have denied somebody who gets in.
 //!
 //! This folder does no input or output, and changes neither the policy nor the output.
 
 mod diff;
+mod rejected_denies;
 mod row_log;
 mod verdict;
 mod warned_lines;
 mod warnings;
 
 pub use self::diff::{Diff, diff};
+pub(crate) use self::rejected_denies::{MissedDenies, RejectedDenies};
 pub use self::row_log::{RecordedRows, RowRecorder};
 pub use self::verdict::{BearingRow, Explanation, explain};
 pub use self::warnings::warnings;

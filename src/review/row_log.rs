@@ -44,6 +44,14 @@ pub(crate) struct RecordedRanges {
 }
 
 impl RecordedRanges {
+    /// Returns the line and the addresses of each row, IPv4 first.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, AddressSpec)> {
+        let ipv4 = self.ipv4.iter();
+        let ipv6 = self.ipv6.iter();
+        ipv4.map(|row| (row.line.into(), AddressSpec::Ipv4(row.range)))
+            .chain(ipv6.map(|row| (row.line.into(), AddressSpec::Ipv6(row.range))))
+    }
+
     /// Returns the line of the first row that covers all addresses of another row.
     pub(crate) fn first_that_covers(&self, row: AddressSpec) -> Option<u32> {
         fn first<T: Family>(rows: &[RecordedRow<T>], range: AddrRange<T>) -> Option<u32> {
@@ -94,6 +102,16 @@ impl RowRecorder for RecordedRows {
 }
 
 impl RecordedRows {
+    /// Returns whether a row in this line would be recorded.
+    pub(crate) fn has_room_for(&self, line: u64) -> bool {
+        self.rows < MAX_ROWS && u32::try_from(line).is_ok()
+    }
+
+    /// Returns whether no row is recorded.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     /// Returns the number of recorded rows if the file has more rows.
     pub(crate) fn limit(&self) -> Option<usize> {
         self.is_full.then_some(self.rows)

@@ -9,26 +9,34 @@ const MAX_PAIRS: usize = 5;
 
 /// The rows that a warning is about. Counts all rows, and keeps the first few by line, each with a
 /// value of type `T`.
+#[derive(Clone, Debug)]
 pub(crate) struct WarnedLines<T> {
     pub(crate) count: u64,
     /// The first rows, in ascending order of lines.
-    first: Vec<(u32, T)>,
+    first: Vec<(u64, T)>,
+}
+
+impl<T> Default for WarnedLines<T> {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            first: Vec::new(),
+        }
+    }
 }
 
 impl<T> WarnedLines<T> {
     /// Collects rows in any order.
-    pub(crate) fn of(rows: impl Iterator<Item = (u32, T)>) -> Self {
-        let mut lines = Self {
-            count: 0,
-            first: Vec::with_capacity(MAX_LINES + 1),
-        };
+    pub(crate) fn of(rows: impl Iterator<Item = (u64, T)>) -> Self {
+        let mut lines = Self::default();
         for (line, row) in rows {
             lines.add(line, row);
         }
         lines
     }
 
-    fn add(&mut self, line: u32, row: T) {
+    /// Adds a row.
+    pub(crate) fn add(&mut self, line: u64, row: T) {
         self.count += 1;
         let place = self.first.partition_point(|(other, _)| *other < line);
         if place < MAX_LINES {
@@ -39,15 +47,15 @@ impl<T> WarnedLines<T> {
 
     /// Returns the first line.
     pub(crate) fn first_line(&self) -> Option<u64> {
-        self.first.first().map(|(line, _)| u64::from(*line))
+        self.first.first().map(|(line, _)| *line)
     }
 
     /// Describes the first few rows, and counts the others. `None` if there are no rows.
-    pub(crate) fn describe(&self, row: impl Fn(u32, &T) -> String) -> Option<String> {
+    pub(crate) fn describe(&self, row: impl Fn(u64, &T) -> String) -> Option<String> {
         self.name(MAX_PAIRS, row).map(|named| named.to_string())
     }
 
-    fn name(&self, max_names: usize, row: impl Fn(u32, &T) -> String) -> Option<FirstFew> {
+    fn name(&self, max_names: usize, row: impl Fn(u64, &T) -> String) -> Option<FirstFew> {
         let mut named = FirstFew::new(max_names);
         for (line, of) in &self.first {
             named.add(|| row(*line, of));

@@ -5,7 +5,7 @@
 
 use crate::answer::{Warning, WarningCode};
 use crate::ip::{AddrRange, AddressSpec, Family, IpSet, Network, RangeSet, split_before};
-use crate::policy::Policy;
+use crate::policy::{Effective, Policy};
 use crate::review::row_log::{RecordedRow, RecordedRows, repeated};
 use crate::review::warned_lines::WarnedLines;
 use crate::rule::DefaultPolicy;
@@ -43,12 +43,12 @@ const PRIVATE_IPV6: [(u128, u32); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)]
 #[must_use]
 pub fn warnings(policy: &Policy, rows: &mut RecordedRows) -> Vec<Warning> {
     rows.sort();
-    let permitted = Permitted::of(policy);
+    let permitted = policy.effective();
     [
         blocks_everybody(policy, &permitted, rows),
         wide_allow(policy, rows),
         private_range(policy, rows),
-        overridden_rows(&permitted, rows),
+        overridden_rows(policy, &permitted, rows),
         duplicate_rows(rows),
     ]
     .into_iter()
@@ -75,35 +75,9 @@ fn warning(
     }
 }
 
-/// The addresses that get in, as a set or as its complement.
-struct Permitted {
-    default: DefaultPolicy,
-    /// The addresses that get in or, under default allow, those that do not.
-    ipv4: RangeSet<u32>,
-    ipv6: RangeSet<u128>,
-}
-
-impl Permitted {
-    fn of(policy: &Policy) -> Self {
-        let IpSet { ipv4, ipv6 } = policy.effective().set.into_owned();
-        Self {
-            default: policy.default,
-            ipv4,
-            ipv6,
-        }
-    }
-
-    fn is_nobody(&self) -> bool {
-        match self.default {
-            DefaultPolicy::Deny => self.ipv4.is_empty() && self.ipv6.is_empty(),
-            DefaultPolicy::Allow => self.ipv4.is_whole() && self.ipv6.is_whole(),
-        }
-    }
-}
-
 fn blocks_everybody(
     policy: &Policy,
-    permitted: &Permitted,
+    permitted: &Effective<'_>,
     rows: &RecordedRows,
 ) -> Option<Warning> {
     if !permitted.is_nobody() {
@@ -239,10 +213,13 @@ fn add_private<T: Family>(
     count
 }
 
-fn overridden_rows(permitted: &Permitted, rows: &RecordedRows) -> Option<Warning> {
-    let default = permitted.default;
-    let ipv4 = || overridden(&rows.allow.ipv4, &permitted.ipv4, default);
-    let ipv6 = || overridden(&rows.allow.ipv6, &permitted.ipv6, default);
+fn overridden_rows(
+    policy: &Policy,
+    permitted: &Effective<'_>,
+    rows: &RecordedRows,
+) -> Option<Warning> {
+    let ipv4 = || overridden(&rows.allow.ipv4, &permitted.set.ipv4, policy.default);
+    let ipv6 = || overridden(&rows.allow.ipv6, &permitted.set.ipv6, policy.default);
     let mut named = FirstFew::new(MAX_NAMED);
     ipv4().for_each(|row| named.add(|| range_text(row.range)));
     ipv6().for_each(|row| named.add(|| range_text(row.range)));
@@ -251,8 +228,8 @@ fn overridden_rows(permitted: &Permitted, rows: &RecordedRows) -> Option<Warning
         1 => "1 Allow row lets".to_owned(),
         count => format!("{} Allow rows let", thousands(count)),
     };
-    let ipv4 = ipv4().map(|row| (row.line, AddressSpec::Ipv4(row.range)));
-    let ipv6 = ipv6().map(|row| (row.line, AddressSpec::Ipv6(row.range)));
+    let ipv4 = ipv4().map(|row| (row.line.into(), AddressSpec::Ipv4(row.range)));
+    let ipv6 = ipv6().map(|row| (row.line.into(), AddressSpec::Ipv6(row.range)));
     let lines = WarnedLines::of(ipv4.chain(ipv6));
     // A Deny row that is not recorded may cover a whole row.
     let has_every_row = rows.limit().is_none();
@@ -305,11 +282,7 @@ fn is_listed<T: Family>(row: AddrRange<T>, set: &RangeSet<T>) -> bool {
 
 /// Returns the lines of the Allow rows for which `is_one` holds.
 fn allow_lines(rows: &RecordedRows, is_one: impl Fn(AddressSpec) -> bool) -> WarnedLines<()> {
-    let ipv4 = rows.allow.ipv4.iter();
-    let ipv6 = rows.allow.ipv6.iter();
-    let all = ipv4
-        .map(|row| (row.line, AddressSpec::Ipv4(row.range)))
-        .chain(ipv6.map(|row| (row.line, AddressSpec::Ipv6(row.range))));
+    let all = rows.allow.rows();
     WarnedLines::of(all.filter_map(|(line, row)| is_one(row).then_some((line, ()))))
 }
 
@@ -392,8 +365,8 @@ fn duplicate_rows(rows: &RecordedRows) -> Option<Warning> {
     ))
 }
 
-fn lines_of<T>((row, first_line): (RecordedRow<T>, u32)) -> (u32, u32) {
-    (row.line, first_line)
+fn lines_of<T>((row, first_line): (RecordedRow<T>, u32)) -> (u64, u32) {
+    (row.line.into(), first_line)
 }
 
 /// Returns a note for a file with more rows than are recorded.

@@ -18,13 +18,37 @@ pub const DEFAULT_MAX_CSV_BYTES: u64 = 256 * 1024 * 1024;
 /// The default of `TEMPLATE`.
 pub const DEFAULT_TEMPLATE: &str = "apache24";
 
+/// The rejected rows that refuse a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strict {
+    /// A row that may have denied somebody who gets in under the other rows.
+    #[default]
+    Deny,
+    /// Every row.
+    All,
+    /// No row. A warning names the rows that may have denied somebody who gets in.
+    None,
+}
+
+impl Strict {
+    /// The name in settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::All => "all",
+            Self::None => "none",
+        }
+    }
+}
+
 /// The settings that determine an output together with the CSV and the template.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `DEFAULT_POLICY`: the default for files without an `all` row. Default: deny.
     pub default_policy: DefaultPolicy,
-    /// `STRICT`: refuse a file that has a rejected row. Default: false.
-    pub strict: bool,
+    /// `STRICT`: the rejected rows that refuse a file. Default: those that may have denied somebody.
+    pub strict: Strict,
     /// `OUTPUT_KEY`: the key of an output.
     pub output_key: OutputKey,
     /// `MAX_CSV_BYTES`: the maximum size of a CSV, decompressed, in bytes. Default: 256 MiB.
@@ -37,7 +61,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             default_policy: DefaultPolicy::Deny,
-            strict: false,
+            strict: Strict::default(),
             output_key: OutputKey::default(),
             max_csv_bytes: DEFAULT_MAX_CSV_BYTES,
             spelling: Spelling::default(),
@@ -64,7 +88,7 @@ impl Settings {
                 None => defaults.default_policy,
             },
             strict: match value("STRICT") {
-                Some(value) => boolean(&spelled("STRICT"), &value)?,
+                Some(value) => strict(&spelled("STRICT"), &value)?,
                 None => defaults.strict,
             },
             output_key: match value("OUTPUT_KEY") {
@@ -93,11 +117,13 @@ pub fn default_policy(name: &str, value: &str) -> Result<DefaultPolicy, SettingE
     }
 }
 
-fn boolean(name: &str, value: &str) -> Result<bool, SettingError> {
+/// Parses `STRICT`. `true` and `false` are the values of an older version.
+fn strict(name: &str, value: &str) -> Result<Strict, SettingError> {
     match value {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(SettingError::new(name, value, "expected true or false")),
+        "deny" => Ok(Strict::Deny),
+        "all" | "true" => Ok(Strict::All),
+        "none" | "false" => Ok(Strict::None),
+        _ => Err(SettingError::new(name, value, "expected deny, all or none")),
     }
 }
 

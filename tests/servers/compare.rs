@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use htaccess_generator::generate::generate;
 use htaccess_generator::render::Template;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::Settings;
+use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::source::Source;
 
 use crate::common::csv_text::{HOSTILE_COMMENTS, plain_csv, random_csv};
@@ -118,6 +118,8 @@ pub(crate) fn generated(case: &Case, template: &Template) -> String {
             Action::Allow => DefaultPolicy::Allow,
             Action::Deny => DefaultPolicy::Deny,
         },
+        // Some rejected rows are denies.
+        strict: Strict::None,
         ..Settings::default()
     };
     let source = Source {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 use htaccess_generator::ip::parse_address;
@@ -39,7 +39,7 @@ Examples:
   htaccess explain acme.csv 192.0.2.7     # whether an address gets in, and why
 
 Exit status:
-  0  every file is fine, rejected rows included unless --strict is given
+  0  no file was refused; rows may have been rejected that let nobody in
   1  a file was refused
   2  wrong usage, or a failure to read or write
   3  diff --exit-code, and who gets in changes";
@@ -174,9 +174,6 @@ pub(crate) struct FileArguments {
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
-    /// Refuse a file for a single rejected row
-    #[arg(long)]
-    pub(crate) strict: bool,
     /// Where each output goes, over path, dir and stem [default: {{ path }}/.htaccess]
     #[arg(long, value_name = "EXPRESSION")]
     pub(crate) output_key: Option<String>,
@@ -216,9 +213,6 @@ pub(crate) struct DiffArguments {
     pub(crate) new: PathBuf,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
-    /// Refuse a file for a single rejected row
-    #[arg(long)]
-    pub(crate) strict: bool,
     /// Exit with 3 if who gets in changes
     #[arg(long)]
     pub(crate) exit_code: bool,
@@ -246,9 +240,30 @@ pub(crate) struct SettingArguments {
     /// Who gets in without being named, in files without an `all` row
     #[arg(long, value_name = "POLICY", default_value = "deny", value_parser = ["deny", "allow"])]
     pub(crate) default_policy: String,
+    /// The rejected rows that refuse a file: those that may have denied somebody who gets in, all
+    /// (also without a value), or none
+    #[arg(
+        long,
+        value_name = "ROWS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "deny",
+        default_missing_value = "all",
+        value_parser = strict_values()
+    )]
+    pub(crate) strict: String,
     /// The largest CSV, decompressed, in bytes [default: 256 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_csv_bytes: Option<String>,
+}
+
+/// The values of `--strict`, with the same aliases as those of the function's variable.
+fn strict_values() -> PossibleValuesParser {
+    PossibleValuesParser::new([
+        PossibleValue::new("deny"),
+        PossibleValue::new("all").alias("true"),
+        PossibleValue::new("none").alias("false"),
+    ])
 }
 
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
@@ -265,20 +280,16 @@ fn one_address(text: &str) -> Result<IpAddr, String> {
 
 impl FileArguments {
     pub(crate) fn settings(&self) -> Result<Settings, CliError> {
-        self.settings.read(self.strict, self.output_key.as_deref())
+        self.settings.read(self.output_key.as_deref())
     }
 }
 
 impl SettingArguments {
-    pub(crate) fn read(
-        &self,
-        strict: bool,
-        output_key: Option<&str>,
-    ) -> Result<Settings, CliError> {
+    pub(crate) fn read(&self, output_key: Option<&str>) -> Result<Settings, CliError> {
         let settings = Settings::read(Spelling::Flag, |name| match name {
             "DEFAULT_POLICY" => Some(self.default_policy.clone()),
             "MAX_CSV_BYTES" => self.max_csv_bytes.clone(),
-            "STRICT" => Some(strict.to_string()),
+            "STRICT" => Some(self.strict.clone()),
             "OUTPUT_KEY" => output_key.map(str::to_owned),
             _ => None,
         });

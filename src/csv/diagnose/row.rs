@@ -18,7 +18,9 @@ impl RowErrorKind<'_> {
                 RejectionCode::InvalidAddress
             }
             Self::Rule(_) | Self::OtherRule { .. } => RejectionCode::UnknownRule,
-            Self::NoAddress | Self::NoRule(_) => RejectionCode::MissingField,
+            Self::NoAddress | Self::NoAddressNorRule | Self::NoRule(_) => {
+                RejectionCode::MissingField
+            }
             Self::ConflictingDefault => RejectionCode::ConflictingDefault,
         }
     }
@@ -40,6 +42,8 @@ impl RowErrorKind<'_> {
             Self::NoAddress => {
                 Explanation::new("the row has no address").with_help("write one, or all")
             }
+            Self::NoAddressNorRule => Explanation::new("the row has neither an address nor a rule")
+                .with_help("write both, or begin the line with # if it is a comment"),
             Self::NoRule(address) => match other_delimiter(address) {
                 Some(delimiter) => Explanation::new(rich!(
                     "the row has no rule: its address cell holds a whole row, separated by {}",
@@ -63,7 +67,7 @@ impl RowError<'_> {
         let value = match self.kind {
             RowErrorKind::Rule(_) | RowErrorKind::OtherRule { .. } => self.rule,
             // Empty on purpose: an empty value marks the address as the missing cell.
-            RowErrorKind::NoAddress => "",
+            RowErrorKind::NoAddress | RowErrorKind::NoAddressNorRule => "",
             RowErrorKind::Address(_)
             | RowErrorKind::NoRule(_)
             | RowErrorKind::ConflictingDefault => self.address,

@@ -184,12 +184,14 @@ impl Provenance {
     }
 }
 
-/// Returns a digest of the settings that decide an output's bytes, and of the program's version.
+/// Returns a digest of the settings that decide an output's bytes or whether it is published, and of
+/// the program's version.
 #[must_use]
 pub(crate) fn settings_digest(settings: &Settings, template: &Template) -> String {
     digest_of(&[
         GENERATOR_VERSION,
         settings.default_policy.name(),
+        settings.strict.name(),
         template.source(),
     ])
 }

@@ -12,7 +12,7 @@ fn check(name: &str, csv: impl AsRef<[u8]>, expected: &str) {
 
 #[test]
 fn every_reason_is_underlined_and_has_help() {
-    let csv = "IP Address,Rule\n1.1.1.1,Allow\n10.0.0.5/24,Allow\n10.0.0.9-10.0.0.1,Deny\n1.1.1.2, Alow\n,Deny\n1.1.1.3\n";
+    let csv = "IP Address,Rule\n1.1.1.1,Allow\n10.0.0.5/24,Allow\n10.0.0.9-10.0.0.1,Allow\n1.1.1.2, Alow\n,Allow\n1.1.1.3\n";
     check(
         "acme.csv",
         csv,
@@ -27,7 +27,7 @@ warning[host-bits-set]: 10.0.0.5/24 has host bits set
 warning[reversed-range]: \"10.0.0.9-10.0.0.1\" ends before it starts
  --> acme.csv:4:1
   |
-4 | 10.0.0.9-10.0.0.1,Deny
+4 | 10.0.0.9-10.0.0.1,Allow
   | ^^^^^^^^^^^^^^^^^
   = help: write 10.0.0.1-10.0.0.9
 
@@ -41,7 +41,7 @@ warning[unknown-rule]: \"Alow\" is not a rule
 warning[missing-field]: the row has no address
  --> acme.csv:6:1
   |
-6 | ,Deny
+6 | ,Allow
   | ^
   = help: write one, or all
 
@@ -122,7 +122,7 @@ fn rows_are_shown_as_they_were_read() {
 fn rows_far_down_in_standard_input_are_reported_by_line() {
     let rows = "1.1.1.1,Allow,\n".repeat(100_000);
     let ran =
-        Folder::new().run_with_input(&["check", "-"], &format!("IP,Rule\n{rows}2.2.2,Deny\n"));
+        Folder::new().run_with_input(&["check", "-"], &format!("IP,Rule\n{rows}2.2.2,Allow\n"));
     ran.expect(
         0,
         "warning[duplicate-rows]: 99,999 rows repeat others, such as Allow 1.1.1.1 (line 3 repeats \

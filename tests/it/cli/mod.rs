@@ -18,6 +18,8 @@ mod oracle;
 /// FIFOs, sockets, devices and folders in place of files.
 #[cfg(unix)]
 mod special_files;
+/// `--strict`, and the exit status of a file with a rejected Deny.
+mod strict;
 
 use std::fs;
 use std::io::Write;

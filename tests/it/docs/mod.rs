@@ -86,7 +86,7 @@ fn the_command_line_guide_shows_what_the_commands_print() {
 #[test]
 fn the_example_template_compiles_and_prints() {
     let template = Template::compile(block(TEMPLATES, "jinja")).unwrap();
-    let csv = b"IP,Rule,Comment\n10.0.0.1,Allow,a \"quoted\" # comment\nx,Deny,\n";
+    let csv = b"IP,Rule,Comment\n10.0.0.1,Allow,a \"quoted\" # comment\nx,Allow,\n";
     let file = generate(csv, &Settings::default(), &template, &source())
         .file
         .unwrap();
@@ -200,6 +200,7 @@ fn the_readme_names_every_code_and_setting() {
         "missing-column",
         "no-rules",
         "too-large",
+        "deny-rejected",
         "rows-rejected",
         "unsafe-key",
         "bad-template",

@@ -453,7 +453,11 @@ fn a_bad_setting_is_reported_with_its_name_its_value_and_the_allowed_values() {
             "Deny!",
             "DEFAULT_POLICY is \"Deny!\": expected deny or allow",
         ),
-        ("STRICT", "yes", "STRICT is \"yes\": expected true or false"),
+        (
+            "STRICT",
+            "yes",
+            "STRICT is \"yes\": expected deny, all or none",
+        ),
         (
             "MAX_CSV_BYTES",
             "1MB",

@@ -40,16 +40,27 @@ fn a_setting_that_decides_the_bytes_renews_outputs_at_their_next_event() {
 }
 
 #[test]
-fn a_setting_that_only_decides_acceptance_renews_outputs_at_their_next_upload() {
-    for change in [("STRICT", "true"), ("MAX_CSV_BYTES", "1")] {
-        let store = published();
-        let before = digest(&store);
-        assert_eq!(status_with(&store, &[change]), "unchanged", "{change:?}");
-        store.tick();
-        store.upload("uploads", "acme.csv", ACME);
-        assert_eq!(status_with(&store, &[change]), "refused", "{change:?}");
-        assert_eq!(digest(&store), before, "a refused CSV leaves the output");
-    }
+fn a_limit_on_the_csv_counts_from_the_next_upload() {
+    let change = [("MAX_CSV_BYTES", "1")];
+    let store = published();
+    let before = digest(&store);
+    assert_eq!(status_with(&store, &change), "unchanged");
+    store.tick();
+    store.upload("uploads", "acme.csv", ACME);
+    assert_eq!(status_with(&store, &change), "refused");
+    assert_eq!(digest(&store), before, "a refused CSV leaves the output");
+}
+
+#[test]
+fn another_strictness_is_applied_at_the_next_event() {
+    let store = published();
+    let before = digest(&store);
+    assert_eq!(status_with(&store, &[("STRICT", "all")]), "refused");
+    assert_eq!(digest(&store), before, "a refused CSV leaves the output");
+    assert_eq!(status_with(&store, &[]), "unchanged");
+    assert_eq!(status_with(&store, &[("STRICT", "none")]), "written");
+    assert_ne!(digest(&store), before);
+    assert_eq!(status_with(&store, &[("STRICT", "none")]), "unchanged");
 }
 
 #[test]
@@ -68,7 +79,7 @@ fn a_report_shows_the_latest_result_of_its_csv() {
     let report = || store.text("reports", "acme.csv.html").unwrap();
     store.upload("uploads", "acme.csv", ACME);
     for (change, code) in [
-        (("STRICT", "true"), "rows-rejected"),
+        (("STRICT", "all"), "rows-rejected"),
         (("MAX_CSV_BYTES", "1"), "larger than 1 bytes"),
         (("MAX_CSV_BYTES", "2"), "larger than 2 bytes"),
     ] {

@@ -2,7 +2,8 @@
 //! the uploads of the latter.
 //!
 //! - `rules.csv`, or any other `rules.*`: the upload;
-//! - `settings.env` (optional): `NAME=value` lines, named as the function's environment;
+//! - `settings.env` (optional): `NAME=value` lines, named as the function's environment; those next to
+//!   the folders are for all of them;
 //! - `template.tera` (optional): a custom template;
 //! - `expected.htaccess`: the file, absent if the upload is refused;
 //! - `expected.json`: the answer.
@@ -13,6 +14,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use htaccess_generator::answer::{RefusalCode, WarningCode};
 use htaccess_generator::generate::Outcome;
 
 use crate::support::{Setup, answer_json, gzip, text_of, utf16_be, utf16_le, with_line_ends};
@@ -30,7 +32,9 @@ struct Case {
 
 impl Case {
     fn read(folder: PathBuf) -> Self {
-        let settings = fs::read_to_string(folder.join("settings.env")).unwrap_or_default();
+        let settings = [folder.join("settings.env"), folder.join("../settings.env")]
+            .map(|path| fs::read_to_string(path).unwrap_or_default())
+            .concat();
         let setting = |name: &str| {
             settings
                 .lines()
@@ -155,8 +159,9 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Every program exported the same table, so all outputs must be the same file. The only warning
-/// allowed is the one about text that is not UTF-8. Where a program changed the table, or where
+/// Every program exported the same table, so all outputs must be the same file. It has a rejected Deny,
+/// so it is only published with `STRICT=none`, and with a warning. The only other warning allowed is the
+/// one about text that is not UTF-8. Where a program changed the table, or where
 /// people wrote another table, only the expected files of the folder are compared.
 #[test]
 fn every_program_exports_the_table_to_the_same_policy() {
@@ -184,7 +189,12 @@ fn every_program_exports_the_table_to_the_same_policy() {
         let is_utf8 = std::str::from_utf8(&case.upload).is_ok();
         let has_a_sign = [&[0xff, 0xfe][..], &[0x1f, 0x8b]];
         let is_certain = is_utf8 || has_a_sign.iter().any(|sign| case.upload.starts_with(sign));
-        assert_eq!(outcome.answer.warnings.is_empty(), is_certain, "{name}");
+        let codes: Vec<_> = outcome.answer.warnings.iter().map(|one| one.code).collect();
+        let expected = [WarningCode::Guessed, WarningCode::DenyRejected];
+        let expected = expected.get(usize::from(is_certain)..).unwrap();
+        assert_eq!(codes, expected, "{name}");
+        let by_default = Setup::default().run(&case.upload).answer;
+        assert_eq!(by_default.code, Some(RefusalCode::DenyRejected), "{name}");
         published += 1;
     }
     assert!(published >= 40, "only {published} were published");

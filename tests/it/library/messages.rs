@@ -156,7 +156,7 @@ fn check_setting(name: &str, value: &str, expected: &str) {
 #[test]
 fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
     check_setting("DEFAULT_POLICY", "Open", "\"Open\": expected deny or allow");
-    check_setting("STRICT", "yes", "\"yes\": expected true or false");
+    check_setting("STRICT", "yes", "\"yes\": expected deny, all or none");
     let bytes = "expected a number of bytes, at least 1";
     check_setting("MAX_CSV_BYTES", "0", &format!("\"0\": {bytes}"));
     check_setting("MAX_CSV_BYTES", "256 MiB", &format!("\"256 MiB\": {bytes}"));

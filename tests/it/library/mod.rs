@@ -20,6 +20,8 @@ mod messages;
 mod properties;
 /// The report pages of the cases, and of the largest and worst uploads.
 mod report_page;
+/// The rejected rows that refuse a file.
+mod strict;
 /// The suggestions of rejections, and characters around a value.
 mod suggestions;
 /// The built-in templates with long lists, and the files that they refuse.

@@ -104,7 +104,7 @@ fn the_size_of_a_page_is_bounded_whatever_is_accepted() {
 
 #[test]
 fn a_strict_refusal_shows_the_policy_of_the_accepted_rows() {
-    let setup = Setup::with("STRICT", "true");
+    let setup = Setup::with("STRICT", "all");
     let upload = "IP,Rule\n91.0.0.0/7,Allow\n90.0.0.0/7,Allow\n2.2.2,Allow\n";
     let reviewed = setup.review_pieces([upload]);
     let page = page_of(&reviewed);

@@ -22,7 +22,7 @@ use crate::run::read;
 
 /// Runs `htaccess diff`.
 pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliError> {
-    let settings = arguments.settings.read(arguments.strict, None)?;
+    let settings = arguments.settings.read(None)?;
     let stdin = Path::new("-");
     if arguments.old == stdin && arguments.new == stdin {
         return Err(CliError::new(

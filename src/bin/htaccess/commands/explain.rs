@@ -20,7 +20,7 @@ use crate::run::source_of;
 
 /// Runs `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
-    let settings = arguments.settings.read(false, None)?;
+    let settings = arguments.settings.read(None)?;
     let input = input::find_one(&arguments.file)?;
     let mut upload = Upload::new(&settings, source_of(&input), Keep::default());
     let mut bytes = Vec::new();

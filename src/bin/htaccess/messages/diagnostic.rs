@@ -25,6 +25,8 @@ const FRAME: Style = AnsiColor::Blue.on_default().bold();
 pub(crate) enum Level {
     /// The file is refused because of it.
     Error,
+    /// The file is published nevertheless, and somebody may get in who is meant to stay out.
+    Alarm,
     /// The file is published nevertheless.
     Warning,
     /// Advice, without a problem.
@@ -35,14 +37,14 @@ impl Level {
     fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
-            Self::Warning => "warning",
+            Self::Alarm | Self::Warning => "warning",
             Self::Note => "note",
         }
     }
 
     fn style(self) -> Style {
         let color = match self {
-            Self::Error => AnsiColor::Red,
+            Self::Error | Self::Alarm => AnsiColor::Red,
             Self::Warning => AnsiColor::Yellow,
             Self::Note => AnsiColor::Green,
         };

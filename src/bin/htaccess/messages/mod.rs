@@ -17,7 +17,7 @@ pub(crate) use self::suggestions::{parse, template_suggestion};
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
-use htaccess_generator::answer::{Answer, RefusalCode, Rejection, Status, Warning};
+use htaccess_generator::answer::{Answer, RefusalCode, Rejection, Status, Warning, WarningCode};
 use htaccess_generator::csv::{Field, Snippet};
 use htaccess_generator::text::{RichText, escape_block, escape_invisible, push_fmt};
 use serde::Serialize;
@@ -245,7 +245,10 @@ impl Problem<'_> {
                 (level, code_name(rejection.code), title.to_string(), help)
             }
             Self::Warning(warning) => (
-                Level::Warning,
+                match warning.code {
+                    WarningCode::DenyRejected => Level::Alarm,
+                    _ => Level::Warning,
+                },
                 code_name(warning.code),
                 warning.message.to_string(),
                 None,

@@ -180,7 +180,8 @@ fn refused(
         RefusalCode::MissingColumn => ("acme.csv", b"Fruit,Colour\npear,green\n", vec![]),
         RefusalCode::NoRules => ("acme.csv", b"IP,Rule\n", vec![]),
         RefusalCode::TooLarge => ("acme.csv", ACME, vec![("MAX_CSV_BYTES", "20")]),
-        RefusalCode::RowsRejected => ("acme.csv", ACME, vec![("STRICT", "true")]),
+        RefusalCode::DenyRejected => ("acme.csv", b"IP,Rule\nall,Allow\n2.2.2,Deny\n", vec![]),
+        RefusalCode::RowsRejected => ("acme.csv", ACME, vec![("STRICT", "all")]),
         RefusalCode::UnsafeKey => ("../acme.csv", ACME, vec![]),
         RefusalCode::BadTemplate => ("acme.csv", ACME, vec![("TEMPLATE", "s3://templates/own")]),
     }
@@ -200,6 +201,7 @@ fn the_previous_output_survives_every_refused_file() {
         RefusalCode::MissingColumn,
         RefusalCode::NoRules,
         RefusalCode::TooLarge,
+        RefusalCode::DenyRejected,
         RefusalCode::RowsRejected,
         RefusalCode::UnsafeKey,
         RefusalCode::BadTemplate,
