@@ -38,6 +38,10 @@ impl RowError<'_> {
     /// Returns the addresses, if they can be read.
     #[must_use]
     pub fn addresses(&self) -> Option<AddressSpec> {
+        // Most rejected rows need not be parsed again.
+        if let RowErrorKind::Address(_) = self.kind {
+            return None;
+        }
         let text = unwrapped(self.address);
         parse_address(text.as_deref().unwrap_or(self.address)).ok()
     }
