@@ -120,6 +120,8 @@ pub enum WarningCode {
     Guessed,
     /// A column that is not read has the name of a condition, such as `Enabled` or `Port`.
     IgnoredColumn,
+    /// Lines inside a quoted cell look like rows. They are not used.
+    HiddenRows,
     /// Rejected rows may have denied somebody who gets in, and the file is published nevertheless.
     DenyRejected,
     /// Rows repeat other rows.

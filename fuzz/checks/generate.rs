@@ -11,6 +11,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use htaccess_generator::answer::{Answer, RefusalCode, Status, Warning, WarningCode};
+use htaccess_generator::csv::HiddenRow;
 use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
 use htaccess_generator::ip::{AddressSpec, IpSet, MAPPED_FIRST, MAPPED_LAST, RangeSet};
 use htaccess_generator::policy::Policy;
@@ -26,7 +27,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::reread::{Network, Output, check_fewest, check_text, network};
-use super::rows::{MAX_TEXT_BYTES, Row, may_be_damaged_gzip, read, text_of};
+use super::rows::{MAX_TEXT_BYTES, Reading, Row, may_be_damaged_gzip, read, text_of};
 use super::{Dice, MAX_SENTENCE_BYTES, check_message};
 
 /// The maximum size of a page in `tests/it/library/report_page.rs`.
@@ -195,9 +196,9 @@ impl Run<'_> {
         check_answer(answer);
         assert_eq!(outcome.file.as_ref().map_or(0, String::len), answer.bytes);
         assert_eq!(outcome.file.is_some(), answer.code.is_none());
-        let rows = read([self.upload]).rows;
-        self.check_rejected_denies(outcome, decision, &rows);
-        let rows = accepted_rows(rows);
+        let reading = read([self.upload]);
+        self.check_rejected_denies(outcome, decision, &reading);
+        let rows = accepted_rows(reading.rows);
         match (&outcome.file, answer.code) {
             (Some(file), _) => {
                 assert_eq!(rows.len() as u64, answer.accepted);
@@ -208,8 +209,8 @@ impl Run<'_> {
         }
     }
 
-    /// Checks each rejected row that may be a Deny against the policy without it.
-    fn check_rejected_denies(&self, outcome: &Outcome, decision: &Decision, rows: &[Row]) {
+    /// Checks each rejected row that may be a Deny, and each hidden Deny, against the policy without it.
+    fn check_rejected_denies(&self, outcome: &Outcome, decision: &Decision, reading: &Reading) {
         let Some(permitted) = decision.policy().map(Policy::permitted) else {
             return;
         };
@@ -222,11 +223,20 @@ impl Run<'_> {
             }
             _ => false,
         };
-        let is_any = rows.iter().any(may_deny_somebody);
+        let denies_somebody =
+            |row: &HiddenRow| row.action == Action::Deny && has_any_of(&permitted, row.addresses);
+        let is_any = reading.rows.iter().any(may_deny_somebody)
+            || reading.hidden_rows.iter().any(denies_somebody);
         let warns = |warning: &Warning| warning.code == WarningCode::DenyRejected;
         let answer = &outcome.answer;
         let is_refused = answer.code == Some(RefusalCode::DenyRejected);
-        assert_eq!(is_refused, is_any && self.settings.strict == Strict::Deny);
+        let has_rejected = answer.rejected > 0;
+        let refuses = match self.settings.strict {
+            Strict::Deny => true,
+            Strict::All => !has_rejected,
+            Strict::None => false,
+        };
+        assert_eq!(is_refused, is_any && refuses);
         let is_warned = answer.warnings.iter().any(warns);
         assert_eq!(is_warned, is_any && self.settings.strict == Strict::None);
     }
@@ -240,7 +250,7 @@ impl Run<'_> {
                 assert!(!is_safe || self.has_no_folder());
             }
             RefusalCode::NoRules => assert!(rows.is_empty(), "{rows:?}"),
-            RefusalCode::DenyRejected => assert_eq!(self.settings.strict, Strict::Deny),
+            RefusalCode::DenyRejected => assert_ne!(self.settings.strict, Strict::None),
             RefusalCode::RowsRejected => {
                 assert!(self.settings.strict == Strict::All && answer.rejected > 0);
             }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use htaccess_generator::answer::{Rejection, Warning};
-use htaccess_generator::csv::{self, CsvError, Parser, RowSink, TextDecoder, TextSink};
+use htaccess_generator::csv::{self, CsvError, HiddenRow, Parser, RowSink, TextDecoder, TextSink};
 use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
 
@@ -70,6 +70,7 @@ impl Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) rows: Vec<Row>,
+    pub(super) hidden_rows: Vec<HiddenRow>,
     pub(super) warnings: Vec<Warning>,
     pub(super) refusal: Option<CsvError>,
 }
@@ -84,6 +85,7 @@ impl Reading {
                 .iter()
                 .zip(&other.rows)
                 .all(|(row, other)| row.may_stand_for(other))
+            && self.hidden_rows == other.hidden_rows
             && (&self.warnings, &self.refusal) == (&other.warnings, &other.refusal)
     }
 }
@@ -97,11 +99,18 @@ pub(super) enum Way {
     Short,
 }
 
+#[derive(Default)]
+struct Kept {
+    rows: Vec<Row>,
+    hidden_rows: Vec<HiddenRow>,
+    warnings: Vec<Warning>,
+}
+
 /// A sink that keeps the rows, also if the upload is refused later.
 #[derive(Clone)]
 struct Collector {
     way: Way,
-    kept: Rc<RefCell<(Vec<Row>, Vec<Warning>)>>,
+    kept: Rc<RefCell<Kept>>,
 }
 
 impl Collector {
@@ -111,9 +120,14 @@ impl Collector {
     }
 
     fn into_reading(self, refusal: Option<CsvError>) -> Reading {
-        let (rows, warnings) = self.kept.take();
+        let Kept {
+            rows,
+            hidden_rows,
+            warnings,
+        } = self.kept.take();
         Reading {
             rows,
+            hidden_rows,
             warnings,
             refusal,
         }
@@ -122,7 +136,7 @@ impl Collector {
 
 impl RowSink for Collector {
     fn accept(&mut self, rule: csv::Row<'_>) {
-        self.kept.borrow_mut().0.push(Row::Accepted {
+        self.kept.borrow_mut().rows.push(Row::Accepted {
             line: rule.line,
             action: rule.action,
             addresses: rule.addresses,
@@ -132,15 +146,19 @@ impl RowSink for Collector {
     }
 
     fn reject(&mut self, line: u64, error: &csv::RowError<'_>) {
-        self.kept.borrow_mut().0.push(Row::Rejected {
+        self.kept.borrow_mut().rows.push(Row::Rejected {
             rejection: error.explain(line),
             action: error.action(),
             addresses: error.addresses(),
         });
     }
 
+    fn find_hidden_row(&mut self, row: HiddenRow) {
+        self.kept.borrow_mut().hidden_rows.push(row);
+    }
+
     fn warn(&mut self, warning: Warning) {
-        self.kept.borrow_mut().1.push(warning);
+        self.kept.borrow_mut().warnings.push(warning);
     }
 
     fn wants_fast_path(&self) -> bool {
@@ -148,7 +166,7 @@ impl RowSink for Collector {
     }
 
     fn accept_ipv4(&mut self, line: u64, action: Action, range: AddrRange<u32>) {
-        self.kept.borrow_mut().0.push(Row::Plain {
+        self.kept.borrow_mut().rows.push(Row::Plain {
             line,
             action,
             range,

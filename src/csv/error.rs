@@ -44,6 +44,15 @@ pub enum CsvError {
         /// The line where the record starts.
         line: u64,
     },
+    /// Text follows the quote that closes a cell.
+    TextAfterQuote {
+        /// The line where it is.
+        line: u64,
+        /// The line where the record starts, with the cell that is closed.
+        record_line: u64,
+        /// The text, up to the next delimiter.
+        text: String,
+    },
     /// A quote is open over too many lines.
     QuoteTooLong {
         /// The line where the record starts.
@@ -79,6 +88,7 @@ impl CsvError {
             | Self::DamagedUtf16
             | Self::DamagedGzip(_)
             | Self::OpenQuote { .. }
+            | Self::TextAfterQuote { .. }
             | Self::QuoteTooLong { .. }
             | Self::Stopped => RefusalCode::NotCsv,
             Self::TooLarge { .. } | Self::LineTooLong { .. } | Self::TooManyColumns { .. } => {
@@ -95,6 +105,9 @@ impl CsvError {
             Self::LineTooLong { line, .. }
             | Self::TooManyColumns { line, .. }
             | Self::OpenQuote { line }
+            | Self::TextAfterQuote {
+                record_line: line, ..
+            }
             | Self::QuoteTooLong { line, .. }
             | Self::MissingColumn { line, .. } => Some(*line),
             Self::OtherFormat(_)
@@ -152,6 +165,11 @@ impl CsvError {
                 *max_cells
             ),
             Self::OpenQuote { line } => open_quote(*line, ""),
+            Self::TextAfterQuote {
+                line,
+                record_line,
+                text,
+            } => text_after_quote(*line, *record_line, text),
             Self::QuoteTooLong { line, max_lines } => {
                 open_quote(*line, &format!(" within {max_lines} lines"))
             }
@@ -185,6 +203,25 @@ impl CsvError {
             Self::Stopped => RichText::default(),
         }
     }
+}
+
+fn text_after_quote(line: u64, record_line: u64, text: &str) -> RichText {
+    let text = Segment::quoted(text);
+    if line == record_line {
+        return rich!(
+            "line {} has {} after the quote that closes a cell: write a delimiter there, or double each \
+             quote that is part of the cell",
+            line,
+            text
+        );
+    }
+    rich!(
+        "line {} opens a quote that is closed in line {} before {}: close it in its own line, or double \
+         each quote that is part of a cell",
+        record_line,
+        line,
+        text
+    )
 }
 
 fn open_quote(line: u64, within: &str) -> RichText {

@@ -15,7 +15,8 @@ use crate::csv::conditions::states_condition;
 use crate::csv::diagnose::{missing_column, text_kind};
 use crate::csv::error::CsvError;
 use crate::csv::limits::{check_columns, check_length, check_open_lines};
-use crate::csv::record::{RecordReader, Step};
+use crate::csv::record::{RecordReader, Step, TextAfterQuote};
+use crate::csv::row::{HiddenRow, row_in};
 use crate::text::{RichText, Segment, quoted_list, rich};
 
 /// The maximum number of lines that are searched for a header after a line that is not one.
@@ -31,6 +32,8 @@ pub(crate) struct Header {
     pub(crate) other_rules: Vec<usize>,
     /// The names of the columns that are not read.
     pub(crate) ignored: Vec<String>,
+    /// The lines inside its quoted cells that look like rows.
+    pub(crate) hidden_rows: Vec<HiddenRow>,
     /// The warnings about guesses and about ignored conditions.
     pub(crate) warnings: Vec<Warning>,
 }
@@ -87,7 +90,10 @@ impl HeaderStage {
         self.text.extend_from_slice(line);
         check_length(self.first_line, self.text.len())?;
         match read_header(self.first_line, &self.text, self.delimiter) {
-            Ok(HeaderLine::Complete(header)) => Ok(Some(header)),
+            Ok(HeaderLine::Complete(mut header)) => {
+                header.hidden_rows = self.hidden_rows(header.columns);
+                Ok(Some(header))
+            }
             Ok(HeaderLine::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
             Ok(HeaderLine::Missing(err)) => {
                 self.error = Some(err);
@@ -96,6 +102,22 @@ impl HeaderStage {
             }
             Err(err) => Err(err),
         }
+    }
+
+    /// Returns the lines of the header after its first one that look like rows. They are inside a quoted
+    /// cell.
+    fn hidden_rows(&self, columns: Columns) -> Vec<HiddenRow> {
+        let lines = (self.first_line..).zip(self.text.split(|byte| *byte == b'\n'));
+        let hidden_row = |(line, text): (u64, &[u8])| {
+            let (action, addresses) = row_in(text, columns)?;
+            Some(HiddenRow {
+                line,
+                record_line: self.first_line,
+                action,
+                addresses,
+            })
+        };
+        lines.skip(1).filter_map(hidden_row).collect()
     }
 
     /// Returns the error for a file that ends before its header.
@@ -129,14 +151,22 @@ enum HeaderLine {
 fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<HeaderLine, CsvError> {
     let mut best: Vec<String> = Vec::new();
     let mut unfinished = false;
+    let mut malformed: Option<TextAfterQuote> = None;
     let mut header: Option<Header> = None;
     let others = DELIMITERS
         .into_iter()
         .filter(|other| Some(*other) != announced);
     for delimiter in announced.into_iter().chain(others) {
-        let Some(names) = names(line, delimiter) else {
-            unfinished = true;
-            continue;
+        let names = match names(line, delimiter) {
+            Names::Complete(names) => names,
+            Names::Unfinished => {
+                unfinished = true;
+                continue;
+            }
+            Names::Malformed(text) => {
+                malformed.get_or_insert(text);
+                continue;
+            }
         };
         if let Some(columns) = Columns::find(delimiter, &names) {
             check_columns(number, names.len())?;
@@ -169,22 +199,42 @@ fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<Header
     if let Some(kind) = text_kind(line) {
         return Err(CsvError::OtherFormat(kind.to_owned()));
     }
+    if let Some(TextAfterQuote(text)) = malformed
+        && best.is_empty()
+    {
+        let record_line = number;
+        let line = number;
+        return Ok(HeaderLine::Missing(CsvError::TextAfterQuote {
+            line,
+            record_line,
+            text,
+        }));
+    }
     Ok(HeaderLine::Missing(missing_column(number, line, &best)))
 }
 
-/// Returns the cells of a header. `None` if a quote is open at its end.
-fn names(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
+/// The cells of a line under one delimiter.
+enum Names {
+    Complete(Vec<String>),
+    /// A quote is open at the end of the line.
+    Unfinished,
+    Malformed(TextAfterQuote),
+}
+
+fn names(line: &[u8], delimiter: u8) -> Names {
     let text = |cell: &[u8]| {
         let text = cell_text(cell);
         unwrapped(&text).unwrap_or_else(|| text.into_owned())
     };
     if !line.contains(&b'"') {
-        return Some(line.split(|byte| *byte == delimiter).map(text).collect());
+        let cells = line.split(|byte| *byte == delimiter);
+        return Names::Complete(cells.map(text).collect());
     }
     let mut reader = RecordReader::new(delimiter);
     match reader.push(line) {
-        Step::Unfinished => None,
-        Step::Complete => Some(reader.cells().map(text).collect()),
+        Ok(Step::Unfinished) => Names::Unfinished,
+        Ok(Step::Complete) => Names::Complete(reader.cells().map(text).collect()),
+        Err(text) => Names::Malformed(text),
     }
 }
 
@@ -241,6 +291,7 @@ impl Header {
                 .map(|(index, _)| index)
                 .collect(),
             ignored: ignored.into_iter().map(str::to_owned).collect(),
+            hidden_rows: Vec::new(),
             warnings,
         }
     }

@@ -33,5 +33,5 @@ pub use self::contents::{Contents, FileStart};
 pub use self::decode::{TextDecoder, TextSink};
 pub use self::error::CsvError;
 pub use self::parser::Parser;
-pub use self::row::{OwnedRow, Row, RowError, RowSink};
+pub use self::row::{HiddenRow, OwnedRow, Row, RowError, RowSink};
 pub use self::snippet::{Field, Snippet, SnippetFinder};

@@ -24,8 +24,10 @@ use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
 use crate::csv::lines::{LineSink, Lines, Taken};
-use crate::csv::record::{RecordReader, Step};
-use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, action_of, read_rule};
+use crate::csv::record::{RecordReader, Step, TextAfterQuote};
+use crate::csv::row::{
+    HiddenRow, Row, RowError, RowErrorKind, RowSink, action_of, read_rule, row_in,
+};
 use crate::ip::AddressSpec;
 use crate::rule::Action;
 
@@ -85,8 +87,15 @@ struct RowStage {
     other_rules: Vec<usize>,
     /// Created at the first quote, because creating it takes as long as reading a hundred rows.
     record: Option<RecordReader>,
-    /// The line where a record with an open quote starts.
-    open_since: Option<u64>,
+    /// The record with an open quote.
+    open: Option<OpenRecord>,
+}
+
+/// A record that goes on in the next line.
+struct OpenRecord {
+    first_line: u64,
+    /// Its lines that look like rows.
+    rows: Vec<HiddenRow>,
 }
 
 impl<R: RowSink> LineSink for RowReader<R> {
@@ -104,6 +113,9 @@ impl<R: RowSink> LineSink for RowReader<R> {
             Stage::Header(stage) => {
                 if let Some(header) = stage.line(number, line)? {
                     self.rows.ignore_columns(header.ignored);
+                    for row in header.hidden_rows {
+                        self.rows.find_hidden_row(row);
+                    }
                     for warning in header.warnings {
                         self.rows.warn(warning);
                     }
@@ -111,7 +123,7 @@ impl<R: RowSink> LineSink for RowReader<R> {
                         columns: header.columns,
                         other_rules: header.other_rules,
                         record: None,
-                        open_since: None,
+                        open: None,
                     }));
                 }
                 Ok(())
@@ -125,7 +137,7 @@ impl<R: RowSink> RowReader<R> {
     fn finish(&self) -> Result<(), CsvError> {
         let open_since = match &self.stage {
             Stage::Header(stage) => return Err(stage.missing()),
-            Stage::Rows(stage) => stage.open_since,
+            Stage::Rows(stage) => stage.open.as_ref().map(|open| open.first_line),
         };
         open_since.map_or(Ok(()), |line| Err(CsvError::OpenQuote { line }))
     }
@@ -134,11 +146,11 @@ impl<R: RowSink> RowReader<R> {
 impl RowStage {
     /// Returns whether the next line starts a row of which only address and rule matter.
     fn is_plain(&self) -> bool {
-        self.open_since.is_none() && self.other_rules.is_empty()
+        self.open.is_none() && self.other_rules.is_empty()
     }
 
     fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), CsvError> {
-        if self.open_since.is_none() {
+        if self.open.is_none() {
             if is_comment(line, self.columns.delimiter)
                 && !starts_with_lost_value(line.split(|byte| *byte == self.columns.delimiter))
             {
@@ -148,16 +160,33 @@ impl RowStage {
                 return self.unquoted_row(number, line, rows);
             }
         }
-        let first_line = self.open_since.unwrap_or(number);
         let record = self
             .record
             .get_or_insert_with(|| RecordReader::new(self.columns.delimiter));
-        if record.push(line) == Step::Unfinished {
-            self.open_since = Some(first_line);
+        let open = self.open.as_ref();
+        let first_line = open.map_or(number, |open| open.first_line);
+        let step = record.push(line).map_err(|TextAfterQuote(text)| {
+            let record_line = first_line;
+            CsvError::TextAfterQuote {
+                line: number,
+                record_line,
+                text,
+            }
+        })?;
+        if step == Step::Unfinished {
             check_length(first_line, record.bytes_len())?;
-            return check_open_lines(first_line, number);
+            check_open_lines(first_line, number)?;
+            let open = self.open.get_or_insert_with(|| OpenRecord {
+                first_line,
+                rows: Vec::new(),
+            });
+            open.add(number, line, self.columns);
+            return Ok(());
         }
-        self.open_since = None;
+        if let Some(mut open) = self.open.take() {
+            open.add(number, line, self.columns);
+            open.hand_to(record, self.columns, rows);
+        }
         quoted_row(first_line, record, self.columns, &self.other_rules, rows)
     }
 
@@ -198,6 +227,38 @@ impl RowStage {
         }
         cells.hand_to(number, rows, || is_blank(all_cells()));
         Ok(())
+    }
+}
+
+impl OpenRecord {
+    /// Adds a line, if it looks like a row.
+    fn add(&mut self, line: u64, text: &[u8], columns: Columns) {
+        if let Some((action, addresses)) = row_in(text, columns) {
+            self.rows.push(HiddenRow {
+                line,
+                record_line: self.first_line,
+                action,
+                addresses,
+            });
+        }
+    }
+
+    /// Hands over the lines that look like rows, except the one that has the address and the rule of
+    /// the record itself.
+    fn hand_to<R: RowSink>(self, record: &RecordReader, columns: Columns, rows: &mut R) {
+        let line_of = |index: usize| {
+            record.cell(index)?;
+            let before = record.cells().take(index);
+            let breaks = before.map(|cell| memchr::memchr_iter(b'\n', cell).count());
+            Some(self.first_line + breaks.sum::<usize>() as u64)
+        };
+        let of_rule = line_of(columns.rule);
+        let own_line = line_of(columns.address).filter(|line| Some(*line) == of_rule);
+        for row in self.rows {
+            if Some(row.line) != own_line {
+                rows.find_hidden_row(row);
+            }
+        }
     }
 }
 

@@ -1,11 +1,16 @@
-//! Reads the cells of one record of CSV, which has one line or several (RFC 4180, read leniently by
-//! `csv-core`).
+//! Reads the cells of one record of CSV, which has one line or several (RFC 4180, read by `csv-core`).
+//!
+//! `csv-core` reads everything somehow, also text after a closing quote. Such text means that a quote
+//! is missing or too many, and rows may be hidden in the cell. So it is an error here. White space
+//! around a quoted cell is allowed, and a quote inside a cell without quotes, as in `5" pipe`, is text.
 //!
 //! Cells are bytes. `cell.rs` decodes them.
 
 use std::ops::Range;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+
+use crate::csv::cell::cell_text;
 
 /// The state of a record after a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +20,10 @@ pub(crate) enum Step {
     /// A quote is open, so the next line belongs to the record.
     Unfinished,
 }
+
+/// The text after the quote that closes a cell, up to the next delimiter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TextAfterQuote(pub(crate) String);
 
 /// Reads one record at a time, line by line.
 pub(crate) struct RecordReader {
@@ -46,7 +55,11 @@ impl RecordReader {
     }
 
     /// Reads the next line, without its terminator.
-    pub(crate) fn push(&mut self, line: &[u8]) -> Step {
+    ///
+    /// # Errors
+    ///
+    /// [`TextAfterQuote`]. The next line then starts a new record.
+    pub(crate) fn push(&mut self, line: &[u8]) -> Result<Step, TextAfterQuote> {
         if !self.unfinished {
             self.reader.reset();
             self.bytes_used = 0;
@@ -59,11 +72,11 @@ impl RecordReader {
         } else {
             Quotes::at_start_of_record(self.delimiter)
         };
-        close_up_quotes(line, quotes, &mut text);
+        let closed_up = close_up_quotes(line, quotes, &mut text);
         text.push(b'\n');
-        let step = self.feed(&text);
+        let step = closed_up.map(|()| self.feed(&text));
         self.line = text;
-        self.unfinished = step == Step::Unfinished;
+        self.unfinished = step == Ok(Step::Unfinished);
         step
     }
 
@@ -128,12 +141,22 @@ pub(crate) fn cell_ranges(record: &[u8], delimiter: u8) -> impl Iterator<Item = 
 #[derive(Clone, Copy)]
 struct Quotes {
     delimiter: u8,
-    /// Set between an opening and a closing quote.
-    is_inside: bool,
-    /// Set after a closing quote. A quote here is the second of a doubled quote.
-    just_closed: bool,
-    /// Set while the cell has only white space.
-    is_blank: bool,
+    state: State,
+}
+
+/// The place in a cell.
+#[derive(Clone, Copy)]
+enum State {
+    /// At its start, after white space at most.
+    Start,
+    /// In a cell without quotes, or after a quoted cell that text follows.
+    Unquoted,
+    /// Between an opening and a closing quote.
+    Quoted,
+    /// Right after a closing quote. A quote here is the second of a doubled quote.
+    Closed,
+    /// In the white space after a quoted cell.
+    After,
 }
 
 /// The meaning of a byte of a record.
@@ -143,6 +166,8 @@ enum Place {
     Delimiter,
     /// The byte is a quote that opens a cell.
     Opening,
+    /// The byte starts a text after a closing quote.
+    AfterQuote,
     /// Any other byte.
     Other,
 }
@@ -151,61 +176,62 @@ impl Quotes {
     fn at_start_of_record(delimiter: u8) -> Self {
         Self {
             delimiter,
-            is_inside: false,
-            just_closed: false,
-            is_blank: true,
+            state: State::Start,
         }
     }
 
     fn inside_quotes(delimiter: u8) -> Self {
         Self {
-            is_inside: true,
-            is_blank: false,
-            ..Self::at_start_of_record(delimiter)
+            delimiter,
+            state: State::Quoted,
         }
     }
 
     /// Reads the next byte.
     #[inline]
     fn step(&mut self, byte: u8) -> Place {
-        if self.is_inside {
-            self.is_inside = byte != b'"';
-            self.just_closed = !self.is_inside;
-            return Place::Other;
-        }
-        let is_doubled = std::mem::take(&mut self.just_closed);
-        match byte {
-            byte if byte == self.delimiter => {
-                self.is_blank = true;
-                Place::Delimiter
-            }
-            b'"' => {
-                let opens = std::mem::take(&mut self.is_blank);
-                self.is_inside = opens || is_doubled;
-                if opens { Place::Opening } else { Place::Other }
-            }
-            b' ' | b'\t' => Place::Other,
-            _ => {
-                self.is_blank = false;
-                Place::Other
-            }
-        }
+        let (state, place) = match (self.state, byte) {
+            (State::Quoted, b'"') => (State::Closed, Place::Other),
+            (State::Quoted, _) | (State::Closed, b'"') => (State::Quoted, Place::Other),
+            (_, byte) if byte == self.delimiter => (State::Start, Place::Delimiter),
+            (State::Start, b'"') => (State::Quoted, Place::Opening),
+            (State::Start, b' ' | b'\t') => (State::Start, Place::Other),
+            (State::Start | State::Unquoted, _) => (State::Unquoted, Place::Other),
+            (State::Closed | State::After, b' ' | b'\t') => (State::After, Place::Other),
+            (State::Closed | State::After, _) => (State::Unquoted, Place::AfterQuote),
+        };
+        self.state = state;
+        place
     }
 }
 
 /// Copies a line without the blanks between a delimiter and the quote that opens a cell. White
 /// space around a cell is not part of it, but `csv-core` would read the quote in `1.2.3.4, "Allow"`
 /// literally. Text inside quotes is copied as it is.
-fn close_up_quotes(line: &[u8], mut quotes: Quotes, out: &mut Vec<u8>) {
+fn close_up_quotes(
+    line: &[u8],
+    mut quotes: Quotes,
+    out: &mut Vec<u8>,
+) -> Result<(), TextAfterQuote> {
     let mut cell_start = 0;
-    for &byte in line {
+    for (index, &byte) in line.iter().enumerate() {
         match quotes.step(byte) {
             Place::Delimiter => cell_start = out.len() + 1,
             Place::Opening => out.truncate(cell_start),
+            Place::AfterQuote => {
+                let rest = line.get(index..).unwrap_or_default();
+                let text = rest.split(|byte| *byte == quotes.delimiter).next();
+                let text = cell_text(text.unwrap_or_default());
+                // There may be white space that is not ASCII.
+                if !text.is_empty() {
+                    return Err(TextAfterQuote(text.into_owned()));
+                }
+            }
             Place::Other => {}
         }
         out.push(byte);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -219,9 +245,9 @@ mod tests {
         let mut reader = RecordReader::new(b',');
         let (last, before) = lines.split_last().unwrap();
         for line in before {
-            assert_eq!(reader.push(line.as_bytes()), Step::Unfinished);
+            assert_eq!(reader.push(line.as_bytes()), Ok(Step::Unfinished));
         }
-        assert_eq!(reader.push(last.as_bytes()), Step::Complete);
+        assert_eq!(reader.push(last.as_bytes()), Ok(Step::Complete));
         let cells: Vec<_> = reader.cells().map(cell_text).collect();
         assert_eq!(cells, expected);
     }
@@ -245,6 +271,48 @@ mod tests {
             &[r#"1.2.3.4,Allow,"two"#, r#" lines""#],
             &["1.2.3.4", "Allow", "two\n lines"],
         );
+    }
+
+    #[track_caller]
+    fn check_text_after_quote(lines: &[&str], expected: Option<&str>) {
+        let mut reader = RecordReader::new(b',');
+        let (last, before) = lines.split_last().unwrap();
+        for line in before {
+            assert_eq!(reader.push(line.as_bytes()), Ok(Step::Unfinished));
+        }
+        let found = reader.push(last.as_bytes()).err();
+        let found = found.as_ref().map(|TextAfterQuote(text)| text.as_str());
+        assert_eq!(found, expected, "{lines:?}");
+        check_next_record(reader);
+    }
+
+    /// A record after an error or after the end of another is read from its start.
+    #[track_caller]
+    fn check_next_record(mut reader: RecordReader) {
+        assert_eq!(reader.push(b"a,\"b\""), Ok(Step::Complete));
+        assert_eq!(reader.cells().collect::<Vec<_>>(), [b"a", b"b"]);
+    }
+
+    #[test]
+    fn finds_text_after_a_closing_quote() {
+        check_text_after_quote(&[r#""a"b,c"#], Some("b"));
+        check_text_after_quote(&[r#"x, "a" b ,c"#], Some("b"));
+        check_text_after_quote(&[r#""a" "b""#], Some("\"b\""));
+        check_text_after_quote(&[r#"""a"",c"#], Some("a\"\""));
+        check_text_after_quote(
+            &[r#"1.2.3.4,Deny,"main"#, r#"7.7.7.7,Deny,"branch""#],
+            Some("branch\""),
+        );
+        for line in [
+            r#""a",c"#,
+            r#""a" ,	"c"	"#,
+            "\"a\"\u{a0}\u{200b},c",
+            r#""a""b","""""#,
+            r#"5" pipe,a "b" c,d""#,
+        ] {
+            check_text_after_quote(&[line], None);
+        }
+        check_text_after_quote(&["\"a", "b\" ,c"], None);
     }
 
     #[test]
@@ -277,7 +345,7 @@ lines",,f"#;
         #[test]
         fn cells_are_those_that_are_read(row in "[a,\" ;é]{0,12}") {
             let mut record = RecordReader::new(b',');
-            prop_assume!(record.push(row.as_bytes()) == Step::Complete);
+            prop_assume!(record.push(row.as_bytes()) == Ok(Step::Complete));
             let ranges: Vec<_> = cell_ranges(row.as_bytes(), b',').collect();
             prop_assert_eq!(ranges.len(), record.cells().len());
             for (range, cell) in ranges.into_iter().zip(record.cells()) {

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use crate::answer::Warning;
 use crate::csv::cell::{cell_text, comment_text, unwrapped};
+use crate::csv::columns::Columns;
 use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
 use crate::rule::Action;
 
@@ -101,6 +102,31 @@ pub(crate) fn action_of(rule: &str) -> Option<Action> {
     }
 }
 
+/// Reads a line as a row, whatever quotes are in it or around it. `None` if address or rule cannot be
+/// read.
+pub(super) fn row_in(line: &[u8], columns: Columns) -> Option<(Action, AddressSpec)> {
+    let cell = |index| {
+        let cell = line.split(|byte| *byte == columns.delimiter).nth(index)?;
+        let text = cell_text(cell);
+        let text = text.trim_matches('"');
+        Some(unwrapped(text).unwrap_or_else(|| text.trim().to_owned()))
+    };
+    read_rule(&cell(columns.address)?, &cell(columns.rule)?).ok()
+}
+
+/// A line inside a quoted cell that looks like a row. It is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HiddenRow {
+    /// The line.
+    pub line: u64,
+    /// The line where the record with the quoted cell starts.
+    pub record_line: u64,
+    /// The action that the line states.
+    pub action: Action,
+    /// The addresses that the line names.
+    pub addresses: AddressSpec,
+}
+
 /// One accepted row.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
@@ -139,6 +165,8 @@ pub trait RowSink {
     /// Receives a rejected row and the line where it starts. Explaining it takes time, and a file may have millions:
     /// the sink decides whether it calls [`RowError::explain`].
     fn reject(&mut self, line: u64, error: &RowError<'_>);
+    /// Receives a line that looks like a row but is inside a quoted cell. Lines ascend within a record.
+    fn find_hidden_row(&mut self, _row: HiddenRow) {}
     /// Receives the names of the columns that are not read, before the first row.
     fn ignore_columns(&mut self, _names: Vec<String>) {}
     /// Receives a warning about how the text was read.

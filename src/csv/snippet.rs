@@ -140,16 +140,17 @@ impl<F: FnMut(usize, Snippet)> LineSink for SnippetCollector<F> {
         if let Some(mut open) = self.open.take() {
             open.text.push(b'\n');
             open.text.extend_from_slice(line);
-            if open.record.push(line) == Step::Complete {
-                self.hand_over(open.line, &open.text);
-            } else {
+            if open.record.push(line) == Ok(Step::Unfinished) {
                 self.open = Some(open);
+            } else {
+                self.hand_over(open.line, &open.text);
             }
         } else if self.is_wanted(number) {
             match self.columns {
                 Some(columns) if line.contains(&b'"') => {
                     let mut record = RecordReader::new(columns.delimiter);
-                    if record.push(line) == Step::Complete || !self.is_part_wanted(number) {
+                    let goes_on = record.push(line) == Ok(Step::Unfinished);
+                    if !goes_on || !self.is_part_wanted(number) {
                         self.hand_over(number, line);
                     } else {
                         let text = line.to_vec();

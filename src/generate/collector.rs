@@ -1,10 +1,11 @@
 //! Collects the rows of an upload.
 
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
-use crate::csv::{OwnedRow, Row, RowError, RowSink};
+use crate::csv::{HiddenRow, OwnedRow, Row, RowError, RowSink};
+use crate::generate::refusal::hidden_rows;
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::PolicyBuilder;
-use crate::review::{RecordedRows, RejectedDenies, RowRecorder};
+use crate::review::{RecordedRows, RejectedDenies, RowRecorder, WarnedLines};
 use crate::rule::Action;
 
 /// Collects the rules, the counts and the rejections of the rows.
@@ -18,6 +19,10 @@ pub(crate) struct Collector<L> {
     rejections: Vec<Rejection>,
     /// The rejected rows that may have denied somebody.
     pub(super) rejected_denies: RejectedDenies,
+    /// The lines inside quoted cells that look like rows.
+    hidden_rows: WarnedLines<()>,
+    /// The line where the first cell with such lines starts, or its record.
+    hidden_since: Option<u64>,
     /// The names of the columns that are not read.
     ignored_columns: Vec<String>,
     /// The warnings about the text and the header.
@@ -55,6 +60,12 @@ impl<L: RowRecorder> RowSink for Collector<L> {
         }
     }
 
+    fn find_hidden_row(&mut self, row: HiddenRow) {
+        self.hidden_rows.add(row.line, ());
+        self.hidden_since.get_or_insert(row.record_line);
+        self.rejected_denies.add_hidden(row);
+    }
+
     fn ignore_columns(&mut self, names: Vec<String>) {
         self.ignored_columns = names;
     }
@@ -85,6 +96,8 @@ impl<L: RowRecorder> Collector<L> {
             rejected: self.rejected,
             rejections: self.rejections,
             rejected_denies: self.rejected_denies,
+            hidden_rows: self.hidden_rows,
+            hidden_since: self.hidden_since,
             ignored_columns: self.ignored_columns,
             warnings: self.warnings,
             rows: self.rows,
@@ -124,5 +137,9 @@ impl<L: RowRecorder> Collector<L> {
         answer.rejections = std::mem::take(&mut self.rejections);
         answer.ignored_columns = std::mem::take(&mut self.ignored_columns);
         answer.warnings.append(&mut self.warnings);
+        if let Some(line) = self.hidden_since {
+            let warning = hidden_rows(line, &self.hidden_rows);
+            answer.warnings.push(warning);
+        }
     }
 }

@@ -1,9 +1,9 @@
-//! Words the refusals of a whole upload, and the warning instead of one. Settings have the spelling of the program: variables of
+//! Words the refusals of a whole upload, and the warnings about rows that are not used. Settings have the spelling of the program: variables of
 //! the function, flags of the command line.
 
 use crate::answer::{Answer, Refusal, RefusalCode, Warning, WarningCode};
 use crate::csv::CsvError;
-use crate::review::MissedDenies;
+use crate::review::{MissedDenies, WarnedLines};
 use crate::settings::{Settings, Spelling};
 use crate::text::{RichText, rich};
 
@@ -81,6 +81,29 @@ pub(super) fn deny_rejected(answer: &Answer, rows: &MissedDenies, spelling: Spel
     }
 }
 
+/// Returns the warning about lines that look like rows but are inside quoted cells. The first of these
+/// cells is in the record that starts in `line`.
+pub(super) fn hidden_rows(line: u64, rows: &WarnedLines<()>) -> Warning {
+    let (are, look, they_are, them) = match rows.count {
+        1 => ("is", "looks like a row", "it is", "it"),
+        _ => ("are", "look like rows", "they are", "them"),
+    };
+    Warning {
+        code: WarningCode::HiddenRows,
+        line: Some(line),
+        message: rich!(
+            "{} {} inside a quoted cell but {}, so {} not used: close the quote that line {} opens, or \
+             remove {} from the cell",
+            &rows.list().unwrap_or_default(),
+            are,
+            look,
+            they_are,
+            line,
+            them
+        ),
+    }
+}
+
 /// Returns the warning about such rows if the file is published without them, under `STRICT=none`.
 pub(super) fn published_without_denies(answer: &Answer, rows: &MissedDenies) -> Warning {
     let line = rows.first_line();
@@ -102,11 +125,11 @@ pub(super) fn published_without_denies(answer: &Answer, rows: &MissedDenies) -> 
 }
 
 fn may_have_denied(rows: &MissedDenies) -> RichText {
-    let was = if rows.is_one() { "was" } else { "were" };
+    let is = if rows.is_one() { "is" } else { "are" };
     rich!(
-        "{} {} rejected and may deny somebody who gets in under the other rows",
+        "{} {} not used and may deny somebody who gets in under the other rows",
         &rows.named(),
-        was
+        is
     )
 }
 

@@ -177,7 +177,9 @@ impl Upload {
         let missed_denies = collector.rejected_denies.missed_by(&policy);
         let refusal = match (self.strict, missed_denies) {
             (Strict::All, _) if answer.rejected > 0 => Some(rows_rejected(&answer, self.spelling)),
-            (Strict::Deny, Some(rows)) => Some(deny_rejected(&answer, &rows, self.spelling)),
+            (Strict::Deny | Strict::All, Some(rows)) => {
+                Some(deny_rejected(&answer, &rows, self.spelling))
+            }
             (Strict::None, Some(rows)) => {
                 let warning = published_without_denies(&answer, &rows);
                 answer.warnings.push(warning);

@@ -326,6 +326,7 @@ fn warning_view(warning: &Warning) -> WarningView {
         title: match warning.code {
             WarningCode::Guessed => "Read by a guess",
             WarningCode::IgnoredColumn => "A condition is not applied",
+            WarningCode::HiddenRows => "Rows inside a quoted cell",
             WarningCode::DenyRejected => "Rows that may deny were rejected",
             WarningCode::DuplicateRows => "Rows that repeat others",
             WarningCode::OverriddenRows => "Rows that a Deny overrides",

@@ -19,4 +19,5 @@ pub use self::diff::{Diff, diff};
 pub(crate) use self::rejected_denies::{MissedDenies, RejectedDenies};
 pub use self::row_log::{RecordedRows, RowRecorder};
 pub use self::verdict::{BearingRow, Explanation, explain};
+pub(crate) use self::warned_lines::WarnedLines;
 pub use self::warnings::warnings;

@@ -1,4 +1,5 @@
-//! Finds the rejected rows that may have denied somebody who gets in under the other rows.
+//! Finds the rejected rows that may have denied somebody who gets in under the other rows. Rows that
+//! are hidden in a quoted cell are treated like rejected rows here.
 //!
 //! A rejected row lets nobody in. But if it was meant as a Deny, an address that it names may get in
 //! by another row or by default. This is possible unless
@@ -11,7 +12,7 @@
 //! addresses of the others are recorded with their lines or, if there are too many, merged without
 //! their lines, so the result is exact in any case.
 
-use crate::csv::RowError;
+use crate::csv::{HiddenRow, RowError};
 use crate::ip::{AddressSpec, IpSet};
 use crate::policy::{Policy, UnsortedRanges};
 use crate::review::row_log::{RecordedRows, RowRecorder as _};
@@ -42,10 +43,20 @@ pub(crate) struct MissedDenies {
 impl RejectedDenies {
     /// Adds a rejected row, unless its rule reads `Allow`.
     pub(crate) fn add(&mut self, line: u64, error: &RowError<'_>) {
-        if error.action() == Some(Action::Allow) {
-            return;
+        if error.action() != Some(Action::Allow) {
+            self.add_addresses(line, error.addresses());
         }
-        match error.addresses() {
+    }
+
+    /// Adds a row inside a quoted cell, unless its rule is `Allow`.
+    pub(crate) fn add_hidden(&mut self, row: HiddenRow) {
+        if row.action == Action::Deny {
+            self.add_addresses(row.line, Some(row.addresses));
+        }
+    }
+
+    fn add_addresses(&mut self, line: u64, addresses: Option<AddressSpec>) {
+        match addresses {
             None | Some(AddressSpec::All) => self.lines.add(line, ()),
             Some(addresses) if self.recorded.has_room_for(line) => {
                 self.recorded.add(line, Action::Deny, addresses);

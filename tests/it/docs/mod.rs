@@ -210,6 +210,7 @@ fn the_readme_names_every_code_and_setting() {
         "overridden-rows",
         "duplicate-rows",
         "guessed",
+        "hidden-rows",
         "ignored-column",
         "TEMPLATE",
         "DEFAULT_POLICY",

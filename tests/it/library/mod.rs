@@ -18,6 +18,8 @@ mod memory;
 mod messages;
 /// Properties that hold for any input.
 mod properties;
+/// Quotes that hide rows.
+mod quotes;
 /// The report pages of the cases, and of the largest and worst uploads.
 mod report_page;
 /// The rejected rows that refuse a file.
