@@ -130,7 +130,12 @@ pub enum WarningCode {
     OverriddenRows,
     /// Nobody gets in.
     BlocksEverybody,
-    /// An allowed network is wider than a /8 of IPv4 or a /16 of IPv6.
+    /// Everybody gets in.
+    AllowsEverybody,
+    /// A row names `0.0.0.0` or `::`, which no client has.
+    MatchesNobody,
+    /// An allowed network is wider than a /16. Private IPv4 networks are reported if they are wider than a
+    /// /8.
     WideAllow,
     /// A list of mostly public addresses has private ones.
     PrivateRange,

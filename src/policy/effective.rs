@@ -40,6 +40,15 @@ impl Effective<'_> {
             self.set.is_empty()
         }
     }
+
+    /// Returns whether everybody is permitted.
+    pub(crate) fn is_everybody(&self) -> bool {
+        if self.is_complement {
+            self.set.is_empty()
+        } else {
+            self.set.is_everybody()
+        }
+    }
 }
 
 impl Policy {

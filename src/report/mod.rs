@@ -331,6 +331,8 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::DuplicateRows => "Rows that repeat others",
             WarningCode::OverriddenRows => "Rows that a Deny overrides",
             WarningCode::BlocksEverybody => "Everybody is locked out",
+            WarningCode::AllowsEverybody => "Everybody gets in",
+            WarningCode::MatchesNobody => "An address that no client has",
             WarningCode::WideAllow => "A very wide network is allowed",
             WarningCode::PrivateRange => "Private among public networks",
         },

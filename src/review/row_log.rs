@@ -32,6 +32,8 @@ pub struct RecordedRows {
     pub(crate) deny: RecordedRanges,
     /// Set if any row allows addresses, even if it is not recorded.
     pub(crate) has_allow: bool,
+    /// The line of the first `all,Allow` row.
+    pub(crate) allow_all: Option<u64>,
     rows: usize,
     is_full: bool,
 }
@@ -79,7 +81,13 @@ pub(crate) struct RecordedRow<T> {
 impl RowRecorder for RecordedRows {
     #[inline]
     fn add(&mut self, line: u64, action: Action, addresses: AddressSpec) {
-        self.has_allow |= action == Action::Allow && addresses != AddressSpec::All;
+        match (action, addresses) {
+            (Action::Allow, AddressSpec::All) => {
+                self.allow_all.get_or_insert(line);
+            }
+            (Action::Allow, _) => self.has_allow = true,
+            (Action::Deny, _) => {}
+        }
         let Some(line) = u32::try_from(line).ok().filter(|_| self.rows < MAX_ROWS) else {
             self.is_full = true;
             return;

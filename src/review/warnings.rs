@@ -15,6 +15,9 @@ use crate::text::{FirstFew, thousands};
 const MAX_NAMED: usize = 3;
 /// An allowed IPv4 network with more host bits than a /8 is wide.
 const WIDE_IPV4_BITS: u32 = 24;
+/// A row that allows a public IPv4 network with more host bits than a /16 is wide. Together, many
+/// narrower rows may well cover such a network.
+const WIDE_PUBLIC_IPV4_BITS: u32 = 16;
 /// An allowed IPv6 network with more host bits than a /16 is wide. Regional registries get a /12,
 /// and nobody gets more.
 const WIDE_IPV6_BITS: u32 = 112;
@@ -46,6 +49,8 @@ pub fn warnings(policy: &Policy, rows: &mut RecordedRows) -> Vec<Warning> {
     let permitted = policy.effective();
     [
         blocks_everybody(policy, &permitted, rows),
+        allows_everybody(policy, &permitted, rows),
+        matches_nobody(rows),
         wide_allow(policy, rows),
         private_range(policy, rows),
         overridden_rows(policy, &permitted, rows),
@@ -101,20 +106,80 @@ fn blocks_everybody(
     ))
 }
 
+fn allows_everybody(
+    policy: &Policy,
+    permitted: &Effective<'_>,
+    rows: &RecordedRows,
+) -> Option<Warning> {
+    if !permitted.is_everybody() {
+        return None;
+    }
+    let (line, why) = match (policy.default, rows.allow_all) {
+        (DefaultPolicy::Deny, _) => (
+            None,
+            "Allow rows cover every address: check their prefix lengths",
+        ),
+        (DefaultPolicy::Allow, Some(line)) => (
+            Some(line),
+            "there is the row all,Allow and no Deny row: if the file is meant as an allowlist, \
+             remove the row all,Allow",
+        ),
+        (DefaultPolicy::Allow, None) => (
+            None,
+            "who is not named is allowed, and the file has no Deny row: if it is meant as an \
+             allowlist, add the row all,Deny",
+        ),
+    };
+    Some(warning(
+        WarningCode::AllowsEverybody,
+        line,
+        format!("everybody gets in: {why}"),
+        [None, None],
+    ))
+}
+
+/// Warns about rows of the unspecified address, which is `0.0.0.0` or `::`. No client has it, and
+/// people who write it mean everybody.
+fn matches_nobody(rows: &RecordedRows) -> Option<Warning> {
+    fn unspecified<T: Family>(rows: &[RecordedRow<T>]) -> impl Iterator<Item = (u64, ())> {
+        let rows = rows.iter();
+        rows.take_while(|row| row.range.first == T::MIN)
+            .filter(|row| row.range.last == T::MIN)
+            .map(|row| (row.line.into(), ()))
+    }
+    let RecordedRows { allow, deny, .. } = rows;
+    let ipv4 = || unspecified(&allow.ipv4).chain(unspecified(&deny.ipv4));
+    let ipv6 = || unspecified(&allow.ipv6).chain(unspecified(&deny.ipv6));
+    let named = match (ipv4().next(), ipv6().next()) {
+        (None, None) => return None,
+        (Some(_), None) => "0.0.0.0 is an address that no client has",
+        (None, Some(_)) => ":: is an address that no client has",
+        (Some(_), Some(_)) => "0.0.0.0 and :: are addresses that no client has",
+    };
+    let lines = WarnedLines::of(ipv4().chain(ipv6()));
+    Some(warning(
+        WarningCode::MatchesNobody,
+        lines.first_line(),
+        format!("{named}: write all if everybody is meant"),
+        [lines.list(), None],
+    ))
+}
+
 fn wide_allow(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
+    let IpSet { ipv4, ipv6 } = &policy.allow;
     let mut named = FirstFew::new(MAX_NAMED);
+    let wide_rows = wide_public_rows(rows);
     add_wider(
-        &policy.allow.ipv4,
-        WIDE_IPV4_BITS,
+        ipv4,
+        WIDE_PUBLIC_IPV4_BITS,
         "all of IPv4",
         &mut named,
+        |network| {
+            network.host_bits > WIDE_IPV4_BITS
+                || !is_private_ipv4(network) && is_listed(network.range(), &wide_rows)
+        },
     );
-    add_wider(
-        &policy.allow.ipv6,
-        WIDE_IPV6_BITS,
-        "all of IPv6",
-        &mut named,
-    );
+    add_wider(ipv6, WIDE_IPV6_BITS, "all of IPv6", &mut named, |_| true);
     let is = match named.count {
         0 => return None,
         1 => "is",
@@ -124,23 +189,53 @@ fn wide_allow(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     Some(warning(
         WarningCode::WideAllow,
         lines.first_line(),
-        format!(
-            "{named} {is} allowed, wider than a /8 of IPv4 or a /16 of IPv6: check the prefix \
-             length"
-        ),
+        format!("{named} {is} allowed, wider than a /16: check the prefix length"),
         [lines.list(), None],
     ))
 }
 
-fn add_wider<T: Family>(set: &RangeSet<T>, bits: u32, whole: &str, named: &mut FirstFew) {
+/// Names the networks of a set that have more than `bits` host bits and are wide.
+fn add_wider<T: Family>(
+    set: &RangeSet<T>,
+    bits: u32,
+    whole: &str,
+    named: &mut FirstFew,
+    is_wide: impl Fn(&Network<T>) -> bool,
+) {
     if set.is_whole() {
         named.add(|| whole.to_owned());
         return;
     }
     let ranges = set.ranges().iter();
-    for network in ranges.flat_map(|range| networks_wider(range, bits)) {
+    let networks = ranges.flat_map(|range| networks_wider(range, bits));
+    for network in networks.filter(is_wide) {
         named.add(|| network.text().to_string());
     }
+}
+
+/// Returns the addresses of the rows that allow a wide public network.
+fn wide_public_rows(rows: &RecordedRows) -> RangeSet<u32> {
+    let rows = rows.allow.ipv4.iter().map(|row| row.range);
+    RangeSet::from_unsorted(rows.filter(has_wide_public).collect())
+}
+
+fn has_wide_public(range: &AddrRange<u32>) -> bool {
+    networks_wider(range, WIDE_PUBLIC_IPV4_BITS).any(|network| !is_private_ipv4(&network))
+}
+
+fn is_private_ipv4(network: &Network<u32>) -> bool {
+    is_inside(network.range(), &PRIVATE_IPV4)
+}
+
+/// Returns whether all addresses of a range are in one of the blocks, which have a prefix length each.
+fn is_inside<T: Family>(range: AddrRange<T>, blocks: &[(T, u32)]) -> bool {
+    blocks.iter().any(|(first, prefix_length)| {
+        let block = Network {
+            first: *first,
+            host_bits: T::BITS - prefix_length,
+        };
+        block.first <= range.first && range.last <= block.last()
+    })
 }
 
 /// Returns the networks of a range that have more than `bits` host bits.
@@ -288,12 +383,15 @@ fn allow_lines(rows: &RecordedRows, is_one: impl Fn(AddressSpec) -> bool) -> War
 
 /// Returns whether an Allow row has a wide network.
 fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
-    fn is_wide<T: Family>(row: AddrRange<T>, set: &RangeSet<T>, bits: u32) -> bool {
-        networks_wider(&row, bits).next().is_some() && is_listed(row, set)
-    }
     match row {
-        AddressSpec::Ipv4(row) => is_wide(row, &policy.allow.ipv4, WIDE_IPV4_BITS),
-        AddressSpec::Ipv6(row) => is_wide(row, &policy.allow.ipv6, WIDE_IPV6_BITS),
+        AddressSpec::Ipv4(row) => {
+            let is_wide = networks_wider(&row, WIDE_IPV4_BITS).next().is_some();
+            (is_wide || has_wide_public(&row)) && is_listed(row, &policy.allow.ipv4)
+        }
+        AddressSpec::Ipv6(row) => {
+            let is_wide = networks_wider(&row, WIDE_IPV6_BITS).next().is_some();
+            is_wide && is_listed(row, &policy.allow.ipv6)
+        }
         AddressSpec::All => false,
     }
 }
@@ -306,15 +404,9 @@ fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
         blocks: &[(T, u32)],
         bits: u32,
     ) -> bool {
-        let mut blocks = blocks.iter();
-        let is_inside = blocks.any(|(first, prefix_length)| {
-            let block = Network {
-                first: *first,
-                host_bits: T::BITS - prefix_length,
-            };
-            block.first <= row.first && row.last <= block.last()
-        });
-        is_inside && networks_wider(&row, bits - 1).next().is_some() && is_listed(row, set)
+        is_inside(row, blocks)
+            && networks_wider(&row, bits - 1).next().is_some()
+            && is_listed(row, set)
     }
     let IpSet { ipv4, ipv6 } = &policy.allow;
     match row {

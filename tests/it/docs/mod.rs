@@ -205,6 +205,8 @@ fn the_readme_names_every_code_and_setting() {
         "unsafe-key",
         "bad-template",
         "blocks-everybody",
+        "allows-everybody",
+        "matches-nobody",
         "wide-allow",
         "private-range",
         "overridden-rows",

@@ -5,6 +5,8 @@ use htaccess_generator::generate::{Decision, Keep, Upload};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
+use crate::support::Setup;
+
 /// The number of rows that are remembered for warnings.
 const MAX_ROWS: usize = 131_072;
 
@@ -79,7 +81,7 @@ fn ordinary_files_have_none() {
     check("+192.168.1.10 +172.100.2.0/24 -172.100.2.77", &[]);
     check("+all -1.1.1.1 -10.0.0.0/8", &[]);
     check("+10.0.0.0/8 +192.168.0.0/16", &[]);
-    check("+1.0.0.0/8 +2001:db8::/32", &[]);
+    check("+1.0.0.0/16 +2001:db8::/32", &[]);
     assert!(warnings_of(b"no,such,column\n").is_empty());
 }
 
@@ -112,28 +114,124 @@ fn tells_of_allowed_networks_that_are_too_wide() {
     check(
         "+10.0.0.0/7 +1.0.0.0-4.255.255.255",
         &[
-            "wide-allow: 2.0.0.0/7 and 10.0.0.0/7 are allowed, wider than a /8 of IPv4 or a /16 of \
-             IPv6: check the prefix length",
+            "wide-allow: 1.0.0.0/8, 2.0.0.0/7, 4.0.0.0/8 and 1 more are allowed, wider than a /16: check the prefix \
+             length",
         ],
     );
     check(
         "+2000::/15",
-        &[
-            "wide-allow: 2000::/15 is allowed, wider than a /8 of IPv4 or a /16 of IPv6: check \
-             the prefix length",
-        ],
+        &["wide-allow: 2000::/15 is allowed, wider than a /16: check the prefix length"],
     );
     check("+2000::/16", &[]);
+}
+
+#[test]
+fn tells_of_public_networks_from_a_prefix_length_of_15_on() {
+    let is_told = |network: &str| {
+        check(
+            &format!("+{network}"),
+            &[&format!(
+                "wide-allow: {network} is allowed, wider than a /16: check the prefix length"
+            )],
+        );
+    };
+    for network in ["62.0.0.0/8", "62.16.0.0/12", "62.16.0.0/15", "172.0.0.0/8"] {
+        is_told(network);
+    }
+    for network in [
+        "62.16.0.0/16",
+        "10.0.0.0/8",
+        "10.64.0.0/10",
+        "172.16.0.0/12",
+        "127.0.0.0/8",
+    ] {
+        check(&format!("+{network}"), &[]);
+    }
+    check(
+        "+62.0.0.1-62.255.255.255 -63.0.0.0/8 -64.0.0.0/9 +64.0.0.0/9",
+        &[
+            "wide-allow: 62.2.0.0/15, 62.4.0.0/14, 62.8.0.0/13 and 4 more are allowed, wider than a \
+             /16: check the prefix length",
+            "overridden-rows: 1 Allow row lets nobody in, for Deny rows name the same addresses: \
+             64.0.0.0/9",
+        ],
+    );
+}
+
+/// The prefix lengths of rows that are narrow are right, whatever they cover together.
+#[test]
+fn narrow_rows_that_make_a_wide_network_are_not_told() {
+    let rows: Vec<String> = (0..256)
+        .map(|octet| format!("+62.{octet}.0.0/16"))
+        .collect();
+    check(&rows.join(" "), &[]);
+    check(
+        &format!("{} +62.128.0.0/9", rows.join(" ")),
+        &["wide-allow: 62.0.0.0/8 is allowed, wider than a /16: check the prefix length"],
+    );
+}
+
+#[test]
+fn tells_when_everybody_gets_in() {
+    let message = "allows-everybody: everybody gets in: there is the row all,Allow and no Deny row: if \
+                   the file is meant as an allowlist, remove the row all,Allow";
+    check("+all", &[message]);
+    check("+all +1.1.1.1", &[message]);
+    check(
+        "+0.0.0.0/0 +::/0",
+        &[
+            "allows-everybody: everybody gets in: Allow rows cover every address: check their prefix \
+             lengths",
+            "wide-allow: all of IPv4 and all of IPv6 are allowed, wider than a /16: check the prefix \
+             length",
+        ],
+    );
+    check("+all -1.1.1.1", &[]);
+    check_lines(
+        "IP,Rule\n1.1.1.1,Allow\nall,Allow\nany,Allow\n",
+        &[(Some(3), "remove the row all,Allow")],
+    );
+}
+
+#[test]
+fn tells_when_everybody_gets_in_by_default() {
+    let outcome = Setup::with("DEFAULT_POLICY", "allow").run(b"IP,Rule\n1.1.1.1,Allow\n");
+    let messages: Vec<_> = outcome
+        .answer
+        .warnings
+        .iter()
+        .map(|warning| warning.message.to_string())
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "everybody gets in: who is not named is allowed, and the file has no Deny row: if it is meant \
+             as an allowlist, add the row all,Deny"
+        ]
+    );
+}
+
+#[test]
+fn tells_of_the_address_that_no_client_has() {
+    let message = |named: &str| {
+        format!("matches-nobody: {named} that no client has: write all if everybody is meant")
+    };
+    check("+0.0.0.0 +1.1.1.1", &[&message("0.0.0.0 is an address")]);
+    check("+all -0.0.0.0/32", &[&message("0.0.0.0 is an address")]);
+    check("+:: +1.1.1.1", &[&message(":: is an address")]);
+    check("+:: -0.0.0.0", &[&message("0.0.0.0 and :: are addresses")]);
+    check("+0.0.0.0/24 +::/64 +0.0.0.1", &[]);
+    check_lines(
+        "IP,Rule\n1.1.1.1,Allow\n0.0.0.0,Allow\n::,Deny\n",
+        &[(Some(3), " (lines 3 and 4)")],
+    );
 }
 
 #[test]
 fn a_whole_family_is_named_as_one() {
     check(
         "+0.0.0.0/0",
-        &[
-            "wide-allow: all of IPv4 is allowed, wider than a /8 of IPv4 or a /16 of IPv6: check \
-             the prefix length",
-        ],
+        &["wide-allow: all of IPv4 is allowed, wider than a /16: check the prefix length"],
     );
 }
 
@@ -246,16 +344,19 @@ fn names_the_deny_row_that_is_enough_alone() {
 #[test]
 fn names_the_lines_of_wide_and_of_private_networks() {
     check_lines(
-        "IP,Rule\n64.0.0.1,Allow\n64.0.0.0/6,Allow\n2000::/3,Allow\n65.0.0.0/8,Allow\n",
+        "IP,Rule\n64.0.0.1,Allow\n64.0.0.0/6,Allow\n2000::/3,Allow\n65.0.0.0/16,Allow\n",
         &[(Some(3), ": check the prefix length (lines 3 and 4)")],
     );
     check_lines(
         "IP,Rule\n1.1.1.1,Allow\n10.0.0.0/24,Allow\n2.2.2.2,Allow\n10.9.0.1,Allow\n3.3.3.3,Allow\n",
         &[(Some(3), " over the Internet (line 3)")],
     );
-    // Four rows together are too wide, none of them is.
+    // Rows together are wider than a /8, and none of them is wide.
+    let rows: Vec<String> = (0..512)
+        .map(|index| format!("{}.{}.0.0/16,Allow\n", 64 + index / 256, index % 256))
+        .collect();
     check_lines(
-        "IP,Rule\n64.0.0.0/8,Allow\n65.0.0.0/8,Allow\n66.0.0.0/8,Allow\n67.0.0.0/8,Allow\n",
+        &format!("IP,Rule\n{}", rows.concat()),
         &[(None, ": check the prefix length")],
     );
 }
