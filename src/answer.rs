@@ -237,6 +237,17 @@ impl fmt::Display for Status {
     }
 }
 
+/// The urgency of the problems of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing was left out. There may be warnings about rows that are used.
+    Fine,
+    /// Rows are not used, a condition is not applied, or nobody or everybody gets in.
+    Warning,
+    /// The file is refused, or it is published without rows that may have denied somebody.
+    Alarm,
+}
+
 /// The numbers of networks in the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NetworkCounts {
@@ -308,6 +319,30 @@ impl Answer {
             rejections: Vec::new(),
             ignored_columns: Vec::new(),
             warnings: Vec::new(),
+        }
+    }
+
+    /// Returns whether there is a warning of this kind.
+    #[must_use]
+    pub fn warns_of(&self, code: WarningCode) -> bool {
+        self.warnings.iter().any(|warning| warning.code == code)
+    }
+
+    /// Returns the urgency of the problems.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        let warns = [
+            WarningCode::HiddenRows,
+            WarningCode::IgnoredColumn,
+            WarningCode::BlocksEverybody,
+            WarningCode::AllowsEverybody,
+        ];
+        if self.status == Status::Refused || self.warns_of(WarningCode::DenyRejected) {
+            Severity::Alarm
+        } else if self.rejected > 0 || warns.into_iter().any(|code| self.warns_of(code)) {
+            Severity::Warning
+        } else {
+            Severity::Fine
         }
     }
 

@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use crate::answer::{Answer, Rejection, RejectionCode, Status, Warning, WarningCode};
+use crate::answer::{Answer, Rejection, RejectionCode, Severity, Status, Warning, WarningCode};
 use crate::policy::Policy;
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::report::map::{Ipv4Section, ListedIpv4};
@@ -33,7 +33,7 @@ const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
 /// The SHA-256 digest of [`STYLE`] in base64, for the page's Content-Security-Policy, which allows this
 /// style and nothing else. A test prints the new value after a change.
-const STYLE_SHA256: &str = "SHYxBazo+MoSwI25f/WMAfhRDw3X+PE+JJbXgKCOQBU=";
+const STYLE_SHA256: &str = "gpBFvNocffrdiq923SlgrZcbY14Oz2+6VwvwXomsCs0=";
 /// The maximum number of suggested replacements that are shown for a rejected row.
 const MAX_FIXES: usize = 3;
 /// The number of rejected rows that are visible at once. The others are in a `<details>` element.
@@ -104,8 +104,8 @@ fn answer_json(answer: &Answer) -> String {
 struct View {
     source: String,
     output: Option<String>,
-    headline: &'static str,
-    /// `good`, `bad` or `plain`.
+    headline: String,
+    /// `good`, `warn`, `bad` or `plain`.
     tone: &'static str,
     effect: &'static str,
     code: Option<String>,
@@ -188,7 +188,8 @@ struct RejectionView {
 
 impl View {
     fn of(answer: &Answer, facts: Facts<'_>) -> Self {
-        let (headline, tone, effect) = status_texts(answer.status, facts.occasion);
+        let (headline, tone) = badge(answer, facts.occasion);
+        let effect = effect(answer.status, facts.occasion);
         let policy = facts.policy;
         let ipv4 = policy.map(ListedIpv4::of);
         let both = || policy.zip(ipv4.as_ref());
@@ -232,40 +233,68 @@ impl View {
     }
 }
 
-fn status_texts(status: Status, occasion: Occasion) -> (&'static str, &'static str, &'static str) {
+/// Returns the headline of the page and its tone.
+fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
+    let words = match (answer.status, occasion) {
+        (Status::Refused, Occasion::Publish) => "Refused",
+        (Status::Refused, Occasion::Check) => "Would be refused",
+        (Status::Written | Status::Unchanged, Occasion::Publish) => "Published",
+        (Status::Written | Status::Unchanged, Occasion::Check) => match answer.severity() {
+            Severity::Fine => "Fine",
+            _ => "Would be published",
+        },
+        (Status::Removed, _) => return ("Removed".to_owned(), "plain"),
+        (Status::Kept, _) => return ("Kept".to_owned(), "plain"),
+        (Status::Ignored, _) => return ("Ignored".to_owned(), "plain"),
+    };
+    let tone = match answer.severity() {
+        Severity::Fine => "good",
+        Severity::Warning => "warn",
+        Severity::Alarm => "bad",
+    };
+    if answer.status == Status::Refused {
+        return (words.to_owned(), tone);
+    }
+    let mut headline = words.to_owned();
+    match answer.rejected {
+        0 if answer.warns_of(WarningCode::HiddenRows) => {
+            headline.push_str(", rows inside a quoted cell not used");
+        }
+        0 => {}
+        1 => headline.push_str(", 1 row not used"),
+        rows => push_fmt(
+            &mut headline,
+            format_args!(", {} rows not used", thousands(rows)),
+        ),
+    }
+    for (code, note) in [
+        (WarningCode::IgnoredColumn, ", a condition not applied"),
+        (WarningCode::BlocksEverybody, ", nobody gets in"),
+        (WarningCode::AllowsEverybody, ", everybody gets in"),
+    ] {
+        if answer.warns_of(code) {
+            headline.push_str(note);
+        }
+    }
+    (headline, tone)
+}
+
+/// Returns the sentence about what was done.
+fn effect(status: Status, occasion: Occasion) -> &'static str {
     match (status, occasion) {
-        (Status::Refused, Occasion::Publish) => (
-            "Refused",
-            "bad",
-            "Nothing was published. The previous file, if there is one, stays in force.",
-        ),
-        (Status::Refused, Occasion::Check) => (
-            "Would be refused",
-            "bad",
-            "This was a check: nothing is published, and nothing was written.",
-        ),
-        (Status::Written | Status::Unchanged, Occasion::Check) => (
-            "Fine",
-            "good",
-            "This was a check: nothing is published, and nothing was written.",
-        ),
-        (Status::Written, Occasion::Publish) => ("Published", "good", ""),
-        (Status::Unchanged, Occasion::Publish) => (
-            "Published",
-            "good",
-            "The file was the same already, and was left alone.",
-        ),
-        (Status::Removed, _) => (
-            "Removed",
-            "plain",
-            "The CSV is gone, and the published file was removed with it.",
-        ),
-        (Status::Kept, _) => (
-            "Kept",
-            "plain",
-            "The CSV is gone; the file that was published from it stays in force.",
-        ),
-        (Status::Ignored, _) => ("Ignored", "plain", "There was nothing to do."),
+        (Status::Refused | Status::Written | Status::Unchanged, Occasion::Check) => {
+            "This was a check: nothing is published, and nothing was written."
+        }
+        (Status::Refused, Occasion::Publish) => {
+            "Nothing was published. The previous file, if there is one, stays in force."
+        }
+        (Status::Written, Occasion::Publish) => "",
+        (Status::Unchanged, Occasion::Publish) => {
+            "The file was the same already, and was left alone."
+        }
+        (Status::Removed, _) => "The CSV is gone, and the published file was removed with it.",
+        (Status::Kept, _) => "The CSV is gone; the file that was published from it stays in force.",
+        (Status::Ignored, _) => "There was nothing to do.",
     }
 }
 

@@ -111,6 +111,81 @@ fn every_status_has_its_headline_or_note() {
     }
 }
 
+#[track_caller]
+fn check_badge(answer: &Answer, occasion: Occasion, tone: &str, headline: &str) {
+    let facts = Facts {
+        occasion,
+        ..Facts::default()
+    };
+    let page = report_page(answer, facts);
+    let badge = format!("<header class=\"{tone}\">\n<p class=\"status\">{headline}</p>");
+    assert!(page.contains(&badge), "{badge}: {page}");
+    assert!(page.contains(&format!("<title>{headline}: a.csv</title>")));
+}
+
+#[test]
+fn the_badge_is_as_urgent_as_the_problems() {
+    use WarningCode::{AllowsEverybody, BlocksEverybody, DenyRejected, HiddenRows, IgnoredColumn};
+    for (rejected, codes, tone, headline) in [
+        (0, &[][..], "good", "Published"),
+        (
+            0,
+            &[WarningCode::Guessed, WarningCode::WideAllow],
+            "good",
+            "Published",
+        ),
+        (1, &[], "warn", "Published, 1 row not used"),
+        (
+            1600,
+            &[HiddenRows],
+            "warn",
+            "Published, 1,600 rows not used",
+        ),
+        (
+            0,
+            &[HiddenRows],
+            "warn",
+            "Published, rows inside a quoted cell not used",
+        ),
+        (0, &[BlocksEverybody], "warn", "Published, nobody gets in"),
+        (
+            2,
+            &[AllowsEverybody],
+            "warn",
+            "Published, 2 rows not used, everybody gets in",
+        ),
+        (
+            0,
+            &[IgnoredColumn],
+            "warn",
+            "Published, a condition not applied",
+        ),
+        (2, &[DenyRejected], "bad", "Published, 2 rows not used"),
+    ] {
+        let mut answer = Answer::new("a.csv", Status::Written);
+        answer.rejected = rejected;
+        answer.warnings = codes
+            .iter()
+            .map(|code| Warning {
+                code: *code,
+                line: None,
+                message: "x".into(),
+            })
+            .collect();
+        check_badge(&answer, Occasion::Publish, tone, headline);
+        let checked = match tone {
+            "good" => "Fine".to_owned(),
+            _ => headline.replace("Published", "Would be published"),
+        };
+        check_badge(&answer, Occasion::Check, tone, &checked);
+        answer.status = Status::Refused;
+        check_badge(&answer, Occasion::Publish, "bad", "Refused");
+        check_badge(&answer, Occasion::Check, "bad", "Would be refused");
+        answer.status = Status::Removed;
+        check_badge(&answer, Occasion::Publish, "plain", "Removed");
+    }
+}
+
 /// The digest in the Content-Security-Policy allows only this style
 /// (<https://www.w3.org/TR/CSP3/#grammardef-hash-source>).
 #[cfg(feature = "function")]

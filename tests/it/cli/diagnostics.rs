@@ -52,7 +52,7 @@ warning[missing-field]: the row has no rule
   |        ^
   = help: write Allow or Deny
 
-1 file fine, 0 refused; 5 rows rejected
+0 files fine, 1 with problems, 0 refused; 5 rows rejected
 ",
     );
 }
@@ -73,7 +73,7 @@ delete the rows that should not count, and remove or rename the column
 1 | IP,Rule,Owner,Enabled
   | ^^^^^^^^^^^^^^^^^^^^^
 
-1 file fine, 0 refused; 0 rows rejected, 1 warning
+0 files fine, 1 with problems, 0 refused; 0 rows rejected, 1 warning
 ",
     );
 }
@@ -85,7 +85,7 @@ const ROW: &str =
 3 | Allow; 2.2.2 ;caf\u{e9}
   |        ^^^^^
 
-1 file fine, 0 refused; 1 row rejected
+0 files fine, 1 with problems, 0 refused; 1 row rejected
 ";
 
 /// Every encoding, and both inputs that cannot be read a second time.
@@ -103,11 +103,11 @@ fn rows_are_shown_as_they_were_read() {
         .chars()
         .map(|c| u8::try_from(u32::from(c)).unwrap())
         .collect();
-    let (row, summary) = ROW.split_once("\n1 file").unwrap();
+    let (row, summary) = ROW.split_once("\n0 files").unwrap();
     let guessed = "warning[guessed]: the text is not UTF-8 and was read as Windows-1252: where accents \
                    look wrong, save the sheet as CSV UTF-8\n --> a.csv\n";
     let told = format!(
-        "{row}\n{guessed}\n1 file{}",
+        "{row}\n{guessed}\n0 files{}",
         summary.replace('\n', ", 1 warning\n")
     );
     check("a.csv", windows, &told.replace("FILE", "a.csv"));
@@ -130,7 +130,7 @@ fn rows_far_down_in_standard_input_are_reported_by_line() {
          line 2 and 99,994 more)\n --> <stdin>:3:1\n  |\n3 | 1.1.1.1,Allow,\n  | ^^^^^^^^^^^^^^\n\n\
          warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n      \
          --> <stdin>:100002\n\n\
-         1 file fine, 0 refused; 1 row rejected, 1 warning\n",
+         0 files fine, 1 with problems, 0 refused; 1 row rejected, 1 warning\n",
     );
 }
 
@@ -225,7 +225,7 @@ fn the_first_hundred_rows_are_listed_and_the_others_counted() {
     let folder = Folder::new().with("a.csv", format!("IP,Rule\n{rows}1.1.1.1,Allow\n"));
     let ran = folder.run(&["check", "a.csv"]);
     assert_eq!(ran.stderr.matches("warning[").count(), 100);
-    let end = "\n… and 2,245 more rows rejected\n\n1 file fine, 0 refused; 2,345 rows rejected\n";
+    let end = "\n… and 2,245 more rows rejected\n\n0 files fine, 1 with problems, 0 refused; 2,345 rows rejected\n";
     assert!(ran.stderr.ends_with(end), "{}", ran.stderr);
 }
 

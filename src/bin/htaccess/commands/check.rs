@@ -9,7 +9,7 @@ use htaccess_generator::text::quote;
 use crate::cli::CheckArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input;
-use crate::messages::{print_note, print_results};
+use crate::messages::{Done, print_note, print_results};
 use crate::output::Reports;
 use crate::run::{in_parallel, read, render_with_warnings};
 use crate::templates::find_template;
@@ -42,7 +42,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
         .into_iter()
         .map(|checked| checked.map(|(answer, _)| answer))
         .collect();
-    print_results(&inputs, answers, arguments.files.json, "fine")
+    print_results(&inputs, answers, arguments.files.json, Done::Checked)
 }
 
 /// Names the columns that are not used, if there are any.

@@ -10,8 +10,10 @@ use htaccess_generator::report::Occasion;
 use crate::cli::RenderArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input, shown};
+use crate::messages::{
+    Done, Progress, exit_status, print, print_problems, print_results, print_summary,
+};
 use crate::messages::{HELP, WARNING};
-use crate::messages::{Progress, exit_status, print, print_problems, print_results, print_summary};
 use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write_file};
 use crate::run::{in_parallel, read, render_with_warnings};
 use crate::templates::{find_template, suggested_output_key};
@@ -55,7 +57,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
     if let [answer] = &answers
         && print_problems(input, answer)
     {
-        print_summary(&answers, "rendered");
+        print_summary(&answers, Done::Rendered);
     }
     if arguments.files.json {
         print_json(&answers)?;
@@ -104,7 +106,7 @@ fn write_all(
             arguments.template
         ));
     }
-    print_results(inputs, answers, arguments.files.json, "published")
+    print_results(inputs, answers, arguments.files.json, Done::Published)
 }
 
 /// The endings of the names of outputs, CSVs and report pages.

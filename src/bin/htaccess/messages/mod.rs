@@ -17,7 +17,9 @@ pub(crate) use self::suggestions::{parse, template_suggestion};
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
-use htaccess_generator::answer::{Answer, RefusalCode, Rejection, Status, Warning, WarningCode};
+use htaccess_generator::answer::{
+    Answer, RefusalCode, Rejection, Severity, Status, Warning, WarningCode,
+};
 use htaccess_generator::csv::{Field, Snippet};
 use htaccess_generator::text::{RichText, escape_block, escape_invisible, push_fmt};
 use serde::Serialize;
@@ -34,14 +36,24 @@ pub(crate) const HELP: Style = Style::new().bold();
 /// The maximum number of failures that are printed. All failures are counted.
 const MAX_FAILURES_PRINTED: usize = 20;
 
+/// The result of a command for the files that are not refused.
+#[derive(Clone, Copy)]
+pub(crate) enum Done {
+    /// Their outputs were printed.
+    Rendered,
+    /// Their outputs were written.
+    Published,
+    /// They were checked. Those with problems are counted apart.
+    Checked,
+}
+
 /// Prints the problems or the failure of each file, then the summary, then the answers if `--json` is
-/// given. Returns the exit status. `done` is the summary's word for files that were not refused, such as
-/// `published`.
+/// given. Returns the exit status.
 pub(crate) fn print_results(
     inputs: &[Input],
     results: Vec<Result<Answer, CliError>>,
     json: bool,
-    done: &str,
+    done: Done,
 ) -> Result<ExitStatus, CliError> {
     let mut answers = Vec::new();
     let mut failures = 0;
@@ -79,18 +91,29 @@ pub(crate) fn exit_status(answers: &[Answer]) -> ExitStatus {
 }
 
 /// Prints one line with the counts of all files.
-pub(crate) fn print_summary(answers: &[Answer], done: &str) {
+pub(crate) fn print_summary(answers: &[Answer], done: Done) {
     print(&format!("{}\n", summary(answers, 0, done)));
 }
 
-fn summary(answers: &[Answer], failures: usize, done: &str) -> String {
+fn summary(answers: &[Answer], failures: usize, done: Done) -> String {
     let refused = answers.iter().filter(|answer| is_refused(answer)).count();
     let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
     let warnings: usize = answers.iter().map(|answer| answer.warnings.len()).sum();
-    let mut summary = format!(
-        "{} {done}, {refused} refused",
-        counted(answers.len() - refused, "file")
-    );
+    let others = answers.len() - refused;
+    let mut summary = match done {
+        Done::Rendered => format!("{} rendered", counted(others, "file")),
+        Done::Published => format!("{} published", counted(others, "file")),
+        Done::Checked => {
+            let is_fine = |answer: &&Answer| answer.severity() == Severity::Fine;
+            let fine = answers.iter().filter(is_fine).count();
+            let with_problems = match others - fine {
+                0 => String::new(),
+                count => format!(", {count} with problems"),
+            };
+            format!("{} fine{with_problems}", counted(fine, "file"))
+        }
+    };
+    push_fmt(&mut summary, format_args!(", {refused} refused"));
     if failures > 0 {
         push_fmt(&mut summary, format_args!(", {failures} failed"));
     }
