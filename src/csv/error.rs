@@ -187,22 +187,24 @@ impl CsvError {
                 explanation,
                 *header
             ),
-            Self::NoHeader { has_comments } => {
-                let what = if *has_comments {
-                    "the file has comments and no header"
-                } else {
-                    "the file is empty"
-                };
-                rich!(
-                    "{}: expected a header with the columns {} and {}",
-                    what,
-                    Segment::quoted("IP Address"),
-                    Segment::quoted("Rule")
-                )
+            Self::NoHeader { has_comments: true } => {
+                no_header("the file has comments and no header")
             }
+            Self::NoHeader {
+                has_comments: false,
+            } => no_header("the file is empty"),
             Self::Stopped => RichText::default(),
         }
     }
+}
+
+fn no_header(found: &str) -> RichText {
+    rich!(
+        "{}: expected a header with the columns {} and {}",
+        found,
+        Segment::quoted("IP Address"),
+        Segment::quoted("Rule")
+    )
 }
 
 fn text_after_quote(line: u64, record_line: u64, text: &str) -> RichText {

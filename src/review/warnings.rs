@@ -176,7 +176,7 @@ fn wide_allow(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
         &mut named,
         |network| {
             network.host_bits > WIDE_IPV4_BITS
-                || !is_private_ipv4(network) && is_listed(network.range(), &wide_rows)
+                || !is_private_ipv4(*network) && is_listed(network.range(), &wide_rows)
         },
     );
     add_wider(ipv6, WIDE_IPV6_BITS, "all of IPv6", &mut named, |_| true);
@@ -216,14 +216,14 @@ fn add_wider<T: Family>(
 /// Returns the addresses of the rows that allow a wide public network.
 fn wide_public_rows(rows: &RecordedRows) -> RangeSet<u32> {
     let rows = rows.allow.ipv4.iter().map(|row| row.range);
-    RangeSet::from_unsorted(rows.filter(has_wide_public).collect())
+    RangeSet::from_unsorted(rows.filter(|range| has_wide_public(*range)).collect())
 }
 
-fn has_wide_public(range: &AddrRange<u32>) -> bool {
-    networks_wider(range, WIDE_PUBLIC_IPV4_BITS).any(|network| !is_private_ipv4(&network))
+fn has_wide_public(range: AddrRange<u32>) -> bool {
+    networks_wider(&range, WIDE_PUBLIC_IPV4_BITS).any(|network| !is_private_ipv4(network))
 }
 
-fn is_private_ipv4(network: &Network<u32>) -> bool {
+fn is_private_ipv4(network: Network<u32>) -> bool {
     is_inside(network.range(), &PRIVATE_IPV4)
 }
 
@@ -386,7 +386,7 @@ fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
     match row {
         AddressSpec::Ipv4(row) => {
             let is_wide = networks_wider(&row, WIDE_IPV4_BITS).next().is_some();
-            (is_wide || has_wide_public(&row)) && is_listed(row, &policy.allow.ipv4)
+            (is_wide || has_wide_public(row)) && is_listed(row, &policy.allow.ipv4)
         }
         AddressSpec::Ipv6(row) => {
             let is_wide = networks_wider(&row, WIDE_IPV6_BITS).next().is_some();
