@@ -150,7 +150,7 @@ pub(crate) fn is_lost_value(text: &str) -> bool {
 
 /// Returns whether a text starts with `#` after white space. A tab that is the delimiter does not
 /// count as white space, because it ends an empty cell.
-pub(crate) fn is_comment(text: &[u8], delimiter: u8) -> bool {
+pub(crate) fn starts_with_hash(text: &[u8], delimiter: u8) -> bool {
     text.iter()
         .find(|byte| **byte == delimiter || !byte.is_ascii_whitespace())
         == Some(&b'#')

@@ -7,7 +7,7 @@
 //! one was used.
 
 use crate::answer::{MAX_COLUMNS_LISTED, Warning, WarningCode};
-use crate::csv::cell::{cell_text, is_comment, unwrapped};
+use crate::csv::cell::{cell_text, starts_with_hash, unwrapped};
 use crate::csv::columns::{
     ADDRESS_NAMES, Columns, DELIMITERS, RULE_NAMES, delimiter_name, is_rule_name, normalized,
 };
@@ -62,7 +62,7 @@ impl HeaderStage {
     /// `missing-column` with the cells that were found; `not-csv` for another format.
     pub(crate) fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Header>, CsvError> {
         if self.text.is_empty() {
-            if is_comment(line, b',') {
+            if starts_with_hash(line, b',') {
                 self.has_comments = true;
                 return Ok(None);
             }

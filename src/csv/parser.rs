@@ -7,7 +7,8 @@
 //! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
 //! blank    = a line with nothing but white space and delimiters
 //! comment  = a line whose first character, or whose first cell, starts with "#", unless that cell
-//!            is what a spreadsheet shows for a failed formula, such as "#N/A"
+//!            is what a spreadsheet shows for a failed formula, such as "#N/A", or the line is a row
+//!            that must not be dropped silently (`states_rule`)
 //! row      = a record of RFC 4180; a quoted cell may span lines
 //! ```
 //!
@@ -15,7 +16,7 @@
 //! value. Rows may be shorter or longer than the header.
 
 use crate::answer::Warning;
-use crate::csv::cell::{cell_text, is_comment, is_lost_value, may_be_wrapped, unwrapped};
+use crate::csv::cell::{cell_text, is_lost_value, may_be_wrapped, starts_with_hash, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
 use crate::csv::diagnose::suggested_rule;
@@ -24,11 +25,11 @@ use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
 use crate::csv::lines::{LineSink, Lines, Taken};
-use crate::csv::record::{RecordReader, Step, TextAfterQuote};
+use crate::csv::record::{RecordReader, Step, TextAfterQuote, cell_ranges};
 use crate::csv::row::{
     HiddenRow, Row, RowError, RowErrorKind, RowSink, action_of, read_rule, row_in,
 };
-use crate::ip::AddressSpec;
+use crate::ip::{AddressSpec, parse_address};
 use crate::rule::Action;
 
 /// Parses text and hands its rows to a [`RowSink`].
@@ -151,9 +152,8 @@ impl RowStage {
 
     fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), CsvError> {
         if self.open.is_none() {
-            if is_comment(line, self.columns.delimiter)
-                && !starts_with_lost_value(line.split(|byte| *byte == self.columns.delimiter))
-            {
+            let starts_with_hash = starts_with_hash(line, self.columns.delimiter);
+            if starts_with_hash && is_comment_line(line, self.columns) {
                 return Ok(());
             }
             if memchr::memchr(b'"', line).is_none() {
@@ -222,6 +222,7 @@ impl RowStage {
             }
         }
         let all_cells = || line.split(|byte| *byte == delimiter);
+        tell_hash_row(number, all_cells, delimiter, rows);
         if !self.other_rules.is_empty() {
             cells.compare_with(&self.other_rules, all_cells());
         }
@@ -270,10 +271,11 @@ fn quoted_row<R: RowSink>(
     rows: &mut R,
 ) -> Result<(), CsvError> {
     check_columns(number, record.cells().len())?;
-    let is_comment = |cell: &[u8]| is_comment(cell, columns.delimiter);
-    if record.cell(0).is_some_and(is_comment) && !starts_with_lost_value(record.cells()) {
+    let first = record.cell(0).unwrap_or_default();
+    if starts_with_hash(first, columns.delimiter) && is_comment(|| record.cells(), columns) {
         return Ok(());
     }
+    tell_hash_row(number, || record.cells(), columns.delimiter, rows);
     let cell = |index: usize| record.cell(index).unwrap_or_default();
     let mut cells = Cells {
         address: cell(columns.address),
@@ -402,6 +404,59 @@ fn meant_in(cell: &[u8]) -> Option<Action> {
         action_of(&is_short.then(|| suggested_rule(&text)).flatten()?)
     };
     action_in(cell).or_else(corrected)
+}
+
+/// Returns whether a line that starts with `#` is a comment. A quote that is never closed must not hide a
+/// rule, so the cells are also read as if there were no quotes.
+fn is_comment_line(line: &[u8], columns: Columns) -> bool {
+    let delimiter = columns.delimiter;
+    let quoted = || cell_ranges(line, delimiter).map(|range| line.get(range).unwrap_or_default());
+    let unquoted = || line.split(|byte| *byte == delimiter);
+    is_comment(quoted, columns) && is_comment(unquoted, columns)
+}
+
+/// Returns whether a record that starts with `#` is a comment.
+fn is_comment<'a, I: Iterator<Item = &'a [u8]>>(cells: impl Fn() -> I, columns: Columns) -> bool {
+    !starts_with_lost_value(cells()) && !states_rule(cells(), columns)
+}
+
+/// Tells the sink that a row starts with `#`, if it does so and the `#` is not from a failed formula.
+fn tell_hash_row<'a, I: Iterator<Item = &'a [u8]>>(
+    line: u64,
+    cells: impl Fn() -> I,
+    delimiter: u8,
+    rows: &mut impl RowSink,
+) {
+    let is_hash = |first: &[u8]| starts_with_hash(first, delimiter);
+    if cells().next().is_some_and(is_hash) && !starts_with_lost_value(cells()) {
+        rows.find_hash_row(line);
+    }
+}
+
+/// Returns whether the cells of a record that starts with `#` state a rule, so that it is not a comment.
+///
+/// If the first column is the address or the rule, the `#` is how people switch a row off. Otherwise it
+/// may be part of a number or a comment, as in `#4711,192.0.2.1,Deny`. Such a record is a row if its rule
+/// is, or would be corrected to, Allow or Deny, and its address is one or has a digit. If it cannot be
+/// read, it is rejected, because a Deny must not disappear.
+fn states_rule<'a>(cells: impl Iterator<Item = &'a [u8]>, columns: Columns) -> bool {
+    if columns.address == 0 || columns.rule == 0 {
+        return false;
+    }
+    let (mut address, mut rule): (&[u8], &[u8]) = (&[], &[]);
+    let wanted = columns.address.max(columns.rule);
+    for (index, cell) in cells.take(wanted + 1).enumerate() {
+        if index == columns.address {
+            address = cell;
+        } else if index == columns.rule {
+            rule = cell;
+        }
+    }
+    let is_address = |cell: &[u8]| {
+        let text = cell_text(cell);
+        parse_address(unwrapped(&text).as_deref().unwrap_or(&text)).is_ok()
+    };
+    (address.iter().any(u8::is_ascii_digit) || is_address(address)) && meant_in(rule).is_some()
 }
 
 /// Returns whether the first of the cells is a lost value of a spreadsheet, such as `#N/A` or

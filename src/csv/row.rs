@@ -167,6 +167,8 @@ pub trait RowSink {
     fn reject(&mut self, line: u64, error: &RowError<'_>);
     /// Receives a line that looks like a row but is inside a quoted cell. Lines ascend within a record.
     fn find_hidden_row(&mut self, _row: HiddenRow) {}
+    /// Receives the line of a row that starts with `#`, before the row itself. It is not a comment.
+    fn find_hash_row(&mut self, _line: u64) {}
     /// Receives the names of the columns that are not read, before the first row.
     fn ignore_columns(&mut self, _names: Vec<String>) {}
     /// Receives a warning about how the text was read.

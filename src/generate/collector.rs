@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
 use crate::csv::{HiddenRow, OwnedRow, Row, RowError, RowSink};
-use crate::generate::refusal::hidden_rows;
+use crate::generate::refusal::{hash_rows, hidden_rows};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::PolicyBuilder;
 use crate::review::{RecordedRows, RejectedDenies, RowRecorder, WarnedLines};
@@ -23,6 +23,8 @@ pub(crate) struct Collector<L> {
     hidden_rows: WarnedLines<()>,
     /// The line where the first cell with such lines starts, or its record.
     hidden_since: Option<u64>,
+    /// The rows that start with `#`.
+    hash_rows: WarnedLines<()>,
     /// The names of the columns that are not read.
     ignored_columns: Vec<String>,
     /// The warnings about the text and the header.
@@ -66,6 +68,10 @@ impl<L: RowRecorder> RowSink for Collector<L> {
         self.rejected_denies.add_hidden(row);
     }
 
+    fn find_hash_row(&mut self, line: u64) {
+        self.hash_rows.add(line, ());
+    }
+
     fn ignore_columns(&mut self, names: Vec<String>) {
         self.ignored_columns = names;
     }
@@ -98,6 +104,7 @@ impl<L: RowRecorder> Collector<L> {
             rejected_denies: self.rejected_denies,
             hidden_rows: self.hidden_rows,
             hidden_since: self.hidden_since,
+            hash_rows: self.hash_rows,
             ignored_columns: self.ignored_columns,
             warnings: self.warnings,
             rows: self.rows,
@@ -137,6 +144,7 @@ impl<L: RowRecorder> Collector<L> {
         answer.rejections = std::mem::take(&mut self.rejections);
         answer.ignored_columns = std::mem::take(&mut self.ignored_columns);
         answer.warnings.append(&mut self.warnings);
+        answer.warnings.extend(hash_rows(&self.hash_rows));
         if let Some(line) = self.hidden_since {
             let warning = hidden_rows(line, &self.hidden_rows);
             answer.warnings.push(warning);

@@ -104,6 +104,28 @@ pub(super) fn hidden_rows(line: u64, rows: &WarnedLines<()>) -> Warning {
     }
 }
 
+/// Returns the warning about rows that start with `#`, if there are any.
+pub(super) fn hash_rows(rows: &WarnedLines<()>) -> Option<Warning> {
+    let (starts, has, they, a_row, a_comment) = match rows.count {
+        1 => ("starts", "has", "it was", "a row", "a comment"),
+        _ => ("start", "have", "they were", "rows", "comments"),
+    };
+    Some(Warning {
+        code: WarningCode::Guessed,
+        line: rows.first_line(),
+        message: rich!(
+            "{} {} with # but {} an address and a rule, so {} read as {} and not as {}: to switch a row \
+             off, delete it",
+            &rows.list()?,
+            starts,
+            has,
+            they,
+            a_row,
+            a_comment
+        ),
+    })
+}
+
 /// Returns the warning about such rows if the file is published without them, under `STRICT=none`.
 pub(super) fn published_without_denies(answer: &Answer, rows: &MissedDenies) -> Warning {
     let line = rows.first_line();

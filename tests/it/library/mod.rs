@@ -4,6 +4,8 @@
 mod bad_files;
 /// The folders of `tests/cases`: CSV and settings in, file and answer out, byte for byte.
 mod cases;
+/// Comments, and rows that start like comments.
+mod comments;
 /// The fast paths for plain rows and built-in templates give the same result as the slow path.
 mod fast_path;
 /// The inputs that the fuzzers kept, through the checks of their targets, and huge ranges.
