@@ -1,7 +1,7 @@
 //! The target `parse`: reads the rows of an upload in one piece and in any pieces, row by row and
 //! with the fast path.
 
-use htaccess_generator::answer::RejectionCode;
+use htaccess_generator::answer::{RejectionCode, Warning, WarningCode};
 use htaccess_generator::ip::parse_address;
 
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
@@ -14,6 +14,9 @@ const MAX_BYTEWISE_SOMETIMES: usize = 300;
 
 /// The maximum length of a suggestion, in bytes.
 const MAX_FIX_BYTES: usize = 100;
+
+/// The maximum number of lines that are skipped above a header.
+const MAX_TITLES: usize = 5;
 
 /// The part of a text that the decoder inspects first, and passes on in one piece.
 const SNIFFED_BYTES: usize = 4096;
@@ -113,18 +116,41 @@ fn check_line_numbers(reading: &Reading, lines: usize) {
 /// Checks that in an upload without quotes, every line after the header that starts with a letter or a
 /// digit is an accepted or rejected row. Comments and empty lines are not rows.
 fn check_every_row_is_seen(reading: &Reading, lines: &[&[u8]]) {
-    let header = lines.iter().position(|line| !is_before_header(line));
-    let header = header.expect("a file without a header is refused");
+    let header = header_of(reading, lines);
     let mut rows = reading.rows.iter().map(Row::line).peekable();
     for (number, line) in (1..).zip(lines) {
         let is_row = rows.next_if_eq(&number).is_some();
         let first = line.first();
         if first.is_some_and(u8::is_ascii_alphanumeric) {
-            assert_eq!(is_row, number > header as u64 + 1, "line {number}");
+            assert_eq!(is_row, number > header, "line {number}");
         } else if line.is_empty() || is_comment(line) && !may_have_three_cells(line) {
             assert!(!is_row, "line {number} is no row");
         }
     }
+}
+
+/// Returns the line of the header: the last line above the first row that could be one. The lines above it
+/// are titles, which are few and told.
+fn header_of(reading: &Reading, lines: &[&[u8]]) -> u64 {
+    let first_row = reading.rows.first().map_or(u64::MAX, Row::line);
+    let above = (1..)
+        .zip(lines)
+        .take_while(|(number, _)| *number < first_row);
+    let above: Vec<u64> = above
+        .filter(|(_, line)| !is_before_header(line))
+        .map(|(number, _)| number)
+        .collect();
+    let (header, titles) = above
+        .split_last()
+        .expect("a file without a header is refused");
+    assert!(titles.len() <= MAX_TITLES, "{titles:?}");
+    if let Some(first) = titles.first() {
+        let is_told = |warning: &Warning| {
+            (warning.code, warning.line) == (WarningCode::Guessed, Some(*first))
+        };
+        assert!(reading.warnings.iter().any(is_told), "{titles:?}");
+    }
+    *header
 }
 
 /// Returns whether a line is a comment: it starts with `#`, which is not the start of a failed formula

@@ -5,6 +5,9 @@
 //! on, and those of conditions (`conditions.rs`) give a warning. The delimiter is the one that
 //! separates both required columns. If the header can be read in several ways, a warning says which
 //! one was used.
+//!
+//! Up to five lines above the header are skipped as titles, with a warning, unless one of them could be a
+//! row. Then the file is refused, because a Deny must not disappear.
 
 use crate::answer::{MAX_COLUMNS_LISTED, Warning, WarningCode};
 use crate::csv::cell::{cell_text, starts_with_hash, unwrapped};
@@ -12,7 +15,7 @@ use crate::csv::columns::{
     ADDRESS_NAMES, Columns, DELIMITERS, RULE_NAMES, delimiter_name, is_rule_name, normalized,
 };
 use crate::csv::conditions::states_condition;
-use crate::csv::diagnose::{missing_column, text_kind};
+use crate::csv::diagnose::{could_be_row, missing_column, text_kind};
 use crate::csv::error::CsvError;
 use crate::csv::limits::{check_columns, check_length, check_open_lines};
 use crate::csv::record::{RecordReader, Step, TextAfterQuote};
@@ -21,6 +24,8 @@ use crate::text::{RichText, Segment, quoted_list, rich};
 
 /// The maximum number of lines that are searched for a header after a line that is not one.
 const MAX_LINES_SEARCHED: u32 = 20;
+/// The maximum number of lines with a title that are skipped above a header.
+const MAX_TITLES: u32 = 5;
 /// The maximum length of an ignored column's name in the answer, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -52,6 +57,8 @@ pub(crate) struct HeaderStage {
     error: Option<CsvError>,
     /// The number of lines that were searched after it.
     lines_searched: u32,
+    /// Set if that line, or one after it, could be a row. Then it is not skipped as a title.
+    may_have_rows: bool,
 }
 
 impl HeaderStage {
@@ -78,14 +85,19 @@ impl HeaderStage {
             self.text.push(b'\n');
         }
         if let Some(err) = &self.error {
-            return Err(match read_header(number, line, self.delimiter) {
-                Ok(HeaderLine::Complete(_)) => err.clone().with_header(number),
-                _ if self.lines_searched == MAX_LINES_SEARCHED => err.clone(),
+            return match read_header(number, line, self.delimiter) {
+                Ok(HeaderLine::Complete(mut header)) if self.is_below_titles() => {
+                    header.warnings.push(self.skipped_titles(number));
+                    Ok(Some(header))
+                }
+                Ok(HeaderLine::Complete(_)) => Err(err.clone().with_header(number)),
+                _ if self.lines_searched == MAX_LINES_SEARCHED => Err(err.clone()),
                 _ => {
                     self.lines_searched += 1;
-                    return Ok(None);
+                    self.may_have_rows |= could_be_row(line);
+                    Ok(None)
                 }
-            });
+            };
         }
         self.text.extend_from_slice(line);
         check_length(self.first_line, self.text.len())?;
@@ -96,12 +108,39 @@ impl HeaderStage {
             }
             Ok(HeaderLine::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
             Ok(HeaderLine::Missing(err)) => {
+                let mut lines = self.text.split(|byte| *byte == b'\n');
+                self.may_have_rows = lines.any(could_be_row);
                 self.error = Some(err);
                 self.text.clear();
                 Ok(None)
             }
             Err(err) => Err(err),
         }
+    }
+
+    /// Returns whether the lines so far are titles, so that a header in the next line is the header of the
+    /// file.
+    fn is_below_titles(&self) -> bool {
+        let is_title = matches!(self.error, Some(CsvError::MissingColumn { .. }));
+        is_title && !self.may_have_rows && self.lines_searched < MAX_TITLES
+    }
+
+    /// Returns the warning about the titles above the header.
+    fn skipped_titles(&self, header: u64) -> Warning {
+        let first = self.error.as_ref().and_then(CsvError::line).unwrap_or(1);
+        let titles = match self.lines_searched {
+            0 => rich!(
+                "line {} is above the header in line {} and was skipped: remove it, or begin it with #",
+                first,
+                header
+            ),
+            others => rich!(
+                "{} lines above the header in line {} were skipped: remove them, or begin them with #",
+                others + 1,
+                header
+            ),
+        };
+        guessed(first, titles)
     }
 
     /// Returns the lines of the header after its first one that look like rows. They are inside a quoted

@@ -19,7 +19,7 @@ use crate::answer::Warning;
 use crate::csv::cell::{cell_text, is_lost_value, may_be_wrapped, starts_with_hash, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::decode::TextSink;
-use crate::csv::diagnose::suggested_rule;
+use crate::csv::diagnose::meant_in;
 use crate::csv::error::CsvError;
 use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
@@ -27,7 +27,7 @@ use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_li
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step, TextAfterQuote, cell_ranges};
 use crate::csv::row::{
-    HiddenRow, Row, RowError, RowErrorKind, RowSink, action_of, read_rule, row_in,
+    HiddenRow, Row, RowError, RowErrorKind, RowSink, action_in, read_rule, row_in,
 };
 use crate::ip::{AddressSpec, parse_address};
 use crate::rule::Action;
@@ -386,24 +386,6 @@ impl<'a> Cells<'a> {
             }
         }
     }
-}
-
-/// Returns the action that a cell states, if it is a rule.
-fn action_in(cell: &[u8]) -> Option<Action> {
-    let text = cell_text(cell);
-    action_of(unwrapped(&text).as_deref().unwrap_or(&text))
-}
-
-/// Returns the action that a cell states or, if it is not a rule, would be corrected to. A long text
-/// is not a rule.
-fn meant_in(cell: &[u8]) -> Option<Action> {
-    const MAX_RULE_BYTES: usize = 64;
-    let text = cell_text(cell);
-    let corrected = || {
-        let is_short = text.len() <= MAX_RULE_BYTES;
-        action_of(&is_short.then(|| suggested_rule(&text)).flatten()?)
-    };
-    action_in(cell).or_else(corrected)
 }
 
 /// Returns whether a line that starts with `#` is a comment. A quote that is never closed must not hide a

@@ -102,6 +102,12 @@ pub(crate) fn action_of(rule: &str) -> Option<Action> {
     }
 }
 
+/// Returns the action that a cell states, if it is a rule.
+pub(super) fn action_in(cell: &[u8]) -> Option<Action> {
+    let text = cell_text(cell);
+    action_of(unwrapped(&text).as_deref().unwrap_or(&text))
+}
+
 /// Reads a line as a row, whatever quotes are in it or around it. `None` if address or rule cannot be
 /// read.
 pub(super) fn row_in(line: &[u8], columns: Columns) -> Option<(Action, AddressSpec)> {

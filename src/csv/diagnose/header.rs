@@ -2,8 +2,9 @@
 
 use strsim::osa_distance;
 
-use crate::csv::cell::unwrapped;
+use crate::csv::cell::{cell_text, unwrapped};
 use crate::csv::columns::{DELIMITERS, is_address_name, is_rule_name, normalized};
+use crate::csv::diagnose::rule::meant_in;
 use crate::csv::error::CsvError;
 use crate::ip::parse_address;
 use crate::text::{RichText, Segment, quoted_list, rich};
@@ -121,6 +122,20 @@ fn explain(number: u64, line: &[u8], cells: &[String]) -> RichText {
         &quoted_list(cells.iter().map(String::as_str)),
         &help
     )
+}
+
+/// Returns whether a line above the header could be a row: whether a cell of it is an address, or is or
+/// would be corrected to a rule, under any delimiter. Then it is not a title.
+pub(crate) fn could_be_row(line: &[u8]) -> bool {
+    let is_of_row = |cell: &[u8]| {
+        let text = cell_text(cell);
+        names_addresses(&text)
+            || names_addresses(text.trim_matches('"'))
+            || meant_in(cell).is_some()
+    };
+    DELIMITERS
+        .iter()
+        .any(|delimiter| line.split(|byte| byte == delimiter).any(is_of_row))
 }
 
 fn names_addresses(cell: &str) -> bool {

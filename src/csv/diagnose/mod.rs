@@ -5,8 +5,8 @@
 //! recognize. `header.rs` explains a line that is not a header. `file_kind.rs` recognizes files of
 //! other formats.
 //!
-//! Nothing here decides whether a row is accepted, except that a word such as `Block` in a second
-//! rule column contradicts `Allow`. All of it may be slow, because it runs only after a rejection,
+//! Nothing here decides whether a row is accepted, except that a word such as `Block` means a rule
+//! where a row must not be ignored: in a second rule column, after `#`, and above the header. All of it may be slow, because it runs only after a rejection,
 //! except for `file_kind.rs`, which checks the start of each upload.
 
 mod address;
@@ -20,8 +20,8 @@ mod rule;
 mod spreadsheet;
 
 pub(crate) use self::file_kind::{binary_kind, text_kind, wide_text_kind};
-pub(crate) use self::header::missing_column;
-pub(crate) use self::rule::suggested_rule;
+pub(crate) use self::header::{could_be_row, missing_column};
+pub(crate) use self::rule::meant_in;
 
 use std::fmt;
 

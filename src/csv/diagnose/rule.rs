@@ -5,10 +5,12 @@
 
 use strsim::osa_distance;
 
-use crate::csv::cell::is_error_value;
+use crate::csv::cell::{cell_text, is_error_value};
 use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::characters::strange_character;
 use crate::csv::diagnose::spreadsheet::{is_formula, is_placeholder};
+use crate::csv::row::{action_in, action_of};
+use crate::rule::Action;
 use crate::text::{Segment, rich};
 
 /// Words that mean Allow and nothing else, in English and French, as firewalls and people write
@@ -117,6 +119,18 @@ pub(crate) fn suggested_rule(text: &str) -> Option<String> {
         (false, true) => Some("Deny".to_owned()),
         _ => None,
     }
+}
+
+/// Returns the action that a cell states or, if it is not a rule, would be corrected to. A long text
+/// is not a rule.
+pub(crate) fn meant_in(cell: &[u8]) -> Option<Action> {
+    const MAX_RULE_BYTES: usize = 64;
+    let text = cell_text(cell);
+    let corrected = || {
+        let is_short = text.len() <= MAX_RULE_BYTES;
+        action_of(&is_short.then(|| suggested_rule(&text)).flatten()?)
+    };
+    action_in(cell).or_else(corrected)
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ const ORDERS: [[usize; 4]; 6] = [
     [1, 2, 3, 0],
 ];
 
+/// A header, and the end of every file below.
+const TABLE: &str = "IP,Rule\n192.0.2.1,Allow\n";
+
 /// A template that prints the cells of the three columns.
 const ROWS: &str = "{% for rule in rules %}{{ rule.address }} {{ rule.rule }} {{ rule.comment }}
 {% endfor %}";
@@ -201,4 +204,102 @@ fn a_row_whose_two_rules_contradict_each_other_is_rejected() {
         }
     }
     assert!(with_two_rules("IP,Rule,Owner", "Allow", "Deny").is_empty());
+}
+
+/// Returns the message of the warning `guessed` and its line, or the refusal.
+fn titles(csv: &str) -> (Option<u64>, String) {
+    let outcome = Setup::default().run(csv.as_bytes());
+    let refusal = refusal_of(&outcome);
+    let mut warnings = outcome.answer.warnings.iter();
+    match warnings.find(|warning| warning.code == WarningCode::Guessed) {
+        Some(warning) if refusal.is_empty() => (warning.line, warning.message.to_string()),
+        _ => (None, refusal),
+    }
+}
+
+#[test]
+fn a_title_above_the_header_is_skipped() {
+    for title in [
+        "Access list of acme",
+        "Access list of acme,",
+        "Exported on 2026-01-31;by Ada;version 1.2",
+        "\"Networks, that may\nlook at the site\"",
+        "IP list",
+        "10.0.0.0/8 and others",
+    ] {
+        for blank in ["", "\n", "# a comment\n", ",,,\n"] {
+            let csv = format!("{title}\n{blank}{TABLE}");
+            let header = 1 + csv.lines().position(|line| line == "IP,Rule").unwrap();
+            let message = format!(
+                "line 1 is above the header in line {header} and was skipped: remove it, or begin it with #"
+            );
+            assert_eq!(titles(&csv), (Some(1), message), "{csv}");
+        }
+    }
+}
+
+#[test]
+fn a_few_titles_are_skipped_and_more_are_not() {
+    let lines = |count: usize| format!("\n{}{TABLE}", "Access list,\n".repeat(count));
+    for count in 2..=5 {
+        let message = format!(
+            "{count} lines above the header in line {} were skipped: remove them, or begin them with #",
+            count + 2
+        );
+        assert_eq!(titles(&lines(count)), (Some(2), message));
+    }
+    for count in [6, 20] {
+        let (_, refusal) = titles(&lines(count));
+        let end = format!(
+            "; line {} has them: remove the lines above it, or begin them with #",
+            count + 2
+        );
+        assert!(refusal.starts_with("missing-column: "), "{refusal}");
+        assert!(refusal.ends_with(&end), "{refusal}");
+    }
+}
+
+/// A line that may be a row is not skipped, because it may be a Deny.
+#[test]
+fn a_row_above_the_header_refuses_the_file() {
+    for row in [
+        "1.1.1.1,Deny",
+        "2.2.2,Deny",
+        "office;2001:db8::1",
+        "1.1.1.1-1.1.1.9|x",
+        "all,allow",
+        "x,Block",
+        "\"two\n1.1.1.1\"",
+        "=\"1.1.1.1\",x",
+    ] {
+        for title in ["", "Access list\n"] {
+            let (line, refusal) = titles(&format!("{title}{row}\n{TABLE}"));
+            assert!(
+                refusal.starts_with("missing-column: "),
+                "{row}: {line:?} {refusal}"
+            );
+        }
+    }
+    let (_, refusal) = titles("Access list\n1.1.1.1,Deny\n");
+    assert!(refusal.starts_with("missing-column: "), "{refusal}");
+}
+
+#[test]
+fn the_names_and_the_guesses_are_those_of_the_header() {
+    let answer = Setup::default()
+        .run(b"Access list,Owner\nIP,Rule,Port\n192.0.2.1,Allow,80\n")
+        .answer;
+    assert_eq!(answer.ignored_columns, ["Port"]);
+    let found: Vec<_> = answer
+        .warnings
+        .iter()
+        .map(|warning| (warning.code, warning.line))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (WarningCode::IgnoredColumn, Some(2)),
+            (WarningCode::Guessed, Some(1)),
+        ]
+    );
 }
