@@ -174,6 +174,8 @@ pub enum RefusalCode {
     UnsafeKey,
     /// The template does not compile or fails on this file.
     BadTemplate,
+    /// The output belongs to another upload.
+    OutputTaken,
 }
 
 impl fmt::Display for RefusalCode {
@@ -263,7 +265,7 @@ pub struct Answer {
     /// The key or path of the input.
     pub source: String,
     /// The key or path of the output. `None` if the key of the input is unsafe or is not the key of
-    /// a CSV.
+    /// a CSV, and if the input was deleted and no output came from it.
     pub output: Option<String>,
     /// The result.
     pub status: Status,

@@ -167,6 +167,32 @@ pub fn is_csv_name(name: &str) -> bool {
         .any(|ending| strip_suffix_any_case(name, ending).is_some())
 }
 
+/// Returns the keys of all CSVs that differ from this one only in their ending, `.csv` or `.csv.gz` in any
+/// case. The key itself is one of them.
+pub fn keys_of_the_same_path(key: &str) -> impl Iterator<Item = String> {
+    let path = CSV_ENDINGS
+        .iter()
+        .rev()
+        .find_map(|ending| strip_suffix_any_case(key, ending))
+        .unwrap_or(key);
+    CSV_ENDINGS.iter().flat_map(move |ending| {
+        (0..1_u32 << ending.len()).filter_map(move |upper| {
+            let letters = ending.char_indices().map(|(index, letter)| {
+                if upper & (1 << index) == 0 {
+                    letter
+                } else {
+                    letter.to_ascii_uppercase()
+                }
+            });
+            // A set bit of a dot changes nothing, so each ending is made only once.
+            let is_new = ending
+                .match_indices('.')
+                .all(|(index, _)| upper & (1 << index) == 0);
+            is_new.then(|| path.chars().chain(letters).collect())
+        })
+    })
+}
+
 /// Returns the key of the report on a source.
 ///
 /// ```
@@ -235,6 +261,17 @@ mod tests {
         );
         check_split("no-extension", "no-extension", "", "no-extension");
         check_split("été à+b.csv", "été à+b", "", "été à+b");
+    }
+
+    #[test]
+    fn lists_the_keys_that_differ_only_in_their_ending() {
+        let keys: Vec<String> = keys_of_the_same_path("a.b/c.CSV.gz").collect();
+        assert_eq!(keys.len(), 8 + 32);
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len());
+        for key in ["a.b/c.csv", "a.b/c.cSv", "a.b/c.csv.gz", "a.b/c.CSV.gz"] {
+            assert!(keys.iter().any(|listed| listed == key), "{key}");
+        }
     }
 
     #[test]

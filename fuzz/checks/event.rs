@@ -34,9 +34,10 @@ fn check_key(key: &str) {
     let percent_encoded = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
     let form_encoded = percent_encoded.replace("%20", "+");
     for encoded in [&percent_encoded, &form_encoded] {
-        check_is_read(&batch("1.0", encoded), key);
-        check_is_read(&batch("2.0", encoded), key);
         check_wrapped(&notification(encoded), key);
+    }
+    for version in ["1.0", "2.0"] {
+        check_is_read(&batch(version, &percent_encoded), key);
     }
     check_wrapped(&event_bridge(key), key);
 }
@@ -56,7 +57,7 @@ fn check_wrapped(event: &Value, key: &str) {
     }
 }
 
-/// Checks that this key is the first one that is read. An alternate key may follow.
+/// Checks that this key is read.
 fn check_is_read(event: &Value, key: &str) {
     let read = format!("{:?}", Event::read(event).unwrap());
     let (_, rest) = read

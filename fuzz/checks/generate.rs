@@ -256,6 +256,7 @@ impl Run<'_> {
             }
             // The built-in templates never fail, and never write a line that is too long.
             RefusalCode::BadTemplate => assert_eq!(self.template, OWN, "{answer:?}"),
+            RefusalCode::OutputTaken => panic!("only the function knows other uploads"),
             RefusalCode::NotCsv | RefusalCode::MissingColumn | RefusalCode::TooLarge => {
                 // The message also contains the setting that sets the limit.
                 let err = read([self.upload]).refusal.unwrap();

@@ -16,6 +16,12 @@ pub enum ErrorKind {
     UnknownEvent,
     /// The output would go to the bucket of the input.
     SameBucket,
+    /// The event names another bucket than that of the uploads.
+    OtherBucket,
+    /// The bucket of the CSVs never had versions.
+    UnversionedBucket,
+    /// An output must deny everybody, and the template does not work.
+    BadTemplate,
     /// S3 denied access (403): a permission is missing.
     AccessDenied,
     /// The bucket does not exist.
@@ -45,6 +51,9 @@ impl ErrorKind {
         match self {
             Self::UnknownEvent => "UnknownEvent",
             Self::SameBucket => "SameBucket",
+            Self::OtherBucket => "OtherBucket",
+            Self::UnversionedBucket => "unversioned-bucket",
+            Self::BadTemplate => "BadTemplate",
             Self::AccessDenied => "AccessDenied",
             Self::NoSuchBucket => "NoSuchBucket",
             Self::Throttled => "Throttled",
@@ -70,6 +79,9 @@ impl ErrorKind {
             | Self::OutOfTime => true,
             Self::UnknownEvent
             | Self::SameBucket
+            | Self::OtherBucket
+            | Self::UnversionedBucket
+            | Self::BadTemplate
             | Self::AccessDenied
             | Self::NoSuchBucket
             | Self::BadRequest
@@ -84,6 +96,17 @@ impl ErrorKind {
             }
             Self::SameBucket => {
                 "OUTPUT_BUCKET and REPORT_BUCKET must not be the bucket of the CSVs"
+            }
+            Self::OtherBucket => {
+                "only the objects of UPLOAD_BUCKET are published; send events of that bucket only"
+            }
+            Self::UnversionedBucket => {
+                "the bucket has no versions, so the order of uploads is not certain; enable versioning \
+                 and upload the file again"
+            }
+            Self::BadTemplate => {
+                "the CSV was deleted and its output stays in force; repair the template, then send the \
+                 event again"
             }
             Self::AccessDenied => "grant the function's role this action on this object",
             Self::NoSuchBucket => "check OUTPUT_BUCKET, REPORT_BUCKET and TEMPLATE",

@@ -45,13 +45,22 @@ pub enum Event {
 pub struct ObjectRef {
     /// The object.
     pub name: ObjectName,
-    /// The key in another encoding, if documentation and practice do not say clearly which one is used.
-    pub alternate_key: Option<ObjectName>,
-    /// Its size in bytes at the time of the event, if the event states it.
-    pub bytes: Option<u64>,
+    /// The reason to check it.
+    pub trigger: Trigger,
     /// The version that the event is about, if the event states it. A hint only, because the newest
     /// version is published.
     pub version_id: Option<String>,
+}
+
+/// The reason to check an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Trigger {
+    /// Anything that can have happened to it, such as an upload or a delete.
+    #[default]
+    Change,
+    /// This version of it was deleted permanently, so an older version may be the newest again. The id is
+    /// empty if the event does not state it.
+    VersionDeleted(String),
 }
 
 /// One message of a queue.
@@ -134,8 +143,9 @@ fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     if let Some(notification) = record.get("Sns") {
         return read_inner(notification.get("Message"), "an SNS record");
     }
+    let name = record.get("eventName").and_then(Value::as_str);
     match record.get("s3") {
-        Some(entity) => read_notification(entity).map(|object| vec![object]),
+        Some(entity) => read_notification(entity, name).map(|object| vec![object]),
         None => Err(unknown_event(&format!(
             "a record with {}",
             field_names(record)
@@ -214,11 +224,13 @@ struct NotificationBucket {
 #[serde(rename_all = "camelCase")]
 struct NotificationObject {
     key: Option<String>,
-    size: Option<u64>,
     version_id: Option<String>,
 }
 
-fn read_notification(s3: &Value) -> Result<ObjectRef, Error> {
+/// Reads a record. `ObjectRemoved:Delete` is a permanent delete, in contrast to
+/// `ObjectRemoved:DeleteMarkerCreated`
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>).
+fn read_notification(s3: &Value, event_name: Option<&str>) -> Result<ObjectRef, Error> {
     let Notification { bucket, object } = Notification::deserialize(s3)
         .map_err(|err| unknown_event("an S3 record that cannot be read").with_source(err))?;
     let (Some(bucket), Some(key)) = (bucket.name, object.key) else {
@@ -229,8 +241,11 @@ fn read_notification(s3: &Value) -> Result<ObjectRef, Error> {
     let key = form_decoded(&key)?;
     Ok(ObjectRef {
         name: ObjectName { bucket, key },
-        alternate_key: None,
-        bytes: object.size,
+        trigger: if event_name == Some("ObjectRemoved:Delete") {
+            Trigger::VersionDeleted(object.version_id.clone().unwrap_or_default())
+        } else {
+            Trigger::Change
+        },
         version_id: object.version_id,
     })
 }
@@ -239,6 +254,8 @@ fn read_notification(s3: &Value) -> Result<ObjectRef, Error> {
 struct Detail {
     bucket: DetailBucket,
     object: DetailObject,
+    #[serde(rename = "deletion-type")]
+    deletion_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -249,7 +266,6 @@ struct DetailBucket {
 #[derive(Deserialize)]
 struct DetailObject {
     key: String,
-    size: Option<u64>,
     #[serde(rename = "version-id")]
     version_id: Option<String>,
 }
@@ -261,18 +277,23 @@ fn read_event_bridge(event: &Value) -> Result<ObjectRef, Error> {
         return Err(unknown_event(&format!("{detail_type} of {source}")));
     }
     let detail = event.get("detail").unwrap_or(&Value::Null);
-    let Detail { bucket, object } = Detail::deserialize(detail).map_err(|err| {
+    let Detail {
+        bucket,
+        object,
+        deletion_type,
+    } = Detail::deserialize(detail).map_err(|err| {
         unknown_event("an S3 event of EventBridge that cannot be read").with_source(err)
     })?;
-    let name = ObjectName {
-        bucket: bucket.name,
-        key: object.key,
-    };
-    let alternate_key = form_decoded(&name.key).ok();
     Ok(ObjectRef {
-        alternate_key: alternate_name(&name, alternate_key),
-        name,
-        bytes: object.size,
+        name: ObjectName {
+            bucket: bucket.name,
+            key: object.key,
+        },
+        trigger: if deletion_type.as_deref() == Some("Permanently Deleted") {
+            Trigger::VersionDeleted(object.version_id.clone().unwrap_or_default())
+        } else {
+            Trigger::Change
+        },
         version_id: object.version_id,
     })
 }
@@ -320,8 +341,9 @@ fn read_batch(event: &Value) -> Result<Batch, Error> {
     })
 }
 
-/// Reads a task. The keys of a manifest are URL-encoded. Some writers of manifests encode a space as
-/// `+`, others do not.
+/// Reads a task. The keys of a manifest are URL-encoded
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/dev/batch-ops-basics.html>, "Specifying a manifest"), so a
+/// `+` is a plus.
 fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     let bucket_of_arn = |arn: String| arn.rsplit(':').next().map(str::to_owned);
     let bucket = task
@@ -330,24 +352,13 @@ fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     let (Some(bucket), Some(key)) = (bucket, task.s3_key) else {
         return Err(unknown_event("a task without a bucket or a key"));
     };
-    let name = ObjectName {
-        bucket,
-        key: form_decoded(&key)?,
-    };
-    let alternate_key = percent_decoded(&key).ok();
     Ok(ObjectRef {
-        alternate_key: alternate_name(&name, alternate_key),
-        name,
-        bytes: None,
+        name: ObjectName {
+            bucket,
+            key: percent_decoded(&key)?,
+        },
+        trigger: Trigger::Change,
         version_id: None,
-    })
-}
-
-fn alternate_name(name: &ObjectName, key: Option<String>) -> Option<ObjectName> {
-    let key = key.filter(|key| *key != name.key)?;
-    Some(ObjectName {
-        bucket: name.bucket.clone(),
-        key,
     })
 }
 

@@ -205,20 +205,17 @@ impl<S: Store> Handler<S> {
     ) -> Result<Answer, Error> {
         let started = Instant::now();
         let operation = format!("publish {}", object.name);
-        let mut publisher = match template {
-            Ok(template) => Ok(Publisher::new(&self.store, &self.settings, template)),
-            Err(refusal) => Err(refusal),
-        };
-        let answer = answer_object(
+        let mut publisher = Publisher::new(
             &self.store,
             &self.settings,
-            publisher.as_mut().map_err(|refusal| *refusal),
-            object,
+            &self.templates,
+            template.clone(),
         );
+        let answer = answer_object(&self.store, &self.settings, &mut publisher, object);
         // Each function that takes a future by value holds it twice, and the stack is small.
         let answer = catch_panic(&operation, Box::pin(answer));
         let result = invocation.deadline.limit(&operation, answer).await;
-        let stats = publisher.map(Publisher::into_stats).unwrap_or_default();
+        let stats = publisher.into_stats();
         let processing_ms = milliseconds(started.elapsed());
         match &result {
             Ok(answer) => log_answer(answer, &stats, processing_ms),
@@ -275,9 +272,17 @@ impl Deadline {
 }
 
 /// Converts an answer for S3 Batch Operations. A refused file is a permanent failure, so that the
-/// report of the job lists it.
+/// report of the job lists it. So is a key with a plus that names no object, because some writers of
+/// manifests write a space as a plus.
 fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
     match result {
+        Ok(answer) if is_gone(answer) && answer.source.contains('+') => (
+            ResultCode::PermanentFailure,
+            format!(
+                "there is no object {}: if a + stands for a space, write it as %20 in the manifest",
+                quote(&answer.source)
+            ),
+        ),
         Ok(answer) => {
             let result_code = match answer.status {
                 Status::Refused => ResultCode::PermanentFailure,
@@ -292,6 +297,11 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
         Err(err) if err.kind().is_retryable() => (ResultCode::TemporaryFailure, err.to_string()),
         Err(err) => (ResultCode::PermanentFailure, err.to_string()),
     }
+}
+
+/// Returns whether the object does not exist and has no output.
+fn is_gone(answer: &Answer) -> bool {
+    answer.status == Status::Kept && answer.output.is_none()
 }
 
 /// Logs one line for each file, with counts and codes. The sentence of a refusal is not logged, because

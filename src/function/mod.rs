@@ -20,7 +20,7 @@ pub mod store;
 mod template_cache;
 
 pub use self::error::{Error, ErrorKind};
-pub use self::event::{Event, ObjectRef};
+pub use self::event::{Event, ObjectRef, Trigger};
 pub use self::handler::Handler;
 pub use self::init_error::{INIT_ERROR_TYPE, report_init_error};
 pub use self::logging::init_logging;
@@ -28,4 +28,5 @@ pub use self::metrics::{Dimensions, InvocationMetrics, InvocationProperties};
 pub use self::panics::log_panics;
 pub use self::payload::Payload;
 pub use self::response::Response;
-pub use self::settings::{FunctionSettings, OnDelete, TrustRoots};
+pub use self::settings::{FunctionSettings, OnDelete, TemplateChoice, TrustRoots};
+pub use self::template_cache::{CurrentTemplate, TemplateCache};

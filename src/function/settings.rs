@@ -41,6 +41,18 @@ pub enum TrustRoots {
     System,
 }
 
+impl OnDelete {
+    /// Returns the value of the setting.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Remove => "remove",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 impl TrustRoots {
     /// Chooses Amazon's roots for S3 itself, and the system's roots for a custom endpoint, for custom
     /// roots, and in the partitions that have their own certificate authority.
@@ -64,6 +76,9 @@ pub struct FunctionSettings {
     pub settings: Settings,
     /// `TEMPLATE`: a built-in name or `s3://bucket/key`. Default: `apache24`.
     pub template: TemplateChoice,
+    /// `UPLOAD_BUCKET`: the bucket of the uploads, from which all events must come. If it is unset, events
+    /// may come from any bucket.
+    pub upload_bucket: Option<String>,
     /// `OUTPUT_BUCKET`: the bucket of the outputs. Required.
     pub output_bucket: String,
     /// `REPORT_BUCKET`: the bucket of the reports. If it is unset, no reports are written.
@@ -100,6 +115,7 @@ impl FunctionSettings {
                 problem: "is not set: expected the name of the bucket that outputs go to"
                     .to_owned(),
             })?,
+            upload_bucket: value("UPLOAD_BUCKET"),
             report_bucket: value("REPORT_BUCKET"),
             on_delete: match value("ON_DELETE") {
                 Some(value) => on_delete(&value)?,

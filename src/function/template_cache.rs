@@ -14,57 +14,121 @@ use crate::render::Template;
 /// The maximum size of a custom template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 1024 * 1024;
 
-/// The current template, or the refusal for every CSV.
-pub(crate) type CurrentTemplate = Result<Arc<Template>, Refusal>;
+/// The current template.
+#[derive(Clone)]
+pub struct CurrentTemplate {
+    /// The compiled template, or the refusal for every CSV.
+    pub(crate) compiled: Result<Arc<Template>, Refusal>,
+    /// The ETag and `Last-Modified` of a custom template, so that a template which was written again is
+    /// another one even if it has the text of an earlier one. Empty for a built-in template.
+    pub(crate) identity: String,
+}
 
 /// The compiled template of an execution environment.
-pub(crate) enum TemplateCache {
+pub struct TemplateCache(Place);
+
+enum Place {
     /// A built-in template, compiled at the start.
     BuiltIn(Arc<Template>),
     /// A custom template with its ETag, compiled once and checked at each invocation.
-    Object(ObjectName, Mutex<Option<(String, Arc<Template>)>>),
+    Object(ObjectName, Mutex<Option<Cached>>),
+}
+
+struct Cached {
+    etag: String,
+    last_modified: i64,
+    template: Arc<Template>,
+}
+
+impl Cached {
+    fn current(&self) -> CurrentTemplate {
+        CurrentTemplate {
+            compiled: Ok(Arc::clone(&self.template)),
+            identity: identity(&self.etag, self.last_modified),
+        }
+    }
+}
+
+fn identity(etag: &str, last_modified: i64) -> String {
+    format!("{etag}@{last_modified}")
+}
+
+/// Creates a cache with a template that never changes.
+impl From<Template> for TemplateCache {
+    fn from(template: Template) -> Self {
+        Self(Place::BuiltIn(Arc::new(template)))
+    }
 }
 
 impl TemplateCache {
     /// Compiles a built-in template. A custom template is read when it is first needed.
-    pub(crate) fn new(choice: &TemplateChoice) -> Result<Self, Refusal> {
+    ///
+    /// # Errors
+    ///
+    /// `bad-template` if the built-in template does not compile. A test proves that all of them do.
+    pub fn new(choice: &TemplateChoice) -> Result<Self, Refusal> {
         Ok(match choice {
-            TemplateChoice::BuiltIn(name) => Self::BuiltIn(Arc::new(Template::built_in(name)?)),
+            TemplateChoice::BuiltIn(name) => Template::built_in(name)?.into(),
             TemplateChoice::Object { bucket, key } => {
                 let name = ObjectName {
                     bucket: bucket.clone(),
                     key: key.clone(),
                 };
-                Self::Object(name, Mutex::new(None))
+                Self(Place::Object(name, Mutex::new(None)))
             }
         })
     }
 
-    /// Returns the current template. The inner error is the refusal for every CSV.
-    pub(crate) async fn current<S: Store>(&self, store: &S) -> Result<CurrentTemplate, Error> {
-        let (name, cached) = match self {
-            Self::BuiltIn(template) => return Ok(Ok(Arc::clone(template))),
-            Self::Object(name, cached) => (name, cached),
+    /// Returns whether the template is an object, which can change at any time.
+    pub(crate) fn is_custom(&self) -> bool {
+        matches!(self.0, Place::Object(..))
+    }
+
+    /// Returns the current template.
+    ///
+    /// # Errors
+    ///
+    /// If the object cannot be read.
+    pub async fn current<S: Store>(&self, store: &S) -> Result<CurrentTemplate, Error> {
+        let (name, cached) = match &self.0 {
+            Place::BuiltIn(template) => {
+                return Ok(CurrentTemplate {
+                    compiled: Ok(Arc::clone(template)),
+                    identity: String::new(),
+                });
+            }
+            Place::Object(name, cached) => (name, cached),
         };
         let mut cached = cached.lock().await;
-        let etag = cached.as_ref().map(|(etag, _)| etag.clone());
-        match (store.get(name, etag.as_deref()).await?, cached.as_ref()) {
-            (Fetched::NotModified, Some((_, template))) => Ok(Ok(Arc::clone(template))),
-            (Fetched::Found(head, body), _) => {
-                let compiled = match read_text(name, body).await? {
-                    Ok(source) => Template::compile(&source).map_err(Refusal::from),
-                    Err(refusal) => Err(refusal),
-                };
-                Ok(compiled.map(|template| {
-                    let template = Arc::new(template);
-                    *cached = Some((head.etag, Arc::clone(&template)));
-                    template
-                }))
-            }
-            (Fetched::Missing | Fetched::NotModified, _) => {
-                Ok(Err(bad_template(name, "is not there")))
-            }
+        let etag = cached.as_ref().map(|cached| cached.etag.clone());
+        let mut fetched = store.get(name, etag.as_deref()).await?;
+        if let (Fetched::NotModified(Some(last_modified)), Some(cached)) =
+            (&fetched, cached.as_mut())
+        {
+            cached.last_modified = *last_modified;
+            return Ok(cached.current());
         }
+        if matches!(fetched, Fetched::NotModified(_)) {
+            fetched = store.get(name, None).await?;
+        }
+        let Fetched::Found(head, body) = fetched else {
+            return Ok(CurrentTemplate {
+                compiled: Err(bad_template(name, "is not there")),
+                identity: String::new(),
+            });
+        };
+        let compiled = match read_text(name, body).await? {
+            Ok(source) => Template::compile(&source).map_err(Refusal::from),
+            Err(refusal) => Err(refusal),
+        };
+        let compiled = compiled.map(Arc::new);
+        let identity = identity(&head.etag, head.last_modified);
+        *cached = compiled.as_ref().ok().map(|template| Cached {
+            etag: head.etag,
+            last_modified: head.last_modified,
+            template: Arc::clone(template),
+        });
+        Ok(CurrentTemplate { compiled, identity })
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Occasion {
     Publish,
     /// The upload was only checked, and nothing was to be published.
     Check,
+    /// The upload was deleted.
+    Delete,
 }
 
 /// Renders the page for one answer.
@@ -189,7 +191,7 @@ struct RejectionView {
 impl View {
     fn of(answer: &Answer, facts: Facts<'_>) -> Self {
         let (headline, tone) = badge(answer, facts.occasion);
-        let effect = effect(answer.status, facts.occasion);
+        let effect = effect(answer, facts.occasion);
         let policy = facts.policy;
         let ipv4 = policy.map(ListedIpv4::of);
         let both = || policy.zip(ipv4.as_ref());
@@ -214,7 +216,10 @@ impl View {
             sentence: policy.map(|policy| Sentence::of(&sentence(policy))),
             is_without_rejected_rows: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
-            key_figures: key_figures(answer, cost),
+            key_figures: match facts.occasion {
+                Occasion::Delete => Vec::new(),
+                Occasion::Publish | Occasion::Check => key_figures(answer, cost),
+            },
             ignored_columns: answer
                 .ignored_columns
                 .iter()
@@ -236,6 +241,10 @@ impl View {
 /// Returns the headline of the page and its tone.
 fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
     let words = match (answer.status, occasion) {
+        (Status::Ignored, _) => return ("Ignored".to_owned(), "plain"),
+        (Status::Removed | Status::Kept, _) | (_, Occasion::Delete) => {
+            return ("Deleted".to_owned(), "plain");
+        }
         (Status::Refused, Occasion::Publish) => "Refused",
         (Status::Refused, Occasion::Check) => "Would be refused",
         (Status::Written | Status::Unchanged, Occasion::Publish) => "Published",
@@ -243,9 +252,6 @@ fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
             Severity::Fine => "Fine",
             _ => "Would be published",
         },
-        (Status::Removed, _) => return ("Removed".to_owned(), "plain"),
-        (Status::Kept, _) => return ("Kept".to_owned(), "plain"),
-        (Status::Ignored, _) => return ("Ignored".to_owned(), "plain"),
     };
     let tone = match answer.severity() {
         Severity::Fine => "good",
@@ -280,20 +286,26 @@ fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
 }
 
 /// Returns the sentence about what was done.
-fn effect(status: Status, occasion: Occasion) -> &'static str {
-    match (status, occasion) {
+fn effect(answer: &Answer, occasion: Occasion) -> &'static str {
+    match (answer.status, occasion) {
         (Status::Refused | Status::Written | Status::Unchanged, Occasion::Check) => {
             "This was a check: nothing is published, and nothing was written."
         }
-        (Status::Refused, Occasion::Publish) => {
+        (Status::Refused, Occasion::Publish | Occasion::Delete) => {
             "Nothing was published. The previous file, if there is one, stays in force."
         }
         (Status::Written, Occasion::Publish) => "",
         (Status::Unchanged, Occasion::Publish) => {
             "The file was the same already, and was left alone."
         }
-        (Status::Removed, _) => "The CSV is gone, and the published file was removed with it.",
-        (Status::Kept, _) => "The CSV is gone; the file that was published from it stays in force.",
+        (Status::Written | Status::Unchanged, Occasion::Delete) => {
+            "The CSV was deleted. The published file now lets nobody in."
+        }
+        (Status::Removed, _) => "The CSV was deleted; the output was removed.",
+        (Status::Kept, _) if answer.output.is_some() => {
+            "The CSV was deleted; the output stays in force."
+        }
+        (Status::Kept, _) => "The CSV was deleted. It has no output.",
         (Status::Ignored, _) => "There was nothing to do.",
     }
 }

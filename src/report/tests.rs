@@ -98,8 +98,10 @@ fn every_status_has_its_headline_or_note() {
         (Status::Refused, Occasion::Publish, "stays in force"),
         (Status::Refused, Occasion::Check, "Would be refused"),
         (Status::Written, Occasion::Check, "This was a check"),
-        (Status::Removed, Occasion::Publish, "was removed with it"),
-        (Status::Kept, Occasion::Publish, "stays in force"),
+        (Status::Removed, Occasion::Delete, "the output was removed"),
+        (Status::Kept, Occasion::Delete, "It has no output"),
+        (Status::Written, Occasion::Delete, "lets nobody in"),
+        (Status::Unchanged, Occasion::Delete, "lets nobody in"),
         (Status::Ignored, Occasion::Publish, "nothing to do"),
     ] {
         let facts = Facts {
@@ -109,6 +111,15 @@ fn every_status_has_its_headline_or_note() {
         let page = report_page(&Answer::new("a.csv", status), facts);
         assert!(page.contains(expected), "{status}: {page}");
     }
+    let kept = Answer {
+        output: Some("a/.htaccess".to_owned()),
+        ..Answer::new("a.csv", Status::Kept)
+    };
+    let facts = Facts {
+        occasion: Occasion::Delete,
+        ..Facts::default()
+    };
+    assert!(report_page(&kept, facts).contains("the output stays in force"));
 }
 
 #[track_caller]

@@ -30,13 +30,13 @@ fn sns_in_queue(inner: &Value) -> Value {
     json!({"Type": "Notification", "MessageId": "n", "Message": inner.to_string()})
 }
 
-/// Returns the keys, each followed by `|` and the alternate key if there is one.
+/// Returns the keys, each followed by `|` and the version if it was deleted permanently.
 fn keys(objects: &[ObjectRef]) -> Vec<String> {
     let show = |object: &ObjectRef| {
         assert_eq!(object.name.bucket, "uploads");
-        match &object.alternate_key {
-            Some(other) => format!("{}|{}", object.name.key, other.key),
-            None => object.name.key.clone(),
+        match &object.trigger {
+            Trigger::VersionDeleted(version) => format!("{}|{version}", object.name.key),
+            Trigger::Change => object.name.key.clone(),
         }
     };
     objects.iter().map(show).collect()
@@ -66,33 +66,52 @@ fn reads_every_record_of_a_notification_and_decodes_its_key_once() {
 }
 
 #[test]
-fn reads_size_and_version_of_a_notification_where_it_has_them() {
+fn reads_the_version_of_a_notification_where_it_has_one() {
     let read = |object: Value| {
         let event = json!({"Records": [{"s3": {"bucket": {"name": "uploads"}, "object": object}}]});
         match Event::read(&event) {
-            Ok(Event::Objects(jobs)) => (jobs[0].bytes, jobs[0].version_id.clone()),
+            Ok(Event::Objects(jobs)) => jobs[0].version_id.clone(),
             other => panic!("expected jobs, found {other:?}"),
         }
     };
     assert_eq!(
         read(json!({"key": "a.csv", "size": 7, "versionId": "v", "eTag": "e"})),
-        (Some(7), Some("v".to_owned()))
+        Some("v".to_owned())
     );
-    assert_eq!(read(json!({"key": "a.csv", "size": null})), (None, None));
-    assert_eq!(read(json!({"key": "a.csv"})), (None, None));
+    assert_eq!(read(json!({"key": "a.csv", "size": null})), None);
 }
 
 #[test]
-fn reads_event_bridge_raw_and_keeps_the_other_reading() {
+fn distinguishes_permanent_deletes_from_delete_markers() {
+    let mut event = notification("a.csv");
+    for (name, expected) in [
+        ("ObjectRemoved:Delete", "a.csv|v"),
+        ("ObjectRemoved:DeleteMarkerCreated", "a.csv"),
+        ("ObjectCreated:Copy", "a.csv"),
+    ] {
+        event["Records"][0]["eventName"] = name.into();
+        event["Records"][0]["s3"]["object"]["versionId"] = "v".into();
+        check(&event, &[expected]);
+    }
+    event["Records"][0]["eventName"] = "ObjectRemoved:Delete".into();
+    event["Records"][0]["s3"]["object"] = json!({"key": "a.csv"});
+    check(&event, &["a.csv|"]);
+    let mut event = event_bridge("Object Deleted", "a.csv");
+    event["detail"]["object"]["version-id"] = "v".into();
+    for (deletion, expected) in [
+        ("Permanently Deleted", "a.csv|v"),
+        ("Delete Marker Created", "a.csv"),
+    ] {
+        event["detail"]["deletion-type"] = deletion.into();
+        check(&event, &[expected]);
+    }
+}
+
+#[test]
+fn reads_the_keys_of_event_bridge_raw() {
     check(&event_bridge("Object Created", "a b.csv"), &["a b.csv"]);
-    check(
-        &event_bridge("Object Deleted", "a+b.csv"),
-        &["a+b.csv|a b.csv"],
-    );
-    check(
-        &event_bridge("Object Created", "a%20b.csv"),
-        &["a%20b.csv|a b.csv"],
-    );
+    check(&event_bridge("Object Deleted", "a+b.csv"), &["a+b.csv"]);
+    check(&event_bridge("Object Created", "a%20b.csv"), &["a%20b.csv"]);
 }
 
 #[test]
@@ -162,7 +181,7 @@ fn reads_both_schemas_of_batch_operations() {
         assert_eq!(batch.tasks[0].id, "t");
         assert_eq!(
             keys(&[batch.tasks[0].object.as_ref().unwrap().clone()]),
-            ["a +.csv|a++.csv"]
+            ["a++.csv"]
         );
     }
 }

@@ -1,9 +1,10 @@
 //! Applies `OnDelete` to an output whose input is gone, under the conditions of the protocol.
 
-use crate::answer::{Answer, Status};
-use crate::function::error::Error;
+use crate::answer::{Answer, Refusal, Status};
+use crate::function::error::{Error, ErrorKind};
 use crate::function::publish::answers::{answer_about, unchanged};
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
+use crate::function::publish::owner::Owner;
 use crate::function::publish::provenance::Provenance;
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{ObjectName, PutResult, Store};
@@ -12,11 +13,17 @@ use crate::render::{Template, render};
 use crate::rule::DefaultPolicy;
 use crate::source::Source;
 
+/// The file that Apache reads whatever the template is.
+const APACHE_FILE: &str = ".htaccess";
+/// The template that denies everybody in [`APACHE_FILE`] if no other template works.
+const APACHE_TEMPLATE: &str = "apache24";
+
 /// The deletion of one input.
 pub(crate) struct Deletion<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
-    pub(crate) template: &'a Template,
+    /// The template, or the reason why there is none.
+    pub(crate) template: Result<&'a Template, &'a Refusal>,
     pub(crate) input: &'a ObjectName,
     /// The provenance of an output that is made because the input is gone.
     pub(crate) provenance: Provenance,
@@ -27,51 +34,73 @@ impl<S: Store> Deletion<'_, S> {
     ///
     /// # Errors
     ///
-    /// If a call to the store fails.
-    pub(crate) async fn apply(self, output: &PublishedObject) -> Result<Option<Answer>, Error> {
-        let is_ours = output.belongs_to(&self.input.key);
+    /// If a call to the store fails, or [`ErrorKind::BadTemplate`] if no template can deny everybody.
+    pub(crate) async fn apply(&self, output: &PublishedObject) -> Result<Option<Answer>, Error> {
+        if output.owner(&self.input.key) != Some(Owner::Own) {
+            return Ok(Some(Answer {
+                output: None,
+                ..self.answer(output, Status::Kept)
+            }));
+        }
         match self.settings.on_delete {
-            OnDelete::Remove if is_ours && output.head().is_some() => {
-                Ok(match output.remove(self.store).await? {
-                    PutResult::Conflict => None,
-                    PutResult::Written if self.store.head(self.input).await?.is_some() => None,
-                    PutResult::Written => Some(self.answer(output, Status::Removed)),
-                })
+            OnDelete::Keep => Ok(Some(self.answer(output, Status::Kept))),
+            OnDelete::Remove => Ok(match output.remove(self.store).await? {
+                PutResult::Conflict => None,
+                PutResult::Written if self.store.head(self.input).await?.is_some() => None,
+                PutResult::Written => Some(self.answer(output, Status::Removed)),
+            }),
+            OnDelete::Deny if output.is_made_from(&self.provenance) => {
+                Ok(Some(unchanged(self.settings, self.input, output)))
             }
-            OnDelete::Deny if is_ours => {
-                if output.is_made_from(&self.provenance) {
-                    return Ok(Some(unchanged(self.settings, self.input, output)));
-                }
-                self.deny_everybody(output).await
-            }
-            _ => Ok(Some(self.answer(output, Status::Kept))),
+            OnDelete::Deny => self.deny_everybody(output).await,
         }
     }
 
-    async fn deny_everybody(self, output: &PublishedObject) -> Result<Option<Answer>, Error> {
+    async fn deny_everybody(&self, output: &PublishedObject) -> Result<Option<Answer>, Error> {
+        let file = self.file_for_nobody(&output.name)?;
+        let mut answer = self.answer(output, Status::Written);
+        answer.default_policy = DefaultPolicy::Deny;
+        answer.bytes = file.len();
+        let provenance = self.provenance.clone();
+        let replaced = output.replace(
+            self.store,
+            file.into_bytes(),
+            OUTPUT_CONTENT_TYPE,
+            provenance,
+        );
+        Ok(match replaced.await? {
+            PutResult::Conflict => None,
+            PutResult::Written => Some(answer),
+        })
+    }
+
+    /// Renders an output that lets nobody in. If the template does not work, a built-in one is used only
+    /// where the server is certain to read it.
+    fn file_for_nobody(&self, output: &ObjectName) -> Result<String, Error> {
         let source = Source {
             key: self.input.key.clone(),
             bucket: self.input.bucket.clone(),
             ..Source::default()
         };
         let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
-        let mut answer = self.answer(output, Status::Written);
-        answer.default_policy = DefaultPolicy::Deny;
-        let file = match render(self.template, &source, &nobody, &[], 0) {
-            Ok(rendered) => rendered.text,
-            Err(err) => return Ok(Some(answer.refused(&err.into()))),
+        let print = |template: &Template| -> Result<String, Refusal> {
+            Ok(render(template, &source, &nobody, &[], 0)?.text)
         };
-        answer.bytes = file.len();
-        let replaced = output.replace(
-            self.store,
-            file.into_bytes(),
-            OUTPUT_CONTENT_TYPE,
-            self.provenance,
-        );
-        Ok(match replaced.await? {
-            PutResult::Conflict => None,
-            PutResult::Written => Some(answer),
-        })
+        let is_apache = output.key.rsplit('/').next() == Some(APACHE_FILE);
+        self.template
+            .map_err(Clone::clone)
+            .and_then(print)
+            .or_else(|refusal| {
+                let built_in = is_apache.then(|| Template::built_in(APACHE_TEMPLATE));
+                match built_in {
+                    Some(Ok(template)) => print(&template),
+                    _ => Err(refusal),
+                }
+            })
+            .map_err(|refusal| {
+                let operation = format!("deny everybody in {output}");
+                Error::new(ErrorKind::BadTemplate, operation).with_source(refusal)
+            })
     }
 
     fn answer(&self, output: &PublishedObject, status: Status) -> Answer {

@@ -3,8 +3,11 @@
 //! is enough.
 
 use crate::function::error::Error;
+use crate::function::publish::owner::Owner;
 use crate::function::publish::provenance::Provenance;
-use crate::function::store::{Head, ObjectName, Precondition, Put, PutKind, PutResult, Store};
+use crate::function::store::{
+    ContentDigest, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
+};
 
 pub(crate) const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// The maximum number of blank lines that are added to make bytes differ from those of recorded
@@ -35,16 +38,26 @@ impl PublishedObject {
         self.head.as_ref()
     }
 
-    /// Returns whether the object was made from this input and these settings.
+    /// Returns whether the object was made from this input and these settings, and still has the bytes
+    /// that were written then.
     pub(crate) fn is_made_from(&self, provenance: &Provenance) -> bool {
-        let made_from = self.made_from.as_ref();
-        made_from.is_some_and(|made_from| provenance.is_same(made_from))
+        let both = self.head.as_ref().zip(self.made_from.as_ref());
+        both.is_some_and(|(head, made_from)| {
+            provenance.is_same(made_from) && made_from.is_of(&head.checksum)
+        })
     }
 
-    /// Returns whether the object was made from an input with this key, or does not exist.
-    pub(crate) fn belongs_to(&self, source_key: &str) -> bool {
+    /// Returns the upload that the object belongs to, from the point of view of one upload. `None` if the
+    /// object does not exist.
+    pub(crate) fn owner(&self, source_key: &str) -> Option<Owner> {
         let made_from = self.made_from.as_ref();
-        made_from.is_none_or(|made_from| made_from.is_from(source_key))
+        made_from.map(|made_from| made_from.owner(source_key))
+    }
+
+    /// Returns whether the object exists and was made with other settings.
+    pub(crate) fn has_other_settings(&self, settings_digest: &str) -> bool {
+        let made_from = self.made_from.as_ref();
+        made_from.is_some_and(|made_from| !made_from.has_settings(settings_digest))
     }
 
     /// Returns whether the object may have been made from an input that is newer than `input`, which was
@@ -52,8 +65,15 @@ impl PublishedObject {
     pub(crate) fn may_be_newer_than(&self, source_key: &str, input: &Head) -> bool {
         let made_from = self.made_from.as_ref();
         made_from.is_some_and(|made_from| {
-            !(made_from.is_from(source_key) && made_from.is_strictly_older_than(input))
+            made_from.owner(source_key) != Owner::Own || !made_from.is_strictly_older_than(input)
         })
+    }
+
+    /// Returns whether the object is still the one whose head was fetched.
+    pub(crate) async fn is_still_there<S: Store>(&self, store: &S) -> Result<bool, Error> {
+        let etag = |head: &Head| head.etag.clone();
+        let now = store.head(&self.name).await?;
+        Ok(now.as_ref().map(etag) == self.head.as_ref().map(etag))
     }
 
     /// Replaces the object if it is still the one whose head was fetched.
@@ -75,13 +95,15 @@ impl PublishedObject {
             if blank_lines > 0 {
                 bytes.push(b'\n');
             }
+            let digest = ContentDigest::of(&bytes);
             for form in PutKind::ALL {
-                let provenance = provenance.clone().with_content(&bytes, form);
+                let provenance = provenance.clone().with_content(digest, form);
                 if provenance.reuses_recent_etag() {
                     continue;
                 }
                 let put = Put {
                     bytes: bytes.clone(),
+                    digest,
                     content_type,
                     metadata: provenance.metadata(),
                     precondition,

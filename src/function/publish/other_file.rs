@@ -9,13 +9,13 @@
 use crate::answer::{Answer, Refusal, RefusalCode, Status};
 use crate::csv::{Contents, FileStart};
 use crate::function::error::Error;
+use crate::function::publish::destination::{check_version, refused_by_key};
 use crate::function::publish::provenance::Provenance;
-use crate::function::publish::refuse::{contention, refused_by_key};
-use crate::function::publish::report::{fetch_report, write_report};
-use crate::function::publish::retry::{MAX_RETRIES, pause_before};
+use crate::function::publish::report::{fetch_report, report_answer};
+use crate::function::publish::retry::retry_conflicts;
 use crate::function::settings::FunctionSettings;
-use crate::function::store::{Body, Fetched, ObjectName, PutResult, Store};
-use crate::report::{Facts, report_page};
+use crate::function::store::{Body, Fetched, ObjectName, Store};
+use crate::report::Occasion;
 use crate::source::{check_key, check_report_key};
 use crate::text::quote;
 
@@ -36,21 +36,25 @@ pub(crate) async fn refuse_other_file<S: Store>(
     if let Err(err) = check_key(&input.key).and_then(|()| check_report_key(&input.key)) {
         return Ok(refused_by_key(input, &err.into()));
     }
-    for attempt in 0..=MAX_RETRIES {
-        pause_before(attempt).await;
+    retry_conflicts(&format!("report on {input}"), async || {
         let report = fetch_report(store, settings, input).await?;
         let Fetched::Found(head, body) = store.get(input, None).await? else {
-            return Ok(Answer::new(&input.key, Status::Kept));
+            return Ok(Some(Answer::new(&input.key, Status::Kept)));
         };
+        check_version(settings, input, &head)?;
         let refusal = not_csv(&input.key, &read_contents(body).await?);
         let answer = Answer::new(&input.key, Status::Refused).refused(&refusal);
         let provenance = Provenance::new(&input.key, Some(&head), &refusal.message.to_string());
-        let page = || report_page(&answer, Facts::default());
-        if write_report(store, report.as_ref(), page, provenance).await? != PutResult::Conflict {
-            return Ok(answer);
-        }
-    }
-    Err(contention(input))
+        report_answer(
+            store,
+            report.as_ref(),
+            answer,
+            Occasion::Publish,
+            provenance,
+        )
+        .await
+    })
+    .await
 }
 
 /// Reads the first bytes of the object. The rest is not read, because it may be gigabytes.

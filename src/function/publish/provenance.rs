@@ -3,14 +3,16 @@
 //! an upload.
 //!
 //! S3 keeps up to 2 KB of metadata, in ASCII. So values are percent-encoded, and a value that is too
-//! long is replaced by its digest.
+//! long is replaced by its digest. `owner.rs` reads the key of the input back.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use crate::function::store::{Head, PutKind};
+use crate::answer::Refusal;
+use crate::function::publish::owner::{Owner, recorded_key};
+use crate::function::store::{Checksum, ContentDigest, Head, PutKind};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
 use crate::text::{RichText, push_fmt};
@@ -20,25 +22,40 @@ use crate::text::{RichText, push_fmt};
 const REPLACED_SECONDS: i64 = 20 * 60;
 /// The maximum number of replaced objects that are recorded.
 const MAX_REPLACED: usize = 16;
-/// The maximum length of a value, in bytes. The names, the values and the digests of the replaced objects
-/// together stay below 2 KB.
-const MAX_VALUE_BYTES: usize = 240;
+/// The maximum length of a value other than the key, in bytes. The names, the values and the digests of
+/// the replaced objects together stay below 2 KB.
+const MAX_VALUE_BYTES: usize = 100;
+/// The length of the digest of a replaced object: 132 bits in base64.
+const REPLACED_DIGEST_BYTES: usize = 22;
 
 /// The input and the settings that an output or a report was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Provenance {
     values: BTreeMap<String, String>,
-    /// The digest of the object's bytes and their form. It identifies the ETag before S3 returns it.
+    /// The checksum of the object, which depends on its bytes and their form. It identifies the ETag
+    /// before S3 returns it.
     written_as: String,
     replaced: Vec<ReplacedObject>,
+    /// The last permanent delete of a version that is recorded.
+    reverted: Option<Reverted>,
 }
 
 /// A predecessor of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ReplacedObject {
-    /// The digest of its bytes and their form.
+    /// The start of its checksum.
     digest: String,
     /// The time when it was replaced, in seconds since 1970.
+    at: i64,
+}
+
+/// A permanent delete of a version of the input. It can make an older version the newest one again, so
+/// `Last-Modified` does not order the inputs of writers that started before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Reverted {
+    /// The version that was deleted.
+    version: String,
+    /// The time when the delete was noticed, in seconds since 1970.
     at: i64,
 }
 
@@ -48,7 +65,6 @@ impl Provenance {
     pub(crate) fn new(source_key: &str, input: Option<&Head>, settings_digest: &str) -> Self {
         let last_modified = input.map(|input| input.last_modified.to_string());
         let values = [
-            ("source-key", source_key),
             ("source-etag", input.map_or("", |input| &input.etag)),
             (
                 "source-version",
@@ -64,12 +80,24 @@ impl Provenance {
                 &format!("{GENERATOR_NAME}/{GENERATOR_VERSION}"),
             ),
         ];
+        let values = values.map(|(name, value)| (name.to_owned(), metadata_text(value)));
+        let key = ("source-key".to_owned(), recorded_key(source_key));
         Self {
-            values: values
-                .map(|(name, value)| (name.to_owned(), metadata_text(value)))
-                .into(),
-            written_as: String::new(),
-            replaced: Vec::new(),
+            values: values.into_iter().chain([key]).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the permanent delete of a version of the input. The object is written even if it was made
+    /// from the same input before, in order to get another ETag.
+    #[must_use]
+    pub(crate) fn with_reverted(self, version: &str, now: i64) -> Self {
+        Self {
+            reverted: Some(Reverted {
+                version: metadata_text(version),
+                at: now,
+            }),
+            ..self
         }
     }
 
@@ -83,14 +111,11 @@ impl Provenance {
         self
     }
 
-    /// Adds the digest of an object with these bytes in this form.
+    /// Adds the checksum of an object with these bytes in this form.
     #[must_use]
-    pub(crate) fn with_content(self, bytes: &[u8], form: PutKind) -> Self {
-        let mut digest = Sha256::new();
-        digest.update([form as u8]);
-        digest.update(bytes);
+    pub(crate) fn with_content(self, digest: ContentDigest, form: PutKind) -> Self {
         Self {
-            written_as: hexadecimal(digest),
+            written_as: digest.stored_as(form),
             ..self
         }
     }
@@ -101,7 +126,7 @@ impl Provenance {
     pub(crate) fn reuses_recent_etag(&self) -> bool {
         self.replaced
             .iter()
-            .any(|entry| entry.digest == self.written_as)
+            .any(|entry| entry.digest == start_of(&self.written_as))
     }
 
     /// Reads the provenance of an existing output or report from its metadata.
@@ -110,43 +135,64 @@ impl Provenance {
         let mut values = output.metadata.clone();
         let replaced = values.remove("replaced").unwrap_or_default();
         let written_as = values.remove("written-as").unwrap_or_default();
-        let replaced = replaced
-            .split(' ')
-            .filter_map(|entry| {
-                let (digest, at) = entry.rsplit_once('@')?;
-                Some(ReplacedObject {
-                    digest: digest.to_owned(),
-                    at: at.parse().ok()?,
-                })
-            })
-            .collect();
+        let reverted = values.remove("reverted").unwrap_or_default();
+        let replaced = replaced.split(' ').filter_map(parse_entry);
         Self {
             values,
             written_as,
-            replaced,
+            replaced: replaced
+                .map(|(digest, at)| ReplacedObject { digest, at })
+                .collect(),
+            reverted: parse_entry(&reverted).map(|(version, at)| Reverted { version, at }),
         }
     }
 
-    /// Returns whether both record the same input and the same settings. A store may not keep an empty
-    /// value, so an empty value equals a missing one.
+    /// Returns whether `made_from` records the same input, the same settings and, if this provenance
+    /// has one, the same permanent delete. A store may not keep an empty value, so an empty value equals
+    /// a missing one.
     #[must_use]
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.values
-            .iter()
-            .all(|(name, value)| other.value(name) == value)
+    pub(crate) fn is_same(&self, made_from: &Self) -> bool {
+        let is_recorded = |reverted: &Reverted| {
+            let recorded = made_from.reverted.as_ref();
+            !reverted.version.is_empty()
+                && recorded.is_some_and(|recorded| recorded.version == reverted.version)
+        };
+        self.reverted.as_ref().is_none_or(is_recorded)
+            && self
+                .values
+                .iter()
+                .all(|(name, value)| made_from.value(name) == value)
     }
 
-    /// Returns whether the output was made from an input with this key.
+    /// Returns whether an object with this provenance still has the bytes that were written with it. A
+    /// store without checksums cannot tell.
     #[must_use]
-    pub(crate) fn is_from(&self, source_key: &str) -> bool {
-        self.value("source-key") == metadata_text(source_key)
+    pub(crate) fn is_of(&self, checksum: &Checksum) -> bool {
+        match checksum {
+            Checksum::Unknown => true,
+            Checksum::Sha256(stored) => *stored == self.written_as,
+            Checksum::Other => false,
+        }
     }
 
-    /// Returns whether the output was made from an input that is strictly older, by `Last-Modified`.
+    /// Returns the upload that the object belongs to, from the point of view of one upload.
+    #[must_use]
+    pub(crate) fn owner(&self, source_key: &str) -> Owner {
+        Owner::of(self.value("source-key"), source_key)
+    }
+
+    /// Returns whether both were made with the same settings, which include the template.
+    #[must_use]
+    pub(crate) fn has_settings(&self, settings_digest: &str) -> bool {
+        self.value("settings") == settings_digest
+    }
+
+    /// Returns whether the output was made from an input that is strictly older, by `Last-Modified`. It
+    /// is unknown for some time after a version was deleted permanently.
     #[must_use]
     pub(crate) fn is_strictly_older_than(&self, input: &Head) -> bool {
         let seconds = self.value("source-last-modified").parse::<i64>();
-        seconds.is_ok_and(|seconds| seconds < input.last_modified)
+        self.reverted.is_none() && seconds.is_ok_and(|seconds| seconds < input.last_modified)
     }
 
     fn value(&self, name: &str) -> &str {
@@ -157,14 +203,20 @@ impl Provenance {
     #[must_use]
     pub(crate) fn with_history_of(self, current: &Head, now: i64) -> Self {
         let current = Self::from_metadata(current);
+        let is_recent = |at: i64| now - at < REPLACED_SECONDS;
         let mut replaced = vec![ReplacedObject {
-            digest: current.written_as,
+            digest: start_of(&current.written_as).to_owned(),
             at: now,
         }];
         replaced.extend(current.replaced);
-        replaced.retain(|entry| now - entry.at < REPLACED_SECONDS);
+        replaced.retain(|entry| is_recent(entry.at));
         replaced.truncate(MAX_REPLACED);
-        Self { replaced, ..self }
+        let inherited = current.reverted.filter(|entry| is_recent(entry.at));
+        Self {
+            replaced,
+            reverted: self.reverted.or(inherited),
+            ..self
+        }
     }
 
     /// Returns the object metadata.
@@ -180,20 +232,46 @@ impl Provenance {
                 .collect();
             metadata.insert("replaced".to_owned(), entries.join(" "));
         }
+        if let Some(Reverted { version, at }) = &self.reverted {
+            metadata.insert("reverted".to_owned(), format!("{version}@{at}"));
+        }
         metadata
     }
 }
 
-/// Returns a digest of the settings that decide an output's bytes or whether it is published, and of
-/// the program's version.
+/// The template of a deployment, with the identity of its object, or the reason why it cannot be used.
+#[derive(Clone, Copy)]
+pub(crate) enum TemplateState<'a> {
+    Usable(&'a Template, &'a str),
+    Unusable(&'a Refusal, &'a str),
+}
+
+/// Returns a digest of the settings that decide an output's bytes or whether it is published, of the
+/// template and its identity, and of the program's version.
 #[must_use]
-pub(crate) fn settings_digest(settings: &Settings, template: &Template) -> String {
+pub(crate) fn settings_digest(settings: &Settings, template: TemplateState<'_>) -> String {
+    let (text, identity) = match template {
+        TemplateState::Usable(template, identity) => (template.source().to_owned(), identity),
+        TemplateState::Unusable(refusal, identity) => (refusal.to_string(), identity),
+    };
     digest_of(&[
         GENERATOR_VERSION,
         settings.default_policy.name(),
         settings.strict.name(),
-        template.source(),
+        &text,
+        identity,
     ])
+}
+
+/// Splits a text such as `name@seconds`.
+fn parse_entry(entry: &str) -> Option<(String, i64)> {
+    let (name, at) = entry.rsplit_once('@')?;
+    Some((name.to_owned(), at.parse().ok()?))
+}
+
+/// Returns the part of a checksum that identifies a replaced object.
+fn start_of(checksum: &str) -> &str {
+    checksum.get(..REPLACED_DIGEST_BYTES).unwrap_or(checksum)
 }
 
 /// Returns a digest of the texts. Each text has its length before it, so that the borders count.
@@ -213,7 +291,7 @@ fn metadata_text(text: &str) -> String {
     if encoded.len() <= MAX_VALUE_BYTES {
         return encoded;
     }
-    format!("sha256:{}", hexadecimal(Sha256::new_with_prefix(text)))
+    digest_of(&[text])
 }
 
 /// Returns the first 128 bits as hexadecimal digits.
@@ -247,7 +325,8 @@ mod tests {
         };
         let written = Provenance::new("é à.csv", Some(&input), "digest");
         let read = Provenance::from_metadata(&head("\"o\"", written.metadata()));
-        assert!(written.is_same(&read) && read.is_from("é à.csv") && !read.is_from("e.csv"));
+        assert!(written.is_same(&read) && read.owner("é à.csv") == Owner::Own);
+        assert_eq!(read.owner("e.csv"), Owner::Other("é à.csv".to_owned()));
         assert!(!read.is_strictly_older_than(&input));
         assert!(read.is_strictly_older_than(&Head {
             last_modified: 8,
@@ -261,9 +340,9 @@ mod tests {
             let current = head("", current.metadata());
             Provenance::default()
                 .with_history_of(&current, now)
-                .with_content(bytes, form)
+                .with_content(ContentDigest::of(bytes), form)
         };
-        let a = Provenance::default().with_content(b"a", PutKind::Single);
+        let a = Provenance::default().with_content(ContentDigest::of(b"a"), PutKind::Single);
         let b = write(b"b", PutKind::Single, &a, 1000);
         assert!(!b.reuses_recent_etag());
         assert!(write(b"a", PutKind::Single, &b, 1500).reuses_recent_etag());
@@ -273,28 +352,60 @@ mod tests {
     }
 
     #[test]
+    fn remembers_a_permanent_delete_for_as_long_as_a_writer_can_have_read_the_version() {
+        let input = |last_modified| Head {
+            last_modified,
+            ..Head::default()
+        };
+        let of = |last_modified| Provenance::new("a.csv", Some(&input(last_modified)), "digest");
+        let marked = of(1).with_reverted("v 2", 1000);
+        let read = Provenance::from_metadata(&head("", marked.metadata()));
+        assert!(marked.is_same(&read) && of(1).is_same(&read) && !marked.is_same(&of(1)));
+        assert!(!of(1).with_reverted("v3", 1000).is_same(&read));
+        assert!(of(1).is_strictly_older_than(&input(2)));
+        assert!(!read.is_strictly_older_than(&input(2)));
+        let later = |seconds| {
+            let replaced = head("", marked.metadata());
+            of(3).with_history_of(&replaced, 1000 + seconds)
+        };
+        assert!(!later(REPLACED_SECONDS - 1).is_strictly_older_than(&input(4)));
+        assert!(later(REPLACED_SECONDS).is_strictly_older_than(&input(4)));
+        let nameless = of(1).with_reverted("", 1000);
+        assert!(!nameless.is_same(&nameless), "two deletes can be meant");
+    }
+
+    #[test]
     fn stays_below_the_limit_of_metadata() {
-        let long = "é".repeat(500);
+        for long in ["é".repeat(512), "k".repeat(800), "k".repeat(1024)] {
+            stays_below_the_limit(&long);
+        }
+    }
+
+    #[track_caller]
+    fn stays_below_the_limit(long: &str) {
         let input = Head {
             etag: format!("\"{}-1\"", "f".repeat(32)),
             version_id: "v".repeat(1024),
             last_modified: i64::MAX,
             ..Head::default()
         };
-        let mut provenance = Provenance::new(&long, Some(&input), &"d".repeat(32))
-            .with_report(Some(&RichText::from(&long)), &long);
+        let mut provenance = Provenance::new(long, Some(&input), &"d".repeat(32))
+            .with_report(Some(&RichText::from(long)), long)
+            .with_reverted(&"v".repeat(100), 1_800_000_000);
         for _ in 0..100 {
             let current = head(&input.etag, provenance.metadata());
             provenance = provenance
                 .with_history_of(&current, 1_800_000_000)
-                .with_content(b"", PutKind::Single);
+                .with_content(ContentDigest::of(b""), PutKind::Multipart);
         }
         let bytes: usize = provenance
             .metadata()
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
-        assert!(bytes < 2048, "{bytes}");
-        assert!(provenance.is_from(&long) && !provenance.is_from(&"é".repeat(501)));
+        // The rest is for more values.
+        assert!(bytes < 1950, "{bytes}");
+        assert_eq!(provenance.owner(long), Owner::Own);
+        assert_ne!(provenance.owner(&format!("{long}1")), Owner::Own);
     }
 }

@@ -3,16 +3,20 @@
 //! The output and the report record the input they were made from (`Provenance`). An invocation
 //!
 //! 1. fetches the heads of both and reads the newest input, at the same time;
-//! 2. writes nothing if both were already made from this input and these settings;
-//! 3. reads the input again if one of them was made from an input that is not strictly older, because
+//! 2. reads a custom template again if one of them was made with other settings, because the template may
+//!    have been changed since it was read;
+//! 3. writes nothing if both were already made from this input and these settings;
+//! 4. reads the input again if one of them was made from an input that is not strictly older, because
 //!    the first read may have been served before that input was uploaded;
-//! 4. writes each of them on the condition that it is still the object whose head was fetched, and
+//! 5. refuses the input if the output belongs to another upload that still exists;
+//! 6. writes each of them on the condition that it is still the object whose head was fetched, and
 //!    starts again if it is not.
 //!
-//! **Invariant.** A write takes effect only if its input is at least as new as the input of the object
-//! that it replaces: the input was read after the head of that object was fetched, and S3 reads are
-//! strongly consistent, or it is strictly newer by `Last-Modified`. So outputs only move forward. The
-//! last event that is handled reads the newest input, so the output of that input stays.
+//! **Invariant.** A write takes effect only if its input and its template are at least as new as those of
+//! the object that it replaces: they were read after the head of that object was fetched, and S3 reads
+//! are strongly consistent, or the input is strictly newer by `Last-Modified`. So outputs only move
+//! forward. The last event that is handled reads the newest input, so the output of that input stays.
+//! Reports follow the same rule, also those on refusals.
 //!
 //! **An ETag identifies bytes, not an upload.** If rules change from X to Y and soon back to X, a slow
 //! writer of Y that fetched the head of the first X would find its condition true again. So an object
@@ -20,55 +24,59 @@
 //! another [`PutKind`](crate::function::store::PutKind), which has another ETag. This requires
 //! versioning of the upload bucket: without versions, X and X again cannot be distinguished.
 //!
+//! **One owner.** Several uploads can have the same output. The one whose key the output records owns it,
+//! until it is deleted. Another one may take the output over then. It writes the report after the output,
+//! in any case, and so does the first writer of an output. A refusal because of an owner writes the
+//! report and then checks that the output is still the same, and so does an invocation that writes only
+//! the report of an output. One of the two comes last and sees the other, so the reports agree with the
+//! output in the end. With `remove`, an output that is written again after its removal can have an ETag of
+//! before, because nothing is left that records it. So the delete of the owner is handled first, as its
+//! event would do, and the output is then written on the condition that there is none.
+//!
 //! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete` decides,
-//! under the same conditions. With `remove` there may be no output left that records anything, so an
-//! invocation that wrote or removed an output then checks the input once more.
+//! under the same conditions. An output that is missing, or that belongs to another upload, records
+//! nothing about a delete. So an invocation that wrote such an output, or removed one, then checks the
+//! input once more, unless the output stays in any case (`keep`).
+//!
+//! **Going back.** A permanent delete of the newest version makes an older one the newest again. That
+//! version may already be published, and a slow writer of the deleted version would find its condition
+//! true. So an event about such a delete writes both objects once more with another ETag. They record the
+//! delete, and `Last-Modified` does not order inputs against them for the next 20 minutes.
 
 use tokio::join;
 
-use crate::answer::{Answer, Status};
-use crate::function::error::{Error, ErrorKind};
+use crate::answer::{Answer, Refusal, RefusalCode, Status};
+use crate::function::error::Error;
+use crate::function::event::Trigger;
 use crate::function::metrics::PublishStats;
-use crate::function::publish::answers::unchanged;
+use crate::function::publish::answers::{answer_about, unchanged};
 use crate::function::publish::delete::Deletion;
-use crate::function::publish::destination::output_key;
+use crate::function::publish::destination::{check_version, output_key, refused_by_key};
 use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload};
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
-use crate::function::publish::provenance::{Provenance, settings_digest};
-use crate::function::publish::refuse::{refuse, refused_by_key};
-use crate::function::publish::report::{fetch_report, write_report};
-use crate::function::publish::retry::{MAX_RETRIES, pause_before};
+use crate::function::publish::owner::Owner;
+use crate::function::publish::provenance::{Provenance, TemplateState, settings_digest};
+use crate::function::publish::report::{fetch_report, report_answer, write_report};
+use crate::function::publish::retry::retry_conflicts;
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
-use crate::generate::too_large;
-use crate::render::Template;
-use crate::report::RequestCost;
+use crate::function::template_cache::{CurrentTemplate, TemplateCache};
+use crate::report::{Occasion, RequestCost};
+use crate::text::{Segment, rich};
 
-/// The maximum number of times that a damaged input is read again.
-const MAX_DAMAGED_RETRIES: u32 = 2;
 /// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
 /// this size fit the socket buffers. The thread must send more of a larger one, so its report is
 /// rendered after it.
 const MAX_PARALLEL_OUTPUT_BYTES: usize = 256 * 1024;
 
-/// Publishes CSVs with one template.
+/// Publishes CSVs with the current template.
 pub struct Publisher<'a, S> {
     store: &'a S,
     settings: &'a FunctionSettings,
-    template: &'a Template,
+    templates: &'a TemplateCache,
+    template: CurrentTemplate,
     settings_digest: String,
     stats: PublishStats,
-}
-
-/// The result of one attempt.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, and it is not kept"
-)]
-enum Attempt {
-    Done(Answer),
-    /// Another write took effect in between.
-    Conflict,
 }
 
 /// The output and the report of one input, as they were at the start of an attempt.
@@ -81,16 +89,44 @@ impl PublishedObjects {
     fn all(&self) -> impl Iterator<Item = &PublishedObject> {
         std::iter::once(&self.output).chain(&self.report)
     }
+
+    fn exist(&self) -> bool {
+        self.all().any(|object| object.head().is_some())
+    }
+}
+
+/// One input, the output that its key names, and the reason to look at it.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    input: &'a ObjectName,
+    output: &'a ObjectName,
+    trigger: &'a Trigger,
+}
+
+/// The right of an upload to its output.
+enum Claim {
+    /// The output is missing, or belongs to this upload or to none.
+    Granted,
+    /// The output belongs to this other upload, which was deleted.
+    OwnerIsGone(ObjectName),
+    /// The output belongs to another upload.
+    Refused(Refusal),
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
-    /// Creates a publisher for one invocation.
-    pub fn new(store: &'a S, settings: &'a FunctionSettings, template: &'a Template) -> Self {
+    /// Creates a publisher for one file. `template` was read from `templates` in this invocation.
+    pub fn new(
+        store: &'a S,
+        settings: &'a FunctionSettings,
+        templates: &'a TemplateCache,
+        template: CurrentTemplate,
+    ) -> Self {
         Self {
             store,
             settings,
+            templates,
+            settings_digest: digest_of_settings(settings, &template),
             template,
-            settings_digest: settings_digest(&settings.settings, template),
             stats: PublishStats::default(),
         }
     }
@@ -101,8 +137,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         self.stats
     }
 
-    /// Publishes the present content of the CSV, or refuses it and leaves the output as it is.
-    /// `event_bytes` is the size in the event. The caller has checked the buckets.
+    /// Publishes the present content of the CSV, or refuses it and leaves the output as it is. The caller
+    /// has checked the buckets.
     ///
     /// # Errors
     ///
@@ -111,105 +147,167 @@ impl<'a, S: Store> Publisher<'a, S> {
     pub async fn publish(
         &mut self,
         input: &ObjectName,
-        event_bytes: Option<u64>,
+        trigger: &Trigger,
     ) -> Result<Answer, Error> {
-        let output_key = match output_key(self.settings, input) {
-            Ok(key) => key,
+        let output = match output_key(self.settings, input) {
+            Ok(key) => ObjectName {
+                bucket: self.settings.output_bucket.clone(),
+                key,
+            },
             Err(refusal) => return Ok(refused_by_key(input, &refusal)),
         };
-        if self.is_too_large(input, event_bytes).await? {
-            let refusal = too_large(&self.settings.settings);
-            return refuse(self.store, self.settings, input, &refusal).await;
-        }
-        let output = ObjectName {
-            bucket: self.settings.output_bucket.clone(),
-            key: output_key,
+        let job = Job {
+            input,
+            output: &output,
+            trigger,
         };
-        for attempt in 0..=MAX_RETRIES {
-            pause_before(attempt).await;
-            match self.attempt(input, &output).await {
-                Ok(Attempt::Done(answer)) => return Ok(answer),
-                Ok(Attempt::Conflict) => self.stats.conflict(),
-                Err(err) if err.kind() == ErrorKind::Damaged && attempt < MAX_DAMAGED_RETRIES => {}
-                Err(err) => return Err(err),
+        self.settle(job).await
+    }
+
+    /// Repeats the attempt until no other write takes effect in between.
+    async fn settle(&mut self, job: Job<'_>) -> Result<Answer, Error> {
+        retry_conflicts(&format!("PUT {}", job.output), async || {
+            let answer = self.attempt(job).await?;
+            if answer.is_none() {
+                self.stats.conflict();
             }
-        }
-        Err(Error::new(ErrorKind::Contention, format!("PUT {output}")))
+            Ok(answer)
+        })
+        .await
     }
 
-    /// Returns whether the input is too large to be worth a GET. An event with such a size may be late,
-    /// so the size is checked with a HEAD.
-    async fn is_too_large(&self, input: &ObjectName, bytes: Option<u64>) -> Result<bool, Error> {
-        let is_too_large = |bytes: u64| bytes > self.settings.settings.max_csv_bytes;
-        if !bytes.is_some_and(is_too_large) {
-            return Ok(false);
-        }
-        let head = self.store.head(input).await?;
-        Ok(head.and_then(|head| head.bytes).is_some_and(is_too_large))
-    }
-
-    async fn attempt(&mut self, input: &ObjectName, output: &ObjectName) -> Result<Attempt, Error> {
-        let (published, fetched) = join!(
-            self.fetch_objects(input, output),
-            self.store.get(input, None)
-        );
+    /// Returns `None` if another write took effect in between.
+    async fn attempt(&mut self, job: Job<'_>) -> Result<Option<Answer>, Error> {
+        let (published, mut fetched) =
+            join!(self.fetch_objects(job), self.store.get(job.input, None));
         let published = published?;
-        let (mut head, mut body) = match fetched? {
-            Fetched::Found(head, body) => (head, body),
-            Fetched::Missing if published.output.head().is_some() => {
-                match self.store.get(input, None).await? {
-                    Fetched::Found(head, body) => (head, body),
-                    _ => return self.input_is_gone(input, &published).await,
-                }
-            }
-            Fetched::Missing | Fetched::NotModified => {
-                return self.input_is_gone(input, &published).await;
-            }
+        self.check_template(&published).await?;
+        if matches!(fetched, Ok(Fetched::Missing)) && published.exist() {
+            fetched = self.store.get(job.input, None).await;
+        }
+        let Fetched::Found(mut head, mut body) = fetched? else {
+            return self.input_is_gone(job, &published).await;
         };
-        let mut provenance = self.provenance(input, Some(&head));
+        let mut provenance = self.provenance(job, Some(&head));
         let in_doubt = |object: &PublishedObject| {
-            !object.is_made_from(&provenance) && object.may_be_newer_than(&input.key, &head)
+            !object.is_made_from(&provenance) && object.may_be_newer_than(&job.input.key, &head)
         };
         if published.all().any(in_doubt) {
             drop(body);
-            (head, body) = match self.store.get(input, None).await? {
+            (head, body) = match self.store.get(job.input, None).await? {
                 Fetched::Found(head, body) => (head, body),
-                Fetched::Missing | Fetched::NotModified => {
-                    return self.input_is_gone(input, &published).await;
+                Fetched::Missing | Fetched::NotModified(_) => {
+                    return self.input_is_gone(job, &published).await;
                 }
             };
-            provenance = self.provenance(input, Some(&head));
+            provenance = self.provenance(job, Some(&head));
         }
+        check_version(self.settings, job.input, &head)?;
         self.stats.input(&head);
-        let of_publication = provenance.clone().with_report(None, &output.key);
-        let report = published.report.as_ref();
-        if published.output.is_made_from(&provenance)
-            && report.is_none_or(|report| report.is_made_from(&of_publication))
-        {
-            return Ok(Attempt::Done(unchanged(
-                self.settings,
-                input,
-                &published.output,
-            )));
+        if self.is_up_to_date(job, &published, &provenance) {
+            return Ok(Some(unchanged(self.settings, job.input, &published.output)));
         }
-        let generated = generate_upload(self.settings, self.template, input, &head, body).await?;
-        let Some(answer) = self.write_both(&published, generated, &provenance).await? else {
-            return Ok(Attempt::Conflict);
-        };
-        if self.settings.on_delete == OnDelete::Remove {
-            let now = self.store.head(input).await?;
-            let now = now.map(|head| self.provenance(input, Some(&head)));
-            if now.is_none_or(|now| now != provenance) {
-                return Ok(Attempt::Conflict);
+        let template = match self.claim(job, &published).await? {
+            Claim::Refused(refusal) => Err(refusal),
+            Claim::OwnerIsGone(owner) if self.settings.on_delete == OnDelete::Remove => {
+                let input = &owner;
+                // Boxed, because the function calls itself.
+                Box::pin(self.settle(Job { input, ..job })).await?;
+                return Ok(None);
             }
-        }
-        Ok(Attempt::Done(answer))
+            Claim::Granted | Claim::OwnerIsGone(_) => self.template.compiled.clone(),
+        };
+        let answer = match template {
+            Ok(template) => {
+                let generated =
+                    generate_upload(self.settings, &template, job.input, &head, body).await?;
+                self.write_both(job, &published, generated, &provenance)
+                    .await?
+            }
+            Err(refusal) => self.refuse(job, &published, &refusal, provenance).await?,
+        };
+        let is_right = answer.is_none()
+            || !self.must_check_again(job, &published)
+            || self.is_still_newest(job, &head).await?;
+        Ok(answer.filter(|_| is_right))
     }
 
-    /// Writes the output and the report at the same time. Returns `None` if another write took effect in
-    /// between.
+    /// Reads a custom template again if an object was made with other settings, because its template may
+    /// be newer than the one that was read before.
+    async fn check_template(&mut self, published: &PublishedObjects) -> Result<(), Error> {
+        let is_other = |object: &PublishedObject| object.has_other_settings(&self.settings_digest);
+        if self.templates.is_custom() && published.all().any(is_other) {
+            self.template = self.templates.current(self.store).await?;
+            self.settings_digest = digest_of_settings(self.settings, &self.template);
+        }
+        Ok(())
+    }
+
+    fn is_up_to_date(
+        &self,
+        job: Job<'_>,
+        published: &PublishedObjects,
+        provenance: &Provenance,
+    ) -> bool {
+        let of_publication = provenance.clone().with_report(None, &job.output.key);
+        let report = published.report.as_ref();
+        self.template.compiled.is_ok()
+            && published.output.is_made_from(provenance)
+            && report.is_none_or(|report| report.is_made_from(&of_publication))
+    }
+
+    /// Returns whether this upload may have the output. Only an output of another upload costs a call.
+    async fn claim(&self, job: Job<'_>, published: &PublishedObjects) -> Result<Claim, Error> {
+        let output = Segment::quoted(&job.output.key);
+        let message = match published.output.owner(&job.input.key) {
+            None | Some(Owner::Own | Owner::Nobody) => return Ok(Claim::Granted),
+            Some(Owner::Other(key)) => {
+                let bucket = job.input.bucket.clone();
+                let owner = ObjectName { bucket, key };
+                if self.store.head(&owner).await?.is_none() {
+                    return Ok(Claim::OwnerIsGone(owner));
+                }
+                rich!(
+                    "the output {} belongs to the upload {}: delete that upload and upload this file \
+                     again, or give the two files names with different outputs",
+                    output,
+                    Segment::quoted(&owner.key)
+                )
+            }
+            Some(Owner::OtherWithLongKey) => rich!(
+                "the output {} belongs to another upload, whose key is too long to be recorded: give \
+                 the two files names with different outputs, or delete the output if that upload is gone",
+                output
+            ),
+        };
+        let refusal = Refusal::new(RefusalCode::OutputTaken, message);
+        Ok(Claim::Refused(refusal))
+    }
+
+    /// Refuses the input without reading its rows. The output stays as it is.
+    async fn refuse(
+        &self,
+        job: Job<'_>,
+        published: &PublishedObjects,
+        refusal: &Refusal,
+        provenance: Provenance,
+    ) -> Result<Option<Answer>, Error> {
+        let answer = answer_about(self.settings, job.input, &published.output, Status::Refused)
+            .refused(refusal);
+        let provenance = provenance.with_report(Some(&refusal.message), &job.output.key);
+        let report = published.report.as_ref();
+        let writes = report.is_some_and(|report| !report.is_made_from(&provenance));
+        let answer =
+            report_answer(self.store, report, answer, Occasion::Publish, provenance).await?;
+        let must_check = writes && answer.is_some() && refusal.code == RefusalCode::OutputTaken;
+        let is_right = !must_check || published.output.is_still_there(self.store).await?;
+        Ok(answer.filter(|_| is_right))
+    }
+
+    /// Writes the output and the report. Returns `None` if another write took effect in between.
     async fn write_both(
         &self,
+        job: Job<'_>,
         published: &PublishedObjects,
         mut generated: GeneratedUpload,
         provenance: &Provenance,
@@ -218,6 +316,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             generated.answer.status = Status::Unchanged;
         }
         let file = generated.file.take();
+        let is_own = published.output.owner(&job.input.key) == Some(Owner::Own);
         let report = published.report.as_ref();
         let cost = file
             .as_deref()
@@ -225,34 +324,38 @@ impl<'a, S: Store> Publisher<'a, S> {
             .map(RequestCost::of);
         let bytes = generated.answer.bytes;
         let output = self.write_output(&published.output, file, provenance);
-        let report = async {
+        let reported = async |generated: &mut GeneratedUpload| {
             // The following work keeps this thread busy, so the request of the output is sent before it.
             tokio::task::yield_now().await;
             generated.add_warnings();
-            let report_provenance = provenance.clone().with_report(
-                generated.answer.message.as_ref(),
-                &published.output.name.key,
-            );
+            let message = generated.answer.message.as_ref();
+            let report_provenance = provenance.clone().with_report(message, &job.output.key);
             let page = || generated.report_page(cost);
+            // The report of an output that is new to this upload is always written, so that a slow refusal
+            // because of another owner does not replace it.
+            let is_needed =
+                |report: &&PublishedObject| !is_own || !report.is_made_from(&report_provenance);
+            let report = report.filter(is_needed);
             write_report(self.store, report, page, report_provenance).await
         };
-        let (written, reported) = if bytes > MAX_PARALLEL_OUTPUT_BYTES {
-            (output.await, report.await)
+        let is_conflict = if is_own && bytes <= MAX_PARALLEL_OUTPUT_BYTES {
+            let (written, reported) = join!(output, reported(&mut generated));
+            [written?, reported?].contains(&PutResult::Conflict)
         } else {
-            join!(output, report)
+            output.await? == PutResult::Conflict
+                || reported(&mut generated).await? == PutResult::Conflict
         };
-        let is_conflict = [written?, reported?].contains(&PutResult::Conflict);
-        Ok((!is_conflict).then_some(generated.answer))
+        // A report without its output must be about an output that is still there.
+        let is_report_only = generated.answer.status == Status::Unchanged;
+        let is_right = !is_conflict
+            && (!is_report_only || published.output.is_still_there(self.store).await?);
+        Ok(is_right.then_some(generated.answer))
     }
 
-    async fn fetch_objects(
-        &self,
-        input: &ObjectName,
-        output: &ObjectName,
-    ) -> Result<PublishedObjects, Error> {
+    async fn fetch_objects(&self, job: Job<'_>) -> Result<PublishedObjects, Error> {
         let (output, report) = join!(
-            PublishedObject::fetch(self.store, output.clone()),
-            fetch_report(self.store, self.settings, input),
+            PublishedObject::fetch(self.store, job.output.clone()),
+            fetch_report(self.store, self.settings, job.input),
         );
         Ok(PublishedObjects {
             output: output?,
@@ -277,23 +380,64 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
     }
 
+    /// Returns whether a delete could have been handled without a trace while the output was written.
+    fn must_check_again(&self, job: Job<'_>, published: &PublishedObjects) -> bool {
+        match self.settings.on_delete {
+            OnDelete::Keep => false,
+            OnDelete::Remove => true,
+            OnDelete::Deny => published.output.owner(&job.input.key) != Some(Owner::Own),
+        }
+    }
+
+    async fn is_still_newest(&self, job: Job<'_>, read: &Head) -> Result<bool, Error> {
+        let now = self.store.head(job.input).await?;
+        Ok(now.is_some_and(|now| {
+            (now.version_id, now.etag, now.last_modified)
+                == (
+                    read.version_id.clone(),
+                    read.etag.clone(),
+                    read.last_modified,
+                )
+        }))
+    }
+
     async fn input_is_gone(
         &self,
-        input: &ObjectName,
+        job: Job<'_>,
         published: &PublishedObjects,
-    ) -> Result<Attempt, Error> {
+    ) -> Result<Option<Answer>, Error> {
         let deletion = Deletion {
             store: self.store,
             settings: self.settings,
-            template: self.template,
-            input,
-            provenance: self.provenance(input, None),
+            template: self.template.compiled.as_deref(),
+            input: job.input,
+            provenance: Provenance::new(&job.input.key, None, &self.settings_digest),
         };
-        let answer = deletion.apply(&published.output).await?;
-        Ok(answer.map_or(Attempt::Conflict, Attempt::Done))
+        let Some(answer) = deletion.apply(&published.output).await? else {
+            return Ok(None);
+        };
+        let report = published.report.as_ref();
+        let is_known =
+            answer.output.is_some() || report.is_some_and(|report| report.head().is_some());
+        let report = report.filter(|_| is_known);
+        let provenance = Provenance::new(&job.input.key, None, "")
+            .with_report(None, self.settings.on_delete.name());
+        report_answer(self.store, report, answer, Occasion::Delete, provenance).await
     }
 
-    fn provenance(&self, input: &ObjectName, head: Option<&Head>) -> Provenance {
-        Provenance::new(&input.key, head, &self.settings_digest)
+    fn provenance(&self, job: Job<'_>, head: Option<&Head>) -> Provenance {
+        let provenance = Provenance::new(&job.input.key, head, &self.settings_digest);
+        match job.trigger {
+            Trigger::Change => provenance,
+            Trigger::VersionDeleted(version) => provenance.with_reverted(version, self.store.now()),
+        }
     }
+}
+
+fn digest_of_settings(settings: &FunctionSettings, template: &CurrentTemplate) -> String {
+    let template = match &template.compiled {
+        Ok(compiled) => TemplateState::Usable(compiled, &template.identity),
+        Err(refusal) => TemplateState::Unusable(refusal, &template.identity),
+    };
+    settings_digest(&settings.settings, template)
 }

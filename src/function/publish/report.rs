@@ -1,10 +1,12 @@
 //! Fetches and writes the report on an upload, under the same conditions as the output.
 
+use crate::answer::Answer;
 use crate::function::error::Error;
 use crate::function::publish::object::PublishedObject;
 use crate::function::publish::provenance::Provenance;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, PutResult, Store};
+use crate::report::{Facts, Occasion, report_page};
 use crate::source::report_key;
 
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
@@ -25,20 +27,39 @@ pub(crate) async fn fetch_report<S: Store>(
         .map(Some)
 }
 
-/// Writes the report unless it was already made from this input and these settings.
+/// Writes the report, if reports are wanted.
 pub(crate) async fn write_report<S: Store>(
     store: &S,
     report: Option<&PublishedObject>,
     page: impl FnOnce() -> String,
     provenance: Provenance,
 ) -> Result<PutResult, Error> {
-    match report {
-        Some(report) if !report.is_made_from(&provenance) => {
-            let bytes = page().into_bytes();
-            report
-                .replace(store, bytes, REPORT_CONTENT_TYPE, provenance)
-                .await
-        }
-        _ => Ok(PutResult::Written),
-    }
+    let Some(report) = report else {
+        return Ok(PutResult::Written);
+    };
+    let bytes = page().into_bytes();
+    report
+        .replace(store, bytes, REPORT_CONTENT_TYPE, provenance)
+        .await
+}
+
+/// Writes a report that shows nothing but the answer, unless it was already made from this input and these
+/// settings. Returns the answer, or `None` if another write took effect in between.
+pub(crate) async fn report_answer<S: Store>(
+    store: &S,
+    report: Option<&PublishedObject>,
+    answer: Answer,
+    occasion: Occasion,
+    provenance: Provenance,
+) -> Result<Option<Answer>, Error> {
+    let facts = Facts {
+        occasion,
+        ..Facts::default()
+    };
+    let page = || report_page(&answer, facts);
+    let report = report.filter(|report| !report.is_made_from(&provenance));
+    Ok(match write_report(store, report, page, provenance).await? {
+        PutResult::Conflict => None,
+        PutResult::Written => Some(answer),
+    })
 }

@@ -2,9 +2,11 @@
 //!
 //! [`Store`] is the interface. [`S3`] implements it, and the tests have a store in memory.
 
+mod digest;
 mod roots;
 mod s3;
 
+pub use self::digest::ContentDigest;
 pub use self::roots::check_roots;
 pub use self::s3::S3;
 
@@ -34,7 +36,9 @@ impl fmt::Display for ObjectName {
 pub struct Head {
     /// The ETag. It identifies the bytes and can only be compared.
     pub etag: String,
-    /// The version id. Empty in a bucket without versioning.
+    /// The version id. Empty in a bucket that never had versioning, and `null` for an object from before
+    /// versioning was enabled or from a time in which it was suspended
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersionSuspendedBehavior.html>).
     pub version_id: String,
     /// The time of the last change in seconds since 1970. S3 returns no finer time.
     pub last_modified: i64,
@@ -42,6 +46,20 @@ pub struct Head {
     pub bytes: Option<u64>,
     /// The user's metadata: lower-case names without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
+    /// The checksum that the store computed when the object was written.
+    pub checksum: Checksum,
+}
+
+/// The checksum that is stored with an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Checksum {
+    /// There is none: the store is an emulator without checksums, or did not return it.
+    #[default]
+    Unknown,
+    /// A SHA-256 digest, in the form of [`ContentDigest::stored_as`].
+    Sha256(String),
+    /// Only one of another algorithm, which this program never asks for.
+    Other,
 }
 
 /// The result of a GET.
@@ -50,8 +68,9 @@ pub enum Fetched<B> {
     Found(Head, B),
     /// The object does not exist.
     Missing,
-    /// The object still has the ETag of the request.
-    NotModified,
+    /// The object still has the ETag of the request. Its `Last-Modified` follows, in seconds since 1970, if
+    /// the store states it: the same bytes may have been written again.
+    NotModified(Option<i64>),
 }
 
 /// The body of an object that is being received.
@@ -92,6 +111,8 @@ impl PutKind {
 pub struct Put {
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// Their digest, which the store checks and keeps.
+    pub digest: ContentDigest,
     /// The `Content-Type`.
     pub content_type: &'static str,
     /// The user's metadata, in ASCII.

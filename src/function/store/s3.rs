@@ -11,15 +11,15 @@ use aws_sdk_s3::config::{
     BehaviorVersion, ProvideCredentials, Region, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, Config};
 
 use crate::function::error::{Error, ErrorKind};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::roots::http_client;
 use crate::function::store::{
-    Body, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
+    Body, Checksum, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
 
 /// The maximum number of attempts of one call, including the first.
@@ -101,6 +101,18 @@ macro_rules! head_of {
                 .content_length
                 .and_then(|bytes| bytes.try_into().ok()),
             metadata: $found.metadata.into_iter().flatten().collect(),
+            checksum: match $found.checksum_sha256 {
+                Some(checksum) => Checksum::Sha256(checksum),
+                None if $found.checksum_type.is_some()
+                    || $found.checksum_crc32.is_some()
+                    || $found.checksum_crc32_c.is_some()
+                    || $found.checksum_crc64_nvme.is_some()
+                    || $found.checksum_sha1.is_some() =>
+                {
+                    Checksum::Other
+                }
+                None => Checksum::Unknown,
+            },
         }
     };
 }
@@ -114,6 +126,7 @@ impl Store for S3 {
             .head_object()
             .bucket(&name.bucket)
             .key(&name.key)
+            .checksum_mode(ChecksumMode::Enabled)
             .send()
             .await;
         match answer {
@@ -146,7 +159,7 @@ impl Store for S3 {
                     stream: found.body,
                 },
             )),
-            Err(err) if status(&err) == Some(304) => Ok(Fetched::NotModified),
+            Err(err) if status(&err) == Some(304) => Ok(Fetched::NotModified(last_modified(&err))),
             Err(err) if status(&err) == Some(404) && err.code() != Some("NoSuchBucket") => {
                 Ok(Fetched::Missing)
             }
@@ -196,6 +209,7 @@ impl S3 {
             .set_metadata(Some(put.metadata.into_iter().collect()))
             .set_if_match(if_match)
             .set_if_none_match(if_none_match)
+            .checksum_sha256(put.digest.stored_as(PutKind::Single))
             .body(ByteStream::from(put.bytes))
             .send()
             .await;
@@ -206,12 +220,14 @@ impl S3 {
     /// upload that is not completed.
     async fn put_in_one_part(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         let (if_match, if_none_match) = conditions(&put.precondition);
+        let checksum = put.digest.stored_as(PutKind::Single);
         let upload = self
             .client
             .create_multipart_upload()
             .bucket(&name.bucket)
             .key(&name.key)
             .content_type(put.content_type)
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .set_metadata(Some(put.metadata.into_iter().collect()))
             .send()
             .await
@@ -224,6 +240,7 @@ impl S3 {
             .key(&name.key)
             .upload_id(&upload_id)
             .part_number(1)
+            .checksum_sha256(&checksum)
             .body(ByteStream::from(put.bytes))
             .send()
             .await
@@ -231,7 +248,7 @@ impl S3 {
         let part = CompletedPart::builder()
             .part_number(1)
             .set_e_tag(part.e_tag)
-            .set_checksum_crc32(part.checksum_crc32)
+            .checksum_sha256(checksum)
             .build();
         let answer = self
             .client
@@ -294,6 +311,13 @@ impl Body for S3Body {
             Error::new(ErrorKind::Damaged, doing).with_source(err)
         })
     }
+}
+
+/// Returns the `Last-Modified` of a response without an object.
+fn last_modified<E>(err: &SdkError<E, HttpResponse>) -> Option<i64> {
+    let header = err.raw_response()?.headers().get("last-modified")?;
+    let time = DateTime::from_str(header, DateTimeFormat::HttpDate);
+    time.ok().map(|time| time.secs())
 }
 
 fn status<E>(err: &SdkError<E, HttpResponse>) -> Option<u16> {

@@ -1,5 +1,6 @@
 //! Deleted CSVs and their outputs.
 
+use htaccess_generator::function::ErrorKind;
 use serde_json::json;
 
 use crate::function::handler::{ACME, handle, handle_with, put_event, statuses};
@@ -26,7 +27,7 @@ fn check(store: &MemoryStore, on_delete: &str, status: &str) {
 
 fn output(store: &MemoryStore) -> Option<String> {
     let text = store.text("sites", "acme/.htaccess")?;
-    Some(text.lines().last().unwrap().to_owned())
+    Some(text.trim_end().lines().last().unwrap().to_owned())
 }
 
 #[test]
@@ -155,4 +156,171 @@ fn the_delete_of_another_file_changes_nothing() {
             }
         }
     }
+}
+
+fn report(store: &MemoryStore) -> Option<String> {
+    store.text("reports", "acme.csv.html")
+}
+
+#[test]
+fn the_report_says_what_a_delete_did() {
+    for (on_delete, status, effect) in [
+        (
+            "keep",
+            "kept",
+            "The CSV was deleted; the output stays in force.",
+        ),
+        (
+            "remove",
+            "removed",
+            "The CSV was deleted; the output was removed.",
+        ),
+        (
+            "deny",
+            "written",
+            "The CSV was deleted. The published file now lets nobody in.",
+        ),
+    ] {
+        let store = published();
+        store.delete_object("uploads", "acme.csv");
+        check(&store, on_delete, status);
+        let after = report(&store).unwrap();
+        assert!(
+            after.contains(effect) && !after.contains("Published"),
+            "{after}"
+        );
+        let settings = [("ON_DELETE", on_delete)];
+        store.take_calls();
+        handle_with(&store, &settings, delete_event()).unwrap();
+        let calls = store.take_calls();
+        assert!(
+            calls.iter().all(|call| !call.starts_with("PUT")),
+            "{calls:?}"
+        );
+        assert_eq!(report(&store).unwrap(), after, "a duplicate event");
+        store.upload("uploads", "acme.csv", ACME);
+        handle_with(&store, &settings, put_event(&["acme.csv"])).unwrap();
+        assert!(report(&store).unwrap().contains("Published"));
+    }
+}
+
+#[test]
+fn an_upload_that_meets_the_report_on_a_delete_wins() {
+    for on_delete in ["keep", "remove", "deny"] {
+        let store = published();
+        store.delete_object("uploads", "acme.csv");
+        store.upload_before_next_write("uploads", "acme.csv", b"IP,Rule\n9.9.9.9,Allow\n");
+        store.upload_before_next_write("reports", "acme.csv.html", b"another writer's");
+        check(&store, on_delete, "written");
+        assert_eq!(output(&store).as_deref(), Some("Require ip 9.9.9.9"));
+        assert!(report(&store).unwrap().contains("Published"), "{on_delete}");
+    }
+}
+
+#[test]
+fn deny_does_not_shut_a_site_that_was_never_published() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", b"no,such,column\n");
+    let settings = [("ON_DELETE", "deny")];
+    handle_with(&store, &settings, put_event(&["acme.csv"])).unwrap();
+    store.delete_object("uploads", "acme.csv");
+    check(&store, "deny", "kept");
+    assert_eq!(output(&store), None);
+    assert!(
+        report(&store)
+            .unwrap()
+            .contains("The CSV was deleted. It has no output.")
+    );
+}
+
+#[test]
+fn a_csv_that_is_deleted_while_it_is_published_first_is_denied_in_the_end() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    store.delete_before_next_write("uploads", "acme.csv");
+    check(&store, "deny", "written");
+    assert_eq!(output(&store).as_deref(), Some("Require all denied"));
+}
+
+/// A template that does not compile, and one that fails when it prints.
+#[test]
+fn a_delete_is_handled_while_the_template_is_broken() {
+    for template in ["{% if", "{{ rules[7].comment }}"] {
+        for (on_delete, status, expected) in [
+            ("keep", "kept", Some("Require ip 172.100.2.11 192.168.1.10")),
+            ("remove", "removed", None),
+            ("deny", "written", Some("Require all denied")),
+        ] {
+            let store = published();
+            store.upload("templates", "own", template.as_bytes());
+            store.delete_object("uploads", "acme.csv");
+            let settings = [("ON_DELETE", on_delete), ("TEMPLATE", "s3://templates/own")];
+            let answer = handle_with(&store, &settings, delete_event()).unwrap();
+            assert_eq!(statuses(&answer), [status], "{template}");
+            assert_eq!(output(&store).as_deref(), expected, "{template}");
+        }
+    }
+}
+
+/// No server is certain to read Apache's rules there, so the event must not be lost.
+#[test]
+fn a_denial_that_no_template_can_print_fails() {
+    let store = MemoryStore::default();
+    let settings = [
+        ("ON_DELETE", "deny"),
+        ("TEMPLATE", "s3://templates/own"),
+        ("OUTPUT_KEY", "{{ path }}.conf"),
+    ];
+    store.upload(
+        "templates",
+        "own",
+        b"{% for line in allow.lines %}{{ line }}{% endfor %}",
+    );
+    store.upload("uploads", "acme.csv", ACME);
+    handle_with(&store, &settings, put_event(&["acme.csv"])).unwrap();
+    let before = store.text("sites", "acme.conf");
+    store.upload("templates", "own", b"{% if");
+    store.delete_object("uploads", "acme.csv");
+    let (kind, message) = handle_with(&store, &settings, delete_event()).unwrap_err();
+    assert_eq!(kind, ErrorKind::BadTemplate);
+    assert_eq!(
+        message,
+        "deny everybody in s3://sites/acme.conf: the CSV was deleted and its output stays in force; repair \
+         the template, then send the event again (BadTemplate)"
+    );
+    assert_eq!(store.text("sites", "acme.conf"), before);
+    store.upload("templates", "own", b"nobody");
+    handle_with(&store, &settings, delete_event()).unwrap();
+    assert_eq!(
+        store.text("sites", "acme.conf").as_deref(),
+        Some("nobody\n")
+    );
+}
+
+/// The version before it is the newest again. Its output may be there already, but a slow writer of the
+/// deleted version must not take it for the one that it saw.
+#[test]
+fn a_permanent_delete_writes_the_output_and_the_report_again_once() {
+    let store = published();
+    let etags = || {
+        let output = store.object("sites", "acme/.htaccess").unwrap().head;
+        let report = store.object("reports", "acme.csv.html").unwrap().head;
+        (output.etag, report.etag)
+    };
+    let mut seen = vec![etags()];
+    let mut event = delete_event();
+    for version in ["v7", "v8"] {
+        event["Records"][0]["s3"]["object"]["versionId"] = version.into();
+        assert_eq!(statuses(&handle(&store, event.clone())), ["written"]);
+        let after = etags();
+        let is_new = |(output, report): &(String, String)| *output != after.0 && *report != after.1;
+        assert!(seen.iter().all(is_new), "{version}");
+        assert_eq!(statuses(&handle(&store, event.clone())), ["unchanged"]);
+        assert_eq!(etags(), after, "a duplicate event");
+        seen.push(after);
+    }
+    assert_eq!(
+        output(&store).as_deref(),
+        Some("Require ip 172.100.2.11 192.168.1.10")
+    );
 }

@@ -51,23 +51,49 @@ fn a_queue_learns_which_messages_to_deliver_again() {
     );
 }
 
+/// A key is decoded as its source encodes it, and never read in a second way.
 #[test]
-fn event_bridge_keys_are_taken_literally_or_else_decoded() {
-    let store = uploaded(&["a+b.csv", "c d.csv"]);
-    for (key, source) in [
-        ("a+b.csv", "a+b.csv"),
-        ("c+d.csv", "c d.csv"),
-        ("c%20d.csv", "c d.csv"),
-    ] {
+fn a_key_names_one_object_only() {
+    let store = uploaded(&["a b.csv"]);
+    let task = |key: &str| {
+        json!({
+            "invocationSchemaVersion": "2.0", "invocationId": "i",
+            "tasks": [{"taskId": "1", "s3Key": key, "s3Bucket": "uploads"}],
+        })
+    };
+    for key in ["a+b.csv", "a%20b.csv"] {
         let answer = handle(&store, event_bridge(key));
-        assert_eq!(answer["results"][0]["source"], source);
-        assert_ne!(answer["results"][0]["status"], "kept", "{key}");
+        let result = &answer["results"][0];
+        assert_eq!(
+            (&result["status"], &result["source"]),
+            (&"kept".into(), &key.into())
+        );
     }
-    let gone = handle(&store, event_bridge("e+f.csv"));
+    let answer = handle(&store, task("a+b.csv"));
     assert_eq!(
-        (&gone["results"][0]["status"], &gone["results"][0]["source"]),
-        (&"kept".into(), &"e+f.csv".into())
+        (
+            &answer["results"][0]["resultCode"],
+            &answer["results"][0]["resultString"]
+        ),
+        (
+            &"PermanentFailure".into(),
+            &"there is no object \"a+b.csv\": if a + stands for a space, write it as %20 in the manifest"
+                .into()
+        )
     );
+    assert!(store.text("sites", "a b/.htaccess").is_none());
+    let answer = handle(&store, task("a%20b.csv"));
+    assert_eq!(
+        answer["results"][0]["resultString"],
+        "written, 1 rows rejected"
+    );
+    store.upload("uploads", "a+b.csv", ACME);
+    let answer = handle(&store, task("a+b.csv"));
+    assert_eq!(
+        answer["results"][0]["resultString"],
+        "written, 1 rows rejected"
+    );
+    assert!(store.text("sites", "a+b/.htaccess").is_some());
 }
 
 #[test]
@@ -166,27 +192,6 @@ fn an_unknown_event_is_an_error_that_names_its_fields() {
     assert!(
         message.starts_with("unknown event: the fields key1: expected one of S3"),
         "{message}"
-    );
-}
-
-#[test]
-fn an_event_with_too_large_a_size_is_refused_without_a_get() {
-    let store = uploaded(&["acme.csv"]);
-    let mut event = put_event(&["acme.csv"]);
-    event["Records"][0]["s3"]["object"]["size"] = 1_000_000.into();
-    let limit = [("MAX_CSV_BYTES", "10")];
-    let answer = handle_with(&store, &limit, event.clone()).unwrap();
-    assert_eq!(answer["results"][0]["code"], "too-large");
-    assert!(
-        !store
-            .take_calls()
-            .iter()
-            .any(|call| call.starts_with("GET"))
-    );
-    let answer = handle_with(&store, &[("MAX_CSV_BYTES", "1000")], event).unwrap();
-    assert_eq!(
-        answer["results"][0]["status"], "written",
-        "a late event's size counted"
     );
 }
 

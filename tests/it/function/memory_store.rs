@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use htaccess_generator::function::store::{
-    Body, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
+    Body, Checksum, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
 use htaccess_generator::function::{Error, ErrorKind};
 
@@ -33,6 +33,10 @@ pub(crate) struct MemoryStore {
     gets_under_way: Cell<usize>,
     /// The largest number of GETs that were in progress at the same time.
     pub(crate) gets_at_once: Cell<usize>,
+    /// True if objects get no version ids.
+    has_no_versions: Cell<bool>,
+    /// The number of GETs whose body was read.
+    pub(crate) bodies_read: Cell<usize>,
 }
 
 pub(crate) fn name(bucket: &str, key: &str) -> ObjectName {
@@ -70,6 +74,27 @@ impl MemoryStore {
 
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Object> {
         self.objects.borrow().get(&name(bucket, key)).cloned()
+    }
+
+    /// Stores later objects without a version id, as a bucket that never had versioning.
+    pub(crate) fn without_versions(&self) {
+        self.has_no_versions.set(true);
+    }
+
+    /// Gives an object this version id.
+    pub(crate) fn set_version(&self, bucket: &str, key: &str, version: &str) {
+        let mut objects = self.objects.borrow_mut();
+        let object = objects.get_mut(&name(bucket, key)).unwrap();
+        version.clone_into(&mut object.head.version_id);
+    }
+
+    /// Replaces the bytes of an object and keeps its metadata, as a person with an S3 client could.
+    pub(crate) fn edit(&self, bucket: &str, key: &str, bytes: &[u8], checksum: Checksum) {
+        let metadata = self.object(bucket, key).unwrap().head.metadata;
+        let name = name(bucket, key);
+        self.write(&name, bytes.to_vec(), metadata, PutKind::Single);
+        let mut objects = self.objects.borrow_mut();
+        objects.get_mut(&name).unwrap().head.checksum = checksum;
     }
 
     /// Changes one metadata entry of an object, as if another program had written the object.
@@ -139,10 +164,15 @@ impl MemoryStore {
         self.writes.set(self.writes.get() + 1);
         let head = Head {
             etag: etag_of(&bytes, form),
-            version_id: format!("v{}", self.writes.get()),
+            version_id: if self.has_no_versions.get() {
+                String::new()
+            } else {
+                format!("v{}", self.writes.get())
+            },
             last_modified: self.clock.get(),
             bytes: Some(bytes.len() as u64),
             metadata,
+            checksum: Checksum::Other,
         };
         let object = Object {
             head,
@@ -153,8 +183,8 @@ impl MemoryStore {
     }
 }
 
-impl Store for &MemoryStore {
-    type Body = MemoryBody;
+impl<'a> Store for &'a MemoryStore {
+    type Body = MemoryBody<'a>;
 
     async fn head(&self, name: &ObjectName) -> Result<Option<Head>, Error> {
         self.call("HEAD", name)?;
@@ -169,7 +199,7 @@ impl Store for &MemoryStore {
         &self,
         name: &ObjectName,
         unless: Option<&str>,
-    ) -> Result<Fetched<MemoryBody>, Error> {
+    ) -> Result<Fetched<MemoryBody<'a>>, Error> {
         self.call("GET", name)?;
         self.gets_under_way.update(|gets| gets + 1);
         self.gets_at_once
@@ -180,10 +210,14 @@ impl Store for &MemoryStore {
             None => Fetched::Missing,
             Some(object) if unless == Some(&object.head.etag) => {
                 self.calls.borrow_mut().push(format!("304 {name}"));
-                Fetched::NotModified
+                Fetched::NotModified(Some(object.head.last_modified))
             }
             Some(object) => {
-                Fetched::Found(object.head.clone(), MemoryBody(Some(object.bytes.clone())))
+                let body = MemoryBody {
+                    bytes: Some(object.bytes.clone()),
+                    bodies_read: &self.bodies_read,
+                };
+                Fetched::Found(object.head.clone(), body)
             }
         })
     }
@@ -206,9 +240,11 @@ impl Store for &MemoryStore {
             }
             return Ok(PutResult::Conflict);
         }
+        let checksum = put.digest.stored_as(put.form);
         self.write(name, put.bytes, put.metadata, put.form);
         if let Some(object) = self.objects.borrow_mut().get_mut(name) {
             object.content_type = put.content_type;
+            object.head.checksum = Checksum::Sha256(checksum);
         }
         Ok(PutResult::Written)
     }
@@ -232,11 +268,17 @@ impl Store for &MemoryStore {
     }
 }
 
-pub(crate) struct MemoryBody(Option<Vec<u8>>);
+pub(crate) struct MemoryBody<'a> {
+    bytes: Option<Vec<u8>>,
+    bodies_read: &'a Cell<usize>,
+}
 
-impl Body for MemoryBody {
+impl Body for MemoryBody<'_> {
     async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
-        Ok(self.0.take())
+        let bytes = self.bytes.take();
+        self.bodies_read
+            .update(|bodies| bodies + usize::from(bytes.is_some()));
+        Ok(bytes)
     }
 }
 

@@ -2,6 +2,8 @@
 
 /// Deleted CSVs and their outputs.
 mod deletes;
+/// Uploads of other buckets or without versions, edited outputs, and changed templates.
+mod distrust;
 /// Every event format, and the response that its source expects.
 mod event_formats;
 /// The real S3 client against a server that fails, and in races.
@@ -18,5 +20,7 @@ mod model;
 mod other_files;
 /// The function as a process: answers, log lines, metrics, and the error for a bad setting.
 mod process;
+/// Two uploads with one output.
+mod shared_outputs;
 /// Outputs after a change of the settings or of the program.
 mod upgrades;

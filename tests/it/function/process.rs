@@ -218,6 +218,30 @@ fn log_lines_stay_on_one_line_and_contain_no_row() {
     }
 }
 
+/// An emulator may have no versions. The log says once what this means.
+#[test]
+fn an_emulator_without_versions_is_logged_once() {
+    let server = Server::start();
+    server.without_versions();
+    for key in ["a.csv", "b.csv", "c.txt"] {
+        server.upload(&format!("uploads/{key}"), ACME);
+    }
+    let url = server.url.replace("127.0.0.1", "localhost");
+    let variables = [("OUTPUT_BUCKET", "sites"), ("AWS_ENDPOINT_URL_S3", &url)];
+    let event = put_event(&["a.csv", "b.csv", "c.txt"]);
+    let (told, log) = Function::start(&variables, &event).first_told(false);
+    assert_eq!(told.body["results"][1]["status"], "written");
+    let warnings: Vec<Value> = log
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &Value| line["level"] == "WARN")
+        .collect();
+    let [warning] = &warnings[..] else {
+        panic!("{log:?}")
+    };
+    assert_eq!(warning["fields"]["error_type"], "unversioned-bucket");
+}
+
 #[test]
 fn a_failure_is_reported_with_its_kind() {
     let variables = [("OUTPUT_BUCKET", "sites")];

@@ -64,7 +64,7 @@ fn site() -> Server {
 
 fn output(server: &Server) -> String {
     let text = server.text("sites/acme/.htaccess").unwrap();
-    text.lines().last().unwrap().to_owned()
+    text.trim_end().lines().last().unwrap().to_owned()
 }
 
 const CALLS: [(&str, &str); 5] = [
@@ -239,6 +239,33 @@ fn a_connection_that_stalls_is_closed_and_tried_again() {
     });
     handle(&server, put_event(&["acme.csv"])).unwrap();
     assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+}
+
+/// The real client sends the checksum and asks for it, for both forms of a write.
+#[test]
+fn an_output_that_was_edited_by_hand_is_written_again() {
+    let server = site();
+    let status = || {
+        let answer = handle(&server, put_event(&["acme.csv"])).unwrap();
+        answer["results"][0]["status"].clone()
+    };
+    assert_eq!(status(), "written");
+    for _ in 0..3 {
+        assert_eq!(status(), "unchanged");
+        server.edit("sites/acme/.htaccess", b"Require all granted\n");
+        assert_eq!(status(), "written");
+        assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
+    }
+    assert!(server.counts().1 > 0, "no write used the other form");
+}
+
+#[test]
+fn a_bucket_without_versions_is_noticed_by_the_missing_header() {
+    let server = site();
+    server.without_versions();
+    let answer = handle(&server, put_event(&["acme.csv"]));
+    assert_eq!(answer, Err(ErrorKind::UnversionedBucket));
+    assert_eq!(output(&server), "Require ip 9.9.9.9");
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use htaccess_generator::function::store::{ContentDigest, PutKind};
+
 /// The fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -44,6 +46,8 @@ struct Object {
     etag: String,
     version: u64,
     metadata: BTreeMap<String, String>,
+    /// The checksum that the client sent, as S3 returns it. An upload has only a CRC.
+    sha256: Option<String>,
 }
 
 type Plan = dyn Fn(&Request, u64) -> Fault + Send + Sync;
@@ -62,6 +66,7 @@ struct State {
     conflicts: AtomicU64,
     in_other_forms: AtomicU64,
     ignores_preconditions: AtomicBool,
+    has_no_versions: AtomicBool,
     /// The longest random pause before most requests take effect, in microseconds.
     pause_us_max: AtomicU64,
 }
@@ -79,6 +84,7 @@ impl Server {
             conflicts: AtomicU64::new(0),
             in_other_forms: AtomicU64::new(0),
             ignores_preconditions: AtomicBool::new(false),
+            has_no_versions: AtomicBool::new(false),
             pause_us_max: AtomicU64::new(0),
         });
         let shared = Arc::clone(&state);
@@ -112,7 +118,19 @@ impl Server {
     }
 
     pub(crate) fn upload(&self, path: &str, bytes: &[u8]) {
-        self.state.write(path, bytes.to_vec(), BTreeMap::new(), "");
+        self.state
+            .write(path, bytes.to_vec(), BTreeMap::new(), None, "");
+    }
+
+    /// Replaces the bytes of an object and keeps its metadata, as a person with an S3 client could.
+    pub(crate) fn edit(&self, path: &str, bytes: &[u8]) {
+        let metadata = self.state.objects.lock().unwrap()[path].metadata.clone();
+        self.state.write(path, bytes.to_vec(), metadata, None, "");
+    }
+
+    /// Removes all versions of the uploads, as in a bucket that never had versioning.
+    pub(crate) fn without_versions(&self) {
+        self.state.has_no_versions.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn text(&self, path: &str) -> Option<String> {
@@ -139,6 +157,7 @@ impl State {
         path: &str,
         bytes: Vec<u8>,
         metadata: BTreeMap<String, String>,
+        sha256: Option<String>,
         form: &str,
     ) -> String {
         let etag = format!("\"{:08x}{:08x}{form}\"", crc32(&bytes), bytes.len());
@@ -148,6 +167,7 @@ impl State {
             etag: etag.clone(),
             version,
             metadata,
+            sha256,
         };
         self.objects.lock().unwrap().insert(path.to_owned(), object);
         etag
@@ -287,7 +307,7 @@ fn answer(request: &Request, state: &State) -> Answer {
     match (request.method.as_str(), request.query.as_str()) {
         ("GET" | "HEAD", _) => match current {
             None => Answer::error(404, "NoSuchKey"),
-            Some(object) => found(object),
+            Some(object) => found(object, state),
         },
         ("POST", query) if query.starts_with("uploads") => {
             let id = format!("upload-{}", state.versions.fetch_add(1, Ordering::SeqCst));
@@ -296,6 +316,7 @@ fn answer(request: &Request, state: &State) -> Answer {
                 etag: String::new(),
                 version: 0,
                 metadata: metadata(request),
+                sha256: None,
             };
             state.uploads.lock().unwrap().insert(id.clone(), object);
             let body = format!(
@@ -309,11 +330,9 @@ fn answer(request: &Request, state: &State) -> Answer {
         ("PUT", query) if query.contains("uploadId=") => {
             let id = upload_id(query);
             let mut uploads = state.uploads.lock().unwrap();
-            uploads
-                .get_mut(&id)
-                .unwrap()
-                .bytes
-                .clone_from(&request.body);
+            let upload = uploads.get_mut(&id).unwrap();
+            upload.bytes.clone_from(&request.body);
+            upload.sha256 = Some(ContentDigest::of(&request.body).stored_as(PutKind::Multipart));
             Answer::new(200).with("ETag", "\"part\"")
         }
         ("POST", query) if query.contains("uploadId=") => {
@@ -321,25 +340,28 @@ fn answer(request: &Request, state: &State) -> Answer {
             let Some(upload) = state.uploads.lock().unwrap().get(&id).cloned() else {
                 return Answer::error(404, "NoSuchUpload");
             };
-            let answer = write_if_allowed(request, state, upload.bytes, upload.metadata, "-1");
+            let answer = write_if_allowed(request, state, upload, "-1");
             if answer.status == 200 {
                 state.in_other_forms.fetch_add(1, Ordering::SeqCst);
             }
             answer
         }
-        ("PUT", _) => write_if_allowed(request, state, request.body.clone(), metadata(request), ""),
+        ("PUT", _) => {
+            let object = Object {
+                bytes: request.body.clone(),
+                etag: String::new(),
+                version: 0,
+                metadata: metadata(request),
+                sha256: request.headers.get("x-amz-checksum-sha256").cloned(),
+            };
+            write_if_allowed(request, state, object, "")
+        }
         other => panic!("the server does not know {other:?}"),
     }
 }
 
 /// Checks the condition and writes in one step, like S3.
-fn write_if_allowed(
-    request: &Request,
-    state: &State,
-    bytes: Vec<u8>,
-    metadata: BTreeMap<String, String>,
-    form: &str,
-) -> Answer {
+fn write_if_allowed(request: &Request, state: &State, object: Object, form: &str) -> Answer {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap();
     let current = state
@@ -363,7 +385,13 @@ fn write_if_allowed(
             Some(_) => Answer::error(412, "PreconditionFailed"),
         };
     }
-    let etag = state.write(&request.path, bytes, metadata, form);
+    let Object {
+        bytes,
+        metadata,
+        sha256,
+        ..
+    } = object;
+    let etag = state.write(&request.path, bytes, metadata, sha256, form);
     if form.is_empty() {
         return Answer::new(200).with("ETag", &etag);
     }
@@ -378,15 +406,20 @@ fn write_if_allowed(
 }
 
 /// All objects have the same second, so that only the protocol can tell their order.
-fn found(object: Object) -> Answer {
+fn found(object: Object, state: &State) -> Answer {
     let mut answer = Answer::new(200)
         .with("ETag", &object.etag)
-        .with("Last-Modified", "Sun, 22 Nov 2026 00:00:00 GMT")
-        .with("x-amz-version-id", &format!("v{}", object.version))
-        .with(
+        .with("Last-Modified", "Sun, 22 Nov 2026 00:00:00 GMT");
+    if !state.has_no_versions.load(Ordering::SeqCst) {
+        answer = answer.with("x-amz-version-id", &format!("v{}", object.version));
+    }
+    answer = match &object.sha256 {
+        Some(sha256) => answer.with("x-amz-checksum-sha256", sha256),
+        None => answer.with(
             "x-amz-checksum-crc32",
             &base64(crc32(&object.bytes).to_be_bytes()),
-        );
+        ),
+    };
     for (name, value) in &object.metadata {
         answer = answer.with(name, value);
     }

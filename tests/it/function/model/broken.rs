@@ -5,7 +5,9 @@ use htaccess_generator::function::OnDelete;
 
 use super::buckets::Bend;
 use super::explore::{Violation, explore, text_of};
-use super::scenario::{DELETE, Faults, Promise, Protocol, Scenario, X, Y};
+use super::scenario::{
+    Csv, Custom, DELETE, Faults, PURGE, Promise, Protocol, Scenario, Step, X, Y,
+};
 
 /// Returns the violation, which must be found, with its schedule.
 #[track_caller]
@@ -17,7 +19,7 @@ fn found(name: &str, scenario: Scenario) -> Violation {
     let Err(violation) = explore(&scenario) else {
         panic!("{name}: nothing was found");
     };
-    assert!(violation.what.starts_with("stale end state"), "{violation}");
+    assert!(violation.what.starts_with("stale "), "{violation}");
     assert_eq!(violation.text, text_of(&scenario, &violation.schedule));
     println!("{name}: {violation}");
     violation
@@ -143,4 +145,122 @@ fn a_write_that_outlives_its_event_undoes_a_removal() {
             ..Scenario::new(&[X, DELETE], &[0, 1])
         },
     );
+}
+
+/// A limit of the same kind: nothing is left of a first output that `deny` could have replaced.
+#[test]
+fn a_first_write_that_outlives_its_event_undoes_a_denial() {
+    found(
+        "in flight, deny",
+        Scenario {
+            on_delete: OnDelete::Deny,
+            faults: Faults {
+                in_flight: true,
+                ..Faults::CRASHES
+            },
+            ..Scenario::new(&[X, DELETE], &[0, 1])
+        },
+    );
+}
+
+#[test]
+fn a_first_write_without_a_second_look_undoes_a_denial() {
+    found(
+        "no second look",
+        without_faults(Scenario {
+            on_delete: OnDelete::Deny,
+            bend: Bend::HeadRepeatsGet,
+            ..Scenario::new(&[X, DELETE], &[0, 1])
+        }),
+    );
+}
+
+fn permanent_delete(bend: Bend) -> Scenario {
+    let steps = [X, Step::Tick, Y, PURGE];
+    without_faults(Scenario {
+        on_delete: OnDelete::Deny,
+        bend,
+        ..Scenario::new(&steps, &[2, 3]).after_the_first()
+    })
+}
+
+#[test]
+fn a_permanent_delete_that_is_not_recorded_is_found_to_be_stale() {
+    found("no record", permanent_delete(Bend::ForgetsReverted));
+}
+
+#[test]
+fn a_permanent_delete_that_keeps_the_entity_tag_is_found_to_be_stale() {
+    found("the same tag", permanent_delete(Bend::SameTagInEveryForm));
+}
+
+#[test]
+fn a_report_on_a_refusal_without_a_second_read_is_found_to_be_stale() {
+    let broken = Step::Template(Custom::Broken);
+    let violation = found(
+        "refused without order",
+        Scenario {
+            bend: Bend::RepeatsFirstRead,
+            reports: true,
+            ..without_faults(Scenario::new(&[broken, X, Y], &[1, 2]))
+        },
+    );
+    assert!(violation.what.starts_with("stale report"), "{violation}");
+}
+
+#[test]
+fn a_report_on_a_delete_without_a_second_read_is_found_to_be_stale() {
+    let violation = found(
+        "deleted without order",
+        Scenario {
+            bend: Bend::RepeatsFirstRead,
+            reports: true,
+            ..without_faults(Scenario::new(&[X, DELETE, Y], &[1, 2]).after_the_first())
+        },
+    );
+    assert!(violation.what.starts_with("stale report"), "{violation}");
+}
+
+fn template_again(between: &[Step], bend: Bend) -> Scenario {
+    let steps = [&[X, Step::Template(Custom::B)], between].concat();
+    let events = match between {
+        [] => vec![0, 1],
+        _ => vec![1, steps.len() - 1],
+    };
+    let scenario = Scenario::new(&steps, &events);
+    without_faults(Scenario {
+        bend,
+        done_before: usize::from(!between.is_empty()),
+        ..scenario
+    })
+}
+
+#[test]
+fn a_template_that_is_read_only_once_is_found_to_be_stale() {
+    found(
+        "no second template",
+        template_again(&[], Bend::RepeatsFirstRead),
+    );
+}
+
+/// A limit: the first and the second template A look the same.
+#[test]
+fn the_same_template_twice_in_one_second_is_found_to_be_stale() {
+    let back = [Step::Template(Custom::A)];
+    found("A B A in one second", template_again(&back, Bend::Sound));
+}
+
+#[test]
+fn an_output_without_an_owner_is_found_to_be_taken() {
+    let violation = found(
+        "no owner",
+        without_faults(Scenario {
+            bend: Bend::ForgetsOwner,
+            reports: true,
+            ..Scenario::new(&[X, Step::Upload(1, Csv::Z)], &[1]).after_the_first()
+        }),
+    );
+    let expected =
+        "stale end state: step 0 is neither in force nor refused, the output is Z of step 1";
+    assert!(violation.what.starts_with(expected), "{violation}");
 }

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use htaccess_generator::function::ErrorKind;
-use htaccess_generator::function::store::{Head, ObjectName, Precondition, Put, PutKind};
+use htaccess_generator::function::store::{Checksum, Head, ObjectName, Precondition, Put, PutKind};
 
 /// An entity tag that matches any object, and no object. Only the code of these tests writes without
 /// a condition.
@@ -33,6 +33,7 @@ impl Object {
             last_modified: self.last_modified,
             bytes: Some(self.bytes.len() as u64),
             metadata: self.metadata.clone(),
+            checksum: Checksum::Unknown,
         }
     }
 }
@@ -49,6 +50,12 @@ pub(crate) enum Bend {
     SameTagInEveryForm,
     /// Drops the metadata with the replaced entity tags.
     ForgetsReplacedTags,
+    /// Drops the metadata with the permanent delete of a version.
+    ForgetsReverted,
+    /// Drops the metadata with the key of the input.
+    ForgetsOwner,
+    /// Answers the HEAD of an input like the GET before it.
+    HeadRepeatsGet,
     /// Answers the second read of an object in an invocation like the first.
     RepeatsFirstRead,
 }
@@ -80,9 +87,12 @@ impl Bend {
     }
 
     pub(crate) fn kept(self, mut metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
-        if self == Self::ForgetsReplacedTags {
-            metadata.remove("replaced");
-        }
+        match self {
+            Self::ForgetsReplacedTags => metadata.remove("replaced"),
+            Self::ForgetsReverted => metadata.remove("reverted"),
+            Self::ForgetsOwner => metadata.remove("source-key"),
+            _ => None,
+        };
         metadata
     }
 }
@@ -147,7 +157,7 @@ pub(crate) enum Answer {
     Found(ObjectId),
     /// The object exists, but its bytes cannot be read.
     Damaged(ObjectId),
-    NotModified,
+    NotModified(ObjectId),
     Missing,
     Written(ObjectId),
     Removed,

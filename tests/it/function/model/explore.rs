@@ -204,6 +204,8 @@ fn step_text(scenario: &Scenario, step: usize) -> String {
     match scenario.steps[step] {
         Step::Upload(key, csv) => format!("step {step}: upload {csv:?} as {}", KEYS[key]),
         Step::Delete(key) => format!("step {step}: delete {}", KEYS[key]),
+        Step::Purge(key) => format!("step {step}: delete the newest version of {}", KEYS[key]),
+        Step::Template(template) => format!("step {step}: upload template {template:?}"),
         Step::Tick => format!("step {step}: a second goes by"),
     }
 }
@@ -258,7 +260,7 @@ fn answer_text(
     let now = model.describe(now);
     let has_effect = before.at(call.name()) != after.at(call.name());
     match how {
-        How::Served if !call.is_write() => match model.first_answer(at, number) {
+        How::Served if !call.is_write() => match model.repeated_read(at, number) {
             Some(Answer::Found(id)) => model.describe(Some(model.objects.get(id).as_ref())),
             _ => now,
         },

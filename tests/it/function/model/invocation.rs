@@ -59,7 +59,7 @@ enum State {
 enum Reply {
     Found(Head, Vec<u8>),
     Damaged(Head),
-    NotModified,
+    NotModified(i64),
     Missing,
     Written,
     Conflict,
@@ -134,7 +134,7 @@ impl Store for Port {
         Ok(match self.ask(call).await? {
             Reply::Found(head, bytes) => Fetched::Found(head, OnePiece::Left(bytes)),
             Reply::Damaged(head) => Fetched::Found(head, OnePiece::Damaged),
-            Reply::NotModified => Fetched::NotModified,
+            Reply::NotModified(time) => Fetched::NotModified(Some(time)),
             _ => Fetched::Missing,
         })
     }
@@ -225,7 +225,7 @@ impl Invocation {
                 Reply::Found(objects.get(id).head(), objects.get(id).bytes.clone())
             }
             Answer::Damaged(id) => Reply::Damaged(objects.get(id).head()),
-            Answer::NotModified => Reply::NotModified,
+            Answer::NotModified(id) => Reply::NotModified(objects.get(id).last_modified),
             Answer::Missing => Reply::Missing,
             Answer::Written(_) | Answer::Removed => Reply::Written,
             Answer::Conflict => Reply::Conflict,

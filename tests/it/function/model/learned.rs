@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use tokio::runtime::Runtime;
 
-use super::buckets::{Answer, Call, ObjectId, Objects};
+use super::buckets::{Answer, Call, Objects};
 use super::explore::Quick;
 use super::invocation::{Code, Ended, Invocation, Port, runtime};
 
@@ -89,17 +89,20 @@ impl Learned {
         self.known.len()
     }
 
-    /// The first object that was found, for stores that repeat reads.
-    pub(crate) fn first_found(&self, place: Place, number: usize) -> Option<ObjectId> {
+    /// The answer to the first read, for stores that repeat reads.
+    pub(crate) fn first_read(
+        &self,
+        place: Place,
+        number: usize,
+        is_repeated: impl Fn(&Call, &Call) -> bool,
+    ) -> Option<Answer> {
         let asked = self.call(place, number);
         let history = &self.known[place.0].history;
         (0..history.len()).find_map(|length| {
             let (number, answer) = history[length];
             let before = self.place_after(place, length);
-            match answer {
-                Answer::Found(id) if *self.call(before, number) == *asked => Some(id),
-                _ => None,
-            }
+            let is_read = matches!(answer, Answer::Found(_) | Answer::Missing);
+            (is_read && is_repeated(&asked, &self.call(before, number))).then_some(answer)
         })
     }
 

@@ -28,6 +28,8 @@ mod promise;
 mod random;
 /// The uploads of a case, their events, and the faults.
 mod scenario;
+/// Every schedule of cases in which two uploads have the same output.
+mod shared;
 /// Every refusal and every failing call, one at a time.
 mod survives;
 /// The state and its moves.

@@ -1,32 +1,112 @@
 //! The promises, checked at every write and at every end.
 
 use htaccess_generator::function::OnDelete;
-use htaccess_generator::function::store::Put;
+use htaccess_generator::function::store::{ObjectName, Put};
 
 use super::buckets::{Object, short};
-use super::scenario::{Csv, Promise, Step, is_file};
+use super::scenario::{Csv, Custom, KEYS, Promise, Step, is_file};
 use super::world::{Model, World};
 
+/// The part of a report that says that the output belongs to another upload.
+const TAKEN: &str = "\"code\":\"output-taken\"";
+const BAD_TEMPLATE: &str = "\"code\":\"bad-template\"";
+
+fn contains(object: &Object, text: &str) -> bool {
+    String::from_utf8_lossy(&object.bytes).contains(text)
+}
+
+/// The index of the key that an object was made from.
+fn source_key(object: &Object) -> Option<usize> {
+    let source = object.metadata.get("source-key")?;
+    KEYS.iter().position(|key| key == source)
+}
+
 impl Model {
-    /// The step that a written object belongs to. An output that denies everybody belongs to a
-    /// deletion, and counts as the first one possible. `None` if keys share an output.
-    pub(crate) fn rank(&self, put: &Put, before: Option<usize>) -> Result<Option<usize>, String> {
-        let steps = &self.scenario.steps;
-        let keys_used = |step: &Step| matches!(step, Step::Upload(1, _) | Step::Delete(1));
-        if !self.scenario.versioned || steps.iter().any(keys_used) {
+    /// The step that a written object belongs to. An output that denies everybody, and a report on a
+    /// delete, belong to a deletion, and count as the first one possible.
+    pub(crate) fn rank(
+        &self,
+        name: &ObjectName,
+        put: &Put,
+        before: Option<usize>,
+    ) -> Result<Option<usize>, String> {
+        let scenario = &self.scenario;
+        if !scenario.versioned {
             return Ok(None);
         }
         let version = put.metadata.get("source-version").map(String::as_str);
         if let Some(version) = version.filter(|version| !version.is_empty()) {
             return Ok(version.strip_prefix('v').map(|step| step.parse().unwrap()));
         }
-        let after = before.map_or(0, |before| before);
-        let deletion = (after..steps.len()).find(|step| matches!(steps[*step], Step::Delete(_)));
-        match deletion {
+        let source = put.metadata.get("source-key");
+        let Some(key) = KEYS
+            .iter()
+            .position(|key| Some(*key) == source.map(String::as_str))
+        else {
+            return Ok(None);
+        };
+        let is_of_key = |step: &usize| scenario.key_of(*step) == Some(key);
+        let after = before.filter(is_of_key).unwrap_or(0);
+        let is_deletion =
+            |step: &usize| is_of_key(step) && scenario.newest(key, *step + 1).is_none();
+        match (after..scenario.steps.len()).find(is_deletion) {
             Some(deletion) => Ok(Some(deletion)),
-            None if self.scenario.promise == Promise::End => Ok(None),
-            None => Err(format!("step {after} was replaced by a deletion before it")),
+            None if scenario.promise == Promise::End => Ok(None),
+            None => Err(format!(
+                "{name}: step {after} was replaced by a deletion before it"
+            )),
         }
+    }
+
+    /// Returns whether an object of a later step must not be replaced by one of an earlier step: they are
+    /// of the same key, and the later version was not deleted permanently.
+    pub(crate) fn is_ordered(&self, later: usize, earlier: usize, steps_done: usize) -> bool {
+        let scenario = &self.scenario;
+        let key = scenario.key_of(later);
+        let still_exists = key.is_some_and(|key| {
+            let versions = scenario.versions(key, steps_done);
+            versions.iter().any(|(step, _)| *step == later)
+        });
+        scenario.on_delete != OnDelete::Remove && key == scenario.key_of(earlier) && still_exists
+    }
+
+    /// Checks that an output with a newer template is not replaced by one with an older template.
+    pub(crate) fn check_template_order(
+        &self,
+        put: &Put,
+        replaced: Option<&Object>,
+    ) -> Result<(), String> {
+        let steps = &self.scenario.steps;
+        let age = |bytes: &[u8]| {
+            let custom = self.template_of(bytes)?;
+            let is_upload = |step: &&Step| **step == Step::Template(custom);
+            let is_first = custom == Custom::A;
+            match (is_first, steps.iter().filter(is_upload).count()) {
+                (true, 0) => Some(0),
+                (false, 1) => steps
+                    .iter()
+                    .position(|step| *step == Step::Template(custom)),
+                _ => None,
+            }
+        };
+        let before = replaced.and_then(|object| age(&object.bytes));
+        match (before, age(&put.bytes)) {
+            (Some(before), Some(after)) if after < before => Err(format!(
+                "the template went back from step {before} to step {after}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn template_of(&self, bytes: &[u8]) -> Option<Custom> {
+        let good = self
+            .good
+            .iter()
+            .map(|((_, _, custom), file)| (custom, file));
+        let nobody = self.nobody.iter().map(|((_, custom), file)| (custom, file));
+        let mut all = good.chain(nobody);
+        all.find(|(_, file)| is_file(bytes, file))
+            .and_then(|(custom, _)| *custom)
     }
 
     /// Returns whether every event ended well and every step is done.
@@ -40,81 +120,189 @@ impl Model {
         world.buckets.output.map(|id| &**self.objects.get(id))
     }
 
+    fn report<'m>(&'m self, world: &World, key: usize) -> Option<&'m Object> {
+        world.buckets.reports[key].map(|id| &**self.objects.get(id))
+    }
+
+    /// The newest content of a key at the end, with its step.
+    fn newest(&self, key: usize) -> Option<(usize, Csv)> {
+        self.scenario.newest(key, self.scenario.steps.len())
+    }
+
+    /// The template at the end.
+    fn template(&self) -> Option<Custom> {
+        self.scenario.template(self.scenario.steps.len())
+    }
+
+    fn used_keys(&self) -> impl Iterator<Item = usize> {
+        let is_upload = |key| {
+            let mut steps = self.scenario.steps.iter();
+            steps.any(|step| matches!(step, Step::Upload(of, _) if *of == key))
+        };
+        (0..KEYS.len()).filter(move |key| is_upload(*key))
+    }
+
     /// Checks the promises at an end.
     pub(crate) fn check_end(&self, world: &World) -> Result<(), String> {
         self.check_output(world)?;
-        self.check_report(world)
+        if self.scenario.reports {
+            for key in self.used_keys() {
+                self.check_report(world, key)?;
+            }
+        }
+        Ok(())
     }
 
+    /// Checks that the output is that of its owner, and that the other upload was refused.
     pub(crate) fn check_output(&self, world: &World) -> Result<(), String> {
-        let keys = [0, 1].into_iter();
-        let used = keys.filter(|key| self.last_step(*key).is_some());
-        let results: Vec<_> = used.map(|key| self.check_key(world, key)).collect();
-        // If keys share the output, it belongs to one of them.
-        let result = results.iter().find(|result| result.is_ok());
-        result.unwrap_or(&results[0]).clone()
+        let output = self.output(world);
+        let owner = output.and_then(|output| {
+            let is_right = |key: &usize| self.check_key(world, *key).is_ok();
+            source_key(output).or_else(|| self.used_keys().find(is_right))
+        });
+        for key in self.used_keys() {
+            let is_owner = owner.is_none_or(|owner| owner == key);
+            if is_owner && !(output.is_none() && self.may_wait_for_its_owner(world, key)) {
+                self.check_key(world, key)?;
+            }
+            if !is_owner
+                && let Some((step, csv)) = self.newest(key)
+                && !(self.is_refused_as_taken(world, key) || csv == Csv::Bad)
+            {
+                return Err(format!(
+                    "stale end state: step {step} is neither in force nor refused, the output is {}",
+                    self.describe(output)
+                ));
+            }
+        }
+        Ok(())
     }
 
-    fn last_step(&self, key: usize) -> Option<Step> {
-        let steps = self.scenario.steps.iter().rev();
-        let mut steps = steps.filter(|step| match step {
-            Step::Upload(of, _) | Step::Delete(of) => *of == key,
-            Step::Tick => false,
-        });
-        steps.next().copied()
+    fn is_refused_as_taken(&self, world: &World, key: usize) -> bool {
+        let newest = self.newest(key).map(|(step, _)| step);
+        let report = self.report(world, key);
+        report.is_some_and(|report| report.rank == newest && contains(report, TAKEN))
+    }
+
+    /// Returns whether an upload was refused because of an owner that was then removed. It is published
+    /// at its next event.
+    fn may_wait_for_its_owner(&self, world: &World, key: usize) -> bool {
+        self.scenario.on_delete == OnDelete::Remove && self.is_refused_as_taken(world, key)
     }
 
     fn check_key(&self, world: &World, key: usize) -> Result<(), String> {
         let on_delete = self.scenario.on_delete;
         let steps = &self.scenario.steps;
-        let was_deleted = steps.contains(&Step::Delete(key));
+        let is_delete =
+            |step: &Step| matches!(step, Step::Delete(of) | Step::Purge(of) if *of == key);
+        let was_deleted = steps.iter().any(is_delete);
+        let template = self.template();
         let output = self.output(world).map(|output| output.bytes.as_slice());
-        let is_good = |csv: Csv| output.is_some_and(|it| is_file(it, &self.good[&(key, csv)]));
-        let is_earlier = || {
-            let mut good = Csv::GOOD.into_iter();
-            good.any(|csv| steps.contains(&Step::Upload(key, csv)) && is_good(csv))
+        let is_good = |csv: Csv, custom: Option<Custom>| {
+            let good = self.good.get(&(key, csv, custom));
+            output.is_some_and(|it| good.is_some_and(|good| is_file(it, good)))
         };
-        let is_nobody = || output.is_some_and(|it| is_file(it, &self.nobody[key]));
-        let before = &steps[..self.scenario.done_before];
-        let is_published = |csv| before.contains(&Step::Upload(key, csv));
-        let may_be_missing = !Csv::GOOD.into_iter().any(is_published)
-            || (was_deleted && on_delete == OnDelete::Remove);
-        let is_right = match self.last_step(key) {
-            Some(Step::Upload(_, Csv::Bad)) => {
+        let is_upload = |steps: &[Step], csv| steps.contains(&Step::Upload(key, csv));
+        let is_earlier = || {
+            let mut good = self.good.keys().filter(|(of, ..)| *of == key);
+            good.any(|(_, csv, custom)| is_upload(steps, *csv) && is_good(*csv, *custom))
+        };
+        let has_good = |steps: &[Step]| {
+            let mut good = Csv::GOOD.into_iter();
+            good.any(|csv| is_upload(steps, csv))
+        };
+        let is_nobody = || {
+            let nobody = &self.nobody[&(key, template)];
+            has_good(steps) && output.is_some_and(|it| is_file(it, nobody))
+        };
+        let was_published = has_good(&steps[..self.scenario.done_before]);
+        let may_be_missing = !was_published || (was_deleted && on_delete == OnDelete::Remove);
+        let is_right = match self.newest(key) {
+            Some((_, Csv::Bad)) => {
                 is_earlier()
                     || (output.is_none() && may_be_missing)
                     || (was_deleted && on_delete == OnDelete::Deny && is_nobody())
             }
-            Some(Step::Upload(_, csv)) => is_good(csv),
-            _ => match on_delete {
+            Some(_) if template == Some(Custom::Broken) => {
+                is_earlier() || (output.is_none() && may_be_missing)
+            }
+            Some((_, csv)) => is_good(csv, template),
+            None => match on_delete {
                 OnDelete::Keep => is_earlier() || (output.is_none() && may_be_missing),
                 OnDelete::Remove => output.is_none(),
-                OnDelete::Deny => is_nobody(),
+                OnDelete::Deny => is_nobody() || (output.is_none() && !was_published),
             },
         };
         if is_right {
             return Ok(());
         }
-        let last = self.last_step(key).unwrap();
+        let of_key = |step: &&Step| match step {
+            Step::Upload(of, _) | Step::Delete(of) | Step::Purge(of) => *of == key,
+            Step::Template(_) => true,
+            Step::Tick => false,
+        };
+        let last = steps.iter().rev().find(of_key).unwrap();
         Err(format!(
             "stale end state: the last step is {last:?} with ON_DELETE {on_delete:?}, the output is {}",
             self.describe(self.output(world))
         ))
     }
 
-    fn check_report(&self, world: &World) -> Result<(), String> {
-        let newest = world.buckets.inputs[0];
-        let (true, Some(newest)) = (self.scenario.reports, newest) else {
-            return Ok(());
+    fn check_report(&self, world: &World, key: usize) -> Result<(), String> {
+        let report = self.report(world, key);
+        let of = report.and_then(|report| report.rank);
+        let Some((step, csv)) = self.newest(key) else {
+            return self.check_report_on_delete(report, key);
         };
-        let newest = self.objects.get(newest);
-        let report = world.buckets.report.map(|id| self.objects.get(id));
-        if report.is_some_and(|report| report.rank == newest.rank) {
+        if of != Some(step) {
+            return Err(format!(
+                "stale report: it is of step {of:?}, the newest upload is step {step}"
+            ));
+        }
+        let says = |text| report.is_some_and(|report| contains(report, text));
+        let is_owner = self.output(world).and_then(source_key) == Some(key);
+        if is_owner && csv != Csv::Bad && says(TAKEN) {
+            return Err("stale report: the upload owns the output".to_owned());
+        }
+        let is_broken = self.template() == Some(Custom::Broken);
+        if !says(TAKEN) && says(BAD_TEMPLATE) != is_broken {
+            return Err("stale report: the template is another one".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Checks the report on a deleted upload, if there is an event about the delete. With `keep`, an upload
+    /// may be published after its delete was handled.
+    fn check_report_on_delete(&self, report: Option<&Object>, key: usize) -> Result<(), String> {
+        let steps = &self.scenario.steps;
+        let is_delete =
+            |step: &Step| matches!(step, Step::Delete(of) | Step::Purge(of) if *of == key);
+        let deleted_at = steps.iter().rposition(is_delete);
+        let is_later = |event: &&usize| {
+            self.scenario.key_of(**event) == Some(key) && Some(**event) >= deleted_at
+        };
+        if !self.scenario.events.iter().any(|event| is_later(&event)) {
             return Ok(());
         }
-        let (of, newest) = (report.and_then(|report| report.rank), newest.rank);
+        let before = &self.scenario.steps[..self.scenario.done_before];
+        let is_upload = |step: &Step| matches!(step, Step::Upload(of, _) if *of == key);
+        let was_known = before.iter().any(is_upload);
+        let is_on_delete = |report: &Object| {
+            let version = report.metadata.get("source-version");
+            version.is_none_or(String::is_empty)
+        };
+        let is_right = match report {
+            None => !was_known,
+            Some(report) => {
+                is_on_delete(report) || (self.scenario.on_delete == OnDelete::Keep && !was_known)
+            }
+        };
+        if is_right {
+            return Ok(());
+        }
         Err(format!(
-            "stale report: it is of step {of:?}, the newest upload is step {newest:?}"
+            "stale report: it is {}, and the upload was deleted",
+            self.describe(report)
         ))
     }
 
@@ -124,19 +312,33 @@ impl Model {
             return "missing".to_owned();
         };
         let csvs = [Csv::X, Csv::Y, Csv::Z, Csv::Bad];
+        let customs = [Custom::A, Custom::B, Custom::Broken];
+        let template_name = |custom: &Option<Custom>| {
+            custom.map_or(String::new(), |custom| format!(" by {custom:?}"))
+        };
         let good = self
             .good
             .iter()
-            .map(|((_, csv), bytes)| (bytes, format!("{csv:?}")));
-        let nobody = self.nobody.iter().map(|bytes| (bytes, "nobody".to_owned()));
+            .map(|((_, csv, custom), bytes)| (bytes, format!("{csv:?}{}", template_name(custom))));
+        let nobody = self
+            .nobody
+            .iter()
+            .map(|((_, custom), bytes)| (bytes, format!("nobody{}", template_name(custom))));
         let output = good
             .chain(nobody)
             .find(|(bytes, _)| is_file(&object.bytes, bytes));
         let input = csvs.iter().find(|csv| csv.bytes() == object.bytes);
-        let what = match (output, input) {
-            (Some((_, output)), _) => output,
-            (None, Some(input)) => format!("{input:?}"),
-            (None, None) => "a report".to_owned(),
+        let template = customs
+            .iter()
+            .find(|custom| custom.text().as_bytes() == object.bytes);
+        let what = match (output, input, template) {
+            (Some((_, output)), ..) => output,
+            (None, Some(input), _) => format!("{input:?}"),
+            (None, None, Some(template)) => format!("template {template:?}"),
+            (None, None, None) if contains(object, TAKEN) => {
+                "a report on a taken output".to_owned()
+            }
+            (None, None, None) => "a report".to_owned(),
         };
         let rank = object
             .rank

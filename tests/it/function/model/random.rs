@@ -7,7 +7,7 @@ use std::time::Instant;
 use htaccess_generator::function::OnDelete;
 
 use super::explore::text_of;
-use super::scenario::{BAD, DELETE, Faults, Protocol, Scenario, Step, X, Y, Z};
+use super::scenario::{BAD, DELETE, Faults, PURGE, Protocol, Scenario, Step, X, Y, Z};
 use super::world::{How, Model, Move};
 
 /// Seeds that failed in the past.
@@ -52,18 +52,28 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
         }
         events.push(steps.len());
         // The same rules again and again, because entity tags come back there.
-        steps.push(random.choose(&[X, X, X, Y, Y, Z, BAD, DELETE]));
+        let step = random.choose(&[X, X, X, Y, Y, Z, BAD, DELETE, PURGE]);
+        let is_possible = step != PURGE || has_version(&steps);
+        steps.push(if is_possible { step } else { X });
     }
+    let done_before = random.below(2);
+    // Other cases are known limits: see `broken`.
+    let is_published = done_before == 1 && matches!(steps[0], X | Y | Z);
+    let may_be_in_flight = match setup.on_delete {
+        OnDelete::Keep => true,
+        OnDelete::Deny => is_published,
+        OnDelete::Remove => false,
+    };
     while events.len() < EVENTS {
         events.push(random.choose(&events[..UPLOADS]));
     }
     Scenario {
         on_delete: setup.on_delete,
-        done_before: random.below(2),
+        done_before,
         events,
         faults: Faults {
             conflicts: 2,
-            in_flight: setup.on_delete != OnDelete::Remove,
+            in_flight: may_be_in_flight,
             ..Faults::ALL
         },
         environments: 4,
@@ -71,6 +81,12 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
         protocol: setup.protocol,
         ..Scenario::new(&steps, &[])
     }
+}
+
+/// Returns whether there is a version that can be deleted permanently.
+fn has_version(steps: &[Step]) -> bool {
+    let scenario = Scenario::new(steps, &[]);
+    !scenario.versions(0, steps.len()).is_empty()
 }
 
 /// The number of moves in a run, and the number of faults among them.

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use htaccess_generator::function::Handler;
 use htaccess_generator::function::publish::Publisher;
 use htaccess_generator::function::store::{
-    Body, Fetched, ObjectName, Precondition, Put, PutKind, Store,
+    Body, ContentDigest, Fetched, ObjectName, Precondition, Put, PutKind, Store,
 };
 use htaccess_generator::function::{FunctionSettings, OnDelete};
+use htaccess_generator::function::{Handler, TemplateCache, TemplateChoice, Trigger};
 use htaccess_generator::generate::generate;
 use htaccess_generator::policy::PolicyBuilder;
 use htaccess_generator::render::{Template, render};
@@ -48,11 +48,43 @@ impl Csv {
     }
 }
 
-/// A change of the bucket of the CSVs. The number is the index of the key.
+/// The custom template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Custom {
+    /// The template at the start.
+    A,
+    B,
+    /// A template that does not compile.
+    Broken,
+}
+
+impl Custom {
+    /// Templates that take no time.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::A => {
+                "{% if allow.count == 0 %}nobody{% endif %}\
+                 {% for line in allow.lines %}{{ line }}\n{% endfor %}"
+            }
+            Self::B => {
+                "b {% if allow.count == 0 %}nobody{% endif %}\
+                 {% for line in allow.lines %}{{ line }}\n{% endfor %}"
+            }
+            Self::Broken => "{% if",
+        }
+    }
+}
+
+/// A change of the bucket of the CSVs, or of the template. The number is the index of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Upload(usize, Csv),
+    /// A delete that leaves the versions in place, below a marker.
     Delete(usize),
+    /// A permanent delete of the newest version, or of the marker.
+    Purge(usize),
+    /// An upload of the template. Its event is about the first key.
+    Template(Custom),
     /// The clock of `Last-Modified` advances by a second.
     Tick,
 }
@@ -62,6 +94,9 @@ pub(crate) const Y: Step = Step::Upload(0, Csv::Y);
 pub(crate) const Z: Step = Step::Upload(0, Csv::Z);
 pub(crate) const BAD: Step = Step::Upload(0, Csv::Bad);
 pub(crate) const DELETE: Step = Step::Delete(0);
+pub(crate) const PURGE: Step = Step::Purge(0);
+/// The maximum number of steps of a case with a permanent delete.
+pub(crate) const MAX_STEPS: usize = 12;
 
 /// The code under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,11 +199,58 @@ impl Scenario {
         }
     }
 
-    pub(crate) fn key_of(&self, step: usize) -> usize {
+    pub(crate) fn key_of(&self, step: usize) -> Option<usize> {
         match self.steps[step] {
+            Step::Upload(key, _) | Step::Delete(key) | Step::Purge(key) => Some(key),
+            Step::Template(_) | Step::Tick => None,
+        }
+    }
+
+    /// The number of the code that handles the event about a step. A permanent delete names its version.
+    pub(crate) fn start_of(&self, step: usize) -> usize {
+        match self.steps[step] {
+            Step::Purge(key) => {
+                let version = self.versions(key, step).last().unwrap().0;
+                KEYS.len() + key * MAX_STEPS + version
+            }
             Step::Upload(key, _) | Step::Delete(key) => key,
+            Step::Template(_) => 0,
             Step::Tick => panic!("nothing tells of a tick"),
         }
+    }
+
+    /// The versions of a key before a step, oldest first: each with its own step, and its content (`None`
+    /// for the marker of a delete).
+    pub(crate) fn versions(&self, key: usize, before: usize) -> Vec<(usize, Option<Csv>)> {
+        let mut versions = Vec::new();
+        for (index, step) in self.steps[..before].iter().enumerate() {
+            match *step {
+                Step::Upload(of, csv) if of == key => versions.push((index, Some(csv))),
+                Step::Delete(of) if of == key => versions.push((index, None)),
+                Step::Purge(of) if of == key => {
+                    versions.pop();
+                }
+                _ => {}
+            }
+        }
+        versions
+    }
+
+    /// The newest version of a key before a step, if it is not a marker.
+    pub(crate) fn newest(&self, key: usize, before: usize) -> Option<(usize, Csv)> {
+        let (step, csv) = *self.versions(key, before).last()?;
+        csv.map(|csv| (step, csv))
+    }
+
+    /// The template before a step. `None` in a case with a built-in template.
+    pub(crate) fn template(&self, before: usize) -> Option<Custom> {
+        let template = |step: &Step| match step {
+            Step::Template(template) => Some(*template),
+            _ => None,
+        };
+        let uses = self.steps.iter().any(|step| template(step).is_some());
+        let newest = self.steps[..before].iter().rev().find_map(template);
+        uses.then(|| newest.unwrap_or(Custom::A))
     }
 
     fn settings(&self) -> FunctionSettings {
@@ -181,61 +263,87 @@ impl Scenario {
             "OUTPUT_BUCKET" => Some("sites".to_owned()),
             "REPORT_BUCKET" if self.reports => Some("reports".to_owned()),
             "ON_DELETE" => Some(on_delete.to_owned()),
+            "TEMPLATE" => self.template(0).map(|_| "s3://templates/own".to_owned()),
+            // An emulator may have no versions.
+            "AWS_ENDPOINT_URL_S3" if !self.versioned => Some("http://localhost:1".to_owned()),
             _ => None,
         });
         settings.unwrap()
     }
 
-    /// The code, once for each key.
+    /// The code: once for each key, and once for each permanent delete of a version.
     pub(crate) fn starts(&self) -> Vec<Start> {
         let settings = Rc::new(self.settings());
-        let template = Rc::new(template(self.protocol));
-        let protocol = self.protocol;
-        let start = |key| -> Start {
-            let settings = Rc::clone(&settings);
-            let template = Rc::clone(&template);
+        let templates = Rc::new(TemplateCache::from(template(Protocol::Publisher, None)));
+        let start = |(key, trigger): (usize, Trigger)| -> Start {
+            let (settings, protocol) = (Rc::clone(&settings), self.protocol);
+            let templates = Rc::clone(&templates);
             Box::new(move |port| {
-                let (settings, template) = (Rc::clone(&settings), Rc::clone(&template));
+                let settings = Rc::clone(&settings);
                 match protocol {
-                    Protocol::Publisher => publisher(port, key, settings, template),
-                    Protocol::Handler => handler(port, key, &settings),
-                    Protocol::ReadThenWrite => read_then_write(port, key, settings, template),
+                    Protocol::Publisher => {
+                        let templates = match settings.template {
+                            TemplateChoice::BuiltIn(_) => Rc::clone(&templates),
+                            // An execution environment that has just started.
+                            TemplateChoice::Object { .. } => {
+                                Rc::new(TemplateCache::new(&settings.template).unwrap())
+                            }
+                        };
+                        publisher(port, KEYS[key], trigger.clone(), settings, templates)
+                    }
+                    Protocol::Handler => handler(port, KEYS[key], &trigger, &settings),
+                    Protocol::ReadThenWrite => read_then_write(port, KEYS[key], settings),
                 }
             })
         };
-        KEYS.into_iter().map(start).collect()
+        let changes = (0..KEYS.len()).map(|key| (key, Trigger::Change));
+        let deletes = (0..KEYS.len()).flat_map(|key| {
+            (0..MAX_STEPS).map(move |step| (key, Trigger::VersionDeleted(format!("v{step}"))))
+        });
+        changes.chain(deletes).map(start).collect()
     }
 }
 
 /// A template that takes no time. The handler compiles its own.
-fn template(protocol: Protocol) -> Template {
-    const SMALL: &str = "{% if allow.count == 0 %}nobody{% endif %}\
-        {% for line in allow.lines %}{{ line }}\n{% endfor %}";
-    match protocol {
-        Protocol::Handler => Template::built_in("apache24").unwrap(),
-        _ => Template::compile(SMALL).unwrap(),
+fn template(protocol: Protocol, custom: Option<Custom>) -> Template {
+    match (custom, protocol) {
+        // If the template is broken, nobody gets in by a built-in one.
+        (None, Protocol::Handler) | (Some(Custom::Broken), _) => {
+            Template::built_in("apache24").unwrap()
+        }
+        (custom, _) => Template::compile(custom.unwrap_or(Custom::A).text()).unwrap(),
     }
 }
 
 fn publisher(
     port: Port,
     key: &'static str,
+    trigger: Trigger,
     settings: Rc<FunctionSettings>,
-    template: Rc<Template>,
+    templates: Rc<TemplateCache>,
 ) -> Code {
     Box::pin(async move {
-        let mut publisher = Publisher::new(&port, &settings, &template);
-        match publisher.publish(&name("uploads", key), None).await {
+        let work = async {
+            let template = templates.current(&port).await?;
+            let mut publisher = Publisher::new(&port, &settings, &templates, template);
+            publisher.publish(&name("uploads", key), &trigger).await
+        };
+        match work.await {
             Ok(answer) => Ended::Ok(answer.status.to_string()),
             Err(err) => Ended::Err(err.kind()),
         }
     })
 }
 
-fn handler(port: Port, key: &'static str, settings: &FunctionSettings) -> Code {
+fn handler(port: Port, key: &'static str, trigger: &Trigger, settings: &FunctionSettings) -> Code {
     let handler = Handler::new(port, settings.clone()).unwrap();
+    let mut event = put_event(&[key]);
+    if let Trigger::VersionDeleted(version) = trigger {
+        event["Records"][0]["eventName"] = "ObjectRemoved:Delete".into();
+        event["Records"][0]["s3"]["object"]["versionId"] = version.as_str().into();
+    }
     Box::pin(async move {
-        let event = LambdaEvent::new(put_event(&[key]), Context::default());
+        let event = LambdaEvent::new(event, Context::default());
         match handler.handle(event).await {
             Ok(response) => Ended::Ok(
                 serde_json::to_value(response).unwrap()["results"][0]["status"].to_string(),
@@ -245,13 +353,9 @@ fn handler(port: Port, key: &'static str, settings: &FunctionSettings) -> Code {
     })
 }
 
-fn read_then_write(
-    port: Port,
-    key: &'static str,
-    settings: Rc<FunctionSettings>,
-    template: Rc<Template>,
-) -> Code {
+fn read_then_write(port: Port, key: &'static str, settings: Rc<FunctionSettings>) -> Code {
     let work = async move {
+        let template = template(Protocol::ReadThenWrite, None);
         let Fetched::Found(head, mut body) = port.get(&name("uploads", key), None).await? else {
             return Ok("missing");
         };
@@ -261,6 +365,7 @@ fn read_then_write(
             return Ok("refused");
         };
         let put = Put {
+            digest: ContentDigest::of(file.as_bytes()),
             bytes: file.into_bytes(),
             content_type: "text/plain; charset=utf-8",
             metadata: [("source-version".to_owned(), head.version_id)].into(),
@@ -293,17 +398,28 @@ fn source(key: &str) -> Source {
 }
 
 /// The output that a good CSV must have.
-pub(crate) fn output_of(protocol: Protocol, key: usize, csv: Csv) -> Vec<u8> {
+pub(crate) fn output_of(
+    protocol: Protocol,
+    custom: Option<Custom>,
+    key: usize,
+    csv: Csv,
+) -> Vec<u8> {
     let settings = Settings::default();
-    let template = template(protocol);
+    let template = template(protocol, custom);
     let outcome = generate(csv.bytes(), &settings, &template, &source(KEYS[key]));
     outcome.file.unwrap().into_bytes()
 }
 
 /// The output of a deleted CSV under `deny`.
-pub(crate) fn output_of_nobody(protocol: Protocol, key: usize) -> Vec<u8> {
+pub(crate) fn output_of_nobody(protocol: Protocol, custom: Option<Custom>, key: usize) -> Vec<u8> {
     let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
-    let file = render(&template(protocol), &source(KEYS[key]), &nobody, &[], 0);
+    let file = render(
+        &template(protocol, custom),
+        &source(KEYS[key]),
+        &nobody,
+        &[],
+        0,
+    );
     file.unwrap().text.into_bytes()
 }
 

@@ -9,14 +9,17 @@ use serde_json::{Value, json};
 
 use super::buckets::Call;
 use super::invocation::Ended;
-use super::scenario::{BAD, DELETE, Faults, Protocol, Scenario, X, Y};
+use super::scenario::{BAD, DELETE, Faults, PURGE, Protocol, Scenario, X, Y};
 use super::world::{How, Model, Move, World};
 use crate::function::handler::{ACME, handle, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;
 
-const KINDS: [ErrorKind; 12] = [
+const KINDS: [ErrorKind; 15] = [
     ErrorKind::UnknownEvent,
     ErrorKind::SameBucket,
+    ErrorKind::OtherBucket,
+    ErrorKind::UnversionedBucket,
+    ErrorKind::BadTemplate,
     ErrorKind::AccessDenied,
     ErrorKind::NoSuchBucket,
     ErrorKind::Throttled,
@@ -34,6 +37,9 @@ fn is_listed(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::UnknownEvent
         | ErrorKind::SameBucket
+        | ErrorKind::OtherBucket
+        | ErrorKind::UnversionedBucket
+        | ErrorKind::BadTemplate
         | ErrorKind::AccessDenied
         | ErrorKind::NoSuchBucket
         | ErrorKind::Throttled
@@ -72,6 +78,12 @@ fn invocations() -> Vec<(&'static str, Scenario)> {
         ),
         ("a deleted file, deny", last(&[X, DELETE], OnDelete::Deny)),
         ("after a deleted one", last(&[X, DELETE, X], OnDelete::Deny)),
+        ("the first upload, deny", last(&[X], OnDelete::Deny)),
+        ("an older version", last(&[X, Y, PURGE], OnDelete::Deny)),
+        (
+            "an older version, remove",
+            last(&[X, Y, PURGE], OnDelete::Remove),
+        ),
     ]
 }
 
@@ -184,6 +196,7 @@ fn refused(
         RefusalCode::RowsRejected => ("acme.csv", ACME, vec![("STRICT", "all")]),
         RefusalCode::UnsafeKey => ("../acme.csv", ACME, vec![]),
         RefusalCode::BadTemplate => ("acme.csv", ACME, vec![("TEMPLATE", "s3://templates/own")]),
+        RefusalCode::OutputTaken => ("acme.csv.gz", ACME, vec![]),
     }
 }
 
@@ -205,6 +218,7 @@ fn the_previous_output_survives_every_refused_file() {
         RefusalCode::RowsRejected,
         RefusalCode::UnsafeKey,
         RefusalCode::BadTemplate,
+        RefusalCode::OutputTaken,
     ];
     for code in codes {
         let (key, upload, settings) = refused(code);

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use htaccess_generator::function::ErrorKind;
-use htaccess_generator::function::OnDelete;
 use htaccess_generator::function::store::{ObjectName, Put, PutKind};
 
 use super::buckets::{Answer, Bend, Call, Failure, Object, ObjectId, Objects};
 use super::invocation::Ended;
 use super::learned::{Learned, Place};
-use super::scenario::{Csv, KEYS, Promise, Scenario, Step, output_of, output_of_nobody};
+use super::scenario::{Csv, Custom, KEYS, Promise, Scenario, Step, output_of, output_of_nobody};
 
 /// An event that waits, that is processed, or that is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +27,8 @@ pub(crate) struct Delivery {
 pub(crate) struct Buckets {
     pub(crate) inputs: [Option<ObjectId>; KEYS.len()],
     pub(crate) output: Option<ObjectId>,
-    pub(crate) report: Option<ObjectId>,
+    pub(crate) reports: [Option<ObjectId>; KEYS.len()],
+    pub(crate) template: Option<ObjectId>,
 }
 
 impl Buckets {
@@ -39,7 +39,12 @@ impl Buckets {
                 &mut self.inputs[index.unwrap()]
             }
             ("sites", "acme/.htaccess") => &mut self.output,
-            ("reports", "acme.csv.html") => &mut self.report,
+            ("reports", key) => {
+                let key = key.strip_suffix(".html");
+                let index = KEYS.iter().position(|known| Some(*known) == key);
+                &mut self.reports[index.unwrap()]
+            }
+            ("templates", "own") => &mut self.template,
             _ => panic!("nobody knows of {name}"),
         }
     }
@@ -103,20 +108,35 @@ pub(crate) struct Model {
     pub(crate) learned: Learned,
     /// The result of the last invocation that ended.
     pub(crate) last_end: Option<Ended>,
-    pub(crate) good: BTreeMap<(usize, Csv), Vec<u8>>,
-    pub(crate) nobody: [Vec<u8>; 2],
+    pub(crate) good: BTreeMap<(usize, Csv, Option<Custom>), Vec<u8>>,
+    pub(crate) nobody: BTreeMap<(usize, Option<Custom>), Vec<u8>>,
 }
 
 impl Model {
     pub(crate) fn new(scenario: Scenario) -> Self {
         let protocol = scenario.protocol;
-        let good = |csv| [0, 1].map(|key| ((key, csv), output_of(protocol, key, csv)));
+        let customs = match scenario.template(0) {
+            Some(_) => vec![Some(Custom::A), Some(Custom::B), Some(Custom::Broken)],
+            None => vec![None],
+        };
+        let (mut good, mut nobody) = (BTreeMap::new(), BTreeMap::new());
+        for (custom, key) in customs
+            .iter()
+            .flat_map(|custom| [(*custom, 0), (*custom, 1)])
+        {
+            nobody.insert((key, custom), output_of_nobody(protocol, custom, key));
+            for csv in Csv::GOOD {
+                if custom != Some(Custom::Broken) {
+                    good.insert((key, csv, custom), output_of(protocol, custom, key, csv));
+                }
+            }
+        }
         Self {
             learned: Learned::new(scenario.starts()),
             objects: Objects::default(),
             last_end: None,
-            good: Csv::GOOD.into_iter().flat_map(good).collect(),
-            nobody: [0, 1].map(|key| output_of_nobody(protocol, key)),
+            good,
+            nobody,
             scenario,
         }
     }
@@ -136,9 +156,10 @@ impl Model {
             in_flight: Vec::new(),
             conflicts_left: 0,
         };
+        self.put_template(&mut world);
         for step in 0..self.scenario.done_before {
             self.step(&mut world);
-            let start = self.learned.start(self.scenario.key_of(step));
+            let start = self.learned.start(self.scenario.start_of(step));
             world.deliveries = vec![Delivery {
                 step,
                 at: Some(start),
@@ -152,7 +173,7 @@ impl Model {
         }
         let delivery = |step: &usize| Delivery {
             step: *step,
-            at: Some(self.learned.start(self.scenario.key_of(*step))),
+            at: Some(self.learned.start(self.scenario.start_of(*step))),
             left: self.scenario.redeliveries,
         };
         world.deliveries = self.scenario.events.iter().map(delivery).collect();
@@ -249,24 +270,44 @@ impl Model {
         let step = world.steps_done;
         world.steps_done += 1;
         match self.scenario.steps[step] {
-            Step::Upload(key, csv) => {
-                let id = self.objects.id(Object {
-                    etag: self.scenario.bend.etag_of(csv.bytes(), PutKind::Single),
-                    version_id: if self.scenario.versioned {
-                        format!("v{step}")
-                    } else {
-                        String::new()
-                    },
-                    last_modified: self.clock(step),
-                    metadata: BTreeMap::new(),
-                    bytes: csv.bytes().to_vec(),
-                    rank: self.scenario.versioned.then_some(step),
-                });
-                world.buckets.inputs[key] = Some(id);
+            Step::Upload(key, _) | Step::Delete(key) | Step::Purge(key) => {
+                let newest = self.scenario.newest(key, world.steps_done);
+                world.buckets.inputs[key] = newest.map(|(step, csv)| self.input(step, csv));
             }
-            Step::Delete(key) => world.buckets.inputs[key] = None,
+            Step::Template(_) => self.put_template(world),
             Step::Tick => {}
         }
+    }
+
+    fn input(&mut self, step: usize, csv: Csv) -> ObjectId {
+        let versioned = self.scenario.versioned;
+        self.objects.id(Object {
+            etag: self.scenario.bend.etag_of(csv.bytes(), PutKind::Single),
+            version_id: if versioned {
+                format!("v{step}")
+            } else {
+                String::new()
+            },
+            last_modified: self.clock(step),
+            metadata: BTreeMap::new(),
+            bytes: csv.bytes().to_vec(),
+            rank: versioned.then_some(step),
+        })
+    }
+
+    fn put_template(&mut self, world: &mut World) {
+        let newest = self.scenario.template(world.steps_done);
+        world.buckets.template = newest.map(|template| {
+            let bytes = template.text().as_bytes();
+            self.objects.id(Object {
+                etag: self.scenario.bend.etag_of(bytes, PutKind::Single),
+                version_id: String::new(),
+                last_modified: self.clock(world.steps_done),
+                metadata: BTreeMap::new(),
+                bytes: bytes.to_vec(),
+                rank: None,
+            })
+        });
     }
 
     fn crash(&self, world: &mut World, index: usize) {
@@ -280,7 +321,7 @@ impl Model {
                 .extend(writes.map(|(number, _)| (at, *number)));
         }
         delivery.left -= 1;
-        delivery.at = Some(self.learned.start(self.scenario.key_of(delivery.step)));
+        delivery.at = Some(self.learned.start(self.scenario.start_of(delivery.step)));
     }
 
     fn call(
@@ -295,7 +336,7 @@ impl Model {
         let failed = |kind| Answer::Failed(Failure(kind));
         let answer = match how {
             How::Served => match self.repeated_read(at, number) {
-                Some(id) => Answer::Found(id),
+                Some(answer) => answer,
                 None => self.serve(world, &call)?,
             },
             How::FailsBefore(kind) => failed(kind),
@@ -343,15 +384,17 @@ impl Model {
     }
 
     /// The answer to a read that the store does not serve.
-    pub(crate) fn first_answer(&self, at: Place, number: usize) -> Option<Answer> {
-        self.repeated_read(at, number).map(Answer::Found)
-    }
-
-    fn repeated_read(&self, at: Place, number: usize) -> Option<ObjectId> {
-        let repeats = self.scenario.bend == Bend::RepeatsFirstRead;
-        repeats
-            .then(|| self.learned.first_found(at, number))
-            .flatten()
+    pub(crate) fn repeated_read(&self, at: Place, number: usize) -> Option<Answer> {
+        match self.scenario.bend {
+            Bend::RepeatsFirstRead => self.learned.first_read(at, number, |asked, call| {
+                asked.name() == call.name()
+                    && matches!(asked, Call::Head(_)) == matches!(call, Call::Head(_))
+            }),
+            Bend::HeadRepeatsGet => self.learned.first_read(at, number, |asked, call| {
+                matches!((asked, call), (Call::Head(asked), Call::Get(read, _)) if asked == read)
+            }),
+            _ => None,
+        }
     }
 
     /// Lets a call take effect, and answers it.
@@ -359,8 +402,8 @@ impl Model {
         let current = *world.buckets.at(call.name());
         let found = current.map(|id| self.objects.get(id).clone());
         Ok(match (call, current, found) {
-            (Call::Get(_, Some(unless)), _, Some(found)) if found.etag == *unless => {
-                Answer::NotModified
+            (Call::Get(_, Some(unless)), Some(id), Some(found)) if found.etag == *unless => {
+                Answer::NotModified(id)
             }
             (Call::Head(_) | Call::Get(..), Some(id), _) => Answer::Found(id),
             (Call::Head(_) | Call::Get(..), None, _) => Answer::Missing,
@@ -397,15 +440,17 @@ impl Model {
         replaced: Option<&Object>,
     ) -> Result<ObjectId, String> {
         let before = replaced.and_then(|object| object.rank);
-        let rank = self.rank(put, before)?;
-        if let (Some(before), Some(after)) = (before, rank)
-            && after < before
-            && self.scenario.on_delete != OnDelete::Remove
-            && self.scenario.promise == Promise::EndAndWay
-        {
-            return Err(format!(
-                "{name} went back from step {before} to step {after}"
-            ));
+        let rank = self.rank(name, put, before)?;
+        if self.scenario.promise == Promise::EndAndWay {
+            if let (Some(before), Some(after)) = (before, rank)
+                && after < before
+                && self.is_ordered(before, after, world.steps_done)
+            {
+                return Err(format!(
+                    "{name} went back from step {before} to step {after}"
+                ));
+            }
+            self.check_template_order(put, replaced)?;
         }
         Ok(self.objects.id(Object {
             etag: self.scenario.bend.etag_of(&put.bytes, put.form),

@@ -1,0 +1,102 @@
+//! The upload that an output belongs to, by the key that the output's metadata records.
+//!
+//! Two uploads can have the same output: `a.csv` and `a.csv.gz`, or all if `OUTPUT_KEY` is a constant. The
+//! output belongs to one of them until that one is deleted.
+//!
+//! Metadata has no room for the longest keys, so their digest is recorded. The other uploads of the same
+//! output usually differ only in their ending, so the owner is found by trying all endings.
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+
+use crate::source::keys_of_the_same_path;
+use crate::text::push_fmt;
+
+/// The maximum length of a recorded key in its encoding, in bytes.
+const MAX_RECORDED_BYTES: usize = 800;
+/// The start of a digest. A recorded key has no colon.
+const DIGEST_PREFIX: &str = "sha256:";
+
+/// The upload that an object belongs to, from the point of view of one upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The upload itself.
+    Own,
+    /// The upload with this key.
+    Other(String),
+    /// Another upload, whose key is too long to be recorded.
+    OtherWithLongKey,
+    /// No upload: another program wrote the object.
+    Nobody,
+}
+
+impl Owner {
+    /// Finds the owner in a recorded key.
+    pub(crate) fn of(recorded: &str, source_key: &str) -> Self {
+        if recorded.is_empty() {
+            return Self::Nobody;
+        }
+        if recorded == recorded_key(source_key) {
+            return Self::Own;
+        }
+        if !recorded.starts_with(DIGEST_PREFIX) {
+            let key = percent_decode_str(recorded).decode_utf8_lossy();
+            return Self::Other(key.into_owned());
+        }
+        let found = keys_of_the_same_path(source_key).find(|key| digest(key) == recorded);
+        found.map_or(Self::OtherWithLongKey, Self::Other)
+    }
+}
+
+/// Encodes a key in ASCII, or replaces it by its digest if it is too long.
+pub(crate) fn recorded_key(key: &str) -> String {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b' ').add(b':');
+    let encoded = utf8_percent_encode(key, ENCODED).to_string();
+    if encoded.len() <= MAX_RECORDED_BYTES {
+        return encoded;
+    }
+    digest(key)
+}
+
+fn digest(key: &str) -> String {
+    let mut text = DIGEST_PREFIX.to_owned();
+    for byte in Sha256::digest(key).iter().take(16) {
+        push_fmt(&mut text, format_args!("{byte:02x}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(owner: &str, other: &str, expected: &Owner) {
+        let recorded = recorded_key(owner);
+        assert!(recorded.is_ascii() && recorded.len() <= MAX_RECORDED_BYTES);
+        assert_eq!(Owner::of(&recorded, owner), Owner::Own);
+        assert_eq!(Owner::of(&recorded, other), *expected);
+    }
+
+    fn other(key: &str) -> Owner {
+        Owner::Other(key.to_owned())
+    }
+
+    #[test]
+    fn finds_the_owner_of_a_key_of_any_length() {
+        check("a.csv", "a.csv.gz", &other("a.csv"));
+        check("é %41:+.csv", "b.csv", &other("é %41:+.csv"));
+        check("sha256:00.csv", "b.csv", &other("sha256:00.csv"));
+        let longest_recorded = format!("{}.csv", "a".repeat(796));
+        check(&longest_recorded, "b.csv", &other(&longest_recorded));
+        let long = "é".repeat(500);
+        for (owner, of_the_same_path) in
+            [(".csv", ".csv.gz"), (".CSV.gz", ".csv"), (".cSv", ".CSV")]
+        {
+            let owner = format!("{long}{owner}");
+            check(&owner, &format!("{long}{of_the_same_path}"), &other(&owner));
+            check(&owner, "a.csv", &Owner::OtherWithLongKey);
+        }
+        assert_eq!(Owner::of("", "a.csv"), Owner::Nobody);
+    }
+}

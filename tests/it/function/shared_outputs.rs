@@ -1,0 +1,156 @@
+//! Two uploads with one output: one owns it, and the other is refused while the owner exists.
+
+use serde_json::Value;
+
+use crate::function::handler::{ACME, handle_with, put_event};
+use crate::function::memory_store::MemoryStore;
+
+const OTHER: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
+const ON_DELETE: [&str; 3] = ["keep", "remove", "deny"];
+
+/// A store in which `acme.csv` owns the output, and `acme.csv.gz` was uploaded too.
+fn shared() -> MemoryStore {
+    let store = MemoryStore::default();
+    store.upload("uploads", "acme.csv", ACME);
+    event(&store, "acme.csv", &[]);
+    store.tick();
+    store.upload("uploads", "acme.csv.gz", OTHER);
+    store
+}
+
+/// The result of an event about a key.
+fn event(store: &MemoryStore, key: &str, settings: &[(&str, &str)]) -> Value {
+    handle_with(store, settings, put_event(&[key])).unwrap()["results"][0].take()
+}
+
+fn last_line(store: &MemoryStore, output: &str) -> String {
+    let text = store.text("sites", output).unwrap();
+    text.lines().last().unwrap().to_owned()
+}
+
+#[test]
+fn the_second_upload_is_refused_while_the_first_exists() {
+    for on_delete in ON_DELETE {
+        let store = shared();
+        let before = store.object("sites", "acme/.htaccess").unwrap().head;
+        for _ in 0..2 {
+            let answer = event(&store, "acme.csv.gz", &[("ON_DELETE", on_delete)]);
+            assert_eq!(
+                (&answer["status"], &answer["code"]),
+                (&"refused".into(), &"output-taken".into())
+            );
+            assert_eq!(
+                answer["message"],
+                "the output \"acme/.htaccess\" belongs to the upload \"acme.csv\": delete that upload and \
+                 upload this file again, or give the two files names with different outputs"
+            );
+        }
+        assert_eq!(
+            store.object("sites", "acme/.htaccess").unwrap().head,
+            before
+        );
+        let report = store.text("reports", "acme.csv.gz.html").unwrap();
+        assert!(report.contains("belongs to the upload"), "{report}");
+        let owner = event(&store, "acme.csv", &[("ON_DELETE", on_delete)]);
+        assert_eq!(owner["status"], "unchanged");
+    }
+}
+
+#[test]
+fn the_delete_of_a_refused_upload_changes_no_output() {
+    for on_delete in ON_DELETE {
+        let store = shared();
+        event(&store, "acme.csv.gz", &[]);
+        let before = store.object("sites", "acme/.htaccess").unwrap().head;
+        store.delete_object("uploads", "acme.csv.gz");
+        let answer = event(&store, "acme.csv.gz", &[("ON_DELETE", on_delete)]);
+        assert_eq!(
+            (&answer["status"], &answer["output"]),
+            (&"kept".into(), &Value::Null)
+        );
+        assert_eq!(
+            store.object("sites", "acme/.htaccess").unwrap().head,
+            before
+        );
+        let report = store.text("reports", "acme.csv.gz.html").unwrap();
+        assert!(
+            report.contains("The CSV was deleted. It has no output."),
+            "{report}"
+        );
+    }
+}
+
+#[test]
+fn the_other_upload_takes_over_after_the_owner_was_deleted() {
+    for on_delete in ON_DELETE {
+        for delete_is_told in [false, true] {
+            let store = shared();
+            let settings = [("ON_DELETE", on_delete)];
+            event(&store, "acme.csv.gz", &settings);
+            store.delete_object("uploads", "acme.csv");
+            if delete_is_told {
+                event(&store, "acme.csv", &settings);
+            }
+            assert_eq!(event(&store, "acme.csv.gz", &settings)["status"], "written");
+            assert_eq!(last_line(&store, "acme/.htaccess"), "Require ip 9.9.9.9");
+            let report = store.text("reports", "acme.csv.gz.html").unwrap();
+            assert!(report.contains("Published"), "{report}");
+            store.upload("uploads", "acme.csv", ACME);
+            assert_eq!(event(&store, "acme.csv", &settings)["code"], "output-taken");
+        }
+    }
+}
+
+#[test]
+fn an_output_of_another_program_is_taken_over() {
+    let store = MemoryStore::default();
+    store.upload("sites", "acme/.htaccess", b"Require all granted\n");
+    store.upload("uploads", "acme.csv", ACME);
+    assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
+}
+
+/// Only the refusal asks for the owner, so nothing else costs more calls.
+#[test]
+fn only_a_collision_costs_more_calls() {
+    let store = shared();
+    store.take_calls();
+    event(&store, "acme.csv.gz", &[]);
+    assert_eq!(
+        store.take_calls(),
+        [
+            "HEAD s3://sites/acme/.htaccess",
+            "HEAD s3://reports/acme.csv.gz.html",
+            "GET s3://uploads/acme.csv.gz",
+            "GET s3://uploads/acme.csv.gz",
+            "HEAD s3://uploads/acme.csv",
+            "PUT s3://reports/acme.csv.gz.html",
+            "HEAD s3://sites/acme/.htaccess",
+        ]
+    );
+    for (settings, first, next) in [("keep", 5, 5), ("deny", 6, 5), ("remove", 6, 6)] {
+        let store = MemoryStore::default();
+        for calls in [first, next, next] {
+            store.tick();
+            store.upload("uploads", "acme.csv", ACME);
+            event(&store, "acme.csv", &[("ON_DELETE", settings)]);
+            assert_eq!(store.take_calls().len(), calls, "{settings}");
+        }
+    }
+}
+
+/// The metadata of an output has no room for such keys.
+#[test]
+fn the_owner_is_found_whatever_the_length_of_its_key() {
+    let folder = ["é".repeat(125).as_str(); 3].join("/");
+    let owner = format!("{folder}/{}.csv", "é".repeat(100));
+    let store = MemoryStore::default();
+    store.upload("uploads", &owner, ACME);
+    assert_eq!(event(&store, &owner, &[])["status"], "written");
+    assert_eq!(event(&store, &owner, &[])["status"], "unchanged");
+    let other = format!("{owner}.gz");
+    store.upload("uploads", &other, OTHER);
+    let answer = event(&store, &other, &[]);
+    assert_eq!(answer["code"], "output-taken");
+    store.delete_object("uploads", &owner);
+    assert_eq!(event(&store, &other, &[])["status"], "written");
+}
