@@ -1,19 +1,66 @@
 //! The `OUTPUT_KEY` setting: a Tera expression for the key of an output.
+//!
+//! Outputs are synced to a disk, so no output may have the name of a folder of another one. Therefore all
+//! outputs have the same file name or the same ending, and no folder may have such a name.
+
+use std::collections::BTreeSet;
 
 use tera::{Context, Tera};
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::settings::error::SettingError;
 use crate::source::{check_key, split_key};
+use crate::text::{Segment, rich};
 
 /// The default of `OUTPUT_KEY`: a folder for each site, so that a sync copies it into the web root.
 pub(crate) const DEFAULT_OUTPUT_KEY: &str = "{{ path }}/.htaccess";
+/// Sources that differ in their folder, their name or both. The names, and the folders, end differently, so
+/// that a common ending of the outputs comes from the expression.
+const SAMPLES: [&str; 4] = [
+    "some/site.csv",
+    "some/shop.csv",
+    "other/site.csv",
+    "other/shop.csv",
+];
 
 /// A Tera template for the key of an output, over `path`, `dir` and `stem` of the source's key.
 #[derive(Clone, Debug)]
 pub struct OutputKey {
     tera: Tera,
     text: String,
+    file_name: FileName,
+}
+
+/// The names that the files of outputs have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FileName {
+    /// All have this name.
+    Whole(String),
+    /// All names end in this text.
+    EndsIn(String),
+}
+
+impl FileName {
+    /// Finds what the names have in common. `None` if that is nothing.
+    fn of(outputs: &BTreeSet<String>) -> Option<Self> {
+        let first = outputs.first()?;
+        let common = first
+            .char_indices()
+            .map(|(start, _)| first.get(start..).unwrap_or_default())
+            .find(|ending| outputs.iter().all(|output| output.ends_with(ending)))?;
+        Some(match common.rsplit_once('/') {
+            Some((_, name)) => Self::Whole(name.to_owned()),
+            None if outputs.len() == 1 => Self::Whole(common.to_owned()),
+            None => Self::EndsIn(common.to_owned()),
+        })
+    }
+
+    fn is_of(&self, segment: &str) -> bool {
+        match self {
+            Self::Whole(name) => segment == name,
+            Self::EndsIn(ending) => segment.ends_with(ending),
+        }
+    }
 }
 
 impl Default for OutputKey {
@@ -21,40 +68,55 @@ impl Default for OutputKey {
         Self::new("OUTPUT_KEY", DEFAULT_OUTPUT_KEY).unwrap_or_else(|_| Self {
             tera: Tera::new(),
             text: String::new(),
+            file_name: FileName::Whole(String::new()),
         })
     }
 }
 
 impl OutputKey {
-    /// Compiles the expression and tries it with two keys.
+    /// Compiles the expression and tries it with keys that share their folder or their name. A constant is
+    /// accepted: it is for one CSV only.
     ///
     /// # Errors
     ///
-    /// If it does not compile, fails, or gives both sources the same output.
+    /// If it does not compile, fails, gives the same output to some of the sources but not to all, or could
+    /// make one output the folder of another.
     pub fn new(name: &str, text: &str) -> Result<Self, SettingError> {
         let allowed =
             "expected a Tera template over path, dir and stem, such as {{ path }}/.htaccess";
+        let refuse = |problem: &str| Err(SettingError::new(name, text, problem));
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&'static str>::new());
         if let Err(err) = tera.add_raw_template(name, text) {
-            return Err(SettingError::new(name, text, &format!("{allowed}: {err}")));
+            return refuse(&format!("{allowed}: {err}"));
         }
         let key = Self {
             tera,
             text: text.to_owned(),
+            file_name: FileName::Whole(String::new()),
         };
-        match (key.of("some/site.csv"), key.of("other/place.csv")) {
-            (Ok(one), Ok(other)) if one != other => Ok(key),
-            (Ok(_), Ok(_)) => Err(SettingError::new(
-                name,
-                text,
-                "every CSV would have the same output; use path, or dir and stem",
-            )),
-            (Err(refusal), _) | (_, Err(refusal)) => Err(SettingError::new(
-                name,
-                text,
-                &format!("{allowed}: {}", refusal.message),
-            )),
+        let outputs: Result<BTreeSet<String>, Refusal> =
+            SAMPLES.iter().map(|source| key.of(source)).collect();
+        let outputs = match outputs {
+            Ok(outputs) => outputs,
+            Err(refusal) => return refuse(&format!("{allowed}: {}", refusal.message)),
+        };
+        if outputs.len() != SAMPLES.len() && outputs.len() != 1 {
+            return refuse(
+                "some CSVs would have the same output; use path, or both dir and stem, or none of them if \
+                 there is only one CSV",
+            );
+        }
+        let Some(file_name) = FileName::of(&outputs) else {
+            return refuse(
+                "one output could be the folder of another; end it with a file name or an ending, such as \
+                 {{ path }}/.htaccess or {{ path }}.conf",
+            );
+        };
+        let key = Self { file_name, ..key };
+        match SAMPLES.iter().find_map(|source| key.of(source).err()) {
+            Some(refusal) => refuse(&format!("{allowed}: {}", refusal.message)),
+            None => Ok(key),
         }
     }
 
@@ -68,7 +130,8 @@ impl OutputKey {
     ///
     /// # Errors
     ///
-    /// `unsafe-key` if the source or the output could leave its folder.
+    /// `unsafe-key` if the source or the output could leave its folder, or if a folder of the output has the
+    /// name of an output's file.
     pub fn of(&self, source_key: &str) -> Result<String, Refusal> {
         let parts = split_key(source_key)?;
         let mut context = Context::new();
@@ -83,6 +146,124 @@ impl OutputKey {
             )
         })?;
         check_key(&output)?;
+        self.check_folders(&output)?;
         Ok(output)
+    }
+
+    /// Checks that the output of another source cannot have the name of a folder of this output.
+    fn check_folders(&self, output: &str) -> Result<(), Refusal> {
+        let (folders, _) = output.rsplit_once('/').unwrap_or_default();
+        match folders
+            .split('/')
+            .find(|folder| self.file_name.is_of(folder))
+        {
+            None | Some("") => Ok(()),
+            Some(folder) => Err(Refusal::new(
+                RefusalCode::UnsafeKey,
+                rich!(
+                    "the output {} would be in the folder {}, but outputs have such names as files: rename \
+                     the CSV or its folder",
+                    Segment::quoted(output),
+                    Segment::quoted(folder)
+                ),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_accepted(text: &str, file_name: &FileName) {
+        assert_eq!(
+            OutputKey::new("OUTPUT_KEY", text).unwrap().file_name,
+            *file_name
+        );
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, problem: &str) {
+        let err = OutputKey::new("OUTPUT_KEY", text).unwrap_err().to_string();
+        assert!(err.contains(problem), "{err}");
+    }
+
+    fn whole(name: &str) -> FileName {
+        FileName::Whole(name.to_owned())
+    }
+
+    fn ends_in(ending: &str) -> FileName {
+        FileName::EndsIn(ending.to_owned())
+    }
+
+    #[test]
+    fn accepts_outputs_that_do_not_meet() {
+        check_accepted("{{ path }}/.htaccess", &whole(".htaccess"));
+        check_accepted("{{ dir }}/sites/{{ stem }}.conf", &ends_in(".conf"));
+        check_accepted(
+            "{% if dir %}{{ dir }}/{% endif %}{{ stem }}.lst",
+            &ends_in(".lst"),
+        );
+        check_accepted("{{ path | upper }}/rules", &whole("rules"));
+        check_accepted(".htaccess", &whole(".htaccess"));
+        check_accepted("conf/site.conf", &whole("site.conf"));
+    }
+
+    #[test]
+    fn refuses_outputs_that_meet() {
+        let same =
+            "some CSVs would have the same output; use path, or both dir and stem, or none of them";
+        check_refused("{{ stem }}/.htaccess", same);
+        check_refused("{{ dir }}/.htaccess", same);
+        check_refused("{{ stem }}.conf", same);
+        let nested =
+            "one output could be the folder of another; end it with a file name or an ending";
+        check_refused("{{ path }}", nested);
+        check_refused("{{ dir }}/{{ stem }}", nested);
+        check_refused("{{ dir }}-{{ stem }}", nested);
+        check_refused(
+            "{{ path }}/.htaccess/.htaccess",
+            "rename the CSV or its folder",
+        );
+        check_refused(
+            "{{ path",
+            "expected a Tera template over path, dir and stem",
+        );
+    }
+
+    #[test]
+    fn refuses_keys_with_a_folder_that_is_named_like_an_output() {
+        let key = |text: &str, source: &str| OutputKey::new("OUTPUT_KEY", text).unwrap().of(source);
+        let code = |text: &str, source: &str| key(text, source).unwrap_err().code;
+        let default = DEFAULT_OUTPUT_KEY;
+        for source in [
+            "acme/.htaccess.csv",
+            ".htaccess.csv",
+            "a/.htaccess/b.csv.gz",
+        ] {
+            assert_eq!(code(default, source), RefusalCode::UnsafeKey, "{source}");
+        }
+        assert_eq!(
+            code("{{ path }}.conf", "a.conf/b.csv"),
+            RefusalCode::UnsafeKey
+        );
+        assert_eq!(
+            key("{{ path }}.conf", "a/b.conf.csv").unwrap(),
+            "a/b.conf.conf"
+        );
+        assert_eq!(
+            key(default, "a.htaccess/b.csv").unwrap(),
+            "a.htaccess/b/.htaccess"
+        );
+        let message = key(default, "acme/.htaccess.csv")
+            .unwrap_err()
+            .message
+            .to_string();
+        assert_eq!(
+            message,
+            "the output \"acme/.htaccess/.htaccess\" would be in the folder \".htaccess\", but outputs have \
+             such names as files: rename the CSV or its folder"
+        );
     }
 }

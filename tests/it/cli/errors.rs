@@ -119,8 +119,20 @@ fn wrong_values_are_reported_with_help() {
             "--max-csv-bytes is \"1G\": expected a number of bytes",
         ),
         (
+            &[
+                "render",
+                "7-sites",
+                "-o",
+                "out",
+                "--output-key",
+                "{{ stem }}/x",
+            ],
+            "--output-key is \"{{ stem }}/x\": some CSVs would have the same output",
+        ),
+        (
             &["render", "7-sites", "-o", "out", "--output-key", "one"],
-            "--output-key is \"one\": ",
+            "7-sites/clients/acme.csv and 7-sites/clients/blog.csv would both become one: rename one, or \
+             choose another --output-key",
         ),
         (&["render", "7-sites", "-o", "README.md"], "README.md"),
     ]);

@@ -298,9 +298,9 @@ fn nothing_is_written_for_a_refused_key() {
     assert_eq!(long.len(), 1021);
     for key in ["../acme.csv", "acme//b.csv", &long] {
         for entries in [
-            [("OUTPUT_KEY", "{{ path }}"), ("TEMPLATE", "apache24")],
+            [("OUTPUT_KEY", "{{ path }}.c"), ("TEMPLATE", "apache24")],
             [
-                ("OUTPUT_KEY", "{{ path }}"),
+                ("OUTPUT_KEY", "{{ path }}.c"),
                 ("TEMPLATE", "s3://templates/gone"),
             ],
         ] {
@@ -315,7 +315,7 @@ fn nothing_is_written_for_a_refused_key() {
             );
         }
     }
-    let entries = [("OUTPUT_KEY", "{{ path }}"), ("REPORT_BUCKET", "")];
+    let entries = [("OUTPUT_KEY", "{{ path }}.c"), ("REPORT_BUCKET", "")];
     let store = MemoryStore::default();
     store.upload("uploads", &long, ACME);
     let answer = handle_with(&store, &entries, put_event(&[&long])).unwrap();
@@ -474,8 +474,9 @@ fn a_bad_setting_is_reported_with_its_name_its_value_and_the_allowed_values() {
         ),
         (
             "OUTPUT_KEY",
-            ".htaccess",
-            "OUTPUT_KEY is \".htaccess\": every CSV would have the same output; use path, or dir and stem",
+            "{{ path }}",
+            "OUTPUT_KEY is \"{{ path }}\": one output could be the folder of another; end it with a file name or \
+             an ending, such as {{ path }}/.htaccess or {{ path }}.conf",
         ),
         (
             "AWS_ENDPOINT_URL_S3",

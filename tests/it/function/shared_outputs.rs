@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::function::handler::{ACME, handle_with, put_event};
+use crate::function::handler::{ACME, handle_with, put_event, statuses};
 use crate::function::memory_store::MemoryStore;
 
 const OTHER: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
@@ -153,4 +153,47 @@ fn the_owner_is_found_whatever_the_length_of_its_key() {
     assert_eq!(answer["code"], "output-taken");
     store.delete_object("uploads", &owner);
     assert_eq!(event(&store, &other, &[])["status"], "written");
+}
+
+#[test]
+fn a_constant_output_key_is_for_one_upload() {
+    let settings = [("OUTPUT_KEY", "conf/blocklist.conf")];
+    let store = MemoryStore::default();
+    store.upload("uploads", "a.csv", ACME);
+    store.upload("uploads", "b/c.csv", OTHER);
+    let answer = handle_with(&store, &settings, put_event(&["a.csv"])).unwrap();
+    assert_eq!(statuses(&answer), ["written"]);
+    let refused = event(&store, "b/c.csv", &settings);
+    assert_eq!(refused["code"], "output-taken");
+    store.delete_object("uploads", "a.csv");
+    assert_eq!(event(&store, "b/c.csv", &settings)["status"], "written");
+    assert_eq!(
+        last_line(&store, "conf/blocklist.conf"),
+        "Require ip 9.9.9.9"
+    );
+}
+
+/// Keys of very different uploads, of which one is too long to be recorded. It cannot be found, so nothing
+/// is published.
+#[test]
+fn an_owner_that_cannot_be_found_is_not_replaced() {
+    let settings = [("OUTPUT_KEY", "conf/blocklist.conf")];
+    let owner = format!("{}.csv", ["é".repeat(125).as_str(); 4].join("/"));
+    let store = MemoryStore::default();
+    store.upload("uploads", &owner, ACME);
+    assert_eq!(event(&store, &owner, &settings)["status"], "written");
+    store.upload("uploads", "b.csv", OTHER);
+    store.delete_object("uploads", &owner);
+    let answer = event(&store, "b.csv", &settings);
+    assert_eq!(
+        answer["message"],
+        "the output \"conf/blocklist.conf\" belongs to another upload, whose key is too long to be recorded: \
+         give the two files names with different outputs, or delete the output if that upload is gone"
+    );
+    assert_ne!(
+        last_line(&store, "conf/blocklist.conf"),
+        "Require ip 9.9.9.9"
+    );
+    store.delete_object("sites", "conf/blocklist.conf");
+    assert_eq!(event(&store, "b.csv", &settings)["status"], "written");
 }

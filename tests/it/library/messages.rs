@@ -179,8 +179,9 @@ fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
     );
     check_setting(
         "OUTPUT_KEY",
-        "site/.htaccess",
-        "\"site/.htaccess\": every CSV would have the same output; use path, or dir and stem",
+        "{{ stem }}/.htaccess",
+        "\"{{ stem }}/.htaccess\": some CSVs would have the same output; use path, or both dir and stem, or none \
+         of them if there is only one CSV",
     );
     assert_eq!(
         FunctionSettings::read(|_| None).unwrap_err().to_string(),
