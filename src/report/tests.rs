@@ -193,7 +193,7 @@ fn the_badge_is_as_urgent_as_the_problems() {
         check_badge(&answer, Occasion::Publish, "bad", "Refused");
         check_badge(&answer, Occasion::Check, "bad", "Would be refused");
         answer.status = Status::Removed;
-        check_badge(&answer, Occasion::Publish, "plain", "Removed");
+        check_badge(&answer, Occasion::Delete, "plain", "Deleted");
     }
 }
 
