@@ -54,10 +54,11 @@ impl<S: Store> Deletion<'_, S> {
             bucket: self.input.bucket.clone(),
             ..Source::default()
         };
+        let max_bytes = self.settings.settings.max_output_bytes;
         let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
         let mut answer = self.answer(output, Status::Written);
         answer.default_policy = DefaultPolicy::Deny;
-        let file = match render(self.template, &source, &nobody, &[], 0) {
+        let file = match render(self.template, &source, &nobody, &[], 0, max_bytes) {
             Ok(rendered) => rendered.text,
             Err(err) => return Ok(Some(answer.refused(&err.into()))),
         };

@@ -192,6 +192,7 @@ pub(crate) fn settings_digest(settings: &Settings, template: &Template) -> Strin
         GENERATOR_VERSION,
         settings.default_policy.name(),
         settings.strict.name(),
+        &settings.max_output_bytes.to_string(),
         template.source(),
     ])
 }

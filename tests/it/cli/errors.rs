@@ -119,6 +119,10 @@ fn wrong_values_are_reported_with_help() {
             "--max-csv-bytes is \"1G\": expected a number of bytes",
         ),
         (
+            &["check", "1-allowlist.csv", "--max-output-bytes", "1G"],
+            "--max-output-bytes is \"1G\": expected a number of bytes",
+        ),
+        (
             &["render", "7-sites", "-o", "out", "--output-key", "one"],
             "--output-key is \"one\": ",
         ),

@@ -219,6 +219,7 @@ fn the_readme_names_every_code_and_setting() {
         "STRICT",
         "OUTPUT_KEY",
         "MAX_CSV_BYTES",
+        "MAX_OUTPUT_BYTES",
         "OUTPUT_BUCKET",
         "REPORT_BUCKET",
         "ON_DELETE",

@@ -303,7 +303,14 @@ pub(crate) fn output_of(protocol: Protocol, key: usize, csv: Csv) -> Vec<u8> {
 /// The output of a deleted CSV under `deny`.
 pub(crate) fn output_of_nobody(protocol: Protocol, key: usize) -> Vec<u8> {
     let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
-    let file = render(&template(protocol), &source(KEYS[key]), &nobody, &[], 0);
+    let file = render(
+        &template(protocol),
+        &source(KEYS[key]),
+        &nobody,
+        &[],
+        0,
+        u64::MAX,
+    );
     file.unwrap().text.into_bytes()
 }
 
