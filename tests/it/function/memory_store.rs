@@ -1,7 +1,11 @@
 //! Buckets in memory: conditional writes like those of S3, and calls that can be made to fail.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
 
 use htaccess_generator::function::store::{
     Body, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
@@ -30,6 +34,12 @@ pub(crate) struct MemoryStore {
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
     clock: Cell<i64>,
     writes: Cell<u64>,
+    /// The size of the pieces of a body. Unlimited by default.
+    pub(crate) piece_bytes: Cell<Option<usize>>,
+    /// An hour passes when the piece of this number is read.
+    pub(crate) late_piece: Cell<Option<usize>>,
+    /// The number of pieces that were read.
+    pub(crate) pieces_read: Rc<Cell<usize>>,
     gets_under_way: Cell<usize>,
     /// The largest number of GETs that were in progress at the same time.
     pub(crate) gets_at_once: Cell<usize>,
@@ -183,7 +193,12 @@ impl Store for &MemoryStore {
                 Fetched::NotModified
             }
             Some(object) => {
-                Fetched::Found(object.head.clone(), MemoryBody(Some(object.bytes.clone())))
+                let body = MemoryBody {
+                    pieces: pieces(&object.bytes, self.piece_bytes.get()),
+                    late_piece: self.late_piece.get(),
+                    read: self.pieces_read.clone(),
+                };
+                Fetched::Found(object.head.clone(), body)
             }
         })
     }
@@ -232,11 +247,25 @@ impl Store for &MemoryStore {
     }
 }
 
-pub(crate) struct MemoryBody(Option<Vec<u8>>);
+pub(crate) struct MemoryBody {
+    pieces: VecDeque<Vec<u8>>,
+    late_piece: Option<usize>,
+    read: Rc<Cell<usize>>,
+}
+
+fn pieces(bytes: &[u8], piece_bytes: Option<usize>) -> VecDeque<Vec<u8>> {
+    let piece_bytes = piece_bytes.unwrap_or(bytes.len()).max(1);
+    bytes.chunks(piece_bytes).map(<[u8]>::to_vec).collect()
+}
 
 impl Body for MemoryBody {
     async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
-        Ok(self.0.take())
+        self.read.update(|pieces| pieces + 1);
+        if Some(self.read.get()) == self.late_piece {
+            // The first poll moves the clock. The rest would let timers run, and a busy thread does not.
+            let _ = tokio::time::advance(Duration::from_hours(1)).now_or_never();
+        }
+        Ok(self.pieces.pop_front())
     }
 }
 

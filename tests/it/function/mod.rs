@@ -1,5 +1,7 @@
 //! The function: events in, objects and answers out.
 
+/// The deadline while an upload is read, and the limit of the output.
+mod bounds;
 /// Deleted CSVs and their outputs.
 mod deletes;
 /// Every event format, and the response that its source expects.
