@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY := 0
 .NOTPARALLEL:
 .PHONY: help demo up deploy down env install build requirements deb sbom licenses htaccess-sync fmt lint lint-rust lint-dependencies lint-template test test-rust test-python \
 	test-terminal test-servers test-browser \
-	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages \
+	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages bench-pathological \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
 
 help: ## list the targets
@@ -173,7 +173,7 @@ test-invoke: install ## test the sample events with `sam local invoke`; skipped 
 # `make fuzz FUZZ_TARGETS=parse FUZZ_SECONDS=60`. Failing inputs are in fuzz/artifacts/, and new inputs in fuzz/found/.
 # To add the new inputs that increase the coverage of the corpus:
 # `cargo +nightly fuzz run TARGET fuzz/corpus/TARGET fuzz/found/TARGET -- -merge=1`.
-FUZZ_TARGETS ?= parse address event generate
+FUZZ_TARGETS ?= parse address event generate time
 FUZZ_SECONDS ?= 600
 FUZZ_OPTIONS := -rss_limit_mb=1024 -timeout=10 -max_len=4096 -dict=fuzz/dictionary.txt -print_final_stats=1
 CARGO_FUZZ_VERSION := 0.13.1
@@ -205,6 +205,9 @@ bench-cold: ## compare start and invocations of the function with an empty funct
 bench-stages: ## measure each stage from parsing to rendering separately
 	$(PYTHON) benches/stages.py $(BENCH_OPTIONS)
 
+bench-pathological: ## measure uploads that were made to take long, each at most 50 ns per byte
+	$(PYTHON) benches/pathological.py $(BENCH_OPTIONS)
+
 bench-instructions: ## count instructions per row, and compare them with benches/instructions.json
 	$(PYTHON) benches/instructions.py $(BENCH_OPTIONS)
 
@@ -220,6 +223,7 @@ bench-docs: ## run all benchmarks and update the tables and charts of docs/bench
 	$(PYTHON) benches/cold.py --markdown --tls bundle
 	$(PYTHON) benches/cost.py --markdown --measured target/bench-cold.json
 	$(PYTHON) benches/stages.py --markdown
+	$(PYTHON) benches/pathological.py --markdown
 	$(PYTHON) benches/instructions.py --markdown
 	$(PYTHON) benches/scale.py --markdown
 
@@ -230,6 +234,7 @@ bench-check: ## build the benchmarks and run them with small sizes; their figure
 	$(HARNESS) clippy --manifest-path benches/harness/Cargo.toml --all-targets -- -D warnings
 	$(HARNESS) test --quiet --manifest-path benches/harness/Cargo.toml
 	$(PYTHON) benches/stages.py --quick
+	$(PYTHON) benches/pathological.py --quick
 	$(PYTHON) benches/peers.py --quick
 	$(PYTHON) benches/cold.py --quick
 	$(PYTHON) benches/cold.py --quick --tls bundle

@@ -244,11 +244,12 @@ fn output(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("output");
     for count in [SMALL, LARGE] {
         let policy = policy(count);
-        let file = render(&template, &Source::default(), &policy, &[], 0).unwrap();
+        let file = render(&template, &Source::default(), &policy, &[], 0, u64::MAX).unwrap();
         group.throughput(bytes(file.text.len()));
         group.bench_function(format!("render/{count}"), |bencher| {
             bencher.iter(|| {
-                let made = render(&template, &Source::default(), &policy, &[], 0).unwrap();
+                let made =
+                    render(&template, &Source::default(), &policy, &[], 0, u64::MAX).unwrap();
                 assert_eq!(made.text.len(), file.text.len());
             });
         });
@@ -306,7 +307,11 @@ fn outcome(csv: &[u8]) -> (Answer, Option<String>) {
         key: "clients/acme.csv".to_owned(),
         ..Source::default()
     };
-    let outcome = generate(csv, &Settings::default(), &template, &source);
+    let settings = Settings {
+        max_output_bytes: u64::MAX,
+        ..Settings::default()
+    };
+    let outcome = generate(csv, &settings, &template, &source);
     (outcome.answer, outcome.file)
 }
 

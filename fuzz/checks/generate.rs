@@ -16,7 +16,7 @@ use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
 use htaccess_generator::ip::{AddressSpec, IpSet, MAPPED_FIRST, MAPPED_LAST, RangeSet};
 use htaccess_generator::policy::Policy;
 use htaccess_generator::render::{BUILT_IN, Template};
-use htaccess_generator::report::{Facts, RequestCost, report_page};
+use htaccess_generator::report::{Facts, MAX_PAGE_BYTES, RequestCost, report_page};
 use htaccess_generator::review::explain;
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
@@ -30,8 +30,6 @@ use super::reread::{Network, Output, check_fewest, check_text, network};
 use super::rows::{MAX_TEXT_BYTES, Reading, Row, may_be_damaged_gzip, read, text_of};
 use super::{Dice, MAX_SENTENCE_BYTES, check_message};
 
-/// The maximum size of a page in `tests/it/library/report_page.rs`.
-const MAX_PAGE_BYTES: usize = 400_000;
 /// The built-in templates by name, and one that prints all text from outside.
 const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];
 const OWN: &str = r#"# {{ source.key }}

@@ -10,6 +10,7 @@ pub(crate) mod address;
 pub(crate) mod event;
 pub(crate) mod generate;
 pub(crate) mod parse;
+pub(crate) mod time;
 
 mod reread;
 mod rows;

@@ -11,6 +11,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use encoding_rs::WINDOWS_1252;
 
@@ -50,7 +51,10 @@ pub(crate) fn comment_text(cell: &[u8]) -> Cow<'_, str> {
 fn within(cell: &[u8], trim: impl Fn(&str) -> &str) -> Cow<'_, str> {
     match decoded(cell) {
         Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
-        Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
+        Cow::Owned(text) => match trim(&text) {
+            trimmed if trimmed.len() == text.len() => Cow::Owned(text),
+            trimmed => Cow::Owned(trimmed.to_owned()),
+        },
     }
 }
 
@@ -60,8 +64,30 @@ fn within(cell: &[u8], trim: impl Fn(&str) -> &str) -> Cow<'_, str> {
 pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
+        Err(_) if bytes.len() <= MAX_SHORT_BYTES => Cow::Owned(short_windows_1252(bytes)),
         Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
     }
+}
+
+/// The maximum length of a cell that [`short_windows_1252`] decodes, in bytes.
+const MAX_SHORT_BYTES: usize = 32;
+
+/// Decodes a short cell of Windows-1252. The decoder of `encoding_rs` is made for long texts: it takes
+/// longer for its start than for these bytes.
+fn short_windows_1252(bytes: &[u8]) -> String {
+    static UPPER_HALF: OnceLock<Vec<char>> = OnceLock::new();
+    let upper_half = UPPER_HALF.get_or_init(|| {
+        let bytes: Vec<u8> = (0x80..=0xff).collect();
+        let (text, _) = WINDOWS_1252.decode_without_bom_handling(&bytes);
+        text.chars().collect()
+    });
+    let mut text = String::with_capacity(3 * bytes.len());
+    for byte in bytes {
+        let upper = byte.checked_sub(0x80).map(usize::from);
+        let upper = upper.and_then(|index| upper_half.get(index).copied());
+        text.push(upper.unwrap_or(char::from(*byte)));
+    }
+    text
 }
 
 /// Returns a text without the white space, and without the characters of no width, around it.
@@ -70,6 +96,8 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
 pub(crate) fn trimmed(text: &str) -> &str {
     // Nearly every cell starts and ends with a character of its value.
     match text.as_bytes() {
+        [] => text,
+        [only] if only.is_ascii_graphic() => text,
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
         _ => text.trim_matches(is_around),
     }
@@ -90,10 +118,20 @@ fn has_no_width(character: char) -> bool {
     )
 }
 
+/// The first bytes of the quotes in UTF-8 that are not ASCII.
+const FIRST_QUOTE_BYTES: [u8; 2] = [0xc2, 0xe2];
+/// The first bytes of the dashes in UTF-8.
+const FIRST_DASH_BYTES: [u8; 2] = [0xe2, 0xef];
+
 /// Returns whether [`unwrapped`] could change a cell. This is rare.
 #[inline]
 pub(crate) fn may_be_wrapped(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'=' | b'"' | b'\'' | b'`', ..]) || !text.is_ascii()
+    let [dash, other_dash] = FIRST_DASH_BYTES;
+    match text.as_bytes() {
+        [b'=' | b'"' | b'\'' | b'`', ..] => true,
+        [first, ..] if FIRST_QUOTE_BYTES.contains(first) => true,
+        bytes => !text.is_ascii() && memchr::memchr2(dash, other_dash, bytes).is_some(),
+    }
 }
 
 /// Returns the value of a cell that has a formula or quotes around it, or typographic dashes.
@@ -105,8 +143,10 @@ pub(crate) fn unwrapped(text: &str) -> Option<String> {
     }
     let value = formula_value(text).unwrap_or(text);
     let value = without_quotes(value);
-    let value = value.replace(DASHES, "-");
-    (value != text).then_some(value)
+    if value.contains(DASHES) {
+        return Some(value.replace(DASHES, "-"));
+    }
+    (value.len() != text.len()).then(|| value.to_owned())
 }
 
 /// Returns the value of a formula that is a text: `192.0.2.1` of `="192.0.2.1"`.
@@ -118,8 +158,9 @@ fn formula_value(text: &str) -> Option<&str> {
 
 /// Removes one pair of quotes, or the apostrophe that marks a value as text in a spreadsheet.
 fn without_quotes(text: &str) -> &str {
-    let inside = |(open, close): &(char, char)| text.strip_prefix(*open)?.strip_suffix(*close);
-    match QUOTES.iter().find_map(inside) {
+    let first = text.chars().next();
+    let mut pairs = QUOTES.iter().filter(|(open, _)| Some(*open) == first);
+    match pairs.find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close)) {
         Some(value) => trimmed(value),
         None => trimmed(text.strip_prefix('\'').unwrap_or(text)),
     }
@@ -176,6 +217,12 @@ mod tests {
         );
         // A byte order mark has no meaning in a cell.
         assert_eq!(decoded(b"\xff\xfea"), "ÿþa");
+        let all: Vec<u8> = (0..=255).collect();
+        let short: String = all
+            .chunks(MAX_SHORT_BYTES)
+            .map(short_windows_1252)
+            .collect();
+        assert_eq!(decoded(&all), short);
     }
 
     #[test]
@@ -229,6 +276,20 @@ mod tests {
             );
         }
         check_unwrapped("é", None);
+    }
+
+    #[test]
+    fn every_cell_that_can_be_unwrapped_is_recognized() {
+        for (open, close) in QUOTES {
+            let text = format!("{open}a{close}");
+            assert!(may_be_wrapped(&text), "{text}");
+            assert_eq!(unwrapped(&text).as_deref(), Some("a"));
+        }
+        for dash in DASHES {
+            let text = format!("é{dash}");
+            assert!(may_be_wrapped(&text), "{text}");
+            assert_eq!(unwrapped(&text).as_deref(), Some("é-"));
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The columns of a CSV: their names, their places and the delimiter between them.
 
+use std::borrow::Cow;
+
 use crate::text::{RichText, Segment};
 
 /// The accepted delimiters, the most likely first.
@@ -10,6 +12,9 @@ pub(crate) const ADDRESS_NAMES: [&str; 5] = ["ipaddress", "ip", "address", "netw
 pub(crate) const RULE_NAMES: [&str; 3] = ["rule", "action", "policy"];
 
 pub(crate) const COMMENT_NAMES: [&str; 3] = ["comment", "description", "note"];
+
+/// The length of the shortest of these names, in bytes.
+const MIN_NAME_BYTES: usize = "ip".len();
 
 /// The places of the cells that are read. To read another column, add its names above, its place here
 /// and in [`Columns::places`], and its cell in `parser.rs`.
@@ -27,13 +32,34 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// Finds the columns in a header with these names. `None` if a required one is missing.
-    pub(crate) fn find(delimiter: u8, names: &[String]) -> Option<Self> {
-        let names: Vec<String> = names.iter().map(|name| normalized(name)).collect();
+    pub(crate) fn find<'a>(
+        delimiter: u8,
+        names: impl Iterator<Item = Cow<'a, str>>,
+    ) -> Option<Self> {
+        let (mut address, mut rule, mut comment) = Default::default();
+        for (index, name) in names.enumerate() {
+            // Most cells of a line that is no header are too short to be a name.
+            if name.len() < MIN_NAME_BYTES {
+                continue;
+            }
+            let name = normalized(&name);
+            let find = |best: &mut Option<(usize, usize)>, accepted: &[&str]| {
+                // Earlier names of the list have priority, then earlier columns.
+                let rank = accepted.iter().position(|accepted| *accepted == name);
+                *best = (*best)
+                    .into_iter()
+                    .chain(rank.map(|rank| (rank, index)))
+                    .min();
+            };
+            find(&mut address, &ADDRESS_NAMES);
+            find(&mut rule, &RULE_NAMES);
+            find(&mut comment, &COMMENT_NAMES);
+        }
         Some(Self {
             delimiter,
-            address: first_of(&ADDRESS_NAMES, &names)?,
-            rule: first_of(&RULE_NAMES, &names)?,
-            comment: first_of(&COMMENT_NAMES, &names),
+            address: address?.1,
+            rule: rule?.1,
+            comment: comment.map(|(_, index)| index),
         })
     }
 
@@ -48,13 +74,6 @@ impl Columns {
     pub(crate) fn reads(self, index: usize) -> bool {
         self.places().any(|place| place == index)
     }
-}
-
-/// Returns the first column that has an accepted name. Earlier names of `accepted` have priority.
-fn first_of(accepted: &[&str], names: &[String]) -> Option<usize> {
-    accepted
-        .iter()
-        .find_map(|accepted| names.iter().position(|name| name == accepted))
 }
 
 /// Returns a name without everything that is ignored in names: case, white space, `_`, `-`, and `.`,

@@ -8,12 +8,11 @@
 
 use std::io::{self, Write};
 
-use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
-use flate2::write::MultiGzDecoder;
-
 use crate::answer::{Warning, WarningCode};
 use crate::csv::diagnose::{binary_kind, wide_text_kind};
 use crate::csv::error::CsvError;
+use crate::csv::gzip::GzipReader;
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 
 /// Receives the text in pieces.
 pub trait TextSink {
@@ -33,6 +32,8 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// other formats and NUL bytes. The result does not depend on how the upload is cut
 /// (`tests/it/library/cases.rs` cuts every case).
 const SNIFFED_BYTES: usize = 4096;
+/// The maximum number of bytes of an upload that is not compressed that are read in one step.
+const STEP_BYTES: usize = 64 * 1024;
 /// The maximum number of bytes of UTF-8 that are made of UTF-16 at a time.
 const UTF16_TEXT_BYTES: usize = 16 * 1024;
 
@@ -45,7 +46,7 @@ enum State<S: TextSink> {
     /// The first bytes, until there are enough to recognize gzip.
     Sniffing(Vec<u8>, TextStage<S>),
     Plain(TextStage<S>),
-    Gzip(Box<MultiGzDecoder<TextStage<S>>>),
+    Gzip(Box<GzipReader<TextStage<S>>>),
     /// A placeholder while one state becomes the next.
     Moving,
 }
@@ -69,29 +70,41 @@ impl<S: TextSink> TextDecoder<S> {
     /// # Errors
     ///
     /// If the bytes are not a text, or too many; and the errors of the sink.
-    pub fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
-        if let State::Sniffing(magic, _) = &mut self.state {
-            let rest = fill(magic, GZIP_MAGIC.len(), piece);
-            if magic.len() < GZIP_MAGIC.len() {
-                return Ok(());
-            }
-            self.leave_sniffing()?;
-            return self.push_further(rest);
+    pub fn push(&mut self, mut piece: &[u8]) -> Result<(), CsvError> {
+        while !piece.is_empty() {
+            piece = self.push_step(piece)?;
         }
-        self.push_further(piece)
+        Ok(())
     }
 
-    fn push_further(&mut self, piece: &[u8]) -> Result<(), CsvError> {
+    /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and returns the rest of
+    /// the piece. So a caller can stop in time, although 60 KB of gzip may hold 60 MB of text.
+    ///
+    /// # Errors
+    ///
+    /// See [`TextDecoder::push`].
+    pub fn push_step<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8], CsvError> {
         match &mut self.state {
-            State::Plain(text) => text.push(piece),
-            State::Gzip(gzip) => gzip.write_all(piece).map_err(|err| {
-                err.downcast().unwrap_or_else(|damage| {
+            State::Sniffing(magic, _) => {
+                let rest = fill(magic, GZIP_MAGIC.len(), piece);
+                if magic.len() == GZIP_MAGIC.len() {
+                    self.leave_sniffing()?;
+                }
+                Ok(rest)
+            }
+            State::Plain(text) => {
+                let (step, rest) = piece.split_at(piece.len().min(STEP_BYTES));
+                text.push(step).map(|()| rest)
+            }
+            State::Gzip(gzip) => match gzip.step(piece) {
+                Ok(read) => Ok(piece.get(read..).unwrap_or_default()),
+                Err(err) => Err(err.downcast().unwrap_or_else(|damage| {
                     // Passes on the text before the damage, which may be refused first.
-                    let earlier = gzip.try_finish().err().and_then(|err| err.downcast().ok());
+                    let earlier = gzip.flush_text().err().and_then(|err| err.downcast().ok());
                     earlier.unwrap_or_else(|| damaged_gzip(&damage))
-                })
-            }),
-            State::Sniffing(..) | State::Moving => Ok(()),
+                })),
+            },
+            State::Moving => Ok(&[]),
         }
     }
 
@@ -99,11 +112,11 @@ impl<S: TextSink> TextDecoder<S> {
         match std::mem::replace(&mut self.state, State::Moving) {
             State::Sniffing(first, text) => {
                 self.state = if first == GZIP_MAGIC {
-                    State::Gzip(Box::new(MultiGzDecoder::new(text)))
+                    State::Gzip(Box::new(GzipReader::new(text)))
                 } else {
                     State::Plain(text)
                 };
-                self.push_further(&first)
+                self.push(&first)
             }
             other => {
                 self.state = other;
@@ -121,9 +134,8 @@ impl<S: TextSink> TextDecoder<S> {
         self.leave_sniffing()?;
         let mut text = match self.state {
             State::Sniffing(_, text) | State::Plain(text) => text,
-            State::Gzip(mut gzip) => gzip
-                .try_finish()
-                .and_then(|()| gzip.finish())
+            State::Gzip(gzip) => gzip
+                .finish()
                 .map_err(|err| err.downcast().unwrap_or_else(|err| damaged_gzip(&err)))?,
             State::Moving => return Err(damaged_gzip(&io::ErrorKind::Interrupted.into())),
         };

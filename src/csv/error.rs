@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::answer::RefusalCode;
-use crate::text::{RichText, Segment, rich};
+use crate::text::{RichText, Segment, rich, thousands};
 
 /// The reason why a whole upload is refused. `Display` writes the message, without the name of a
 /// setting.
@@ -18,9 +18,21 @@ pub enum CsvError {
     DamagedUtf16,
     /// The gzip data is damaged, or ends too early.
     DamagedGzip(String),
+    /// The gzip data has many members or compressed bytes for the text that it holds.
+    GzipOverhead,
     /// The upload has more bytes than the `MAX_CSV_BYTES` setting allows, decompressed.
     TooLarge {
         /// The limit.
+        max_bytes: u64,
+    },
+    /// The rows name more separate ranges than an output can hold.
+    TooManyRanges {
+        /// The limit.
+        max_ranges: usize,
+    },
+    /// The rows, which the template lists, have more text than an output can hold.
+    TooManyRowsListed {
+        /// The limit, in bytes.
         max_bytes: u64,
     },
     /// A line, or a record over several lines, is longer than 1 MiB.
@@ -91,9 +103,12 @@ impl CsvError {
             | Self::TextAfterQuote { .. }
             | Self::QuoteTooLong { .. }
             | Self::Stopped => RefusalCode::NotCsv,
-            Self::TooLarge { .. } | Self::LineTooLong { .. } | Self::TooManyColumns { .. } => {
-                RefusalCode::TooLarge
-            }
+            Self::TooLarge { .. }
+            | Self::GzipOverhead
+            | Self::TooManyRanges { .. }
+            | Self::TooManyRowsListed { .. }
+            | Self::LineTooLong { .. }
+            | Self::TooManyColumns { .. } => RefusalCode::TooLarge,
             Self::MissingColumn { .. } | Self::NoHeader { .. } => RefusalCode::MissingColumn,
         }
     }
@@ -114,7 +129,10 @@ impl CsvError {
             | Self::NotText
             | Self::DamagedUtf16
             | Self::DamagedGzip(_)
+            | Self::GzipOverhead
             | Self::TooLarge { .. }
+            | Self::TooManyRanges { .. }
+            | Self::TooManyRowsListed { .. }
             | Self::NoHeader { .. }
             | Self::Stopped => None,
         }
@@ -144,25 +162,6 @@ impl CsvError {
             Self::DamagedGzip(cause) => rich!(
                 "the gzip data is damaged or cut off ({}): compress the CSV again and upload it whole",
                 cause
-            ),
-            Self::TooLarge { max_bytes } => rich!(
-                "the CSV is larger than {} bytes, decompressed: split it",
-                *max_bytes
-            ),
-            Self::LineTooLong { line, max_bytes } => rich!(
-                "line {} is longer than {} bytes: expected one rule a line",
-                *line,
-                *max_bytes
-            ),
-            Self::TooManyColumns {
-                line,
-                cells,
-                max_cells,
-            } => rich!(
-                "line {} has {} cells: at most {} are accepted",
-                *line,
-                *cells,
-                *max_cells
             ),
             Self::OpenQuote { line } => open_quote(*line, ""),
             Self::TextAfterQuote {
@@ -194,6 +193,51 @@ impl CsvError {
                 has_comments: false,
             } => no_header("the file is empty"),
             Self::Stopped => RichText::default(),
+            Self::GzipOverhead
+            | Self::TooLarge { .. }
+            | Self::TooManyRanges { .. }
+            | Self::TooManyRowsListed { .. }
+            | Self::LineTooLong { .. }
+            | Self::TooManyColumns { .. } => self.explain_limit(),
+        }
+    }
+
+    /// Returns the message of an error about a limit.
+    fn explain_limit(&self) -> RichText {
+        match self {
+            Self::GzipOverhead => "the gzip data is cut into many small parts, which take long to \
+                                   read for the text that they hold: compress the CSV in one go"
+                .into(),
+            Self::TooLarge { max_bytes } => rich!(
+                "the CSV is larger than {} bytes, decompressed: split it",
+                *max_bytes
+            ),
+            Self::TooManyRanges { max_ranges } => rich!(
+                "the rows name more than {} separate ranges, more than an output can hold: name \
+                 wider networks, or split the CSV",
+                thousands(*max_ranges as u64)
+            ),
+            Self::TooManyRowsListed { max_bytes } => rich!(
+                "the template lists the rows, and their addresses and comments have more than {} \
+                 bytes, more than an output can hold: shorten the comments, or split the CSV",
+                thousands(*max_bytes)
+            ),
+            Self::LineTooLong { line, max_bytes } => rich!(
+                "line {} is longer than {} bytes: expected one rule a line",
+                *line,
+                *max_bytes
+            ),
+            Self::TooManyColumns {
+                line,
+                cells,
+                max_cells,
+            } => rich!(
+                "line {} has {} cells: at most {} are accepted",
+                *line,
+                *cells,
+                *max_cells
+            ),
+            _ => RichText::default(),
         }
     }
 }

@@ -10,7 +10,7 @@
 //! row. Then the file is refused, because a Deny must not disappear.
 
 use crate::answer::{MAX_COLUMNS_LISTED, Warning, WarningCode};
-use crate::csv::cell::{cell_text, starts_with_hash, unwrapped};
+use crate::csv::cell::{cell_text, starts_with_hash};
 use crate::csv::columns::{
     ADDRESS_NAMES, Columns, DELIMITERS, RULE_NAMES, delimiter_name, is_rule_name, normalized,
 };
@@ -18,7 +18,7 @@ use crate::csv::conditions::states_condition;
 use crate::csv::diagnose::{could_be_row, missing_column, text_kind};
 use crate::csv::error::CsvError;
 use crate::csv::limits::{check_columns, check_length, check_open_lines};
-use crate::csv::record::{RecordReader, Step, TextAfterQuote};
+use crate::csv::reading::Reading;
 use crate::csv::row::{HiddenRow, row_in};
 use crate::text::{RichText, Segment, quoted_list, rich};
 
@@ -26,6 +26,8 @@ use crate::text::{RichText, Segment, quoted_list, rich};
 const MAX_LINES_SEARCHED: u32 = 20;
 /// The maximum number of lines with a title that are skipped above a header.
 const MAX_TITLES: u32 = 5;
+/// The maximum length of such a line, in bytes.
+const MAX_TITLE_BYTES: usize = 4096;
 /// The maximum length of an ignored column's name in the answer, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -48,9 +50,8 @@ pub(crate) struct Header {
 pub(crate) struct HeaderStage {
     /// The delimiter that a `sep=` line names.
     delimiter: Option<u8>,
-    /// The lines of the header so far, joined by LF, while a quote is open.
-    text: Vec<u8>,
-    first_line: u64,
+    /// The header so far, while a quote is open.
+    open: Option<Candidate>,
     /// Set after a comment.
     has_comments: bool,
     /// The error of the line that should be the header but is not.
@@ -62,60 +63,63 @@ pub(crate) struct HeaderStage {
 }
 
 impl HeaderStage {
+    /// Returns whether the next line starts a record, so that a blank line can be skipped.
+    pub(crate) fn is_between_records(&self) -> bool {
+        self.open.is_none()
+    }
+
     /// Reads the next line. Returns the header if the line ends it.
     ///
     /// # Errors
     ///
     /// `missing-column` with the cells that were found; `not-csv` for another format.
     pub(crate) fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Header>, CsvError> {
-        if self.text.is_empty() {
-            if starts_with_hash(line, b',') {
+        let candidate = match self.open.take() {
+            Some(mut open) => {
+                open.push(line);
+                open
+            }
+            None if starts_with_hash(line, b',') => {
                 self.has_comments = true;
                 return Ok(None);
             }
-            if is_empty_under_any_delimiter(line) {
-                return Ok(None);
+            None if is_empty_under_any_delimiter(line) => return Ok(None),
+            None => {
+                if let Some(delimiter) = separator_line(line) {
+                    self.delimiter = Some(delimiter);
+                    return Ok(None);
+                }
+                Candidate::new(number, line, self.delimiter)
             }
-            if let Some(delimiter) = separator_line(line) {
-                self.delimiter = Some(delimiter);
-                return Ok(None);
-            }
-            self.first_line = number;
-        } else {
-            self.text.push(b'\n');
-        }
+        };
         if let Some(err) = &self.error {
-            return match read_header(number, line, self.delimiter) {
-                Ok(HeaderLine::Complete(mut header)) if self.is_below_titles() => {
+            return match candidate.header() {
+                Ok(Some(mut header)) if self.is_below_titles() => {
                     header.warnings.push(self.skipped_titles(number));
                     Ok(Some(header))
                 }
-                Ok(HeaderLine::Complete(_)) => Err(err.clone().with_header(number)),
+                Ok(Some(_)) => Err(err.clone().with_header(number)),
                 _ if self.lines_searched == MAX_LINES_SEARCHED => Err(err.clone()),
                 _ => {
                     self.lines_searched += 1;
-                    self.may_have_rows |= could_be_row(line);
+                    self.may_have_rows = self.may_have_rows || is_no_title(line);
                     Ok(None)
                 }
             };
         }
-        self.text.extend_from_slice(line);
-        check_length(self.first_line, self.text.len())?;
-        match read_header(self.first_line, &self.text, self.delimiter) {
-            Ok(HeaderLine::Complete(mut header)) => {
-                header.hidden_rows = self.hidden_rows(header.columns);
-                Ok(Some(header))
-            }
-            Ok(HeaderLine::Unfinished) => check_open_lines(self.first_line, number).map(|()| None),
-            Ok(HeaderLine::Missing(err)) => {
-                let mut lines = self.text.split(|byte| *byte == b'\n');
-                self.may_have_rows = lines.any(could_be_row);
-                self.error = Some(err);
-                self.text.clear();
-                Ok(None)
-            }
-            Err(err) => Err(err),
+        check_length(candidate.first_line, candidate.text.len())?;
+        if let Some(header) = candidate.header()? {
+            return Ok(Some(header));
         }
+        if candidate.is_unfinished() {
+            check_open_lines(candidate.first_line, number)?;
+            self.open = Some(candidate);
+        } else {
+            let mut lines = candidate.text.split(|byte| *byte == b'\n');
+            self.may_have_rows = lines.any(is_no_title);
+            self.error = Some(candidate.missing()?);
+        }
+        Ok(None)
     }
 
     /// Returns whether the lines so far are titles, so that a header in the next line is the header of the
@@ -143,8 +147,105 @@ impl HeaderStage {
         guessed(first, titles)
     }
 
-    /// Returns the lines of the header after its first one that look like rows. They are inside a quoted
-    /// cell.
+    /// Returns the error for a file that ends before its header.
+    pub(crate) fn missing(&self) -> CsvError {
+        if let Some(err) = &self.error {
+            return err.clone();
+        }
+        if let Some(open) = &self.open {
+            return CsvError::OpenQuote {
+                line: open.first_line,
+            };
+        }
+        CsvError::NoHeader {
+            has_comments: self.has_comments,
+        }
+    }
+}
+
+/// Returns whether a line above the header is not skipped as a title.
+fn is_no_title(line: &[u8]) -> bool {
+    line.len() > MAX_TITLE_BYTES || could_be_row(line)
+}
+
+/// A line, or several while a quote is open, that is read as a header with every delimiter.
+struct Candidate {
+    first_line: u64,
+    /// The lines so far, joined by LF.
+    text: Vec<u8>,
+    /// The delimiter of a `sep=` line.
+    announced: Option<u8>,
+    /// The readings, the most likely first.
+    readings: Vec<Reading>,
+}
+
+impl Candidate {
+    /// Reads the first line. `announced` is the delimiter of a `sep=` line.
+    fn new(first_line: u64, line: &[u8], announced: Option<u8>) -> Self {
+        let others = DELIMITERS
+            .into_iter()
+            .filter(|other| Some(*other) != announced);
+        let delimiters = announced.into_iter().chain(others);
+        Self {
+            first_line,
+            text: line.to_vec(),
+            announced,
+            readings: delimiters
+                .map(|delimiter| Reading::new(line, delimiter))
+                .collect(),
+        }
+    }
+
+    /// Reads the next line of a header with an open quote.
+    fn push(&mut self, line: &[u8]) {
+        self.text.push(b'\n');
+        self.text.extend_from_slice(line);
+        self.readings
+            .iter_mut()
+            .for_each(|reading| reading.push(line));
+    }
+
+    /// Returns whether a quote is open at the end of the lines, so that the next line belongs to them.
+    fn is_unfinished(&self) -> bool {
+        self.readings.iter().any(Reading::is_open)
+    }
+
+    /// Returns the header, if the lines have both required columns.
+    ///
+    /// # Errors
+    ///
+    /// `too-large` for too many columns.
+    fn header(&self) -> Result<Option<Header>, CsvError> {
+        let mut header: Option<Header> = None;
+        for reading in &self.readings {
+            let Some(columns) = reading.columns() else {
+                continue;
+            };
+            check_columns(self.first_line, reading.count)?;
+            match &mut header {
+                None => header = Some(Header::new(self.first_line, columns, &reading.names())),
+                Some(header) => {
+                    let taken = header.columns.delimiter;
+                    let warning = two_delimiters(self.first_line, taken, reading.delimiter);
+                    header.warnings.push(warning);
+                }
+            }
+            if Some(reading.delimiter) == self.announced {
+                break;
+            }
+        }
+        if let Some(header) = &mut header {
+            header.hidden_rows = self.hidden_rows(header.columns);
+            let taken = header.columns.delimiter;
+            if let Some(announced) = self.announced.filter(|announced| *announced != taken) {
+                let warning = wrong_separator_line(self.first_line, announced, taken);
+                header.warnings.push(warning);
+            }
+        }
+        Ok(header)
+    }
+
+    /// Returns the lines after the first one that look like rows. They are inside a quoted cell.
     fn hidden_rows(&self, columns: Columns) -> Vec<HiddenRow> {
         let lines = (self.first_line..).zip(self.text.split(|byte| *byte == b'\n'));
         let hidden_row = |(line, text): (u64, &[u8])| {
@@ -159,121 +260,27 @@ impl HeaderStage {
         lines.skip(1).filter_map(hidden_row).collect()
     }
 
-    /// Returns the error for a file that ends before its header.
-    pub(crate) fn missing(&self) -> CsvError {
-        if let Some(err) = &self.error {
-            return err.clone();
+    /// Explains why the lines are not a header.
+    ///
+    /// # Errors
+    ///
+    /// `not-csv` for another format. The explanation can be completed by a later line, this cannot.
+    fn missing(&self) -> Result<CsvError, CsvError> {
+        if let Some(kind) = text_kind(&self.text) {
+            return Err(CsvError::OtherFormat(kind.to_owned()));
         }
-        if !self.text.is_empty() {
-            return CsvError::OpenQuote {
-                line: self.first_line,
-            };
+        // Of several delimiters, the one with the most cells; of those, the most likely.
+        let complete = self.readings.iter().filter(|reading| reading.count > 0);
+        if let Some(most) = complete.rev().max_by_key(|reading| reading.count) {
+            let (names, count) = (most.names(), most.count);
+            return Ok(missing_column(self.first_line, &self.text, &names, count));
         }
-        CsvError::NoHeader {
-            has_comments: self.has_comments,
-        }
-    }
-}
-
-/// The result of reading a line as a header.
-enum HeaderLine {
-    /// The line has both required columns.
-    Complete(Header),
-    /// A quote is open at the end of the line, so the next line belongs to the header.
-    Unfinished,
-    /// The line is not a header. A header in a later line only completes the error.
-    Missing(CsvError),
-}
-
-/// Reads the header from its line, or lines joined by LF. `announced` is the delimiter of a `sep=`
-/// line.
-fn read_header(number: u64, line: &[u8], announced: Option<u8>) -> Result<HeaderLine, CsvError> {
-    let mut best: Vec<String> = Vec::new();
-    let mut unfinished = false;
-    let mut malformed: Option<TextAfterQuote> = None;
-    let mut header: Option<Header> = None;
-    let others = DELIMITERS
-        .into_iter()
-        .filter(|other| Some(*other) != announced);
-    for delimiter in announced.into_iter().chain(others) {
-        let names = match names(line, delimiter) {
-            Names::Complete(names) => names,
-            Names::Unfinished => {
-                unfinished = true;
-                continue;
-            }
-            Names::Malformed(text) => {
-                malformed.get_or_insert(text);
-                continue;
-            }
-        };
-        if let Some(columns) = Columns::find(delimiter, &names) {
-            check_columns(number, names.len())?;
-            match &mut header {
-                None => header = Some(Header::new(number, columns, &names)),
-                Some(header) => {
-                    let taken = header.columns.delimiter;
-                    let warning = two_delimiters(number, taken, delimiter);
-                    header.warnings.push(warning);
-                }
-            }
-            if Some(delimiter) == announced {
-                break;
-            }
-        } else if names.len() > best.len() {
-            best = names;
-        }
-    }
-    if let Some(mut header) = header {
-        let taken = header.columns.delimiter;
-        if let Some(announced) = announced.filter(|announced| *announced != taken) {
-            let warning = wrong_separator_line(number, announced, taken);
-            header.warnings.push(warning);
-        }
-        return Ok(HeaderLine::Complete(header));
-    }
-    if unfinished {
-        return Ok(HeaderLine::Unfinished);
-    }
-    if let Some(kind) = text_kind(line) {
-        return Err(CsvError::OtherFormat(kind.to_owned()));
-    }
-    if let Some(TextAfterQuote(text)) = malformed
-        && best.is_empty()
-    {
-        let record_line = number;
-        let line = number;
-        return Ok(HeaderLine::Missing(CsvError::TextAfterQuote {
-            line,
-            record_line,
-            text,
-        }));
-    }
-    Ok(HeaderLine::Missing(missing_column(number, line, &best)))
-}
-
-/// The cells of a line under one delimiter.
-enum Names {
-    Complete(Vec<String>),
-    /// A quote is open at the end of the line.
-    Unfinished,
-    Malformed(TextAfterQuote),
-}
-
-fn names(line: &[u8], delimiter: u8) -> Names {
-    let text = |cell: &[u8]| {
-        let text = cell_text(cell);
-        unwrapped(&text).unwrap_or_else(|| text.into_owned())
-    };
-    if !line.contains(&b'"') {
-        let cells = line.split(|byte| *byte == delimiter);
-        return Names::Complete(cells.map(text).collect());
-    }
-    let mut reader = RecordReader::new(delimiter);
-    match reader.push(line) {
-        Ok(Step::Unfinished) => Names::Unfinished,
-        Ok(Step::Complete) => Names::Complete(reader.cells().map(text).collect()),
-        Err(text) => Names::Malformed(text),
+        let malformed = self.readings.iter().find_map(Reading::text_after_quote);
+        Ok(CsvError::TextAfterQuote {
+            line: self.first_line,
+            record_line: self.first_line,
+            text: malformed.unwrap_or_default().to_owned(),
+        })
     }
 }
 
@@ -355,7 +362,7 @@ fn ignored_conditions(number: u64, ignored: &[&str]) -> Option<Warning> {
             "the {} {} {} not applied: each row counts whatever {}; delete the rows that should not \
              count, and remove or rename {}",
             columns,
-            &quoted_list(conditions.into_iter()),
+            &quoted_list(conditions.iter().copied(), conditions.len()),
             are,
             their_cells,
             them
@@ -429,4 +436,24 @@ fn wrong_separator_line(number: u64, named: u8, taken: u8) -> Warning {
             &delimiter_name(taken)
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csv::reading::read_bytes;
+
+    #[test]
+    fn a_header_over_many_lines_is_read_once_with_each_delimiter() {
+        const LINES: u64 = 99;
+        let line = "x".repeat(1000);
+        let mut stage = HeaderStage::default();
+        assert!(matches!(stage.line(1, b"\"IP"), Ok(None)));
+        read_bytes::take();
+        for number in 2..2 + LINES {
+            assert!(matches!(stage.line(number, line.as_bytes()), Ok(None)));
+        }
+        let expected = DELIMITERS.len() * line.len() * usize::try_from(LINES).unwrap();
+        assert_eq!(read_bytes::take(), expected);
+    }
 }

@@ -29,6 +29,39 @@ pub(crate) struct Taken {
     pub(crate) bytes: usize,
 }
 
+impl Taken {
+    /// Adds the lines that follow.
+    pub(crate) fn and(self, next: Self) -> Self {
+        Self {
+            lines: self.lines + next.lines,
+            bytes: self.bytes + next.bytes,
+        }
+    }
+}
+
+/// Counts the empty lines at the start of a text. A few hundred bytes of gzip contain millions of
+/// them. A CR at the end of the text may be half of a CRLF, so it is left out.
+pub(crate) fn empty_lines(text: &[u8]) -> Taken {
+    let is_break = |byte: &&u8| matches!(**byte, b'\n' | b'\r');
+    let length = text.iter().take_while(is_break).count();
+    let breaks = text.get(..length).unwrap_or_default();
+    let breaks = match breaks.strip_suffix(b"\r") {
+        Some(before) if length == text.len() => before,
+        _ => breaks,
+    };
+    // An LF ends a line, and so does a CR that is not before an LF.
+    let is_line = |(byte, next): (&u8, Option<&u8>)| *byte == b'\n' || next != Some(&b'\n');
+    let next = breaks.iter().skip(1).map(Some).chain([None]);
+    Taken {
+        lines: breaks
+            .iter()
+            .zip(next)
+            .filter(|pair| is_line(*pair))
+            .count() as u64,
+        bytes: breaks.len(),
+    }
+}
+
 /// Cuts pieces of text into lines.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
@@ -143,6 +176,26 @@ mod tests {
         }
         lines.finish(&mut recorder).unwrap();
         recorder.0
+    }
+
+    #[track_caller]
+    fn check_empty(text: &str, lines: u64, bytes: usize) {
+        assert_eq!(
+            empty_lines(text.as_bytes()),
+            Taken { lines, bytes },
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn counts_the_empty_lines_at_the_start() {
+        check_empty("", 0, 0);
+        check_empty("a\n", 0, 0);
+        check_empty("\n", 1, 1);
+        check_empty("\r\n\n\r\ra\n", 4, 5);
+        check_empty("\n\r\r", 2, 2);
+        check_empty("\r", 0, 0);
+        check_empty("\r\n\r\n a", 2, 4);
     }
 
     #[test]

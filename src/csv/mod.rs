@@ -3,7 +3,8 @@
 //! Reading follows the push model. The caller pushes the pieces of an upload as they arrive, and each
 //! stage pushes its results to the next one, which is its sink:
 //!
-//! - [`TextDecoder`] (`decode.rs`) decompresses and decodes, and pushes text to a [`TextSink`].
+//! - [`TextDecoder`] (`decode.rs`) decompresses (`gzip.rs`) and decodes, and pushes text to a
+//!   [`TextSink`].
 //! - [`Parser`] (`parser.rs`) cuts lines (`lines.rs`), reads the header (`header.rs`), then records
 //!   (`record.rs`) and their cells (`cell.rs`), and pushes rows (`row.rs`) to a [`RowSink`].
 //!   `columns.rs` has the names of the columns that are read, `conditions.rs` the names of columns that
@@ -21,10 +22,12 @@ mod decode;
 mod diagnose;
 mod error;
 mod fast_path;
+mod gzip;
 mod header;
 mod limits;
 mod lines;
 mod parser;
+mod reading;
 mod record;
 mod row;
 mod snippet;

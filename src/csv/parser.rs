@@ -24,7 +24,7 @@ use crate::csv::error::CsvError;
 use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
-use crate::csv::lines::{LineSink, Lines, Taken};
+use crate::csv::lines::{LineSink, Lines, Taken, empty_lines};
 use crate::csv::record::{RecordReader, Step, TextAfterQuote, cell_ranges};
 use crate::csv::row::{
     HiddenRow, Row, RowError, RowErrorKind, RowSink, action_in, read_rule, row_in,
@@ -58,13 +58,15 @@ impl<R: RowSink> Parser<R> {
     pub fn finish(mut self) -> Result<R, CsvError> {
         self.lines.finish(&mut self.rows)?;
         self.rows.finish()?;
+        self.rows.rows.check()?;
         Ok(self.rows.rows)
     }
 }
 
 impl<R: RowSink> TextSink for Parser<R> {
     fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
-        self.lines.push(piece, &mut self.rows)
+        self.lines.push(piece, &mut self.rows)?;
+        self.rows.rows.check()
     }
 
     fn warn(&mut self, warning: Warning) {
@@ -102,8 +104,15 @@ struct OpenRecord {
 impl<R: RowSink> LineSink for RowReader<R> {
     fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken {
         match &self.stage {
-            Stage::Rows(stage) if stage.is_plain() && self.rows.wants_fast_path() => {
-                take_rows(first_line, text, stage.columns, &mut self.rows)
+            Stage::Header(stage) if stage.is_between_records() => empty_lines(text),
+            Stage::Rows(stage) if stage.open.is_none() => {
+                let empty = empty_lines(text);
+                if !stage.is_plain() || !self.rows.wants_fast_path() {
+                    return empty;
+                }
+                let rest = text.get(empty.bytes..).unwrap_or_default();
+                let line = first_line + empty.lines;
+                empty.and(take_rows(line, rest, stage.columns, &mut self.rows))
             }
             _ => Taken::default(),
         }
@@ -152,6 +161,10 @@ impl RowStage {
 
     fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), CsvError> {
         if self.open.is_none() {
+            // A longer line may have too many cells, blank or not.
+            if line.len() < MAX_COLUMNS && is_blank_line(line, self.columns.delimiter) {
+                return Ok(());
+            }
             let starts_with_hash = starts_with_hash(line, self.columns.delimiter);
             if starts_with_hash && is_comment_line(line, self.columns) {
                 return Ok(());
@@ -314,15 +327,17 @@ impl<'a> Cells<'a> {
     }
 
     /// Finds the first of the other rule columns that says the opposite of the rule, also in another
-    /// word, such as `Block`.
+    /// word, such as `Block`. `others` are in ascending order.
     fn compare_with(&mut self, others: &[usize], cells: impl Iterator<Item = &'a [u8]>) {
-        let action = action_in(self.rule);
-        let contradicts = |(index, cell): &(usize, &[u8])| {
-            let other = others.contains(index).then(|| meant_in(cell)).flatten();
-            other.is_some_and(|other| action.is_some_and(|action| action != other))
+        let Some(action) = action_in(self.rule) else {
+            return;
         };
-        let found = cells.enumerate().find(contradicts);
-        self.other_rule = found.map_or(&[], |(_, cell)| cell);
+        let mut others = others.iter().peekable();
+        let mut found = cells.enumerate().filter(|(index, cell)| {
+            others.next_if_eq(&index).is_some()
+                && meant_in(cell).is_some_and(|other| other != action)
+        });
+        self.other_rule = found.next().map_or(&[], |(_, cell)| cell);
     }
 
     /// Hands the row to the sink, accepted or rejected. A blank row is skipped.
@@ -333,23 +348,19 @@ impl<'a> Cells<'a> {
             return;
         }
         let read = read_rule(&address, &rule);
-        if read.is_err() && (may_be_wrapped(&address) || may_be_wrapped(&rule)) {
-            self.hand_unwrapped_to(line, rows, &address, &rule);
+        // What is missing is not inside quotes.
+        if let Err(RowErrorKind::Address(_) | RowErrorKind::Rule(_)) = read
+            && (may_be_wrapped(&address) || may_be_wrapped(&rule))
+            && let (plain_address, plain_rule) = (unwrapped(&address), unwrapped(&rule))
+            && (plain_address.is_some() || plain_rule.is_some())
+        {
+            let plain_address = plain_address.as_deref().unwrap_or(&address);
+            let plain_rule = plain_rule.as_deref().unwrap_or(&rule);
+            let read = read_rule(plain_address, plain_rule);
+            self.hand_read_to(line, rows, &address, &rule, read);
         } else {
             self.hand_read_to(line, rows, &address, &rule, read);
         }
-    }
-
-    /// Reads the row again, without the formula or the quotes that a spreadsheet put around its
-    /// cells.
-    #[cold]
-    fn hand_unwrapped_to<R: RowSink>(self, line: u64, rows: &mut R, address: &str, rule: &str) {
-        let (plain_address, plain_rule) = (unwrapped(address), unwrapped(rule));
-        let read = read_rule(
-            plain_address.as_deref().unwrap_or(address),
-            plain_rule.as_deref().unwrap_or(rule),
-        );
-        self.hand_read_to(line, rows, address, rule, read);
     }
 
     fn hand_read_to<R: RowSink>(
@@ -439,6 +450,13 @@ fn states_rule<'a>(cells: impl Iterator<Item = &'a [u8]>, columns: Columns) -> b
         parse_address(unwrapped(&text).as_deref().unwrap_or(&text)).is_ok()
     };
     (address.iter().any(u8::is_ascii_digit) || is_address(address)) && meant_in(rule).is_some()
+}
+
+/// Returns whether a line has only ASCII white space and delimiters. A row with other white space is
+/// blank too, and is recognized by its cells.
+fn is_blank_line(line: &[u8], delimiter: u8) -> bool {
+    let mut bytes = line.iter();
+    bytes.all(|byte| *byte == delimiter || byte.is_ascii_whitespace())
 }
 
 /// Returns whether the first of the cells is a lost value of a spreadsheet, such as `#N/A` or

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use crate::answer::Warning;
 use crate::csv::cell::{cell_text, comment_text, unwrapped};
 use crate::csv::columns::Columns;
+use crate::csv::error::CsvError;
 use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
 use crate::rule::Action;
 
@@ -31,7 +32,9 @@ impl RowError<'_> {
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         match self.kind {
-            RowErrorKind::OtherRule { .. } => None,
+            RowErrorKind::OtherRule { .. }
+            | RowErrorKind::NoRule(_)
+            | RowErrorKind::NoAddressNorRule => None,
             _ => action_of(unwrapped(self.rule).as_deref().unwrap_or(self.rule)),
         }
     }
@@ -39,12 +42,16 @@ impl RowError<'_> {
     /// Returns the addresses, if they can be read.
     #[must_use]
     pub fn addresses(&self) -> Option<AddressSpec> {
-        // Most rejected rows need not be parsed again.
-        if let RowErrorKind::Address(_) = self.kind {
-            return None;
+        match self.kind {
+            // Most rejected rows need not be parsed again.
+            RowErrorKind::Address(_) | RowErrorKind::NoAddress | RowErrorKind::NoAddressNorRule => {
+                None
+            }
+            _ => {
+                let text = unwrapped(self.address);
+                parse_address(text.as_deref().unwrap_or(self.address)).ok()
+            }
         }
-        let text = unwrapped(self.address);
-        parse_address(text.as_deref().unwrap_or(self.address)).ok()
     }
 }
 
@@ -117,7 +124,9 @@ pub(super) fn row_in(line: &[u8], columns: Columns) -> Option<(Action, AddressSp
         let text = text.trim_matches('"');
         Some(unwrapped(text).unwrap_or_else(|| text.trim().to_owned()))
     };
-    read_rule(&cell(columns.address)?, &cell(columns.rule)?).ok()
+    // Most lines of a text are too short to have a rule.
+    let rule = cell(columns.rule)?;
+    read_rule(&cell(columns.address)?, &rule).ok()
 }
 
 /// A line inside a quoted cell that looks like a row. It is not used.
@@ -177,6 +186,15 @@ pub trait RowSink {
     fn find_hash_row(&mut self, _line: u64) {}
     /// Receives the names of the columns that are not read, before the first row.
     fn ignore_columns(&mut self, _names: Vec<String>) {}
+    /// Returns the error that ends the reading because of the rows so far. Called after each piece
+    /// of text.
+    ///
+    /// # Errors
+    ///
+    /// `too-large` if the rows are more than the sink keeps.
+    fn check(&self) -> Result<(), CsvError> {
+        Ok(())
+    }
     /// Receives a warning about how the text was read.
     fn warn(&mut self, _warning: Warning) {}
     /// Returns whether accepted rows may come through [`RowSink::accept_ipv4`].

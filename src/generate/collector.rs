@@ -1,12 +1,24 @@
 //! Collects the rows of an upload.
 
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
-use crate::csv::{HiddenRow, OwnedRow, Row, RowError, RowSink};
+use crate::csv::{CsvError, HiddenRow, OwnedRow, Row, RowError, RowSink};
 use crate::generate::refusal::{hash_rows, hidden_rows};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::PolicyBuilder;
 use crate::review::{RecordedRows, RejectedDenies, RowRecorder, WarnedLines};
 use crate::rule::Action;
+
+/// The length of a row in an output in addition to its address and its comment, in bytes: its line,
+/// its rule and what is between them. The row takes about 15 times as long in memory.
+const ROW_BYTES: u64 = 32;
+/// The average length of a network in a long output is at least this, in bytes: there are few shorter
+/// networks.
+const MIN_NETWORK_BYTES: u64 = 8;
+
+/// Returns the maximum number of ranges of one action and family. Each is at least one network.
+fn max_ranges(max_output_bytes: u64) -> usize {
+    usize::try_from(max_output_bytes / MIN_NETWORK_BYTES).unwrap_or(usize::MAX)
+}
 
 /// Collects the rules, the counts and the rejections of the rows.
 #[derive(Default)]
@@ -32,6 +44,9 @@ pub(crate) struct Collector<L> {
     /// The accepted rows, only if `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
+    /// The text of the kept rows, in bytes.
+    row_bytes: u64,
+    max_output_bytes: u64,
     /// The number of `all,Allow` rows, which are rejected if there is an `all,Deny` row.
     allow_all: u64,
     allow_all_rejections: Vec<Rejection>,
@@ -49,8 +64,11 @@ impl<L: RowRecorder> RowSink for Collector<L> {
                     .push(RowError::explain_conflicting_default(&row));
             }
         }
-        if self.keep_rows {
-            self.rows.push(OwnedRow::of(&row));
+        if self.keep_rows && self.row_bytes <= self.max_output_bytes {
+            let row = OwnedRow::of(&row);
+            let text_bytes = row.address.len() + row.comment.len();
+            self.row_bytes += text_bytes as u64 + ROW_BYTES;
+            self.rows.push(row);
         }
     }
 
@@ -74,6 +92,18 @@ impl<L: RowRecorder> RowSink for Collector<L> {
 
     fn ignore_columns(&mut self, names: Vec<String>) {
         self.ignored_columns = names;
+    }
+
+    fn check(&self) -> Result<(), CsvError> {
+        let max_bytes = self.max_output_bytes;
+        if self.rules.has_too_many_ranges() || self.rejected_denies.has_too_many_ranges() {
+            let max_ranges = max_ranges(max_bytes);
+            return Err(CsvError::TooManyRanges { max_ranges });
+        }
+        if self.row_bytes > max_bytes {
+            return Err(CsvError::TooManyRowsListed { max_bytes });
+        }
+        Ok(())
     }
 
     fn warn(&mut self, warning: Warning) {
@@ -109,15 +139,22 @@ impl<L: RowRecorder> Collector<L> {
             warnings: self.warnings,
             rows: self.rows,
             keep_rows: self.keep_rows,
+            row_bytes: self.row_bytes,
+            max_output_bytes: self.max_output_bytes,
             allow_all: self.allow_all,
             allow_all_rejections: self.allow_all_rejections,
         }
     }
 
-    /// Creates a collector. It keeps the rows if a template lists them.
-    pub(super) fn keeping_rows(keep_rows: bool) -> Self {
+    /// Creates a collector. It keeps the rows if a template lists them, and only as many ranges and
+    /// rows as an output of this size could hold.
+    pub(super) fn new(keep_rows: bool, max_output_bytes: u64) -> Self {
+        let max_ranges = max_ranges(max_output_bytes);
         Self {
+            rules: PolicyBuilder::with_max_ranges(max_ranges),
+            rejected_denies: RejectedDenies::with_max_ranges(max_ranges),
             keep_rows,
+            max_output_bytes,
             ..Self::default()
         }
     }

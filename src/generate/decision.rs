@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::answer::{Answer, Refusal, Warning};
 use crate::csv::OwnedRow;
+use crate::generate::refusal::{OutputLimit, unrenderable};
 use crate::policy::Policy;
 use crate::render::{Rendered, Rendering, Template, TemplateError, render};
 use crate::review::{RecordedRows, warnings};
@@ -30,6 +31,7 @@ pub struct Decision {
     /// The accepted rows, for a template that lists them.
     rows: Vec<OwnedRow>,
     history: RecordedRows,
+    limit: OutputLimit,
 }
 
 #[derive(Clone, Debug)]
@@ -43,7 +45,12 @@ enum Verdict {
 }
 
 impl Decision {
-    pub(super) fn refused(source: Source, answer: Answer, refusal: Refusal) -> Self {
+    pub(super) fn refused(
+        source: Source,
+        answer: Answer,
+        refusal: Refusal,
+        limit: OutputLimit,
+    ) -> Self {
         Self {
             source,
             answer,
@@ -53,6 +60,7 @@ impl Decision {
             },
             rows: Vec::new(),
             history: RecordedRows::default(),
+            limit,
         }
     }
 
@@ -62,6 +70,7 @@ impl Decision {
         policy: Policy,
         rows: Vec<OwnedRow>,
         history: RecordedRows,
+        limit: OutputLimit,
     ) -> Self {
         Self {
             source,
@@ -69,6 +78,7 @@ impl Decision {
             verdict: Verdict::Decided(policy),
             rows,
             history,
+            limit,
         }
     }
 
@@ -139,13 +149,21 @@ impl Decision {
             };
         };
         let mut answer = self.answer.clone();
-        let rendered = render(template, &self.source, policy, &self.rows, answer.rejected)
-            .and_then(|rendered| {
-                if !template.prints_each_line_once() {
-                    check_line_lengths(&rendered.text, answer.output.as_deref())?;
-                }
-                Ok(rendered)
-            });
+        let (rejected, max_bytes) = (answer.rejected, self.limit.max_bytes);
+        let rendered = render(
+            template,
+            &self.source,
+            policy,
+            &self.rows,
+            rejected,
+            max_bytes,
+        )
+        .and_then(|rendered| {
+            if !template.prints_each_line_once() {
+                check_line_lengths(&rendered.text, answer.output.as_deref())?;
+            }
+            Ok(rendered)
+        });
         match rendered {
             Ok(Rendered { text, networks }) => {
                 answer.networks = networks;
@@ -157,7 +175,7 @@ impl Decision {
             }
             Err(err) => {
                 self.verdict = Verdict::Refused {
-                    refusal: err.into(),
+                    refusal: unrenderable(err, self.limit.spelling),
                     otherwise: None,
                 };
                 Outcome {
@@ -170,31 +188,50 @@ impl Decision {
 
     /// Renders the output and writes it at the same time, because a million networks are 15 MB that
     /// need not be in memory at once. Nothing is written for a refused upload. A custom template
-    /// may fail in the middle, so its whole output is rendered before it is written.
+    /// may fail in the middle, and an output near the limit may be over it, so these are rendered as a
+    /// whole before they are written.
     ///
     /// # Errors
     ///
     /// The first error of `out`.
-    pub fn write(mut self, template: &Template, mut out: impl Write) -> io::Result<Answer> {
+    pub fn write(self, template: &Template, out: impl Write) -> io::Result<Answer> {
         if !template.prints_each_line_once() {
-            let Outcome { answer, file } = self.render(template);
-            out.write_all(file.unwrap_or_default().as_bytes())?;
-            out.flush()?;
-            return Ok(answer);
+            return self.write_whole(template, out);
         }
         let Verdict::Decided(policy) = &self.verdict else {
             return Ok(self.answer());
         };
         let mut answer = self.answer.clone();
-        let rendering = Rendering::new(template, &self.source, policy, &self.rows, answer.rejected);
+        let (rejected, max_bytes) = (answer.rejected, self.limit.max_bytes);
+        let rendering = Rendering::new(
+            template,
+            &self.source,
+            policy,
+            &self.rows,
+            rejected,
+            max_bytes,
+        );
+        let refused = |answer: Answer, err| answer.refused(&unrenderable(err, self.limit.spelling));
+        let rendering = match rendering {
+            Ok(rendering) if rendering.can_be_too_large => return self.write_whole(template, out),
+            Ok(rendering) => rendering,
+            Err(err) => return Ok(refused(answer, err)),
+        };
         answer.networks = rendering.networks;
         match rendering.write_to(out) {
             Ok(bytes) => {
                 answer.bytes = bytes?;
                 Ok(answer)
             }
-            Err(err) => Ok(answer.refused(&err.into())),
+            Err(err) => Ok(refused(answer, err)),
         }
+    }
+
+    fn write_whole(mut self, template: &Template, mut out: impl Write) -> io::Result<Answer> {
+        let Outcome { answer, file } = self.render(template);
+        out.write_all(file.unwrap_or_default().as_bytes())?;
+        out.flush()?;
+        Ok(answer)
     }
 }
 

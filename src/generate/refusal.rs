@@ -3,17 +3,52 @@
 
 use crate::answer::{Answer, Refusal, RefusalCode, Warning, WarningCode};
 use crate::csv::CsvError;
+use crate::render::TemplateError;
 use crate::review::{MissedDenies, WarnedLines};
 use crate::settings::{Settings, Spelling};
 use crate::text::{RichText, rich};
+
+/// The limit of an output, and the spelling of its setting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OutputLimit {
+    pub(super) max_bytes: u64,
+    pub(super) spelling: Spelling,
+}
+
+impl OutputLimit {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            max_bytes: settings.max_output_bytes,
+            spelling: settings.spelling,
+        }
+    }
+}
+
+/// Returns the refusal of an upload whose output cannot be rendered.
+pub(super) fn unrenderable(err: TemplateError, spelling: Spelling) -> Refusal {
+    let is_too_large = matches!(err, TemplateError::TooLarge { .. });
+    let mut refusal = Refusal::from(err);
+    if is_too_large {
+        refusal.message.push(", or raise ");
+        refusal.message.push(spelling.of("MAX_OUTPUT_BYTES"));
+    }
+    refusal
+}
 
 /// Returns the refusal of an upload that cannot be read. Only this message names the setting of the
 /// size limit.
 pub(super) fn unreadable(err: &CsvError, spelling: Spelling) -> Refusal {
     let mut message = err.explain();
-    if let CsvError::TooLarge { .. } = err {
+    let setting = match err {
+        CsvError::TooLarge { .. } => Some("MAX_CSV_BYTES"),
+        CsvError::TooManyRanges { .. } | CsvError::TooManyRowsListed { .. } => {
+            Some("MAX_OUTPUT_BYTES")
+        }
+        _ => None,
+    };
+    if let Some(setting) = setting {
         message.push(", or raise ");
-        message.push(spelling.of("MAX_CSV_BYTES"));
+        message.push(spelling.of(setting));
     }
     Refusal {
         code: err.code(),

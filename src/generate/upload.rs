@@ -8,12 +8,13 @@ use crate::csv::{CsvError, Parser, TextDecoder};
 use crate::generate::collector::Collector;
 use crate::generate::decision::Decision;
 use crate::generate::refusal::{
-    deny_rejected, no_rules, published_without_denies, rows_rejected, too_large, unreadable,
+    OutputLimit, deny_rejected, no_rules, published_without_denies, rows_rejected, too_large,
+    unreadable,
 };
 use crate::render::Template;
 use crate::review::{RecordedRows, RowRecorder};
 use crate::rule::DefaultPolicy;
-use crate::settings::{Settings, Spelling, Strict};
+use crate::settings::{Settings, Strict};
 use crate::source::Source;
 
 /// The data of accepted rows that an [`Upload`] keeps in addition to the policy.
@@ -54,7 +55,7 @@ pub struct Upload {
     /// The refusal of an upload over its size limit.
     too_large: Refusal,
     max_csv_bytes: u64,
-    spelling: Spelling,
+    output_limit: OutputLimit,
     reader: Reader,
     refusal: Option<Refusal>,
 }
@@ -67,25 +68,25 @@ enum Reader {
 }
 
 impl Reader {
-    fn new(keep: Keep, max_bytes: u64) -> Self {
+    fn new(keep: Keep, settings: &Settings) -> Self {
         fn decoder<R: RowRecorder>(
             keep: Keep,
-            max_bytes: u64,
+            settings: &Settings,
         ) -> TextDecoder<Parser<Collector<R>>> {
-            let collector = Collector::keeping_rows(keep.rows);
-            TextDecoder::new(Parser::new(collector), max_bytes)
+            let collector = Collector::new(keep.rows, settings.max_output_bytes);
+            TextDecoder::new(Parser::new(collector), settings.max_csv_bytes)
         }
         if keep.history {
-            Self::Recording(decoder(keep, max_bytes))
+            Self::Recording(decoder(keep, settings))
         } else {
-            Self::Plain(decoder(keep, max_bytes))
+            Self::Plain(decoder(keep, settings))
         }
     }
 
-    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
+    fn push_step<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8], CsvError> {
         match self {
-            Self::Plain(decoder) => decoder.push(piece),
-            Self::Recording(decoder) => decoder.push(piece),
+            Self::Plain(decoder) => decoder.push_step(piece),
+            Self::Recording(decoder) => decoder.push_step(piece),
         }
     }
 
@@ -112,8 +113,8 @@ impl Upload {
             strict: settings.strict,
             too_large: too_large(settings),
             max_csv_bytes: settings.max_csv_bytes,
-            spelling: settings.spelling,
-            reader: Reader::new(keep, settings.max_csv_bytes),
+            output_limit: OutputLimit::of(settings),
+            reader: Reader::new(keep, settings),
             refusal,
         }
     }
@@ -134,10 +135,22 @@ impl Upload {
 
     /// Reads the next piece. `Break` means that the upload is refused and that no more pieces are
     /// needed.
-    pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
+    pub fn push(&mut self, mut piece: &[u8]) -> ControlFlow<()> {
+        while !piece.is_empty() {
+            self.push_step(&mut piece)?;
+        }
+        self.flow()
+    }
+
+    /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and removes it from the
+    /// piece. A caller that has to stop in time looks at its clock between two steps, because 60 KB
+    /// of gzip may hold 60 MB of text. `Break` means that the upload is refused.
+    pub fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
         if self.refusal.is_none() {
-            let pushed = self.reader.push(piece);
-            self.refusal = pushed.err().map(|err| unreadable(&err, self.spelling));
+            match self.reader.push_step(piece) {
+                Ok(rest) => *piece = rest,
+                Err(err) => self.refusal = Some(unreadable(&err, self.output_limit.spelling)),
+            }
         }
         self.flow()
     }
@@ -155,30 +168,33 @@ impl Upload {
         let mut answer = Answer::new(&self.source.key, Status::Written);
         answer.output = self.output_key;
         answer.default_policy = self.default_policy;
+        let limit = self.output_limit;
         let read = match self.refusal {
             Some(refusal) => Err(refusal),
             None => self
                 .reader
                 .finish()
-                .map_err(|err| unreadable(&err, self.spelling)),
+                .map_err(|err| unreadable(&err, limit.spelling)),
         };
         let mut collector = match read {
             Ok(collector) => collector,
-            Err(refusal) => return Decision::refused(self.source, answer, refusal),
+            Err(refusal) => return Decision::refused(self.source, answer, refusal, limit),
         };
         collector.settle_conflicting_default();
         collector.report_to(&mut answer);
         answer.default_policy = collector.rules.default_policy(self.default_policy);
         if answer.accepted == 0 {
             let refusal = no_rules(&answer);
-            return Decision::refused(self.source, answer, refusal);
+            return Decision::refused(self.source, answer, refusal, limit);
         }
         let policy = collector.rules.build(self.default_policy);
         let missed_denies = collector.rejected_denies.missed_by(&policy);
         let refusal = match (self.strict, missed_denies) {
-            (Strict::All, _) if answer.rejected > 0 => Some(rows_rejected(&answer, self.spelling)),
+            (Strict::All, _) if answer.rejected > 0 => {
+                Some(rows_rejected(&answer, self.output_limit.spelling))
+            }
             (Strict::Deny | Strict::All, Some(rows)) => {
-                Some(deny_rejected(&answer, &rows, self.spelling))
+                Some(deny_rejected(&answer, &rows, self.output_limit.spelling))
             }
             (Strict::None, Some(rows)) => {
                 let warning = published_without_denies(&answer, &rows);
@@ -188,7 +204,7 @@ impl Upload {
             _ => None,
         };
         let (rows, history) = (collector.rows, collector.history);
-        let decision = Decision::decided(self.source, answer, policy, rows, history);
+        let decision = Decision::decided(self.source, answer, policy, rows, history, limit);
         match refusal {
             Some(refusal) => decision.but_refused(refusal),
             None => decision,

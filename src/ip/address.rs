@@ -81,11 +81,16 @@ pub enum AddressError<'a> {
 ///
 /// See [`AddressError`].
 pub fn parse_address(text: &str) -> Result<AddressSpec, AddressError<'_>> {
-    if let Ok(ip) = text.parse::<IpAddr>() {
+    // Every address has one of them. Short texts without them may be most of a hostile upload.
+    let may_be_address = memchr::memchr2(b'.', b':', text.as_bytes()).is_some();
+    if may_be_address && let Ok(ip) = text.parse::<IpAddr>() {
         return Ok(single(ip));
     }
     if text == "*" || text.eq_ignore_ascii_case("all") || text.eq_ignore_ascii_case("any") {
         return Ok(AddressSpec::All);
+    }
+    if !may_be_address {
+        return Err(AddressError::Invalid(text));
     }
     let parsed = if let Some((address, suffix)) = text.split_once('/') {
         parse_network(text, address, suffix)?

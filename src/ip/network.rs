@@ -124,6 +124,28 @@ impl<T: Family> AddrRange<T> {
     pub fn networks(&self) -> Networks<'_, T> {
         Networks::of(std::slice::from_ref(self))
     }
+
+    /// The number of [`AddrRange::networks`], counted without making them: a range of IPv6 can have
+    /// 254 of them.
+    ///
+    /// Of the addresses before and after the range, take the highest bit in which they differ. Each
+    /// lower bit that is 0 in the address before, or 1 in the address after, stands for one network.
+    #[must_use]
+    pub fn network_count(&self) -> usize {
+        let ones = |bits: u128| bits.count_ones() as usize;
+        match (self.first.previous(), self.last.next()) {
+            // Never /0, but two halves.
+            (None, None) => 2,
+            (None, Some(after)) => ones(after.widen()),
+            (Some(_), None) => ones(T::MIN.wrapping_sub(self.first).widen()),
+            (Some(before), Some(after)) => {
+                let (before, after) = (before.widen(), after.widen());
+                let highest = u128::BITS - 1 - (before ^ after).leading_zeros();
+                let lower = (1 << highest) - 1;
+                ones(!before & lower) + ones(after & lower)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +160,8 @@ mod tests {
             text.push(' ');
         }
         assert_eq!(text.trim_end(), expected);
+        let count = (AddrRange { first, last }).network_count();
+        assert_eq!(count, expected.split(' ').count());
     }
 
     #[test]

@@ -10,16 +10,40 @@ use crate::rule::{Action, DefaultPolicy};
 pub(crate) struct UnsortedRanges {
     ipv4: Vec<AddrRange<u32>>,
     ipv6: Vec<AddrRange<u128>>,
+    limit: Limit,
 }
 
 impl UnsortedRanges {
+    /// Keeps at most about `max_ranges` ranges of each family: between once and twice as many, because
+    /// a list is checked when it grows.
+    pub(crate) fn with_max_ranges(max_ranges: usize) -> Self {
+        let limit = Limit {
+            max_ranges,
+            is_exceeded: false,
+        };
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether there are more ranges than are kept. A set of them would be incomplete.
+    pub(crate) fn has_too_many(&self) -> bool {
+        self.limit.is_exceeded
+    }
+
     /// Adds the addresses of a row. `all` names none.
     pub(crate) fn add(&mut self, addresses: AddressSpec) {
         match addresses {
-            AddressSpec::Ipv4(range) => push_merging(&mut self.ipv4, range),
-            AddressSpec::Ipv6(range) => push_merging(&mut self.ipv6, range),
+            AddressSpec::Ipv4(range) => self.add_ipv4(range),
+            AddressSpec::Ipv6(range) => push_merging(&mut self.ipv6, range, &mut self.limit),
             AddressSpec::All => {}
         }
+    }
+
+    #[inline]
+    fn add_ipv4(&mut self, range: AddrRange<u32>) {
+        push_merging(&mut self.ipv4, range, &mut self.limit);
     }
 
     /// Returns the addresses as a set.
@@ -38,7 +62,7 @@ impl UnsortedRanges {
 /// memory either. If merging frees less than half of the list, the list grows nevertheless, so that
 /// the work stays O(n log n).
 #[inline]
-fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>) {
+fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>, limit: &mut Limit) {
     if let Some(previous) = ranges.last_mut()
         && previous.touches(range)
     {
@@ -47,19 +71,42 @@ fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>) 
         return;
     }
     if ranges.len() == ranges.capacity() {
-        make_room(ranges);
+        make_room(ranges, limit);
     }
     ranges.push(range);
 }
 
+/// The maximum number of ranges of one family.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    max_ranges: usize,
+    is_exceeded: bool,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self {
+            max_ranges: usize::MAX,
+            is_exceeded: false,
+        }
+    }
+}
+
 #[cold]
-fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
+fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>, limit: &mut Limit) {
     const MIN_MERGE_BYTES: usize = 16 * 1024 * 1024;
-    if size_of_val(ranges.as_slice()) >= MIN_MERGE_BYTES {
+    let is_full = ranges.len() >= limit.max_ranges;
+    if is_full || size_of_val(ranges.as_slice()) >= MIN_MERGE_BYTES {
         *ranges = RangeSet::from_unsorted(std::mem::take(ranges)).into_ranges();
         if ranges.len() <= ranges.capacity() / 2 {
             return;
         }
+    }
+    if ranges.len() >= limit.max_ranges {
+        // The rest of the file takes no memory. It is refused.
+        limit.is_exceeded = true;
+        ranges.clear();
+        return;
     }
     ranges.reserve(ranges.len().max(64));
 }
@@ -74,27 +121,42 @@ pub struct PolicyBuilder {
 }
 
 impl PolicyBuilder {
+    /// Creates a builder that keeps at most about `max_ranges` ranges of each action and family.
+    #[must_use]
+    pub fn with_max_ranges(max_ranges: usize) -> Self {
+        Self {
+            allow: UnsortedRanges::with_max_ranges(max_ranges),
+            deny: UnsortedRanges::with_max_ranges(max_ranges),
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether the rules have more ranges than are kept. A policy of them would be incomplete.
+    #[must_use]
+    pub fn has_too_many_ranges(&self) -> bool {
+        self.allow.has_too_many() || self.deny.has_too_many()
+    }
+
     /// Adds a rule for IPv4 addresses. Most rules are of this kind, so it has its own entry.
     #[inline]
     pub fn add_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
-        let ranges = match action {
-            Action::Allow => &mut self.allow,
-            Action::Deny => &mut self.deny,
-        };
-        push_merging(&mut ranges.ipv4, addresses);
+        self.ranges(action).add_ipv4(addresses);
     }
 
     /// Adds one rule.
     pub fn add(&mut self, action: Action, addresses: AddressSpec) {
-        let ranges = match action {
-            Action::Allow => &mut self.allow,
-            Action::Deny => &mut self.deny,
-        };
         match (addresses, action) {
-            (AddressSpec::Ipv4(range), _) => self.add_ipv4(action, range),
-            (AddressSpec::Ipv6(range), _) => push_merging(&mut ranges.ipv6, range),
             (AddressSpec::All, Action::Allow) => self.allow_all = true,
             (AddressSpec::All, Action::Deny) => self.deny_all = true,
+            _ => self.ranges(action).add(addresses),
+        }
+    }
+
+    #[inline]
+    fn ranges(&mut self, action: Action) -> &mut UnsortedRanges {
+        match action {
+            Action::Allow => &mut self.allow,
+            Action::Deny => &mut self.deny,
         }
     }
 

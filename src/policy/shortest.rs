@@ -1,6 +1,6 @@
 //! The shortest pair of an allow list and a deny list that permits the same addresses.
 
-use crate::ip::{Family, Network, RangeSet, range_difference, split_before};
+use crate::ip::{AddrRange, Family, Network, RangeSet, range_difference, split_before};
 
 /// Returns two lists that permit exactly `allow` − `deny`.
 ///
@@ -39,18 +39,35 @@ pub(crate) fn shortest<T: Family>(
             continue;
         }
         let touching = || {
-            rest.iter()
-                .take_while(|deny| deny.first <= range.last)
-                .flat_map(|deny| (*deny).networks())
-                .filter(|network| range.first <= network.last() && network.first <= range.last)
+            let overlapping = rest.iter().take_while(|deny| deny.first <= range.last);
+            overlapping.filter_map(|deny| touching_part(*deny, range))
         };
-        let networks_left: usize = left.iter().map(|range| range.networks().count()).sum();
-        if networks_left <= range.networks().count() + touching().count() {
+        let count = |ranges: &[AddrRange<T>]| ranges.iter().map(AddrRange::network_count).sum();
+        let networks_left: usize = count(&left);
+        let networks_touching: usize = touching().map(|part| part.network_count()).sum();
+        if networks_left <= range.network_count() + networks_touching {
             kept.extend_from_slice(&left);
         } else {
             kept.push(range);
-            denied.extend(touching().map(Network::range));
+            denied.extend(touching());
         }
     }
     (RangeSet::from_sorted(kept), RangeSet::from_unsorted(denied))
+}
+
+/// Returns the part of `deny` whose networks have an address in common with `range`.
+fn touching_part<T: Family>(deny: AddrRange<T>, range: AddrRange<T>) -> Option<AddrRange<T>> {
+    if range.first <= deny.first && deny.last <= range.last {
+        return Some(deny);
+    }
+    let networks = deny.networks();
+    let is_touching =
+        |network: &Network<T>| range.first <= network.last() && network.first <= range.last;
+    let mut touching = networks.filter(is_touching);
+    let first = touching.next()?;
+    let last = touching.last().unwrap_or(first);
+    Some(AddrRange {
+        first: first.first,
+        last: last.last(),
+    })
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::render::built_in::built_in_names;
-use crate::text::{RichText, Segment, escape_block, rich};
+use crate::text::{RichText, Segment, escape_block, rich, thousands};
 
 /// A template that cannot be used. `Display` is the sentence; tera's reports name line and column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,13 @@ pub enum TemplateError {
         name: &'static str,
         /// The reason that the template gives.
         reason: String,
+    },
+    /// The output, or the lists that it is made of, would be too large.
+    TooLarge {
+        /// The number of networks of the longest list.
+        networks: usize,
+        /// The limit of the output, in bytes.
+        max_bytes: u64,
     },
     /// A line of the output is longer than Apache accepts.
     LineTooLong {
@@ -62,6 +69,15 @@ impl TemplateError {
                     escape_block(reason)
                 )
             }
+            Self::TooLarge {
+                networks,
+                max_bytes,
+            } => rich!(
+                "the output would be larger than {} bytes, it has {} networks: name whole networks \
+                 in place of ranges, or split the CSV",
+                thousands(*max_bytes),
+                thousands(*networks as u64)
+            ),
             Self::LineTooLong { line, max_bytes } => rich!(
                 "line {} of the output is over {} bytes and Apache would refuse the file: print allow.lines and \
                  deny.lines, and no long comments; or, if it is not for Apache, choose an output key that does not \
@@ -83,6 +99,10 @@ impl std::error::Error for TemplateError {}
 
 impl From<TemplateError> for Refusal {
     fn from(err: TemplateError) -> Self {
-        Self::new(RefusalCode::BadTemplate, err.explain())
+        let code = match err {
+            TemplateError::TooLarge { .. } => RefusalCode::TooLarge,
+            _ => RefusalCode::BadTemplate,
+        };
+        Self::new(code, err.explain())
     }
 }

@@ -9,6 +9,7 @@ mod escape;
 mod filters;
 mod needs;
 mod packed_lines;
+mod size;
 mod template;
 
 pub use self::built_in::{BUILT_IN, BuiltIn, built_in_names};
@@ -27,7 +28,8 @@ use crate::csv::OwnedRow;
 use crate::ip::{AddrRange, Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, mapped};
 use crate::policy::Policy;
 use crate::render::needs::Needs;
-use crate::render::packed_lines::{LinePlaceholder, PackedList, PlaceholderWriter};
+use crate::render::packed_lines::{LinePlaceholder, PackedList, PlaceholderWriter, WriteError};
+use crate::render::size::check_size;
 use crate::source::{Source, split_key};
 
 /// The name of this program, as templates print it.
@@ -44,19 +46,20 @@ pub struct Rendered {
     pub networks: NetworkCounts,
 }
 
-/// Renders a policy.
+/// Renders a policy into at most `max_bytes`.
 ///
 /// # Errors
 ///
-/// `bad-template`, see [`Template::render`].
+/// `bad-template`, see [`Template::render`]; `too-large`.
 pub fn render(
     template: &Template,
     source: &Source,
     policy: &Policy,
     rules: &[OwnedRow],
     rejected: u64,
+    max_bytes: u64,
 ) -> Result<Rendered, TemplateError> {
-    let rendering = Rendering::new(template, source, policy, rules, rejected);
+    let rendering = Rendering::new(template, source, policy, rules, rejected, max_bytes)?;
     let mut text = Vec::with_capacity(rendering.estimated_bytes);
     let networks = rendering.networks;
     // Writing into memory cannot fail.
@@ -80,19 +83,29 @@ pub(crate) struct Rendering<'a> {
     pub(crate) networks: NetworkCounts,
     /// An estimate of the text's length.
     estimated_bytes: usize,
+    max_bytes: u64,
+    /// True if only rendering shows whether the text is larger than `max_bytes`.
+    pub(crate) can_be_too_large: bool,
 }
 
 impl<'a> Rendering<'a> {
+    /// Makes the context.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError::TooLarge`] if its lists are too long for an output of `max_bytes`.
     pub(crate) fn new(
         template: &'a Template,
         source: &Source,
         policy: &'a Policy,
         rules: &[OwnedRow],
         rejected: u64,
-    ) -> Self {
+        max_bytes: u64,
+    ) -> Result<Self, TemplateError> {
+        let can_be_too_large = check_size(template, policy, max_bytes)?;
         let needs = template.needs();
-        let allow = List::new(&policy.allow, needs);
-        let deny = List::new(&policy.deny, needs);
+        let allow = List::new("allow", &policy.allow, needs);
+        let deny = List::new("deny", &policy.deny, needs);
         let takes_placeholders = template.prints_each_line_once();
         let mut context = Context::new();
         context.insert_value(
@@ -115,7 +128,7 @@ impl<'a> Rendering<'a> {
         );
         let mut insert_list = |name: &'static str, set: &dyn Fn() -> IpSet| {
             if needs.includes_list(name) {
-                context.insert_value(name, List::new(&set(), needs).value(None));
+                context.insert_value(name, List::new(name, &set(), needs).value(None));
             }
         };
         insert_list("permitted", &|| policy.permitted());
@@ -128,7 +141,7 @@ impl<'a> Rendering<'a> {
         // The lines, the directives before them (about 1/256), and the text of the template.
         let line_bytes = allow.line_bytes() + deny.line_bytes();
         let estimated_bytes = line_bytes + line_bytes / 256 + template.source().len();
-        Self {
+        Ok(Self {
             template,
             context,
             networks: NetworkCounts {
@@ -139,21 +152,31 @@ impl<'a> Rendering<'a> {
             deny,
             takes_placeholders,
             estimated_bytes,
-        }
+            max_bytes,
+            can_be_too_large,
+        })
     }
 
     /// Renders into `out` and returns the number of bytes of the text.
     ///
     /// # Errors
     ///
-    /// `bad-template`; the inner error is the first one of `out`.
+    /// `bad-template`, `too-large`; the inner error is the first one of `out`.
     pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, TemplateError> {
         let printers = self
             .takes_placeholders
             .then(|| (self.allow.printer(), self.deny.printer()));
-        let mut writer = PlaceholderWriter::new(printers, out);
-        self.template.render(&self.context, &mut writer)?;
-        Ok(writer.finish())
+        let mut writer = PlaceholderWriter::new(printers, out, self.max_bytes);
+        let rendered = self.template.render(&self.context, &mut writer);
+        // Tera would report an error of the writer as its own, without its cause.
+        match writer.finish() {
+            Err(WriteError::TooLarge) => Err(TemplateError::TooLarge {
+                networks: self.networks.allow + self.networks.deny,
+                max_bytes: self.max_bytes,
+            }),
+            Err(WriteError::Io(err)) => Ok(Err(err)),
+            Ok(bytes) => rendered.map(|()| Ok(bytes)),
+        }
     }
 }
 
@@ -185,6 +208,7 @@ fn rule_value(rule: &OwnedRow) -> Value {
 
 /// One list, and the parts of it that a template may read.
 struct List<'a> {
+    name: &'static str,
     set: &'a IpSet,
     needs: &'a Needs,
     count: usize,
@@ -193,13 +217,16 @@ struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    fn new(set: &'a IpSet, needs: &'a Needs) -> Self {
-        let packed = needs.includes("lines").then(|| PackedList::new(set));
+    fn new(name: &'static str, set: &'a IpSet, needs: &'a Needs) -> Self {
+        let packed = needs
+            .includes_part(name, "lines")
+            .then(|| PackedList::new(set));
         let count = match &packed {
             Some(packed) => packed.network_count(),
             None => set.network_count(),
         };
         Self {
+            name,
             set,
             needs,
             count,
@@ -231,10 +258,10 @@ impl<'a> List<'a> {
             };
             entries.insert("lines", lines.into());
         }
-        let mut insert = |name, networks: &mut dyn Iterator<Item = Value>| {
-            if self.needs.includes(name) {
+        let mut insert = |part, networks: &mut dyn Iterator<Item = Value>| {
+            if self.needs.includes_part(self.name, part) {
                 let networks: Vec<Value> = networks.collect();
-                entries.insert(name, networks.into());
+                entries.insert(part, networks.into());
             }
         };
         let IpSet { ipv4, ipv6 } = self.set;
@@ -246,7 +273,7 @@ impl<'a> List<'a> {
         );
         insert("ipv4_ranges", &mut ranges(ipv4.ranges()));
         insert("ipv6_ranges", &mut ranges(ipv6.ranges()));
-        if self.needs.includes("mapped") {
+        if self.needs.includes_part(self.name, "mapped") {
             let mapped = mapped(self.set);
             insert("mapped", &mut mapped.networks().map(mapped_value));
         }

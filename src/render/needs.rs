@@ -21,12 +21,18 @@ pub const PARTS: [&str; 8] = [
     "mapped",
 ];
 
+/// The parts of each list that grow with it.
+pub(crate) const LIST_PARTS: [&str; 7] = {
+    let [_, parts @ ..] = PARTS;
+    parts
+};
+
 /// Over-approximates the parts of the context that a template reads: an unneeded name costs time and
 /// memory, but does not change the output.
 ///
 /// Only these parts are made, so that a million networks do not become a million values (22 MB) for
 /// a template that reads only `lines`. The names are those inside `{{ }}` and `{% %}`. A template
-/// that uses a list as a whole gets all its parts, and one that dumps the context gets everything.
+/// that uses a list as a whole gets all parts of it, and one that dumps the context gets everything.
 ///
 /// A custom object that makes its parts when they are read would need no such guess, but tera has
 /// none: a [`tera::Value`] (checked with tera 2.4.0) is a finished tree of maps, arrays and
@@ -35,8 +41,11 @@ pub const PARTS: [&str; 8] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     dumps_context: bool,
-    everything: bool,
     names: BTreeSet<String>,
+    /// The lists that are used as a whole.
+    whole_lists: BTreeSet<String>,
+    /// Lists and their parts, such as `allow` and `lines` of `allow.lines`.
+    parts: BTreeSet<(String, String)>,
 }
 
 impl Needs {
@@ -55,6 +64,11 @@ impl Needs {
         let mut before = None;
         let mut rest = code;
         while let Some(first) = rest.chars().next() {
+            if let Some(after) = after_string(rest) {
+                rest = after;
+                before = None;
+                continue;
+            }
             let end = if is_name(first) {
                 rest.find(|c| !is_name(c)).unwrap_or(rest.len())
             } else {
@@ -62,9 +76,14 @@ impl Needs {
             };
             let (token, after) = rest.split_at(end);
             let is_quoted = matches!(before, Some('"' | '\'' | '`'));
-            let is_whole_list = LISTS.contains(&token) && !is_quoted && !after.starts_with('.');
+            if LISTS.contains(&token) && !is_quoted {
+                let part = after.strip_prefix('.').map(|after| {
+                    let end = after.find(|c| !is_name(c)).unwrap_or(after.len());
+                    after.get(..end).unwrap_or_default()
+                });
+                self.add_list(token, part);
+            }
             self.dumps_context |= token == "__tera_context";
-            self.everything |= is_whole_list || self.dumps_context;
             if is_name(first) {
                 self.names.insert(token.to_owned());
             }
@@ -73,15 +92,47 @@ impl Needs {
         }
     }
 
+    /// Adds a part of a list, or without a part the whole list.
+    fn add_list(&mut self, list: &str, part: Option<&str>) {
+        match part {
+            Some(part) => self.parts.insert((list.to_owned(), part.to_owned())),
+            None => self.whole_lists.insert(list.to_owned()),
+        };
+    }
+
     /// Returns whether the template may read a part of this name, of a list or of the context.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
-        self.everything || self.names.contains(name)
+        let has_whole_list = !self.whole_lists.is_empty();
+        self.dumps_context || has_whole_list || self.names.contains(name)
     }
 
     /// Returns whether the template may read a list that the context contains only in this case.
     #[must_use]
-    pub fn includes_list(&self, name: &str) -> bool {
-        self.dumps_context || self.names.contains(name)
+    pub fn includes_list(&self, list: &str) -> bool {
+        let mut parts = self.parts.iter();
+        self.has_whole(list) || parts.any(|(of, _)| of == list)
     }
+
+    /// Returns whether the template may read a part of a list.
+    #[must_use]
+    pub fn includes_part(&self, list: &str, part: &str) -> bool {
+        let mut parts = self.parts.iter();
+        self.has_whole(list) || parts.any(|(of, name)| of == list && name == part)
+    }
+
+    fn has_whole(&self, list: &str) -> bool {
+        self.dumps_context || self.whole_lists.contains(list)
+    }
+}
+
+/// Skips a string at the start of a code, because its words are no names. A string with escapes is not
+/// skipped.
+fn after_string(code: &str) -> Option<&str> {
+    let quote = code
+        .chars()
+        .next()
+        .filter(|c| ['"', '\'', '`'].contains(c))?;
+    let (text, after) = code.get(1..)?.split_once(quote)?;
+    (!text.contains('\\')).then_some(after)
 }

@@ -151,19 +151,30 @@ pub(crate) struct PlaceholderWriter<A, D, W> {
     out: W,
     line: Vec<u8>,
     bytes: usize,
+    max_bytes: u64,
     last: Option<u8>,
-    error: Option<io::Error>,
+    error: Option<WriteError>,
+}
+
+/// The reason why an output cannot be written to its end.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// It is larger than the limit.
+    TooLarge,
+    /// The writer failed.
+    Io(io::Error),
 }
 
 impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter<A, D, W> {
     /// `printers` print the next line of the allow list and of the deny list. Without them nothing is
-    /// replaced.
-    pub(crate) fn new(printers: Option<(A, D)>, out: W) -> Self {
+    /// replaced. After `max_bytes` nothing is written, and the template is stopped.
+    pub(crate) fn new(printers: Option<(A, D)>, out: W, max_bytes: u64) -> Self {
         Self {
             printers,
             out,
             line: Vec::new(),
             bytes: 0,
+            max_bytes,
             last: None,
             error: None,
         }
@@ -174,22 +185,31 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter
     /// # Errors
     ///
     /// The first error of the writer, because a template's own error would contain it only as text.
-    pub(crate) fn finish(mut self) -> io::Result<usize> {
+    pub(crate) fn finish(mut self) -> Result<usize, WriteError> {
         if self.last.is_some_and(|last| last != b'\n') {
             self.forward(b"\n");
         }
         match self.error {
             Some(err) => Err(err),
-            None => self.out.flush().map(|()| self.bytes),
+            None => self
+                .out
+                .flush()
+                .map(|()| self.bytes)
+                .map_err(WriteError::Io),
         }
     }
 
     fn forward(&mut self, text: &[u8]) {
-        if self.error.is_none() {
-            self.error = self.out.write_all(text).err();
+        if self.error.is_some() {
+            return;
         }
         self.bytes += text.len();
         self.last = text.last().copied().or(self.last);
+        self.error = if self.bytes as u64 > self.max_bytes {
+            Some(WriteError::TooLarge)
+        } else {
+            self.out.write_all(text).err().map(WriteError::Io)
+        };
     }
 }
 
@@ -218,7 +238,11 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write
             _ => self.forward(text),
         }
         self.line = line;
-        Ok(text.len())
+        match self.error {
+            // Ends the template, which would otherwise go on to its end.
+            Some(_) => Err(io::ErrorKind::WriteZero.into()),
+            None => Ok(text.len()),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -249,7 +273,7 @@ mod tests {
         };
         let policy = policy("+10.0.0.1");
         let template = Template::compile(source).unwrap();
-        let rendered = render(&template, &Source::default(), &policy, &[row], 0).unwrap();
+        let rendered = render(&template, &Source::default(), &policy, &[row], 0, u64::MAX).unwrap();
         assert_eq!(rendered.text, "10.0.0.1\n# \u{f8ff}+\n");
     }
 
@@ -258,7 +282,7 @@ mod tests {
     #[should_panic(expected = "tera no longer writes a value by one call")]
     fn a_cut_mark_is_noticed() {
         let print = |line: &mut Vec<u8>| line.extend_from_slice(b"10.0.0.1");
-        let mut writer = PlaceholderWriter::new(Some((print, print)), Vec::new());
+        let mut writer = PlaceholderWriter::new(Some((print, print)), Vec::new(), u64::MAX);
         let (start, end) = LinePlaceholder::Allow
             .mark()
             .split_at('\u{f8ff}'.len_utf8());

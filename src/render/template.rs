@@ -99,6 +99,11 @@ impl Template {
         &self.source
     }
 
+    /// Returns whether the template is a built-in one.
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.built_in.is_some()
+    }
+
     /// Returns whether the template is known to print each of the `lines` of `allow` and `deny` once
     /// and in order, to do nothing else with them (or not to read them), and never to fail. That
     /// holds for built-in templates, and a test checks it.
@@ -250,7 +255,15 @@ mod tests {
         assert!(Needs::of("{% set a = deny %}").includes("networks"));
         assert!(Needs::of("{{ __tera_context }}").includes("rules"));
         assert!(!Needs::of("{% set a = deny %}").includes_list("permitted"));
-        assert!(Needs::of("{% set a = permitted %}").includes("mapped"));
+        assert!(Needs::of("{% set a = permitted %}").includes_part("permitted", "mapped"));
+        assert!(!Needs::of("{% set a = permitted %}").includes_part("allow", "mapped"));
+        assert!(needs("haproxy").includes_part("permitted", "mapped"));
+        assert!(!needs("haproxy").includes_part("allow", "mapped"));
+        assert!(!needs("aws-waf").includes_list("refused"));
+        assert!(!needs("aws-waf").includes("rules"));
+        assert!(Needs::of(r#"{{ 'a"' ~ rules ~ 'b"' }}"#).includes("rules"));
+        assert!(Needs::of(r#"{{ "a\"" ~ rules ~ "b" }}"#).includes("rules"));
+        assert!(!Needs::of("{{ 'the rules' }}").includes("rules"));
         assert!(Needs::of("{{ __tera_context }}").includes_list("permitted"));
     }
 

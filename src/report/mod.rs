@@ -13,6 +13,7 @@ mod summary;
 
 pub use self::apache_cost::RequestCost;
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -36,6 +37,8 @@ const STYLE: &str = include_str!("page.css");
 const STYLE_SHA256: &str = "gpBFvNocffrdiq923SlgrZcbY14Oz2+6VwvwXomsCs0=";
 /// The maximum number of suggested replacements that are shown for a rejected row.
 const MAX_FIXES: usize = 3;
+/// The maximum size of a page, in bytes. A larger page takes seconds on a phone.
+pub const MAX_PAGE_BYTES: usize = 400_000;
 /// The number of rejected rows that are visible at once. The others are in a `<details>` element.
 const MAX_ROWS_UNFOLDED: usize = 10;
 
@@ -62,9 +65,23 @@ pub enum Occasion {
     Delete,
 }
 
-/// Renders the page for one answer.
+/// Renders the page for one answer, in at most [`MAX_PAGE_BYTES`].
+///
+/// Escaped, a cell can be six times as long. If such cells make the page too large, it lists only the
+/// first rejections of the answer. Everything else on the page is much smaller, whatever the upload is.
 #[must_use]
 pub fn report_page(answer: &Answer, facts: Facts<'_>) -> String {
+    let mut page = page_of(answer, facts);
+    let mut shorter = Cow::Borrowed(answer);
+    while page.len() > MAX_PAGE_BYTES && !shorter.rejections.is_empty() {
+        let half = shorter.rejections.len() / 2;
+        shorter.to_mut().rejections.truncate(half);
+        page = page_of(&shorter, facts);
+    }
+    page
+}
+
+fn page_of(answer: &Answer, facts: Facts<'_>) -> String {
     static TERA: OnceLock<Option<Tera>> = OnceLock::new();
     let tera = TERA.get_or_init(|| {
         let mut tera = Tera::new();

@@ -44,7 +44,7 @@ fn segment_count(set: &IpSet) -> usize {
         if set.is_whole() {
             1
         } else {
-            set.networks().count()
+            set.network_count()
         }
     }
     count(&set.ipv4) + count(&set.ipv6)
@@ -113,7 +113,7 @@ pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
         }
         DefaultPolicy::Allow => {
             let ipv6 = ipv6_text(&deny.ipv6, &RangeSet::default());
-            let networks = deny.ipv6.networks().count() as u128;
+            let networks = deny.ipv6.network_count() as u128;
             match (ipv4.denied_addresses(), networks) {
                 (0, 0) => "No address is kept out.".to_owned(),
                 (0, _) if deny.ipv6.is_whole() => "All of IPv6 is kept out.".to_owned(),
@@ -128,12 +128,12 @@ pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
 /// Returns the number of IPv6 networks in words. Networks are counted rather than addresses, because a
 /// number such as 2^80 addresses means nothing to a reader.
 fn ipv6_text(networks: &RangeSet<u128>, exceptions: &RangeSet<u128>) -> String {
-    let words = match networks.networks().count() {
+    let words = match networks.network_count() {
         _ if networks.is_whole() => "all of IPv6".to_owned(),
         1 => "1 IPv6 network".to_owned(),
         count => format!("{} IPv6 networks", thousands(count as u64)),
     };
-    match exceptions.networks().count() {
+    match exceptions.network_count() {
         0 => words,
         1 => format!("{words} with 1 exception"),
         count => format!("{words} with {} exceptions", thousands(count as u64)),

@@ -41,6 +41,19 @@ pub(crate) struct MissedDenies {
 }
 
 impl RejectedDenies {
+    /// Keeps at most about `max_ranges` ranges of each family.
+    pub(crate) fn with_max_ranges(max_ranges: usize) -> Self {
+        Self {
+            unrecorded: UnsortedRanges::with_max_ranges(max_ranges),
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether the rows have more ranges than are kept.
+    pub(crate) fn has_too_many_ranges(&self) -> bool {
+        self.unrecorded.has_too_many()
+    }
+
     /// Adds a rejected row, unless its rule reads `Allow`.
     pub(crate) fn add(&mut self, line: u64, error: &RowError<'_>) {
         if error.action() != Some(Action::Allow) {

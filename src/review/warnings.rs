@@ -261,7 +261,7 @@ fn private_range(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     for block in PRIVATE_IPV6 {
         private += add_private(ipv6, block, PRIVATE_IPV6_BITS, &mut named);
     }
-    let all = || ipv4.networks().count() + ipv6.networks().count();
+    let all = || ipv4.network_count() + ipv6.network_count();
     if named.count == 0 || all() <= 2 * private {
         return None;
     }

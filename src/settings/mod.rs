@@ -15,6 +15,9 @@ use crate::rule::DefaultPolicy;
 
 /// The default of `MAX_CSV_BYTES`: 256 MiB, decompressed.
 pub const DEFAULT_MAX_CSV_BYTES: u64 = 256 * 1024 * 1024;
+/// The default of `MAX_OUTPUT_BYTES`: 16 MiB. Apache reads a `.htaccess` again on every request, and
+/// one of a million networks has 15 MB.
+pub const DEFAULT_MAX_OUTPUT_BYTES: u64 = 16 * 1024 * 1024;
 /// The default of `TEMPLATE`.
 pub const DEFAULT_TEMPLATE: &str = "apache24";
 
@@ -53,6 +56,8 @@ pub struct Settings {
     pub output_key: OutputKey,
     /// `MAX_CSV_BYTES`: the maximum size of a CSV, decompressed, in bytes. Default: 256 MiB.
     pub max_csv_bytes: u64,
+    /// `MAX_OUTPUT_BYTES`: the maximum size of an output, in bytes. Default: 16 MiB.
+    pub max_output_bytes: u64,
     /// The way in which messages name a setting. Default: as a variable.
     pub spelling: Spelling,
 }
@@ -64,6 +69,7 @@ impl Default for Settings {
             strict: Strict::default(),
             output_key: OutputKey::default(),
             max_csv_bytes: DEFAULT_MAX_CSV_BYTES,
+            max_output_bytes: DEFAULT_MAX_OUTPUT_BYTES,
             spelling: Spelling::default(),
         }
     }
@@ -98,6 +104,10 @@ impl Settings {
             max_csv_bytes: match value("MAX_CSV_BYTES") {
                 Some(value) => bytes(&spelled("MAX_CSV_BYTES"), &value)?,
                 None => defaults.max_csv_bytes,
+            },
+            max_output_bytes: match value("MAX_OUTPUT_BYTES") {
+                Some(value) => bytes(&spelled("MAX_OUTPUT_BYTES"), &value)?,
+                None => defaults.max_output_bytes,
             },
             spelling,
         })

@@ -5,10 +5,10 @@ use std::fmt;
 use crate::text::numbers::thousands;
 use crate::text::rich::{RichText, Segment, rich};
 
-/// Quotes and joins names for a message, at most ten of them.
-pub(crate) fn quoted_list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> RichText {
+/// Quotes and joins names for a message, at most ten of them. `count` is the number of all names.
+pub(crate) fn quoted_list<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> RichText {
     const MAX_NAMES: usize = 10;
-    let more = names.len().saturating_sub(MAX_NAMES);
+    let more = count.saturating_sub(MAX_NAMES);
     let mut list = RichText::default();
     for name in names.take(MAX_NAMES) {
         if !list.is_empty() {

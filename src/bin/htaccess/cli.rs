@@ -255,6 +255,9 @@ pub(crate) struct SettingArguments {
     /// The largest CSV, decompressed, in bytes [default: 256 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_csv_bytes: Option<String>,
+    /// The largest output, in bytes [default: 16 MiB]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_output_bytes: Option<String>,
 }
 
 /// The values of `--strict`, with the same aliases as those of the function's variable.
@@ -289,6 +292,7 @@ impl SettingArguments {
         let settings = Settings::read(Spelling::Flag, |name| match name {
             "DEFAULT_POLICY" => Some(self.default_policy.clone()),
             "MAX_CSV_BYTES" => self.max_csv_bytes.clone(),
+            "MAX_OUTPUT_BYTES" => self.max_output_bytes.clone(),
             "STRICT" => Some(self.strict.clone()),
             "OUTPUT_KEY" => output_key.map(str::to_owned),
             _ => None,

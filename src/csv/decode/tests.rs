@@ -1,4 +1,9 @@
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::*;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
 #[derive(Default)]
@@ -30,6 +35,40 @@ fn only_the_first_byte_order_mark_is_left_out() {
         for piece_bytes in 1..=upload.len() {
             assert_eq!(text_of(upload, piece_bytes).unwrap(), "\u{feff}ab");
         }
+    }
+}
+
+/// Notes the length of the text that came since the last step.
+#[derive(Default)]
+struct Step(Rc<Cell<usize>>);
+
+impl TextSink for Step {
+    fn push(&mut self, piece: &[u8]) -> Result<(), CsvError> {
+        self.0.update(|bytes| bytes + piece.len());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_step_makes_a_bounded_amount_of_text() {
+    const TEXT_BYTES: usize = 4 * 1024 * 1024;
+    // The first text is kept until its kind is known.
+    const MAX_BYTES: usize = STEP_BYTES + SNIFFED_BYTES;
+    let text = vec![b' '; TEXT_BYTES];
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&text).unwrap();
+    for upload in [gzip.finish().unwrap(), text] {
+        let bytes = Rc::new(Cell::new(0));
+        let mut decoder = TextDecoder::new(Step(bytes.clone()), u64::MAX);
+        let (mut rest, mut all_bytes) = (upload.as_slice(), 0);
+        while !rest.is_empty() {
+            rest = decoder.push_step(rest).unwrap();
+            assert!(bytes.get() <= MAX_BYTES, "{} bytes", bytes.get());
+            all_bytes += bytes.take();
+        }
+        decoder.finish().unwrap();
+        assert_eq!(all_bytes + bytes.get(), TEXT_BYTES);
+        assert!(bytes.get() <= MAX_BYTES, "{} bytes", bytes.get());
     }
 }
 

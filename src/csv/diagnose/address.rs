@@ -14,7 +14,7 @@ use crate::csv::diagnose::mixed::{explain_mixed, without_signs_around};
 use crate::csv::diagnose::spreadsheet::{
     SpreadsheetDamage, is_formula, is_placeholder, spreadsheet_damage,
 };
-use crate::csv::diagnose::{ACCEPTED, Explanation, names_some};
+use crate::csv::diagnose::{ACCEPTED, Explanation, MAX_EXPLAINED_BYTES, names_some};
 use crate::ip::{AddressError, AddressSpec, parse_address};
 use crate::text::{RichText, Segment, escape, rich};
 
@@ -40,6 +40,7 @@ impl AddressError<'_> {
 
     pub(super) fn explain(&self) -> Explanation {
         match self {
+            Self::Invalid(given) if given.len() > MAX_EXPLAINED_BYTES => explain_long(given),
             Self::Invalid(given) => explain(given),
             Self::HostBitsSet { given, network } => {
                 let (network, host) = (network.trunc().to_string(), network.addr().to_string());
@@ -66,10 +67,25 @@ impl AddressError<'_> {
     }
 }
 
+/// Explains a cell over [`MAX_EXPLAINED_BYTES`] without looking for the error in it.
+fn explain_long(text: &str) -> Explanation {
+    let quoted = Segment::quoted(text);
+    if is_formula(text) {
+        return explain_formula(&quoted);
+    }
+    Explanation::new(rich!(
+        "{} is not an IP address: expected {}",
+        quoted,
+        ACCEPTED
+    ))
+}
+
 /// Returns one sentence with the value, the error and the accepted contents, and suggestions. All
 /// of the suggestions are accepted.
 #[must_use]
 fn explain(text: &str) -> Explanation {
+    #[cfg(test)]
+    super::explained::count(text);
     let mut reason = explain_whole(text);
     let is_plain = |text: &str| {
         text.len() <= MAX_FIX_BYTES && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
@@ -128,11 +144,7 @@ fn explain_no_value(quoted: &Segment, text: &str) -> Option<Explanation> {
         )));
     }
     if is_formula(text) {
-        let reason = Explanation::new(rich!(
-            "{} is a formula: paste its value, an address, in its place",
-            quoted
-        ));
-        return Some(reason.or(text.trim_start_matches(['=', '@', '+'])));
+        return Some(explain_formula(quoted).or(text.trim_start_matches(['=', '@', '+'])));
     }
     let what = match spreadsheet_damage(text)? {
         SpreadsheetDamage::Date => "looks like a date that a spreadsheet made of an address",
@@ -146,6 +158,13 @@ fn explain_no_value(quoted: &Segment, text: &str) -> Option<Explanation> {
         quoted,
         what
     )))
+}
+
+fn explain_formula(quoted: &Segment) -> Explanation {
+    Explanation::new(rich!(
+        "{} is a formula: paste its value, an address, in its place",
+        quoted
+    ))
 }
 
 /// Explains characters that are invisible, or that look like those of an address.

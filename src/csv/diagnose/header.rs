@@ -60,16 +60,17 @@ const LIKE_RULE: [&str; 20] = [
     "regola",
 ];
 
-/// Explains why a line is not a header. `cells` are its cells under the most likely delimiter.
-pub(crate) fn missing_column(line: u64, text: &[u8], cells: &[String]) -> CsvError {
+/// Explains why a line is not a header. `text` is its start. `cells` are its first cells under the most
+/// likely delimiter, and `count` is the number of all.
+pub(crate) fn missing_column(line: u64, text: &[u8], cells: &[String], count: usize) -> CsvError {
     CsvError::MissingColumn {
         line,
-        explanation: explain(line, text, cells),
+        explanation: explain(line, text, cells, count),
         header: None,
     }
 }
 
-fn explain(number: u64, line: &[u8], cells: &[String]) -> RichText {
+fn explain(number: u64, line: &[u8], cells: &[String], count: usize) -> RichText {
     if let Some(address) = cells.iter().find(|cell| names_addresses(cell)) {
         return rich!(
             "line {} is a row already, it has the address {}: write the header IP Address,Rule,Comment above it, \
@@ -119,7 +120,7 @@ fn explain(number: u64, line: &[u8], cells: &[String]) -> RichText {
     rich!(
         "the header has no column {}: found {}{}",
         &missing,
-        &quoted_list(cells.iter().map(String::as_str)),
+        &quoted_list(cells.iter().map(String::as_str), count),
         &help
     )
 }

@@ -6,8 +6,10 @@
 //! other formats.
 //!
 //! Nothing here decides whether a row is accepted, except that a word such as `Block` means a rule
-//! where a row must not be ignored: in a second rule column, after `#`, and above the header. All of it may be slow, because it runs only after a rejection,
-//! except for `file_kind.rs`, which checks the start of each upload.
+//! where a row must not be ignored: in a second rule column, after `#`, and above the header. All of
+//! it may be slow, because it runs only after a rejection, for the first rejections of a file and for
+//! cells of at most [`MAX_EXPLAINED_BYTES`]. The exceptions are `file_kind.rs`, which checks the start
+//! of each upload, and `meant_in`, which reads the words of those rows.
 
 mod address;
 mod characters;
@@ -31,6 +33,11 @@ use crate::text::RichText;
 /// The accepted contents of an address cell, for messages.
 pub(crate) const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as \
                         10.0.0.1-10.0.0.9, or all";
+
+/// The maximum length of a cell whose error is searched for, in bytes. The search may look at each
+/// part of a cell several times. The longest cell that is accepted, a range of IPv6 addresses, has
+/// 79 bytes without its blanks, so a longer cell is not a typing error.
+pub(crate) const MAX_EXPLAINED_BYTES: usize = 256;
 
 /// The explanation of a rejected cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,4 +110,70 @@ impl fmt::Display for Explanation {
 /// because a guess must not let everybody in.
 pub(crate) fn names_some(text: &str) -> bool {
     parse_address(text).is_ok_and(|addresses| addresses != AddressSpec::All)
+}
+
+/// Counts the cells whose errors are searched for, and their bytes, so that tests can compare the
+/// work without a clock.
+#[cfg(test)]
+pub(crate) mod explained {
+    use std::cell::Cell;
+
+    thread_local! {
+        static CELLS_AND_BYTES: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    }
+
+    pub(crate) fn count(text: &str) {
+        let (cells, bytes) = CELLS_AND_BYTES.get();
+        CELLS_AND_BYTES.set((cells + 1, bytes + text.len()));
+    }
+
+    /// Returns the numbers of cells and bytes since the last call in this thread.
+    pub(crate) fn take() -> (usize, usize) {
+        CELLS_AND_BYTES.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csv::row::{RowError, RowErrorKind};
+
+    /// Explains a row with this address and this rule, and returns the numbers of cells and bytes that
+    /// were searched for an error.
+    fn searched(address: &str, rule: &str) -> (usize, usize) {
+        let kind = match parse_address(address) {
+            Ok(_) => RowErrorKind::Rule(rule),
+            Err(err) => RowErrorKind::Address(err),
+        };
+        let error = RowError {
+            address,
+            rule,
+            kind,
+        };
+        explained::take();
+        let _ = error.explain(1);
+        explained::take()
+    }
+
+    #[test]
+    fn a_cell_is_searched_once_and_a_long_cell_not_at_all() {
+        for part in [
+            "1-", "a-", "1.", "1:", "1/", "1 ", "1.1.1.1 ", "é", "1E", "08-Oct ", "#", "x",
+        ] {
+            let short = part.repeat(MAX_EXPLAINED_BYTES / part.len());
+            let (cells, bytes) = searched(&short, "Allow");
+            assert!(
+                cells <= 2 && bytes <= 2 * short.len(),
+                "{part}: {cells} cells"
+            );
+            let (cells, bytes) = searched("1.1.1.1", &short);
+            assert!(
+                cells <= 2 && bytes <= 2 * short.len(),
+                "{part}: {cells} cells"
+            );
+            let long = part.repeat(1 + MAX_EXPLAINED_BYTES / part.len());
+            assert_eq!(searched(&long, "Allow"), (0, 0), "{part}");
+            assert_eq!(searched("1.1.1.1", &long), (0, 0), "{part}");
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! Explains why a row is rejected.
 
 use crate::answer::{Rejection, RejectionCode};
+use crate::csv::cell::unwrapped;
 use crate::csv::columns::{DELIMITERS, delimiter_name};
-use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::rule::{explain_rule, suggested_rule};
+use crate::csv::diagnose::{Explanation, MAX_EXPLAINED_BYTES};
 use crate::csv::row::{Row, RowError, RowErrorKind, action_of};
 use crate::ip::{AddressError, parse_address};
 use crate::text::{Segment, rich};
@@ -98,8 +99,12 @@ impl RowError<'_> {
 }
 
 /// Returns the delimiter that splits an address cell into a whole row. Such a file mixes two
-/// delimiters.
+/// delimiters. Only the start of the cell is read: a rule is near the address.
 fn other_delimiter(address: &str) -> Option<u8> {
+    let end = address.floor_char_boundary(MAX_EXPLAINED_BYTES);
+    let start = address.get(..end)?;
+    let plain = unwrapped(start);
+    let address = plain.as_deref().unwrap_or(start);
     DELIMITERS.into_iter().find(|delimiter| {
         let mut cells = address.split(char::from(*delimiter)).map(str::trim);
         cells.next().is_some_and(|cell| parse_address(cell).is_ok())

@@ -3,12 +3,10 @@
 //! Runs only for cells that are neither `Allow` nor `Deny`. A suggestion is not applied, because an
 //! unknown word must not let anybody in.
 
-use strsim::osa_distance;
-
 use crate::csv::cell::{cell_text, is_error_value};
-use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::characters::strange_character;
 use crate::csv::diagnose::spreadsheet::{is_formula, is_placeholder};
+use crate::csv::diagnose::{Explanation, MAX_EXPLAINED_BYTES};
 use crate::csv::row::{action_in, action_of};
 use crate::rule::Action;
 use crate::text::{Segment, rich};
@@ -63,6 +61,8 @@ const DENY_WORDS: [&str; 26] = [
     "rejeté",
     "exclure",
 ];
+/// The length of the shortest of these words, in bytes.
+const MIN_WORD_BYTES: usize = "ban".len();
 /// Words that mean yes or no. They do not say which rule is meant.
 const ANSWERS: [&str; 12] = [
     "yes", "no", "y", "n", "true", "false", "1", "0", "oui", "non", "vrai", "faux",
@@ -71,7 +71,9 @@ const ANSWERS: [&str; 12] = [
 /// Explains what is wrong with a rule, without its suggestions.
 pub(super) fn explain_rule(text: &str) -> Explanation {
     let quoted = Segment::quoted(text);
-    let reason = if is_placeholder(text) {
+    let reason = if text.len() > MAX_EXPLAINED_BYTES && !is_formula(text) {
+        rich!("{} is not a rule", quoted)
+    } else if is_placeholder(text) {
         rich!("{} stands for a missing rule", quoted)
     } else if is_error_value(text) {
         rich!("{} is a formula that failed in the spreadsheet", quoted)
@@ -99,21 +101,25 @@ fn has_letters_of_a_rule(text: &str) -> bool {
     suggested_rule(&letters).is_some()
         || ["allow", "deny"]
             .iter()
-            .any(|rule| osa_distance(&letters.to_lowercase(), rule) <= 1)
+            .any(|rule| is_one_edit(&letters.to_lowercase(), rule))
 }
 
 /// Returns the rule that was meant, if only one can be meant: a typing error of one letter, or a
 /// word with no other meaning.
 #[must_use]
 pub(crate) fn suggested_rule(text: &str) -> Option<String> {
-    let word = text
-        .trim_matches(|c: char| !c.is_alphanumeric())
-        .to_lowercase();
-    let means = |rule: &str, words: &[&str]| {
-        word == rule
-            || words.contains(&word.as_str())
-            || (word.len() >= 3 && osa_distance(&word, rule) <= 1)
-    };
+    if text.len() > MAX_EXPLAINED_BYTES {
+        return None;
+    }
+    #[cfg(test)]
+    super::explained::count(text);
+    let word = text.trim_matches(|c: char| !c.is_alphanumeric());
+    if word.len() < MIN_WORD_BYTES {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let means =
+        |rule: &str, words: &[&str]| words.contains(&word.as_str()) || is_one_edit(&word, rule);
     match (means("allow", &ALLOW_WORDS), means("deny", &DENY_WORDS)) {
         (true, false) => Some("Allow".to_owned()),
         (false, true) => Some("Deny".to_owned()),
@@ -133,9 +139,49 @@ pub(crate) fn meant_in(cell: &[u8]) -> Option<Action> {
     action_in(cell).or_else(corrected)
 }
 
+/// Returns whether two words are equal but for one letter that is missing, too many or another, or
+/// for two letters that are exchanged. The cells of a second rule column are compared in this way, so
+/// it must not take long, and the distance need not be known.
+fn is_one_edit(word: &str, other: &str) -> bool {
+    let (mut word, mut other) = (word.chars(), other.chars());
+    loop {
+        let (mut next, mut next_other) = (word.clone(), other.clone());
+        match (next.next(), next_other.next()) {
+            (Some(a), Some(b)) if a == b => (word, other) = (next, next_other),
+            _ => break,
+        }
+    }
+    loop {
+        let (mut next, mut next_other) = (word.clone(), other.clone());
+        match (next.next_back(), next_other.next_back()) {
+            (Some(a), Some(b)) if a == b => (word, other) = (next, next_other),
+            _ => break,
+        }
+    }
+    let first_three = |letters: std::str::Chars<'_>| {
+        let mut letters = letters;
+        [letters.next(), letters.next(), letters.next()]
+    };
+    match (first_three(word), first_three(other)) {
+        ([_, None, _], [_, None, _]) => true,
+        ([a, b, None], [c, d, None]) => (a, b) == (d, c),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use strsim::osa_distance;
+
+    proptest! {
+        #[test]
+        fn one_edit_is_a_distance_of_one(word in "[aelnowyé]{0,7}", other in "allow|deny|[alo]{0,4}") {
+            let is_near = osa_distance(&word, &other) <= 1;
+            prop_assert_eq!(is_one_edit(&word, &other), is_near);
+        }
+    }
 
     #[track_caller]
     fn check(texts: &[&str], rule: Option<&str>) {

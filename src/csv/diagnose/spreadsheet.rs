@@ -72,24 +72,39 @@ fn is_rounded(text: &str) -> bool {
 }
 
 fn is_date(text: &str) -> bool {
-    let is_number = |part: &&str| {
-        (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let is_month = |part: &&str| {
+    is_date_with_month(text)
+        || ['/', '-', '.']
+            .into_iter()
+            .any(|sign| is_date_of(text, sign))
+}
+
+/// Recognizes `08-Oct` and `1 févr. 2003`: numbers and the name of a month.
+fn is_date_with_month(text: &str) -> bool {
+    let is_month = |part: &str| {
         let word = part.trim_end_matches('.').to_lowercase();
         MONTHS.split(' ').any(|month| month == word)
     };
-    let parts: Vec<&str> = text.split(['/', '-', ' ']).collect();
-    let numbers = parts.iter().filter(|part| is_number(part)).count();
-    let months = parts.iter().filter(|part| is_month(part)).count();
-    if months == 1 && numbers == parts.len() - 1 {
-        return matches!(parts.len(), 2 | 3);
+    // The parts are counted first, because a part is compared with all months.
+    let parts: Vec<&str> = text.split(['/', '-', ' ']).take(4).collect();
+    if !(2..=3).contains(&parts.len()) {
+        return false;
     }
-    ['/', '-', '.'].into_iter().any(|sign| {
-        let parts: Vec<&str> = text.split(sign).collect();
-        let has_year = parts.iter().any(|part| part.len() == 4);
-        parts.len() == 3 && parts.iter().all(is_number) && (sign == '/' || has_year)
-    })
+    let words: Vec<&str> = parts
+        .into_iter()
+        .filter(|part| !is_short_number(part))
+        .collect();
+    matches!(words.as_slice(), [word] if is_month(word))
+}
+
+/// Recognizes `01/02/2003`, `2003-02-01` and `01.02.2003`: three numbers with one sign between them.
+fn is_date_of(text: &str, sign: char) -> bool {
+    let parts: Vec<&str> = text.split(sign).take(4).collect();
+    let has_year = parts.iter().any(|part| part.len() == 4);
+    parts.len() == 3 && parts.iter().all(|part| is_short_number(part)) && (sign == '/' || has_year)
+}
+
+fn is_short_number(part: &str) -> bool {
+    (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -32,6 +32,10 @@ pub(crate) fn take_rows(
     let has_usual_order = (columns.address, columns.rule) == (0, 1);
     let mut taken = Taken::default();
     while let Some(rest) = text.get(taken.bytes..) {
+        // In the usual order, a plain row starts with a digit, perhaps in quotes.
+        if has_usual_order && !matches!(rest.first(), Some(b'0'..=b'9' | b'"')) {
+            break;
+        }
         let usual = has_usual_order
             .then(|| PlainRow::usual_at_start_of(rest, columns.delimiter))
             .flatten();

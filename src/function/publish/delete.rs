@@ -83,8 +83,9 @@ impl<S: Store> Deletion<'_, S> {
             ..Source::default()
         };
         let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
+        let max_bytes = self.settings.settings.max_output_bytes;
         let print = |template: &Template| -> Result<String, Refusal> {
-            Ok(render(template, &source, &nobody, &[], 0)?.text)
+            Ok(render(template, &source, &nobody, &[], 0, max_bytes)?.text)
         };
         let is_apache = output.key.rsplit('/').next() == Some(APACHE_FILE);
         self.template

@@ -57,17 +57,28 @@ pub(crate) async fn generate_upload(
     let keep = Keep::for_template(template).with_history();
     let mut upload = Upload::new(&settings.settings, source, keep);
     let mut flow = upload.expect_bytes(head.bytes.unwrap_or(0));
-    while flow.is_continue() {
-        match body.next().await? {
-            Some(piece) => flow = upload.push(piece.as_ref()),
-            None => break,
+    while flow.is_continue()
+        && let Some(piece) = body.next().await?
+    {
+        let mut rest = piece.as_ref();
+        while flow.is_continue() && !rest.is_empty() {
+            flow = upload.push_step(&mut rest);
+            let_deadline_pass().await;
         }
     }
     let mut decision = upload.finish();
+    let_deadline_pass().await;
     let Outcome { answer, file } = decision.render(template);
+    let_deadline_pass().await;
     Ok(GeneratedUpload {
         answer,
         file,
         decision,
     })
+}
+
+/// Lets the caller stop the work if its deadline has passed. The work never waits, so it would otherwise
+/// go on to its end. What follows the reading is one step, because limits bound it.
+async fn let_deadline_pass() {
+    tokio::task::yield_now().await;
 }

@@ -258,6 +258,7 @@ pub(crate) fn settings_digest(settings: &Settings, template: TemplateState<'_>) 
         GENERATOR_VERSION,
         settings.default_policy.name(),
         settings.strict.name(),
+        &settings.max_output_bytes.to_string(),
         &text,
         identity,
     ])

@@ -130,6 +130,10 @@ fn wrong_values_are_reported_with_help() {
             "--output-key is \"{{ stem }}/x\": some CSVs would have the same output",
         ),
         (
+            &["check", "1-allowlist.csv", "--max-output-bytes", "1G"],
+            "--max-output-bytes is \"1G\": expected a number of bytes",
+        ),
+        (
             &["render", "7-sites", "-o", "out", "--output-key", "one"],
             "7-sites/clients/acme.csv and 7-sites/clients/blog.csv would both become one: rename one, or \
              choose another --output-key",

@@ -15,6 +15,8 @@ mod files;
 mod hostile;
 /// `diff` and `explain` compared with the oracle, on the random policies of the servers' tests.
 mod oracle;
+/// `--max-output-bytes`.
+mod output_limit;
 /// FIFOs, sockets, devices and folders in place of files.
 #[cfg(unix)]
 mod special_files;

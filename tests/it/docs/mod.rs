@@ -221,6 +221,7 @@ fn the_readme_names_every_code_and_setting() {
         "OUTPUT_KEY",
         "MAX_CSV_BYTES",
         "UPLOAD_BUCKET",
+        "MAX_OUTPUT_BYTES",
         "OUTPUT_BUCKET",
         "REPORT_BUCKET",
         "ON_DELETE",

@@ -387,9 +387,9 @@ fn a_file_that_is_too_large_is_refused_before_it_is_read() {
     store.upload("uploads", "acme.csv", ACME);
     let answer = handle_with(&store, &[("MAX_CSV_BYTES", "10")], put_event(&["acme.csv"])).unwrap();
     assert_eq!(answer["results"][0]["code"], "too-large");
-    assert_eq!(store.bodies_read.get(), 0);
+    assert_eq!(store.pieces_read.get(), 0);
     handle(&store, put_event(&["acme.csv"]));
-    assert_eq!(store.bodies_read.get(), 1);
+    assert!(store.pieces_read.get() > 0);
 }
 
 #[test]

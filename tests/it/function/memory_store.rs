@@ -1,7 +1,11 @@
 //! Buckets in memory: conditional writes like those of S3, and calls that can be made to fail.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
 
 use htaccess_generator::function::store::{
     Body, Checksum, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
@@ -30,13 +34,17 @@ pub(crate) struct MemoryStore {
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
     clock: Cell<i64>,
     writes: Cell<u64>,
+    /// The size of the pieces of a body. Unlimited by default.
+    pub(crate) piece_bytes: Cell<Option<usize>>,
+    /// An hour passes when the piece of this number is read.
+    pub(crate) late_piece: Cell<Option<usize>>,
+    /// The number of times that a piece of a body was asked for.
+    pub(crate) pieces_read: Rc<Cell<usize>>,
     gets_under_way: Cell<usize>,
     /// The largest number of GETs that were in progress at the same time.
     pub(crate) gets_at_once: Cell<usize>,
     /// True if objects get no version ids.
     has_no_versions: Cell<bool>,
-    /// The number of GETs whose body was read.
-    pub(crate) bodies_read: Cell<usize>,
 }
 
 pub(crate) fn name(bucket: &str, key: &str) -> ObjectName {
@@ -184,7 +192,7 @@ impl MemoryStore {
 }
 
 impl<'a> Store for &'a MemoryStore {
-    type Body = MemoryBody<'a>;
+    type Body = MemoryBody;
 
     async fn head(&self, name: &ObjectName) -> Result<Option<Head>, Error> {
         self.call("HEAD", name)?;
@@ -199,7 +207,7 @@ impl<'a> Store for &'a MemoryStore {
         &self,
         name: &ObjectName,
         unless: Option<&str>,
-    ) -> Result<Fetched<MemoryBody<'a>>, Error> {
+    ) -> Result<Fetched<MemoryBody>, Error> {
         self.call("GET", name)?;
         self.gets_under_way.update(|gets| gets + 1);
         self.gets_at_once
@@ -214,8 +222,9 @@ impl<'a> Store for &'a MemoryStore {
             }
             Some(object) => {
                 let body = MemoryBody {
-                    bytes: Some(object.bytes.clone()),
-                    bodies_read: &self.bodies_read,
+                    pieces: pieces(&object.bytes, self.piece_bytes.get()),
+                    late_piece: self.late_piece.get(),
+                    read: self.pieces_read.clone(),
                 };
                 Fetched::Found(object.head.clone(), body)
             }
@@ -268,17 +277,25 @@ impl<'a> Store for &'a MemoryStore {
     }
 }
 
-pub(crate) struct MemoryBody<'a> {
-    bytes: Option<Vec<u8>>,
-    bodies_read: &'a Cell<usize>,
+pub(crate) struct MemoryBody {
+    pieces: VecDeque<Vec<u8>>,
+    late_piece: Option<usize>,
+    read: Rc<Cell<usize>>,
 }
 
-impl Body for MemoryBody<'_> {
+fn pieces(bytes: &[u8], piece_bytes: Option<usize>) -> VecDeque<Vec<u8>> {
+    let piece_bytes = piece_bytes.unwrap_or(bytes.len()).max(1);
+    bytes.chunks(piece_bytes).map(<[u8]>::to_vec).collect()
+}
+
+impl Body for MemoryBody {
     async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
-        let bytes = self.bytes.take();
-        self.bodies_read
-            .update(|bodies| bodies + usize::from(bytes.is_some()));
-        Ok(bytes)
+        self.read.update(|pieces| pieces + 1);
+        if Some(self.read.get()) == self.late_piece {
+            // The first poll moves the clock. The rest would let timers run, and a busy thread does not.
+            let _ = tokio::time::advance(Duration::from_hours(1)).now_or_never();
+        }
+        Ok(self.pieces.pop_front())
     }
 }
 

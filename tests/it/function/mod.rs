@@ -1,5 +1,7 @@
 //! The function: events in, objects and answers out.
 
+/// The deadline while an upload is read, and the limit of the output.
+mod bounds;
 /// Deleted CSVs and their outputs.
 mod deletes;
 /// Uploads of other buckets or without versions, edited outputs, and changed templates.

@@ -28,7 +28,11 @@ fn digest(store: &MemoryStore) -> String {
 
 #[test]
 fn a_setting_that_decides_the_bytes_renews_outputs_at_their_next_event() {
-    for change in [("TEMPLATE", "apache22"), ("DEFAULT_POLICY", "allow")] {
+    for change in [
+        ("TEMPLATE", "apache22"),
+        ("DEFAULT_POLICY", "allow"),
+        ("MAX_OUTPUT_BYTES", "1000000"),
+    ] {
         let store = published();
         let before = digest(&store);
         assert_eq!(status_with(&store, &[change]), "written", "{change:?}");

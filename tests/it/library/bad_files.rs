@@ -30,9 +30,18 @@ const MAX_CSV_BYTES: usize = if cfg!(debug_assertions) {
 const LONG_LINE: &str = "is longer than 1048576 bytes: expected one rule a line";
 const GOOD: &str = "IP Address,Rule\n192.0.2.1,Allow\n";
 
+/// The maximum growth of the memory while a file is read: twice the longest line (in bytes and in
+/// cells), the pieces, what is stored of the rows, and the pages of the debug build that are used first.
+const PEAK_KIB: u64 = 9 * 1024;
+
 /// The settings under which every upload here is refused.
 pub(crate) fn setup() -> Setup {
-    Setup::with("MAX_CSV_BYTES", &MAX_CSV_BYTES.to_string())
+    let lookup = |name: &str| match name {
+        "MAX_CSV_BYTES" => Some(MAX_CSV_BYTES.to_string()),
+        "MAX_OUTPUT_BYTES" => Some(MIB.to_string()),
+        _ => None,
+    };
+    Setup::new(lookup, None)
 }
 
 fn over_the_limit() -> String {
@@ -53,6 +62,8 @@ pub(crate) struct BadFile {
     pub(crate) expected: String,
     /// The maximum number of bytes that may be read before the refusal.
     pub(crate) read_bytes_max: usize,
+    /// The maximum growth of the memory.
+    pub(crate) peak_kib_max: u64,
 }
 
 fn bad(name: &'static str, pieces: Pieces, expected: impl Into<String>) -> BadFile {
@@ -61,6 +72,7 @@ fn bad(name: &'static str, pieces: Pieces, expected: impl Into<String>) -> BadFi
         pieces,
         expected: expected.into(),
         read_bytes_max: usize::MAX,
+        peak_kib_max: PEAK_KIB,
     }
 }
 
@@ -73,6 +85,13 @@ impl BadFile {
     fn refused_within(self, read_bytes_max: usize) -> Self {
         Self {
             read_bytes_max,
+            ..self
+        }
+    }
+
+    fn in_memory_of(self, peak_kib_max: u64) -> Self {
+        Self {
+            peak_kib_max,
             ..self
         }
     }
@@ -351,11 +370,85 @@ fn bombs() -> Vec<BadFile> {
     ]
 }
 
+/// Gzip that takes longer to read than its text would: a byte of it does more work.
+fn gzip_in_small_parts() -> Vec<BadFile> {
+    let refusal = "too-large: the gzip data is cut into many small parts, which take long to read \
+                   for the text that they hold: compress the CSV in one go";
+    let repeated = |part: Vec<u8>, count: usize| {
+        let start = gzip(GOOD.as_bytes());
+        let piece = part.repeat(PIECE_BYTES.div_ceil(part.len()));
+        lazily(move || once(start).chain(repeat_n(piece, count)))
+    };
+    // A stored block of no bytes.
+    let empty_block = [0, 0, 0, 0xff, 0xff];
+    let blocks = lazily(move || {
+        let header = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+        let piece = empty_block.repeat(PIECE_BYTES / empty_block.len());
+        once(header).chain(repeat_n(piece, 1000))
+    });
+    vec![
+        bad("empty gzip members", repeated(gzip(b""), 1000), refusal)
+            .refused_within(2 * PIECE_BYTES),
+        bad(
+            "a gzip member for each row",
+            repeated(gzip(b"1.1.1.1,Deny\n"), 1000),
+            refusal,
+        )
+        .refused_within(2 * PIECE_BYTES),
+        bad("empty blocks in gzip", blocks, refusal).refused_within(3 * PIECE_BYTES),
+    ]
+}
+
+/// Rows with other addresses each, in pieces.
+fn numbered_rows(rows: u32, row: impl Fn(u32) -> String + 'static) -> Pieces {
+    lazily(move || {
+        let piece = move |first: u32| (first..first + 1000).map(&row).collect::<String>();
+        let pieces = (0..rows / 1000).map(move |piece_of| piece(1000 * piece_of).into_bytes());
+        once(b"IP,Rule\n".to_vec()).chain(pieces)
+    })
+}
+
+/// Short uploads with very long outputs, or with more ranges than an output can hold.
+fn long_outputs() -> Vec<BadFile> {
+    const KIB: u64 = 64 * 1024;
+    let wide_range = |row: u32| {
+        let (high, low) = (row >> 16, row & 0xffff);
+        let prefix = format!("2001:{high:x}:{low:x}");
+        format!("{prefix}::1-{prefix}:0:ffff:ffff:ffff:fffe,Allow\n")
+    };
+    let networks = "too-large: the output would be larger than 1,048,576 bytes, it has 2,520,000 networks: \
+                    name whole networks in place of ranges, or split the CSV, or raise MAX_OUTPUT_BYTES";
+    let ranges = "too-large: the rows name more than 131,072 separate ranges, more than an output can \
+                  hold: name wider networks, or split the CSV, or raise MAX_OUTPUT_BYTES";
+    let hosts = |row: u32| format!("{:x}:{:x}::,Deny\n", row >> 16, row & 0xffff);
+    vec![
+        bad(
+            "20,000 ranges of 126 networks",
+            numbered_rows(20_000, wide_range),
+            networks,
+        )
+        .in_memory_of(KIB),
+        bad(
+            "a million hosts of IPv6",
+            numbered_rows(1_000_000, move |row| hosts(1 + row)),
+            ranges,
+        )
+        .refused_within(4 * MIB)
+        .in_memory_of(KIB),
+    ]
+}
+
 pub(crate) fn bad_files() -> Vec<BadFile> {
-    [binaries(), damaged(), without_rules(), too_wide(), bombs()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let groups = [
+        binaries(),
+        damaged(),
+        without_rules(),
+        too_wide(),
+        bombs(),
+        gzip_in_small_parts(),
+        long_outputs(),
+    ];
+    groups.into_iter().flatten().collect()
 }
 
 #[test]

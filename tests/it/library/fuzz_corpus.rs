@@ -48,6 +48,12 @@ fn the_corpus_of_generate_passes() {
     replay("generate", checks::generate::check);
 }
 
+/// Checks the answers and the pages. `make fuzz-check` and `make bench-pathological` measure the time.
+#[test]
+fn the_corpus_of_time_passes() {
+    replay("time", checks::time::check);
+}
+
 /// The maximum number of networks that one range of IPv6 is written as.
 const MAX_NETWORKS: usize = 2 * 128 - 2;
 

@@ -160,6 +160,7 @@ fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
     let bytes = "expected a number of bytes, at least 1";
     check_setting("MAX_CSV_BYTES", "0", &format!("\"0\": {bytes}"));
     check_setting("MAX_CSV_BYTES", "256 MiB", &format!("\"256 MiB\": {bytes}"));
+    check_setting("MAX_OUTPUT_BYTES", "0", &format!("\"0\": {bytes}"));
     check_setting(
         "TEMPLATE",
         "apache",
@@ -193,5 +194,6 @@ fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
 fn an_empty_setting_counts_as_unset() {
     let settings = Settings::read(Spelling::Variable, |_| Some(String::new())).unwrap();
     assert_eq!(settings.max_csv_bytes, 256 * 1024 * 1024);
+    assert_eq!(settings.max_output_bytes, 16 * 1024 * 1024);
     assert_eq!(settings.output_key.text(), "{{ path }}/.htaccess");
 }

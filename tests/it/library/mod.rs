@@ -18,6 +18,8 @@ mod long_lists;
 mod memory;
 /// The sentences of rejections and refusals.
 mod messages;
+/// The limit of an output, and of the lists and rows that it is made of.
+mod output_limit;
 /// Properties that hold for any input.
 mod properties;
 /// Quotes that hide rows.

@@ -419,6 +419,7 @@ pub(crate) fn output_of_nobody(protocol: Protocol, custom: Option<Custom>, key: 
         &nobody,
         &[],
         0,
+        u64::MAX,
     );
     file.unwrap().text.into_bytes()
 }

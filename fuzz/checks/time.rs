@@ -1,0 +1,183 @@
+//! The target `time`: from bytes to a long upload, of which every byte must take little time.
+//!
+//! ```text
+//! input    = form template body
+//! form     = one byte: its remainder by 6 (so "0" to "5" are written) is the form of the upload
+//! template = one byte: its remainder by 4 chooses from TEMPLATES; bit 8 is default allow; bit 16 publishes
+//!            without rejected Denies
+//! body     = repeated until the upload is long enough. "~" and "^" are replaced by the two bytes of
+//!            the number of the repetition, in decimal, so that each can name other addresses
+//! ```
+//!
+//! | form | upload |
+//! |---|---|
+//! | 0 | the body, repeated |
+//! | 1 | a header, then the body, repeated |
+//! | 2 | the first line of the body, then the rest of it, repeated |
+//! | 3 | as 1, in UTF-16 |
+//! | 4 | as 1, compressed |
+//! | 5 | as 1, each repetition compressed alone |
+//!
+//! This file makes the upload and does the work. The target and `benches/pathological.rs` measure it.
+
+use std::io::Write as _;
+use std::sync::OnceLock;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use htaccess_generator::answer::Answer;
+use htaccess_generator::generate::{Keep, Upload};
+use htaccess_generator::render::Template;
+use htaccess_generator::report::{Facts, MAX_PAGE_BYTES, RequestCost, report_page};
+use htaccess_generator::rule::DefaultPolicy;
+use htaccess_generator::settings::{Settings, Strict};
+use htaccess_generator::source::Source;
+
+/// The length of the text for a check without a clock, which also runs without optimization.
+const CHECKED_TEXT_BYTES: usize = 8 * 1024;
+/// The size of the pieces that the network delivers.
+const PIECE_BYTES: usize = 16 * 1024;
+const HEADER: &[u8] = b"IP,Rule,Comment\n1.1.1.1,Allow,\n";
+const TEMPLATES: [&str; 4] = ["apache24", "nginx", "haproxy", "nftables"];
+
+/// An upload, and the settings to read it with.
+pub(crate) struct Run {
+    upload: Vec<u8>,
+    /// The length of the upload, decompressed.
+    text_bytes: usize,
+    template: &'static Template,
+    settings: Settings,
+}
+
+impl Run {
+    /// Makes the upload of an input, with at least `text_bytes` of text if it has not too many
+    /// repetitions. `None` for an input without a body.
+    pub(crate) fn of(input: &[u8], text_bytes: usize) -> Option<Self> {
+        let [form, template, body @ ..] = input else {
+            return None;
+        };
+        if body.is_empty() {
+            return None;
+        }
+        let (upload, text_bytes) = upload(form % 6, body, text_bytes);
+        let mut settings = Settings::default();
+        if template & 8 != 0 {
+            settings.default_policy = DefaultPolicy::Allow;
+        }
+        if template & 16 != 0 {
+            settings.strict = Strict::None;
+        }
+        Some(Self {
+            upload,
+            text_bytes,
+            template: &templates()[usize::from(template % 4)],
+            settings,
+        })
+    }
+
+    /// Reads, decides, renders, reviews and reports, as the function does it. Returns the number of
+    /// bytes that were read and written, decompressed.
+    pub(crate) fn work(&self) -> usize {
+        self.text_bytes + process(&self.upload, &self.settings, self.template).bytes
+    }
+}
+
+/// Does all of the work of the function on an upload.
+pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -> Answer {
+    let source = Source {
+        key: "clients/acme.csv".to_owned(),
+        ..Source::default()
+    };
+    let keep = Keep::for_template(template).with_history();
+    let mut reading = Upload::new(settings, source, keep);
+    for piece in upload.chunks(PIECE_BYTES) {
+        if reading.push(piece).is_break() {
+            break;
+        }
+    }
+    let mut decision = reading.finish();
+    let outcome = decision.render(template);
+    let mut answer = outcome.answer;
+    answer.warnings.extend(decision.warnings());
+    let facts = Facts {
+        policy: decision.policy(),
+        cost: outcome.file.as_deref().map(RequestCost::of),
+        ..Facts::default()
+    };
+    let page = report_page(&answer, facts);
+    assert!(page.len() <= MAX_PAGE_BYTES, "{} bytes", page.len());
+    answer
+}
+
+/// Checks an input without a clock.
+pub(crate) fn check(input: &[u8]) {
+    if let Some(run) = Run::of(input, CHECKED_TEXT_BYTES) {
+        assert!(run.work() >= run.text_bytes);
+    }
+}
+
+fn templates() -> &'static [Template] {
+    static COMPILED: OnceLock<Vec<Template>> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        let compiled = TEMPLATES.iter().map(|name| Template::built_in(name));
+        compiled.collect::<Result<_, _>>().unwrap()
+    })
+}
+
+/// Returns the upload and the length of its text.
+fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
+    let first_line = body.iter().position(|byte| *byte == b'\n');
+    let (start, body) = match (form, first_line) {
+        (0, _) => (&[][..], body),
+        (2, Some(end)) if end + 1 < body.len() => body.split_at(end + 1),
+        _ => (HEADER, body),
+    };
+    let mut text = start.to_vec();
+    let mut upload = gzip(start);
+    for number in (0..=u16::MAX).cycle().take(text_bytes) {
+        let part = numbered(body, number);
+        if form == 5 {
+            upload.extend(gzip(&part));
+        }
+        text.extend(part);
+        if text.len() >= text_bytes {
+            break;
+        }
+    }
+    match form {
+        3 => text = utf16(&text),
+        4 => upload = gzip(&text),
+        5 => {}
+        _ => upload.clone_from(&text),
+    }
+    if form == 3 {
+        upload.clone_from(&text);
+    }
+    (upload, text.len())
+}
+
+/// Replaces the marks in the body by the number of its repetition.
+fn numbered(body: &[u8], number: u16) -> Vec<u8> {
+    let [high, low] = number.to_be_bytes().map(|byte| byte.to_string());
+    let mut text = Vec::with_capacity(body.len() + 8);
+    for byte in body {
+        match byte {
+            b'~' => text.extend_from_slice(low.as_bytes()),
+            b'^' => text.extend_from_slice(high.as_bytes()),
+            byte => text.push(*byte),
+        }
+    }
+    text
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(text).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn utf16(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}

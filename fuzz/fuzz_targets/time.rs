@@ -1,0 +1,69 @@
+//! Fails for an upload that takes more than [`MAX_NS_PER_BYTE`] nanoseconds of processor time for each
+//! byte that is read or written.
+//!
+//! The time of an instrumented program on a busy machine says little, so the bound is generous.
+//! `make bench-pathological` measures what was found without instrumentation.
+
+#![no_main]
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+#[path = "../checks/mod.rs"]
+#[allow(dead_code, reason = "each target runs one of the checks")]
+mod checks;
+
+use checks::time::Run;
+
+/// The length of the text of an upload, in bytes.
+const TEXT_BYTES: usize = 128 * 1024;
+/// The bound of the program is 50. With instrumentation it takes four to six times as long.
+const MAX_NS_PER_BYTE: u64 = 300;
+/// The time that an upload of any size may take, for example for the maps of the report.
+const FIXED_TIME: Duration = Duration::from_millis(4);
+/// A slow run is repeated this many times, because another process may have been the reason.
+const REPETITIONS: u32 = 5;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let Some(run) = Run::of(input, TEXT_BYTES) else { return };
+    let ns_per_byte = || {
+        let start = thread_time();
+        let bytes = run.work();
+        let time = (thread_time() - start).saturating_sub(FIXED_TIME);
+        u64::try_from(time.as_nanos()).unwrap() / bytes as u64
+    };
+    let mut fastest = ns_per_byte();
+    for _ in 0..REPETITIONS {
+        if fastest < MIN_NOTED {
+            break;
+        }
+        fastest = fastest.min(ns_per_byte());
+    }
+    note(fastest);
+    assert!(fastest <= MAX_NS_PER_BYTE, "{fastest} ns for each byte");
+});
+
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        time.tv_sec.try_into().unwrap(),
+        time.tv_nsec.try_into().unwrap(),
+    )
+}
+
+/// The lowest time per byte that is told to the fuzzer.
+const MIN_NOTED: u64 = 60;
+
+/// Tells the fuzzer that a run was slow. Each threshold is a branch of its own, so a slower run
+/// increases the coverage and its input is kept.
+fn note(ns_per_byte: u64) {
+    macro_rules! thresholds {
+        ($($threshold:literal)*) => {
+            $(if ns_per_byte >= $threshold {
+                std::hint::black_box($threshold);
+            })*
+        };
+    }
+    thresholds!(60 70 80 90 100 110 120 130 140 150 160 170 180 190 200 220 240 260 280);
+}
