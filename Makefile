@@ -122,8 +122,10 @@ lint-template: install ## check the templates with sam validate, cfn-lint and Ch
 
 test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-dependencies lint-template test-supply test-stack test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
 
-# `make test` runs the race tests on 500 sites, `make test-rust` on their default of 60.
+# `make test` runs the race tests on 500 sites and damages 12,000 files. The defaults of `make test-rust` are 60 and
+# 300.
 test: export RACE_SITES := 500
+test: export DAMAGED_FILES := 12000
 
 test-rust: ## run unit, property and integration tests, which need no other programs: the fast test loop
 	cargo test

@@ -221,8 +221,10 @@ impl Run<'_> {
             }
             _ => false,
         };
-        let denies_somebody =
-            |row: &HiddenRow| row.action == Action::Deny && has_any_of(&permitted, row.addresses);
+        let denies_somebody = |row: &HiddenRow| {
+            let addresses = row.addresses.unwrap_or(AddressSpec::All);
+            row.action != Some(Action::Allow) && has_any_of(&permitted, addresses)
+        };
         let is_any = reading.rows.iter().any(may_deny_somebody)
             || reading.hidden_rows.iter().any(denies_somebody);
         let warns = |warning: &Warning| warning.code == WarningCode::DenyRejected;

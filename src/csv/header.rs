@@ -17,9 +17,10 @@ use crate::csv::columns::{
 use crate::csv::conditions::states_condition;
 use crate::csv::diagnose::{could_be_row, missing_column, text_kind};
 use crate::csv::error::CsvError;
+use crate::csv::hidden_rows::hidden_rows_of_header;
 use crate::csv::limits::{check_columns, check_length, check_open_lines};
 use crate::csv::reading::Reading;
-use crate::csv::row::{HiddenRow, row_in};
+use crate::csv::row::HiddenRow;
 use crate::text::{RichText, Segment, quoted_list, rich};
 
 /// The maximum number of lines that are searched for a header after a line that is not one.
@@ -235,7 +236,7 @@ impl Candidate {
             }
         }
         if let Some(header) = &mut header {
-            header.hidden_rows = self.hidden_rows(header.columns);
+            header.hidden_rows = hidden_rows_of_header(self.first_line, &self.text, header.columns);
             let taken = header.columns.delimiter;
             if let Some(announced) = self.announced.filter(|announced| *announced != taken) {
                 let warning = wrong_separator_line(self.first_line, announced, taken);
@@ -243,21 +244,6 @@ impl Candidate {
             }
         }
         Ok(header)
-    }
-
-    /// Returns the lines after the first one that look like rows. They are inside a quoted cell.
-    fn hidden_rows(&self, columns: Columns) -> Vec<HiddenRow> {
-        let lines = (self.first_line..).zip(self.text.split(|byte| *byte == b'\n'));
-        let hidden_row = |(line, text): (u64, &[u8])| {
-            let (action, addresses) = row_in(text, columns)?;
-            Some(HiddenRow {
-                line,
-                record_line: self.first_line,
-                action,
-                addresses,
-            })
-        };
-        lines.skip(1).filter_map(hidden_row).collect()
     }
 
     /// Explains why the lines are not a header.

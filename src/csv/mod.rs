@@ -7,6 +7,7 @@
 //!   [`TextSink`].
 //! - [`Parser`] (`parser.rs`) cuts lines (`lines.rs`), reads the header (`header.rs`), then records
 //!   (`record.rs`) and their cells (`cell.rs`), and pushes rows (`row.rs`) to a [`RowSink`].
+//!   `hidden_rows.rs` finds rows that a missing quote hides.
 //!   `columns.rs` has the names of the columns that are read, `conditions.rs` the names of columns that
 //!   should not be ignored silently. `fast_path` takes the most common rows and gives the same results.
 //! - `diagnose` explains a rejected row or a refused file (`error.rs`).
@@ -24,6 +25,7 @@ mod error;
 mod fast_path;
 mod gzip;
 mod header;
+mod hidden_rows;
 mod limits;
 mod lines;
 mod parser;

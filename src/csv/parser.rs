@@ -8,7 +8,7 @@
 //! blank    = a line with nothing but white space and delimiters
 //! comment  = a line whose first character, or whose first cell, starts with "#", unless that cell
 //!            is what a spreadsheet shows for a failed formula, such as "#N/A", or the line is a row
-//!            that must not be dropped silently (`states_rule`)
+//!            that must not be dropped silently (`is_row`)
 //! row      = a record of RFC 4180; a quoted cell may span lines
 //! ```
 //!
@@ -23,13 +23,12 @@ use crate::csv::diagnose::meant_in;
 use crate::csv::error::CsvError;
 use crate::csv::fast_path::take_rows;
 use crate::csv::header::HeaderStage;
+use crate::csv::hidden_rows::{OpenRecord, Parts};
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
 use crate::csv::lines::{LineSink, Lines, Taken, empty_lines};
 use crate::csv::record::{RecordReader, Step, TextAfterQuote, cell_ranges};
-use crate::csv::row::{
-    HiddenRow, Row, RowError, RowErrorKind, RowSink, action_in, read_rule, row_in,
-};
-use crate::ip::{AddressSpec, parse_address};
+use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, action_in, read_rule};
+use crate::ip::AddressSpec;
 use crate::rule::Action;
 
 /// Parses text and hands its rows to a [`RowSink`].
@@ -94,13 +93,6 @@ struct RowStage {
     open: Option<OpenRecord>,
 }
 
-/// A record that goes on in the next line.
-struct OpenRecord {
-    first_line: u64,
-    /// Its lines that look like rows.
-    rows: Vec<HiddenRow>,
-}
-
 impl<R: RowSink> LineSink for RowReader<R> {
     fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken {
         match &self.stage {
@@ -147,7 +139,7 @@ impl<R: RowSink> RowReader<R> {
     fn finish(&self) -> Result<(), CsvError> {
         let open_since = match &self.stage {
             Stage::Header(stage) => return Err(stage.missing()),
-            Stage::Rows(stage) => stage.open.as_ref().map(|open| open.first_line),
+            Stage::Rows(stage) => stage.open.as_ref().map(OpenRecord::first_line),
         };
         open_since.map_or(Ok(()), |line| Err(CsvError::OpenQuote { line }))
     }
@@ -177,7 +169,7 @@ impl RowStage {
             .record
             .get_or_insert_with(|| RecordReader::new(self.columns.delimiter));
         let open = self.open.as_ref();
-        let first_line = open.map_or(number, |open| open.first_line);
+        let first_line = open.map_or(number, OpenRecord::first_line);
         let step = record.push(line).map_err(|TextAfterQuote(text)| {
             let record_line = first_line;
             CsvError::TextAfterQuote {
@@ -189,16 +181,17 @@ impl RowStage {
         if step == Step::Unfinished {
             check_length(first_line, record.bytes_len())?;
             check_open_lines(first_line, number)?;
-            let open = self.open.get_or_insert_with(|| OpenRecord {
-                first_line,
-                rows: Vec::new(),
-            });
+            let open = self
+                .open
+                .get_or_insert_with(|| OpenRecord::starting_in(first_line));
             open.add(number, line, self.columns);
             return Ok(());
         }
         if let Some(mut open) = self.open.take() {
             open.add(number, line, self.columns);
-            open.hand_to(record, self.columns, rows);
+            for row in open.hidden_rows(record, self.columns) {
+                rows.find_hidden_row(row);
+            }
         }
         quoted_row(first_line, record, self.columns, &self.other_rules, rows)
     }
@@ -241,38 +234,6 @@ impl RowStage {
         }
         cells.hand_to(number, rows, || is_blank(all_cells()));
         Ok(())
-    }
-}
-
-impl OpenRecord {
-    /// Adds a line, if it looks like a row.
-    fn add(&mut self, line: u64, text: &[u8], columns: Columns) {
-        if let Some((action, addresses)) = row_in(text, columns) {
-            self.rows.push(HiddenRow {
-                line,
-                record_line: self.first_line,
-                action,
-                addresses,
-            });
-        }
-    }
-
-    /// Hands over the lines that look like rows, except the one that has the address and the rule of
-    /// the record itself.
-    fn hand_to<R: RowSink>(self, record: &RecordReader, columns: Columns, rows: &mut R) {
-        let line_of = |index: usize| {
-            record.cell(index)?;
-            let before = record.cells().take(index);
-            let breaks = before.map(|cell| memchr::memchr_iter(b'\n', cell).count());
-            Some(self.first_line + breaks.sum::<usize>() as u64)
-        };
-        let of_rule = line_of(columns.rule);
-        let own_line = line_of(columns.address).filter(|line| Some(*line) == of_rule);
-        for row in self.rows {
-            if Some(row.line) != own_line {
-                rows.find_hidden_row(row);
-            }
-        }
     }
 }
 
@@ -410,7 +371,7 @@ fn is_comment_line(line: &[u8], columns: Columns) -> bool {
 
 /// Returns whether a record that starts with `#` is a comment.
 fn is_comment<'a, I: Iterator<Item = &'a [u8]>>(cells: impl Fn() -> I, columns: Columns) -> bool {
-    !starts_with_lost_value(cells()) && !states_rule(cells(), columns)
+    !starts_with_lost_value(cells()) && !is_row(cells(), columns)
 }
 
 /// Tells the sink that a row starts with `#`, if it does so and the `#` is not from a failed formula.
@@ -426,30 +387,13 @@ fn tell_hash_row<'a, I: Iterator<Item = &'a [u8]>>(
     }
 }
 
-/// Returns whether the cells of a record that starts with `#` state a rule, so that it is not a comment.
+/// Returns whether the cells of a record that starts with `#` are a row all the same.
 ///
 /// If the first column is the address or the rule, the `#` is how people switch a row off. Otherwise it
-/// may be part of a number or a comment, as in `#4711,192.0.2.1,Deny`. Such a record is a row if its rule
-/// is, or would be corrected to, Allow or Deny, and its address is one or has a digit. If it cannot be
-/// read, it is rejected, because a Deny must not disappear.
-fn states_rule<'a>(cells: impl Iterator<Item = &'a [u8]>, columns: Columns) -> bool {
-    if columns.address == 0 || columns.rule == 0 {
-        return false;
-    }
-    let (mut address, mut rule): (&[u8], &[u8]) = (&[], &[]);
-    let wanted = columns.address.max(columns.rule);
-    for (index, cell) in cells.take(wanted + 1).enumerate() {
-        if index == columns.address {
-            address = cell;
-        } else if index == columns.rule {
-            rule = cell;
-        }
-    }
-    let is_address = |cell: &[u8]| {
-        let text = cell_text(cell);
-        parse_address(unwrapped(&text).as_deref().unwrap_or(&text)).is_ok()
-    };
-    (address.iter().any(u8::is_ascii_digit) || is_address(address)) && meant_in(rule).is_some()
+/// may be part of a number or a comment, as in `#4711,192.0.2.1,Deny`. Such a record is a row if it looks
+/// like one (`hidden_rows.rs`). If it cannot be read, it is rejected, because a Deny must not disappear.
+fn is_row<'a>(cells: impl Iterator<Item = &'a [u8]>, columns: Columns) -> bool {
+    columns.address != 0 && columns.rule != 0 && Parts::of(cells, columns).is_some()
 }
 
 /// Returns whether a line has only ASCII white space and delimiters. A row with other white space is

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use crate::answer::Warning;
 use crate::csv::cell::{cell_text, comment_text, unwrapped};
-use crate::csv::columns::Columns;
 use crate::csv::error::CsvError;
 use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
 use crate::rule::Action;
@@ -115,20 +114,6 @@ pub(super) fn action_in(cell: &[u8]) -> Option<Action> {
     action_of(unwrapped(&text).as_deref().unwrap_or(&text))
 }
 
-/// Reads a line as a row, whatever quotes are in it or around it. `None` if address or rule cannot be
-/// read.
-pub(super) fn row_in(line: &[u8], columns: Columns) -> Option<(Action, AddressSpec)> {
-    let cell = |index| {
-        let cell = line.split(|byte| *byte == columns.delimiter).nth(index)?;
-        let text = cell_text(cell);
-        let text = text.trim_matches('"');
-        Some(unwrapped(text).unwrap_or_else(|| text.trim().to_owned()))
-    };
-    // Most lines of a text are too short to have a rule.
-    let rule = cell(columns.rule)?;
-    read_rule(&cell(columns.address)?, &rule).ok()
-}
-
 /// A line inside a quoted cell that looks like a row. It is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HiddenRow {
@@ -136,10 +121,10 @@ pub struct HiddenRow {
     pub line: u64,
     /// The line where the record with the quoted cell starts.
     pub record_line: u64,
-    /// The action that the line states.
-    pub action: Action,
-    /// The addresses that the line names.
-    pub addresses: AddressSpec,
+    /// The action that the line states, if its rule can be read.
+    pub action: Option<Action>,
+    /// The addresses that the line names, if they can be read.
+    pub addresses: Option<AddressSpec>,
 }
 
 /// One accepted row.

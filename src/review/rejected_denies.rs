@@ -63,8 +63,8 @@ impl RejectedDenies {
 
     /// Adds a row inside a quoted cell, unless its rule is `Allow`.
     pub(crate) fn add_hidden(&mut self, row: HiddenRow) {
-        if row.action == Action::Deny {
-            self.add_addresses(row.line, Some(row.addresses));
+        if row.action != Some(Action::Allow) {
+            self.add_addresses(row.line, row.addresses);
         }
     }
 

@@ -12,7 +12,7 @@ use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{Outcome, generate};
 use htaccess_generator::render::{BuiltIn, Template};
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::Settings;
+use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::source::Source;
 
 use crate::apache::Apache;
@@ -159,8 +159,8 @@ fn csv(text: &str) -> (Vec<u8>, u64) {
     row(["2", &format!("0.0.0.0/0{text}"), "Allow", text, ""]);
     row(["3", &format!("{text} 0.0.0.0/0"), "Allow", text, ""]);
     row(["4", "0.0.0.0/0", text, text, ""]);
-    // The first of these rows is a comment line if its first cell makes it one.
-    (csv.into_bytes(), 4 - u64::from(text.starts_with('#')))
+    // The first of these rows is not a comment if its first cell starts with #, because it has a rule.
+    (csv.into_bytes(), 4)
 }
 
 /// Returns the comment without the white space around it, and with its line ends normalised.
@@ -221,6 +221,8 @@ fn outcome(key: &str, text: &str, default: Action, template: &Template) -> Outco
             Allow => DefaultPolicy::Allow,
             Deny => DefaultPolicy::Deny,
         },
+        // The injections are in the cells of rows that may deny somebody, too.
+        strict: Strict::None,
         ..Settings::default()
     };
     let source = Source {

@@ -191,7 +191,7 @@ impl MemoryStore {
     }
 }
 
-impl<'a> Store for &'a MemoryStore {
+impl Store for &MemoryStore {
     type Body = MemoryBody;
 
     async fn head(&self, name: &ObjectName) -> Result<Option<Head>, Error> {

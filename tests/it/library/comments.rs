@@ -60,6 +60,9 @@ fn a_comment_line_that_may_be_a_damaged_row_is_rejected() {
         "#4711,1.2.3.4/24,Deny",
         "#4711,1.2.3.4,Block",
         "#4711,1.2.3.4,Dney",
+        "#4711,1.2.3.4,Dény",
+        "#4711,1.2.3.4,",
+        "#4711,#N/A,Deny",
         "#4711,1.2.3.4;5.6.7.8,\"Deny\"",
     ] {
         check(COMMENT_FIRST, row, 0, 1);
@@ -75,7 +78,6 @@ fn other_comment_lines_are_comments() {
         "# the office, and a scanner, since May",
         "# see 10.0.0.1, 10.0.0.2 and 10.0.0.3",
         "# office,1.2.3.4",
-        "# office,1.2.3.4,",
         "# ID,IP,Rule,Comment",
         "# who,where,Deny",
         "# name, address, Allow or Deny",

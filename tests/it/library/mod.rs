@@ -6,6 +6,8 @@ mod bad_files;
 mod cases;
 /// Comments, and rows that start like comments.
 mod comments;
+/// A damaged row never lets anybody in.
+mod damage;
 /// The fast paths for plain rows and built-in templates give the same result as the slow path.
 mod fast_path;
 /// The inputs that the fuzzers kept, through the checks of their targets, and huge ranges.

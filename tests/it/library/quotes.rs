@@ -112,9 +112,31 @@ fn a_hidden_deny_refuses_the_file_if_it_may_have_denied_somebody() {
     }
 }
 
+/// Such a row would be rejected if it were not hidden.
+#[test]
+fn a_hidden_row_that_cannot_be_read_may_be_a_deny() {
+    for (row, is_told) in [
+        ("1.2.3,Deny,", true),
+        ("#N/A,Deny,", true),
+        ("1.2.3.4/24,Block,", true),
+        ("1.2.3.4,Dény,", true),
+        ("1.2.3.4,,", true),
+        ("1.2.3.4", false),
+        ("see the wiki, page 3", false),
+        ("nobody, Deny", false),
+        ("1.2.3, and others", false),
+    ] {
+        let csv = format!("IP,Rule,Comment\nall,Allow,\n5.5.5.5,Deny,\"office\n{row}\n\"\n");
+        let refusal = "deny-rejected: line 4 is not used and may deny somebody who gets in under the other \
+                       rows: correct it, or publish without it by STRICT=none";
+        check(&csv, if is_told { refusal } else { "" });
+    }
+}
+
 #[test]
 fn the_line_with_the_cells_of_the_record_itself_is_not_hidden() {
     for record in [
+        "IP,Comment,Rule\n1.2.3.4,\"two, or three\nlines, or more\",Allow\n",
         "Comment,IP,Rule\n\"two\nlines\",1.2.3.4,Allow\n",
         "Comment,IP,Rule\n\"two\n lines\n\",\"1.2.3.4\",\"Allow\"\n",
         "IP,Comment,Rule\n1.2.3.4,\"two\n1.2.3.4\",Allow\n",
