@@ -429,6 +429,13 @@ fn long_outputs() -> Vec<BadFile> {
         )
         .in_memory_of(KIB),
         bad(
+            "a million rejected hosts of IPv6",
+            numbered_rows(1_000_000, move |row| hosts(1 + row).replace("Deny", "x")),
+            ranges,
+        )
+        .refused_within(5 * MIB)
+        .in_memory_of(KIB),
+        bad(
             "a million hosts of IPv6",
             numbered_rows(1_000_000, move |row| hosts(1 + row)),
             ranges,
