@@ -7,13 +7,27 @@ use std::time::Instant;
 use htaccess_generator::function::OnDelete;
 
 use super::explore::text_of;
-use super::scenario::{BAD, DELETE, Faults, PURGE, Protocol, Scenario, Step, X, Y, Z};
+use super::scenario::{BAD, Csv, DELETE, Faults, PURGE, Protocol, Scenario, Step, X, Y, Z};
 use super::world::{How, Model, Move};
 
 /// Seeds that failed in the past.
 const SEEDS_TO_REPLAY: [u64; 0] = [];
 /// After this number of runs the known histories are dropped, because they take memory.
 const RUNS_A_MODEL: u64 = 250;
+
+/// The steps of one upload. The same rules come again and again, because entity tags come back there.
+const ONE_UPLOAD: &[Step] = &[X, X, X, Y, Y, Z, BAD, DELETE, PURGE];
+/// The steps of two uploads with one output.
+const TWO_UPLOADS: &[Step] = &[
+    X,
+    Y,
+    BAD,
+    DELETE,
+    Step::Upload(1, Csv::X),
+    Step::Upload(1, Csv::Z),
+    Step::Upload(1, Csv::Bad),
+    Step::Delete(1),
+];
 
 /// Random numbers from a fixed seed (`SplitMix64`).
 struct Random(u64);
@@ -39,6 +53,8 @@ struct Setup {
     protocol: Protocol,
     on_delete: OnDelete,
     reports: bool,
+    /// The steps to choose from.
+    steps: &'static [Step],
 }
 
 fn scenario(random: &mut Random, setup: Setup) -> Scenario {
@@ -51,8 +67,7 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
             steps.push(Step::Tick);
         }
         events.push(steps.len());
-        // The same rules again and again, because entity tags come back there.
-        let step = random.choose(&[X, X, X, Y, Y, Z, BAD, DELETE, PURGE]);
+        let step = random.choose(setup.steps);
         let is_possible = step != PURGE || has_version(&steps);
         steps.push(if is_possible { step } else { X });
     }
@@ -164,6 +179,7 @@ fn publisher(on_delete: OnDelete) -> Setup {
         protocol: Protocol::Publisher,
         on_delete,
         reports: false,
+        steps: ONE_UPLOAD,
     }
 }
 
@@ -191,7 +207,24 @@ fn the_same_through_the_handler_and_with_reports() {
         protocol: Protocol::Handler,
         on_delete: OnDelete::Keep,
         reports: true,
+        steps: ONE_UPLOAD,
     };
     let seeds = SEEDS_TO_REPLAY.into_iter().chain(30_000..30_250);
     run_all("handler", setup, seeds);
+}
+
+#[test]
+fn the_same_with_two_uploads_of_one_output() {
+    for (on_delete, seeds) in [
+        (OnDelete::Keep, 40_000..40_200),
+        (OnDelete::Deny, 50_000..50_200),
+        (OnDelete::Remove, 60_000..60_100),
+    ] {
+        let setup = Setup {
+            reports: true,
+            steps: TWO_UPLOADS,
+            ..publisher(on_delete)
+        };
+        run_all(&format!("two uploads, {on_delete:?}"), setup, seeds);
+    }
 }
