@@ -17,6 +17,7 @@ pub mod rule;
 pub mod settings;
 pub mod source;
 pub mod text;
+pub mod time;
 
 #[cfg(feature = "function")]
 pub mod function;

@@ -2,7 +2,7 @@
 //!
 //! `row.rs` explains a row with the help of `address.rs` and `rule.rs`. `address.rs` asks
 //! `ipv4.rs`, `mixed.rs`, `characters.rs` and `spreadsheet.rs` about the kinds of cells that they
-//! recognize. `header.rs` explains a line that is not a header. `file_kind.rs` recognizes files of
+//! recognize. `date/` explains the cells of `Starts` and `Expires`. `header.rs` explains a line that is not a header. `file_kind.rs` recognizes files of
 //! other formats.
 //!
 //! Nothing here decides whether a row is accepted, except that a word such as `Block` means a rule
@@ -13,6 +13,7 @@
 
 mod address;
 mod characters;
+mod date;
 mod file_kind;
 mod header;
 mod ipv4;

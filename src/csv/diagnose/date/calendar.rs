@@ -1,0 +1,208 @@
+//! Reads the numbers and the month of a date cell as dates, in every order that people use.
+
+use crate::csv::diagnose::date::Question;
+use crate::csv::diagnose::date::tokens::{Token, small, value};
+use crate::csv::diagnose::date::words::{is_filler, month, weekday};
+use crate::time::{Bound, Date};
+
+/// The dates that a text may mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Readings {
+    /// Dates, the most likely first. Empty if no order gives a date that exists.
+    Dates(Vec<Date>),
+    /// Dates without a year; the next one of each was taken.
+    WithoutYear(Vec<Date>),
+    /// A month or a year; the day is its first or its last one.
+    Span(Date),
+}
+
+/// The numbers and the marks of a date, without words that do not matter.
+struct Parts<'a> {
+    numbers: Vec<&'a str>,
+    month: Option<u8>,
+    /// The number of numbers before the month.
+    numbers_before_month: usize,
+    separator: char,
+}
+
+impl<'a> Parts<'a> {
+    /// Returns the parts. `None` if there is a word or a mark that no date has.
+    fn of(tokens: &[Token<'a>]) -> Option<Self> {
+        let mut parts = Self {
+            numbers: Vec::new(),
+            month: None,
+            numbers_before_month: 0,
+            separator: ' ',
+        };
+        for token in tokens {
+            match token {
+                Token::Number(number) => parts.numbers.push(number),
+                Token::Word(word) => match month(word).filter(|_| parts.month.is_none()) {
+                    Some(month) => {
+                        parts.month = Some(month);
+                        parts.numbers_before_month = parts.numbers.len();
+                    }
+                    None if is_filler(word) || weekday(word).is_some() || *word == "t" => {}
+                    None => return None,
+                },
+                Token::Mark(mark @ ('/' | '-' | '.')) => parts.separator = *mark,
+                Token::Mark(',' | ';' | '\'' | '’' | '(' | ')' | '<' | '≤' | '=' | '_') => {}
+                Token::Mark(_) => return None,
+            }
+        }
+        Some(parts)
+    }
+}
+
+/// Reads the pieces of a cell without its time. `None` if they are not those of a date.
+pub(super) fn readings(tokens: &[Token<'_>], question: &Question<'_>) -> Option<Readings> {
+    let parts = Parts::of(tokens)?;
+    let numbers: &[&str] = &parts.numbers;
+    match (parts.month, numbers) {
+        (None, [first, second, third]) => three_numbers(first, second, third, parts.separator),
+        (None, [first, second]) => two_numbers(first, second, question),
+        (Some(month), [first, second]) => Some(Readings::Dates(with_month(month, first, second))),
+        (Some(month), [number]) => Some(month_and_number(
+            month,
+            number,
+            parts.numbers_before_month > 0,
+            question,
+        )),
+        (Some(month), []) => Some(Readings::Span(question.next_month(month)?)),
+        _ => None,
+    }
+}
+
+/// Returns a year of two or four digits.
+fn year(digits: &str) -> Option<u16> {
+    match digits.len() {
+        2 => Some(2000 + value(digits)?),
+        4 => value(digits),
+        _ => None,
+    }
+}
+
+fn date(year: Option<u16>, month: &str, day: &str) -> Option<Date> {
+    Date::new(year?, small(month)?, small(day)?)
+}
+
+fn distinct(dates: impl IntoIterator<Item = Option<Date>>) -> Vec<Date> {
+    let mut distinct = Vec::new();
+    for date in dates.into_iter().flatten() {
+        if !distinct.contains(&date) {
+            distinct.push(date);
+        }
+    }
+    distinct
+}
+
+fn three_numbers(first: &str, second: &str, third: &str, separator: char) -> Option<Readings> {
+    let year_last = || {
+        [
+            date(year(third), second, first),
+            date(year(third), first, second),
+        ]
+    };
+    let year_first = || date(year(first), second, third);
+    let dates = match (first.len(), second.len(), third.len()) {
+        (4, 1 | 2, 1 | 2) => {
+            let usual = year_first();
+            let swapped = date(year(first), third, second);
+            distinct([usual.or(swapped)])
+        }
+        (1 | 2, 1 | 2, 4) => distinct(year_last()),
+        (1 | 2, 1 | 2, 2) if separator == '-' => {
+            let [day_first, month_first] = year_last();
+            distinct([year_first(), day_first, month_first])
+        }
+        (1 | 2, 1 | 2, 2) => {
+            let dates = distinct(year_last());
+            if dates.is_empty() {
+                distinct([year_first()])
+            } else {
+                dates
+            }
+        }
+        _ => return None,
+    };
+    Some(Readings::Dates(dates))
+}
+
+fn two_numbers(first: &str, second: &str, question: &Question<'_>) -> Option<Readings> {
+    match (first.len(), second.len()) {
+        (4, 1 | 2) => Some(Readings::Span(
+            question.month(value(first)?, small(second)?)?,
+        )),
+        (1 | 2, 4) => Some(Readings::Span(
+            question.month(value(second)?, small(first)?)?,
+        )),
+        // The day of a year, as in ISO 8601.
+        (4, 3) => {
+            let first_day = Date::new(value(first)?, 1, 1)?;
+            let day = first_day.plus_days(i64::from(value(second)?) - 1)?;
+            (day.year() == first_day.year() && day >= first_day).then(|| Readings::Dates(vec![day]))
+        }
+        (1 | 2, 1 | 2) => {
+            let day_first = question.next_day(small(second)?, small(first)?);
+            let month_first = question.next_day(small(first)?, small(second)?);
+            Some(Readings::WithoutYear(distinct([day_first, month_first])))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the dates of a month by name, a day and a year.
+fn with_month(month: u8, first: &str, second: &str) -> Vec<Date> {
+    let of = |year_digits: &str, day: &str| {
+        small(day).and_then(|day| Date::new(year(year_digits)?, month, day))
+    };
+    if first.len() == 4 {
+        distinct([of(first, second)])
+    } else {
+        let usual = of(second, first);
+        distinct([usual.or_else(|| of(first, second))])
+    }
+}
+
+fn month_and_number(
+    month: u8,
+    number: &str,
+    is_number_first: bool,
+    question: &Question<'_>,
+) -> Readings {
+    let with_day = small(number).and_then(|day| question.next_day(month, day));
+    // A spreadsheet shows "Dec-31" for December 2031, but "31-Dec" only for a day.
+    let with_year = year(number)
+        .filter(|year| !is_number_first && *year >= question.today.year())
+        .and_then(|year| question.month(year, month));
+    match (with_day, with_year) {
+        (None, Some(date)) => Readings::Span(date),
+        (day, year) => Readings::WithoutYear(distinct([day, year])),
+    }
+}
+
+impl Question<'_> {
+    /// Returns the day of a month that the column means: the first or the last one.
+    pub(super) fn month(&self, year: u16, month: u8) -> Option<Date> {
+        let first = Date::new(year, month, 1)?;
+        Some(match self.bound {
+            Bound::Starts => first,
+            Bound::Expires => first.last_of_month(),
+        })
+    }
+
+    /// Returns the first such day that is not over.
+    fn next_day(&self, month: u8, day: u8) -> Option<Date> {
+        // A leap day comes at most eight years later.
+        (0..=8)
+            .filter_map(|years| Date::new(self.today.year() + years, month, day))
+            .find(|date| *date >= self.today)
+    }
+
+    /// Returns the day of the first such month that is not over.
+    fn next_month(&self, month: u8) -> Option<Date> {
+        let this_year = self.today.year();
+        let is_over = month < self.today.month();
+        self.month(this_year + u16::from(is_over), month)
+    }
+}

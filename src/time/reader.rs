@@ -1,0 +1,170 @@
+//! Reads the cells of the columns `Starts` and `Expires`.
+//!
+//! # Implementation notes
+//!
+//! A file may have a million dates, but only a few distinct days. [`DateReader`] computes the bounds of a
+//! day once, and then adds the time of the day to them unless the clock changes on that day. Asking the
+//! time zone for each cell took five times as long.
+
+use crate::time::cell::{At, Clock, DateCell, WrittenDate};
+use crate::time::date::Date;
+use crate::time::instant::{DAY_SECONDS, Instant};
+use crate::time::zone::TimeZone;
+
+/// The number of days that are remembered, which are four years without a collision. A power of two.
+const MAX_DAYS: usize = 2048;
+/// Databases write a date in this year for "never", so that such a row does not end.
+const YEAR_OF_NEVER: u16 = 9999;
+
+/// The column of a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// `Starts`: a day means its first instant.
+    Starts,
+    /// `Expires`: a day means its end, which is the first instant of the next day.
+    Expires,
+}
+
+/// The error of a cell that is not a date as this program reads it, or names a date that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidDate;
+
+/// Reads dates in one time zone.
+///
+/// ```
+/// use htaccess_generator::time::{Bound, DateReader, Instant, TimeZone};
+///
+/// let zone = TimeZone::named("Europe/Paris").unwrap();
+/// let mut reader = DateReader::new(zone, Instant::from_seconds(0));
+/// let mut read = |bound, cell| reader.read(bound, cell).unwrap().unwrap().to_string();
+/// assert_eq!(read(Bound::Starts, "2026-12-31"), "2026-12-30T23:00:00Z");
+/// assert_eq!(read(Bound::Expires, "2026-12-31"), "2026-12-31T23:00:00Z");
+/// assert_eq!(read(Bound::Expires, "2026-12-31 18:00"), "2026-12-31T17:00:00Z");
+/// assert_eq!(read(Bound::Expires, "2026-12-31T18:00:00Z"), "2026-12-31T18:00:00Z");
+/// ```
+#[derive(Clone, Debug)]
+pub struct DateReader {
+    zone: TimeZone,
+    as_of: Instant,
+    /// The days that were read, each at the place that its number has. Empty until the first day.
+    days: Vec<Option<Day>>,
+}
+
+/// A day in the time zone.
+#[derive(Clone, Copy, Debug)]
+struct Day {
+    written: WrittenDate,
+    date: Date,
+    first: Instant,
+    end: Instant,
+    /// Set if the clock changes during the day.
+    has_change: bool,
+}
+
+impl DateReader {
+    /// Creates a reader. `as_of` is the instant of which the rows are read; only explanations use it.
+    #[must_use]
+    pub fn new(zone: TimeZone, as_of: Instant) -> Self {
+        Self {
+            zone,
+            as_of,
+            days: Vec::new(),
+        }
+    }
+
+    /// Returns the time zone.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// Returns the instant of which the rows are read.
+    #[must_use]
+    pub fn as_of(&self) -> Instant {
+        self.as_of
+    }
+
+    /// Reads a cell without white space around it. `None` means that there is no bound.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidDate`] for a text that is not in the grammar (`cell.rs`), and for a date that does not
+    /// exist.
+    pub fn read(&mut self, bound: Bound, cell: &str) -> Result<Option<Instant>, InvalidDate> {
+        self.read_bytes(bound, cell.as_bytes())
+    }
+
+    /// Reads a cell of bytes, like [`DateReader::read`].
+    #[inline]
+    pub(crate) fn read_bytes(
+        &mut self,
+        bound: Bound,
+        cell: &[u8],
+    ) -> Result<Option<Instant>, InvalidDate> {
+        let DateCell::Date { date, at } = DateCell::parse(cell).ok_or(InvalidDate)? else {
+            return Ok(None);
+        };
+        let day = self.day(date).ok_or(InvalidDate)?;
+        let instant = match at {
+            At::WholeDay => match bound {
+                Bound::Starts => day.first,
+                Bound::Expires => day.end,
+            },
+            At::Local(clock) if day.has_change => self.zone.instant(day.date, clock),
+            At::Local(clock) => day.first.plus_seconds(clock.seconds()),
+            At::Offset {
+                clock,
+                offset,
+                extra_seconds,
+            } => TimeZone::instant_at_offset(day.date, clock, offset).plus_seconds(extra_seconds),
+        };
+        let is_never = bound == Bound::Expires && date.year == YEAR_OF_NEVER;
+        Ok((!is_never).then_some(instant))
+    }
+
+    /// Returns a day. `None` if there is no such date.
+    #[inline]
+    fn day(&mut self, written: WrittenDate) -> Option<Day> {
+        let place = written.place();
+        match self.days.get(place) {
+            Some(Some(day)) if day.written == written => Some(*day),
+            _ => self.new_day(written),
+        }
+    }
+
+    #[cold]
+    fn new_day(&mut self, written: WrittenDate) -> Option<Day> {
+        let date = Date::new(written.year, written.month, written.day)?;
+        let first = self.zone.first_instant(date);
+        let end = date
+            .plus_days(1)
+            .map_or(Instant::MAX, |next| self.zone.first_instant(next));
+        let day = Day {
+            written,
+            date,
+            first,
+            end,
+            has_change: first.plus_seconds(DAY_SECONDS) != end
+                || self.zone.changes_between(first, end),
+        };
+        if self.days.is_empty() {
+            self.days = vec![None; MAX_DAYS];
+        }
+        if let Some(place) = self.days.get_mut(written.place()) {
+            *place = Some(day);
+        }
+        Some(day)
+    }
+}
+
+impl WrittenDate {
+    /// Returns the place in the table of days. Days of four years in a row have different places.
+    #[inline]
+    fn place(self) -> usize {
+        let Self { year, month, day } = self;
+        (usize::from(year) << 9 | usize::from(month) << 5 | usize::from(day)) % MAX_DAYS
+    }
+}
+
+#[cfg(test)]
+mod tests;
