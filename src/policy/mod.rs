@@ -9,10 +9,12 @@ mod effective;
 mod lists;
 mod rules;
 mod shortest;
+mod timeline;
 
 pub(crate) use self::effective::{Effective, deciding_action};
 pub use self::rules::PolicyBuilder;
 pub(crate) use self::rules::UnsortedRanges;
+pub use self::timeline::Timeline;
 
 use std::net::IpAddr;
 

@@ -46,6 +46,14 @@ impl UnsortedRanges {
         push_merging(&mut self.ipv4, range, &mut self.limit);
     }
 
+    /// Adds the ranges of another list, also if they are more than the maximum together, because each list
+    /// is limited already.
+    fn append(&mut self, other: Self) {
+        append(&mut self.ipv4, other.ipv4);
+        append(&mut self.ipv6, other.ipv6);
+        self.limit.is_exceeded |= other.limit.is_exceeded;
+    }
+
     /// Returns the addresses as a set.
     pub(crate) fn into_set(self) -> IpSet {
         IpSet {
@@ -89,6 +97,16 @@ impl Default for Limit {
             max_ranges: usize::MAX,
             is_exceeded: false,
         }
+    }
+}
+
+/// Adds the ranges of another list. The longer list is kept, because the order does not matter.
+fn append<T: Family>(ranges: &mut Vec<AddrRange<T>>, mut others: Vec<AddrRange<T>>) {
+    if ranges.len() < others.len() {
+        std::mem::swap(ranges, &mut others);
+    }
+    for range in others {
+        push_merging(ranges, range, &mut Limit::default());
     }
 }
 
@@ -158,6 +176,19 @@ impl PolicyBuilder {
             Action::Allow => &mut self.allow,
             Action::Deny => &mut self.deny,
         }
+    }
+
+    /// Adds the rules of another builder.
+    pub(super) fn append(&mut self, other: Self) {
+        self.allow.append(other.allow);
+        self.deny.append(other.deny);
+        self.allow_all |= other.allow_all;
+        self.deny_all |= other.deny_all;
+    }
+
+    /// Returns whether there is an `all,Deny` row.
+    pub(super) fn denies_all(&self) -> bool {
+        self.deny_all
     }
 
     /// Returns whether the file contains both `all,Allow` and `all,Deny`. Deny wins here too.

@@ -6,7 +6,7 @@
 //! day once, and then adds the time of the day to them unless the clock changes on that day. Asking the
 //! time zone for each cell took five times as long.
 
-use crate::time::cell::{At, Clock, DateCell, WrittenDate};
+use crate::time::cell::{At, DateCell, WrittenDate};
 use crate::time::date::Date;
 use crate::time::instant::{DAY_SECONDS, Instant};
 use crate::time::zone::TimeZone;
