@@ -31,6 +31,7 @@ use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{DEFAULT_MAX_CSV_BYTES, Settings, Spelling, Strict};
 use htaccess_generator::source::Source;
+use htaccess_generator::time::{DateReader, Instant};
 
 const LARGE: usize = 1_000_000;
 const SMALL: usize = 5_000;
@@ -144,7 +145,7 @@ fn parse(criterion: &mut Criterion) {
         group.throughput(bytes(csv.len()));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let mut parser = Parser::new(Count::default());
+                let mut parser = Parser::new(Count::default(), DateReader::default());
                 for piece in csv.chunks(PIECE_BYTES) {
                     parser.push(piece).unwrap();
                 }
@@ -311,7 +312,7 @@ fn outcome(csv: &[u8]) -> (Answer, Option<String>) {
         max_output_bytes: u64::MAX,
         ..Settings::default()
     };
-    let outcome = generate(csv, &settings, &template, &source);
+    let outcome = generate(csv, &settings, &template, &source, Instant::MIN);
     (outcome.answer, outcome.file)
 }
 

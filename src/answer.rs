@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::rule::DefaultPolicy;
 use crate::text::{RichText, rich};
+use crate::time::{Bound, Instant};
 
 /// The maximum number of rejections that an answer lists. All rejections are counted.
 pub const MAX_REJECTIONS_LISTED: usize = 100;
@@ -33,6 +34,10 @@ pub enum RejectionCode {
     MissingField,
     /// `all,Allow` in a file that also has `all,Deny`.
     ConflictingDefault,
+    /// A cell of `Starts` or `Expires` that is not a date.
+    InvalidDate,
+    /// `Expires` is not after `Starts`.
+    ReversedPeriod,
 }
 
 /// A rejected row and the reason.
@@ -54,6 +59,8 @@ pub struct Rejection {
     pub fixes: Vec<String>,
     /// Set if the reason names a suggestion already.
     pub names_a_fix: bool,
+    /// The column of the cell, if it is a date. The JSON omits it, because the message names it.
+    pub bound: Option<Bound>,
 }
 
 impl Rejection {
@@ -69,6 +76,7 @@ impl Rejection {
             help: None,
             fixes: Vec::new(),
             names_a_fix: false,
+            bound: None,
         }
     }
 
@@ -139,6 +147,12 @@ pub enum WarningCode {
     WideAllow,
     /// A list of mostly public addresses has private ones.
     PrivateRange,
+    /// Rows have ended and can be deleted.
+    ExpiredRows,
+    /// Rows end within 14 days.
+    EndsSoon,
+    /// Nobody gets in after the next change.
+    NobodyLeft,
 }
 
 /// A warning: something that is probably a mistake, although it is accepted.
@@ -285,6 +299,13 @@ pub struct Answer {
     pub accepted: u64,
     /// The number of rejected rows.
     pub rejected: u64,
+    /// The number of accepted rows that have not started.
+    pub pending: u64,
+    /// The number of accepted rows that have ended.
+    pub expired: u64,
+    /// The first later instant at which an accepted row starts or ends. `None` if there is none, or if
+    /// the file is refused.
+    pub next_change: Option<Instant>,
     /// The networks in the output.
     pub networks: NetworkCounts,
     /// The size of the output, in bytes.
@@ -316,6 +337,9 @@ impl Answer {
             rows: 0,
             accepted: 0,
             rejected: 0,
+            pending: 0,
+            expired: 0,
+            next_change: None,
             networks: NetworkCounts::default(),
             bytes: 0,
             rejections: Vec::new(),
@@ -356,6 +380,7 @@ impl Answer {
             code: Some(refusal.code),
             message: Some(refusal.message.clone()),
             refused_line: refusal.line,
+            next_change: None,
             networks: NetworkCounts::default(),
             bytes: 0,
             ..self

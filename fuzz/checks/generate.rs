@@ -26,6 +26,7 @@ use htaccess_generator::source::Source;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::AS_OF;
 use super::reread::{Network, Output, check_fewest, check_text, network};
 use super::rows::{MAX_TEXT_BYTES, Reading, Row, may_be_damaged_gzip, read, text_of};
 use super::{Dice, MAX_SENTENCE_BYTES, check_message};
@@ -158,7 +159,7 @@ impl Run<'_> {
     }
 
     fn decide(&self, keep: Keep, pieces: &[&[u8]]) -> Decision {
-        let mut upload = Upload::new(self.settings, self.source.clone(), keep);
+        let mut upload = Upload::new(self.settings, self.source.clone(), keep, AS_OF);
         for piece in pieces {
             if upload.push(piece).is_break() {
                 break;
@@ -375,7 +376,7 @@ impl Run<'_> {
         permits: impl Fn(IpAddr) -> bool,
     ) {
         let probes = probes(networks, rows, dice);
-        for explanation in explain(self.upload, self.settings, &probes).unwrap() {
+        for explanation in explain(self.upload, self.settings, &probes, AS_OF).unwrap() {
             let client = explanation.address;
             assert_eq!(permits(client), explanation.permitted, "{client}");
         }

@@ -15,6 +15,12 @@ pub(crate) mod time;
 mod reread;
 mod rows;
 
+use htaccess_generator::time::Instant;
+
+/// The instant of which rows are read: 26 November 2026, 12:00 UTC. Rows of the fast path and of the
+/// parser are read in UTC.
+const AS_OF: Instant = Instant::from_seconds(1_795_694_400);
+
 /// The maximum length of a message about a row, in bytes: two values of 64 characters, each escaped,
 /// and the words between them.
 const MAX_SENTENCE_BYTES: usize = 2000;

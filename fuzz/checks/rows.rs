@@ -7,6 +7,7 @@ use htaccess_generator::answer::{Rejection, Warning};
 use htaccess_generator::csv::{self, CsvError, HiddenRow, Parser, RowSink, TextDecoder, TextSink};
 use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
+use htaccess_generator::time::{DateReader, Period};
 
 /// The maximum length of a text here, in bytes, so that compressed inputs do not slow down the
 /// fuzzer.
@@ -19,6 +20,7 @@ pub(super) enum Row {
         line: u64,
         action: Action,
         addresses: AddressSpec,
+        period: Period,
         address: String,
         comment: String,
     },
@@ -33,6 +35,7 @@ pub(super) enum Row {
         line: u64,
         action: Action,
         range: AddrRange<u32>,
+        period: Period,
     },
 }
 
@@ -53,14 +56,19 @@ impl Row {
                     line,
                     action,
                     range,
+                    period,
                 },
                 Self::Accepted {
                     line: expected_line,
                     action: expected,
                     addresses: AddressSpec::Ipv4(expected_range),
+                    period: expected_period,
                     ..
                 },
-            ) => (line, action, range) == (expected_line, expected, expected_range),
+            ) => {
+                (line, action, range, period)
+                    == (expected_line, expected, expected_range, expected_period)
+            }
             _ => self == row,
         }
     }
@@ -140,6 +148,7 @@ impl RowSink for Collector {
             line: rule.line,
             action: rule.action,
             addresses: rule.addresses,
+            period: rule.period,
             address: rule.address().into_owned(),
             comment: rule.comment().into_owned(),
         });
@@ -165,11 +174,12 @@ impl RowSink for Collector {
         self.way != Way::Long
     }
 
-    fn accept_ipv4(&mut self, line: u64, action: Action, range: AddrRange<u32>) {
+    fn accept_ipv4(&mut self, line: u64, action: Action, range: AddrRange<u32>, period: Period) {
         self.kept.borrow_mut().rows.push(Row::Plain {
             line,
             action,
             range,
+            period,
         });
     }
 }
@@ -184,7 +194,10 @@ pub(super) fn may_be_damaged_gzip(upload: &[u8], is_refused: bool) -> bool {
 /// Reads an upload in pieces. Reading stops after a refusal.
 pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(Way::Long);
-    let decoder = TextDecoder::new(Parser::new(rows.clone()), MAX_TEXT_BYTES);
+    let decoder = TextDecoder::new(
+        Parser::new(rows.clone(), DateReader::default()),
+        MAX_TEXT_BYTES,
+    );
     let refusal = decode(decoder, pieces).and_then(Parser::finish).err();
     rows.into_reading(refusal)
 }
@@ -193,7 +206,7 @@ pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Readi
 /// pieces of the upload. Here all pieces reach the parser.
 pub(super) fn read_text<P: AsRef<[u8]>>(way: Way, pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(way);
-    let mut parser = Parser::new(rows.clone());
+    let mut parser = Parser::new(rows.clone(), DateReader::default());
     let pushed = pieces
         .into_iter()
         .try_for_each(|piece| parser.push(piece.as_ref()));

@@ -32,9 +32,12 @@ use htaccess_generator::report::{Facts, MAX_PAGE_BYTES, RequestCost, report_page
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::source::Source;
+use htaccess_generator::time::Instant;
 
 /// The length of the text for a check without a clock, which also runs without optimization.
 const CHECKED_TEXT_BYTES: usize = 8 * 1024;
+/// The instant of which the rows are read: 26 November 2026, 12:00 UTC.
+const AS_OF: Instant = Instant::from_seconds(1_795_694_400);
 /// The size of the pieces that the network delivers.
 const PIECE_BYTES: usize = 16 * 1024;
 const HEADER: &[u8] = b"IP,Rule,Comment\n1.1.1.1,Allow,\n";
@@ -89,7 +92,7 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
         ..Source::default()
     };
     let keep = Keep::for_template(template).with_history();
-    let mut reading = Upload::new(settings, source, keep);
+    let mut reading = Upload::new(settings, source, keep, AS_OF);
     for piece in upload.chunks(PIECE_BYTES) {
         if reading.push(piece).is_break() {
             break;
@@ -101,6 +104,9 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
     answer.warnings.extend(decision.warnings());
     let facts = Facts {
         policy: decision.policy(),
+        next_change: decision
+            .next_change()
+            .map(|next| (next, decision.time_zone())),
         cost: outcome.file.as_deref().map(RequestCost::of),
         ..Facts::default()
     };

@@ -13,6 +13,18 @@ pub(crate) const RULE_NAMES: [&str; 3] = ["rule", "action", "policy"];
 
 pub(crate) const COMMENT_NAMES: [&str; 3] = ["comment", "description", "note"];
 
+pub(crate) const STARTS_NAMES: [&str; 4] = ["starts", "validfrom", "from", "start"];
+
+pub(crate) const EXPIRES_NAMES: [&str; 7] = [
+    "expires",
+    "expiry",
+    "expiration",
+    "validuntil",
+    "validto",
+    "until",
+    "end",
+];
+
 /// The length of the shortest of these names, in bytes.
 const MIN_NAME_BYTES: usize = "ip".len();
 
@@ -28,6 +40,10 @@ pub(crate) struct Columns {
     pub(crate) rule: usize,
     /// The index of the comment column.
     pub(crate) comment: Option<usize>,
+    /// The index of the column with the first instants of rows.
+    pub(crate) starts: Option<usize>,
+    /// The index of the column with the ends of rows.
+    pub(crate) expires: Option<usize>,
 }
 
 impl Columns {
@@ -37,6 +53,7 @@ impl Columns {
         names: impl Iterator<Item = Cow<'a, str>>,
     ) -> Option<Self> {
         let (mut address, mut rule, mut comment) = Default::default();
+        let (mut starts, mut expires) = Default::default();
         for (index, name) in names.enumerate() {
             // Most cells of a line that is no header are too short to be a name.
             if name.len() < MIN_NAME_BYTES {
@@ -54,20 +71,42 @@ impl Columns {
             find(&mut address, &ADDRESS_NAMES);
             find(&mut rule, &RULE_NAMES);
             find(&mut comment, &COMMENT_NAMES);
+            find(&mut starts, &STARTS_NAMES);
+            find(&mut expires, &EXPIRES_NAMES);
         }
         Some(Self {
             delimiter,
             address: address?.1,
             rule: rule?.1,
             comment: comment.map(|(_, index)| index),
+            starts: starts.map(|(_, index)| index),
+            expires: expires.map(|(_, index)| index),
         })
     }
 
     /// The indexes of the columns that are read.
     fn places(self) -> impl Iterator<Item = usize> {
-        [Some(self.address), Some(self.rule), self.comment]
+        let Self {
+            delimiter: _,
+            address,
+            rule,
+            comment,
+            starts,
+            expires,
+        } = self;
+        [Some(address), Some(rule), comment, starts, expires]
             .into_iter()
             .flatten()
+    }
+
+    /// Returns whether rows may have a period.
+    pub(crate) fn has_dates(self) -> bool {
+        self.starts.is_some() || self.expires.is_some()
+    }
+
+    /// Returns the index of the last column that is read.
+    pub(crate) fn last(self) -> usize {
+        self.places().max().unwrap_or_default()
     }
 
     /// Returns whether the cells of a column are read.

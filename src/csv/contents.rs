@@ -6,6 +6,7 @@ use crate::csv::diagnose::text_kind;
 use crate::csv::error::CsvError;
 use crate::csv::parser::Parser;
 use crate::csv::row::{Row, RowError, RowSink};
+use crate::time::DateReader;
 
 /// The maximum length of the text that is searched for a header and a row, in bytes, decompressed.
 const MAX_TEXT_BYTES: u64 = 256 * 1024;
@@ -86,7 +87,7 @@ fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
 /// Returns whether a text has a header, and a row unless it ends after the header.
 fn has_rules(text: FileStart<'_>) -> bool {
     let mut has_row = false;
-    let mut parser = Parser::new(RowDetector(&mut has_row));
+    let mut parser = Parser::new(RowDetector(&mut has_row), DateReader::default());
     let is_whole_csv = match text {
         FileStart::Whole(text) => parser.push(text).and_then(|()| parser.finish()).is_ok(),
         FileStart::Cut(text) => {

@@ -1,5 +1,5 @@
-//! Reads the header of a CSV: its delimiter, and the columns of the address, the rule and the
-//! comment.
+//! Reads the header of a CSV: its delimiter, and the columns of the address, the rule, the comment and
+//! the dates.
 //!
 //! Columns are found by name, in any order (`columns.rs`). The names of all other columns are passed
 //! on, and those of conditions (`conditions.rs`) give a warning. The delimiter is the one that
@@ -12,7 +12,8 @@
 use crate::answer::{MAX_COLUMNS_LISTED, Warning, WarningCode};
 use crate::csv::cell::{cell_text, starts_with_hash};
 use crate::csv::columns::{
-    ADDRESS_NAMES, Columns, DELIMITERS, RULE_NAMES, delimiter_name, is_rule_name, normalized,
+    ADDRESS_NAMES, Columns, DELIMITERS, EXPIRES_NAMES, RULE_NAMES, STARTS_NAMES, delimiter_name,
+    is_rule_name, normalized,
 };
 use crate::csv::conditions::states_condition;
 use crate::csv::diagnose::{could_be_row, missing_column, text_kind};
@@ -398,7 +399,14 @@ fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> 
     };
     let address = ambiguity("address", columns.address, &ADDRESS_NAMES);
     let rule = ambiguity("rule", columns.rule, &RULE_NAMES);
-    address.into_iter().chain(rule).collect()
+    let starts = columns.starts;
+    let starts = starts.and_then(|index| ambiguity("start", index, &STARTS_NAMES));
+    let expires = columns.expires;
+    let expires = expires.and_then(|index| ambiguity("end", index, &EXPIRES_NAMES));
+    [address, rule, starts, expires]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn two_delimiters(number: u64, taken: u8, other: u8) -> Warning {

@@ -18,10 +18,11 @@
 use crate::answer::Warning;
 use crate::csv::cell::{cell_text, is_lost_value, may_be_wrapped, starts_with_hash, unwrapped};
 use crate::csv::columns::Columns;
+use crate::csv::dates::read_period;
 use crate::csv::decode::TextSink;
 use crate::csv::diagnose::meant_in;
 use crate::csv::error::CsvError;
-use crate::csv::fast_path::take_rows;
+use crate::csv::fast_path::{take_dated_rows, take_rows};
 use crate::csv::header::HeaderStage;
 use crate::csv::hidden_rows::{OpenRecord, Parts};
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
@@ -30,6 +31,7 @@ use crate::csv::record::{RecordReader, Step, TextAfterQuote, cell_ranges};
 use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, action_in, read_rule};
 use crate::ip::AddressSpec;
 use crate::rule::Action;
+use crate::time::DateReader;
 
 /// Parses text and hands its rows to a [`RowSink`].
 pub struct Parser<R> {
@@ -38,13 +40,14 @@ pub struct Parser<R> {
 }
 
 impl<R: RowSink> Parser<R> {
-    /// Creates a parser that hands its rows to `rows`.
-    pub fn new(rows: R) -> Self {
+    /// Creates a parser that hands its rows to `rows`, and reads their dates by `dates`.
+    pub fn new(rows: R, dates: DateReader) -> Self {
         Self {
             lines: Lines::default(),
             rows: RowReader {
                 stage: Stage::Header(HeaderStage::default()),
                 rows,
+                dates,
             },
         }
     }
@@ -76,6 +79,13 @@ impl<R: RowSink> TextSink for Parser<R> {
 struct RowReader<R> {
     stage: Stage,
     rows: R,
+    dates: DateReader,
+}
+
+/// A sink for rows, and the reader of their dates.
+struct DatedRows<'a, R> {
+    rows: &'a mut R,
+    dates: &'a mut DateReader,
 }
 
 enum Stage {
@@ -104,7 +114,12 @@ impl<R: RowSink> LineSink for RowReader<R> {
                 }
                 let rest = text.get(empty.bytes..).unwrap_or_default();
                 let line = first_line + empty.lines;
-                empty.and(take_rows(line, rest, stage.columns, &mut self.rows))
+                let (columns, rows) = (stage.columns, &mut self.rows);
+                empty.and(if columns.has_dates() {
+                    take_dated_rows(line, rest, columns, &mut self.dates, rows)
+                } else {
+                    take_rows(line, rest, columns, rows)
+                })
             }
             _ => Taken::default(),
         }
@@ -130,7 +145,13 @@ impl<R: RowSink> LineSink for RowReader<R> {
                 }
                 Ok(())
             }
-            Stage::Rows(stage) => stage.line(number, line, &mut self.rows),
+            Stage::Rows(stage) => {
+                let mut rows = DatedRows {
+                    rows: &mut self.rows,
+                    dates: &mut self.dates,
+                };
+                stage.line(number, line, &mut rows)
+            }
         }
     }
 }
@@ -151,7 +172,12 @@ impl RowStage {
         self.open.is_none() && self.other_rules.is_empty()
     }
 
-    fn line<R: RowSink>(&mut self, number: u64, line: &[u8], rows: &mut R) -> Result<(), CsvError> {
+    fn line<R: RowSink>(
+        &mut self,
+        number: u64,
+        line: &[u8],
+        rows: &mut DatedRows<'_, R>,
+    ) -> Result<(), CsvError> {
         if self.open.is_none() {
             // A longer line may have too many cells, blank or not.
             if line.len() < MAX_COLUMNS && is_blank_line(line, self.columns.delimiter) {
@@ -190,7 +216,7 @@ impl RowStage {
         if let Some(mut open) = self.open.take() {
             open.add(number, line, self.columns);
             for row in open.hidden_rows(record, self.columns) {
-                rows.find_hidden_row(row);
+                rows.rows.find_hidden_row(row);
             }
         }
         quoted_row(first_line, record, self.columns, &self.other_rules, rows)
@@ -201,22 +227,16 @@ impl RowStage {
         &self,
         number: u64,
         line: &[u8],
-        rows: &mut R,
+        rows: &mut DatedRows<'_, R>,
     ) -> Result<(), CsvError> {
-        let Columns {
-            delimiter,
-            address,
-            rule,
-            comment,
-        } = self.columns;
+        let delimiter = self.columns.delimiter;
         // A shorter line cannot have too many cells, so the cells of most lines are not counted.
         if line.len() >= MAX_COLUMNS {
             check_columns(number, memchr::memchr_iter(delimiter, line).count() + 1)?;
         }
         let mut cells = Cells::default();
-        let wanted = address.max(rule).max(comment.unwrap_or(0));
         let mut rest = line;
-        for index in 0..=wanted {
+        for index in 0..=self.columns.last() {
             let (cell, after) = match memchr::memchr(delimiter, rest) {
                 Some(end) => (rest.get(..end), rest.get(end + 1..)),
                 None => (Some(rest), None),
@@ -228,7 +248,7 @@ impl RowStage {
             }
         }
         let all_cells = || line.split(|byte| *byte == delimiter);
-        tell_hash_row(number, all_cells, delimiter, rows);
+        tell_hash_row(number, all_cells, delimiter, rows.rows);
         if !self.other_rules.is_empty() {
             cells.compare_with(&self.other_rules, all_cells());
         }
@@ -242,19 +262,21 @@ fn quoted_row<R: RowSink>(
     record: &RecordReader,
     columns: Columns,
     other_rules: &[usize],
-    rows: &mut R,
+    rows: &mut DatedRows<'_, R>,
 ) -> Result<(), CsvError> {
     check_columns(number, record.cells().len())?;
     let first = record.cell(0).unwrap_or_default();
     if starts_with_hash(first, columns.delimiter) && is_comment(|| record.cells(), columns) {
         return Ok(());
     }
-    tell_hash_row(number, || record.cells(), columns.delimiter, rows);
+    tell_hash_row(number, || record.cells(), columns.delimiter, rows.rows);
     let cell = |index: usize| record.cell(index).unwrap_or_default();
     let mut cells = Cells {
         address: cell(columns.address),
         rule: cell(columns.rule),
         comment: columns.comment.map_or(&[], cell),
+        starts: columns.starts.map_or(&[], cell),
+        expires: columns.expires.map_or(&[], cell),
         other_rule: &[],
     };
     cells.compare_with(other_rules, record.cells());
@@ -272,6 +294,8 @@ struct Cells<'a> {
     address: &'a [u8],
     rule: &'a [u8],
     comment: &'a [u8],
+    starts: &'a [u8],
+    expires: &'a [u8],
     /// The cell of another rule column that contradicts the rule. Empty if there is none.
     other_rule: &'a [u8],
 }
@@ -284,6 +308,10 @@ impl<'a> Cells<'a> {
             self.rule = cell;
         } else if Some(index) == columns.comment {
             self.comment = cell;
+        } else if Some(index) == columns.starts {
+            self.starts = cell;
+        } else if Some(index) == columns.expires {
+            self.expires = cell;
         }
     }
 
@@ -302,7 +330,12 @@ impl<'a> Cells<'a> {
     }
 
     /// Hands the row to the sink, accepted or rejected. A blank row is skipped.
-    fn hand_to<R: RowSink>(self, line: u64, rows: &mut R, is_blank: impl FnOnce() -> bool) {
+    fn hand_to<R: RowSink>(
+        self,
+        line: u64,
+        rows: &mut DatedRows<'_, R>,
+        is_blank: impl FnOnce() -> bool,
+    ) {
         let address = cell_text(self.address);
         let rule = cell_text(self.rule);
         if address.is_empty() && rule.is_empty() && is_blank() {
@@ -327,7 +360,7 @@ impl<'a> Cells<'a> {
     fn hand_read_to<R: RowSink>(
         self,
         line: u64,
-        rows: &mut R,
+        rows: &mut DatedRows<'_, R>,
         address: &str,
         rule: &str,
         read: Result<(Action, AddressSpec), RowErrorKind<'_>>,
@@ -340,11 +373,17 @@ impl<'a> Cells<'a> {
             }),
             read => read,
         };
+        let (starts, expires) = (cell_text(self.starts), cell_text(self.expires));
+        let read = read.and_then(|(action, addresses)| {
+            let period = read_period(&starts, &expires, rows.dates)?;
+            Ok((action, addresses, period))
+        });
         match read {
-            Ok((action, addresses)) => rows.accept(Row {
+            Ok((action, addresses, period)) => rows.rows.accept(Row {
                 line,
                 action,
                 addresses,
+                period,
                 address_cell: self.address,
                 comment_cell: self.comment,
             }),
@@ -354,7 +393,7 @@ impl<'a> Cells<'a> {
                     rule,
                     kind,
                 };
-                rows.reject(line, &error);
+                rows.rows.reject(line, &error);
             }
         }
     }

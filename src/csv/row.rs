@@ -12,6 +12,7 @@ use crate::csv::cell::{cell_text, comment_text, unwrapped};
 use crate::csv::error::CsvError;
 use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
 use crate::rule::Action;
+use crate::time::{Bound, DateReader, Period};
 
 /// A rejected row: its two cells, and the error.
 ///
@@ -75,6 +76,17 @@ pub(super) enum RowErrorKind<'a> {
     NoAddressNorRule,
     /// The rule is missing. The value is the address.
     NoRule(&'a str),
+    /// A date cell is not a date.
+    Date {
+        /// Its column.
+        bound: Bound,
+        /// The cell.
+        text: &'a str,
+        /// The time zone and the instant of which the rows are read.
+        dates: &'a DateReader,
+    },
+    /// The row does not end after it starts. The values are the cells.
+    ReversedPeriod { starts: &'a str, expires: &'a str },
     /// The row is `all,Allow`, and another row is `all,Deny`.
     ConflictingDefault,
 }
@@ -136,6 +148,8 @@ pub struct Row<'a> {
     pub action: Action,
     /// The addresses that the row names.
     pub addresses: AddressSpec,
+    /// The time in which the row is active.
+    pub period: Period,
     pub(super) address_cell: &'a [u8],
     pub(super) comment_cell: &'a [u8],
 }
@@ -187,7 +201,14 @@ pub trait RowSink {
         false
     }
     /// Receives an accepted row without its cells, which is several times faster.
-    fn accept_ipv4(&mut self, _line: u64, _action: Action, _addresses: AddrRange<u32>) {}
+    fn accept_ipv4(
+        &mut self,
+        _line: u64,
+        _action: Action,
+        _addresses: AddrRange<u32>,
+        _period: Period,
+    ) {
+    }
 }
 
 /// One accepted row, kept for templates that list the rows.
@@ -199,6 +220,8 @@ pub struct OwnedRow {
     pub action: Action,
     /// The addresses that it names.
     pub addresses: AddressSpec,
+    /// The time in which it is active.
+    pub period: Period,
     /// The address as written, without the formula or the quotes around it.
     pub address: String,
     /// The comment. Empty if there is none.
@@ -213,6 +236,7 @@ impl OwnedRow {
             line: row.line,
             action: row.action,
             addresses: row.addresses,
+            period: row.period,
             address: row.address().into_owned(),
             comment: row.comment().into_owned(),
         }

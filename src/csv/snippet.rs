@@ -15,6 +15,7 @@ use crate::csv::error::CsvError;
 use crate::csv::header::HeaderStage;
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step, cell_ranges};
+use crate::time::Bound;
 
 /// The part of a row that a message points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub enum Field {
     Address,
     /// The rule cell.
     Rule,
+    /// The cell of `Starts`.
+    Starts,
+    /// The cell of `Expires`.
+    Expires,
     /// The whole row.
     Row,
 }
@@ -31,6 +36,11 @@ impl Field {
     /// Returns the cell that a rejection is about.
     #[must_use]
     pub fn of(rejection: &Rejection) -> Self {
+        match rejection.bound {
+            Some(Bound::Starts) => return Self::Starts,
+            Some(Bound::Expires) => return Self::Expires,
+            None => {}
+        }
         match rejection.code {
             RejectionCode::UnknownRule => Self::Rule,
             // If the rule is missing, the value is the address.
@@ -203,6 +213,12 @@ impl<F: FnMut(usize, Snippet)> SnippetCollector<F> {
             let range = match (part, self.columns) {
                 (Field::Address, Some(columns)) => cell(columns.delimiter, columns.address),
                 (Field::Rule, Some(columns)) => cell(columns.delimiter, columns.rule),
+                (Field::Starts, Some(columns)) => {
+                    cell(columns.delimiter, columns.starts.unwrap_or(usize::MAX))
+                }
+                (Field::Expires, Some(columns)) => {
+                    cell(columns.delimiter, columns.expires.unwrap_or(usize::MAX))
+                }
                 _ => 0..memchr::memchr(b'\n', row).unwrap_or(row.len()),
             };
             (self.on_snippet)(index, snippet(number, row, range));

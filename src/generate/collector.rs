@@ -4,9 +4,10 @@ use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
 use crate::csv::{CsvError, HiddenRow, OwnedRow, Row, RowError, RowSink};
 use crate::generate::refusal::{hash_rows, hidden_rows};
 use crate::ip::{AddrRange, AddressSpec};
-use crate::policy::PolicyBuilder;
+use crate::policy::Timeline;
 use crate::review::{RecordedRows, RejectedDenies, RowRecorder, WarnedLines};
 use crate::rule::Action;
+use crate::time::{Instant, Period, RowState};
 
 /// The length of a row in an output in addition to its address and its comment, in bytes: its line,
 /// its rule and what is between them. The row takes about 15 times as long in memory.
@@ -21,11 +22,10 @@ fn max_ranges(max_output_bytes: u64) -> usize {
 }
 
 /// Collects the rules, the counts and the rejections of the rows.
-#[derive(Default)]
 pub(crate) struct Collector<L> {
-    pub(super) rules: PolicyBuilder,
+    pub(super) rules: Timeline,
     pub(super) history: L,
-    accepted: u64,
+    counts: AcceptedRows,
     rejected: u64,
     /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
     rejections: Vec<Rejection>,
@@ -41,30 +41,56 @@ pub(crate) struct Collector<L> {
     ignored_columns: Vec<String>,
     /// The warnings about the text and the header.
     warnings: Vec<Warning>,
-    /// The accepted rows, only if `keep_rows` is set.
+    /// The active rows, only if `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
     /// The text of the kept rows, in bytes.
     row_bytes: u64,
     max_output_bytes: u64,
-    /// The number of `all,Allow` rows, which are rejected if there is an `all,Deny` row.
-    allow_all: u64,
-    allow_all_rejections: Vec<Rejection>,
+    allow_all: AllowAll,
+}
+
+/// The numbers of accepted rows.
+#[derive(Clone, Copy, Debug, Default)]
+struct AcceptedRows {
+    all: u64,
+    pending: u64,
+    expired: u64,
+}
+
+impl AcceptedRows {
+    fn add(&mut self, state: RowState) {
+        self.all += 1;
+        match state {
+            RowState::Pending => self.pending += 1,
+            RowState::Expired => self.expired += 1,
+            RowState::Active => {}
+        }
+    }
+}
+
+/// The `all,Allow` rows. They are rejected if there is an `all,Deny` row without a period, because they
+/// never have an effect then. While an `all,Deny` row with a period is active, it wins.
+struct AllowAll {
+    rules: Timeline,
+    counts: AcceptedRows,
+    rejections: Vec<Rejection>,
+    /// Set if there is an `all,Deny` row without a period.
+    is_contradicted: bool,
 }
 
 impl<L: RowRecorder> RowSink for Collector<L> {
     fn accept(&mut self, row: Row<'_>) {
-        self.accepted += 1;
-        self.rules.add(row.action, row.addresses);
-        self.history.add(row.line, row.action, row.addresses);
-        if (row.action, row.addresses) == (Action::Allow, AddressSpec::All) {
-            self.allow_all += 1;
-            if self.allow_all_rejections.len() < MAX_REJECTIONS_LISTED {
-                self.allow_all_rejections
-                    .push(RowError::explain_conflicting_default(&row));
-            }
-        }
-        if self.keep_rows && self.row_bytes <= self.max_output_bytes {
+        let state = match (row.action, row.addresses) {
+            (Action::Allow, AddressSpec::All) => self.allow_all.add(&row),
+            _ => self.add(row.action, row.addresses, row.period),
+        };
+        self.allow_all.is_contradicted |= (row.action, row.addresses)
+            == (Action::Deny, AddressSpec::All)
+            && row.period.is_always();
+        self.record(row.line, row.action, row.addresses, row.period, state);
+        let is_kept = self.keep_rows && state == RowState::Active;
+        if is_kept && self.row_bytes <= self.max_output_bytes {
             let row = OwnedRow::of(&row);
             let text_bytes = row.address.len() + row.comment.len();
             self.row_bytes += text_bytes as u64 + ROW_BYTES;
@@ -115,20 +141,73 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     #[inline]
-    fn accept_ipv4(&mut self, line: u64, action: Action, addresses: AddrRange<u32>) {
-        self.accepted += 1;
-        self.rules.add_ipv4(action, addresses);
-        self.history.add(line, action, AddressSpec::Ipv4(addresses));
+    fn accept_ipv4(
+        &mut self,
+        line: u64,
+        action: Action,
+        addresses: AddrRange<u32>,
+        period: Period,
+    ) {
+        if period.is_always() {
+            self.counts.all += 1;
+            self.rules.add_ipv4(action, addresses);
+            self.history.add(line, action, AddressSpec::Ipv4(addresses));
+        } else {
+            let addresses = AddressSpec::Ipv4(addresses);
+            let state = self.add(action, addresses, period);
+            self.record(line, action, addresses, period, state);
+        }
+    }
+}
+
+impl AllowAll {
+    fn add(&mut self, row: &Row<'_>) -> RowState {
+        if self.rejections.len() < MAX_REJECTIONS_LISTED {
+            let rejection = RowError::explain_conflicting_default(row);
+            self.rejections.push(rejection);
+        }
+        let state = self.rules.add(row.action, row.addresses, row.period);
+        self.counts.add(state);
+        state
     }
 }
 
 impl<L: RowRecorder> Collector<L> {
+    /// Creates a collector. It keeps the rows if a template lists them, and only as many ranges and
+    /// rows as an output of this size could hold.
+    pub(super) fn new(as_of: Instant, keep_rows: bool, max_output_bytes: u64) -> Self {
+        let max_ranges = max_ranges(max_output_bytes);
+        Self {
+            rules: Timeline::with_max_ranges(as_of, max_ranges),
+            history: L::default(),
+            counts: AcceptedRows::default(),
+            rejected: 0,
+            rejections: Vec::new(),
+            rejected_denies: RejectedDenies::with_max_ranges(max_ranges),
+            hidden_rows: WarnedLines::default(),
+            hidden_since: None,
+            hash_rows: WarnedLines::default(),
+            ignored_columns: Vec::new(),
+            warnings: Vec::new(),
+            rows: Vec::new(),
+            keep_rows,
+            row_bytes: 0,
+            max_output_bytes,
+            allow_all: AllowAll {
+                rules: Timeline::new(as_of),
+                counts: AcceptedRows::default(),
+                rejections: Vec::new(),
+                is_contradicted: false,
+            },
+        }
+    }
+
     /// Converts the history, so that both kinds of collectors have the same type.
     pub(super) fn into_recorded(self) -> Collector<RecordedRows> {
         Collector {
             rules: self.rules,
             history: self.history.into_rows(),
-            accepted: self.accepted,
+            counts: self.counts,
             rejected: self.rejected,
             rejections: self.rejections,
             rejected_denies: self.rejected_denies,
@@ -142,32 +221,51 @@ impl<L: RowRecorder> Collector<L> {
             row_bytes: self.row_bytes,
             max_output_bytes: self.max_output_bytes,
             allow_all: self.allow_all,
-            allow_all_rejections: self.allow_all_rejections,
         }
     }
 
-    /// Creates a collector. It keeps the rows if a template lists them, and only as many ranges and
-    /// rows as an output of this size could hold.
-    pub(super) fn new(keep_rows: bool, max_output_bytes: u64) -> Self {
-        let max_ranges = max_ranges(max_output_bytes);
-        Self {
-            rules: PolicyBuilder::with_max_ranges(max_ranges),
-            rejected_denies: RejectedDenies::with_max_ranges(max_ranges),
-            keep_rows,
-            max_output_bytes,
-            ..Self::default()
+    #[inline]
+    fn add(&mut self, action: Action, addresses: AddressSpec, period: Period) -> RowState {
+        let state = self.rules.add(action, addresses, period);
+        self.counts.add(state);
+        state
+    }
+
+    /// Records a row for the warnings. Only active rows are compared with each other.
+    #[inline]
+    fn record(
+        &mut self,
+        line: u64,
+        action: Action,
+        addresses: AddressSpec,
+        period: Period,
+        state: RowState,
+    ) {
+        if state == RowState::Active {
+            self.history.add(line, action, addresses);
+        }
+        if !period.is_always() {
+            let as_of = self.rules.as_of();
+            self.history.add_period(line, action, period, as_of);
         }
     }
 
-    /// Rejects the `all,Allow` rows if there is an `all,Deny` row. Deny wins, whichever row
-    /// is first, because the order of rows must not matter.
+    /// Accepts or rejects the `all,Allow` rows. Deny wins, whichever row is first, because the order of
+    /// rows must not matter. The result does not depend on the instant, because time alone never
+    /// rejects a row.
     pub(super) fn settle_conflicting_default(&mut self) {
-        if !self.rules.has_conflicting_default() {
+        let as_of = self.rules.as_of();
+        let counts = self.allow_all.counts;
+        if !self.allow_all.is_contradicted {
+            let rules = std::mem::replace(&mut self.allow_all.rules, Timeline::new(as_of));
+            self.rules.append(rules);
+            self.counts.all += counts.all;
+            self.counts.pending += counts.pending;
+            self.counts.expired += counts.expired;
             return;
         }
-        self.accepted -= self.allow_all;
-        self.rejected += self.allow_all;
-        self.rejections.append(&mut self.allow_all_rejections);
+        self.rejected += counts.all;
+        self.rejections.append(&mut self.allow_all.rejections);
         self.rejections.sort_by_key(|rejection| rejection.line);
         self.rejections.truncate(MAX_REJECTIONS_LISTED);
         self.rows
@@ -175,9 +273,12 @@ impl<L: RowRecorder> Collector<L> {
     }
 
     pub(super) fn report_to(&mut self, answer: &mut Answer) {
-        answer.rows = self.accepted + self.rejected;
-        answer.accepted = self.accepted;
+        answer.rows = self.counts.all + self.rejected;
+        answer.accepted = self.counts.all;
         answer.rejected = self.rejected;
+        answer.pending = self.counts.pending;
+        answer.expired = self.counts.expired;
+        answer.next_change = self.rules.next_change();
         answer.rejections = std::mem::take(&mut self.rejections);
         answer.ignored_columns = std::mem::take(&mut self.ignored_columns);
         answer.warnings.append(&mut self.warnings);

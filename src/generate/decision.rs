@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use crate::answer::{Answer, Refusal, Warning};
 use crate::csv::OwnedRow;
 use crate::generate::refusal::{OutputLimit, unrenderable};
-use crate::policy::Policy;
+use crate::policy::{NextChange, Policy};
 use crate::render::{Rendered, Rendering, Template, TemplateError, render};
 use crate::review::{RecordedRows, warnings};
 use crate::source::Source;
+use crate::time::TimeZone;
 
 /// The maximum length of a line of an output, in bytes. Apache's own limit is 8,190.
 pub const MAX_OUTPUT_LINE_BYTES: usize = 8000;
@@ -28,10 +29,19 @@ pub struct Decision {
     source: Source,
     answer: Answer,
     verdict: Verdict,
-    /// The accepted rows, for a template that lists them.
-    rows: Vec<OwnedRow>,
-    history: RecordedRows,
+    kept: Kept,
     limit: OutputLimit,
+}
+
+/// The data that is kept in addition to the policy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept {
+    /// The active rows, for a template that lists them.
+    pub(super) rows: Vec<OwnedRow>,
+    pub(super) history: RecordedRows,
+    /// The next change, for warnings and reports.
+    pub(super) next_change: Option<NextChange>,
+    pub(super) time_zone: TimeZone,
 }
 
 #[derive(Clone, Debug)]
@@ -58,8 +68,7 @@ impl Decision {
                 refusal,
                 otherwise: None,
             },
-            rows: Vec::new(),
-            history: RecordedRows::default(),
+            kept: Kept::default(),
             limit,
         }
     }
@@ -68,16 +77,14 @@ impl Decision {
         source: Source,
         answer: Answer,
         policy: Policy,
-        rows: Vec<OwnedRow>,
-        history: RecordedRows,
+        kept: Kept,
         limit: OutputLimit,
     ) -> Self {
         Self {
             source,
             answer,
             verdict: Verdict::Decided(policy),
-            rows,
-            history,
+            kept,
             limit,
         }
     }
@@ -102,6 +109,21 @@ impl Decision {
             Verdict::Decided(policy) => Some(policy),
             Verdict::Refused { otherwise, .. } => otherwise.as_ref(),
         }
+    }
+
+    /// Returns the policy after the next change. `None` if there is no change, and without
+    /// [`Keep::history`].
+    ///
+    /// [`Keep::history`]: crate::generate::Keep::history
+    #[must_use]
+    pub fn next_change(&self) -> Option<&NextChange> {
+        self.kept.next_change.as_ref()
+    }
+
+    /// Returns the time zone in which instants are shown to people.
+    #[must_use]
+    pub fn time_zone(&self) -> &TimeZone {
+        &self.kept.time_zone
     }
 
     /// Returns the policy if the upload would be published.
@@ -134,7 +156,15 @@ impl Decision {
             | Verdict::Refused {
                 otherwise: Some(policy),
                 ..
-            } => warnings(policy, &mut self.history),
+            } => {
+                let Kept {
+                    next_change,
+                    time_zone,
+                    history,
+                    ..
+                } = &mut self.kept;
+                warnings(policy, next_change.as_ref(), time_zone, history)
+            }
             Verdict::Refused { .. } => Vec::new(),
         }
     }
@@ -154,7 +184,7 @@ impl Decision {
             template,
             &self.source,
             policy,
-            &self.rows,
+            &self.kept.rows,
             rejected,
             max_bytes,
         )
@@ -207,7 +237,7 @@ impl Decision {
             template,
             &self.source,
             policy,
-            &self.rows,
+            &self.kept.rows,
             rejected,
             max_bytes,
         );

@@ -6,7 +6,7 @@
 //! [`Refusal`](crate::answer::Refusal) (`refusal.rs`). A [`Template`] renders the decision.
 //!
 //! This folder does not use the network, files, the clock, the environment or logs. The same
-//! upload, source, settings and template give the same bytes.
+//! upload, source, settings, template and instant give the same bytes.
 
 mod collector;
 mod decision;
@@ -20,19 +20,22 @@ pub use self::upload::{Keep, Upload};
 use crate::render::Template;
 use crate::settings::Settings;
 use crate::source::Source;
+use crate::time::Instant;
 
-/// Reads a whole upload, decides, and renders the output.
+/// Reads a whole upload, decides who gets in at the instant `as_of`, and renders the output.
 ///
 /// ```
 /// use htaccess_generator::generate::generate;
 /// use htaccess_generator::source::Source;
 /// use htaccess_generator::settings::Settings;
 /// use htaccess_generator::render::Template;
+/// use htaccess_generator::time::Instant;
 ///
 /// let template = Template::built_in("apache24").unwrap();
 /// let source = Source { key: "clients/acme.csv".to_owned(), ..Source::default() };
 /// let csv = b"IP Address,Rule\n192.168.1.10,Allow\n2.2.2,Allow\n";
-/// let outcome = generate(csv, &Settings::default(), &template, &source);
+/// let now = Instant::from_seconds(1_795_684_830);
+/// let outcome = generate(csv, &Settings::default(), &template, &source, now);
 /// assert!(outcome.file.unwrap().ends_with("\nRequire ip 192.168.1.10\n"));
 /// assert_eq!(outcome.answer.output.as_deref(), Some("clients/acme/.htaccess"));
 /// assert_eq!(outcome.answer.rejections[0].line, 3);
@@ -43,8 +46,10 @@ pub fn generate(
     settings: &Settings,
     template: &Template,
     source: &Source,
+    as_of: Instant,
 ) -> Outcome {
-    let mut pieces = Upload::new(settings, source.clone(), Keep::for_template(template));
+    let keep = Keep::for_template(template);
+    let mut pieces = Upload::new(settings, source.clone(), keep, as_of);
     let _ = pieces.push(upload);
     pieces.finish().render(template)
 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::answer::{Answer, Refusal, Status};
 use crate::csv::{CsvError, Parser, TextDecoder};
 use crate::generate::collector::Collector;
-use crate::generate::decision::Decision;
+use crate::generate::decision::{Decision, Kept};
 use crate::generate::refusal::{
     OutputLimit, deny_rejected, no_rules, published_without_denies, rows_rejected, too_large,
     unreadable,
@@ -16,13 +16,15 @@ use crate::review::{RecordedRows, RowRecorder};
 use crate::rule::DefaultPolicy;
 use crate::settings::{Settings, Strict};
 use crate::source::Source;
+use crate::time::{DateReader, Instant, TimeZone};
 
 /// The data of accepted rows that an [`Upload`] keeps in addition to the policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     /// `true` keeps the rows themselves, for a template that lists them.
     pub rows: bool,
-    /// `true` records the addresses and lines of the first rows, for [`Decision::warnings`].
+    /// `true` records the addresses and lines of the first rows, and the policy after the next change,
+    /// for [`Decision::warnings`] and [`Decision::next_change`].
     pub history: bool,
 }
 
@@ -56,6 +58,8 @@ pub struct Upload {
     too_large: Refusal,
     max_csv_bytes: u64,
     output_limit: OutputLimit,
+    time_zone: TimeZone,
+    keep: Keep,
     reader: Reader,
     refusal: Option<Refusal>,
 }
@@ -68,18 +72,20 @@ enum Reader {
 }
 
 impl Reader {
-    fn new(keep: Keep, settings: &Settings) -> Self {
+    fn new(keep: Keep, settings: &Settings, as_of: Instant) -> Self {
         fn decoder<R: RowRecorder>(
             keep: Keep,
             settings: &Settings,
+            as_of: Instant,
         ) -> TextDecoder<Parser<Collector<R>>> {
-            let collector = Collector::new(keep.rows, settings.max_output_bytes);
-            TextDecoder::new(Parser::new(collector), settings.max_csv_bytes)
+            let collector = Collector::new(as_of, keep.rows, settings.max_output_bytes);
+            let dates = DateReader::new(settings.time_zone.clone(), as_of);
+            TextDecoder::new(Parser::new(collector, dates), settings.max_csv_bytes)
         }
         if keep.history {
-            Self::Recording(decoder(keep, settings))
+            Self::Recording(decoder(keep, settings, as_of))
         } else {
-            Self::Plain(decoder(keep, settings))
+            Self::Plain(decoder(keep, settings, as_of))
         }
     }
 
@@ -99,9 +105,10 @@ impl Reader {
 }
 
 impl Upload {
-    /// Starts an upload. An unsafe key refuses it at once.
+    /// Starts an upload. `as_of` is the instant of which its rows are read: only rows that are active
+    /// then make the policy. An unsafe key refuses it at once.
     #[must_use]
-    pub fn new(settings: &Settings, source: Source, keep: Keep) -> Self {
+    pub fn new(settings: &Settings, source: Source, keep: Keep, as_of: Instant) -> Self {
         let (output_key, refusal) = match settings.output_key.of(&source.key) {
             Ok(key) => (Some(key), None),
             Err(refusal) => (None, Some(refusal)),
@@ -114,7 +121,9 @@ impl Upload {
             too_large: too_large(settings),
             max_csv_bytes: settings.max_csv_bytes,
             output_limit: OutputLimit::of(settings),
-            reader: Reader::new(keep, settings),
+            time_zone: settings.time_zone.clone(),
+            keep,
+            reader: Reader::new(keep, settings, as_of),
             refusal,
         }
     }
@@ -187,6 +196,8 @@ impl Upload {
             let refusal = no_rules(&answer);
             return Decision::refused(self.source, answer, refusal, limit);
         }
+        let next_change = || collector.rules.build_next(self.default_policy);
+        let next_change = self.keep.history.then(next_change).flatten();
         let policy = collector.rules.build(self.default_policy);
         let missed_denies = collector.rejected_denies.missed_by(&policy);
         let refusal = match (self.strict, missed_denies) {
@@ -203,8 +214,13 @@ impl Upload {
             }
             _ => None,
         };
-        let (rows, history) = (collector.rows, collector.history);
-        let decision = Decision::decided(self.source, answer, policy, rows, history, limit);
+        let kept = Kept {
+            next_change,
+            rows: collector.rows,
+            history: collector.history,
+            time_zone: self.time_zone,
+        };
+        let decision = Decision::decided(self.source, answer, policy, kept, limit);
         match refusal {
             Some(refusal) => decision.but_refused(refusal),
             None => decision,

@@ -14,7 +14,7 @@ mod timeline;
 pub(crate) use self::effective::{Effective, deciding_action};
 pub use self::rules::PolicyBuilder;
 pub(crate) use self::rules::UnsortedRanges;
-pub use self::timeline::Timeline;
+pub use self::timeline::{NextChange, Timeline};
 
 use std::net::IpAddr;
 

@@ -12,6 +12,15 @@ use crate::policy::rules::PolicyBuilder;
 use crate::rule::{Action, DefaultPolicy};
 use crate::time::{Instant, Period, RowState};
 
+/// The first instant at which a rule starts or ends, and the policy from then on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextChange {
+    /// The instant.
+    pub at: Instant,
+    /// The policy from this instant on.
+    pub policy: Policy,
+}
+
 /// Collects the rules of a CSV, each with its period, until [`Timeline::build`].
 #[derive(Clone, Debug)]
 pub struct Timeline {
@@ -29,13 +38,26 @@ impl Timeline {
     /// Starts to collect the rules for an instant.
     #[must_use]
     pub fn new(as_of: Instant) -> Self {
+        Self::with_max_ranges(as_of, usize::MAX)
+    }
+
+    /// Starts to collect the rules for an instant. Keeps at most about `max_ranges` ranges of each action
+    /// and family that do not end next.
+    #[must_use]
+    pub fn with_max_ranges(as_of: Instant, max_ranges: usize) -> Self {
         Self {
             as_of,
-            lasting: PolicyBuilder::default(),
+            lasting: PolicyBuilder::with_max_ranges(max_ranges),
             ending: PolicyBuilder::default(),
             starting: PolicyBuilder::default(),
             next_change: None,
         }
+    }
+
+    /// Returns whether the rules have more ranges than are kept. A policy of them would be incomplete.
+    #[must_use]
+    pub fn has_too_many_ranges(&self) -> bool {
+        self.lasting.has_too_many_ranges()
     }
 
     /// Returns the instant for which the rules are collected.
@@ -76,6 +98,21 @@ impl Timeline {
         state
     }
 
+    /// Adds the rules of another timeline for the same instant.
+    pub fn append(&mut self, mut other: Self) {
+        let changes = [self.next_change, other.next_change];
+        if let Some(change) = changes.into_iter().flatten().min() {
+            for timeline in [&mut *self, &mut other] {
+                if timeline.next_change != Some(change) {
+                    timeline.move_next_change(change);
+                }
+            }
+        }
+        self.lasting.append(other.lasting);
+        self.ending.append(other.ending);
+        self.starting.append(other.starting);
+    }
+
     /// Makes an earlier instant the next change.
     #[cold]
     fn move_next_change(&mut self, change: Instant) {
@@ -98,11 +135,14 @@ impl Timeline {
     /// Builds the policy after the next change. `None` if there is no change. Takes as long as
     /// [`Timeline::build`], and copies the rules.
     #[must_use]
-    pub fn build_next(&self, otherwise: DefaultPolicy) -> Option<(Instant, Policy)> {
-        let change = self.next_change?;
+    pub fn build_next(&self, otherwise: DefaultPolicy) -> Option<NextChange> {
+        let at = self.next_change?;
         let mut rules = self.lasting.clone();
         rules.append(self.starting.clone());
-        Some((change, rules.build(otherwise)))
+        Some(NextChange {
+            at,
+            policy: rules.build(otherwise),
+        })
     }
 
     /// Builds the policy at the instant. `otherwise` is the default of a file without an active `all`
@@ -161,18 +201,24 @@ mod tests {
         #[test]
         fn the_policies_before_and_after_the_next_change_are_those_of_the_active_rules(
             rules in prop::collection::vec(rule(), 0..12),
+            split in 0_usize..16,
             as_of in -1_i64..7,
             default in prop_oneof![Just(DefaultPolicy::Deny), Just(DefaultPolicy::Allow)],
         ) {
             let as_of = Instant::from_seconds(as_of);
-            let mut timeline = Timeline::new(as_of);
-            for (action, addresses, period) in &rules {
+            let (mut timeline, mut other) = (Timeline::new(as_of), Timeline::new(as_of));
+            for (index, (action, addresses, period)) in rules.iter().enumerate() {
+                let timeline = if index < split { &mut timeline } else { &mut other };
                 timeline.add(*action, parse_address(addresses).unwrap(), *period);
             }
+            timeline.append(other);
             let bounds = rules.iter().flat_map(|(_, _, period)| [period.starts, period.expires]);
             let next_change = bounds.flatten().filter(|bound| *bound > as_of).min();
             prop_assert_eq!(timeline.next_change(), next_change);
-            let next = next_change.map(|change| (change, naive(&rules, change, default)));
+            let next = next_change.map(|at| NextChange {
+                at,
+                policy: naive(&rules, at, default),
+            });
             prop_assert_eq!(timeline.build_next(default), next);
             let now = naive(&rules, as_of, default);
             prop_assert_eq!(timeline.default_policy(default), now.default);

@@ -31,6 +31,7 @@ use crate::render::needs::Needs;
 use crate::render::packed_lines::{LinePlaceholder, PackedList, PlaceholderWriter, WriteError};
 use crate::render::size::check_size;
 use crate::source::{Source, split_key};
+use crate::time::Instant;
 
 /// The name of this program, as templates print it.
 pub const GENERATOR_NAME: &str = "htaccess-generator";
@@ -197,12 +198,19 @@ fn source_value(source: &Source) -> Value {
     ])
 }
 
+/// Formats an instant in RFC 3339, and no instant as an empty text, which templates test as false.
+fn instant_text(instant: Option<Instant>) -> String {
+    instant.map_or(String::new(), |instant| instant.to_string())
+}
+
 fn rule_value(rule: &OwnedRow) -> Value {
     map([
         ("line", rule.line.into()),
         ("rule", rule.action.name().into()),
         ("address", rule.address.as_str().into()),
         ("comment", rule.comment.as_str().into()),
+        ("starts", instant_text(rule.period.starts).into()),
+        ("expires", instant_text(rule.period.expires).into()),
     ])
 }
 

@@ -259,6 +259,7 @@ mod tests {
     use crate::render::{Template, render};
     use crate::rule::Action;
     use crate::source::Source;
+    use crate::time::Period;
 
     #[test]
     fn a_comment_that_is_a_mark_is_not_replaced() {
@@ -268,6 +269,7 @@ mod tests {
             line: 2,
             addresses: AddressSpec::All,
             action: Action::Allow,
+            period: Period::ALWAYS,
             address: "10.0.0.1".to_owned(),
             comment: LinePlaceholder::Allow.mark().to_owned(),
         };

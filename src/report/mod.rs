@@ -8,6 +8,7 @@
 
 mod apache_cost;
 mod map;
+mod next_change;
 mod sizes;
 mod summary;
 
@@ -20,15 +21,17 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::answer::{Answer, Rejection, RejectionCode, Severity, Status, Warning, WarningCode};
-use crate::policy::Policy;
+use crate::policy::{NextChange, Policy};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::report::map::{Ipv4Section, ListedIpv4};
+use crate::report::next_change::next_change_sentence;
 use crate::report::sizes::Sizes;
 use crate::report::summary::{extent, sentence};
 use crate::text::{
     RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, push_fmt,
     thousands, thousands_if_any,
 };
+use crate::time::TimeZone;
 
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
@@ -47,6 +50,8 @@ const MAX_ROWS_UNFOLDED: usize = 10;
 pub struct Facts<'a> {
     /// The policy. For a refused file, the policy without the rejected rows.
     pub policy: Option<&'a Policy>,
+    /// The next change by time, and the time zone in which to show it.
+    pub next_change: Option<(&'a NextChange, &'a TimeZone)>,
     /// The cost of the output for Apache, per request.
     pub cost: Option<RequestCost>,
     /// The purpose of the page.
@@ -134,6 +139,7 @@ struct View {
     /// rejected rows.
     is_without_rejected_rows: bool,
     extent: String,
+    next_change: Option<Sentence>,
     key_figures: Vec<KeyFigure>,
     ignored_columns: Vec<String>,
     warnings: Vec<WarningView>,
@@ -233,6 +239,12 @@ impl View {
             sentence: policy.map(|policy| Sentence::of(&sentence(policy))),
             is_without_rejected_rows: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
+            next_change: policy
+                .zip(facts.next_change)
+                .filter(|_| answer.code.is_none())
+                .map(|(policy, (next, zone))| {
+                    Sentence::of(&next_change_sentence(policy, next, zone))
+                }),
             key_figures: match facts.occasion {
                 Occasion::Delete => Vec::new(),
                 Occasion::Publish | Occasion::Check => key_figures(answer, cost),
@@ -338,7 +350,7 @@ fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<KeyFigure> {
     }
     let mut figures = vec![
         figure("Rows", answer.rows, String::new()),
-        figure("Accepted", answer.accepted, String::new()),
+        figure("Accepted", answer.accepted, inactive_note(answer)),
         figure("Rejected", answer.rejected, String::new()),
     ];
     if answer.code.is_none() {
@@ -363,6 +375,16 @@ fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<KeyFigure> {
         });
     }
     figures
+}
+
+/// Returns the numbers of accepted rows that are not active, or an empty text.
+fn inactive_note(answer: &Answer) -> String {
+    let counts = [(answer.pending, "pending"), (answer.expired, "expired")];
+    let counted = counts.into_iter().filter(|(count, _)| *count > 0);
+    let notes: Vec<String> = counted
+        .map(|(count, state)| format!("{} {state}", thousands(count)))
+        .collect();
+    notes.join(", ")
 }
 
 fn duration(cost: RequestCost) -> String {
@@ -393,6 +415,9 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::MatchesNobody => "An address that no client has",
             WarningCode::WideAllow => "A very wide network is allowed",
             WarningCode::PrivateRange => "Private among public networks",
+            WarningCode::ExpiredRows => "Rows that have ended",
+            WarningCode::EndsSoon => "Rows that end soon",
+            WarningCode::NobodyLeft => "Soon nobody gets in",
         },
         // The other warnings contain their lines in the message.
         line: warning.line.filter(|_| {

@@ -10,7 +10,7 @@ use crate::text::{RichText, Segment, rich, thousands};
 const MAX_NAMED: usize = 4;
 
 /// Appends the networks by name if they are few, otherwise their number: `these 12 networks`.
-fn push_networks(sentence: &mut RichText, set: &IpSet) {
+pub(crate) fn push_networks(sentence: &mut RichText, set: &IpSet) {
     let count = segment_count(set);
     if count > MAX_NAMED {
         sentence.push(&rich!("these {} networks", thousands(count as u64)));
@@ -39,7 +39,7 @@ fn network_segments<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<
 }
 
 /// Returns the number of [`network_segments`] of both families.
-fn segment_count(set: &IpSet) -> usize {
+pub(crate) fn segment_count(set: &IpSet) -> usize {
     fn count<T: Family>(set: &RangeSet<T>) -> usize {
         if set.is_whole() {
             1
@@ -91,15 +91,32 @@ pub(crate) fn sentence(policy: &Policy) -> RichText {
     words
 }
 
-/// Returns one sentence with the number of addresses that get in, or that are kept out.
-pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
-    let addresses = |count: u128| match count {
+/// Returns the addresses of a set as a number, for example `2 IPv4 addresses and 1 IPv6 network`, and
+/// whether it is one.
+pub(crate) fn address_count(set: &IpSet) -> (String, bool) {
+    let count = set.ipv4.address_count();
+    let ipv4 = ipv4_text(count);
+    let ipv6 = ipv6_text(&set.ipv6, &RangeSet::default());
+    let networks = set.ipv6.networks().count();
+    match (count, networks) {
+        (0, _) => (ipv6, networks == 1 || set.ipv6.is_whole()),
+        (_, 0) => (ipv4, count == 1),
+        _ => (format!("{ipv4} and {ipv6}"), false),
+    }
+}
+
+fn ipv4_text(count: u128) -> String {
+    match count {
         1 => "1 IPv4 address".to_owned(),
         count => {
             let count = u64::try_from(count).unwrap_or(u64::MAX);
             format!("{} IPv4 addresses", thousands(count))
         }
-    };
+    }
+}
+
+/// Returns one sentence with the number of addresses that get in, or that are kept out.
+pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
     let Policy { allow, deny, .. } = policy;
     match policy.default {
         DefaultPolicy::Deny => {
@@ -107,8 +124,8 @@ pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
             match (ipv4.allowed_addresses(), allow.ipv6.is_empty()) {
                 (0, true) => String::new(),
                 (0, false) => format!("That is {ipv6}, and no IPv4 address."),
-                (ipv4, true) => format!("That is {}, and no IPv6 address.", addresses(ipv4)),
-                (ipv4, false) => format!("That is {} and {ipv6}.", addresses(ipv4)),
+                (ipv4, true) => format!("That is {}, and no IPv6 address.", ipv4_text(ipv4)),
+                (ipv4, false) => format!("That is {} and {ipv6}.", ipv4_text(ipv4)),
             }
         }
         DefaultPolicy::Allow => {
@@ -118,8 +135,8 @@ pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
                 (0, 0) => "No address is kept out.".to_owned(),
                 (0, _) if deny.ipv6.is_whole() => "All of IPv6 is kept out.".to_owned(),
                 (0, networks) => format!("{} kept out.", with_verb(ipv6, networks)),
-                (ipv4, 0) => format!("{} kept out.", with_verb(addresses(ipv4), ipv4)),
-                (ipv4, _) => format!("{} and {ipv6} are kept out.", addresses(ipv4)),
+                (ipv4, 0) => format!("{} kept out.", with_verb(ipv4_text(ipv4), ipv4)),
+                (ipv4, _) => format!("{} and {ipv6} are kept out.", ipv4_text(ipv4)),
             }
         }
     }

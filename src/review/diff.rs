@@ -32,10 +32,12 @@ impl Diff {
 /// use htaccess_generator::policy::Policy;
 /// use htaccess_generator::source::Source;
 /// use htaccess_generator::settings::Settings;
+/// use htaccess_generator::time::Instant;
 ///
 /// let (settings, source) = (Settings::default(), Source { key: "a.csv".to_owned(), ..Source::default() });
 /// let policy = |csv: &[u8]| -> Policy {
-///     let mut upload = Upload::new(&settings, source.clone(), Keep::default());
+///     let now = Instant::from_seconds(0);
+///     let mut upload = Upload::new(&settings, source.clone(), Keep::default(), now);
 ///     let _ = upload.push(csv);
 ///     upload.finish().into_policy().unwrap()
 /// };

@@ -11,6 +11,7 @@
 mod diff;
 mod rejected_denies;
 mod row_log;
+mod time_warnings;
 mod verdict;
 mod warned_lines;
 mod warnings;

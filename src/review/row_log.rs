@@ -2,15 +2,24 @@
 //! nothing.
 
 use crate::ip::{AddrRange, AddressSpec, Family};
+use crate::review::warned_lines::WarnedLines;
 use crate::rule::Action;
+use crate::time::{Instant, Period, RowState};
 
 /// The maximum number of recorded rows, which are 1.5 MiB of IPv4. Warnings count only these rows.
 pub(crate) const MAX_ROWS: usize = 1 << 17;
 
+/// The number of days before its end in which a row ends soon.
+pub(crate) const SOON_DAYS: i64 = 14;
+/// The maximum number of rows that end soon whose lines are kept.
+const MAX_ENDING_LISTED: usize = 5;
+
 /// Receives each accepted row.
 pub trait RowRecorder: Default {
-    /// Receives a row, in the order of the file.
+    /// Receives an active row, in the order of the file.
     fn add(&mut self, line: u64, action: Action, addresses: AddressSpec);
+    /// Receives a row that has a period, active or not.
+    fn add_period(&mut self, line: u64, action: Action, period: Period, as_of: Instant);
     /// Returns the recorded rows.
     fn into_rows(self) -> RecordedRows;
 }
@@ -19,6 +28,9 @@ pub trait RowRecorder: Default {
 impl RowRecorder for () {
     #[inline]
     fn add(&mut self, _line: u64, _action: Action, _addresses: AddressSpec) {}
+
+    #[inline]
+    fn add_period(&mut self, _line: u64, _action: Action, _period: Period, _as_of: Instant) {}
 
     fn into_rows(self) -> RecordedRows {
         RecordedRows::default()
@@ -34,8 +46,33 @@ pub struct RecordedRows {
     pub(crate) has_allow: bool,
     /// The line of the first `all,Allow` row.
     pub(crate) allow_all: Option<u64>,
+    /// Set if any Allow row is pending or expired.
+    pub(crate) has_inactive_allow: bool,
+    /// The rows that have ended.
+    pub(crate) expired: WarnedLines<()>,
+    /// The rows that end soon.
+    pub(crate) ending: EndingRows,
     rows: usize,
     is_full: bool,
+}
+
+/// The rows that end within [`SOON_DAYS`]. All are counted, and the first few are kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EndingRows {
+    pub(crate) count: u64,
+    /// The first rows by their ends, each with its line.
+    pub(crate) first: Vec<(Instant, u64)>,
+}
+
+impl EndingRows {
+    fn add(&mut self, expires: Instant, line: u64) {
+        self.count += 1;
+        let place = self.first.partition_point(|row| *row < (expires, line));
+        if place < MAX_ENDING_LISTED {
+            self.first.insert(place, (expires, line));
+            self.first.truncate(MAX_ENDING_LISTED);
+        }
+    }
 }
 
 /// The recorded rows of one action.
@@ -101,6 +138,18 @@ impl RowRecorder for RecordedRows {
             AddressSpec::Ipv4(range) => ranges.ipv4.push(RecordedRow { range, line }),
             AddressSpec::Ipv6(range) => ranges.ipv6.push(RecordedRow { range, line }),
             AddressSpec::All => {}
+        }
+    }
+
+    fn add_period(&mut self, line: u64, action: Action, period: Period, as_of: Instant) {
+        let state = period.state(as_of);
+        self.has_inactive_allow |= action == Action::Allow && state != RowState::Active;
+        match (state, period.expires) {
+            (RowState::Expired, _) => self.expired.add(line, ()),
+            (_, Some(expires)) if expires <= as_of.plus_days(SOON_DAYS) => {
+                self.ending.add(expires, line);
+            }
+            _ => {}
         }
     }
 

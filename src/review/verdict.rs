@@ -7,6 +7,7 @@ use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::{PolicyBuilder, deciding_action};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
+use crate::time::{DateReader, Instant, RowState};
 
 /// The verdict on an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +28,15 @@ pub struct Explanation {
 pub struct BearingRow {
     /// The row.
     pub row: OwnedRow,
+    /// The state of the row at the instant in question. Only an active row decides.
+    pub state: RowState,
     /// `true` if the row decides. If there are Deny rows, they decide. Otherwise, under default
     /// deny, the Allow rows decide. If there are none, the `all` rows that chose the default
     /// decide. The other rows have no effect.
     pub decides: bool,
 }
 
-/// Explains the verdict on each address. Does not check whether the file would be published, so
+/// Explains the verdict on each address at the instant `as_of`. Does not check whether the file would be published, so
 /// rejected rows and strict mode have no effect.
 ///
 /// # Errors
@@ -43,8 +46,10 @@ pub fn explain(
     upload: &[u8],
     settings: &Settings,
     addresses: &[IpAddr],
+    as_of: Instant,
 ) -> Result<Vec<Explanation>, CsvError> {
     let rows = RowCollector {
+        as_of,
         rules: PolicyBuilder::default(),
         all_rows: Vec::new(),
         matches: addresses
@@ -52,11 +57,12 @@ pub fn explain(
             .map(|address| (*address, Vec::new()))
             .collect(),
     };
-    let mut decoder = TextDecoder::new(Parser::new(rows), settings.max_csv_bytes);
+    let dates = DateReader::new(settings.time_zone.clone(), as_of);
+    let mut decoder = TextDecoder::new(Parser::new(rows, dates), settings.max_csv_bytes);
     decoder.push(upload)?;
     let rows = decoder.finish()?.finish()?;
     let default = rows.rules.default_policy(settings.default_policy);
-    let explained = |(address, matches)| verdict(address, matches, &rows.all_rows, default);
+    let explained = |(address, matches)| verdict(address, matches, &rows.all_rows, default, as_of);
     Ok(rows.matches.into_iter().map(explained).collect())
 }
 
@@ -66,6 +72,7 @@ struct Match {
 }
 
 struct RowCollector {
+    as_of: Instant,
     rules: PolicyBuilder,
     all_rows: Vec<OwnedRow>,
     matches: Vec<(IpAddr, Vec<Match>)>,
@@ -74,7 +81,9 @@ struct RowCollector {
 impl RowSink for RowCollector {
     fn accept(&mut self, row: Row<'_>) {
         if row.addresses == AddressSpec::All {
-            self.rules.add(row.action, row.addresses);
+            if row.period.state(self.as_of) == RowState::Active {
+                self.rules.add(row.action, row.addresses);
+            }
             self.all_rows.push(OwnedRow::of(&row));
         }
         for (address, matches) in &mut self.matches {
@@ -112,9 +121,14 @@ fn verdict(
     mut matches: Vec<Match>,
     all_rows: &[OwnedRow],
     default: DefaultPolicy,
+    as_of: Instant,
 ) -> Explanation {
+    let is_active = |row: &OwnedRow| row.period.state(as_of) == RowState::Active;
     matches.sort_by_key(|matching| (matching.addresses, matching.row.line));
-    let is_named_by = |action| matches.iter().any(|matching| matching.row.action == action);
+    let is_named_by = |action| {
+        let mut active = matches.iter().filter(|matching| is_active(&matching.row));
+        active.any(|matching| matching.row.action == action)
+    };
     let (is_denied, is_allowed) = (is_named_by(Action::Deny), is_named_by(Action::Allow));
     let permitted = deciding_action(default, is_named_by) == Action::Allow;
     let by_default = !is_denied && (default == DefaultPolicy::Allow || !is_allowed);
@@ -123,11 +137,15 @@ fn verdict(
         DefaultPolicy::Allow => Action::Allow,
     };
     let matching_rows = matches.into_iter().map(|matching| BearingRow {
-        decides: !by_default && (matching.row.action == Action::Deny || !is_denied),
+        decides: !by_default
+            && is_active(&matching.row)
+            && (matching.row.action == Action::Deny || !is_denied),
+        state: matching.row.period.state(as_of),
         row: matching.row,
     });
     let all = all_rows.iter().map(|row| BearingRow {
-        decides: by_default && row.action == of_default,
+        decides: by_default && is_active(row) && row.action == of_default,
+        state: row.period.state(as_of),
         row: row.clone(),
     });
     Explanation {
@@ -145,11 +163,13 @@ mod tests {
     const CSV: &[u8] =
         b"IP,Rule\n10.0.0.0/8,Allow\n10.1.0.0/16,Deny\n10.1.2.3,Deny\n10.1.2.3,Allow\n::/0,Allow\n";
 
+    const AS_OF: Instant = Instant::from_seconds(1_795_684_830);
+
     /// Compares the lines of the rows. Rows that decide have a `!`.
     #[track_caller]
     fn check(csv: &[u8], address: &str, permitted: bool, lines: &str) {
         let address: IpAddr = address.parse().unwrap();
-        let explained = explain(csv, &Settings::default(), &[address]).unwrap();
+        let explained = explain(csv, &Settings::default(), &[address], AS_OF).unwrap();
         let explanation = &explained[0];
         let bearing: Vec<String> = explanation
             .rows
@@ -183,5 +203,15 @@ mod tests {
         let conflicting = b"IP,Rule\nall,Allow\nany,Deny\n1.1.1.1,Allow\n";
         check(conflicting, "2.2.2.2", false, "2 3!");
         check(conflicting, "1.1.1.1", true, "4! 2 3");
+    }
+
+    #[test]
+    fn only_active_rows_decide() {
+        // The instant is in November 2026.
+        let csv = b"IP,Rule,Starts,Expires\n1.1.1.1,Allow,,2026-11-25\n1.1.1.1,Allow,2026-11-26,2026-12-31\n\
+            1.1.1.1,Deny,2026-12-01,\n2.2.2.2,Deny,,2026-11-01\nall,Allow,2027-01-01,\n2.2.2.2,Allow,,\n";
+        check(csv, "1.1.1.1", true, "2 3! 4 6");
+        check(csv, "2.2.2.2", true, "5 7! 6");
+        check(csv, "3.3.3.3", false, "6");
     }
 }

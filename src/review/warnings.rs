@@ -5,11 +5,13 @@
 
 use crate::answer::{Warning, WarningCode};
 use crate::ip::{AddrRange, AddressSpec, Family, IpSet, Network, RangeSet, split_before};
-use crate::policy::{Effective, Policy};
+use crate::policy::{Effective, NextChange, Policy};
 use crate::review::row_log::{RecordedRow, RecordedRows, repeated};
+use crate::review::time_warnings::{ends_soon, expired_rows, nobody_left};
 use crate::review::warned_lines::WarnedLines;
 use crate::rule::DefaultPolicy;
 use crate::text::{FirstFew, thousands};
+use crate::time::TimeZone;
 
 /// The maximum number of networks that a warning names.
 const MAX_NAMED: usize = 3;
@@ -42,14 +44,23 @@ const PRIVATE_IPV4: [(u32, u32); 6] = [
 const PRIVATE_IPV6: [(u128, u32); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)];
 
 /// Returns the warnings about a policy and its rows, at most one of each kind. Takes as long as
-/// sorting the rows. Rows in another order give the same warnings, except for the lines.
+/// sorting the rows. Rows in another order give the same warnings, except for the lines. `next` is the
+/// next change, and `zone` the time zone in which instants are shown.
 #[must_use]
-pub fn warnings(policy: &Policy, rows: &mut RecordedRows) -> Vec<Warning> {
+pub fn warnings(
+    policy: &Policy,
+    next: Option<&NextChange>,
+    zone: &TimeZone,
+    rows: &mut RecordedRows,
+) -> Vec<Warning> {
     rows.sort();
     let permitted = policy.effective();
     [
         blocks_everybody(policy, &permitted, rows),
         allows_everybody(policy, &permitted, rows),
+        nobody_left(&permitted, next, zone),
+        ends_soon(rows, zone),
+        expired_rows(rows),
         matches_nobody(rows),
         wide_allow(policy, rows),
         private_range(policy, rows),
@@ -93,6 +104,7 @@ fn blocks_everybody(
         DefaultPolicy::Deny if rows.has_allow => {
             "Deny rows cover every address that Allow rows name"
         }
+        DefaultPolicy::Deny if rows.has_inactive_allow => "no Allow row is active at this time",
         DefaultPolicy::Deny => {
             "the file has no Allow row, and who is not named is denied: \
              if it is meant as a blocklist, add the row all,Allow"

@@ -12,6 +12,7 @@ pub use self::output_key::OutputKey;
 pub use self::spelling::Spelling;
 
 use crate::rule::DefaultPolicy;
+use crate::time::{TimeZone, UnknownZone};
 
 /// The default of `MAX_CSV_BYTES`: 256 MiB, decompressed.
 pub const DEFAULT_MAX_CSV_BYTES: u64 = 256 * 1024 * 1024;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub max_csv_bytes: u64,
     /// `MAX_OUTPUT_BYTES`: the maximum size of an output, in bytes. Default: 16 MiB.
     pub max_output_bytes: u64,
+    /// `TIME_ZONE`: the time zone of dates and local times in a CSV. Default: UTC.
+    pub time_zone: TimeZone,
     /// The way in which messages name a setting. Default: as a variable.
     pub spelling: Spelling,
 }
@@ -70,6 +73,7 @@ impl Default for Settings {
             output_key: OutputKey::default(),
             max_csv_bytes: DEFAULT_MAX_CSV_BYTES,
             max_output_bytes: DEFAULT_MAX_OUTPUT_BYTES,
+            time_zone: TimeZone::default(),
             spelling: Spelling::default(),
         }
     }
@@ -109,6 +113,10 @@ impl Settings {
                 Some(value) => bytes(&spelled("MAX_OUTPUT_BYTES"), &value)?,
                 None => defaults.max_output_bytes,
             },
+            time_zone: match value("TIME_ZONE") {
+                Some(value) => time_zone(&spelled("TIME_ZONE"), &value)?,
+                None => defaults.time_zone,
+            },
             spelling,
         })
     }
@@ -125,6 +133,19 @@ pub fn default_policy(name: &str, value: &str) -> Result<DefaultPolicy, SettingE
         "allow" => Ok(DefaultPolicy::Allow),
         _ => Err(SettingError::new(name, value, "expected deny or allow")),
     }
+}
+
+fn time_zone(name: &str, value: &str) -> Result<TimeZone, SettingError> {
+    TimeZone::named(value).map_err(|UnknownZone { nearest }| {
+        let allowed = match nearest.as_slice() {
+            [] => "expected an IANA time zone such as Europe/Paris".to_owned(),
+            names => format!(
+                "no time zone has this name; did you mean {}?",
+                names.join(" or ")
+            ),
+        };
+        SettingError::new(name, value, &allowed)
+    })
 }
 
 /// Parses `STRICT`. `true` and `false` are the values of an older version.

@@ -61,6 +61,13 @@ struct Day {
     has_change: bool,
 }
 
+impl Default for DateReader {
+    /// Creates a reader in UTC as of 1970.
+    fn default() -> Self {
+        Self::new(TimeZone::default(), Instant::from_seconds(0))
+    }
+}
+
 impl DateReader {
     /// Creates a reader. `as_of` is the instant of which the rows are read; only explanations use it.
     #[must_use]

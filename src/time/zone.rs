@@ -158,12 +158,18 @@ impl TimeZone {
     /// before: `the end of 31 December 2026 Europe/Paris`.
     #[must_use]
     pub fn show_end(&self, instant: Instant) -> String {
-        let (date, _) = self.local(instant);
+        format!("{} {}", self.show_local_end(instant), self.name)
+    }
+
+    /// Formats an instant like [`TimeZone::show_end`], without the name of the zone.
+    #[must_use]
+    pub fn show_local_end(&self, instant: Instant) -> String {
+        let (date, clock) = self.local(instant);
         match date.plus_days(-1) {
             Some(day) if self.first_instant(date) == instant => {
-                format!("the end of {} {}", long_date(day), self.name)
+                format!("the end of {}", long_date(day))
             }
-            _ => self.show(instant),
+            _ => format!("{}, {}", long_date(date), short_time(clock)),
         }
     }
 

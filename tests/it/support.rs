@@ -10,15 +10,20 @@ use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
 use htaccess_generator::source::Source;
+use htaccess_generator::time::{Bound, DateReader, Instant};
 
 /// The key of the source for tests that do not depend on it.
 pub(crate) const KEY: &str = "clients/acme.csv";
+
+/// The instant of tests that do not depend on it: 26 November 2026, 12:00 UTC.
+pub(crate) const AS_OF: Instant = Instant::from_seconds(1_795_694_400);
 
 /// Everything that decides an outcome except the upload.
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
     pub(crate) source: Source,
     pub(crate) template: Template,
+    pub(crate) as_of: Instant,
     /// The reason why the custom template does not compile.
     broken_template: Option<Refusal>,
 }
@@ -31,7 +36,7 @@ impl Default for Setup {
 
 impl Setup {
     /// Reads settings by the names of the function's environment variables. `SOURCE`, `BUCKET`,
-    /// `VERSION_ID` and `ETAG` describe the origin of the upload.
+    /// `VERSION_ID` and `ETAG` describe the origin of the upload, and `AT` the instant.
     pub(crate) fn new(lookup: impl Fn(&str) -> Option<String>, own_template: Option<&str>) -> Self {
         let value = |name| lookup(name).unwrap_or_default();
         let built_in = lookup("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned());
@@ -49,6 +54,10 @@ impl Setup {
                 etag: value("ETAG"),
             },
             template,
+            as_of: lookup("AT").map_or(AS_OF, |at| {
+                let mut dates = DateReader::default();
+                dates.read(Bound::Starts, &at).unwrap().unwrap()
+            }),
             broken_template,
         }
     }
@@ -82,7 +91,7 @@ impl Setup {
         pieces: impl IntoIterator<Item = P>,
     ) -> (Outcome, Decision) {
         let keep = Keep::for_template(&self.template).with_history();
-        let mut upload = Upload::new(&self.settings, self.source.clone(), keep);
+        let mut upload = Upload::new(&self.settings, self.source.clone(), keep, self.as_of);
         if let Some(refusal) = &self.broken_template {
             // The function refuses an upload for its template before it reads it.
             let decision = upload.finish();

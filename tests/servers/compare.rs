@@ -9,6 +9,7 @@ use htaccess_generator::render::Template;
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::source::Source;
+use htaccess_generator::time::Instant;
 
 use crate::common::csv_text::{HOSTILE_COMMENTS, plain_csv, random_csv};
 use crate::common::oracle::{Action, Client, Cover, Rule, default_action, permits};
@@ -126,7 +127,7 @@ pub(crate) fn generated(case: &Case, template: &Template) -> String {
         key: case.key.clone(),
         ..Source::default()
     };
-    let outcome = generate(&case.csv, &settings, template, &source);
+    let outcome = generate(&case.csv, &settings, template, &source, Instant::MIN);
     let answer = outcome.answer;
     let Some(file) = outcome.file else {
         panic!("refused, {:?}\n{}", answer.message, show(case, ""));

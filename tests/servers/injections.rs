@@ -14,6 +14,7 @@ use htaccess_generator::render::{BuiltIn, Template};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::source::Source;
+use htaccess_generator::time::Instant;
 
 use crate::apache::Apache;
 use crate::built_in;
@@ -229,7 +230,7 @@ fn outcome(key: &str, text: &str, default: Action, template: &Template) -> Outco
         key: key.to_owned(),
         ..Source::default()
     };
-    generate(&csv(text).0, &settings, template, &source)
+    generate(&csv(text).0, &settings, template, &source, Instant::MIN)
 }
 
 impl Injection {

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ColorChoice, Parser, Subcommand};
@@ -11,6 +12,8 @@ use clap_complete::Shell;
 use htaccess_generator::ip::parse_address;
 use htaccess_generator::render::BUILT_IN;
 use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
+use htaccess_generator::text::quote;
+use htaccess_generator::time::{Bound, DateReader, Instant};
 
 use crate::error::CliError;
 
@@ -252,6 +255,12 @@ pub(crate) struct SettingArguments {
         value_parser = strict_values()
     )]
     pub(crate) strict: String,
+    /// The time zone of dates in a CSV, such as Europe/Paris
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) time_zone: String,
+    /// The instant of which rows are read: a date or a time as in the column Starts [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
     /// The largest CSV, decompressed, in bytes [default: 256 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_csv_bytes: Option<String>,
@@ -269,6 +278,13 @@ fn strict_values() -> PossibleValuesParser {
     ])
 }
 
+/// Returns the present, the only time that the program takes from a clock.
+pub(crate) fn now() -> Instant {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = since_1970.map_or(0, |duration| duration.as_secs());
+    Instant::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .map_err(|_| "expected a number of files, at least 1".to_owned())
@@ -282,15 +298,35 @@ fn one_address(text: &str) -> Result<IpAddr, String> {
 }
 
 impl FileArguments {
-    pub(crate) fn settings(&self) -> Result<Settings, CliError> {
-        self.settings.read(self.output_key.as_deref())
+    /// Returns the settings, and the instant of which rows are read.
+    pub(crate) fn settings(&self) -> Result<(Settings, Instant), CliError> {
+        let settings = self.settings.read(self.output_key.as_deref())?;
+        let as_of = self.settings.as_of(&settings)?;
+        Ok((settings, as_of))
     }
 }
 
 impl SettingArguments {
+    /// Returns the instant of which rows are read.
+    pub(crate) fn as_of(&self, settings: &Settings) -> Result<Instant, CliError> {
+        let Some(at) = &self.at else {
+            return Ok(now());
+        };
+        let mut dates = DateReader::new(settings.time_zone.clone(), Instant::from_seconds(0));
+        match dates.read(Bound::Starts, at.trim()) {
+            Ok(Some(instant)) => Ok(instant),
+            Ok(None) | Err(_) => Err(CliError::new(format!(
+                "--at is {}: expected a date or a time such as 2026-12-31, 2026-12-31 18:00 or \
+                 2026-12-31T18:00:00Z",
+                quote(at)
+            ))),
+        }
+    }
+
     pub(crate) fn read(&self, output_key: Option<&str>) -> Result<Settings, CliError> {
         let settings = Settings::read(Spelling::Flag, |name| match name {
             "DEFAULT_POLICY" => Some(self.default_policy.clone()),
+            "TIME_ZONE" => Some(self.time_zone.clone()),
             "MAX_CSV_BYTES" => self.max_csv_bytes.clone(),
             "MAX_OUTPUT_BYTES" => self.max_output_bytes.clone(),
             "STRICT" => Some(self.strict.clone()),

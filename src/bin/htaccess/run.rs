@@ -8,6 +8,7 @@ use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
+use htaccess_generator::time::Instant;
 
 use crate::cli::FileArguments;
 use crate::error::CliError;
@@ -25,10 +26,11 @@ pub(crate) fn source_of(input: &Input) -> Source {
 pub(crate) fn read(
     input: &Input,
     settings: &Settings,
+    as_of: Instant,
     keep: Keep,
     progress: &Progress,
 ) -> Result<Decision, CliError> {
-    let mut upload = Upload::new(settings, source_of(input), keep);
+    let mut upload = Upload::new(settings, source_of(input), keep, as_of);
     let bytes = input.bytes();
     if upload.expect_bytes(bytes.unwrap_or(0)).is_continue() {
         input.read(bytes, |piece| {

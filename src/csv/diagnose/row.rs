@@ -3,11 +3,13 @@
 use crate::answer::{Rejection, RejectionCode};
 use crate::csv::cell::unwrapped;
 use crate::csv::columns::{DELIMITERS, delimiter_name};
+use crate::csv::diagnose::date::explain_date;
 use crate::csv::diagnose::rule::{explain_rule, suggested_rule};
 use crate::csv::diagnose::{Explanation, MAX_EXPLAINED_BYTES};
 use crate::csv::row::{Row, RowError, RowErrorKind, action_of};
 use crate::ip::{AddressError, parse_address};
 use crate::text::{Segment, rich};
+use crate::time::Bound;
 
 impl RowErrorKind<'_> {
     /// Returns the code of the rejection.
@@ -22,6 +24,8 @@ impl RowErrorKind<'_> {
             Self::NoAddress | Self::NoAddressNorRule | Self::NoRule(_) => {
                 RejectionCode::MissingField
             }
+            Self::Date { .. } => RejectionCode::InvalidDate,
+            Self::ReversedPeriod { .. } => RejectionCode::ReversedPeriod,
             Self::ConflictingDefault => RejectionCode::ConflictingDefault,
         }
     }
@@ -53,6 +57,13 @@ impl RowErrorKind<'_> {
                 .with_help("write it as the header is written"),
                 None => Explanation::new("the row has no rule").with_help("write Allow or Deny"),
             },
+            Self::Date { bound, text, dates } => explain_date(text, *bound, dates),
+            Self::ReversedPeriod { starts, expires } => Explanation::new(rich!(
+                "{} in Expires is not after {} in Starts",
+                Segment::quoted(expires),
+                Segment::quoted(starts)
+            ))
+            .with_help("correct one of them"),
             Self::ConflictingDefault => Explanation::new(rich!(
                 "{},Allow contradicts the row that denies all, and Deny wins: keep one",
                 address
@@ -67,6 +78,8 @@ impl RowError<'_> {
     pub fn explain(&self, line: u64) -> Rejection {
         let value = match self.kind {
             RowErrorKind::Rule(_) | RowErrorKind::OtherRule { .. } => self.rule,
+            RowErrorKind::Date { text, .. } => text,
+            RowErrorKind::ReversedPeriod { expires, .. } => expires,
             // Empty on purpose: an empty value marks the address as the missing cell.
             RowErrorKind::NoAddress | RowErrorKind::NoAddressNorRule => "",
             RowErrorKind::Address(_)
@@ -79,10 +92,16 @@ impl RowError<'_> {
             fixes,
             names_a_fix,
         } = self.kind.reason(self.address);
+        let bound = match self.kind {
+            RowErrorKind::Date { bound, .. } => Some(bound),
+            RowErrorKind::ReversedPeriod { .. } => Some(Bound::Expires),
+            _ => None,
+        };
         Rejection {
             help,
             fixes,
             names_a_fix,
+            bound,
             ..Rejection::new(line, self.kind.code(), value, reason)
         }
     }

@@ -1,7 +1,7 @@
 //! Reads the most common rows in one pass: an IPv4 address or network, and `Allow` or `Deny`.
 //!
 //! `parser.rs` offers each piece of text to [`take_rows`], which takes the plain rows at its start.
-//! `ipv4.rs` reads the address, and `simd.rs` searches sixteen bytes at once.
+//! [`take_dated_rows`] (`dated.rs`) takes rows with a period. `ipv4.rs` reads the address, and `simd.rs` searches sixteen bytes at once.
 //!
 //! # Implementation notes
 //!
@@ -10,8 +10,11 @@
 //! doubled quotes, comments, and everything that is rejected. With the fast path, a million rows
 //! take a tenth of the time. `tests/it/library/fast_path.rs` compares the results of both.
 
+mod dated;
 mod ipv4;
 mod simd;
+
+pub(crate) use self::dated::take_dated_rows;
 
 use crate::csv::columns::Columns;
 use crate::csv::fast_path::ipv4::ipv4;
@@ -21,6 +24,7 @@ use crate::csv::lines::Taken;
 use crate::csv::row::RowSink;
 use crate::ip::AddrRange;
 use crate::rule::Action;
+use crate::time::Period;
 
 /// Takes the plain rows at the start of a text, up to the first line that is not a plain row.
 pub(crate) fn take_rows(
@@ -42,7 +46,12 @@ pub(crate) fn take_rows(
         let Some(row) = usual.or_else(|| PlainRow::at_start_of(rest, columns)) else {
             break;
         };
-        rows.accept_ipv4(first_line + taken.lines, row.action, row.addresses);
+        rows.accept_ipv4(
+            first_line + taken.lines,
+            row.action,
+            row.addresses,
+            Period::ALWAYS,
+        );
         taken.lines += 1;
         taken.bytes += row.bytes;
     }
@@ -326,6 +335,8 @@ mod tests {
         address: 0,
         rule: 1,
         comment: Some(2),
+        starts: None,
+        expires: None,
     };
     /// Text after the row, because a row at the very end of a piece is left to `parser.rs`.
     const MORE: &str = concat!(
@@ -392,6 +403,8 @@ mod tests {
             address: 3,
             rule: 1,
             comment: None,
+            starts: None,
+            expires: None,
         };
         let row = "7;Allow;\"x\";10.1.2.3;z\n";
         let expected = (Action::Allow, "10.1.2.3-10.1.2.3".to_owned(), row.len());

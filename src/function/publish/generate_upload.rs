@@ -9,6 +9,7 @@ use crate::generate::{Decision, Keep, Outcome, Upload};
 use crate::render::Template;
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::source::Source;
+use crate::time::Instant;
 
 /// The result of generating an upload, before anything is written.
 pub(crate) struct GeneratedUpload {
@@ -29,6 +30,10 @@ impl GeneratedUpload {
     pub(crate) fn report_page(&self, cost: Option<RequestCost>) -> String {
         let facts = Facts {
             policy: self.decision.policy(),
+            next_change: self
+                .decision
+                .next_change()
+                .map(|next| (next, self.decision.time_zone())),
             cost,
             occasion: Occasion::Publish,
         };
@@ -36,7 +41,7 @@ impl GeneratedUpload {
     }
 }
 
-/// Reads the body as it arrives, and generates the output.
+/// Reads the body as it arrives, and generates the output for the instant `as_of`.
 ///
 /// # Errors
 ///
@@ -47,6 +52,7 @@ pub(crate) async fn generate_upload(
     input: &ObjectName,
     head: &Head,
     mut body: impl Body,
+    as_of: Instant,
 ) -> Result<GeneratedUpload, Error> {
     let source = Source {
         key: input.key.clone(),
@@ -55,7 +61,7 @@ pub(crate) async fn generate_upload(
         etag: head.etag.clone(),
     };
     let keep = Keep::for_template(template).with_history();
-    let mut upload = Upload::new(&settings.settings, source, keep);
+    let mut upload = Upload::new(&settings.settings, source, keep, as_of);
     let mut flow = upload.expect_bytes(head.bytes.unwrap_or(0));
     while flow.is_continue()
         && let Some(piece) = body.next().await?

@@ -63,6 +63,7 @@ use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
 use crate::report::{Occasion, RequestCost};
 use crate::text::{Segment, rich};
+use crate::time::Instant;
 
 /// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
 /// this size fit the socket buffers. The thread must send more of a larger one, so its report is
@@ -219,8 +220,12 @@ impl<'a, S: Store> Publisher<'a, S> {
         };
         let answer = match template {
             Ok(template) => {
+                // The clock is read after the head of the output was fetched, so that an output is never
+                // replaced by one for an earlier instant.
+                let as_of = Instant::from_seconds(self.store.now());
                 let generated =
-                    generate_upload(self.settings, &template, job.input, &head, body).await?;
+                    generate_upload(self.settings, &template, job.input, &head, body, as_of)
+                        .await?;
                 self.write_both(job, &published, generated, &provenance)
                     .await?
             }

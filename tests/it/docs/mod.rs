@@ -12,6 +12,8 @@ use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
+use crate::support::AS_OF;
+
 #[cfg(feature = "command-line")]
 const COMMAND_LINE: &str = include_str!("../../../docs/command-line.md");
 const README: &str = include_str!("../../../README.md");
@@ -38,7 +40,7 @@ fn source() -> Source {
 fn the_readme_shows_the_output_of_its_csv() {
     let csv = block(README, "csv").as_bytes();
     let template = Template::built_in("apache24").unwrap();
-    let outcome = generate(csv, &Settings::default(), &template, &source());
+    let outcome = generate(csv, &Settings::default(), &template, &source(), AS_OF);
     assert_eq!(outcome.file.unwrap(), block(README, "apache"));
     let shown: serde_json::Value = serde_json::from_str(block(README, "json")).unwrap();
     assert_eq!(
@@ -87,7 +89,7 @@ fn the_command_line_guide_shows_what_the_commands_print() {
 fn the_example_template_compiles_and_prints() {
     let template = Template::compile(block(TEMPLATES, "jinja")).unwrap();
     let csv = b"IP,Rule,Comment\n10.0.0.1,Allow,a \"quoted\" # comment\nx,Allow,\n";
-    let file = generate(csv, &Settings::default(), &template, &source())
+    let file = generate(csv, &Settings::default(), &template, &source(), AS_OF)
         .file
         .unwrap();
     assert_eq!(
@@ -149,7 +151,13 @@ fn every_example_template_prints_the_output_shown_with_it() {
     for ((heading, source_text), (expected_heading, csv, file)) in examples.iter().zip(expected) {
         assert_eq!(*heading, expected_heading);
         let template = Template::compile(source_text).unwrap();
-        let outcome = generate(csv.as_bytes(), &Settings::default(), &template, &source());
+        let outcome = generate(
+            csv.as_bytes(),
+            &Settings::default(),
+            &template,
+            &source(),
+            AS_OF,
+        );
         assert_eq!(outcome.file.as_deref(), Some(file), "{heading}");
     }
     let (_, blocklists) = examples[1];
@@ -158,6 +166,7 @@ fn every_example_template_prints_the_output_shown_with_it() {
         &Settings::default(),
         &Template::compile(blocklists).unwrap(),
         &source(),
+        AS_OF,
     );
     let message = outcome.answer.message.unwrap();
     assert!(

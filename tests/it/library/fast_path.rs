@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::library::fuzz_corpus::checks;
-use crate::support::{Setup, text_of};
+use crate::support::{AS_OF, Setup, text_of};
 
 /// A copy of the template that asks for the rows and prints none.
 fn long_way(source: &str) -> Setup {
@@ -174,7 +174,7 @@ fn special_text_is_read_correctly_anywhere_in_large_pieces() {
     let setup = Setup::default();
     let run = |upload: &str, piece_bytes: usize| {
         let keep = Keep::for_template(&setup.template);
-        let mut reading = Upload::new(&setup.settings, setup.source.clone(), keep);
+        let mut reading = Upload::new(&setup.settings, setup.source.clone(), keep, AS_OF);
         for piece in upload.as_bytes().chunks(piece_bytes) {
             if reading.push(piece).is_break() {
                 break;

@@ -20,7 +20,7 @@ fn with_limit(template: &str, own_template: Option<&str>, bytes: usize) -> Setup
 /// Writes the output as the command line does, while it is rendered.
 fn write(setup: &Setup, csv: &str) -> (Answer, Vec<u8>) {
     let keep = Keep::for_template(&setup.template);
-    let mut upload = Upload::new(&setup.settings, setup.source.clone(), keep);
+    let mut upload = Upload::new(&setup.settings, setup.source.clone(), keep, setup.as_of);
     let _ = upload.push(csv.as_bytes());
     let mut out = Vec::new();
     let answer = upload.finish().write(&setup.template, &mut out).unwrap();

@@ -9,7 +9,7 @@ use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
-use crate::support::{Setup, refusal_of};
+use crate::support::{AS_OF, Setup, refusal_of};
 
 /// Single addresses that do not merge, `ipv4` and `ipv6` of each family.
 fn csv(rule: &str, ipv4: u32, ipv6: u32) -> String {
@@ -94,7 +94,7 @@ fn nothing_is_written_for_a_file_that_a_built_in_template_refuses() {
         key: "acme.csv".to_owned(),
         ..source
     };
-    let mut upload = Upload::new(&settings, source, Keep::for_template(&template));
+    let mut upload = Upload::new(&settings, source, Keep::for_template(&template), AS_OF);
     assert!(
         upload
             .push(csv("Allow", 10_001, 0).as_bytes())

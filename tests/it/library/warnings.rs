@@ -5,7 +5,7 @@ use htaccess_generator::generate::{Decision, Keep, Upload};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
-use crate::support::Setup;
+use crate::support::{AS_OF, Setup};
 
 /// The number of rows that are remembered for warnings.
 const MAX_ROWS: usize = 131_072;
@@ -56,7 +56,7 @@ fn decide(csv: &[u8]) -> (Decision, Vec<Warning>) {
         ..Source::default()
     };
     let keep = Keep::default().with_history();
-    let mut upload = Upload::new(&Settings::default(), source, keep);
+    let mut upload = Upload::new(&Settings::default(), source, keep, AS_OF);
     let _ = upload.push(csv);
     let mut decision = upload.finish();
     assert!(decision.answer().warnings.is_empty());

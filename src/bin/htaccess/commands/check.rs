@@ -18,14 +18,14 @@ use crate::templates::find_template;
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(DEFAULT_TEMPLATE)?;
     let inputs = input::find(&arguments.files.inputs)?;
-    let settings = arguments.files.settings()?;
+    let (settings, as_of) = arguments.files.settings()?;
     let reports = Reports::from_arguments(&arguments.files, &inputs, Occasion::Check)?;
     let checked = in_parallel(&inputs, &arguments.files, |input, progress| {
         let keep = Keep::for_template(&template).with_history();
-        let mut decision = read(input, &settings, keep, progress)?;
+        let mut decision = read(input, &settings, as_of, keep, progress)?;
         let Outcome { answer, file } = render_with_warnings(&mut decision, &template);
         if let Some(reports) = &reports {
-            reports.write(input, &answer, file.as_deref(), decision.policy())?;
+            reports.write(input, &answer, file.as_deref(), &decision)?;
         }
         let advice = file.and_then(|file| RequestCost::of(&file).advice());
         Ok((answer, advice))

@@ -10,6 +10,7 @@ use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::text::push_fmt;
+use htaccess_generator::time::Instant;
 use serde::Serialize;
 
 use crate::cli::DiffArguments;
@@ -23,6 +24,7 @@ use crate::run::read;
 /// Runs `htaccess diff`.
 pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(None)?;
+    let as_of = arguments.settings.as_of(&settings)?;
     let stdin = Path::new("-");
     if arguments.old == stdin && arguments.new == stdin {
         return Err(CliError::new(
@@ -31,11 +33,11 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
     }
     let old = input::find_one(&arguments.old)?;
     let new = input::find_one(&arguments.new)?;
-    let (mut old_answer, mut old_policy) = policy_of(&old, &settings)?;
+    let (mut old_answer, mut old_policy) = policy_of(&old, &settings, as_of)?;
     if old.was_empty() {
         (old_answer, old_policy) = without_rules(&old, &settings);
     }
-    let (new_answer, new_policy) = policy_of(&new, &settings)?;
+    let (new_answer, new_policy) = policy_of(&new, &settings, as_of)?;
     // The rejected rows of the old file are not shown, because they are known already.
     if old_policy.is_none() {
         print_problems(&old, &old_answer);
@@ -71,9 +73,13 @@ fn without_rules(input: &Input, settings: &Settings) -> (Answer, Option<Policy>)
     (answer, Some(policy))
 }
 
-fn policy_of(input: &Input, settings: &Settings) -> Result<(Answer, Option<Policy>), CliError> {
+fn policy_of(
+    input: &Input,
+    settings: &Settings,
+    as_of: Instant,
+) -> Result<(Answer, Option<Policy>), CliError> {
     let progress = Progress::of(std::slice::from_ref(input));
-    let decision = read(input, settings, Keep::default(), &progress)?;
+    let decision = read(input, settings, as_of, Keep::default(), &progress)?;
     let answer = decision.answer();
     Ok((answer, decision.into_policy()))
 }

@@ -9,6 +9,7 @@ use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::text::escape;
+use htaccess_generator::time::{Instant, Period, RowState, TimeZone};
 use serde::Serialize;
 
 use crate::cli::ExplainArguments;
@@ -21,8 +22,9 @@ use crate::run::source_of;
 /// Runs `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(None)?;
+    let as_of = arguments.settings.as_of(&settings)?;
     let input = input::find_one(&arguments.file)?;
-    let mut upload = Upload::new(&settings, source_of(&input), Keep::default());
+    let mut upload = Upload::new(&settings, source_of(&input), Keep::default(), as_of);
     let mut bytes = Vec::new();
     input.read(input.bytes(), |piece| {
         input.keep_start(piece);
@@ -35,20 +37,23 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStat
     if answer.status == Status::Refused {
         return Ok(ExitStatus::Refused);
     }
-    let explanations = explain(&bytes, &settings, &arguments.addresses)
+    let explanations = explain(&bytes, &settings, &arguments.addresses, as_of)
         .map_err(|err| CliError::new(err.to_string()))?;
     if arguments.json {
         let explained: Vec<ExplanationJson> =
             explanations.iter().map(ExplanationJson::of).collect();
         print_json(&explained)?;
     } else {
-        let texts: Vec<String> = explanations.iter().map(explanation_text).collect();
+        let texts: Vec<String> = explanations
+            .iter()
+            .map(|explanation| explanation_text(explanation, &settings.time_zone))
+            .collect();
         print_data(texts.concat().as_bytes())?;
     }
     Ok(ExitStatus::Success)
 }
 
-fn explanation_text(explanation: &Explanation) -> String {
+fn explanation_text(explanation: &Explanation, zone: &TimeZone) -> String {
     let address = explanation.address;
     let known_as = match address.to_canonical() {
         canonical if canonical == address => String::new(),
@@ -61,7 +66,7 @@ fn explanation_text(explanation: &Explanation) -> String {
     };
     let mut text = format!("{address}{known_as} {result}: {}\n", reason(explanation));
     for bearing in &explanation.rows {
-        text.push_str(&row_text(bearing));
+        text.push_str(&row_text(bearing, zone));
     }
     text
 }
@@ -88,8 +93,12 @@ fn reason(explanation: &Explanation) -> String {
     }
 }
 
-fn row_text(bearing: &BearingRow) -> String {
-    let BearingRow { row, decides } = bearing;
+fn row_text(bearing: &BearingRow, zone: &TimeZone) -> String {
+    let BearingRow {
+        row,
+        state,
+        decides,
+    } = bearing;
     let action = match row.action {
         Action::Allow => "Allow",
         Action::Deny => "Deny",
@@ -98,12 +107,32 @@ fn row_text(bearing: &BearingRow) -> String {
         "" => String::new(),
         comment => format!(" {}", escape(comment)),
     };
-    let note = if *decides { "" } else { " (changes nothing)" };
+    let note = if *decides || *state != RowState::Active {
+        ""
+    } else {
+        " (changes nothing)"
+    };
+    let period = period_text(row.period, *state, zone);
     format!(
-        "  line {}: {},{action}{comment}{note}\n",
+        "  line {}: {},{action}{comment}{period}{note}\n",
         row.line,
         escape(&row.address)
     )
+}
+
+/// Says when a row starts or ends: ` (pending: from 1 December 2026, 00:00 UTC)`.
+fn period_text(period: Period, state: RowState, zone: &TimeZone) -> String {
+    let from = period.starts.map(|starts| zone.show(starts));
+    let until = period.expires.map(|expires| zone.show_end(expires));
+    match (state, from, until) {
+        (RowState::Pending, Some(from), Some(until)) => {
+            format!(" (pending: from {from} until {until})")
+        }
+        (RowState::Pending, Some(from), None) => format!(" (pending: from {from})"),
+        (RowState::Expired, _, Some(until)) => format!(" (expired: until {until})"),
+        (RowState::Active, _, Some(until)) => format!(" (until {until})"),
+        _ => String::new(),
+    }
 }
 
 #[derive(Serialize)]
@@ -120,21 +149,24 @@ struct RowJson<'a> {
     rule: &'static str,
     address: &'a str,
     comment: &'a str,
+    starts: Option<Instant>,
+    expires: Option<Instant>,
+    state: &'static str,
     decides: bool,
 }
 
 impl<'a> ExplanationJson<'a> {
     fn of(explanation: &'a Explanation) -> Self {
-        let rows = explanation
-            .rows
-            .iter()
-            .map(|BearingRow { row, decides }| RowJson {
-                line: row.line,
-                rule: row.action.name(),
-                address: &row.address,
-                comment: &row.comment,
-                decides: *decides,
-            });
+        let rows = explanation.rows.iter().map(|bearing| RowJson {
+            line: bearing.row.line,
+            rule: bearing.row.action.name(),
+            address: &bearing.row.address,
+            comment: &bearing.row.comment,
+            starts: bearing.row.period.starts,
+            expires: bearing.row.period.expires,
+            state: bearing.state.name(),
+            decides: bearing.decides,
+        });
         Self {
             address: explanation.address,
             permitted: explanation.permitted,

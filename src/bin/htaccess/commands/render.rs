@@ -32,23 +32,23 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
             inputs.len()
         )));
     };
-    let settings = arguments.files.settings()?;
+    let (settings, as_of) = arguments.files.settings()?;
     let progress = Progress::of(&inputs);
     let keep = Keep::for_template(&template);
     // The warnings that compare rows cost memory, so they are computed only for JSON and report pages.
     let answer = if arguments.files.json || reports.is_some() {
-        let mut decision = read(input, &settings, keep.with_history(), &progress)?;
+        let mut decision = read(input, &settings, as_of, keep.with_history(), &progress)?;
         drop(progress);
         let Outcome { answer, file } = render_with_warnings(&mut decision, &template);
         if let Some(reports) = reports {
-            reports.write(input, &answer, file.as_deref(), decision.policy())?;
+            reports.write(input, &answer, file.as_deref(), &decision)?;
         }
         if !arguments.files.json {
             print_data(file.unwrap_or_default().as_bytes())?;
         }
         answer
     } else {
-        let decision = read(input, &settings, keep, &progress)?;
+        let decision = read(input, &settings, as_of, keep, &progress)?;
         drop(progress);
         let answer = decision.write(&template, Stdout::new());
         answer.map_err(|err| cannot_print(&err))?
@@ -72,7 +72,7 @@ fn write_all(
     folder: &Path,
     reports: Option<&Reports>,
 ) -> Result<ExitStatus, CliError> {
-    let settings = arguments.files.settings()?;
+    let (settings, as_of) = arguments.files.settings()?;
     check_folder(folder, inputs)?;
     input::check_outputs(
         inputs,
@@ -84,16 +84,16 @@ fn write_all(
     let answers = in_parallel(inputs, &arguments.files, |input, progress| {
         let keep = Keep::for_template(template);
         if !arguments.files.json && reports.is_none() {
-            let mut decision = read(input, &settings, keep, progress)?;
+            let mut decision = read(input, &settings, as_of, keep, progress)?;
             let Outcome { mut answer, file } = decision.render(template);
             publish(&mut answer, file.as_deref(), folder)?;
             return Ok(answer);
         }
-        let mut decision = read(input, &settings, keep.with_history(), progress)?;
+        let mut decision = read(input, &settings, as_of, keep.with_history(), progress)?;
         let Outcome { mut answer, file } = render_with_warnings(&mut decision, template);
         publish(&mut answer, file.as_deref(), folder)?;
         if let Some(reports) = reports {
-            reports.write(input, &answer, file.as_deref(), decision.policy())?;
+            reports.write(input, &answer, file.as_deref(), &decision)?;
         }
         Ok(answer)
     });

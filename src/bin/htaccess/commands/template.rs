@@ -15,7 +15,7 @@ use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::source::Source;
 use htaccess_generator::text::push_fmt;
 
-use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments};
+use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments, now};
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, shown};
 use crate::messages::print_line;
@@ -285,7 +285,7 @@ fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
         key: key.to_owned(),
         ..Source::default()
     };
-    generate(upload, &settings, template, &source)
+    generate(upload, &settings, template, &source, now())
 }
 
 #[cfg(test)]

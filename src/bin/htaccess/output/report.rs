@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use htaccess_generator::answer::Answer;
-use htaccess_generator::policy::Policy;
+use htaccess_generator::generate::Decision;
 use htaccess_generator::report::{Facts, Occasion, RequestCost, report_page};
 use htaccess_generator::source::report_key;
 
@@ -83,10 +83,13 @@ impl Reports {
         input: &Input,
         answer: &Answer,
         output: Option<&str>,
-        policy: Option<&Policy>,
+        decision: &Decision,
     ) -> Result<(), CliError> {
         let facts = Facts {
-            policy,
+            policy: decision.policy(),
+            next_change: decision
+                .next_change()
+                .map(|next| (next, decision.time_zone())),
             cost: output.map(RequestCost::of),
             occasion: self.occasion,
         };

@@ -1,9 +1,9 @@
 //! Reads the numbers and the month of a date cell as dates, in every order that people use.
 
-use crate::csv::diagnose::date::Question;
+use crate::csv::diagnose::date::question::Question;
 use crate::csv::diagnose::date::tokens::{Token, small, value};
 use crate::csv::diagnose::date::words::{is_filler, month, weekday};
-use crate::time::{Bound, Date};
+use crate::time::Date;
 
 /// The dates that a text may mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,31 +178,5 @@ fn month_and_number(
     match (with_day, with_year) {
         (None, Some(date)) => Readings::Span(date),
         (day, year) => Readings::WithoutYear(distinct([day, year])),
-    }
-}
-
-impl Question<'_> {
-    /// Returns the day of a month that the column means: the first or the last one.
-    pub(super) fn month(&self, year: u16, month: u8) -> Option<Date> {
-        let first = Date::new(year, month, 1)?;
-        Some(match self.bound {
-            Bound::Starts => first,
-            Bound::Expires => first.last_of_month(),
-        })
-    }
-
-    /// Returns the first such day that is not over.
-    fn next_day(&self, month: u8, day: u8) -> Option<Date> {
-        // A leap day comes at most eight years later.
-        (0..=8)
-            .filter_map(|years| Date::new(self.today.year() + years, month, day))
-            .find(|date| *date >= self.today)
-    }
-
-    /// Returns the day of the first such month that is not over.
-    fn next_month(&self, month: u8) -> Option<Date> {
-        let this_year = self.today.year();
-        let is_over = month < self.today.month();
-        self.month(this_year + u16::from(is_over), month)
     }
 }

@@ -10,6 +10,7 @@
 mod calendar;
 mod clock;
 mod numbers;
+mod question;
 mod relative;
 mod tokens;
 mod words;
@@ -23,6 +24,7 @@ use crate::csv::diagnose::characters::{plain, strange_character};
 use crate::csv::diagnose::date::calendar::{Readings, readings};
 use crate::csv::diagnose::date::clock::{WrittenTime, take_time};
 use crate::csv::diagnose::date::numbers::{NumberKind, number_kind};
+use crate::csv::diagnose::date::question::Question;
 use crate::csv::diagnose::date::tokens::{Token, small, tokens, value};
 use crate::csv::diagnose::date::words::is_without_end;
 use crate::csv::diagnose::date::written::Written;
@@ -34,15 +36,6 @@ use crate::time::{Bound, Clock, Date, DateReader, TimeZone};
 const MAX_CELL_BYTES: usize = 256;
 /// The accepted forms, for messages without a suggestion.
 const ACCEPTED: &str = "write it as 2026-12-31, 2026-12-31 18:00 or 2026-12-31T18:00:00Z";
-
-/// A cell and what is known about it.
-struct Question<'a> {
-    bound: Bound,
-    zone: &'a TimeZone,
-    dates: &'a DateReader,
-    /// The local date of the instant of which the rows are read.
-    today: Date,
-}
 
 /// Explains a cell that [`DateReader::read`] does not accept.
 pub(super) fn explain_date(text: &str, bound: Bound, dates: &DateReader) -> Explanation {
@@ -58,10 +51,11 @@ pub(super) fn explain_date(text: &str, bound: Bound, dates: &DateReader) -> Expl
     let read = text.get(..end).filter(|read| read.len() == text.len());
     let found = read.and_then(|text| question.find(text));
     let Some(Finding { problem, written }) = found else {
-        return without_suggestion(text);
+        return without_suggestion(text, bound);
     };
     let fixes = question.accepted(&written);
-    let reason = rich!("{} {}", Segment::quoted(text), &problem);
+    let column = column_name(bound);
+    let reason = rich!("{} in {} {}", Segment::quoted(text), column, &problem);
     if fixes.is_empty() {
         return Explanation::new(reason).with_help(ACCEPTED);
     }
@@ -74,12 +68,15 @@ pub(super) fn explain_date(text: &str, bound: Bound, dates: &DateReader) -> Expl
 }
 
 /// Explains a cell that does not look like a date.
-fn without_suggestion(text: &str) -> Explanation {
-    let quoted = Segment::quoted(text);
+fn without_suggestion(text: &str, bound: Bound) -> Explanation {
+    let quoted = rich!("{} in {}", Segment::quoted(text), column_name(bound));
     let reason = if is_lost_value(text) {
-        rich!("{} is what a spreadsheet showed in place of a date", quoted)
+        rich!(
+            "{} is what a spreadsheet showed in place of a date",
+            &quoted
+        )
     } else if is_formula(text) {
-        let reason = rich!("{} is a formula", quoted);
+        let reason = rich!("{} is a formula", &quoted);
         return Explanation::new(reason).with_help("paste its value, a date, in its place");
     } else {
         let strange = strange_character(text).filter(|_| text.contains(|c: char| c.is_numeric()));
@@ -89,6 +86,14 @@ fn without_suggestion(text: &str) -> Explanation {
         )
     };
     Explanation::new(reason).with_help(ACCEPTED)
+}
+
+/// Returns the name of the column that messages use, whatever its name in the file.
+fn column_name(bound: Bound) -> &'static str {
+    match bound {
+        Bound::Starts => "Starts",
+        Bound::Expires => "Expires",
+    }
 }
 
 /// The problem of a cell as the end of a sentence, and the dates that it may mean.
@@ -267,22 +272,6 @@ impl Question<'_> {
                 Bound::Expires => second,
             },
         ))
-    }
-
-    /// Returns the suggestions as texts that are accepted.
-    fn accepted(&self, written: &[Written]) -> Vec<String> {
-        let mut dates = self.dates.clone();
-        let mut fixes: Vec<String> = written.iter().map(Written::to_string).collect();
-        fixes.retain(|fix| dates.read(self.bound, fix).is_ok());
-        fixes
-    }
-
-    /// Returns the local time some seconds after the instant of which the rows are read, in whole
-    /// minutes, rounded up.
-    fn local_after(&self, seconds: i64) -> (Date, Clock) {
-        let instant = self.dates.as_of().plus_seconds(seconds + 59);
-        let (date, clock) = self.zone.local(instant);
-        (date, Clock { second: 0, ..clock })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads a cell that is one number as a date: a spreadsheet's serial number, a Unix time, or digits
 //! without separators.
 
-use crate::csv::diagnose::date::Question;
+use crate::csv::diagnose::date::question::Question;
 use crate::csv::diagnose::date::tokens::{Token, small, value};
 use crate::csv::diagnose::date::written::Written;
 use crate::time::{Clock, Date, Instant};

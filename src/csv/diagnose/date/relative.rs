@@ -1,6 +1,6 @@
 //! Reads durations, and days that depend on the day on which they are read.
 
-use crate::csv::diagnose::date::Question;
+use crate::csv::diagnose::date::question::Question;
 use crate::csv::diagnose::date::tokens::{Token, small, value};
 use crate::csv::diagnose::date::words::{Relative, Unit, relative, units, weekday};
 use crate::csv::diagnose::date::written::Written;

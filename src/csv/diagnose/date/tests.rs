@@ -299,7 +299,7 @@ fn suggests_nothing_for_other_texts() {
 #[track_caller]
 fn check_sentence(text: &str, expected: &str) {
     let explanation = explain_date(text, Bound::Expires, &dates());
-    let expected = format!("{}{expected}", Segment::quoted(text).text());
+    let expected = format!("{} in Expires{expected}", Segment::quoted(text).text());
     assert_eq!(explanation.to_string(), expected);
 }
 

@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::server::{Fault, Server};
 use super::{handle, runtime, store};
 use crate::function::handler::{put_event, settings};
+use crate::support::AS_OF;
 
 /// The number of sites if `RACE_SITES` is not set. `make test` uses 500.
 const SITES: usize = 60;
@@ -55,6 +56,7 @@ fn expected(file: usize) -> String {
         &Settings::default(),
         &template,
         &source,
+        AS_OF,
     )
     .file
     .unwrap()

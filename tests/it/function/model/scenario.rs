@@ -21,6 +21,7 @@ use super::invocation::{Code, Ended, Port};
 use super::learned::Start;
 use crate::function::handler::put_event;
 use crate::function::memory_store::name;
+use crate::support::AS_OF;
 
 /// The CSVs that share the output. Only the tests of shared outputs use the second one.
 pub(crate) const KEYS: [&str; 2] = ["acme.csv", "acme.csv.gz"];
@@ -360,7 +361,7 @@ fn read_then_write(port: Port, key: &'static str, settings: Rc<FunctionSettings>
             return Ok("missing");
         };
         let bytes = body.next().await?.unwrap().as_ref().to_vec();
-        let outcome = generate(&bytes, &settings.settings, &template, &source(key));
+        let outcome = generate(&bytes, &settings.settings, &template, &source(key), AS_OF);
         let Some(file) = outcome.file else {
             return Ok("refused");
         };
@@ -406,7 +407,7 @@ pub(crate) fn output_of(
 ) -> Vec<u8> {
     let settings = Settings::default();
     let template = template(protocol, custom);
-    let outcome = generate(csv.bytes(), &settings, &template, &source(KEYS[key]));
+    let outcome = generate(csv.bytes(), &settings, &template, &source(KEYS[key]), AS_OF);
     outcome.file.unwrap().into_bytes()
 }
 

@@ -1,0 +1,62 @@
+//! Finds rows that have ended or end soon, and sites to which soon nobody gets in.
+
+use crate::answer::{Warning, WarningCode};
+use crate::policy::{Effective, NextChange};
+use crate::review::row_log::{RecordedRows, SOON_DAYS};
+use crate::text::{FirstFew, thousands};
+use crate::time::TimeZone;
+
+/// Warns if nobody gets in after the next change, although somebody does now.
+pub(crate) fn nobody_left(
+    permitted: &Effective<'_>,
+    next: Option<&NextChange>,
+    zone: &TimeZone,
+) -> Option<Warning> {
+    let next = next.filter(|next| next.policy.effective().is_nobody())?;
+    (!permitted.is_nobody()).then(|| {
+        let from = zone.show(next.at);
+        let sentence = format!("from {from} on nobody gets in: add a row, or move the end of one");
+        Warning {
+            code: WarningCode::NobodyLeft,
+            line: None,
+            message: sentence.into(),
+        }
+    })
+}
+
+/// Warns about rows that end within [`SOON_DAYS`].
+pub(crate) fn ends_soon(rows: &RecordedRows, zone: &TimeZone) -> Option<Warning> {
+    let ending = &rows.ending;
+    let mut named = FirstFew::new(ending.first.len());
+    for (expires, line) in &ending.first {
+        named.add(|| format!("line {line} at {}", zone.show_local_end(*expires)));
+    }
+    named.count = ending.count;
+    let rows_end = match ending.count {
+        0 => return None,
+        1 => "1 row ends".to_owned(),
+        count => format!("{} rows end", thousands(count)),
+    };
+    let name = zone.name();
+    Some(Warning {
+        code: WarningCode::EndsSoon,
+        line: ending.first.iter().map(|(_, line)| *line).min(),
+        message: format!("{rows_end} within {SOON_DAYS} days ({named}; {name})").into(),
+    })
+}
+
+/// Warns about rows that have ended.
+pub(crate) fn expired_rows(rows: &RecordedRows) -> Option<Warning> {
+    let expired = &rows.expired;
+    let rows_have_ended = match expired.count {
+        0 => return None,
+        1 => "1 row has ended and can".to_owned(),
+        count => format!("{} rows have ended and can", thousands(count)),
+    };
+    let lines = expired.list().unwrap_or_default();
+    Some(Warning {
+        code: WarningCode::ExpiredRows,
+        line: expired.first_line(),
+        message: format!("{rows_have_ended} be deleted ({lines})").into(),
+    })
+}
