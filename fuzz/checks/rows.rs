@@ -174,7 +174,17 @@ impl RowSink for Collector {
         self.way != Way::Long
     }
 
-    fn accept_ipv4(&mut self, line: u64, action: Action, range: AddrRange<u32>, period: Period) {
+    fn accept_ipv4(&mut self, line: u64, action: Action, range: AddrRange<u32>) {
+        self.accept_dated_ipv4(line, action, range, Period::ALWAYS);
+    }
+
+    fn accept_dated_ipv4(
+        &mut self,
+        line: u64,
+        action: Action,
+        range: AddrRange<u32>,
+        period: Period,
+    ) {
         self.kept.borrow_mut().rows.push(Row::Plain {
             line,
             action,

@@ -196,12 +196,15 @@ pub trait RowSink {
     }
     /// Receives a warning about how the text was read.
     fn warn(&mut self, _warning: Warning) {}
-    /// Returns whether accepted rows may come through [`RowSink::accept_ipv4`].
+    /// Returns whether accepted rows may come through [`RowSink::accept_ipv4`] and
+    /// [`RowSink::accept_dated_ipv4`].
     fn wants_fast_path(&self) -> bool {
         false
     }
-    /// Receives an accepted row without its cells, which is several times faster.
-    fn accept_ipv4(
+    /// Receives an accepted row without its cells and without a period, which is several times faster.
+    fn accept_ipv4(&mut self, _line: u64, _action: Action, _addresses: AddrRange<u32>) {}
+    /// Receives an accepted row without its cells, which has a period.
+    fn accept_dated_ipv4(
         &mut self,
         _line: u64,
         _action: Action,

@@ -141,22 +141,23 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     #[inline]
-    fn accept_ipv4(
+    fn accept_ipv4(&mut self, line: u64, action: Action, addresses: AddrRange<u32>) {
+        self.counts.all += 1;
+        self.rules.add_ipv4(action, addresses);
+        self.history.add(line, action, AddressSpec::Ipv4(addresses));
+    }
+
+    #[inline]
+    fn accept_dated_ipv4(
         &mut self,
         line: u64,
         action: Action,
         addresses: AddrRange<u32>,
         period: Period,
     ) {
-        if period.is_always() {
-            self.counts.all += 1;
-            self.rules.add_ipv4(action, addresses);
-            self.history.add(line, action, AddressSpec::Ipv4(addresses));
-        } else {
-            let addresses = AddressSpec::Ipv4(addresses);
-            let state = self.add(action, addresses, period);
-            self.record(line, action, addresses, period, state);
-        }
+        let addresses = AddressSpec::Ipv4(addresses);
+        let state = self.add(action, addresses, period);
+        self.record(line, action, addresses, period, state);
     }
 }
 

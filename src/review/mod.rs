@@ -5,6 +5,7 @@
 //! - [`explain`] reads an upload and finds the rows that decide on an address (`verdict.rs`).
 //! - [`diff`](diff()) compares two policies.
 //! - `rejected_denies.rs` finds the rejected rows that may have denied somebody who gets in.
+//! - [`upcoming`](upcoming()) lists the rows that start or end, and their effect.
 //!
 //! This folder does no input or output, and changes neither the policy nor the output.
 
@@ -12,6 +13,7 @@ mod diff;
 mod rejected_denies;
 mod row_log;
 mod time_warnings;
+mod upcoming;
 mod verdict;
 mod warned_lines;
 mod warnings;
@@ -19,6 +21,7 @@ mod warnings;
 pub use self::diff::{Diff, diff};
 pub(crate) use self::rejected_denies::{MissedDenies, RejectedDenies};
 pub use self::row_log::{RecordedRows, RowRecorder};
+pub use self::upcoming::{RowChange, Upcoming, upcoming};
 pub use self::verdict::{BearingRow, Explanation, explain};
 pub(crate) use self::warned_lines::WarnedLines;
 pub use self::warnings::warnings;

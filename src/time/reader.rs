@@ -11,8 +11,8 @@ use crate::time::date::Date;
 use crate::time::instant::{DAY_SECONDS, Instant};
 use crate::time::zone::TimeZone;
 
-/// The number of days that are remembered, which are four years without a collision. A power of two.
-const MAX_DAYS: usize = 2048;
+/// The number of days that are remembered, which are eight years without a collision. A power of two.
+const MAX_DAYS: usize = 4096;
 /// Databases write a date in this year for "never", so that such a row does not end.
 const YEAR_OF_NEVER: u16 = 9999;
 
@@ -57,6 +57,8 @@ struct Day {
     date: Date,
     first: Instant,
     end: Instant,
+    /// The start of the day in UTC.
+    utc: Instant,
     /// Set if the clock changes during the day.
     has_change: bool,
 }
@@ -123,7 +125,9 @@ impl DateReader {
                 clock,
                 offset,
                 extra_seconds,
-            } => TimeZone::instant_at_offset(day.date, clock, offset).plus_seconds(extra_seconds),
+            } => day
+                .utc
+                .plus_seconds(clock.seconds() - offset + extra_seconds),
         };
         let is_never = bound == Bound::Expires && date.year == YEAR_OF_NEVER;
         Ok((!is_never).then_some(instant))
@@ -151,6 +155,7 @@ impl DateReader {
             date,
             first,
             end,
+            utc: TimeZone::default().first_instant(date),
             has_change: first.plus_seconds(DAY_SECONDS) != end
                 || self.zone.changes_between(first, end),
         };

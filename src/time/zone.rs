@@ -7,7 +7,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use jiff::tz::{AmbiguousOffset, Offset, TimeZoneDatabase};
+use jiff::tz::{AmbiguousOffset, TimeZoneDatabase};
 use strsim::osa_distance;
 
 use crate::time::cell::Clock;
@@ -171,13 +171,6 @@ impl TimeZone {
             }
             _ => format!("{}, {}", long_date(date), short_time(clock)),
         }
-    }
-
-    /// Returns the instant of a local time at an offset from UTC, in seconds.
-    pub(super) fn instant_at_offset(date: Date, clock: Clock, offset: i64) -> Instant {
-        let midnight = Offset::UTC.to_timestamp(date.civil().at(0, 0, 0, 0));
-        let midnight = midnight.map_or(Instant::MAX.seconds(), Timestamp::as_second);
-        Instant::from_seconds(midnight + clock.seconds() - offset)
     }
 }
 

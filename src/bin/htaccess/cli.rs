@@ -84,6 +84,15 @@ Examples:
 An OLD that is empty has no rules, so that its default decides: by --default-policy deny nobody gets
 in. Exit status: 0 also where something changes, unless --exit-code is given.")]
     Diff(DiffArguments),
+    /// List the rows that start or end, when, and who gains or loses access by that
+    #[command(after_help = "\
+Examples:
+  htaccess upcoming sites/ --within 14d
+  htaccess upcoming acme.csv --time-zone Europe/Paris
+  htaccess upcoming sites/ --json | jq -r '.[] | [.at, .file, .line] | @tsv'
+
+Exit status: 0 also if nothing changes, 1 if a file was refused, because it would not be published.")]
+    Upcoming(UpcomingArguments),
     /// Print the completions for a shell
     #[command(after_help = "\
 Examples:
@@ -225,6 +234,21 @@ pub(crate) struct DiffArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct UpcomingArguments {
+    /// CSV files, folders of them, patterns such as 'sites/**/*.csv', or - for standard input
+    #[arg(required = true, value_name = "FILE_OR_DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// How far to look ahead, in days (14d), hours (12h) or weeks (2w) [default: without a limit]
+    #[arg(long, value_name = "TIME", value_parser = look_ahead)]
+    pub(crate) within: Option<i64>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArguments,
+    /// Print an array with one object for each change, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct CompletionsArguments {
     /// The shell
     #[arg(value_name = "SHELL")]
@@ -288,6 +312,18 @@ pub(crate) fn now() -> Instant {
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .map_err(|_| "expected a number of files, at least 1".to_owned())
+}
+
+/// Reads a number of days, hours or weeks as seconds.
+fn look_ahead(text: &str) -> Result<i64, String> {
+    let units = [('d', 86_400), ('h', 3600), ('w', 7 * 86_400)];
+    let seconds = units.into_iter().find_map(|(unit, seconds)| {
+        let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
+        Some(i64::from(number) * seconds)
+    });
+    seconds.ok_or_else(|| {
+        "expected a number of days, hours or weeks, such as 14d, 12h or 2w".to_owned()
+    })
 }
 
 fn one_address(text: &str) -> Result<IpAddr, String> {

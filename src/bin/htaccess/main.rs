@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => commands::check(arguments),
         Command::Explain(arguments) => commands::explain_addresses(arguments),
         Command::Diff(arguments) => commands::diff_files(arguments),
+        Command::Upcoming(arguments) => commands::upcoming_changes(arguments),
         Command::Completions(arguments) => commands::completions(arguments),
         Command::Man(arguments) => commands::man(arguments),
         Command::Licenses => commands::licenses(),

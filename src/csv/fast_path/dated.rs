@@ -1,13 +1,13 @@
 //! Takes plain rows of a file that has date columns.
 
 use crate::csv::columns::Columns;
-use crate::csv::fast_path::Cursor;
+use crate::csv::fast_path::{Cursor, FieldCursor, USUAL_BYTES, first_stop, places};
 use crate::csv::limits::MAX_COLUMNS;
 use crate::csv::lines::Taken;
 use crate::csv::row::RowSink;
 use crate::ip::AddrRange;
 use crate::rule::Action;
-use crate::time::{Bound, DateReader, Instant, Period};
+use crate::time::{Bound, DateReader, Period};
 
 /// Takes the plain rows at the start of a text, up to the first line that is not a plain row.
 pub(crate) fn take_dated_rows(
@@ -17,17 +17,21 @@ pub(crate) fn take_dated_rows(
     dates: &mut DateReader,
     rows: &mut impl RowSink,
 ) -> Taken {
+    let has_usual_order = (columns.address, columns.rule) == (0, 1);
     let mut taken = Taken::default();
     while let Some(rest) = text.get(taken.bytes..) {
-        let Some(row) = DatedRow::at_start_of(rest, columns, dates) else {
+        let usual = has_usual_order
+            .then(|| DatedRow::usual_at_start_of(rest, columns, dates))
+            .flatten();
+        let Some(row) = usual.or_else(|| DatedRow::at_start_of(rest, columns, dates)) else {
             break;
         };
-        rows.accept_ipv4(
-            first_line + taken.lines,
-            row.action,
-            row.addresses,
-            row.period,
-        );
+        let line = first_line + taken.lines;
+        if row.period.is_always() {
+            rows.accept_ipv4(line, row.action, row.addresses);
+        } else {
+            rows.accept_dated_ipv4(line, row.action, row.addresses, row.period);
+        }
         taken.lines += 1;
         taken.bytes += row.bytes;
     }
@@ -43,6 +47,47 @@ struct DatedRow {
 }
 
 impl DatedRow {
+    /// Reads the row at the start of `text` if it has the usual form: the address, then the rule, no
+    /// quotes, at most [`USUAL_BYTES`] bytes.
+    #[inline]
+    fn usual_at_start_of(text: &[u8], columns: Columns, dates: &mut DateReader) -> Option<Self> {
+        let window: &[u8; USUAL_BYTES] = text.first_chunk()?;
+        let end = first_stop(window)?;
+        let bytes = match window.get(end..)? {
+            [b'\n', ..] => end + 1,
+            [b'\r', b'\n', ..] => end + 2,
+            _ => return None,
+        };
+        let mut cell = FieldCursor {
+            window: window.first_chunk()?,
+            is_quoted: false,
+            at: 0,
+        };
+        let addresses = cell.addresses()?;
+        if !cell.take(columns.delimiter) {
+            return None;
+        }
+        let action = cell.action()?;
+        if cell.at != end && cell.peek() != columns.delimiter {
+            return None;
+        }
+        let delimiters = places(window, |block| block.equal_to(columns.delimiter));
+        let mut date = |bound, column: Option<usize>| match column {
+            Some(column) => dates.read_bytes(bound, cell_of(window, end, delimiters, column)),
+            None => Ok(None),
+        };
+        let period = Period {
+            starts: date(Bound::Starts, columns.starts).ok()?,
+            expires: date(Bound::Expires, columns.expires).ok()?,
+        };
+        (!period.is_reversed()).then_some(Self {
+            action,
+            addresses,
+            period,
+            bytes,
+        })
+    }
+
     /// Reads the row at the start of `text`. `None` if it is not a plain row, or if `text` may end
     /// before the row does.
     fn at_start_of(text: &[u8], columns: Columns, dates: &mut DateReader) -> Option<Self> {
@@ -65,10 +110,12 @@ impl DatedRow {
                 action = Some(cell.action()?);
                 cursor.end_cell(cell, delimiter)?
             } else if Some(index) == columns.starts {
-                period.starts = cursor.date(Bound::Starts, delimiter, dates)?;
+                let cell = cursor.date_cell(delimiter)?;
+                period.starts = dates.read_bytes(Bound::Starts, cell).ok()?;
                 cursor.take(delimiter)
             } else if Some(index) == columns.expires {
-                period.expires = cursor.date(Bound::Expires, delimiter, dates)?;
+                let cell = cursor.date_cell(delimiter)?;
+                period.expires = dates.read_bytes(Bound::Expires, cell).ok()?;
                 cursor.take(delimiter)
             } else {
                 cursor.skip_cell(delimiter)?
@@ -88,21 +135,29 @@ impl DatedRow {
     }
 }
 
-impl Cursor<'_> {
-    /// Reads a date up to the delimiter or the end of the line. `None` if it is not one, or if there is a
-    /// character around it.
+/// Returns a cell of a row that ends at `end`. Empty if the row has fewer cells. `delimiters` has a bit for
+/// each delimiter of the window.
+#[inline]
+fn cell_of(window: &[u8; USUAL_BYTES], end: usize, delimiters: u64, column: usize) -> &[u8] {
+    let mut rest = delimiters;
+    let mut start = 0;
+    for _ in 0..column {
+        start = rest.trailing_zeros() as usize + 1;
+        rest &= rest.wrapping_sub(1);
+    }
+    let cell_end = end.min(rest.trailing_zeros() as usize);
+    window.get(start..cell_end).unwrap_or_default()
+}
+
+impl<'a> Cursor<'a> {
+    /// Steps over a cell up to the delimiter or the end of the line, and returns its text.
     #[inline]
-    fn date(
-        &mut self,
-        bound: Bound,
-        delimiter: u8,
-        dates: &mut DateReader,
-    ) -> Option<Option<Instant>> {
+    fn date_cell(&mut self, delimiter: u8) -> Option<&'a [u8]> {
         let is_quoted = self.take(b'"');
         let is_end = |byte: &u8| *byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
         let length = self.rest().iter().position(is_end)?;
-        let date = dates.read_bytes(bound, self.rest().get(..length)?).ok()?;
+        let cell = self.rest().get(..length)?;
         self.at += length;
-        (self.take(b'"') == is_quoted).then_some(date)
+        (self.take(b'"') == is_quoted).then_some(cell)
     }
 }

@@ -24,7 +24,6 @@ use crate::csv::lines::Taken;
 use crate::csv::row::RowSink;
 use crate::ip::AddrRange;
 use crate::rule::Action;
-use crate::time::Period;
 
 /// Takes the plain rows at the start of a text, up to the first line that is not a plain row.
 pub(crate) fn take_rows(
@@ -46,12 +45,7 @@ pub(crate) fn take_rows(
         let Some(row) = usual.or_else(|| PlainRow::at_start_of(rest, columns)) else {
             break;
         };
-        rows.accept_ipv4(
-            first_line + taken.lines,
-            row.action,
-            row.addresses,
-            Period::ALWAYS,
-        );
+        rows.accept_ipv4(first_line + taken.lines, row.action, row.addresses);
         taken.lines += 1;
         taken.bytes += row.bytes;
     }
@@ -316,13 +310,19 @@ const USUAL_BYTES: usize = 64;
 /// Returns the place of the first quote or end of a line.
 #[inline]
 fn first_stop(text: &[u8; USUAL_BYTES]) -> Option<usize> {
-    let (blocks, _) = text.as_chunks();
-    let stops = blocks.iter().rev().fold(0, |stops: u64, bytes| {
-        let block = ByteLanes::new(bytes);
-        let here = block.equal_to(b'\n') | block.equal_to(b'\r') | block.equal_to(b'"');
-        stops << LANES | u64::from(here)
+    let stops = places(text, |block| {
+        block.equal_to(b'\n') | block.equal_to(b'\r') | block.equal_to(b'"')
     });
     (stops != 0).then_some(stops.trailing_zeros() as usize)
+}
+
+/// Returns one bit for each byte of a text, the lowest one for the first byte.
+#[inline]
+fn places(text: &[u8; USUAL_BYTES], of: impl Fn(ByteLanes) -> u32) -> u64 {
+    let (blocks, _) = text.as_chunks();
+    blocks.iter().rev().fold(0, |places: u64, bytes| {
+        places << LANES | u64::from(of(ByteLanes::new(bytes)))
+    })
 }
 
 #[cfg(test)]

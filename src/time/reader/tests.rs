@@ -138,7 +138,7 @@ fn remembers_days_that_share_a_place() {
 /// The local time of an instant, in seconds as if it were UTC. It is all that the naive reader asks.
 fn local_seconds(zone: &TimeZone, instant: i64) -> i64 {
     let (date, clock) = zone.local(Instant::from_seconds(instant));
-    TimeZone::instant_at_offset(date, clock, 0).seconds()
+    TimeZone::default().instant(date, clock).seconds()
 }
 
 /// The first instant with this local time. If there is none, the local time counts from the offset that

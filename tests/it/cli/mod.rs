@@ -22,6 +22,8 @@ mod output_limit;
 mod special_files;
 /// `--strict`, and the exit status of a file with a rejected Deny.
 mod strict;
+/// `--at`, `--time-zone` and `upcoming`.
+mod time;
 
 use std::fs;
 use std::io::Write;

@@ -34,5 +34,7 @@ mod strict;
 mod suggestions;
 /// The built-in templates with long lists, and the files that they refuse.
 mod templates;
+/// Rows that start and end: dates, zones, and who gets in at each instant.
+mod time;
 /// The warnings, the rows that they count, and the lines that they name.
 mod warnings;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use htaccess_generator::answer::{Answer, Status};
 use htaccess_generator::generate::Keep;
-use htaccess_generator::ip::{Family, IpSet, RangeSet};
+use htaccess_generator::ip::IpSet;
 use htaccess_generator::policy::{Policy, PolicyBuilder};
 use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::rule::DefaultPolicy;
@@ -14,6 +14,7 @@ use htaccess_generator::time::Instant;
 use serde::Serialize;
 
 use crate::cli::DiffArguments;
+use crate::commands::networks::for_each_network;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{Progress, counted, counted_ipv6};
@@ -131,18 +132,6 @@ fn push_set(text: &mut String, title: &str, sign: char, set: &IpSet) {
     for_each_network(set, |network| {
         push_fmt(text, format_args!("  {sign} {network}\n"));
     });
-}
-
-/// Passes the networks of a set to `each` as text: as few networks as possible, IPv4 first, each
-/// family ascending.
-fn for_each_network(set: &IpSet, mut each: impl FnMut(&str)) {
-    fn networks<T: Family>(set: &RangeSet<T>, each: &mut impl FnMut(&str)) {
-        for network in set.networks() {
-            each(network.text().as_str());
-        }
-    }
-    networks(&set.ipv4, &mut each);
-    networks(&set.ipv6, &mut each);
 }
 
 /// The output for programs. `changed`, `gained` and `lost` are `null` if one of the files is refused.

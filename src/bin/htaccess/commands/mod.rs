@@ -8,8 +8,10 @@ mod check;
 mod diff;
 mod docs;
 mod explain;
+mod networks;
 mod render;
 mod template;
+mod upcoming;
 
 pub(crate) use self::check::check;
 pub(crate) use self::diff::diff_files;
@@ -17,3 +19,4 @@ pub(crate) use self::docs::{completions, licenses, man};
 pub(crate) use self::explain::explain_addresses;
 pub(crate) use self::render::render;
 pub(crate) use self::template::template;
+pub(crate) use self::upcoming::upcoming_changes;

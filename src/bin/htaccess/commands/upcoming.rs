@@ -1,0 +1,184 @@
+//! `htaccess upcoming`: lists the rows that start or end, and who gains or loses access by that.
+
+use htaccess_generator::answer::{Answer, Status};
+use htaccess_generator::generate::{Keep, Upload};
+use htaccess_generator::ip::IpSet;
+use htaccess_generator::review::{RowChange, Upcoming, upcoming};
+use htaccess_generator::rule::Action;
+use htaccess_generator::settings::Settings;
+use htaccess_generator::text::{escape, push_fmt};
+use htaccess_generator::time::{Bound, Instant, TimeZone};
+use serde::Serialize;
+
+use crate::cli::UpcomingArguments;
+use crate::commands::networks::for_each_network;
+use crate::error::{CliError, ExitStatus};
+use crate::input::{self, Input};
+use crate::messages::{counted, exit_status, print_note, print_problems};
+use crate::output::{print_data, print_json};
+use crate::run::source_of;
+
+/// The maximum number of networks that a line names.
+const MAX_NAMED: usize = 3;
+
+/// Runs `htaccess upcoming`.
+pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStatus, CliError> {
+    let settings = arguments.settings.read(None)?;
+    let as_of = arguments.settings.as_of(&settings)?;
+    let until = arguments
+        .within
+        .map_or(Instant::MAX, |seconds| as_of.plus_seconds(seconds));
+    let inputs = input::find(&arguments.inputs)?;
+    let mut answers = Vec::new();
+    let mut changes: Vec<(String, RowChange)> = Vec::new();
+    for input in &inputs {
+        let (answer, found) = read(input, &settings, as_of, until)?;
+        print_problems(input, &answer);
+        answers.push(answer);
+        let file = input.display_name();
+        changes.extend(
+            found
+                .changes
+                .into_iter()
+                .map(|change| (file.clone(), change)),
+        );
+        if found.more > 0 {
+            let more = counted(found.more, "later change");
+            print_note(input, &format!("{more} are not listed: use --within"));
+        }
+    }
+    // A stable sort keeps the order of the files and lines.
+    changes.sort_by_key(|(_, change)| change.at);
+    if arguments.json {
+        let json: Vec<ChangeJson<'_>> = changes
+            .iter()
+            .map(|(file, change)| ChangeJson::of(file, change))
+            .collect();
+        print_json(&json)?;
+    } else {
+        let mut text = String::new();
+        for (file, change) in &changes {
+            push_change(&mut text, file, change, &settings.time_zone);
+        }
+        print_data(text.as_bytes())?;
+    }
+    Ok(exit_status(&answers))
+}
+
+/// Reads a file. A refused file has no changes, because it is not published.
+fn read(
+    input: &Input,
+    settings: &Settings,
+    as_of: Instant,
+    until: Instant,
+) -> Result<(Answer, Upcoming), CliError> {
+    let mut upload = Upload::new(settings, source_of(input), Keep::default(), as_of);
+    let mut bytes = Vec::new();
+    input.read(input.bytes(), |piece| {
+        input.keep_start(piece);
+        bytes.extend_from_slice(piece);
+        // Stops an upload that is too large before all of it is in memory.
+        upload.push(piece)
+    })?;
+    let answer = upload.finish().answer();
+    // Most files have no dates, and then need not be read again.
+    if answer.status == Status::Refused || answer.next_change.is_none() {
+        return Ok((answer, Upcoming::default()));
+    }
+    let found = upcoming(&bytes, settings, as_of, until);
+    let found = found.map_err(|err| CliError::new(err.to_string()))?;
+    Ok((answer, found))
+}
+
+/// Appends a line: `31 December 2026, 23:59 UTC: acme.csv:4: 192.0.2.7,Allow ends: 192.0.2.7 loses access`.
+fn push_change(text: &mut String, file: &str, change: &RowChange, zone: &TimeZone) {
+    let (at, verb) = match change.bound {
+        Bound::Starts => (zone.show(change.at), "starts"),
+        Bound::Expires => (zone.show_end(change.at), "ends"),
+    };
+    let row = &change.row;
+    let action = match row.action {
+        Action::Allow => "Allow",
+        Action::Deny => "Deny",
+    };
+    let comment = match row.comment.as_str() {
+        "" => String::new(),
+        comment => format!(" {}", escape(comment)),
+    };
+    push_fmt(
+        text,
+        format_args!(
+            "{at}: {file}:{}: {},{}{comment} {verb}: {}\n",
+            row.line,
+            escape(&row.address),
+            action,
+            effect_text(change)
+        ),
+    );
+}
+
+fn effect_text(change: &RowChange) -> String {
+    let parts = [
+        (&change.effect.lost, "lose"),
+        (&change.effect.gained, "gain"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(addresses, _)| !addresses.is_empty())
+        .map(|(addresses, verb)| access_text(addresses, verb))
+        .collect();
+    if parts.is_empty() {
+        return "nobody gains or loses access".to_owned();
+    }
+    parts.join(", ")
+}
+
+/// Says `192.0.2.7 loses access`, or `12 networks lose access`.
+fn access_text(addresses: &IpSet, verb: &str) -> String {
+    let count = addresses.network_count();
+    let ending = if count == 1 { "s" } else { "" };
+    if count > MAX_NAMED {
+        return format!("{} {verb}{ending} access", counted(count, "network"));
+    }
+    let names = networks_of(addresses).join(", ");
+    format!("{names} {verb}{ending} access")
+}
+
+fn networks_of(addresses: &IpSet) -> Vec<String> {
+    let mut networks = Vec::new();
+    for_each_network(addresses, |network| networks.push(network.to_owned()));
+    networks
+}
+
+#[derive(Serialize)]
+struct ChangeJson<'a> {
+    at: Instant,
+    file: &'a str,
+    line: u64,
+    rule: &'static str,
+    address: &'a str,
+    comment: &'a str,
+    /// `starts` or `expires`.
+    event: &'static str,
+    gained: Vec<String>,
+    lost: Vec<String>,
+}
+
+impl<'a> ChangeJson<'a> {
+    fn of(file: &'a str, change: &'a RowChange) -> Self {
+        Self {
+            at: change.at,
+            file,
+            line: change.row.line,
+            rule: change.row.action.name(),
+            address: &change.row.address,
+            comment: &change.row.comment,
+            event: match change.bound {
+                Bound::Starts => "starts",
+                Bound::Expires => "expires",
+            },
+            gained: networks_of(&change.effect.gained),
+            lost: networks_of(&change.effect.lost),
+        }
+    }
+}
