@@ -198,8 +198,15 @@ impl Upload {
         }
         let next_change = || collector.rules.build_next(self.default_policy);
         let next_change = self.keep.history.then(next_change).flatten();
+        // Time alone never refuses a file, so whoever gets in later counts too.
+        let ever = if collector.rejected_denies.is_empty() {
+            None
+        } else {
+            collector.rules.build_ever(self.default_policy)
+        };
         let policy = collector.rules.build(self.default_policy);
-        let missed_denies = collector.rejected_denies.missed_by(&policy);
+        let permits_all_of = ever.as_ref().unwrap_or(&policy);
+        let missed_denies = collector.rejected_denies.missed_by(permits_all_of);
         let refusal = match (self.strict, missed_denies) {
             (Strict::All, _) if answer.rejected > 0 => {
                 Some(rows_rejected(&answer, self.output_limit.spelling))

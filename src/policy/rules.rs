@@ -54,6 +54,13 @@ impl UnsortedRanges {
         self.limit.is_exceeded |= other.limit.is_exceeded;
     }
 
+    /// Merges the ranges, and returns their number.
+    fn merge(&mut self) -> usize {
+        merge(&mut self.ipv4);
+        merge(&mut self.ipv6);
+        self.ipv4.len() + self.ipv6.len()
+    }
+
     /// Returns the addresses as a set.
     pub(crate) fn into_set(self) -> IpSet {
         IpSet {
@@ -110,12 +117,16 @@ fn append<T: Family>(ranges: &mut Vec<AddrRange<T>>, mut others: Vec<AddrRange<T
     }
 }
 
+fn merge<T: Family>(ranges: &mut Vec<AddrRange<T>>) {
+    *ranges = RangeSet::from_unsorted(std::mem::take(ranges)).into_ranges();
+}
+
 #[cold]
 fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>, limit: &mut Limit) {
     const MIN_MERGE_BYTES: usize = 16 * 1024 * 1024;
     let is_full = ranges.len() >= limit.max_ranges;
     if is_full || size_of_val(ranges.as_slice()) >= MIN_MERGE_BYTES {
-        *ranges = RangeSet::from_unsorted(std::mem::take(ranges)).into_ranges();
+        merge(ranges);
         if ranges.len() <= ranges.capacity() / 2 {
             return;
         }
@@ -184,6 +195,20 @@ impl PolicyBuilder {
         self.deny.append(other.deny);
         self.allow_all |= other.allow_all;
         self.deny_all |= other.deny_all;
+    }
+
+    /// Merges the ranges of each list, and returns their number.
+    pub(super) fn merge(&mut self) -> usize {
+        self.allow.merge() + self.deny.merge()
+    }
+
+    /// Copies the Allow rules.
+    pub(super) fn without_denies(&self) -> Self {
+        Self {
+            allow: self.allow.clone(),
+            allow_all: self.allow_all,
+            ..Self::default()
+        }
     }
 
     /// Returns whether there is an `all,Deny` row.

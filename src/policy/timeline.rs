@@ -1,10 +1,10 @@
 //! Collects rules with periods: the policy at one instant, and after the next change.
 //!
-//! Only the instant of the next change is known in advance, so the rules are kept in three parts: those
-//! that are active before and after it, those that end at it, and those that start at it. When an earlier
-//! change is found, the rules that end at the later one are active before and after the earlier one, and
-//! the rules that start at the later one do not matter. So a rule takes no more memory than one without a
-//! period.
+//! Only the instant of the next change is known in advance, so the rules are kept in parts: those that
+//! are active before and after it, those that end at it, and those that start at it or later. When an
+//! earlier change is found, the rules that end at the later one are active before and after the earlier
+//! one, and the rules that start at the later one start after it. So each rule is kept once, and takes no
+//! more memory than one without a period. Rules that have ended are not kept.
 
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::Policy;
@@ -25,13 +25,21 @@ pub struct NextChange {
 #[derive(Clone, Debug)]
 pub struct Timeline {
     as_of: Instant,
-    /// The rules that are active at `as_of` and after the next change.
+    /// The active rules without an end.
     lasting: PolicyBuilder,
+    /// The active rules that end after the next change.
+    dated: PolicyBuilder,
     /// The rules that end at the next change.
     ending: PolicyBuilder,
     /// The rules that start at the next change.
     starting: PolicyBuilder,
+    /// The rules that start after the next change.
+    later: PolicyBuilder,
     next_change: Option<Instant>,
+    max_ranges: usize,
+    /// The number of rules in the last four parts, or of their ranges if they were merged.
+    dated_rules: usize,
+    has_too_many_dated: bool,
 }
 
 impl Timeline {
@@ -41,23 +49,28 @@ impl Timeline {
         Self::with_max_ranges(as_of, usize::MAX)
     }
 
-    /// Starts to collect the rules for an instant. Keeps at most about `max_ranges` ranges of each action
-    /// and family that do not end next.
+    /// Starts to collect the rules for an instant. Keeps at most about `max_ranges` active ranges without
+    /// an end of each action and family, and as many other ranges.
     #[must_use]
     pub fn with_max_ranges(as_of: Instant, max_ranges: usize) -> Self {
         Self {
             as_of,
             lasting: PolicyBuilder::with_max_ranges(max_ranges),
+            dated: PolicyBuilder::default(),
             ending: PolicyBuilder::default(),
             starting: PolicyBuilder::default(),
+            later: PolicyBuilder::default(),
             next_change: None,
+            max_ranges,
+            dated_rules: 0,
+            has_too_many_dated: false,
         }
     }
 
     /// Returns whether the rules have more ranges than are kept. A policy of them would be incomplete.
     #[must_use]
     pub fn has_too_many_ranges(&self) -> bool {
-        self.lasting.has_too_many_ranges()
+        self.has_too_many_dated || self.lasting.has_too_many_ranges()
     }
 
     /// Returns the instant for which the rules are collected.
@@ -89,13 +102,40 @@ impl Timeline {
             self.move_next_change(bound);
         }
         let is_at_change = next_bound.is_some() && next_bound == self.next_change;
-        match (state, is_at_change) {
-            (RowState::Active, false) => self.lasting.add(action, addresses),
-            (RowState::Active, true) => self.ending.add(action, addresses),
-            (RowState::Pending, true) => self.starting.add(action, addresses),
-            (RowState::Pending, false) | (RowState::Expired, _) => {}
+        let part = match state {
+            RowState::Active if next_bound.is_none() => &mut self.lasting,
+            RowState::Active if is_at_change => &mut self.ending,
+            RowState::Active => &mut self.dated,
+            RowState::Pending if is_at_change => &mut self.starting,
+            RowState::Pending => &mut self.later,
+            RowState::Expired => return state,
+        };
+        part.add(action, addresses);
+        if next_bound.is_some() {
+            self.dated_rules += 1;
+            if self.dated_rules / 2 > self.max_ranges {
+                self.merge_dated();
+            }
         }
         state
+    }
+
+    /// Merges the ranges that end or start later, so that repeated rows take no memory.
+    #[cold]
+    fn merge_dated(&mut self) {
+        let parts = [
+            &mut self.dated,
+            &mut self.ending,
+            &mut self.starting,
+            &mut self.later,
+        ];
+        self.dated_rules = parts.into_iter().map(PolicyBuilder::merge).sum();
+        if self.dated_rules > self.max_ranges {
+            // The rest of the file takes no memory. It is refused.
+            let (as_of, max_ranges) = (self.as_of, self.max_ranges);
+            *self = Self::with_max_ranges(as_of, max_ranges);
+            self.has_too_many_dated = true;
+        }
     }
 
     /// Adds the rules of another timeline for the same instant.
@@ -109,27 +149,32 @@ impl Timeline {
             }
         }
         self.lasting.append(other.lasting);
+        self.dated.append(other.dated);
         self.ending.append(other.ending);
         self.starting.append(other.starting);
+        self.later.append(other.later);
+        self.dated_rules += other.dated_rules;
+        self.has_too_many_dated |= other.has_too_many_dated;
     }
 
     /// Makes an earlier instant the next change.
     #[cold]
     fn move_next_change(&mut self, change: Instant) {
         self.next_change = Some(change);
-        self.lasting.append(std::mem::take(&mut self.ending));
-        self.starting = PolicyBuilder::default();
+        self.dated.append(std::mem::take(&mut self.ending));
+        self.later.append(std::mem::take(&mut self.starting));
     }
 
     /// Returns the default that the active rules set, or `otherwise` if there is no active `all` row.
     #[must_use]
     pub fn default_policy(&self, otherwise: DefaultPolicy) -> DefaultPolicy {
-        let ending = self.ending.default_policy(otherwise);
-        match self.lasting.default_policy(ending) {
-            // A Deny that ends wins over an Allow that lasts.
-            DefaultPolicy::Allow if self.ending.denies_all() => DefaultPolicy::Deny,
-            default => default,
+        let active = [&self.lasting, &self.dated, &self.ending];
+        if active.iter().any(|rules| rules.denies_all()) {
+            return DefaultPolicy::Deny;
         }
+        active
+            .iter()
+            .fold(otherwise, |default, rules| rules.default_policy(default))
     }
 
     /// Builds the policy after the next change. `None` if there is no change. Takes as long as
@@ -138,6 +183,7 @@ impl Timeline {
     pub fn build_next(&self, otherwise: DefaultPolicy) -> Option<NextChange> {
         let at = self.next_change?;
         let mut rules = self.lasting.clone();
+        rules.append(self.dated.clone());
         rules.append(self.starting.clone());
         Some(NextChange {
             at,
@@ -150,8 +196,22 @@ impl Timeline {
     #[must_use]
     pub fn build(self, otherwise: DefaultPolicy) -> Policy {
         let mut rules = self.lasting;
+        rules.append(self.dated);
         rules.append(self.ending);
         rules.build(otherwise)
+    }
+
+    /// Builds a policy that permits whoever gets in at the instant or later. It has every Allow rule that
+    /// has not ended, and the Deny rules that deny from now on without an end. `None` if there is no
+    /// change, because it is the policy at the instant then.
+    #[must_use]
+    pub fn build_ever(&self, otherwise: DefaultPolicy) -> Option<Policy> {
+        self.next_change?;
+        let mut rules = self.lasting.clone();
+        for part in [&self.dated, &self.ending, &self.starting, &self.later] {
+            rules.append(part.without_denies());
+        }
+        Some(rules.build(otherwise))
     }
 }
 
@@ -220,6 +280,13 @@ mod tests {
                 policy: naive(&rules, at, default),
             });
             prop_assert_eq!(timeline.build_next(default), next);
+            let ever = timeline.build_ever(default);
+            prop_assert_eq!(ever.is_some(), next_change.is_some());
+            for at in as_of.seconds()..8 {
+                let permitted = naive(&rules, Instant::from_seconds(at), default).permitted();
+                let outside = ever.as_ref().map(|ever| permitted.difference(&ever.permitted()));
+                prop_assert!(outside.is_none_or(|outside| outside.is_empty()));
+            }
             let now = naive(&rules, as_of, default);
             prop_assert_eq!(timeline.default_policy(default), now.default);
             prop_assert_eq!(timeline.build(default), now);

@@ -81,10 +81,15 @@ impl RejectedDenies {
         }
     }
 
+    /// Returns whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.count == 0 && self.recorded.is_empty()
+    }
+
     /// Returns the rows that may have denied somebody whom this policy lets in. `None` if there are
     /// none.
     pub(crate) fn missed_by(self, policy: &Policy) -> Option<MissedDenies> {
-        if self.lines.count == 0 && self.recorded.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let permitted = policy.permitted();

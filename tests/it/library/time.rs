@@ -4,7 +4,7 @@
 use htaccess_generator::answer::{Answer, RejectionCode, Status, WarningCode};
 use htaccess_generator::csv::{Field, SnippetFinder};
 use htaccess_generator::generate::{Decision, Keep, Upload};
-use htaccess_generator::settings::Settings;
+use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::time::{Instant, TimeZone};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -181,6 +181,47 @@ fn a_row_with_an_unreadable_date_is_rejected() {
     let _ = finder.push(csv.as_bytes());
     finder.finish();
     assert_eq!(parts, ["31/12/2026", "tomorrow"]);
+}
+
+#[test]
+fn a_deny_row_with_an_unreadable_date_refuses_the_file_at_any_time() {
+    let refused = |csv: &str, instant: &str| {
+        let outcome = at(instant).run(csv.as_bytes());
+        outcome.answer.code.map(|code| code.to_string())
+    };
+    let deny_rejected = Some("deny-rejected".to_owned());
+    let bad = "192.0.2.7,Deny,,31/12/2026\n";
+    let header = "IP,Rule,Starts,Expires\n";
+    assert_eq!(
+        refused(&format!("{header}all,Allow,,\n{bad}"), "2026-11-26"),
+        deny_rejected
+    );
+    // The address gets in later, and the file must not be refused only then.
+    let later = format!("{header}192.0.2.1,Allow,,\n192.0.2.7,Allow,2027-01-01,\n{bad}");
+    let ends =
+        format!("{header}192.0.2.1,Allow,,\n192.0.2.7,Allow,,\n192.0.2.7,Deny,,2027-01-01\n{bad}");
+    for csv in [later, ends] {
+        for instant in [
+            "2026-11-26",
+            "2026-12-31T23:59:59Z",
+            "2027-01-01",
+            "2028-01-01",
+        ] {
+            assert_eq!(refused(&csv, instant), deny_rejected, "at {instant}: {csv}");
+        }
+    }
+    // The address never gets in.
+    for rest in [
+        "192.0.2.1,Allow,,\n",
+        "192.0.2.7,Allow,,2026-11-01\n",
+        "192.0.2.1,Allow,2026-12-01,\n192.0.2.7,Allow,,\n192.0.2.7,Deny,2026-11-01,\n",
+    ] {
+        assert_eq!(
+            refused(&format!("{header}{rest}{bad}"), "2026-11-26"),
+            None,
+            "{rest}"
+        );
+    }
 }
 
 #[test]
@@ -663,6 +704,8 @@ proptest! {
     ) {
         let settings = Settings {
             time_zone: TimeZone::named(ZONES[zone].name).unwrap(),
+            // A reversed period rejects a Deny row, which would refuse the file.
+            strict: Strict::None,
             ..Settings::default()
         };
         let mut csv = "IP,Rule,Starts,Expires\n".to_owned();
