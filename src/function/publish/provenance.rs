@@ -259,6 +259,7 @@ pub(crate) fn settings_digest(settings: &Settings, template: TemplateState<'_>) 
         settings.default_policy.name(),
         settings.strict.name(),
         &settings.max_output_bytes.to_string(),
+        settings.time_zone.name(),
         &text,
         identity,
     ])

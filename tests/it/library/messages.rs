@@ -157,6 +157,16 @@ fn check_setting(name: &str, value: &str, expected: &str) {
 fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
     check_setting("DEFAULT_POLICY", "Open", "\"Open\": expected deny or allow");
     check_setting("STRICT", "yes", "\"yes\": expected deny, all or none");
+    check_setting(
+        "TIME_ZONE",
+        "Europe/Pariss",
+        "\"Europe/Pariss\": no time zone has this name; did you mean Europe/Paris?",
+    );
+    check_setting(
+        "TIME_ZONE",
+        "CET-1CEST",
+        "\"CET-1CEST\": expected an IANA time zone such as Europe/Paris",
+    );
     let bytes = "expected a number of bytes, at least 1";
     check_setting("MAX_CSV_BYTES", "0", &format!("\"0\": {bytes}"));
     check_setting("MAX_CSV_BYTES", "256 MiB", &format!("\"256 MiB\": {bytes}"));
