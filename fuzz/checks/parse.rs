@@ -3,6 +3,7 @@
 
 use htaccess_generator::answer::{RejectionCode, Warning, WarningCode};
 use htaccess_generator::ip::parse_address;
+use htaccess_generator::time::{Bound, DateReader};
 
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
 use super::{Dice, MAX_MESSAGE_BYTES, MAX_SENTENCE_BYTES, check_message};
@@ -193,6 +194,9 @@ fn check_row(row: &Row) {
             for fix in &rejection.fixes {
                 let is_accepted = match rejection.code {
                     RejectionCode::UnknownRule => ["Allow", "Deny"].contains(&fix.as_str()),
+                    RejectionCode::InvalidDate => {
+                        DateReader::default().read(Bound::Expires, fix).is_ok()
+                    }
                     _ => parse_address(fix).is_ok(),
                 };
                 assert!(is_accepted, "{fix:?} for {rejection:?}");

@@ -81,6 +81,31 @@ fn comment() -> impl Strategy<Value = String> {
     select(comments.to_vec()).prop_map(str::to_owned)
 }
 
+/// Dates of every form, valid and invalid.
+fn date() -> impl Strategy<Value = String> {
+    let dates = [
+        "",
+        "",
+        "2026-12-31",
+        "2026-12-31",
+        "2020-01-01",
+        "2030-02-28",
+        "2026-12-31 18:00",
+        "2026-12-31T18:00:30",
+        "2026-12-31T18:00:00Z",
+        "2026-11-26T14:00:00.5+02:00",
+        "never",
+        "-",
+        "2026-02-30",
+        "2026-12-31 24:00",
+        "31/12/2026",
+        "7d",
+        "46387",
+        "9999-12-31",
+    ];
+    select(dates.to_vec()).prop_map(str::to_owned)
+}
+
 /// The ways to write a cell: as it is, in quotes, with its quotes doubled or not, between blanks.
 fn written(cell: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     (cell, 0..12u8).prop_map(|(cell, form)| match form {
@@ -97,19 +122,36 @@ fn upload() -> impl Strategy<Value = Vec<u8>> {
         written(address()),
         written(rule()),
         written(comment()),
+        written(date()),
+        written(date()),
         0..16u8,
     );
-    let orders = [[0, 1, 2], [0, 1, 2], [1, 0, 2], [2, 1, 0], [0, 2, 1]];
+    // The columns of the address, the rule, the comment, the start and the end.
+    let orders = [
+        vec![0, 1, 2],
+        vec![0, 1, 2],
+        vec![1, 0, 2],
+        vec![2, 1, 0],
+        vec![0, 2, 1],
+        vec![0, 1, 2, 3, 4],
+        vec![0, 1, 4],
+        vec![0, 1, 3, 2],
+        vec![4, 3, 2, 1, 0],
+        vec![2, 4, 0, 3, 1],
+    ];
     let format = (
         select(orders.to_vec()),
         select(vec![",", ",", ";", "\t"]),
         select(vec!["\n", "\n", "\r\n", "\r"]),
     );
     (format, vec(row, 1..40)).prop_map(|((order, delimiter, line_end), rows)| {
-        let line = |cells: [&str; 3]| order.map(|index: usize| cells[index]).join(delimiter);
-        let mut lines = vec![line(["IP", "Rule", "Comment"])];
-        for (address, rule, comment, form) in &rows {
-            let text = line([address, rule, comment]);
+        let line = |cells: [&str; 5]| {
+            let cells: Vec<&str> = order.iter().map(|index: &usize| cells[*index]).collect();
+            cells.join(delimiter)
+        };
+        let mut lines = vec![line(["IP", "Rule", "Comment", "Starts", "Expires"])];
+        for (address, rule, comment, starts, expires, form) in &rows {
+            let text = line([address, rule, comment, starts, expires]);
             lines.push(match form {
                 0 => format!("{text}{delimiter}{delimiter}x"),
                 1 => format!("# {text}"),
