@@ -52,6 +52,14 @@ fn csv() -> String {
     csv
 }
 
+/// A file with a row that ends, and one with a bad date.
+fn dated_csv() -> String {
+    format!(
+        "IP,Rule,Comment,Expires\n192.0.2.1,Allow,\"{HOSTILE}\",2100-12-31\n\
+         192.0.2.2,Allow,x,\"31/12/2026{HOSTILE}\"\n192.0.2.3,Allow,x,2020-12-31\n"
+    )
+}
+
 /// A file name with everything that a name may have, also a line end.
 fn name(ending: &str) -> String {
     format!("{HOSTILE}\nowned{ending}")
@@ -66,6 +74,7 @@ fn folder() -> Folder {
         .with(&format!("sites/{}", name("-refused.csv")), &header)
         .with(&name("-refused.csv"), header)
         .with("plain.csv", csv())
+        .with(&name("-dated.csv"), dated_csv())
         .with(MOVING, csv())
         .with(
             &name(".tera"),
@@ -97,6 +106,18 @@ fn hostile_files_cannot_control_the_terminal() {
         check(&folder, &["explain", file, "192.0.2.1", "--json"]);
         check(&folder, &["diff", file, "plain.csv"]);
         check(&folder, &["diff", "plain.csv", file, "--json"]);
+    }
+    let dated = name("-dated.csv");
+    for arguments in [
+        &["upcoming", &*dated][..],
+        &["upcoming", &dated, &missing, &refused],
+        &["upcoming", &dated, "--json"],
+        &["check", &dated],
+        &["check", &dated, "--json"],
+        &["explain", &dated, "192.0.2.1", "192.0.2.3"],
+        &["explain", &dated, "192.0.2.1", "--json"],
+    ] {
+        check(&folder, arguments);
     }
     let pattern = format!("{HOSTILE}*\nowned[");
     check(&folder, &["check", &pattern]);
@@ -159,6 +180,9 @@ fn hostile_arguments_cannot_control_the_terminal() {
         &["check", "plain.csv", &value("--max-csv-bytes")],
         &["check", "plain.csv", &value("--color")],
         &["check", "plain.csv", &value("--strict")],
+        &["check", "plain.csv", &value("--time-zone")],
+        &["check", "plain.csv", &value("--at")],
+        &["upcoming", "plain.csv", &value("--within")],
         &["render", "plain.csv", &value("--output-key")],
         &[
             "render",

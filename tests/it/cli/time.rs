@@ -1,5 +1,7 @@
 //! Rows that start and end on the command line: `--at`, `--time-zone` and `upcoming`.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::cli::Folder;
@@ -185,7 +187,8 @@ fn upcoming_lists_what_changes_in_all_files_by_time() {
          the end of 31 December 2026 Europe/Paris: sites/acme.csv:4: 192.0.2.9,Allow ends: 192.0.2.9 \
          loses access\n"
     );
-    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+    let summary = "3 files read, 0 refused; 0 rows rejected\n";
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, summary));
     let soon = folder.run(&[&["upcoming", "sites", "--within", "5d"], &at[..]].concat());
     assert_eq!(soon.stdout.lines().count(), 1, "{}", soon.stdout);
     let json = folder.run(&[&["upcoming", "sites", "--within", "2w", "--json"], &at[..]].concat());
@@ -202,10 +205,61 @@ fn upcoming_lists_what_changes_in_all_files_by_time() {
 }
 
 #[test]
+fn upcoming_says_that_nothing_changes() {
+    let ran = folder().run(&["upcoming", "acme.csv", "--at", "2027-01-01"]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, ""));
+    assert!(
+        ran.stderr.starts_with("no row starts or ends\n"),
+        "{}",
+        ran.stderr
+    );
+    let soon = ["--at", "2026-12-02", "--within", "12h", "--json"];
+    let ran = folder().run(&[&["upcoming", "acme.csv"], &soon[..]].concat());
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, "[]\n"));
+    let expected = "no row starts or ends until 2 December 2026, 12:00 UTC\n";
+    assert!(ran.stderr.starts_with(expected), "{}", ran.stderr);
+}
+
+#[test]
+fn upcoming_counts_the_changes_that_it_does_not_list() {
+    let mut csv = "IP,Rule,Expires\n".to_owned();
+    for row in 0..1010 {
+        let (day, minute) = (row / 1000 + 1, row % 1000);
+        let (hour, minute) = (minute / 60, minute % 60);
+        writeln!(
+            csv,
+            "192.0.2.1,Allow,2026-12-{day:02} {hour:02}:{minute:02}"
+        )
+        .unwrap();
+    }
+    let folder = Folder::new().with("acme.csv", csv);
+    let ran = folder.run(&["upcoming", "acme.csv", "--at", "2026-11-26"]);
+    assert_eq!(ran.stdout.lines().count(), 1000);
+    let expected = "10 later changes are not listed: use --within";
+    assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+}
+
+#[test]
+fn upcoming_reads_standard_input() {
+    let ran = Folder::new().run_with_input(
+        &["upcoming", "-", "--at", "2026-12-24", "--json"],
+        CONTRACTOR,
+    );
+    let changes = ran.json();
+    assert_eq!(
+        (&changes[0]["file"], &changes[0]["line"]),
+        (&"-".into(), &3.into())
+    );
+}
+
+#[test]
 fn upcoming_says_which_file_would_not_be_published() {
     let folder = folder().with("bad.csv", "Colour\nred\n");
     let ran = folder.run(&["upcoming", "acme.csv", "bad.csv", "--at", "2026-12-24"]);
     assert_eq!(ran.status, 1);
     assert_eq!(ran.stdout.lines().count(), 2);
     assert!(ran.stderr.contains("missing-column"), "{}", ran.stderr);
+    let ran = folder.run(&["upcoming", "gone.csv", "acme.csv", "--at", "2026-12-24"]);
+    assert_eq!((ran.status, ran.stdout.lines().count()), (2, 2));
+    assert!(ran.stderr.contains("gone.csv"), "{}", ran.stderr);
 }

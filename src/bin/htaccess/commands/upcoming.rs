@@ -14,7 +14,7 @@ use crate::cli::UpcomingArguments;
 use crate::commands::networks::for_each_network;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
-use crate::messages::{counted, exit_status, print_note, print_problems};
+use crate::messages::{Done, counted, print_line, print_note, print_results};
 use crate::output::{print_data, print_json};
 use crate::run::source_of;
 
@@ -29,40 +29,43 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
         .within
         .map_or(Instant::MAX, |seconds| as_of.plus_seconds(seconds));
     let inputs = input::find(&arguments.inputs)?;
-    let mut answers = Vec::new();
-    let mut changes: Vec<(String, RowChange)> = Vec::new();
+    let mut results = Vec::new();
+    let mut changes: Vec<(&Input, RowChange)> = Vec::new();
     for input in &inputs {
-        let (answer, found) = read(input, &settings, as_of, until)?;
-        print_problems(input, &answer);
-        answers.push(answer);
-        let file = input.display_name();
-        changes.extend(
-            found
-                .changes
-                .into_iter()
-                .map(|change| (file.clone(), change)),
-        );
-        if found.more > 0 {
-            let more = counted(found.more, "later change");
-            print_note(input, &format!("{more} are not listed: use --within"));
-        }
+        let read = read(input, &settings, as_of, until);
+        results.push(read.map(|(answer, found)| {
+            if found.more > 0 {
+                let more = counted(found.more, "later change");
+                print_note(input, &format!("{more} are not listed: use --within"));
+            }
+            changes.extend(found.changes.into_iter().map(|change| (input, change)));
+            answer
+        }));
     }
     // A stable sort keeps the order of the files and lines.
     changes.sort_by_key(|(_, change)| change.at);
+    let zone = &settings.time_zone;
+    if changes.is_empty() {
+        print_line(&match arguments.within {
+            Some(_) => format!("no row starts or ends until {}", zone.show(until)),
+            None => "no row starts or ends".to_owned(),
+        });
+    }
+    let status = print_results(&inputs, results, false, Done::Read)?;
     if arguments.json {
         let json: Vec<ChangeJson<'_>> = changes
             .iter()
-            .map(|(file, change)| ChangeJson::of(file, change))
+            .map(|(input, change)| ChangeJson::of(input, change))
             .collect();
         print_json(&json)?;
     } else {
         let mut text = String::new();
-        for (file, change) in &changes {
-            push_change(&mut text, file, change, &settings.time_zone);
+        for (input, change) in &changes {
+            push_change(&mut text, input, change, zone);
         }
         print_data(text.as_bytes())?;
     }
-    Ok(exit_status(&answers))
+    Ok(status)
 }
 
 /// Reads a file. A refused file has no changes, because it is not published.
@@ -91,7 +94,7 @@ fn read(
 }
 
 /// Appends a line: `31 December 2026, 23:59 UTC: acme.csv:4: 192.0.2.7,Allow ends: 192.0.2.7 loses access`.
-fn push_change(text: &mut String, file: &str, change: &RowChange, zone: &TimeZone) {
+fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &TimeZone) {
     let (at, verb) = match change.bound {
         Bound::Starts => (zone.show(change.at), "starts"),
         Bound::Expires => (zone.show_end(change.at), "ends"),
@@ -108,7 +111,8 @@ fn push_change(text: &mut String, file: &str, change: &RowChange, zone: &TimeZon
     push_fmt(
         text,
         format_args!(
-            "{at}: {file}:{}: {},{}{comment} {verb}: {}\n",
+            "{at}: {}:{}: {},{}{comment} {verb}: {}\n",
+            input.display_name(),
             row.line,
             escape(&row.address),
             action,
@@ -153,7 +157,8 @@ fn networks_of(addresses: &IpSet) -> Vec<String> {
 #[derive(Serialize)]
 struct ChangeJson<'a> {
     at: Instant,
-    file: &'a str,
+    /// The path, or `-` for standard input.
+    file: String,
     line: u64,
     rule: &'static str,
     address: &'a str,
@@ -165,10 +170,11 @@ struct ChangeJson<'a> {
 }
 
 impl<'a> ChangeJson<'a> {
-    fn of(file: &'a str, change: &'a RowChange) -> Self {
+    fn of(input: &Input, change: &'a RowChange) -> Self {
+        let path = input.path.as_ref().map(|path| path.display().to_string());
         Self {
             at: change.at,
-            file,
+            file: path.unwrap_or("-".to_owned()),
             line: change.row.line,
             rule: change.row.action.name(),
             address: &change.row.address,

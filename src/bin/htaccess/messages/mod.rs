@@ -39,6 +39,8 @@ const MAX_FAILURES_PRINTED: usize = 20;
 /// The result of a command for the files that are not refused.
 #[derive(Clone, Copy)]
 pub(crate) enum Done {
+    /// They were read.
+    Read,
     /// Their outputs were printed.
     Rendered,
     /// Their outputs were written.
@@ -101,6 +103,7 @@ fn summary(answers: &[Answer], failures: usize, done: Done) -> String {
     let warnings: usize = answers.iter().map(|answer| answer.warnings.len()).sum();
     let others = answers.len() - refused;
     let mut summary = match done {
+        Done::Read => format!("{} read", counted(others, "file")),
         Done::Rendered => format!("{} rendered", counted(others, "file")),
         Done::Published => format!("{} published", counted(others, "file")),
         Done::Checked => {
