@@ -11,11 +11,13 @@ use htaccess_generator::generate::generate;
 use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
+use htaccess_generator::time::{Bound, DateReader, TimeZone};
 
 use crate::support::AS_OF;
 
 #[cfg(feature = "command-line")]
 const COMMAND_LINE: &str = include_str!("../../../docs/command-line.md");
+const DATES: &str = include_str!("../../../docs/dates.md");
 const README: &str = include_str!("../../../README.md");
 const OPERATIONS: &str = include_str!("../../../docs/operations.md");
 const TEMPLATE_YAML: &str = include_str!("../../../template.yaml");
@@ -49,23 +51,20 @@ fn the_readme_shows_the_output_of_its_csv() {
     );
 }
 
-/// The files and the commands of docs/command-line.md. Both streams of each command are compared
-/// together.
+/// Runs the commands of a document on its files. Both streams of each command are compared together.
 #[cfg(feature = "command-line")]
-#[test]
-fn the_command_line_guide_shows_what_the_commands_print() {
+#[track_caller]
+fn check_commands(document: &str, expected_commands: usize) {
     let mut folder = crate::cli::Folder::new();
-    let (_, mut rest) = COMMAND_LINE.split_once("## What is wrong").unwrap();
+    let mut rest = document;
     let mut commands = 0;
     while let Some((text, from_block)) = rest.split_once("```") {
         let (fenced, behind) = from_block.split_once("\n```\n").unwrap();
         let (language, content) = fenced.split_once('\n').unwrap();
-        match language {
-            "csv" => {
-                let name = text.trim_end().rsplit('`').nth(1).unwrap();
-                folder = folder.with(name, content);
-            }
-            "console" => {
+        let last_line = text.trim_end().lines().last().unwrap_or_default();
+        match (language, last_line.strip_prefix('`')) {
+            ("csv", Some(name)) => folder = folder.with(name.trim_end_matches('`'), content),
+            ("console", _) => {
                 let (command, shown) = content.split_once('\n').unwrap();
                 let command = command.strip_prefix("$ htaccess ").unwrap();
                 let (command, hides_errors) = match command.split_once(" 2> ") {
@@ -82,7 +81,78 @@ fn the_command_line_guide_shows_what_the_commands_print() {
         }
         rest = behind;
     }
-    assert_eq!(commands, 3);
+    assert_eq!(commands, expected_commands);
+}
+
+#[cfg(feature = "command-line")]
+#[test]
+fn the_command_line_guide_shows_what_the_commands_print() {
+    check_commands(COMMAND_LINE, 3);
+}
+
+#[cfg(feature = "command-line")]
+#[test]
+fn the_guide_to_dates_shows_what_the_commands_print() {
+    check_commands(DATES, 3);
+}
+
+/// The rows of a table: the texts in backticks of each cell.
+fn table_below<'a>(document: &'a str, header: &str) -> Vec<Vec<Vec<&'a str>>> {
+    let (_, below) = document.split_once(header).unwrap();
+    let rows = below.trim_start().lines().skip(1);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let cell = |cell: &'a str| cell.split('`').skip(1).step_by(2).collect();
+    rows.map(|row| row.trim_matches('|').split('|').map(cell).collect())
+        .collect()
+}
+
+#[test]
+fn the_guide_to_dates_suggests_what_rejections_suggest() {
+    let rows = table_below(DATES, "| written | suggested |\n");
+    let fixes_of = |column: &str, cell: &str| {
+        let csv = format!("IP,Rule,{column}\n192.0.2.1,Allow,\"{cell}\"\n192.0.2.2,Allow,\n");
+        let answer = crate::support::Setup::with("TIME_ZONE", "Europe/Paris")
+            .run(csv.as_bytes())
+            .answer;
+        assert_eq!(answer.rejected, 1, "{cell}");
+        answer.rejections[0].fixes.clone()
+    };
+    let mut compared = 0;
+    for row in &rows {
+        let [written, suggested] = row.as_slice() else {
+            panic!("{row:?}")
+        };
+        for cell in written {
+            let fixes = fixes_of("Expires", cell);
+            assert!(!fixes.is_empty(), "{cell}");
+            let suggested: Vec<&&str> = suggested
+                .iter()
+                .filter(|text| !["Expires", "Starts"].contains(text))
+                .collect();
+            if !suggested.is_empty() {
+                assert!(suggested.contains(&&&*fixes[0]), "{cell}: {fixes:?}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(fixes_of("Starts", "2026-02-30"), ["2026-03-01"]);
+    assert_eq!(
+        fixes_of("Expires", "03/04/2027"),
+        ["2027-04-03", "2027-03-04"]
+    );
+    assert!(rows.len() == 10 && compared >= 17, "{compared}");
+}
+
+#[test]
+fn the_guide_to_dates_shows_the_instants_of_clock_changes() {
+    let zone = TimeZone::named("Europe/Paris").unwrap();
+    let mut dates = DateReader::new(zone, AS_OF);
+    let rows = table_below(DATES, "| cell | what the clock does | instant |\n");
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        let instant = dates.read(Bound::Expires, row[0][0]).unwrap().unwrap();
+        assert_eq!(instant.to_string(), row[2][0]);
+    }
 }
 
 #[test]
@@ -205,6 +275,8 @@ fn the_readme_names_every_code_and_setting() {
         "unknown-rule",
         "missing-field",
         "conflicting-default",
+        "invalid-date",
+        "reversed-period",
         "not-csv",
         "missing-column",
         "no-rules",
@@ -221,6 +293,9 @@ fn the_readme_names_every_code_and_setting() {
         "private-range",
         "overridden-rows",
         "duplicate-rows",
+        "ends-soon",
+        "expired-rows",
+        "nobody-left",
         "guessed",
         "hidden-rows",
         "ignored-column",
@@ -228,6 +303,7 @@ fn the_readme_names_every_code_and_setting() {
         "DEFAULT_POLICY",
         "STRICT",
         "OUTPUT_KEY",
+        "TIME_ZONE",
         "MAX_CSV_BYTES",
         "UPLOAD_BUCKET",
         "MAX_OUTPUT_BYTES",
