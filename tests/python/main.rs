@@ -1,8 +1,8 @@
 //! Addresses are accepted exactly as Python's `ipaddress` module accepts them, except for ranges,
 //! `all` and scope ids: `cargo test --test python`.
 //!
-//! Needs `python3` with its own test suite (Debian: `libpython3-testsuite`), or the Python that
-//! `PYTHON` names. `ipaddress_oracle.py` makes the strings to compare.
+//! Needs `python3` with its own test suite and a time zone database (Debian: `libpython3-testsuite` and
+//! `tzdata`), or the Python that `PYTHON` names. `ipaddress_oracle.py` makes the strings to compare.
 
 #![expect(
     clippy::panic,
@@ -13,6 +13,7 @@
 )]
 
 mod migration_script;
+mod zoneinfo;
 
 use std::collections::BTreeMap;
 use std::process::Command;
