@@ -2,8 +2,8 @@
 //! the uploads of the latter.
 //!
 //! - `rules.csv`, or any other `rules.*`: the upload;
-//! - `settings.env` (optional): `NAME=value` lines, named as the function's environment; those next to
-//!   the folders are for all of them;
+//! - `settings.env` (optional): `NAME=value` lines, named as the function's environment, and `AT`, the
+//!   instant of which the rows are read; those next to the folders are for all of them;
 //! - `template.tera` (optional): a custom template;
 //! - `expected.htaccess`: the file, absent if the upload is refused;
 //! - `expected.json`: the answer.
