@@ -81,6 +81,7 @@ fn samples_are_answered(cloud: &Cloud) {
     for (key, status, accepted, rejected) in [
         ("clients/acme.csv", "written", 3, 1),
         ("clients/archive.csv.gz", "written", 256, 0),
+        ("clients/contractor.csv", "written", 4, 0),
         ("clients/LEGACY.CSV", "written", 2, 0),
         ("clients/Café Noël + Söhne.csv", "written", 3, 0),
         ("clients/no-rule-column.csv", "refused", 0, 0),
@@ -97,6 +98,8 @@ fn samples_are_answered(cloud: &Cloud) {
     cloud.site("clients/acme/.htaccess", |site| {
         site.contains("Require ip 172.100.2.11 192.168.1.10")
     });
+    let answer = cloud.answer("clients/contractor.csv", |answer| answer["expired"] == 1);
+    assert_eq!(answer["next_change"], "2099-12-31T18:00:00Z");
 }
 
 fn upper_case_is_no_other_ending(cloud: &Cloud) {

@@ -56,6 +56,16 @@ fn the_answer_counts_rows_by_state_and_names_the_next_change() {
     check("2026-12-31T18:00:00Z", 0, 1, None);
 }
 
+/// The sample is published with the present time, so its output must not change while it is used.
+#[test]
+fn the_sample_event_has_the_same_output_for_decades() {
+    let csv = include_str!("../../../events/samples/clients/contractor.csv");
+    let now = at("2026-11-26").run(csv.as_bytes());
+    let later = at("2099-12-31T17:59:59Z").run(csv.as_bytes());
+    assert_eq!(now.file, later.file);
+    assert_eq!((now.answer.expired, later.answer.expired), (1, 1));
+}
+
 #[test]
 fn every_name_of_a_date_column_is_found() {
     for starts in [
