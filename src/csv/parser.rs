@@ -31,7 +31,7 @@ use crate::csv::record::{RecordReader, Step, TextAfterQuote, cell_ranges};
 use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, action_in, read_rule};
 use crate::ip::AddressSpec;
 use crate::rule::Action;
-use crate::time::DateReader;
+use crate::time::{DateReader, Period};
 
 /// Parses text and hands its rows to a [`RowSink`].
 pub struct Parser<R> {
@@ -95,6 +95,8 @@ enum Stage {
 
 struct RowStage {
     columns: Columns,
+    /// The index of the last column that is read.
+    last_column: usize,
     /// Other columns with the name of a rule column. Nearly every file has none.
     other_rules: Vec<usize>,
     /// Created at the first quote, because creating it takes as long as reading a hundred rows.
@@ -138,6 +140,7 @@ impl<R: RowSink> LineSink for RowReader<R> {
                     }
                     self.stage = Stage::Rows(Box::new(RowStage {
                         columns: header.columns,
+                        last_column: header.columns.last(),
                         other_rules: header.other_rules,
                         record: None,
                         open: None,
@@ -236,12 +239,12 @@ impl RowStage {
         }
         let mut cells = Cells::default();
         let mut rest = line;
-        for index in 0..=self.columns.last() {
+        for index in 0..=self.last_column {
             let (cell, after) = match memchr::memchr(delimiter, rest) {
                 Some(end) => (rest.get(..end), rest.get(end + 1..)),
                 None => (Some(rest), None),
             };
-            cells.put(self.columns, index, cell.unwrap_or_default());
+            cells.put(&self.columns, index, cell.unwrap_or_default());
             match after {
                 Some(after) => rest = after,
                 None => break,
@@ -301,7 +304,7 @@ struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    fn put(&mut self, columns: Columns, index: usize, cell: &'a [u8]) {
+    fn put(&mut self, columns: &Columns, index: usize, cell: &'a [u8]) {
         if index == columns.address {
             self.address = cell;
         } else if index == columns.rule {
@@ -331,7 +334,7 @@ impl<'a> Cells<'a> {
 
     /// Hands the row to the sink, accepted or rejected. A blank row is skipped.
     fn hand_to<R: RowSink>(
-        self,
+        &self,
         line: u64,
         rows: &mut DatedRows<'_, R>,
         is_blank: impl FnOnce() -> bool,
@@ -358,7 +361,7 @@ impl<'a> Cells<'a> {
     }
 
     fn hand_read_to<R: RowSink>(
-        self,
+        &self,
         line: u64,
         rows: &mut DatedRows<'_, R>,
         address: &str,
@@ -373,13 +376,20 @@ impl<'a> Cells<'a> {
             }),
             read => read,
         };
-        let (starts, expires) = (cell_text(self.starts), cell_text(self.expires));
-        let read = read.and_then(|(action, addresses)| {
-            let period = read_period(&starts, &expires, rows.dates)?;
-            Ok((action, addresses, period))
-        });
-        match read {
-            Ok((action, addresses, period)) => rows.rows.accept(Row {
+        let (starts, expires);
+        let dated = match read {
+            // Most rows have no dates.
+            Ok(rule) if self.starts.is_empty() && self.expires.is_empty() => {
+                Ok((rule, Period::ALWAYS))
+            }
+            Ok(rule) => {
+                (starts, expires) = (cell_text(self.starts), cell_text(self.expires));
+                read_period(&starts, &expires, rows.dates).map(|period| (rule, period))
+            }
+            Err(kind) => Err(kind),
+        };
+        match dated {
+            Ok(((action, addresses), period)) => rows.rows.accept(Row {
                 line,
                 action,
                 addresses,

@@ -94,6 +94,10 @@ impl Timeline {
     /// Adds a rule, and returns its state at the instant.
     #[inline]
     pub fn add(&mut self, action: Action, addresses: AddressSpec, period: Period) -> RowState {
+        if period.is_always() {
+            self.lasting.add(action, addresses);
+            return RowState::Active;
+        }
         let state = period.state(self.as_of);
         let next_bound = period.next_bound(self.as_of);
         if let Some(bound) = next_bound
