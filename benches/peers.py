@@ -2,6 +2,7 @@
 """Compares the command line and its outputs with their peers, on this machine: `make bench`.
 
     million    1,000,000 random IPv4 rows: `htaccess render` against iprange and against Python's csv and ipaddress
+    dates      1,000,000 rows that end on some day, against the same rows without dates
     thousand   1,000 CSVs of 5,000 rows: `htaccess render -o` against the original's threads, processes, coroutines
     apache     requests per second of a real Apache with our file, and with one address per line
 
@@ -82,6 +83,29 @@ def million(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], d
         Row(f"{what}: peak memory", f"{memory:.1f} MiB", "", memory, "MiB", "less", 96, 48),
     ]
     return rows, {"million": samples}
+
+
+def dates(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dict[str, Samples]]:
+    """Compares one large file whose rows end with the same rows without dates. The bar is an upper one."""
+    count = 20_000 if quick else 1_000_000
+    addresses = measure.random_addresses(count, SEED)
+    uploads = {name: folder / f"{name}.csv" for name in ("dated", "undated")}
+    outputs = {name: folder / f"{name}.htaccess" for name in uploads}
+    measure.write_dated_csv(uploads["dated"], addresses)
+    measure.write_csv(uploads["undated"], addresses)
+
+    def once(name: str) -> float:
+        return measure.timed([measure.CLI, "render", uploads[name]], outputs[name])
+
+    samples = measure.interleaved({name: lambda name=name: once(name) for name in uploads}, rounds or (2 if quick else 7))
+    # The first line names the CSV.
+    dated, undated = (outputs[name].read_text().partition("\n")[2] for name in ("dated", "undated"))
+    if dated != undated:
+        raise Problem("the rows with dates give other networks than those without")
+    ratio = statistics.median(samples["dated"]) / statistics.median(samples["undated"])
+    other = f"the same without dates: {milliseconds(samples['undated'])}"
+    what = f"{count:,} random IPv4 rows that end"
+    return [Row(what, milliseconds(samples["dated"]), other, ratio, "x the time", "less", 3, 2)], {"dates": samples}
 
 
 def thousand(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dict[str, Samples]]:
@@ -223,7 +247,7 @@ def _expanded(networks: Iterator[str]) -> set[int]:
     return {int(address) for network in networks for address in ipaddress.IPv4Network(network)}
 
 
-SECTIONS = {"million": million, "thousand": thousand, "apache": served}
+SECTIONS = {"million": million, "dates": dates, "thousand": thousand, "apache": served}
 
 if __name__ == "__main__":
     measure.run_main(main)
