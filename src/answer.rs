@@ -258,7 +258,8 @@ impl fmt::Display for Status {
 pub enum Severity {
     /// Nothing was left out. There may be warnings about rows that are used.
     Fine,
-    /// Rows are not used, a condition is not applied, or nobody or everybody gets in.
+    /// Rows are not used, a condition is not applied, nobody or everybody gets in, or nobody does after the
+    /// next change.
     Warning,
     /// The file is refused, or it is published without rows that may have denied somebody.
     Alarm,
@@ -362,6 +363,7 @@ impl Answer {
             WarningCode::IgnoredColumn,
             WarningCode::BlocksEverybody,
             WarningCode::AllowsEverybody,
+            WarningCode::NobodyLeft,
         ];
         if self.status == Status::Refused || self.warns_of(WarningCode::DenyRejected) {
             Severity::Alarm

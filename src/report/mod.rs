@@ -306,6 +306,7 @@ fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
         (WarningCode::IgnoredColumn, ", a condition not applied"),
         (WarningCode::BlocksEverybody, ", nobody gets in"),
         (WarningCode::AllowsEverybody, ", everybody gets in"),
+        (WarningCode::NobodyLeft, ", nobody gets in later"),
     ] {
         if answer.warns_of(code) {
             headline.push_str(note);

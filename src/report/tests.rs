@@ -136,7 +136,9 @@ fn check_badge(answer: &Answer, occasion: Occasion, tone: &str, headline: &str) 
 
 #[test]
 fn the_badge_is_as_urgent_as_the_problems() {
-    use WarningCode::{AllowsEverybody, BlocksEverybody, DenyRejected, HiddenRows, IgnoredColumn};
+    use WarningCode::{
+        AllowsEverybody, BlocksEverybody, DenyRejected, HiddenRows, IgnoredColumn, NobodyLeft,
+    };
     for (rejected, codes, tone, headline) in [
         (0, &[][..], "good", "Published"),
         (
@@ -159,6 +161,7 @@ fn the_badge_is_as_urgent_as_the_problems() {
             "Published, rows inside a quoted cell not used",
         ),
         (0, &[BlocksEverybody], "warn", "Published, nobody gets in"),
+        (0, &[NobodyLeft], "warn", "Published, nobody gets in later"),
         (
             2,
             &[AllowsEverybody],

@@ -48,6 +48,8 @@ pub struct RecordedRows {
     pub(crate) allow_all: Option<u64>,
     /// Set if any Allow row is pending or expired.
     pub(crate) has_inactive_allow: bool,
+    /// Set if any Deny row is pending or expired.
+    pub(crate) has_inactive_deny: bool,
     /// The rows that have ended.
     pub(crate) expired: WarnedLines<()>,
     /// The rows that end soon.
@@ -143,7 +145,12 @@ impl RowRecorder for RecordedRows {
 
     fn add_period(&mut self, line: u64, action: Action, period: Period, as_of: Instant) {
         let state = period.state(as_of);
-        self.has_inactive_allow |= action == Action::Allow && state != RowState::Active;
+        if state != RowState::Active {
+            match action {
+                Action::Allow => self.has_inactive_allow = true,
+                Action::Deny => self.has_inactive_deny = true,
+            }
+        }
         match (state, period.expires) {
             (RowState::Expired, _) => self.expired.add(line, ()),
             (_, Some(expires)) if expires <= as_of.plus_days(SOON_DAYS) => {

@@ -131,6 +131,9 @@ fn allows_everybody(
             None,
             "Allow rows cover every address: check their prefix lengths",
         ),
+        (DefaultPolicy::Allow, line) if rows.has_inactive_deny => {
+            (line, "no Deny row is active at this time")
+        }
         (DefaultPolicy::Allow, Some(line)) => (
             Some(line),
             "there is the row all,Allow and no Deny row: if the file is meant as an allowlist, \

@@ -337,11 +337,18 @@ fn rows_that_have_ended_or_end_soon_are_warned_about() {
     check_warnings(
         &format!("IP,Rule,Expires\nall,Allow,\n{many}"),
         "UTC",
-        &[(
-            WarningCode::ExpiredRows,
-            Some(3),
-            "20 rows have ended and can be deleted (lines 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 10 more)",
-        )],
+        &[
+            (
+                WarningCode::AllowsEverybody,
+                Some(2),
+                "everybody gets in: no Deny row is active at this time",
+            ),
+            (
+                WarningCode::ExpiredRows,
+                Some(3),
+                "20 rows have ended and can be deleted (lines 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 10 more)",
+            ),
+        ],
     );
 }
 
