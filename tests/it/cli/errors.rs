@@ -41,7 +41,7 @@ fn wrong_names_are_reported_with_help() {
         (&["rendr", "1-allowlist.csv"], "'render'"),
         (
             &["render", "gone.csv"],
-            "help: the folder . has 1-allowlist.csv, 2-blocklist.csv, 3-exception.csv and 4 more CSVs",
+            "help: the folder . has 1-allowlist.csv, 2-blocklist.csv, 3-exception.csv and 5 more CSVs",
         ),
         (
             &["check", "../examples/1-alowlist.csv"],
