@@ -1,11 +1,10 @@
 //! Dates are the instants of Python's `zoneinfo` module. `zoneinfo_oracle.py` makes the cells to compare.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use htaccess_generator::time::{Bound, DateReader, Instant, TimeZone};
 
-use crate::MAX_DIFFERENCES_SHOWN;
+use crate::{MAX_DIFFERENCES_SHOWN, output_of};
 
 const ORACLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -23,20 +22,6 @@ const KINDS: [(&str, usize); 6] = [
     ("skipped-day", 5),
 ];
 
-fn oracle() -> String {
-    let python = std::env::var("PYTHON").unwrap_or("python3".to_owned());
-    let output = match Command::new(&python).arg(ORACLE).output() {
-        Ok(output) => output,
-        Err(err) => panic!("{python} cannot be run: {err}; install Python 3"),
-    };
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("the oracle writes ASCII")
-}
-
 /// A reader of dates in a zone. The instant of which the rows are read does not matter.
 fn reader(zone: &str) -> DateReader {
     let zone = TimeZone::named(zone).expect("the library knows the zones of the oracle");
@@ -45,7 +30,7 @@ fn reader(zone: &str) -> DateReader {
 
 #[test]
 fn dates_are_the_instants_of_pythons_zoneinfo() {
-    let answers = oracle();
+    let answers = output_of(ORACLE);
     let mut readers: BTreeMap<&str, DateReader> = BTreeMap::new();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     let mut distinct = BTreeSet::new();

@@ -1,0 +1,166 @@
+"""Prints random CSVs with rows that start and end, and who gets in around each start and end.
+
+Each CSV makes one line of JSON on stdout:
+
+    {"zone": …, "csv": …, "instants": [[seconds, networks, next change or null, pending rows, expired rows], …]}
+
+The networks are the shortest list that permits the same addresses. They come from Python's own ipaddress module, and
+the instants of the cells from zoneinfo. Nothing is shared with the library.
+"""
+
+import json
+import random
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_network, summarize_address_range
+from zoneinfo import ZoneInfo
+
+from zoneinfo_oracle import DAY, SECOND, changes, first_instant, seconds, to_local, to_utc
+
+SEED = 20270101
+# Hours, half an hour, midnight and a whole day are skipped or repeated.
+ZONES = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Pacific/Apia"]
+FROM, UNTIL = datetime(2009, 1, 1), datetime(2036, 1, 1)
+CSVS_OF_EACH_ZONE, MAX_ROWS = 120, 12
+POOL = [IPv4Address("192.0.2.0"), IPv6Address("2001:db8::")]
+POOL_BITS = 6
+WHOLE = [(IPv4Address(0), IPv4Address(2**32 - 1)), (IPv6Address(0), IPv6Address(2**128 - 1))]
+
+
+@dataclass
+class Row:
+    """A row as it is meant. `first` is None in a row of `all`."""
+
+    is_allow: bool
+    first: IPv4Address | IPv6Address | None
+    last: IPv4Address | IPv6Address | None
+    starts: int | None
+    expires: int | None
+
+    def bounds(self) -> list[int]:
+        """Returns the instants at which the row starts and ends."""
+        return [bound for bound in (self.starts, self.expires) if bound is not None]
+
+    def is_reversed(self) -> bool:
+        """Returns whether the row ends before it starts."""
+        return len(self.bounds()) == 2 and self.expires <= self.starts
+
+    def is_pending(self, at: int) -> bool:
+        """Returns whether the row starts later."""
+        return self.starts is not None and at < self.starts
+
+    def is_expired(self, at: int) -> bool:
+        """Returns whether the row has ended."""
+        return self.expires is not None and self.expires <= at
+
+
+def local_time(dice: random.Random, zone: ZoneInfo, near: list[datetime]) -> datetime:
+    """Returns a random local time, mostly near a change of the clock."""
+    if dice.random() < 0.6:
+        return to_local(zone, dice.choice(near)) + dice.randint(-7300, 7300) * SECOND
+    return FROM + dice.randrange((UNTIL - FROM) // SECOND) * SECOND
+
+
+def bound(dice: random.Random, zone: ZoneInfo, near: list[datetime], is_end: bool) -> tuple[str, int | None]:
+    """Returns a cell and its instant."""
+    local = local_time(dice, zone, near)
+    form = dice.randrange(8)
+    if form < 2:
+        return dice.choice(["", "-", "never"]), None
+    if form < 4:
+        midnight = local.replace(hour=0, minute=0, second=0)
+        return midnight.date().isoformat(), seconds(first_instant(zone, midnight + DAY if is_end else midnight))
+    if form == 4:
+        local = local.replace(second=0)
+        return local.strftime("%Y-%m-%d %H:%M"), seconds(to_utc(zone, local))
+    if form == 5:
+        return local.isoformat(sep=dice.choice(" T")), seconds(to_utc(zone, local))
+    if form == 6:
+        return f"{local.isoformat()}Z", seconds(local)
+    minutes = dice.choice([-210, 330, 765])
+    sign = "-" if minutes < 0 else "+"
+    offset = f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    return f"{local.isoformat()}{offset}", seconds(local - timedelta(minutes=minutes))
+
+
+def addresses(dice: random.Random) -> tuple[str, IPv4Address | IPv6Address | None, IPv4Address | IPv6Address | None]:
+    """Returns a cell with the first and the last of its addresses."""
+    if dice.random() < 0.08:
+        return "all", None, None
+    base = dice.choice(POOL)
+    if dice.random() < 0.5:
+        host_bits = dice.randrange(POOL_BITS)
+        first = base + (dice.randrange(2**POOL_BITS) >> host_bits << host_bits)
+        network = ip_network((first, base.max_prefixlen - host_bits))
+        return str(network), network[0], network[-1]
+    one, other = sorted(dice.randrange(2**POOL_BITS) for _ in range(2))
+    return f"{base + one}-{base + other}", base + one, base + other
+
+
+def permitted(rows: list[Row], at: int) -> list[str]:
+    """Returns the networks that get in at an instant."""
+    active = [row for row in rows if not row.is_pending(at) and not row.is_expired(at)]
+    everybody = {row.is_allow for row in active if row.first is None}
+    is_open = everybody == {True}
+    named = [row for row in active if row.first is not None]
+    ranges: list[list] = []
+    for first, last in WHOLE:
+        inside = [row for row in named if row.first.version == first.version]
+        cuts = sorted({first} | {row.first for row in inside} | {row.last + 1 for row in inside})
+        for start, following in zip(cuts, [*cuts[1:], None]):
+            end = last if following is None else following - 1
+            rules = {row.is_allow for row in inside if row.first <= start <= row.last}
+            if False in rules or not (is_open or True in rules):
+                continue
+            if ranges and ranges[-1][0].version == start.version and ranges[-1][1] + 1 == start:
+                ranges[-1][1] = end
+            else:
+                ranges.append([start, end])
+    networks = [network for first, last in ranges for network in summarize_address_range(first, last)]
+    # A list has no network with a prefix length of 0.
+    parts = [part for network in networks for part in ([network] if network.prefixlen else network.subnets())]
+    return [str(part[0]) if part.num_addresses == 1 else str(part) for part in parts]
+
+
+def csv_of_zone(dice: random.Random, name: str, zone: ZoneInfo, near: list[datetime]) -> dict:
+    """Makes a CSV, and its answers one second before, at and one second after each start and end."""
+    # The first row is always accepted, so the file is never refused.
+    office = IPv4Address("198.51.100.1")
+    lines, rows = ["IP,Rule,Starts,Expires", f"{office},Allow,,"], [Row(True, office, office, None, None)]
+    for _ in range(dice.randint(1, MAX_ROWS)):
+        cell, first, last = addresses(dice)
+        is_allow = dice.random() < 0.6
+        while True:
+            (starts, started), (expires, expired) = bound(dice, zone, near, False), bound(dice, zone, near, True)
+            # Few rows are rejected because their end is not after their start.
+            if not Row(is_allow, first, last, started, expired).is_reversed() or dice.random() < 0.1:
+                break
+        lines.append(f"{cell},{'Allow' if is_allow else 'Deny'},{starts},{expires}")
+        rows.append(Row(is_allow, first, last, started, expired))
+    rows = [row for row in rows if not row.is_reversed()]
+    # An all,Deny row without dates contradicts every all,Allow row, which is rejected.
+    if any(row.first is None and not row.is_allow and not row.bounds() for row in rows):
+        rows = [row for row in rows if row.first is not None or not row.is_allow]
+    bounds = sorted({bound for row in rows for bound in row.bounds()})
+    instants = []
+    for at in sorted({bound + shift for bound in bounds for shift in (-1, 0, 1)}):
+        pending, expired = sum(row.is_pending(at) for row in rows), sum(row.is_expired(at) for row in rows)
+        following = min((bound for bound in bounds if bound > at), default=None)
+        instants.append([at, permitted(rows, at), following, pending, expired])
+    return {"zone": name, "csv": "\n".join(lines) + "\n", "instants": instants}
+
+
+def main() -> int:
+    """Prints the CSVs of all zones."""
+    dice = random.Random(SEED)
+    for name in ZONES:
+        zone = ZoneInfo(name)
+        near = [change for change in changes(zone) if FROM <= change < UNTIL]
+        for _ in range(CSVS_OF_EACH_ZONE):
+            print(json.dumps(csv_of_zone(dice, name, zone, near)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
