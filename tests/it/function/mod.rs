@@ -26,3 +26,5 @@ mod process;
 mod shared_outputs;
 /// Outputs after a change of the settings or of the program.
 mod upgrades;
+/// A CSV without dates: its calls and its bytes.
+mod without_dates;

@@ -156,3 +156,47 @@ fn ranges_that_become_one_are_no_reason_to_refuse() {
         (None, 2)
     );
 }
+
+/// Rows with a start and an end of their own, in descending order, so that each is the next change.
+fn dated(rows: u32, address: impl Fn(u32) -> String, is_pending: bool) -> String {
+    let mut csv = "IP,Rule,Starts,Expires\n".to_owned();
+    for row in 0..rows {
+        let address = address(row);
+        let year = 9000 - row / 1000;
+        let date = format!("{year}-12-31T00:{:02}:{:02}Z", row / 60 % 60, row % 60);
+        let dates = if is_pending {
+            format!("{date},")
+        } else {
+            format!(",{date}")
+        };
+        let _ = writeln!(csv, "{address},Allow,{dates}");
+    }
+    csv
+}
+
+#[test]
+fn ranges_that_start_or_end_later_are_limited_too() {
+    let setup = with_limit("apache24", None, 8_000);
+    for is_pending in [true, false] {
+        let csv = dated(20_000, |row| format!("2001:db8:{row:x}::"), is_pending);
+        let mut upload = Upload::new(
+            &setup.settings,
+            setup.source.clone(),
+            Keep::default(),
+            setup.as_of,
+        );
+        // The rest is not read.
+        let (start, _) = csv.as_bytes().split_at(csv.len() / 2);
+        assert!(upload.push(start).is_break(), "{is_pending}");
+        assert_eq!(
+            refusal_of(&setup.run(csv.as_bytes())),
+            "too-large: the rows name more than 1,000 separate ranges, more than an output can hold: \
+             name wider networks, or split the CSV, or raise MAX_OUTPUT_BYTES"
+        );
+        let csv = dated(20_000, |row| format!("10.{}.0.1", row % 200), is_pending);
+        let outcome = setup.run(csv.as_bytes());
+        assert_eq!(refusal_of(&outcome), "");
+        let networks = if is_pending { 0 } else { 200 };
+        assert_eq!(outcome.answer.networks.allow, networks);
+    }
+}
