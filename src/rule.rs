@@ -9,6 +9,8 @@ pub enum Action {
     Allow,
     /// The addresses are refused.
     Deny,
+    /// The addresses are permitted, even if another rule denies them.
+    Always,
 }
 
 impl Action {
@@ -18,6 +20,17 @@ impl Action {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
+            Self::Always => "always",
+        }
+    }
+
+    /// The name in a CSV.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+            Self::Always => "Always",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The rule that turns lists and a default into permitted addresses: Deny wins over Allow, and Allow
-//! wins over a default of deny. It is stated once for one address and once for sets.
+//! The rule that turns lists and a default into permitted addresses: Always wins over Deny, Deny over
+//! Allow, and Allow over a default of deny. It is stated once for one address and once for sets.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,15 @@ use crate::ip::IpSet;
 use crate::policy::Policy;
 use crate::rule::{Action, DefaultPolicy};
 
-/// Returns the action that applies to an address, given whether a rule with an action names it.
+/// Returns the action that applies to an address, given whether a rule with an action names it. Only
+/// [`Action::Deny`] refuses the address.
 pub(crate) fn deciding_action(
     default: DefaultPolicy,
     is_named_by: impl Fn(Action) -> bool,
 ) -> Action {
-    if is_named_by(Action::Deny) {
+    if is_named_by(Action::Always) {
+        Action::Always
+    } else if is_named_by(Action::Deny) {
         Action::Deny
     } else if default == DefaultPolicy::Allow || is_named_by(Action::Allow) {
         Action::Allow
@@ -95,7 +98,7 @@ mod tests {
     ];
 
     fn rules() -> impl Strategy<Value = Vec<(Action, &'static str)>> {
-        let action = prop_oneof![Just(Action::Allow), Just(Action::Deny)];
+        let action = prop::sample::select(&[Action::Allow, Action::Deny, Action::Always]);
         let network = prop::sample::select(NETWORKS.as_slice());
         prop::collection::vec((action, network), 0..8)
     }
@@ -114,7 +117,18 @@ mod tests {
                     IpAddr::V4(address) => set.ipv4.contains(address.to_bits()),
                     IpAddr::V6(address) => set.ipv6.contains(address.to_bits()),
                 };
-                prop_assert_eq!(policy.permits(address), is_in_set != is_complement, "{}", address);
+                let permits = is_in_set != is_complement;
+                prop_assert_eq!(policy.permits(address), permits, "{}", address);
+                let is_named_by = |action| rules.iter().any(|(of, network)| {
+                    let network: ipnet::IpNet = if network.contains('/') {
+                        network.parse().unwrap()
+                    } else {
+                        network.parse::<IpAddr>().unwrap().into()
+                    };
+                    *of == action && network.contains(&address)
+                });
+                let action = deciding_action(default, is_named_by);
+                prop_assert_eq!(action != Action::Deny, permits, "{}", address);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Builds a policy from rules: a default, and the fewest networks that express the rest.
 //!
-//! An explicit Deny always wins, whatever the order of the rows. Under default deny the permitted
-//! addresses are allow − deny, under default allow everything − deny. The lists of a policy are
+//! An explicit Deny wins, whatever the order of the rows, except over the addresses that the common CSV
+//! lets in always. Under default deny the permitted addresses are (allow − deny) ∪ always, under default
+//! allow everything − (deny − always). The lists of a policy are
 //! not those of the CSV but the shortest that permit the same addresses, because Apache reads them
 //! again on every request.
 
@@ -43,8 +44,10 @@ impl Policy {
         let action = deciding_action(self.default, |action| match action {
             Action::Allow => is_in(&self.allow),
             Action::Deny => is_in(&self.deny),
+            // The two lists are made with regard to such rules.
+            Action::Always => false,
         });
-        action == Action::Allow
+        action != Action::Deny
     }
 }
 
@@ -64,10 +67,12 @@ pub(crate) mod samples {
         collected.build(default)
     }
 
-    /// Builds a policy from rules written `+address` and `-address`, under default deny.
+    /// Builds a policy from rules written `+address`, `-address` and, for Always, `!address`, under
+    /// default deny.
     pub(crate) fn policy(rules: &str) -> Policy {
         let rules = rules.split_whitespace().map(|rule| match rule.split_at(1) {
             ("+", address) => (Action::Allow, address),
+            ("!", address) => (Action::Always, address),
             (_, address) => (Action::Deny, address),
         });
         decide(&rules.collect::<Vec<_>>(), DefaultPolicy::Deny)
@@ -94,13 +99,14 @@ mod tests {
     use super::*;
     use crate::rule::Action;
 
-    /// Checks rules written `+address` and `-address`.
+    /// Checks rules written `+address`, `-address` and, for Always, `!address`.
     #[track_caller]
     fn check(rules: &str, default: DefaultPolicy, allow: &str, deny: &str) {
         let parsed: Vec<(Action, &str)> = rules
             .split_whitespace()
             .map(|rule| match rule.split_at(1) {
                 ("+", address) => (Action::Allow, address),
+                ("!", address) => (Action::Always, address),
                 (_, address) => (Action::Deny, address),
             })
             .collect();
@@ -163,6 +169,18 @@ mod tests {
     fn the_files_default_wins_and_deny_wins_in_the_file() {
         check("-all +1.1.1.1", ALLOW, "1.1.1.1", "");
         check("-all +all +1.1.1.1", ALLOW, "1.1.1.1", "");
+    }
+
+    #[test]
+    fn always_wins_over_a_deny_and_leaves_the_rest_of_it() {
+        check("!10.0.0.7 -10.0.0.0/24", DENY, "10.0.0.7", "");
+        check("!10.0.0.7 -10.0.0.6/31 +10.0.0.6", DENY, "10.0.0.7", "");
+        check("!10.0.0.7 +10.0.0.6", DENY, "10.0.0.6/31", "");
+        check("!10.0.0.7 -10.0.0.6/31", ALLOW, "", "10.0.0.6");
+        check("!10.0.0.7 -10.0.0.6/31 +all", DENY, "", "10.0.0.6");
+        check("!10.0.0.7 -all", ALLOW, "10.0.0.7", "");
+        check("!all -10.0.0.7 -all", DENY, "", "");
+        check("!::7 -::6/127", ALLOW, "", "::6");
     }
 
     #[test]

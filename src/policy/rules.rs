@@ -32,6 +32,10 @@ impl UnsortedRanges {
         self.limit.is_exceeded
     }
 
+    fn is_empty(&self) -> bool {
+        self.ipv4.is_empty() && self.ipv6.is_empty()
+    }
+
     /// Adds the addresses of a row. `all` names none.
     pub(crate) fn add(&mut self, addresses: AddressSpec) {
         match addresses {
@@ -145,8 +149,48 @@ fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>, limit: &mut Limit) {
 pub struct PolicyBuilder {
     allow: UnsortedRanges,
     deny: UnsortedRanges,
-    allow_all: bool,
-    deny_all: bool,
+    always: UnsortedRanges,
+    all_rows: AllRows,
+}
+
+/// The actions of the `all` rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct AllRows {
+    allow: bool,
+    deny: bool,
+    always: bool,
+}
+
+impl AllRows {
+    fn add(&mut self, action: Action) {
+        match action {
+            Action::Allow => self.allow = true,
+            Action::Deny => self.deny = true,
+            Action::Always => self.always = true,
+        }
+    }
+
+    /// Returns the rows of both.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            allow: self.allow || other.allow,
+            deny: self.deny || other.deny,
+            always: self.always || other.always,
+        }
+    }
+
+    /// Returns the default that the rows set, or `otherwise` if there are none.
+    pub(super) fn default_policy(self, otherwise: DefaultPolicy) -> DefaultPolicy {
+        if self.always {
+            DefaultPolicy::Allow
+        } else if self.deny {
+            DefaultPolicy::Deny
+        } else if self.allow {
+            DefaultPolicy::Allow
+        } else {
+            otherwise
+        }
+    }
 }
 
 impl PolicyBuilder {
@@ -156,6 +200,7 @@ impl PolicyBuilder {
         Self {
             allow: UnsortedRanges::with_max_ranges(max_ranges),
             deny: UnsortedRanges::with_max_ranges(max_ranges),
+            always: UnsortedRanges::with_max_ranges(max_ranges),
             ..Self::default()
         }
     }
@@ -163,7 +208,8 @@ impl PolicyBuilder {
     /// Returns whether the rules have more ranges than are kept. A policy of them would be incomplete.
     #[must_use]
     pub fn has_too_many_ranges(&self) -> bool {
-        self.allow.has_too_many() || self.deny.has_too_many()
+        let ranges = [&self.allow, &self.deny, &self.always];
+        ranges.into_iter().any(UnsortedRanges::has_too_many)
     }
 
     /// Adds a rule for IPv4 addresses. Most rules are of this kind, so it has its own entry.
@@ -174,9 +220,8 @@ impl PolicyBuilder {
 
     /// Adds one rule.
     pub fn add(&mut self, action: Action, addresses: AddressSpec) {
-        match (addresses, action) {
-            (AddressSpec::All, Action::Allow) => self.allow_all = true,
-            (AddressSpec::All, Action::Deny) => self.deny_all = true,
+        match addresses {
+            AddressSpec::All => self.all_rows.add(action),
             _ => self.ranges(action).add(addresses),
         }
     }
@@ -186,6 +231,7 @@ impl PolicyBuilder {
         match action {
             Action::Allow => &mut self.allow,
             Action::Deny => &mut self.deny,
+            Action::Always => &mut self.always,
         }
     }
 
@@ -193,55 +239,61 @@ impl PolicyBuilder {
     pub(super) fn append(&mut self, other: Self) {
         self.allow.append(other.allow);
         self.deny.append(other.deny);
-        self.allow_all |= other.allow_all;
-        self.deny_all |= other.deny_all;
+        self.always.append(other.always);
+        self.all_rows = self.all_rows.and(other.all_rows);
     }
 
     /// Merges the ranges of each list, and returns their number.
     pub(super) fn merge(&mut self) -> usize {
-        self.allow.merge() + self.deny.merge()
+        self.allow.merge() + self.deny.merge() + self.always.merge()
     }
 
-    /// Copies the Allow rules.
+    /// Copies the rules that permit addresses.
     pub(super) fn without_denies(&self) -> Self {
         Self {
             allow: self.allow.clone(),
-            allow_all: self.allow_all,
+            always: self.always.clone(),
+            all_rows: AllRows {
+                deny: false,
+                ..self.all_rows
+            },
             ..Self::default()
         }
     }
 
-    /// Returns whether there is an `all,Deny` row.
-    pub(super) fn denies_all(&self) -> bool {
-        self.deny_all
+    /// Returns the actions of the `all` rows.
+    pub(super) fn all_rows(&self) -> AllRows {
+        self.all_rows
     }
 
     /// Returns whether the file contains both `all,Allow` and `all,Deny`. Deny wins here too.
     #[must_use]
     pub fn has_conflicting_default(&self) -> bool {
-        self.allow_all && self.deny_all
+        self.all_rows.allow && self.all_rows.deny
     }
 
     /// Returns the default that the file sets, or `otherwise` if it has no `all` row.
     #[must_use]
     pub fn default_policy(&self, otherwise: DefaultPolicy) -> DefaultPolicy {
-        if self.deny_all {
-            DefaultPolicy::Deny
-        } else if self.allow_all {
-            DefaultPolicy::Allow
-        } else {
-            otherwise
-        }
+        self.all_rows.default_policy(otherwise)
     }
 
     /// Builds the policy of all rules. `otherwise` is the default of a file without an `all` row.
     #[must_use]
-    pub fn build(self, otherwise: DefaultPolicy) -> Policy {
+    pub fn build(mut self, otherwise: DefaultPolicy) -> Policy {
         let default = self.default_policy(otherwise);
-        let deny = self.deny.into_set();
+        let deny = if self.all_rows.always {
+            IpSet::default()
+        } else if self.always.is_empty() {
+            self.deny.into_set()
+        } else {
+            let always = self.always.clone().into_set();
+            self.deny.into_set().difference(&always)
+        };
         let (allow, deny) = match default {
             DefaultPolicy::Allow => (IpSet::default(), deny),
             DefaultPolicy::Deny => {
+                self.allow.append(self.always);
                 let allow = self.allow.into_set();
                 let (allow_ipv4, deny_ipv4) = shortest(allow.ipv4, &deny.ipv4);
                 let (allow_ipv6, deny_ipv6) = shortest(allow.ipv6, &deny.ipv6);

@@ -172,13 +172,14 @@ impl Timeline {
     /// Returns the default that the active rules set, or `otherwise` if there is no active `all` row.
     #[must_use]
     pub fn default_policy(&self, otherwise: DefaultPolicy) -> DefaultPolicy {
-        let active = [&self.lasting, &self.dated, &self.ending];
-        if active.iter().any(|rules| rules.denies_all()) {
-            return DefaultPolicy::Deny;
-        }
-        active
-            .iter()
-            .fold(otherwise, |default, rules| rules.default_policy(default))
+        let Self {
+            lasting,
+            dated,
+            ending,
+            ..
+        } = self;
+        let all_rows = lasting.all_rows().and(dated.all_rows());
+        all_rows.and(ending.all_rows()).default_policy(otherwise)
     }
 
     /// Builds the policy after the next change. `None` if there is no change. Takes as long as
@@ -242,7 +243,11 @@ mod tests {
             (!period.is_reversed()).then_some(period)
         });
         (
-            prop_oneof![Just(Action::Allow), Just(Action::Deny)],
+            prop_oneof![
+                3 => Just(Action::Allow),
+                3 => Just(Action::Deny),
+                1 => Just(Action::Always),
+            ],
             prop::sample::select(ADDRESSES.as_slice()),
             period,
         )

@@ -42,6 +42,7 @@ impl RowRecorder for () {
 pub struct RecordedRows {
     pub(crate) allow: RecordedRanges,
     pub(crate) deny: RecordedRanges,
+    pub(crate) always: RecordedRanges,
     /// Set if any row allows addresses, even if it is not recorded.
     pub(crate) has_allow: bool,
     /// The line of the first `all,Allow` row.
@@ -125,7 +126,7 @@ impl RowRecorder for RecordedRows {
                 self.allow_all.get_or_insert(line);
             }
             (Action::Allow, _) => self.has_allow = true,
-            (Action::Deny, _) => {}
+            (Action::Deny | Action::Always, _) => {}
         }
         let Some(line) = u32::try_from(line).ok().filter(|_| self.rows < MAX_ROWS) else {
             self.is_full = true;
@@ -135,6 +136,7 @@ impl RowRecorder for RecordedRows {
         let ranges = match action {
             Action::Allow => &mut self.allow,
             Action::Deny => &mut self.deny,
+            Action::Always => &mut self.always,
         };
         match addresses {
             AddressSpec::Ipv4(range) => ranges.ipv4.push(RecordedRow { range, line }),
@@ -149,6 +151,7 @@ impl RowRecorder for RecordedRows {
             match action {
                 Action::Allow => self.has_inactive_allow = true,
                 Action::Deny => self.has_inactive_deny = true,
+                Action::Always => {}
             }
         }
         match (state, period.expires) {
@@ -182,7 +185,7 @@ impl RecordedRows {
     }
 
     pub(crate) fn sort(&mut self) {
-        for ranges in [&mut self.allow, &mut self.deny] {
+        for ranges in [&mut self.allow, &mut self.deny, &mut self.always] {
             ranges.ipv4.sort_unstable();
             ranges.ipv6.sort_unstable();
         }

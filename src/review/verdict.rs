@@ -30,9 +30,9 @@ pub struct BearingRow {
     pub row: OwnedRow,
     /// The state of the row at the instant in question. Only an active row decides.
     pub state: RowState,
-    /// `true` if the row decides. If there are Deny rows, they decide. Otherwise, under default
-    /// deny, the Allow rows decide. If there are none, the `all` rows that chose the default
-    /// decide. The other rows have no effect.
+    /// `true` if the row decides. If there are Always rows, they decide, otherwise the Deny rows. If
+    /// there are none, under default deny, the Allow rows decide. If there are none, the `all` rows
+    /// that chose the default decide. The other rows have no effect.
     pub decides: bool,
 }
 
@@ -125,26 +125,31 @@ fn verdict(
 ) -> Explanation {
     let is_active = |row: &OwnedRow| row.period.state(as_of) == RowState::Active;
     matches.sort_by_key(|matching| (matching.addresses, matching.row.line));
+    // Nothing denies what `all,Always` names, so it is more than a default.
+    let is_always = |row: &&OwnedRow| row.action == Action::Always && is_active(row);
+    let always_all = all_rows.iter().any(|row| is_always(&row));
     let is_named_by = |action| {
         let mut active = matches.iter().filter(|matching| is_active(&matching.row));
         active.any(|matching| matching.row.action == action)
+            || (action == Action::Always && always_all)
     };
-    let (is_denied, is_allowed) = (is_named_by(Action::Deny), is_named_by(Action::Allow));
-    let permitted = deciding_action(default, is_named_by) == Action::Allow;
-    let by_default = !is_denied && (default == DefaultPolicy::Allow || !is_allowed);
+    let decided = deciding_action(default, is_named_by);
+    let permitted = decided != Action::Deny;
     let of_default = match default {
         DefaultPolicy::Deny => Action::Deny,
         DefaultPolicy::Allow => Action::Allow,
     };
+    let by_default =
+        decided == of_default && (default == DefaultPolicy::Allow || !is_named_by(Action::Deny));
     let matching_rows = matches.into_iter().map(|matching| BearingRow {
-        decides: !by_default
-            && is_active(&matching.row)
-            && (matching.row.action == Action::Deny || !is_denied),
+        decides: !by_default && is_active(&matching.row) && matching.row.action == decided,
         state: matching.row.period.state(as_of),
         row: matching.row,
     });
     let all = all_rows.iter().map(|row| BearingRow {
-        decides: by_default && is_active(row) && row.action == of_default,
+        decides: is_active(row)
+            && row.action == decided
+            && (by_default || decided == Action::Always),
         state: row.period.state(as_of),
         row: row.clone(),
     });

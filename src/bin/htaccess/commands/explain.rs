@@ -86,6 +86,7 @@ fn reason(explanation: &Explanation) -> String {
             let verb = match row.action {
                 Action::Allow => "allows",
                 Action::Deny => "denies",
+                Action::Always => "always allows",
             };
             format!("line {} {verb} it", row.line)
         }
@@ -99,10 +100,7 @@ fn row_text(bearing: &BearingRow, zone: &TimeZone) -> String {
         state,
         decides,
     } = bearing;
-    let action = match row.action {
-        Action::Allow => "Allow",
-        Action::Deny => "Deny",
-    };
+    let action = row.action.title();
     let comment = match row.comment.as_str() {
         "" => String::new(),
         comment => format!(" {}", escape(comment)),

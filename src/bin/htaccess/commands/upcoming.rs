@@ -4,7 +4,6 @@ use htaccess_generator::answer::{Answer, Status};
 use htaccess_generator::generate::{Keep, Upload};
 use htaccess_generator::ip::IpSet;
 use htaccess_generator::review::{RowChange, Upcoming, upcoming};
-use htaccess_generator::rule::Action;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::text::{escape, push_fmt};
 use htaccess_generator::time::{Bound, Instant, TimeZone};
@@ -100,10 +99,7 @@ fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &Time
         Bound::Expires => (zone.show_end(change.at), "ends"),
     };
     let row = &change.row;
-    let action = match row.action {
-        Action::Allow => "Allow",
-        Action::Deny => "Deny",
-    };
+    let action = row.action.title();
     let comment = match row.comment.as_str() {
         "" => String::new(),
         comment => format!(" {}", escape(comment)),
