@@ -9,6 +9,7 @@ pub mod answer;
 pub mod csv;
 pub mod generate;
 pub mod ip;
+pub mod list;
 pub mod policy;
 pub mod render;
 pub mod report;
