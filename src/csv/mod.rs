@@ -6,7 +6,7 @@
 //! - [`TextDecoder`] (`decode.rs`) decompresses (`gzip.rs`) and decodes, and pushes text to a
 //!   [`TextSink`].
 //! - [`Parser`] (`parser.rs`) cuts lines (`lines.rs`), reads the header (`header.rs`), then records
-//!   (`record.rs`) and their cells (`cell.rs`, `dates.rs`), and pushes rows (`row.rs`) to a [`RowSink`].
+//!   (`record.rs`) and their cells (`cells.rs`, `cell.rs`, `dates.rs`), and pushes rows (`row.rs`) to a [`RowSink`].
 //!   `hidden_rows.rs` finds rows that a missing quote hides.
 //!   `columns.rs` has the names of the columns that are read, `conditions.rs` the names of columns that
 //!   should not be ignored silently. `fast_path` takes the most common rows and gives the same results.
@@ -16,6 +16,7 @@
 //! rows. This folder does no input or output, keeps no rows and does not decide who gets in.
 
 mod cell;
+mod cells;
 mod columns;
 mod conditions;
 mod contents;

@@ -1,0 +1,139 @@
+//! Reads the cells of a row as a rule, and hands the row to the sink.
+
+use crate::csv::cell::{cell_text, may_be_wrapped, unwrapped};
+use crate::csv::columns::Columns;
+use crate::csv::dates::read_period;
+use crate::csv::diagnose::meant_in;
+use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, action_in, read_rule};
+use crate::ip::AddressSpec;
+use crate::rule::Action;
+use crate::time::{DateReader, Period};
+
+/// A sink for rows, and the reader of their dates.
+pub(super) struct DatedRows<'a, R> {
+    pub(super) rows: &'a mut R,
+    pub(super) dates: &'a mut DateReader,
+}
+
+/// The cells of a row that are read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Cells<'a> {
+    pub(super) address: &'a [u8],
+    pub(super) rule: &'a [u8],
+    pub(super) comment: &'a [u8],
+    pub(super) starts: &'a [u8],
+    pub(super) expires: &'a [u8],
+    /// The cell of another rule column that contradicts the rule. Empty if there is none.
+    pub(super) other_rule: &'a [u8],
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn put(&mut self, columns: &Columns, index: usize, cell: &'a [u8]) {
+        if index == columns.address {
+            self.address = cell;
+        } else if index == columns.rule {
+            self.rule = cell;
+        } else if Some(index) == columns.comment {
+            self.comment = cell;
+        } else if Some(index) == columns.starts {
+            self.starts = cell;
+        } else if Some(index) == columns.expires {
+            self.expires = cell;
+        }
+    }
+
+    /// Finds the first of the other rule columns that says the opposite of the rule, also in another
+    /// word, such as `Block`. `others` are in ascending order.
+    pub(super) fn compare_with(&mut self, others: &[usize], cells: impl Iterator<Item = &'a [u8]>) {
+        let Some(action) = action_in(self.rule) else {
+            return;
+        };
+        let mut others = others.iter().peekable();
+        let mut found = cells.enumerate().filter(|(index, cell)| {
+            others.next_if_eq(&index).is_some()
+                && meant_in(cell).is_some_and(|other| other != action)
+        });
+        self.other_rule = found.next().map_or(&[], |(_, cell)| cell);
+    }
+
+    /// Hands the row to the sink, accepted or rejected. A blank row is skipped.
+    pub(super) fn hand_to<R: RowSink>(
+        &self,
+        line: u64,
+        rows: &mut DatedRows<'_, R>,
+        is_blank: impl FnOnce() -> bool,
+    ) {
+        let address = cell_text(self.address);
+        let rule = cell_text(self.rule);
+        if address.is_empty() && rule.is_empty() && is_blank() {
+            return;
+        }
+        let read = read_rule(&address, &rule);
+        // What is missing is not inside quotes.
+        if let Err(RowErrorKind::Address(_) | RowErrorKind::Rule(_)) = read
+            && (may_be_wrapped(&address) || may_be_wrapped(&rule))
+            && let (plain_address, plain_rule) = (unwrapped(&address), unwrapped(&rule))
+            && (plain_address.is_some() || plain_rule.is_some())
+        {
+            let plain_address = plain_address.as_deref().unwrap_or(&address);
+            let plain_rule = plain_rule.as_deref().unwrap_or(&rule);
+            let read = read_rule(plain_address, plain_rule);
+            self.hand_read_to(line, rows, &address, &rule, read);
+        } else {
+            self.hand_read_to(line, rows, &address, &rule, read);
+        }
+    }
+
+    fn hand_read_to<R: RowSink>(
+        &self,
+        line: u64,
+        rows: &mut DatedRows<'_, R>,
+        address: &str,
+        rule: &str,
+        read: Result<(Action, AddressSpec), RowErrorKind<'_>>,
+    ) {
+        let other_rule = cell_text(self.other_rule);
+        let read = match read {
+            Ok(_) if !other_rule.is_empty() => Err(RowErrorKind::OtherRule {
+                rule,
+                other: &other_rule,
+            }),
+            read => read,
+        };
+        let (starts, expires);
+        let dated = match read {
+            // Most rows have no dates.
+            Ok(rule) if self.starts.is_empty() && self.expires.is_empty() => {
+                Ok((rule, Period::ALWAYS))
+            }
+            Ok(rule) => {
+                (starts, expires) = (cell_text(self.starts), cell_text(self.expires));
+                read_period(&starts, &expires, rows.dates).map(|period| (rule, period))
+            }
+            Err(kind) => Err(kind),
+        };
+        match dated {
+            Ok(((action, addresses), period)) => rows.rows.accept(Row {
+                line,
+                action,
+                addresses,
+                period,
+                address_cell: self.address,
+                comment_cell: self.comment,
+            }),
+            Err(kind) => {
+                let error = RowError {
+                    address,
+                    rule,
+                    kind,
+                };
+                rows.rows.reject(line, &error);
+            }
+        }
+    }
+}
+
+/// Returns whether no cell has a value.
+pub(super) fn is_blank<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
+    cells.all(|cell| cell_text(cell).is_empty())
+}
