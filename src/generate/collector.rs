@@ -2,10 +2,10 @@
 
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
 use crate::csv::{CsvError, HiddenRow, OwnedRow, Row, RowError, RowSink};
-use crate::generate::refusal::{hash_rows, hidden_rows};
+use crate::generate::tally::{AcceptedRows, Tally};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::Timeline;
-use crate::review::{RecordedRows, RejectedDenies, RowRecorder, WarnedLines};
+use crate::review::{RecordedRows, RejectedDenies, RowRecorder};
 use crate::rule::Action;
 use crate::time::{Instant, Period, RowState};
 
@@ -25,22 +25,9 @@ fn max_ranges(max_output_bytes: u64) -> usize {
 pub(crate) struct Collector<L> {
     pub(super) rules: Timeline,
     pub(super) history: L,
-    counts: AcceptedRows,
-    rejected: u64,
-    /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
-    rejections: Vec<Rejection>,
+    tally: Tally,
     /// The rejected rows that may have denied somebody.
     pub(super) rejected_denies: RejectedDenies,
-    /// The lines inside quoted cells that look like rows.
-    hidden_rows: WarnedLines<()>,
-    /// The line where the first cell with such lines starts, or its record.
-    hidden_since: Option<u64>,
-    /// The rows that start with `#`.
-    hash_rows: WarnedLines<()>,
-    /// The names of the columns that are not read.
-    ignored_columns: Vec<String>,
-    /// The warnings about the text and the header.
-    warnings: Vec<Warning>,
     /// The active rows, only if `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
@@ -48,25 +35,6 @@ pub(crate) struct Collector<L> {
     row_bytes: u64,
     max_output_bytes: u64,
     allow_all: AllowAll,
-}
-
-/// The numbers of accepted rows.
-#[derive(Clone, Copy, Debug, Default)]
-struct AcceptedRows {
-    all: u64,
-    pending: u64,
-    expired: u64,
-}
-
-impl AcceptedRows {
-    fn add(&mut self, state: RowState) {
-        self.all += 1;
-        match state {
-            RowState::Pending => self.pending += 1,
-            RowState::Expired => self.expired += 1,
-            RowState::Active => {}
-        }
-    }
 }
 
 /// The `all,Allow` rows. They are rejected if there is an `all,Deny` row without a period, because they
@@ -99,25 +67,21 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     fn reject(&mut self, line: u64, error: &RowError<'_>) {
-        self.rejected += 1;
         self.rejected_denies.add(line, error);
-        if self.rejections.len() < MAX_REJECTIONS_LISTED {
-            self.rejections.push(error.explain(line));
-        }
+        self.tally.reject(line, error);
     }
 
     fn find_hidden_row(&mut self, row: HiddenRow) {
-        self.hidden_rows.add(row.line, ());
-        self.hidden_since.get_or_insert(row.record_line);
+        self.tally.find_hidden_row(row);
         self.rejected_denies.add_hidden(row);
     }
 
     fn find_hash_row(&mut self, line: u64) {
-        self.hash_rows.add(line, ());
+        self.tally.find_hash_row(line);
     }
 
     fn ignore_columns(&mut self, names: Vec<String>) {
-        self.ignored_columns = names;
+        self.tally.ignored_columns = names;
     }
 
     fn check(&self) -> Result<(), CsvError> {
@@ -133,7 +97,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     fn warn(&mut self, warning: Warning) {
-        self.warnings.push(warning);
+        self.tally.warnings.push(warning);
     }
 
     fn wants_fast_path(&self) -> bool {
@@ -142,7 +106,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
 
     #[inline]
     fn accept_ipv4(&mut self, line: u64, action: Action, addresses: AddrRange<u32>) {
-        self.counts.all += 1;
+        self.tally.accepted.all += 1;
         self.rules.add_ipv4(action, addresses);
         self.history.add(line, action, AddressSpec::Ipv4(addresses));
     }
@@ -181,15 +145,8 @@ impl<L: RowRecorder> Collector<L> {
         Self {
             rules: Timeline::with_max_ranges(as_of, max_ranges),
             history: L::default(),
-            counts: AcceptedRows::default(),
-            rejected: 0,
-            rejections: Vec::new(),
+            tally: Tally::default(),
             rejected_denies: RejectedDenies::with_max_ranges(max_ranges),
-            hidden_rows: WarnedLines::default(),
-            hidden_since: None,
-            hash_rows: WarnedLines::default(),
-            ignored_columns: Vec::new(),
-            warnings: Vec::new(),
             rows: Vec::new(),
             keep_rows,
             row_bytes: 0,
@@ -208,15 +165,8 @@ impl<L: RowRecorder> Collector<L> {
         Collector {
             rules: self.rules,
             history: self.history.into_rows(),
-            counts: self.counts,
-            rejected: self.rejected,
-            rejections: self.rejections,
+            tally: self.tally,
             rejected_denies: self.rejected_denies,
-            hidden_rows: self.hidden_rows,
-            hidden_since: self.hidden_since,
-            hash_rows: self.hash_rows,
-            ignored_columns: self.ignored_columns,
-            warnings: self.warnings,
             rows: self.rows,
             keep_rows: self.keep_rows,
             row_bytes: self.row_bytes,
@@ -228,7 +178,7 @@ impl<L: RowRecorder> Collector<L> {
     #[inline]
     fn add(&mut self, action: Action, addresses: AddressSpec, period: Period) -> RowState {
         let state = self.rules.add(action, addresses, period);
-        self.counts.add(state);
+        self.tally.accepted.add(state);
         state
     }
 
@@ -260,33 +210,17 @@ impl<L: RowRecorder> Collector<L> {
         if !self.allow_all.is_contradicted {
             let rules = std::mem::replace(&mut self.allow_all.rules, Timeline::new(as_of));
             self.rules.append(rules);
-            self.counts.all += counts.all;
-            self.counts.pending += counts.pending;
-            self.counts.expired += counts.expired;
+            self.tally.accepted.add_all(counts);
             return;
         }
-        self.rejected += counts.all;
-        self.rejections.append(&mut self.allow_all.rejections);
-        self.rejections.sort_by_key(|rejection| rejection.line);
-        self.rejections.truncate(MAX_REJECTIONS_LISTED);
+        self.tally
+            .reject_later(counts.all, &mut self.allow_all.rejections);
         self.rows
             .retain(|row| row.action == Action::Deny || row.addresses != AddressSpec::All);
     }
 
     pub(super) fn report_to(&mut self, answer: &mut Answer) {
-        answer.rows = self.counts.all + self.rejected;
-        answer.accepted = self.counts.all;
-        answer.rejected = self.rejected;
-        answer.pending = self.counts.pending;
-        answer.expired = self.counts.expired;
+        self.tally.report_to(answer);
         answer.next_change = self.rules.next_change();
-        answer.rejections = std::mem::take(&mut self.rejections);
-        answer.ignored_columns = std::mem::take(&mut self.ignored_columns);
-        answer.warnings.append(&mut self.warnings);
-        answer.warnings.extend(hash_rows(&self.hash_rows));
-        if let Some(line) = self.hidden_since {
-            let warning = hidden_rows(line, &self.hidden_rows);
-            answer.warnings.push(warning);
-        }
     }
 }

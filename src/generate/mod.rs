@@ -1,7 +1,7 @@
 //! The pure middle in one place: bytes and settings in, file and answer out.
 //!
 //! An [`Upload`] receives the bytes in pieces as they arrive, and pushes them through
-//! [`csv`](crate::csv) into a collector, which keeps the rules and the rejections (`collector.rs`).
+//! [`csv`](crate::csv) into a collector, which keeps the rules (`collector.rs`) and the rejections (`tally.rs`).
 //! [`Upload::finish`] turns them into a [`Decision`]: a [`Policy`](crate::policy::Policy), or a
 //! [`Refusal`](crate::answer::Refusal) (`refusal.rs`). A [`Template`] renders the decision.
 //!
@@ -11,6 +11,7 @@
 mod collector;
 mod decision;
 mod refusal;
+mod tally;
 mod upload;
 
 pub use self::decision::{Decision, MAX_OUTPUT_LINE_BYTES, Outcome};
