@@ -21,9 +21,12 @@ use criterion::{BatchSize, Criterion, Throughput};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::{Answer, MAX_REJECTIONS_LISTED, Status};
-use htaccess_generator::csv::{CsvError, Parser, Row, RowError, RowSink, TextDecoder, TextSink};
+use htaccess_generator::csv::{
+    CsvError, Parser, Row, RowContext, RowError, RowSink, TextDecoder, TextSink,
+};
 use htaccess_generator::generate::generate;
 use htaccess_generator::ip::{AddrRange, RangeSet, parse_address};
+use htaccess_generator::list::Shared;
 use htaccess_generator::policy::{Policy, PolicyBuilder};
 use htaccess_generator::render::{Template, render};
 use htaccess_generator::report::{Facts, report_page};
@@ -120,7 +123,7 @@ struct Count {
 
 impl RowSink for Count {
     fn accept(&mut self, rule: Row<'_>) {
-        black_box(rule.addresses);
+        black_box(rule.named);
         self.accepted += 1;
     }
 
@@ -145,7 +148,11 @@ fn parse(criterion: &mut Criterion) {
         group.throughput(bytes(csv.len()));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let mut parser = Parser::new(Count::default(), DateReader::default());
+                let mut parser = Parser::new(
+                    Count::default(),
+                    DateReader::default(),
+                    RowContext::default(),
+                );
                 for piece in csv.chunks(PIECE_BYTES) {
                     parser.push(piece).unwrap();
                 }
@@ -312,7 +319,14 @@ fn outcome(csv: &[u8]) -> (Answer, Option<String>) {
         max_output_bytes: u64::MAX,
         ..Settings::default()
     };
-    let outcome = generate(csv, &settings, &template, &source, Instant::MIN);
+    let outcome = generate(
+        csv,
+        &settings,
+        &template,
+        &source,
+        Instant::MIN,
+        &Shared::default(),
+    );
     (outcome.answer, outcome.file)
 }
 

@@ -38,6 +38,12 @@ pub enum RejectionCode {
     InvalidDate,
     /// `Expires` is not after `Starts`.
     ReversedPeriod,
+    /// The row names a list that does not exist.
+    UnknownList,
+    /// The row states the opposite of the rows of the list that it names.
+    ContradictsList,
+    /// The row is in a list and names a list.
+    NestedList,
 }
 
 /// A rejected row and the reason.
@@ -153,6 +159,8 @@ pub enum WarningCode {
     EndsSoon,
     /// Nobody gets in after the next change.
     NobodyLeft,
+    /// Deny rows do not apply to addresses that the common CSV lets in always.
+    AlwaysWins,
 }
 
 /// A warning: something that is probably a mistake, although it is accepted.
@@ -190,6 +198,10 @@ pub enum RefusalCode {
     BadTemplate,
     /// The output belongs to another upload.
     OutputTaken,
+    /// The rows of a list state different rules.
+    MixedRules,
+    /// A list that a row names, or the common CSV, is refused or cannot be used.
+    UnusableList,
 }
 
 impl fmt::Display for RefusalCode {
@@ -307,6 +319,10 @@ pub struct Answer {
     /// The first later instant at which an accepted row starts or ends. `None` if there is none, or if
     /// the file is refused.
     pub next_change: Option<Instant>,
+    /// The names of the lists that the rows name, in alphabetical order, without those that do not exist.
+    /// The JSON omits them if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
     /// The networks in the output.
     pub networks: NetworkCounts,
     /// The size of the output, in bytes.
@@ -341,6 +357,7 @@ impl Answer {
             pending: 0,
             expired: 0,
             next_change: None,
+            lists: Vec::new(),
             networks: NetworkCounts::default(),
             bytes: 0,
             rejections: Vec::new(),

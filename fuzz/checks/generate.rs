@@ -14,6 +14,7 @@ use htaccess_generator::answer::{Answer, RefusalCode, Status, Warning, WarningCo
 use htaccess_generator::csv::HiddenRow;
 use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
 use htaccess_generator::ip::{AddressSpec, IpSet, MAPPED_FIRST, MAPPED_LAST, RangeSet};
+use htaccess_generator::list::Shared;
 use htaccess_generator::policy::Policy;
 use htaccess_generator::render::{BUILT_IN, Template};
 use htaccess_generator::report::{Facts, MAX_PAGE_BYTES, RequestCost, report_page};
@@ -159,7 +160,13 @@ impl Run<'_> {
     }
 
     fn decide(&self, keep: Keep, pieces: &[&[u8]]) -> Decision {
-        let mut upload = Upload::new(self.settings, self.source.clone(), keep, AS_OF);
+        let mut upload = Upload::new(
+            self.settings,
+            self.source.clone(),
+            keep,
+            AS_OF,
+            &Shared::default(),
+        );
         for piece in pieces {
             if upload.push(piece).is_break() {
                 break;
@@ -216,7 +223,7 @@ impl Run<'_> {
         let may_deny_somebody = |row: &Row| match row {
             Row::Rejected {
                 action, addresses, ..
-            } if *action != Some(Action::Allow) => {
+            } if matches!(action, None | Some(Action::Deny)) => {
                 let addresses = addresses.unwrap_or(AddressSpec::All);
                 has_any_of(&permitted, addresses)
             }
@@ -258,6 +265,7 @@ impl Run<'_> {
             // The built-in templates never fail, and never write a line that is too long.
             RefusalCode::BadTemplate => assert_eq!(self.template, OWN, "{answer:?}"),
             RefusalCode::OutputTaken => panic!("only the function knows other uploads"),
+            RefusalCode::MixedRules | RefusalCode::UnusableList => panic!("there are no lists"),
             RefusalCode::NotCsv | RefusalCode::MissingColumn | RefusalCode::TooLarge => {
                 // The message also contains the setting that sets the limit.
                 let err = read([self.upload]).refusal.unwrap();
@@ -376,7 +384,15 @@ impl Run<'_> {
         permits: impl Fn(IpAddr) -> bool,
     ) {
         let probes = probes(networks, rows, dice);
-        for explanation in explain(self.upload, self.settings, &probes, AS_OF).unwrap() {
+        for explanation in explain(
+            self.upload,
+            self.settings,
+            &probes,
+            AS_OF,
+            &Shared::default(),
+        )
+        .unwrap()
+        {
             let client = explanation.address;
             assert_eq!(permits(client), explanation.permitted, "{client}");
         }

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use htaccess_generator::answer::{Rejection, Warning};
-use htaccess_generator::csv::{self, CsvError, HiddenRow, Parser, RowSink, TextDecoder, TextSink};
+use htaccess_generator::csv::{
+    self, CsvError, HiddenRow, Named, Parser, RowContext, RowSink, TextDecoder, TextSink,
+};
 use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
 use htaccess_generator::time::{DateReader, Period};
@@ -144,10 +146,13 @@ impl Collector {
 
 impl RowSink for Collector {
     fn accept(&mut self, rule: csv::Row<'_>) {
+        let Some(addresses) = addresses_of(Some(rule.named)) else {
+            unreachable!("there are no lists");
+        };
         self.kept.borrow_mut().rows.push(Row::Accepted {
             line: rule.line,
             action: rule.action,
-            addresses: rule.addresses,
+            addresses,
             period: rule.period,
             address: rule.address().into_owned(),
             comment: rule.comment().into_owned(),
@@ -158,7 +163,7 @@ impl RowSink for Collector {
         self.kept.borrow_mut().rows.push(Row::Rejected {
             rejection: error.explain(line),
             action: error.action(),
-            addresses: error.addresses(),
+            addresses: addresses_of(error.named()),
         });
     }
 
@@ -194,6 +199,13 @@ impl RowSink for Collector {
     }
 }
 
+fn addresses_of(named: Option<Named<'_>>) -> Option<AddressSpec> {
+    match named {
+        Some(Named::Addresses(addresses)) => Some(addresses),
+        Some(Named::List(_)) | None => None,
+    }
+}
+
 /// Returns whether the rows before a refusal may depend on the pieces. `miniz_oxide` accepts
 /// distances that reach before the start of a gzip stream, and the bytes that it finds there are
 /// undefined. The checksum shows in the end that the stream is damaged.
@@ -205,7 +217,7 @@ pub(super) fn may_be_damaged_gzip(upload: &[u8], is_refused: bool) -> bool {
 pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(Way::Long);
     let decoder = TextDecoder::new(
-        Parser::new(rows.clone(), DateReader::default()),
+        Parser::new(rows.clone(), DateReader::default(), RowContext::default()),
         MAX_TEXT_BYTES,
     );
     let refusal = decode(decoder, pieces).and_then(Parser::finish).err();
@@ -216,7 +228,7 @@ pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Readi
 /// pieces of the upload. Here all pieces reach the parser.
 pub(super) fn read_text<P: AsRef<[u8]>>(way: Way, pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(way);
-    let mut parser = Parser::new(rows.clone(), DateReader::default());
+    let mut parser = Parser::new(rows.clone(), DateReader::default(), RowContext::default());
     let pushed = pieces
         .into_iter()
         .try_for_each(|piece| parser.push(piece.as_ref()));

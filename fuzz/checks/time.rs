@@ -27,6 +27,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::Answer;
 use htaccess_generator::generate::{Keep, Upload};
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::Template;
 use htaccess_generator::report::{Facts, MAX_PAGE_BYTES, RequestCost, report_page};
 use htaccess_generator::rule::DefaultPolicy;
@@ -92,7 +93,7 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
         ..Source::default()
     };
     let keep = Keep::for_template(template).with_history();
-    let mut reading = Upload::new(settings, source, keep, AS_OF);
+    let mut reading = Upload::new(settings, source, keep, AS_OF, &Shared::default());
     for piece in upload.chunks(PIECE_BYTES) {
         if reading.push(piece).is_break() {
             break;

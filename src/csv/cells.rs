@@ -4,15 +4,46 @@ use crate::csv::cell::{cell_text, may_be_wrapped, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::dates::read_period;
 use crate::csv::diagnose::meant_in;
-use crate::csv::row::{Row, RowError, RowErrorKind, RowSink, action_in, read_rule};
-use crate::ip::AddressSpec;
+use crate::csv::error::{CsvError, ListProblem};
+use crate::csv::kind::{CsvKind, Named, RowContext};
+use crate::csv::limits::check_members;
+use crate::csv::row::{
+    MemberRow, Row, RowError, RowErrorKind, RowSink, Rule, action_in, list_name, read_rule,
+};
+use crate::list::{ListName, Listed, Member, Place};
 use crate::rule::Action;
 use crate::time::{DateReader, Period};
 
-/// A sink for rows, and the reader of their dates.
-pub(super) struct DatedRows<'a, R> {
+/// The way from cells to the sink.
+pub(super) struct Outlet<'a, R> {
     pub(super) rows: &'a mut R,
     pub(super) dates: &'a mut DateReader,
+    pub(super) context: &'a RowContext,
+    /// The number of members of all lists that rows named so far.
+    pub(super) members: &'a mut u64,
+}
+
+impl<R: RowSink> Outlet<'_, R> {
+    /// Tells the sink that a row names a list.
+    ///
+    /// # Errors
+    ///
+    /// [`CsvError::UnusableList`] for a refused list, [`CsvError::TooManyMembers`] over the limit.
+    pub(super) fn name_list(&mut self, name: &ListName, row: &Place) -> Result<(), CsvError> {
+        self.rows.find_list(name);
+        match self.context.shared.list(name) {
+            Some(Listed::InForce(list)) => {
+                *self.members += list.len() as u64;
+                check_members(*self.members)
+            }
+            Some(Listed::Refused(source)) => Err(CsvError::UnusableList {
+                row: row.clone(),
+                name: name.clone(),
+                problem: ListProblem::Refused(source.clone()),
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The cells of a row that are read.
@@ -31,7 +62,7 @@ impl<'a> Cells<'a> {
     pub(super) fn put(&mut self, columns: &Columns, index: usize, cell: &'a [u8]) {
         if index == columns.address {
             self.address = cell;
-        } else if index == columns.rule {
+        } else if Some(index) == columns.rule {
             self.rule = cell;
         } else if Some(index) == columns.comment {
             self.comment = cell;
@@ -57,18 +88,25 @@ impl<'a> Cells<'a> {
     }
 
     /// Hands the row to the sink, accepted or rejected. A blank row is skipped.
+    ///
+    /// # Errors
+    ///
+    /// See [`Outlet::name_list`].
     pub(super) fn hand_to<R: RowSink>(
         &self,
         line: u64,
-        rows: &mut DatedRows<'_, R>,
+        rows: &mut Outlet<'_, R>,
         is_blank: impl FnOnce() -> bool,
-    ) {
+    ) -> Result<(), CsvError> {
         let address = cell_text(self.address);
         let rule = cell_text(self.rule);
         if address.is_empty() && rule.is_empty() && is_blank() {
-            return;
+            return Ok(());
         }
-        let read = read_rule(&address, &rule);
+        if let Some(name) = list_name(&address) {
+            rows.name_list(&name, &Place::of_line(line))?;
+        }
+        let read = read_rule(&address, &rule, rows.context);
         // What is missing is not inside quotes.
         if let Err(RowErrorKind::Address(_) | RowErrorKind::Rule(_)) = read
             && (may_be_wrapped(&address) || may_be_wrapped(&rule))
@@ -77,20 +115,21 @@ impl<'a> Cells<'a> {
         {
             let plain_address = plain_address.as_deref().unwrap_or(&address);
             let plain_rule = plain_rule.as_deref().unwrap_or(&rule);
-            let read = read_rule(plain_address, plain_rule);
+            let read = read_rule(plain_address, plain_rule, rows.context);
             self.hand_read_to(line, rows, &address, &rule, read);
         } else {
             self.hand_read_to(line, rows, &address, &rule, read);
         }
+        Ok(())
     }
 
     fn hand_read_to<R: RowSink>(
         &self,
         line: u64,
-        rows: &mut DatedRows<'_, R>,
+        rows: &mut Outlet<'_, R>,
         address: &str,
         rule: &str,
-        read: Result<(Action, AddressSpec), RowErrorKind<'_>>,
+        read: Result<Rule<'_>, RowErrorKind<'_>>,
     ) {
         let other_rule = cell_text(self.other_rule);
         let read = match read {
@@ -113,22 +152,49 @@ impl<'a> Cells<'a> {
             Err(kind) => Err(kind),
         };
         match dated {
-            Ok(((action, addresses), period)) => rows.rows.accept(Row {
-                line,
-                action,
-                addresses,
-                period,
-                address_cell: self.address,
-                comment_cell: self.comment,
-            }),
+            Ok((Rule { action, named }, period)) => {
+                self.accept(line, action, named, period, rows);
+            }
             Err(kind) => {
                 let error = RowError {
                     address,
                     rule,
                     kind,
+                    context: rows.context,
                 };
                 rows.rows.reject(line, &error);
             }
+        }
+    }
+
+    fn accept<R: RowSink>(
+        &self,
+        line: u64,
+        action: Option<Action>,
+        named: Named<'_>,
+        period: Period,
+        rows: &mut Outlet<'_, R>,
+    ) {
+        match (action, named) {
+            (action, Named::Addresses(addresses)) if rows.context.kind == CsvKind::List => {
+                let member = Member {
+                    line,
+                    addresses,
+                    period,
+                };
+                rows.rows.accept_member(MemberRow { member, action });
+            }
+            (Some(action), named) => rows.rows.accept(Row {
+                line,
+                action,
+                named,
+                period,
+                common: None,
+                address_cell: self.address,
+                comment_cell: self.comment,
+            }),
+            // Only a list accepts rows without a rule, and it accepts only addresses.
+            (None, _) => {}
         }
     }
 }

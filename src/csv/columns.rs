@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::csv::kind::CsvKind;
 use crate::text::{RichText, Segment};
 
 /// The accepted delimiters, the most likely first.
@@ -36,8 +37,8 @@ pub(crate) struct Columns {
     pub(crate) delimiter: u8,
     /// The index of the address column.
     pub(crate) address: usize,
-    /// The index of the rule column.
-    pub(crate) rule: usize,
+    /// The index of the rule column. `None` only in a list.
+    pub(crate) rule: Option<usize>,
     /// The index of the comment column.
     pub(crate) comment: Option<usize>,
     /// The index of the column with the first instants of rows.
@@ -47,8 +48,9 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Finds the columns in a header with these names. `None` if a required one is missing.
+    /// Finds the columns in a header with these names. `None` if one that this kind of CSV needs is missing.
     pub(crate) fn find<'a>(
+        kind: CsvKind,
         delimiter: u8,
         names: impl Iterator<Item = Cow<'a, str>>,
     ) -> Option<Self> {
@@ -74,10 +76,14 @@ impl Columns {
             find(&mut starts, &STARTS_NAMES);
             find(&mut expires, &EXPIRES_NAMES);
         }
+        let rule = rule.map(|(_, index)| index);
+        if rule.is_none() && kind.needs_rules() {
+            return None;
+        }
         Some(Self {
             delimiter,
             address: address?.1,
-            rule: rule?.1,
+            rule,
             comment: comment.map(|(_, index)| index),
             starts: starts.map(|(_, index)| index),
             expires: expires.map(|(_, index)| index),
@@ -94,7 +100,7 @@ impl Columns {
             starts,
             expires,
         } = self;
-        [Some(address), Some(rule), comment, starts, expires]
+        [Some(address), rule, comment, starts, expires]
             .into_iter()
             .flatten()
     }

@@ -4,6 +4,7 @@ use crate::answer::RefusalCode;
 use crate::csv::decode::{TextDecoder, TextSink};
 use crate::csv::diagnose::text_kind;
 use crate::csv::error::CsvError;
+use crate::csv::kind::RowContext;
 use crate::csv::parser::Parser;
 use crate::csv::row::{Row, RowError, RowSink};
 use crate::time::DateReader;
@@ -87,7 +88,11 @@ fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
 /// Returns whether a text has a header, and a row unless it ends after the header.
 fn has_rules(text: FileStart<'_>) -> bool {
     let mut has_row = false;
-    let mut parser = Parser::new(RowDetector(&mut has_row), DateReader::default());
+    let mut parser = Parser::new(
+        RowDetector(&mut has_row),
+        DateReader::default(),
+        RowContext::default(),
+    );
     let is_whole_csv = match text {
         FileStart::Whole(text) => parser.push(text).and_then(|()| parser.finish()).is_ok(),
         FileStart::Cut(text) => {

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use crate::answer::RefusalCode;
-use crate::text::{RichText, Segment, rich, thousands};
+use crate::csv::kind::CsvKind;
+use crate::list::{ListName, Place};
+use crate::rule::Action;
+use crate::text::{RichText, Segment, escape_invisible, rich, thousands};
 
 /// The reason why a whole upload is refused. `Display` writes the message, without the name of a
 /// setting.
@@ -34,6 +37,35 @@ pub enum CsvError {
     TooManyRowsListed {
         /// The limit, in bytes.
         max_bytes: u64,
+    },
+    /// The lists that the rows name have too many members together.
+    TooManyMembers {
+        /// The limit.
+        max_members: u64,
+    },
+    /// The common CSV has too many rows.
+    TooManyCommonRows {
+        /// The limit.
+        max_rows: usize,
+    },
+    /// The rows name too many different lists.
+    TooManyLists {
+        /// The limit.
+        max_lists: usize,
+    },
+    /// A row names a list that cannot be used.
+    UnusableList {
+        /// The row, which may be in the common CSV.
+        row: Place,
+        /// The name of the list.
+        name: ListName,
+        /// The reason.
+        problem: ListProblem,
+    },
+    /// The common CSV is refused.
+    RefusedCommon {
+        /// Its key or path.
+        source: String,
     },
     /// A line, or a record over several lines, is longer than 1 MiB.
     LineTooLong {
@@ -85,9 +117,22 @@ pub enum CsvError {
     NoHeader {
         /// `true` if it has comments.
         has_comments: bool,
+        /// The kind of the file.
+        kind: CsvKind,
     },
     /// The sink needs nothing more. Reading ends without a message.
     Stopped,
+}
+
+/// The reason why a list cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListProblem {
+    /// The CSV of the list, which has this key or path, is refused.
+    Refused(String),
+    /// A row of the common CSV names it, and it does not exist.
+    Missing,
+    /// A row of the common CSV states this action, which contradicts the list.
+    Contradicts(Action),
 }
 
 impl CsvError {
@@ -107,8 +152,12 @@ impl CsvError {
             | Self::GzipOverhead
             | Self::TooManyRanges { .. }
             | Self::TooManyRowsListed { .. }
+            | Self::TooManyMembers { .. }
+            | Self::TooManyLists { .. }
+            | Self::TooManyCommonRows { .. }
             | Self::LineTooLong { .. }
             | Self::TooManyColumns { .. } => RefusalCode::TooLarge,
+            Self::UnusableList { .. } | Self::RefusedCommon { .. } => RefusalCode::UnusableList,
             Self::MissingColumn { .. } | Self::NoHeader { .. } => RefusalCode::MissingColumn,
         }
     }
@@ -125,6 +174,7 @@ impl CsvError {
             }
             | Self::QuoteTooLong { line, .. }
             | Self::MissingColumn { line, .. } => Some(*line),
+            Self::UnusableList { row, .. } => row.own_line(),
             Self::OtherFormat(_)
             | Self::NotText
             | Self::DamagedUtf16
@@ -133,6 +183,10 @@ impl CsvError {
             | Self::TooLarge { .. }
             | Self::TooManyRanges { .. }
             | Self::TooManyRowsListed { .. }
+            | Self::TooManyMembers { .. }
+            | Self::TooManyLists { .. }
+            | Self::TooManyCommonRows { .. }
+            | Self::RefusedCommon { .. }
             | Self::NoHeader { .. }
             | Self::Stopped => None,
         }
@@ -186,17 +240,27 @@ impl CsvError {
                 explanation,
                 *header
             ),
-            Self::NoHeader { has_comments: true } => {
-                no_header("the file has comments and no header")
+            Self::NoHeader { has_comments, kind } => {
+                let found = if *has_comments {
+                    "the file has comments and no header"
+                } else {
+                    "the file is empty"
+                };
+                no_header(found, *kind)
             }
-            Self::NoHeader {
-                has_comments: false,
-            } => no_header("the file is empty"),
+            Self::UnusableList { row, name, problem } => unusable_list(row, name, problem),
+            Self::RefusedCommon { source } => rich!(
+                "{}, whose rows apply to every site, is refused: correct it first",
+                escape_invisible(source, None)
+            ),
             Self::Stopped => RichText::default(),
             Self::GzipOverhead
             | Self::TooLarge { .. }
             | Self::TooManyRanges { .. }
             | Self::TooManyRowsListed { .. }
+            | Self::TooManyMembers { .. }
+            | Self::TooManyLists { .. }
+            | Self::TooManyCommonRows { .. }
             | Self::LineTooLong { .. }
             | Self::TooManyColumns { .. } => self.explain_limit(),
         }
@@ -222,6 +286,20 @@ impl CsvError {
                  bytes, more than an output can hold: shorten the comments, or split the CSV",
                 thousands(*max_bytes)
             ),
+            Self::TooManyMembers { max_members } => rich!(
+                "the lists that the rows name have more than {} members together: name each list \
+                 once, or split the CSV",
+                thousands(*max_members)
+            ),
+            Self::TooManyLists { max_lists } => rich!(
+                "the rows name more than {} lists: put their addresses into fewer lists",
+                thousands(*max_lists as u64)
+            ),
+            Self::TooManyCommonRows { max_rows } => rich!(
+                "the file has more than {} rows, and every site reads all of them: put the \
+                 addresses into a list, and name it in one row",
+                thousands(*max_rows as u64)
+            ),
             Self::LineTooLong { line, max_bytes } => rich!(
                 "line {} is longer than {} bytes: expected one rule a line",
                 *line,
@@ -242,7 +320,37 @@ impl CsvError {
     }
 }
 
-fn no_header(found: &str) -> RichText {
+fn unusable_list(row: &Place, name: &ListName, problem: &ListProblem) -> RichText {
+    let name = Segment::quoted(&format!("@{name}"));
+    match problem {
+        ListProblem::Refused(source) => rich!(
+            "{} names {}, and {} is refused: correct that list first",
+            row.row(),
+            name,
+            escape_invisible(source, None)
+        ),
+        ListProblem::Missing => rich!(
+            "{} names {}, and there is no such list: publish the list, or remove the row",
+            row.row(),
+            name
+        ),
+        ListProblem::Contradicts(action) => rich!(
+            "{} says {}, and the rows of {} say the opposite: write the same in both",
+            row.row(),
+            action.title(),
+            name
+        ),
+    }
+}
+
+fn no_header(found: &str, kind: CsvKind) -> RichText {
+    if !kind.needs_rules() {
+        return rich!(
+            "{}: expected a header with the column {}",
+            found,
+            Segment::quoted("IP Address")
+        );
+    }
     rich!(
         "{}: expected a header with the columns {} and {}",
         found,

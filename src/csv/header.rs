@@ -19,6 +19,7 @@ use crate::csv::conditions::states_condition;
 use crate::csv::diagnose::{could_be_row, missing_column, text_kind};
 use crate::csv::error::CsvError;
 use crate::csv::hidden_rows::hidden_rows_of_header;
+use crate::csv::kind::CsvKind;
 use crate::csv::limits::{check_columns, check_length, check_open_lines};
 use crate::csv::reading::Reading;
 use crate::csv::row::HiddenRow;
@@ -50,6 +51,7 @@ pub(crate) struct Header {
 /// Reads the lines up to the end of the header.
 #[derive(Default)]
 pub(crate) struct HeaderStage {
+    kind: CsvKind,
     /// The delimiter that a `sep=` line names.
     delimiter: Option<u8>,
     /// The header so far, while a quote is open.
@@ -65,6 +67,14 @@ pub(crate) struct HeaderStage {
 }
 
 impl HeaderStage {
+    /// Starts to read a CSV of this kind.
+    pub(crate) fn new(kind: CsvKind) -> Self {
+        Self {
+            kind,
+            ..Self::default()
+        }
+    }
+
     /// Returns whether the next line starts a record, so that a blank line can be skipped.
     pub(crate) fn is_between_records(&self) -> bool {
         self.open.is_none()
@@ -91,7 +101,7 @@ impl HeaderStage {
                     self.delimiter = Some(delimiter);
                     return Ok(None);
                 }
-                Candidate::new(number, line, self.delimiter)
+                Candidate::new(self.kind, number, line, self.delimiter)
             }
         };
         if let Some(err) = &self.error {
@@ -161,6 +171,7 @@ impl HeaderStage {
         }
         CsvError::NoHeader {
             has_comments: self.has_comments,
+            kind: self.kind,
         }
     }
 }
@@ -172,6 +183,7 @@ fn is_no_title(line: &[u8]) -> bool {
 
 /// A line, or several while a quote is open, that is read as a header with every delimiter.
 struct Candidate {
+    kind: CsvKind,
     first_line: u64,
     /// The lines so far, joined by LF.
     text: Vec<u8>,
@@ -183,12 +195,13 @@ struct Candidate {
 
 impl Candidate {
     /// Reads the first line. `announced` is the delimiter of a `sep=` line.
-    fn new(first_line: u64, line: &[u8], announced: Option<u8>) -> Self {
+    fn new(kind: CsvKind, first_line: u64, line: &[u8], announced: Option<u8>) -> Self {
         let others = DELIMITERS
             .into_iter()
             .filter(|other| Some(*other) != announced);
         let delimiters = announced.into_iter().chain(others);
         Self {
+            kind,
             first_line,
             text: line.to_vec(),
             announced,
@@ -220,10 +233,14 @@ impl Candidate {
     fn header(&self) -> Result<Option<Header>, CsvError> {
         let mut header: Option<Header> = None;
         for reading in &self.readings {
-            let Some(columns) = reading.columns() else {
+            let Some(columns) = reading.columns(self.kind) else {
                 continue;
             };
             check_columns(self.first_line, reading.count)?;
+            // A header of one cell, which a list may have, is the same with every delimiter.
+            if header.is_some() && reading.count == 1 {
+                break;
+            }
             match &mut header {
                 None => header = Some(Header::new(self.first_line, columns, &reading.names())),
                 Some(header) => {
@@ -260,7 +277,13 @@ impl Candidate {
         let complete = self.readings.iter().filter(|reading| reading.count > 0);
         if let Some(most) = complete.rev().max_by_key(|reading| reading.count) {
             let (names, count) = (most.names(), most.count);
-            return Ok(missing_column(self.first_line, &self.text, &names, count));
+            return Ok(missing_column(
+                self.kind,
+                self.first_line,
+                &self.text,
+                &names,
+                count,
+            ));
         }
         let malformed = self.readings.iter().find_map(Reading::text_after_quote);
         Ok(CsvError::TextAfterQuote {
@@ -398,7 +421,8 @@ fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> 
         })
     };
     let address = ambiguity("address", columns.address, &ADDRESS_NAMES);
-    let rule = ambiguity("rule", columns.rule, &RULE_NAMES);
+    let rule = columns.rule;
+    let rule = rule.and_then(|index| ambiguity("rule", index, &RULE_NAMES));
     let starts = columns.starts;
     let starts = starts.and_then(|index| ambiguity("start", index, &STARTS_NAMES));
     let expires = columns.expires;

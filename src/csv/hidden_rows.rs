@@ -4,15 +4,16 @@
 //! next rows. Text looks like a row if it has enough cells, and
 //!
 //! - its address can be read, or
-//! - its rule is, or would be corrected to, Allow or Deny, and its address has a digit or a `#`.
+//! - its rule is, or would be corrected to, Allow or Deny, and its address has a digit, a `#` or a `@`.
 //!
 //! Of a record with several lines, those with the cells of the record itself do not count.
 
 use crate::csv::cell::{cell_text, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::diagnose::meant_in;
+use crate::csv::kind::action_of;
 use crate::csv::record::RecordReader;
-use crate::csv::row::{HiddenRow, action_of};
+use crate::csv::row::HiddenRow;
 use crate::ip::{AddressSpec, parse_address};
 use crate::rule::Action;
 
@@ -64,7 +65,7 @@ impl OpenRecord {
             let breaks = before.map(|cell| memchr::memchr_iter(b'\n', cell).count());
             Some(first_line + breaks.sum::<usize>() as u64)
         };
-        let (of_address, of_rule) = (line_of(columns.address), line_of(columns.rule));
+        let (of_address, of_rule) = (line_of(columns.address), columns.rule.and_then(line_of));
         let is_own = move |line: &LikeRow| {
             let number = Some(line.row.line);
             // A line with the address alone, before a cell of several lines, has no rule.
@@ -121,13 +122,18 @@ impl Parts {
     /// Reads cells, whatever quotes are in them or around them. `None` if they do not look like a row.
     pub(super) fn of<'a>(cells: impl Iterator<Item = &'a [u8]>, columns: Columns) -> Option<Self> {
         let (mut address, mut rule) = (None, None);
-        let wanted = columns.address.max(columns.rule);
+        let wanted = columns
+            .rule
+            .map_or(columns.address, |rule| rule.max(columns.address));
         for (index, cell) in cells.take(wanted + 1).enumerate() {
             if index == columns.address {
                 address = Some(cell);
-            } else if index == columns.rule {
+            } else if Some(index) == columns.rule {
                 rule = Some(cell);
             }
+        }
+        if columns.rule.is_none() {
+            rule = Some(&[]);
         }
         let (address, rule) = (address?, rule?);
         let value = |cell| {
@@ -137,7 +143,7 @@ impl Parts {
         };
         let addresses = parse_address(&value(address)).ok();
         let mut bytes = address.iter();
-        if addresses.is_none() && !bytes.any(|byte| byte.is_ascii_digit() || *byte == b'#') {
+        if addresses.is_none() && !bytes.any(|byte| byte.is_ascii_digit() || b"#@".contains(byte)) {
             return None;
         }
         let means_rule = meant_in(rule).is_some();

@@ -14,6 +14,24 @@ pub(crate) const MAX_COLUMNS: usize = 1024;
 /// never closed. It would include the rules after it.
 pub(crate) const MAX_RECORD_LINES: u64 = 100;
 
+/// The maximum number of members of all lists that the rows of a file name. It is about the number of rows
+/// of the largest CSV, so that rows which name lists take no longer than that.
+const MAX_MEMBERS: u64 = 1 << 24;
+
+/// Checks the number of members of all lists that the rows named so far.
+///
+/// # Errors
+///
+/// [`CsvError::TooManyMembers`] over [`MAX_MEMBERS`].
+pub(crate) fn check_members(members: u64) -> Result<(), CsvError> {
+    if members <= MAX_MEMBERS {
+        return Ok(());
+    }
+    Err(CsvError::TooManyMembers {
+        max_members: MAX_MEMBERS,
+    })
+}
+
 /// Checks the length of a line, or of the lines of a record so far.
 ///
 /// # Errors

@@ -6,8 +6,10 @@
 //! - [`TextDecoder`] (`decode.rs`) decompresses (`gzip.rs`) and decodes, and pushes text to a
 //!   [`TextSink`].
 //! - [`Parser`] (`parser.rs`) cuts lines (`lines.rs`), reads the header (`header.rs`), then records
-//!   (`record.rs`) and their cells (`cells.rs`, `cell.rs`, `dates.rs`), and pushes rows (`row.rs`) to a [`RowSink`].
-//!   `hidden_rows.rs` finds rows that a missing quote hides.
+//!   (`record.rs`) and their cells (`cells.rs`, `cell.rs`, `dates.rs`), and pushes rows (`row.rs`) to a
+//!   [`RowSink`]. `kind.rs` says what the rows of a site, of a list and of the common CSV may state.
+//!   `common_rows.rs` adds the rows that apply to every site, and `hidden_rows.rs` finds rows that a
+//!   missing quote hides.
 //!   `columns.rs` has the names of the columns that are read, `conditions.rs` the names of columns that
 //!   should not be ignored silently. `fast_path` takes the most common rows and gives the same results.
 //! - `diagnose` explains a rejected row or a refused file (`error.rs`).
@@ -18,6 +20,7 @@
 mod cell;
 mod cells;
 mod columns;
+mod common_rows;
 mod conditions;
 mod contents;
 mod dates;
@@ -28,6 +31,7 @@ mod fast_path;
 mod gzip;
 mod header;
 mod hidden_rows;
+mod kind;
 mod limits;
 mod lines;
 mod parser;
@@ -38,7 +42,8 @@ mod snippet;
 
 pub use self::contents::{Contents, FileStart};
 pub use self::decode::{TextDecoder, TextSink};
-pub use self::error::CsvError;
+pub use self::error::{CsvError, ListProblem};
+pub use self::kind::{CsvKind, Named, RowContext};
 pub use self::parser::Parser;
-pub use self::row::{HiddenRow, OwnedRow, Row, RowError, RowSink};
+pub use self::row::{HiddenRow, MemberRow, OwnedRow, Row, RowError, RowRule, RowSink};
 pub use self::snippet::{Field, Snippet, SnippetFinder};

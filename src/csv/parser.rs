@@ -17,13 +17,15 @@
 
 use crate::answer::Warning;
 use crate::csv::cell::{cell_text, is_lost_value, starts_with_hash};
-use crate::csv::cells::{Cells, DatedRows, is_blank};
+use crate::csv::cells::{Cells, Outlet, is_blank};
 use crate::csv::columns::Columns;
+use crate::csv::common_rows::hand_over_common;
 use crate::csv::decode::TextSink;
 use crate::csv::error::CsvError;
 use crate::csv::fast_path::{take_dated_rows, take_rows};
 use crate::csv::header::HeaderStage;
 use crate::csv::hidden_rows::{OpenRecord, Parts};
+use crate::csv::kind::RowContext;
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
 use crate::csv::lines::{LineSink, Lines, Taken, empty_lines};
 use crate::csv::record::{RecordReader, Step, TextAfterQuote, cell_ranges};
@@ -37,14 +39,17 @@ pub struct Parser<R> {
 }
 
 impl<R: RowSink> Parser<R> {
-    /// Creates a parser that hands its rows to `rows`, and reads their dates by `dates`.
-    pub fn new(rows: R, dates: DateReader) -> Self {
+    /// Creates a parser that hands its rows to `rows`, and reads their dates by `dates`. `context` says what
+    /// they may state.
+    pub fn new(rows: R, dates: DateReader, context: RowContext) -> Self {
         Self {
             lines: Lines::default(),
             rows: RowReader {
-                stage: Stage::Header(HeaderStage::default()),
+                stage: Stage::Header(HeaderStage::new(context.kind)),
                 rows,
                 dates,
+                context,
+                members: 0,
             },
         }
     }
@@ -77,6 +82,9 @@ struct RowReader<R> {
     stage: Stage,
     rows: R,
     dates: DateReader,
+    context: RowContext,
+    /// The number of members of all lists that rows named so far.
+    members: u64,
 }
 
 enum Stage {
@@ -119,16 +127,30 @@ impl<R: RowSink> LineSink for RowReader<R> {
     }
 
     fn line(&mut self, number: u64, line: &[u8]) -> Result<(), CsvError> {
-        match &mut self.stage {
+        let Self {
+            stage,
+            rows,
+            dates,
+            context,
+            members,
+        } = self;
+        let mut outlet = Outlet {
+            rows,
+            dates,
+            context,
+            members,
+        };
+        match stage {
             Stage::Header(stage) => {
                 if let Some(header) = stage.line(number, line)? {
-                    self.rows.ignore_columns(header.ignored);
+                    outlet.rows.ignore_columns(header.ignored);
                     for row in header.hidden_rows {
-                        self.rows.find_hidden_row(row);
+                        outlet.rows.find_hidden_row(row);
                     }
                     for warning in header.warnings {
-                        self.rows.warn(warning);
+                        outlet.rows.warn(warning);
                     }
+                    hand_over_common(&mut outlet)?;
                     self.stage = Stage::Rows(Box::new(RowStage {
                         columns: header.columns,
                         last_column: header.columns.last(),
@@ -139,13 +161,7 @@ impl<R: RowSink> LineSink for RowReader<R> {
                 }
                 Ok(())
             }
-            Stage::Rows(stage) => {
-                let mut rows = DatedRows {
-                    rows: &mut self.rows,
-                    dates: &mut self.dates,
-                };
-                stage.line(number, line, &mut rows)
-            }
+            Stage::Rows(stage) => stage.line(number, line, &mut outlet),
         }
     }
 }
@@ -170,7 +186,7 @@ impl RowStage {
         &mut self,
         number: u64,
         line: &[u8],
-        rows: &mut DatedRows<'_, R>,
+        rows: &mut Outlet<'_, R>,
     ) -> Result<(), CsvError> {
         if self.open.is_none() {
             // A longer line may have too many cells, blank or not.
@@ -221,7 +237,7 @@ impl RowStage {
         &self,
         number: u64,
         line: &[u8],
-        rows: &mut DatedRows<'_, R>,
+        rows: &mut Outlet<'_, R>,
     ) -> Result<(), CsvError> {
         let delimiter = self.columns.delimiter;
         // A shorter line cannot have too many cells, so the cells of most lines are not counted.
@@ -246,8 +262,7 @@ impl RowStage {
         if !self.other_rules.is_empty() {
             cells.compare_with(&self.other_rules, all_cells());
         }
-        cells.hand_to(number, rows, || is_blank(all_cells()));
-        Ok(())
+        cells.hand_to(number, rows, || is_blank(all_cells()))
     }
 }
 
@@ -256,7 +271,7 @@ fn quoted_row<R: RowSink>(
     record: &RecordReader,
     columns: Columns,
     other_rules: &[usize],
-    rows: &mut DatedRows<'_, R>,
+    rows: &mut Outlet<'_, R>,
 ) -> Result<(), CsvError> {
     check_columns(number, record.cells().len())?;
     let first = record.cell(0).unwrap_or_default();
@@ -267,15 +282,14 @@ fn quoted_row<R: RowSink>(
     let cell = |index: usize| record.cell(index).unwrap_or_default();
     let mut cells = Cells {
         address: cell(columns.address),
-        rule: cell(columns.rule),
+        rule: columns.rule.map_or(&[], cell),
         comment: columns.comment.map_or(&[], cell),
         starts: columns.starts.map_or(&[], cell),
         expires: columns.expires.map_or(&[], cell),
         other_rule: &[],
     };
     cells.compare_with(other_rules, record.cells());
-    cells.hand_to(number, rows, || is_blank(record.cells()));
-    Ok(())
+    cells.hand_to(number, rows, || is_blank(record.cells()))
 }
 
 /// Returns whether a line that starts with `#` is a comment. A quote that is never closed must not hide a
@@ -311,7 +325,7 @@ fn tell_hash_row<'a, I: Iterator<Item = &'a [u8]>>(
 /// may be part of a number or a comment, as in `#4711,192.0.2.1,Deny`. Such a record is a row if it looks
 /// like one (`hidden_rows.rs`). If it cannot be read, it is rejected, because a Deny must not disappear.
 fn is_row<'a>(cells: impl Iterator<Item = &'a [u8]>, columns: Columns) -> bool {
-    columns.address != 0 && columns.rule != 0 && Parts::of(cells, columns).is_some()
+    columns.address != 0 && columns.rule != Some(0) && Parts::of(cells, columns).is_some()
 }
 
 /// Returns whether a line has only ASCII white space and delimiters. A row with other white space is

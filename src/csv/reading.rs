@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use crate::csv::cell::{cell_text, unwrapped};
 use crate::csv::columns::Columns;
+use crate::csv::kind::CsvKind;
 use crate::csv::limits::MAX_COLUMNS;
 use crate::csv::record::{RecordReader, Step, TextAfterQuote};
 
@@ -99,9 +100,9 @@ impl Reading {
         }
     }
 
-    /// Returns the places of the columns, if the required ones exist.
-    pub(crate) fn columns(&self) -> Option<Columns> {
-        Columns::find(self.delimiter, self.cells().map(name_text))
+    /// Returns the places of the columns, if those that this kind of CSV needs exist.
+    pub(crate) fn columns(&self, kind: CsvKind) -> Option<Columns> {
+        Columns::find(kind, self.delimiter, self.cells().map(name_text))
     }
 
     /// Returns the cells as text.

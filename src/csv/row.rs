@@ -6,11 +6,14 @@
 //! cells.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::answer::Warning;
 use crate::csv::cell::{cell_text, comment_text, unwrapped};
 use crate::csv::error::CsvError;
+use crate::csv::kind::{CsvKind, Named, RowContext, action_of, is_always};
 use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
+use crate::list::{CompiledList, ListName, Listed, Member, MemberPlace, Place};
 use crate::rule::Action;
 use crate::time::{Bound, DateReader, Period};
 
@@ -25,32 +28,53 @@ pub struct RowError<'a> {
     /// The rule cell, as it is written.
     pub(super) rule: &'a str,
     pub(super) kind: RowErrorKind<'a>,
+    pub(super) context: &'a RowContext,
 }
 
 impl RowError<'_> {
-    /// Returns the action, if the rule can be read.
+    /// Returns the action, if the rule can be read. `Always` can be read also where it is not accepted.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         match self.kind {
+            // A row that allows the members of a blocklist was probably meant to deny them.
             RowErrorKind::OtherRule { .. }
+            | RowErrorKind::ContradictsList { .. }
             | RowErrorKind::NoRule(_)
             | RowErrorKind::NoAddressNorRule => None,
-            _ => action_of(unwrapped(self.rule).as_deref().unwrap_or(self.rule)),
+            _ => {
+                let text = unwrapped(self.rule);
+                let rule = text.as_deref().unwrap_or(self.rule);
+                action_of(rule).or(is_always(rule).then_some(Action::Always))
+            }
         }
     }
 
-    /// Returns the addresses, if they can be read.
+    /// Returns whether the row has no rule, which only a list accepts.
     #[must_use]
-    pub fn addresses(&self) -> Option<AddressSpec> {
+    pub fn states_no_rule(&self) -> bool {
+        self.rule.is_empty()
+    }
+
+    /// Returns the addresses or the list, if they can be read.
+    #[must_use]
+    pub fn named(&self) -> Option<Named<'_>> {
         match self.kind {
             // Most rejected rows need not be parsed again.
             RowErrorKind::Address(_) | RowErrorKind::NoAddress | RowErrorKind::NoAddressNorRule => {
                 None
             }
-            _ => {
-                let text = unwrapped(self.address);
-                parse_address(text.as_deref().unwrap_or(self.address)).ok()
-            }
+            RowErrorKind::ContradictsList { list, .. } => Some(Named::List(list)),
+            _ => match list_name(self.address) {
+                Some(name) => match self.context.shared.list(&name)? {
+                    Listed::InForce(list) => Some(Named::List(list)),
+                    Listed::Refused(_) => None,
+                },
+                None => {
+                    let text = unwrapped(self.address);
+                    let addresses = parse_address(text.as_deref().unwrap_or(self.address));
+                    addresses.ok().map(Named::Addresses)
+                }
+            },
         }
     }
 }
@@ -89,34 +113,81 @@ pub(super) enum RowErrorKind<'a> {
     ReversedPeriod { starts: &'a str, expires: &'a str },
     /// The row is `all,Allow`, and another row is `all,Deny`.
     ConflictingDefault,
+    /// The row names a list that does not exist. The value is the name without `@`.
+    UnknownList(&'a str),
+    /// The row states the opposite of the list that it names.
+    ContradictsList {
+        /// The rule.
+        rule: &'a str,
+        /// The list.
+        list: &'a Arc<CompiledList>,
+    },
+    /// The row is in a list and names a list.
+    NestedList,
+    /// The row is in a list and is `all`.
+    AllInList,
+}
+
+/// An address and a rule, as far as the kind of the CSV needs it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule<'a> {
+    /// `None` only in a list.
+    pub(super) action: Option<Action>,
+    pub(super) named: Named<'a>,
 }
 
 /// Reads an address and a rule without removing anything around them.
 pub(super) fn read_rule<'a>(
     address: &'a str,
     rule: &'a str,
-) -> Result<(Action, AddressSpec), RowErrorKind<'a>> {
+    context: &'a RowContext,
+) -> Result<Rule<'a>, RowErrorKind<'a>> {
+    let kind = context.kind;
     match (address, rule) {
-        ("", "") => return Err(RowErrorKind::NoAddressNorRule),
+        ("", "") if kind.needs_rules() => return Err(RowErrorKind::NoAddressNorRule),
         ("", _) => return Err(RowErrorKind::NoAddress),
-        (_, "") => return Err(RowErrorKind::NoRule(address)),
+        (_, "") if kind.needs_rules() => return Err(RowErrorKind::NoRule(address)),
         _ => {}
     }
-    let addresses = parse_address(address).map_err(RowErrorKind::Address)?;
-    match action_of(rule) {
-        Some(action) => Ok((action, addresses)),
-        None => Err(RowErrorKind::Rule(rule)),
+    let named = read_address(address, context)?;
+    let action = kind.action_of(rule);
+    if action.is_none() && !rule.is_empty() {
+        return Err(RowErrorKind::Rule(rule));
+    }
+    match (named, action) {
+        (Named::List(list), Some(action)) if list.contradicts(action) => {
+            Err(RowErrorKind::ContradictsList { rule, list })
+        }
+        _ => Ok(Rule { action, named }),
     }
 }
 
-/// Returns the action that `Allow` or `Deny` means, in any case.
-pub(crate) fn action_of(rule: &str) -> Option<Action> {
-    if rule.eq_ignore_ascii_case("allow") {
-        Some(Action::Allow)
-    } else if rule.eq_ignore_ascii_case("deny") {
-        Some(Action::Deny)
-    } else {
-        None
+/// Reads an address cell as the kind of the CSV accepts it.
+fn read_address<'a>(text: &'a str, context: &'a RowContext) -> Result<Named<'a>, RowErrorKind<'a>> {
+    let is_list = context.kind == CsvKind::List;
+    let Some(name) = text.strip_prefix('@') else {
+        let addresses = parse_address(text).map_err(RowErrorKind::Address)?;
+        if is_list && addresses == AddressSpec::All {
+            return Err(RowErrorKind::AllInList);
+        }
+        return Ok(Named::Addresses(addresses));
+    };
+    if is_list {
+        return Err(RowErrorKind::NestedList);
+    }
+    match ListName::new(name).and_then(|name| context.shared.list(&name)) {
+        Some(Listed::InForce(list)) => Ok(Named::List(list)),
+        // A refused list refuses the whole file.
+        Some(Listed::Refused(_)) | None => Err(RowErrorKind::UnknownList(name)),
+    }
+}
+
+/// Returns the list that an address cell names, if a list can have this name.
+pub(super) fn list_name(address: &str) -> Option<ListName> {
+    // Nearly every cell names none.
+    match address.strip_prefix('@') {
+        Some(name) => ListName::new(name),
+        None => ListName::new(unwrapped(address)?.strip_prefix('@')?),
     }
 }
 
@@ -146,10 +217,12 @@ pub struct Row<'a> {
     pub line: u64,
     /// The action of the row.
     pub action: Action,
-    /// The addresses that the row names.
-    pub addresses: AddressSpec,
+    /// The addresses or the list that the row names.
+    pub named: Named<'a>,
     /// The time in which the row is active.
     pub period: Period,
+    /// The name of the common CSV, if the row is in it.
+    pub common: Option<&'a Arc<str>>,
     pub(super) address_cell: &'a [u8],
     pub(super) comment_cell: &'a [u8],
 }
@@ -168,19 +241,87 @@ impl<'a> Row<'a> {
     pub fn comment(&self) -> Cow<'a, str> {
         comment_text(self.comment_cell)
     }
+
+    /// Returns the rules that the row states: itself or, if it names a list, each member. A member is
+    /// active while both the row and the member are, and is left out if they never are.
+    pub fn rules(&self) -> impl Iterator<Item = RowRule> {
+        let (own, list) = match self.named {
+            Named::Addresses(addresses) => {
+                let (period, line) = (self.period, None);
+                let own = RowRule {
+                    addresses,
+                    period,
+                    line,
+                };
+                (Some(own), None)
+            }
+            Named::List(list) => (None, Some(list)),
+        };
+        let members = list.into_iter().flat_map(|list| list.members());
+        let members = members.filter_map(|member| {
+            Some(RowRule {
+                addresses: member.addresses,
+                period: self.period.intersection(member.period)?,
+                line: Some(member.line),
+            })
+        });
+        own.into_iter().chain(members)
+    }
+
+    /// Returns the place of one of these rules.
+    #[must_use]
+    pub fn place_of(&self, rule: &RowRule) -> Place {
+        let list = match self.named {
+            Named::Addresses(_) => None,
+            Named::List(list) => Some(list.id()),
+        };
+        Place {
+            line: self.line,
+            common: self.common.cloned(),
+            member: list.zip(rule.line).map(|(list, line)| MemberPlace {
+                list: Arc::clone(list),
+                line,
+            }),
+        }
+    }
+}
+
+/// A rule that a row states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowRule {
+    /// The addresses.
+    pub addresses: AddressSpec,
+    /// The time in which the rule is active.
+    pub period: Period,
+    /// The line in the list, if the row names one.
+    pub line: Option<u64>,
+}
+
+/// An accepted row of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct MemberRow {
+    /// The member.
+    pub member: Member,
+    /// The rule, if the row states one.
+    pub action: Option<Action>,
 }
 
 /// Receives the rows of a CSV as they are parsed.
 ///
 /// The parser uses the push model: it drives the reading and hands each row to the sink.
 pub trait RowSink {
-    /// Receives an accepted row.
+    /// Receives an accepted row of a site or of the common CSV. The rows of the common CSV come before
+    /// those of a site.
     fn accept(&mut self, row: Row<'_>);
+    /// Receives an accepted row of a list.
+    fn accept_member(&mut self, _row: MemberRow) {}
     /// Receives a rejected row and the line where it starts. Explaining it takes time, and a file may have millions:
     /// the sink decides whether it calls [`RowError::explain`].
     fn reject(&mut self, line: u64, error: &RowError<'_>);
     /// Receives a line that looks like a row but is inside a quoted cell. Lines ascend within a record.
     fn find_hidden_row(&mut self, _row: HiddenRow) {}
+    /// Receives the name of a list, before the row that names it, whether there is such a list or not.
+    fn find_list(&mut self, _name: &ListName) {}
     /// Receives the line of a row that starts with `#`, before the row itself. It is not a comment.
     fn find_hash_row(&mut self, _line: u64) {}
     /// Receives the names of the columns that are not read, before the first row.
@@ -214,32 +355,32 @@ pub trait RowSink {
     }
 }
 
-/// One accepted row, kept for templates that list the rows.
+/// One rule of an accepted row, kept for templates that list the rows, and for reviewers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedRow {
-    /// The line where the row starts, 1-based.
-    pub line: u64,
+    /// The place of the rule.
+    pub place: Place,
     /// The action of the row.
     pub action: Action,
-    /// The addresses that it names.
+    /// The addresses of the rule.
     pub addresses: AddressSpec,
-    /// The time in which it is active.
+    /// The time in which the rule is active.
     pub period: Period,
-    /// The address as written, without the formula or the quotes around it.
+    /// The address as written in the row, without the formula or the quotes around it.
     pub address: String,
     /// The comment. Empty if there is none.
     pub comment: String,
 }
 
 impl OwnedRow {
-    /// Copies a row.
+    /// Copies a rule of a row.
     #[must_use]
-    pub fn of(row: &Row<'_>) -> Self {
+    pub fn of(row: &Row<'_>, rule: &RowRule) -> Self {
         Self {
-            line: row.line,
+            place: row.place_of(rule),
             action: row.action,
-            addresses: row.addresses,
-            period: row.period,
+            addresses: rule.addresses,
+            period: rule.period,
             address: row.address().into_owned(),
             comment: row.comment().into_owned(),
         }

@@ -13,6 +13,7 @@ use crate::csv::columns::Columns;
 use crate::csv::decode::{TextDecoder, TextSink};
 use crate::csv::error::CsvError;
 use crate::csv::header::HeaderStage;
+use crate::csv::kind::CsvKind;
 use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::record::{RecordReader, Step, cell_ranges};
 use crate::time::Bound;
@@ -42,7 +43,7 @@ impl Field {
             None => {}
         }
         match rejection.code {
-            RejectionCode::UnknownRule => Self::Rule,
+            RejectionCode::UnknownRule | RejectionCode::ContradictsList => Self::Rule,
             // If the rule is missing, the value is the address.
             RejectionCode::MissingField if !rejection.value.is_empty() => Self::Rule,
             _ => Self::Address,
@@ -65,11 +66,12 @@ pub struct Snippet {
 /// Reads an upload a second time and hands out the rows at certain lines.
 ///
 /// ```
-/// use htaccess_generator::csv::{SnippetFinder, Field};
+/// use htaccess_generator::csv::{CsvKind, SnippetFinder, Field};
 ///
 /// let mut snippets = Vec::new();
 /// let wanted = [(3, Field::Address)];
-/// let mut finder = SnippetFinder::new(&wanted, u64::MAX, |_, snippet| snippets.push(snippet));
+/// let mut finder =
+///     SnippetFinder::new(CsvKind::Site, &wanted, u64::MAX, |_, snippet| snippets.push(snippet));
 /// let _ = finder.push(b"IP,Rule\n1.1.1.1,Allow\n 2.2.2 ,Allow\n");
 /// finder.finish();
 /// assert_eq!((snippets[0].text.as_str(), snippets[0].part.clone()), (" 2.2.2 ,Allow", 1..6));
@@ -79,13 +81,13 @@ pub struct SnippetFinder<F: FnMut(usize, Snippet)> {
 }
 
 impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
-    /// Creates a finder for the rows, or the header, that start in the `wanted` lines, which must
-    /// ascend. Each snippet is handed to `on_snippet` with its index in `wanted`.
-    pub fn new(wanted: &[(u64, Field)], max_csv_bytes: u64, on_snippet: F) -> Self {
+    /// Creates a finder for the rows, or the header, of a CSV of this kind that start in the `wanted` lines,
+    /// which must ascend. Each snippet is handed to `on_snippet` with its index in `wanted`.
+    pub fn new(kind: CsvKind, wanted: &[(u64, Field)], max_csv_bytes: u64, on_snippet: F) -> Self {
         let collector = SnippetCollector {
             wanted: wanted.iter().copied().enumerate().collect(),
             on_snippet,
-            header: HeaderStage::default(),
+            header: HeaderStage::new(kind),
             columns: None,
             open: None,
         };
@@ -212,7 +214,9 @@ impl<F: FnMut(usize, Snippet)> SnippetCollector<F> {
             };
             let range = match (part, self.columns) {
                 (Field::Address, Some(columns)) => cell(columns.delimiter, columns.address),
-                (Field::Rule, Some(columns)) => cell(columns.delimiter, columns.rule),
+                (Field::Rule, Some(columns)) => {
+                    cell(columns.delimiter, columns.rule.unwrap_or(usize::MAX))
+                }
                 (Field::Starts, Some(columns)) => {
                     cell(columns.delimiter, columns.starts.unwrap_or(usize::MAX))
                 }
@@ -254,7 +258,7 @@ mod tests {
 
     fn find_snippets(csv: &[u8], wanted: &[(u64, Field)]) -> Vec<(usize, Snippet)> {
         let mut snippets = Vec::new();
-        let mut finder = SnippetFinder::new(wanted, 1 << 20, |index, snippet| {
+        let mut finder = SnippetFinder::new(CsvKind::Site, wanted, 1 << 20, |index, snippet| {
             snippets.push((index, snippet));
         });
         for piece in csv.chunks(7) {

@@ -1,9 +1,12 @@
-//! Collects the rows of an upload.
+//! Collects the rows of the CSV of a site.
+
+use std::collections::BTreeSet;
 
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
-use crate::csv::{CsvError, HiddenRow, OwnedRow, Row, RowError, RowSink};
+use crate::csv::{CsvError, HiddenRow, Named, OwnedRow, Row, RowError, RowRule, RowSink};
 use crate::generate::tally::{AcceptedRows, Tally};
 use crate::ip::{AddrRange, AddressSpec};
+use crate::list::ListName;
 use crate::policy::Timeline;
 use crate::review::{RecordedRows, RejectedDenies, RowRecorder};
 use crate::rule::Action;
@@ -15,9 +18,11 @@ const ROW_BYTES: u64 = 32;
 /// The average length of a network in a long output is at least this, in bytes: there are few shorter
 /// networks.
 const MIN_NETWORK_BYTES: u64 = 8;
+/// The maximum number of lists that the rows of a site name.
+const MAX_LISTS: usize = 1000;
 
 /// Returns the maximum number of ranges of one action and family. Each is at least one network.
-fn max_ranges(max_output_bytes: u64) -> usize {
+pub(super) fn max_ranges(max_output_bytes: u64) -> usize {
     usize::try_from(max_output_bytes / MIN_NETWORK_BYTES).unwrap_or(usize::MAX)
 }
 
@@ -28,7 +33,9 @@ pub(crate) struct Collector<L> {
     tally: Tally,
     /// The rejected rows that may have denied somebody.
     pub(super) rejected_denies: RejectedDenies,
-    /// The active rows, only if `keep_rows` is set.
+    /// The names of the lists that rows name, whether there are such lists or not.
+    pub(super) lists: BTreeSet<ListName>,
+    /// The rules of the active rows, only if `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
     /// The text of the kept rows, in bytes.
@@ -49,20 +56,19 @@ struct AllowAll {
 
 impl<L: RowRecorder> RowSink for Collector<L> {
     fn accept(&mut self, row: Row<'_>) {
-        let state = match (row.action, row.addresses) {
-            (Action::Allow, AddressSpec::All) => self.allow_all.add(&row),
-            _ => self.add(row.action, row.addresses, row.period),
-        };
-        self.allow_all.is_contradicted |= (row.action, row.addresses)
-            == (Action::Deny, AddressSpec::All)
-            && row.period.is_always();
-        self.record(row.line, row.action, row.addresses, row.period, state);
-        let is_kept = self.keep_rows && state == RowState::Active;
-        if is_kept && self.row_bytes <= self.max_output_bytes {
-            let row = OwnedRow::of(&row);
-            let text_bytes = row.address.len() + row.comment.len();
-            self.row_bytes += text_bytes as u64 + ROW_BYTES;
-            self.rows.push(row);
+        if let Named::Addresses(addresses) = row.named
+            && row.common.is_none()
+        {
+            self.accept_own(&row, addresses);
+            return;
+        }
+        for rule in row.rules() {
+            self.add_other(&row, &rule);
+        }
+        if row.common.is_none() {
+            let state = row.period.state(self.rules.as_of());
+            self.tally.accepted.add(state);
+            self.record_period(row.line, row.action, row.period);
         }
     }
 
@@ -74,6 +80,12 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     fn find_hidden_row(&mut self, row: HiddenRow) {
         self.tally.find_hidden_row(row);
         self.rejected_denies.add_hidden(row);
+    }
+
+    fn find_list(&mut self, name: &ListName) {
+        if self.lists.len() <= MAX_LISTS && !self.lists.contains(name) {
+            self.lists.insert(name.clone());
+        }
     }
 
     fn find_hash_row(&mut self, line: u64) {
@@ -92,6 +104,11 @@ impl<L: RowRecorder> RowSink for Collector<L> {
         }
         if self.row_bytes > max_bytes {
             return Err(CsvError::TooManyRowsListed { max_bytes });
+        }
+        if self.lists.len() > MAX_LISTS {
+            return Err(CsvError::TooManyLists {
+                max_lists: MAX_LISTS,
+            });
         }
         Ok(())
     }
@@ -131,7 +148,7 @@ impl AllowAll {
             let rejection = RowError::explain_conflicting_default(row);
             self.rejections.push(rejection);
         }
-        let state = self.rules.add(row.action, row.addresses, row.period);
+        let state = self.rules.add(row.action, AddressSpec::All, row.period);
         self.counts.add(state);
         state
     }
@@ -147,6 +164,7 @@ impl<L: RowRecorder> Collector<L> {
             history: L::default(),
             tally: Tally::default(),
             rejected_denies: RejectedDenies::with_max_ranges(max_ranges),
+            lists: BTreeSet::new(),
             rows: Vec::new(),
             keep_rows,
             row_bytes: 0,
@@ -167,11 +185,69 @@ impl<L: RowRecorder> Collector<L> {
             history: self.history.into_rows(),
             tally: self.tally,
             rejected_denies: self.rejected_denies,
+            lists: self.lists,
             rows: self.rows,
             keep_rows: self.keep_rows,
             row_bytes: self.row_bytes,
             max_output_bytes: self.max_output_bytes,
             allow_all: self.allow_all,
+        }
+    }
+
+    /// Accepts a row of the site's own CSV that names addresses.
+    fn accept_own(&mut self, row: &Row<'_>, addresses: AddressSpec) {
+        let state = match (row.action, addresses) {
+            (Action::Allow, AddressSpec::All) => self.allow_all.add(row),
+            _ => self.add(row.action, addresses, row.period),
+        };
+        self.find_deny_all(row.action, addresses, row.period);
+        self.record(row.line, row.action, addresses, row.period, state);
+        if state == RowState::Active {
+            self.keep(row, row.rules());
+        }
+    }
+
+    /// Adds a rule of a list or of the common CSV.
+    fn add_other(&mut self, row: &Row<'_>, rule: &RowRule) {
+        let RowRule {
+            addresses, period, ..
+        } = *rule;
+        self.find_deny_all(row.action, addresses, period);
+        let state = match (row.action, addresses) {
+            // Not counted and not rejected: a site may deny all that the common CSV allows.
+            (Action::Allow, AddressSpec::All) => {
+                self.allow_all.rules.add(row.action, addresses, period)
+            }
+            _ => self.rules.add(row.action, addresses, period),
+        };
+        if state == RowState::Active {
+            let place = row.place_of(rule);
+            self.history.add_other(place, row.action, addresses);
+            self.keep(row, std::iter::once(*rule));
+        } else {
+            self.history.add_inactive(row.action);
+        }
+    }
+
+    fn find_deny_all(&mut self, action: Action, addresses: AddressSpec, period: Period) {
+        self.allow_all.is_contradicted |=
+            (action, addresses) == (Action::Deny, AddressSpec::All) && period.is_always();
+    }
+
+    /// Keeps the rules of an active row for a template that lists them.
+    fn keep(&mut self, row: &Row<'_>, rules: impl Iterator<Item = RowRule>) {
+        if !self.keep_rows || self.row_bytes > self.max_output_bytes {
+            return;
+        }
+        for rule in rules {
+            let mut kept = OwnedRow::of(row, &rule);
+            if rule.line.is_some() {
+                // A template may print it as a directive, and no server knows the list.
+                kept.address = rule.addresses.to_string();
+            }
+            let text_bytes = kept.address.len() + kept.comment.len();
+            self.row_bytes += text_bytes as u64 + ROW_BYTES;
+            self.rows.push(kept);
         }
     }
 
@@ -195,6 +271,11 @@ impl<L: RowRecorder> Collector<L> {
         if state == RowState::Active {
             self.history.add(line, action, addresses);
         }
+        self.record_period(line, action, period);
+    }
+
+    #[inline]
+    fn record_period(&mut self, line: u64, action: Action, period: Period) {
         if !period.is_always() {
             let as_of = self.rules.as_of();
             self.history.add_period(line, action, period, as_of);
@@ -216,7 +297,7 @@ impl<L: RowRecorder> Collector<L> {
         self.tally
             .reject_later(counts.all, &mut self.allow_all.rejections);
         self.rows
-            .retain(|row| row.action == Action::Deny || row.addresses != AddressSpec::All);
+            .retain(|row| row.action != Action::Allow || row.addresses != AddressSpec::All);
     }
 
     pub(super) fn report_to(&mut self, answer: &mut Answer) {

@@ -1,10 +1,12 @@
 //! The decision on an upload: the policy or a refusal. Renders the output by a template.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::answer::{Answer, Refusal, Warning};
 use crate::csv::OwnedRow;
 use crate::generate::refusal::{OutputLimit, unrenderable};
+use crate::list::ListName;
 use crate::policy::{NextChange, Policy};
 use crate::render::{Rendered, Rendering, Template, TemplateError, render};
 use crate::review::{RecordedRows, warnings};
@@ -31,6 +33,7 @@ pub struct Decision {
     verdict: Verdict,
     kept: Kept,
     limit: OutputLimit,
+    lists: BTreeSet<ListName>,
 }
 
 /// The data that is kept in addition to the policy.
@@ -70,6 +73,7 @@ impl Decision {
             },
             kept: Kept::default(),
             limit,
+            lists: BTreeSet::new(),
         }
     }
 
@@ -86,7 +90,20 @@ impl Decision {
             verdict: Verdict::Decided(policy),
             kept,
             limit,
+            lists: BTreeSet::new(),
         }
+    }
+
+    /// Sets the lists that the rows name.
+    pub(super) fn naming(self, lists: BTreeSet<ListName>) -> Self {
+        Self { lists, ..self }
+    }
+
+    /// Returns the names of the lists that the rows name, also those of the common CSV, whether there are
+    /// such lists or not: the result depends on all of them. Empty if the upload cannot be read.
+    #[must_use]
+    pub fn lists(&self) -> &BTreeSet<ListName> {
+        &self.lists
     }
 
     /// Refuses an upload because of its rejected rows, and keeps its policy.

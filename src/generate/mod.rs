@@ -10,6 +10,7 @@
 
 mod collector;
 mod decision;
+mod intake;
 mod refusal;
 mod tally;
 mod upload;
@@ -18,15 +19,18 @@ pub use self::decision::{Decision, MAX_OUTPUT_LINE_BYTES, Outcome};
 pub use self::refusal::too_large;
 pub use self::upload::{Keep, Upload};
 
+use crate::list::Shared;
 use crate::render::Template;
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::time::Instant;
 
-/// Reads a whole upload, decides who gets in at the instant `as_of`, and renders the output.
+/// Reads a whole upload, decides who gets in at the instant `as_of`, and renders the output. `shared` has the
+/// lists that its rows may name, and the common CSV.
 ///
 /// ```
 /// use htaccess_generator::generate::generate;
+/// use htaccess_generator::list::Shared;
 /// use htaccess_generator::source::Source;
 /// use htaccess_generator::settings::Settings;
 /// use htaccess_generator::render::Template;
@@ -36,7 +40,7 @@ use crate::time::Instant;
 /// let source = Source { key: "clients/acme.csv".to_owned(), ..Source::default() };
 /// let csv = b"IP Address,Rule\n192.168.1.10,Allow\n2.2.2,Allow\n";
 /// let now = Instant::from_seconds(1_795_684_830);
-/// let outcome = generate(csv, &Settings::default(), &template, &source, now);
+/// let outcome = generate(csv, &Settings::default(), &template, &source, now, &Shared::default());
 /// assert!(outcome.file.unwrap().ends_with("\nRequire ip 192.168.1.10\n"));
 /// assert_eq!(outcome.answer.output.as_deref(), Some("clients/acme/.htaccess"));
 /// assert_eq!(outcome.answer.rejections[0].line, 3);
@@ -48,9 +52,10 @@ pub fn generate(
     template: &Template,
     source: &Source,
     as_of: Instant,
+    shared: &Shared,
 ) -> Outcome {
     let keep = Keep::for_template(template);
-    let mut pieces = Upload::new(settings, source.clone(), keep, as_of);
+    let mut pieces = Upload::new(settings, source.clone(), keep, as_of, shared);
     let _ = pieces.push(upload);
     pieces.finish().render(template)
 }

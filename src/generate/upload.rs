@@ -3,14 +3,15 @@
 
 use std::ops::ControlFlow;
 
-use crate::answer::{Answer, Refusal, Status};
-use crate::csv::{CsvError, Parser, TextDecoder};
+use crate::answer::{Answer, Status};
+use crate::csv::{CsvError, Parser, RowContext, TextDecoder};
 use crate::generate::collector::Collector;
 use crate::generate::decision::{Decision, Kept};
+use crate::generate::intake::Intake;
 use crate::generate::refusal::{
-    OutputLimit, deny_rejected, no_rules, published_without_denies, rows_rejected, too_large,
-    unreadable,
+    OutputLimit, deny_rejected, no_rules, published_without_denies, rows_rejected,
 };
+use crate::list::Shared;
 use crate::render::Template;
 use crate::review::{RecordedRows, RowRecorder};
 use crate::rule::DefaultPolicy;
@@ -54,14 +55,12 @@ pub struct Upload {
     output_key: Option<String>,
     default_policy: DefaultPolicy,
     strict: Strict,
-    /// The refusal of an upload over its size limit.
-    too_large: Refusal,
-    max_csv_bytes: u64,
+    intake: Intake,
     output_limit: OutputLimit,
     time_zone: TimeZone,
     keep: Keep,
+    shared: Shared,
     reader: Reader,
-    refusal: Option<Refusal>,
 }
 
 /// The pipeline from bytes to rows. There are two types, because a row that is not recorded then
@@ -72,20 +71,22 @@ enum Reader {
 }
 
 impl Reader {
-    fn new(keep: Keep, settings: &Settings, as_of: Instant) -> Self {
+    fn new(keep: Keep, settings: &Settings, as_of: Instant, shared: &Shared) -> Self {
         fn decoder<R: RowRecorder>(
             keep: Keep,
             settings: &Settings,
             as_of: Instant,
+            shared: &Shared,
         ) -> TextDecoder<Parser<Collector<R>>> {
             let collector = Collector::new(as_of, keep.rows, settings.max_output_bytes);
             let dates = DateReader::new(settings.time_zone.clone(), as_of);
-            TextDecoder::new(Parser::new(collector, dates), settings.max_csv_bytes)
+            let parser = Parser::new(collector, dates, RowContext::of_site(shared.clone()));
+            TextDecoder::new(parser, settings.max_csv_bytes)
         }
         if keep.history {
-            Self::Recording(decoder(keep, settings, as_of))
+            Self::Recording(decoder(keep, settings, as_of, shared))
         } else {
-            Self::Plain(decoder(keep, settings, as_of))
+            Self::Plain(decoder(keep, settings, as_of, shared))
         }
     }
 
@@ -106,9 +107,16 @@ impl Reader {
 
 impl Upload {
     /// Starts an upload. `as_of` is the instant of which its rows are read: only rows that are active
-    /// then make the policy. An unsafe key refuses it at once.
+    /// then make the policy. `shared` has the lists that its rows may name, and the common CSV. An unsafe
+    /// key refuses it at once.
     #[must_use]
-    pub fn new(settings: &Settings, source: Source, keep: Keep, as_of: Instant) -> Self {
+    pub fn new(
+        settings: &Settings,
+        source: Source,
+        keep: Keep,
+        as_of: Instant,
+        shared: &Shared,
+    ) -> Self {
         let (output_key, refusal) = match settings.output_key.of(&source.key) {
             Ok(key) => (Some(key), None),
             Err(refusal) => (None, Some(refusal)),
@@ -118,13 +126,12 @@ impl Upload {
             output_key,
             default_policy: settings.default_policy,
             strict: settings.strict,
-            too_large: too_large(settings),
-            max_csv_bytes: settings.max_csv_bytes,
+            intake: Intake::new(settings, refusal),
             output_limit: OutputLimit::of(settings),
             time_zone: settings.time_zone.clone(),
             keep,
-            reader: Reader::new(keep, settings, as_of),
-            refusal,
+            shared: shared.clone(),
+            reader: Reader::new(keep, settings, as_of, shared),
         }
     }
 
@@ -136,10 +143,7 @@ impl Upload {
 
     /// Refuses the upload by its size alone, if that is known before it is read.
     pub fn expect_bytes(&mut self, bytes: u64) -> ControlFlow<()> {
-        if bytes > self.max_csv_bytes {
-            self.refusal.get_or_insert(self.too_large.clone());
-        }
-        self.flow()
+        self.intake.expect_bytes(bytes)
     }
 
     /// Reads the next piece. `Break` means that the upload is refused and that no more pieces are
@@ -148,27 +152,16 @@ impl Upload {
         while !piece.is_empty() {
             self.push_step(&mut piece)?;
         }
-        self.flow()
+        self.intake.flow()
     }
 
     /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and removes it from the
     /// piece. A caller that has to stop in time looks at its clock between two steps, because 60 KB
     /// of gzip may hold 60 MB of text. `Break` means that the upload is refused.
     pub fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
-        if self.refusal.is_none() {
-            match self.reader.push_step(piece) {
-                Ok(rest) => *piece = rest,
-                Err(err) => self.refusal = Some(unreadable(&err, self.output_limit.spelling)),
-            }
-        }
-        self.flow()
-    }
-
-    fn flow(&self) -> ControlFlow<()> {
-        match self.refusal {
-            Some(_) => ControlFlow::Break(()),
-            None => ControlFlow::Continue(()),
-        }
+        let reader = &mut self.reader;
+        self.intake
+            .push_step(piece, |piece| reader.push_step(piece))
     }
 
     /// Ends the upload and decides who gets in.
@@ -178,23 +171,20 @@ impl Upload {
         answer.output = self.output_key;
         answer.default_policy = self.default_policy;
         let limit = self.output_limit;
-        let read = match self.refusal {
-            Some(refusal) => Err(refusal),
-            None => self
-                .reader
-                .finish()
-                .map_err(|err| unreadable(&err, limit.spelling)),
-        };
-        let mut collector = match read {
+        let reader = self.reader;
+        let mut collector = match self.intake.finish(|| reader.finish()) {
             Ok(collector) => collector,
             Err(refusal) => return Decision::refused(self.source, answer, refusal, limit),
         };
         collector.settle_conflicting_default();
         collector.report_to(&mut answer);
+        let lists = std::mem::take(&mut collector.lists);
+        let in_force = lists.iter().filter(|name| self.shared.list(name).is_some());
+        answer.lists = in_force.map(ToString::to_string).collect();
         answer.default_policy = collector.rules.default_policy(self.default_policy);
         if answer.accepted == 0 {
             let refusal = no_rules(&answer);
-            return Decision::refused(self.source, answer, refusal, limit);
+            return Decision::refused(self.source, answer, refusal, limit).naming(lists);
         }
         let next_change = || collector.rules.build_next(self.default_policy);
         let next_change = self.keep.history.then(next_change).flatten();
@@ -227,7 +217,7 @@ impl Upload {
             history: collector.history,
             time_zone: self.time_zone,
         };
-        let decision = Decision::decided(self.source, answer, policy, kept, limit);
+        let decision = Decision::decided(self.source, answer, policy, kept, limit).naming(lists);
         match refusal {
             Some(refusal) => decision.but_refused(refusal),
             None => decision,

@@ -14,6 +14,7 @@
 //! (`fe80::1%eth0`) are not, because Apache cannot match them. IPv4-mapped IPv6 (RFC 4291, section
 //! 2.5.5.2) becomes IPv4, because servers match such clients against their IPv4 rules.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -24,7 +25,7 @@ use crate::ip::range::AddrRange;
 /// digits to an integer (`sys.int_info.default_max_str_digits`), so it refuses longer ones too.
 const MAX_PREFIX_DIGITS: usize = 4300;
 
-/// The addresses that one cell names.
+/// The addresses that one cell names. `Display` is a cell that names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressSpec {
     /// IPv4 addresses, as integers in network order.
@@ -33,6 +34,16 @@ pub enum AddressSpec {
     Ipv6(AddrRange<u128>),
     /// All addresses of both families: the row sets the file's default policy.
     All,
+}
+
+impl fmt::Display for AddressSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ipv4(range) => f.write_str(&range.text()),
+            Self::Ipv6(range) => f.write_str(&range.text()),
+            Self::All => f.write_str("all"),
+        }
+    }
 }
 
 /// The reason that a cell names no addresses.

@@ -125,6 +125,17 @@ impl<T: Family> AddrRange<T> {
         Networks::of(std::slice::from_ref(self))
     }
 
+    /// The text of the range: a network if it is one, otherwise its two ends. Each is accepted as an address
+    /// cell.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut networks = self.networks();
+        if let (Some(network), None) = (networks.next(), networks.next()) {
+            return network.text().to_string();
+        }
+        format!("{}-{}", self.first.text(), self.last.text())
+    }
+
     /// The number of [`AddrRange::networks`], counted without making them: a range of IPv6 can have
     /// 254 of them.
     ///

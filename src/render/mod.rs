@@ -205,7 +205,7 @@ fn instant_text(instant: Option<Instant>) -> String {
 
 fn rule_value(rule: &OwnedRow) -> Value {
     map([
-        ("line", rule.line.into()),
+        ("line", rule.place.line.into()),
         ("rule", rule.action.name().into()),
         ("address", rule.address.as_str().into()),
         ("comment", rule.comment.as_str().into()),

@@ -255,6 +255,7 @@ mod tests {
     use super::*;
     use crate::csv::OwnedRow;
     use crate::ip::AddressSpec;
+    use crate::list::Place;
     use crate::policy::samples::policy;
     use crate::render::{Template, render};
     use crate::rule::Action;
@@ -266,7 +267,7 @@ mod tests {
         let source = "{% for line in allow.lines %}{{ line }}\n{% endfor %}\
                       {% for rule in rules %}# {{ rule.comment | safe }}\n{% endfor %}";
         let row = OwnedRow {
-            line: 2,
+            place: Place::of_line(2),
             addresses: AddressSpec::All,
             action: Action::Allow,
             period: Period::ALWAYS,

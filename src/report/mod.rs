@@ -419,6 +419,7 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::ExpiredRows => "Rows that have ended",
             WarningCode::EndsSoon => "Rows that end soon",
             WarningCode::NobodyLeft => "Soon nobody gets in",
+            WarningCode::AlwaysWins => "Addresses that always get in",
         },
         // The other warnings contain their lines in the message.
         line: warning.line.filter(|_| {

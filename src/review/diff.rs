@@ -29,6 +29,7 @@ impl Diff {
 /// ```
 /// use htaccess_generator::review::diff;
 /// use htaccess_generator::generate::{Keep, Upload};
+/// use htaccess_generator::list::Shared;
 /// use htaccess_generator::policy::Policy;
 /// use htaccess_generator::source::Source;
 /// use htaccess_generator::settings::Settings;
@@ -37,7 +38,7 @@ impl Diff {
 /// let (settings, source) = (Settings::default(), Source { key: "a.csv".to_owned(), ..Source::default() });
 /// let policy = |csv: &[u8]| -> Policy {
 ///     let now = Instant::from_seconds(0);
-///     let mut upload = Upload::new(&settings, source.clone(), Keep::default(), now);
+///     let mut upload = Upload::new(&settings, source.clone(), Keep::default(), now, &Shared::default());
 ///     let _ = upload.push(csv);
 ///     upload.finish().into_policy().unwrap()
 /// };

@@ -1,7 +1,8 @@
 //! Answers the questions of a reviewer of a CSV.
 //!
 //! - [`warnings`](warnings()) compares the rows with the policy that they make. A [`RowRecorder`]
-//!   records the rows while the upload is read (`row_log.rs`). `warned_lines.rs` formats their lines.
+//!   records the rows while the upload is read (`row_log.rs`), with their places (`places.rs`).
+//!   `warned_lines.rs` formats their lines.
 //! - [`explain`] reads an upload and finds the rows that decide on an address (`verdict.rs`).
 //! - [`diff`](diff()) compares two policies.
 //! - `rejected_denies.rs` finds the rejected rows that may have denied somebody who gets in.
@@ -9,7 +10,10 @@
 //!
 //! This folder does no input or output, and changes neither the policy nor the output.
 
+mod always_wins;
 mod diff;
+mod duplicates;
+mod places;
 mod rejected_denies;
 mod row_log;
 mod time_warnings;
@@ -24,4 +28,4 @@ pub use self::row_log::{RecordedRows, RowRecorder};
 pub use self::upcoming::{RowChange, Upcoming, upcoming};
 pub use self::verdict::{BearingRow, Explanation, explain};
 pub(crate) use self::warned_lines::WarnedLines;
-pub use self::warnings::warnings;
+pub use self::warnings::{shared_warnings, warnings};

@@ -5,15 +5,20 @@
 //! by another row or by default. This is possible unless
 //!
 //! - its rule reads `Allow`, or
-//! - its address can be read, and none of its addresses gets in under the other rows, or
+//! - its address can be read, and none of its addresses gets in under the other rows, where a list that
+//!   exists stands for its members, or
 //! - nobody gets in under the other rows.
 //!
 //! A file may have millions of such rows. Rows whose address cannot be read are only counted. The
 //! addresses of the others are recorded with their lines or, if there are too many, merged without
 //! their lines, so the result is exact in any case.
 
-use crate::csv::{HiddenRow, RowError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::csv::{HiddenRow, Named, RowError};
 use crate::ip::{AddressSpec, IpSet};
+use crate::list::{CompiledList, ListName};
 use crate::policy::{Policy, UnsortedRanges};
 use crate::review::row_log::{RecordedRows, RowRecorder as _};
 use crate::review::warned_lines::WarnedLines;
@@ -26,6 +31,8 @@ pub(crate) struct RejectedDenies {
     lines: WarnedLines<()>,
     /// The rows whose addresses can be read, up to the maximum that is recorded.
     recorded: RecordedRows,
+    /// The rows that name lists, by the names of the lists.
+    lists: BTreeMap<ListName, (Arc<CompiledList>, WarnedLines<()>)>,
     /// The addresses of the rows after them.
     unrecorded: UnsortedRanges,
     /// The first line of the rows after them.
@@ -54,10 +61,22 @@ impl RejectedDenies {
         self.unrecorded.has_too_many()
     }
 
-    /// Adds a rejected row, unless its rule reads `Allow`.
+    /// Adds a rejected row, unless its rule reads `Allow` or `Always`.
     pub(crate) fn add(&mut self, line: u64, error: &RowError<'_>) {
-        if error.action() != Some(Action::Allow) {
-            self.add_addresses(line, error.addresses());
+        if !matches!(error.action(), None | Some(Action::Deny)) {
+            return;
+        }
+        match error.named() {
+            Some(Named::List(list)) => {
+                let key = list.id().name.clone();
+                let (_, lines) = self
+                    .lists
+                    .entry(key)
+                    .or_insert_with(|| (Arc::clone(list), WarnedLines::default()));
+                lines.add(line, ());
+            }
+            Some(Named::Addresses(addresses)) => self.add_addresses(line, Some(addresses)),
+            None => self.add_addresses(line, None),
         }
     }
 
@@ -83,7 +102,7 @@ impl RejectedDenies {
 
     /// Returns whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.lines.count == 0 && self.recorded.is_empty()
+        self.lines.count == 0 && self.recorded.is_empty() && self.lists.is_empty()
     }
 
     /// Returns the rows that may have denied somebody whom this policy lets in. `None` if there are
@@ -100,6 +119,12 @@ impl RejectedDenies {
         for (line, addresses) in self.recorded.deny.rows() {
             if permitted.has_any_of(addresses) {
                 lines.add(line, ());
+            }
+        }
+        for (list, of_list) in self.lists.values() {
+            let mut members = list.members();
+            if members.any(|member| permitted.has_any_of(member.addresses)) {
+                lines.add_all(of_list);
             }
         }
         let from_line = self.first_unrecorded.filter(|_| {

@@ -1,9 +1,12 @@
-//! Records accepted rows, so that warnings can count, compare and find them. The unit type records
-//! nothing.
+//! Records the rules of accepted rows, so that warnings can count, compare and find them. The unit type
+//! records nothing.
 
 use crate::ip::{AddrRange, AddressSpec, Family};
+use crate::list::Place;
+use crate::review::places::Places;
 use crate::review::warned_lines::WarnedLines;
 use crate::rule::Action;
+use crate::text::thousands;
 use crate::time::{Instant, Period, RowState};
 
 /// The maximum number of recorded rows, which are 1.5 MiB of IPv4. Warnings count only these rows.
@@ -18,8 +21,12 @@ const MAX_ENDING_LISTED: usize = 5;
 pub trait RowRecorder: Default {
     /// Receives an active row, in the order of the file.
     fn add(&mut self, line: u64, action: Action, addresses: AddressSpec);
+    /// Receives an active rule of a list or of the common CSV.
+    fn add_other(&mut self, place: Place, action: Action, addresses: AddressSpec);
     /// Receives a row that has a period, active or not.
     fn add_period(&mut self, line: u64, action: Action, period: Period, as_of: Instant);
+    /// Receives the action of a rule of a list or of the common CSV that is pending or expired.
+    fn add_inactive(&mut self, action: Action);
     /// Returns the recorded rows.
     fn into_rows(self) -> RecordedRows;
 }
@@ -30,22 +37,29 @@ impl RowRecorder for () {
     fn add(&mut self, _line: u64, _action: Action, _addresses: AddressSpec) {}
 
     #[inline]
+    fn add_other(&mut self, _place: Place, _action: Action, _addresses: AddressSpec) {}
+
+    #[inline]
     fn add_period(&mut self, _line: u64, _action: Action, _period: Period, _as_of: Instant) {}
+
+    #[inline]
+    fn add_inactive(&mut self, _action: Action) {}
 
     fn into_rows(self) -> RecordedRows {
         RecordedRows::default()
     }
 }
 
-/// The addresses and the lines of the first 131,072 rows.
+/// The addresses and the places of the first 131,072 rules.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedRows {
     pub(crate) allow: RecordedRanges,
     pub(crate) deny: RecordedRanges,
     pub(crate) always: RecordedRanges,
+    pub(crate) places: Places,
     /// Set if any row allows addresses, even if it is not recorded.
     pub(crate) has_allow: bool,
-    /// The line of the first `all,Allow` row.
+    /// The line of the first `all,Allow` row of the file itself.
     pub(crate) allow_all: Option<u64>,
     /// Set if any Allow row is pending or expired.
     pub(crate) has_inactive_allow: bool,
@@ -86,73 +100,74 @@ pub(crate) struct RecordedRanges {
 }
 
 impl RecordedRanges {
-    /// Returns the line and the addresses of each row, IPv4 first.
+    /// Returns the number of the place and the addresses of each row, IPv4 first.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, AddressSpec)> {
         let ipv4 = self.ipv4.iter();
         let ipv6 = self.ipv6.iter();
-        ipv4.map(|row| (row.line.into(), AddressSpec::Ipv4(row.range)))
-            .chain(ipv6.map(|row| (row.line.into(), AddressSpec::Ipv6(row.range))))
+        ipv4.map(|row| (row.place.into(), AddressSpec::Ipv4(row.range)))
+            .chain(ipv6.map(|row| (row.place.into(), AddressSpec::Ipv6(row.range))))
     }
 
-    /// Returns the line of the first row that covers all addresses of another row.
+    /// Returns the place of the first row that covers all addresses of another row.
     pub(crate) fn first_that_covers(&self, row: AddressSpec) -> Option<u32> {
-        fn first<T: Family>(rows: &[RecordedRow<T>], range: AddrRange<T>) -> Option<u32> {
-            let covers = |row: &&RecordedRow<T>| {
-                row.range.first <= range.first && range.last <= row.range.last
-            };
-            rows.iter().filter(covers).map(|row| row.line).min()
+        fn covers<T: Family>(row: AddrRange<T>, range: AddrRange<T>) -> bool {
+            row.first <= range.first && range.last <= row.last
         }
         match row {
-            AddressSpec::Ipv4(range) => first(&self.ipv4, range),
-            AddressSpec::Ipv6(range) => first(&self.ipv6, range),
+            AddressSpec::Ipv4(range) => first(&self.ipv4, |row| covers(row, range)),
+            AddressSpec::Ipv6(range) => first(&self.ipv6, |row| covers(row, range)),
+            AddressSpec::All => None,
+        }
+    }
+
+    /// Returns the place of the first row that has an address in common with another row.
+    pub(crate) fn first_that_overlaps(&self, row: AddressSpec) -> Option<u32> {
+        fn overlaps<T: Family>(row: AddrRange<T>, range: AddrRange<T>) -> bool {
+            row.first <= range.last && range.first <= row.last
+        }
+        match row {
+            AddressSpec::Ipv4(range) => first(&self.ipv4, |row| overlaps(row, range)),
+            AddressSpec::Ipv6(range) => first(&self.ipv6, |row| overlaps(row, range)),
             AddressSpec::All => None,
         }
     }
 }
 
-/// A recorded row. Rows are ordered by their addresses, then by their lines.
+fn first<T: Family>(rows: &[RecordedRow<T>], is_one: impl Fn(AddrRange<T>) -> bool) -> Option<u32> {
+    let found = rows.iter().filter(|row| is_one(row.range));
+    found.map(|row| row.place).min()
+}
+
+/// A recorded rule. Rules are ordered by their addresses, then by their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordedRow<T> {
     pub(crate) range: AddrRange<T>,
-    /// The line where the row starts. Rows after line 2^32 are not recorded.
-    pub(crate) line: u32,
+    /// The number of its place, which is the line for a row of the file itself (`places.rs`).
+    pub(crate) place: u32,
 }
 
 impl RowRecorder for RecordedRows {
     #[inline]
     fn add(&mut self, line: u64, action: Action, addresses: AddressSpec) {
-        match (action, addresses) {
-            (Action::Allow, AddressSpec::All) => {
-                self.allow_all.get_or_insert(line);
-            }
-            (Action::Allow, _) => self.has_allow = true,
-            (Action::Deny | Action::Always, _) => {}
+        if (action, addresses) == (Action::Allow, AddressSpec::All) {
+            self.allow_all.get_or_insert(line);
         }
-        let Some(line) = u32::try_from(line).ok().filter(|_| self.rows < MAX_ROWS) else {
-            self.is_full = true;
-            return;
+        self.record(Places::of_line(line), action, addresses);
+    }
+
+    fn add_other(&mut self, place: Place, action: Action, addresses: AddressSpec) {
+        let place = if self.rows < MAX_ROWS {
+            self.places.add(place)
+        } else {
+            None
         };
-        self.rows += 1;
-        let ranges = match action {
-            Action::Allow => &mut self.allow,
-            Action::Deny => &mut self.deny,
-            Action::Always => &mut self.always,
-        };
-        match addresses {
-            AddressSpec::Ipv4(range) => ranges.ipv4.push(RecordedRow { range, line }),
-            AddressSpec::Ipv6(range) => ranges.ipv6.push(RecordedRow { range, line }),
-            AddressSpec::All => {}
-        }
+        self.record(place, action, addresses);
     }
 
     fn add_period(&mut self, line: u64, action: Action, period: Period, as_of: Instant) {
         let state = period.state(as_of);
         if state != RowState::Active {
-            match action {
-                Action::Allow => self.has_inactive_allow = true,
-                Action::Deny => self.has_inactive_deny = true,
-                Action::Always => {}
-            }
+            self.add_inactive(action);
         }
         match (state, period.expires) {
             (RowState::Expired, _) => self.expired.add(line, ()),
@@ -163,15 +178,43 @@ impl RowRecorder for RecordedRows {
         }
     }
 
+    fn add_inactive(&mut self, action: Action) {
+        match action {
+            Action::Allow => self.has_inactive_allow = true,
+            Action::Deny => self.has_inactive_deny = true,
+            Action::Always => {}
+        }
+    }
+
     fn into_rows(self) -> RecordedRows {
         self
     }
 }
 
 impl RecordedRows {
+    #[inline]
+    fn record(&mut self, place: Option<u32>, action: Action, addresses: AddressSpec) {
+        self.has_allow |= action == Action::Allow && addresses != AddressSpec::All;
+        let Some(place) = place.filter(|_| self.rows < MAX_ROWS) else {
+            self.is_full = true;
+            return;
+        };
+        self.rows += 1;
+        let ranges = match action {
+            Action::Allow => &mut self.allow,
+            Action::Deny => &mut self.deny,
+            Action::Always => &mut self.always,
+        };
+        match addresses {
+            AddressSpec::Ipv4(range) => ranges.ipv4.push(RecordedRow { range, place }),
+            AddressSpec::Ipv6(range) => ranges.ipv6.push(RecordedRow { range, place }),
+            AddressSpec::All => {}
+        }
+    }
+
     /// Returns whether a row in this line would be recorded.
     pub(crate) fn has_room_for(&self, line: u64) -> bool {
-        self.rows < MAX_ROWS && u32::try_from(line).is_ok()
+        self.rows < MAX_ROWS && Places::of_line(line).is_some()
     }
 
     /// Returns whether no row is recorded.
@@ -184,6 +227,12 @@ impl RecordedRows {
         self.is_full.then_some(self.rows)
     }
 
+    /// Returns a note for a file with more rows than are recorded.
+    pub(crate) fn note_of_limit(&self) -> Option<String> {
+        let limit = self.limit()?;
+        Some(format!("among the first {} rows", thousands(limit as u64)))
+    }
+
     pub(crate) fn sort(&mut self) {
         for ranges in [&mut self.allow, &mut self.deny, &mut self.always] {
             ranges.ipv4.sort_unstable();
@@ -192,12 +241,16 @@ impl RecordedRows {
     }
 }
 
-/// Returns the rows that repeat an earlier row, each with the line of the first such row. `rows`
-/// must be sorted.
+/// Returns the rows of the file itself that repeat an earlier one, each with the line of the first such
+/// row. Members of lists do not count, because a site cannot change them. `rows` must be sorted.
 pub(crate) fn repeated<T: Family>(
     rows: &[RecordedRow<T>],
 ) -> impl Iterator<Item = (RecordedRow<T>, u32)> {
     rows.chunk_by(|one, next| one.range == next.range)
         .filter_map(|alike| alike.split_first())
-        .flat_map(|(first, others)| others.iter().map(|other| (*other, first.line)))
+        .flat_map(|(first, others)| {
+            // Rows of the file itself are the first ones.
+            let own = others.iter().filter(|other| Places::is_own(other.place));
+            own.map(|other| (*other, first.place))
+        })
 }

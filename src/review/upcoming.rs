@@ -1,14 +1,18 @@
 //! Finds the rows that start or end after an instant, and the effect of each on who gets in.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
-use crate::csv::{CsvError, OwnedRow, Parser, Row, RowError, RowSink, TextDecoder};
+use crate::csv::{
+    CsvError, OwnedRow, Parser, Row, RowContext, RowError, RowRule, RowSink, TextDecoder,
+};
 use crate::ip::{AddressSpec, IpSet, RangeSet};
+use crate::list::{ListId, MemberPlace, Place, Shared};
 use crate::policy::{Policy, PolicyBuilder};
 use crate::review::diff::{Diff, diff};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
-use crate::time::{Bound, DateReader, Instant, RowState};
+use crate::time::{Bound, DateReader, Instant, Period, RowState};
 
 /// The maximum number of instants of a file that are examined. Each takes a look at every row.
 const MAX_INSTANTS: usize = 1000;
@@ -17,26 +21,35 @@ const MAX_INSTANTS: usize = 1000;
 #[derive(Clone, Debug, Default)]
 pub struct Upcoming {
     /// The rows that start or end, by instant, then by line. A row that starts and ends is listed twice.
+    /// Members of lists are listed by themselves only if they do not start or end together with the row
+    /// that names the list.
     pub changes: Vec<RowChange>,
     /// The number of further changes, which are not listed because they are at too many instants.
     pub more: usize,
 }
 
-/// A row that starts or ends.
+/// A row that starts or ends, or a member of the list that a row names.
 #[derive(Clone, Debug)]
 pub struct RowChange {
     /// The instant.
     pub at: Instant,
-    /// The row starts, or ends (`Expires`).
+    /// The row or the member starts, or ends (`Expires`).
     pub bound: Bound,
-    /// The row.
-    pub row: OwnedRow,
-    /// The addresses of the row that gain or lose access at this instant, also because of other rows.
+    /// The row, and the member if only that starts or ends.
+    pub place: Place,
+    /// The action of the row.
+    pub action: Action,
+    /// The address of the row as written.
+    pub address: String,
+    /// The comment of the row.
+    pub comment: String,
+    /// The addresses of the row or the member that gain or lose access at this instant, also because of
+    /// other rows.
     pub effect: Diff,
 }
 
 /// Lists the changes after `as_of` and until `until`, both as instants at which a row starts or ends. Does
-/// not check whether the file would be published.
+/// not check whether the file would be published. `shared` has the lists and the common CSV.
 ///
 /// # Errors
 ///
@@ -46,101 +59,191 @@ pub fn upcoming(
     settings: &Settings,
     as_of: Instant,
     until: Instant,
+    shared: &Shared,
 ) -> Result<Upcoming, CsvError> {
     let dates = DateReader::new(settings.time_zone.clone(), as_of);
-    let rows = RowCollector::default();
-    let mut decoder = TextDecoder::new(Parser::new(rows, dates), settings.max_csv_bytes);
+    let context = RowContext::of_site(shared.clone());
+    let parser = Parser::new(RuleCollector::default(), dates, context);
+    let mut decoder = TextDecoder::new(parser, settings.max_csv_bytes);
     decoder.push(upload)?;
-    let mut rows = decoder.finish()?.finish()?.rows;
-    remove_contradicted(&mut rows);
-    let mut events: Vec<(Instant, Bound, &OwnedRow)> = rows.iter().flat_map(bounds).collect();
-    events.retain(|(at, _, _)| as_of < *at && *at <= until);
-    events.sort_by_key(|(at, _, row)| (*at, row.line));
+    let mut collected = decoder.finish()?.finish()?;
+    collected.remove_contradicted();
+    let mut events = collected.events();
+    events.retain(|event| as_of < event.at && event.at <= until);
+    events.sort_by_key(|event| (event.at, event.row, event.rules.start));
 
     let mut upcoming = Upcoming::default();
-    let together = events.chunk_by(|(one, ..), (next, ..)| one == next);
+    let together = events.chunk_by(|one, next| one.at == next.at);
     let _ = together.enumerate().try_for_each(|(index, events)| {
         if index == MAX_INSTANTS {
             return ControlFlow::Break(());
         }
-        add_changes(
-            events,
-            &rows,
-            settings.default_policy,
-            &mut upcoming.changes,
-        );
+        collected.add_changes(events, settings.default_policy, &mut upcoming.changes);
         ControlFlow::Continue(())
     });
     upcoming.more = events.len() - upcoming.changes.len();
     Ok(upcoming)
 }
 
-/// Adds the changes of one instant. Looks only at rows that name the same addresses.
-fn add_changes(
-    events: &[(Instant, Bound, &OwnedRow)],
-    rows: &[OwnedRow],
-    default: DefaultPolicy,
-    changes: &mut Vec<RowChange>,
-) {
-    let Some((at, ..)) = events.first() else {
-        return;
-    };
-    let touched = addresses_of(events.iter().map(|(_, _, row)| row.addresses));
-    let related: Vec<&OwnedRow> = rows
-        .iter()
-        .filter(|row| overlaps(&touched, row.addresses))
-        .collect();
-    let effect = diff(
-        &policy_at(&related, at.plus_seconds(-1), default),
-        &policy_at(&related, *at, default),
-    );
-    changes.extend(events.iter().map(|(at, bound, row)| {
-        let own = addresses_of([row.addresses]);
-        RowChange {
-            at: *at,
-            bound: *bound,
-            row: (*row).clone(),
-            effect: Diff {
-                gained: intersection(&effect.gained, &own),
-                lost: intersection(&effect.lost, &own),
-            },
-        }
-    }));
-}
-
-/// The rows, in the order of the file.
+/// The rules, in the order of the file.
 #[derive(Default)]
-struct RowCollector {
-    rows: Vec<OwnedRow>,
+struct RuleCollector {
+    rows: Vec<CollectedRow>,
+    rules: Vec<CollectedRule>,
 }
 
-impl RowSink for RowCollector {
+struct CollectedRow {
+    row: OwnedRow,
+    /// The period of the row itself.
+    period: Period,
+    /// The indexes of its rules.
+    rules: Range<usize>,
+}
+
+struct CollectedRule {
+    action: Action,
+    rule: RowRule,
+}
+
+/// A bound of a row or of a member.
+struct Event {
+    at: Instant,
+    bound: Bound,
+    /// The index of the row.
+    row: usize,
+    /// The indexes of the rules that it is about.
+    rules: Range<usize>,
+    /// The member, if only that starts or ends.
+    member: Option<MemberPlace>,
+}
+
+impl RowSink for RuleCollector {
     fn accept(&mut self, row: Row<'_>) {
-        self.rows.push(OwnedRow::of(&row));
+        let first = self.rules.len();
+        let action = row.action;
+        self.rules
+            .extend(row.rules().map(|rule| CollectedRule { action, rule }));
+        let rules = first..self.rules.len();
+        // A row that has no rules, because no member is ever active together with it, changes nothing.
+        if let Some(CollectedRule { rule, .. }) = self.rules.get(first) {
+            let (row, period) = (OwnedRow::of(&row, rule), row.period);
+            self.rows.push(CollectedRow { row, period, rules });
+        }
     }
 
     fn reject(&mut self, _line: u64, _error: &RowError<'_>) {}
 }
 
-/// Removes the `all,Allow` rows if an `all,Deny` row without a period contradicts them.
-fn remove_contradicted(rows: &mut Vec<OwnedRow>) {
-    let is_all = |row: &OwnedRow, action| (row.action, row.addresses) == (action, AddressSpec::All);
-    if rows
-        .iter()
-        .any(|row| is_all(row, Action::Deny) && row.period.is_always())
-    {
-        rows.retain(|row| !is_all(row, Action::Allow));
+impl RuleCollector {
+    /// Removes the `all,Allow` rows if an `all,Deny` row without a period contradicts them.
+    fn remove_contradicted(&mut self) {
+        let is_all = |row: &CollectedRow, action| {
+            (row.row.action, row.row.addresses) == (action, AddressSpec::All)
+        };
+        let mut rows = self.rows.iter();
+        if !rows.any(|row| is_all(row, Action::Deny) && row.period.is_always()) {
+            return;
+        }
+        self.rows.retain(|row| !is_all(row, Action::Allow));
+        // Their rules keep their places. As Deny they change nothing, because of the other row.
+        self.rules.iter_mut().for_each(|rule| {
+            if (rule.action, rule.rule.addresses) == (Action::Allow, AddressSpec::All) {
+                rule.action = Action::Deny;
+            }
+        });
+    }
+
+    fn events(&self) -> Vec<Event> {
+        let rows = self.rows.iter().enumerate();
+        rows.flat_map(|(index, row)| self.events_of(index, row))
+            .collect()
+    }
+
+    /// Returns the bounds of a row, and those of its members that are not bounds of the row.
+    fn events_of(&self, index: usize, row: &CollectedRow) -> Vec<Event> {
+        let own = bounds(row.period).map(|(at, bound)| Event {
+            at,
+            bound,
+            row: index,
+            rules: row.rules.clone(),
+            member: None,
+        });
+        let list = row.row.place.member.as_ref().map(|member| &member.list);
+        let of_member = |(rule, line): (usize, u64), list: &Arc<ListId>| {
+            let period = self.rules.get(rule).map(|rule| rule.rule.period);
+            let period = period.unwrap_or_default();
+            let list = Arc::clone(list);
+            bounds(period)
+                .filter(|bound| !bounds(row.period).any(|of_row| of_row == *bound))
+                .map(move |(at, bound)| Event {
+                    at,
+                    bound,
+                    row: index,
+                    rules: rule..rule + 1,
+                    member: Some(MemberPlace {
+                        list: Arc::clone(&list),
+                        line,
+                    }),
+                })
+        };
+        let members = row.rules.clone().filter_map(|rule| {
+            let line = self.rules.get(rule)?.rule.line?;
+            Some(of_member((rule, line), list?))
+        });
+        own.chain(members.flatten()).collect()
+    }
+
+    /// Adds the changes of one instant. Looks only at rules that name the same addresses.
+    fn add_changes(&self, events: &[Event], default: DefaultPolicy, changes: &mut Vec<RowChange>) {
+        let Some(Event { at, .. }) = events.first() else {
+            return;
+        };
+        let of_events = events.iter().flat_map(|event| event.rules.clone());
+        let touched = addresses_of(of_events.filter_map(|rule| self.addresses(rule)));
+        let rules = self.rules.iter();
+        let related: Vec<&CollectedRule> = rules
+            .filter(|rule| overlaps(&touched, rule.rule.addresses))
+            .collect();
+        let effect = diff(
+            &policy_at(&related, at.plus_seconds(-1), default),
+            &policy_at(&related, *at, default),
+        );
+        for event in events {
+            let Some(CollectedRow { row, .. }) = self.rows.get(event.row) else {
+                continue;
+            };
+            let own = addresses_of(event.rules.clone().filter_map(|rule| self.addresses(rule)));
+            changes.push(RowChange {
+                at: event.at,
+                bound: event.bound,
+                place: Place {
+                    member: event.member.clone(),
+                    ..row.place.clone()
+                },
+                action: row.action,
+                address: row.address.clone(),
+                comment: row.comment.clone(),
+                effect: Diff {
+                    gained: intersection(&effect.gained, &own),
+                    lost: intersection(&effect.lost, &own),
+                },
+            });
+        }
+    }
+
+    fn addresses(&self, rule: usize) -> Option<AddressSpec> {
+        self.rules.get(rule).map(|rule| rule.rule.addresses)
     }
 }
 
-fn bounds(row: &OwnedRow) -> impl Iterator<Item = (Instant, Bound, &OwnedRow)> {
+fn bounds(period: Period) -> impl Iterator<Item = (Instant, Bound)> {
     let bounds = [
-        (row.period.starts, Bound::Starts),
-        (row.period.expires, Bound::Expires),
+        (period.starts, Bound::Starts),
+        (period.expires, Bound::Expires),
     ];
     bounds
         .into_iter()
-        .filter_map(move |(at, bound)| Some((at?, bound, row)))
+        .filter_map(|(at, bound)| Some((at?, bound)))
 }
 
 fn addresses_of(rows: impl IntoIterator<Item = AddressSpec>) -> IpSet {
@@ -171,11 +274,11 @@ fn intersection(one: &IpSet, other: &IpSet) -> IpSet {
     one.difference(&one.difference(other))
 }
 
-fn policy_at(rows: &[&OwnedRow], at: Instant, default: DefaultPolicy) -> Policy {
+fn policy_at(rules: &[&CollectedRule], at: Instant, default: DefaultPolicy) -> Policy {
     let mut active = PolicyBuilder::default();
-    for row in rows {
-        if row.period.state(at) == RowState::Active {
-            active.add(row.action, row.addresses);
+    for CollectedRule { action, rule } in rules {
+        if rule.period.state(at) == RowState::Active {
+            active.add(*action, rule.addresses);
         }
     }
     active.build(default)
@@ -189,7 +292,7 @@ mod tests {
     /// Lists the changes as `at line starts/ends +gained -lost`.
     fn list(csv: &[u8], as_of: i64, until: i64) -> Vec<String> {
         let [as_of, until] = [as_of, until].map(Instant::from_seconds);
-        let found = upcoming(csv, &Settings::default(), as_of, until).unwrap();
+        let found = upcoming(csv, &Settings::default(), as_of, until, &Shared::default()).unwrap();
         assert_eq!(found.more, 0);
         let change = |change: &RowChange| {
             let verb = match change.bound {
@@ -200,7 +303,7 @@ mod tests {
             format!(
                 "{} {} {verb} +{gained} -{lost}",
                 change.at.seconds(),
-                change.row.line
+                change.place.line
             )
         };
         found.changes.iter().map(change).collect()
@@ -246,7 +349,14 @@ mod tests {
             writeln!(csv, "10.0.0.1,Allow,{at}").unwrap();
         }
         let (as_of, until) = (Instant::from_seconds(0), Instant::MAX);
-        let found = upcoming(csv.as_bytes(), &Settings::default(), as_of, until).unwrap();
+        let found = upcoming(
+            csv.as_bytes(),
+            &Settings::default(),
+            as_of,
+            until,
+            &Shared::default(),
+        )
+        .unwrap();
         assert_eq!((found.changes.len(), found.more), (1000, 500));
     }
 }

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::csv::{CsvError, OwnedRow, Parser, Row, RowError, RowSink, TextDecoder};
+use crate::csv::{CsvError, OwnedRow, Parser, Row, RowContext, RowError, RowSink, TextDecoder};
 use crate::ip::{AddrRange, AddressSpec};
+use crate::list::Shared;
 use crate::policy::{PolicyBuilder, deciding_action};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
@@ -23,7 +24,7 @@ pub struct Explanation {
     pub rows: Vec<BearingRow>,
 }
 
-/// A row that names an address.
+/// A row that names an address, or a member of the list that a row names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearingRow {
     /// The row.
@@ -37,7 +38,7 @@ pub struct BearingRow {
 }
 
 /// Explains the verdict on each address at the instant `as_of`. Does not check whether the file would be published, so
-/// rejected rows and strict mode have no effect.
+/// rejected rows and strict mode have no effect. `shared` has the lists and the common CSV.
 ///
 /// # Errors
 ///
@@ -47,6 +48,7 @@ pub fn explain(
     settings: &Settings,
     addresses: &[IpAddr],
     as_of: Instant,
+    shared: &Shared,
 ) -> Result<Vec<Explanation>, CsvError> {
     let rows = RowCollector {
         as_of,
@@ -58,7 +60,8 @@ pub fn explain(
             .collect(),
     };
     let dates = DateReader::new(settings.time_zone.clone(), as_of);
-    let mut decoder = TextDecoder::new(Parser::new(rows, dates), settings.max_csv_bytes);
+    let parser = Parser::new(rows, dates, RowContext::of_site(shared.clone()));
+    let mut decoder = TextDecoder::new(parser, settings.max_csv_bytes);
     decoder.push(upload)?;
     let rows = decoder.finish()?.finish()?;
     let default = rows.rules.default_policy(settings.default_policy);
@@ -80,18 +83,18 @@ struct RowCollector {
 
 impl RowSink for RowCollector {
     fn accept(&mut self, row: Row<'_>) {
-        if row.addresses == AddressSpec::All {
-            if row.period.state(self.as_of) == RowState::Active {
-                self.rules.add(row.action, row.addresses);
+        for rule in row.rules() {
+            if rule.addresses == AddressSpec::All {
+                if rule.period.state(self.as_of) == RowState::Active {
+                    self.rules.add(row.action, rule.addresses);
+                }
+                self.all_rows.push(OwnedRow::of(&row, &rule));
             }
-            self.all_rows.push(OwnedRow::of(&row));
-        }
-        for (address, matches) in &mut self.matches {
-            if let Some(addresses) = size_if_within(*address, row.addresses) {
-                matches.push(Match {
-                    addresses,
-                    row: OwnedRow::of(&row),
-                });
+            for (address, matches) in &mut self.matches {
+                if let Some(addresses) = size_if_within(*address, rule.addresses) {
+                    let row = OwnedRow::of(&row, &rule);
+                    matches.push(Match { addresses, row });
+                }
             }
         }
     }
@@ -124,7 +127,8 @@ fn verdict(
     as_of: Instant,
 ) -> Explanation {
     let is_active = |row: &OwnedRow| row.period.state(as_of) == RowState::Active;
-    matches.sort_by_key(|matching| (matching.addresses, matching.row.line));
+    // A stable sort keeps the order of the file.
+    matches.sort_by_key(|matching| matching.addresses);
     // Nothing denies what `all,Always` names, so it is more than a default.
     let is_always = |row: &&OwnedRow| row.action == Action::Always && is_active(row);
     let always_all = all_rows.iter().any(|row| is_always(&row));
@@ -174,14 +178,21 @@ mod tests {
     #[track_caller]
     fn check(csv: &[u8], address: &str, permitted: bool, lines: &str) {
         let address: IpAddr = address.parse().unwrap();
-        let explained = explain(csv, &Settings::default(), &[address], AS_OF).unwrap();
+        let explained = explain(
+            csv,
+            &Settings::default(),
+            &[address],
+            AS_OF,
+            &Shared::default(),
+        )
+        .unwrap();
         let explanation = &explained[0];
         let bearing: Vec<String> = explanation
             .rows
             .iter()
             .map(|bearing| {
                 let mark = if bearing.decides { "!" } else { "" };
-                format!("{}{mark}", bearing.row.line)
+                format!("{}{mark}", bearing.row.place.line)
             })
             .collect();
         assert_eq!(

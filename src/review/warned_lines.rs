@@ -45,6 +45,11 @@ impl<T> WarnedLines<T> {
         }
     }
 
+    /// Returns the lines that are kept.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.first.iter().map(|(line, _)| *line)
+    }
+
     /// Returns the first line.
     pub(crate) fn first_line(&self) -> Option<u64> {
         self.first.first().map(|(line, _)| *line)
@@ -66,6 +71,12 @@ impl<T> WarnedLines<T> {
 }
 
 impl WarnedLines<()> {
+    /// Adds other rows.
+    pub(crate) fn add_all(&mut self, others: &Self) {
+        others.numbers().for_each(|line| self.add(line, ()));
+        self.count += others.count - others.first.len() as u64;
+    }
+
     /// Returns `line 3`, or `lines 3, 4 and 6`. `None` if there are no rows.
     pub(crate) fn list(&self) -> Option<String> {
         let named = self.name(MAX_LINES, |line, ()| line.to_string())?;

@@ -4,9 +4,12 @@
 //! make. Rows in another order give the same warnings, except for the lines.
 
 use crate::answer::{Warning, WarningCode};
+use crate::csv::CsvKind;
 use crate::ip::{AddrRange, AddressSpec, Family, IpSet, Network, RangeSet, split_before};
 use crate::policy::{Effective, NextChange, Policy};
-use crate::review::row_log::{RecordedRow, RecordedRows, repeated};
+use crate::review::always_wins::always_wins;
+use crate::review::duplicates::duplicate_rows;
+use crate::review::row_log::{RecordedRow, RecordedRows};
 use crate::review::time_warnings::{ends_soon, expired_rows, nobody_left};
 use crate::review::warned_lines::WarnedLines;
 use crate::rule::DefaultPolicy;
@@ -65,7 +68,23 @@ pub fn warnings(
         wide_allow(policy, rows),
         private_range(policy, rows),
         overridden_rows(policy, &permitted, rows),
-        duplicate_rows(rows),
+        always_wins(rows),
+        duplicate_rows(CsvKind::Site, rows),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Returns the warnings about the rows of a list or of the common CSV. The other warnings depend on the
+/// rows of the sites.
+#[must_use]
+pub fn shared_warnings(kind: CsvKind, rows: &mut RecordedRows, zone: &TimeZone) -> Vec<Warning> {
+    rows.sort();
+    [
+        ends_soon(rows, zone),
+        expired_rows(rows),
+        duplicate_rows(kind, rows),
     ]
     .into_iter()
     .flatten()
@@ -160,7 +179,7 @@ fn matches_nobody(rows: &RecordedRows) -> Option<Warning> {
         let rows = rows.iter();
         rows.take_while(|row| row.range.first == T::MIN)
             .filter(|row| row.range.last == T::MIN)
-            .map(|row| (row.line.into(), ()))
+            .map(|row| (row.place.into(), ()))
     }
     let RecordedRows { allow, deny, .. } = rows;
     let ipv4 = || unspecified(&allow.ipv4).chain(unspecified(&deny.ipv4));
@@ -174,9 +193,9 @@ fn matches_nobody(rows: &RecordedRows) -> Option<Warning> {
     let lines = WarnedLines::of(ipv4().chain(ipv6()));
     Some(warning(
         WarningCode::MatchesNobody,
-        lines.first_line(),
+        rows.places.first_line(&lines),
         format!("{named}: write all if everybody is meant"),
-        [lines.list(), None],
+        [rows.places.list(&lines), None],
     ))
 }
 
@@ -203,9 +222,9 @@ fn wide_allow(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     let lines = allow_lines(rows, |row| is_wide_row(policy, row));
     Some(warning(
         WarningCode::WideAllow,
-        lines.first_line(),
+        rows.places.first_line(&lines),
         format!("{named} {is} allowed, wider than a /16: check the prefix length"),
-        [lines.list(), None],
+        [rows.places.list(&lines), None],
     ))
 }
 
@@ -287,12 +306,12 @@ fn private_range(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     let lines = allow_lines(rows, |row| is_private_row(policy, row));
     Some(warning(
         WarningCode::PrivateRange,
-        lines.first_line(),
+        rows.places.first_line(&lines),
         format!(
             "{named} {is} private and most others are public: nobody comes from {it} over the \
              Internet"
         ),
-        [lines.list(), None],
+        [rows.places.list(&lines), None],
     ))
 }
 
@@ -331,28 +350,31 @@ fn overridden_rows(
     let ipv4 = || overridden(&rows.allow.ipv4, &permitted.set.ipv4, policy.default);
     let ipv6 = || overridden(&rows.allow.ipv6, &permitted.set.ipv6, policy.default);
     let mut named = FirstFew::new(MAX_NAMED);
-    ipv4().for_each(|row| named.add(|| range_text(row.range)));
-    ipv6().for_each(|row| named.add(|| range_text(row.range)));
+    ipv4().for_each(|row| named.add(|| row.range.text()));
+    ipv6().for_each(|row| named.add(|| row.range.text()));
     let rows_allow = match named.count {
         0 => return None,
         1 => "1 Allow row lets".to_owned(),
         count => format!("{} Allow rows let", thousands(count)),
     };
-    let ipv4 = ipv4().map(|row| (row.line.into(), AddressSpec::Ipv4(row.range)));
-    let ipv6 = ipv6().map(|row| (row.line.into(), AddressSpec::Ipv6(row.range)));
+    let ipv4 = ipv4().map(|row| (row.place.into(), AddressSpec::Ipv4(row.range)));
+    let ipv6 = ipv6().map(|row| (row.place.into(), AddressSpec::Ipv6(row.range)));
     let lines = WarnedLines::of(ipv4.chain(ipv6));
     // A Deny row that is not recorded may cover a whole row.
     let has_every_row = rows.limit().is_none();
     Some(warning(
         WarningCode::OverriddenRows,
-        lines.first_line(),
+        rows.places.first_line(&lines),
         format!("{rows_allow} nobody in, for Deny rows name the same addresses: {named}"),
         [
-            among(rows),
-            lines.describe(|line, row| match rows.deny.first_that_covers(*row) {
-                Some(deny) => format!("line {line} by line {deny}"),
-                None if has_every_row => format!("line {line} by several lines"),
-                None => format!("line {line}"),
+            rows.note_of_limit(),
+            lines.describe(|number, row| {
+                let line = rows.places.name(number);
+                match rows.deny.first_that_covers(*row) {
+                    Some(deny) => format!("{line} by {}", rows.places.name(deny.into())),
+                    None if has_every_row => format!("{line} by several lines"),
+                    None => line,
+                }
             }),
         ],
     ))
@@ -429,64 +451,4 @@ fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
         AddressSpec::Ipv6(row) => is_private(row, ipv6, &PRIVATE_IPV6, PRIVATE_IPV6_BITS),
         AddressSpec::All => false,
     }
-}
-
-fn duplicate_rows(rows: &RecordedRows) -> Option<Warning> {
-    let (allow, deny) = (&rows.allow, &rows.deny);
-    let lines = WarnedLines::of(
-        repeated(&allow.ipv4)
-            .map(lines_of)
-            .chain(repeated(&allow.ipv6).map(lines_of))
-            .chain(repeated(&deny.ipv4).map(lines_of))
-            .chain(repeated(&deny.ipv6).map(lines_of)),
-    );
-    let rows_repeat = match lines.count {
-        0 => return None,
-        1 => "1 row repeats another".to_owned(),
-        count => format!("{} rows repeat others", thousands(count)),
-    };
-    // One example of each kind of row.
-    let mut named = FirstFew::new(MAX_NAMED);
-    for (ranges, rule) in [(allow, "Allow"), (deny, "Deny")] {
-        let ipv4 = repeated(&ranges.ipv4).next();
-        let ipv6 = repeated(&ranges.ipv6).next();
-        let ipv4 = ipv4.map(|(row, _)| range_text(row.range));
-        let ipv6 = ipv6.map(|(row, _)| range_text(row.range));
-        for text in ipv4.into_iter().chain(ipv6) {
-            named.add(|| format!("{rule} {text}"));
-        }
-    }
-    let such_as = if named.count == lines.count {
-        ": "
-    } else {
-        ", such as "
-    };
-    Some(warning(
-        WarningCode::DuplicateRows,
-        lines.first_line(),
-        format!("{rows_repeat}{such_as}{named}"),
-        [
-            among(rows),
-            lines.describe(|line, first| format!("line {line} repeats line {first}")),
-        ],
-    ))
-}
-
-fn lines_of<T>((row, first_line): (RecordedRow<T>, u32)) -> (u64, u32) {
-    (row.line.into(), first_line)
-}
-
-/// Returns a note for a file with more rows than are recorded.
-fn among(rows: &RecordedRows) -> Option<String> {
-    let limit = rows.limit()?;
-    Some(format!("among the first {} rows", thousands(limit as u64)))
-}
-
-/// Formats a range as a network if it is one, or by its two ends.
-fn range_text<T: Family>(range: AddrRange<T>) -> String {
-    let mut networks = range.networks();
-    if let (Some(network), None) = (networks.next(), networks.next()) {
-        return network.text().to_string();
-    }
-    format!("{}-{}", range.first.text(), range.last.text())
 }

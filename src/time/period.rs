@@ -54,6 +54,20 @@ impl Period {
         matches!((self.starts, self.expires), (Some(starts), Some(expires)) if expires <= starts)
     }
 
+    /// Returns the time that is in both periods. `None` if there is none.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Option<Self> {
+        let both = Self {
+            // No start is before any start, and no end after any end.
+            starts: self.starts.max(other.starts),
+            expires: match (self.expires, other.expires) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            },
+        };
+        (!both.is_reversed()).then_some(both)
+    }
+
     /// Returns the state of a row with this period: it is active if `starts <= at < expires`.
     #[must_use]
     #[inline]
@@ -85,6 +99,29 @@ mod tests {
 
     fn at(seconds: i64) -> Instant {
         Instant::from_seconds(seconds)
+    }
+
+    #[test]
+    fn an_intersection_is_active_exactly_while_both_are() {
+        let bounds = [None, Some(at(1)), Some(at(2)), Some(at(3))];
+        let all = || {
+            let pairs = bounds.iter().flat_map(|one| bounds.map(|two| (*one, two)));
+            pairs.filter_map(|(starts, expires)| {
+                let period = Period { starts, expires };
+                (!period.is_reversed()).then_some(period)
+            })
+        };
+        for (one, other) in all().flat_map(|one| all().map(move |other| (one, other))) {
+            let both = one.intersection(other);
+            for now in (0..5).map(at) {
+                let is_active = |period: Period| period.state(now) == RowState::Active;
+                assert_eq!(
+                    both.is_some_and(is_active),
+                    is_active(one) && is_active(other),
+                    "{one:?} {other:?}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::Refusal;
 use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
 use htaccess_generator::source::Source;
@@ -24,6 +25,7 @@ pub(crate) struct Setup {
     pub(crate) source: Source,
     pub(crate) template: Template,
     pub(crate) as_of: Instant,
+    pub(crate) shared: Shared,
     /// The reason why the custom template does not compile.
     broken_template: Option<Refusal>,
 }
@@ -58,6 +60,7 @@ impl Setup {
                 let mut dates = DateReader::default();
                 dates.read(Bound::Starts, &at).unwrap().unwrap()
             }),
+            shared: Shared::default(),
             broken_template,
         }
     }
@@ -91,7 +94,13 @@ impl Setup {
         pieces: impl IntoIterator<Item = P>,
     ) -> (Outcome, Decision) {
         let keep = Keep::for_template(&self.template).with_history();
-        let mut upload = Upload::new(&self.settings, self.source.clone(), keep, self.as_of);
+        let mut upload = Upload::new(
+            &self.settings,
+            self.source.clone(),
+            keep,
+            self.as_of,
+            &self.shared,
+        );
         if let Some(refusal) = &self.broken_template {
             // The function refuses an upload for its template before it reads it.
             let decision = upload.finish();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use htaccess_generator::generate::{Outcome, generate};
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::source::Source;
@@ -53,7 +54,14 @@ fn rows_with_periods_let_in_the_networks_that_python_finds() {
         for expected in case["instants"].as_array().expect("a list of instants") {
             let at = expected[0].as_i64().expect("an instant in seconds");
             let now = Instant::from_seconds(at);
-            let outcome = generate(csv.as_bytes(), &settings, &template, &source, now);
+            let outcome = generate(
+                csv.as_bytes(),
+                &settings,
+                &template,
+                &source,
+                now,
+                &Shared::default(),
+            );
             let found = ours(at, &outcome);
             if found != *expected {
                 differences.push(format!(

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use htaccess_generator::generate::generate;
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::Template;
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{Settings, Strict};
@@ -127,7 +128,14 @@ pub(crate) fn generated(case: &Case, template: &Template) -> String {
         key: case.key.clone(),
         ..Source::default()
     };
-    let outcome = generate(&case.csv, &settings, template, &source, Instant::MIN);
+    let outcome = generate(
+        &case.csv,
+        &settings,
+        template,
+        &source,
+        Instant::MIN,
+        &Shared::default(),
+    );
     let answer = outcome.answer;
     let Some(file) = outcome.file else {
         panic!("refused, {:?}\n{}", answer.message, show(case, ""));

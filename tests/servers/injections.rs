@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{Outcome, generate};
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::{BuiltIn, Template};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::{Settings, Strict};
@@ -230,7 +231,14 @@ fn outcome(key: &str, text: &str, default: Action, template: &Template) -> Outco
         key: key.to_owned(),
         ..Source::default()
     };
-    generate(&csv(text).0, &settings, template, &source, Instant::MIN)
+    generate(
+        &csv(text).0,
+        &settings,
+        template,
+        &source,
+        Instant::MIN,
+        &Shared::default(),
+    )
 }
 
 impl Injection {

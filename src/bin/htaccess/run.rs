@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
@@ -30,7 +31,7 @@ pub(crate) fn read(
     keep: Keep,
     progress: &Progress,
 ) -> Result<Decision, CliError> {
-    let mut upload = Upload::new(settings, source_of(input), keep, as_of);
+    let mut upload = Upload::new(settings, source_of(input), keep, as_of, &Shared::default());
     let bytes = input.bytes();
     if upload.expect_bytes(bytes.unwrap_or(0)).is_continue() {
         input.read(bytes, |piece| {

@@ -6,6 +6,7 @@ use crate::csv::cell::{cell_text, unwrapped};
 use crate::csv::columns::{DELIMITERS, is_address_name, is_rule_name, normalized};
 use crate::csv::diagnose::rule::meant_in;
 use crate::csv::error::CsvError;
+use crate::csv::kind::CsvKind;
 use crate::ip::parse_address;
 use crate::text::{RichText, Segment, quoted_list, rich};
 
@@ -62,21 +63,40 @@ const LIKE_RULE: [&str; 20] = [
 
 /// Explains why a line is not a header. `text` is its start. `cells` are its first cells under the most
 /// likely delimiter, and `count` is the number of all.
-pub(crate) fn missing_column(line: u64, text: &[u8], cells: &[String], count: usize) -> CsvError {
+pub(crate) fn missing_column(
+    kind: CsvKind,
+    line: u64,
+    text: &[u8],
+    cells: &[String],
+    count: usize,
+) -> CsvError {
     CsvError::MissingColumn {
         line,
-        explanation: explain(line, text, cells, count),
+        explanation: explain(kind, line, text, cells, count),
         header: None,
     }
 }
 
-fn explain(number: u64, line: &[u8], cells: &[String], count: usize) -> RichText {
+fn explain(kind: CsvKind, number: u64, line: &[u8], cells: &[String], count: usize) -> RichText {
     if let Some(address) = cells.iter().find(|cell| names_addresses(cell)) {
+        let header = match (kind.needs_rules(), count) {
+            (true, _) => "IP Address,Rule,Comment",
+            (false, 1) => {
+                return rich!(
+                    "line {} is a member already, it has the address {}: write the header IP Address \
+                     above it",
+                    number,
+                    Segment::quoted(address)
+                );
+            }
+            (false, _) => "IP Address,Comment",
+        };
         return rich!(
-            "line {} is a row already, it has the address {}: write the header IP Address,Rule,Comment above it, \
+            "line {} is a row already, it has the address {}: write the header {} above it, \
              with as many columns and the same delimiter",
             number,
-            Segment::quoted(address)
+            Segment::quoted(address),
+            header
         );
     }
     let is_address = |name: &String| is_address_name(name);
@@ -107,7 +127,7 @@ fn explain(number: u64, line: &[u8], cells: &[String], count: usize) -> RichText
     if !cells.iter().any(is_address) {
         miss("IP Address", "IP, Address, Network, CIDR", &LIKE_ADDRESS);
     }
-    if !cells.iter().any(is_rule) {
+    if kind.needs_rules() && !cells.iter().any(is_rule) {
         miss("Rule", "Action, Policy", &LIKE_RULE);
     }
     let help = match cells {

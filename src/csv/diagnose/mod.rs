@@ -1,6 +1,6 @@
 //! Explains what is wrong with a cell, a row, a header or a file, and suggests a correction.
 //!
-//! `row.rs` explains a row with the help of `address.rs` and `rule.rs`. `address.rs` asks
+//! `row.rs` explains a row with the help of `address.rs`, `rule.rs` and `list.rs`. `address.rs` asks
 //! `ipv4.rs`, `mixed.rs`, `characters.rs` and `spreadsheet.rs` about the kinds of cells that they
 //! recognize. `date/` explains the cells of `Starts` and `Expires`. `header.rs` explains a line that is not a header. `file_kind.rs` recognizes files of
 //! other formats.
@@ -17,6 +17,7 @@ mod date;
 mod file_kind;
 mod header;
 mod ipv4;
+mod list;
 mod mixed;
 mod row;
 mod rule;
@@ -137,6 +138,7 @@ pub(crate) mod explained {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::csv::kind::RowContext;
     use crate::csv::row::{RowError, RowErrorKind};
 
     /// Explains a row with this address and this rule, and returns the numbers of cells and bytes that
@@ -150,6 +152,7 @@ mod tests {
             address,
             rule,
             kind,
+            context: &RowContext::default(),
         };
         explained::take();
         let _ = error.explain(1);

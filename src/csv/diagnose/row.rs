@@ -4,9 +4,14 @@ use crate::answer::{Rejection, RejectionCode};
 use crate::csv::cell::unwrapped;
 use crate::csv::columns::{DELIMITERS, delimiter_name};
 use crate::csv::diagnose::date::explain_date;
+use crate::csv::diagnose::list::{
+    explain_all_in_list, explain_always, explain_contradiction, explain_nested_list,
+    explain_unknown_list,
+};
 use crate::csv::diagnose::rule::{explain_rule, suggested_rule};
 use crate::csv::diagnose::{Explanation, MAX_EXPLAINED_BYTES};
-use crate::csv::row::{Row, RowError, RowErrorKind, action_of};
+use crate::csv::kind::{CsvKind, RowContext, action_of, is_always};
+use crate::csv::row::{Row, RowError, RowErrorKind};
 use crate::ip::{AddressError, parse_address};
 use crate::text::{Segment, rich};
 use crate::time::Bound;
@@ -27,13 +32,26 @@ impl RowErrorKind<'_> {
             Self::Date { .. } => RejectionCode::InvalidDate,
             Self::ReversedPeriod { .. } => RejectionCode::ReversedPeriod,
             Self::ConflictingDefault => RejectionCode::ConflictingDefault,
+            Self::UnknownList(_) => RejectionCode::UnknownList,
+            Self::ContradictsList { .. } => RejectionCode::ContradictsList,
+            Self::NestedList => RejectionCode::NestedList,
+            Self::AllInList => RejectionCode::InvalidAddress,
         }
     }
 
-    /// Returns the explanation. A conflicting default quotes `address`, which is the address cell.
-    fn reason(&self, address: &str) -> Explanation {
+    /// Returns the explanation. Some of them quote the address cell.
+    fn reason(&self, error: &RowError<'_>) -> Explanation {
+        let RowError {
+            address, context, ..
+        } = error;
+        let is_list = context.kind == CsvKind::List;
         match self {
             Self::Address(err) => err.explain(),
+            Self::UnknownList(name) => explain_unknown_list(name, error.action(), context),
+            Self::ContradictsList { rule, list } => explain_contradiction(rule, list),
+            Self::NestedList => explain_nested_list(address),
+            Self::AllInList => explain_all_in_list(address),
+            Self::Rule(given) if is_always(given) => explain_always(given),
             Self::Rule(given) => Explanation {
                 fixes: suggested_rule(given).into_iter().collect(),
                 ..explain_rule(given)
@@ -44,6 +62,8 @@ impl RowErrorKind<'_> {
                 Segment::quoted(other)
             ))
             .with_help("write the same rule in both, or keep one of the columns"),
+            Self::NoAddress if is_list => Explanation::new("the row has no address")
+                .with_help("write one, or begin the line with # if it is a comment"),
             Self::NoAddress => {
                 Explanation::new("the row has no address").with_help("write one, or all")
             }
@@ -66,7 +86,7 @@ impl RowErrorKind<'_> {
             .with_help("correct one of them"),
             Self::ConflictingDefault => Explanation::new(rich!(
                 "{},Allow contradicts the row that denies all, and Deny wins: keep one",
-                address
+                *address
             )),
         }
     }
@@ -77,13 +97,18 @@ impl RowError<'_> {
     #[must_use]
     pub fn explain(&self, line: u64) -> Rejection {
         let value = match self.kind {
-            RowErrorKind::Rule(_) | RowErrorKind::OtherRule { .. } => self.rule,
+            RowErrorKind::Rule(_)
+            | RowErrorKind::OtherRule { .. }
+            | RowErrorKind::ContradictsList { .. } => self.rule,
             RowErrorKind::Date { text, .. } => text,
             RowErrorKind::ReversedPeriod { expires, .. } => expires,
             // Empty on purpose: an empty value marks the address as the missing cell.
             RowErrorKind::NoAddress | RowErrorKind::NoAddressNorRule => "",
             RowErrorKind::Address(_)
             | RowErrorKind::NoRule(_)
+            | RowErrorKind::UnknownList(_)
+            | RowErrorKind::NestedList
+            | RowErrorKind::AllInList
             | RowErrorKind::ConflictingDefault => self.address,
         };
         let Explanation {
@@ -91,7 +116,7 @@ impl RowError<'_> {
             help,
             fixes,
             names_a_fix,
-        } = self.kind.reason(self.address);
+        } = self.kind.reason(self);
         let bound = match self.kind {
             RowErrorKind::Date { bound, .. } => Some(bound),
             RowErrorKind::ReversedPeriod { .. } => Some(Bound::Expires),
@@ -112,6 +137,7 @@ impl RowError<'_> {
             address: &row.address(),
             rule: "Allow",
             kind: RowErrorKind::ConflictingDefault,
+            context: &RowContext::default(),
         };
         error.explain(row.line)
     }

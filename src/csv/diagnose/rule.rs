@@ -7,7 +7,8 @@ use crate::csv::cell::{cell_text, is_error_value};
 use crate::csv::diagnose::characters::strange_character;
 use crate::csv::diagnose::spreadsheet::{is_formula, is_placeholder};
 use crate::csv::diagnose::{Explanation, MAX_EXPLAINED_BYTES};
-use crate::csv::row::{action_in, action_of};
+use crate::csv::kind::action_of;
+use crate::csv::row::action_in;
 use crate::rule::Action;
 use crate::text::{Segment, rich};
 

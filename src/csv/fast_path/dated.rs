@@ -17,7 +17,7 @@ pub(crate) fn take_dated_rows(
     dates: &mut DateReader,
     rows: &mut impl RowSink,
 ) -> Taken {
-    let has_usual_order = (columns.address, columns.rule) == (0, 1);
+    let has_usual_order = (columns.address, columns.rule) == (0, Some(1));
     let mut taken = Taken::default();
     while let Some(rest) = text.get(taken.bytes..) {
         let usual = has_usual_order
@@ -105,7 +105,7 @@ impl DatedRow {
                 let mut cell = cursor.start_cell()?;
                 addresses = Some(cell.addresses()?);
                 cursor.end_cell(cell, delimiter)?
-            } else if index == columns.rule {
+            } else if Some(index) == columns.rule {
                 let mut cell = cursor.start_cell()?;
                 action = Some(cell.action()?);
                 cursor.end_cell(cell, delimiter)?

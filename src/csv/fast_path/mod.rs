@@ -32,7 +32,7 @@ pub(crate) fn take_rows(
     columns: Columns,
     rows: &mut impl RowSink,
 ) -> Taken {
-    let has_usual_order = (columns.address, columns.rule) == (0, 1);
+    let has_usual_order = (columns.address, columns.rule) == (0, Some(1));
     let mut taken = Taken::default();
     while let Some(rest) = text.get(taken.bytes..) {
         // In the usual order, a plain row starts with a digit, perhaps in quotes.
@@ -97,11 +97,12 @@ impl PlainRow {
     /// Reads the row at the start of `text`. `None` if it is not a plain row, or if `text` may end
     /// before the row does.
     fn at_start_of(text: &[u8], columns: Columns) -> Option<Self> {
+        let rule = columns.rule?;
         let mut cursor = Cursor { text, at: 0 };
         let mut addresses = None;
         let mut action = None;
         let mut goes_on = true;
-        for index in 0..=columns.address.max(columns.rule) {
+        for index in 0..=columns.address.max(rule) {
             if !goes_on {
                 return None;
             }
@@ -109,7 +110,7 @@ impl PlainRow {
                 let mut cell = cursor.start_cell()?;
                 addresses = Some(cell.addresses()?);
                 cursor.end_cell(cell, columns.delimiter)?
-            } else if index == columns.rule {
+            } else if index == rule {
                 let mut cell = cursor.start_cell()?;
                 action = Some(cell.action()?);
                 cursor.end_cell(cell, columns.delimiter)?
@@ -333,7 +334,7 @@ mod tests {
     const COLUMNS: Columns = Columns {
         delimiter: b',',
         address: 0,
-        rule: 1,
+        rule: Some(1),
         comment: Some(2),
         starts: None,
         expires: None,
@@ -347,7 +348,7 @@ mod tests {
     fn read(columns: Columns, row: &str) -> Option<(Action, String, usize)> {
         let text = format!("{row}{MORE}");
         let plain = PlainRow::at_start_of(text.as_bytes(), columns);
-        if (columns.address, columns.rule) == (0, 1)
+        if (columns.address, columns.rule) == (0, Some(1))
             && let Some(usual) = PlainRow::usual_at_start_of(text.as_bytes(), columns.delimiter)
         {
             assert_eq!(Some(usual), plain, "for {row:?}");
@@ -401,7 +402,7 @@ mod tests {
         let columns = Columns {
             delimiter: b';',
             address: 3,
-            rule: 1,
+            rule: Some(1),
             comment: None,
             starts: None,
             expires: None,

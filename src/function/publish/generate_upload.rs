@@ -6,6 +6,7 @@ use crate::function::error::Error;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{Body, Head, ObjectName};
 use crate::generate::{Decision, Keep, Outcome, Upload};
+use crate::list::Shared;
 use crate::render::Template;
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::source::Source;
@@ -61,7 +62,7 @@ pub(crate) async fn generate_upload(
         etag: head.etag.clone(),
     };
     let keep = Keep::for_template(template).with_history();
-    let mut upload = Upload::new(&settings.settings, source, keep, as_of);
+    let mut upload = Upload::new(&settings.settings, source, keep, as_of, &Shared::default());
     let mut flow = upload.expect_bytes(head.bytes.unwrap_or(0));
     while flow.is_continue()
         && let Some(piece) = body.next().await?

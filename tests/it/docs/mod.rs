@@ -8,6 +8,7 @@ mod layout;
 mod migration;
 
 use htaccess_generator::generate::generate;
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
@@ -42,7 +43,14 @@ fn source() -> Source {
 fn the_readme_shows_the_output_of_its_csv() {
     let csv = block(README, "csv").as_bytes();
     let template = Template::built_in("apache24").unwrap();
-    let outcome = generate(csv, &Settings::default(), &template, &source(), AS_OF);
+    let outcome = generate(
+        csv,
+        &Settings::default(),
+        &template,
+        &source(),
+        AS_OF,
+        &Shared::default(),
+    );
     assert_eq!(outcome.file.unwrap(), block(README, "apache"));
     let shown: serde_json::Value = serde_json::from_str(block(README, "json")).unwrap();
     assert_eq!(
@@ -159,9 +167,16 @@ fn the_guide_to_dates_shows_the_instants_of_clock_changes() {
 fn the_example_template_compiles_and_prints() {
     let template = Template::compile(block(TEMPLATES, "jinja")).unwrap();
     let csv = b"IP,Rule,Comment\n10.0.0.1,Allow,a \"quoted\" # comment\nx,Allow,\n";
-    let file = generate(csv, &Settings::default(), &template, &source(), AS_OF)
-        .file
-        .unwrap();
+    let file = generate(
+        csv,
+        &Settings::default(),
+        &template,
+        &source(),
+        AS_OF,
+        &Shared::default(),
+    )
+    .file
+    .unwrap();
     assert_eq!(
         file,
         "# acme.csv: 1 rules, 1 rows rejected\n\
@@ -227,6 +242,7 @@ fn every_example_template_prints_the_output_shown_with_it() {
             &template,
             &source(),
             AS_OF,
+            &Shared::default(),
         );
         assert_eq!(outcome.file.as_deref(), Some(file), "{heading}");
     }
@@ -237,6 +253,7 @@ fn every_example_template_prints_the_output_shown_with_it() {
         &Template::compile(blocklists).unwrap(),
         &source(),
         AS_OF,
+        &Shared::default(),
     );
     let message = outcome.answer.message.unwrap();
     assert!(

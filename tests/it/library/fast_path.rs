@@ -216,7 +216,13 @@ fn special_text_is_read_correctly_anywhere_in_large_pieces() {
     let setup = Setup::default();
     let run = |upload: &str, piece_bytes: usize| {
         let keep = Keep::for_template(&setup.template);
-        let mut reading = Upload::new(&setup.settings, setup.source.clone(), keep, AS_OF);
+        let mut reading = Upload::new(
+            &setup.settings,
+            setup.source.clone(),
+            keep,
+            AS_OF,
+            &setup.shared,
+        );
         for piece in upload.as_bytes().chunks(piece_bytes) {
             if reading.push(piece).is_break() {
                 break;

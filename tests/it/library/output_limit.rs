@@ -20,7 +20,13 @@ fn with_limit(template: &str, own_template: Option<&str>, bytes: usize) -> Setup
 /// Writes the output as the command line does, while it is rendered.
 fn write(setup: &Setup, csv: &str) -> (Answer, Vec<u8>) {
     let keep = Keep::for_template(&setup.template);
-    let mut upload = Upload::new(&setup.settings, setup.source.clone(), keep, setup.as_of);
+    let mut upload = Upload::new(
+        &setup.settings,
+        setup.source.clone(),
+        keep,
+        setup.as_of,
+        &setup.shared,
+    );
     let _ = upload.push(csv.as_bytes());
     let mut out = Vec::new();
     let answer = upload.finish().write(&setup.template, &mut out).unwrap();
@@ -184,6 +190,7 @@ fn ranges_that_start_or_end_later_are_limited_too() {
             setup.source.clone(),
             Keep::default(),
             setup.as_of,
+            &setup.shared,
         );
         // The rest is not read.
         let (start, _) = csv.as_bytes().split_at(csv.len() / 2);

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use htaccess_generator::answer::{MAX_REJECTIONS_LISTED, RejectionCode};
-use htaccess_generator::csv::{Field, SnippetFinder};
+use htaccess_generator::csv::{CsvKind, Field, SnippetFinder};
 use htaccess_generator::generate::Outcome;
 use htaccess_generator::ip::{AddressSpec, parse_address};
 use proptest::collection::vec;
@@ -209,7 +209,7 @@ proptest! {
         let wanted: Vec<(u64, Field)> =
             rejections.iter().map(|rejection| (rejection.line, Field::of(rejection))).collect();
         let mut found = Vec::new();
-        let mut finder = SnippetFinder::new(&wanted, u64::MAX, |index, snippet| found.push((index, snippet)));
+        let mut finder = SnippetFinder::new(CsvKind::Site, &wanted, u64::MAX, |index, snippet| found.push((index, snippet)));
         let _ = finder.push(&upload);
         finder.finish();
         prop_assert_eq!(found.len(), rejections.len());

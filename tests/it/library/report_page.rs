@@ -67,6 +67,7 @@ fn asking_for_warnings_adds_only_warnings() {
             &setup.template,
             &setup.source,
             setup.as_of,
+            &setup.shared,
         );
         assert!(plain.answer.warnings.is_empty());
         assert_eq!(text_of(&plain), text_of(&without_warnings(watched)));

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use htaccess_generator::answer::Status;
 use htaccess_generator::generate::{Keep, Upload};
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
@@ -94,7 +95,13 @@ fn nothing_is_written_for_a_file_that_a_built_in_template_refuses() {
         key: "acme.csv".to_owned(),
         ..source
     };
-    let mut upload = Upload::new(&settings, source, Keep::for_template(&template), AS_OF);
+    let mut upload = Upload::new(
+        &settings,
+        source,
+        Keep::for_template(&template),
+        AS_OF,
+        &Shared::default(),
+    );
     assert!(
         upload
             .push(csv("Allow", 10_001, 0).as_bytes())

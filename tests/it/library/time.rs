@@ -5,7 +5,7 @@
 mod at_every_bound;
 
 use htaccess_generator::answer::{Answer, RejectionCode, Status, WarningCode};
-use htaccess_generator::csv::{Field, SnippetFinder};
+use htaccess_generator::csv::{CsvKind, Field, SnippetFinder};
 
 use crate::support::{Setup, refusal_of};
 
@@ -183,7 +183,7 @@ fn a_row_with_an_unreadable_date_is_rejected() {
     assert_eq!(fields, [ends, Field::Starts, ends, ends]);
     let mut parts = Vec::new();
     let wanted = [(3, Field::Expires), (4, Field::Starts)];
-    let mut finder = SnippetFinder::new(&wanted, u64::MAX, |_, snippet| {
+    let mut finder = SnippetFinder::new(CsvKind::Site, &wanted, u64::MAX, |_, snippet| {
         parts.push(snippet.text[snippet.part].to_owned());
     });
     let _ = finder.push(csv.as_bytes());

@@ -2,6 +2,7 @@
 
 use htaccess_generator::answer::Warning;
 use htaccess_generator::generate::{Decision, Keep, Upload};
+use htaccess_generator::list::Shared;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
 
@@ -56,7 +57,13 @@ fn decide(csv: &[u8]) -> (Decision, Vec<Warning>) {
         ..Source::default()
     };
     let keep = Keep::default().with_history();
-    let mut upload = Upload::new(&Settings::default(), source, keep, AS_OF);
+    let mut upload = Upload::new(
+        &Settings::default(),
+        source,
+        keep,
+        AS_OF,
+        &Shared::default(),
+    );
     let _ = upload.push(csv);
     let mut decision = upload.finish();
     assert!(decision.answer().warnings.is_empty());

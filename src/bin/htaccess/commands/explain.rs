@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use htaccess_generator::answer::Status;
 use htaccess_generator::generate::{Keep, Upload};
 use htaccess_generator::ip::AddressSpec;
+use htaccess_generator::list::Shared;
 use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
@@ -24,7 +25,13 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStat
     let settings = arguments.settings.read(None)?;
     let as_of = arguments.settings.as_of(&settings)?;
     let input = input::find_one(&arguments.file)?;
-    let mut upload = Upload::new(&settings, source_of(&input), Keep::default(), as_of);
+    let mut upload = Upload::new(
+        &settings,
+        source_of(&input),
+        Keep::default(),
+        as_of,
+        &Shared::default(),
+    );
     let mut bytes = Vec::new();
     input.read(input.bytes(), |piece| {
         input.keep_start(piece);
@@ -37,8 +44,14 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStat
     if answer.status == Status::Refused {
         return Ok(ExitStatus::Refused);
     }
-    let explanations = explain(&bytes, &settings, &arguments.addresses, as_of)
-        .map_err(|err| CliError::new(err.to_string()))?;
+    let explanations = explain(
+        &bytes,
+        &settings,
+        &arguments.addresses,
+        as_of,
+        &Shared::default(),
+    )
+    .map_err(|err| CliError::new(err.to_string()))?;
     if arguments.json {
         let explained: Vec<ExplanationJson> =
             explanations.iter().map(ExplanationJson::of).collect();
@@ -79,7 +92,7 @@ fn reason(explanation: &Explanation) -> String {
     let default = explanation.default.name();
     match explanation.rows.iter().find(|bearing| bearing.decides) {
         Some(BearingRow { row, .. }) if row.addresses == AddressSpec::All => {
-            let line = row.line;
+            let line = row.place.line;
             format!("no row {named} it, and line {line} makes {default} the default")
         }
         Some(BearingRow { row, .. }) => {
@@ -88,7 +101,7 @@ fn reason(explanation: &Explanation) -> String {
                 Action::Deny => "denies",
                 Action::Always => "always allows",
             };
-            format!("line {} {verb} it", row.line)
+            format!("line {} {verb} it", row.place.line)
         }
         None => format!("no row {named} it, and the default is {default}"),
     }
@@ -113,7 +126,7 @@ fn row_text(bearing: &BearingRow, zone: &TimeZone) -> String {
     let period = period_text(row.period, *state, zone);
     format!(
         "  line {}: {},{action}{comment}{period}{note}\n",
-        row.line,
+        row.place.line,
         escape(&row.address)
     )
 }
@@ -156,7 +169,7 @@ struct RowJson<'a> {
 impl<'a> ExplanationJson<'a> {
     fn of(explanation: &'a Explanation) -> Self {
         let rows = explanation.rows.iter().map(|bearing| RowJson {
-            line: bearing.row.line,
+            line: bearing.row.place.line,
             rule: bearing.row.action.name(),
             address: &bearing.row.address,
             comment: &bearing.row.comment,

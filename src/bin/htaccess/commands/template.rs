@@ -10,6 +10,7 @@ use std::path::Path;
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{MAX_OUTPUT_LINE_BYTES, Outcome, generate};
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::{BUILT_IN, BuiltIn, PARTS, Template};
 use htaccess_generator::settings::{OutputKey, Settings};
 use htaccess_generator::source::Source;
@@ -285,7 +286,14 @@ fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
         key: key.to_owned(),
         ..Source::default()
     };
-    generate(upload, &settings, template, &source, now())
+    generate(
+        upload,
+        &settings,
+        template,
+        &source,
+        now(),
+        &Shared::default(),
+    )
 }
 
 #[cfg(test)]

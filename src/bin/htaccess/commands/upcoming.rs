@@ -3,6 +3,7 @@
 use htaccess_generator::answer::{Answer, Status};
 use htaccess_generator::generate::{Keep, Upload};
 use htaccess_generator::ip::IpSet;
+use htaccess_generator::list::Shared;
 use htaccess_generator::review::{RowChange, Upcoming, upcoming};
 use htaccess_generator::settings::Settings;
 use htaccess_generator::text::{escape, push_fmt};
@@ -74,7 +75,13 @@ fn read(
     as_of: Instant,
     until: Instant,
 ) -> Result<(Answer, Upcoming), CliError> {
-    let mut upload = Upload::new(settings, source_of(input), Keep::default(), as_of);
+    let mut upload = Upload::new(
+        settings,
+        source_of(input),
+        Keep::default(),
+        as_of,
+        &Shared::default(),
+    );
     let mut bytes = Vec::new();
     input.read(input.bytes(), |piece| {
         input.keep_start(piece);
@@ -87,7 +94,7 @@ fn read(
     if answer.status == Status::Refused || answer.next_change.is_none() {
         return Ok((answer, Upcoming::default()));
     }
-    let found = upcoming(&bytes, settings, as_of, until);
+    let found = upcoming(&bytes, settings, as_of, until, &Shared::default());
     let found = found.map_err(|err| CliError::new(err.to_string()))?;
     Ok((answer, found))
 }
@@ -98,9 +105,8 @@ fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &Time
         Bound::Starts => (zone.show(change.at), "starts"),
         Bound::Expires => (zone.show_end(change.at), "ends"),
     };
-    let row = &change.row;
-    let action = row.action.title();
-    let comment = match row.comment.as_str() {
+    let action = change.action.title();
+    let comment = match change.comment.as_str() {
         "" => String::new(),
         comment => format!(" {}", escape(comment)),
     };
@@ -109,8 +115,8 @@ fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &Time
         format_args!(
             "{at}: {}:{}: {},{}{comment} {verb}: {}\n",
             input.display_name(),
-            row.line,
-            escape(&row.address),
+            change.place.line,
+            escape(&change.address),
             action,
             effect_text(change)
         ),
@@ -171,10 +177,10 @@ impl<'a> ChangeJson<'a> {
         Self {
             at: change.at,
             file: path.unwrap_or("-".to_owned()),
-            line: change.row.line,
-            rule: change.row.action.name(),
-            address: &change.row.address,
-            comment: &change.row.comment,
+            line: change.place.line,
+            rule: change.action.name(),
+            address: &change.address,
+            comment: &change.comment,
             event: match change.bound {
                 Bound::Starts => "starts",
                 Bound::Expires => "expires",

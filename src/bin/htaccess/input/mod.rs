@@ -17,7 +17,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
-use htaccess_generator::csv::{Field, Snippet, SnippetFinder};
+use htaccess_generator::csv::{CsvKind, Field, Snippet, SnippetFinder};
 use htaccess_generator::source::is_csv_name;
 use htaccess_generator::text::escape_invisible;
 
@@ -156,7 +156,7 @@ impl Input {
         if lines.is_empty() {
             return;
         }
-        let mut finder = SnippetFinder::new(lines, u64::MAX, found);
+        let mut finder = SnippetFinder::new(CsvKind::Site, lines, u64::MAX, found);
         let bytes = self.bytes();
         if bytes.is_some() {
             // A file that cannot be read any more shows no rows.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use htaccess_generator::function::Handler;
 use htaccess_generator::generate::generate;
+use htaccess_generator::list::Shared;
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
@@ -57,6 +58,7 @@ fn expected(file: usize) -> String {
         &template,
         &source,
         AS_OF,
+        &Shared::default(),
     )
     .file
     .unwrap()

@@ -9,6 +9,7 @@ use htaccess_generator::function::store::{
 use htaccess_generator::function::{FunctionSettings, OnDelete};
 use htaccess_generator::function::{Handler, TemplateCache, TemplateChoice, Trigger};
 use htaccess_generator::generate::generate;
+use htaccess_generator::list::Shared;
 use htaccess_generator::policy::PolicyBuilder;
 use htaccess_generator::render::{Template, render};
 use htaccess_generator::rule::DefaultPolicy;
@@ -361,7 +362,14 @@ fn read_then_write(port: Port, key: &'static str, settings: Rc<FunctionSettings>
             return Ok("missing");
         };
         let bytes = body.next().await?.unwrap().as_ref().to_vec();
-        let outcome = generate(&bytes, &settings.settings, &template, &source(key), AS_OF);
+        let outcome = generate(
+            &bytes,
+            &settings.settings,
+            &template,
+            &source(key),
+            AS_OF,
+            &Shared::default(),
+        );
         let Some(file) = outcome.file else {
             return Ok("refused");
         };
@@ -407,7 +415,14 @@ pub(crate) fn output_of(
 ) -> Vec<u8> {
     let settings = Settings::default();
     let template = template(protocol, custom);
-    let outcome = generate(csv.bytes(), &settings, &template, &source(KEYS[key]), AS_OF);
+    let outcome = generate(
+        csv.bytes(),
+        &settings,
+        &template,
+        &source(KEYS[key]),
+        AS_OF,
+        &Shared::default(),
+    );
     outcome.file.unwrap().into_bytes()
 }
 

@@ -197,6 +197,9 @@ fn refused(
         RefusalCode::UnsafeKey => ("../acme.csv", ACME, vec![]),
         RefusalCode::BadTemplate => ("acme.csv", ACME, vec![("TEMPLATE", "s3://templates/own")]),
         RefusalCode::OutputTaken => ("acme.csv.gz", ACME, vec![]),
+        RefusalCode::MixedRules | RefusalCode::UnusableList => {
+            unreachable!("the function gives no lists to the sites")
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use htaccess_generator::generate::{Decision, Keep, Upload};
+use htaccess_generator::list::Shared;
 use htaccess_generator::policy::Policy;
 use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::source::Source;
@@ -253,7 +254,13 @@ fn decide(csv: &str, settings: &Settings, at: i64) -> Decision {
         ..Default::default()
     };
     let keep = Keep::default().with_history();
-    let mut upload = Upload::new(settings, source, keep, Instant::from_seconds(at));
+    let mut upload = Upload::new(
+        settings,
+        source,
+        keep,
+        Instant::from_seconds(at),
+        &Shared::default(),
+    );
     let _ = upload.push(csv.as_bytes());
     upload.finish()
 }

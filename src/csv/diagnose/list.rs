@@ -1,0 +1,83 @@
+//! Explains the rows that use a list in a wrong way, and the rules that only some CSVs accept.
+
+use crate::csv::diagnose::{Explanation, MAX_EXPLAINED_BYTES, names_some};
+use crate::csv::kind::RowContext;
+use crate::list::CompiledList;
+use crate::rule::Action;
+use crate::text::{Segment, rich};
+
+/// Explains a name that no list has. `action` is the rule of the row, which a suggested list must not
+/// contradict.
+pub(super) fn explain_unknown_list(
+    name: &str,
+    action: Option<Action>,
+    context: &RowContext,
+) -> Explanation {
+    let quoted = Segment::quoted(&format!("@{name}"));
+    if name.len() > MAX_EXPLAINED_BYTES {
+        return Explanation::new(rich!("{} is not a list", quoted));
+    }
+    let explanation = Explanation::new(rich!("there is no list {}", quoted));
+    // In a cell such as @192.0.2.1, a spreadsheet or a person put the sign before an address.
+    if names_some(name) {
+        return explanation.with_help(rich!("write {}", name)).or(name);
+    }
+    let fits = |list: &CompiledList| action.is_none_or(|action| !list.contradicts(action));
+    let nearest = context.shared.nearest(name.trim(), fits);
+    let explanation = explanation.with_help(if nearest.is_empty() {
+        "publish the list first, or write its addresses"
+    } else {
+        "write the name of a list that exists"
+    });
+    let nearest = nearest.into_iter();
+    nearest.fold(explanation, |explanation, name| {
+        explanation.or(format!("@{name}"))
+    })
+}
+
+/// Explains a rule that is the opposite of what the list's own rows say. To deny the members is never a
+/// wrong guess, but to allow them may be.
+pub(super) fn explain_contradiction(rule: &str, list: &CompiledList) -> Explanation {
+    let own = list.action().unwrap_or(Action::Deny);
+    let name = Segment::quoted(&format!("@{}", list.id().name));
+    let explanation = Explanation::new(rich!(
+        "{} contradicts the list {}, whose own rows say {}",
+        Segment::quoted(rule),
+        name,
+        own.title()
+    ));
+    match own {
+        Action::Deny => explanation
+            .with_help("write Deny, or name another list")
+            .or(Action::Deny.title()),
+        Action::Allow | Action::Always => {
+            explanation.with_help("write Allow, or name another list")
+        }
+    }
+}
+
+pub(super) fn explain_nested_list(address: &str) -> Explanation {
+    Explanation::new(rich!(
+        "{} names a list, and a list cannot contain another one",
+        Segment::quoted(address)
+    ))
+    .with_help("write the addresses, or name both lists in the CSVs of the sites")
+}
+
+pub(super) fn explain_all_in_list(address: &str) -> Explanation {
+    Explanation::new(rich!(
+        "{} sets the default of a site, so it cannot be a member of a list",
+        Segment::quoted(address)
+    ))
+    .with_help("write addresses, or write this row in the CSV of the site")
+}
+
+/// Explains the rule `Always` in a CSV that does not accept it.
+pub(super) fn explain_always(rule: &str) -> Explanation {
+    Explanation::new(rich!(
+        "{} is a rule of the common CSV only",
+        Segment::quoted(rule)
+    ))
+    .with_help("write Allow")
+    .or(Action::Allow.title())
+}
