@@ -3,7 +3,8 @@
 //! An [`Upload`] receives the bytes in pieces as they arrive, and pushes them through
 //! [`csv`](crate::csv) into a collector, which keeps the rules (`collector.rs`) and the rejections (`tally.rs`).
 //! [`Upload::finish`] turns them into a [`Decision`]: a [`Policy`](crate::policy::Policy), or a
-//! [`Refusal`](crate::answer::Refusal) (`refusal.rs`). A [`Template`] renders the decision.
+//! [`Refusal`](crate::answer::Refusal) (`refusal.rs`). A [`Template`] renders the decision. A [`SharedUpload`]
+//! compiles a list or the common CSV, which the rows of sites use.
 //!
 //! This folder does not use the network, files, the clock, the environment or logs. The same
 //! upload, source, settings, template and instant give the same bytes.
@@ -12,11 +13,14 @@ mod collector;
 mod decision;
 mod intake;
 mod refusal;
+mod shared_collector;
+mod shared_upload;
 mod tally;
 mod upload;
 
 pub use self::decision::{Decision, MAX_OUTPUT_LINE_BYTES, Outcome};
 pub use self::refusal::too_large;
+pub use self::shared_upload::{Compiled, SharedOutcome, SharedUpload};
 pub use self::upload::{Keep, Upload};
 
 use crate::list::Shared;

@@ -2,7 +2,7 @@
 //! the function, flags of the command line.
 
 use crate::answer::{Answer, Refusal, RefusalCode, Warning, WarningCode};
-use crate::csv::CsvError;
+use crate::csv::{CsvError, CsvKind};
 use crate::render::TemplateError;
 use crate::review::{MissedDenies, WarnedLines};
 use crate::settings::{Settings, Spelling};
@@ -114,6 +114,89 @@ pub(super) fn deny_rejected(answer: &Answer, rows: &MissedDenies, spelling: Spel
             &rejection_in(answer, line)
         ),
     }
+}
+
+/// Returns the refusal of a list whose rows state both rules. The lines are the first of each.
+pub(super) fn mixed_rules(allow: u64, deny: u64) -> Refusal {
+    Refusal {
+        code: RefusalCode::MixedRules,
+        line: Some(allow.max(deny)),
+        message: rich!(
+            "line {} says Allow and line {} says Deny, but all rows of a list have the same rule: write the \
+             same rule or none, or make two lists",
+            allow,
+            deny
+        ),
+    }
+}
+
+/// Returns the refusal of a list or of the common CSV with rejected rows that may have denied somebody.
+pub(super) fn shared_deny_rejected(
+    kind: CsvKind,
+    answer: &Answer,
+    rows: &WarnedLines<()>,
+    spelling: Spelling,
+) -> Refusal {
+    let line = rows.first_line();
+    let allow = match kind {
+        CsvKind::List => "write Allow in the column Rule of all rows if no site denies the list, ",
+        CsvKind::Common | CsvKind::Site => "",
+    };
+    Refusal {
+        code: RefusalCode::DenyRejected,
+        line,
+        message: rich!(
+            "{}: {}, {}or publish the rest by {}=none{}",
+            &shared_may_have_denied(kind, rows),
+            correct(rows),
+            allow,
+            &spelling.of("STRICT"),
+            &rejection_in(answer, line)
+        ),
+    }
+}
+
+/// Returns the warning about such rows if the rest is published, under `STRICT=none`.
+pub(super) fn shared_published_without_denies(
+    kind: CsvKind,
+    answer: &Answer,
+    rows: &WarnedLines<()>,
+) -> Warning {
+    let line = rows.first_line();
+    Warning {
+        code: WarningCode::DenyRejected,
+        line,
+        message: rich!(
+            "{}: {}, and publish the file again{}",
+            &shared_may_have_denied(kind, rows),
+            correct(rows),
+            &rejection_in(answer, line)
+        ),
+    }
+}
+
+fn correct(rows: &WarnedLines<()>) -> &'static str {
+    match rows.count {
+        1 => "correct it",
+        _ => "correct them",
+    }
+}
+
+fn shared_may_have_denied(kind: CsvKind, rows: &WarnedLines<()>) -> RichText {
+    let is = match rows.count {
+        1 => "is",
+        _ => "are",
+    };
+    let at = match kind {
+        CsvKind::List => "somebody at a site that denies this list",
+        CsvKind::Common | CsvKind::Site => "somebody at any site",
+    };
+    rich!(
+        "{} {} not used and may deny {}",
+        &rows.list().unwrap_or_default(),
+        is,
+        at
+    )
 }
 
 /// Returns the warning about lines that look like rows but are inside quoted cells. The first of these

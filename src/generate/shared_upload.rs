@@ -1,0 +1,214 @@
+//! Reads the CSV of a list or the common CSV in pieces, and compiles it.
+//!
+//! A row that is rejected here may have denied somebody at any site. Which sites deny a list is not known,
+//! so under `STRICT=deny` a list is refused for a rejected row unless its rows say Allow, and the common
+//! CSV unless the row itself does. Then the last good version stays in force.
+
+use std::ops::ControlFlow;
+
+use crate::answer::{Answer, NetworkCounts, Refusal, Status};
+use crate::csv::{CsvKind, Parser, RowContext, TextDecoder};
+use crate::generate::intake::Intake;
+use crate::generate::refusal::{
+    mixed_rules, no_rules, rows_rejected, shared_deny_rejected, shared_published_without_denies,
+};
+use crate::generate::shared_collector::SharedCollector;
+use crate::list::{CommonRules, CompiledList, ListId, Shared};
+use crate::review::{WarnedLines, shared_warnings};
+use crate::rule::Action;
+use crate::settings::{Settings, Spelling, Strict};
+use crate::time::{DateReader, Instant, TimeZone};
+
+/// The compiled form of a CSV that sites share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compiled {
+    /// A list.
+    List(CompiledList),
+    /// The common CSV.
+    Common(CommonRules),
+}
+
+/// The result for a list or the common CSV.
+#[derive(Clone, Debug)]
+pub struct SharedOutcome {
+    /// The answer, with its warnings. Its status is `written`, although nothing is written yet, or
+    /// `refused`. Its `output` is `None`.
+    pub answer: Answer,
+    /// The compiled form. `None` if the CSV is refused.
+    pub compiled: Option<Compiled>,
+}
+
+/// A list or the common CSV that is being read.
+pub struct SharedUpload {
+    kind: Kind,
+    strict: Strict,
+    spelling: Spelling,
+    time_zone: TimeZone,
+    as_of: Instant,
+    intake: Intake,
+    reader: TextDecoder<Parser<SharedCollector>>,
+}
+
+enum Kind {
+    List(ListId),
+    Common(String),
+}
+
+impl SharedUpload {
+    /// Starts to read a list. `as_of` is the instant for which warnings are made; the compiled form does
+    /// not depend on it.
+    #[must_use]
+    pub fn of_list(settings: &Settings, id: ListId, as_of: Instant) -> Self {
+        Self::new(settings, Kind::List(id), RowContext::of_list(), as_of)
+    }
+
+    /// Starts to read the common CSV, whose key or path is `source`. Its rows may name the lists of
+    /// `shared`.
+    #[must_use]
+    pub fn of_common(settings: &Settings, source: String, as_of: Instant, shared: &Shared) -> Self {
+        let context = RowContext::of_common(shared.clone());
+        Self::new(settings, Kind::Common(source), context, as_of)
+    }
+
+    fn new(settings: &Settings, kind: Kind, context: RowContext, as_of: Instant) -> Self {
+        let collector = SharedCollector::new(as_of, settings.max_output_bytes);
+        let dates = DateReader::new(settings.time_zone.clone(), as_of);
+        let parser = Parser::new(collector, dates, context);
+        Self {
+            kind,
+            strict: settings.strict,
+            spelling: settings.spelling,
+            time_zone: settings.time_zone.clone(),
+            as_of,
+            intake: Intake::new(settings, None),
+            reader: TextDecoder::new(parser, settings.max_csv_bytes),
+        }
+    }
+
+    /// Returns the kind of the CSV.
+    #[must_use]
+    pub fn kind(&self) -> CsvKind {
+        match self.kind {
+            Kind::List(_) => CsvKind::List,
+            Kind::Common(_) => CsvKind::Common,
+        }
+    }
+
+    /// Refuses the CSV by its size alone, if that is known before it is read.
+    pub fn expect_bytes(&mut self, bytes: u64) -> ControlFlow<()> {
+        self.intake.expect_bytes(bytes)
+    }
+
+    /// Reads the next piece. `Break` means that the CSV is refused and that no more pieces are needed.
+    pub fn push(&mut self, mut piece: &[u8]) -> ControlFlow<()> {
+        while !piece.is_empty() {
+            self.push_step(&mut piece)?;
+        }
+        self.intake.flow()
+    }
+
+    /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and removes it from the
+    /// piece. `Break` means that the CSV is refused.
+    pub fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
+        let reader = &mut self.reader;
+        self.intake
+            .push_step(piece, |piece| reader.push_step(piece))
+    }
+
+    /// Ends the CSV, and compiles it.
+    #[must_use]
+    pub fn finish(self) -> SharedOutcome {
+        let source = match &self.kind {
+            Kind::List(id) => &id.source,
+            Kind::Common(source) => source,
+        };
+        let mut answer = Answer::new(source, Status::Written);
+        let reader = self.reader;
+        let mut collector = match self.intake.finish(|| reader.finish()?.finish()) {
+            Ok(collector) => collector,
+            Err(refusal) => return refused(answer, &refusal),
+        };
+        collector.report_to(&mut answer);
+        if answer.accepted == 0 {
+            let refusal = no_rules(&answer);
+            return refused(answer, &refusal);
+        }
+        let action = match (collector.first_allow, collector.first_deny) {
+            (Some(allow), Some(deny)) => {
+                let refusal = mixed_rules(allow, deny);
+                return refused(answer, &refusal);
+            }
+            (Some(_), None) => Some(Action::Allow),
+            (None, Some(_)) => Some(Action::Deny),
+            (None, None) => None,
+        };
+        let missed = missed_denies(&mut collector, action);
+        let kind = match self.kind {
+            Kind::List(_) => CsvKind::List,
+            Kind::Common(_) => CsvKind::Common,
+        };
+        match self.strict {
+            Strict::All if answer.rejected > 0 => {
+                let refusal = rows_rejected(&answer, self.spelling);
+                return refused(answer, &refusal);
+            }
+            Strict::Deny | Strict::All if missed.count > 0 => {
+                let refusal = shared_deny_rejected(kind, &answer, &missed, self.spelling);
+                return refused(answer, &refusal);
+            }
+            Strict::None if missed.count > 0 => {
+                let warning = shared_published_without_denies(kind, &answer, &missed);
+                answer.warnings.push(warning);
+            }
+            _ => {}
+        }
+        let warnings = shared_warnings(kind, &mut collector.history, &self.time_zone);
+        answer.warnings.extend(warnings);
+        let compiled = match self.kind {
+            Kind::List(id) => {
+                let list = collector.members.build(id, action);
+                answer.networks = network_counts(&list, self.as_of);
+                Compiled::List(list)
+            }
+            Kind::Common(source) => Compiled::Common(CommonRules {
+                source: source.into(),
+                rows: collector.common,
+            }),
+        };
+        SharedOutcome {
+            answer,
+            compiled: Some(compiled),
+        }
+    }
+}
+
+fn refused(answer: Answer, refusal: &Refusal) -> SharedOutcome {
+    SharedOutcome {
+        answer: answer.refused(refusal),
+        compiled: None,
+    }
+}
+
+/// Returns the rejected rows that may have denied somebody. `action` is the rule of the list.
+fn missed_denies(collector: &mut SharedCollector, action: Option<Action>) -> WarnedLines<()> {
+    let mut missed = std::mem::take(&mut collector.rejected_denies);
+    if action != Some(Action::Allow) {
+        missed.add_all(&collector.rejected_without_rule);
+    }
+    missed
+}
+
+/// Counts the networks of the members at an instant, by the rule of the list.
+fn network_counts(list: &CompiledList, at: Instant) -> NetworkCounts {
+    let count = list.addresses_at(at).network_count();
+    match list.action() {
+        Some(Action::Deny) => NetworkCounts {
+            allow: 0,
+            deny: count,
+        },
+        _ => NetworkCounts {
+            allow: count,
+            deny: 0,
+        },
+    }
+}
