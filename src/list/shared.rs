@@ -36,9 +36,9 @@ pub struct Shared {
 
 impl Shared {
     /// Adds a list.
-    pub fn add_list(&mut self, list: CompiledList) {
+    pub fn add_list(&mut self, list: Arc<CompiledList>) {
         let name = list.id().name.clone();
-        Arc::make_mut(&mut self.lists).insert(name, Listed::InForce(Arc::new(list)));
+        Arc::make_mut(&mut self.lists).insert(name, Listed::InForce(list));
     }
 
     /// Adds a list whose CSV is refused. A site that names it is refused, too.

@@ -7,6 +7,7 @@
 //! This folder does not read uploads and decides nothing. It shows an answer and a policy.
 
 mod apache_cost;
+mod list;
 mod map;
 mod next_change;
 mod sizes;
@@ -21,8 +22,10 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::answer::{Answer, Rejection, RejectionCode, Severity, Status, Warning, WarningCode};
+use crate::list::CompiledList;
 use crate::policy::{NextChange, Policy};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
+use crate::report::list::list_sentence;
 use crate::report::map::{Ipv4Section, ListedIpv4};
 use crate::report::next_change::next_change_sentence;
 use crate::report::sizes::Sizes;
@@ -31,7 +34,7 @@ use crate::text::{
     RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, push_fmt,
     thousands, thousands_if_any,
 };
-use crate::time::TimeZone;
+use crate::time::{Instant, TimeZone};
 
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
@@ -56,6 +59,8 @@ pub struct Facts<'a> {
     pub cost: Option<RequestCost>,
     /// The purpose of the page.
     pub occasion: Occasion,
+    /// The list, if the upload is one, and the instant of which its members are shown.
+    pub list: Option<(&'a CompiledList, Instant)>,
 }
 
 /// The purpose of a page.
@@ -236,7 +241,10 @@ impl View {
                 .message
                 .as_ref()
                 .map(|message| escape_invisible(&capitalized(&message.to_string()), Some('\n'))),
-            sentence: policy.map(|policy| Sentence::of(&sentence(policy))),
+            sentence: match facts.list {
+                Some((list, as_of)) => Some(Sentence::of(&list_sentence(list, as_of))),
+                None => policy.map(|policy| Sentence::of(&sentence(policy))),
+            },
             is_without_rejected_rows: answer.code.is_some(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
             next_change: policy

@@ -16,6 +16,7 @@ use htaccess_generator::text::quote;
 use htaccess_generator::time::{Bound, DateReader, Instant};
 
 use crate::error::CliError;
+use crate::input::SharedPlaces;
 
 /// Turns CSV files of IP rules into correct, fast Apache .htaccess files
 #[derive(Parser)]
@@ -263,6 +264,17 @@ pub(crate) struct ManArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct SharedArguments {
+    /// The folder of the lists that rows name, such as @office [default: the nearest folder lists, in the
+    /// folder of the CSVs or above it]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lists: Option<PathBuf>,
+    /// A CSV whose rows apply to every site; only its rule may also be Always
+    #[arg(long, value_name = "FILE")]
+    pub(crate) common: Option<PathBuf>,
+}
+
+#[derive(Args)]
 pub(crate) struct SettingArguments {
     /// Who gets in without being named, in files without an `all` row
     #[arg(long, value_name = "POLICY", default_value = "deny", value_parser = ["deny", "allow"])]
@@ -285,6 +297,8 @@ pub(crate) struct SettingArguments {
     /// The instant of which rows are read: a date or a time as in the column Starts [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
+    #[command(flatten)]
+    pub(crate) shared: SharedArguments,
     /// The largest CSV, decompressed, in bytes [default: 256 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_csv_bytes: Option<String>,
@@ -343,6 +357,12 @@ impl FileArguments {
 }
 
 impl SettingArguments {
+    /// Returns the places of the lists and of the common CSV.
+    pub(crate) fn places(&self) -> Result<SharedPlaces, CliError> {
+        let SharedArguments { lists, common } = &self.shared;
+        SharedPlaces::new(lists.as_deref(), common.as_deref())
+    }
+
     /// Returns the instant of which rows are read.
     pub(crate) fn as_of(&self, settings: &Settings) -> Result<Instant, CliError> {
         let Some(at) = &self.at else {

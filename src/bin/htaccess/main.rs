@@ -13,6 +13,7 @@ mod io_threads;
 mod messages;
 mod output;
 mod run;
+mod shared;
 mod templates;
 
 use std::process::ExitCode;

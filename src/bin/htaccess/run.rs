@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use htaccess_generator::answer::Answer;
 use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
-use htaccess_generator::list::Shared;
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
@@ -13,25 +13,69 @@ use htaccess_generator::time::Instant;
 
 use crate::cli::FileArguments;
 use crate::error::CliError;
-use crate::input::Input;
+use crate::input::{Input, SharedPlaces};
 use crate::messages::Progress;
+use crate::shared::SharedFiles;
 
-pub(crate) fn source_of(input: &Input) -> Source {
+fn source_of(input: &Input) -> Source {
     Source {
         key: input.key.clone(),
         ..Source::default()
     }
 }
 
-/// Reads an input. Stops at the first refusal, because the rest would change nothing.
+/// The settings, the instant and the shared rules with which the CSVs of sites are read.
+pub(crate) struct Circumstances {
+    pub(crate) settings: Settings,
+    pub(crate) as_of: Instant,
+    pub(crate) shared: SharedFiles,
+}
+
+impl Circumstances {
+    /// Reads the lists and the common CSV that the inputs may use.
+    pub(crate) fn of(
+        inputs: &[Input],
+        places: &SharedPlaces,
+        settings: Settings,
+        as_of: Instant,
+    ) -> Result<Self, CliError> {
+        let shared = SharedFiles::read(inputs, places, &settings, as_of)?;
+        Ok(Self {
+            settings,
+            as_of,
+            shared,
+        })
+    }
+
+    /// Starts to read the CSV of a site.
+    pub(crate) fn start(&self, input: &Input, keep: Keep) -> Upload {
+        let shared = self.shared.of(input);
+        Upload::new(&self.settings, source_of(input), keep, self.as_of, shared)
+    }
+
+    /// Reads the whole CSV of a site into memory. Stops at the first refusal. Returns the bytes and the
+    /// answer.
+    pub(crate) fn read_whole(&self, input: &Input) -> Result<(Vec<u8>, Answer), CliError> {
+        let mut upload = self.start(input, Keep::default());
+        let mut bytes = Vec::new();
+        input.read(input.bytes(), |piece| {
+            input.keep_start(piece);
+            bytes.extend_from_slice(piece);
+            // Stops an upload that is too large before all of it is in memory.
+            upload.push(piece)
+        })?;
+        Ok((bytes, upload.finish().answer()))
+    }
+}
+
+/// Reads the CSV of a site. Stops at the first refusal, because the rest would change nothing.
 pub(crate) fn read(
     input: &Input,
-    settings: &Settings,
-    as_of: Instant,
+    circumstances: &Circumstances,
     keep: Keep,
     progress: &Progress,
 ) -> Result<Decision, CliError> {
-    let mut upload = Upload::new(settings, source_of(input), keep, as_of, &Shared::default());
+    let mut upload = circumstances.start(input, keep);
     let bytes = input.bytes();
     if upload.expect_bytes(bytes.unwrap_or(0)).is_continue() {
         input.read(bytes, |piece| {

@@ -25,7 +25,7 @@ pub(super) fn explain_unknown_list(
     let fits = |list: &CompiledList| action.is_none_or(|action| !list.contradicts(action));
     let nearest = context.shared.nearest(name.trim(), fits);
     let explanation = explanation.with_help(if nearest.is_empty() {
-        "publish the list first, or write its addresses"
+        "add the list first, or write its addresses"
     } else {
         "write the name of a list that exists"
     });

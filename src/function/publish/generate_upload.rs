@@ -37,6 +37,7 @@ impl GeneratedUpload {
                 .map(|next| (next, self.decision.time_zone())),
             cost,
             occasion: Occasion::Publish,
+            list: None,
         };
         report_page(&self.answer, facts)
     }

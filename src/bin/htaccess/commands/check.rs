@@ -11,18 +11,27 @@ use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::{Done, print_note, print_results};
 use crate::output::Reports;
-use crate::run::{in_parallel, read, render_with_warnings};
+use crate::run::{Circumstances, in_parallel, read, render_with_warnings};
 use crate::templates::find_template;
 
 /// Runs `htaccess check`.
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(DEFAULT_TEMPLATE)?;
-    let inputs = input::find(&arguments.files.inputs)?;
+    let places = arguments.files.settings.places()?;
+    let inputs = input::find(&arguments.files.inputs, &places)?;
     let (settings, as_of) = arguments.files.settings()?;
     let reports = Reports::from_arguments(&arguments.files, &inputs, Occasion::Check)?;
+    let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
     let checked = in_parallel(&inputs, &arguments.files, |input, progress| {
+        if let Some(file) = circumstances.shared.file(input) {
+            let answer = file.answer_as(input);
+            if let Some(reports) = &reports {
+                reports.write_shared(input, &answer, file.list.as_deref(), as_of)?;
+            }
+            return Ok((answer, None));
+        }
         let keep = Keep::for_template(&template).with_history();
-        let mut decision = read(input, &settings, as_of, keep, progress)?;
+        let mut decision = read(input, &circumstances, keep, progress)?;
         let Outcome { answer, file } = render_with_warnings(&mut decision, &template);
         if let Some(reports) = &reports {
             reports.write(input, &answer, file.as_deref(), &decision)?;
@@ -38,6 +47,8 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
             print_note(input, note);
         }
     }
+    let answers: Vec<&Answer> = checked.iter().flatten().map(|(answer, _)| answer).collect();
+    circumstances.shared.print_problems(&inputs, &answers);
     let answers = checked
         .into_iter()
         .map(|checked| checked.map(|(answer, _)| answer))

@@ -10,7 +10,6 @@ use htaccess_generator::review::{Diff, diff};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::text::push_fmt;
-use htaccess_generator::time::Instant;
 use serde::Serialize;
 
 use crate::cli::DiffArguments;
@@ -20,7 +19,7 @@ use crate::input::{self, Input};
 use crate::messages::{Progress, counted, counted_ipv6};
 use crate::messages::{exit_status, print_problems};
 use crate::output::{print_data, print_json};
-use crate::run::read;
+use crate::run::{Circumstances, read};
 
 /// Runs `htaccess diff`.
 pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliError> {
@@ -32,18 +31,25 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
             "standard input cannot be both files: name one of them".to_owned(),
         ));
     }
-    let old = input::find_one(&arguments.old)?;
-    let new = input::find_one(&arguments.new)?;
-    let (mut old_answer, mut old_policy) = policy_of(&old, &settings, as_of)?;
+    let places = arguments.settings.places()?;
+    let inputs = [
+        input::find_one(&arguments.old, &places)?,
+        input::find_one(&arguments.new, &places)?,
+    ];
+    let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
+    let [old, new] = &inputs;
+    let (mut old_answer, mut old_policy) = policy_of(old, &circumstances)?;
     if old.was_empty() {
-        (old_answer, old_policy) = without_rules(&old, &settings);
+        (old_answer, old_policy) = without_rules(old, &circumstances.settings);
     }
-    let (new_answer, new_policy) = policy_of(&new, &settings, as_of)?;
+    let (new_answer, new_policy) = policy_of(new, &circumstances)?;
     // The rejected rows of the old file are not shown, because they are known already.
     if old_policy.is_none() {
-        print_problems(&old, &old_answer);
+        print_problems(old, &old_answer);
     }
-    print_problems(&new, &new_answer);
+    print_problems(new, &new_answer);
+    let shared = &circumstances.shared;
+    shared.print_problems(&inputs, &[&old_answer, &new_answer]);
     let answers = [old_answer, new_answer];
     let changed = match (&old_policy, &new_policy) {
         (Some(old), Some(new)) => Some(diff(old, new)),
@@ -56,7 +62,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
         return Ok(exit_status(&answers));
     };
     if !arguments.json {
-        let text = text(&old, &new, &answers, &changed);
+        let text = text(old, new, &answers, &changed);
         print_data(text.as_bytes())?;
     }
     if arguments.exit_code && !changed.is_empty() {
@@ -76,11 +82,10 @@ fn without_rules(input: &Input, settings: &Settings) -> (Answer, Option<Policy>)
 
 fn policy_of(
     input: &Input,
-    settings: &Settings,
-    as_of: Instant,
+    circumstances: &Circumstances,
 ) -> Result<(Answer, Option<Policy>), CliError> {
     let progress = Progress::of(std::slice::from_ref(input));
-    let decision = read(input, settings, as_of, Keep::default(), &progress)?;
+    let decision = read(input, circumstances, Keep::default(), &progress)?;
     let answer = decision.answer();
     Ok((answer, decision.into_policy()))
 }

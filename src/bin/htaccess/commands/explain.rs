@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 
 use htaccess_generator::answer::Status;
-use htaccess_generator::generate::{Keep, Upload};
 use htaccess_generator::ip::AddressSpec;
-use htaccess_generator::list::Shared;
 use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
@@ -14,44 +12,31 @@ use htaccess_generator::time::{Instant, Period, RowState, TimeZone};
 use serde::Serialize;
 
 use crate::cli::ExplainArguments;
+use crate::commands::member_json::MemberJson;
 use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print_problems;
 use crate::output::{print_data, print_json};
-use crate::run::source_of;
+use crate::run::Circumstances;
 
 /// Runs `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(None)?;
     let as_of = arguments.settings.as_of(&settings)?;
-    let input = input::find_one(&arguments.file)?;
-    let mut upload = Upload::new(
-        &settings,
-        source_of(&input),
-        Keep::default(),
-        as_of,
-        &Shared::default(),
-    );
-    let mut bytes = Vec::new();
-    input.read(input.bytes(), |piece| {
-        input.keep_start(piece);
-        bytes.extend_from_slice(piece);
-        // Stops an upload that is too large before all of it is in memory.
-        upload.push(piece)
-    })?;
-    let answer = upload.finish().answer();
-    print_problems(&input, &answer);
+    let places = arguments.settings.places()?;
+    let inputs = [input::find_one(&arguments.file, &places)?];
+    let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
+    let [input] = &inputs;
+    let (bytes, answer) = circumstances.read_whole(input)?;
+    print_problems(input, &answer);
+    circumstances.shared.print_problems(&inputs, &[&answer]);
     if answer.status == Status::Refused {
         return Ok(ExitStatus::Refused);
     }
-    let explanations = explain(
-        &bytes,
-        &settings,
-        &arguments.addresses,
-        as_of,
-        &Shared::default(),
-    )
-    .map_err(|err| CliError::new(err.to_string()))?;
+    let settings = &circumstances.settings;
+    let shared = circumstances.shared.of(input);
+    let explanations = explain(&bytes, settings, &arguments.addresses, as_of, shared)
+        .map_err(|err| CliError::new(err.to_string()))?;
     if arguments.json {
         let explained: Vec<ExplanationJson> =
             explanations.iter().map(ExplanationJson::of).collect();
@@ -91,9 +76,11 @@ fn reason(explanation: &Explanation) -> String {
     };
     let default = explanation.default.name();
     match explanation.rows.iter().find(|bearing| bearing.decides) {
-        Some(BearingRow { row, .. }) if row.addresses == AddressSpec::All => {
-            let line = row.place.line;
-            format!("no row {named} it, and line {line} makes {default} the default")
+        Some(BearingRow { row, .. })
+            if row.addresses == AddressSpec::All && row.action != Action::Always =>
+        {
+            let line = row.place.row();
+            format!("no row {named} it, and {line} makes {default} the default")
         }
         Some(BearingRow { row, .. }) => {
             let verb = match row.action {
@@ -101,7 +88,9 @@ fn reason(explanation: &Explanation) -> String {
                 Action::Deny => "denies",
                 Action::Always => "always allows",
             };
-            format!("line {} {verb} it", row.place.line)
+            let member = row.place.member.as_ref();
+            let member = member.map_or(String::new(), |member| format!(": {member}"));
+            format!("{} {verb} it{member}", row.place.row())
         }
         None => format!("no row {named} it, and the default is {default}"),
     }
@@ -124,9 +113,17 @@ fn row_text(bearing: &BearingRow, zone: &TimeZone) -> String {
         " (changes nothing)"
     };
     let period = period_text(row.period, *state, zone);
+    let list = match &row.place.member {
+        None => String::new(),
+        Some(member) => {
+            let source = escape(&member.list.source);
+            let addresses = row.addresses;
+            format!(" ({source}, line {}: {addresses})", member.line)
+        }
+    };
     format!(
-        "  line {}: {},{action}{comment}{period}{note}\n",
-        row.place.line,
+        "  {}: {},{action}{comment}{list}{period}{note}\n",
+        row.place.row(),
         escape(&row.address)
     )
 }
@@ -157,6 +154,12 @@ struct ExplanationJson<'a> {
 #[derive(Serialize)]
 struct RowJson<'a> {
     line: u64,
+    /// The common CSV, if the row is in it. Omitted otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    common: Option<&'a str>,
+    /// The member, if the row names a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<MemberJson<'a>>,
     rule: &'static str,
     address: &'a str,
     comment: &'a str,
@@ -170,6 +173,8 @@ impl<'a> ExplanationJson<'a> {
     fn of(explanation: &'a Explanation) -> Self {
         let rows = explanation.rows.iter().map(|bearing| RowJson {
             line: bearing.row.place.line,
+            common: bearing.row.place.common.as_deref(),
+            list: bearing.row.place.member.as_ref().map(MemberJson::of),
             rule: bearing.row.action.name(),
             address: &bearing.row.address,
             comment: &bearing.row.comment,

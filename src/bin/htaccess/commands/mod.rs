@@ -8,6 +8,7 @@ mod check;
 mod diff;
 mod docs;
 mod explain;
+mod member_json;
 mod networks;
 mod render;
 mod template;

@@ -2,30 +2,41 @@
 
 use std::path::Path;
 
-use htaccess_generator::answer::Answer;
+use htaccess_generator::answer::{Answer, Status};
+use htaccess_generator::csv::CsvKind;
 use htaccess_generator::generate::{Keep, Outcome};
 use htaccess_generator::render::Template;
 use htaccess_generator::report::Occasion;
 
 use crate::cli::RenderArguments;
 use crate::error::{CliError, ExitStatus};
-use crate::input::{self, Input, shown};
+use crate::input::{self, Input, SharedPlaces, shown};
 use crate::messages::{
     Done, Progress, exit_status, print, print_problems, print_results, print_summary,
 };
 use crate::messages::{HELP, WARNING};
 use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write_file};
-use crate::run::{in_parallel, read, render_with_warnings};
+use crate::run::{Circumstances, in_parallel, read, render_with_warnings};
 use crate::templates::{find_template, suggested_output_key};
 
 /// Runs `htaccess render`.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(&arguments.template)?;
-    let inputs = input::find(&arguments.files.inputs)?;
+    let places = arguments.files.settings.places()?;
+    let mut inputs = input::find(&arguments.files.inputs, &places)?;
+    input::check_sites(&inputs)?;
     let reports = Reports::from_arguments(&arguments.files, &inputs, Occasion::Publish)?;
     if let Some(folder) = &arguments.output {
-        return write_all(arguments, &inputs, &template, folder, reports.as_ref());
+        return write_all(
+            arguments,
+            &inputs,
+            &places,
+            &template,
+            folder,
+            reports.as_ref(),
+        );
     }
+    inputs.retain(|input| input.kind == CsvKind::Site);
     let [input] = inputs.as_slice() else {
         return Err(CliError::new(format!(
             "{} files need a folder to write to: add -o DIR",
@@ -33,11 +44,12 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
         )));
     };
     let (settings, as_of) = arguments.files.settings()?;
+    let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
     let progress = Progress::of(&inputs);
     let keep = Keep::for_template(&template);
     // The warnings that compare rows cost memory, so they are computed only for JSON and report pages.
     let answer = if arguments.files.json || reports.is_some() {
-        let mut decision = read(input, &settings, as_of, keep.with_history(), &progress)?;
+        let mut decision = read(input, &circumstances, keep.with_history(), &progress)?;
         drop(progress);
         let Outcome { answer, file } = render_with_warnings(&mut decision, &template);
         if let Some(reports) = reports {
@@ -48,7 +60,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
         }
         answer
     } else {
-        let decision = read(input, &settings, as_of, keep, &progress)?;
+        let decision = read(input, &circumstances, keep, &progress)?;
         drop(progress);
         let answer = decision.write(&template, Stdout::new());
         answer.map_err(|err| cannot_print(&err))?
@@ -59,6 +71,8 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
     {
         print_summary(&answers, Done::Rendered);
     }
+    let [answer] = &answers;
+    circumstances.shared.print_problems(&inputs, &[answer]);
     if arguments.files.json {
         print_json(&answers)?;
     }
@@ -68,28 +82,40 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
 fn write_all(
     arguments: &RenderArguments,
     inputs: &[Input],
+    places: &SharedPlaces,
     template: &Template,
     folder: &Path,
     reports: Option<&Reports>,
 ) -> Result<ExitStatus, CliError> {
     let (settings, as_of) = arguments.files.settings()?;
     check_folder(folder, inputs)?;
+    let sites = inputs.iter().filter(|input| input.kind == CsvKind::Site);
     input::check_outputs(
         inputs,
         folder,
-        inputs
-            .iter()
-            .map(|input| (input, settings.output_key.of(&input.key).ok())),
+        sites.map(|input| (input, settings.output_key.of(&input.key).ok())),
     )?;
+    let circumstances = Circumstances::of(inputs, places, settings, as_of)?;
     let answers = in_parallel(inputs, &arguments.files, |input, progress| {
         let keep = Keep::for_template(template);
+        if let Some(file) = circumstances.shared.file(input) {
+            let mut answer = file.answer_as(input);
+            if let Some(reports) = reports {
+                reports.write_shared(input, &answer, file.list.as_deref(), as_of)?;
+            }
+            if answer.status != Status::Refused {
+                // It has no output of its own.
+                answer.status = Status::Ignored;
+            }
+            return Ok(answer);
+        }
         if !arguments.files.json && reports.is_none() {
-            let mut decision = read(input, &settings, as_of, keep, progress)?;
+            let mut decision = read(input, &circumstances, keep, progress)?;
             let Outcome { mut answer, file } = decision.render(template);
             publish(&mut answer, file.as_deref(), folder)?;
             return Ok(answer);
         }
-        let mut decision = read(input, &settings, as_of, keep.with_history(), progress)?;
+        let mut decision = read(input, &circumstances, keep.with_history(), progress)?;
         let Outcome { mut answer, file } = render_with_warnings(&mut decision, template);
         publish(&mut answer, file.as_deref(), folder)?;
         if let Some(reports) = reports {
@@ -106,6 +132,8 @@ fn write_all(
             arguments.template
         ));
     }
+    let published: Vec<&Answer> = answers.iter().flatten().collect();
+    circumstances.shared.print_problems(inputs, &published);
     print_results(inputs, answers, arguments.files.json, Done::Published)
 }
 

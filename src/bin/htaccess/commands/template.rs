@@ -18,9 +18,10 @@ use htaccess_generator::text::push_fmt;
 
 use crate::cli::{TemplateCheckArguments, TemplateCommand, TemplateShowArguments, now};
 use crate::error::{CliError, ExitStatus};
-use crate::input::{self, shown};
+use crate::input::{self, SharedPlaces, shown};
 use crate::messages::print_line;
 use crate::output::print_data;
+use crate::shared::SharedFiles;
 use crate::templates::{compile_file, output_key_with_ending};
 
 /// Runs `htaccess template`.
@@ -97,14 +98,17 @@ struct CheckResult {
 }
 
 fn check_with_file(template: &Template, csv: &Path) -> Result<CheckResult, CliError> {
-    let input = input::find_one(csv)?;
+    let places = SharedPlaces::default();
+    let inputs = [input::find_one(csv, &places)?];
+    let shared = SharedFiles::read(&inputs, &places, &Settings::default(), now())?;
+    let [input] = &inputs;
     let shown = input.display_name();
     let mut upload = Vec::new();
     input.read(input.bytes(), |piece| {
         upload.extend_from_slice(piece);
         ControlFlow::Continue(())
     })?;
-    let Outcome { answer, file } = render(template, &upload, &input.key);
+    let Outcome { answer, file } = render(template, &upload, &input.key, shared.of(input));
     let mut result = CheckResult {
         errors: Vec::new(),
         warnings: Vec::new(),
@@ -189,7 +193,8 @@ fn check_with_samples(template: &Template) -> CheckResult {
     let mut errors: Vec<(String, &str)> = Vec::new();
     for (name, rows) in &samples {
         let upload = format!("IP Address,Rule,Comment\n{rows}");
-        let Outcome { answer, file } = render(template, upload.as_bytes(), SAMPLE_KEY);
+        let Outcome { answer, file } =
+            render(template, upload.as_bytes(), SAMPLE_KEY, &Shared::default());
         match (file, answer.message) {
             (Some(file), _) => {
                 outputs.insert(*name, file);
@@ -277,7 +282,7 @@ fn long_line(file: &str, of: &str) -> Option<String> {
 
 /// Renders a file. The output is not named `.htaccess`, because the length of lines is limited in such
 /// a file and not every template is for Apache.
-fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
+fn render(template: &Template, upload: &[u8], key: &str, shared: &Shared) -> Outcome {
     let settings = Settings {
         output_key: OutputKey::new("OUTPUT_KEY", "{{ path }}.out").unwrap_or_default(),
         ..Settings::default()
@@ -286,14 +291,7 @@ fn render(template: &Template, upload: &[u8], key: &str) -> Outcome {
         key: key.to_owned(),
         ..Source::default()
     };
-    generate(
-        upload,
-        &settings,
-        template,
-        &source,
-        now(),
-        &Shared::default(),
-    )
+    generate(upload, &settings, template, &source, now(), shared)
 }
 
 #[cfg(test)]

@@ -1,22 +1,21 @@
 //! `htaccess upcoming`: lists the rows that start or end, and who gains or loses access by that.
 
 use htaccess_generator::answer::{Answer, Status};
-use htaccess_generator::generate::{Keep, Upload};
+use htaccess_generator::csv::CsvKind;
 use htaccess_generator::ip::IpSet;
-use htaccess_generator::list::Shared;
 use htaccess_generator::review::{RowChange, Upcoming, upcoming};
-use htaccess_generator::settings::Settings;
 use htaccess_generator::text::{escape, push_fmt};
 use htaccess_generator::time::{Bound, Instant, TimeZone};
 use serde::Serialize;
 
 use crate::cli::UpcomingArguments;
+use crate::commands::member_json::MemberJson;
 use crate::commands::networks::for_each_network;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{Done, counted, print_line, print_note, print_results};
 use crate::output::{print_data, print_json};
-use crate::run::source_of;
+use crate::run::Circumstances;
 
 /// The maximum number of networks that a line names.
 const MAX_NAMED: usize = 3;
@@ -28,11 +27,16 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
     let until = arguments
         .within
         .map_or(Instant::MAX, |seconds| as_of.plus_seconds(seconds));
-    let inputs = input::find(&arguments.inputs)?;
+    let places = arguments.settings.places()?;
+    let mut inputs = input::find(&arguments.inputs, &places)?;
+    input::check_sites(&inputs)?;
+    let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
+    // The members of a list start and end at the sites that name it.
+    inputs.retain(|input| input.kind == CsvKind::Site);
     let mut results = Vec::new();
     let mut changes: Vec<(&Input, RowChange)> = Vec::new();
     for input in &inputs {
-        let read = read(input, &settings, as_of, until);
+        let read = read(input, &circumstances, until);
         results.push(read.map(|(answer, found)| {
             if found.more > 0 {
                 let more = counted(found.more, "later change");
@@ -44,13 +48,15 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
     }
     // A stable sort keeps the order of the files and lines.
     changes.sort_by_key(|(_, change)| change.at);
-    let zone = &settings.time_zone;
+    let zone = &circumstances.settings.time_zone;
     if changes.is_empty() {
         print_line(&match arguments.within {
             Some(_) => format!("no row starts or ends until {}", zone.show(until)),
             None => "no row starts or ends".to_owned(),
         });
     }
+    let answers: Vec<&Answer> = results.iter().flatten().collect();
+    circumstances.shared.print_problems(&inputs, &answers);
     let status = print_results(&inputs, results, false, Done::Read)?;
     if arguments.json {
         let json: Vec<ChangeJson<'_>> = changes
@@ -71,30 +77,20 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
 /// Reads a file. A refused file has no changes, because it is not published.
 fn read(
     input: &Input,
-    settings: &Settings,
-    as_of: Instant,
+    circumstances: &Circumstances,
     until: Instant,
 ) -> Result<(Answer, Upcoming), CliError> {
-    let mut upload = Upload::new(
-        settings,
-        source_of(input),
-        Keep::default(),
-        as_of,
-        &Shared::default(),
-    );
-    let mut bytes = Vec::new();
-    input.read(input.bytes(), |piece| {
-        input.keep_start(piece);
-        bytes.extend_from_slice(piece);
-        // Stops an upload that is too large before all of it is in memory.
-        upload.push(piece)
-    })?;
-    let answer = upload.finish().answer();
+    let (bytes, answer) = circumstances.read_whole(input)?;
     // Most files have no dates, and then need not be read again.
     if answer.status == Status::Refused || answer.next_change.is_none() {
         return Ok((answer, Upcoming::default()));
     }
-    let found = upcoming(&bytes, settings, as_of, until, &Shared::default());
+    let Circumstances {
+        settings,
+        as_of,
+        shared,
+    } = circumstances;
+    let found = upcoming(&bytes, settings, *as_of, until, shared.of(input));
     let found = found.map_err(|err| CliError::new(err.to_string()))?;
     Ok((answer, found))
 }
@@ -110,12 +106,19 @@ fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &Time
         "" => String::new(),
         comment => format!(" {}", escape(comment)),
     };
+    let file = input.display_name();
+    let place = match change.place.own_line() {
+        Some(line) => format!("{file}:{line}"),
+        None => format!("{file}: {}", change.place.row()),
+    };
+    let member = match &change.place.member {
+        None => String::new(),
+        Some(member) => format!(" ({}, line {})", escape(&member.list.source), member.line),
+    };
     push_fmt(
         text,
         format_args!(
-            "{at}: {}:{}: {},{}{comment} {verb}: {}\n",
-            input.display_name(),
-            change.place.line,
+            "{at}: {place}: {},{}{comment}{member} {verb}: {}\n",
             escape(&change.address),
             action,
             effect_text(change)
@@ -162,6 +165,12 @@ struct ChangeJson<'a> {
     /// The path, or `-` for standard input.
     file: String,
     line: u64,
+    /// The common CSV, if the row is in it. Omitted otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    common: Option<&'a str>,
+    /// The member, if only that starts or ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<MemberJson<'a>>,
     rule: &'static str,
     address: &'a str,
     comment: &'a str,
@@ -178,6 +187,8 @@ impl<'a> ChangeJson<'a> {
             at: change.at,
             file: path.unwrap_or("-".to_owned()),
             line: change.place.line,
+            common: change.place.common.as_deref(),
+            list: change.place.member.as_ref().map(MemberJson::of),
             rule: change.action.name(),
             address: &change.address,
             comment: &change.comment,

@@ -20,6 +20,14 @@ pub(crate) fn pattern(path: &Path) -> Option<&str> {
     (text.contains(WILDCARDS) && !path.exists()).then_some(text)
 }
 
+/// Returns the folder of a pattern, before its first wildcard.
+pub(crate) fn folder_of_pattern(pattern: &str) -> PathBuf {
+    let components = Path::new(pattern).components();
+    components
+        .take_while(|component| !component.as_os_str().to_string_lossy().contains(WILDCARDS))
+        .collect()
+}
+
 /// Returns the files and folders that match, in order. Hidden names match only a pattern that starts
 /// with a dot. `**` does not follow links to folders, because they may form a loop.
 pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {

@@ -6,9 +6,11 @@
 mod glob;
 mod nearby;
 mod paths;
+mod shared;
 
 pub(crate) use self::nearby::{nearest, nearest_file};
-pub(crate) use self::paths::{folder_of, kind_of_file, shown};
+pub(crate) use self::paths::{folder_of, is_csv, kind_of_file, shown};
+pub(crate) use self::shared::SharedPlaces;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -18,13 +20,13 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 use htaccess_generator::csv::{CsvKind, Field, Snippet, SnippetFinder};
-use htaccess_generator::source::is_csv_name;
 use htaccess_generator::text::escape_invisible;
 
 use crate::error::CliError;
-use crate::input::glob::{matches, pattern};
+use crate::input::glob::{folder_of_pattern, matches, pattern};
 use crate::input::nearby::{help_for_folder, help_for_missing_file};
 use crate::input::paths::cannot_read;
+use crate::input::shared::Scope;
 use crate::io_threads::{read_ahead, read_piece};
 
 /// The maximum number of bytes of a small file that are read at a time.
@@ -41,6 +43,10 @@ pub(crate) struct Input {
     pub(crate) path: Option<PathBuf>,
     /// The key that the file would have in a bucket.
     pub(crate) key: String,
+    /// What its rows may state.
+    pub(crate) kind: CsvKind,
+    /// The folder of the lists that its rows may name.
+    pub(crate) lists: Option<PathBuf>,
     origin: Origin,
     /// The first bytes of an input that cannot be read again: standard input or a pipe.
     start: Mutex<Vec<u8>>,
@@ -57,10 +63,13 @@ enum Origin {
 }
 
 impl Input {
-    fn new(path: Option<PathBuf>, key: String, origin: Origin) -> Self {
+    fn new(path: Option<PathBuf>, key: String, origin: Origin, scope: &Scope) -> Self {
+        let kind = path.as_deref().map(|path| scope.kind_of(path));
         Self {
             path,
             key,
+            kind: kind.unwrap_or_default(),
+            lists: scope.lists.clone(),
             origin,
             start: Mutex::default(),
         }
@@ -156,7 +165,7 @@ impl Input {
         if lines.is_empty() {
             return;
         }
-        let mut finder = SnippetFinder::new(CsvKind::Site, lines, u64::MAX, found);
+        let mut finder = SnippetFinder::new(self.kind, lines, u64::MAX, found);
         let bytes = self.bytes();
         if bytes.is_some() {
             // A file that cannot be read any more shows no rows.
@@ -168,8 +177,9 @@ impl Input {
     }
 }
 
-/// Returns the named files and the CSVs below the named folders, in order.
-pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
+/// Returns the named files and the CSVs below the named folders, in order: those of sites, lists and the
+/// common CSV.
+pub(crate) fn find(named: &[PathBuf], places: &SharedPlaces) -> Result<Vec<Input>, CliError> {
     let mut inputs = Vec::new();
     for path in named {
         if path == Path::new("-") {
@@ -178,22 +188,38 @@ pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Input>, CliError> {
                     "standard input can be read once: name - once".to_owned(),
                 ));
             }
-            inputs.push(Input::new(None, "stdin".to_owned(), Origin::Named));
+            let scope = places.scope_of(Path::new(""));
+            let key = "stdin".to_owned();
+            inputs.push(Input::new(None, key, Origin::Named, &scope));
         } else if path.is_dir() {
-            find_below(path, &mut inputs)?;
+            find_below(path, &places.scope_of(path), &mut inputs)?;
         } else if let Some(pattern) = pattern(path) {
-            find_matches(pattern, &mut inputs)?;
+            let scope = places.scope_of(&folder_of_pattern(pattern));
+            find_matches(pattern, &scope, &mut inputs)?;
         } else {
-            let key = key_of_file(path)?;
-            inputs.push(Input::new(Some(path.clone()), key, Origin::Named));
+            inputs.push(named_file(path, places)?);
         }
     }
     Ok(inputs)
 }
 
-/// Returns the file that is named, and fails if there is more than one.
-pub(crate) fn find_one(named: &Path) -> Result<Input, CliError> {
-    let mut inputs = find(&[named.to_owned()])?;
+/// Returns a file that is named itself.
+fn named_file(path: &Path, places: &SharedPlaces) -> Result<Input, CliError> {
+    let key = key_of_file(path)?;
+    let scope = places.scope_of(path.parent().unwrap_or_else(|| Path::new("")));
+    Ok(Input::new(
+        Some(path.to_owned()),
+        key,
+        Origin::Named,
+        &scope,
+    ))
+}
+
+/// Returns the CSV of the site that is named, and fails if there is more than one.
+pub(crate) fn find_one(named: &Path, places: &SharedPlaces) -> Result<Input, CliError> {
+    let mut inputs = find(&[named.to_owned()], places)?;
+    check_sites(&inputs)?;
+    inputs.retain(|input| input.kind == CsvKind::Site);
     match (inputs.pop(), inputs.as_slice()) {
         (Some(input), []) => Ok(input),
         _ => Err(CliError::new(format!(
@@ -201,6 +227,37 @@ pub(crate) fn find_one(named: &Path) -> Result<Input, CliError> {
             shown(named)
         ))),
     }
+}
+
+/// Fails if there are only lists and the common CSV, which have no output of their own.
+pub(crate) fn check_sites(inputs: &[Input]) -> Result<(), CliError> {
+    if inputs.iter().any(|input| input.kind == CsvKind::Site) {
+        return Ok(());
+    }
+    let Some(input) = inputs.first() else {
+        return Ok(());
+    };
+    let name = input.display_name();
+    let what = match input.kind {
+        CsvKind::List => "a list, which is used by the CSVs of sites",
+        CsvKind::Common | CsvKind::Site => "the common CSV, which is used by those of sites",
+    };
+    let message = format!("{name} is {what}: name the CSV of a site");
+    let help = format!("htaccess check {name} says what is wrong with it");
+    Err(CliError::new(message).with_help(help))
+}
+
+/// Returns the CSVs of the lists in a folder, in order.
+pub(crate) fn find_lists(folder: &Path) -> Result<Vec<Input>, CliError> {
+    let mut inputs = Vec::new();
+    walk(folder, folder, &Scope::of_lists(folder), &mut inputs)?;
+    Ok(inputs)
+}
+
+/// Returns the common CSV.
+pub(crate) fn find_common(places: &SharedPlaces) -> Result<Option<Input>, CliError> {
+    let common = places.common().map(|path| named_file(path, places));
+    common.transpose()
 }
 
 /// The files that are read, which no output may overwrite.
@@ -262,13 +319,13 @@ pub(crate) fn check_outputs<'a>(
 
 /// Adds the files that match, in order, each with its own key. If no file matches, adds the CSVs below
 /// the folders that match.
-fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), CliError> {
+fn find_matches(pattern: &str, scope: &Scope, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let (folders, files): (Vec<_>, Vec<_>) = matches(pattern)?
         .into_iter()
         .partition(|path| path.is_dir());
     for path in &files {
         let key = key_of_file(path)?;
-        inputs.push(Input::new(Some(path.clone()), key, Origin::Found));
+        inputs.push(Input::new(Some(path.clone()), key, Origin::Found, scope));
     }
     match (files.is_empty(), folders.is_empty()) {
         (true, true) => Err(CliError::new(format!(
@@ -277,14 +334,14 @@ fn find_matches(pattern: &str, inputs: &mut Vec<Input>) -> Result<(), CliError> 
         ))),
         (true, false) => folders
             .iter()
-            .try_for_each(|folder| find_below(folder, inputs)),
+            .try_for_each(|folder| find_below(folder, scope, inputs)),
         _ => Ok(()),
     }
 }
 
-fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
+fn find_below(folder: &Path, scope: &Scope, inputs: &mut Vec<Input>) -> Result<(), CliError> {
     let before = inputs.len();
-    walk(folder, folder, inputs)?;
+    walk(folder, folder, scope, inputs)?;
     if inputs.len() > before {
         return Ok(());
     }
@@ -294,7 +351,12 @@ fn find_below(folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
 
 /// Adds the CSVs below a folder, sorted by name. Links to folders are not followed, because they may
 /// form a loop.
-fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliError> {
+fn walk(
+    root: &Path,
+    folder: &Path,
+    scope: &Scope,
+    inputs: &mut Vec<Input>,
+) -> Result<(), CliError> {
     let failure = |err: io::Error| cannot_read(folder, &err);
     let mut entries: Vec<_> = fs::read_dir(folder)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -303,7 +365,7 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliEr
     for entry in entries {
         let path = entry.path();
         if entry.file_type().map_err(failure)?.is_dir() {
-            walk(root, &path, inputs)?;
+            walk(root, &path, scope, inputs)?;
             continue;
         }
         if !is_csv(&path) {
@@ -321,15 +383,10 @@ fn walk(root: &Path, folder: &Path, inputs: &mut Vec<Input>) -> Result<(), CliEr
         if is_wanted {
             let below = path.strip_prefix(root).unwrap_or(&path);
             let key = text(below)?;
-            inputs.push(Input::new(Some(path), key, Origin::Found));
+            inputs.push(Input::new(Some(path), key, Origin::Found, scope));
         }
     }
     Ok(())
-}
-
-/// Returns whether a file's name is that of a CSV.
-pub(crate) fn is_csv(path: &Path) -> bool {
-    is_csv_name(&path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// Returns the key of a file that is named itself: its path as typed, or only its name if the path is

@@ -4,6 +4,7 @@ use std::fs::FileType;
 use std::io;
 use std::path::Path;
 
+use htaccess_generator::source::is_csv_name;
 use htaccess_generator::text::escape_invisible;
 
 use crate::error::CliError;
@@ -25,6 +26,11 @@ pub(crate) fn here_if_empty(folder: &Path) -> &Path {
 /// Returns a path for messages. A name may contain line ends and control sequences for terminals.
 pub(crate) fn shown(path: &Path) -> String {
     escape_invisible(&path.to_string_lossy(), None)
+}
+
+/// Returns whether a file's name is that of a CSV.
+pub(crate) fn is_csv(path: &Path) -> bool {
+    is_csv_name(&path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// Names the kind of a file in messages, with its article.

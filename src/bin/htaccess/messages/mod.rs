@@ -101,7 +101,11 @@ fn summary(answers: &[Answer], failures: usize, done: Done) -> String {
     let refused = answers.iter().filter(|answer| is_refused(answer)).count();
     let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
     let warnings: usize = answers.iter().map(|answer| answer.warnings.len()).sum();
-    let others = answers.len() - refused;
+    // Lists have no output that could be published.
+    let ignored = answers
+        .iter()
+        .filter(|answer| answer.status == Status::Ignored);
+    let others = answers.len() - refused - ignored.count();
     let mut summary = match done {
         Done::Read => format!("{} read", counted(others, "file")),
         Done::Rendered => format!("{} rendered", counted(others, "file")),

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use htaccess_generator::answer::Answer;
 use htaccess_generator::generate::Decision;
+use htaccess_generator::list::CompiledList;
 use htaccess_generator::report::{Facts, Occasion, RequestCost, report_page};
 use htaccess_generator::source::report_key;
+use htaccess_generator::time::Instant;
 
 use crate::cli::FileArguments;
 use crate::error::CliError;
@@ -92,6 +94,26 @@ impl Reports {
                 .map(|next| (next, decision.time_zone())),
             cost: output.map(RequestCost::of),
             occasion: self.occasion,
+            list: None,
+        };
+        let page = report_page(answer, facts);
+        write_file(&self.path_of(input), page.as_bytes()).map(|_| ())
+    }
+
+    /// Writes the page of a list or of the common CSV. `list` is its compiled form, if it is a list and is not
+    /// refused.
+    pub(crate) fn write_shared(
+        &self,
+        input: &Input,
+        answer: &Answer,
+        list: Option<&CompiledList>,
+        as_of: Instant,
+    ) -> Result<(), CliError> {
+        let facts = Facts {
+            list: list.map(|list| (list, as_of)),
+            // It is not published here, only used.
+            occasion: Occasion::Check,
+            ..Facts::default()
         };
         let page = report_page(answer, facts);
         write_file(&self.path_of(input), page.as_bytes()).map(|_| ())
