@@ -26,6 +26,7 @@ use tera::{Context, Value};
 use crate::answer::NetworkCounts;
 use crate::csv::OwnedRow;
 use crate::ip::{AddrRange, Family, IpSet, MAPPED_FIRST, MAPPED_LAST, Network, mapped};
+use crate::list::Place;
 use crate::policy::Policy;
 use crate::render::needs::Needs;
 use crate::render::packed_lines::{LinePlaceholder, PackedList, PlaceholderWriter, WriteError};
@@ -203,6 +204,16 @@ fn instant_text(instant: Option<Instant>) -> String {
     instant.map_or(String::new(), |instant| instant.to_string())
 }
 
+/// Names the member of a list or the row of the common CSV. Empty for a row of the upload that names
+/// addresses, because its line is enough.
+fn origin_text(place: &Place) -> String {
+    match (&place.common, &place.member) {
+        (None, None) => String::new(),
+        (None, Some(member)) => member.to_string(),
+        (Some(_), _) => place.to_string(),
+    }
+}
+
 fn rule_value(rule: &OwnedRow) -> Value {
     map([
         ("line", rule.place.line.into()),
@@ -211,6 +222,7 @@ fn rule_value(rule: &OwnedRow) -> Value {
         ("comment", rule.comment.as_str().into()),
         ("starts", instant_text(rule.period.starts).into()),
         ("expires", instant_text(rule.period.expires).into()),
+        ("origin", origin_text(&rule.place).into()),
     ])
 }
 
