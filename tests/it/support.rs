@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use htaccess_generator::answer::Refusal;
-use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
-use htaccess_generator::list::Shared;
+use htaccess_generator::answer::{Answer, Refusal};
+use htaccess_generator::generate::{Compiled, Decision, Keep, Outcome, SharedUpload, Upload};
+use htaccess_generator::list::{
+    CommonRules, CompiledList, ListId, ListName, Listed, Shared,
+};
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
 use htaccess_generator::source::Source;
@@ -63,6 +66,48 @@ impl Setup {
             shared: Shared::default(),
             broken_template,
         }
+    }
+
+    /// Adds a list, in force or refused, and returns the answer for its CSV.
+    pub(crate) fn add_list(&mut self, name: &str, csv: &str) -> Answer {
+        let name = ListName::new(name).unwrap();
+        let source = format!("lists/{name}.csv");
+        let id = ListId {
+            name: name.clone(),
+            source: source.clone(),
+        };
+        let mut upload = SharedUpload::of_list(&self.settings, id, self.as_of);
+        let _ = upload.push(csv.as_bytes());
+        let outcome = upload.finish();
+        match outcome.compiled {
+            Some(Compiled::List(list)) => {
+                // What the function stores must be what the command line uses.
+                let stored = CompiledList::from_bytes(&list.to_bytes()).unwrap();
+                assert_eq!(stored, list);
+                self.shared.add_list(Arc::new(stored));
+            }
+            _ => self.shared.add_refused_list(name, source),
+        }
+        outcome.answer
+    }
+
+    /// Sets the common CSV, whose rows may name the lists so far.
+    pub(crate) fn set_common(&mut self, csv: &str) -> Answer {
+        let source = "_common.csv".to_owned();
+        let shared = &self.shared;
+        let mut upload =
+            SharedUpload::of_common(&self.settings, source.clone(), self.as_of, shared);
+        let _ = upload.push(csv.as_bytes());
+        let outcome = upload.finish();
+        self.shared.set_common(match outcome.compiled {
+            Some(Compiled::Common(common)) => {
+                let stored = CommonRules::from_bytes(&common.to_bytes()).unwrap();
+                assert_eq!(stored, common);
+                Listed::InForce(Arc::new(stored))
+            }
+            _ => Listed::Refused(source),
+        });
+        outcome.answer
     }
 
     /// The defaults with a custom template.

@@ -5,6 +5,8 @@
 //! - `settings.env` (optional): `NAME=value` lines, named as the function's environment, and `AT`, the
 //!   instant of which the rows are read; those next to the folders are for all of them;
 //! - `template.tera` (optional): a custom template;
+//! - `lists/` (optional): the CSVs of lists, and `common.csv` (optional): the common CSV. Both must be
+//!   published;
 //! - `expected.htaccess`: the file, absent if the upload is refused;
 //! - `expected.json`: the answer.
 //!
@@ -47,8 +49,19 @@ impl Case {
             .into_iter()
             .find(|path| path.file_prefix().is_some_and(|prefix| prefix == "rules"))
             .unwrap_or_else(|| panic!("{} has no rules.csv", folder.display()));
+        let mut setup = Setup::new(setting, template.as_deref());
+        let lists = folder.join("lists");
+        for path in lists.is_dir().then(|| files(&lists)).into_iter().flatten() {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let answer = setup.add_list(name, &fs::read_to_string(&path).unwrap());
+            assert_eq!(answer.message, None, "{}", path.display());
+        }
+        if let Ok(common) = fs::read_to_string(folder.join("common.csv")) {
+            let answer = setup.set_common(&common);
+            assert_eq!(answer.message, None, "{}", folder.display());
+        }
         Self {
-            setup: Setup::new(setting, template.as_deref()),
+            setup,
             is_limited: setting("MAX_CSV_BYTES").is_some(),
             upload: fs::read(upload).unwrap(),
             folder,

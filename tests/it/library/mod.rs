@@ -14,6 +14,8 @@ mod fast_path;
 mod fuzz_corpus;
 /// Every column name, delimiter and order of columns that a header can have.
 mod headers;
+/// Lists and the common CSV: what their rows mean at a site, and what is refused.
+mod lists;
 /// Long lists: every line of the output stays under the limit.
 mod long_lists;
 /// The memory that the worst files take, measured in a separate process.
