@@ -56,6 +56,7 @@ pub(crate) fn uploads(text_bytes: usize) -> Vec<Upload> {
         headers(text_bytes),
         compressed(text_bytes),
         many_networks(text_bytes),
+        dated(text_bytes),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -299,5 +300,42 @@ fn many_networks(text_bytes: usize) -> Vec<Upload> {
     let hosts = |row: usize| format!("{:x}:{:x}::,Deny\n", row >> 16, 1 + (row & 0xffff));
     let hosts = text(text_bytes / 12, &hosts);
     uploads.push(Upload::new("short rows of other IPv6 addresses", hosts));
+    uploads
+}
+
+/// Rows with dates, in every state.
+fn dated(text_bytes: usize) -> Vec<Upload> {
+    let header = "IP,Rule,Starts,Expires\n1.1.1.1,Allow\n";
+    let mut uploads = Vec::new();
+    for (name, row) in [
+        ("a date that is a letter", "1.1.1.1,Allow,a\n"),
+        ("a date that is a number", "1.1.1.1,Allow,1\n"),
+        ("dates of another form", "1.1.1.1,Allow,1/1/27,2/2/28\n"),
+        ("quoted dates", "1.1.1.1,Allow,\"2027-01-01\",\n"),
+        ("reversed periods", "::,Allow,2027-01-01,2026-01-01\n"),
+        ("expired rows", "::,Deny,,2020-01-01\n"),
+        ("rows that end soon", "::,Deny,,2026-11-30\n"),
+    ] {
+        uploads.push(Upload::new(name, rows_after(header, row, text_bytes)));
+    }
+    // Each row is the next change, and its day is not among those that were read last.
+    let date = |row: usize| {
+        let (year, month) = (9000 - row / 336 % 6000, 12 - row / 28 % 12);
+        format!("{year}-{month:02}-{:02}", 28 - row % 28)
+    };
+    let time = |row: usize| format!("{} 02:{:02}", date(row), 59 - row % 60);
+    let form: [(&str, &dyn Fn(usize) -> String); 4] = [
+        ("other days", &|row| format!(",{}", date(row))),
+        ("other days, pending", &|row| format!("{},", date(row))),
+        ("other times", &|row| format!(",{}", time(row))),
+        ("other instants", &|row| {
+            format!(",{}T02:00:{:02}+01:00", date(row), 59 - row % 60)
+        }),
+    ];
+    for (name, dates) in form {
+        let row = |row: usize| format!("{:x}::,Allow,{}\n", 1 + row % 60_000, dates(row));
+        let rows: String = (0..text_bytes / 24).map(row).collect();
+        uploads.push(Upload::new(name, format!("{header}{rows}")));
+    }
     uploads
 }
