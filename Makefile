@@ -130,7 +130,7 @@ test: export DAMAGED_FILES := 12000
 test-rust: ## run unit, property and integration tests, which need no other programs: the fast test loop
 	cargo test
 
-test-python: ## compare the accepted addresses with Python's ipaddress module, and run the script of docs/migration.md
+test-python: ## compare addresses and dates with Python's ipaddress and zoneinfo modules, and run the script of docs/migration.md
 	PYTHON=$(PYTHON) cargo test --test python
 
 test-terminal: packages $(CARGO_DEB) ## test the command line in a terminal, in bash, with pre-commit and from a Debian package
