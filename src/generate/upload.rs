@@ -67,8 +67,8 @@ pub struct Upload {
 /// The pipeline from bytes to rows. There are two types, because a row that is not recorded then
 /// costs nothing.
 enum Reader {
-    Plain(TextDecoder<Parser<Collector<()>>>),
-    Recording(TextDecoder<Parser<Collector<RecordedRows>>>),
+    Plain(Box<TextDecoder<Parser<Collector<()>>>>),
+    Recording(Box<TextDecoder<Parser<Collector<RecordedRows>>>>),
 }
 
 impl Reader {
@@ -83,9 +83,9 @@ impl Reader {
             TextDecoder::new(Parser::new(collector, dates), settings.max_csv_bytes)
         }
         if keep.history {
-            Self::Recording(decoder(keep, settings, as_of))
+            Self::Recording(Box::new(decoder(keep, settings, as_of)))
         } else {
-            Self::Plain(decoder(keep, settings, as_of))
+            Self::Plain(Box::new(decoder(keep, settings, as_of)))
         }
     }
 

@@ -46,10 +46,10 @@ pub struct RecordedRows {
     pub(crate) has_allow: bool,
     /// The line of the first `all,Allow` row.
     pub(crate) allow_all: Option<u64>,
-    /// Set if any Allow row is pending or expired.
-    pub(crate) has_inactive_allow: bool,
-    /// Set if any Deny row is pending or expired.
-    pub(crate) has_inactive_deny: bool,
+    /// The number of Allow rows that are pending or expired.
+    pub(crate) inactive_allows: u64,
+    /// The number of Deny rows that are pending or expired.
+    pub(crate) inactive_denies: u64,
     /// The rows that have ended.
     pub(crate) expired: WarnedLines<()>,
     /// The rows that end soon.
@@ -147,8 +147,8 @@ impl RowRecorder for RecordedRows {
         let state = period.state(as_of);
         if state != RowState::Active {
             match action {
-                Action::Allow => self.has_inactive_allow = true,
-                Action::Deny => self.has_inactive_deny = true,
+                Action::Allow => self.inactive_allows += 1,
+                Action::Deny => self.inactive_denies += 1,
             }
         }
         match (state, period.expires) {
