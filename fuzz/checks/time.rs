@@ -130,6 +130,9 @@ fn templates() -> &'static [Template] {
     })
 }
 
+/// The length of the text of a gzip member. It takes long to make a member, and more members than these are refused.
+const MEMBER_BYTES: usize = 64;
+
 /// Returns the upload and the length of its text.
 fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
     let first_line = body.iter().position(|byte| *byte == b'\n');
@@ -140,10 +143,15 @@ fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
     };
     let mut text = start.to_vec();
     let mut upload = gzip(start);
+    let mut member = Vec::new();
     for number in (0..=u16::MAX).cycle().take(text_bytes) {
         let part = numbered(body, number);
         if form == 5 {
-            upload.extend(gzip(&part));
+            member.extend_from_slice(&part);
+            if member.len() >= MEMBER_BYTES {
+                upload.extend(gzip(&member));
+                member.clear();
+            }
         }
         text.extend(part);
         if text.len() >= text_bytes {
@@ -153,7 +161,7 @@ fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
     match form {
         3 => text = utf16(&text),
         4 => upload = gzip(&text),
-        5 => {}
+        5 => upload.extend(gzip(&member)),
         _ => upload.clone_from(&text),
     }
     if form == 3 {

@@ -26,7 +26,9 @@ const FIXED_TIME: Duration = Duration::from_millis(4);
 const REPETITIONS: u32 = 5;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    let Some(run) = Run::of(input, TEXT_BYTES) else { return };
+    let Some(run) = Run::of(input, TEXT_BYTES) else {
+        return;
+    };
     let ns_per_byte = || {
         let start = thread_time();
         let bytes = run.work();
