@@ -38,6 +38,6 @@ mod snippet;
 pub use self::contents::{Contents, FileStart};
 pub use self::decode::{TextDecoder, TextSink};
 pub use self::error::CsvError;
-pub use self::parser::Parser;
+pub use self::parser::{Parser, read_rows};
 pub use self::row::{HiddenRow, OwnedRow, Row, RowError, RowSink};
 pub use self::snippet::{Field, Snippet, SnippetFinder};

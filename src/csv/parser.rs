@@ -19,7 +19,7 @@ use crate::answer::Warning;
 use crate::csv::cell::{cell_text, is_lost_value, may_be_wrapped, starts_with_hash, unwrapped};
 use crate::csv::columns::Columns;
 use crate::csv::dates::read_period;
-use crate::csv::decode::TextSink;
+use crate::csv::decode::{TextDecoder, TextSink};
 use crate::csv::diagnose::meant_in;
 use crate::csv::error::CsvError;
 use crate::csv::fast_path::{take_dated_rows, take_rows};
@@ -37,6 +37,22 @@ use crate::time::{DateReader, Period};
 pub struct Parser<R> {
     lines: Lines,
     rows: RowReader<R>,
+}
+
+/// Reads a whole upload of at most `max_bytes`, decompressed, and returns the sink with its rows.
+///
+/// # Errors
+///
+/// A [`CsvError`] if the upload cannot be read.
+pub fn read_rows<R: RowSink>(
+    upload: &[u8],
+    rows: R,
+    dates: DateReader,
+    max_bytes: u64,
+) -> Result<R, CsvError> {
+    let mut decoder = TextDecoder::new(Parser::new(rows, dates), max_bytes);
+    decoder.push(upload)?;
+    decoder.finish()?.finish()
 }
 
 impl<R: RowSink> Parser<R> {

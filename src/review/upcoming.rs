@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::csv::{CsvError, OwnedRow, Parser, Row, RowError, RowSink, TextDecoder};
-use crate::ip::{AddressSpec, IpSet, RangeSet};
-use crate::policy::{Policy, PolicyBuilder};
+use crate::csv::{CsvError, OwnedRow, Row, RowError, RowSink, read_rows};
+use crate::ip::{AddressSpec, IpSet};
+use crate::policy::{Policy, PolicyBuilder, UnsortedRanges};
 use crate::review::diff::{Diff, diff};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
@@ -49,9 +49,7 @@ pub fn upcoming(
 ) -> Result<Upcoming, CsvError> {
     let dates = DateReader::new(settings.time_zone.clone(), as_of);
     let rows = RowCollector::default();
-    let mut decoder = TextDecoder::new(Parser::new(rows, dates), settings.max_csv_bytes);
-    decoder.push(upload)?;
-    let mut rows = decoder.finish()?.finish()?.rows;
+    let mut rows = read_rows(upload, rows, dates, settings.max_csv_bytes)?.rows;
     remove_contradicted(&mut rows);
     let mut events: Vec<(Instant, Bound, &OwnedRow)> = rows.iter().flat_map(bounds).collect();
     events.retain(|(at, _, _)| as_of < *at && *at <= until);
@@ -88,7 +86,7 @@ fn add_changes(
     let touched = addresses_of(events.iter().map(|(_, _, row)| row.addresses));
     let related: Vec<&OwnedRow> = rows
         .iter()
-        .filter(|row| overlaps(&touched, row.addresses))
+        .filter(|row| touched.has_any_of(row.addresses))
         .collect();
     let effect = diff(
         &policy_at(&related, at.plus_seconds(-1), default),
@@ -144,27 +142,14 @@ fn bounds(row: &OwnedRow) -> impl Iterator<Item = (Instant, Bound, &OwnedRow)> {
 }
 
 fn addresses_of(rows: impl IntoIterator<Item = AddressSpec>) -> IpSet {
-    let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
+    let mut named = UnsortedRanges::default();
     for addresses in rows {
-        match addresses {
-            AddressSpec::Ipv4(range) => ipv4.push(range),
-            AddressSpec::Ipv6(range) => ipv6.push(range),
-            AddressSpec::All => return IpSet::everybody(),
+        if addresses == AddressSpec::All {
+            return IpSet::everybody();
         }
+        named.add(addresses);
     }
-    IpSet {
-        ipv4: RangeSet::from_unsorted(ipv4),
-        ipv6: RangeSet::from_unsorted(ipv6),
-    }
-}
-
-/// Returns whether a row names an address of a set, or sets the default.
-fn overlaps(set: &IpSet, addresses: AddressSpec) -> bool {
-    match addresses {
-        AddressSpec::Ipv4(range) => !set.ipv4.overlapping(range).is_empty(),
-        AddressSpec::Ipv6(range) => !set.ipv6.overlapping(range).is_empty(),
-        AddressSpec::All => true,
-    }
+    named.into_set()
 }
 
 fn intersection(one: &IpSet, other: &IpSet) -> IpSet {

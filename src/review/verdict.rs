@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::csv::{CsvError, OwnedRow, Parser, Row, RowError, RowSink, TextDecoder};
+use crate::csv::{CsvError, OwnedRow, Row, RowError, RowSink, read_rows};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::{PolicyBuilder, deciding_action};
 use crate::rule::{Action, DefaultPolicy};
@@ -36,8 +36,8 @@ pub struct BearingRow {
     pub decides: bool,
 }
 
-/// Explains the verdict on each address at the instant `as_of`. Does not check whether the file would be published, so
-/// rejected rows and strict mode have no effect.
+/// Explains the verdict on each address at the instant `as_of`. Does not check whether the file would be
+/// published, so rejected rows and strict mode have no effect.
 ///
 /// # Errors
 ///
@@ -58,9 +58,7 @@ pub fn explain(
             .collect(),
     };
     let dates = DateReader::new(settings.time_zone.clone(), as_of);
-    let mut decoder = TextDecoder::new(Parser::new(rows, dates), settings.max_csv_bytes);
-    decoder.push(upload)?;
-    let rows = decoder.finish()?.finish()?;
+    let rows = read_rows(upload, rows, dates, settings.max_csv_bytes)?;
     let default = rows.rules.default_policy(settings.default_policy);
     let explained = |(address, matches)| verdict(address, matches, &rows.all_rows, default, as_of);
     Ok(rows.matches.into_iter().map(explained).collect())
