@@ -216,12 +216,6 @@ impl PolicyBuilder {
         self.deny_all
     }
 
-    /// Returns whether the file contains both `all,Allow` and `all,Deny`. Deny wins here too.
-    #[must_use]
-    pub fn has_conflicting_default(&self) -> bool {
-        self.allow_all && self.deny_all
-    }
-
     /// Returns the default that the file sets, or `otherwise` if it has no `all` row.
     #[must_use]
     pub fn default_policy(&self, otherwise: DefaultPolicy) -> DefaultPolicy {
