@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use htaccess_generator::answer::Answer;
 use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::Settings;
@@ -15,7 +16,7 @@ use crate::error::CliError;
 use crate::input::Input;
 use crate::messages::Progress;
 
-pub(crate) fn source_of(input: &Input) -> Source {
+fn source_of(input: &Input) -> Source {
     Source {
         key: input.key.clone(),
         ..Source::default()
@@ -42,6 +43,23 @@ pub(crate) fn read(
         })?;
     }
     Ok(upload.finish())
+}
+
+/// Reads an input and keeps its bytes, for a command that reads the rows a second time.
+pub(crate) fn read_whole(
+    input: &Input,
+    settings: &Settings,
+    as_of: Instant,
+) -> Result<(Answer, Vec<u8>), CliError> {
+    let mut upload = Upload::new(settings, source_of(input), Keep::default(), as_of);
+    let mut bytes = Vec::new();
+    input.read(input.bytes(), |piece| {
+        input.keep_start(piece);
+        bytes.extend_from_slice(piece);
+        // Stops an upload that is too large before all of it is in memory.
+        upload.push(piece)
+    })?;
+    Ok((upload.finish().answer(), bytes))
 }
 
 /// Renders a decision, and adds the warnings to its answer.

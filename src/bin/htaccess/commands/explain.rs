@@ -3,36 +3,27 @@
 use std::net::IpAddr;
 
 use htaccess_generator::answer::Status;
-use htaccess_generator::generate::{Keep, Upload};
 use htaccess_generator::ip::AddressSpec;
 use htaccess_generator::review::{BearingRow, Explanation, explain};
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::text::escape;
 use htaccess_generator::time::{Instant, Period, RowState, TimeZone};
 use serde::Serialize;
 
 use crate::cli::ExplainArguments;
+use crate::commands::rows::row_text;
 use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print_problems;
 use crate::output::{print_data, print_json};
-use crate::run::source_of;
+use crate::run::read_whole;
 
 /// Runs `htaccess explain`.
 pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStatus, CliError> {
     let settings = arguments.settings.read(None)?;
     let as_of = arguments.settings.as_of(&settings)?;
     let input = input::find_one(&arguments.file)?;
-    let mut upload = Upload::new(&settings, source_of(&input), Keep::default(), as_of);
-    let mut bytes = Vec::new();
-    input.read(input.bytes(), |piece| {
-        input.keep_start(piece);
-        bytes.extend_from_slice(piece);
-        // Stops an upload that is too large before all of it is in memory.
-        upload.push(piece)
-    })?;
-    let answer = upload.finish().answer();
+    let (answer, bytes) = read_whole(&input, &settings, as_of)?;
     print_problems(&input, &answer);
     if answer.status == Status::Refused {
         return Ok(ExitStatus::Refused);
@@ -66,7 +57,7 @@ fn explanation_text(explanation: &Explanation, zone: &TimeZone) -> String {
     };
     let mut text = format!("{address}{known_as} {result}: {}\n", reason(explanation));
     for bearing in &explanation.rows {
-        text.push_str(&row_text(bearing, zone));
+        text.push_str(&bearing_text(bearing, zone));
     }
     text
 }
@@ -93,31 +84,19 @@ fn reason(explanation: &Explanation) -> String {
     }
 }
 
-fn row_text(bearing: &BearingRow, zone: &TimeZone) -> String {
+fn bearing_text(bearing: &BearingRow, zone: &TimeZone) -> String {
     let BearingRow {
         row,
         state,
         decides,
     } = bearing;
-    let action = match row.action {
-        Action::Allow => "Allow",
-        Action::Deny => "Deny",
-    };
-    let comment = match row.comment.as_str() {
-        "" => String::new(),
-        comment => format!(" {}", escape(comment)),
-    };
     let note = if *decides || *state != RowState::Active {
         ""
     } else {
         " (changes nothing)"
     };
     let period = period_text(row.period, *state, zone);
-    format!(
-        "  line {}: {},{action}{comment}{period}{note}\n",
-        row.line,
-        escape(&row.address)
-    )
+    format!("  line {}: {}{period}{note}\n", row.line, row_text(row))
 }
 
 /// Says when a row starts or ends: ` (pending: from 1 December 2026, 00:00 UTC)`.

@@ -10,6 +10,7 @@ mod docs;
 mod explain;
 mod networks;
 mod render;
+mod rows;
 mod template;
 mod upcoming;
 

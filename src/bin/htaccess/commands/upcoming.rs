@@ -1,22 +1,21 @@
 //! `htaccess upcoming`: lists the rows that start or end, and who gains or loses access by that.
 
 use htaccess_generator::answer::{Answer, Status};
-use htaccess_generator::generate::{Keep, Upload};
 use htaccess_generator::ip::IpSet;
 use htaccess_generator::review::{RowChange, Upcoming, upcoming};
-use htaccess_generator::rule::Action;
 use htaccess_generator::settings::Settings;
-use htaccess_generator::text::{escape, push_fmt};
+use htaccess_generator::text::push_fmt;
 use htaccess_generator::time::{Bound, Instant, TimeZone};
 use serde::Serialize;
 
 use crate::cli::UpcomingArguments;
 use crate::commands::networks::for_each_network;
+use crate::commands::rows::row_text;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{Done, counted, print_line, print_note, print_results};
 use crate::output::{print_data, print_json};
-use crate::run::source_of;
+use crate::run::read_whole;
 
 /// The maximum number of networks that a line names.
 const MAX_NAMED: usize = 3;
@@ -75,15 +74,7 @@ fn read(
     as_of: Instant,
     until: Instant,
 ) -> Result<(Answer, Upcoming), CliError> {
-    let mut upload = Upload::new(settings, source_of(input), Keep::default(), as_of);
-    let mut bytes = Vec::new();
-    input.read(input.bytes(), |piece| {
-        input.keep_start(piece);
-        bytes.extend_from_slice(piece);
-        // Stops an upload that is too large before all of it is in memory.
-        upload.push(piece)
-    })?;
-    let answer = upload.finish().answer();
+    let (answer, bytes) = read_whole(input, settings, as_of)?;
     // Most files have no dates, and then need not be read again.
     if answer.status == Status::Refused || answer.next_change.is_none() {
         return Ok((answer, Upcoming::default()));
@@ -99,23 +90,13 @@ fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &Time
         Bound::Starts => (zone.show(change.at), "starts"),
         Bound::Expires => (zone.show_end(change.at), "ends"),
     };
-    let row = &change.row;
-    let action = match row.action {
-        Action::Allow => "Allow",
-        Action::Deny => "Deny",
-    };
-    let comment = match row.comment.as_str() {
-        "" => String::new(),
-        comment => format!(" {}", escape(comment)),
-    };
     push_fmt(
         text,
         format_args!(
-            "{at}: {}:{}: {},{}{comment} {verb}: {}\n",
+            "{at}: {}:{}: {} {verb}: {}\n",
             input.display_name(),
-            row.line,
-            escape(&row.address),
-            action,
+            change.row.line,
+            row_text(&change.row),
             effect_text(change)
         ),
     );
