@@ -104,9 +104,7 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
     answer.warnings.extend(decision.warnings());
     let facts = Facts {
         policy: decision.policy(),
-        next_change: decision
-            .next_change()
-            .map(|next| (next, decision.time_zone())),
+        next_change: decision.next_change(),
         cost: outcome.file.as_deref().map(RequestCost::of),
         ..Facts::default()
     };
