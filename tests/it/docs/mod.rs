@@ -55,6 +55,41 @@ fn the_readme_shows_the_output_of_its_csv() {
     );
 }
 
+#[test]
+fn the_readme_is_short() {
+    assert!(README.lines().count() <= 150);
+}
+
+/// Benchmarks are measured again from time to time. Then the sentences must follow.
+#[test]
+fn the_figures_of_sentences_are_those_of_the_benchmarks() {
+    const FIGURES: [(&str, &str); 5] = [
+        ("21 times as many requests", "| 21.36 x |"),
+        ("A million rows take 0.05 seconds", "| 49.26 ms "),
+        ("70 times as fast as a Python script", "| 69.71 x |"),
+        ("12 times as fast as\n  `iprange`", "| 11.88 x |"),
+        (
+            "The function starts in 9 ms",
+            "| exec → first answer | 8.95 ms ",
+        ),
+    ];
+    const BENCHMARKS: &str = include_str!("../../../docs/benchmarks.md");
+    for (sentence, cell) in FIGURES {
+        assert!(README.contains(sentence), "README.md: {sentence}");
+        assert!(BENCHMARKS.contains(cell), "docs/benchmarks.md: {cell}");
+    }
+    const COMPARISON: &str = include_str!("../../../docs/comparison.md");
+    for sentence in [
+        "12 times as fast as `iprange`",
+        "70 times as fast as a Python script",
+    ] {
+        assert!(
+            COMPARISON.contains(sentence),
+            "docs/comparison.md: {sentence}"
+        );
+    }
+}
+
 /// Runs the commands of a document on its files. Both streams of each command are compared together.
 #[cfg(feature = "command-line")]
 #[track_caller]
@@ -252,6 +287,7 @@ fn every_example_template_prints_the_output_shown_with_it() {
 #[test]
 fn the_template_guide_lists_every_template_and_filter() {
     for BuiltIn { name, .. } in BUILT_IN {
+        assert!(README.contains(&format!("`{name}`")), "README.md: {name}");
         assert!(TEMPLATES.contains(&format!("\n| `{name}` | ")), "{name}");
         assert!(
             CONFIGURATION.contains(&format!("`{name}`")),
