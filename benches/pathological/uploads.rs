@@ -16,6 +16,8 @@ pub(crate) struct Upload {
     pub(crate) template: &'static str,
     /// The code of its refusal. `None` for a published one: rejected rows are published without the Denies.
     pub(crate) expected: Option<RefusalCode>,
+    /// Set if the text is refused before its first row.
+    pub(crate) is_only_header: bool,
 }
 
 impl Upload {
@@ -27,11 +29,17 @@ impl Upload {
             bytes,
             template: "apache24",
             expected: None,
+            is_only_header: false,
         }
     }
 
     fn refused(mut self, code: RefusalCode) -> Self {
         self.expected = Some(code);
+        self
+    }
+
+    fn only_header(mut self) -> Self {
+        self.is_only_header = true;
         self
     }
 
@@ -193,9 +201,15 @@ fn headers(text_bytes: usize) -> Vec<Upload> {
     let lines = |line: &str| format!("{}\n", line.repeat(line_bytes / line.len())).repeat(21);
     let open_lines = format!("\"{}", format!("{}\n", "x".repeat(9000)).repeat(99));
     let missing = RefusalCode::MissingColumn;
+    // Windows-1252, and two delimiters.
+    let column = [&b"xxxx"[..], &[0x89; 44], b"\xff|low,"].concat();
+    let wide = column.repeat(1020);
     let repeated = |line: &str| line.repeat(text_bytes / line.len());
     vec![
         Upload::new("an open quote in the header", open_lines).refused(RefusalCode::NotCsv),
+        Upload::new("a header of 1,020 columns", wide)
+            .refused(missing)
+            .only_header(),
         Upload::new("lines of quotes and delimiters", lines("\"a\",;|\t")).refused(missing),
         Upload::new("lines of delimiters before a header", lines("a,;|\t")).refused(missing),
         Upload::new("lines of accents before a header", lines("é")).refused(missing),

@@ -78,11 +78,23 @@ impl Run {
         })
     }
 
-    /// Reads, decides, renders, reviews and reports, as the function does it. Returns the number of
-    /// bytes that were read and written, decompressed.
-    pub(crate) fn work(&self) -> usize {
-        self.text_bytes + process(&self.upload, &self.settings, self.template).bytes
+    /// Reads, decides, renders, reviews and reports, as the function does it.
+    pub(crate) fn work(&self) -> Work {
+        let answer = process(&self.upload, &self.settings, self.template);
+        Work {
+            bytes: self.text_bytes + answer.bytes,
+            is_only_header: answer.rows == 0 && answer.code.is_some(),
+        }
     }
+}
+
+/// The work that an upload took.
+pub(crate) struct Work {
+    /// The number of bytes that were read and written, decompressed.
+    pub(crate) bytes: usize,
+    /// Set if the upload was refused before its first row. A header of 1,024 columns takes longer for
+    /// each byte than rows do, but it has at most 1 MiB.
+    pub(crate) is_only_header: bool,
 }
 
 /// Does all of the work of the function on an upload.
@@ -116,7 +128,7 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
 /// Checks an input without a clock.
 pub(crate) fn check(input: &[u8]) {
     if let Some(run) = Run::of(input, CHECKED_TEXT_BYTES) {
-        assert!(run.work() >= run.text_bytes);
+        assert!(run.work().bytes >= run.text_bytes);
     }
 }
 
