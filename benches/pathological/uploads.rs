@@ -16,6 +16,8 @@ pub(crate) struct Upload {
     pub(crate) template: &'static str,
     /// The code of its refusal. `None` for a published one: rejected rows are published without the Denies.
     pub(crate) expected: Option<RefusalCode>,
+    /// Set if the text is refused before its first row.
+    pub(crate) is_only_header: bool,
 }
 
 impl Upload {
@@ -27,11 +29,17 @@ impl Upload {
             bytes,
             template: "apache24",
             expected: None,
+            is_only_header: false,
         }
     }
 
     fn refused(mut self, code: RefusalCode) -> Self {
         self.expected = Some(code);
+        self
+    }
+
+    fn only_header(mut self) -> Self {
+        self.is_only_header = true;
         self
     }
 
@@ -56,6 +64,7 @@ pub(crate) fn uploads(text_bytes: usize) -> Vec<Upload> {
         headers(text_bytes),
         compressed(text_bytes),
         many_networks(text_bytes),
+        dated(text_bytes),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -192,9 +201,15 @@ fn headers(text_bytes: usize) -> Vec<Upload> {
     let lines = |line: &str| format!("{}\n", line.repeat(line_bytes / line.len())).repeat(21);
     let open_lines = format!("\"{}", format!("{}\n", "x".repeat(9000)).repeat(99));
     let missing = RefusalCode::MissingColumn;
+    // Windows-1252, and two delimiters.
+    let column = [&b"xxxx"[..], &[0x89; 44], b"\xff|low,"].concat();
+    let wide = column.repeat(1020);
     let repeated = |line: &str| line.repeat(text_bytes / line.len());
     vec![
         Upload::new("an open quote in the header", open_lines).refused(RefusalCode::NotCsv),
+        Upload::new("a header of 1,020 columns", wide)
+            .refused(missing)
+            .only_header(),
         Upload::new("lines of quotes and delimiters", lines("\"a\",;|\t")).refused(missing),
         Upload::new("lines of delimiters before a header", lines("a,;|\t")).refused(missing),
         Upload::new("lines of accents before a header", lines("é")).refused(missing),
@@ -299,5 +314,42 @@ fn many_networks(text_bytes: usize) -> Vec<Upload> {
     let hosts = |row: usize| format!("{:x}:{:x}::,Deny\n", row >> 16, 1 + (row & 0xffff));
     let hosts = text(text_bytes / 12, &hosts);
     uploads.push(Upload::new("short rows of other IPv6 addresses", hosts));
+    uploads
+}
+
+/// Rows with dates, in every state.
+fn dated(text_bytes: usize) -> Vec<Upload> {
+    let header = "IP,Rule,Starts,Expires\n1.1.1.1,Allow\n";
+    let mut uploads = Vec::new();
+    for (name, row) in [
+        ("a date that is a letter", "1.1.1.1,Allow,a\n"),
+        ("a date that is a number", "1.1.1.1,Allow,1\n"),
+        ("dates of another form", "1.1.1.1,Allow,1/1/27,2/2/28\n"),
+        ("quoted dates", "1.1.1.1,Allow,\"2027-01-01\",\n"),
+        ("reversed periods", "::,Allow,2027-01-01,2026-01-01\n"),
+        ("expired rows", "::,Deny,,2020-01-01\n"),
+        ("rows that end soon", "::,Deny,,2026-11-30\n"),
+    ] {
+        uploads.push(Upload::new(name, rows_after(header, row, text_bytes)));
+    }
+    // Each row is the next change, and its day is not among those that were read last.
+    let date = |row: usize| {
+        let (year, month) = (9000 - row / 336 % 6000, 12 - row / 28 % 12);
+        format!("{year}-{month:02}-{:02}", 28 - row % 28)
+    };
+    let time = |row: usize| format!("{} 02:{:02}", date(row), 59 - row % 60);
+    let form: [(&str, &dyn Fn(usize) -> String); 4] = [
+        ("other days", &|row| format!(",{}", date(row))),
+        ("other days, pending", &|row| format!("{},", date(row))),
+        ("other times", &|row| format!(",{}", time(row))),
+        ("other instants", &|row| {
+            format!(",{}T02:00:{:02}+01:00", date(row), 59 - row % 60)
+        }),
+    ];
+    for (name, dates) in form {
+        let row = |row: usize| format!("{:x}::,Allow,{}\n", 1 + row % 60_000, dates(row));
+        let rows: String = (0..text_bytes / 24).map(row).collect();
+        uploads.push(Upload::new(name, format!("{header}{rows}")));
+    }
     uploads
 }

@@ -79,11 +79,23 @@ impl Run {
         })
     }
 
-    /// Reads, decides, renders, reviews and reports, as the function does it. Returns the number of
-    /// bytes that were read and written, decompressed.
-    pub(crate) fn work(&self) -> usize {
-        self.text_bytes + process(&self.upload, &self.settings, self.template).bytes
+    /// Reads, decides, renders, reviews and reports, as the function does it.
+    pub(crate) fn work(&self) -> Work {
+        let answer = process(&self.upload, &self.settings, self.template);
+        Work {
+            bytes: self.text_bytes + answer.bytes,
+            is_only_header: answer.rows == 0 && answer.code.is_some(),
+        }
     }
+}
+
+/// The work that an upload took.
+pub(crate) struct Work {
+    /// The number of bytes that were read and written, decompressed.
+    pub(crate) bytes: usize,
+    /// Set if the upload was refused before its first row. A header of 1,024 columns takes longer for
+    /// each byte than rows do, but it has at most 1 MiB.
+    pub(crate) is_only_header: bool,
 }
 
 /// Does all of the work of the function on an upload.
@@ -105,9 +117,7 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
     answer.warnings.extend(decision.warnings());
     let facts = Facts {
         policy: decision.policy(),
-        next_change: decision
-            .next_change()
-            .map(|next| (next, decision.time_zone())),
+        next_change: decision.next_change(),
         cost: outcome.file.as_deref().map(RequestCost::of),
         ..Facts::default()
     };
@@ -119,7 +129,7 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
 /// Checks an input without a clock.
 pub(crate) fn check(input: &[u8]) {
     if let Some(run) = Run::of(input, CHECKED_TEXT_BYTES) {
-        assert!(run.work() >= run.text_bytes);
+        assert!(run.work().bytes >= run.text_bytes);
     }
 }
 
@@ -131,6 +141,9 @@ fn templates() -> &'static [Template] {
     })
 }
 
+/// The length of the text of a gzip member. It takes long to make a member, and more members than these are refused.
+const MEMBER_BYTES: usize = 64;
+
 /// Returns the upload and the length of its text.
 fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
     let first_line = body.iter().position(|byte| *byte == b'\n');
@@ -141,10 +154,15 @@ fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
     };
     let mut text = start.to_vec();
     let mut upload = gzip(start);
+    let mut member = Vec::new();
     for number in (0..=u16::MAX).cycle().take(text_bytes) {
         let part = numbered(body, number);
         if form == 5 {
-            upload.extend(gzip(&part));
+            member.extend_from_slice(&part);
+            if member.len() >= MEMBER_BYTES {
+                upload.extend(gzip(&member));
+                member.clear();
+            }
         }
         text.extend(part);
         if text.len() >= text_bytes {
@@ -154,7 +172,7 @@ fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
     match form {
         3 => text = utf16(&text),
         4 => upload = gzip(&text),
-        5 => {}
+        5 => upload.extend(gzip(&member)),
         _ => upload.clone_from(&text),
     }
     if form == 3 {

@@ -44,6 +44,6 @@ pub use self::contents::{Contents, FileStart};
 pub use self::decode::{TextDecoder, TextSink};
 pub use self::error::{CsvError, ListProblem};
 pub use self::kind::{CsvKind, Named, RowContext};
-pub use self::parser::Parser;
+pub use self::parser::{Parser, read_rows};
 pub use self::row::{HiddenRow, MemberRow, OwnedRow, Row, RowError, RowRule, RowSink};
 pub use self::snippet::{Field, Snippet, SnippetFinder};

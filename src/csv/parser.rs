@@ -20,7 +20,7 @@ use crate::csv::cell::{cell_text, is_lost_value, starts_with_hash};
 use crate::csv::cells::{Cells, Outlet, is_blank};
 use crate::csv::columns::Columns;
 use crate::csv::common_rows::hand_over_common;
-use crate::csv::decode::TextSink;
+use crate::csv::decode::{TextDecoder, TextSink};
 use crate::csv::error::CsvError;
 use crate::csv::fast_path::{take_dated_rows, take_rows};
 use crate::csv::header::HeaderStage;
@@ -36,6 +36,23 @@ use crate::time::DateReader;
 pub struct Parser<R> {
     lines: Lines,
     rows: RowReader<R>,
+}
+
+/// Reads a whole upload of at most `max_bytes`, decompressed, and returns the sink with its rows.
+///
+/// # Errors
+///
+/// A [`CsvError`] if the upload cannot be read.
+pub fn read_rows<R: RowSink>(
+    upload: &[u8],
+    rows: R,
+    dates: DateReader,
+    context: RowContext,
+    max_bytes: u64,
+) -> Result<R, CsvError> {
+    let mut decoder = TextDecoder::new(Parser::new(rows, dates, context), max_bytes);
+    decoder.push(upload)?;
+    decoder.finish()?.finish()
 }
 
 impl<R: RowSink> Parser<R> {

@@ -8,7 +8,7 @@ use crate::csv::OwnedRow;
 use crate::generate::refusal::{OutputLimit, unrenderable};
 use crate::list::ListName;
 use crate::policy::{NextChange, Policy};
-use crate::render::{Rendered, Rendering, Template, TemplateError, render};
+use crate::render::{Rendered, Rendering, Template, TemplateError};
 use crate::review::{RecordedRows, warnings};
 use crate::source::Source;
 use crate::time::TimeZone;
@@ -128,19 +128,14 @@ impl Decision {
         }
     }
 
-    /// Returns the policy after the next change. `None` if there is no change, and without
-    /// [`Keep::history`].
+    /// Returns the policy after the next change, and the time zone in which its instant is shown to people.
+    /// `None` if there is no change, and without [`Keep::history`].
     ///
     /// [`Keep::history`]: crate::generate::Keep::history
     #[must_use]
-    pub fn next_change(&self) -> Option<&NextChange> {
-        self.kept.next_change.as_ref()
-    }
-
-    /// Returns the time zone in which instants are shown to people.
-    #[must_use]
-    pub fn time_zone(&self) -> &TimeZone {
-        &self.kept.time_zone
+    pub fn next_change(&self) -> Option<(&NextChange, &TimeZone)> {
+        let next_change = self.kept.next_change.as_ref()?;
+        Some((next_change, &self.kept.time_zone))
     }
 
     /// Returns the policy if the upload would be published.
@@ -196,21 +191,15 @@ impl Decision {
             };
         };
         let mut answer = self.answer.clone();
-        let (rejected, max_bytes) = (answer.rejected, self.limit.max_bytes);
-        let rendered = render(
-            template,
-            &self.source,
-            policy,
-            &self.kept.rows,
-            rejected,
-            max_bytes,
-        )
-        .and_then(|rendered| {
-            if !template.prints_each_line_once() {
-                check_line_lengths(&rendered.text, answer.output.as_deref())?;
-            }
-            Ok(rendered)
-        });
+        let rendering = self.rendering(template, policy);
+        let rendered = rendering
+            .and_then(Rendering::into_rendered)
+            .and_then(|rendered| {
+                if !template.prints_each_line_once() {
+                    check_line_lengths(&rendered.text, answer.output.as_deref())?;
+                }
+                Ok(rendered)
+            });
         match rendered {
             Ok(Rendered { text, networks }) => {
                 answer.networks = networks;
@@ -249,17 +238,8 @@ impl Decision {
             return Ok(self.answer());
         };
         let mut answer = self.answer.clone();
-        let (rejected, max_bytes) = (answer.rejected, self.limit.max_bytes);
-        let rendering = Rendering::new(
-            template,
-            &self.source,
-            policy,
-            &self.kept.rows,
-            rejected,
-            max_bytes,
-        );
         let refused = |answer: Answer, err| answer.refused(&unrenderable(err, self.limit.spelling));
-        let rendering = match rendering {
+        let rendering = match self.rendering(template, policy) {
             Ok(rendering) if rendering.can_be_too_large => return self.write_whole(template, out),
             Ok(rendering) => rendering,
             Err(err) => return Ok(refused(answer, err)),
@@ -272,6 +252,16 @@ impl Decision {
             }
             Err(err) => Ok(refused(answer, err)),
         }
+    }
+
+    fn rendering<'a>(
+        &self,
+        template: &'a Template,
+        policy: &'a Policy,
+    ) -> Result<Rendering<'a>, TemplateError> {
+        let (rejected, max_bytes) = (self.answer.rejected, self.limit.max_bytes);
+        let rows = &self.kept.rows;
+        Rendering::new(template, &self.source, policy, rows, rejected, max_bytes)
     }
 
     fn write_whole(mut self, template: &Template, mut out: impl Write) -> io::Result<Answer> {

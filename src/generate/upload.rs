@@ -66,8 +66,8 @@ pub struct Upload {
 /// The pipeline from bytes to rows. There are two types, because a row that is not recorded then
 /// costs nothing.
 enum Reader {
-    Plain(TextDecoder<Parser<Collector<()>>>),
-    Recording(TextDecoder<Parser<Collector<RecordedRows>>>),
+    Plain(Box<TextDecoder<Parser<Collector<()>>>>),
+    Recording(Box<TextDecoder<Parser<Collector<RecordedRows>>>>),
 }
 
 impl Reader {
@@ -84,9 +84,9 @@ impl Reader {
             TextDecoder::new(parser, settings.max_csv_bytes)
         }
         if keep.history {
-            Self::Recording(decoder(keep, settings, as_of, shared))
+            Self::Recording(Box::new(decoder(keep, settings, as_of, shared)))
         } else {
-            Self::Plain(decoder(keep, settings, as_of, shared))
+            Self::Plain(Box::new(decoder(keep, settings, as_of, shared)))
         }
     }
 

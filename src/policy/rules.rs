@@ -266,12 +266,6 @@ impl PolicyBuilder {
         self.all_rows
     }
 
-    /// Returns whether the file contains both `all,Allow` and `all,Deny`. Deny wins here too.
-    #[must_use]
-    pub fn has_conflicting_default(&self) -> bool {
-        self.all_rows.allow && self.all_rows.deny
-    }
-
     /// Returns the default that the file sets, or `otherwise` if it has no `all` row.
     #[must_use]
     pub fn default_policy(&self, otherwise: DefaultPolicy) -> DefaultPolicy {

@@ -61,16 +61,7 @@ pub fn render(
     rejected: u64,
     max_bytes: u64,
 ) -> Result<Rendered, TemplateError> {
-    let rendering = Rendering::new(template, source, policy, rules, rejected, max_bytes)?;
-    let mut text = Vec::with_capacity(rendering.estimated_bytes);
-    let networks = rendering.networks;
-    // Writing into memory cannot fail.
-    let _ = rendering.write_to(&mut text)?;
-    // Tera prints only text. An error here must not become an empty file, which would open the site.
-    let text = String::from_utf8(text).map_err(|err| TemplateError::Fails {
-        report: err.to_string(),
-    })?;
-    Ok(Rendered { text, networks })
+    Rendering::new(template, source, policy, rules, rejected, max_bytes)?.into_rendered()
 }
 
 /// A policy with its template and context, ready to be rendered.
@@ -104,8 +95,9 @@ impl<'a> Rendering<'a> {
         rejected: u64,
         max_bytes: u64,
     ) -> Result<Self, TemplateError> {
-        let can_be_too_large = check_size(template, policy, max_bytes)?;
         let needs = template.needs();
+        let derived = derived_lists(policy, needs);
+        let can_be_too_large = check_size(template, policy, &derived, max_bytes)?;
         let allow = List::new("allow", &policy.allow, needs);
         let deny = List::new("deny", &policy.deny, needs);
         let takes_placeholders = template.prints_each_line_once();
@@ -128,14 +120,9 @@ impl<'a> Rendering<'a> {
             "deny",
             deny.value(takes_placeholders.then_some(LinePlaceholder::Deny)),
         );
-        let mut insert_list = |name: &'static str, set: &dyn Fn() -> IpSet| {
-            if needs.includes_list(name) {
-                context.insert_value(name, List::new(name, &set(), needs).value(None));
-            }
-        };
-        insert_list("permitted", &|| policy.permitted());
-        insert_list("refused", &|| policy.refused());
-        insert_list("exceptions", &|| policy.exceptions());
+        for (name, set) in derived {
+            context.insert_value(name, List::new(name, &set, needs).value(None));
+        }
         if needs.includes("rules") {
             let rules: Vec<Value> = rules.iter().map(rule_value).collect();
             context.insert_value("rules", rules.into());
@@ -157,6 +144,23 @@ impl<'a> Rendering<'a> {
             max_bytes,
             can_be_too_large,
         })
+    }
+
+    /// Renders the text as a whole.
+    ///
+    /// # Errors
+    ///
+    /// `bad-template`, `too-large`.
+    pub(crate) fn into_rendered(self) -> Result<Rendered, TemplateError> {
+        let mut text = Vec::with_capacity(self.estimated_bytes);
+        let networks = self.networks;
+        // Writing into memory cannot fail.
+        let _ = self.write_to(&mut text)?;
+        // Tera prints only text. An error here must not become an empty file, which would open the site.
+        let text = String::from_utf8(text).map_err(|err| TemplateError::Fails {
+            report: err.to_string(),
+        })?;
+        Ok(Rendered { text, networks })
     }
 
     /// Renders into `out` and returns the number of bytes of the text.
@@ -184,6 +188,21 @@ impl<'a> Rendering<'a> {
 
 fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
     HashMap::from(entries).into()
+}
+
+/// Makes the lists of a policy that the template may read, in addition to `allow` and `deny`, with their names.
+fn derived_lists(policy: &Policy, needs: &Needs) -> Vec<(&'static str, IpSet)> {
+    type Make = fn(&Policy) -> IpSet;
+    let lists: [(&'static str, Make); 3] = [
+        ("permitted", Policy::permitted),
+        ("refused", Policy::refused),
+        ("exceptions", Policy::exceptions),
+    ];
+    lists
+        .into_iter()
+        .filter(|(name, _)| needs.includes_list(name))
+        .map(|(name, make)| (name, make(policy)))
+        .collect()
 }
 
 fn source_value(source: &Source) -> Value {

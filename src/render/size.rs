@@ -24,7 +24,7 @@ const MAX_OTHER_BYTES: u64 = 16 * 1024;
 const CUSTOM_LISTS_PER_OUTPUT: u64 = 2;
 
 /// Returns whether an output can be larger than `max_bytes` although its lists are not. The output of
-/// a custom template always can.
+/// a custom template always can. `derived` are the lists that it reads in addition to `allow` and `deny`.
 ///
 /// # Errors
 ///
@@ -32,6 +32,7 @@ const CUSTOM_LISTS_PER_OUTPUT: u64 = 2;
 pub(crate) fn check_size(
     template: &Template,
     policy: &Policy,
+    derived: &[(&str, IpSet)],
     max_bytes: u64,
 ) -> Result<bool, TemplateError> {
     let factor = if template.is_built_in() {
@@ -48,9 +49,7 @@ pub(crate) fn check_size(
     };
     let fits = lists.add("allow", &policy.allow)
         && lists.add("deny", &policy.deny)
-        && lists.add_if_read("permitted", || policy.permitted())
-        && lists.add_if_read("refused", || policy.refused())
-        && lists.add_if_read("exceptions", || policy.exceptions());
+        && derived.iter().all(|(name, list)| lists.add(name, list));
     if fits {
         let around = lists.items * MAX_DIRECTIVE_BYTES + MAX_OTHER_BYTES;
         return Ok(!template.is_built_in() || lists.bytes + around > max_bytes);
@@ -74,10 +73,6 @@ struct ListSizes<'a> {
 }
 
 impl ListSizes<'_> {
-    fn add_if_read(&mut self, name: &str, list: impl FnOnce() -> IpSet) -> bool {
-        !self.needs.includes_list(name) || self.add(name, &list())
-    }
-
     /// Adds the parts of a list that the template may read. Returns whether they fit.
     fn add(&mut self, name: &str, list: &IpSet) -> bool {
         self.networks = self.networks.max(list.network_count());

@@ -2,13 +2,10 @@
 
 use crate::ip::IpSet;
 use crate::policy::{NextChange, Policy};
-use crate::report::summary::{address_count, push_networks, segment_count};
+use crate::report::summary::{MAX_NAMED, address_count, push_networks, segment_count};
 use crate::review::diff;
 use crate::text::{RichText, rich};
 use crate::time::TimeZone;
-
-/// The maximum number of networks that the sentence names. More networks are only counted.
-const MAX_NAMED: usize = 4;
 
 /// Returns one sentence about what changes next and when, in the time zone and in UTC.
 pub(crate) fn next_change_sentence(now: &Policy, next: &NextChange, zone: &TimeZone) -> RichText {

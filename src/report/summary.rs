@@ -7,7 +7,7 @@ use crate::rule::DefaultPolicy;
 use crate::text::{RichText, Segment, rich, thousands};
 
 /// The maximum number of networks that the sentence names. More networks are counted.
-const MAX_NAMED: usize = 4;
+pub(crate) const MAX_NAMED: usize = 4;
 
 /// Appends the networks by name if they are few, otherwise their number: `these 12 networks`.
 pub(crate) fn push_networks(sentence: &mut RichText, set: &IpSet) {
@@ -97,7 +97,7 @@ pub(crate) fn address_count(set: &IpSet) -> (String, bool) {
     let count = set.ipv4.address_count();
     let ipv4 = ipv4_text(count);
     let ipv6 = ipv6_text(&set.ipv6, &RangeSet::default());
-    let networks = set.ipv6.networks().count();
+    let networks = set.ipv6.network_count();
     match (count, networks) {
         (0, _) => (ipv6, networks == 1 || set.ipv6.is_whole()),
         (_, 0) => (ipv4, count == 1),

@@ -61,10 +61,10 @@ pub struct RecordedRows {
     pub(crate) has_allow: bool,
     /// The line of the first `all,Allow` row of the file itself.
     pub(crate) allow_all: Option<u64>,
-    /// Set if any Allow row is pending or expired.
-    pub(crate) has_inactive_allow: bool,
-    /// Set if any Deny row is pending or expired.
-    pub(crate) has_inactive_deny: bool,
+    /// The number of Allow rows that are pending or expired.
+    pub(crate) inactive_allows: u64,
+    /// The number of Deny rows that are pending or expired.
+    pub(crate) inactive_denies: u64,
     /// The rows that have ended.
     pub(crate) expired: WarnedLines<()>,
     /// The rows that end soon.
@@ -180,8 +180,8 @@ impl RowRecorder for RecordedRows {
 
     fn add_inactive(&mut self, action: Action) {
         match action {
-            Action::Allow => self.has_inactive_allow = true,
-            Action::Deny => self.has_inactive_deny = true,
+            Action::Allow => self.inactive_allows += 1,
+            Action::Deny => self.inactive_denies += 1,
             Action::Always => {}
         }
     }

@@ -3,12 +3,10 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use crate::csv::{
-    CsvError, OwnedRow, Parser, Row, RowContext, RowError, RowRule, RowSink, TextDecoder,
-};
-use crate::ip::{AddressSpec, IpSet, RangeSet};
+use crate::csv::{CsvError, OwnedRow, Row, RowContext, RowError, RowRule, RowSink, read_rows};
+use crate::ip::{AddressSpec, IpSet};
 use crate::list::{ListId, MemberPlace, Place, Shared};
-use crate::policy::{Policy, PolicyBuilder};
+use crate::policy::{Policy, PolicyBuilder, UnsortedRanges};
 use crate::review::diff::{Diff, diff};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
@@ -63,10 +61,8 @@ pub fn upcoming(
 ) -> Result<Upcoming, CsvError> {
     let dates = DateReader::new(settings.time_zone.clone(), as_of);
     let context = RowContext::of_site(shared.clone());
-    let parser = Parser::new(RuleCollector::default(), dates, context);
-    let mut decoder = TextDecoder::new(parser, settings.max_csv_bytes);
-    decoder.push(upload)?;
-    let mut collected = decoder.finish()?.finish()?;
+    let rules = RuleCollector::default();
+    let mut collected = read_rows(upload, rules, dates, context, settings.max_csv_bytes)?;
     collected.remove_contradicted();
     let mut events = collected.events();
     events.retain(|event| as_of < event.at && event.at <= until);
@@ -202,7 +198,7 @@ impl RuleCollector {
         let touched = addresses_of(of_events.filter_map(|rule| self.addresses(rule)));
         let rules = self.rules.iter();
         let related: Vec<&CollectedRule> = rules
-            .filter(|rule| overlaps(&touched, rule.rule.addresses))
+            .filter(|rule| touched.has_any_of(rule.rule.addresses))
             .collect();
         let effect = diff(
             &policy_at(&related, at.plus_seconds(-1), default),
@@ -247,27 +243,14 @@ fn bounds(period: Period) -> impl Iterator<Item = (Instant, Bound)> {
 }
 
 fn addresses_of(rows: impl IntoIterator<Item = AddressSpec>) -> IpSet {
-    let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
+    let mut named = UnsortedRanges::default();
     for addresses in rows {
-        match addresses {
-            AddressSpec::Ipv4(range) => ipv4.push(range),
-            AddressSpec::Ipv6(range) => ipv6.push(range),
-            AddressSpec::All => return IpSet::everybody(),
+        if addresses == AddressSpec::All {
+            return IpSet::everybody();
         }
+        named.add(addresses);
     }
-    IpSet {
-        ipv4: RangeSet::from_unsorted(ipv4),
-        ipv6: RangeSet::from_unsorted(ipv6),
-    }
-}
-
-/// Returns whether a row names an address of a set, or sets the default.
-fn overlaps(set: &IpSet, addresses: AddressSpec) -> bool {
-    match addresses {
-        AddressSpec::Ipv4(range) => !set.ipv4.overlapping(range).is_empty(),
-        AddressSpec::Ipv6(range) => !set.ipv6.overlapping(range).is_empty(),
-        AddressSpec::All => true,
-    }
+    named.into_set()
 }
 
 fn intersection(one: &IpSet, other: &IpSet) -> IpSet {

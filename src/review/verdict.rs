@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::csv::{CsvError, OwnedRow, Parser, Row, RowContext, RowError, RowSink, TextDecoder};
+use crate::csv::{CsvError, OwnedRow, Row, RowContext, RowError, RowSink, read_rows};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::list::Shared;
 use crate::policy::{PolicyBuilder, deciding_action};
@@ -37,8 +37,8 @@ pub struct BearingRow {
     pub decides: bool,
 }
 
-/// Explains the verdict on each address at the instant `as_of`. Does not check whether the file would be published, so
-/// rejected rows and strict mode have no effect. `shared` has the lists and the common CSV.
+/// Explains the verdict on each address at the instant `as_of`. Does not check whether the file would be
+/// published, so rejected rows and strict mode have no effect. `shared` has the lists and the common CSV.
 ///
 /// # Errors
 ///
@@ -60,10 +60,8 @@ pub fn explain(
             .collect(),
     };
     let dates = DateReader::new(settings.time_zone.clone(), as_of);
-    let parser = Parser::new(rows, dates, RowContext::of_site(shared.clone()));
-    let mut decoder = TextDecoder::new(parser, settings.max_csv_bytes);
-    decoder.push(upload)?;
-    let rows = decoder.finish()?.finish()?;
+    let context = RowContext::of_site(shared.clone());
+    let rows = read_rows(upload, rows, dates, context, settings.max_csv_bytes)?;
     let default = rows.rules.default_policy(settings.default_policy);
     let explained = |(address, matches)| verdict(address, matches, &rows.all_rows, default, as_of);
     Ok(rows.matches.into_iter().map(explained).collect())

@@ -123,7 +123,7 @@ fn blocks_everybody(
         DefaultPolicy::Deny if rows.has_allow => {
             "Deny rows cover every address that Allow rows name"
         }
-        DefaultPolicy::Deny if rows.has_inactive_allow => "no Allow row is active at this time",
+        DefaultPolicy::Deny if rows.inactive_allows > 0 => "no Allow row is active at this time",
         DefaultPolicy::Deny => {
             "the file has no Allow row, and who is not named is denied: \
              if it is meant as a blocklist, add the row all,Allow"
@@ -150,7 +150,7 @@ fn allows_everybody(
             None,
             "Allow rows cover every address: check their prefix lengths",
         ),
-        (DefaultPolicy::Allow, line) if rows.has_inactive_deny => {
+        (DefaultPolicy::Allow, line) if rows.inactive_denies > 0 => {
             (line, "no Deny row is active at this time")
         }
         (DefaultPolicy::Allow, Some(line)) => (

@@ -1,12 +1,10 @@
 //! Takes plain rows of a file that has date columns.
 
 use crate::csv::columns::Columns;
-use crate::csv::fast_path::{Cursor, FieldCursor, USUAL_BYTES, first_stop, places};
+use crate::csv::fast_path::{Cursor, PlainRow, USUAL_BYTES, first_stop, places};
 use crate::csv::limits::MAX_COLUMNS;
 use crate::csv::lines::Taken;
 use crate::csv::row::RowSink;
-use crate::ip::AddrRange;
-use crate::rule::Action;
 use crate::time::{Bound, DateReader, Period};
 
 /// Takes the plain rows at the start of a text, up to the first line that is not a plain row.
@@ -23,14 +21,16 @@ pub(crate) fn take_dated_rows(
         let usual = has_usual_order
             .then(|| DatedRow::usual_at_start_of(rest, columns, dates))
             .flatten();
-        let Some(row) = usual.or_else(|| DatedRow::at_start_of(rest, columns, dates)) else {
+        let Some(DatedRow { row, period }) =
+            usual.or_else(|| DatedRow::at_start_of(rest, columns, dates))
+        else {
             break;
         };
         let line = first_line + taken.lines;
-        if row.period.is_always() {
+        if period.is_always() {
             rows.accept_ipv4(line, row.action, row.addresses);
         } else {
-            rows.accept_dated_ipv4(line, row.action, row.addresses, row.period);
+            rows.accept_dated_ipv4(line, row.action, row.addresses, period);
         }
         taken.lines += 1;
         taken.bytes += row.bytes;
@@ -38,12 +38,10 @@ pub(crate) fn take_dated_rows(
     taken
 }
 
-/// A row with its period, and its length in bytes with its terminator.
+/// A row with its period.
 struct DatedRow {
-    action: Action,
-    addresses: AddrRange<u32>,
+    row: PlainRow,
     period: Period,
-    bytes: usize,
 }
 
 impl DatedRow {
@@ -51,26 +49,9 @@ impl DatedRow {
     /// quotes, at most [`USUAL_BYTES`] bytes.
     #[inline]
     fn usual_at_start_of(text: &[u8], columns: Columns, dates: &mut DateReader) -> Option<Self> {
+        let row = PlainRow::usual_at_start_of(text, columns.delimiter)?;
         let window: &[u8; USUAL_BYTES] = text.first_chunk()?;
         let end = first_stop(window)?;
-        let bytes = match window.get(end..)? {
-            [b'\n', ..] => end + 1,
-            [b'\r', b'\n', ..] => end + 2,
-            _ => return None,
-        };
-        let mut cell = FieldCursor {
-            window: window.first_chunk()?,
-            is_quoted: false,
-            at: 0,
-        };
-        let addresses = cell.addresses()?;
-        if !cell.take(columns.delimiter) {
-            return None;
-        }
-        let action = cell.action()?;
-        if cell.at != end && cell.peek() != columns.delimiter {
-            return None;
-        }
         let delimiters = places(window, |block| block.equal_to(columns.delimiter));
         let mut date = |bound, column: Option<usize>| match column {
             Some(column) => dates.read_bytes(bound, cell_of(window, end, delimiters, column)),
@@ -80,12 +61,7 @@ impl DatedRow {
             starts: date(Bound::Starts, columns.starts).ok()?,
             expires: date(Bound::Expires, columns.expires).ok()?,
         };
-        (!period.is_reversed()).then_some(Self {
-            action,
-            addresses,
-            period,
-            bytes,
-        })
+        (!period.is_reversed()).then_some(Self { row, period })
     }
 
     /// Reads the row at the start of `text`. `None` if it is not a plain row, or if `text` may end
@@ -126,12 +102,12 @@ impl DatedRow {
         }
         cursor.terminator()?;
         // `parser.rs` rejects a reversed period, and a line with too many cells.
-        (!period.is_reversed() && cursor.at < MAX_COLUMNS).then_some(Self {
+        let row = PlainRow {
             action: action?,
             addresses: addresses?,
-            period,
             bytes: cursor.at,
-        })
+        };
+        (!period.is_reversed() && row.bytes < MAX_COLUMNS).then_some(Self { row, period })
     }
 }
 

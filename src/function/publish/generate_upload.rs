@@ -31,10 +31,7 @@ impl GeneratedUpload {
     pub(crate) fn report_page(&self, cost: Option<RequestCost>) -> String {
         let facts = Facts {
             policy: self.decision.policy(),
-            next_change: self
-                .decision
-                .next_change()
-                .map(|next| (next, self.decision.time_zone())),
+            next_change: self.decision.next_change(),
             cost,
             occasion: Occasion::Publish,
             list: None,

@@ -71,9 +71,9 @@ impl PublishedObject {
 
     /// Returns whether the object is still the one whose head was fetched.
     pub(crate) async fn is_still_there<S: Store>(&self, store: &S) -> Result<bool, Error> {
-        let etag = |head: &Head| head.etag.clone();
         let now = store.head(&self.name).await?;
-        Ok(now.as_ref().map(etag) == self.head.as_ref().map(etag))
+        let etag_now = now.as_ref().map(|head| &head.etag);
+        Ok(etag_now == self.head.as_ref().map(|head| &head.etag))
     }
 
     /// Replaces the object if it is still the one whose head was fetched.

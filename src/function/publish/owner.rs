@@ -59,8 +59,14 @@ pub(crate) fn recorded_key(key: &str) -> String {
 }
 
 fn digest(key: &str) -> String {
-    let mut text = DIGEST_PREFIX.to_owned();
-    for byte in Sha256::digest(key).iter().take(16) {
+    let digest = hexadecimal(Sha256::new_with_prefix(key));
+    format!("{DIGEST_PREFIX}{digest}")
+}
+
+/// Returns the first 128 bits of a digest as hexadecimal digits.
+pub(crate) fn hexadecimal(digest: Sha256) -> String {
+    let mut text = String::new();
+    for byte in digest.finalize().iter().take(16) {
         push_fmt(&mut text, format_args!("{byte:02x}"));
     }
     text

@@ -11,11 +11,11 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::answer::Refusal;
-use crate::function::publish::owner::{Owner, recorded_key};
+use crate::function::publish::owner::{Owner, hexadecimal, recorded_key};
 use crate::function::store::{Checksum, ContentDigest, Head, PutKind};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
-use crate::text::{RichText, push_fmt};
+use crate::text::RichText;
 
 /// The time for which a replaced object is recorded, in seconds. It is longer than any invocation can
 /// last (15 minutes), so that no writer is left that has its ETag in a condition.
@@ -294,15 +294,6 @@ fn metadata_text(text: &str) -> String {
         return encoded;
     }
     digest_of(&[text])
-}
-
-/// Returns the first 128 bits as hexadecimal digits.
-fn hexadecimal(digest: Sha256) -> String {
-    let mut text = String::new();
-    for byte in digest.finalize().iter().take(16) {
-        push_fmt(&mut text, format_args!("{byte:02x}"));
-    }
-    text
 }
 
 #[cfg(test)]

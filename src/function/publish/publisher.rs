@@ -397,12 +397,8 @@ impl<'a, S: Store> Publisher<'a, S> {
     async fn is_still_newest(&self, job: Job<'_>, read: &Head) -> Result<bool, Error> {
         let now = self.store.head(job.input).await?;
         Ok(now.is_some_and(|now| {
-            (now.version_id, now.etag, now.last_modified)
-                == (
-                    read.version_id.clone(),
-                    read.etag.clone(),
-                    read.last_modified,
-                )
+            (&now.version_id, &now.etag, now.last_modified)
+                == (&read.version_id, &read.etag, read.last_modified)
         }))
     }
 

@@ -405,9 +405,7 @@ fn the_page_says_what_changes_next() {
     let (outcome, decision) = setup.review_pieces([csv]);
     let facts = Facts {
         policy: decision.policy(),
-        next_change: decision
-            .next_change()
-            .map(|next| (next, decision.time_zone())),
+        next_change: decision.next_change(),
         ..Facts::default()
     };
     let page = report_page(&outcome.answer, facts);

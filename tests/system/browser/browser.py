@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ ARGUMENTS = (
 )
 WIDE, PHONE, SMALL_PHONE = 1200, 390, 320
 HEIGHT = 900
+TREE_SECONDS = 30
 SCREENSHOT_HEIGHT_MAX = 8000
 
 
@@ -83,7 +85,16 @@ class Browser:
         ]
 
     def accessible(self, role: str) -> list[tuple[str, str]]:
-        """The names and descriptions of all elements with a role, in order, as a screen reader sees them."""
+        """The names and descriptions of all elements with a role, in order, as a screen reader sees them.
+
+        Chromium makes its tree for screen readers after the page, so this waits until there is such an element.
+        """
+        deadline = time.monotonic() + TREE_SECONDS
+        while not (found := self._accessible(role)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return found
+
+    def _accessible(self, role: str) -> list[tuple[str, str]]:
         nodes = self._command("Accessibility.getFullAXTree")["nodes"]
         value = lambda node, key: node.get(key, {}).get("value", "")  # noqa: E731
         return [(value(node, "name"), value(node, "description")) for node in nodes if value(node, "role") == role]

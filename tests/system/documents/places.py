@@ -63,6 +63,7 @@ FAILURE_QUEUE = 'aws sqs receive-message --queue-url "$FAILURE_QUEUE" '
 
 PLACES: dict[tuple[str, str], Place] = {
     ("README.md", "htaccess render acme.csv"): Place(before=OLD_AND_NEW),
+    ("docs/how-to.md", "htaccess check acme.csv"): Place(before=OLD_AND_NEW),
     ("README.md", "make up"): Place(after="! make -s env"),
     ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
     ("htaccess --help", "htaccess check"): Place(before=OLD_AND_NEW),

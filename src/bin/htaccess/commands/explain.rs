@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::cli::ExplainArguments;
 use crate::commands::member_json::MemberJson;
+use crate::commands::rows::row_text;
 use crate::error::{CliError, ExitStatus};
 use crate::input;
 use crate::messages::print_problems;
@@ -64,7 +65,7 @@ fn explanation_text(explanation: &Explanation, zone: &TimeZone) -> String {
     };
     let mut text = format!("{address}{known_as} {result}: {}\n", reason(explanation));
     for bearing in &explanation.rows {
-        text.push_str(&row_text(bearing, zone));
+        text.push_str(&bearing_text(bearing, zone));
     }
     text
 }
@@ -96,17 +97,12 @@ fn reason(explanation: &Explanation) -> String {
     }
 }
 
-fn row_text(bearing: &BearingRow, zone: &TimeZone) -> String {
+fn bearing_text(bearing: &BearingRow, zone: &TimeZone) -> String {
     let BearingRow {
         row,
         state,
         decides,
     } = bearing;
-    let action = row.action.title();
-    let comment = match row.comment.as_str() {
-        "" => String::new(),
-        comment => format!(" {}", escape(comment)),
-    };
     let note = if *decides || *state != RowState::Active {
         ""
     } else {
@@ -122,9 +118,9 @@ fn row_text(bearing: &BearingRow, zone: &TimeZone) -> String {
         }
     };
     format!(
-        "  {}: {},{action}{comment}{list}{period}{note}\n",
+        "  {}: {}{list}{period}{note}\n",
         row.place.row(),
-        escape(&row.address)
+        row_text(&row.address, row.action, &row.comment)
     )
 }
 

@@ -11,6 +11,7 @@ mod explain;
 mod member_json;
 mod networks;
 mod render;
+mod rows;
 mod template;
 mod upcoming;
 

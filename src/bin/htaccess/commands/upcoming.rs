@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::cli::UpcomingArguments;
 use crate::commands::member_json::MemberJson;
 use crate::commands::networks::for_each_network;
+use crate::commands::rows::row_text;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input};
 use crate::messages::{Done, counted, print_line, print_note, print_results};
@@ -101,11 +102,6 @@ fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &Time
         Bound::Starts => (zone.show(change.at), "starts"),
         Bound::Expires => (zone.show_end(change.at), "ends"),
     };
-    let action = change.action.title();
-    let comment = match change.comment.as_str() {
-        "" => String::new(),
-        comment => format!(" {}", escape(comment)),
-    };
     let file = input.display_name();
     let place = match change.place.own_line() {
         Some(line) => format!("{file}:{line}"),
@@ -118,9 +114,8 @@ fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &Time
     push_fmt(
         text,
         format_args!(
-            "{at}: {place}: {},{}{comment}{member} {verb}: {}\n",
-            escape(&change.address),
-            action,
+            "{at}: {place}: {}{member} {verb}: {}\n",
+            row_text(&change.address, change.action, &change.comment),
             effect_text(change)
         ),
     );

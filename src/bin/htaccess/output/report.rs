@@ -89,9 +89,7 @@ impl Reports {
     ) -> Result<(), CliError> {
         let facts = Facts {
             policy: decision.policy(),
-            next_change: decision
-                .next_change()
-                .map(|next| (next, decision.time_zone())),
+            next_change: decision.next_change(),
             cost: output.map(RequestCost::of),
             occasion: self.occasion,
             list: None,

@@ -19,7 +19,6 @@ mod written;
 use strsim::osa_distance;
 
 use crate::csv::cell::is_lost_value;
-use crate::csv::diagnose::Explanation;
 use crate::csv::diagnose::characters::{plain, strange_character};
 use crate::csv::diagnose::date::calendar::{Readings, readings};
 use crate::csv::diagnose::date::clock::{WrittenTime, take_time};
@@ -29,11 +28,10 @@ use crate::csv::diagnose::date::tokens::{Token, small, tokens, value};
 use crate::csv::diagnose::date::words::is_without_end;
 use crate::csv::diagnose::date::written::Written;
 use crate::csv::diagnose::spreadsheet::is_formula;
+use crate::csv::diagnose::{Explanation, MAX_EXPLAINED_BYTES};
 use crate::text::{RichText, Segment, rich};
 use crate::time::{Bound, Clock, Date, DateReader, TimeZone};
 
-/// The maximum length of the part of a cell that is read, in bytes.
-const MAX_CELL_BYTES: usize = 256;
 /// The accepted forms, for messages without a suggestion.
 const ACCEPTED: &str = "write it as 2026-12-31, 2026-12-31 18:00 or 2026-12-31T18:00:00Z";
 
@@ -47,9 +45,8 @@ pub(super) fn explain_date(text: &str, bound: Bound, dates: &DateReader) -> Expl
         dates,
         today,
     };
-    let end = text.floor_char_boundary(MAX_CELL_BYTES);
-    let read = text.get(..end).filter(|read| read.len() == text.len());
-    let found = read.and_then(|text| question.find(text));
+    let searched = (text.len() <= MAX_EXPLAINED_BYTES).then_some(text);
+    let found = searched.and_then(|text| question.find(text));
     let Some(Finding { problem, written }) = found else {
         return without_suggestion(text, bound);
     };

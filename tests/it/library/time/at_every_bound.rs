@@ -301,7 +301,7 @@ fn check_instant(csv: &str, settings: &Settings, rows: &[&WrittenRow], at: i64) 
     );
     let after = decision
         .next_change()
-        .map(|change| permitted(&change.policy));
+        .map(|(change, _)| permitted(&change.policy));
     assert_eq!(after, next.map(|next| naive(rows, next)), "{}", where_());
 }
 
