@@ -129,7 +129,13 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
 /// Checks an input without a clock.
 pub(crate) fn check(input: &[u8]) {
     if let Some(run) = Run::of(input, CHECKED_TEXT_BYTES) {
-        assert!(run.work().bytes >= run.text_bytes);
+        let work = run.work();
+        let is_consistent = if work.is_only_header {
+            work.bytes == run.text_bytes
+        } else {
+            work.bytes >= run.text_bytes
+        };
+        assert!(is_consistent, "{} bytes", work.bytes);
     }
 }
 
