@@ -8,9 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::{Answer, Refusal};
 use htaccess_generator::generate::{Compiled, Decision, Keep, Outcome, SharedUpload, Upload};
-use htaccess_generator::list::{
-    CommonRules, CompiledList, ListId, ListName, Listed, Shared,
-};
+use htaccess_generator::list::{CommonRules, CompiledList, ListId, ListName, Listed, Shared};
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
 use htaccess_generator::source::Source;

@@ -1,6 +1,6 @@
 //! Addresses are accepted exactly as Python's `ipaddress` module accepts them, except for ranges,
 //! `all` and scope ids: `cargo test --test python`. `zoneinfo.rs` and `periods.rs` compare dates, and who
-//! gets in at which time.
+//! gets in at which time. `lists.rs` compares sites that use lists.
 //!
 //! Needs `python3` with its own test suite and a time zone database (Debian: `libpython3-testsuite` and
 //! `tzdata`), or the Python that `PYTHON` names. `ipaddress_oracle.py` makes the strings to compare.
@@ -13,6 +13,7 @@
     reason = "a test fails by panicking, and this one says how much it compared"
 )]
 
+mod lists;
 mod migration_script;
 mod periods;
 mod zoneinfo;
@@ -30,9 +31,9 @@ const MIN_STRINGS: usize = 200_000;
 const MAX_DIFFERENCES_SHOWN: usize = 50;
 
 /// The standard output of a Python script.
-fn output_of(script: &str) -> String {
+fn output_of(script: &str, arguments: &[&str]) -> String {
     let python = std::env::var("PYTHON").unwrap_or("python3".to_owned());
-    let output = match Command::new(&python).arg(script).output() {
+    let output = match Command::new(&python).arg(script).args(arguments).output() {
         Ok(output) => output,
         Err(err) => panic!("{python} cannot be run: {err}; install Python 3"),
     };
@@ -66,7 +67,7 @@ fn ours(cell: &str) -> String {
 
 #[test]
 fn addresses_are_accepted_exactly_as_python_accepts_them() {
-    let answers = output_of(ORACLE);
+    let answers = output_of(ORACLE, &[]);
     let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut strings, mut differences) = (0, Vec::new());
     for line in answers.lines() {

@@ -32,7 +32,7 @@ fn ours(at: i64, outcome: &Outcome) -> Value {
 
 #[test]
 fn rows_with_periods_let_in_the_networks_that_python_finds() {
-    let answers = output_of(ORACLE);
+    let answers = output_of(ORACLE, &[]);
     let template = Template::built_in("plain").expect("it is built in");
     let source = Source {
         key: "acme.csv".to_owned(),

@@ -1,0 +1,228 @@
+"""Writes random folders of sites that use lists and a common CSV, and prints who gets in.
+
+    lists_oracle.py FOLDER NUMBER
+
+makes NUMBER folders below FOLDER: each has sites/*.csv, lists/*.csv and common.csv. Each folder makes one line of JSON
+on stdout:
+
+    {"folder": …, "at": …, "kinds": [what occurs in it, …], "sites": {name: networks, or null for a refused one, …}}
+
+The networks are the shortest list that permits the same addresses at that instant, if rejected rows refuse no file.
+They come from Python's own ipaddress module. Nothing is shared with the library.
+"""
+
+import json
+import random
+import sys
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from ipaddress import IPv4Address, IPv6Address, ip_network, summarize_address_range
+from pathlib import Path
+
+SEED = 20261126
+SITES = 20
+NOW = 1_795_694_400
+# The bounds of periods, in seconds from now. Some are at this very second.
+SHIFTS = [-86_400, -1, 0, 1, 86_400]
+POOL = [IPv4Address("192.0.2.0"), IPv6Address("2001:db8::")]
+POOL_BITS = 6
+WHOLE = [(IPv4Address(0), IPv4Address(2**32 - 1)), (IPv6Address(0), IPv6Address(2**128 - 1))]
+NAMES = ["office", "bad-bots", "partners", "monitoring"]
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as it is meant. `first` is None for everybody."""
+
+    action: str
+    first: Address | None
+    last: Address | None
+    starts: int | None = None
+    expires: int | None = None
+
+    def is_active(self) -> bool:
+        """Returns whether the rule is active now."""
+        return (self.starts is None or self.starts <= NOW) and (self.expires is None or NOW < self.expires)
+
+
+@dataclass
+class Shared:
+    """The lists by name, and the rules of the common CSV. `None` for a refused one."""
+
+    lists: dict[str, tuple[str, list[Rule]] | None] = field(default_factory=dict)
+    common: list[Rule] | None = field(default_factory=list)
+
+
+class Folder:
+    """Makes one folder."""
+
+    def __init__(self, dice: random.Random, path: Path) -> None:
+        self.dice = dice
+        self.path = path
+        self.kinds: set[str] = set()
+        self.shared = Shared()
+
+    def make(self) -> dict:
+        """Writes the folder. Returns its answer."""
+        for name in NAMES:
+            if self.dice.random() < 0.9:
+                self.make_list(name)
+        self.make_common()
+        return {"folder": self.path.name, "at": text_of(NOW), "sites": self.make_sites(), "kinds": sorted(self.kinds)}
+
+    def make_list(self, name: str) -> None:
+        """Writes a list. Its own rule is empty if its rows have none, and it is refused if they differ."""
+        kind = self.dice.choice(["", "", "", "Allow", "Deny", "mixed"] if name != "office" else ["", "Allow"])
+        lines = ["IP,Starts,Expires" if not kind else "IP,Rule,Starts,Expires"]
+        members = []
+        for index in range(self.dice.randint(2, 6)):
+            cell, first, last = self.addresses()
+            starts, expires = self.period("a period in a list")
+            rule = kind if kind != "mixed" else ("Allow", "Deny")[index % 2]
+            lines.append(",".join([cell, *([rule] if kind else []), text_of(starts), text_of(expires)]))
+            members.append(Rule("", first, last, starts, expires))
+        self.write(f"lists/{name}.csv", lines)
+        self.shared.lists[name] = None if kind == "mixed" else (kind, members)
+        if kind == "mixed":
+            self.kinds.add("a refused list")
+
+    def make_common(self) -> None:
+        """Writes the common CSV."""
+        lines, rules = self.rows(self.dice.randint(1, 4), ["Allow", "Deny", "Always", "Always"], False)
+        self.write("common.csv", lines)
+        self.shared.common = rules
+
+    def make_sites(self) -> dict[str, list[str] | None]:
+        """Writes the sites. Returns who gets in at each."""
+        answers: dict[str, list[str] | None] = {}
+        for index in range(SITES):
+            lines, rules = self.rows(self.dice.randint(1, 6), ["Allow", "Allow", "Deny"], True)
+            self.write(f"sites/{index}.csv", lines)
+            common = self.shared.common
+            answers[str(index)] = None if rules is None or common is None else self.permitted(rules, common)
+        return answers
+
+    def permitted(self, rules: list[Rule], common: list[Rule]) -> list[str]:
+        """Returns the networks that get in at a site."""
+        for always in (rule for rule in common if rule.action == "Always" and rule.is_active()):
+            denies = (rule for rule in rules if rule.action == "Deny" and rule.is_active() and rule.first is not None)
+            if any(deny.first <= always.first <= deny.last for deny in denies if deny.first.version == always.first.version):
+                self.kinds.add("Always inside Deny")
+        return permitted([*rules, *common])
+
+    def rows(self, count: int, actions: list[str], is_site: bool) -> tuple[list[str], list[Rule] | None]:
+        """Makes the lines of a CSV, and its rules: `None` if a row names a refused list."""
+        # The first row is always accepted, so the file has rules.
+        office = IPv4Address("198.51.100.1")
+        lines, rules = ["IP,Rule,Starts,Expires", f"{office},Allow,,"], [Rule("Allow", office, office)]
+        is_refused = False
+        for _ in range(count):
+            action = self.dice.choice(actions)
+            starts, expires = self.period("a period in a row")
+            if is_site and self.dice.random() < 0.08:
+                lines.append(f"all,{action},{text_of(starts)},{text_of(expires)}")
+                rules.append(Rule(action, None, None, starts, expires))
+                continue
+            if self.dice.random() < 0.4:
+                cell, first, last = self.addresses()
+                rules.append(Rule(action, first, last, starts, expires))
+            else:
+                name = self.dice.choice([*NAMES, "offices"])
+                cell = f"@{name}"
+                named = self.named(name, action)
+                is_refused = is_refused or named is None
+                rules += [limited(replace(member, action=action), starts, expires) for member in named or []]
+            lines.append(f"{cell},{action},{text_of(starts)},{text_of(expires)}")
+        # An all,Deny row without dates contradicts every all,Allow row, which is rejected.
+        if any(rule == Rule("Deny", None, None) for rule in rules):
+            rules = [rule for rule in rules if rule.first is not None or rule.action != "Allow"]
+        return lines, None if is_refused else rules
+
+    def named(self, name: str, action: str) -> list[Rule] | None:
+        """Returns the members of a list that a row names: none if the row is rejected, `None` if the list is refused."""
+        if name not in self.shared.lists:
+            self.kinds.add("an unknown list")
+            return []
+        if self.shared.lists[name] is None:
+            return None
+        rule, members = self.shared.lists[name]
+        if rule and (rule == "Deny") != (action == "Deny"):
+            self.kinds.add("a contradicting rule")
+            return []
+        return members
+
+    def addresses(self) -> tuple[str, Address, Address]:
+        """Returns a cell with the first and the last of its addresses."""
+        base = self.dice.choice(POOL)
+        if self.dice.random() < 0.5:
+            host_bits = self.dice.randrange(POOL_BITS)
+            first = base + (self.dice.randrange(2**POOL_BITS) >> host_bits << host_bits)
+            network = ip_network((first, base.max_prefixlen - host_bits))
+            return str(network), network[0], network[-1]
+        one, other = sorted(self.dice.randrange(2**POOL_BITS) for _ in range(2))
+        return f"{base + one}-{base + other}", base + one, base + other
+
+    def period(self, kind: str) -> tuple[int | None, int | None]:
+        """Returns a period that ends after it starts, most often none."""
+        if self.dice.random() < 0.7:
+            return None, None
+        self.kinds.add(kind)
+        starts, expires = sorted(self.dice.sample(SHIFTS, 2))
+        form = self.dice.randrange(3)
+        return (None if form == 1 else NOW + starts), (None if form == 2 else NOW + expires)
+
+    def write(self, name: str, lines: list[str]) -> None:
+        """Writes a CSV."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(lines) + "\n")
+
+
+def text_of(at: int | None) -> str:
+    """Returns the cell for a bound."""
+    return "" if at is None else datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def limited(member: Rule, starts: int | None, expires: int | None) -> Rule:
+    """Returns the member while the row is active too."""
+    latest = max((bound for bound in (member.starts, starts) if bound is not None), default=None)
+    earliest = min((bound for bound in (member.expires, expires) if bound is not None), default=None)
+    return replace(member, starts=latest, expires=earliest)
+
+
+def permitted(rules: list[Rule]) -> list[str]:
+    """Returns the networks that get in now."""
+    active = [rule for rule in rules if rule.is_active()]
+    is_open = {rule.action for rule in active if rule.first is None} == {"Allow"}
+    ranges: list[list] = []
+    for first, last in WHOLE:
+        inside = [rule for rule in active if rule.first is not None and rule.first.version == first.version]
+        cuts = sorted({first} | {rule.first for rule in inside} | {rule.last + 1 for rule in inside})
+        for start, following in zip(cuts, [*cuts[1:], None]):
+            end = last if following is None else following - 1
+            actions = {rule.action for rule in inside if rule.first <= start <= rule.last}
+            gets_in = "Always" in actions or ("Deny" not in actions and (is_open or "Allow" in actions))
+            if not gets_in:
+                continue
+            if ranges and ranges[-1][0].version == start.version and ranges[-1][1] + 1 == start:
+                ranges[-1][1] = end
+            else:
+                ranges.append([start, end])
+    networks = [network for first, last in ranges for network in summarize_address_range(first, last)]
+    # A list has no network with a prefix length of 0.
+    parts = [part for network in networks for part in ([network] if network.prefixlen else network.subnets())]
+    return [str(part[0]) if part.num_addresses == 1 else str(part) for part in parts]
+
+
+def main() -> int:
+    """Writes the folders."""
+    parent, number = Path(sys.argv[1]), int(sys.argv[2])
+    dice = random.Random(SEED)
+    for index in range(number):
+        print(json.dumps(Folder(dice, parent / str(index)).make()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
