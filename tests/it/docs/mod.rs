@@ -21,6 +21,8 @@ const COMMAND_LINE: &str = include_str!("../../../docs/command-line.md");
 const ANSWER: &str = include_str!("../../../docs/answer.md");
 const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const CSV: &str = include_str!("../../../docs/csv.md");
+#[cfg(feature = "command-line")]
+const LISTS: &str = include_str!("../../../docs/lists.md");
 const DATES: &str = include_str!("../../../docs/dates.md");
 const README: &str = include_str!("../../../README.md");
 const REPORT: &str = include_str!("../../../docs/report.md");
@@ -141,6 +143,12 @@ fn the_command_line_guide_shows_what_the_commands_print() {
 #[test]
 fn the_guide_to_dates_shows_what_the_commands_print() {
     check_commands(DATES, 3);
+}
+
+#[cfg(feature = "command-line")]
+#[test]
+fn the_guide_to_lists_shows_what_the_commands_print() {
+    check_commands(LISTS, 3);
 }
 
 /// The rows of a table: the texts in backticks of each cell.
@@ -342,7 +350,7 @@ fn the_guides_list_every_code_and_setting() {
     check_rows(CONFIGURATION, &SETTINGS);
 }
 
-const REJECTION_AND_REFUSAL_CODES: [&str; 17] = [
+const REJECTION_AND_REFUSAL_CODES: [&str; 22] = [
     "invalid-address",
     "host-bits-set",
     "reversed-range",
@@ -351,7 +359,12 @@ const REJECTION_AND_REFUSAL_CODES: [&str; 17] = [
     "conflicting-default",
     "invalid-date",
     "reversed-period",
+    "unknown-list",
+    "contradicts-list",
+    "nested-list",
     "not-csv",
+    "unusable-list",
+    "mixed-rules",
     "missing-column",
     "no-rules",
     "too-large",
@@ -362,8 +375,9 @@ const REJECTION_AND_REFUSAL_CODES: [&str; 17] = [
     "output-taken",
 ];
 
-const WARNING_CODES: [&str; 14] = [
+const WARNING_CODES: [&str; 15] = [
     "allows-everybody",
+    "always-wins",
     "blocks-everybody",
     "deny-rejected",
     "duplicate-rows",

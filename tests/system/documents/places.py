@@ -63,6 +63,10 @@ FAILURE_QUEUE = 'aws sqs receive-message --queue-url "$FAILURE_QUEUE" '
 
 PLACES: dict[tuple[str, str], Place] = {
     ("README.md", "htaccess render acme.csv"): Place(before=OLD_AND_NEW),
+    ("docs/command-line.md", "htaccess render sites/ -o out/  "): Place(
+        before="mkdir -p sites/lists && echo IP,192.0.2.1 | tr , '\\n' > sites/lists/office.csv && printf 'IP,Rule\\n192.0.2.9,Always\\n' > all.csv",
+        after="rm -r sites/lists",
+    ),
     ("docs/how-to.md", "htaccess check acme.csv"): Place(before=OLD_AND_NEW),
     ("README.md", "make up"): Place(after="! make -s env"),
     ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
