@@ -222,8 +222,10 @@ impl Run<'_> {
         };
         let may_deny_somebody = |row: &Row| match row {
             Row::Rejected {
-                action, addresses, ..
-            } if matches!(action, None | Some(Action::Deny)) => {
+                action: None | Some(Action::Deny),
+                addresses,
+                ..
+            } => {
                 let addresses = addresses.unwrap_or(AddressSpec::All);
                 has_any_of(&permitted, addresses)
             }

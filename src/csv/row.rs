@@ -64,17 +64,17 @@ impl RowError<'_> {
                 None
             }
             RowErrorKind::ContradictsList { list, .. } => Some(Named::List(list)),
-            _ => match list_name(self.address) {
-                Some(name) => match self.context.shared.list(&name)? {
-                    Listed::InForce(list) => Some(Named::List(list)),
-                    Listed::Refused(_) => None,
-                },
-                None => {
-                    let text = unwrapped(self.address);
-                    let addresses = parse_address(text.as_deref().unwrap_or(self.address));
-                    addresses.ok().map(Named::Addresses)
+            _ => {
+                if let Some(name) = list_name(self.address) {
+                    return match self.context.shared.list(&name)? {
+                        Listed::InForce(list) => Some(Named::List(list)),
+                        Listed::Refused(_) => None,
+                    };
                 }
-            },
+                let text = unwrapped(self.address);
+                let addresses = parse_address(text.as_deref().unwrap_or(self.address));
+                addresses.ok().map(Named::Addresses)
+            }
         }
     }
 }

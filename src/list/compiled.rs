@@ -204,8 +204,12 @@ impl ListBuilder {
                 .and_then(|index| places.get(index).copied())
                 .unwrap_or(0);
         };
-        ipv4.iter_mut().for_each(|entry| sort(&mut entry.period));
-        ipv6.iter_mut().for_each(|entry| sort(&mut entry.period));
+        for entry in &mut ipv4 {
+            sort(&mut entry.period);
+        }
+        for entry in &mut ipv6 {
+            sort(&mut entry.period);
+        }
         CompiledList {
             id: Arc::new(id),
             action,
