@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use htaccess_generator::function::FunctionSettings;
-use htaccess_generator::function::store::{S3, check_roots};
+use htaccess_generator::function::store::S3;
 use htaccess_generator::function::{
-    Dimensions, Error, Handler, InvocationMetrics, InvocationProperties, Payload, Response,
+    Dimensions, Error, FunctionSettings, Handler, InvocationMetrics, InvocationProperties, Payload,
+    Response, check_roots,
 };
 use htaccess_generator::function::{INIT_ERROR_TYPE, init_logging, log_panics, report_init_error};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};

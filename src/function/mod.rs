@@ -3,8 +3,9 @@
 //! Only this folder uses the network, the clock, the environment and logging. It decides nothing about
 //! rows or policies: it passes the bytes of an upload to `generate` and publishes the result.
 //!
-//! `publish` contains the publishing protocol, and `store` the calls of S3.
+//! `publish` contains the publishing protocol, `store` the calls of S3, and `aws` what its clients need.
 
+mod aws;
 mod error;
 mod event;
 mod handler;
@@ -19,6 +20,7 @@ mod settings;
 pub mod store;
 mod template_cache;
 
+pub use self::aws::check_roots;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, ObjectRef, Trigger};
 pub use self::handler::Handler;

@@ -1,4 +1,4 @@
-//! The certificate authorities that S3 connections trust.
+//! The certificate authorities that connections to AWS trust.
 
 use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::Builder as HttpClientBuilder;
