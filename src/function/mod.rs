@@ -6,6 +6,7 @@
 //! `publish` contains the publishing protocol, `store` the calls of S3, and `aws` what its clients need.
 
 mod aws;
+mod digest;
 mod error;
 mod event;
 mod handler;

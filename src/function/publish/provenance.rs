@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 
 use crate::answer::Refusal;
-use crate::function::publish::owner::{Owner, hexadecimal, recorded_key};
+use crate::function::digest::digest_of;
+use crate::function::publish::owner::{Owner, recorded_key};
 use crate::function::store::{Checksum, ContentDigest, Head, PutKind};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
@@ -274,16 +274,6 @@ fn parse_entry(entry: &str) -> Option<(String, i64)> {
 /// Returns the part of a checksum that identifies a replaced object.
 fn start_of(checksum: &str) -> &str {
     checksum.get(..REPLACED_DIGEST_BYTES).unwrap_or(checksum)
-}
-
-/// Returns a digest of the texts. Each text has its length before it, so that the borders count.
-fn digest_of(parts: &[&str]) -> String {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part);
-    }
-    hexadecimal(digest)
 }
 
 /// Encodes a value in ASCII, or replaces it by its digest if it is too long.
