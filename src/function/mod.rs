@@ -3,7 +3,8 @@
 //! Only this folder uses the network, the clock, the environment and logging. It decides nothing about
 //! rows or policies: it passes the bytes of an upload to `generate` and publishes the result.
 //!
-//! `publish` contains the publishing protocol, `store` the calls of S3, and `aws` what its clients need.
+//! `publish` contains the publishing protocol, `store` the calls of S3, `schedule` those of
+//! EventBridge Scheduler, and `aws` what the clients of both need.
 
 mod aws;
 mod digest;
@@ -17,6 +18,7 @@ mod panics;
 mod payload;
 pub mod publish;
 mod response;
+pub mod schedule;
 mod settings;
 pub mod store;
 mod template_cache;
@@ -31,5 +33,7 @@ pub use self::metrics::{Dimensions, InvocationMetrics, InvocationProperties};
 pub use self::panics::log_panics;
 pub use self::payload::Payload;
 pub use self::response::Response;
-pub use self::settings::{FunctionSettings, OnDelete, TemplateChoice, TrustRoots};
+pub use self::settings::{
+    FunctionSettings, OnDelete, ScheduleSettings, TemplateChoice, TrustRoots,
+};
 pub use self::template_cache::{CurrentTemplate, TemplateCache};

@@ -156,6 +156,7 @@ fn events_can_be_invoked(cloud: &Cloud) {
         ("eventbridge-created.json", &["unchanged"]),
         ("eventbridge-deleted.json", &["kept"]),
         ("sns.json", &["unchanged"]),
+        ("schedule.json", &["unchanged"]),
     ] {
         let answer = cloud.invoke(event);
         let results = answer["results"].as_array().map(Vec::as_slice);

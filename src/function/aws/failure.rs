@@ -21,6 +21,10 @@ where
 {
     let kind = match (status(&err), err.code()) {
         (_, Some("NoSuchBucket")) => ErrorKind::NoSuchBucket,
+        // These three are codes of EventBridge Scheduler alone.
+        (_, Some("ResourceNotFoundException")) => ErrorKind::NoSuchScheduleGroup,
+        (_, Some("ValidationException")) => ErrorKind::ScheduleRefused,
+        (_, Some("ServiceQuotaExceededException")) => ErrorKind::ScheduleQuota,
         // S3 sends 503 to ask for fewer requests. The response to a HEAD has no body with a code.
         (Some(429 | 503), _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
             ErrorKind::Throttled

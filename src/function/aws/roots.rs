@@ -25,7 +25,16 @@ pub fn check_roots(
     settings: &FunctionSettings,
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<(), SettingError> {
-    if settings.roots == TrustRoots::Amazon || is_without_tls(settings.endpoint.as_deref()) {
+    let scheduler = settings.schedules.as_ref();
+    let scheduler = scheduler.map(|settings| (settings.roots, settings.endpoint.as_deref()));
+    let connections = [
+        Some((settings.roots, settings.endpoint.as_deref())),
+        scheduler,
+    ];
+    let needs_system_roots = |&(roots, endpoint): &(TrustRoots, Option<&str>)| {
+        roots == TrustRoots::System && !is_without_tls(endpoint)
+    };
+    if !connections.iter().flatten().any(needs_system_roots) {
         return Ok(());
     }
     let value_of = |name| lookup(name).filter(|value| !value.is_empty());

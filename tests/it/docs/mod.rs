@@ -362,7 +362,7 @@ const WARNING_CODES: [&str; 14] = [
     "wide-allow",
 ];
 
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 18] = [
     "TEMPLATE",
     "DEFAULT_POLICY",
     "STRICT",
@@ -374,7 +374,11 @@ const SETTINGS: [&str; 14] = [
     "OUTPUT_BUCKET",
     "REPORT_BUCKET",
     "ON_DELETE",
+    "SCHEDULE_GROUP",
+    "SCHEDULE_ROLE_ARN",
+    "SCHEDULE_FAILURE_QUEUE_ARN",
     "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SCHEDULER",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_SERVICE_NAME",
 ];

@@ -1,7 +1,8 @@
-//! The real S3 client against a server that fails: retries fix some failures, others are reported,
+//! The real clients against a server that fails: retries fix some failures, others are reported,
 //! and no failure loses the previous output.
 
 mod race;
+mod schedules;
 pub(crate) mod server;
 
 use std::time::Duration;

@@ -14,8 +14,11 @@ use super::world::{How, Model, Move, World};
 use crate::function::handler::{ACME, handle, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;
 
-const KINDS: [ErrorKind; 15] = [
+const KINDS: [ErrorKind; 18] = [
     ErrorKind::UnknownEvent,
+    ErrorKind::NoSuchScheduleGroup,
+    ErrorKind::ScheduleRefused,
+    ErrorKind::ScheduleQuota,
     ErrorKind::SameBucket,
     ErrorKind::OtherBucket,
     ErrorKind::UnversionedBucket,
@@ -36,6 +39,9 @@ const KINDS: [ErrorKind; 15] = [
 fn is_listed(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::UnknownEvent
+        | ErrorKind::NoSuchScheduleGroup
+        | ErrorKind::ScheduleRefused
+        | ErrorKind::ScheduleQuota
         | ErrorKind::SameBucket
         | ErrorKind::OtherBucket
         | ErrorKind::UnversionedBucket
