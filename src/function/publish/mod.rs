@@ -4,6 +4,7 @@
 //! [`Store`](crate::function::store::Store). It does not parse events and does not print metrics.
 
 mod answers;
+mod claim;
 mod delete;
 mod destination;
 mod generate_upload;

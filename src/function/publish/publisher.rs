@@ -50,6 +50,7 @@ use crate::function::error::Error;
 use crate::function::event::Trigger;
 use crate::function::metrics::PublishStats;
 use crate::function::publish::answers::{answer_about, unchanged};
+use crate::function::publish::claim::{Claim, claim};
 use crate::function::publish::delete::Deletion;
 use crate::function::publish::destination::{check_version, output_key, refused_by_key};
 use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload};
@@ -62,7 +63,6 @@ use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
 use crate::report::{Occasion, RequestCost};
-use crate::text::{Segment, rich};
 use crate::time::Instant;
 
 /// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
@@ -102,16 +102,6 @@ struct Job<'a> {
     input: &'a ObjectName,
     output: &'a ObjectName,
     trigger: &'a Trigger,
-}
-
-/// The right of an upload to its output.
-enum Claim {
-    /// The output is missing, or belongs to this upload or to none.
-    Granted,
-    /// The output belongs to this other upload, which was deleted.
-    OwnerIsGone(ObjectName),
-    /// The output belongs to another upload.
-    Refused(Refusal),
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
@@ -208,7 +198,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         if self.is_up_to_date(job, &published, &provenance) {
             return Ok(Some(unchanged(self.settings, job.input, &published.output)));
         }
-        let template = match self.claim(job, &published).await? {
+        let template = match claim(self.store, job.input, &published.output).await? {
             Claim::Refused(refusal) => Err(refusal),
             Claim::OwnerIsGone(owner) if self.settings.on_delete == OnDelete::Remove => {
                 let input = &owner;
@@ -259,34 +249,6 @@ impl<'a, S: Store> Publisher<'a, S> {
         self.template.compiled.is_ok()
             && published.output.is_made_from(provenance)
             && report.is_none_or(|report| report.is_made_from(&of_publication))
-    }
-
-    /// Returns whether this upload may have the output. Only an output of another upload costs a call.
-    async fn claim(&self, job: Job<'_>, published: &PublishedObjects) -> Result<Claim, Error> {
-        let output = Segment::quoted(&job.output.key);
-        let message = match published.output.owner(&job.input.key) {
-            None | Some(Owner::Own | Owner::Nobody) => return Ok(Claim::Granted),
-            Some(Owner::Other(key)) => {
-                let bucket = job.input.bucket.clone();
-                let owner = ObjectName { bucket, key };
-                if self.store.head(&owner).await?.is_none() {
-                    return Ok(Claim::OwnerIsGone(owner));
-                }
-                rich!(
-                    "the output {} belongs to the upload {}: delete that upload and upload this file \
-                     again, or give the two files names with different outputs",
-                    output,
-                    Segment::quoted(&owner.key)
-                )
-            }
-            Some(Owner::OtherWithLongKey) => rich!(
-                "the output {} belongs to another upload, whose key is too long to be recorded: give \
-                 the two files names with different outputs, or delete the output if that upload is gone",
-                output
-            ),
-        };
-        let refusal = Refusal::new(RefusalCode::OutputTaken, message);
-        Ok(Claim::Refused(refusal))
     }
 
     /// Refuses the input without reading its rows. The output stays as it is.
