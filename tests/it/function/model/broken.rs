@@ -4,10 +4,10 @@
 use htaccess_generator::function::OnDelete;
 
 use super::buckets::Bend;
+use super::contents::{Csv, Custom};
 use super::explore::{Violation, explore, text_of};
-use super::scenario::{
-    Csv, Custom, DELETE, Faults, PURGE, Promise, Protocol, Scenario, Step, X, Y,
-};
+use super::protocols::Protocol;
+use super::scenario::{DELETE, Faults, PURGE, Promise, Scenario, Step, X, Y};
 
 /// Returns the violation, which must be found, with its schedule.
 #[track_caller]

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use htaccess_generator::function::ErrorKind;
 use htaccess_generator::function::store::{Checksum, Head, ObjectName, Precondition, Put, PutKind};
 
+use super::scenario::KEYS;
+
 /// An entity tag that matches any object, and no object. Only the code of these tests writes without
 /// a condition.
 pub(crate) const ANYTHING: &str = "anything";
@@ -206,5 +208,33 @@ impl Objects {
 
     pub(crate) fn get(&self, id: ObjectId) -> &Rc<Object> {
         &self.all[id.0]
+    }
+}
+
+/// The objects that exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Buckets {
+    pub(crate) inputs: [Option<ObjectId>; KEYS.len()],
+    pub(crate) output: Option<ObjectId>,
+    pub(crate) reports: [Option<ObjectId>; KEYS.len()],
+    pub(crate) template: Option<ObjectId>,
+}
+
+impl Buckets {
+    pub(crate) fn at(&mut self, name: &ObjectName) -> &mut Option<ObjectId> {
+        match (name.bucket.as_str(), name.key.as_str()) {
+            ("uploads", key) => {
+                let index = KEYS.iter().position(|known| *known == key);
+                &mut self.inputs[index.unwrap()]
+            }
+            ("sites", "acme/.htaccess") => &mut self.output,
+            ("reports", key) => {
+                let key = key.strip_suffix(".html");
+                let index = KEYS.iter().position(|known| Some(*known) == key);
+                &mut self.reports[index.unwrap()]
+            }
+            ("templates", "own") => &mut self.template,
+            _ => panic!("nobody knows of {name}"),
+        }
     }
 }

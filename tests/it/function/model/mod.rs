@@ -14,6 +14,8 @@
 mod broken;
 /// The answers of S3: entity tags, conditions, versions.
 mod buckets;
+/// The contents of uploads, and their outputs.
+mod contents;
 /// Every schedule of small cases.
 mod exhaustive;
 /// The visit of all states, its figures, and the schedule that led to a violation.
@@ -24,10 +26,14 @@ mod invocation;
 mod learned;
 /// The promises, checked at every write and at every end.
 mod promise;
+/// The code under test.
+mod protocols;
 /// Random schedules of large cases.
 mod random;
 /// The uploads of a case, their events, and the faults.
 mod scenario;
+/// The effects of calls.
+mod serve;
 /// Every schedule of cases in which two uploads have the same output.
 mod shared;
 /// Every refusal and every failing call, one at a time.

@@ -4,7 +4,8 @@ use htaccess_generator::function::OnDelete;
 use htaccess_generator::function::store::{ObjectName, Put};
 
 use super::buckets::{Object, short};
-use super::scenario::{Csv, Custom, KEYS, Promise, Step, is_file};
+use super::contents::{Csv, Custom, is_file};
+use super::scenario::{KEYS, Promise, Step};
 use super::world::{Model, World};
 
 /// The part of a report that says that the output belongs to another upload.

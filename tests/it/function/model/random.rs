@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use htaccess_generator::function::OnDelete;
 
+use super::contents::Csv;
 use super::explore::text_of;
-use super::scenario::{BAD, Csv, DELETE, Faults, PURGE, Protocol, Scenario, Step, X, Y, Z};
+use super::protocols::Protocol;
+use super::scenario::{BAD, DELETE, Faults, PURGE, Scenario, Step, X, Y, Z};
 use super::world::{How, Model, Move};
 
 /// Seeds that failed in the past.

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::buckets::Call;
 use super::invocation::Ended;
-use super::scenario::{BAD, DELETE, Faults, PURGE, Protocol, Scenario, X, Y};
+use super::protocols::Protocol;
+use super::scenario::{BAD, DELETE, Faults, PURGE, Scenario, X, Y};
 use super::world::{How, Model, Move, World};
 use crate::function::handler::{ACME, handle, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use htaccess_generator::function::ErrorKind;
-use htaccess_generator::function::store::{ObjectName, Put, PutKind};
+use htaccess_generator::function::store::PutKind;
 
-use super::buckets::{Answer, Bend, Call, Failure, Object, ObjectId, Objects};
+use super::buckets::{Answer, Buckets, Call, Failure, Object, ObjectId, Objects};
+use super::contents::{Csv, Custom, output_of, output_of_nobody};
 use super::invocation::Ended;
 use super::learned::{Learned, Place};
-use super::scenario::{Csv, Custom, KEYS, Promise, Scenario, Step, output_of, output_of_nobody};
+use super::scenario::{Scenario, Step};
 
 /// An event that waits, that is processed, or that is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,34 +21,6 @@ pub(crate) struct Delivery {
     pub(crate) at: Option<Place>,
     /// The number of times that it can be delivered again.
     pub(crate) left: usize,
-}
-
-/// The objects that exist.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Buckets {
-    pub(crate) inputs: [Option<ObjectId>; KEYS.len()],
-    pub(crate) output: Option<ObjectId>,
-    pub(crate) reports: [Option<ObjectId>; KEYS.len()],
-    pub(crate) template: Option<ObjectId>,
-}
-
-impl Buckets {
-    pub(crate) fn at(&mut self, name: &ObjectName) -> &mut Option<ObjectId> {
-        match (name.bucket.as_str(), name.key.as_str()) {
-            ("uploads", key) => {
-                let index = KEYS.iter().position(|known| *known == key);
-                &mut self.inputs[index.unwrap()]
-            }
-            ("sites", "acme/.htaccess") => &mut self.output,
-            ("reports", key) => {
-                let key = key.strip_suffix(".html");
-                let index = KEYS.iter().position(|known| Some(*known) == key);
-                &mut self.reports[index.unwrap()]
-            }
-            ("templates", "own") => &mut self.template,
-            _ => panic!("nobody knows of {name}"),
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -260,7 +233,7 @@ impl Model {
         Ok(())
     }
 
-    fn clock(&self, steps_done: usize) -> i64 {
+    pub(crate) fn clock(&self, steps_done: usize) -> i64 {
         let ticks = self.scenario.steps[..steps_done].iter();
         let ticks = ticks.filter(|step| **step == Step::Tick).count();
         1_800_000_000 + i64::try_from(ticks).unwrap()
@@ -381,84 +354,5 @@ impl Model {
             Some(Ended::Err(_)) => self.crash(world, index),
         }
         Ok(())
-    }
-
-    /// The answer to a read that the store does not serve.
-    pub(crate) fn repeated_read(&self, at: Place, number: usize) -> Option<Answer> {
-        match self.scenario.bend {
-            Bend::RepeatsFirstRead => self.learned.first_read(at, number, |asked, call| {
-                asked.name() == call.name()
-                    && matches!(asked, Call::Head(_)) == matches!(call, Call::Head(_))
-            }),
-            Bend::HeadRepeatsGet => self.learned.first_read(at, number, |asked, call| {
-                matches!((asked, call), (Call::Head(asked), Call::Get(read, _)) if asked == read)
-            }),
-            _ => None,
-        }
-    }
-
-    /// Lets a call take effect, and answers it.
-    fn serve(&mut self, world: &mut World, call: &Call) -> Result<Answer, String> {
-        let current = *world.buckets.at(call.name());
-        let found = current.map(|id| self.objects.get(id).clone());
-        Ok(match (call, current, found) {
-            (Call::Get(_, Some(unless)), Some(id), Some(found)) if found.etag == *unless => {
-                Answer::NotModified(id)
-            }
-            (Call::Head(_) | Call::Get(..), Some(id), _) => Answer::Found(id),
-            (Call::Head(_) | Call::Get(..), None, _) => Answer::Missing,
-            (Call::Put(name, put), _, found) => {
-                if !self
-                    .scenario
-                    .bend
-                    .holds(&put.precondition, found.as_deref())
-                {
-                    return Ok(Answer::Conflict);
-                }
-                let written = self.written(world, name, put, found.as_deref())?;
-                *world.buckets.at(name) = Some(written);
-                Answer::Written(written)
-            }
-            (Call::Delete(name, etag), _, found) => {
-                let ignores = self.scenario.bend == Bend::IgnoresPreconditions;
-                match found {
-                    Some(found) if ignores || found.etag == *etag => {
-                        *world.buckets.at(name) = None;
-                        Answer::Removed
-                    }
-                    _ => Answer::Conflict,
-                }
-            }
-        })
-    }
-
-    fn written(
-        &mut self,
-        world: &World,
-        name: &ObjectName,
-        put: &Put,
-        replaced: Option<&Object>,
-    ) -> Result<ObjectId, String> {
-        let before = replaced.and_then(|object| object.rank);
-        let rank = self.rank(name, put, before)?;
-        if self.scenario.promise == Promise::EndAndWay {
-            if let (Some(before), Some(after)) = (before, rank)
-                && after < before
-                && self.is_ordered(before, after, world.steps_done)
-            {
-                return Err(format!(
-                    "{name} went back from step {before} to step {after}"
-                ));
-            }
-            self.check_template_order(put, replaced)?;
-        }
-        Ok(self.objects.id(Object {
-            etag: self.scenario.bend.etag_of(&put.bytes, put.form),
-            version_id: String::new(),
-            last_modified: self.clock(world.steps_done),
-            metadata: self.scenario.bend.kept(put.metadata.clone()),
-            bytes: put.bytes.clone(),
-            rank,
-        }))
     }
 }
