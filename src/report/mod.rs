@@ -307,6 +307,7 @@ fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
         (WarningCode::BlocksEverybody, ", nobody gets in"),
         (WarningCode::AllowsEverybody, ", everybody gets in"),
         (WarningCode::NobodyLeft, ", nobody gets in later"),
+        (WarningCode::UnscheduledChange, ", a change not scheduled"),
     ] {
         if answer.warns_of(code) {
             headline.push_str(note);
@@ -419,6 +420,7 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::ExpiredRows => "Rows that have ended",
             WarningCode::EndsSoon => "Rows that end soon",
             WarningCode::NobodyLeft => "Soon nobody gets in",
+            WarningCode::UnscheduledChange => "A change that nothing applies",
         },
         // The other warnings contain their lines in the message.
         line: warning.line.filter(|_| {

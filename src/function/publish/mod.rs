@@ -8,6 +8,7 @@ mod claim;
 mod delete;
 mod destination;
 mod generate_upload;
+mod next_change;
 mod object;
 mod other_file;
 mod owner;

@@ -12,6 +12,7 @@ use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode,
     RetryPolicy, Target,
 };
+use futures_util::future::LocalBoxFuture;
 
 use crate::function::aws::{explain, sdk_config};
 use crate::function::error::Error;
@@ -84,7 +85,13 @@ impl EventBridgeScheduler {
 }
 
 impl Scheduler for EventBridgeScheduler {
-    async fn create(&self, schedule: &Schedule) -> Result<(), Error> {
+    fn create<'a>(&'a self, schedule: &'a Schedule) -> LocalBoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.create_schedule(schedule))
+    }
+}
+
+impl EventBridgeScheduler {
+    async fn create_schedule(&self, schedule: &Schedule) -> Result<(), Error> {
         let name = schedule.name();
         let exactly = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off);
         let answer = self

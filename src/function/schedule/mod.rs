@@ -13,9 +13,11 @@ mod one_time;
 pub use self::event_bridge::EventBridgeScheduler;
 pub use self::one_time::Schedule;
 
-use std::future::Future;
+use futures_util::future::LocalBoxFuture;
 
 use crate::function::error::Error;
+use crate::function::store::ObjectName;
+use crate::time::Instant;
 
 /// Creates schedules.
 pub trait Scheduler {
@@ -24,5 +26,31 @@ pub trait Scheduler {
     /// # Errors
     ///
     /// Errors that a retry or an operator can fix. The schedule may or may not exist then.
-    fn create(&self, schedule: &Schedule) -> impl Future<Output = Result<(), Error>>;
+    fn create<'a>(&'a self, schedule: &'a Schedule) -> LocalBoxFuture<'a, Result<(), Error>>;
+}
+
+/// The scheduler of one invocation, which knows the function to call.
+#[derive(Clone, Copy)]
+pub struct Schedules<'a> {
+    /// The scheduler.
+    pub scheduler: &'a dyn Scheduler,
+    /// The ARN of the function, which may have a version or an alias.
+    pub function_arn: &'a str,
+}
+
+impl Schedules<'_> {
+    /// Makes sure that the function looks at the object again, soon after the instant `change`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Scheduler::create`].
+    pub async fn call_at(
+        &self,
+        change: Instant,
+        object: &ObjectName,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let schedule = Schedule::new(object, change, now, self.function_arn);
+        self.scheduler.create(&schedule).await
+    }
 }

@@ -345,7 +345,7 @@ const REJECTION_AND_REFUSAL_CODES: [&str; 17] = [
     "output-taken",
 ];
 
-const WARNING_CODES: [&str; 14] = [
+const WARNING_CODES: [&str; 15] = [
     "allows-everybody",
     "blocks-everybody",
     "deny-rejected",
@@ -359,6 +359,7 @@ const WARNING_CODES: [&str; 14] = [
     "nobody-left",
     "overridden-rows",
     "private-range",
+    "unscheduled-change",
     "wide-allow",
 ];
 

@@ -150,6 +150,10 @@ impl Server {
         self.state.schedules.lock().unwrap().clone()
     }
 
+    pub(crate) fn delete_schedules(&self) {
+        self.state.schedules.lock().unwrap().clear();
+    }
+
     /// Returns the number of writes that met another write, and the number that used another form
     /// because an entity tag had come back.
     pub(crate) fn counts(&self) -> (u64, u64) {

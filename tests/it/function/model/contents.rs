@@ -6,10 +6,11 @@ use htaccess_generator::render::{Template, render};
 use htaccess_generator::rule::DefaultPolicy;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
+use htaccess_generator::time::Instant;
 
+use super::alarms::{START, WAIT_SECONDS};
 use super::protocols::Protocol;
 use super::scenario::KEYS;
-use crate::support::AS_OF;
 
 /// The content of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,20 +18,47 @@ pub(crate) enum Csv {
     X,
     Y,
     Z,
+    /// A row ends after the first wait, another after the second one.
+    V,
+    /// A row starts after the first wait, another ends after the second one.
+    W,
+    /// A row ends so soon that the alarm comes later.
+    Soon,
     /// A CSV that is refused.
     Bad,
 }
 
 impl Csv {
-    pub(crate) const GOOD: [Self; 3] = [Self::X, Self::Y, Self::Z];
+    pub(crate) const GOOD: [Self; 6] = [Self::X, Self::Y, Self::Z, Self::V, Self::W, Self::Soon];
 
     pub(crate) fn bytes(self) -> &'static [u8] {
         match self {
             Self::X => b"IP,Rule\n192.0.2.1,Allow\n",
             Self::Y => b"IP,Rule\n192.0.2.2,Allow\n",
             Self::Z => b"IP,Rule\n192.0.2.3,Allow\n",
+            Self::V => {
+                b"IP,Rule,Expires\n192.0.2.1,Allow,\n192.0.2.3,Allow,2027-01-15T08:02:00Z\n\
+                  192.0.2.5,Allow,2027-01-15T08:04:00Z\n"
+            }
+            Self::W => {
+                b"IP,Rule,Starts,Expires\n192.0.2.7,Allow,,\n192.0.2.9,Allow,2027-01-15T08:02:00Z,\n\
+                  192.0.2.11,Allow,,2027-01-15T08:04:00Z\n"
+            }
+            Self::Soon => {
+                b"IP,Rule,Expires\n192.0.2.1,Allow,\n192.0.2.3,Allow,2027-01-15T08:00:30Z\n"
+            }
             Self::Bad => b"no column of any use\n",
         }
+    }
+
+    /// The instants at which the output is another one: before the first wait, after it, and so on.
+    pub(crate) fn instants(self) -> impl Iterator<Item = Instant> {
+        let waits = match self {
+            Self::V | Self::W => 2,
+            Self::Soon => 1,
+            Self::X | Self::Y | Self::Z | Self::Bad => 0,
+        };
+        (0..=waits).map(|waits| Instant::from_seconds(START + waits * WAIT_SECONDS))
     }
 }
 
@@ -75,10 +103,11 @@ pub(crate) fn output_of(
     custom: Option<Custom>,
     key: usize,
     csv: Csv,
+    as_of: Instant,
 ) -> Vec<u8> {
     let settings = Settings::default();
     let template = template(protocol, custom);
-    let outcome = generate(csv.bytes(), &settings, &template, &source(KEYS[key]), AS_OF);
+    let outcome = generate(csv.bytes(), &settings, &template, &source(KEYS[key]), as_of);
     outcome.file.unwrap().into_bytes()
 }
 

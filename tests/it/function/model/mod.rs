@@ -10,6 +10,8 @@
 //! nothing between the two: a late answer is the same as a late next call, and an answer that never
 //! comes is the same as a crash or an error after the effect, which are separate moves.
 
+/// The calls of schedules at their instants.
+mod alarms;
 /// The same checks on protocols and stores that are broken on purpose, which must fail.
 mod broken;
 /// The answers of S3: entity tags, conditions, versions.
@@ -38,5 +40,7 @@ mod serve;
 mod shared;
 /// Every refusal and every failing call, one at a time.
 mod survives;
+/// Every schedule of cases in which rows start and end.
+mod time;
 /// The state and its moves.
 mod world;

@@ -8,7 +8,9 @@ use htaccess_generator::function::{TemplateCache, TemplateChoice, Trigger};
 use super::buckets::Bend;
 use super::contents::{Csv, Custom, template};
 use super::learned::Start;
-use super::protocols::{Protocol, handler, publisher, read_then_write};
+use super::protocols::{
+    Protocol, Task, alarm_last, clock_first, handler, publisher, read_then_write,
+};
 
 /// The CSVs that share the output. Only the tests of shared outputs use the second one.
 pub(crate) const KEYS: [&str; 2] = ["acme.csv", "acme.csv.gz"];
@@ -25,11 +27,16 @@ pub(crate) enum Step {
     Template(Custom),
     /// The clock of `Last-Modified` advances by a second.
     Tick,
+    /// Both clocks advance by [`WAIT_SECONDS`].
+    Wait,
 }
 
 pub(crate) const X: Step = Step::Upload(0, Csv::X);
 pub(crate) const Y: Step = Step::Upload(0, Csv::Y);
 pub(crate) const Z: Step = Step::Upload(0, Csv::Z);
+pub(crate) const V: Step = Step::Upload(0, Csv::V);
+pub(crate) const W: Step = Step::Upload(0, Csv::W);
+pub(crate) const SOON: Step = Step::Upload(0, Csv::Soon);
 pub(crate) const BAD: Step = Step::Upload(0, Csv::Bad);
 pub(crate) const DELETE: Step = Step::Delete(0);
 pub(crate) const PURGE: Step = Step::Purge(0);
@@ -90,6 +97,10 @@ pub(crate) struct Scenario {
     pub(crate) faults: Faults,
     /// The number of times that an event is delivered again after a crash or an error.
     pub(crate) redeliveries: usize,
+    /// The maximum number of crashes and errors of all events together.
+    pub(crate) failures_max: usize,
+    /// The number of times that an alarm can call again, of all alarms together.
+    pub(crate) echoes: usize,
     /// The maximum number of concurrent invocations.
     pub(crate) environments: usize,
     pub(crate) versioned: bool,
@@ -109,6 +120,8 @@ impl Scenario {
             events: events.to_vec(),
             faults: Faults::CRASHES,
             redeliveries: 2,
+            failures_max: usize::MAX,
+            echoes: 0,
             environments: usize::MAX,
             versioned: true,
             reports: false,
@@ -129,7 +142,7 @@ impl Scenario {
     pub(crate) fn key_of(&self, step: usize) -> Option<usize> {
         match self.steps[step] {
             Step::Upload(key, _) | Step::Delete(key) | Step::Purge(key) => Some(key),
-            Step::Template(_) | Step::Tick => None,
+            Step::Template(_) | Step::Tick | Step::Wait => None,
         }
     }
 
@@ -142,7 +155,7 @@ impl Scenario {
             }
             Step::Upload(key, _) | Step::Delete(key) => key,
             Step::Template(_) => 0,
-            Step::Tick => panic!("nothing tells of a tick"),
+            Step::Tick | Step::Wait => panic!("nothing tells of the time"),
         }
     }
 
@@ -207,19 +220,25 @@ impl Scenario {
             let templates = Rc::clone(&templates);
             Box::new(move |port| {
                 let settings = Rc::clone(&settings);
-                match protocol {
-                    Protocol::Publisher => {
-                        let templates = match settings.template {
-                            TemplateChoice::BuiltIn(_) => Rc::clone(&templates),
-                            // An execution environment that has just started.
-                            TemplateChoice::Object { .. } => {
-                                Rc::new(TemplateCache::new(&settings.template).unwrap())
-                            }
-                        };
-                        publisher(port, KEYS[key], trigger.clone(), settings, templates)
+                let templates = match settings.template {
+                    TemplateChoice::BuiltIn(_) => Rc::clone(&templates),
+                    // An execution environment that has just started.
+                    TemplateChoice::Object { .. } => {
+                        Rc::new(TemplateCache::new(&settings.template).unwrap())
                     }
-                    Protocol::Handler => handler(port, KEYS[key], &trigger, &settings),
-                    Protocol::ReadThenWrite => read_then_write(port, KEYS[key], settings),
+                };
+                let task = Task {
+                    key: KEYS[key],
+                    trigger: trigger.clone(),
+                    settings,
+                    templates,
+                };
+                match protocol {
+                    Protocol::Publisher => publisher(port, task),
+                    Protocol::ClockFirst => clock_first(port, task),
+                    Protocol::AlarmLast => alarm_last(port, task),
+                    Protocol::Handler => handler(port, &task),
+                    Protocol::ReadThenWrite => read_then_write(port, task),
                 }
             })
         };

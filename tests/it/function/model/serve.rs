@@ -4,6 +4,7 @@ use htaccess_generator::function::store::{ObjectName, Put};
 
 use super::buckets::{Answer, Bend, Call, Object, ObjectId};
 use super::learned::Place;
+use super::promise::{as_of, check_time_order};
 use super::scenario::Promise;
 use super::world::{Model, World};
 
@@ -24,6 +25,9 @@ impl Model {
 
     /// Lets a call take effect, and answers it.
     pub(crate) fn serve(&mut self, world: &mut World, call: &Call) -> Result<Answer, String> {
+        if let Call::Schedule(schedule) = call {
+            return Ok(self.set_alarm(world, schedule));
+        }
         let current = *world.buckets.at(call.name());
         let found = current.map(|id| self.objects.get(id).clone());
         Ok(match (call, current, found) {
@@ -54,6 +58,7 @@ impl Model {
                     _ => Answer::Conflict,
                 }
             }
+            (Call::Schedule(_), ..) => unreachable!(),
         })
     }
 
@@ -76,6 +81,7 @@ impl Model {
                 ));
             }
             self.check_template_order(put, replaced)?;
+            check_time_order(name, put, replaced)?;
         }
         Ok(self.objects.id(Object {
             etag: self.scenario.bend.etag_of(&put.bytes, put.form),
@@ -84,6 +90,7 @@ impl Model {
             metadata: self.scenario.bend.kept(put.metadata.clone()),
             bytes: put.bytes.clone(),
             rank,
+            as_of: as_of(put),
         }))
     }
 }
