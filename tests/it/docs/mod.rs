@@ -74,11 +74,11 @@ fn the_figures_of_sentences_are_those_of_the_benchmarks() {
         ),
     ];
     const BENCHMARKS: &str = include_str!("../../../docs/benchmarks.md");
+    const COMPARISON: &str = include_str!("../../../docs/comparison.md");
     for (sentence, cell) in FIGURES {
         assert!(README.contains(sentence), "README.md: {sentence}");
         assert!(BENCHMARKS.contains(cell), "docs/benchmarks.md: {cell}");
     }
-    const COMPARISON: &str = include_str!("../../../docs/comparison.md");
     for sentence in [
         "12 times as fast as `iprange`",
         "70 times as fast as a Python script",
