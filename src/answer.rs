@@ -161,6 +161,8 @@ pub enum WarningCode {
     NobodyLeft,
     /// Deny rows do not apply to addresses that the common CSV lets in always.
     AlwaysWins,
+    /// Nothing publishes the output again at the next change.
+    UnscheduledChange,
 }
 
 /// A warning: something that is probably a mistake, although it is accepted.
@@ -271,7 +273,7 @@ pub enum Severity {
     /// Nothing was left out. There may be warnings about rows that are used.
     Fine,
     /// Rows are not used, a condition is not applied, nobody or everybody gets in, or nobody does after the
-    /// next change.
+    /// next change, or nothing applies that change.
     Warning,
     /// The file is refused, or it is published without rows that may have denied somebody.
     Alarm,
@@ -381,6 +383,7 @@ impl Answer {
             WarningCode::BlocksEverybody,
             WarningCode::AllowsEverybody,
             WarningCode::NobodyLeft,
+            WarningCode::UnscheduledChange,
         ];
         if self.status == Status::Refused || self.warns_of(WarningCode::DenyRejected) {
             Severity::Alarm

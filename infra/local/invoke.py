@@ -37,6 +37,7 @@ EXPECTED: dict[str, Any] = {
     "eventbridge-created.json": ["unchanged"],
     "eventbridge-deleted.json": ["kept"],
     "sns.json": ["unchanged"],
+    "schedule.json": ["unchanged"],
     "sqs-s3.json": QUEUE_ALL_WELL,
     "sqs-sns.json": QUEUE_ALL_WELL,
     "sqs-eventbridge.json": QUEUE_ALL_WELL,
@@ -96,6 +97,10 @@ def _variables(outputs: dict[str, str], endpoint: str) -> dict[str, str]:
         "OUTPUT_BUCKET": outputs["SiteBucket"],
         "REPORT_BUCKET": outputs["ReportBucket"],
         "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_ENDPOINT_URL_SCHEDULER": endpoint,
+        # The SAM CLI replaces references in these two, so they are left out: the samples have no dates.
+        "SCHEDULE_GROUP": "",
+        "SCHEDULE_ROLE_ARN": "",
     }
 
 

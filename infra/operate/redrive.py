@@ -162,6 +162,7 @@ def received(queue: str) -> Iterator[list[Message]]:
     while left > 0:
         options = ["--max-number-of-messages", str(min(left, RECEIVED_AT_ONCE)), "--wait-time-seconds", "2"]
         options += ["--visibility-timeout", str(HIDDEN_SECONDS), "--attribute-names", "SentTimestamp"]
+        options += ["--message-attribute-names", "All"]
         messages = aws("sqs", "receive-message", "--queue-url", queue, *options).get("Messages", [])
         # SQS may deliver a message twice.
         new = [message for message in messages if message["MessageId"] not in seen]
@@ -210,7 +211,9 @@ def _finite(text: str) -> float:
 
 
 def event_of(message: Message) -> dict[str, Any] | None:
-    """Returns the event: from Lambda's record of a failure, or the message itself if it comes from the upload queue."""
+    """Returns the event: from Lambda's record of a failure, or the message itself if it comes from the upload queue or from
+    EventBridge Scheduler.
+    """
     body = parsed_json(message.get("Body", ""))
     event = body.get("requestPayload", body) if isinstance(body, dict) else None
     return event if isinstance(event, dict) else None
@@ -236,7 +239,13 @@ def summary(message: Message) -> str:
 
 
 def error_of(message: Message) -> str:
-    """Returns the error from Lambda's record. For a message from the upload queue, only the function's log has the error."""
+    """Returns the error from Lambda's record, or from the attributes that EventBridge Scheduler adds to a call that it could
+    not deliver. For a message from the upload queue, only the function's log has the error.
+    """
+    attributes = as_object(message.get("MessageAttributes"))
+    if "SCHEDULE_ARN" in attributes:
+        code, text = (as_object(attributes.get(name)).get("StringValue", "") for name in ("ERROR_CODE", "ERROR_MESSAGE"))
+        return f"{code or 'not delivered'}: {text or 'EventBridge Scheduler could not call the function'}"
     record = parsed_json(message.get("Body", ""))
     if record is None:
         return "not JSON that can be read"

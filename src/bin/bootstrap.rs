@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use htaccess_generator::function::FunctionSettings;
-use htaccess_generator::function::store::{S3, check_roots};
+use htaccess_generator::function::schedule::EventBridgeScheduler;
+use htaccess_generator::function::store::S3;
 use htaccess_generator::function::{
-    Dimensions, Error, Handler, InvocationMetrics, InvocationProperties, Payload, Response,
+    Dimensions, Error, FunctionSettings, Handler, InvocationMetrics, InvocationProperties, Payload,
+    Response, check_roots,
 };
 use htaccess_generator::function::{INIT_ERROR_TYPE, init_logging, log_panics, report_init_error};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
@@ -104,5 +105,10 @@ fn start() -> Result<Handler<S3>, String> {
     let settings = FunctionSettings::read(variable).map_err(|err| err.to_string())?;
     check_roots(&settings, variable).map_err(|err| err.to_string())?;
     let store = S3::new(&settings);
-    Handler::new(store, settings).map_err(|refusal| refusal.to_string())
+    let scheduler = EventBridgeScheduler::new(&settings);
+    let handler = Handler::new(store, settings).map_err(|refusal| refusal.to_string())?;
+    Ok(match scheduler {
+        Some(scheduler) => handler.with_scheduler(scheduler),
+        None => handler,
+    })
 }

@@ -14,6 +14,12 @@ use lambda_runtime::Diagnostic;
 pub enum ErrorKind {
     /// The event has no known format, or a required field is missing.
     UnknownEvent,
+    /// The schedule group does not exist.
+    NoSuchScheduleGroup,
+    /// EventBridge Scheduler refused the schedule: for example, it may not use the role.
+    ScheduleRefused,
+    /// The account has as many schedules as its quota allows.
+    ScheduleQuota,
     /// The output would go to the bucket of the input.
     SameBucket,
     /// The event names another bucket than that of the uploads.
@@ -22,15 +28,15 @@ pub enum ErrorKind {
     UnversionedBucket,
     /// An output must deny everybody, and the template does not work.
     BadTemplate,
-    /// S3 denied access (403): a permission is missing.
+    /// AWS denied access (403): a permission is missing.
     AccessDenied,
     /// The bucket does not exist.
     NoSuchBucket,
-    /// S3 asked for fewer requests (503 `SlowDown`, 429).
+    /// AWS asked for fewer requests (503 `SlowDown`, 429).
     Throttled,
-    /// S3 failed (5xx).
+    /// AWS failed (5xx).
     Unavailable,
-    /// S3 did not respond in time, or the connection broke.
+    /// AWS did not respond in time, or the connection broke.
     Connection,
     /// The bytes that were read are not those that S3 stored (length or checksum).
     Damaged,
@@ -38,7 +44,7 @@ pub enum ErrorKind {
     Contention,
     /// The time of the invocation was about to run out.
     OutOfTime,
-    /// S3 refused the request for another reason.
+    /// AWS refused the request for another reason.
     BadRequest,
     /// The function has a bug.
     Panic,
@@ -50,6 +56,9 @@ impl ErrorKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::UnknownEvent => "UnknownEvent",
+            Self::NoSuchScheduleGroup => "NoSuchScheduleGroup",
+            Self::ScheduleRefused => "ScheduleRefused",
+            Self::ScheduleQuota => "ScheduleQuota",
             Self::SameBucket => "SameBucket",
             Self::OtherBucket => "OtherBucket",
             Self::UnversionedBucket => "unversioned-bucket",
@@ -78,6 +87,9 @@ impl ErrorKind {
             | Self::Contention
             | Self::OutOfTime => true,
             Self::UnknownEvent
+            | Self::NoSuchScheduleGroup
+            | Self::ScheduleRefused
+            | Self::ScheduleQuota
             | Self::SameBucket
             | Self::OtherBucket
             | Self::UnversionedBucket
@@ -92,7 +104,8 @@ impl ErrorKind {
     fn hint(self) -> &'static str {
         match self {
             Self::UnknownEvent => {
-                "expected one of S3 (a notification, EventBridge, SNS, SQS or Batch Operations)"
+                "expected one of S3 (a notification, EventBridge, SNS, SQS or Batch Operations) or of a \
+                 schedule of this function"
             }
             Self::SameBucket => {
                 "OUTPUT_BUCKET and REPORT_BUCKET must not be the bucket of the CSVs"
@@ -109,6 +122,13 @@ impl ErrorKind {
                  event again"
             }
             Self::AccessDenied => "grant the function's role this action on this object",
+            Self::NoSuchScheduleGroup => "check SCHEDULE_GROUP",
+            Self::ScheduleRefused => {
+                "check SCHEDULE_ROLE_ARN: scheduler.amazonaws.com must be able to assume the role"
+            }
+            Self::ScheduleQuota => {
+                "ask AWS for a higher quota of EventBridge Scheduler, or delete unused schedules"
+            }
             Self::NoSuchBucket => "check OUTPUT_BUCKET, REPORT_BUCKET and TEMPLATE",
             Self::Throttled | Self::Unavailable | Self::Connection | Self::Damaged => {
                 "retrying may help"
@@ -117,7 +137,7 @@ impl ErrorKind {
             Self::OutOfTime => {
                 "the invocation had no time left; raise the function's time-out or memory"
             }
-            Self::BadRequest => "S3 does not accept the request",
+            Self::BadRequest => "AWS does not accept the request",
             Self::Panic => "this is a bug of the function; the log names the place",
         }
     }

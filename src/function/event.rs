@@ -11,6 +11,7 @@
 //! | S3 Batch Operations: `invocationSchemaVersion` 1.0 or 2.0, `tasks` | URL-encoded |
 //! | SNS: `Records[].Sns.Message` | as in the event inside |
 //! | SQS: `Records[].body`, with or without SNS around the event | as in the event inside |
+//! | a schedule of this function: `schedule` | raw |
 //! | `s3:TestEvent` | |
 //!
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>,
@@ -124,6 +125,9 @@ impl Event {
 fn read_objects(event: &Value) -> Result<Vec<ObjectRef>, Error> {
     if is_test(event) {
         return Ok(Vec::new());
+    }
+    if let Some(schedule) = event.get("schedule") {
+        return read_schedule(schedule).map(|object| vec![object]);
     }
     if event.get("detail-type").is_some() {
         return read_event_bridge(event).map(|object| vec![object]);
@@ -247,6 +251,24 @@ fn read_notification(s3: &Value, event_name: Option<&str>) -> Result<ObjectRef, 
             Trigger::Change
         },
         version_id: object.version_id,
+    })
+}
+
+/// The `schedule` member of an event that `schedule/one_time.rs` made. Its `at` is for people: the function
+/// looks at its own clock.
+#[derive(Deserialize)]
+struct ScheduledObject {
+    bucket: String,
+    key: String,
+}
+
+fn read_schedule(schedule: &Value) -> Result<ObjectRef, Error> {
+    let ScheduledObject { bucket, key } = ScheduledObject::deserialize(schedule)
+        .map_err(|err| unknown_event("a schedule without a bucket or a key").with_source(err))?;
+    Ok(ObjectRef {
+        name: ObjectName { bucket, key },
+        trigger: Trigger::Change,
+        version_id: None,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::function::panics::catch_panic;
 use crate::function::payload::Payload;
 use crate::function::publish::{Publisher, answer_object};
 use crate::function::response::{BatchResponse, ItemFailure, Response, ResultCode, TaskResult};
+use crate::function::schedule::{Scheduler, Schedules};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::Store;
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
@@ -34,11 +35,13 @@ pub struct Handler<S> {
     store: S,
     settings: FunctionSettings,
     templates: TemplateCache,
+    scheduler: Option<Box<dyn Scheduler>>,
 }
 
-/// One invocation: its deadline, and the metrics of what it has done so far.
+/// One invocation: its deadline, the ARN of the function, and the metrics of what it has done so far.
 struct Invocation {
     deadline: Deadline,
+    function_arn: String,
     metrics: RefCell<InvocationMetrics>,
 }
 
@@ -54,7 +57,17 @@ impl<S: Store> Handler<S> {
             store,
             settings,
             templates,
+            scheduler: None,
         })
+    }
+
+    /// Lets the function be called when rows start or end.
+    #[must_use]
+    pub fn with_scheduler(self, scheduler: impl Scheduler + 'static) -> Self {
+        Self {
+            scheduler: Some(Box::new(scheduler)),
+            ..self
+        }
     }
 
     /// Handles one event. A failed record does not keep the records after it from being handled.
@@ -75,6 +88,7 @@ impl<S: Store> Handler<S> {
     ) -> (Result<Response, Error>, InvocationMetrics) {
         let invocation = Invocation {
             deadline: Deadline::of(&event.context),
+            function_arn: event.context.invoked_function_arn,
             metrics: RefCell::default(),
         };
         let payload = event.payload.into();
@@ -205,12 +219,17 @@ impl<S: Store> Handler<S> {
     ) -> Result<Answer, Error> {
         let started = Instant::now();
         let operation = format!("publish {}", object.name);
-        let mut publisher = Publisher::new(
+        let publisher = Publisher::new(
             &self.store,
             &self.settings,
             &self.templates,
             template.clone(),
         );
+        let scheduler = self.scheduler.as_deref();
+        let mut publisher = publisher.with_schedules(scheduler.map(|scheduler| Schedules {
+            scheduler,
+            function_arn: &invocation.function_arn,
+        }));
         let answer = answer_object(&self.store, &self.settings, &mut publisher, object);
         // Each function that takes a future by value holds it twice, and the stack is small.
         let answer = catch_panic(&operation, Box::pin(answer));

@@ -3,8 +3,11 @@
 //! Only this folder uses the network, the clock, the environment and logging. It decides nothing about
 //! rows or policies: it passes the bytes of an upload to `generate` and publishes the result.
 //!
-//! `publish` contains the publishing protocol, and `store` the calls of S3.
+//! `publish` contains the publishing protocol, `store` the calls of S3, `schedule` those of
+//! EventBridge Scheduler, and `aws` what the clients of both need.
 
+mod aws;
+mod digest;
 mod error;
 mod event;
 mod handler;
@@ -15,10 +18,12 @@ mod panics;
 mod payload;
 pub mod publish;
 mod response;
+pub mod schedule;
 mod settings;
 pub mod store;
 mod template_cache;
 
+pub use self::aws::check_roots;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, ObjectRef, Trigger};
 pub use self::handler::Handler;
@@ -28,5 +33,7 @@ pub use self::metrics::{Dimensions, InvocationMetrics, InvocationProperties};
 pub use self::panics::log_panics;
 pub use self::payload::Payload;
 pub use self::response::Response;
-pub use self::settings::{FunctionSettings, OnDelete, TemplateChoice, TrustRoots};
+pub use self::settings::{
+    FunctionSettings, OnDelete, ScheduleSettings, TemplateChoice, TrustRoots,
+};
 pub use self::template_cache::{CurrentTemplate, TemplateCache};

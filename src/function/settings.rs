@@ -3,6 +3,10 @@
 use crate::render::{BuiltIn, built_in_names};
 use crate::settings::{DEFAULT_TEMPLATE, SettingError, Settings, Spelling};
 
+/// The maximum length of the name of a schedule group
+/// (<https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html>).
+const MAX_GROUP_CHARS: usize = 64;
+
 /// The location of the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateChoice {
@@ -69,6 +73,22 @@ impl TrustRoots {
     }
 }
 
+/// The settings for schedules, which call the function when rows start or end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleSettings {
+    /// `SCHEDULE_GROUP`: the schedule group of EventBridge Scheduler that schedules are created in.
+    pub group: String,
+    /// `SCHEDULE_ROLE_ARN`: the role with which EventBridge Scheduler calls the function.
+    pub role_arn: String,
+    /// `SCHEDULE_FAILURE_QUEUE_ARN`: the queue for calls that cannot be delivered. If it is unset, they are
+    /// lost.
+    pub failure_queue_arn: Option<String>,
+    /// `AWS_ENDPOINT_URL_SCHEDULER`: an emulator to use in place of EventBridge Scheduler.
+    pub endpoint: Option<String>,
+    /// The certificate authorities of connections to EventBridge Scheduler.
+    pub roots: TrustRoots,
+}
+
 /// The settings of the function: [`Settings`], and those that only the function has.
 #[derive(Clone, Debug)]
 pub struct FunctionSettings {
@@ -91,6 +111,9 @@ pub struct FunctionSettings {
     pub region: String,
     /// The certificate authorities: `SSL_CERT_FILE` and `SSL_CERT_DIR` replace Amazon's.
     pub roots: TrustRoots,
+    /// `SCHEDULE_GROUP` and the other settings for schedules. If they are unset, nothing calls the function
+    /// when rows start or end.
+    pub schedules: Option<ScheduleSettings>,
 }
 
 impl FunctionSettings {
@@ -101,13 +124,21 @@ impl FunctionSettings {
     /// The first setting that is missing or invalid.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let endpoint = value("AWS_ENDPOINT_URL_S3")
-            .map(|value| endpoint(&value))
-            .transpose()?;
+        let endpoint = |name| {
+            let url = value(name);
+            url.map(|value| endpoint(name, value)).transpose()
+        };
+        let (endpoint, scheduler_endpoint) = (
+            endpoint("AWS_ENDPOINT_URL_S3")?,
+            endpoint("AWS_ENDPOINT_URL_SCHEDULER")?,
+        );
         let region = value("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
         let has_own_roots = value("SSL_CERT_FILE").or(value("SSL_CERT_DIR")).is_some();
+        let roots = |endpoint: Option<&str>| TrustRoots::choose(&region, endpoint, has_own_roots);
+        let scheduler_roots = roots(scheduler_endpoint.as_deref());
         Ok(Self {
-            roots: TrustRoots::choose(&region, endpoint.as_deref(), has_own_roots),
+            roots: roots(endpoint.as_deref()),
+            schedules: schedules(value, scheduler_endpoint, scheduler_roots)?,
             settings: Settings::read(Spelling::Variable, &lookup)?,
             template: template(&value("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned()))?,
             output_bucket: value("OUTPUT_BUCKET").ok_or_else(|| SettingError {
@@ -140,12 +171,78 @@ fn on_delete(value: &str) -> Result<OnDelete, SettingError> {
     }
 }
 
-fn endpoint(value: &str) -> Result<String, SettingError> {
+fn endpoint(name: &str, value: String) -> Result<String, SettingError> {
     if value.starts_with("http://") || value.starts_with("https://") {
-        return Ok(value.to_owned());
+        return Ok(value);
     }
     let allowed = "expected a URL that starts with http:// or https://";
-    Err(SettingError::new("AWS_ENDPOINT_URL_S3", value, allowed))
+    Err(SettingError::new(name, &value, allowed))
+}
+
+/// Reads the settings for schedules. The group and the role are both set, or neither.
+fn schedules(
+    value: impl Fn(&str) -> Option<String>,
+    endpoint: Option<String>,
+    roots: TrustRoots,
+) -> Result<Option<ScheduleSettings>, SettingError> {
+    let missing = |name: &str, what: &str, other: &str| SettingError {
+        name: name.to_owned(),
+        problem: format!("is not set: expected {what}, because {other} is set"),
+    };
+    let (group, role_arn) = match (value("SCHEDULE_GROUP"), value("SCHEDULE_ROLE_ARN")) {
+        (None, None) => return Ok(None),
+        (Some(group), Some(role_arn)) => (group, role_arn),
+        (None, Some(_)) => {
+            let what = "the name of a schedule group";
+            return Err(missing("SCHEDULE_GROUP", what, "SCHEDULE_ROLE_ARN"));
+        }
+        (Some(_), None) => {
+            let what = "the ARN of the role that calls this function";
+            return Err(missing("SCHEDULE_ROLE_ARN", what, "SCHEDULE_GROUP"));
+        }
+    };
+    let is_in_name = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
+    if group.len() > MAX_GROUP_CHARS || !group.chars().all(is_in_name) {
+        let allowed = "expected at most 64 letters, digits, -, _ and .";
+        return Err(SettingError::new("SCHEDULE_GROUP", &group, allowed));
+    }
+    if !is_arn(&role_arn, "iam", "role/") {
+        let allowed = "expected the ARN of a role, as in arn:aws:iam::123456789012:role/name";
+        return Err(SettingError::new("SCHEDULE_ROLE_ARN", &role_arn, allowed));
+    }
+    let failure_queue_arn = value("SCHEDULE_FAILURE_QUEUE_ARN");
+    if let Some(arn) = failure_queue_arn
+        .as_ref()
+        .filter(|arn| !is_arn(arn, "sqs", ""))
+    {
+        let allowed = "expected the ARN of a queue, as in arn:aws:sqs:eu-west-3:123456789012:name";
+        return Err(SettingError::new(
+            "SCHEDULE_FAILURE_QUEUE_ARN",
+            arn,
+            allowed,
+        ));
+    }
+    Ok(Some(ScheduleSettings {
+        group,
+        role_arn,
+        failure_queue_arn,
+        endpoint,
+        roots,
+    }))
+}
+
+/// Returns whether the text is an ARN of this service, with an account and a name that starts with
+/// `prefix` (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
+fn is_arn(text: &str, service: &str, prefix: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [arn, partition, named, _region, account, name] = parts[..] else {
+        return false;
+    };
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let is_named = name
+        .strip_prefix(prefix)
+        .is_some_and(|name| !name.is_empty() && name.chars().all(|char| char.is_ascii_graphic()));
+    arn == "arn" && partition.starts_with("aws") && named == service && is_account && is_named
 }
 
 pub(crate) fn template(value: &str) -> Result<TemplateChoice, SettingError> {
@@ -170,6 +267,73 @@ pub(crate) fn template(value: &str) -> Result<TemplateChoice, SettingError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn schedules_of(entries: &[(&str, &str)]) -> Result<Option<ScheduleSettings>, String> {
+        let value = |name: &str| {
+            let entry = entries.iter().find(|(entry, _)| *entry == name);
+            entry.map(|(_, value)| (*value).to_owned())
+        };
+        schedules(value, None, TrustRoots::Amazon).map_err(|err| err.to_string())
+    }
+
+    const ROLE: (&str, &str) = ("SCHEDULE_ROLE_ARN", "arn:aws:iam::123456789012:role/a/b");
+
+    #[test]
+    fn schedules_need_a_group_and_a_role() {
+        assert_eq!(schedules_of(&[]), Ok(None));
+        let queue = "arn:aws-us-gov:sqs:us-gov-west-1:123456789012:failures";
+        let group = ("SCHEDULE_GROUP", "group_1.a-b");
+        let entries = [group, ROLE, ("SCHEDULE_FAILURE_QUEUE_ARN", queue)];
+        let settings = schedules_of(&entries).unwrap().unwrap();
+        assert_eq!(settings.group, group.1);
+        assert_eq!(settings.failure_queue_arn.as_deref(), Some(queue));
+    }
+
+    #[test]
+    fn bad_settings_for_schedules_are_refused_with_a_sentence() {
+        let group = ("SCHEDULE_GROUP", "group");
+        let long = "g".repeat(65);
+        for (entries, expected) in [
+            (
+                &[group][..],
+                "SCHEDULE_ROLE_ARN is not set: expected the ARN of the role that calls this function, because SCHEDULE_GROUP is set",
+            ),
+            (
+                &[ROLE],
+                "SCHEDULE_GROUP is not set: expected the name of a schedule group, because SCHEDULE_ROLE_ARN is set",
+            ),
+            (
+                &[("SCHEDULE_GROUP", "a/b"), ROLE],
+                "SCHEDULE_GROUP is \"a/b\": expected at most 64 letters",
+            ),
+            (
+                &[("SCHEDULE_GROUP", &long), ROLE],
+                "expected at most 64 letters",
+            ),
+            (
+                &[group, ("SCHEDULE_ROLE_ARN", "role")],
+                "SCHEDULE_ROLE_ARN is \"role\": expected the ARN of a role",
+            ),
+            (
+                &[group, ("SCHEDULE_ROLE_ARN", "arn:aws:iam::1234:role/a")],
+                "expected the ARN of a role",
+            ),
+            (
+                &[
+                    group,
+                    ("SCHEDULE_ROLE_ARN", "arn:aws:iam::123456789012:user/a"),
+                ],
+                "expected the ARN of a role",
+            ),
+            (
+                &[group, ROLE, ("SCHEDULE_FAILURE_QUEUE_ARN", "https://sqs")],
+                "SCHEDULE_FAILURE_QUEUE_ARN is \"https://sqs\": expected the ARN of a queue",
+            ),
+        ] {
+            let message = schedules_of(entries).unwrap_err();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
 
     #[test]
     fn trusts_amazon_where_amazon_is_asked_and_nobody_said_otherwise() {

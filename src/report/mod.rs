@@ -315,6 +315,7 @@ fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
         (WarningCode::BlocksEverybody, ", nobody gets in"),
         (WarningCode::AllowsEverybody, ", everybody gets in"),
         (WarningCode::NobodyLeft, ", nobody gets in later"),
+        (WarningCode::UnscheduledChange, ", a change not scheduled"),
     ] {
         if answer.warns_of(code) {
             headline.push_str(note);
@@ -428,6 +429,7 @@ fn warning_view(warning: &Warning) -> WarningView {
             WarningCode::EndsSoon => "Rows that end soon",
             WarningCode::NobodyLeft => "Soon nobody gets in",
             WarningCode::AlwaysWins => "Addresses that always get in",
+            WarningCode::UnscheduledChange => "A change that nothing applies",
         },
         // The other warnings contain their lines in the message.
         line: warning.line.filter(|_| {

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
 use crate::observability::wait_for_metric;
@@ -42,6 +42,27 @@ pub(crate) fn of_the_deployment(cloud: &Cloud) {
     assert_eq!(cloud.messages("FailureQueue"), 0);
 }
 
+/// A schedule that cannot be created keeps the output from being written: rows would not end otherwise.
+pub(crate) fn of_the_scheduler(cloud: &Cloud) {
+    let right = environment(cloud);
+    let mut wrong = right.clone();
+    wrong["Variables"]["SCHEDULE_GROUP"] = "no-such-group".into();
+    set_environment(cloud, &wrong);
+    let csv = "IP,Rule,Expires\n192.0.2.7,Allow,2999-12-31\n";
+    cloud.upload("unscheduled/site.csv", csv);
+    cloud.wait_for_messages("FailureQueue", 1);
+    let shown = cloud.redrive(&["--show"]);
+    println!("{}", shown.trim());
+    assert!(shown.contains("NoSuchScheduleGroup: "), "{shown}");
+    let output = "unscheduled/site/.htaccess";
+    assert_eq!(cloud.read("SiteBucket", output), None);
+
+    set_environment(cloud, &right);
+    cloud.redrive(&[]);
+    cloud.site(output, |text| text.contains(RULES));
+    assert_eq!(cloud.messages("FailureQueue"), 0);
+}
+
 /// A stopped function publishes nothing and loses nothing.
 pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
     let function = ["--function-name", cloud.output("FunctionName")];
@@ -57,6 +78,49 @@ pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
     cloud.aws(&[&start[..], &function[..]].concat());
     cloud.redrive(&[]);
     cloud.site("stopped/site/.htaccess", |text| text.contains(RULES));
+}
+
+/// A call that EventBridge Scheduler could not deliver is published after it is sent again. Its message is
+/// the event of the schedule, with the error in its attributes:
+/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html>.
+pub(crate) fn of_a_schedule(cloud: &Cloud) {
+    let function = ["--function-name", cloud.output("FunctionName")];
+    let stop = ["lambda", "put-function-concurrency"];
+    let none = ["--reserved-concurrent-executions", "0"];
+    cloud.aws(&[&stop[..], &function[..], &none[..]].concat());
+    cloud.upload("undelivered/site.csv", CSV);
+    cloud.wait_for_messages("FailureQueue", 1);
+    let queue = ["--queue-url", cloud.output("FailureQueue")];
+    cloud.aws(&[&["sqs", "purge-queue"][..], &queue[..]].concat());
+    let start = ["lambda", "delete-function-concurrency"];
+    cloud.aws(&[&start[..], &function[..]].concat());
+
+    let bucket = cloud.output("UploadBucket");
+    let schedule =
+        json!({"bucket": bucket, "key": "undelivered/site.csv", "at": "2026-12-31T23:00:00Z"});
+    let body = json!({"schedule": schedule}).to_string();
+    let attribute = |value: &str| json!({"DataType": "String", "StringValue": value});
+    let attributes = json!({
+        "SCHEDULE_ARN": attribute("arn:aws:scheduler:us-east-1:000000000000:schedule/g/n"),
+        "ERROR_CODE": attribute("AccessDeniedException"),
+        "ERROR_MESSAGE": attribute("not authorized to perform: lambda:InvokeFunction"),
+    });
+    let attributes = attributes.to_string();
+    let send = ["sqs", "send-message", "--message-body", &body];
+    let attributes = ["--message-attributes", &attributes];
+    cloud.aws(&[&send[..], &attributes[..], &queue[..]].concat());
+    let shown = cloud.redrive(&["--show"]);
+    println!("{}", shown.trim());
+    assert!(
+        shown.contains("AccessDeniedException: not authorized"),
+        "{shown}"
+    );
+    assert!(shown.contains("undelivered/site.csv"), "{shown}");
+    let output = cloud.read("SiteBucket", "undelivered/site/.htaccess");
+    assert_eq!(output, None);
+    cloud.redrive(&[]);
+    cloud.site("undelivered/site/.htaccess", |text| text.contains(RULES));
+    assert_eq!(cloud.messages("FailureQueue"), 0);
 }
 
 /// A message that fails moves from the upload queue to the failure queue, and back when it is sent

@@ -5,6 +5,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -16,12 +17,24 @@ use serde_json::{Value, json};
 use crate::cloud::{Cloud, wait_until};
 use crate::permissions::Permissions;
 
+#[path = "../servers/apache.rs"]
+#[expect(dead_code, reason = "the tests of servers use more of it")]
+mod apache;
 mod cloud;
+#[path = "../servers/documented.rs"]
+#[expect(dead_code, reason = "the tests of servers use more of it")]
+mod documented;
 mod failures;
+#[path = "../servers/http.rs"]
+#[expect(dead_code, reason = "the tests of servers use more of it")]
+mod http;
 mod many;
 mod observability;
 mod permissions;
+#[path = "../servers/process.rs"]
+mod process;
 mod recorder;
+mod schedules;
 mod sync;
 mod templates;
 
@@ -32,6 +45,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     let mut permissions = Permissions::default();
     samples_are_answered(&cloud);
     observability::samples_are_counted(&cloud);
+    let change = schedules::publish(&cloud);
     upper_case_is_no_other_ending(&cloud);
     any_name_gets_an_answer(&cloud);
     a_refused_csv_leaves_the_previous_output(&cloud);
@@ -40,8 +54,11 @@ fn the_deployed_stack_answers_uploads_and_events() {
     events_can_be_invoked(&cloud);
     buckets_are_private_versioned_and_encrypted(&cloud);
     many::are_published(&cloud, "thousand", 1_000);
+    schedules::comes_by_itself(&cloud, &change);
     failures::of_the_deployment(&cloud);
+    failures::of_the_scheduler(&cloud);
     failures::of_a_stopped_function(&cloud);
+    failures::of_a_schedule(&cloud);
     assert_notified(&cloud, "LambdaFunction", CREATED);
 
     permissions.cover(&cloud);
@@ -156,6 +173,7 @@ fn events_can_be_invoked(cloud: &Cloud) {
         ("eventbridge-created.json", &["unchanged"]),
         ("eventbridge-deleted.json", &["kept"]),
         ("sns.json", &["unchanged"]),
+        ("schedule.json", &["unchanged"]),
     ] {
         let answer = cloud.invoke(event);
         let results = answer["results"].as_array().map(Vec::as_slice);
@@ -296,6 +314,10 @@ fn the_stack_goes_and_what_it_wrote_stays(cloud: &Cloud) {
         (["cloudwatch", "list-dashboards"], "DashboardEntries[]"),
         (["sns", "list-topics"], "Topics[]"),
         (["events", "list-rules"], "Rules[]"),
+        (
+            ["scheduler", "list-schedule-groups"],
+            "ScheduleGroups[?Name!=`default`]",
+        ),
         (["logs", "describe-log-groups"], "logGroups[]"),
     ] {
         let left = cloud.json(&[&what[..], &["--query", query]].concat());

@@ -43,7 +43,14 @@ impl Permissions {
     /// Checks that the deployed role grants every call. Must run before the role changes.
     pub(crate) fn cover(&mut self, cloud: &Cloud) {
         let granted = granted(cloud);
-        let called: BTreeSet<Grant> = cloud.recorder.take().iter().flat_map(needed).collect();
+        let schedules = Schedules::of(cloud);
+        let calls = cloud.recorder.take();
+        let called = calls.iter().flat_map(|call| match call.bucket.as_str() {
+            // The path of a call of EventBridge Scheduler.
+            "schedules" => schedules.needed(call),
+            _ => needed(call),
+        });
+        let called: BTreeSet<Grant> = called.collect();
         assert!(!called.is_empty(), "nothing was recorded");
         for (action, resource) in &called {
             assert!(
@@ -87,6 +94,40 @@ impl Permissions {
             self.granted.len(),
             self.called.len()
         );
+    }
+}
+
+/// The resources that a call of EventBridge Scheduler is about.
+struct Schedules {
+    group: String,
+    role: String,
+}
+
+impl Schedules {
+    fn of(cloud: &Cloud) -> Self {
+        let about = ["--function-name", cloud.output("FunctionName")];
+        let ask = ["lambda", "get-function-configuration", "--query"];
+        let variables = ["Environment.Variables"];
+        let variables = cloud.json(&[&ask[..], &variables[..], &about[..]].concat());
+        let role = variables["SCHEDULE_ROLE_ARN"].as_str().unwrap().to_owned();
+        let group = cloud.output("ScheduleGroup").to_owned();
+        Self { group, role }
+    }
+
+    /// The permissions that are checked before a schedule is created:
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html>.
+    fn needed(&self, call: &Call) -> Vec<Grant> {
+        assert_eq!(call.method, "POST", "{call:?}");
+        // A deliberate mistake names a group that does not exist.
+        if call.status == 404 {
+            return Vec::new();
+        }
+        let Self { group, role } = self;
+        let schedules = format!("arn:aws:scheduler:us-east-1:000000000000:schedule/{group}/*");
+        vec![
+            ("scheduler:CreateSchedule".to_owned(), schedules),
+            ("iam:PassRole".to_owned(), role.clone()),
+        ]
     }
 }
 

@@ -3,6 +3,9 @@
 use super::*;
 use serde_json::json;
 
+use crate::function::schedule::Schedule;
+use crate::time::Instant;
+
 fn notification(key: &str) -> Value {
     json!({"Records": [{
         "eventName": "ObjectCreated:Put",
@@ -112,6 +115,28 @@ fn reads_the_keys_of_event_bridge_raw() {
     check(&event_bridge("Object Created", "a b.csv"), &["a b.csv"]);
     check(&event_bridge("Object Deleted", "a+b.csv"), &["a+b.csv"]);
     check(&event_bridge("Object Created", "a%20b.csv"), &["a%20b.csv"]);
+}
+
+#[test]
+fn reads_the_event_of_a_schedule_directly_and_in_a_queue() {
+    let object = ObjectName {
+        bucket: "uploads".to_owned(),
+        key: "a+%2B<é>.csv".to_owned(),
+    };
+    let at = Instant::from_seconds(1_798_758_000);
+    let schedule = Schedule::new(&object, at, at.plus_days(-1), "");
+    let event: Value = serde_json::from_str(&schedule.event()).unwrap();
+    let Ok(Event::Objects(objects)) = Event::read(&event) else {
+        panic!("no objects")
+    };
+    assert_eq!(
+        (&objects[0].name, &objects[0].trigger),
+        (&object, &Trigger::Change)
+    );
+    let Ok(Event::Queue(messages)) = Event::read(&queue(&[event])) else {
+        panic!("no queue")
+    };
+    assert_eq!(messages[0].objects.as_ref().unwrap(), &objects);
 }
 
 #[test]
@@ -233,6 +258,16 @@ fn names_what_it_saw_in_an_unknown_event() {
         &json!({"detail-type": "Object Created", "source": "aws.s3"}),
         "an S3 event of EventBridge that cannot be read",
     );
+    for schedule in [
+        json!(7),
+        json!({"bucket": "uploads"}),
+        json!({"key": "a.csv"}),
+    ] {
+        check_unknown(
+            &json!({"schedule": schedule}),
+            "a schedule without a bucket or a key",
+        );
+    }
     check_unknown(
         &batch("3.0", &json!({"taskId": "t"})),
         "S3 Batch Operations of schema 3.0",

@@ -27,5 +27,6 @@ pub(crate) fn unchanged(
     let mut answer = answer_about(settings, input, output, Status::Unchanged);
     let bytes = output.head().and_then(|head| head.bytes).unwrap_or(0);
     answer.bytes = bytes.try_into().unwrap_or(usize::MAX);
+    answer.next_change = output.holds_until();
     answer
 }

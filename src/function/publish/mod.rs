@@ -4,9 +4,11 @@
 //! [`Store`](crate::function::store::Store). It does not parse events and does not print metrics.
 
 mod answers;
+mod claim;
 mod delete;
 mod destination;
 mod generate_upload;
+mod next_change;
 mod object;
 mod other_file;
 mod owner;

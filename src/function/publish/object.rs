@@ -8,6 +8,7 @@ use crate::function::publish::provenance::Provenance;
 use crate::function::store::{
     ContentDigest, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
+use crate::time::Instant;
 
 pub(crate) const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// The maximum number of blank lines that are added to make bytes differ from those of recorded
@@ -45,6 +46,23 @@ impl PublishedObject {
         both.is_some_and(|(head, made_from)| {
             provenance.is_same(made_from) && made_from.is_of(&head.checksum)
         })
+    }
+
+    /// Returns whether the object was made from this input and these settings, and no row has started or
+    /// ended since.
+    pub(crate) fn is_current(&self, provenance: &Provenance, now: Instant) -> bool {
+        let made_from = self.made_from.as_ref();
+        self.is_made_from(provenance) && made_from.is_some_and(|made_from| made_from.holds_at(now))
+    }
+
+    /// Returns the instant that the object was made for, if it is recorded.
+    pub(crate) fn as_of(&self) -> Option<Instant> {
+        self.made_from.as_ref().and_then(Provenance::as_of)
+    }
+
+    /// Returns the instant from which the object is not current any more, if there is one.
+    pub(crate) fn holds_until(&self) -> Option<Instant> {
+        self.made_from.as_ref().and_then(Provenance::holds_until)
     }
 
     /// Returns the upload that the object belongs to, from the point of view of one upload. `None` if the

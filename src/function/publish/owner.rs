@@ -9,8 +9,8 @@
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use crate::function::digest::hexadecimal;
 use crate::source::keys_of_the_same_path;
-use crate::text::push_fmt;
 
 /// The maximum length of a recorded key in its encoding, in bytes.
 const MAX_RECORDED_BYTES: usize = 800;
@@ -61,15 +61,6 @@ pub(crate) fn recorded_key(key: &str) -> String {
 fn digest(key: &str) -> String {
     let digest = hexadecimal(Sha256::new_with_prefix(key));
     format!("{DIGEST_PREFIX}{digest}")
-}
-
-/// Returns the first 128 bits of a digest as hexadecimal digits.
-pub(crate) fn hexadecimal(digest: Sha256) -> String {
-    let mut text = String::new();
-    for byte in digest.finalize().iter().take(16) {
-        push_fmt(&mut text, format_args!("{byte:02x}"));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Records in an output's object metadata the input and the settings it was made from, and digests of
-//! its recent predecessors: of their bytes and their [`PutKind`], because an ETag identifies bytes, not
-//! an upload.
+//! Records in an output's object metadata the input and the settings it was made from, the instants
+//! between which it holds, and digests of its recent predecessors: of their bytes and their [`PutKind`],
+//! because an ETag identifies bytes, not an upload.
 //!
 //! S3 keeps up to 2 KB of metadata, in ASCII. So values are percent-encoded, and a value that is too
 //! long is replaced by its digest. `owner.rs` reads the key of the input back.
@@ -8,14 +8,15 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 
 use crate::answer::Refusal;
-use crate::function::publish::owner::{Owner, hexadecimal, recorded_key};
+use crate::function::digest::digest_of;
+use crate::function::publish::owner::{Owner, recorded_key};
 use crate::function::store::{Checksum, ContentDigest, Head, PutKind};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
 use crate::settings::Settings;
 use crate::text::RichText;
+use crate::time::Instant;
 
 /// The time for which a replaced object is recorded, in seconds. It is longer than any invocation can
 /// last (15 minutes), so that no writer is left that has its ETag in a condition.
@@ -38,6 +39,10 @@ pub(crate) struct Provenance {
     replaced: Vec<ReplacedObject>,
     /// The last permanent delete of a version that is recorded.
     reverted: Option<Reverted>,
+    /// The instant that the object was made for. An object of a deleted input has none.
+    as_of: Option<Instant>,
+    /// The first instant after it at which a row starts or ends, if there is one.
+    holds_until: Option<Instant>,
 }
 
 /// A predecessor of an object.
@@ -111,6 +116,16 @@ impl Provenance {
         self
     }
 
+    /// Adds the instant that the object was made for, and the next one at which a row starts or ends.
+    #[must_use]
+    pub(crate) fn with_period(self, as_of: Instant, holds_until: Option<Instant>) -> Self {
+        Self {
+            as_of: Some(as_of),
+            holds_until,
+            ..self
+        }
+    }
+
     /// Adds the checksum of an object with these bytes in this form.
     #[must_use]
     pub(crate) fn with_content(self, digest: ContentDigest, form: PutKind) -> Self {
@@ -137,7 +152,13 @@ impl Provenance {
         let written_as = values.remove("written-as").unwrap_or_default();
         let reverted = values.remove("reverted").unwrap_or_default();
         let replaced = replaced.split(' ').filter_map(parse_entry);
+        let mut instant = |name| values.remove(name).map(|text| text.parse::<i64>());
+        let (as_of, holds_until) = (instant("as-of"), instant("holds-until"));
         Self {
+            as_of: as_of.and_then(Result::ok).map(Instant::from_seconds),
+            // What cannot be read must not keep an output in force.
+            holds_until: holds_until
+                .map(|seconds| seconds.map_or(Instant::MIN, Instant::from_seconds)),
             values,
             written_as,
             replaced: replaced
@@ -162,6 +183,24 @@ impl Provenance {
                 .values
                 .iter()
                 .all(|(name, value)| made_from.value(name) == value)
+    }
+
+    /// Returns whether no row starts or ends until this instant, which is not before that of the object.
+    #[must_use]
+    pub(crate) fn holds_at(&self, instant: Instant) -> bool {
+        self.holds_until.is_none_or(|end| instant < end)
+    }
+
+    /// Returns the instant that the object was made for, if it is recorded.
+    #[must_use]
+    pub(crate) fn as_of(&self) -> Option<Instant> {
+        self.as_of
+    }
+
+    /// Returns the next instant at which a row starts or ends, if there is one.
+    #[must_use]
+    pub(crate) fn holds_until(&self) -> Option<Instant> {
+        self.holds_until
     }
 
     /// Returns whether an object with this provenance still has the bytes that were written with it. A
@@ -235,6 +274,12 @@ impl Provenance {
         if let Some(Reverted { version, at }) = &self.reverted {
             metadata.insert("reverted".to_owned(), format!("{version}@{at}"));
         }
+        let instants = [("as-of", self.as_of), ("holds-until", self.holds_until)];
+        for (name, instant) in instants {
+            if let Some(instant) = instant {
+                metadata.insert(name.to_owned(), instant.seconds().to_string());
+            }
+        }
         metadata
     }
 }
@@ -274,16 +319,6 @@ fn parse_entry(entry: &str) -> Option<(String, i64)> {
 /// Returns the part of a checksum that identifies a replaced object.
 fn start_of(checksum: &str) -> &str {
     checksum.get(..REPLACED_DIGEST_BYTES).unwrap_or(checksum)
-}
-
-/// Returns a digest of the texts. Each text has its length before it, so that the borders count.
-fn digest_of(parts: &[&str]) -> String {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part);
-    }
-    hexadecimal(digest)
 }
 
 /// Encodes a value in ASCII, or replaces it by its digest if it is too long.
@@ -368,6 +403,24 @@ mod tests {
     }
 
     #[test]
+    fn records_the_instants_between_which_it_holds() {
+        let instant = Instant::from_seconds;
+        let written =
+            Provenance::new("a.csv", None, "digest").with_period(instant(-5), Some(instant(60)));
+        let read = Provenance::from_metadata(&head("", written.metadata()));
+        assert_eq!(read, written);
+        assert!(read.holds_at(instant(59)) && !read.holds_at(instant(60)));
+        let forever = Provenance::new("a.csv", None, "digest").with_period(instant(-5), None);
+        let read = Provenance::from_metadata(&head("", forever.metadata()));
+        assert_eq!(read, forever);
+        assert!(read.holds_at(Instant::MAX));
+        assert!(read.is_same(&written), "the input is the same");
+        let mut metadata = written.metadata();
+        metadata.insert("holds-until".to_owned(), "tomorrow".to_owned());
+        assert!(!Provenance::from_metadata(&head("", metadata)).holds_at(instant(0)));
+    }
+
+    #[test]
     fn stays_below_the_limit_of_metadata() {
         for long in ["é".repeat(512), "k".repeat(800), "k".repeat(1024)] {
             stays_below_the_limit(&long);
@@ -384,6 +437,7 @@ mod tests {
         };
         let mut provenance = Provenance::new(long, Some(&input), &"d".repeat(32))
             .with_report(Some(&RichText::from(long)), long)
+            .with_period(Instant::MAX, Some(Instant::MAX))
             .with_reverted(&"v".repeat(100), 1_800_000_000);
         for _ in 0..100 {
             let current = head(&input.etag, provenance.metadata());

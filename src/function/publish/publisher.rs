@@ -5,11 +5,13 @@
 //! 1. fetches the heads of both and reads the newest input, at the same time;
 //! 2. reads a custom template again if one of them was made with other settings, because the template may
 //!    have been changed since it was read;
-//! 3. writes nothing if both were already made from this input and these settings;
-//! 4. reads the input again if one of them was made from an input that is not strictly older, because
-//!    the first read may have been served before that input was uploaded;
+//! 3. reads the input again if one of them was made from an input that is not strictly older, because
+//!    the first read may have been served before that input was uploaded; then reads the clock;
+//! 4. writes nothing if both were already made from this input and these settings, and no row has started
+//!    or ended since;
 //! 5. refuses the input if the output belongs to another upload that still exists;
-//! 6. writes each of them on the condition that it is still the object whose head was fetched, and
+//! 6. makes sure that a schedule calls the function when the next row starts or ends;
+//! 7. writes each of them on the condition that it is still the object whose head was fetched, and
 //!    starts again if it is not.
 //!
 //! **Invariant.** A write takes effect only if its input and its template are at least as new as those of
@@ -33,6 +35,13 @@
 //! before, because nothing is left that records it. So the delete of the owner is handled first, as its
 //! event would do, and the output is then written on the condition that there is none.
 //!
+//! **Time.** An object records the instant that it was made for (`as-of`), and the next one at which a row
+//! starts or ends (`holds-until`). The schedule for that instant is created before the write, so an output
+//! that is in force is always replaced in time, also if the function dies after the write. If it dies
+//! before, the call of the schedule finds nothing to do. An unchanged output has its schedule created too,
+//! because somebody may have deleted it. An object is never replaced by one for an earlier instant: the
+//! clock is read after the heads, and the recorded instant counts if the clock of another machine was ahead.
+//!
 //! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete` decides,
 //! under the same conditions. An output that is missing, or that belongs to another upload, records
 //! nothing about a delete. So an invocation that wrote such an output, or removed one, then checks the
@@ -45,24 +54,26 @@
 
 use tokio::join;
 
-use crate::answer::{Answer, Refusal, RefusalCode, Status};
+use crate::answer::{Answer, Refusal, RefusalCode, Status, Warning};
 use crate::function::error::Error;
 use crate::function::event::Trigger;
 use crate::function::metrics::PublishStats;
 use crate::function::publish::answers::{answer_about, unchanged};
+use crate::function::publish::claim::{Claim, claim};
 use crate::function::publish::delete::Deletion;
 use crate::function::publish::destination::{check_version, output_key, refused_by_key};
 use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload};
+use crate::function::publish::next_change::schedule_next_change;
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
 use crate::function::publish::owner::Owner;
 use crate::function::publish::provenance::{Provenance, TemplateState, settings_digest};
 use crate::function::publish::report::{fetch_report, report_answer, write_report};
 use crate::function::publish::retry::retry_conflicts;
+use crate::function::schedule::Schedules;
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
 use crate::report::{Occasion, RequestCost};
-use crate::text::{Segment, rich};
 use crate::time::Instant;
 
 /// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
@@ -77,6 +88,7 @@ pub struct Publisher<'a, S> {
     templates: &'a TemplateCache,
     template: CurrentTemplate,
     settings_digest: String,
+    schedules: Option<Schedules<'a>>,
     stats: PublishStats,
 }
 
@@ -94,6 +106,12 @@ impl PublishedObjects {
     fn exist(&self) -> bool {
         self.all().any(|object| object.head().is_some())
     }
+
+    /// Returns the instant to publish for: now, but never an instant before those that are recorded.
+    fn not_before(&self, now: Instant) -> Instant {
+        let recorded = self.all().filter_map(PublishedObject::as_of);
+        recorded.fold(now, Instant::max)
+    }
 }
 
 /// One input, the output that its key names, and the reason to look at it.
@@ -102,16 +120,6 @@ struct Job<'a> {
     input: &'a ObjectName,
     output: &'a ObjectName,
     trigger: &'a Trigger,
-}
-
-/// The right of an upload to its output.
-enum Claim {
-    /// The output is missing, or belongs to this upload or to none.
-    Granted,
-    /// The output belongs to this other upload, which was deleted.
-    OwnerIsGone(ObjectName),
-    /// The output belongs to another upload.
-    Refused(Refusal),
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
@@ -128,8 +136,16 @@ impl<'a, S: Store> Publisher<'a, S> {
             templates,
             settings_digest: digest_of_settings(settings, &template),
             template,
+            schedules: None,
             stats: PublishStats::default(),
         }
+    }
+
+    /// Lets the function be called when rows start or end. Without it, outputs with such rows have the
+    /// warning `unscheduled-change`.
+    #[must_use]
+    pub fn with_schedules(self, schedules: Option<Schedules<'a>>) -> Self {
+        Self { schedules, ..self }
     }
 
     /// Returns the statistics for the metrics.
@@ -205,10 +221,16 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
         check_version(self.settings, job.input, &head)?;
         self.stats.input(&head);
-        if self.is_up_to_date(job, &published, &provenance) {
-            return Ok(Some(unchanged(self.settings, job.input, &published.output)));
+        // The clock is read after the heads of the output and of the input.
+        let as_of = published.not_before(self.now());
+        if self.is_up_to_date(job, &published, &provenance, as_of) {
+            let mut answer = unchanged(self.settings, job.input, &published.output);
+            // Somebody may have deleted the schedule.
+            let warning = self.schedule_next_change(job, answer.next_change).await?;
+            answer.warnings.extend(warning);
+            return Ok(Some(answer));
         }
-        let template = match self.claim(job, &published).await? {
+        let template = match claim(self.store, job.input, &published.output).await? {
             Claim::Refused(refusal) => Err(refusal),
             Claim::OwnerIsGone(owner) if self.settings.on_delete == OnDelete::Remove => {
                 let input = &owner;
@@ -220,13 +242,14 @@ impl<'a, S: Store> Publisher<'a, S> {
         };
         let answer = match template {
             Ok(template) => {
-                // The clock is read after the head of the output was fetched, so that an output is never
-                // replaced by one for an earlier instant.
-                let as_of = Instant::from_seconds(self.store.now());
-                let generated =
+                let mut generated =
                     generate_upload(self.settings, &template, job.input, &head, body, as_of)
                         .await?;
-                self.write_both(job, &published, generated, &provenance)
+                let next_change = generated.answer.next_change;
+                let warning = self.schedule_next_change(job, next_change).await?;
+                generated.answer.warnings.extend(warning);
+                let provenance = provenance.with_period(as_of, next_change);
+                self.write_both(job, &published, generated, &provenance, as_of)
                     .await?
             }
             Err(refusal) => self.refuse(job, &published, &refusal, provenance).await?,
@@ -253,40 +276,25 @@ impl<'a, S: Store> Publisher<'a, S> {
         job: Job<'_>,
         published: &PublishedObjects,
         provenance: &Provenance,
+        now: Instant,
     ) -> bool {
         let of_publication = provenance.clone().with_report(None, &job.output.key);
         let report = published.report.as_ref();
         self.template.compiled.is_ok()
-            && published.output.is_made_from(provenance)
-            && report.is_none_or(|report| report.is_made_from(&of_publication))
+            && published.output.is_current(provenance, now)
+            && report.is_none_or(|report| report.is_current(&of_publication, now))
     }
 
-    /// Returns whether this upload may have the output. Only an output of another upload costs a call.
-    async fn claim(&self, job: Job<'_>, published: &PublishedObjects) -> Result<Claim, Error> {
-        let output = Segment::quoted(&job.output.key);
-        let message = match published.output.owner(&job.input.key) {
-            None | Some(Owner::Own | Owner::Nobody) => return Ok(Claim::Granted),
-            Some(Owner::Other(key)) => {
-                let bucket = job.input.bucket.clone();
-                let owner = ObjectName { bucket, key };
-                if self.store.head(&owner).await?.is_none() {
-                    return Ok(Claim::OwnerIsGone(owner));
-                }
-                rich!(
-                    "the output {} belongs to the upload {}: delete that upload and upload this file \
-                     again, or give the two files names with different outputs",
-                    output,
-                    Segment::quoted(&owner.key)
-                )
-            }
-            Some(Owner::OtherWithLongKey) => rich!(
-                "the output {} belongs to another upload, whose key is too long to be recorded: give \
-                 the two files names with different outputs, or delete the output if that upload is gone",
-                output
-            ),
-        };
-        let refusal = Refusal::new(RefusalCode::OutputTaken, message);
-        Ok(Claim::Refused(refusal))
+    fn now(&self) -> Instant {
+        Instant::from_seconds(self.store.now())
+    }
+
+    async fn schedule_next_change(
+        &self,
+        job: Job<'_>,
+        next_change: Option<Instant>,
+    ) -> Result<Option<Warning>, Error> {
+        schedule_next_change(self.schedules, job.input, next_change, self.now()).await
     }
 
     /// Refuses the input without reading its rows. The output stays as it is.
@@ -316,8 +324,10 @@ impl<'a, S: Store> Publisher<'a, S> {
         published: &PublishedObjects,
         mut generated: GeneratedUpload,
         provenance: &Provenance,
+        as_of: Instant,
     ) -> Result<Option<Answer>, Error> {
-        if published.output.is_made_from(provenance) && generated.answer.status == Status::Written {
+        let is_current = published.output.is_current(provenance, as_of);
+        if is_current && generated.answer.status == Status::Written {
             generated.answer.status = Status::Unchanged;
         }
         let file = generated.file.take();
@@ -328,6 +338,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             .filter(|_| report.is_some())
             .map(RequestCost::of);
         let bytes = generated.answer.bytes;
+        let file = file.filter(|_| !is_current);
         let output = self.write_output(&published.output, file, provenance);
         let reported = async |generated: &mut GeneratedUpload| {
             // The following work keeps this thread busy, so the request of the output is sent before it.
@@ -338,8 +349,9 @@ impl<'a, S: Store> Publisher<'a, S> {
             let page = || generated.report_page(cost);
             // The report of an output that is new to this upload is always written, so that a slow refusal
             // because of another owner does not replace it.
-            let is_needed =
-                |report: &&PublishedObject| !is_own || !report.is_made_from(&report_provenance);
+            let is_needed = |report: &&PublishedObject| {
+                !is_own || !report.is_current(&report_provenance, as_of)
+            };
             let report = report.filter(is_needed);
             write_report(self.store, report, page, report_provenance).await
         };
@@ -375,13 +387,13 @@ impl<'a, S: Store> Publisher<'a, S> {
         provenance: &Provenance,
     ) -> Result<PutResult, Error> {
         match file {
-            Some(file) if !object.is_made_from(provenance) => {
+            Some(file) => {
                 let bytes = file.into_bytes();
                 object
                     .replace(self.store, bytes, OUTPUT_CONTENT_TYPE, provenance.clone())
                     .await
             }
-            _ => Ok(PutResult::Written),
+            None => Ok(PutResult::Written),
         }
     }
 

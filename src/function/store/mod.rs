@@ -3,11 +3,9 @@
 //! [`Store`] is the interface. [`S3`] implements it, and the tests have a store in memory.
 
 mod digest;
-mod roots;
 mod s3;
 
 pub use self::digest::ContentDigest;
-pub use self::roots::check_roots;
 pub use self::s3::S3;
 
 use std::collections::BTreeMap;

@@ -1,39 +1,22 @@
-//! Implements [`Store`] with S3. The only file that uses aws-sdk-s3.
+//! Implements [`Store`] with S3.
 
 use std::error::Error as StdError;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
+use aws_sdk_s3::config::ProvideCredentials;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{
-    BehaviorVersion, ProvideCredentials, Region, StalledStreamProtectionConfig,
-};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart};
-use aws_sdk_s3::{Client, Config};
+use aws_sdk_s3::{Client, config};
 
+use crate::function::aws::{explain, sdk_config, status};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::settings::FunctionSettings;
-use crate::function::store::roots::http_client;
 use crate::function::store::{
     Body, Checksum, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
-
-/// The maximum number of attempts of one call, including the first.
-const MAX_ATTEMPTS: u32 = 5;
-/// The maximum pause before the first retry. It doubles with each retry.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The maximum pause before any retry.
-const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// The time limit for establishing a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The time limit for the first byte of a response, after which the call is tried again.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time after which a body that makes no progress is given up.
-const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// S3, or an emulator of it.
 #[derive(Clone, Debug)]
@@ -57,33 +40,8 @@ impl S3 {
         credentials: impl ProvideCredentials + 'static,
     ) -> Self {
         let endpoint = settings.endpoint.as_deref();
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(settings.region.clone()))
-            .credentials_provider(credentials)
-            .http_client(http_client(endpoint, settings.roots))
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(MAX_ATTEMPTS)
-                    .with_initial_backoff(FIRST_PAUSE)
-                    .with_max_backoff(MAX_PAUSE),
-            )
-            .stalled_stream_protection(
-                StalledStreamProtectionConfig::enabled()
-                    .grace_period(STALLED_AFTER)
-                    .build(),
-            )
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .read_timeout(READ_TIMEOUT)
-                    .build(),
-            )
-            .force_path_style(endpoint.is_some());
-        let config = match endpoint {
-            Some(endpoint) => config.endpoint_url(endpoint),
-            None => config,
-        };
+        let config = sdk_config(&settings.region, endpoint, settings.roots, credentials);
+        let config = config::Builder::from(&config).force_path_style(endpoint.is_some());
         Self {
             client: Client::from_conf(config.build()),
         }
@@ -134,7 +92,7 @@ impl Store for S3 {
             // A HEAD has no body, so a missing bucket looks like a missing key. The PUT that follows
             // distinguishes them.
             Err(err) if status(&err) == Some(404) => Ok(None),
-            Err(err) => Err(explain("HEAD", name, err)),
+            Err(err) => Err(explain(format!("HEAD {name}"), err)),
         }
     }
 
@@ -163,7 +121,7 @@ impl Store for S3 {
             Err(err) if status(&err) == Some(404) && err.code() != Some("NoSuchBucket") => {
                 Ok(Fetched::Missing)
             }
-            Err(err) => Err(explain("GET", name, err)),
+            Err(err) => Err(explain(format!("GET {name}"), err)),
         }
     }
 
@@ -231,7 +189,7 @@ impl S3 {
             .set_metadata(Some(put.metadata.into_iter().collect()))
             .send()
             .await
-            .map_err(|err| explain("POST", name, err))?;
+            .map_err(|err| explain(format!("POST {name}"), err))?;
         let upload_id = upload.upload_id.unwrap_or_default();
         let part = self
             .client
@@ -244,7 +202,7 @@ impl S3 {
             .body(ByteStream::from(put.bytes))
             .send()
             .await
-            .map_err(|err| explain("PUT", name, err))?;
+            .map_err(|err| explain(format!("PUT {name}"), err))?;
         let part = CompletedPart::builder()
             .part_number(1)
             .set_e_tag(part.e_tag)
@@ -293,7 +251,7 @@ where
         (Some(404), Precondition::Matches(_)) if err.code() != Some("NoSuchBucket") => {
             Ok(PutResult::Conflict)
         }
-        _ => Err(explain(method, name, err)),
+        _ => Err(explain(format!("{method} {name}"), err)),
     }
 }
 
@@ -318,27 +276,4 @@ fn last_modified<E>(err: &SdkError<E, HttpResponse>) -> Option<i64> {
     let header = err.raw_response()?.headers().get("last-modified")?;
     let time = DateTime::from_str(header, DateTimeFormat::HttpDate);
     time.ok().map(|time| time.secs())
-}
-
-fn status<E>(err: &SdkError<E, HttpResponse>) -> Option<u16> {
-    err.raw_response()
-        .map(|response| response.status().as_u16())
-}
-
-fn explain<E>(method: &str, name: &ObjectName, err: SdkError<E, HttpResponse>) -> Error
-where
-    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
-{
-    let kind = match (status(&err), err.code()) {
-        (_, Some("NoSuchBucket")) => ErrorKind::NoSuchBucket,
-        // S3 sends 503 to ask for fewer requests. The response to a HEAD has no body with a code.
-        (Some(429 | 503), _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
-            ErrorKind::Throttled
-        }
-        (Some(401 | 403), _) => ErrorKind::AccessDenied,
-        (Some(500..), _) => ErrorKind::Unavailable,
-        (None, _) => ErrorKind::Connection,
-        (Some(_), _) => ErrorKind::BadRequest,
-    };
-    Error::new(kind, format!("{method} {name}")).with_source(err)
 }

@@ -375,7 +375,7 @@ const REJECTION_AND_REFUSAL_CODES: [&str; 22] = [
     "output-taken",
 ];
 
-const WARNING_CODES: [&str; 15] = [
+const WARNING_CODES: [&str; 16] = [
     "allows-everybody",
     "always-wins",
     "blocks-everybody",
@@ -390,10 +390,11 @@ const WARNING_CODES: [&str; 15] = [
     "nobody-left",
     "overridden-rows",
     "private-range",
+    "unscheduled-change",
     "wide-allow",
 ];
 
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 18] = [
     "TEMPLATE",
     "DEFAULT_POLICY",
     "STRICT",
@@ -405,7 +406,11 @@ const SETTINGS: [&str; 14] = [
     "OUTPUT_BUCKET",
     "REPORT_BUCKET",
     "ON_DELETE",
+    "SCHEDULE_GROUP",
+    "SCHEDULE_ROLE_ARN",
+    "SCHEDULE_FAILURE_QUEUE_ARN",
     "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SCHEDULER",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_SERVICE_NAME",
 ];

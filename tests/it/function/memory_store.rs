@@ -120,7 +120,12 @@ impl MemoryStore {
 
     /// Advances the clock of `Last-Modified` by a second. The clock does not move on its own.
     pub(crate) fn tick(&self) {
-        self.clock.set(self.clock.get() + 1);
+        self.wait(1);
+    }
+
+    /// Advances the clock by this number of seconds.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.set(self.clock.get() + seconds);
     }
 
     pub(crate) fn fail(&self, call_prefix: &str, kind: ErrorKind) {

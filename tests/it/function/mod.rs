@@ -22,6 +22,8 @@ mod model;
 mod other_files;
 /// The function as a process: answers, log lines, metrics, and the error for a bad setting.
 mod process;
+/// Rows that start and end: the schedules that are created, and the calls that they make.
+mod schedules;
 /// Two uploads with one output.
 mod shared_outputs;
 /// Outputs after a change of the settings or of the program.

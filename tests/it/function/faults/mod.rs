@@ -1,15 +1,16 @@
-//! The real S3 client against a server that fails: retries fix some failures, others are reported,
+//! The real clients against a server that fails: retries fix some failures, others are reported,
 //! and no failure loses the previous output.
 
 mod race;
+mod schedules;
 pub(crate) mod server;
 
 use std::time::Duration;
 
 use aws_sdk_s3::config::Credentials;
-use htaccess_generator::function::store::{ObjectName, S3, Store, check_roots};
+use htaccess_generator::function::store::{ObjectName, S3, Store};
 use htaccess_generator::function::{ErrorKind, Handler};
-use htaccess_generator::function::{FunctionSettings, TrustRoots};
+use htaccess_generator::function::{FunctionSettings, TrustRoots, check_roots};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
@@ -293,7 +294,7 @@ fn the_function_stops_before_lambda_would_end_it() {
 fn invalid_trust_roots_are_reported_before_a_call_is_made() {
     const PEM: &str = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/src/function/store/amazon_roots.pem"
+        "/src/function/aws/amazon_roots.pem"
     );
     const TEXT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let check = |entries: &[(&str, &str)]| {

@@ -1,6 +1,8 @@
-//! An S3 server on the loopback interface with faults on demand: conditional writes, versions,
-//! multipart uploads, and connections that break before or after a write takes effect.
+//! A server of S3 and EventBridge Scheduler on the loopback interface with faults on demand: conditional
+//! writes, versions, multipart uploads, schedules, and connections that break before or after a write
+//! takes effect.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use htaccess_generator::function::store::{ContentDigest, PutKind};
+use serde_json::{Value, json};
 
 /// The fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,8 @@ pub(crate) struct Server {
 struct State {
     objects: Mutex<BTreeMap<String, Object>>,
     uploads: Mutex<HashMap<String, Object>>,
+    /// The requests that created schedules, by name.
+    schedules: Mutex<BTreeMap<String, Value>>,
     plan: Mutex<Box<Plan>>,
     requests: AtomicU64,
     versions: AtomicU64,
@@ -78,6 +83,7 @@ impl Server {
         let state = Arc::new(State {
             objects: Mutex::default(),
             uploads: Mutex::default(),
+            schedules: Mutex::default(),
             plan: Mutex::new(Box::new(|_, _| Fault::None)),
             requests: AtomicU64::new(0),
             versions: AtomicU64::new(0),
@@ -140,6 +146,14 @@ impl Server {
             .map(|object| String::from_utf8(object.bytes.clone()).unwrap())
     }
 
+    pub(crate) fn schedules(&self) -> BTreeMap<String, Value> {
+        self.state.schedules.lock().unwrap().clone()
+    }
+
+    pub(crate) fn delete_schedules(&self) {
+        self.state.schedules.lock().unwrap().clear();
+    }
+
     /// Returns the number of writes that met another write, and the number that used another form
     /// because an entity tag had come back.
     pub(crate) fn counts(&self) -> (u64, u64) {
@@ -191,6 +205,9 @@ fn serve(stream: &TcpStream, state: &State) {
         }
         let answer = match fault {
             Fault::ClosedBefore => return,
+            Fault::Status(status, code) if schedule_name(&request).is_some() => {
+                Answer::schedule_error(status, code)
+            }
             Fault::Status(status, code) => Answer::error(status, code),
             Fault::Silent(pause) => {
                 thread::sleep(pause);
@@ -266,6 +283,13 @@ impl Answer {
         }
     }
 
+    fn schedule_error(status: u16, code: &str) -> Self {
+        Self {
+            body: json!({"Message": code}).to_string().into_bytes(),
+            ..Self::new(status).with("x-amzn-ErrorType", code)
+        }
+    }
+
     fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -301,7 +325,31 @@ impl Answer {
     }
 }
 
+/// The name of the schedule that a request creates.
+fn schedule_name(request: &Request) -> Option<&str> {
+    let name = request.path.strip_prefix("schedules/")?;
+    (request.method == "POST").then_some(name)
+}
+
+/// Creates a schedule, unless its name is in use.
+fn create_schedule(name: &str, request: &Request, state: &State) -> Answer {
+    let body = serde_json::from_slice(&request.body).unwrap();
+    match state.schedules.lock().unwrap().entry(name.to_owned()) {
+        Entry::Occupied(_) => Answer::schedule_error(409, "ConflictException"),
+        Entry::Vacant(place) => {
+            place.insert(body);
+            Answer {
+                body: json!({"ScheduleArn": name}).to_string().into_bytes(),
+                ..Answer::new(200)
+            }
+        }
+    }
+}
+
 fn answer(request: &Request, state: &State) -> Answer {
+    if let Some(name) = schedule_name(request) {
+        return create_schedule(name, request, state);
+    }
     let path = &request.path;
     let current = state.objects.lock().unwrap().get(path).cloned();
     match (request.method.as_str(), request.query.as_str()) {

@@ -4,10 +4,10 @@
 use htaccess_generator::function::OnDelete;
 
 use super::buckets::Bend;
+use super::contents::{Csv, Custom};
 use super::explore::{Violation, explore, text_of};
-use super::scenario::{
-    Csv, Custom, DELETE, Faults, PURGE, Promise, Protocol, Scenario, Step, X, Y,
-};
+use super::protocols::Protocol;
+use super::scenario::{DELETE, Faults, PURGE, Promise, SOON, Scenario, Step, V, W, X, Y};
 
 /// Returns the violation, which must be found, with its schedule.
 #[track_caller]
@@ -263,4 +263,44 @@ fn an_output_without_an_owner_is_found_to_be_taken() {
     let expected =
         "stale end state: step 0 is neither in force nor refused, the output is Z of step 1";
     assert!(violation.what.starts_with(expected), "{violation}");
+}
+
+#[test]
+fn a_schedule_that_is_created_after_the_write_is_found_to_be_missing_after_a_crash() {
+    let violation = found(
+        "alarm last",
+        Scenario {
+            protocol: Protocol::AlarmLast,
+            ..Scenario::new(&[V], &[0])
+        },
+    );
+    let expected = "stale later: the output holds for 120 s, and no alarm is set";
+    assert_eq!(violation.what, expected);
+}
+
+#[test]
+fn a_schedule_that_is_moved_is_found_to_leave_an_output_without_one() {
+    let violation = found(
+        "one alarm for each CSV",
+        without_faults(Scenario {
+            bend: Bend::OneAlarmForEachKey,
+            ..Scenario::new(&[V, SOON], &[0, 1])
+        }),
+    );
+    assert!(violation.what.starts_with("stale later: "), "{violation}");
+}
+
+/// A clock that is read before the first look at the output, which then does not record its instant.
+fn clock_first(bend: Bend) -> Scenario {
+    without_faults(Scenario {
+        protocol: Protocol::ClockFirst,
+        bend,
+        environments: 2,
+        ..Scenario::new(&[V, Step::Wait, W], &[0, 2])
+    })
+}
+
+#[test]
+fn a_clock_that_is_read_before_the_output_is_found_to_be_stale() {
+    found("clock first", clock_first(Bend::ForgetsInstant));
 }

@@ -7,7 +7,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use htaccess_generator::function::ErrorKind;
+use htaccess_generator::function::schedule::Schedule;
 use htaccess_generator::function::store::{Checksum, Head, ObjectName, Precondition, Put, PutKind};
+
+use super::alarms::START;
+
+use super::scenario::KEYS;
 
 /// An entity tag that matches any object, and no object. Only the code of these tests writes without
 /// a condition.
@@ -23,6 +28,8 @@ pub(crate) struct Object {
     pub(crate) bytes: Vec<u8>,
     /// The step that the output was made from. Only the checks use it.
     pub(crate) rank: Option<usize>,
+    /// The instant that the output was made for. Only the checks use it.
+    pub(crate) as_of: Option<i64>,
 }
 
 impl Object {
@@ -54,6 +61,10 @@ pub(crate) enum Bend {
     ForgetsReverted,
     /// Drops the metadata with the key of the input.
     ForgetsOwner,
+    /// Drops the metadata with the instant that the output was made for.
+    ForgetsInstant,
+    /// Keeps only the last alarm of each input.
+    OneAlarmForEachKey,
     /// Answers the HEAD of an input like the GET before it.
     HeadRepeatsGet,
     /// Answers the second read of an object in an invocation like the first.
@@ -91,6 +102,7 @@ impl Bend {
             Self::ForgetsReplacedTags => metadata.remove("replaced"),
             Self::ForgetsReverted => metadata.remove("reverted"),
             Self::ForgetsOwner => metadata.remove("source-key"),
+            Self::ForgetsInstant => metadata.remove("as-of"),
             _ => None,
         };
         metadata
@@ -104,6 +116,8 @@ pub(crate) enum Call {
     Get(ObjectName, Option<String>),
     Put(ObjectName, Put),
     Delete(ObjectName, String),
+    /// Creates a schedule of EventBridge Scheduler.
+    Schedule(Schedule),
 }
 
 impl Call {
@@ -112,11 +126,17 @@ impl Call {
             Self::Head(name) | Self::Get(name, _) | Self::Put(name, _) | Self::Delete(name, _) => {
                 name
             }
+            Self::Schedule(schedule) => &schedule.object,
         }
     }
 
+    /// Returns whether the call can meet another write.
     pub(crate) fn is_write(&self) -> bool {
         matches!(self, Self::Put(..) | Self::Delete(..))
+    }
+
+    pub(crate) fn has_effect(&self) -> bool {
+        self.is_write() || matches!(self, Self::Schedule(_))
     }
 }
 
@@ -139,6 +159,10 @@ impl fmt::Display for Call {
                 }
             }
             Self::Delete(_, etag) => write!(f, "DELETE {name} if {}", short(etag)),
+            Self::Schedule(schedule) => {
+                let seconds = schedule.at.seconds() - START;
+                write!(f, "set the alarm of {name} at {seconds} s")
+            }
         }
     }
 }
@@ -161,6 +185,8 @@ pub(crate) enum Answer {
     Missing,
     Written(ObjectId),
     Removed,
+    /// The alarm exists.
+    Scheduled,
     Conflict,
     Failed(Failure),
 }
@@ -206,5 +232,33 @@ impl Objects {
 
     pub(crate) fn get(&self, id: ObjectId) -> &Rc<Object> {
         &self.all[id.0]
+    }
+}
+
+/// The objects that exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Buckets {
+    pub(crate) inputs: [Option<ObjectId>; KEYS.len()],
+    pub(crate) output: Option<ObjectId>,
+    pub(crate) reports: [Option<ObjectId>; KEYS.len()],
+    pub(crate) template: Option<ObjectId>,
+}
+
+impl Buckets {
+    pub(crate) fn at(&mut self, name: &ObjectName) -> &mut Option<ObjectId> {
+        match (name.bucket.as_str(), name.key.as_str()) {
+            ("uploads", key) => {
+                let index = KEYS.iter().position(|known| *known == key);
+                &mut self.inputs[index.unwrap()]
+            }
+            ("sites", "acme/.htaccess") => &mut self.output,
+            ("reports", key) => {
+                let key = key.strip_suffix(".html");
+                let index = KEYS.iter().position(|known| Some(*known) == key);
+                &mut self.reports[index.unwrap()]
+            }
+            ("templates", "own") => &mut self.template,
+            _ => panic!("nobody knows of {name}"),
+        }
     }
 }

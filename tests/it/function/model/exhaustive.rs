@@ -5,8 +5,9 @@
 
 use htaccess_generator::function::OnDelete;
 
+use super::contents::Custom;
 use super::explore::explore;
-use super::scenario::{BAD, Custom, DELETE, Faults, PURGE, Scenario, Step, X, Y, Z};
+use super::scenario::{BAD, DELETE, Faults, PURGE, Scenario, Step, X, Y, Z};
 
 #[track_caller]
 pub(crate) fn holds(name: &str, scenario: &Scenario) {

@@ -6,7 +6,8 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::{Duration, Instant};
 
-use super::buckets::Answer;
+use super::alarms::{START, WAIT_SECONDS};
+use super::buckets::{Answer, Call};
 use super::scenario::{KEYS, Scenario, Step};
 use super::world::{How, Model, Move, World};
 
@@ -100,7 +101,7 @@ pub(crate) fn explore(scenario: &Scenario) -> Result<Figures, Violation> {
     let mut model = Model::new(scenario.clone());
     let first = model.first();
     let mut numbers = HashMap::<World, usize, Quick>::default();
-    numbers.insert(first.canonical(), 0);
+    numbers.insert(model.canonical(&first), 0);
     let mut seen = vec![Seen {
         world: first,
         before: None,
@@ -113,7 +114,7 @@ pub(crate) fn explore(scenario: &Scenario) -> Result<Figures, Violation> {
             let mut world = seen[at].world.clone();
             let went = model.go(&mut world, chosen);
             went.map_err(|what| violation(&seen, at, Some(chosen), what, scenario))?;
-            let number = *numbers.entry(world.canonical()).or_insert(seen.len());
+            let number = *numbers.entry(model.canonical(&world)).or_insert(seen.len());
             if number == seen.len() {
                 seen.push(Seen {
                     world,
@@ -207,6 +208,7 @@ fn step_text(scenario: &Scenario, step: usize) -> String {
         Step::Purge(key) => format!("step {step}: delete the newest version of {}", KEYS[key]),
         Step::Template(template) => format!("step {step}: upload template {template:?}"),
         Step::Tick => format!("step {step}: a second goes by"),
+        Step::Wait => format!("step {step}: {WAIT_SECONDS} seconds go by"),
     }
 }
 
@@ -222,6 +224,12 @@ fn line_of(model: &mut Model, world: &mut World, chosen: Move) -> String {
         Move::Crash(index) => {
             let _ = model.go(world, chosen);
             format!("{} dies; its event will be delivered again", who(index))
+        }
+        Move::Ring(index) => {
+            let alarm = world.alarms[index];
+            let who = who(world.deliveries.len());
+            let _ = model.go(world, chosen);
+            format!("{who}: the alarm at {} s calls", alarm.at - START)
         }
         Move::Land(index) => {
             let (place, number) = world.in_flight[index];
@@ -255,6 +263,10 @@ fn answer_text(
 ) -> String {
     let at = before.deliveries[index].at.unwrap();
     let call = model.learned.call(at, number);
+    if let Call::Schedule(_) = *call {
+        let is_set = before.alarms != after.alarms;
+        return format!("{} ({how:?})", if is_set { "set" } else { "not set" });
+    }
     let (mut before, mut after) = (before.buckets, after.buckets);
     let now = after.at(call.name()).map(|id| &**model.objects.get(id));
     let now = model.describe(now);

@@ -1,7 +1,7 @@
 //! Runs the real code one answer at a time. The code calls its [`Port`] and waits until a schedule
 //! lets the call take effect. The clock of its pauses moves on when nothing else is left to do.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,11 +9,14 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
+use htaccess_generator::function::schedule::{Schedule, Scheduler};
 use htaccess_generator::function::store::{Body, Fetched, Head, ObjectName, Put, PutResult, Store};
 use htaccess_generator::function::{Error, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
+use super::alarms::START;
 use super::buckets::{Answer, Call, Objects};
 
 /// The result of an invocation.
@@ -41,7 +44,8 @@ pub(crate) type Code = Pin<Box<dyn Future<Output = Ended>>>;
 #[derive(Clone)]
 pub(crate) struct Port {
     slots: Rc<RefCell<Vec<Slot>>>,
-    now: i64,
+    /// The time of the last answer, because the code does not wait between its calls.
+    now: Rc<Cell<i64>>,
 }
 
 struct Slot {
@@ -62,6 +66,7 @@ enum Reply {
     NotModified(i64),
     Missing,
     Written,
+    Scheduled,
     Conflict,
     Failed(ErrorKind),
 }
@@ -150,7 +155,14 @@ impl Store for Port {
     }
 
     fn now(&self) -> i64 {
-        self.now
+        self.now.get()
+    }
+}
+
+impl Scheduler for Port {
+    fn create<'a>(&'a self, schedule: &'a Schedule) -> LocalBoxFuture<'a, Result<(), Error>> {
+        let call = Call::Schedule(schedule.clone());
+        Box::pin(async { self.ask(call).await.map(|_| ()) })
     }
 }
 
@@ -190,7 +202,7 @@ impl Invocation {
     pub(crate) fn start(runtime: &Runtime, start: &dyn Fn(Port) -> Code) -> Self {
         let port = Port {
             slots: Rc::default(),
-            now: 1_800_000_000,
+            now: Rc::new(Cell::new(START)),
         };
         let mut invocation = Self {
             code: start(port.clone()),
@@ -218,8 +230,9 @@ impl Invocation {
         runtime: &Runtime,
         objects: &Objects,
         number: usize,
-        answer: Answer,
+        (answer, now): (Answer, i64),
     ) {
+        self.port.now.set(now);
         let reply = match answer {
             Answer::Found(id) => {
                 Reply::Found(objects.get(id).head(), objects.get(id).bytes.clone())
@@ -228,6 +241,7 @@ impl Invocation {
             Answer::NotModified(id) => Reply::NotModified(objects.get(id).last_modified),
             Answer::Missing => Reply::Missing,
             Answer::Written(_) | Answer::Removed => Reply::Written,
+            Answer::Scheduled => Reply::Scheduled,
             Answer::Conflict => Reply::Conflict,
             Answer::Failed(failure) => Reply::Failed(failure.0),
         };

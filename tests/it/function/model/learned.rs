@@ -15,8 +15,10 @@ use super::invocation::{Code, Ended, Invocation, Port, runtime};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Place(usize);
 
-/// The answers by the number of their calls.
-type Answers = Vec<(usize, Answer)>;
+/// The answers by the number of their calls, each with the clock.
+type Answers = Vec<(usize, Timed)>;
+/// An answer and the time at which it comes, in seconds since 1970.
+type Timed = (Answer, i64);
 /// Starts the code under test.
 pub(crate) type Start = Box<dyn Fn(Port) -> Code>;
 
@@ -99,7 +101,7 @@ impl Learned {
         let asked = self.call(place, number);
         let history = &self.known[place.0].history;
         (0..history.len()).find_map(|length| {
-            let (number, answer) = history[length];
+            let (number, (answer, _)) = history[length];
             let before = self.place_after(place, length);
             let is_read = matches!(answer, Answer::Found(_) | Answer::Missing);
             (is_read && is_repeated(&asked, &self.call(before, number))).then_some(answer)
@@ -116,7 +118,7 @@ impl Learned {
         at
     }
 
-    fn key(&self, place: Place, number: usize, answer: Answer) -> (Place, Answers) {
+    fn key(&self, place: Place, number: usize, answer: Timed) -> (Place, Answers) {
         let known = &self.known[place.0];
         let mut collected = known.collected.clone();
         collected.push((number, answer));
@@ -130,7 +132,7 @@ impl Learned {
         objects: &Objects,
         place: Place,
         number: usize,
-        answer: Answer,
+        answer: Timed,
     ) -> Place {
         let key = self.key(place, number, answer);
         if let Some(next) = self.next.get(&key) {

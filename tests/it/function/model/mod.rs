@@ -10,10 +10,14 @@
 //! nothing between the two: a late answer is the same as a late next call, and an answer that never
 //! comes is the same as a crash or an error after the effect, which are separate moves.
 
+/// The calls of schedules at their instants.
+mod alarms;
 /// The same checks on protocols and stores that are broken on purpose, which must fail.
 mod broken;
 /// The answers of S3: entity tags, conditions, versions.
 mod buckets;
+/// The contents of uploads, and their outputs.
+mod contents;
 /// Every schedule of small cases.
 mod exhaustive;
 /// The visit of all states, its figures, and the schedule that led to a violation.
@@ -24,13 +28,19 @@ mod invocation;
 mod learned;
 /// The promises, checked at every write and at every end.
 mod promise;
+/// The code under test.
+mod protocols;
 /// Random schedules of large cases.
 mod random;
 /// The uploads of a case, their events, and the faults.
 mod scenario;
+/// The effects of calls.
+mod serve;
 /// Every schedule of cases in which two uploads have the same output.
 mod shared;
 /// Every refusal and every failing call, one at a time.
 mod survives;
+/// Every schedule of cases in which rows start and end.
+mod time;
 /// The state and its moves.
 mod world;

@@ -3,8 +3,10 @@
 use htaccess_generator::function::OnDelete;
 use htaccess_generator::function::store::{ObjectName, Put};
 
+use super::alarms::{START, holds_until};
 use super::buckets::{Object, short};
-use super::scenario::{Csv, Custom, KEYS, Promise, Step, is_file};
+use super::contents::{Csv, Custom, is_file};
+use super::scenario::{KEYS, Promise, Step};
 use super::world::{Model, World};
 
 /// The part of a report that says that the output belongs to another upload.
@@ -15,8 +17,31 @@ fn contains(object: &Object, text: &str) -> bool {
     String::from_utf8_lossy(&object.bytes).contains(text)
 }
 
+/// The instant that an object is written for.
+pub(crate) fn as_of(put: &Put) -> Option<i64> {
+    put.metadata
+        .get("as-of")
+        .map(|seconds| seconds.parse().unwrap())
+}
+
+/// Checks that an object for a later instant is not replaced by one for an earlier instant.
+pub(crate) fn check_time_order(
+    name: &ObjectName,
+    put: &Put,
+    replaced: Option<&Object>,
+) -> Result<(), String> {
+    match (replaced.and_then(|object| object.as_of), as_of(put)) {
+        (Some(before), Some(after)) if after < before => Err(format!(
+            "{name} went back from {} s to {} s",
+            before - START,
+            after - START
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The index of the key that an object was made from.
-fn source_key(object: &Object) -> Option<usize> {
+pub(crate) fn source_key(object: &Object) -> Option<usize> {
     let source = object.metadata.get("source-key")?;
     KEYS.iter().position(|key| key == source)
 }
@@ -99,10 +124,9 @@ impl Model {
     }
 
     fn template_of(&self, bytes: &[u8]) -> Option<Custom> {
-        let good = self
-            .good
-            .iter()
-            .map(|((_, _, custom), file)| (custom, file));
+        let good = self.good.iter();
+        let good =
+            good.flat_map(|((_, _, custom), files)| files.iter().map(move |file| (custom, file)));
         let nobody = self.nobody.iter().map(|((_, custom), file)| (custom, file));
         let mut all = good.chain(nobody);
         all.find(|(_, file)| is_file(bytes, file))
@@ -114,6 +138,7 @@ impl Model {
         let mut deliveries = world.deliveries.iter();
         world.steps_done == self.scenario.steps.len()
             && deliveries.all(|delivery| delivery.at.is_none())
+            && !self.is_alarm_late(world)
     }
 
     pub(crate) fn output<'m>(&'m self, world: &World) -> Option<&'m Object> {
@@ -198,14 +223,17 @@ impl Model {
         let was_deleted = steps.iter().any(is_delete);
         let template = self.template();
         let output = self.output(world).map(|output| output.bytes.as_slice());
+        let is_one_of =
+            |files: &[Vec<u8>]| output.is_some_and(|it| files.iter().any(|file| is_file(it, file)));
+        let waits = steps.iter().filter(|step| **step == Step::Wait).count();
         let is_good = |csv: Csv, custom: Option<Custom>| {
             let good = self.good.get(&(key, csv, custom));
-            output.is_some_and(|it| good.is_some_and(|good| is_file(it, good)))
+            good.is_some_and(|good| is_one_of(&good[waits.min(good.len() - 1)..][..1]))
         };
         let is_upload = |steps: &[Step], csv| steps.contains(&Step::Upload(key, csv));
         let is_earlier = || {
-            let mut good = self.good.keys().filter(|(of, ..)| *of == key);
-            good.any(|(_, csv, custom)| is_upload(steps, *csv) && is_good(*csv, *custom))
+            let mut good = self.good.iter().filter(|((of, ..), _)| *of == key);
+            good.any(|((_, csv, _), files)| is_upload(steps, *csv) && is_one_of(files))
         };
         let has_good = |steps: &[Step]| {
             let mut good = Csv::GOOD.into_iter();
@@ -239,7 +267,7 @@ impl Model {
         let of_key = |step: &&Step| match step {
             Step::Upload(of, _) | Step::Delete(of) | Step::Purge(of) => *of == key,
             Step::Template(_) => true,
-            Step::Tick => false,
+            Step::Tick | Step::Wait => false,
         };
         let last = steps.iter().rev().find(of_key).unwrap();
         Err(format!(
@@ -263,6 +291,10 @@ impl Model {
         let is_owner = self.output(world).and_then(source_key) == Some(key);
         if is_owner && csv != Csv::Bad && says(TAKEN) {
             return Err("stale report: the upload owns the output".to_owned());
+        }
+        let end = report.and_then(holds_until);
+        if end.is_some_and(|end| end <= self.now(world)) {
+            return Err("stale report: a row has started or ended since".to_owned());
         }
         let is_broken = self.template() == Some(Custom::Broken);
         if !says(TAKEN) && says(BAD_TEMPLATE) != is_broken {
@@ -311,15 +343,20 @@ impl Model {
         let Some(object) = object else {
             return "missing".to_owned();
         };
-        let csvs = [Csv::X, Csv::Y, Csv::Z, Csv::Bad];
+        let mut csvs = Csv::GOOD.iter().chain(&[Csv::Bad]);
         let customs = [Custom::A, Custom::B, Custom::Broken];
         let template_name = |custom: &Option<Custom>| {
             custom.map_or(String::new(), |custom| format!(" by {custom:?}"))
         };
-        let good = self
-            .good
-            .iter()
-            .map(|((_, csv, custom), bytes)| (bytes, format!("{csv:?}{}", template_name(custom))));
+        let good = self.good.iter().flat_map(|((_, csv, custom), files)| {
+            let name = format!("{csv:?}{}", template_name(custom));
+            let named = move |(seconds, file)| match seconds {
+                0 => (file, name.clone()),
+                _ => (file, format!("{name} {seconds} s later")),
+            };
+            let seconds = csv.instants().map(|at| at.seconds() - START);
+            seconds.zip(files).map(named)
+        });
         let nobody = self
             .nobody
             .iter()
@@ -327,7 +364,7 @@ impl Model {
         let output = good
             .chain(nobody)
             .find(|(bytes, _)| is_file(&object.bytes, bytes));
-        let input = csvs.iter().find(|csv| csv.bytes() == object.bytes);
+        let input = csvs.find(|csv| csv.bytes() == object.bytes);
         let template = customs
             .iter()
             .find(|custom| custom.text().as_bytes() == object.bytes);

@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use htaccess_generator::function::OnDelete;
 
+use super::contents::Csv;
 use super::explore::text_of;
-use super::scenario::{BAD, Csv, DELETE, Faults, PURGE, Protocol, Scenario, Step, X, Y, Z};
+use super::protocols::Protocol;
+use super::scenario::{BAD, DELETE, Faults, PURGE, SOON, Scenario, Step, V, W, X, Y, Z};
 use super::world::{How, Model, Move};
 
 /// Seeds that failed in the past.
@@ -28,6 +30,9 @@ const TWO_UPLOADS: &[Step] = &[
     Step::Upload(1, Csv::Bad),
     Step::Delete(1),
 ];
+
+/// The steps of one upload with rows that start and end.
+const WITH_DATES: &[Step] = &[X, V, V, W, W, SOON, BAD, DELETE];
 
 /// Random numbers from a fixed seed (`SplitMix64`).
 struct Random(u64);
@@ -55,6 +60,8 @@ struct Setup {
     reports: bool,
     /// The steps to choose from.
     steps: &'static [Step],
+    /// The step between some of them.
+    pause: Step,
 }
 
 fn scenario(random: &mut Random, setup: Setup) -> Scenario {
@@ -64,7 +71,7 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
     let mut events = Vec::new();
     while events.len() < UPLOADS {
         if !steps.is_empty() && random.below(3) == 0 {
-            steps.push(Step::Tick);
+            steps.push(setup.pause);
         }
         events.push(steps.len());
         let step = random.choose(setup.steps);
@@ -92,6 +99,7 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
             ..Faults::ALL
         },
         environments: 4,
+        echoes: 2,
         reports: setup.reports,
         protocol: setup.protocol,
         ..Scenario::new(&steps, &[])
@@ -113,7 +121,7 @@ struct Count {
 
 fn is_fault(chosen: &Move) -> bool {
     match chosen {
-        Move::Step | Move::Land(_) | Move::Call(_, _, How::Served) => false,
+        Move::Step | Move::Land(_) | Move::Ring(_) | Move::Call(_, _, How::Served) => false,
         Move::Call(..) | Move::Crash(_) => true,
     }
 }
@@ -180,6 +188,7 @@ fn publisher(on_delete: OnDelete) -> Setup {
         on_delete,
         reports: false,
         steps: ONE_UPLOAD,
+        pause: Step::Tick,
     }
 }
 
@@ -208,6 +217,7 @@ fn the_same_through_the_handler_and_with_reports() {
         on_delete: OnDelete::Keep,
         reports: true,
         steps: ONE_UPLOAD,
+        pause: Step::Tick,
     };
     let seeds = SEEDS_TO_REPLAY.into_iter().chain(30_000..30_250);
     run_all("handler", setup, seeds);
@@ -226,5 +236,22 @@ fn the_same_with_two_uploads_of_one_output() {
             ..publisher(on_delete)
         };
         run_all(&format!("two uploads, {on_delete:?}"), setup, seeds);
+    }
+}
+
+#[test]
+fn the_same_with_rows_that_start_and_end() {
+    for (on_delete, seeds) in [
+        (OnDelete::Keep, 70_000..70_100),
+        (OnDelete::Deny, 80_000..80_050),
+        (OnDelete::Remove, 90_000..90_050),
+    ] {
+        let setup = Setup {
+            reports: true,
+            steps: WITH_DATES,
+            pause: Step::Wait,
+            ..publisher(on_delete)
+        };
+        run_all(&format!("dates, {on_delete:?}"), setup, seeds);
     }
 }

@@ -2,80 +2,18 @@
 
 use std::rc::Rc;
 
-use htaccess_generator::function::publish::Publisher;
-use htaccess_generator::function::store::{
-    Body, ContentDigest, Fetched, ObjectName, Precondition, Put, PutKind, Store,
-};
 use htaccess_generator::function::{FunctionSettings, OnDelete};
-use htaccess_generator::function::{Handler, TemplateCache, TemplateChoice, Trigger};
-use htaccess_generator::generate::generate;
-use htaccess_generator::list::Shared;
-use htaccess_generator::policy::PolicyBuilder;
-use htaccess_generator::render::{Template, render};
-use htaccess_generator::rule::DefaultPolicy;
-use htaccess_generator::settings::Settings;
-use htaccess_generator::source::Source;
-use lambda_runtime::{Context, LambdaEvent};
+use htaccess_generator::function::{TemplateCache, TemplateChoice, Trigger};
 
-use super::buckets::{ANYTHING, Bend};
-use super::invocation::{Code, Ended, Port};
+use super::buckets::Bend;
+use super::contents::{Csv, Custom, template};
 use super::learned::Start;
-use crate::function::handler::put_event;
-use crate::function::memory_store::name;
-use crate::support::AS_OF;
+use super::protocols::{
+    Protocol, Task, alarm_last, clock_first, handler, publisher, read_then_write,
+};
 
 /// The CSVs that share the output. Only the tests of shared outputs use the second one.
 pub(crate) const KEYS: [&str; 2] = ["acme.csv", "acme.csv.gz"];
-
-/// The content of an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Csv {
-    X,
-    Y,
-    Z,
-    /// A CSV that is refused.
-    Bad,
-}
-
-impl Csv {
-    pub(crate) const GOOD: [Self; 3] = [Self::X, Self::Y, Self::Z];
-
-    pub(crate) fn bytes(self) -> &'static [u8] {
-        match self {
-            Self::X => b"IP,Rule\n192.0.2.1,Allow\n",
-            Self::Y => b"IP,Rule\n192.0.2.2,Allow\n",
-            Self::Z => b"IP,Rule\n192.0.2.3,Allow\n",
-            Self::Bad => b"no column of any use\n",
-        }
-    }
-}
-
-/// The custom template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Custom {
-    /// The template at the start.
-    A,
-    B,
-    /// A template that does not compile.
-    Broken,
-}
-
-impl Custom {
-    /// Templates that take no time.
-    pub(crate) fn text(self) -> &'static str {
-        match self {
-            Self::A => {
-                "{% if allow.count == 0 %}nobody{% endif %}\
-                 {% for line in allow.lines %}{{ line }}\n{% endfor %}"
-            }
-            Self::B => {
-                "b {% if allow.count == 0 %}nobody{% endif %}\
-                 {% for line in allow.lines %}{{ line }}\n{% endfor %}"
-            }
-            Self::Broken => "{% if",
-        }
-    }
-}
 
 /// A change of the bucket of the CSVs, or of the template. The number is the index of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,27 +27,21 @@ pub(crate) enum Step {
     Template(Custom),
     /// The clock of `Last-Modified` advances by a second.
     Tick,
+    /// Both clocks advance by [`WAIT_SECONDS`].
+    Wait,
 }
 
 pub(crate) const X: Step = Step::Upload(0, Csv::X);
 pub(crate) const Y: Step = Step::Upload(0, Csv::Y);
 pub(crate) const Z: Step = Step::Upload(0, Csv::Z);
+pub(crate) const V: Step = Step::Upload(0, Csv::V);
+pub(crate) const W: Step = Step::Upload(0, Csv::W);
+pub(crate) const SOON: Step = Step::Upload(0, Csv::Soon);
 pub(crate) const BAD: Step = Step::Upload(0, Csv::Bad);
 pub(crate) const DELETE: Step = Step::Delete(0);
 pub(crate) const PURGE: Step = Step::Purge(0);
 /// The maximum number of steps of a case with a permanent delete.
 pub(crate) const MAX_STEPS: usize = 12;
-
-/// The code under test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    /// `Publisher::publish`.
-    Publisher,
-    /// `Handler::handle`, from the event to the response.
-    Handler,
-    /// A naive protocol: read the CSV, write the output.
-    ReadThenWrite,
-}
 
 /// The faults that can happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,6 +97,10 @@ pub(crate) struct Scenario {
     pub(crate) faults: Faults,
     /// The number of times that an event is delivered again after a crash or an error.
     pub(crate) redeliveries: usize,
+    /// The maximum number of crashes and errors of all events together.
+    pub(crate) failures_max: usize,
+    /// The number of times that an alarm can call again, of all alarms together.
+    pub(crate) echoes: usize,
     /// The maximum number of concurrent invocations.
     pub(crate) environments: usize,
     pub(crate) versioned: bool,
@@ -184,6 +120,8 @@ impl Scenario {
             events: events.to_vec(),
             faults: Faults::CRASHES,
             redeliveries: 2,
+            failures_max: usize::MAX,
+            echoes: 0,
             environments: usize::MAX,
             versioned: true,
             reports: false,
@@ -204,7 +142,7 @@ impl Scenario {
     pub(crate) fn key_of(&self, step: usize) -> Option<usize> {
         match self.steps[step] {
             Step::Upload(key, _) | Step::Delete(key) | Step::Purge(key) => Some(key),
-            Step::Template(_) | Step::Tick => None,
+            Step::Template(_) | Step::Tick | Step::Wait => None,
         }
     }
 
@@ -217,7 +155,7 @@ impl Scenario {
             }
             Step::Upload(key, _) | Step::Delete(key) => key,
             Step::Template(_) => 0,
-            Step::Tick => panic!("nothing tells of a tick"),
+            Step::Tick | Step::Wait => panic!("nothing tells of the time"),
         }
     }
 
@@ -282,19 +220,25 @@ impl Scenario {
             let templates = Rc::clone(&templates);
             Box::new(move |port| {
                 let settings = Rc::clone(&settings);
-                match protocol {
-                    Protocol::Publisher => {
-                        let templates = match settings.template {
-                            TemplateChoice::BuiltIn(_) => Rc::clone(&templates),
-                            // An execution environment that has just started.
-                            TemplateChoice::Object { .. } => {
-                                Rc::new(TemplateCache::new(&settings.template).unwrap())
-                            }
-                        };
-                        publisher(port, KEYS[key], trigger.clone(), settings, templates)
+                let templates = match settings.template {
+                    TemplateChoice::BuiltIn(_) => Rc::clone(&templates),
+                    // An execution environment that has just started.
+                    TemplateChoice::Object { .. } => {
+                        Rc::new(TemplateCache::new(&settings.template).unwrap())
                     }
-                    Protocol::Handler => handler(port, KEYS[key], &trigger, &settings),
-                    Protocol::ReadThenWrite => read_then_write(port, KEYS[key], settings),
+                };
+                let task = Task {
+                    key: KEYS[key],
+                    trigger: trigger.clone(),
+                    settings,
+                    templates,
+                };
+                match protocol {
+                    Protocol::Publisher => publisher(port, task),
+                    Protocol::ClockFirst => clock_first(port, task),
+                    Protocol::AlarmLast => alarm_last(port, task),
+                    Protocol::Handler => handler(port, &task),
+                    Protocol::ReadThenWrite => read_then_write(port, task),
                 }
             })
         };
@@ -304,144 +248,4 @@ impl Scenario {
         });
         changes.chain(deletes).map(start).collect()
     }
-}
-
-/// A template that takes no time. The handler compiles its own.
-fn template(protocol: Protocol, custom: Option<Custom>) -> Template {
-    match (custom, protocol) {
-        // If the template is broken, nobody gets in by a built-in one.
-        (None, Protocol::Handler) | (Some(Custom::Broken), _) => {
-            Template::built_in("apache24").unwrap()
-        }
-        (custom, _) => Template::compile(custom.unwrap_or(Custom::A).text()).unwrap(),
-    }
-}
-
-fn publisher(
-    port: Port,
-    key: &'static str,
-    trigger: Trigger,
-    settings: Rc<FunctionSettings>,
-    templates: Rc<TemplateCache>,
-) -> Code {
-    Box::pin(async move {
-        let work = async {
-            let template = templates.current(&port).await?;
-            let mut publisher = Publisher::new(&port, &settings, &templates, template);
-            publisher.publish(&name("uploads", key), &trigger).await
-        };
-        match work.await {
-            Ok(answer) => Ended::Ok(answer.status.to_string()),
-            Err(err) => Ended::Err(err.kind()),
-        }
-    })
-}
-
-fn handler(port: Port, key: &'static str, trigger: &Trigger, settings: &FunctionSettings) -> Code {
-    let handler = Handler::new(port, settings.clone()).unwrap();
-    let mut event = put_event(&[key]);
-    if let Trigger::VersionDeleted(version) = trigger {
-        event["Records"][0]["eventName"] = "ObjectRemoved:Delete".into();
-        event["Records"][0]["s3"]["object"]["versionId"] = version.as_str().into();
-    }
-    Box::pin(async move {
-        let event = LambdaEvent::new(event, Context::default());
-        match handler.handle(event).await {
-            Ok(response) => Ended::Ok(
-                serde_json::to_value(response).unwrap()["results"][0]["status"].to_string(),
-            ),
-            Err(err) => Ended::Err(err.kind()),
-        }
-    })
-}
-
-fn read_then_write(port: Port, key: &'static str, settings: Rc<FunctionSettings>) -> Code {
-    let work = async move {
-        let template = template(Protocol::ReadThenWrite, None);
-        let Fetched::Found(head, mut body) = port.get(&name("uploads", key), None).await? else {
-            return Ok("missing");
-        };
-        let bytes = body.next().await?.unwrap().as_ref().to_vec();
-        let outcome = generate(
-            &bytes,
-            &settings.settings,
-            &template,
-            &source(key),
-            AS_OF,
-            &Shared::default(),
-        );
-        let Some(file) = outcome.file else {
-            return Ok("refused");
-        };
-        let put = Put {
-            digest: ContentDigest::of(file.as_bytes()),
-            bytes: file.into_bytes(),
-            content_type: "text/plain; charset=utf-8",
-            metadata: [("source-version".to_owned(), head.version_id)].into(),
-            precondition: Precondition::Matches(ANYTHING.to_owned()),
-            form: PutKind::Single,
-        };
-        port.put(&output_name(), put).await.map(|_| "written")
-    };
-    Box::pin(async {
-        match work.await {
-            Ok(status) => Ended::Ok(status.to_owned()),
-            Err(err) => {
-                let err: htaccess_generator::function::Error = err;
-                Ended::Err(err.kind())
-            }
-        }
-    })
-}
-
-pub(crate) fn output_name() -> ObjectName {
-    name("sites", "acme/.htaccess")
-}
-
-fn source(key: &str) -> Source {
-    Source {
-        key: key.to_owned(),
-        bucket: "uploads".to_owned(),
-        ..Source::default()
-    }
-}
-
-/// The output that a good CSV must have.
-pub(crate) fn output_of(
-    protocol: Protocol,
-    custom: Option<Custom>,
-    key: usize,
-    csv: Csv,
-) -> Vec<u8> {
-    let settings = Settings::default();
-    let template = template(protocol, custom);
-    let outcome = generate(
-        csv.bytes(),
-        &settings,
-        &template,
-        &source(KEYS[key]),
-        AS_OF,
-        &Shared::default(),
-    );
-    outcome.file.unwrap().into_bytes()
-}
-
-/// The output of a deleted CSV under `deny`.
-pub(crate) fn output_of_nobody(protocol: Protocol, custom: Option<Custom>, key: usize) -> Vec<u8> {
-    let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
-    let file = render(
-        &template(protocol, custom),
-        &source(KEYS[key]),
-        &nobody,
-        &[],
-        0,
-        u64::MAX,
-    );
-    file.unwrap().text.into_bytes()
-}
-
-/// Returns whether two files are equal except for the blank lines that change the entity tag.
-pub(crate) fn is_file(bytes: &[u8], expected: &[u8]) -> bool {
-    let rest = bytes.strip_prefix(expected);
-    rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b'\n'))
 }

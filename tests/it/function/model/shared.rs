@@ -5,8 +5,9 @@
 
 use htaccess_generator::function::OnDelete;
 
+use super::contents::Csv;
 use super::exhaustive::holds;
-use super::scenario::{BAD, Csv, DELETE, Faults, Scenario, Step, X, Y};
+use super::scenario::{BAD, DELETE, Faults, Scenario, Step, X, Y};
 
 const OTHER: Step = Step::Upload(1, Csv::Z);
 const OTHER_AGAIN: Step = Step::Upload(1, Csv::Y);

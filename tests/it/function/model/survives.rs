@@ -9,13 +9,17 @@ use serde_json::{Value, json};
 
 use super::buckets::Call;
 use super::invocation::Ended;
-use super::scenario::{BAD, DELETE, Faults, PURGE, Protocol, Scenario, X, Y};
+use super::protocols::Protocol;
+use super::scenario::{BAD, DELETE, Faults, PURGE, Scenario, Step, V, W, X, Y};
 use super::world::{How, Model, Move, World};
 use crate::function::handler::{ACME, handle, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;
 
-const KINDS: [ErrorKind; 15] = [
+const KINDS: [ErrorKind; 18] = [
     ErrorKind::UnknownEvent,
+    ErrorKind::NoSuchScheduleGroup,
+    ErrorKind::ScheduleRefused,
+    ErrorKind::ScheduleQuota,
     ErrorKind::SameBucket,
     ErrorKind::OtherBucket,
     ErrorKind::UnversionedBucket,
@@ -36,6 +40,9 @@ const KINDS: [ErrorKind; 15] = [
 fn is_listed(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::UnknownEvent
+        | ErrorKind::NoSuchScheduleGroup
+        | ErrorKind::ScheduleRefused
+        | ErrorKind::ScheduleQuota
         | ErrorKind::SameBucket
         | ErrorKind::OtherBucket
         | ErrorKind::UnversionedBucket
@@ -84,7 +91,25 @@ fn invocations() -> Vec<(&'static str, Scenario)> {
             "an older version, remove",
             last(&[X, Y, PURGE], OnDelete::Remove),
         ),
+        ("a row that ends later", last(&[V], OnDelete::Keep)),
+        ("another row", last(&[V, W], OnDelete::Keep)),
+        (
+            "the end of a row",
+            Scenario {
+                events: vec![],
+                ..last(&[V, Step::Wait], OnDelete::Keep)
+            },
+        ),
     ]
+}
+
+/// Makes the last step, and lets the alarm call that it makes due.
+fn step(model: &mut Model, world: &mut World) {
+    model.go(world, Move::Step).unwrap();
+    let due = model.due_alarms(world).next();
+    if let Some(alarm) = due {
+        model.go(world, Move::Ring(alarm)).unwrap();
+    }
 }
 
 /// The next call if every call is served in turn.
@@ -110,7 +135,7 @@ fn failures(call: &Call) -> Vec<How> {
     let before = KINDS.map(How::FailsBefore);
     let after = KINDS.map(How::FailsAfter);
     match call {
-        Call::Put(..) | Call::Delete(..) => [before, after].concat(),
+        Call::Put(..) | Call::Delete(..) | Call::Schedule(_) => [before, after].concat(),
         Call::Get(..) => [&before[..], &[How::Damaged]].concat(),
         Call::Head(_) => before.to_vec(),
     }
@@ -120,7 +145,7 @@ fn failures(call: &Call) -> Vec<How> {
 /// delivery of the event must succeed.
 fn check(name: &str, model: &mut Model, calls_before: usize, how: How) {
     let mut world = model.first();
-    model.go(&mut world, Move::Step).unwrap();
+    step(model, &mut world);
     let previous = world.buckets.output;
     serve(model, &mut world, calls_before);
     let (number, call) = next_call(model, &world).unwrap();
@@ -163,7 +188,7 @@ fn the_previous_output_survives_every_failed_invocation() {
     for (name, scenario) in invocations() {
         let mut model = Model::new(scenario);
         let mut world = model.first();
-        model.go(&mut world, Move::Step).unwrap();
+        step(&mut model, &mut world);
         let mut calls = Vec::new();
         while let Some((_, call)) = next_call(&model, &world) {
             calls.push(call);

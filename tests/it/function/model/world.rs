@@ -4,50 +4,32 @@
 use std::collections::BTreeMap;
 
 use htaccess_generator::function::ErrorKind;
-use htaccess_generator::function::store::{ObjectName, Put, PutKind};
+use htaccess_generator::function::store::PutKind;
 
-use super::buckets::{Answer, Bend, Call, Failure, Object, ObjectId, Objects};
+use super::alarms::{Alarm, START, WAIT_SECONDS};
+use super::buckets::{Answer, Buckets, Call, Failure, Object, ObjectId, Objects};
+use super::contents::{Csv, Custom, output_of, output_of_nobody};
 use super::invocation::Ended;
 use super::learned::{Learned, Place};
-use super::scenario::{Csv, Custom, KEYS, Promise, Scenario, Step, output_of, output_of_nobody};
+use super::scenario::{Scenario, Step};
+
+/// The reason of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// A step.
+    Step(usize),
+    /// The alarm of a key at an instant.
+    Alarm(usize, i64),
+}
 
 /// An event that waits, that is processed, or that is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Delivery {
-    /// The step that the event is about.
-    pub(crate) step: usize,
+    pub(crate) cause: Cause,
     /// `None` if it ended well.
     pub(crate) at: Option<Place>,
     /// The number of times that it can be delivered again.
     pub(crate) left: usize,
-}
-
-/// The objects that exist.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Buckets {
-    pub(crate) inputs: [Option<ObjectId>; KEYS.len()],
-    pub(crate) output: Option<ObjectId>,
-    pub(crate) reports: [Option<ObjectId>; KEYS.len()],
-    pub(crate) template: Option<ObjectId>,
-}
-
-impl Buckets {
-    pub(crate) fn at(&mut self, name: &ObjectName) -> &mut Option<ObjectId> {
-        match (name.bucket.as_str(), name.key.as_str()) {
-            ("uploads", key) => {
-                let index = KEYS.iter().position(|known| *known == key);
-                &mut self.inputs[index.unwrap()]
-            }
-            ("sites", "acme/.htaccess") => &mut self.output,
-            ("reports", key) => {
-                let key = key.strip_suffix(".html");
-                let index = KEYS.iter().position(|known| Some(*known) == key);
-                &mut self.reports[index.unwrap()]
-            }
-            ("templates", "own") => &mut self.template,
-            _ => panic!("nobody knows of {name}"),
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,19 +37,15 @@ pub(crate) struct World {
     pub(crate) buckets: Buckets,
     pub(crate) steps_done: usize,
     pub(crate) deliveries: Vec<Delivery>,
+    /// The alarms that were set, in order.
+    pub(crate) alarms: Vec<Alarm>,
     /// Writes that nothing waits for, by the invocation that made them.
     pub(crate) in_flight: Vec<(Place, usize)>,
     pub(crate) conflicts_left: usize,
-}
-
-impl World {
-    /// Normalises the state: states that differ only in the order of equal parts become the same.
-    pub(crate) fn canonical(&self) -> Self {
-        let mut world = self.clone();
-        world.deliveries.sort_unstable();
-        world.in_flight.sort_unstable();
-        world
-    }
+    /// The number of crashes and errors that can still happen, of all events together.
+    pub(crate) failures_left: usize,
+    /// The number of times that an alarm can call again, of all alarms together.
+    pub(crate) echoes_left: usize,
 }
 
 /// The ways in which a call can go.
@@ -99,6 +77,8 @@ pub(crate) enum Move {
     Crash(usize),
     /// A write in flight takes effect.
     Land(usize),
+    /// An alarm calls.
+    Ring(usize),
 }
 
 /// The uploads, the code and the expectations of one scenario.
@@ -108,7 +88,8 @@ pub(crate) struct Model {
     pub(crate) learned: Learned,
     /// The result of the last invocation that ended.
     pub(crate) last_end: Option<Ended>,
-    pub(crate) good: BTreeMap<(usize, Csv, Option<Custom>), Vec<u8>>,
+    /// The outputs of each CSV, before the first wait, after it, and so on.
+    pub(crate) good: BTreeMap<(usize, Csv, Option<Custom>), Vec<Vec<u8>>>,
     pub(crate) nobody: BTreeMap<(usize, Option<Custom>), Vec<u8>>,
 }
 
@@ -127,7 +108,9 @@ impl Model {
             nobody.insert((key, custom), output_of_nobody(protocol, custom, key));
             for csv in Csv::GOOD {
                 if custom != Some(Custom::Broken) {
-                    good.insert((key, csv, custom), output_of(protocol, custom, key, csv));
+                    let outputs = csv.instants();
+                    let outputs = outputs.map(|at| output_of(protocol, custom, key, csv, at));
+                    good.insert((key, csv, custom), outputs.collect());
                 }
             }
         }
@@ -153,16 +136,19 @@ impl Model {
             buckets: Buckets::default(),
             steps_done: 0,
             deliveries: Vec::new(),
+            alarms: Vec::new(),
             in_flight: Vec::new(),
             conflicts_left: 0,
+            failures_left: self.scenario.failures_max,
+            echoes_left: self.scenario.echoes,
         };
         self.put_template(&mut world);
         for step in 0..self.scenario.done_before {
             self.step(&mut world);
-            let start = self.learned.start(self.scenario.start_of(step));
+            let cause = Cause::Step(step);
             world.deliveries = vec![Delivery {
-                step,
-                at: Some(start),
+                cause,
+                at: Some(self.start(cause)),
                 left: 0,
             }];
             while let Some(at) = world.deliveries[0].at {
@@ -172,12 +158,33 @@ impl Model {
             }
         }
         let delivery = |step: &usize| Delivery {
-            step: *step,
-            at: Some(self.learned.start(self.scenario.start_of(*step))),
+            cause: Cause::Step(*step),
+            at: Some(self.start(Cause::Step(*step))),
             left: self.scenario.redeliveries,
         };
         world.deliveries = self.scenario.events.iter().map(delivery).collect();
         world.conflicts_left = self.scenario.faults.conflicts;
+        world
+    }
+
+    /// Normalises a state: states become the same if they differ only in the order of equal parts, in
+    /// events that are finished, or in which of several equal events is where.
+    pub(crate) fn canonical(&self, world: &World) -> World {
+        let mut world = world.clone();
+        let scenario = &self.scenario;
+        world.deliveries.retain(|delivery| delivery.at.is_some());
+        for delivery in &mut world.deliveries {
+            if let Cause::Step(step) = delivery.cause
+                && step < world.steps_done
+            {
+                let mut events = scenario.events.iter().filter(|other| **other <= step);
+                let is_same =
+                    |other: &&usize| scenario.start_of(**other) == scenario.start_of(step);
+                delivery.cause = Cause::Step(*events.find(is_same).unwrap_or(&step));
+            }
+        }
+        world.deliveries.sort_unstable();
+        world.in_flight.sort_unstable();
         world
     }
 
@@ -195,18 +202,20 @@ impl Model {
         let is_full = running.count() >= self.scenario.environments;
         for (index, delivery) in deliveries.iter().enumerate() {
             let Some(at) = delivery.at else { continue };
-            let waits = !is_running(at) && (delivery.step >= world.steps_done || is_full);
+            let is_early = matches!(delivery.cause, Cause::Step(step) if step >= world.steps_done);
+            let waits = !is_running(at) && (is_early || is_full);
             if waits || deliveries[..index].contains(delivery) {
                 continue;
             }
             for (number, call) in self.learned.waiting(at) {
                 self.add_calls(&mut moves, world, index, *number, call);
             }
-            if self.scenario.faults.crashes && delivery.left > 0 && is_running(at) {
+            if self.scenario.faults.crashes && may_fail(world, delivery) && is_running(at) {
                 moves.push(Move::Crash(index));
             }
         }
         moves.extend((0..world.in_flight.len()).map(Move::Land));
+        moves.extend(self.due_alarms(world).map(Move::Ring));
         moves
     }
 
@@ -219,24 +228,24 @@ impl Model {
         call: &Call,
     ) {
         let faults = self.scenario.faults;
-        let may_fail = world.deliveries[delivery].left > 0;
+        let may_fail = may_fail(world, &world.deliveries[delivery]);
         let mut add = |how| moves.push(Move::Call(delivery, number, how));
         add(How::Served);
         if faults.errors && may_fail {
             add(How::FailsBefore(ErrorKind::Unavailable));
-            if call.is_write() {
+            if call.has_effect() {
                 add(How::FailsAfter(ErrorKind::Connection));
             }
             if matches!(call, Call::Get(..)) {
                 add(How::Damaged);
             }
         }
+        if call.has_effect() && faults.crashes && may_fail {
+            add(How::ThenDies);
+        }
         if call.is_write() {
             if faults.in_flight && may_fail {
                 add(How::FailsInFlight);
-            }
-            if faults.crashes && may_fail {
-                add(How::ThenDies);
             }
             if world.conflicts_left > 0 {
                 add(How::Conflicts);
@@ -249,21 +258,46 @@ impl Model {
     pub(crate) fn go(&mut self, world: &mut World, chosen: Move) -> Result<(), String> {
         match chosen {
             Move::Step => self.step(world),
-            Move::Crash(index) => self.crash(world, index),
+            Move::Ring(index) => self.ring(world, index),
+            Move::Crash(index) => {
+                world.failures_left -= 1;
+                self.crash(world, index);
+            }
             Move::Land(index) => {
                 let (place, number) = world.in_flight.remove(index);
                 let call = self.learned.call(place, number);
                 self.serve(world, &call)?;
             }
-            Move::Call(index, number, how) => return self.call(world, index, number, how),
+            Move::Call(index, number, how) => self.call(world, index, number, how)?,
         }
-        Ok(())
+        self.check_alarms(world)
     }
 
-    fn clock(&self, steps_done: usize) -> i64 {
-        let ticks = self.scenario.steps[..steps_done].iter();
-        let ticks = ticks.filter(|step| **step == Step::Tick).count();
-        1_800_000_000 + i64::try_from(ticks).unwrap()
+    /// The place at which the code for an event starts. An alarm is about its key.
+    pub(crate) fn start(&self, cause: Cause) -> Place {
+        let number = match cause {
+            Cause::Step(step) => self.scenario.start_of(step),
+            Cause::Alarm(key, _) => key,
+        };
+        self.learned.start(number)
+    }
+
+    /// The clock of the code. A tick is too short for it to matter.
+    pub(crate) fn now(&self, world: &World) -> i64 {
+        let steps = self.scenario.steps[..world.steps_done].iter();
+        let waits = steps.filter(|step| **step == Step::Wait).count();
+        START + i64::try_from(waits).unwrap() * WAIT_SECONDS
+    }
+
+    /// The clock of `Last-Modified`.
+    pub(crate) fn clock(&self, steps_done: usize) -> i64 {
+        let steps = self.scenario.steps[..steps_done].iter();
+        let seconds = steps.map(|step| match step {
+            Step::Tick => 1,
+            Step::Wait => WAIT_SECONDS,
+            _ => 0,
+        });
+        START + seconds.sum::<i64>()
     }
 
     fn step(&mut self, world: &mut World) {
@@ -275,7 +309,7 @@ impl Model {
                 world.buckets.inputs[key] = newest.map(|(step, csv)| self.input(step, csv));
             }
             Step::Template(_) => self.put_template(world),
-            Step::Tick => {}
+            Step::Tick | Step::Wait => {}
         }
     }
 
@@ -292,6 +326,7 @@ impl Model {
             metadata: BTreeMap::new(),
             bytes: csv.bytes().to_vec(),
             rank: versioned.then_some(step),
+            as_of: None,
         })
     }
 
@@ -306,6 +341,7 @@ impl Model {
                 metadata: BTreeMap::new(),
                 bytes: bytes.to_vec(),
                 rank: None,
+                as_of: None,
             })
         });
     }
@@ -321,7 +357,7 @@ impl Model {
                 .extend(writes.map(|(number, _)| (at, *number)));
         }
         delivery.left -= 1;
-        delivery.at = Some(self.learned.start(self.scenario.start_of(delivery.step)));
+        delivery.at = Some(self.start(delivery.cause));
     }
 
     fn call(
@@ -334,6 +370,9 @@ impl Model {
         let at = world.deliveries[index].at.unwrap();
         let call = self.learned.call(at, number);
         let failed = |kind| Answer::Failed(Failure(kind));
+        if !matches!(how, How::Served | How::Conflicts | How::MeetsItself) {
+            world.failures_left -= 1;
+        }
         let answer = match how {
             How::Served => match self.repeated_read(at, number) {
                 Some(answer) => answer,
@@ -367,6 +406,7 @@ impl Model {
                 answer => answer,
             },
         };
+        let answer = (answer, self.now(world));
         let next = self.learned.answer(&self.objects, at, number, answer);
         let delivery = &mut world.deliveries[index];
         delivery.at = Some(next);
@@ -375,6 +415,10 @@ impl Model {
         match ended {
             None => {}
             Some(Ended::Ok(_)) => (delivery.at, delivery.left) = (None, 0),
+            // The instant came before the request arrived. The clock has moved on since, so this ends.
+            Some(Ended::Err(ErrorKind::ScheduleRefused)) => {
+                delivery.at = Some(self.start(delivery.cause));
+            }
             Some(Ended::Err(kind)) if delivery.left == 0 => {
                 return Err(format!("an invocation failed by itself: {}", kind.code()));
             }
@@ -382,83 +426,9 @@ impl Model {
         }
         Ok(())
     }
+}
 
-    /// The answer to a read that the store does not serve.
-    pub(crate) fn repeated_read(&self, at: Place, number: usize) -> Option<Answer> {
-        match self.scenario.bend {
-            Bend::RepeatsFirstRead => self.learned.first_read(at, number, |asked, call| {
-                asked.name() == call.name()
-                    && matches!(asked, Call::Head(_)) == matches!(call, Call::Head(_))
-            }),
-            Bend::HeadRepeatsGet => self.learned.first_read(at, number, |asked, call| {
-                matches!((asked, call), (Call::Head(asked), Call::Get(read, _)) if asked == read)
-            }),
-            _ => None,
-        }
-    }
-
-    /// Lets a call take effect, and answers it.
-    fn serve(&mut self, world: &mut World, call: &Call) -> Result<Answer, String> {
-        let current = *world.buckets.at(call.name());
-        let found = current.map(|id| self.objects.get(id).clone());
-        Ok(match (call, current, found) {
-            (Call::Get(_, Some(unless)), Some(id), Some(found)) if found.etag == *unless => {
-                Answer::NotModified(id)
-            }
-            (Call::Head(_) | Call::Get(..), Some(id), _) => Answer::Found(id),
-            (Call::Head(_) | Call::Get(..), None, _) => Answer::Missing,
-            (Call::Put(name, put), _, found) => {
-                if !self
-                    .scenario
-                    .bend
-                    .holds(&put.precondition, found.as_deref())
-                {
-                    return Ok(Answer::Conflict);
-                }
-                let written = self.written(world, name, put, found.as_deref())?;
-                *world.buckets.at(name) = Some(written);
-                Answer::Written(written)
-            }
-            (Call::Delete(name, etag), _, found) => {
-                let ignores = self.scenario.bend == Bend::IgnoresPreconditions;
-                match found {
-                    Some(found) if ignores || found.etag == *etag => {
-                        *world.buckets.at(name) = None;
-                        Answer::Removed
-                    }
-                    _ => Answer::Conflict,
-                }
-            }
-        })
-    }
-
-    fn written(
-        &mut self,
-        world: &World,
-        name: &ObjectName,
-        put: &Put,
-        replaced: Option<&Object>,
-    ) -> Result<ObjectId, String> {
-        let before = replaced.and_then(|object| object.rank);
-        let rank = self.rank(name, put, before)?;
-        if self.scenario.promise == Promise::EndAndWay {
-            if let (Some(before), Some(after)) = (before, rank)
-                && after < before
-                && self.is_ordered(before, after, world.steps_done)
-            {
-                return Err(format!(
-                    "{name} went back from step {before} to step {after}"
-                ));
-            }
-            self.check_template_order(put, replaced)?;
-        }
-        Ok(self.objects.id(Object {
-            etag: self.scenario.bend.etag_of(&put.bytes, put.form),
-            version_id: String::new(),
-            last_modified: self.clock(world.steps_done),
-            metadata: self.scenario.bend.kept(put.metadata.clone()),
-            bytes: put.bytes.clone(),
-            rank,
-        }))
-    }
+/// Returns whether the processing of an event may fail, because the event is delivered again.
+fn may_fail(world: &World, delivery: &Delivery) -> bool {
+    delivery.left > 0 && world.failures_left > 0
 }

@@ -1,4 +1,4 @@
-//! The certificate authorities that S3 connections trust.
+//! The certificate authorities that connections to AWS trust.
 
 use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::Builder as HttpClientBuilder;
@@ -25,7 +25,16 @@ pub fn check_roots(
     settings: &FunctionSettings,
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<(), SettingError> {
-    if settings.roots == TrustRoots::Amazon || is_without_tls(settings.endpoint.as_deref()) {
+    let scheduler = settings.schedules.as_ref();
+    let scheduler = scheduler.map(|settings| (settings.roots, settings.endpoint.as_deref()));
+    let connections = [
+        Some((settings.roots, settings.endpoint.as_deref())),
+        scheduler,
+    ];
+    let needs_system_roots = |&(roots, endpoint): &(TrustRoots, Option<&str>)| {
+        roots == TrustRoots::System && !is_without_tls(endpoint)
+    };
+    if !connections.iter().flatten().any(needs_system_roots) {
         return Ok(());
     }
     let value_of = |name| lookup(name).filter(|value| !value.is_empty());

@@ -1,0 +1,38 @@
+//! The kind of a call's error, from its status and its code.
+
+use std::error::Error as StdError;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::function::error::{Error, ErrorKind};
+
+/// Returns the HTTP status of the response, or `None` if there was no response.
+pub(crate) fn status<E>(err: &SdkError<E, HttpResponse>) -> Option<u16> {
+    err.raw_response()
+        .map(|response| response.status().as_u16())
+}
+
+/// Converts the error of a call that a retry or an operator can fix. `operation` names the call and its
+/// object.
+pub(crate) fn explain<E>(operation: String, err: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    let kind = match (status(&err), err.code()) {
+        (_, Some("NoSuchBucket")) => ErrorKind::NoSuchBucket,
+        // These three are codes of EventBridge Scheduler alone.
+        (_, Some("ResourceNotFoundException")) => ErrorKind::NoSuchScheduleGroup,
+        (_, Some("ValidationException")) => ErrorKind::ScheduleRefused,
+        (_, Some("ServiceQuotaExceededException")) => ErrorKind::ScheduleQuota,
+        // S3 sends 503 to ask for fewer requests. The response to a HEAD has no body with a code.
+        (Some(429 | 503), _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
+            ErrorKind::Throttled
+        }
+        (Some(401 | 403), _) => ErrorKind::AccessDenied,
+        (Some(500..), _) => ErrorKind::Unavailable,
+        (None, _) => ErrorKind::Connection,
+        (Some(_), _) => ErrorKind::BadRequest,
+    };
+    Error::new(kind, operation).with_source(err)
+}

@@ -1,0 +1,41 @@
+//! Lets the function look at a CSV again when its rows start or end.
+
+use crate::answer::{Warning, WarningCode};
+use crate::function::error::Error;
+use crate::function::schedule::Schedules;
+use crate::function::store::ObjectName;
+use crate::time::Instant;
+
+/// Makes sure that the function is called after the next change, if there is one. Returns the warning
+/// `unscheduled-change` if nothing can call it.
+///
+/// # Errors
+///
+/// If the schedule cannot be created. It may exist then.
+pub(crate) async fn schedule_next_change(
+    schedules: Option<Schedules<'_>>,
+    input: &ObjectName,
+    next_change: Option<Instant>,
+    now: Instant,
+) -> Result<Option<Warning>, Error> {
+    match (next_change, schedules) {
+        (None, _) => Ok(None),
+        (Some(change), None) => Ok(Some(unscheduled(change))),
+        (Some(change), Some(schedules)) => {
+            schedules.call_at(change, input, now).await?;
+            Ok(None)
+        }
+    }
+}
+
+fn unscheduled(change: Instant) -> Warning {
+    let sentence = format!(
+        "a row starts or ends at {change}, but the output stays as it is until the next event: set \
+         SCHEDULE_GROUP and SCHEDULE_ROLE_ARN of the function, or upload the file again then"
+    );
+    Warning {
+        code: WarningCode::UnscheduledChange,
+        line: None,
+        message: sentence.into(),
+    }
+}

@@ -1,0 +1,151 @@
+//! The contents of uploads and templates, and the outputs that they must have.
+
+use htaccess_generator::generate::generate;
+use htaccess_generator::list::Shared;
+use htaccess_generator::policy::PolicyBuilder;
+use htaccess_generator::render::{Template, render};
+use htaccess_generator::rule::DefaultPolicy;
+use htaccess_generator::settings::Settings;
+use htaccess_generator::source::Source;
+use htaccess_generator::time::Instant;
+
+use super::alarms::{START, WAIT_SECONDS};
+use super::protocols::Protocol;
+use super::scenario::KEYS;
+
+/// The content of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Csv {
+    X,
+    Y,
+    Z,
+    /// A row ends after the first wait, another after the second one.
+    V,
+    /// A row starts after the first wait, another ends after the second one.
+    W,
+    /// A row ends so soon that the alarm comes later.
+    Soon,
+    /// A CSV that is refused.
+    Bad,
+}
+
+impl Csv {
+    pub(crate) const GOOD: [Self; 6] = [Self::X, Self::Y, Self::Z, Self::V, Self::W, Self::Soon];
+
+    pub(crate) fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::X => b"IP,Rule\n192.0.2.1,Allow\n",
+            Self::Y => b"IP,Rule\n192.0.2.2,Allow\n",
+            Self::Z => b"IP,Rule\n192.0.2.3,Allow\n",
+            Self::V => {
+                b"IP,Rule,Expires\n192.0.2.1,Allow,\n192.0.2.3,Allow,2027-01-15T08:02:00Z\n\
+                  192.0.2.5,Allow,2027-01-15T08:04:00Z\n"
+            }
+            Self::W => {
+                b"IP,Rule,Starts,Expires\n192.0.2.7,Allow,,\n192.0.2.9,Allow,2027-01-15T08:02:00Z,\n\
+                  192.0.2.11,Allow,,2027-01-15T08:04:00Z\n"
+            }
+            Self::Soon => {
+                b"IP,Rule,Expires\n192.0.2.1,Allow,\n192.0.2.3,Allow,2027-01-15T08:00:30Z\n"
+            }
+            Self::Bad => b"no column of any use\n",
+        }
+    }
+
+    /// The instants at which the output is another one: before the first wait, after it, and so on.
+    pub(crate) fn instants(self) -> impl Iterator<Item = Instant> {
+        let waits = match self {
+            Self::V | Self::W => 2,
+            Self::Soon => 1,
+            Self::X | Self::Y | Self::Z | Self::Bad => 0,
+        };
+        (0..=waits).map(|waits| Instant::from_seconds(START + waits * WAIT_SECONDS))
+    }
+}
+
+/// The custom template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Custom {
+    /// The template at the start.
+    A,
+    B,
+    /// A template that does not compile.
+    Broken,
+}
+
+impl Custom {
+    /// Templates that take no time.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::A => {
+                "{% if allow.count == 0 %}nobody{% endif %}\
+                 {% for line in allow.lines %}{{ line }}\n{% endfor %}"
+            }
+            Self::B => {
+                "b {% if allow.count == 0 %}nobody{% endif %}\
+                 {% for line in allow.lines %}{{ line }}\n{% endfor %}"
+            }
+            Self::Broken => "{% if",
+        }
+    }
+}
+
+pub(crate) fn source(key: &str) -> Source {
+    Source {
+        key: key.to_owned(),
+        bucket: "uploads".to_owned(),
+        ..Source::default()
+    }
+}
+
+/// The output that a good CSV must have.
+pub(crate) fn output_of(
+    protocol: Protocol,
+    custom: Option<Custom>,
+    key: usize,
+    csv: Csv,
+    as_of: Instant,
+) -> Vec<u8> {
+    let settings = Settings::default();
+    let template = template(protocol, custom);
+    let outcome = generate(
+        csv.bytes(),
+        &settings,
+        &template,
+        &source(KEYS[key]),
+        as_of,
+        &Shared::default(),
+    );
+    outcome.file.unwrap().into_bytes()
+}
+
+/// The output of a deleted CSV under `deny`.
+pub(crate) fn output_of_nobody(protocol: Protocol, custom: Option<Custom>, key: usize) -> Vec<u8> {
+    let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
+    let file = render(
+        &template(protocol, custom),
+        &source(KEYS[key]),
+        &nobody,
+        &[],
+        0,
+        u64::MAX,
+    );
+    file.unwrap().text.into_bytes()
+}
+
+/// Returns whether two files are equal except for the blank lines that change the entity tag.
+pub(crate) fn is_file(bytes: &[u8], expected: &[u8]) -> bool {
+    let rest = bytes.strip_prefix(expected);
+    rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b'\n'))
+}
+
+/// A template that takes no time. The handler compiles its own.
+pub(crate) fn template(protocol: Protocol, custom: Option<Custom>) -> Template {
+    match (custom, protocol) {
+        // If the template is broken, nobody gets in by a built-in one.
+        (None, Protocol::Handler) | (Some(Custom::Broken), _) => {
+            Template::built_in("apache24").unwrap()
+        }
+        (custom, _) => Template::compile(custom.unwrap_or(Custom::A).text()).unwrap(),
+    }
+}

@@ -1,0 +1,95 @@
+//! Rows that start and end by themselves: no event but that of the schedule comes, and a real Apache lets
+//! in who may get in at each instant.
+//!
+//! The local cloud stores schedules, calls the function at their instants and deletes them, so the test plays
+//! no part of EventBridge Scheduler. It enforces no permissions: `permissions` compares the calls with the
+//! grants of the role, and `tests/it/function/faults/schedules.rs` tests a denied call.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use htaccess_generator::time::Instant;
+use serde_json::json;
+
+use crate::apache::Apache;
+use crate::cloud::{Cloud, wait_until};
+use crate::http::Connection;
+
+const KEY: &str = "timed/site.csv";
+const OUTPUT: &str = "timed/site/.htaccess";
+/// The row of this client ends at the change, and that of the next one starts then.
+const UNTIL: &str = "203.0.113.7";
+const FROM: &str = "198.51.100.9";
+/// The minimum time until the change, in seconds. A change that is sooner is published up to a minute
+/// later.
+const MIN_SECONDS: i64 = 70;
+const MINUTE_SECONDS: i64 = 60;
+
+/// A published CSV with a change that is still to come.
+pub(crate) struct Change {
+    at: Instant,
+    before: String,
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since.as_secs().try_into().unwrap()
+}
+
+/// Publishes a CSV with two rows that change at the next whole minute after [`MIN_SECONDS`].
+pub(crate) fn publish(cloud: &Cloud) -> Change {
+    let minutes = (now() + MIN_SECONDS).div_euclid(MINUTE_SECONDS) + 1;
+    let at = Instant::from_seconds(minutes * MINUTE_SECONDS);
+    let rows = format!(
+        "IP,Rule,Starts,Expires\n192.0.2.1,Allow,,\n{UNTIL},Allow,,{at}\n{FROM},Allow,{at},\n"
+    );
+    cloud.upload(KEY, &rows);
+    let before = cloud.site(OUTPUT, |site| site.contains(UNTIL) && !site.contains(FROM));
+    let answer = cloud.answer(KEY, |answer| answer["status"] == "written");
+    assert_eq!(answer["next_change"], at.to_string(), "{answer}");
+    let schedules = schedules(cloud);
+    assert_eq!(schedules.as_array().unwrap().len(), 1, "{schedules}");
+    let name = schedules[0].as_str().unwrap();
+    let group = ["--group-name", cloud.output("ScheduleGroup")];
+    let ask = ["scheduler", "get-schedule", "--name", name];
+    let schedule = cloud.json(&[&ask[..], &group[..]].concat());
+    let expression = format!("at({})", at.to_string().trim_end_matches('Z'));
+    assert_eq!(schedule["ScheduleExpression"], expression, "{schedule}");
+    assert_eq!(schedule["ActionAfterCompletion"], "DELETE", "{schedule}");
+    Change { at, before }
+}
+
+/// Waits for the change. Its output is published without any event but that of the schedule, which is gone
+/// afterwards.
+pub(crate) fn comes_by_itself(cloud: &Cloud, change: &Change) {
+    let after = cloud.site(OUTPUT, |site| *site != change.before);
+    assert!(
+        now() >= change.at.seconds(),
+        "published before {}",
+        change.at
+    );
+    let answer = cloud.answer(KEY, |answer| answer["expired"] == 1);
+    assert_eq!(answer["next_change"], json!(null), "{answer}");
+    wait_until("the end of the schedule", || {
+        let left = schedules(cloud);
+        (left == json!([])).then_some(()).ok_or(left)
+    });
+    let apache = Apache::start();
+    let mut connection = Connection::to(apache.port());
+    for (name, file, until, from) in [
+        ("before", &change.before, 200, 403),
+        ("after", &after, 403, 200),
+    ] {
+        let path = apache.put(name, file);
+        for (client, expected) in [("192.0.2.1", 200), (UNTIL, until), (FROM, from)] {
+            let status = connection.get(&path, client).unwrap().status;
+            assert_eq!(status, expected, "{name}, {client}: {}", apache.errors());
+        }
+    }
+    println!("{KEY}: rows ended and started at {}", change.at);
+}
+
+fn schedules(cloud: &Cloud) -> serde_json::Value {
+    let group = ["--group-name", cloud.output("ScheduleGroup")];
+    let list = ["scheduler", "list-schedules", "--query", "Schedules[].Name"];
+    cloud.json(&[&list[..], &group[..]].concat())
+}
