@@ -28,6 +28,8 @@ pub enum ErrorKind {
     UnversionedBucket,
     /// An output must deny everybody, and the template does not work.
     BadTemplate,
+    /// A compiled list or the compiled common CSV cannot be read.
+    BadList,
     /// AWS denied access (403): a permission is missing.
     AccessDenied,
     /// The bucket does not exist.
@@ -63,6 +65,7 @@ impl ErrorKind {
             Self::OtherBucket => "OtherBucket",
             Self::UnversionedBucket => "unversioned-bucket",
             Self::BadTemplate => "BadTemplate",
+            Self::BadList => "BadList",
             Self::AccessDenied => "AccessDenied",
             Self::NoSuchBucket => "NoSuchBucket",
             Self::Throttled => "Throttled",
@@ -94,6 +97,7 @@ impl ErrorKind {
             | Self::OtherBucket
             | Self::UnversionedBucket
             | Self::BadTemplate
+            | Self::BadList
             | Self::AccessDenied
             | Self::NoSuchBucket
             | Self::BadRequest
@@ -120,6 +124,9 @@ impl ErrorKind {
             Self::BadTemplate => {
                 "the CSV was deleted and its output stays in force; repair the template, then send the \
                  event again"
+            }
+            Self::BadList => {
+                "it was damaged, or another version of this program wrote it; upload its CSV again"
             }
             Self::AccessDenied => "grant the function's role this action on this object",
             Self::NoSuchScheduleGroup => "check SCHEDULE_GROUP",

@@ -1,7 +1,9 @@
 //! Reads the settings that only the function has.
 
+use crate::list::ListName;
 use crate::render::{BuiltIn, built_in_names};
 use crate::settings::{DEFAULT_TEMPLATE, SettingError, Settings, Spelling};
+use crate::source::{check_key, is_csv_name};
 
 /// The maximum length of the name of a schedule group
 /// (<https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html>).
@@ -103,6 +105,8 @@ pub struct FunctionSettings {
     pub output_bucket: String,
     /// `REPORT_BUCKET`: the bucket of the reports. If it is unset, no reports are written.
     pub report_bucket: Option<String>,
+    /// `COMMON_CSV`: the key of the CSV whose rows apply to every site. If it is unset, there is none.
+    pub common_csv: Option<String>,
     /// `ON_DELETE`: the effect of the delete of a CSV on its output. Default: keep.
     pub on_delete: OnDelete,
     /// `AWS_ENDPOINT_URL_S3`: an emulator to use in place of S3, addressed path-style.
@@ -148,6 +152,7 @@ impl FunctionSettings {
             })?,
             upload_bucket: value("UPLOAD_BUCKET"),
             report_bucket: value("REPORT_BUCKET"),
+            common_csv: common_csv(value)?,
             on_delete: match value("ON_DELETE") {
                 Some(value) => on_delete(&value)?,
                 None => OnDelete::default(),
@@ -169,6 +174,23 @@ fn on_delete(value: &str) -> Result<OnDelete, SettingError> {
             "expected keep, remove or deny",
         )),
     }
+}
+
+/// Reads the key of the common CSV, which is compiled into the bucket of the reports.
+fn common_csv(value: impl Fn(&str) -> Option<String>) -> Result<Option<String>, SettingError> {
+    let Some(key) = value("COMMON_CSV") else {
+        return Ok(None);
+    };
+    let allowed = if !is_csv_name(&key) || check_key(&key).is_err() {
+        "expected the key of a CSV, such as _common.csv"
+    } else if ListName::of_key(&key).is_some() {
+        "a CSV in lists/ is a list; expected another key, such as _common.csv"
+    } else if value("REPORT_BUCKET").is_none() {
+        "its rows are kept in REPORT_BUCKET, which is not set"
+    } else {
+        return Ok(Some(key));
+    };
+    Err(SettingError::new("COMMON_CSV", &key, allowed))
 }
 
 fn endpoint(name: &str, value: String) -> Result<String, SettingError> {

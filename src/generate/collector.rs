@@ -19,7 +19,7 @@ const ROW_BYTES: u64 = 32;
 /// networks.
 const MIN_NETWORK_BYTES: u64 = 8;
 /// The maximum number of lists that the rows of a site name.
-const MAX_LISTS: usize = 1000;
+pub(super) const MAX_LISTS: usize = 1000;
 
 /// Returns the maximum number of ranges of one action and family. Each is at least one network.
 pub(super) fn max_ranges(max_output_bytes: u64) -> usize {

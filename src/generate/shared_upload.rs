@@ -4,6 +4,7 @@
 //! so under `STRICT=deny` a list is refused for a rejected row unless its rows say Allow, and the common
 //! CSV unless the row itself does. Then the last good version stays in force.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::answer::{Answer, NetworkCounts, Refusal, Status};
@@ -13,7 +14,7 @@ use crate::generate::refusal::{
     mixed_rules, no_rules, rows_rejected, shared_deny_rejected, shared_published_without_denies,
 };
 use crate::generate::shared_collector::SharedCollector;
-use crate::list::{CommonRules, CompiledList, ListId, Shared};
+use crate::list::{CommonRules, CompiledList, ListId, ListName, Shared};
 use crate::review::{WarnedLines, shared_warnings};
 use crate::rule::Action;
 use crate::settings::{Settings, Spelling, Strict};
@@ -36,6 +37,8 @@ pub struct SharedOutcome {
     pub answer: Answer,
     /// The compiled form. `None` if the CSV is refused.
     pub compiled: Option<Compiled>,
+    /// The names of the lists that the rows of the common CSV name, whether there are such lists or not.
+    pub lists: BTreeSet<ListName>,
 }
 
 /// A list or the common CSV that is being read.
@@ -126,17 +129,18 @@ impl SharedUpload {
         let reader = self.reader;
         let mut collector = match self.intake.finish(|| reader.finish()?.finish()) {
             Ok(collector) => collector,
-            Err(refusal) => return refused(answer, &refusal),
+            Err(refusal) => return refused(answer, &refusal, BTreeSet::new()),
         };
         collector.report_to(&mut answer);
+        let lists = std::mem::take(&mut collector.lists);
         if answer.accepted == 0 {
             let refusal = no_rules(&answer);
-            return refused(answer, &refusal);
+            return refused(answer, &refusal, lists);
         }
         let action = match (collector.first_allow, collector.first_deny) {
             (Some(allow), Some(deny)) => {
                 let refusal = mixed_rules(allow, deny);
-                return refused(answer, &refusal);
+                return refused(answer, &refusal, lists);
             }
             (Some(_), None) => Some(Action::Allow),
             (None, Some(_)) => Some(Action::Deny),
@@ -150,11 +154,11 @@ impl SharedUpload {
         match self.strict {
             Strict::All if answer.rejected > 0 => {
                 let refusal = rows_rejected(&answer, self.spelling);
-                return refused(answer, &refusal);
+                return refused(answer, &refusal, lists);
             }
             Strict::Deny | Strict::All if missed.count > 0 => {
                 let refusal = shared_deny_rejected(kind, &answer, &missed, self.spelling);
-                return refused(answer, &refusal);
+                return refused(answer, &refusal, lists);
             }
             Strict::None if missed.count > 0 => {
                 let warning = shared_published_without_denies(kind, &answer, &missed);
@@ -178,14 +182,16 @@ impl SharedUpload {
         SharedOutcome {
             answer,
             compiled: Some(compiled),
+            lists,
         }
     }
 }
 
-fn refused(answer: Answer, refusal: &Refusal) -> SharedOutcome {
+fn refused(answer: Answer, refusal: &Refusal, lists: BTreeSet<ListName>) -> SharedOutcome {
     SharedOutcome {
         answer: answer.refused(refusal),
         compiled: None,
+        lists,
     }
 }
 

@@ -169,7 +169,9 @@ impl SharedFolder {
             source: source.clone(),
         };
         let upload = SharedUpload::of_list(settings, id, as_of);
-        let SharedOutcome { answer, compiled } = read(&input, upload)?;
+        let SharedOutcome {
+            answer, compiled, ..
+        } = read(&input, upload)?;
         let list = match compiled {
             Some(Compiled::List(list)) => Some(Arc::new(list)),
             _ => None,
@@ -195,7 +197,9 @@ impl SharedFolder {
     ) -> Result<(), CliError> {
         let source = path_of(&input);
         let upload = SharedUpload::of_common(settings, source.clone(), as_of, &self.shared);
-        let SharedOutcome { answer, compiled } = read(&input, upload)?;
+        let SharedOutcome {
+            answer, compiled, ..
+        } = read(&input, upload)?;
         self.shared.set_common(match compiled {
             Some(Compiled::Common(common)) => Listed::InForce(common.into()),
             _ => Listed::Refused(source),

@@ -22,6 +22,7 @@ const APACHE_TEMPLATE: &str = "apache24";
 pub(crate) struct Deletion<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
+    pub(crate) on_delete: OnDelete,
     /// The template, or the reason why there is none.
     pub(crate) template: Result<&'a Template, &'a Refusal>,
     pub(crate) input: &'a ObjectName,
@@ -42,7 +43,7 @@ impl<S: Store> Deletion<'_, S> {
                 ..self.answer(output, Status::Kept)
             }));
         }
-        match self.settings.on_delete {
+        match self.on_delete {
             OnDelete::Keep => Ok(Some(self.answer(output, Status::Kept))),
             OnDelete::Remove => Ok(match output.remove(self.store).await? {
                 PutResult::Conflict => None,

@@ -8,22 +8,84 @@ use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{Head, ObjectName};
+use crate::list::{LISTS_FOLDER, ListId, ListName};
 use crate::source::check_report_key;
 
-/// Returns the key of the output.
-///
-/// # Errors
-///
-/// `unsafe-key` if the output or the report of this input cannot have a key derived from its key.
-pub(crate) fn output_key(
-    settings: &FunctionSettings,
-    input: &ObjectName,
-) -> Result<String, Refusal> {
-    let output_key = settings.settings.output_key.of(&input.key)?;
-    if settings.report_bucket.is_some() {
-        check_report_key(&input.key)?;
+/// The folder of the bucket of the reports that has the compiled lists and the compiled common CSV. Their keys do not
+/// end in `.html`, so none of them is the key of a report.
+const COMPILED_FOLDER: &str = "compiled/";
+
+/// The use of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It has the rules of a site.
+    Site,
+    /// It is a list, which sites name.
+    List(ListId),
+    /// It is the common CSV, whose rows apply to every site.
+    Common,
+}
+
+/// The place to which an upload is published.
+pub(crate) struct Destination {
+    pub(crate) kind: Kind,
+    pub(crate) output: ObjectName,
+}
+
+impl Destination {
+    /// Returns the output that the key of an upload names. Without a bucket of reports there are no lists.
+    ///
+    /// # Errors
+    ///
+    /// `unsafe-key` if the output or the report of this input cannot have a key derived from its key.
+    pub(crate) fn of(settings: &FunctionSettings, input: &ObjectName) -> Result<Self, Refusal> {
+        let output_key = settings.settings.output_key.of(&input.key)?;
+        if settings.report_bucket.is_some() {
+            check_report_key(&input.key)?;
+        }
+        if settings.common_csv.as_ref() == Some(&input.key)
+            && let Some(output) = common_name(settings)
+        {
+            return Ok(Self {
+                kind: Kind::Common,
+                output,
+            });
+        }
+        if let Some(name) = ListName::of_key(&input.key)
+            && let Some(output) = list_name_of(settings, &name)
+        {
+            let source = input.key.clone();
+            return Ok(Self {
+                kind: Kind::List(ListId { name, source }),
+                output,
+            });
+        }
+        Ok(Self {
+            kind: Kind::Site,
+            output: ObjectName {
+                bucket: settings.output_bucket.clone(),
+                key: output_key,
+            },
+        })
     }
-    Ok(output_key)
+}
+
+/// Returns the name of the compiled list. `None` without a bucket of reports.
+pub(crate) fn list_name_of(settings: &FunctionSettings, name: &ListName) -> Option<ObjectName> {
+    compiled(settings, &format!("{LISTS_FOLDER}{name}.list"))
+}
+
+/// Returns the name of the compiled common CSV. `None` if there is none.
+pub(crate) fn common_name(settings: &FunctionSettings) -> Option<ObjectName> {
+    settings.common_csv.as_ref()?;
+    compiled(settings, "common.rules")
+}
+
+fn compiled(settings: &FunctionSettings, name: &str) -> Option<ObjectName> {
+    Some(ObjectName {
+        bucket: settings.report_bucket.clone()?,
+        key: format!("{COMPILED_FOLDER}{name}"),
+    })
 }
 
 /// Refuses an upload because of its key. There is no report, because its key would contain the refused

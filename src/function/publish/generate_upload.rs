@@ -1,12 +1,17 @@
 //! Reads one upload and generates its output. The only file here that knows how an upload is
 //! read, decided and rendered.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
 use crate::answer::Answer;
 use crate::function::error::Error;
+use crate::function::publish::shared_inputs::SharedInputs;
 use crate::function::settings::FunctionSettings;
-use crate::function::store::{Body, Head, ObjectName};
-use crate::generate::{Decision, Keep, Outcome, Upload};
-use crate::list::Shared;
+use crate::function::store::{Body, Fetched, Head, ObjectName, Store};
+use crate::generate::{Compiled, Decision, Keep, Outcome, SharedOutcome, SharedUpload, Upload};
+use crate::list::{ListId, ListName, Shared};
 use crate::render::Template;
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::source::Source;
@@ -16,70 +21,192 @@ use crate::time::Instant;
 pub(crate) struct GeneratedUpload {
     /// The answer; [`GeneratedUpload::add_warnings`] completes it.
     pub(crate) answer: Answer,
-    /// The output's text; `None` if the file was refused.
-    pub(crate) file: Option<String>,
-    decision: Decision,
+    /// The bytes of the output; `None` if the file was refused.
+    pub(crate) file: Option<Vec<u8>>,
+    /// The instant at which the output changes, if there is one. A compiled list holds for all time.
+    pub(crate) holds_until: Option<Instant>,
+    cost: Option<RequestCost>,
+    details: Details,
+}
+
+/// The part of the result that the report shows.
+enum Details {
+    Site(Box<Decision>),
+    Shared(Option<Compiled>, Instant),
 }
 
 impl GeneratedUpload {
     /// Adds the warnings that compare rows.
     pub(crate) fn add_warnings(&mut self) {
-        self.answer.warnings.extend(self.decision.warnings());
+        if let Details::Site(decision) = &mut self.details {
+            self.answer.warnings.extend(decision.warnings());
+        }
     }
 
     /// Renders the page of the report.
-    pub(crate) fn report_page(&self, cost: Option<RequestCost>) -> String {
-        let facts = Facts {
-            policy: self.decision.policy(),
-            next_change: self.decision.next_change(),
-            cost,
-            occasion: Occasion::Publish,
-            list: None,
+    pub(crate) fn report_page(&self) -> String {
+        let facts = match &self.details {
+            Details::Site(decision) => Facts {
+                policy: decision.policy(),
+                next_change: decision.next_change(),
+                cost: self.cost,
+                occasion: Occasion::Publish,
+                list: None,
+            },
+            Details::Shared(compiled, as_of) => Facts {
+                list: match compiled {
+                    Some(Compiled::List(list)) => Some((list, *as_of)),
+                    _ => None,
+                },
+                ..Facts::default()
+            },
         };
         report_page(&self.answer, facts)
     }
 }
 
-/// Reads the body as it arrives, and generates the output for the instant `as_of`.
-///
-/// # Errors
-///
-/// If the body cannot be read to its end.
-pub(crate) async fn generate_upload(
-    settings: &FunctionSettings,
-    template: &Template,
-    input: &ObjectName,
-    head: &Head,
+/// The use of an upload, with all that it needs.
+pub(crate) enum Subject<'a> {
+    Site(Arc<Template>),
+    List(&'a ListId),
+    Common,
+}
+
+/// The circumstances under which an upload is generated.
+pub(crate) struct Generator<'a, S> {
+    pub(crate) store: &'a S,
+    pub(crate) settings: &'a FunctionSettings,
+    pub(crate) subject: Subject<'a>,
+    pub(crate) input: &'a ObjectName,
+    pub(crate) as_of: Instant,
+}
+
+impl<S: Store> Generator<'_, S> {
+    /// Reads the body as it arrives, and generates the output. If its rows name lists, reads these and
+    /// then the input once more. Returns the result with the digest of the lists, or `None` if there is
+    /// a newer input now.
+    ///
+    /// # Errors
+    ///
+    /// If the input, a list or the common CSV cannot be read.
+    pub(crate) async fn generate(
+        &self,
+        head: &Head,
+        body: S::Body,
+    ) -> Result<Option<(GeneratedUpload, String)>, Error> {
+        let mut inputs = SharedInputs::default();
+        if matches!(self.subject, Subject::Site(_)) {
+            inputs.read_common(self.store, self.settings).await?;
+        }
+        let (generated, lists) = self.generate_once(head, body, inputs.rules()).await?;
+        let reads_lists = inputs.read_lists(self.store, self.settings, &lists);
+        if !reads_lists.await? {
+            return Ok(Some((generated, inputs.digest())));
+        }
+        // Frees its memory before the input is read again.
+        drop(generated);
+        let Fetched::Found(again, body) = self.store.get(self.input, None).await? else {
+            return Ok(None);
+        };
+        if !again.is_same_version(head) {
+            return Ok(None);
+        }
+        let (generated, _) = self.generate_once(&again, body, inputs.rules()).await?;
+        Ok(Some((generated, inputs.digest())))
+    }
+
+    /// Generates the output with these lists. Returns the names of all lists that the rows name.
+    async fn generate_once(
+        &self,
+        head: &Head,
+        body: S::Body,
+        shared: &Shared,
+    ) -> Result<(GeneratedUpload, BTreeSet<ListName>), Error> {
+        let settings = &self.settings.settings;
+        let mut upload = match &self.subject {
+            Subject::Site(template) => {
+                return self.generate_site(template, head, body, shared).await;
+            }
+            Subject::List(id) => SharedUpload::of_list(settings, ListId::clone(id), self.as_of),
+            Subject::Common => {
+                let source = self.input.key.clone();
+                SharedUpload::of_common(settings, source, self.as_of, shared)
+            }
+        };
+        let flow = upload.expect_bytes(head.bytes.unwrap_or(0));
+        push_body(flow, body, |rest| upload.push_step(rest)).await?;
+        let SharedOutcome {
+            mut answer,
+            compiled,
+            lists,
+        } = upload.finish();
+        let_deadline_pass().await;
+        let file = compiled.as_ref().map(|compiled| match compiled {
+            Compiled::List(list) => list.to_bytes(),
+            Compiled::Common(common) => common.to_bytes(),
+        });
+        answer.bytes = file.as_ref().map_or(0, Vec::len);
+        let generated = GeneratedUpload {
+            answer,
+            file,
+            holds_until: None,
+            cost: None,
+            details: Details::Shared(compiled, self.as_of),
+        };
+        Ok((generated, lists))
+    }
+
+    async fn generate_site(
+        &self,
+        template: &Template,
+        head: &Head,
+        body: S::Body,
+        shared: &Shared,
+    ) -> Result<(GeneratedUpload, BTreeSet<ListName>), Error> {
+        let source = Source {
+            key: self.input.key.clone(),
+            bucket: self.input.bucket.clone(),
+            version_id: head.version_id.clone(),
+            etag: head.etag.clone(),
+        };
+        let keep = Keep::for_template(template).with_history();
+        let settings = &self.settings.settings;
+        let mut upload = Upload::new(settings, source, keep, self.as_of, shared);
+        let flow = upload.expect_bytes(head.bytes.unwrap_or(0));
+        push_body(flow, body, |rest| upload.push_step(rest)).await?;
+        let mut decision = upload.finish();
+        let_deadline_pass().await;
+        let Outcome { answer, file } = decision.render(template);
+        let_deadline_pass().await;
+        let lists = decision.lists().clone();
+        let has_report = self.settings.report_bucket.is_some();
+        let generated = GeneratedUpload {
+            holds_until: answer.next_change,
+            answer,
+            cost: file.as_deref().filter(|_| has_report).map(RequestCost::of),
+            file: file.map(String::into_bytes),
+            details: Details::Site(Box::new(decision)),
+        };
+        Ok((generated, lists))
+    }
+}
+
+/// Pushes the body into an upload, until the upload is refused.
+async fn push_body(
+    mut flow: ControlFlow<()>,
     mut body: impl Body,
-    as_of: Instant,
-) -> Result<GeneratedUpload, Error> {
-    let source = Source {
-        key: input.key.clone(),
-        bucket: input.bucket.clone(),
-        version_id: head.version_id.clone(),
-        etag: head.etag.clone(),
-    };
-    let keep = Keep::for_template(template).with_history();
-    let mut upload = Upload::new(&settings.settings, source, keep, as_of, &Shared::default());
-    let mut flow = upload.expect_bytes(head.bytes.unwrap_or(0));
+    mut push_step: impl FnMut(&mut &[u8]) -> ControlFlow<()>,
+) -> Result<(), Error> {
     while flow.is_continue()
         && let Some(piece) = body.next().await?
     {
         let mut rest = piece.as_ref();
         while flow.is_continue() && !rest.is_empty() {
-            flow = upload.push_step(&mut rest);
+            flow = push_step(&mut rest);
             let_deadline_pass().await;
         }
     }
-    let mut decision = upload.finish();
-    let_deadline_pass().await;
-    let Outcome { answer, file } = decision.render(template);
-    let_deadline_pass().await;
-    Ok(GeneratedUpload {
-        answer,
-        file,
-        decision,
-    })
+    Ok(())
 }
 
 /// Lets the caller stop the work if its deadline has passed. The work never waits, so it would otherwise

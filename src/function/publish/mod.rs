@@ -13,9 +13,11 @@ mod object;
 mod other_file;
 mod owner;
 mod provenance;
+mod published;
 mod publisher;
 mod report;
 mod retry;
+mod shared_inputs;
 mod upload;
 
 pub use self::publisher::Publisher;

@@ -39,8 +39,17 @@ impl PublishedObject {
         self.head.as_ref()
     }
 
-    /// Returns whether the object was made from this input and these settings, and still has the bytes
-    /// that were written then.
+    /// Returns whether the object was made from this input and these settings, whatever the lists were, and
+    /// still has the bytes that were written then.
+    pub(crate) fn is_made_from_input(&self, provenance: &Provenance) -> bool {
+        let both = self.head.as_ref().zip(self.made_from.as_ref());
+        both.is_some_and(|(head, made_from)| {
+            provenance.is_same_input(made_from) && made_from.is_of(&head.checksum)
+        })
+    }
+
+    /// Returns whether the object was made from this input, these settings and these lists, and still has
+    /// the bytes that were written then.
     pub(crate) fn is_made_from(&self, provenance: &Provenance) -> bool {
         let both = self.head.as_ref().zip(self.made_from.as_ref());
         both.is_some_and(|(head, made_from)| {

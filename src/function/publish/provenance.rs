@@ -43,6 +43,8 @@ pub(crate) struct Provenance {
     as_of: Option<Instant>,
     /// The first instant after it at which a row starts or ends, if there is one.
     holds_until: Option<Instant>,
+    /// The digest of the lists and the common CSV that the input was read with. Empty if there were none.
+    lists: String,
 }
 
 /// A predecessor of an object.
@@ -126,6 +128,12 @@ impl Provenance {
         }
     }
 
+    /// Adds the digest of the lists and the common CSV that the input was read with.
+    #[must_use]
+    pub(crate) fn with_lists(self, lists: String) -> Self {
+        Self { lists, ..self }
+    }
+
     /// Adds the checksum of an object with these bytes in this form.
     #[must_use]
     pub(crate) fn with_content(self, digest: ContentDigest, form: PutKind) -> Self {
@@ -151,6 +159,7 @@ impl Provenance {
         let replaced = values.remove("replaced").unwrap_or_default();
         let written_as = values.remove("written-as").unwrap_or_default();
         let reverted = values.remove("reverted").unwrap_or_default();
+        let lists = values.remove("lists").unwrap_or_default();
         let replaced = replaced.split(' ').filter_map(parse_entry);
         let mut instant = |name| values.remove(name).map(|text| text.parse::<i64>());
         let (as_of, holds_until) = (instant("as-of"), instant("holds-until"));
@@ -165,14 +174,21 @@ impl Provenance {
                 .map(|(digest, at)| ReplacedObject { digest, at })
                 .collect(),
             reverted: parse_entry(&reverted).map(|(version, at)| Reverted { version, at }),
+            lists,
         }
+    }
+
+    /// Returns whether `made_from` records the same input, the same settings and the same lists.
+    #[must_use]
+    pub(crate) fn is_same(&self, made_from: &Self) -> bool {
+        self.lists == made_from.lists && self.is_same_input(made_from)
     }
 
     /// Returns whether `made_from` records the same input, the same settings and, if this provenance
     /// has one, the same permanent delete. A store may not keep an empty value, so an empty value equals
     /// a missing one.
     #[must_use]
-    pub(crate) fn is_same(&self, made_from: &Self) -> bool {
+    pub(crate) fn is_same_input(&self, made_from: &Self) -> bool {
         let is_recorded = |reverted: &Reverted| {
             let recorded = made_from.reverted.as_ref();
             !reverted.version.is_empty()
@@ -273,6 +289,9 @@ impl Provenance {
         }
         if let Some(Reverted { version, at }) = &self.reverted {
             metadata.insert("reverted".to_owned(), format!("{version}@{at}"));
+        }
+        if !self.lists.is_empty() {
+            metadata.insert("lists".to_owned(), self.lists.clone());
         }
         let instants = [("as-of", self.as_of), ("holds-until", self.holds_until)];
         for (name, instant) in instants {
@@ -438,6 +457,7 @@ mod tests {
         let mut provenance = Provenance::new(long, Some(&input), &"d".repeat(32))
             .with_report(Some(&RichText::from(long)), long)
             .with_period(Instant::MAX, Some(Instant::MAX))
+            .with_lists("d".repeat(32))
             .with_reverted(&"v".repeat(100), 1_800_000_000);
         for _ in 0..100 {
             let current = head(&input.etag, provenance.metadata());
@@ -451,7 +471,7 @@ mod tests {
             .map(|(name, value)| name.len() + value.len())
             .sum();
         // The rest is for more values.
-        assert!(bytes < 1950, "{bytes}");
+        assert!(bytes < 2000, "{bytes}");
         assert_eq!(provenance.owner(long), Owner::Own);
         assert_ne!(provenance.owner(&format!("{long}1")), Owner::Own);
     }

@@ -47,6 +47,12 @@
 //! nothing about a delete. So an invocation that wrote such an output, or removed one, then checks the
 //! input once more, unless the output stays in any case (`keep`).
 //!
+//! **Lists.** A site that names lists is read twice: first to find their names, then with the compiled lists.
+//! These are read after the heads, so an output is never replaced by one that was made from an older list.
+//! An output records which versions of the lists it was made from, so an event about it reads them to see
+//! whether it is current. A list is published like a site, into the bucket of the reports, and a list that is
+//! refused or deleted leaves its last compiled form in force.
+//!
 //! **Going back.** A permanent delete of the newest version makes an older one the newest again. That
 //! version may already be published, and a slow writer of the deleted version would find its condition
 //! true. So an event about such a delete writes both objects once more with another ETag. They record the
@@ -61,19 +67,20 @@ use crate::function::metrics::PublishStats;
 use crate::function::publish::answers::{answer_about, unchanged};
 use crate::function::publish::claim::{Claim, claim};
 use crate::function::publish::delete::Deletion;
-use crate::function::publish::destination::{check_version, output_key, refused_by_key};
-use crate::function::publish::generate_upload::{GeneratedUpload, generate_upload};
+use crate::function::publish::destination::{Destination, Kind, check_version, refused_by_key};
+use crate::function::publish::generate_upload::{GeneratedUpload, Generator, Subject};
 use crate::function::publish::next_change::schedule_next_change;
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
 use crate::function::publish::owner::Owner;
 use crate::function::publish::provenance::{Provenance, TemplateState, settings_digest};
-use crate::function::publish::report::{fetch_report, report_answer, write_report};
+use crate::function::publish::published::PublishedObjects;
+use crate::function::publish::report::{report_answer, write_report};
 use crate::function::publish::retry::retry_conflicts;
 use crate::function::schedule::Schedules;
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
-use crate::report::{Occasion, RequestCost};
+use crate::report::Occasion;
 use crate::time::Instant;
 
 /// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
@@ -92,32 +99,11 @@ pub struct Publisher<'a, S> {
     stats: PublishStats,
 }
 
-/// The output and the report of one input, as they were at the start of an attempt.
-struct PublishedObjects {
-    output: PublishedObject,
-    report: Option<PublishedObject>,
-}
-
-impl PublishedObjects {
-    fn all(&self) -> impl Iterator<Item = &PublishedObject> {
-        std::iter::once(&self.output).chain(&self.report)
-    }
-
-    fn exist(&self) -> bool {
-        self.all().any(|object| object.head().is_some())
-    }
-
-    /// Returns the instant to publish for: now, but never an instant before those that are recorded.
-    fn not_before(&self, now: Instant) -> Instant {
-        let recorded = self.all().filter_map(PublishedObject::as_of);
-        recorded.fold(now, Instant::max)
-    }
-}
-
 /// One input, the output that its key names, and the reason to look at it.
 #[derive(Clone, Copy)]
 struct Job<'a> {
     input: &'a ObjectName,
+    kind: &'a Kind,
     output: &'a ObjectName,
     trigger: &'a Trigger,
 }
@@ -166,16 +152,14 @@ impl<'a, S: Store> Publisher<'a, S> {
         input: &ObjectName,
         trigger: &Trigger,
     ) -> Result<Answer, Error> {
-        let output = match output_key(self.settings, input) {
-            Ok(key) => ObjectName {
-                bucket: self.settings.output_bucket.clone(),
-                key,
-            },
+        let destination = match Destination::of(self.settings, input) {
+            Ok(destination) => destination,
             Err(refusal) => return Ok(refused_by_key(input, &refusal)),
         };
         let job = Job {
             input,
-            output: &output,
+            kind: &destination.kind,
+            output: &destination.output,
             trigger,
         };
         self.settle(job).await
@@ -195,8 +179,10 @@ impl<'a, S: Store> Publisher<'a, S> {
 
     /// Returns `None` if another write took effect in between.
     async fn attempt(&mut self, job: Job<'_>) -> Result<Option<Answer>, Error> {
-        let (published, mut fetched) =
-            join!(self.fetch_objects(job), self.store.get(job.input, None));
+        let (published, mut fetched) = join!(
+            PublishedObjects::fetch(self.store, self.settings, job.input, job.output),
+            self.store.get(job.input, None)
+        );
         let published = published?;
         self.check_template(&published).await?;
         if matches!(fetched, Ok(Fetched::Missing)) && published.exist() {
@@ -207,7 +193,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         };
         let mut provenance = self.provenance(job, Some(&head));
         let in_doubt = |object: &PublishedObject| {
-            !object.is_made_from(&provenance) && object.may_be_newer_than(&job.input.key, &head)
+            !object.is_made_from_input(&provenance)
+                && object.may_be_newer_than(&job.input.key, &head)
         };
         if published.all().any(in_doubt) {
             drop(body);
@@ -224,33 +211,36 @@ impl<'a, S: Store> Publisher<'a, S> {
         // The clock is read after the heads of the output and of the input.
         let as_of = published.not_before(self.now());
         if self.is_up_to_date(job, &published, &provenance, as_of) {
-            let mut answer = unchanged(self.settings, job.input, &published.output);
-            // Somebody may have deleted the schedule.
-            let warning = self.schedule_next_change(job, answer.next_change).await?;
-            answer.warnings.extend(warning);
-            return Ok(Some(answer));
+            return self.leave_unchanged(job, &published).await.map(Some);
         }
-        let template = match claim(self.store, job.input, &published.output).await? {
+        let subject = match claim(self.store, job.input, &published.output).await? {
             Claim::Refused(refusal) => Err(refusal),
-            Claim::OwnerIsGone(owner) if self.settings.on_delete == OnDelete::Remove => {
+            Claim::OwnerIsGone(owner) if self.on_delete(job) == OnDelete::Remove => {
                 let input = &owner;
                 // Boxed, because the function calls itself.
                 Box::pin(self.settle(Job { input, ..job })).await?;
                 return Ok(None);
             }
-            Claim::Granted | Claim::OwnerIsGone(_) => self.template.compiled.clone(),
+            Claim::Granted | Claim::OwnerIsGone(_) => self.subject(job),
         };
-        let answer = match template {
-            Ok(template) => {
-                let mut generated =
-                    generate_upload(self.settings, &template, job.input, &head, body, as_of)
-                        .await?;
-                let next_change = generated.answer.next_change;
-                let warning = self.schedule_next_change(job, next_change).await?;
-                generated.answer.warnings.extend(warning);
-                let provenance = provenance.with_period(as_of, next_change);
-                self.write_both(job, &published, generated, &provenance, as_of)
-                    .await?
+        let answer = match subject {
+            Ok(subject) => {
+                let generator = Generator {
+                    store: self.store,
+                    settings: self.settings,
+                    subject,
+                    input: job.input,
+                    as_of,
+                };
+                match generator.generate(&head, body).await? {
+                    Some((mut generated, lists)) => {
+                        generated.answer.output = Some(job.output.key.clone());
+                        let provenance = provenance.with_lists(lists);
+                        self.publish_generated(job, &published, generated, provenance, as_of)
+                            .await?
+                    }
+                    None => None,
+                }
             }
             Err(refusal) => self.refuse(job, &published, &refusal, provenance).await?,
         };
@@ -280,9 +270,39 @@ impl<'a, S: Store> Publisher<'a, S> {
     ) -> bool {
         let of_publication = provenance.clone().with_report(None, &job.output.key);
         let report = published.report.as_ref();
-        self.template.compiled.is_ok()
+        (*job.kind != Kind::Site || self.template.compiled.is_ok())
             && published.output.is_current(provenance, now)
             && report.is_none_or(|report| report.is_current(&of_publication, now))
+    }
+
+    /// Answers about an output that is current.
+    async fn leave_unchanged(
+        &self,
+        job: Job<'_>,
+        published: &PublishedObjects,
+    ) -> Result<Answer, Error> {
+        let mut answer = unchanged(self.settings, job.input, &published.output);
+        // Somebody may have deleted the schedule.
+        let warning = self.schedule_next_change(job, answer.next_change).await?;
+        answer.warnings.extend(warning);
+        Ok(answer)
+    }
+
+    /// Returns the use of an upload. Only a site needs the template.
+    fn subject<'j>(&self, job: Job<'j>) -> Result<Subject<'j>, Refusal> {
+        Ok(match job.kind {
+            Kind::Site => Subject::Site(self.template.compiled.clone()?),
+            Kind::List(id) => Subject::List(id),
+            Kind::Common => Subject::Common,
+        })
+    }
+
+    /// Returns what happens to the output when the input is deleted. Sites may use a list that was deleted.
+    fn on_delete(&self, job: Job<'_>) -> OnDelete {
+        match job.kind {
+            Kind::Site => self.settings.on_delete,
+            Kind::List(_) | Kind::Common => OnDelete::Keep,
+        }
     }
 
     fn now(&self) -> Instant {
@@ -317,6 +337,28 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(answer.filter(|_| is_right))
     }
 
+    /// Writes an output that was generated, unless it is current already. Returns `None` if another write
+    /// took effect in between.
+    async fn publish_generated(
+        &self,
+        job: Job<'_>,
+        published: &PublishedObjects,
+        mut generated: GeneratedUpload,
+        provenance: Provenance,
+        as_of: Instant,
+    ) -> Result<Option<Answer>, Error> {
+        // Only the lists that were read show whether an output that was made with lists is current.
+        if self.is_up_to_date(job, published, &provenance, as_of) {
+            return self.leave_unchanged(job, published).await.map(Some);
+        }
+        let holds_until = generated.holds_until;
+        let warning = self.schedule_next_change(job, holds_until).await?;
+        generated.answer.warnings.extend(warning);
+        let provenance = provenance.with_period(as_of, holds_until);
+        self.write_both(job, published, generated, &provenance, as_of)
+            .await
+    }
+
     /// Writes the output and the report. Returns `None` if another write took effect in between.
     async fn write_both(
         &self,
@@ -333,10 +375,6 @@ impl<'a, S: Store> Publisher<'a, S> {
         let file = generated.file.take();
         let is_own = published.output.owner(&job.input.key) == Some(Owner::Own);
         let report = published.report.as_ref();
-        let cost = file
-            .as_deref()
-            .filter(|_| report.is_some())
-            .map(RequestCost::of);
         let bytes = generated.answer.bytes;
         let file = file.filter(|_| !is_current);
         let output = self.write_output(&published.output, file, provenance);
@@ -346,7 +384,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             generated.add_warnings();
             let message = generated.answer.message.as_ref();
             let report_provenance = provenance.clone().with_report(message, &job.output.key);
-            let page = || generated.report_page(cost);
+            let page = || generated.report_page();
             // The report of an output that is new to this upload is always written, so that a slow refusal
             // because of another owner does not replace it.
             let is_needed = |report: &&PublishedObject| {
@@ -369,26 +407,14 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(is_right.then_some(generated.answer))
     }
 
-    async fn fetch_objects(&self, job: Job<'_>) -> Result<PublishedObjects, Error> {
-        let (output, report) = join!(
-            PublishedObject::fetch(self.store, job.output.clone()),
-            fetch_report(self.store, self.settings, job.input),
-        );
-        Ok(PublishedObjects {
-            output: output?,
-            report: report?,
-        })
-    }
-
     async fn write_output(
         &self,
         object: &PublishedObject,
-        file: Option<String>,
+        file: Option<Vec<u8>>,
         provenance: &Provenance,
     ) -> Result<PutResult, Error> {
         match file {
-            Some(file) => {
-                let bytes = file.into_bytes();
+            Some(bytes) => {
                 object
                     .replace(self.store, bytes, OUTPUT_CONTENT_TYPE, provenance.clone())
                     .await
@@ -399,7 +425,7 @@ impl<'a, S: Store> Publisher<'a, S> {
 
     /// Returns whether a delete could have been handled without a trace while the output was written.
     fn must_check_again(&self, job: Job<'_>, published: &PublishedObjects) -> bool {
-        match self.settings.on_delete {
+        match self.on_delete(job) {
             OnDelete::Keep => false,
             OnDelete::Remove => true,
             OnDelete::Deny => published.output.owner(&job.input.key) != Some(Owner::Own),
@@ -408,10 +434,7 @@ impl<'a, S: Store> Publisher<'a, S> {
 
     async fn is_still_newest(&self, job: Job<'_>, read: &Head) -> Result<bool, Error> {
         let now = self.store.head(job.input).await?;
-        Ok(now.is_some_and(|now| {
-            (&now.version_id, &now.etag, now.last_modified)
-                == (&read.version_id, &read.etag, read.last_modified)
-        }))
+        Ok(now.is_some_and(|now| now.is_same_version(read)))
     }
 
     async fn input_is_gone(
@@ -422,6 +445,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         let deletion = Deletion {
             store: self.store,
             settings: self.settings,
+            on_delete: self.on_delete(job),
             template: self.template.compiled.as_deref(),
             input: job.input,
             provenance: Provenance::new(&job.input.key, None, &self.settings_digest),
@@ -433,8 +457,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         let is_known =
             answer.output.is_some() || report.is_some_and(|report| report.head().is_some());
         let report = report.filter(|_| is_known);
-        let provenance = Provenance::new(&job.input.key, None, "")
-            .with_report(None, self.settings.on_delete.name());
+        let provenance =
+            Provenance::new(&job.input.key, None, "").with_report(None, self.on_delete(job).name());
         report_answer(self.store, report, answer, Occasion::Delete, provenance).await
     }
 

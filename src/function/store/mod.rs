@@ -48,6 +48,15 @@ pub struct Head {
     pub checksum: Checksum,
 }
 
+impl Head {
+    /// Returns whether both are the same version of an object.
+    #[must_use]
+    pub(crate) fn is_same_version(&self, other: &Self) -> bool {
+        (&self.version_id, &self.etag, self.last_modified)
+            == (&other.version_id, &other.etag, other.last_modified)
+    }
+}
+
 /// The checksum that is stored with an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {

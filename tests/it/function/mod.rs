@@ -12,9 +12,10 @@ mod event_formats;
 mod faults;
 /// Events in, objects and answers out, with buckets in memory.
 pub(crate) mod handler;
+/// The metrics of an invocation.
+mod lists;
 /// Buckets in memory: conditional writes like those of S3, and calls that can be made to fail.
 pub(crate) mod memory_store;
-/// The metrics of an invocation.
 mod metrics;
 /// The publishing protocol in every order of its calls: the real code on a model of S3.
 mod model;

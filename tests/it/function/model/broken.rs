@@ -7,7 +7,9 @@ use super::buckets::Bend;
 use super::contents::{Csv, Custom};
 use super::explore::{Violation, explore, text_of};
 use super::protocols::Protocol;
-use super::scenario::{DELETE, Faults, PURGE, Promise, SOON, Scenario, Step, V, W, X, Y};
+use super::scenario::{
+    DELETE, Faults, L, LIST_A, LIST_B, PURGE, Promise, SOON, Scenario, Step, V, W, X, Y,
+};
 
 /// Returns the violation, which must be found, with its schedule.
 #[track_caller]
@@ -38,6 +40,35 @@ fn two_uploads() -> Scenario {
 
 fn there_and_back() -> Scenario {
     without_faults(Scenario::new(&[X, Y, X], &[1, 2]).after_the_first())
+}
+
+fn with_a_list() -> Scenario {
+    Scenario {
+        reports: true,
+        done_before: 2,
+        ..without_faults(Scenario::new(&[LIST_A, L, LIST_B], &[2]))
+    }
+}
+
+#[test]
+fn a_list_without_events_about_its_sites_is_found_to_be_stale() {
+    let case = Scenario {
+        bend: Bend::NoFanOut,
+        ..with_a_list()
+    };
+    found("no events about the sites of a list", case);
+}
+
+#[test]
+fn a_list_that_is_read_before_the_output_is_found_to_be_stale() {
+    let steps = [LIST_A, X, LIST_B, L];
+    let case = Scenario {
+        protocol: Protocol::ListFirst,
+        reports: true,
+        done_before: 2,
+        ..without_faults(Scenario::new(&steps, &[2, 3]))
+    };
+    found("list, then output", case);
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub(crate) enum Bend {
     ForgetsInstant,
     /// Keeps only the last alarm of each input.
     OneAlarmForEachKey,
+    /// Loses the events about the compiled list.
+    NoFanOut,
     /// Answers the HEAD of an input like the GET before it.
     HeadRepeatsGet,
     /// Answers the second read of an object in an invocation like the first.
@@ -242,6 +244,8 @@ pub(crate) struct Buckets {
     pub(crate) output: Option<ObjectId>,
     pub(crate) reports: [Option<ObjectId>; KEYS.len()],
     pub(crate) template: Option<ObjectId>,
+    /// The compiled list.
+    pub(crate) compiled: Option<ObjectId>,
 }
 
 impl Buckets {
@@ -252,6 +256,7 @@ impl Buckets {
                 &mut self.inputs[index.unwrap()]
             }
             ("sites", "acme/.htaccess") => &mut self.output,
+            ("reports", "compiled/lists/office.list") => &mut self.compiled,
             ("reports", key) => {
                 let key = key.strip_suffix(".html");
                 let index = KEYS.iter().position(|known| Some(*known) == key);

@@ -1,7 +1,9 @@
 //! The contents of uploads and templates, and the outputs that they must have.
 
-use htaccess_generator::generate::generate;
-use htaccess_generator::list::Shared;
+use std::sync::Arc;
+
+use htaccess_generator::generate::{Compiled, SharedUpload, generate};
+use htaccess_generator::list::{CompiledList, ListId, ListName, Shared};
 use htaccess_generator::policy::PolicyBuilder;
 use htaccess_generator::render::{Template, render};
 use htaccess_generator::rule::DefaultPolicy;
@@ -11,7 +13,7 @@ use htaccess_generator::time::Instant;
 
 use super::alarms::{START, WAIT_SECONDS};
 use super::protocols::Protocol;
-use super::scenario::KEYS;
+use super::scenario::{KEYS, LIST};
 
 /// The content of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +29,11 @@ pub(crate) enum Csv {
     Soon,
     /// A CSV that is refused.
     Bad,
+    /// A site that names the list.
+    L,
+    /// Two contents of the list.
+    ListA,
+    ListB,
 }
 
 impl Csv {
@@ -49,6 +56,9 @@ impl Csv {
                 b"IP,Rule,Expires\n192.0.2.1,Allow,\n192.0.2.3,Allow,2027-01-15T08:00:30Z\n"
             }
             Self::Bad => b"no column of any use\n",
+            Self::L => b"IP,Rule\n192.0.2.100,Allow\n@office,Allow\n",
+            Self::ListA => b"IP\n192.0.2.102\n",
+            Self::ListB => b"IP\n192.0.2.104\n",
         }
     }
 
@@ -57,7 +67,7 @@ impl Csv {
         let waits = match self {
             Self::V | Self::W => 2,
             Self::Soon => 1,
-            Self::X | Self::Y | Self::Z | Self::Bad => 0,
+            Self::X | Self::Y | Self::Z | Self::Bad | Self::L | Self::ListA | Self::ListB => 0,
         };
         (0..=waits).map(|waits| Instant::from_seconds(START + waits * WAIT_SECONDS))
     }
@@ -96,6 +106,41 @@ pub(crate) fn source(key: &str) -> Source {
         bucket: "uploads".to_owned(),
         ..Source::default()
     }
+}
+
+/// The compiled form of a content of the list.
+pub(crate) fn compiled(list: Csv) -> CompiledList {
+    let id = ListId {
+        name: ListName::new("office").unwrap(),
+        source: KEYS[LIST].to_owned(),
+    };
+    let mut upload = SharedUpload::of_list(&Settings::default(), id, Instant::from_seconds(START));
+    let _ = upload.push(list.bytes());
+    match upload.finish().compiled {
+        Some(Compiled::List(list)) => list,
+        _ => panic!("{list:?} is no list"),
+    }
+}
+
+/// The output of a site that names the list, with this content of it.
+pub(crate) fn output_with(protocol: Protocol, list: Option<Csv>) -> Vec<u8> {
+    let mut shared = Shared::default();
+    if let Some(list) = list {
+        shared.add_list(Arc::new(compiled(list)));
+    }
+    let as_of = Instant::from_seconds(START);
+    let template = template(protocol, None);
+    let settings = Settings::default();
+    let source = source(KEYS[0]);
+    let outcome = generate(
+        Csv::L.bytes(),
+        &settings,
+        &template,
+        &source,
+        as_of,
+        &shared,
+    );
+    outcome.file.unwrap().into_bytes()
 }
 
 /// The output that a good CSV must have.

@@ -26,6 +26,8 @@ mod explore;
 mod invocation;
 /// The calls of the code after each history of answers.
 mod learned;
+/// Every schedule of cases with a list and a site that names it.
+mod lists;
 /// The promises, checked at every write and at every end.
 mod promise;
 /// The code under test.

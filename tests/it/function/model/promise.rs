@@ -6,7 +6,7 @@ use htaccess_generator::function::store::{ObjectName, Put};
 use super::alarms::{START, holds_until};
 use super::buckets::{Object, short};
 use super::contents::{Csv, Custom, is_file};
-use super::scenario::{KEYS, Promise, Step};
+use super::scenario::{KEYS, LIST, Promise, Step};
 use super::world::{Model, World};
 
 /// The part of a report that says that the output belongs to another upload.
@@ -123,6 +123,42 @@ impl Model {
         }
     }
 
+    /// Checks that an output with a newer list is not replaced by one with an older list.
+    pub(crate) fn check_list_order(
+        &self,
+        put: &Put,
+        replaced: Option<&Object>,
+    ) -> Result<(), String> {
+        let steps = &self.scenario.steps;
+        let age = |bytes: &[u8]| {
+            let (list, _) = self.lists.iter().find(|(_, file)| is_file(bytes, file))?;
+            let is_upload = |step: &Step| *step == Step::Upload(LIST, *list);
+            let is_only = steps.iter().filter(|step| is_upload(step)).count() == 1;
+            is_only.then(|| steps.iter().position(is_upload)).flatten()
+        };
+        let before = replaced.and_then(|object| age(&object.bytes));
+        match (before, age(&put.bytes)) {
+            (Some(before), Some(after)) if after < before => Err(format!(
+                "the list went back from step {before} to step {after}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the compiled list is that of the newest CSV.
+    fn check_list(&self, world: &World) -> Result<(), String> {
+        let Some((step, _)) = self.newest(LIST) else {
+            return Ok(());
+        };
+        let compiled = world.buckets.compiled.map(|id| &**self.objects.get(id));
+        match compiled.and_then(|compiled| compiled.rank) {
+            Some(rank) if rank == step => Ok(()),
+            rank => Err(format!(
+                "stale end state: the list is of step {rank:?}, the newest is of step {step}"
+            )),
+        }
+    }
+
     fn template_of(&self, bytes: &[u8]) -> Option<Custom> {
         let good = self.good.iter();
         let good =
@@ -167,9 +203,14 @@ impl Model {
         (0..KEYS.len()).filter(move |key| is_upload(*key))
     }
 
+    fn used_sites(&self) -> impl Iterator<Item = usize> {
+        self.used_keys().filter(|key| *key != LIST)
+    }
+
     /// Checks the promises at an end.
     pub(crate) fn check_end(&self, world: &World) -> Result<(), String> {
         self.check_output(world)?;
+        self.check_list(world)?;
         if self.scenario.reports {
             for key in self.used_keys() {
                 self.check_report(world, key)?;
@@ -183,9 +224,9 @@ impl Model {
         let output = self.output(world);
         let owner = output.and_then(|output| {
             let is_right = |key: &usize| self.check_key(world, *key).is_ok();
-            source_key(output).or_else(|| self.used_keys().find(is_right))
+            source_key(output).or_else(|| self.used_sites().find(is_right))
         });
-        for key in self.used_keys() {
+        for key in self.used_sites() {
             let is_owner = owner.is_none_or(|owner| owner == key);
             if is_owner && !(output.is_none() && self.may_wait_for_its_owner(world, key)) {
                 self.check_key(world, key)?;

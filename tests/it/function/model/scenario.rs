@@ -9,11 +9,14 @@ use super::buckets::Bend;
 use super::contents::{Csv, Custom, template};
 use super::learned::Start;
 use super::protocols::{
-    Protocol, Task, alarm_last, clock_first, handler, publisher, read_then_write,
+    Protocol, Task, alarm_last, clock_first, handler, list_first, publisher, read_then_write,
 };
 
-/// The CSVs that share the output. Only the tests of shared outputs use the second one.
-pub(crate) const KEYS: [&str; 2] = ["acme.csv", "acme.csv.gz"];
+/// The CSVs that share the output, and a list. Only the tests of shared outputs use the second one, and only
+/// those of lists the third one.
+pub(crate) const KEYS: [&str; 3] = ["acme.csv", "acme.csv.gz", "lists/office.csv"];
+/// The index of the list.
+pub(crate) const LIST: usize = 2;
 
 /// A change of the bucket of the CSVs, or of the template. The number is the index of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,10 @@ pub(crate) const V: Step = Step::Upload(0, Csv::V);
 pub(crate) const W: Step = Step::Upload(0, Csv::W);
 pub(crate) const SOON: Step = Step::Upload(0, Csv::Soon);
 pub(crate) const BAD: Step = Step::Upload(0, Csv::Bad);
+/// A site that names the list.
+pub(crate) const L: Step = Step::Upload(0, Csv::L);
+pub(crate) const LIST_A: Step = Step::Upload(LIST, Csv::ListA);
+pub(crate) const LIST_B: Step = Step::Upload(LIST, Csv::ListB);
 pub(crate) const DELETE: Step = Step::Delete(0);
 pub(crate) const PURGE: Step = Step::Purge(0);
 /// The maximum number of steps of a case with a permanent delete.
@@ -237,6 +244,7 @@ impl Scenario {
                     Protocol::Publisher => publisher(port, task),
                     Protocol::ClockFirst => clock_first(port, task),
                     Protocol::AlarmLast => alarm_last(port, task),
+                    Protocol::ListFirst => list_first(port, task),
                     Protocol::Handler => handler(port, &task),
                     Protocol::ReadThenWrite => read_then_write(port, task),
                 }

@@ -5,8 +5,9 @@ use htaccess_generator::function::store::{ObjectName, Put};
 use super::buckets::{Answer, Bend, Call, Object, ObjectId};
 use super::learned::Place;
 use super::promise::{as_of, check_time_order};
+use super::protocols::compiled_name;
 use super::scenario::Promise;
-use super::world::{Model, World};
+use super::world::{Cause, Delivery, Model, World};
 
 impl Model {
     /// The answer to a read that the store does not serve.
@@ -46,6 +47,9 @@ impl Model {
                 }
                 let written = self.written(world, name, put, found.as_deref())?;
                 *world.buckets.at(name) = Some(written);
+                if *name == compiled_name() && self.scenario.bend != Bend::NoFanOut {
+                    self.fan_out(world);
+                }
                 Answer::Written(written)
             }
             (Call::Delete(name, etag), _, found) => {
@@ -60,6 +64,15 @@ impl Model {
             }
             (Call::Schedule(_), ..) => unreachable!(),
         })
+    }
+
+    /// Delivers an event about the site that names the list.
+    fn fan_out(&self, world: &mut World) {
+        world.deliveries.push(Delivery {
+            cause: Cause::FanOut,
+            at: Some(self.start(Cause::FanOut)),
+            left: self.scenario.redeliveries,
+        });
     }
 
     fn written(
@@ -81,6 +94,7 @@ impl Model {
                 ));
             }
             self.check_template_order(put, replaced)?;
+            self.check_list_order(put, replaced)?;
             check_time_order(name, put, replaced)?;
         }
         Ok(self.objects.id(Object {

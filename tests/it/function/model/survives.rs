@@ -15,7 +15,7 @@ use super::world::{How, Model, Move, World};
 use crate::function::handler::{ACME, handle, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;
 
-const KINDS: [ErrorKind; 18] = [
+const KINDS: [ErrorKind; 19] = [
     ErrorKind::UnknownEvent,
     ErrorKind::NoSuchScheduleGroup,
     ErrorKind::ScheduleRefused,
@@ -24,6 +24,7 @@ const KINDS: [ErrorKind; 18] = [
     ErrorKind::OtherBucket,
     ErrorKind::UnversionedBucket,
     ErrorKind::BadTemplate,
+    ErrorKind::BadList,
     ErrorKind::AccessDenied,
     ErrorKind::NoSuchBucket,
     ErrorKind::Throttled,
@@ -47,6 +48,7 @@ fn is_listed(kind: ErrorKind) -> bool {
         | ErrorKind::OtherBucket
         | ErrorKind::UnversionedBucket
         | ErrorKind::BadTemplate
+        | ErrorKind::BadList
         | ErrorKind::AccessDenied
         | ErrorKind::NoSuchBucket
         | ErrorKind::Throttled

@@ -8,10 +8,10 @@ use htaccess_generator::function::store::PutKind;
 
 use super::alarms::{Alarm, START, WAIT_SECONDS};
 use super::buckets::{Answer, Buckets, Call, Failure, Object, ObjectId, Objects};
-use super::contents::{Csv, Custom, output_of, output_of_nobody};
+use super::contents::{Csv, Custom, output_of, output_of_nobody, output_with};
 use super::invocation::Ended;
 use super::learned::{Learned, Place};
-use super::scenario::{Scenario, Step};
+use super::scenario::{LIST, Scenario, Step};
 
 /// The reason of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +20,8 @@ pub(crate) enum Cause {
     Step(usize),
     /// The alarm of a key at an instant.
     Alarm(usize, i64),
+    /// A new version of the compiled list.
+    FanOut,
 }
 
 /// An event that waits, that is processed, or that is finished.
@@ -91,6 +93,8 @@ pub(crate) struct Model {
     /// The outputs of each CSV, before the first wait, after it, and so on.
     pub(crate) good: BTreeMap<(usize, Csv, Option<Custom>), Vec<Vec<u8>>>,
     pub(crate) nobody: BTreeMap<(usize, Option<Custom>), Vec<u8>>,
+    /// The output of the site that names the list, for each content of the list.
+    pub(crate) lists: BTreeMap<Csv, Vec<u8>>,
 }
 
 impl Model {
@@ -114,7 +118,12 @@ impl Model {
                 }
             }
         }
+        let lists = [Csv::ListA, Csv::ListB].map(|list| (list, output_with(protocol, Some(list))));
+        let newest = scenario.newest(LIST, scenario.steps.len());
+        let with_newest = output_with(protocol, newest.map(|(_, list)| list));
+        good.insert((0, Csv::L, None), vec![with_newest]);
         Self {
+            lists: lists.into(),
             learned: Learned::new(scenario.starts()),
             objects: Objects::default(),
             last_end: None,
@@ -278,6 +287,7 @@ impl Model {
         let number = match cause {
             Cause::Step(step) => self.scenario.start_of(step),
             Cause::Alarm(key, _) => key,
+            Cause::FanOut => 0,
         };
         self.learned.start(number)
     }

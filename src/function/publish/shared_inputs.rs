@@ -1,0 +1,148 @@
+//! Reads the compiled lists and the compiled common CSV that sites use, which the function itself wrote
+//! into the bucket of the reports.
+//!
+//! They are always read after the head of the output was fetched, so a write that replaces this output
+//! was made from lists that are at least as new as those that it was made from. `publisher.rs` explains
+//! why this is enough.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use crate::function::digest::digest_of;
+use crate::function::error::{Error, ErrorKind};
+use crate::function::publish::destination::{common_name, list_name_of};
+use crate::function::settings::FunctionSettings;
+use crate::function::store::{Body, Fetched, Head, ObjectName, Store};
+use crate::list::{CommonRules, CompiledList, FormatError, ListName, Listed, Shared};
+
+/// The maximum number of lists that are read at the same time.
+const MAX_CONCURRENT_READS: usize = 8;
+
+/// The lists and the common CSV that an upload was read with.
+#[derive(Default)]
+pub(crate) struct SharedInputs {
+    rules: Shared,
+    /// The identity of each object that was read, by its key. It is empty if the object does not exist.
+    ///
+    /// It is the ETag with `Last-Modified`, and not a digest of the bytes: a list that returns to earlier
+    /// members must have another identity, so that its site is written again and a slow writer of the
+    /// members in between finds its condition false.
+    identities: BTreeMap<String, String>,
+}
+
+impl SharedInputs {
+    /// Reads the common CSV and the lists that it names, if the deployment has one. It is left out until it is
+    /// published.
+    pub(crate) async fn read_common<S: Store>(
+        &mut self,
+        store: &S,
+        settings: &FunctionSettings,
+    ) -> Result<(), Error> {
+        let Some(name) = common_name(settings) else {
+            return Ok(());
+        };
+        let object = read(store, &name).await?;
+        let mut lists = BTreeSet::new();
+        if let Some(Compiled { bytes, .. }) = &object {
+            let common = parse(&name, bytes, CommonRules::from_bytes)?;
+            lists.extend(common.lists().cloned());
+            self.rules.set_common(Listed::InForce(Arc::new(common)));
+        }
+        self.note(name, object.map(|object| object.head));
+        self.read_lists(store, settings, &lists).await?;
+        Ok(())
+    }
+
+    /// Reads the lists of these names that were not read yet. Returns whether there are any. A list that does
+    /// not exist is left out, so that rows that name it are rejected.
+    pub(crate) async fn read_lists<S: Store>(
+        &mut self,
+        store: &S,
+        settings: &FunctionSettings,
+        names: &BTreeSet<ListName>,
+    ) -> Result<bool, Error> {
+        let objects: Vec<ObjectName> = names
+            .iter()
+            .filter_map(|name| list_name_of(settings, name))
+            .filter(|name| !self.identities.contains_key(&name.key))
+            .collect();
+        let read: Vec<(ObjectName, Option<Compiled>)> = stream::iter(objects)
+            .map(|name| async move {
+                let object = read(store, &name).await?;
+                Ok::<_, Error>((name, object))
+            })
+            .buffered(MAX_CONCURRENT_READS)
+            .try_collect()
+            .await?;
+        let is_any = !read.is_empty();
+        for (name, object) in read {
+            if let Some(Compiled { bytes, .. }) = &object {
+                let list = parse(&name, bytes, CompiledList::from_bytes)?;
+                self.rules.add_list(Arc::new(list));
+            }
+            self.note(name, object.map(|object| object.head));
+        }
+        Ok(is_any)
+    }
+
+    /// Returns the rules for the rows of a site.
+    pub(crate) fn rules(&self) -> &Shared {
+        &self.rules
+    }
+
+    /// Returns a digest of everything that was read. Empty if nothing was.
+    pub(crate) fn digest(&self) -> String {
+        if self.identities.is_empty() {
+            return String::new();
+        }
+        let texts: Vec<&str> = self
+            .identities
+            .iter()
+            .flat_map(|(key, identity)| [key.as_str(), identity.as_str()])
+            .collect();
+        digest_of(&texts)
+    }
+
+    fn note(&mut self, name: ObjectName, head: Option<Head>) {
+        let identity = head.map(|head| format!("{}@{}", head.etag, head.last_modified));
+        self.identities
+            .insert(name.key, identity.unwrap_or_default());
+    }
+}
+
+/// An object with a compiled form.
+struct Compiled {
+    head: Head,
+    bytes: Vec<u8>,
+}
+
+async fn read<S: Store>(store: &S, name: &ObjectName) -> Result<Option<Compiled>, Error> {
+    let Fetched::Found(head, mut body) = store.get(name, None).await? else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await? {
+        bytes.extend_from_slice(piece.as_ref());
+    }
+    Ok(Some(Compiled { head, bytes }))
+}
+
+/// Reads a compiled form. Line feeds at its end only give the object another ETag.
+fn parse<T>(
+    name: &ObjectName,
+    mut bytes: &[u8],
+    from_bytes: impl Fn(&[u8]) -> Result<T, FormatError>,
+) -> Result<T, Error> {
+    loop {
+        match (from_bytes(bytes), bytes.strip_suffix(b"\n")) {
+            (Ok(compiled), _) => return Ok(compiled),
+            (Err(_), Some(shorter)) => bytes = shorter,
+            (Err(err), None) => {
+                let operation = format!("read the compiled list {name}");
+                return Err(Error::new(ErrorKind::BadList, operation).with_source(err));
+            }
+        }
+    }
+}
