@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 # The targets share .tools/ and target/, so they run one after the other.
 .NOTPARALLEL:
-.PHONY: help demo up deploy down env install build requirements deb dist sbom licenses htaccess-sync fmt lint lint-rust lint-dependencies lint-template \
+.PHONY: help demo up deploy down env install build requirements deb dist sbom licenses htaccess-sync fmt lint lint-rust lint-dependencies lint-template lint-workflows \
 	test test-rust test-python test-dist \
 	test-terminal test-servers test-browser \
 	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages bench-pathological \
@@ -80,7 +80,7 @@ htaccess-sync: ## build htaccess-sync, the program for web servers, as one file 
 fmt: ## format the Rust code
 	cargo fmt
 
-lint: lint-rust lint-dependencies lint-template ## run all of lint-*
+lint: lint-rust lint-dependencies lint-template lint-workflows ## run all of lint-*
 
 # --all-targets includes only the tests that `cargo test` runs by default, so the other tests are named.
 lint-rust: ## check the format of the Rust code, and run clippy
@@ -109,7 +109,12 @@ lint-template: install ## check the templates with sam validate, cfn-lint and Ch
 	.tools/sam/bin/python infra/local/conditions.py .tools/checkov $(TEMPLATES)
 	$(CHECKOV) --directory .tools/checkov
 
-test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-dependencies lint-template test-supply test-stack test-dist test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
+# Scripts in the workflows are checked only where ShellCheck is installed, so it is switched off: the result must be the same
+# everywhere.
+lint-workflows: install ## check the workflows in .github/ with actionlint
+	.tools/actionlint/bin/actionlint -shellcheck= -pyflakes=
+
+test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-dependencies lint-template lint-workflows test-supply test-stack test-dist test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
 
 # `make test` runs the race tests on 500 sites and damages 12,000 files. The defaults of `make test-rust` are 60 and
 # 300.

