@@ -37,6 +37,9 @@ TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux
 # The oldest version of glibc on which the command line of a release runs. CentOS 7 has it. Debian, Fedora and Ubuntu have a
 # newer one since 2014.
 GLIBC = "2.17"
+# cargo-lambda adds flags for the processors of Lambda. Builds with and without them in one folder would compile the common
+# packages again each time.
+COMMAND_LINE_TARGET = ROOT / "target" / "command-line"
 
 # The function for the local cloud is built in less than half the time of the function for AWS, which uses the profile
 # `release` of Cargo.toml. Cargo keeps both builds, so that a change from one to the other compiles nothing again.
@@ -113,7 +116,7 @@ def compile_function(architecture: str, profile: Mapping[str, str]) -> bytes:
     command = ["cargo", "lambda", "build", "--locked", "--release", "--bin", "bootstrap"]
     if architecture == "arm64":
         command.append("--arm64")
-    return _compiled("cargo lambda build", command, profile, "lambda/bootstrap/bootstrap")
+    return _compiled("cargo lambda build", command, profile, ROOT / "target" / "lambda" / "bootstrap" / "bootstrap")
 
 
 def compile_command_line(architecture: str, profile: Mapping[str, str]) -> bytes:
@@ -122,7 +125,13 @@ def compile_command_line(architecture: str, profile: Mapping[str, str]) -> bytes
     # zig links with an old glibc, whichever one this machine has. musl would need no library at all, but its code would be
     # in the program, and its licence asks for a notice that Rust does not come with.
     command = ["cargo", "zigbuild", "--locked", "--release", "--bin", "htaccess", "--target", f"{triple}.{GLIBC}"]
-    return _compiled("cargo zigbuild", command, profile, f"{triple}/release/htaccess")
+    command += ["--target-dir", str(COMMAND_LINE_TARGET)]
+    return _compiled("cargo zigbuild", command, profile, command_line(architecture))
+
+
+def command_line(architecture: str) -> Path:
+    """Returns the file that `compile_command_line` writes."""
+    return COMMAND_LINE_TARGET / TRIPLES[architecture] / "release" / "htaccess"
 
 
 def can_compile(architecture: str) -> bool:
@@ -132,13 +141,13 @@ def can_compile(architecture: str) -> bool:
     return bool(answer) and Path(answer.strip()).is_dir()
 
 
-def _compiled(what: str, command: list[str], profile: Mapping[str, str], program: str) -> bytes:
+def _compiled(what: str, command: list[str], profile: Mapping[str, str], program: Path) -> bytes:
     env = _build_env() | profile
     check_rust(env)
     # Builds for another processor or with another profile write to the same file.
     with _locked("build"):
         run(what, command, LOGS / f"cargo-{command[1]}.log", env, ROOT)
-        return (ROOT / "target" / program).read_bytes()
+        return program.read_bytes()
 
 
 def check_rust(env: Mapping[str, str]) -> None:

@@ -76,7 +76,8 @@ def write(folder: Path, built_for: list[str], profile: Mapping[str, str]) -> Non
     for architecture, program in command_lines.items():
         name = f"htaccess-{version.version()}-{architecture}-linux"
         (folder / f"{name}.tar.gz").write_bytes(archives.tar_gz(_command_line(name, program), version.time()))
-    _write_debian_package(folder)
+    for architecture in built_for:
+        _write_debian_package(folder, architecture)
     _write_sync(folder)
     for program in PROGRAMS:
         for architecture in built_for:
@@ -88,8 +89,7 @@ def write(folder: Path, built_for: list[str], profile: Mapping[str, str]) -> Non
 
 def _describe() -> None:
     """Writes manual pages and completions. The program for this machine prints them, and they are valid for all."""
-    program = ROOT / "target" / tools.TRIPLES[tools.architecture()] / "release" / "htaccess"
-    command = [str(ROOT / "packaging" / "describe"), str(program), str(DESCRIBED)]
+    command = [str(ROOT / "packaging" / "describe"), str(tools.command_line(tools.architecture())), str(DESCRIBED)]
     run("manual pages and completions", command, tools.LOGS / "describe.log", clean_env(), ROOT)
 
 
@@ -118,13 +118,12 @@ def _command_line(name: str, program: bytes) -> Iterable[Entry]:
             yield Entry(f"{name}/{document.relative_to(ROOT)}", document.read_bytes())
 
 
-def _write_debian_package(folder: Path) -> None:
-    """Writes the package for the processor of this machine, because the tools of Debian look for its libraries here."""
-    env = clean_env() | {"SOURCE_DATE_EPOCH": str(int(version.time().timestamp()))}
+def _write_debian_package(folder: Path, architecture: str) -> None:
+    env = clean_env() | {"SOURCE_DATE_EPOCH": str(int(version.time().timestamp())), "CARGO_TARGET_DIR": str(tools.COMMAND_LINE_TARGET)}
     # The program has no symbols. Another version of strip could still change it.
     command = [str(tools.TOOLS / "cargo" / "bin" / "cargo-deb"), "--no-build", "--no-strip"]
-    command += ["--target", tools.TRIPLES[tools.architecture()], "--output", str(folder.resolve())]
-    run("cargo deb", command, tools.LOGS / "cargo-deb.log", env, ROOT)
+    command += ["--variant", "release", "--target", tools.TRIPLES[architecture], "--output", str(folder.resolve())]
+    run(f"cargo deb {architecture}", command, tools.LOGS / "cargo-deb.log", env, ROOT)
 
 
 def _write_sync(folder: Path) -> None:
