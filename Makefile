@@ -8,14 +8,15 @@ SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
 CHECKOV := .tools/check/bin/checkov
 TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml
-PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv git man-db jq
+PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv git man-db jq unzip
 
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 # The targets share .tools/ and target/, so they run one after the other.
 .NOTPARALLEL:
-.PHONY: help demo up deploy down env install build requirements deb sbom licenses htaccess-sync fmt lint lint-rust lint-dependencies lint-template test test-rust test-python \
+.PHONY: help demo up deploy down env install build requirements deb dist sbom licenses htaccess-sync fmt lint lint-rust lint-dependencies lint-template lint-workflows \
+	test test-rust test-python test-dist \
 	test-terminal test-servers test-browser \
 	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages bench-pathological \
 	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
@@ -55,25 +56,17 @@ CARGO_DEB := .tools/cargo/bin/cargo-deb
 $(CARGO_DEB):
 	nice -n 19 cargo install --debug --locked --no-default-features --root .tools/cargo --version $(CARGO_DEB_VERSION) cargo-deb
 
-# Writes the other files of a package: manual pages, licence and completions. The program of the given profile writes
-# them.
-define describe-command-line
-	rm -rf target/packaging
-	target/$(1)/htaccess man -o target/packaging/man
-	{ cat LICENSE-MIT; echo; echo "Or the Apache License 2.0: /usr/share/common-licenses/Apache-2.0"; } > target/packaging/license
-	for shell in bash zsh fish; do \
-	  target/$(1)/htaccess completions $$shell > target/packaging/htaccess.$$shell || exit 1; \
-	done
-endef
-
 # The program has no path of the machine that builds it, like the function (infra/local/tools.py).
 CARGO_HOME ?= $(HOME)/.cargo
 REMAP := CARGO_BUILD_RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/htaccess-generator"
 
 deb: $(CARGO_DEB) ## build a Debian package of the command line in target/debian/
 	$(REMAP) cargo build --locked --release --bin htaccess
-	$(call describe-command-line,release)
+	packaging/describe target/release/htaccess target/packaging
 	$(CARGO_DEB) --no-build
+
+dist: $(CARGO_DEB) ## build all files of a release in dist/, with checksums; the same commit gives the same bytes
+	$(PYTHON) infra/release/dist.py dist
 
 sbom: ## write what each program links, as CycloneDX, into target/sbom/
 	$(PYTHON) infra/supply/sbom.py target/sbom
@@ -81,17 +74,13 @@ sbom: ## write what each program links, as CycloneDX, into target/sbom/
 licenses: ## write THIRD-PARTY-LICENSES.txt, the licences of what the programs link
 	$(PYTHON) infra/supply/licenses.py
 
-# Python caches modules next to them when the program is run from its folder.
 htaccess-sync: ## build htaccess-sync, the program for web servers, as one file in target/
-	rm -rf infra/operate/sync/htaccess-sync/__pycache__
-	mkdir -p target
-	$(PYTHON) -m zipapp infra/operate/sync/htaccess-sync --python "/usr/bin/env python3" --output target/htaccess-sync
-	chmod 755 target/htaccess-sync
+	$(PYTHON) infra/release/python_program.py infra/operate/sync/htaccess-sync target/htaccess-sync
 
 fmt: ## format the Rust code
 	cargo fmt
 
-lint: lint-rust lint-dependencies lint-template ## run lint-rust, lint-dependencies and lint-template
+lint: lint-rust lint-dependencies lint-template lint-workflows ## run all of lint-*
 
 # --all-targets includes only the tests that `cargo test` runs by default, so the other tests are named.
 lint-rust: ## check the format of the Rust code, and run clippy
@@ -120,7 +109,12 @@ lint-template: install ## check the templates with sam validate, cfn-lint and Ch
 	.tools/sam/bin/python infra/local/conditions.py .tools/checkov $(TEMPLATES)
 	$(CHECKOV) --directory .tools/checkov
 
-test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-dependencies lint-template test-supply test-stack test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
+# Scripts in the workflows are checked only where ShellCheck is installed, so it is switched off: the result must be the same
+# everywhere.
+lint-workflows: install ## check the workflows in .github/ with actionlint
+	.tools/actionlint/bin/actionlint -shellcheck= -pyflakes=
+
+test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-dependencies lint-template lint-workflows test-supply test-stack test-dist test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
 
 # `make test` runs the race tests on 500 sites and damages 12,000 files. The defaults of `make test-rust` are 60 and
 # 300.
@@ -135,7 +129,7 @@ test-python: ## compare addresses and dates with Python's ipaddress and zoneinfo
 
 test-terminal: packages $(CARGO_DEB) ## test the command line in a terminal, in bash, with pre-commit and from a Debian package
 	$(REMAP) cargo build --locked --bin htaccess
-	$(call describe-command-line,debug)
+	packaging/describe target/debug/htaccess target/packaging
 	$(CARGO_DEB) --no-build --no-strip --fast --profile dev --output target/packaging/htaccess.deb
 	$(PYTHON) -m unittest discover --start-directory tests/system/terminal
 
@@ -144,6 +138,11 @@ test-missing-tools: ## test the messages when Docker, a port, keys, a compiler o
 
 test-supply: install ## test the pinned tools, the SBOMs and the licences of third parties
 	$(PYTHON) -m unittest discover --start-directory tests/system/supply
+
+# The command line is built with the profile that also builds the function for the local cloud, because the profile of a
+# release takes minutes longer. It changes nothing about the files.
+test-dist: install $(CARGO_DEB) ## test the files of a release, and deploy them to a local cloud without the SAM CLI and Rust
+	$(PYTHON) -m unittest discover --start-directory tests/system/release
 
 # As root it tests more: devices, mounts, immutable folders and other users' files.
 test-sync: ## test htaccess-sync with hostile web roots, keys and downloads
@@ -163,8 +162,9 @@ test-browser: ## test the report page in a real Chromium: accessible, inert, rea
 test-stack: install ## test the deployed stack in a separate local cloud
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
 
-# The commands run in a scratch folder and a local cloud.
-test-documents: packages install ## run every command of the documents and of --help, and check every link
+# The commands run in a scratch folder and a local cloud. docs/install.md needs a release.
+test-documents: packages install $(CARGO_DEB) ## run every command of the documents and of --help, and check every link
+	$(PYTHON) infra/release/dist.py --quick target/dist-quick
 	$(PYTHON) -m unittest discover --start-directory tests/system/documents
 	$(PYTHON) tests/system/documents/run.py
 
@@ -248,4 +248,4 @@ packages: ## install the Debian packages that the tests need, with apt-get as ro
 
 clean: down ## stop the local cloud, and remove builds and installed tools
 	cargo clean
-	rm -rf .tools .aws-sam
+	rm -rf .tools .aws-sam dist

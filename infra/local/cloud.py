@@ -36,7 +36,7 @@ import ministack
 import packages
 import requirements
 import tools
-from process import Problem, end_programs, say
+from process import Problem, exit_status, say
 
 NAME_DEFAULT = "default"
 NAME_DEMO = "demo"
@@ -48,18 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     parsed = _parser().parse_args(arguments)
-    try:
-        parsed.command(parsed)
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        if problem.hint:
-            print(f"hint: {problem.hint}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        end_programs()
-        print("interrupted: all started programs were stopped", file=sys.stderr)
-        return 130
-    return 0
+    return exit_status(lambda: parsed.command(parsed))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -260,7 +249,7 @@ def _check_machine() -> None:
     if platform.system() != "Linux":
         raise Problem(
             f"the local cloud runs the function as a Linux process, and this is {platform.system()}",
-            "use Linux, a container or WSL; to deploy to AWS from here: `sam build && sam deploy --guided`",
+            "use Linux, a container or WSL; to deploy to AWS from here: `sam build && sam deploy`",
         )
 
 

@@ -23,7 +23,7 @@ NEXT = """Next steps:
 
     make up               start a local cloud that keeps running, and upload other CSVs
     examples/README.md    a tour in small steps, without a cloud
-    sam build && sam deploy --guided
+    sam build && sam deploy
                           deploy the same stack to an AWS account"""
 
 Answer = dict[str, Any]

@@ -105,6 +105,22 @@ def read(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> str:
     return out.decode("utf-8", errors="replace")
 
 
+def exit_status(command: Callable[[], None]) -> int:
+    """Runs the command of a program, and returns its exit status. A problem is printed with its hint."""
+    try:
+        command()
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        if problem.hint:
+            print(f"hint: {problem.hint}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        end_programs()
+        print("interrupted: all started programs were stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
 def in_parallel(tasks: Mapping[str, Callable[[], None]]) -> None:
     """Runs the tasks in parallel, waits for all of them, and raises the first problem."""
     failures: list[BaseException] = []

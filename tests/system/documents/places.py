@@ -18,7 +18,8 @@ placeholders. A command that cannot run here gets a stand-in in `standins/`, whi
 | `make test`, `bench`, `deb`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up |
 `make test` runs this suite (and makes a package quickly), benches take hours |
 | `sam build` | a quick build; for arm64 its options are looked up | the optimiser takes minutes, and so does a second build |
-| `sam deploy` | deploys to the local cloud, with Enter for the questions of `--guided` | there is no AWS account |
+| `sam deploy` | deploys to the local cloud, with `y` for its only question, and Enter for those of `--guided` | there is no AWS account |
+| `apt-get install` | the same with `--simulate`, which checks the package and its dependencies | the machine must not change |
 | `sam deploy --config-env` | creates the change set | one stack is enough |
 | `sam delete` | its options are looked up, and the aws client deletes the stack | MiniStack lacks the calls of the SAM
 CLI |
@@ -33,9 +34,9 @@ from dataclasses import dataclass, field
 NEUTRAL = {
     *(": [ [[ alias awk basename bash bunzip2 cat cd chmod cmp cp curl cut date declare diff dirname do done echo else env esac").split(),
     *("eval export false fi find for function git grep gunzip gzip head if install jq ls man mkdir mktemp mv printf python3 read").split(),
-    *("readlink rm sed set sh sleep sort source tail tar tee test then time touch tr true uniq unset wait wc while xargs zcat").split(),
+    *("readlink rm sed set sh sha256sum sleep sort source tail tar tee test then time touch tr true uniq unset unzip wait wc while xargs zcat").split(),
 }
-OFFLINE = {"htaccess", "cargo"}
+OFFLINE = {"htaccess", "htaccess-*-x86_64-linux/htaccess", "cargo", "apt-get"}
 CLOUD = {"make", "aws", "sam", "systemctl", "infra/operate/redrive.py", "htaccess-sync", "infra/local/cloud.py"}
 
 
@@ -51,6 +52,9 @@ class Place:
 # The root folder of a machine, inside the scratch folder.
 MACHINE = "$DOCS_SCRATCH/root"
 OPERATIONS = "docs/operations.md"
+INSTALL = "docs/install.md"
+# The files of a release for this machine, which `make test-documents` builds, are those that a user has downloaded.
+DOWNLOADED = "cp -R $DOCS_ROOT/target/dist-quick/. ."
 CLOUD_WITHOUT_STACK = ". $DOCS_ROOT/tests/system/documents/empty_cloud.sh"
 # Two versions of a list, as a reviewer has them.
 OLD_AND_NEW = "cp acme.csv old.csv && { cat acme.csv; echo 192.0.2.99,Allow,new; } > new.csv"
@@ -79,7 +83,7 @@ PLACES: dict[tuple[str, str], Place] = {
     ("htaccess diff --help", "htaccess diff"): Place(before=f"{OLD_AND_NEW} && {EARLIER_VERSIONS}", after="make down", words={"BUCKET": "earlier"}),
     ("docs/command-line.md", "git show"): Place(before=EARLIER_VERSIONS, after="make down", words={"BUCKET": "earlier"}),
     ("docs/templates.md", "htaccess template show"): Place(
-        before=f"{CLOUD_WITHOUT_STACK} && aws s3 mb s3://my-templates && sam build && sam deploy --guided",
+        before=f"{CLOUD_WITHOUT_STACK} && aws s3 mb s3://my-templates && sam build && sam deploy",
         after="make down",
     ),
     ("docs/web-servers.md", "jq '.[0]'"): Place(
@@ -95,7 +99,7 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     (OPERATIONS, "output()"): Place(
         before=f"""{CLOUD_WITHOUT_STACK} && . $DOCS_ROOT/tests/system/documents/operator.sh &&
-            {{ aws cloudformation describe-stacks --stack-name htaccess-generator || {{ sam build && sam deploy --guided; }}; }}""",
+            {{ aws cloudformation describe-stacks --stack-name htaccess-generator || {{ sam build && sam deploy; }}; }}""",
         after='test -n "$FUNCTION_NAME" && test -n "$REPORT_BUCKET"',
     ),
     (OPERATIONS, "aws s3api list-object-versions"): Place(
@@ -158,6 +162,32 @@ PLACES: dict[tuple[str, str], Place] = {
     (OPERATIONS, "aws s3api put-bucket-versioning"): Place(
         after="upload clients/team.csv 192.0.2.7 team-uploads && published clients/team 192.0.2.7",
     ),
+    (INSTALL, "sha256sum"): Place(before=f"{DOWNLOADED} && rm htaccess-sync.timer"),
+    (INSTALL, "tar -xf"): Place(before=DOWNLOADED, after="grep 'Require ip' .htaccess", words={"x86_64": "*"}),
+    (INSTALL, "install htaccess-*"): Place(
+        before=f"mkdir -p {MACHINE}/usr/local/bin",
+        after=f"test -x {MACHINE}/usr/local/bin/htaccess -a -s {MACHINE}/usr/share/bash-completion/completions/htaccess",
+        words={"x86_64": "*", "/usr/local": f"{MACHINE}/usr/local", "/usr/share": f"{MACHINE}/usr/share"},
+    ),
+    (INSTALL, "apt-get install"): Place(words={"htaccess-generator_*_amd64.deb": "htaccess-generator_*.deb"}),
+    (INSTALL, "unzip"): Place(
+        before=f"{CLOUD_WITHOUT_STACK} && {DOWNLOADED} && rm -rf aws",
+        # The function needs to know where the emulator of S3 is.
+        words={
+            "ParameterValue=my-releases": "ParameterValue=my-releases ParameterKey=EndpointUrl,ParameterValue=$AWS_ENDPOINT_URL",
+            "ACCOUNT-REGION": "000000000000-us-east-1",
+        },
+        after="""SITE=htaccess-generator-site-000000000000-us-east-1-an
+            for _ in $(seq 100); do aws s3 cp s3://$SITE/clients/acme/.htaccess - | grep 'Require ip' && break; sleep 0.2; done""",
+    ),
+    (INSTALL, "install htaccess-sync"): Place(
+        before=f"{DOWNLOADED} && mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",
+        after=f"""sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service |
+            sed "s#BUCKET#htaccess-generator-site-000000000000-us-east-1-an#; s# /var# {MACHINE}/var#g; s#^/usr#{MACHINE}/usr#" > start.sh &&
+            sh start.sh && grep 'Require ip' {MACHINE}/var/www/clients/acme/.htaccess && make down""",
+        words={"/usr/local/bin/": f"{MACHINE}/usr/local/bin/", "/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
+    ),
+    (INSTALL, "sam build"): Place(before=CLOUD_WITHOUT_STACK, after="make down"),
     # The commands that `make up` prints work too.
     ("events/README.md", "make up"): Place(
         after="make up | sed -n '/^Upload/,/^To stop it/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",

@@ -23,7 +23,7 @@ STANDINS = Path(__file__).with_name("standins")
 # Parts of a checkout that are large, or must be the originals, are linked. The rest is copied, because commands
 # write.
 LINKED = ("target", ".tools", "infra", "fuzz")
-LEFT_OUT = (".git", ".aws-sam", "__pycache__")
+LEFT_OUT = (".git", ".aws-sam", "dist", "__pycache__")
 # Variables that would send a user's programs elsewhere: to an account, the folders of this run, another repository
 # (as in git's hooks), or colours or a width that no document shows.
 FOREIGN = ("AWS_", "MAKE", "MFLAGS", "CARGO_TARGET", "GIT_", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES")

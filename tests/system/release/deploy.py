@@ -1,0 +1,71 @@
+"""Deploys the folder `aws` of a release as docs/install.md says, with nothing but boto3.
+
+    deploy.py FOLDER ENDPOINT
+
+Runs in the environment of the local cloud, in which boto3 is. It creates one stack from the default bucket, and one from
+another bucket without a folder. Prints JSON: for each stack its outputs and the published .htaccess.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import boto3
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+WAIT_SECONDS_MAX = 120
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+def main(folder: Path, endpoint: str) -> None:
+    s3, cloudformation = (boto3.client(name, endpoint_url=endpoint, region_name=REGION) for name in ("s3", "cloudformation"))
+    found = {}
+    for stack, bucket, prefix, parameters in (
+        # Every parameter has its default.
+        ("defaults", f"htaccess-generator-release-{ACCOUNT}-{REGION}-an", f"{folder.name}/", {}),
+        ("named", "my-releases", "", {"ArtifactBucket": "my-releases", "ArtifactPrefix": ""}),
+    ):
+        upload(s3, folder, bucket, prefix)
+        # AWS does not need this parameter: it is the emulator of S3.
+        given = parameters | {"EndpointUrl": endpoint}
+        cloudformation.create_stack(
+            StackName=stack,
+            TemplateURL=f"https://s3.{REGION}.amazonaws.com/{bucket}/{prefix}template.yaml",
+            Capabilities=CAPABILITIES,
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+        )
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+        names = outputs(cloudformation, stack)
+        found[stack] = {"outputs": names, "site": publish(s3, names)}
+    print(json.dumps(found))
+
+
+def upload(s3, folder: Path, bucket: str, prefix: str) -> None:
+    """Creates a bucket and uploads the folder, as drag and drop in the S3 console does."""
+    s3.create_bucket(Bucket=bucket)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            s3.upload_file(str(path), bucket, prefix + path.relative_to(folder).as_posix())
+
+
+def outputs(cloudformation, stack: str) -> dict[str, str]:
+    [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    return {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+
+
+def publish(s3, names: dict[str, str]) -> str:
+    """Uploads a CSV, and returns the .htaccess when it is there."""
+    s3.put_object(Bucket=names["UploadBucket"], Key="clients/acme.csv", Body=b"IP,Rule\n192.0.2.1,Allow\n")
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while time.monotonic() < deadline:
+        try:
+            return s3.get_object(Bucket=names["SiteBucket"], Key="clients/acme/.htaccess")["Body"].read().decode()
+        except s3.exceptions.NoSuchKey:
+            time.sleep(0.2)
+    sys.exit(f"there is no .htaccess after {WAIT_SECONDS_MAX} s")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
