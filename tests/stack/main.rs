@@ -18,9 +18,20 @@ use crate::permissions::Permissions;
 
 mod cloud;
 mod failures;
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+#[path = "../servers/http.rs"]
+mod http;
+mod last_mile;
 mod many;
 mod observability;
 mod permissions;
+#[allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and writes the files that the server reads"
+)]
+#[path = "../servers/process.rs"]
+mod process;
 mod recorder;
 mod sync;
 mod templates;
@@ -43,15 +54,22 @@ fn the_deployed_stack_answers_uploads_and_events() {
     failures::of_the_deployment(&cloud);
     failures::of_a_stopped_function(&cloud);
     assert_notified(&cloud, "LambdaFunction", CREATED);
+    last_mile::is_not_there_by_default(&cloud);
 
     permissions.cover(&cloud);
-    cloud.deploy(&["Delivery=queue", "OnDelete=remove", "MaximumConcurrency=4"]);
+    cloud.deploy(&[
+        "Delivery=queue",
+        "OnDelete=remove",
+        "MaximumConcurrency=4",
+        "SiteTopic=enabled",
+    ]);
     assert_notified(&cloud, "LambdaFunction", &[]);
     assert_notified(&cloud, "Queue", BOTH);
     many::are_published(&cloud, "queued", 100);
     failures::of_a_message(&cloud);
     an_output_is_removed_with_its_csv(&cloud);
     sync::removes_only_what_it_is_told_to(&cloud);
+    last_mile::of_an_upload_ends_at_a_real_apache(&cloud);
 
     permissions.cover(&cloud);
     cloud.deploy(&["Delivery=direct", "OnDelete=deny"]);
