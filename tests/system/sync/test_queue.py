@@ -5,9 +5,11 @@ import os
 import signal
 import time
 import unittest
+from typing import Callable
+from unittest import mock
 
 from following import QUEUE_URL, Following, event, notification
-from support import EARLIER, rules, snapshot
+from support import EARLIER, modules, rules, snapshot
 
 ALL = ("clients/aaa", "clients/evil", "clients/victim", "clients/zzz")
 GET = "s3api get-object"
@@ -288,13 +290,68 @@ class Redelivery(Following):
         self.assertEqual(self.queue.messages(), [])
 
     def test_a_bucket_that_cannot_be_listed(self) -> None:
+        """Messages are followed meanwhile, because the objects can still be read."""
         self.bucket.update(status=254, says="An error occurred (AccessDenied)", fails=["list-objects-v2"])
         self.follow("--delete", before=changed("follower.RETRY_SECONDS = 1"), is_idle=False)
-        self.wait_until(lambda: self.said.read_text().count("cannot be listed") >= 2)
+        self.assertIn("cannot be listed: An error occurred (AccessDenied)", self.settle())
+        self.tell("clients/zzz/.htaccess")
+        self.settle()
+        self.assert_served("clients/zzz")
         del self.bucket["status"]
         self.save_bucket()
+        time.sleep(1)
+        self.queue.send("a message that ends the poll")
+        self.wait_until((self.web / "clients" / "aaa" / ".htaccess").exists)
         self.settle()
         self.assert_served(*ALL)
+
+
+class Pauses(unittest.TestCase):
+    """The pauses between attempts, on a clock that only they advance."""
+
+    def attempts(self, queue_fails: Callable[[float], bool], until: float) -> list:
+        """Returns the time and the kind of each attempt."""
+        follower, report = modules("follower", "report")
+        made = []
+        clock = mock.Mock(seconds=0.0)
+        bucket = mock.Mock()
+        bucket.signals.reason = ""
+
+        def pass_time(seconds: float) -> None:
+            clock.seconds += seconds
+            bucket.signals.reason = "the end" if clock.seconds >= until else ""
+
+        def receive() -> list:
+            made.append((clock.seconds, "poll"))
+            if queue_fails(clock.seconds):
+                raise report.Fatal("the queue cannot be read")
+            pass_time(20)
+            return []
+
+        def compare(_: object) -> set:
+            made.append((clock.seconds, "comparison"))
+            program.compare_at = clock.seconds + follower.COMPARE_SECONDS
+            return set()
+
+        bucket.signals.pause = pass_time
+        with mock.patch.object(follower.time, "monotonic", lambda: clock.seconds):
+            program = follower.Follower(bucket, mock.Mock(receive=receive), "/web", mock.Mock(fetched={}), False)
+            program._compare = compare
+            with mock.patch.object(report.Report, "print"):
+                program.run(report.Report())
+        return made
+
+    def test_they_double_up_to_a_minute(self) -> None:
+        made = self.attempts(lambda _: True, until=300)
+        self.assertEqual([at for at, kind in made if kind == "poll"], [0, 1, 3, 7, 15, 31, 63, 123, 183, 243])
+        # Everything is compared a minute after the first failure, and then every minute.
+        self.assertEqual([at for at, kind in made if kind == "comparison"], [0, 63, 123, 183, 243])
+
+    def test_a_success_ends_them(self) -> None:
+        made = self.attempts(lambda now: now < 5 or 40 <= now < 45, until=130)
+        self.assertEqual([at for at, kind in made if kind == "poll"], [0, 1, 3, 7, 27, 47, 67, 87, 107, 127])
+        # What changed while the queue failed may have no message.
+        self.assertEqual([at for at, kind in made if kind == "comparison"], [0, 67])
 
 
 class Deletes(Following):
@@ -376,7 +433,7 @@ class Bursts(Following):
 
 class Comparisons(Following):
     def test_everything_is_compared_at_the_start_and_once_a_day(self) -> None:
-        follower, = __import__("support").modules("follower")
+        (follower,) = modules("follower")
         self.assertEqual(follower.COMPARE_SECONDS, 24 * 60 * 60)
         self.follow(before=changed("follower.COMPARE_SECONDS = 2"))
         self.assert_served(*ALL)

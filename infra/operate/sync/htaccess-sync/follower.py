@@ -1,8 +1,8 @@
 """The service that waits for messages about changes, and installs what changed.
 
 It compares everything when it starts and once a day, because S3 may lose an event, and a message may be lost with its
-queue. It also does so after a burst, when a comparison costs less than fetching the files one by one, and every minute
-while the queue or the bucket cannot be read.
+queue. It also does so after a burst, when a comparison costs less than fetching the files one by one, and about every
+minute while the queue or the bucket cannot be read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from web_root import opened
 from worker import Job
 
 COMPARE_SECONDS = 24 * 3600
+# The time until files that are not in place are tried again, and the longest time until a failure is followed by a
+# comparison.
 RETRY_SECONDS = 60
+# The pause after a failure. Each further failure in a row doubles it, up to RETRY_SECONDS.
+PAUSE_SECONDS = 1
 # The number of files that are tried again at a time, so that a change need not wait for thousands of absent sites.
 MAX_RETRIED = 10_000
 # Fetching a file by itself takes about as long as listing a thousand objects.
@@ -42,31 +46,44 @@ class Follower:
         # The action for each file that is not in place, because it failed or the site is not on this server.
         self.waiting: Dict[str, str] = {}
         self.compare_at = self.retry_at = time.monotonic()
+        self.pause_seconds = PAUSE_SECONDS
 
     def run(self, report: Report) -> int:
         """Prints a report after each round, first the given one. Returns the exit status."""
         while not self.signals.reason:
             self.signals.start_clock()
-            is_stuck = False
             try:
                 self._round(report)
             except (Fatal, OSError) as err:
-                is_stuck = True
                 report.fail(str(err))
-            report.print()
+                report.print()
+                self._pause()
+            else:
+                report.print()
             report = Report()
-            if is_stuck:
-                self.compare_at = time.monotonic()
-                self.signals.pause(RETRY_SECONDS)
         return 1 if self.signals.is_timeout else 0
+
+    def _pause(self) -> None:
+        """Waits after a failure. Changes may be missed meanwhile, so a comparison follows within a minute or so."""
+        self.compare_at = min(self.compare_at, time.monotonic() + RETRY_SECONDS)
+        self.signals.pause(self.pause_seconds)
+        self.pause_seconds = min(2 * self.pause_seconds, RETRY_SECONDS)
 
     def _round(self, report: Report) -> None:
         if time.monotonic() >= self.compare_at:
-            self._compare(report)
+            self._try_to_compare(report)
         elif self.waiting and time.monotonic() >= self.retry_at:
             self._retry(report)
         else:
             self._follow(report)
+
+    def _try_to_compare(self, report: Report) -> None:
+        """Compares everything. If that fails, messages are followed until it is tried again."""
+        try:
+            self._compare(report)
+        except (Fatal, OSError) as err:
+            report.fail(str(err))
+            self.compare_at = time.monotonic() + RETRY_SECONDS
 
     def _compare(self, report: Report) -> Set[str]:
         """Compares everything. Returns the keys whose files are not in place."""
@@ -91,6 +108,7 @@ class Follower:
         failed = self._compare(report) if is_burst else self._fetch(wanted, report)
         if not self.signals.reason:
             self.queue.delete([message for message in messages if not keys[message] & failed], report)
+        self.pause_seconds = PAUSE_SECONDS
 
     def _named(self, message: Message, report: Report) -> Set[str]:
         found = named(message.body, self.bucket.name)
