@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 .PHONY: help demo up deploy down env install build requirements deb sbom licenses htaccess-sync fmt lint lint-rust lint-dependencies lint-template test test-rust test-python \
 	test-terminal test-servers test-browser \
 	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages bench-pathological \
-	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
+	bench-instructions bench-scale bench-cost bench-last-mile bench-docs bench-check packages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -218,6 +218,9 @@ bench-scale: ## measure time and memory for numbers of rows and files; draws doc
 bench-cost: ## calculate the cost of uploads on AWS from the results of bench-cold
 	$(PYTHON) benches/cost.py $(BENCH_OPTIONS)
 
+bench-last-mile: ## measure the time from an upload until a real Apache enforces it, with up to 10,000 sites
+	$(PYTHON) benches/last_mile.py $(BENCH_OPTIONS)
+
 bench-docs: ## run all benchmarks and update the tables and charts of docs/benchmarks.md (an hour)
 	$(PYTHON) benches/peers.py --markdown
 	$(PYTHON) benches/cold.py --markdown --json target/bench-cold.json
@@ -227,6 +230,7 @@ bench-docs: ## run all benchmarks and update the tables and charts of docs/bench
 	$(PYTHON) benches/pathological.py --markdown
 	$(PYTHON) benches/instructions.py --markdown
 	$(PYTHON) benches/scale.py --markdown
+	$(PYTHON) benches/last_mile.py --markdown
 
 HARNESS := CARGO_TARGET_DIR=target/harness cargo
 
@@ -241,6 +245,7 @@ bench-check: ## build the benchmarks and run them with small sizes; their figure
 	$(PYTHON) benches/cold.py --quick --tls bundle
 	$(PYTHON) benches/instructions.py --check --only "5,000 rows"
 	$(PYTHON) benches/scale.py --quick
+	$(PYTHON) benches/last_mile.py --quick
 	$(PYTHON) benches/cost.py
 
 packages: ## install the Debian packages that the tests need, with apt-get as root or with sudo
