@@ -160,7 +160,7 @@ test-servers: packages ## test the outputs with a real Apache, nginx, HAProxy, C
 test-browser: ## test the report page in a real Chromium: accessible, inert, readable; installs Chromium first
 	$(PYTHON) tests/system/browser/run.py $(BROWSER_TESTS)
 
-test-stack: install ## test the deployed stack in a separate local cloud
+test-stack: packages install ## test the deployed stack in a separate local cloud
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
 
 # The commands run in a scratch folder and a local cloud.

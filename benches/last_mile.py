@@ -134,7 +134,9 @@ class WebServer:
         deploy.aws(self.cloud.server, "sqs", "purge-queue", "--queue-url", self.cloud.queue)
         program = self.start(QUEUE, "--queue", self.cloud.queue)
         try:
-            self.upload_and_wait(QUEUE, lambda: self._check(program))
+            # The comparison at the start may install the first upload. The second one comes through the queue.
+            for _ in range(2):
+                self.upload_and_wait(QUEUE, lambda: self._check(program))
             yield
         finally:
             program.terminate()
@@ -190,9 +192,9 @@ class WebServer:
 def main() -> int:
     """Measures both contenders for each number of sites, and prints one table."""
     parser = measure.parser(__doc__)
-    parser.add_argument("--rounds", type=int, help="uploads for each contender and number of sites (9)")
+    parser.add_argument("--rounds", type=int, help="uploads for each contender and number of sites (7)")
     options = parser.parse_args()
-    rounds = options.rounds or (2 if options.quick else 9)
+    rounds = options.rounds or (2 if options.quick else 7)
     sizes = (2, 20) if options.quick else SIZES
     measure.install_packages(["apache2-bin"])
     tools.build(tools.for_local_cloud())

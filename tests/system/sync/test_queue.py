@@ -9,7 +9,7 @@ from typing import Callable
 from unittest import mock
 
 from following import QUEUE_URL, Following, event, notification
-from support import EARLIER, modules, rules, snapshot
+from support import EARLIER, ROOT, modules, rules, snapshot
 
 ALL = ("clients/aaa", "clients/evil", "clients/victim", "clients/zzz")
 GET = "s3api get-object"
@@ -348,10 +348,10 @@ class Pauses(unittest.TestCase):
         self.assertEqual([at for at, kind in made if kind == "comparison"], [0, 63, 123, 183, 243])
 
     def test_a_success_ends_them(self) -> None:
-        made = self.attempts(lambda now: now < 5 or 40 <= now < 45, until=130)
-        self.assertEqual([at for at, kind in made if kind == "poll"], [0, 1, 3, 7, 27, 47, 67, 87, 107, 127])
+        made = self.attempts(lambda now: now < 5 or 40 <= now < 50, until=130)
+        self.assertEqual([at for at, kind in made if kind == "poll"], [0, 1, 3, 7, 27, 47, 48, 50, 70, 90, 110])
         # What changed while the queue failed may have no message.
-        self.assertEqual([at for at, kind in made if kind == "comparison"], [0, 67])
+        self.assertEqual([at for at, kind in made if kind == "comparison"], [0, 70])
 
 
 class Deletes(Following):
@@ -403,8 +403,8 @@ class Bursts(Following):
             self.bucket["objects"].append({"key": key, "body": "x", "etag": "x", "time": EARLIER})
         self.save_bucket()
         os.kill(self.program.pid, signal.SIGSTOP)
-        for start in range(0, 10_000, 10):
-            self.queue.send(event(*keys[start : start + 10]))
+        for start in range(0, 10_000, 50):
+            self.queue.send(event(*keys[start : start + 50]))
         os.kill(self.program.pid, signal.SIGCONT)
         self.calls()
         self.assertEqual(self.settle(), "")
@@ -527,6 +527,18 @@ worker.ACTIONS["install"] = install
         said = self.sync("--queue", QUEUE_URL, status=1)
         self.assertEqual(said, f"htaccess-sync: another run uses the staging folder {self.staging}: stop it, and htaccess-sync.timer\n")
         self.stop()
+
+    def test_the_units_start_the_same_program(self) -> None:
+        """The drop-in adds the queue to the command of the service, and starts it again whenever it ends."""
+        folder = ROOT / "infra" / "operate" / "sync"
+        service, drop_in = ((folder / name).read_text().splitlines() for name in ("htaccess-sync.service", "queue.conf"))
+        (once,) = (line for line in service if line.startswith("ExecStart="))
+        # A service that is not of the type oneshot has one command, so the empty line must remove the other one.
+        emptied, following = (line for line in drop_in if line.startswith("ExecStart="))
+        self.assertEqual(emptied, "ExecStart=")
+        self.assertEqual(following, once.replace("htaccess-sync BUCKET", "htaccess-sync --queue QUEUE BUCKET"))
+        for line in ("Type=exec", "Restart=always", "WantedBy=multi-user.target"):
+            self.assertIn(line, drop_in)
 
     def test_wrong_urls(self) -> None:
         for url in ("", "web-1", "file:///etc/passwd", "arn:aws:sqs:eu-central-1:000000000000:web-1"):
