@@ -7,7 +7,7 @@ CLOUD := $(PYTHON) infra/local/cloud.py
 SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
 CHECKOV := .tools/check/bin/checkov
-TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml
+TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml infra/site-topic.yaml infra/web-server.yaml
 PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv git man-db jq unzip
 
 export SAM_CLI_TELEMETRY := 0
@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 	test test-rust test-python test-dist \
 	test-terminal test-servers test-browser \
 	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages bench-pathological \
-	bench-instructions bench-scale bench-cost bench-docs bench-check packages clean
+	bench-instructions bench-scale bench-cost bench-last-mile bench-docs bench-check packages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -159,7 +159,7 @@ test-servers: packages ## test the outputs with a real Apache, nginx, HAProxy, C
 test-browser: ## test the report page in a real Chromium: accessible, inert, readable; installs Chromium first
 	$(PYTHON) tests/system/browser/run.py $(BROWSER_TESTS)
 
-test-stack: install ## test the deployed stack in a separate local cloud
+test-stack: packages install ## test the deployed stack in a separate local cloud
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
 
 # The commands run in a scratch folder and a local cloud. docs/install.md needs a release.
@@ -218,6 +218,9 @@ bench-scale: ## measure time and memory for numbers of rows and files; draws doc
 bench-cost: ## calculate the cost of uploads on AWS from the results of bench-cold
 	$(PYTHON) benches/cost.py $(BENCH_OPTIONS)
 
+bench-last-mile: ## measure the time from an upload until a real Apache enforces it, with up to 10,000 sites
+	$(PYTHON) benches/last_mile.py $(BENCH_OPTIONS)
+
 bench-docs: ## run all benchmarks and update the tables and charts of docs/benchmarks.md (an hour)
 	$(PYTHON) benches/peers.py --markdown
 	$(PYTHON) benches/cold.py --markdown --json target/bench-cold.json
@@ -227,6 +230,7 @@ bench-docs: ## run all benchmarks and update the tables and charts of docs/bench
 	$(PYTHON) benches/pathological.py --markdown
 	$(PYTHON) benches/instructions.py --markdown
 	$(PYTHON) benches/scale.py --markdown
+	$(PYTHON) benches/last_mile.py --markdown
 
 HARNESS := CARGO_TARGET_DIR=target/harness cargo
 
@@ -241,6 +245,7 @@ bench-check: ## build the benchmarks and run them with small sizes; their figure
 	$(PYTHON) benches/cold.py --quick --tls bundle
 	$(PYTHON) benches/instructions.py --check --only "5,000 rows"
 	$(PYTHON) benches/scale.py --quick
+	$(PYTHON) benches/last_mile.py --quick
 	$(PYTHON) benches/cost.py
 
 packages: ## install the Debian packages that the tests need, with apt-get as root or with sudo

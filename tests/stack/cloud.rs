@@ -107,20 +107,30 @@ impl Cloud {
     /// Runs a program of `infra/` with the client and the keys of this cloud. Returns its standard
     /// output.
     pub(crate) fn run(&self, command: &mut Command) -> String {
-        let clients = self.description.aws.parent().unwrap().display();
-        let path = std::env::var("PATH").unwrap_or_default();
-        let output = command
-            .envs(&self.description.environment)
-            .env("PATH", format!("{clients}:{path}"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
+        let output = self.prepare(command).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(
             output.status.success(),
             "{command:?} failed, and said {said}"
         );
         said
+    }
+
+    /// Gives a command the client and the keys of this cloud.
+    pub(crate) fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let clients = self.description.aws.parent().unwrap().display();
+        let path = std::env::var("PATH").unwrap_or_default();
+        command
+            .envs(&self.description.environment)
+            .env("PATH", format!("{clients}:{path}"))
+            .stderr(Stdio::inherit())
+    }
+
+    /// A second recorder, for a program other than the function.
+    pub(crate) fn new_recorder(&self) -> Recorder {
+        let recorder = Recorder::start();
+        recorder.pass_on_to(self.port);
+        recorder
     }
 
     pub(crate) fn read(&self, bucket: &str, key: &str) -> Option<String> {
@@ -162,9 +172,14 @@ impl Cloud {
     }
 
     pub(crate) fn messages(&self, queue: &str) -> usize {
+        self.messages_at(self.output(queue))
+    }
+
+    /// The number of messages in the queue of a URL.
+    pub(crate) fn messages_at(&self, url: &str) -> usize {
         let attribute = "ApproximateNumberOfMessages";
         let ask = ["sqs", "get-queue-attributes", "--attribute-names"];
-        let about = [attribute, "--queue-url", self.output(queue)];
+        let about = [attribute, "--queue-url", url];
         let answer = self.json(&[&ask[..], &about[..]].concat());
         let count = answer["Attributes"][attribute].as_str().unwrap();
         count.parse().unwrap()
@@ -215,7 +230,10 @@ impl Drop for Cloud {
 }
 
 /// Asks until the answer is `Ok`. Panics with the last answer when the time is over.
-pub(crate) fn wait_until<T, E: std::fmt::Debug>(what: &str, ask: impl Fn() -> Result<T, E>) -> T {
+pub(crate) fn wait_until<T, E: std::fmt::Debug>(
+    what: &str,
+    mut ask: impl FnMut() -> Result<T, E>,
+) -> T {
     let started = Instant::now();
     loop {
         match ask() {

@@ -26,8 +26,8 @@ mod cloud;
 mod documented;
 mod failures;
 #[path = "../servers/http.rs"]
-#[expect(dead_code, reason = "the tests of servers use more of it")]
 mod http;
+mod last_mile;
 mod many;
 mod observability;
 mod permissions;
@@ -60,15 +60,22 @@ fn the_deployed_stack_answers_uploads_and_events() {
     failures::of_a_stopped_function(&cloud);
     failures::of_a_schedule(&cloud);
     assert_notified(&cloud, "LambdaFunction", CREATED);
+    last_mile::is_not_there_by_default(&cloud);
 
     permissions.cover(&cloud);
-    cloud.deploy(&["Delivery=queue", "OnDelete=remove", "MaximumConcurrency=4"]);
+    cloud.deploy(&[
+        "Delivery=queue",
+        "OnDelete=remove",
+        "MaximumConcurrency=4",
+        "SiteTopic=enabled",
+    ]);
     assert_notified(&cloud, "LambdaFunction", &[]);
     assert_notified(&cloud, "Queue", BOTH);
     many::are_published(&cloud, "queued", 100);
     failures::of_a_message(&cloud);
     an_output_is_removed_with_its_csv(&cloud);
     sync::removes_only_what_it_is_told_to(&cloud);
+    last_mile::of_an_upload_ends_at_a_real_apache(&cloud);
 
     permissions.cover(&cloud);
     cloud.deploy(&["Delivery=direct", "OnDelete=deny"]);

@@ -1,4 +1,4 @@
-//! A proxy between the function and S3 that passes everything on and records the calls.
+//! A proxy between a program and the local cloud that passes everything on and records the calls.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A call of S3 with a path-style address.
+/// A call of S3 with a path-style address, or of a service that names its operation in a header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
     pub(crate) method: String,
@@ -14,6 +14,8 @@ pub(crate) struct Call {
     /// The path as it was sent. Empty for the bucket itself.
     pub(crate) key: String,
     pub(crate) query: String,
+    /// The operation of another service, such as `AmazonSQS.ReceiveMessage`. Empty for S3.
+    pub(crate) operation: String,
     pub(crate) status: u16,
 }
 
@@ -43,12 +45,12 @@ impl Recorder {
         recorder
     }
 
-    /// The address for the function.
+    /// The address for the program.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The address of S3.
+    /// The port of the local cloud.
     pub(crate) fn pass_on_to(&self, port: u16) {
         *self.upstream.lock().unwrap() = Some(port);
     }
@@ -65,11 +67,15 @@ fn relay(client: &TcpStream, port: u16, calls: &Mutex<Vec<Call>>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
         return;
     };
-    let open = Mutex::new(VecDeque::new());
+    let open: Mutex<VecDeque<Call>> = Mutex::default();
     thread::scope(|scope| {
         scope.spawn(|| {
             copy_lines(client, &server, |line| {
-                open.lock().unwrap().extend(request(line));
+                let mut open = open.lock().unwrap();
+                if let (Some(operation), Some(call)) = (operation(line), open.back_mut()) {
+                    operation.clone_into(&mut call.operation);
+                }
+                open.extend(request(line));
             });
         });
         scope.spawn(|| {
@@ -116,8 +122,16 @@ fn request(line: &str) -> Option<Call> {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
         query: query.to_owned(),
+        operation: String::new(),
         status: 0,
     })
+}
+
+/// The value of the header that names an operation.
+fn operation(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once(':')?;
+    let is_target = name.eq_ignore_ascii_case("x-amz-target");
+    is_target.then_some(value.trim())
 }
 
 /// The status of an answer. `100 Continue` is not an answer.
@@ -147,5 +161,8 @@ mod tests {
         assert_eq!(status("</Error>HTTP/1.1 404 Not Found"), Some(404));
         assert_eq!(status("HTTP/1.1 100 Continue"), None);
         assert_eq!(status("server: h11"), None);
+        let target = "X-Amz-Target: AmazonSQS.ReceiveMessage";
+        assert_eq!(operation(target), Some("AmazonSQS.ReceiveMessage"));
+        assert_eq!(operation("Host: 127.0.0.1:4566"), None);
     }
 }

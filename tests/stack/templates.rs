@@ -32,7 +32,7 @@ const ONE_WRITER: [(&str, &str, &[&str]); 2] = [
     ("AccessLogBucketPolicy", "aws:SourceArn", &LOGGING),
 ];
 /// The services that a policy may let in, each with the condition keys that bind it to the account.
-const SERVICES: [(&str, &[&str]); 6] = [
+const SERVICES: [(&str, &[&str]); 7] = [
     // The ARN of a bucket contains no account.
     ("s3.amazonaws.com", &["aws:SourceArn", "aws:SourceAccount"]),
     (
@@ -41,6 +41,8 @@ const SERVICES: [(&str, &[&str]); 6] = [
     ),
     // It passes no account, and the ARN of a rule contains one.
     ("events.amazonaws.com", &["aws:SourceArn"]),
+    // The ARN of a topic contains its account.
+    ("sns.amazonaws.com", &["aws:SourceArn"]),
     ("cloudwatch.amazonaws.com", &["aws:SourceAccount"]),
     ("batchoperations.s3.amazonaws.com", &["aws:SourceAccount"]),
     // A role cannot be passed to a function of another account.
@@ -64,6 +66,8 @@ fn templates() -> Vec<(String, Value)> {
         .arg(root().join("template.yaml"))
         .arg(infra.join("observability.yaml"))
         .arg(infra.join("batch-operations.yaml"))
+        .arg(infra.join("site-topic.yaml"))
+        .arg(infra.join("web-server.yaml"))
         .status();
     assert!(status.unwrap().success());
     let mut found = Vec::new();
@@ -74,7 +78,7 @@ fn templates() -> Vec<(String, Value)> {
         found.push((name, serde_json::from_str(&text).unwrap()));
     }
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(found.len(), 6);
+    assert_eq!(found.len(), 10);
     found
 }
 

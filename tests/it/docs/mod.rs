@@ -28,6 +28,7 @@ const README: &str = include_str!("../../../README.md");
 const REPORT: &str = include_str!("../../../docs/report.md");
 const OPERATIONS: &str = include_str!("../../../docs/operations.md");
 const TEMPLATE_YAML: &str = include_str!("../../../template.yaml");
+const WEB_SERVER: &str = include_str!("../../../infra/web-server.yaml");
 const OBSERVABILITY: &str = include_str!("../../../infra/observability.yaml");
 const TEMPLATES: &str = include_str!("../../../docs/templates.md");
 
@@ -444,17 +445,19 @@ fn every_parameter_has_its_row_and_its_place_in_the_console() {
 
 #[test]
 fn the_operations_guide_mentions_every_alarm() {
-    let resources = names_between(OBSERVABILITY, "\nResources:\n", "\nOutputs:\n");
-    let alarms: Vec<&str> = resources
-        .into_iter()
-        .filter(|name| name.ends_with("Alarm"))
-        .collect();
-    assert!(alarms.len() >= 9, "{alarms:?}");
-    for name in alarms {
-        let row = format!("| `{name}` |");
-        assert!(OPERATIONS.contains(&row), "docs/operations.md: {name}");
-        let hint = format!("docs/operations.md: {name}");
-        assert!(OBSERVABILITY.contains(&hint), "{name} names no guide");
+    for (template, at_least) in [(OBSERVABILITY, 9), (WEB_SERVER, 2)] {
+        let resources = names_between(template, "\nResources:\n", "\nOutputs:\n");
+        let alarms: Vec<&str> = resources
+            .into_iter()
+            .filter(|name| name.ends_with("Alarm"))
+            .collect();
+        assert!(alarms.len() >= at_least, "{alarms:?}");
+        for name in alarms {
+            let row = format!("| `{name}` |");
+            assert!(OPERATIONS.contains(&row), "docs/operations.md: {name}");
+            let hint = format!("docs/operations.md: {name}");
+            assert!(template.contains(&hint), "{name} names no guide");
+        }
     }
 }
 

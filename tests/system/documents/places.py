@@ -133,6 +133,18 @@ PLACES: dict[tuple[str, str], Place] = {
             sh start.sh && grep 'Require ip' {MACHINE}/var/www/clients/acme/.htaccess""",
         words={"/usr/local/bin/": f"{MACHINE}/usr/local/bin/", "/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
     ),
+    (OPERATIONS, "sam deploy --parameter-overrides SiteTopic=enabled"): Place(
+        after='aws cloudformation describe-stacks --stack-name web-1 --query "Stacks[0].Outputs[?OutputKey==\'Queue\'].OutputValue" --output text | grep web-1-Queue',
+    ),
+    (OPERATIONS, "install -D -m 644 infra/operate/sync/queue.conf"): Place(
+        # The command that the installed drop-in would start, until it has installed what is uploaded meanwhile.
+        after=f"""QUEUE=$(aws cloudformation describe-stacks --stack-name web-1 --query "Stacks[0].Outputs[?OutputKey=='Queue'].OutputValue" --output text)
+            sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service.d/queue.conf | tail -n 1 |
+            sed "s#QUEUE#$QUEUE#; s#BUCKET#$SITE_BUCKET#; s# /var# {MACHINE}/var#g; s#^/usr#exec {MACHINE}/usr#" > follow.sh &&
+            {{ sh follow.sh & FOLLOWER=$!; }} && upload clients/acme.csv 192.0.2.77 &&
+            wait_for grep 'Require ip 192.0.2.77' {MACHINE}/var/www/clients/acme/.htaccess && kill $FOLLOWER && wait $FOLLOWER""",
+        words={"/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
+    ),
     (OPERATIONS, "aws logs start-query"): Place(
         words={
             "ID": """$(aws logs start-query --log-group-name "$LOG_GROUP" --start-time 0 --end-time $(date +%s) --query-string 'fields @message' \

@@ -67,8 +67,13 @@ class WebServer(unittest.TestCase):
     def unpublish(self, key: str) -> None:
         self.bucket["objects"] = [item for item in self.bucket["objects"] if item["key"] != key]
 
+    def save_bucket(self) -> None:
+        """Replaces the file at once, because a program may be reading it."""
+        self.store.with_suffix(".new").write_text(json.dumps(self.bucket), encoding="utf-8")
+        os.rename(self.store.with_suffix(".new"), self.store)
+
     def command(self, *options: str) -> list:
-        self.store.write_text(json.dumps(self.bucket), encoding="utf-8")
+        self.save_bucket()
         starts_python = b"python" in PROGRAM.read_bytes().split(b"\n")[0]
         return [*([sys.executable] if starts_python else []), str(PROGRAM), *options, "site-bucket", str(self.staging), str(self.web)]
 

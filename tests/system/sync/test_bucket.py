@@ -322,7 +322,7 @@ class Usage(WebServer):
         for arguments in ([], ["bucket"], ["bucket", "staging", "web", "more"], ["--remove", "bucket", "staging", "web"]):
             command = [*self.command()[:-3], *arguments]
             self.command = lambda *_, command=command: command
-            self.assertIn("usage: htaccess-sync [-h] [--delete] BUCKET STAGING WEB_ROOT", self.sync(status=2))
+            self.assertIn("usage: htaccess-sync [-h] [--delete] [--queue URL] BUCKET STAGING WEB_ROOT", self.sync(status=2))
             del self.command
 
     def test_a_web_root_that_is_missing(self) -> None:

@@ -2,34 +2,46 @@
 
 import unittest
 
+from following import Following, event
 from hostile import CASES, Case
 from support import WebServer, rules, snapshot
 
 OTHERS = ("clients/aaa", "clients/victim", "clients/zzz")
 
 
+def arrange(test: WebServer, case: Case) -> str:
+    """Arranges a case, and publishes its output. Returns the key."""
+    case.arrange(test)
+    key = f"{case.site}/.htaccess"
+    if case.site.startswith("clients/evil/"):
+        test.unpublish("clients/evil/.htaccess")
+    test.publish(key, rules(case.site))
+    return key
+
+
+def assert_expected(test: WebServer, case: Case, before: dict, said: str) -> None:
+    """Asserts what a case expects after everything was published."""
+    key = f"{case.site}/.htaccess"
+    own = {item["key"] for item in test.bucket["objects"]}
+    if case.expect == "failed":
+        own.remove(key)
+    test.assert_unchanged(before, *own)
+    test.assert_served(*OTHERS)
+    if case.expect == "failed":
+        test.assertIn(f"{key}: ", said)
+    else:
+        test.assert_served(case.site)
+    test.assertIn(case.says, said)
+    test.assertEqual(len(said.splitlines()), 0 if case.expect == "served" else 1, said)
+
+
 class Hostile(WebServer):
     """One test for each case, installed below."""
 
     def check(self, case: Case) -> None:
-        case.arrange(self)
-        key = f"{case.site}/.htaccess"
-        if case.site.startswith("clients/evil/"):
-            self.unpublish("clients/evil/.htaccess")
-        self.publish(key, rules(case.site))
+        key = arrange(self, case)
         before = snapshot(self.machine)
-        said = self.sync(status=1 if case.expect == "failed" else 0)
-        own = {item["key"] for item in self.bucket["objects"]}
-        if case.expect == "failed":
-            own.remove(key)
-        self.assert_unchanged(before, *own)
-        self.assert_served(*OTHERS)
-        if case.expect == "failed":
-            self.assertIn(f"{key}: ", said)
-        else:
-            self.assert_served(case.site)
-        self.assertIn(case.says, said)
-        self.assertEqual(len(said.splitlines()), 0 if case.expect == "served" else 1, said)
+        assert_expected(self, case, before, self.sync(status=1 if case.expect == "failed" else 0))
         self.check_delete(case, key)
 
     def check_delete(self, case: Case, key: str) -> None:
@@ -41,6 +53,35 @@ class Hostile(WebServer):
         self.assert_served(*OTHERS)
         if case.expect != "failed":
             self.assertFalse((self.web / key).exists())
+
+
+class HostileThroughQueue(Following):
+    """The same, but the program follows its queue. No listing shows what is published."""
+
+    def check(self, case: Case) -> None:
+        self.bucket["listed"] = []
+        key = arrange(self, case)
+        before = snapshot(self.machine)
+        self.follow("--delete")
+        self.assert_unchanged(before)
+        for item in self.bucket["objects"]:
+            self.queue.send(event(item["key"]))
+        assert_expected(self, case, before, self.settle())
+        left = [message["body"] for message in self.queue.messages()]
+        self.assertEqual(left, [event(key)] if case.expect == "failed" else [])
+        self.check_delete(case, key)
+
+    def check_delete(self, case: Case, key: str) -> None:
+        self.unpublish(key)
+        self.save_bucket()
+        before = snapshot(self.machine)
+        self.tell(key, name="ObjectRemoved:Delete")
+        self.settle()
+        self.assert_unchanged(before, key)
+        self.assert_served(*OTHERS)
+        if case.expect != "failed":
+            self.assertFalse((self.web / key).exists())
+        self.stop()
 
 
 class HostileAfterwards(WebServer):
@@ -64,6 +105,28 @@ class HostileAfterwards(WebServer):
             self.assertIn(b"is in the place of the file that is to be deleted", said)
 
 
+class HostileAfterwardsThroughQueue(Following):
+    """The same, but the program follows its queue."""
+
+    def check(self, case: Case) -> None:
+        key = "clients/evil/.htaccess"
+        self.follow("--delete")
+        (self.web / key).unlink()
+        case.arrange(self)
+        self.unpublish(key)
+        self.save_bucket()
+        before = snapshot(self.machine)
+        self.tell(key, name="ObjectRemoved:Delete")
+        said = self.settle()
+        self.assert_unchanged(before, key)
+        self.assert_served(*OTHERS)
+        is_special = case.expect == "replaced"
+        self.assertEqual(len(self.queue.messages()), 1 if is_special or said else 0, said)
+        if is_special:
+            self.assertIn("is in the place of the file that is to be deleted", said)
+        self.stop()
+
+
 def install(suite: type, cases: list) -> None:
     for case in cases:
         name = f"test_{case.name}".replace(" ", "_").replace(",", "").replace("'", "")
@@ -71,8 +134,10 @@ def install(suite: type, cases: list) -> None:
         setattr(suite, name, lambda self, case=case: self.check(case))
 
 
-install(Hostile, list(CASES))
-install(HostileAfterwards, [case for case in CASES if case.site == "clients/evil"])
+for suite in (Hostile, HostileThroughQueue):
+    install(suite, list(CASES))
+for suite in (HostileAfterwards, HostileAfterwardsThroughQueue):
+    install(suite, [case for case in CASES if case.site == "clients/evil"])
 
 if __name__ == "__main__":
     unittest.main()

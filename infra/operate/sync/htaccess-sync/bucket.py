@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import shutil
 import subprocess
-import tempfile
-from typing import Any, Callable, Dict, Iterator, Set, Tuple
+from typing import Dict, Iterator, Optional, Sequence, Set, Tuple
 
+from client import Client
 from keys import NAME
 from report import Fatal, Report, shown
-from signals import Signals
-from staging import Object, State, discard, staged, staged_size
+from staging import Object, State, moment, staged, staged_size
 
 # Outputs are named .htaccess. Keys that are refused below must not reach the aws client, because it would write to the
 # path that a key names. A pattern that begins with a slash would be an absolute path for the client.
@@ -25,20 +24,24 @@ FILTERS = (
 # One object in a line of JSON, so that no character of a key can end the line. The client prints page by page.
 LISTED = "Contents[].[to_string([Key,ETag,Size,LastModified])]"
 
+# The beginning of the client's message about an object that does not exist. Other failures say nothing about the object.
+NO_SUCH_KEY = "An error occurred (NoSuchKey)"
+GONE = "it does not exist"
+
 
 class Bucket:
     """The site bucket, read with the aws client."""
 
-    def __init__(self, name: str, lock: int, signals: Signals) -> None:
+    def __init__(self, name: str, client: Client) -> None:
         self.name = name
-        self.lock = lock
-        self.signals = signals
+        self.client = client
+        self.signals = client.signals
 
     def objects(self) -> Dict[str, Object]:
         """Returns the ETag, size and time of each object by its key."""
         found = {}
         arguments = ("s3api", "list-objects-v2", "--bucket", self.name, "--output", "text", "--query", LISTED)
-        with self._aws(*arguments, stdout=subprocess.PIPE) as (process, ended):
+        with self.client.stream(*arguments, output=subprocess.PIPE) as (process, ended):
             for line in process.stdout:
                 # An empty page is the word None.
                 if line.startswith(b"["):
@@ -55,26 +58,40 @@ class Bucket:
     def fetch(self, report: Report) -> None:
         """Downloads what the staging folder does not have. The client renames a file after it is complete."""
         source = f"s3://{self.name}/"
-        with self._aws("s3", "sync", "--exact-timestamps", "--only-show-errors", *FILTERS, source, "site/", stdout=subprocess.DEVNULL) as (_, ended):
+        arguments = ("s3", "sync", "--exact-timestamps", "--only-show-errors", *FILTERS, source, "site/")
+        with self.client.stream(*arguments, output=subprocess.DEVNULL) as (_, ended):
             status, said = ended()
         if status and not self.signals.reason:
             report.fail(f"aws s3 sync ended with status {status}: {said}")
 
-    @contextlib.contextmanager
-    def _aws(self, *arguments: str, **streams: Any) -> Iterator[Tuple[subprocess.Popen, Callable[[], Tuple[int, str]]]]:
-        # The client holds the lock too, because it writes to the staging folder as long as it runs.
-        environment = {**os.environ, "LC_ALL": "C.UTF-8", "AWS_PAGER": ""}
-        with tempfile.TemporaryFile(dir=".") as errors, subprocess.Popen(
-            ["aws", *(argument.encode(errors="surrogateescape") for argument in arguments)], stdin=subprocess.DEVNULL, stderr=errors, pass_fds=(self.lock,), env=environment, **streams
-        ) as process:
+    def get(self, keys: Sequence[str]) -> Iterator[Tuple[str, Optional[Object], str]]:
+        """Downloads single objects, each into the file of its index in the folder `incoming`.
 
-            def ended() -> Tuple[int, str]:
-                status = process.wait()
-                errors.seek(0)
-                return status, shown(errors.read(4096).decode(errors="replace").strip().replace("\n", "; "))
+        Yields the key and the ETag, size and time of an object, or nothing and a text: GONE, or the reason of a failure.
+        After a signal, the last keys are missing.
+        """
+        shutil.rmtree("incoming", ignore_errors=True)
+        os.mkdir("incoming")
+        # The client gets no path that a key names. It would read the file that a key such as file://name names, but a key
+        # with two slashes in a row is refused before.
+        output = ("--output", "json", "--query", "[ETag,ContentLength,LastModified]")
+        calls = [
+            ("s3api", "get-object", "--bucket", self.name, f"--key={key}", *output, incoming(index))
+            for index, key in enumerate(keys)
+        ]
+        for index, (key, answer) in enumerate(zip(keys, self.client.answers(calls))):
+            if answer.status:
+                yield key, None, GONE if NO_SUCH_KEY in answer.said else answer.said
+                continue
+            etag, size, time = json.loads(answer.output)
+            if staged_size(incoming(index).encode()) == size:
+                yield key, [etag, size, time], ""
+            else:
+                yield key, None, "its download is not complete"
 
-            with self.signals.child(process.terminate):
-                yield process, ended
+
+def incoming(index: int) -> str:
+    return f"incoming/{index}"
 
 
 def refresh(state: State, objects: Dict[str, Object], bucket: Bucket, report: Report) -> Set[str]:
@@ -83,13 +100,9 @@ def refresh(state: State, objects: Dict[str, Object], bucket: Bucket, report: Re
     The ETag, size and time tell whether an object changed. `aws s3 sync` alone compares size and time, and a time has
     only seconds: it would miss a second change of the same size within a second.
     """
-    stale = {key for key, version in objects.items() if state.fetched.get(key) != version or not os.path.lexists(staged(key))}
+    stale = {key for key, version in objects.items() if not state.is_current(key, version)}
     old = {key for key in state.fetched if key not in objects}
-    # The record is changed before the files are, so that after an interruption it never names a file that it has not.
-    state.fetched = {key: version for key, version in state.fetched.items() if key not in stale and key not in old}
-    state.save()
-    for key in stale | old:
-        discard(key)
+    state.forget(stale | old)
     if stale:
         os.makedirs("site", exist_ok=True)
         bucket.fetch(report)
@@ -102,3 +115,32 @@ def refresh(state: State, objects: Dict[str, Object], bucket: Bucket, report: Re
             report.fail(f"{shown(key)}: it {problem}: the next run fetches it again")
     state.save()
     return set(state.fetched)
+
+
+def refresh_named(state: State, keys: Set[str], bucket: Bucket, report: Report) -> Dict[str, str]:
+    """Brings the files of single keys up to date with the bucket. Returns `current`, `gone` or `failed` for each key.
+
+    It reads the newest version of an object, so the order in which changes are noticed does not matter.
+    """
+    ordered = sorted(keys)
+    found = {key: "failed" for key in ordered}
+    changed: Dict[str, Object] = {}
+    for key, version, problem in bucket.get(ordered):
+        if version:
+            found[key] = "current"
+            if not state.is_current(key, version):
+                changed[key] = version
+        elif problem == GONE:
+            found[key] = "gone"
+        elif not bucket.signals.reason:
+            report.fail(f"{shown(key)}: it was not fetched: {problem}")
+    state.forget({*changed, *(key for key in ordered if found[key] == "gone")})
+    for index, key in enumerate(ordered):
+        if key in changed:
+            time = moment(changed[key][2])
+            # `aws s3 sync` compares the time.
+            os.utime(incoming(index), (time, time))
+            os.makedirs(os.path.dirname(staged(key)), exist_ok=True)
+            os.rename(incoming(index), staged(key))
+            state.fetched[key] = changed[key]
+    return found

@@ -1,9 +1,10 @@
-"""Signals that end a run early."""
+"""Signals that end the program early."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from typing import Any, Callable, Iterator, Optional
 
 # The limit for a run, in case the aws client does not end.
@@ -15,13 +16,25 @@ class Signals:
 
     def __init__(self) -> None:
         self.reason = ""
+        self.is_timeout = False
         self.end_child: Optional[Callable[[], None]] = None
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
             signal.signal(number, self._stop)
+        self.start_clock()
+
+    def start_clock(self) -> None:
+        """Starts the limit for a run again."""
         signal.alarm(RUN_SECONDS)
 
+    def pause(self, seconds: float) -> None:
+        """Waits, but not after a signal."""
+        until = time.monotonic() + seconds
+        while not self.reason and time.monotonic() < until:
+            time.sleep(0.1)
+
     def _stop(self, number: int, _frame: Any) -> None:
-        self.reason = f"ended after {RUN_SECONDS} seconds" if number == signal.SIGALRM else f"ended by {signal.Signals(number).name}"
+        self.is_timeout = number == signal.SIGALRM
+        self.reason = f"ended after {RUN_SECONDS} seconds" if self.is_timeout else f"ended by {signal.Signals(number).name}"
         if self.end_child:
             self.end_child()
 

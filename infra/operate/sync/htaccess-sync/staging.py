@@ -7,6 +7,8 @@ import fcntl
 import json
 import os
 import shutil
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Dict, List, Optional, Set
 
 from report import Fatal, Report, reason, shown
@@ -42,6 +44,23 @@ class State:
             # Files of unknown origin. Their folders could be in the way of the aws client.
             shutil.rmtree("site", ignore_errors=True)
         return state
+
+    def is_current(self, key: str, version: Object) -> bool:
+        """Returns whether the staging folder has this version of an object."""
+        known = self.fetched.get(key)
+        if known is None or not os.path.lexists(staged(key)):
+            return False
+        return known == version or (known[:2] == version[:2] and moment(known[2]) == moment(version[2]))
+
+    def forget(self, keys: Set[str]) -> None:
+        """Discards fetched files. The record changes first, so that after an interruption it never names a file that it has not."""
+        if not keys:
+            return
+        for key in keys:
+            self.fetched.pop(key, None)
+        self.save()
+        for key in keys:
+            discard(key)
 
     def save(self) -> None:
         text = json.dumps({"bucket": self.bucket, "installed": sorted(self.installed), "fetched": self.fetched})
@@ -79,6 +98,11 @@ def enter_staging(path: str) -> int:
     except BlockingIOError:
         return -1
     return lock
+
+
+def moment(time: str) -> float:
+    """Returns the time of an object in seconds. Version 1 of the aws client prints the text of S3, which has two forms."""
+    return (parsedate_to_datetime(time) if "," in time else datetime.fromisoformat(time.replace("Z", "+00:00"))).timestamp()
 
 
 def staged(key: str) -> bytes:

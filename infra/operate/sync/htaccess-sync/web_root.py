@@ -7,10 +7,10 @@ import errno
 import os
 import secrets
 import stat
-from typing import List, Tuple
+from typing import Iterator, List, Tuple
 
 from keys import NAME
-from report import Absent, Failed, Outcome, reason, shown
+from report import Absent, Failed, Fatal, Outcome, reason, shown
 from staging import staged
 
 # A larger file is refused. Apache would read it on every request.
@@ -33,6 +33,19 @@ def kind(mode: int) -> str:
         (stat.S_ISREG, "a file"),
     )
     return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
+
+
+@contextlib.contextmanager
+def opened(web_root: str) -> Iterator[int]:
+    """Opens the web root, which may be a link."""
+    try:
+        root = os.open(web_root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as err:
+        raise Fatal(f"the web root {shown(web_root)} cannot be opened: {reason(err)}") from err
+    try:
+        yield root
+    finally:
+        os.close(root)
 
 
 def open_folder(root: int, segments: List[str]) -> int:

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""Measures the last mile: from the upload of a CSV until a real Apache enforces it: `make bench-last-mile`.
+
+A local cloud runs the stack of template.yaml. Its SiteBucket has 10, then 1,000, then 10,000 sites, all of which are on
+this web server. Two contenders take turns within one run:
+
+    queue      htaccess-sync --queue, which waits for messages
+    polling    htaccess-sync without it, started again as soon as it ends. The timer adds up to 70 seconds to that
+
+Each upload lets one address in and shuts the previous one out. The time ends when Apache answers both rightly.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Iterator
+
+import measure
+from measure import Problem, Row, Samples, milliseconds, say
+
+import deploy
+import ministack
+import tools
+
+sys.path.append(str(Path(__file__).parent / "apache"))
+from httpd import Httpd  # noqa: E402
+
+CLOUD = "bench-last-mile"
+SERVER_STACK = "web-1"
+SIZES = (10, 1000, 10_000)
+PROGRAM = measure.ROOT / "target" / "htaccess-sync"
+QUEUE, POLLING = "queue", "polling"
+PATIENCE_SECONDS = 300
+PAUSE_SECONDS = 0.02
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The local cloud with the stack and the queue of one web server."""
+
+    server: ministack.Server
+    uploads: str
+    sites: str
+    queue: str
+
+    def put(self, bucket: str, objects: dict[str, str]) -> None:
+        """Writes objects over one connection. The local cloud checks no signature."""
+        connection = http.client.HTTPConnection(ministack.HOST, self.server.port, timeout=60)
+        for key, text in objects.items():
+            connection.request("PUT", f"/{bucket}/{key}", body=text.encode())
+            answer = connection.getresponse()
+            said = answer.read()
+            if answer.status != 200:
+                raise Problem(f"PUT /{bucket}/{key}: status {answer.status}: {said[:300]!r}")
+        connection.close()
+
+
+@contextlib.contextmanager
+def cloud() -> Iterator[Cloud]:
+    """Starts the local cloud, deploys both templates, and stops it at the end."""
+    server = ministack.start(CLOUD, None)
+    try:
+        outputs = deploy.deploy(server, ["SiteTopic=enabled"])
+        template = str(measure.ROOT / "infra" / "web-server.yaml")
+        options = ("--template-file", template, "--stack-name", SERVER_STACK, "--capabilities", "CAPABILITY_IAM")
+        deploy.aws(server, "cloudformation", "deploy", *options)
+        query = "Stacks[0].Outputs[?OutputKey=='Queue'].OutputValue"
+        queue = deploy.aws(server, "cloudformation", "describe-stacks", "--stack-name", SERVER_STACK, "--query", query, "--output", "json")
+        yield Cloud(server, outputs["UploadBucket"], outputs["SiteBucket"], json.loads(queue)[0])
+    finally:
+        ministack.stop(CLOUD)
+
+
+class WebServer:
+    """Apache with a web root for each contender, and the programs that fill them."""
+
+    def __init__(self, running: Cloud, httpd: Httpd, folder: Path) -> None:
+        self.cloud = running
+        self.httpd = httpd
+        self.folder = folder
+        self.random = random.Random(SEED)
+        self.sites: list[str] = []
+        # The address that each site lets in. Every upload lets in another one.
+        self.allowed: dict[str, str] = {}
+        self.uploads = 0
+
+    def add_sites(self, count: int) -> None:
+        """Publishes sites until there are this many, without uploads, and makes their folders."""
+        added = [f"many/{number}" for number in range(len(self.sites), count)]
+        for site in added:
+            self.allowed[site] = "192.0.2.1"
+            for contender in (QUEUE, POLLING):
+                page = self.web_root(contender) / site / "page.txt"
+                page.parent.mkdir(parents=True)
+                page.write_text("in\n", encoding="ascii")
+        outputs = {f"{site}/.htaccess": "Require ip 192.0.2.1\n" for site in added}
+        self.cloud.put(self.cloud.sites, outputs)
+        self.sites += added
+
+    def web_root(self, contender: str) -> Path:
+        return self.httpd.root / "root" / contender
+
+    def staging(self, contender: str) -> Path:
+        return self.folder / contender
+
+    def start(self, contender: str, *options: str) -> subprocess.Popen:
+        """Starts htaccess-sync with the aws client of the local cloud."""
+        env = self.cloud.server.env()
+        env["PATH"] = os.pathsep.join([str(tools.CLIENTS), env["PATH"]])
+        paths = (self.staging(contender), self.web_root(contender))
+        return subprocess.Popen([sys.executable, PROGRAM, *options, self.cloud.sites, *paths], env=env)
+
+    def compare_everything(self, contender: str) -> None:
+        if self.start(contender).wait() != 0:
+            raise Problem("htaccess-sync failed", "what it says stands above")
+
+    @contextlib.contextmanager
+    def following(self) -> Iterator[None]:
+        """Runs htaccess-sync with the queue, from the moment at which it waits for messages."""
+        shutil.rmtree(self.staging(QUEUE), ignore_errors=True)
+        # Both contenders begin with the same downloads.
+        shutil.copytree(self.staging(POLLING), self.staging(QUEUE))
+        deploy.aws(self.cloud.server, "sqs", "purge-queue", "--queue-url", self.cloud.queue)
+        program = self.start(QUEUE, "--queue", self.cloud.queue)
+        try:
+            # The comparison at the start may install the first upload. The second one comes through the queue.
+            for _ in range(2):
+                self.upload_and_wait(QUEUE, lambda: self._check(program))
+            yield
+        finally:
+            program.terminate()
+            program.wait()
+        if program.returncode != 0:
+            raise Problem(f"htaccess-sync --queue ended with status {program.returncode}", "what it says stands above")
+
+    def _check(self, program: subprocess.Popen) -> None:
+        if program.poll() is not None:
+            raise Problem(f"htaccess-sync --queue ended with status {program.returncode}", "what it says stands above")
+
+    def through_queue(self) -> float:
+        return self.upload_and_wait(QUEUE, lambda: None)
+
+    def through_polling(self) -> float:
+        """Compares everything again and again from the upload on."""
+        runs = [self.start(POLLING)]
+
+        def run_again() -> None:
+            if runs[-1].poll() is not None:
+                runs.append(self.start(POLLING))
+
+        try:
+            return self.upload_and_wait(POLLING, run_again)
+        finally:
+            runs[-1].wait()
+
+    def upload_and_wait(self, contender: str, meanwhile: Callable[[], None]) -> float:
+        """Uploads a CSV for a random site. Returns the milliseconds until Apache enforces it."""
+        site = self.random.choice(self.sites)
+        before = self.allowed[site]
+        self.uploads += 1
+        address = f"198.51.{100 + self.uploads // 250}.{1 + self.uploads % 250}"
+        self.allowed[site] = address
+        began = time.monotonic()
+        self.cloud.put(self.cloud.uploads, {f"{site}.csv": f"IP Address,Rule\n{address},Allow\n"})
+        while self.httpd.status(f"{contender}/{site}", [address, before]) != [200, 403]:
+            meanwhile()
+            if time.monotonic() - began > PATIENCE_SECONDS:
+                raise Problem(f"{contender}: the upload for {site} is not enforced after {PATIENCE_SECONDS} s")
+            time.sleep(PAUSE_SECONDS)
+        return (time.monotonic() - began) * 1000
+
+    def assert_equal(self) -> None:
+        """Checks that the messages alone left the files that a comparison of everything leaves."""
+        self.compare_everything(POLLING)
+        for site in self.sites:
+            ours, theirs = ((self.web_root(contender) / site / ".htaccess").read_bytes() for contender in (QUEUE, POLLING))
+            if ours != theirs:
+                raise Problem(f"{site}: the file differs from the one in the bucket")
+
+
+def main() -> int:
+    """Measures both contenders for each number of sites, and prints one table."""
+    parser = measure.parser(__doc__)
+    parser.add_argument("--rounds", type=int, help="uploads for each contender and number of sites (7)")
+    options = parser.parse_args()
+    rounds = options.rounds or (2 if options.quick else 7)
+    sizes = (2, 20) if options.quick else SIZES
+    measure.install_packages(["apache2-bin"])
+    tools.build(tools.for_local_cloud())
+    subprocess.run(["make", "--silent", "htaccess-sync", f"PYTHON={sys.executable}"], cwd=measure.ROOT, check=True)
+    found: dict[int, Samples] = {}
+    with cloud() as running, Httpd() as httpd, tempfile.TemporaryDirectory(prefix="htaccess-bench-") as folder:
+        web = WebServer(running, httpd, Path(folder))
+        for size in sizes:
+            say(f"--- {size:,} sites, load of the machine {os.getloadavg()[0]:.1f}")
+            web.add_sites(size)
+            web.compare_everything(POLLING)
+            with web.following():
+                found[size] = measure.interleaved({QUEUE: web.through_queue, POLLING: web.through_polling}, rounds)
+            web.assert_equal()
+    samples = {f"{size} sites": one for size, one in found.items()}
+    return measure.publish("last-mile", rows(found), samples, options)
+
+
+def rows(found: dict[int, Samples]) -> list[Row]:
+    made = []
+    for size, samples in found.items():
+        other = f"polling without a pause: {milliseconds(samples[POLLING])}"
+        seconds = statistics.median(samples[QUEUE]) / 1000
+        made.append(Row(f"upload → Apache, {size:,} sites", milliseconds(samples[QUEUE]), other, seconds, "s", "less", 5))
+    least, most = min(found), max(found)
+    for name, bar in ((QUEUE, 1.5), (POLLING, None)):
+        few, many = found[least][name], found[most][name]
+        ratio = statistics.median(many) / statistics.median(few)
+        what = f"{name}, {most:,} sites against {least:,}"
+        made.append(Row(what, milliseconds(many), milliseconds(few), ratio, "x the time", "less", bar))
+    return made
+
+
+if __name__ == "__main__":
+    measure.run_main(main)
