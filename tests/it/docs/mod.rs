@@ -395,7 +395,8 @@ const WARNING_CODES: [&str; 16] = [
     "wide-allow",
 ];
 
-const SETTINGS: [&str; 18] = [
+const SETTINGS: [&str; 19] = [
+    "COMMON_CSV",
     "TEMPLATE",
     "DEFAULT_POLICY",
     "STRICT",
