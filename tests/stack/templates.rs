@@ -45,6 +45,10 @@ const SERVICES: [(&str, &[&str]); 7] = [
     ("sns.amazonaws.com", &["aws:SourceArn"]),
     ("cloudwatch.amazonaws.com", &["aws:SourceAccount"]),
     ("batchoperations.s3.amazonaws.com", &["aws:SourceAccount"]),
+    (
+        "scheduler.amazonaws.com",
+        &["aws:SourceArn", "aws:SourceAccount"],
+    ),
     // A role cannot be passed to a function of another account.
     ("lambda.amazonaws.com", &[]),
 ];
