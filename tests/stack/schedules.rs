@@ -48,10 +48,10 @@ pub(crate) fn publish(cloud: &Cloud) -> Change {
     let answer = cloud.answer(KEY, |answer| answer["status"] == "written");
     assert_eq!(answer["next_change"], at.to_string(), "{answer}");
     let compact = at.to_string().replace(['-', ':'], "");
-    let names = schedules(cloud);
-    let mut named = names.iter().filter(|name| name.ends_with(&compact));
-    let (Some(name), None) = (named.next(), named.next()) else {
-        panic!("not one schedule for {compact}: {names:?}");
+    let all = schedules(cloud);
+    let mut found = all.iter().filter(|name| name.ends_with(&compact));
+    let (Some(name), None) = (found.next(), found.next()) else {
+        panic!("not one schedule for {compact}: {all:?}");
     };
     let group = ["--group-name", cloud.output("ScheduleGroup")];
     let ask = ["scheduler", "get-schedule", "--name", name];
