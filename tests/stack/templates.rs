@@ -27,12 +27,13 @@ const WRITING: [&str; 9] = [
 /// The actions that write to the bucket of the access logs.
 const LOGGING: [&str; 2] = ["s3:PutObject", "s3:ReplicateObject"];
 /// The policies that deny actions to everybody but one writer, and the condition key of the writer.
-const ONE_WRITER: [(&str, &str, &[&str]); 2] = [
+const ONE_WRITER: [(&str, &str, &[&str]); 3] = [
     ("SiteBucketPolicy", "aws:PrincipalArn", &WRITING),
+    ("ReportBucketPolicy", "aws:PrincipalArn", &WRITING),
     ("AccessLogBucketPolicy", "aws:SourceArn", &LOGGING),
 ];
 /// The services that a policy may let in, each with the condition keys that bind it to the account.
-const SERVICES: [(&str, &[&str]); 7] = [
+const SERVICES: [(&str, &[&str]); 8] = [
     // The ARN of a bucket contains no account.
     ("s3.amazonaws.com", &["aws:SourceArn", "aws:SourceAccount"]),
     (
