@@ -43,7 +43,7 @@ class Packaged(unittest.TestCase):
             for name in ("BuildMethod", "BuildProperties"):
                 template["Resources"]["Function"]["Metadata"].pop(name, None)
             template["Resources"]["Function"]["Properties"].pop("CodeUri")
-            for name in ("Observability", "BatchOperations"):
+            for name in ("Observability", "BatchOperations", "SiteTopicStack"):
                 template["Resources"][name]["Properties"].pop("TemplateURL")
             template["Outputs"].pop("UploadCommand")
         self.assertEqual(source, found)
@@ -56,7 +56,7 @@ class Packaged(unittest.TestCase):
         code = resources["Function"]["Properties"]["CodeUri"]
         key = "${ArtifactPrefix}" + f"{FOLDER}/function-" + "${Architecture}.zip"
         self.assertEqual(code, {"Bucket": BUCKET, "Key": {"!Sub": key}})
-        for resource, name in (("Observability", "observability.yaml"), ("BatchOperations", "batch-operations.yaml")):
+        for resource, name in (("Observability", "observability.yaml"), ("BatchOperations", "batch-operations.yaml"), ("SiteTopicStack", "site-topic.yaml")):
             address = "https://s3.${AWS::Region}.${AWS::URLSuffix}/${Bucket}/${ArtifactPrefix}" + f"{FOLDER}/{name}"
             self.assertEqual(resources[resource]["Properties"]["TemplateURL"], {"!Sub": [address, {"Bucket": BUCKET}]})
 
