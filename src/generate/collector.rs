@@ -1,10 +1,8 @@
 //! Collects the rows of the CSV of a site.
 
-use std::collections::BTreeSet;
-
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
 use crate::csv::{CsvError, HiddenRow, Named, OwnedRow, Row, RowError, RowRule, RowSink};
-use crate::generate::tally::{AcceptedRows, Tally};
+use crate::generate::tally::{AcceptedRows, MAX_LISTS, Tally};
 use crate::ip::{AddrRange, AddressSpec};
 use crate::list::ListName;
 use crate::policy::Timeline;
@@ -18,8 +16,6 @@ const ROW_BYTES: u64 = 32;
 /// The average length of a network in a long output is at least this, in bytes: there are few shorter
 /// networks.
 const MIN_NETWORK_BYTES: u64 = 8;
-/// The maximum number of lists that the rows of a site name.
-pub(super) const MAX_LISTS: usize = 1000;
 
 /// Returns the maximum number of ranges of one action and family. Each is at least one network.
 pub(super) fn max_ranges(max_output_bytes: u64) -> usize {
@@ -30,11 +26,9 @@ pub(super) fn max_ranges(max_output_bytes: u64) -> usize {
 pub(crate) struct Collector<L> {
     pub(super) rules: Timeline,
     pub(super) history: L,
-    tally: Tally,
+    pub(super) tally: Tally,
     /// The rejected rows that may have denied somebody.
     pub(super) rejected_denies: RejectedDenies,
-    /// The names of the lists that rows name, whether there are such lists or not.
-    pub(super) lists: BTreeSet<ListName>,
     /// The rules of the active rows, only if `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
@@ -83,9 +77,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     fn find_list(&mut self, name: &ListName) {
-        if self.lists.len() <= MAX_LISTS && !self.lists.contains(name) {
-            self.lists.insert(name.clone());
-        }
+        self.tally.find_list(name);
     }
 
     fn find_hash_row(&mut self, line: u64) {
@@ -105,7 +97,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
         if self.row_bytes > max_bytes {
             return Err(CsvError::TooManyRowsListed { max_bytes });
         }
-        if self.lists.len() > MAX_LISTS {
+        if self.tally.lists.len() > MAX_LISTS {
             return Err(CsvError::TooManyLists {
                 max_lists: MAX_LISTS,
             });
@@ -164,7 +156,6 @@ impl<L: RowRecorder> Collector<L> {
             history: L::default(),
             tally: Tally::default(),
             rejected_denies: RejectedDenies::with_max_ranges(max_ranges),
-            lists: BTreeSet::new(),
             rows: Vec::new(),
             keep_rows,
             row_bytes: 0,
@@ -185,7 +176,6 @@ impl<L: RowRecorder> Collector<L> {
             history: self.history.into_rows(),
             tally: self.tally,
             rejected_denies: self.rejected_denies,
-            lists: self.lists,
             rows: self.rows,
             keep_rows: self.keep_rows,
             row_bytes: self.row_bytes,

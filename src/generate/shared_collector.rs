@@ -1,10 +1,8 @@
 //! Collects the rows of a list or of the common CSV.
 
-use std::collections::BTreeSet;
-
 use crate::answer::{Answer, Warning};
 use crate::csv::{CsvError, HiddenRow, MemberRow, Named, Row, RowError, RowSink};
-use crate::generate::collector::{MAX_LISTS, max_ranges};
+use crate::generate::collector::max_ranges;
 use crate::generate::tally::Tally;
 use crate::list::{CommonAddresses, CommonRow, ListBuilder, ListName};
 use crate::review::{RecordedRows, RowRecorder as _, WarnedLines};
@@ -22,8 +20,6 @@ pub(super) struct SharedCollector {
     pub(super) common: Vec<CommonRow>,
     pub(super) history: RecordedRows,
     pub(super) tally: Tally,
-    /// The names of the lists that rows name, whether there are such lists or not.
-    pub(super) lists: BTreeSet<ListName>,
     /// The first rows of a list that state Allow and Deny.
     pub(super) first_allow: Option<u64>,
     pub(super) first_deny: Option<u64>,
@@ -46,7 +42,6 @@ impl SharedCollector {
             common: Vec::new(),
             history: RecordedRows::default(),
             tally: Tally::default(),
-            lists: BTreeSet::new(),
             first_allow: None,
             first_deny: None,
             rejected_denies: WarnedLines::default(),
@@ -134,9 +129,7 @@ impl RowSink for SharedCollector {
     }
 
     fn find_list(&mut self, name: &ListName) {
-        if self.lists.len() <= MAX_LISTS && !self.lists.contains(name) {
-            self.lists.insert(name.clone());
-        }
+        self.tally.find_list(name);
     }
 
     fn find_hash_row(&mut self, line: u64) {

@@ -29,6 +29,17 @@ pub enum Compiled {
     Common(CommonRules),
 }
 
+impl Compiled {
+    /// Returns the compiled form as bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::List(list) => list.to_bytes(),
+            Self::Common(common) => common.to_bytes(),
+        }
+    }
+}
+
 /// The result for a list or the common CSV.
 #[derive(Clone, Debug)]
 pub struct SharedOutcome {
@@ -48,8 +59,7 @@ pub struct SharedUpload {
     spelling: Spelling,
     time_zone: TimeZone,
     as_of: Instant,
-    intake: Intake,
-    reader: TextDecoder<Parser<SharedCollector>>,
+    intake: Intake<TextDecoder<Parser<SharedCollector>>>,
 }
 
 enum Kind {
@@ -77,20 +87,18 @@ impl SharedUpload {
         let collector = SharedCollector::new(as_of, settings.max_output_bytes);
         let dates = DateReader::new(settings.time_zone.clone(), as_of);
         let parser = Parser::new(collector, dates, context);
+        let reader = TextDecoder::new(parser, settings.max_csv_bytes);
         Self {
             kind,
             strict: settings.strict,
             spelling: settings.spelling,
             time_zone: settings.time_zone.clone(),
             as_of,
-            intake: Intake::new(settings, None),
-            reader: TextDecoder::new(parser, settings.max_csv_bytes),
+            intake: Intake::new(settings, reader, None),
         }
     }
 
-    /// Returns the kind of the CSV.
-    #[must_use]
-    pub fn kind(&self) -> CsvKind {
+    fn kind(&self) -> CsvKind {
         match self.kind {
             Kind::List(_) => CsvKind::List,
             Kind::Common(_) => CsvKind::Common,
@@ -103,36 +111,31 @@ impl SharedUpload {
     }
 
     /// Reads the next piece. `Break` means that the CSV is refused and that no more pieces are needed.
-    pub fn push(&mut self, mut piece: &[u8]) -> ControlFlow<()> {
-        while !piece.is_empty() {
-            self.push_step(&mut piece)?;
-        }
-        self.intake.flow()
+    pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        self.intake.push(piece)
     }
 
     /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and removes it from the
     /// piece. `Break` means that the CSV is refused.
     pub fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
-        let reader = &mut self.reader;
-        self.intake
-            .push_step(piece, |piece| reader.push_step(piece))
+        self.intake.push_step(piece)
     }
 
     /// Ends the CSV, and compiles it.
     #[must_use]
     pub fn finish(self) -> SharedOutcome {
+        let kind = self.kind();
         let source = match &self.kind {
             Kind::List(id) => &id.source,
             Kind::Common(source) => source,
         };
         let mut answer = Answer::new(source, Status::Written);
-        let reader = self.reader;
-        let mut collector = match self.intake.finish(|| reader.finish()?.finish()) {
+        let mut collector = match self.intake.finish() {
             Ok(collector) => collector,
             Err(refusal) => return refused(answer, &refusal, BTreeSet::new()),
         };
         collector.report_to(&mut answer);
-        let lists = std::mem::take(&mut collector.lists);
+        let lists = std::mem::take(&mut collector.tally.lists);
         if answer.accepted == 0 {
             let refusal = no_rules(&answer);
             return refused(answer, &refusal, lists);
@@ -147,10 +150,6 @@ impl SharedUpload {
             (None, None) => None,
         };
         let missed = missed_denies(&mut collector, action);
-        let kind = match self.kind {
-            Kind::List(_) => CsvKind::List,
-            Kind::Common(_) => CsvKind::Common,
-        };
         match self.strict {
             Strict::All if answer.rejected > 0 => {
                 let refusal = rows_rejected(&answer, self.spelling);

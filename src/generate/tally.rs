@@ -1,10 +1,16 @@
 //! Counts the rows of any CSV, and keeps what its answer says about them.
 
+use std::collections::BTreeSet;
+
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
 use crate::csv::{HiddenRow, RowError};
 use crate::generate::refusal::{hash_rows, hidden_rows};
+use crate::list::ListName;
 use crate::review::WarnedLines;
 use crate::time::RowState;
+
+/// The maximum number of lists that the rows of a site name.
+pub(super) const MAX_LISTS: usize = 1000;
 
 /// The counts of rows, the first rejections, and the warnings about the text.
 #[derive(Default)]
@@ -23,6 +29,9 @@ pub(super) struct Tally {
     pub(super) ignored_columns: Vec<String>,
     /// The warnings about the text and the header.
     pub(super) warnings: Vec<Warning>,
+    /// The names of the lists that rows name, whether there are such lists or not. At most one more than
+    /// [`MAX_LISTS`].
+    pub(super) lists: BTreeSet<ListName>,
 }
 
 /// The numbers of accepted rows.
@@ -71,6 +80,12 @@ impl Tally {
     pub(super) fn find_hidden_row(&mut self, row: HiddenRow) {
         self.hidden_rows.add(row.line, ());
         self.hidden_since.get_or_insert(row.record_line);
+    }
+
+    pub(super) fn find_list(&mut self, name: &ListName) {
+        if self.lists.len() <= MAX_LISTS && !self.lists.contains(name) {
+            self.lists.insert(name.clone());
+        }
     }
 
     pub(super) fn find_hash_row(&mut self, line: u64) {

@@ -7,7 +7,7 @@ use crate::answer::{Answer, Status};
 use crate::csv::{CsvError, Parser, RowContext, TextDecoder};
 use crate::generate::collector::Collector;
 use crate::generate::decision::{Decision, Kept};
-use crate::generate::intake::Intake;
+use crate::generate::intake::{Intake, Reader};
 use crate::generate::refusal::{
     OutputLimit, deny_rejected, no_rules, published_without_denies, rows_rejected,
 };
@@ -55,22 +55,21 @@ pub struct Upload {
     output_key: Option<String>,
     default_policy: DefaultPolicy,
     strict: Strict,
-    intake: Intake,
+    intake: Intake<SiteReader>,
     output_limit: OutputLimit,
     time_zone: TimeZone,
     keep: Keep,
     shared: Shared,
-    reader: Reader,
 }
 
 /// The pipeline from bytes to rows. There are two types, because a row that is not recorded then
 /// costs nothing.
-enum Reader {
+enum SiteReader {
     Plain(Box<TextDecoder<Parser<Collector<()>>>>),
     Recording(Box<TextDecoder<Parser<Collector<RecordedRows>>>>),
 }
 
-impl Reader {
+impl SiteReader {
     fn new(keep: Keep, settings: &Settings, as_of: Instant, shared: &Shared) -> Self {
         fn decoder<R: RowRecorder>(
             keep: Keep,
@@ -89,18 +88,22 @@ impl Reader {
             Self::Plain(Box::new(decoder(keep, settings, as_of, shared)))
         }
     }
+}
 
-    fn push_step<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8], CsvError> {
+impl Reader for SiteReader {
+    type Rows = Collector<RecordedRows>;
+
+    fn read_step<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8], CsvError> {
         match self {
-            Self::Plain(decoder) => decoder.push_step(piece),
-            Self::Recording(decoder) => decoder.push_step(piece),
+            Self::Plain(decoder) => decoder.read_step(piece),
+            Self::Recording(decoder) => decoder.read_step(piece),
         }
     }
 
-    fn finish(self) -> Result<Collector<RecordedRows>, CsvError> {
+    fn into_rows(self) -> Result<Self::Rows, CsvError> {
         match self {
-            Self::Plain(decoder) => Ok(decoder.finish()?.finish()?.into_recorded()),
-            Self::Recording(decoder) => decoder.finish()?.finish(),
+            Self::Plain(decoder) => Ok(decoder.into_rows()?.into_recorded()),
+            Self::Recording(decoder) => decoder.into_rows(),
         }
     }
 }
@@ -126,12 +129,15 @@ impl Upload {
             output_key,
             default_policy: settings.default_policy,
             strict: settings.strict,
-            intake: Intake::new(settings, refusal),
+            intake: Intake::new(
+                settings,
+                SiteReader::new(keep, settings, as_of, shared),
+                refusal,
+            ),
             output_limit: OutputLimit::of(settings),
             time_zone: settings.time_zone.clone(),
             keep,
             shared: shared.clone(),
-            reader: Reader::new(keep, settings, as_of, shared),
         }
     }
 
@@ -148,20 +154,15 @@ impl Upload {
 
     /// Reads the next piece. `Break` means that the upload is refused and that no more pieces are
     /// needed.
-    pub fn push(&mut self, mut piece: &[u8]) -> ControlFlow<()> {
-        while !piece.is_empty() {
-            self.push_step(&mut piece)?;
-        }
-        self.intake.flow()
+    pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        self.intake.push(piece)
     }
 
     /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and removes it from the
     /// piece. A caller that has to stop in time looks at its clock between two steps, because 60 KB
     /// of gzip may hold 60 MB of text. `Break` means that the upload is refused.
     pub fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
-        let reader = &mut self.reader;
-        self.intake
-            .push_step(piece, |piece| reader.push_step(piece))
+        self.intake.push_step(piece)
     }
 
     /// Ends the upload and decides who gets in.
@@ -171,14 +172,13 @@ impl Upload {
         answer.output = self.output_key;
         answer.default_policy = self.default_policy;
         let limit = self.output_limit;
-        let reader = self.reader;
-        let mut collector = match self.intake.finish(|| reader.finish()) {
+        let mut collector = match self.intake.finish() {
             Ok(collector) => collector,
             Err(refusal) => return Decision::refused(self.source, answer, refusal, limit),
         };
         collector.settle_conflicting_default();
         collector.report_to(&mut answer);
-        let lists = std::mem::take(&mut collector.lists);
+        let lists = std::mem::take(&mut collector.tally.lists);
         let in_force = lists.iter().filter(|name| self.shared.list(name).is_some());
         answer.lists = in_force.map(ToString::to_string).collect();
         answer.default_policy = collector.rules.default_policy(self.default_policy);
