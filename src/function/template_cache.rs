@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use crate::answer::{Refusal, RefusalCode};
 use crate::function::error::Error;
 use crate::function::settings::TemplateChoice;
-use crate::function::store::{Body, Fetched, ObjectName, Store};
+use crate::function::store::{Body, Fetched, ObjectName, Store, identity};
 use crate::render::Template;
 
 /// The maximum size of a custom template, in bytes.
@@ -47,10 +47,6 @@ impl Cached {
             identity: identity(&self.etag, self.last_modified),
         }
     }
-}
-
-fn identity(etag: &str, last_modified: i64) -> String {
-    format!("{etag}@{last_modified}")
 }
 
 /// Creates a cache with a template that never changes.
@@ -122,7 +118,7 @@ impl TemplateCache {
             Err(refusal) => Err(refusal),
         };
         let compiled = compiled.map(Arc::new);
-        let identity = identity(&head.etag, head.last_modified);
+        let identity = head.identity();
         *cached = compiled.as_ref().ok().map(|template| Cached {
             etag: head.etag,
             last_modified: head.last_modified,

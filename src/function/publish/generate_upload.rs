@@ -98,35 +98,27 @@ impl<S: Store> Generator<'_, S> {
         if matches!(self.subject, Subject::Site(_)) {
             inputs.read_common(self.store, self.settings).await?;
         }
-        let (generated, lists) = self.generate_once(head, body, inputs.rules()).await?;
-        let reads_lists = inputs.read_lists(self.store, self.settings, &lists);
-        if !reads_lists.await? {
-            return Ok(Some((generated, inputs.digest())));
+        let mut read = self.read(head, body, inputs.rules()).await?;
+        let reads_lists = inputs.read_lists(self.store, self.settings, read.lists());
+        if reads_lists.await? {
+            // Frees its memory before the input is read again.
+            drop(read);
+            let Fetched::Found(again, body) = self.store.get(self.input, None).await? else {
+                return Ok(None);
+            };
+            if !again.is_same_version(head) {
+                return Ok(None);
+            }
+            read = self.read(&again, body, inputs.rules()).await?;
         }
-        // Frees its memory before the input is read again.
-        drop(generated);
-        let Fetched::Found(again, body) = self.store.get(self.input, None).await? else {
-            return Ok(None);
-        };
-        if !again.is_same_version(head) {
-            return Ok(None);
-        }
-        let (generated, _) = self.generate_once(&again, body, inputs.rules()).await?;
-        Ok(Some((generated, inputs.digest())))
+        Ok(Some((self.finish(read).await, inputs.digest())))
     }
 
-    /// Generates the output with these lists. Returns the names of all lists that the rows name.
-    async fn generate_once(
-        &self,
-        head: &Head,
-        body: S::Body,
-        shared: &Shared,
-    ) -> Result<(GeneratedUpload, BTreeSet<ListName>), Error> {
+    /// Reads the input with these lists.
+    async fn read(&self, head: &Head, body: S::Body, shared: &Shared) -> Result<Read, Error> {
         let settings = &self.settings.settings;
         let mut upload = match &self.subject {
-            Subject::Site(template) => {
-                return self.generate_site(template, head, body, shared).await;
-            }
+            Subject::Site(template) => return self.read_site(template, head, body, shared).await,
             Subject::List(id) => SharedUpload::of_list(settings, ListId::clone(id), self.as_of),
             Subject::Common => {
                 let source = self.input.key.clone();
@@ -135,34 +127,18 @@ impl<S: Store> Generator<'_, S> {
         };
         let flow = upload.expect_bytes(head.bytes.unwrap_or(0));
         push_body(flow, body, |rest| upload.push_step(rest)).await?;
-        let SharedOutcome {
-            mut answer,
-            compiled,
-            lists,
-        } = upload.finish();
+        let outcome = upload.finish();
         let_deadline_pass().await;
-        let file = compiled.as_ref().map(|compiled| match compiled {
-            Compiled::List(list) => list.to_bytes(),
-            Compiled::Common(common) => common.to_bytes(),
-        });
-        answer.bytes = file.as_ref().map_or(0, Vec::len);
-        let generated = GeneratedUpload {
-            answer,
-            file,
-            holds_until: None,
-            cost: None,
-            details: Details::Shared(compiled, self.as_of),
-        };
-        Ok((generated, lists))
+        Ok(Read::Shared(Box::new(outcome)))
     }
 
-    async fn generate_site(
+    async fn read_site(
         &self,
-        template: &Template,
+        template: &Arc<Template>,
         head: &Head,
         body: S::Body,
         shared: &Shared,
-    ) -> Result<(GeneratedUpload, BTreeSet<ListName>), Error> {
+    ) -> Result<Read, Error> {
         let source = Source {
             key: self.input.key.clone(),
             bucket: self.input.bucket.clone(),
@@ -174,20 +150,59 @@ impl<S: Store> Generator<'_, S> {
         let mut upload = Upload::new(settings, source, keep, self.as_of, shared);
         let flow = upload.expect_bytes(head.bytes.unwrap_or(0));
         push_body(flow, body, |rest| upload.push_step(rest)).await?;
-        let mut decision = upload.finish();
+        let decision = upload.finish();
         let_deadline_pass().await;
-        let Outcome { answer, file } = decision.render(template);
-        let_deadline_pass().await;
-        let lists = decision.lists().clone();
-        let has_report = self.settings.report_bucket.is_some();
-        let generated = GeneratedUpload {
-            holds_until: answer.next_change,
-            answer,
-            cost: file.as_deref().filter(|_| has_report).map(RequestCost::of),
-            file: file.map(String::into_bytes),
-            details: Details::Site(Box::new(decision)),
-        };
-        Ok((generated, lists))
+        Ok(Read::Site(Box::new(decision), Arc::clone(template)))
+    }
+
+    /// Renders the output, or compiles the list.
+    async fn finish(&self, read: Read) -> GeneratedUpload {
+        match read {
+            Read::Site(mut decision, template) => {
+                let Outcome { answer, file } = decision.render(&template);
+                let_deadline_pass().await;
+                let has_report = self.settings.report_bucket.is_some();
+                GeneratedUpload {
+                    holds_until: answer.next_change,
+                    answer,
+                    cost: file.as_deref().filter(|_| has_report).map(RequestCost::of),
+                    file: file.map(String::into_bytes),
+                    details: Details::Site(decision),
+                }
+            }
+            Read::Shared(outcome) => {
+                let SharedOutcome {
+                    mut answer,
+                    compiled,
+                    ..
+                } = *outcome;
+                let file = compiled.as_ref().map(Compiled::to_bytes);
+                answer.bytes = file.as_ref().map_or(0, Vec::len);
+                GeneratedUpload {
+                    answer,
+                    file,
+                    holds_until: None,
+                    cost: None,
+                    details: Details::Shared(compiled, self.as_of),
+                }
+            }
+        }
+    }
+}
+
+/// An upload that was read, before its output is made.
+enum Read {
+    Site(Box<Decision>, Arc<Template>),
+    Shared(Box<SharedOutcome>),
+}
+
+impl Read {
+    /// Returns the names of all lists that the rows name.
+    fn lists(&self) -> &BTreeSet<ListName> {
+        match self {
+            Self::Site(decision, _) => decision.lists(),
+            Self::Shared(outcome) => &outcome.lists,
+        }
     }
 }
 

@@ -42,18 +42,21 @@ impl PublishedObject {
     /// Returns whether the object was made from this input and these settings, whatever the lists were, and
     /// still has the bytes that were written then.
     pub(crate) fn is_made_from_input(&self, provenance: &Provenance) -> bool {
-        let both = self.head.as_ref().zip(self.made_from.as_ref());
-        both.is_some_and(|(head, made_from)| {
-            provenance.is_same_input(made_from) && made_from.is_of(&head.checksum)
-        })
+        self.records(|made_from| provenance.is_same_input(made_from))
     }
 
     /// Returns whether the object was made from this input, these settings and these lists, and still has
     /// the bytes that were written then.
     pub(crate) fn is_made_from(&self, provenance: &Provenance) -> bool {
+        self.records(|made_from| provenance.is_same(made_from))
+    }
+
+    /// Returns whether the object has the bytes that were written with its provenance, which is the expected
+    /// one.
+    fn records(&self, is_expected: impl FnOnce(&Provenance) -> bool) -> bool {
         let both = self.head.as_ref().zip(self.made_from.as_ref());
         both.is_some_and(|(head, made_from)| {
-            provenance.is_same(made_from) && made_from.is_of(&head.checksum)
+            is_expected(made_from) && made_from.is_of(&head.checksum)
         })
     }
 

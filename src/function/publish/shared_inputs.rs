@@ -26,7 +26,7 @@ pub(crate) struct SharedInputs {
     rules: Shared,
     /// The identity of each object that was read, by its key. It is empty if the object does not exist.
     ///
-    /// It is the ETag with `Last-Modified`, and not a digest of the bytes: a list that returns to earlier
+    /// It is not a digest of the bytes: a list that returns to earlier
     /// members must have another identity, so that its site is written again and a slow writer of the
     /// members in between finds its condition false.
     identities: BTreeMap<String, String>,
@@ -50,7 +50,7 @@ impl SharedInputs {
             lists.extend(common.lists().cloned());
             self.rules.set_common(Listed::InForce(Arc::new(common)));
         }
-        self.note(name, object.map(|object| object.head));
+        self.note(name, object.as_ref().map(|object| &object.head));
         self.read_lists(store, settings, &lists).await?;
         Ok(())
     }
@@ -82,7 +82,7 @@ impl SharedInputs {
                 let list = parse(&name, bytes, CompiledList::from_bytes)?;
                 self.rules.add_list(Arc::new(list));
             }
-            self.note(name, object.map(|object| object.head));
+            self.note(name, object.as_ref().map(|object| &object.head));
         }
         Ok(is_any)
     }
@@ -105,8 +105,8 @@ impl SharedInputs {
         digest_of(&texts)
     }
 
-    fn note(&mut self, name: ObjectName, head: Option<Head>) {
-        let identity = head.map(|head| format!("{}@{}", head.etag, head.last_modified));
+    fn note(&mut self, name: ObjectName, head: Option<&Head>) {
+        let identity = head.map(Head::identity);
         self.identities
             .insert(name.key, identity.unwrap_or_default());
     }

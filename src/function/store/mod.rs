@@ -49,12 +49,24 @@ pub struct Head {
 }
 
 impl Head {
+    /// Returns the ETag with `Last-Modified`, so that an object that was written again is another one even if
+    /// it has the bytes of before.
+    #[must_use]
+    pub(crate) fn identity(&self) -> String {
+        identity(&self.etag, self.last_modified)
+    }
+
     /// Returns whether both are the same version of an object.
     #[must_use]
     pub(crate) fn is_same_version(&self, other: &Self) -> bool {
         (&self.version_id, &self.etag, self.last_modified)
             == (&other.version_id, &other.etag, other.last_modified)
     }
+}
+
+/// Returns [`Head::identity`] of an object whose head is not at hand.
+pub(crate) fn identity(etag: &str, last_modified: i64) -> String {
+    format!("{etag}@{last_modified}")
 }
 
 /// The checksum that is stored with an object.
