@@ -15,6 +15,7 @@ use crate::cli::FileArguments;
 use crate::error::CliError;
 use crate::input::{Input, SharedPlaces};
 use crate::messages::Progress;
+use crate::output::Reports;
 use crate::shared::SharedFiles;
 
 fn source_of(input: &Input) -> Source {
@@ -47,6 +48,22 @@ impl Circumstances {
         })
     }
 
+    /// Returns the answer for a list or the common CSV, and writes its page. `None` for the CSV of a site.
+    pub(crate) fn shared_answer(
+        &self,
+        input: &Input,
+        reports: Option<&Reports>,
+    ) -> Result<Option<Answer>, CliError> {
+        let Some(file) = self.shared.file(input) else {
+            return Ok(None);
+        };
+        let answer = file.answer_as(input);
+        if let Some(reports) = reports {
+            reports.write_shared(input, &answer, file.list.as_deref(), self.as_of)?;
+        }
+        Ok(Some(answer))
+    }
+
     /// Starts to read the CSV of a site.
     pub(crate) fn start(&self, input: &Input, keep: Keep) -> Upload {
         let shared = self.shared.of(input);
@@ -76,16 +93,10 @@ pub(crate) fn read(
     progress: &Progress,
 ) -> Result<Decision, CliError> {
     let mut upload = circumstances.start(input, keep);
-    let bytes = input.bytes();
-    if upload.expect_bytes(bytes.unwrap_or(0)).is_continue() {
-        input.read(bytes, |piece| {
-            if bytes.is_none() {
-                input.keep_start(piece);
-            }
-            progress.add_bytes(piece.len());
-            upload.push(piece)
-        })?;
-    }
+    input.read_into(&mut upload, Upload::expect_bytes, |upload, piece| {
+        progress.add_bytes(piece.len());
+        upload.push(piece)
+    })?;
     Ok(upload.finish())
 }
 

@@ -34,6 +34,7 @@ struct SharedFolder {
 /// A list or the common CSV.
 pub(crate) struct SharedFile {
     input: Input,
+    real_path: Option<PathBuf>,
     /// Its answer, with the warnings.
     answer: Answer,
     /// The name, if it is a list.
@@ -90,7 +91,7 @@ impl SharedFiles {
         }
         let path = real_path(input)?;
         let files = self.folders.iter().flat_map(|folder| &folder.files);
-        let is_same = |file: &&SharedFile| real_path(&file.input).as_ref() == Some(&path);
+        let is_same = |file: &&SharedFile| file.real_path.as_ref() == Some(&path);
         files.into_iter().find(is_same)
     }
 
@@ -111,7 +112,10 @@ impl SharedFiles {
                 .any(|answer| answer.lists.iter().any(|used| used == name.as_str())),
         };
         for file in self.folders.iter().flat_map(|folder| &folder.files) {
-            let is_input = real_path(&file.input).is_some_and(|path| own.contains(&path));
+            let is_input = file
+                .real_path
+                .as_ref()
+                .is_some_and(|path| own.contains(path));
             let is_refused = file.answer.status == Status::Refused;
             let is_wanted = (is_refused && any_unusable)
                 || (!is_refused && file.answer.rejected > 0 && is_used(file));
@@ -181,6 +185,7 @@ impl SharedFolder {
             None => self.shared.add_refused_list(name.clone(), source),
         }
         self.files.push(SharedFile {
+            real_path: real_path(&input),
             input,
             answer,
             name: Some(name),
@@ -205,6 +210,7 @@ impl SharedFolder {
             _ => Listed::Refused(source),
         });
         self.files.push(SharedFile {
+            real_path: real_path(&input),
             input,
             answer,
             name: None,
@@ -215,15 +221,7 @@ impl SharedFolder {
 }
 
 fn read(input: &Input, mut upload: SharedUpload) -> Result<SharedOutcome, CliError> {
-    let bytes = input.bytes();
-    if upload.expect_bytes(bytes.unwrap_or(0)).is_continue() {
-        input.read(bytes, |piece| {
-            if bytes.is_none() {
-                input.keep_start(piece);
-            }
-            upload.push(piece)
-        })?;
-    }
+    input.read_into(&mut upload, SharedUpload::expect_bytes, SharedUpload::push)?;
     Ok(upload.finish())
 }
 

@@ -23,11 +23,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
     let reports = Reports::from_arguments(&arguments.files, &inputs, Occasion::Check)?;
     let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
     let checked = in_parallel(&inputs, &arguments.files, |input, progress| {
-        if let Some(file) = circumstances.shared.file(input) {
-            let answer = file.answer_as(input);
-            if let Some(reports) = &reports {
-                reports.write_shared(input, &answer, file.list.as_deref(), as_of)?;
-            }
+        if let Some(answer) = circumstances.shared_answer(input, reports.as_ref())? {
             return Ok((answer, None));
         }
         let keep = Keep::for_template(&template).with_history();

@@ -98,11 +98,7 @@ fn write_all(
     let circumstances = Circumstances::of(inputs, places, settings, as_of)?;
     let answers = in_parallel(inputs, &arguments.files, |input, progress| {
         let keep = Keep::for_template(template);
-        if let Some(file) = circumstances.shared.file(input) {
-            let mut answer = file.answer_as(input);
-            if let Some(reports) = reports {
-                reports.write_shared(input, &answer, file.list.as_deref(), as_of)?;
-            }
+        if let Some(mut answer) = circumstances.shared_answer(input, reports)? {
             if answer.status != Status::Refused {
                 // It has no output of its own.
                 answer.status = Status::Ignored;

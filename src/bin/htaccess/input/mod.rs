@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
@@ -90,12 +91,32 @@ impl Input {
         metadata.is_file().then_some(metadata.len())
     }
 
+    /// Pushes the bytes into an upload, until it is refused: by their number with `expect_bytes`, or by `push`. Keeps
+    /// the start of an input that can be read only once.
+    pub(crate) fn read_into<U>(
+        &self,
+        upload: &mut U,
+        expect_bytes: impl FnOnce(&mut U, u64) -> ControlFlow<()>,
+        mut push: impl FnMut(&mut U, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), CliError> {
+        let bytes = self.bytes();
+        if expect_bytes(upload, bytes.unwrap_or(0)).is_break() {
+            return Ok(());
+        }
+        self.read(bytes, |piece| {
+            if bytes.is_none() {
+                self.keep_start(piece);
+            }
+            push(upload, piece)
+        })
+    }
+
     /// Passes the bytes to `each` piece by piece until it returns `Break`. `bytes` is the result of
     /// [`Self::bytes`]: a large file is read by a separate thread.
     pub(crate) fn read(
         &self,
         bytes: Option<u64>,
-        mut each: impl FnMut(&[u8]) -> std::ops::ControlFlow<()>,
+        mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), CliError> {
         let failure = |err: io::Error| match &self.path {
             Some(path) if err.kind() == io::ErrorKind::NotFound => {
