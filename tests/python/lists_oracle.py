@@ -16,19 +16,18 @@ import random
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from ipaddress import IPv4Address, IPv6Address, ip_network, summarize_address_range
+from ipaddress import IPv4Address
 from pathlib import Path
+
+import networks
+from networks import Address, addresses
 
 SEED = 20261126
 SITES = 20
 NOW = 1_795_694_400
 # The bounds of periods, in seconds from now. Some are at this very second.
 SHIFTS = [-86_400, -1, 0, 1, 86_400]
-POOL = [IPv4Address("192.0.2.0"), IPv6Address("2001:db8::")]
-POOL_BITS = 6
-WHOLE = [(IPv4Address(0), IPv4Address(2**32 - 1)), (IPv6Address(0), IPv6Address(2**128 - 1))]
 NAMES = ["office", "bad-bots", "partners", "monitoring"]
-Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Folder:
         lines = ["IP,Starts,Expires" if not kind else "IP,Rule,Starts,Expires"]
         members = []
         for index in range(self.dice.randint(2, 6)):
-            cell, first, last = self.addresses()
+            cell, first, last = addresses(self.dice)
             starts, expires = self.period("a period in a list")
             rule = kind if kind != "mixed" else ("Allow", "Deny")[index % 2]
             lines.append(",".join([cell, *([rule] if kind else []), text_of(starts), text_of(expires)]))
@@ -125,7 +124,7 @@ class Folder:
                 rules.append(Rule(action, None, None, starts, expires))
                 continue
             if self.dice.random() < 0.4:
-                cell, first, last = self.addresses()
+                cell, first, last = addresses(self.dice)
                 rules.append(Rule(action, first, last, starts, expires))
             else:
                 name = self.dice.choice([*NAMES, "offices"])
@@ -151,17 +150,6 @@ class Folder:
             self.kinds.add("a contradicting rule")
             return []
         return members
-
-    def addresses(self) -> tuple[str, Address, Address]:
-        """Returns a cell with the first and the last of its addresses."""
-        base = self.dice.choice(POOL)
-        if self.dice.random() < 0.5:
-            host_bits = self.dice.randrange(POOL_BITS)
-            first = base + (self.dice.randrange(2**POOL_BITS) >> host_bits << host_bits)
-            network = ip_network((first, base.max_prefixlen - host_bits))
-            return str(network), network[0], network[-1]
-        one, other = sorted(self.dice.randrange(2**POOL_BITS) for _ in range(2))
-        return f"{base + one}-{base + other}", base + one, base + other
 
     def period(self, kind: str) -> tuple[int | None, int | None]:
         """Returns a period that ends after it starts, most often none."""
@@ -195,24 +183,12 @@ def permitted(rules: list[Rule]) -> list[str]:
     """Returns the networks that get in now."""
     active = [rule for rule in rules if rule.is_active()]
     is_open = {rule.action for rule in active if rule.first is None} == {"Allow"}
-    ranges: list[list] = []
-    for first, last in WHOLE:
-        inside = [rule for rule in active if rule.first is not None and rule.first.version == first.version]
-        cuts = sorted({first} | {rule.first for rule in inside} | {rule.last + 1 for rule in inside})
-        for start, following in zip(cuts, [*cuts[1:], None]):
-            end = last if following is None else following - 1
-            actions = {rule.action for rule in inside if rule.first <= start <= rule.last}
-            gets_in = "Always" in actions or ("Deny" not in actions and (is_open or "Allow" in actions))
-            if not gets_in:
-                continue
-            if ranges and ranges[-1][0].version == start.version and ranges[-1][1] + 1 == start:
-                ranges[-1][1] = end
-            else:
-                ranges.append([start, end])
-    networks = [network for first, last in ranges for network in summarize_address_range(first, last)]
-    # A list has no network with a prefix length of 0.
-    parts = [part for network in networks for part in ([network] if network.prefixlen else network.subnets())]
-    return [str(part[0]) if part.num_addresses == 1 else str(part) for part in parts]
+
+    def gets_in(naming: list[Rule]) -> bool:
+        actions = {rule.action for rule in naming}
+        return "Always" in actions or ("Deny" not in actions and (is_open or "Allow" in actions))
+
+    return networks.permitted((rule for rule in active if rule.first is not None), gets_in)
 
 
 def main() -> int:

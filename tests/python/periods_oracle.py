@@ -13,9 +13,11 @@ import random
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_network, summarize_address_range
+from ipaddress import IPv4Address
 from zoneinfo import ZoneInfo
 
+import networks
+from networks import Address
 from zoneinfo_oracle import DAY, SECOND, changes, first_instant, seconds, to_local, to_utc
 
 SEED = 20270101
@@ -23,9 +25,6 @@ SEED = 20270101
 ZONES = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Pacific/Apia"]
 FROM, UNTIL = datetime(2009, 1, 1), datetime(2036, 1, 1)
 CSVS_OF_EACH_ZONE, MAX_ROWS = 120, 12
-POOL = [IPv4Address("192.0.2.0"), IPv6Address("2001:db8::")]
-POOL_BITS = 6
-WHOLE = [(IPv4Address(0), IPv4Address(2**32 - 1)), (IPv6Address(0), IPv6Address(2**128 - 1))]
 
 
 @dataclass
@@ -33,8 +32,8 @@ class Row:
     """A row as it is meant. `first` is None in a row of `all`."""
 
     is_allow: bool
-    first: IPv4Address | IPv6Address | None
-    last: IPv4Address | IPv6Address | None
+    first: Address | None
+    last: Address | None
     starts: int | None
     expires: int | None
 
@@ -84,18 +83,11 @@ def bound(dice: random.Random, zone: ZoneInfo, near: list[datetime], is_end: boo
     return f"{local.isoformat()}{offset}", seconds(local - timedelta(minutes=minutes))
 
 
-def addresses(dice: random.Random) -> tuple[str, IPv4Address | IPv6Address | None, IPv4Address | IPv6Address | None]:
+def addresses(dice: random.Random) -> tuple[str, Address | None, Address | None]:
     """Returns a cell with the first and the last of its addresses."""
     if dice.random() < 0.08:
         return "all", None, None
-    base = dice.choice(POOL)
-    if dice.random() < 0.5:
-        host_bits = dice.randrange(POOL_BITS)
-        first = base + (dice.randrange(2**POOL_BITS) >> host_bits << host_bits)
-        network = ip_network((first, base.max_prefixlen - host_bits))
-        return str(network), network[0], network[-1]
-    one, other = sorted(dice.randrange(2**POOL_BITS) for _ in range(2))
-    return f"{base + one}-{base + other}", base + one, base + other
+    return networks.addresses(dice)
 
 
 def permitted(rows: list[Row], at: int) -> list[str]:
@@ -103,24 +95,12 @@ def permitted(rows: list[Row], at: int) -> list[str]:
     active = [row for row in rows if not row.is_pending(at) and not row.is_expired(at)]
     everybody = {row.is_allow for row in active if row.first is None}
     is_open = everybody == {True}
-    named = [row for row in active if row.first is not None]
-    ranges: list[list] = []
-    for first, last in WHOLE:
-        inside = [row for row in named if row.first.version == first.version]
-        cuts = sorted({first} | {row.first for row in inside} | {row.last + 1 for row in inside})
-        for start, following in zip(cuts, [*cuts[1:], None]):
-            end = last if following is None else following - 1
-            rules = {row.is_allow for row in inside if row.first <= start <= row.last}
-            if False in rules or not (is_open or True in rules):
-                continue
-            if ranges and ranges[-1][0].version == start.version and ranges[-1][1] + 1 == start:
-                ranges[-1][1] = end
-            else:
-                ranges.append([start, end])
-    networks = [network for first, last in ranges for network in summarize_address_range(first, last)]
-    # A list has no network with a prefix length of 0.
-    parts = [part for network in networks for part in ([network] if network.prefixlen else network.subnets())]
-    return [str(part[0]) if part.num_addresses == 1 else str(part) for part in parts]
+
+    def gets_in(naming: list[Row]) -> bool:
+        rules = {row.is_allow for row in naming}
+        return False not in rules and (is_open or True in rules)
+
+    return networks.permitted((row for row in active if row.first is not None), gets_in)
 
 
 def csv_of_zone(dice: random.Random, name: str, zone: ZoneInfo, near: list[datetime]) -> dict:

@@ -63,19 +63,28 @@ pub(crate) fn of_the_scheduler(cloud: &Cloud) {
     assert_eq!(cloud.messages("FailureQueue"), 0);
 }
 
-/// A stopped function publishes nothing and loses nothing.
-pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
+fn stop_function(cloud: &Cloud) {
     let function = ["--function-name", cloud.output("FunctionName")];
     let stop = ["lambda", "put-function-concurrency"];
     let none = ["--reserved-concurrent-executions", "0"];
     cloud.aws(&[&stop[..], &function[..], &none[..]].concat());
+}
+
+fn start_function(cloud: &Cloud) {
+    let function = ["--function-name", cloud.output("FunctionName")];
+    let start = ["lambda", "delete-function-concurrency"];
+    cloud.aws(&[&start[..], &function[..]].concat());
+}
+
+/// A stopped function publishes nothing and loses nothing.
+pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
+    stop_function(cloud);
     cloud.upload("stopped/site.csv", CSV);
     cloud.wait_for_messages("FailureQueue", 1);
     let output = cloud.read("SiteBucket", "stopped/site/.htaccess");
     assert_eq!(output, None);
 
-    let start = ["lambda", "delete-function-concurrency"];
-    cloud.aws(&[&start[..], &function[..]].concat());
+    start_function(cloud);
     cloud.redrive(&[]);
     cloud.site("stopped/site/.htaccess", |text| text.contains(RULES));
 }
@@ -84,16 +93,12 @@ pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
 /// the event of the schedule, with the error in its attributes:
 /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html>.
 pub(crate) fn of_a_schedule(cloud: &Cloud) {
-    let function = ["--function-name", cloud.output("FunctionName")];
-    let stop = ["lambda", "put-function-concurrency"];
-    let none = ["--reserved-concurrent-executions", "0"];
-    cloud.aws(&[&stop[..], &function[..], &none[..]].concat());
+    stop_function(cloud);
     cloud.upload("undelivered/site.csv", CSV);
     cloud.wait_for_messages("FailureQueue", 1);
     let queue = ["--queue-url", cloud.output("FailureQueue")];
     cloud.aws(&[&["sqs", "purge-queue"][..], &queue[..]].concat());
-    let start = ["lambda", "delete-function-concurrency"];
-    cloud.aws(&[&start[..], &function[..]].concat());
+    start_function(cloud);
 
     let bucket = cloud.output("UploadBucket");
     let schedule =

@@ -7,14 +7,10 @@ mod layout;
 /// The guide for those who come from the Python script.
 mod migration;
 
-use htaccess_generator::generate::generate;
-use htaccess_generator::list::Shared;
 use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
-use htaccess_generator::settings::Settings;
-use htaccess_generator::source::Source;
 use htaccess_generator::time::{Bound, DateReader, TimeZone};
 
-use crate::support::AS_OF;
+use crate::support::{AS_OF, Setup};
 
 #[cfg(feature = "command-line")]
 const COMMAND_LINE: &str = include_str!("../../../docs/command-line.md");
@@ -39,25 +35,10 @@ fn block<'a>(document: &'a str, language: &str) -> &'a str {
     from_block.split_once("```\n").unwrap().0
 }
 
-fn source() -> Source {
-    Source {
-        key: "clients/acme.csv".to_owned(),
-        ..Source::default()
-    }
-}
-
 #[test]
 fn the_readme_shows_the_output_of_its_csv() {
     let csv = block(README, "csv").as_bytes();
-    let template = Template::built_in("apache24").unwrap();
-    let outcome = generate(
-        csv,
-        &Settings::default(),
-        &template,
-        &source(),
-        AS_OF,
-        &Shared::default(),
-    );
+    let outcome = Setup::default().run(csv);
     assert_eq!(outcome.file.unwrap(), block(README, "apache"));
     let shown: serde_json::Value = serde_json::from_str(block(ANSWER, "json")).unwrap();
     assert_eq!(
@@ -167,7 +148,7 @@ fn the_guide_to_dates_suggests_what_rejections_suggest() {
     let rows = table_below(DATES, "| written | suggested |\n");
     let fixes_of = |column: &str, cell: &str| {
         let csv = format!("IP,Rule,{column}\n192.0.2.1,Allow,\"{cell}\"\n192.0.2.2,Allow,\n");
-        let answer = crate::support::Setup::with("TIME_ZONE", "Europe/Paris")
+        let answer = Setup::with("TIME_ZONE", "Europe/Paris")
             .run(csv.as_bytes())
             .answer;
         assert_eq!(answer.rejected, 1, "{cell}");
@@ -213,18 +194,9 @@ fn the_guide_to_dates_shows_the_instants_of_clock_changes() {
 
 #[test]
 fn the_example_template_compiles_and_prints() {
-    let template = Template::compile(block(TEMPLATES, "jinja")).unwrap();
+    let setup = Setup::with_template(block(TEMPLATES, "jinja"));
     let csv = b"IP,Rule,Comment\n10.0.0.1,Allow,a \"quoted\" # comment\nx,Allow,\n";
-    let file = generate(
-        csv,
-        &Settings::default(),
-        &template,
-        &source(),
-        AS_OF,
-        &Shared::default(),
-    )
-    .file
-    .unwrap();
+    let file = setup.run(csv).file.unwrap();
     assert_eq!(
         file,
         "# acme.csv: 1 rules, 1 rows rejected\n\
@@ -283,26 +255,11 @@ fn every_example_template_prints_the_output_shown_with_it() {
     assert_eq!(examples.len(), expected.len());
     for ((heading, source_text), (expected_heading, csv, file)) in examples.iter().zip(expected) {
         assert_eq!(*heading, expected_heading);
-        let template = Template::compile(source_text).unwrap();
-        let outcome = generate(
-            csv.as_bytes(),
-            &Settings::default(),
-            &template,
-            &source(),
-            AS_OF,
-            &Shared::default(),
-        );
+        let outcome = Setup::with_template(source_text).run(csv.as_bytes());
         assert_eq!(outcome.file.as_deref(), Some(file), "{heading}");
     }
     let (_, blocklists) = examples[1];
-    let outcome = generate(
-        b"IP,Rule\n10.0.0.1,Allow\n",
-        &Settings::default(),
-        &Template::compile(blocklists).unwrap(),
-        &source(),
-        AS_OF,
-        &Shared::default(),
-    );
+    let outcome = Setup::with_template(blocklists).run(b"IP,Rule\n10.0.0.1,Allow\n");
     let message = outcome.answer.message.unwrap();
     assert!(
         message.to_string().contains("add the row all,Allow"),

@@ -57,6 +57,11 @@ pub(crate) fn handle(store: &MemoryStore, event: Value) -> Value {
     handle_with(store, &[], event).unwrap()
 }
 
+/// The result of an event about a key.
+pub(crate) fn event(store: &MemoryStore, key: &str, settings: &[(&str, &str)]) -> Value {
+    handle_with(store, settings, put_event(&[key])).unwrap()["results"][0].take()
+}
+
 pub(crate) fn statuses(answer: &Value) -> Vec<&str> {
     let results = answer["results"].as_array().unwrap();
     results

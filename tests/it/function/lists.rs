@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::function::handler::{handle_with, put_event};
+use crate::function::handler::{event, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;
 
 const OFFICE: &str = "lists/office.csv";
@@ -10,21 +10,11 @@ const COMPILED: &str = "compiled/lists/office.list";
 const SITE: &[u8] = b"IP,Rule\n@office,Allow\n198.51.100.1,Allow\n";
 const COMMON: (&str, &str) = ("COMMON_CSV", "_common.csv");
 
-/// The result of an event about a key.
-fn event(store: &MemoryStore, key: &str, settings: &[(&str, &str)]) -> Value {
-    handle_with(store, settings, put_event(&[key])).unwrap()["results"][0].take()
-}
-
 /// Uploads a CSV, and returns the status of its event.
 fn publish(store: &MemoryStore, key: &str, csv: &[u8], settings: &[(&str, &str)]) -> Value {
     store.tick();
     store.upload("uploads", key, csv);
     event(store, key, settings)
-}
-
-fn last_line(store: &MemoryStore, output: &str) -> String {
-    let text = store.text("sites", output).unwrap();
-    text.lines().last().unwrap().to_owned()
 }
 
 /// A store with a list and a site that names it.
@@ -57,7 +47,7 @@ fn a_list_is_compiled_and_reported() {
 fn a_site_lets_in_the_members_of_its_list() {
     let store = with_office();
     assert_eq!(
-        last_line(&store, "acme/.htaccess"),
+        store.last_line("acme/.htaccess"),
         "Require ip 192.0.2.1 198.51.100.1"
     );
     assert_eq!(
@@ -66,7 +56,7 @@ fn a_site_lets_in_the_members_of_its_list() {
     );
     assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
     assert_eq!(
-        last_line(&store, "acme/.htaccess"),
+        store.last_line("acme/.htaccess"),
         "Require ip 192.0.2.7 198.51.100.1"
     );
     assert_eq!(event(&store, "acme.csv", &[])["status"], "unchanged");
@@ -122,15 +112,12 @@ fn a_list_that_does_not_exist_rejects_its_rows_until_it_does() {
     let store = MemoryStore::default();
     let answer = publish(&store, "acme.csv", SITE, &[]);
     assert_eq!(answer["rejections"][0]["code"], "unknown-list");
-    assert_eq!(
-        last_line(&store, "acme/.htaccess"),
-        "Require ip 198.51.100.1"
-    );
+    assert_eq!(store.last_line("acme/.htaccess"), "Require ip 198.51.100.1");
     assert_eq!(event(&store, "acme.csv", &[])["status"], "unchanged");
     publish(&store, OFFICE, b"IP\n192.0.2.1\n", &[]);
     assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
     assert_eq!(
-        last_line(&store, "acme/.htaccess"),
+        store.last_line("acme/.htaccess"),
         "Require ip 192.0.2.1 198.51.100.1"
     );
 }
@@ -153,7 +140,7 @@ fn the_common_csv_applies_to_every_site() {
         "{answer}"
     );
     assert_eq!(
-        last_line(&store, "acme/.htaccess"),
+        store.last_line("acme/.htaccess"),
         "Require ip 198.51.100.1 203.0.113.9"
     );
     assert_eq!(event(&store, "acme.csv", &settings)["status"], "unchanged");
@@ -161,13 +148,13 @@ fn the_common_csv_applies_to_every_site() {
     publish(&store, OFFICE, b"IP\n198.51.100.1\n", &settings);
     assert_eq!(event(&store, "acme.csv", &settings)["status"], "written");
     assert_eq!(
-        last_line(&store, "acme/.htaccess"),
+        store.last_line("acme/.htaccess"),
         "Require ip 192.0.2.1 203.0.113.9"
     );
     // Without the setting it is the CSV of a site, and applies to no other.
     assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
     assert_eq!(
-        last_line(&store, "acme/.htaccess"),
+        store.last_line("acme/.htaccess"),
         "Require ip 192.0.2.1 198.51.100.1"
     );
 }
@@ -179,7 +166,7 @@ fn a_compiled_list_that_cannot_be_read_fails_the_invocation() {
     let failed = handle_with(&store, &[], put_event(&["acme.csv"])).unwrap_err();
     assert_eq!(failed.0.code(), "BadList");
     assert_eq!(
-        last_line(&store, "acme/.htaccess"),
+        store.last_line("acme/.htaccess"),
         "Require ip 192.0.2.1 198.51.100.1"
     );
     // An event about the list repairs it.

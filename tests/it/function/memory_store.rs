@@ -118,6 +118,12 @@ impl MemoryStore {
             .map(|object| String::from_utf8(object.bytes).unwrap())
     }
 
+    /// The last line of an output.
+    pub(crate) fn last_line(&self, output: &str) -> String {
+        let text = self.text("sites", output).unwrap();
+        text.lines().last().unwrap().to_owned()
+    }
+
     /// Advances the clock of `Last-Modified` by a second. The clock does not move on its own.
     pub(crate) fn tick(&self) {
         self.wait(1);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::function::handler::{ACME, handle_with, put_event, statuses};
+use crate::function::handler::{ACME, event, handle_with, put_event, statuses};
 use crate::function::memory_store::MemoryStore;
 
 const OTHER: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
@@ -16,16 +16,6 @@ fn shared() -> MemoryStore {
     store.tick();
     store.upload("uploads", "acme.csv.gz", OTHER);
     store
-}
-
-/// The result of an event about a key.
-fn event(store: &MemoryStore, key: &str, settings: &[(&str, &str)]) -> Value {
-    handle_with(store, settings, put_event(&[key])).unwrap()["results"][0].take()
-}
-
-fn last_line(store: &MemoryStore, output: &str) -> String {
-    let text = store.text("sites", output).unwrap();
-    text.lines().last().unwrap().to_owned()
 }
 
 #[test]
@@ -92,7 +82,7 @@ fn the_other_upload_takes_over_after_the_owner_was_deleted() {
                 event(&store, "acme.csv", &settings);
             }
             assert_eq!(event(&store, "acme.csv.gz", &settings)["status"], "written");
-            assert_eq!(last_line(&store, "acme/.htaccess"), "Require ip 9.9.9.9");
+            assert_eq!(store.last_line("acme/.htaccess"), "Require ip 9.9.9.9");
             let report = store.text("reports", "acme.csv.gz.html").unwrap();
             assert!(report.contains("Published"), "{report}");
             store.upload("uploads", "acme.csv", ACME);
@@ -167,10 +157,7 @@ fn a_constant_output_key_is_for_one_upload() {
     assert_eq!(refused["code"], "output-taken");
     store.delete_object("uploads", "a.csv");
     assert_eq!(event(&store, "b/c.csv", &settings)["status"], "written");
-    assert_eq!(
-        last_line(&store, "conf/blocklist.conf"),
-        "Require ip 9.9.9.9"
-    );
+    assert_eq!(store.last_line("conf/blocklist.conf"), "Require ip 9.9.9.9");
 }
 
 /// Keys of very different uploads, of which one is too long to be recorded. It cannot be found, so nothing
@@ -190,10 +177,7 @@ fn an_owner_that_cannot_be_found_is_not_replaced() {
         "the output \"conf/blocklist.conf\" belongs to another upload, whose key is too long to be recorded: \
          give the two files names with different outputs, or delete the output if that upload is gone"
     );
-    assert_ne!(
-        last_line(&store, "conf/blocklist.conf"),
-        "Require ip 9.9.9.9"
-    );
+    assert_ne!(store.last_line("conf/blocklist.conf"), "Require ip 9.9.9.9");
     store.delete_object("sites", "conf/blocklist.conf");
     assert_eq!(event(&store, "b.csv", &settings)["status"], "written");
 }

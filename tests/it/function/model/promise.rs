@@ -40,6 +40,23 @@ pub(crate) fn check_time_order(
     }
 }
 
+/// Checks that an output is not replaced by one that was made from an older template or list. `age` returns the
+/// step of that which an output was made from, if it is certain.
+fn check_order(
+    what: &str,
+    age: impl Fn(&[u8]) -> Option<usize>,
+    put: &Put,
+    replaced: Option<&Object>,
+) -> Result<(), String> {
+    let before = replaced.and_then(|object| age(&object.bytes));
+    match (before, age(&put.bytes)) {
+        (Some(before), Some(after)) if after < before => Err(format!(
+            "the {what} went back from step {before} to step {after}"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The index of the key that an object was made from.
 pub(crate) fn source_key(object: &Object) -> Option<usize> {
     let source = object.metadata.get("source-key")?;
@@ -114,13 +131,7 @@ impl Model {
                 _ => None,
             }
         };
-        let before = replaced.and_then(|object| age(&object.bytes));
-        match (before, age(&put.bytes)) {
-            (Some(before), Some(after)) if after < before => Err(format!(
-                "the template went back from step {before} to step {after}"
-            )),
-            _ => Ok(()),
-        }
+        check_order("template", age, put, replaced)
     }
 
     /// Checks that an output with a newer list is not replaced by one with an older list.
@@ -136,13 +147,7 @@ impl Model {
             let is_only = steps.iter().filter(|step| is_upload(step)).count() == 1;
             is_only.then(|| steps.iter().position(is_upload)).flatten()
         };
-        let before = replaced.and_then(|object| age(&object.bytes));
-        match (before, age(&put.bytes)) {
-            (Some(before), Some(after)) if after < before => Err(format!(
-                "the list went back from step {before} to step {after}"
-            )),
-            _ => Ok(()),
-        }
+        check_order("list", age, put, replaced)
     }
 
     /// Checks that the compiled list is that of the newest CSV.
