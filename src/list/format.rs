@@ -19,6 +19,8 @@
 
 use std::sync::Arc;
 
+use flate2::Crc;
+
 use crate::ip::AddressSpec;
 use crate::list::bytes::{AddrBytes, Reader, put_number, put_period, put_range, put_text};
 use crate::list::common::{CommonAddresses, CommonRow, CommonRules};
@@ -146,9 +148,15 @@ fn start(kind: &str) -> Vec<u8> {
 }
 
 fn with_checksum(mut out: Vec<u8>) -> Vec<u8> {
-    let checksum = crc32fast::hash(&out);
+    let checksum = crc32(&out);
     out.extend_from_slice(&checksum.to_le_bytes());
     out
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
 /// Checks the frame of an object, and returns its body.
@@ -167,7 +175,7 @@ fn body<'a>(kind: &str, bytes: &'a [u8]) -> Result<Reader<'a>, FormatError> {
     let (before, _) = bytes
         .split_last_chunk::<CHECKSUM_BYTES>()
         .ok_or(FormatError::Damaged)?;
-    if crc32fast::hash(before) != u32::from_le_bytes(*checksum) {
+    if crc32(before) != u32::from_le_bytes(*checksum) {
         return Err(FormatError::Damaged);
     }
     Ok(Reader(body))
