@@ -1,6 +1,8 @@
 //! The real clients against a server that fails: retries fix some failures, others are reported,
 //! and no failure loses the previous output.
 
+/// The checksum of an upload that names none.
+mod checksum;
 mod race;
 mod schedules;
 pub(crate) mod server;

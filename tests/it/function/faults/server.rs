@@ -14,6 +14,8 @@ use std::time::Duration;
 use htaccess_generator::function::store::{ContentDigest, PutKind};
 use serde_json::{Value, json};
 
+use super::checksum::{base64, crc32};
+
 /// The fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -490,19 +492,4 @@ fn metadata(request: &Request) -> BTreeMap<String, String> {
 fn upload_id(query: &str) -> String {
     let (_, from_id) = query.split_once("uploadId=").unwrap();
     from_id.split('&').next().unwrap().to_owned()
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
-}
-
-/// Encodes four bytes in base64.
-fn base64(bytes: [u8; 4]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits = u64::from(u32::from_be_bytes(bytes)) << 4;
-    let digit = |index: u32| usize::try_from((bits >> (6 * index)) & 63).unwrap();
-    let digits = (0..6).rev().map(|index| char::from(ALPHABET[digit(index)]));
-    digits.chain(['=', '=']).collect()
 }
