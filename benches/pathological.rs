@@ -58,12 +58,7 @@ fn main() {
     let mut worst = 0.0_f64;
     for upload in uploads(text_bytes) {
         if is_wanted(&upload.name) {
-            let ns = measure(&upload);
-            worst = worst.max(if upload.is_only_header {
-                ns / HEADER_FACTOR
-            } else {
-                ns
-            });
+            worst = worst.max(weighed(measure(&upload), upload.is_only_header));
         }
     }
     if is_wanted("corpus") {
@@ -110,12 +105,7 @@ fn measure_corpus(text_bytes: usize) -> f64 {
         };
         let (time, work) = fastest(|| run.work());
         let bytes = work.bytes;
-        let ns = ns_per_byte(time, bytes)
-            / if work.is_only_header {
-                HEADER_FACTOR
-            } else {
-                1.0
-            };
+        let ns = weighed(ns_per_byte(time, bytes), work.is_only_header);
         if slowest.as_ref().is_none_or(|(slowest, ..)| *slowest < ns) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             slowest = Some((ns, name, bytes, time));
@@ -128,6 +118,15 @@ fn measure_corpus(text_bytes: usize) -> f64 {
         bytes,
         time,
     )
+}
+
+/// Returns the time of a byte as it is compared with the bound.
+fn weighed(ns: f64, is_only_header: bool) -> f64 {
+    if is_only_header {
+        ns / HEADER_FACTOR
+    } else {
+        ns
+    }
 }
 
 /// Returns the time of the fastest run, and its result.
