@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Callable
 from urllib.parse import quote_plus
 
@@ -35,6 +36,23 @@ def notification(message: object, kind: str = "Notification") -> str:
         "Type": kind, "MessageId": "b", "TopicArn": "arn:aws:sns:eu-central-1:000000000000:sites", "Subject": "Amazon S3 Notification",
         "Message": message, "Timestamp": "2026-01-01T00:00:00.000Z", "SignatureVersion": "1", "Signature": "c", "SigningCertURL": "https://d",
     })
+
+
+# Runs the program with other times, in a process of its own.
+CHANGED = """
+import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {here!r}); sys.argv[1:3] = []
+from support import modules
+import os, signal, time
+run, follower, signals, worker = modules("run", "follower", "signals", "worker")
+{change}
+sys.exit(run.main(sys.argv[1:]))
+"""
+
+
+def changed(change: str) -> tuple:
+    """Returns the words before the command that start the program with a change, such as shorter times."""
+    text = CHANGED.format(here=str(Path(__file__).parent.resolve()), change=change)
+    return (sys.executable, "-c", text)
 
 
 class Following(WebServer):
