@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures the last mile: from the upload of a CSV until a real Apache enforces it: `make bench-last-mile`.
 
-A local cloud runs the stack of template.yaml. Its SiteBucket has 10, then 1,000, then 10,000 sites, all of which are on
-this web server. Two contenders take turns within one run:
+Three local clouds run the stack of template.yaml. Their SiteBuckets have 10, 1,000 and 10,000 sites, and each has a web
+server with all of its sites. For each of them there are two contenders, and all six take turns within one run:
 
     queue      htaccess-sync --queue, which waits for messages
     polling    htaccess-sync without it, started again as soon as it ends. The timer adds up to 70 seconds to that
@@ -23,7 +23,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 
 import measure
 from measure import Problem, Row, Samples, milliseconds, say
@@ -35,7 +35,6 @@ import tools
 sys.path.append(str(Path(__file__).parent / "apache"))
 from httpd import Httpd  # noqa: E402
 
-CLOUD = "bench-last-mile"
 SERVER_STACK = "web-1"
 SIZES = (10, 1000, 10_000)
 PROGRAM = measure.ROOT / "target" / "htaccess-sync"
@@ -67,9 +66,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def cloud() -> Iterator[Cloud]:
-    """Starts the local cloud, deploys both templates, and stops it at the end."""
-    server = ministack.start(CLOUD, None)
+def cloud(name: str) -> Iterator[Cloud]:
+    """Starts a local cloud, deploys both templates, and stops it at the end."""
+    server = ministack.start(name, None)
     try:
         outputs = deploy.deploy(server, ["SiteTopic=enabled"])
         template = str(measure.ROOT / "infra" / "web-server.yaml")
@@ -79,7 +78,7 @@ def cloud() -> Iterator[Cloud]:
         queue = deploy.aws(server, "cloudformation", "describe-stacks", "--stack-name", SERVER_STACK, "--query", query, "--output", "json")
         yield Cloud(server, outputs["UploadBucket"], outputs["SiteBucket"], json.loads(queue)[0])
     finally:
-        ministack.stop(CLOUD)
+        ministack.stop(name)
 
 
 class WebServer:
@@ -95,18 +94,16 @@ class WebServer:
         self.allowed: dict[str, str] = {}
         self.uploads = 0
 
-    def add_sites(self, count: int) -> None:
-        """Publishes sites until there are this many, without uploads, and makes their folders."""
-        added = [f"many/{number}" for number in range(len(self.sites), count)]
-        for site in added:
-            self.allowed[site] = "192.0.2.1"
-            for contender in (QUEUE, POLLING):
+    def publish_sites(self, count: int) -> None:
+        """Publishes sites without uploads, and makes their folders."""
+        self.sites = [f"many/{number}" for number in range(count)]
+        self.allowed = dict.fromkeys(self.sites, "192.0.2.1")
+        for contender in (QUEUE, POLLING):
+            for site in self.sites:
                 page = self.web_root(contender) / site / "page.txt"
                 page.parent.mkdir(parents=True)
                 page.write_text("in\n", encoding="ascii")
-        outputs = {f"{site}/.htaccess": "Require ip 192.0.2.1\n" for site in added}
-        self.cloud.put(self.cloud.sites, outputs)
-        self.sites += added
+        self.cloud.put(self.cloud.sites, {f"{site}/.htaccess": "Require ip 192.0.2.1\n" for site in self.sites})
 
     def web_root(self, contender: str) -> Path:
         return self.httpd.root / "root" / contender
@@ -128,7 +125,6 @@ class WebServer:
     @contextlib.contextmanager
     def following(self) -> Iterator[None]:
         """Runs htaccess-sync with the queue, from the moment at which it waits for messages."""
-        shutil.rmtree(self.staging(QUEUE), ignore_errors=True)
         # Both contenders begin with the same downloads.
         shutil.copytree(self.staging(POLLING), self.staging(QUEUE))
         deploy.aws(self.cloud.server, "sqs", "purge-queue", "--queue-url", self.cloud.queue)
@@ -180,13 +176,16 @@ class WebServer:
             time.sleep(PAUSE_SECONDS)
         return (time.monotonic() - began) * 1000
 
-    def assert_equal(self) -> None:
-        """Checks that the messages alone left the files that a comparison of everything leaves."""
+    def wait_until_equal(self) -> None:
+        """Waits until the messages alone have left the files that a comparison of everything leaves."""
         self.compare_everything(POLLING)
+        began = time.monotonic()
         for site in self.sites:
-            ours, theirs = ((self.web_root(contender) / site / ".htaccess").read_bytes() for contender in (QUEUE, POLLING))
-            if ours != theirs:
-                raise Problem(f"{site}: the file differs from the one in the bucket")
+            ours, theirs = (self.web_root(contender) / site / ".htaccess" for contender in (QUEUE, POLLING))
+            while ours.read_bytes() != theirs.read_bytes():
+                if time.monotonic() - began > PATIENCE_SECONDS:
+                    raise Problem(f"{site}: the file differs from the one in the bucket")
+                time.sleep(PAUSE_SECONDS)
 
 
 def main() -> int:
@@ -199,31 +198,46 @@ def main() -> int:
     measure.install_packages(["apache2-bin"])
     tools.build(tools.for_local_cloud())
     subprocess.run(["make", "--silent", "htaccess-sync", f"PYTHON={sys.executable}"], cwd=measure.ROOT, check=True)
-    found: dict[int, Samples] = {}
-    with cloud() as running, Httpd() as httpd, tempfile.TemporaryDirectory(prefix="htaccess-bench-") as folder:
-        web = WebServer(running, httpd, Path(folder))
-        for size in sizes:
-            say(f"--- {size:,} sites, load of the machine {os.getloadavg()[0]:.1f}")
-            web.add_sites(size)
-            web.compare_everything(POLLING)
-            with web.following():
-                found[size] = measure.interleaved({QUEUE: web.through_queue, POLLING: web.through_polling}, rounds)
-            web.assert_equal()
-    samples = {f"{size} sites": one for size, one in found.items()}
-    return measure.publish("last-mile", rows(found), samples, options)
+    with contextlib.ExitStack() as stack:
+        servers = {size: start(size, stack) for size in sizes}
+        contenders = {}
+        for size, web in servers.items():
+            contenders |= {named(QUEUE, size): web.through_queue, named(POLLING, size): web.through_polling}
+        say(f"load of the machine before: {os.getloadavg()[0]:.1f}")
+        samples = measure.interleaved(contenders, rounds)
+        say(f"load of the machine after: {os.getloadavg()[0]:.1f}")
+        for web in servers.values():
+            web.wait_until_equal()
+    return measure.publish("last-mile", rows(sizes, samples), {"last-mile": samples}, options)
 
 
-def rows(found: dict[int, Samples]) -> list[Row]:
+def start(size: int, stack: contextlib.ExitStack) -> WebServer:
+    """Starts a cloud and a web server with this number of sites, which run until the end of the stack."""
+    say(f"--- {size:,} sites")
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="htaccess-bench-"))
+    running = stack.enter_context(cloud(f"bench-last-mile-{size}"))
+    web = WebServer(running, stack.enter_context(Httpd()), Path(folder))
+    web.publish_sites(size)
+    web.compare_everything(POLLING)
+    stack.enter_context(web.following())
+    return web
+
+
+def named(contender: str, size: int) -> str:
+    return f"{contender}, {size:,} sites"
+
+
+def rows(sizes: Sequence[int], samples: Samples) -> list[Row]:
     made = []
-    for size, samples in found.items():
-        other = f"polling without a pause: {milliseconds(samples[POLLING])}"
-        seconds = statistics.median(samples[QUEUE]) / 1000
-        made.append(Row(f"upload → Apache, {size:,} sites", milliseconds(samples[QUEUE]), other, seconds, "s", "less", 5))
-    least, most = min(found), max(found)
-    for name, bar in ((QUEUE, 1.5), (POLLING, None)):
-        few, many = found[least][name], found[most][name]
+    for size in sizes:
+        ours, theirs = samples[named(QUEUE, size)], samples[named(POLLING, size)]
+        seconds = statistics.median(ours) / 1000
+        other = f"polling without a pause: {milliseconds(theirs)}"
+        made.append(Row(f"upload → Apache, {size:,} sites", milliseconds(ours), other, seconds, "s", "less", 5))
+    for contender, bar in ((QUEUE, 1.5), (POLLING, None)):
+        few, many = samples[named(contender, sizes[0])], samples[named(contender, sizes[-1])]
         ratio = statistics.median(many) / statistics.median(few)
-        what = f"{name}, {most:,} sites against {least:,}"
+        what = f"{named(contender, sizes[-1])} against {sizes[0]:,}"
         made.append(Row(what, milliseconds(many), milliseconds(few), ratio, "x the time", "less", bar))
     return made
 
