@@ -10,6 +10,8 @@ use crate::text::{RichText, Segment, rich};
 const MAX_SEGMENT_BYTES: usize = 255;
 /// The maximum length of a key in S3, in bytes.
 const MAX_KEY_BYTES: usize = 1024;
+/// The key of the overview of all sites, in the bucket with the reports.
+pub const OVERVIEW_KEY: &str = "index.html";
 /// The endings of a CSV's name, in any case.
 const CSV_ENDINGS: [&str; 2] = [".csv", ".csv.gz"];
 
@@ -37,6 +39,8 @@ pub enum KeyProblem {
     NoName,
     /// The key of its report would be longer than 1,024 bytes.
     LongReportKey,
+    /// The key of its report would be [`OVERVIEW_KEY`].
+    OverviewKey,
 }
 
 impl KeyError {
@@ -62,6 +66,7 @@ impl KeyError {
             KeyProblem::LongSegment => "a segment is longer than 255 bytes",
             KeyProblem::NoName => "it has no name before its extension",
             KeyProblem::LongReportKey => "the key of its report would have more than 1,024 bytes",
+            KeyProblem::OverviewKey => "the key of its report would be that of the overview",
         };
         rich!(
             "the key {} cannot become a path: {}",
@@ -203,14 +208,18 @@ pub fn report_key(source_key: &str) -> String {
     format!("{source_key}.html")
 }
 
-/// Checks that the key of a source's report is not too long. The source's key is safe.
+/// Checks that the key of a source's report is free and not too long. The source's key is safe.
 ///
 /// # Errors
 ///
-/// If the report's key would have more than 1,024 bytes, which S3 does not accept.
+/// If the report's key would have more than 1,024 bytes, which S3 does not accept, or would be
+/// [`OVERVIEW_KEY`].
 pub fn check_report_key(source_key: &str) -> Result<(), KeyError> {
     if report_key(source_key).len() > MAX_KEY_BYTES {
         return Err(KeyError::new(source_key, KeyProblem::LongReportKey));
+    }
+    if report_key(source_key) == OVERVIEW_KEY {
+        return Err(KeyError::new(source_key, KeyProblem::OverviewKey));
     }
     Ok(())
 }

@@ -4,13 +4,16 @@
 //! script. Text from outside goes through [`escape_invisible`] and tera's escaping, and the maps contain
 //! only integers. The size of the page is bounded, whatever the upload contains.
 //!
-//! This folder does not read uploads and decides nothing. It shows an answer and a policy.
+//! This folder does not read uploads and decides nothing. It shows an answer and a policy. `overview/` has
+//! the page about all sites.
 
 mod apache_cost;
 mod list;
 mod map;
 mod next_change;
+pub mod overview;
 mod sizes;
+mod style;
 mod summary;
 
 pub use self::apache_cost::RequestCost;
@@ -29,6 +32,7 @@ use crate::report::list::list_sentence;
 use crate::report::map::{Ipv4Section, ListedIpv4};
 use crate::report::next_change::next_change_sentence;
 use crate::report::sizes::Sizes;
+use crate::report::style::{STYLE, STYLE_SHA256};
 use crate::report::summary::{extent, sentence};
 use crate::text::{
     RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, push_fmt,
@@ -37,10 +41,6 @@ use crate::text::{
 use crate::time::{Instant, TimeZone};
 
 const NAME: &str = "report.html";
-const STYLE: &str = include_str!("page.css");
-/// The SHA-256 digest of [`STYLE`] in base64, for the page's Content-Security-Policy, which allows this
-/// style and nothing else. A test prints the new value after a change.
-const STYLE_SHA256: &str = "gpBFvNocffrdiq923SlgrZcbY14Oz2+6VwvwXomsCs0=";
 /// The maximum number of suggested replacements that are shown for a rejected row.
 const MAX_FIXES: usize = 3;
 /// The maximum size of a page, in bytes. A larger page takes seconds on a phone.
