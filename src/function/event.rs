@@ -13,6 +13,7 @@
 //! | SQS: `Records[].body`, with or without SNS around the event | as in the event inside |
 //! | a schedule of this function: `schedule` | raw |
 //! | `s3:TestEvent` | |
+//! | a run over all sites: `Items` or `reconcile` (`run_event.rs`) | raw |
 //!
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>,
@@ -25,6 +26,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::function::error::{Error, ErrorKind};
+use crate::function::run_event::{RunTask, read_run_task};
 use crate::function::store::ObjectName;
 use crate::text::escape;
 
@@ -37,6 +39,8 @@ pub enum Event {
     Queue(Vec<Message>),
     /// Tasks of S3 Batch Operations. Each fails or succeeds independently.
     Batch(Batch),
+    /// A task of a run over all sites.
+    Run(RunTask),
     /// The test event that S3 sends when a notification is set up.
     Test,
 }
@@ -103,6 +107,9 @@ impl Event {
     pub fn read(event: &Value) -> Result<Self, Error> {
         if event.get("invocationSchemaVersion").is_some() {
             return read_batch(event).map(Self::Batch);
+        }
+        if let Some(task) = read_run_task(event) {
+            return task.map(Self::Run);
         }
         let records = event.get("Records").and_then(Value::as_array);
         if let Some(records) = records

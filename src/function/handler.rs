@@ -1,22 +1,25 @@
 //! Handles one invocation: takes an event and returns a response in the format that its source expects.
 
 use std::cell::RefCell;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use lambda_runtime::LambdaEvent;
 use lambda_runtime::tracing::{error, info};
-use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::answer::{Answer, Refusal, Status};
-use crate::function::error::{Error, ErrorKind};
+use crate::function::deadline::Deadline;
+use crate::function::error::Error;
 use crate::function::event::{Batch, Event, Message, ObjectRef, Task};
 use crate::function::metrics::{InvocationMetrics, PublishStats};
 use crate::function::panics::catch_panic;
 use crate::function::payload::Payload;
 use crate::function::publish::{Publisher, answer_object};
+use crate::function::reconcile::Reconciler;
 use crate::function::response::{BatchResponse, ItemFailure, Response, ResultCode, TaskResult};
+use crate::function::run_event::RunTask;
 use crate::function::schedule::{Scheduler, Schedules};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::Store;
@@ -25,10 +28,6 @@ use crate::text::quote;
 
 /// The maximum number of records of one event that are handled at the same time.
 const MAX_CONCURRENT_RECORDS: usize = 8;
-
-/// The time between the function's own deadline and the end of the invocation by Lambda. In this time
-/// the function can still report the reason, and tell a queue which messages are done.
-const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
 /// Handles events. Created once for each execution environment.
 pub struct Handler<S> {
@@ -119,7 +118,30 @@ impl<S: Store> Handler<S> {
             }
             Event::Queue(messages) => self.handle_messages(messages, invocation).await,
             Event::Batch(batch) => self.handle_batch(batch, invocation).await,
+            Event::Run(task) => self.handle_run(&task, invocation).await,
         }
+    }
+
+    async fn handle_run(&self, task: &RunTask, invocation: &Invocation) -> Result<Response, Error> {
+        let reconciler = Reconciler {
+            store: &self.store,
+            settings: &self.settings,
+            templates: &self.templates,
+            template: self.template(invocation).await?,
+            schedules: self.schedules(invocation),
+            deadline: invocation.deadline,
+            metrics: &invocation.metrics,
+        };
+        let answer = Box::pin(reconciler.handle(task)).await;
+        answer.map(Response::Run).inspect_err(log_error)
+    }
+
+    fn schedules<'a>(&'a self, invocation: &'a Invocation) -> Option<Schedules<'a>> {
+        let scheduler = self.scheduler.as_deref();
+        scheduler.map(|scheduler| Schedules {
+            scheduler,
+            function_arn: &invocation.function_arn,
+        })
     }
 
     async fn template(&self, invocation: &Invocation) -> Result<CurrentTemplate, Error> {
@@ -225,11 +247,7 @@ impl<S: Store> Handler<S> {
             &self.templates,
             template.clone(),
         );
-        let scheduler = self.scheduler.as_deref();
-        let mut publisher = publisher.with_schedules(scheduler.map(|scheduler| Schedules {
-            scheduler,
-            function_arn: &invocation.function_arn,
-        }));
+        let mut publisher = publisher.with_schedules(self.schedules(invocation));
         let answer = answer_object(&self.store, &self.settings, &mut publisher, object);
         // Each function that takes a future by value holds it twice, and the stack is small.
         let answer = catch_panic(&operation, Box::pin(answer));
@@ -251,43 +269,6 @@ impl<S: Store> Handler<S> {
 /// milliseconds. The maximum is a little over an hour.
 fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1e3
-}
-
-/// The instant when the work must stop. `None` outside Lambda, where no deadline is given.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Deadline(Option<Instant>);
-
-impl Deadline {
-    /// Reads the deadline from Lambda's context.
-    fn of(context: &Context) -> Self {
-        if context.deadline == 0 {
-            return Self(None);
-        }
-        let left = context
-            .deadline()
-            .duration_since(SystemTime::now())
-            .unwrap_or_default();
-        Self(Some(Instant::now() + left.saturating_sub(DEADLINE_MARGIN)))
-    }
-
-    /// Runs the work until the deadline.
-    ///
-    /// # Errors
-    ///
-    /// The error of the work, or [`ErrorKind::OutOfTime`].
-    async fn limit<T>(
-        self,
-        operation: &str,
-        work: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let Some(deadline) = self.0 else {
-            return work.await;
-        };
-        match timeout_at(deadline, work).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::new(ErrorKind::OutOfTime, operation)),
-        }
-    }
 }
 
 /// Converts an answer for S3 Batch Operations. A refused file is a permanent failure, so that the
@@ -351,21 +332,4 @@ fn log_answer(answer: &Answer, stats: &PublishStats, processing_ms: f64) {
 
 fn log_error(err: &Error) {
     error!(error_type = err.kind().code(), "{}", err.chain());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_work_stops_half_a_second_before_lambda_would_end_it() {
-        let left = Duration::from_mins(1);
-        let mut context = Context::default();
-        assert_eq!(Deadline::of(&context), Deadline(None));
-        let end = SystemTime::now() + left;
-        let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        context.deadline = end.as_millis().try_into().unwrap();
-        let stop = Deadline::of(&context).0.unwrap();
-        assert!(stop <= Instant::now() + left - Duration::from_millis(500));
-    }
 }

@@ -3,10 +3,11 @@
 //! Only this folder uses the network, the clock, the environment and logging. It decides nothing about
 //! rows or policies: it passes the bytes of an upload to `generate` and publishes the result.
 //!
-//! `publish` contains the publishing protocol, `store` the calls of S3, `schedule` those of
-//! EventBridge Scheduler, and `aws` what the clients of both need.
+//! `publish` contains the publishing protocol, `reconcile` the run over all sites, `store` the calls of S3,
+//! `schedule` those of EventBridge Scheduler, and `aws` what the clients of both need.
 
 mod aws;
+mod deadline;
 mod digest;
 mod error;
 mod event;
@@ -17,7 +18,9 @@ mod metrics;
 mod panics;
 mod payload;
 pub mod publish;
+mod reconcile;
 mod response;
+mod run_event;
 pub mod schedule;
 mod settings;
 pub mod store;
@@ -32,7 +35,8 @@ pub use self::logging::init_logging;
 pub use self::metrics::{Dimensions, InvocationMetrics, InvocationProperties};
 pub use self::panics::log_panics;
 pub use self::payload::Payload;
-pub use self::response::Response;
+pub use self::response::{Response, RunAnswer};
+pub use self::run_event::{ItemKind, ListedObject, RunBatch, RunTask};
 pub use self::settings::{
     FunctionSettings, OnDelete, ScheduleSettings, TemplateChoice, TrustRoots,
 };

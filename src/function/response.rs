@@ -1,8 +1,11 @@
 //! The formats of the function's responses.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::report::overview::SiteState;
 
 /// The function's response to an event.
 #[derive(Debug, Serialize)]
@@ -22,6 +25,8 @@ pub enum Response {
     },
     /// The response to S3 Batch Operations.
     Batch(BatchResponse),
+    /// The response to a run over all sites.
+    Run(RunAnswer),
 }
 
 /// A message of a queue to deliver again.
@@ -67,4 +72,18 @@ pub enum ResultCode {
     TemporaryFailure,
     /// The task failed and is not tried again.
     PermanentFailure,
+}
+
+/// The response to a task of a run over all sites. It has counts only, because Step Functions keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RunAnswer {
+    /// The name of the run.
+    pub run: String,
+    /// The number of CSVs and orphans by the status of their answers, such as `written`.
+    pub counts: BTreeMap<String, u64>,
+    /// The number of sites by state, at the end of a run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub states: BTreeMap<SiteState, u64>,
+    /// The number of objects that could not be checked.
+    pub failed: u64,
 }

@@ -26,8 +26,19 @@ pub(crate) struct Deletion<'a, S> {
     /// The template, or the reason why there is none.
     pub(crate) template: Result<&'a Template, &'a Refusal>,
     pub(crate) input: &'a ObjectName,
+    /// The reason why the output has no input.
+    pub(crate) absence: Absence,
     /// The provenance of an output that is made because the input is gone.
     pub(crate) provenance: Provenance,
+}
+
+/// The reason why an output has no input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// The input does not exist.
+    InputIsGone,
+    /// The key of the input gives another output, which the input owns.
+    OutputIsElsewhere,
 }
 
 impl<S: Store> Deletion<'_, S> {
@@ -47,13 +58,22 @@ impl<S: Store> Deletion<'_, S> {
             OnDelete::Keep => Ok(Some(self.answer(output, Status::Kept))),
             OnDelete::Remove => Ok(match output.remove(self.store).await? {
                 PutResult::Conflict => None,
-                PutResult::Written if self.store.head(self.input).await?.is_some() => None,
+                PutResult::Written if self.has_come_back().await? => None,
                 PutResult::Written => Some(self.answer(output, Status::Removed)),
             }),
             OnDelete::Deny if output.is_made_from(&self.provenance) => {
                 Ok(Some(unchanged(self.settings, self.input, output)))
             }
             OnDelete::Deny => self.deny_everybody(output).await,
+        }
+    }
+
+    /// Returns whether the input was uploaded again while its output was removed, so that it must be
+    /// published.
+    async fn has_come_back(&self) -> Result<bool, Error> {
+        match self.absence {
+            Absence::InputIsGone => Ok(self.store.head(self.input).await?.is_some()),
+            Absence::OutputIsElsewhere => Ok(false),
         }
     }
 

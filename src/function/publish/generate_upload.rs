@@ -13,6 +13,7 @@ use crate::function::store::{Body, Fetched, Head, ObjectName, Store};
 use crate::generate::{Compiled, Decision, Keep, Outcome, SharedOutcome, SharedUpload, Upload};
 use crate::list::{ListId, ListName, Shared};
 use crate::render::Template;
+use crate::report::overview::SiteFacts;
 use crate::report::{Facts, Occasion, RequestCost, report_page};
 use crate::source::Source;
 use crate::time::Instant;
@@ -41,6 +42,11 @@ impl GeneratedUpload {
         if let Details::Site(decision) = &mut self.details {
             self.answer.warnings.extend(decision.warnings());
         }
+    }
+
+    /// Returns the numbers for the overview.
+    pub(crate) fn facts(&self) -> SiteFacts {
+        SiteFacts::of(&self.answer, self.cost)
     }
 
     /// Renders the page of the report.

@@ -8,8 +8,10 @@ mod claim;
 mod delete;
 mod destination;
 mod generate_upload;
+mod job;
 mod next_change;
 mod object;
+mod orphan;
 mod other_file;
 mod owner;
 mod provenance;
@@ -20,5 +22,6 @@ mod retry;
 mod shared_inputs;
 mod upload;
 
+pub use self::orphan::{FoundOutput, settle_output};
 pub use self::publisher::Publisher;
 pub use self::upload::answer_object;

@@ -8,6 +8,7 @@ use crate::function::publish::provenance::Provenance;
 use crate::function::store::{
     ContentDigest, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
+use crate::report::overview::SiteFacts;
 use crate::time::Instant;
 
 pub(crate) const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
@@ -75,6 +76,11 @@ impl PublishedObject {
     /// Returns the instant from which the object is not current any more, if there is one.
     pub(crate) fn holds_until(&self) -> Option<Instant> {
         self.made_from.as_ref().and_then(Provenance::holds_until)
+    }
+
+    /// Returns the numbers that a report records for the overview.
+    pub(crate) fn facts(&self) -> Option<SiteFacts> {
+        self.made_from.as_ref().and_then(Provenance::facts)
     }
 
     /// Returns the upload that the object belongs to, from the point of view of one upload. `None` if the

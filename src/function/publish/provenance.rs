@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::answer::Refusal;
 use crate::function::digest::digest_of;
 use crate::function::publish::owner::{Owner, recorded_key};
 use crate::function::store::{Checksum, ContentDigest, Head, PutKind};
-use crate::render::{GENERATOR_NAME, GENERATOR_VERSION, Template};
+use crate::function::template_cache::CurrentTemplate;
+use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
+use crate::report::overview::SiteFacts;
 use crate::settings::Settings;
 use crate::text::RichText;
 use crate::time::Instant;
@@ -45,6 +46,9 @@ pub(crate) struct Provenance {
     holds_until: Option<Instant>,
     /// The digest of the lists and the common CSV that the input was read with. Empty if there were none.
     lists: String,
+    /// The numbers of the upload, in a report, so that the overview needs no other call. They follow from the
+    /// input and the settings, so they are not compared.
+    facts: Option<SiteFacts>,
 }
 
 /// A predecessor of an object.
@@ -128,10 +132,25 @@ impl Provenance {
         }
     }
 
+    /// Adds the numbers that the overview shows.
+    #[must_use]
+    pub(crate) fn with_facts(self, facts: SiteFacts) -> Self {
+        Self {
+            facts: Some(facts),
+            ..self
+        }
+    }
+
     /// Adds the digest of the lists and the common CSV that the input was read with.
     #[must_use]
     pub(crate) fn with_lists(self, lists: String) -> Self {
         Self { lists, ..self }
+    }
+
+    /// Returns the numbers that the overview shows, if they are recorded.
+    #[must_use]
+    pub(crate) fn facts(&self) -> Option<SiteFacts> {
+        self.facts
     }
 
     /// Adds the checksum of an object with these bytes in this form.
@@ -160,6 +179,7 @@ impl Provenance {
         let written_as = values.remove("written-as").unwrap_or_default();
         let reverted = values.remove("reverted").unwrap_or_default();
         let lists = values.remove("lists").unwrap_or_default();
+        let facts = values.remove("facts").unwrap_or_default();
         let replaced = replaced.split(' ').filter_map(parse_entry);
         let mut instant = |name| values.remove(name).map(|text| text.parse::<i64>());
         let (as_of, holds_until) = (instant("as-of"), instant("holds-until"));
@@ -175,6 +195,7 @@ impl Provenance {
                 .collect(),
             reverted: parse_entry(&reverted).map(|(version, at)| Reverted { version, at }),
             lists,
+            facts: SiteFacts::from_text(&facts),
         }
     }
 
@@ -299,24 +320,20 @@ impl Provenance {
                 metadata.insert(name.to_owned(), instant.seconds().to_string());
             }
         }
+        if let Some(facts) = self.facts {
+            metadata.insert("facts".to_owned(), facts.to_text());
+        }
         metadata
     }
-}
-
-/// The template of a deployment, with the identity of its object, or the reason why it cannot be used.
-#[derive(Clone, Copy)]
-pub(crate) enum TemplateState<'a> {
-    Usable(&'a Template, &'a str),
-    Unusable(&'a Refusal, &'a str),
 }
 
 /// Returns a digest of the settings that decide an output's bytes or whether it is published, of the
 /// template and its identity, and of the program's version.
 #[must_use]
-pub(crate) fn settings_digest(settings: &Settings, template: TemplateState<'_>) -> String {
-    let (text, identity) = match template {
-        TemplateState::Usable(template, identity) => (template.source().to_owned(), identity),
-        TemplateState::Unusable(refusal, identity) => (refusal.to_string(), identity),
+pub(crate) fn settings_digest(settings: &Settings, template: &CurrentTemplate) -> String {
+    let text = match &template.compiled {
+        Ok(compiled) => compiled.source().to_owned(),
+        Err(refusal) => refusal.to_string(),
     };
     digest_of(&[
         GENERATOR_VERSION,
@@ -325,7 +342,7 @@ pub(crate) fn settings_digest(settings: &Settings, template: TemplateState<'_>) 
         &settings.max_output_bytes.to_string(),
         settings.time_zone.name(),
         &text,
-        identity,
+        &template.identity,
     ])
 }
 
@@ -351,128 +368,4 @@ fn metadata_text(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn head(etag: &str, metadata: BTreeMap<String, String>) -> Head {
-        Head {
-            etag: etag.to_owned(),
-            metadata,
-            ..Head::default()
-        }
-    }
-
-    #[test]
-    fn reads_back_what_it_wrote() {
-        let input = Head {
-            etag: "\"e\"".to_owned(),
-            version_id: "v 1".to_owned(),
-            last_modified: 7,
-            ..Head::default()
-        };
-        let written = Provenance::new("é à.csv", Some(&input), "digest");
-        let read = Provenance::from_metadata(&head("\"o\"", written.metadata()));
-        assert!(written.is_same(&read) && read.owner("é à.csv") == Owner::Own);
-        assert_eq!(read.owner("e.csv"), Owner::Other("é à.csv".to_owned()));
-        assert!(!read.is_strictly_older_than(&input));
-        assert!(read.is_strictly_older_than(&Head {
-            last_modified: 8,
-            ..input
-        }));
-    }
-
-    #[test]
-    fn remembers_what_it_replaced_for_as_long_as_a_writer_can_wait_for_it() {
-        let write = |bytes: &[u8], form, current: &Provenance, now| {
-            let current = head("", current.metadata());
-            Provenance::default()
-                .with_history_of(&current, now)
-                .with_content(ContentDigest::of(bytes), form)
-        };
-        let a = Provenance::default().with_content(ContentDigest::of(b"a"), PutKind::Single);
-        let b = write(b"b", PutKind::Single, &a, 1000);
-        assert!(!b.reuses_recent_etag());
-        assert!(write(b"a", PutKind::Single, &b, 1500).reuses_recent_etag());
-        assert!(write(b"b", PutKind::Single, &b, 1500).reuses_recent_etag());
-        assert!(!write(b"a", PutKind::Multipart, &b, 1500).reuses_recent_etag());
-        assert!(!write(b"a", PutKind::Single, &b, 1000 + REPLACED_SECONDS).reuses_recent_etag());
-    }
-
-    #[test]
-    fn remembers_a_permanent_delete_for_as_long_as_a_writer_can_have_read_the_version() {
-        let input = |last_modified| Head {
-            last_modified,
-            ..Head::default()
-        };
-        let of = |last_modified| Provenance::new("a.csv", Some(&input(last_modified)), "digest");
-        let marked = of(1).with_reverted("v 2", 1000);
-        let read = Provenance::from_metadata(&head("", marked.metadata()));
-        assert!(marked.is_same(&read) && of(1).is_same(&read) && !marked.is_same(&of(1)));
-        assert!(!of(1).with_reverted("v3", 1000).is_same(&read));
-        assert!(of(1).is_strictly_older_than(&input(2)));
-        assert!(!read.is_strictly_older_than(&input(2)));
-        let later = |seconds| {
-            let replaced = head("", marked.metadata());
-            of(3).with_history_of(&replaced, 1000 + seconds)
-        };
-        assert!(!later(REPLACED_SECONDS - 1).is_strictly_older_than(&input(4)));
-        assert!(later(REPLACED_SECONDS).is_strictly_older_than(&input(4)));
-        let nameless = of(1).with_reverted("", 1000);
-        assert!(!nameless.is_same(&nameless), "two deletes can be meant");
-    }
-
-    #[test]
-    fn records_the_instants_between_which_it_holds() {
-        let instant = Instant::from_seconds;
-        let written =
-            Provenance::new("a.csv", None, "digest").with_period(instant(-5), Some(instant(60)));
-        let read = Provenance::from_metadata(&head("", written.metadata()));
-        assert_eq!(read, written);
-        assert!(read.holds_at(instant(59)) && !read.holds_at(instant(60)));
-        let forever = Provenance::new("a.csv", None, "digest").with_period(instant(-5), None);
-        let read = Provenance::from_metadata(&head("", forever.metadata()));
-        assert_eq!(read, forever);
-        assert!(read.holds_at(Instant::MAX));
-        assert!(read.is_same(&written), "the input is the same");
-        let mut metadata = written.metadata();
-        metadata.insert("holds-until".to_owned(), "tomorrow".to_owned());
-        assert!(!Provenance::from_metadata(&head("", metadata)).holds_at(instant(0)));
-    }
-
-    #[test]
-    fn stays_below_the_limit_of_metadata() {
-        for long in ["é".repeat(512), "k".repeat(800), "k".repeat(1024)] {
-            stays_below_the_limit(&long);
-        }
-    }
-
-    #[track_caller]
-    fn stays_below_the_limit(long: &str) {
-        let input = Head {
-            etag: format!("\"{}-1\"", "f".repeat(32)),
-            version_id: "v".repeat(1024),
-            last_modified: i64::MAX,
-            ..Head::default()
-        };
-        let mut provenance = Provenance::new(long, Some(&input), &"d".repeat(32))
-            .with_report(Some(&RichText::from(long)), long)
-            .with_period(Instant::MAX, Some(Instant::MAX))
-            .with_lists("d".repeat(32))
-            .with_reverted(&"v".repeat(100), 1_800_000_000);
-        for _ in 0..100 {
-            let current = head(&input.etag, provenance.metadata());
-            provenance = provenance
-                .with_history_of(&current, 1_800_000_000)
-                .with_content(ContentDigest::of(b""), PutKind::Multipart);
-        }
-        let bytes: usize = provenance
-            .metadata()
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        // The rest is for more values.
-        assert!(bytes < 2000, "{bytes}");
-        assert_eq!(provenance.owner(long), Owner::Own);
-        assert_ne!(provenance.owner(&format!("{long}1")), Owner::Own);
-    }
-}
+mod tests;

@@ -58,6 +58,8 @@
 //! true. So an event about such a delete writes both objects once more with another ETag. They record the
 //! delete, and `Last-Modified` does not order inputs against them for the next 20 minutes.
 
+use std::cell::Cell;
+
 use tokio::join;
 
 use crate::answer::{Answer, Refusal, RefusalCode, Status, Warning};
@@ -66,13 +68,14 @@ use crate::function::event::Trigger;
 use crate::function::metrics::PublishStats;
 use crate::function::publish::answers::{answer_about, unchanged};
 use crate::function::publish::claim::{Claim, claim};
-use crate::function::publish::delete::Deletion;
+use crate::function::publish::delete::{Absence, Deletion};
 use crate::function::publish::destination::{Destination, Kind, check_version, refused_by_key};
-use crate::function::publish::generate_upload::{GeneratedUpload, Generator, Subject};
+use crate::function::publish::generate_upload::{GeneratedUpload, Generator};
+use crate::function::publish::job::Job;
 use crate::function::publish::next_change::schedule_next_change;
 use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
 use crate::function::publish::owner::Owner;
-use crate::function::publish::provenance::{Provenance, TemplateState, settings_digest};
+use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::published::PublishedObjects;
 use crate::function::publish::report::{report_answer, write_report};
 use crate::function::publish::retry::retry_conflicts;
@@ -81,6 +84,7 @@ use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
 use crate::report::Occasion;
+use crate::report::overview::SiteFacts;
 use crate::time::Instant;
 
 /// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
@@ -97,15 +101,8 @@ pub struct Publisher<'a, S> {
     settings_digest: String,
     schedules: Option<Schedules<'a>>,
     stats: PublishStats,
-}
-
-/// One input, the output that its key names, and the reason to look at it.
-#[derive(Clone, Copy)]
-struct Job<'a> {
-    input: &'a ObjectName,
-    kind: &'a Kind,
-    output: &'a ObjectName,
-    trigger: &'a Trigger,
+    facts: Cell<SiteFacts>,
+    had_output: Cell<bool>,
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
@@ -120,10 +117,12 @@ impl<'a, S: Store> Publisher<'a, S> {
             store,
             settings,
             templates,
-            settings_digest: digest_of_settings(settings, &template),
+            settings_digest: settings_digest(&settings.settings, &template),
             template,
             schedules: None,
             stats: PublishStats::default(),
+            facts: Cell::default(),
+            had_output: Cell::default(),
         }
     }
 
@@ -132,6 +131,19 @@ impl<'a, S: Store> Publisher<'a, S> {
     #[must_use]
     pub fn with_schedules(self, schedules: Option<Schedules<'a>>) -> Self {
         Self { schedules, ..self }
+    }
+
+    /// Returns the numbers of the upload for the overview: those of this publication, or those that the
+    /// report of an earlier one records. They are 0 if they are not known.
+    #[must_use]
+    pub fn facts(&self) -> SiteFacts {
+        self.facts.get()
+    }
+
+    /// Returns whether the upload had an output before it was published.
+    #[must_use]
+    pub fn had_output(&self) -> bool {
+        self.had_output.get()
     }
 
     /// Returns the statistics for the metrics.
@@ -184,6 +196,8 @@ impl<'a, S: Store> Publisher<'a, S> {
             self.store.get(job.input, None)
         );
         let published = published?;
+        self.had_output
+            .set(published.output.owner(&job.input.key) == Some(Owner::Own));
         self.check_template(&published).await?;
         if matches!(fetched, Ok(Fetched::Missing)) && published.exist() {
             fetched = self.store.get(job.input, None).await;
@@ -215,13 +229,13 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
         let subject = match claim(self.store, job.input, &published.output).await? {
             Claim::Refused(refusal) => Err(refusal),
-            Claim::OwnerIsGone(owner) if self.on_delete(job) == OnDelete::Remove => {
+            Claim::OwnerIsGone(owner) if job.on_delete(self.settings) == OnDelete::Remove => {
                 let input = &owner;
                 // Boxed, because the function calls itself.
                 Box::pin(self.settle(Job { input, ..job })).await?;
                 return Ok(None);
             }
-            Claim::Granted | Claim::OwnerIsGone(_) => self.subject(job),
+            Claim::Granted | Claim::OwnerIsGone(_) => job.subject(&self.template.compiled),
         };
         let answer = match subject {
             Ok(subject) => {
@@ -256,7 +270,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         let is_other = |object: &PublishedObject| object.has_other_settings(&self.settings_digest);
         if self.templates.is_custom() && published.all().any(is_other) {
             self.template = self.templates.current(self.store).await?;
-            self.settings_digest = digest_of_settings(self.settings, &self.template);
+            self.settings_digest = settings_digest(&self.settings.settings, &self.template);
         }
         Ok(())
     }
@@ -281,28 +295,14 @@ impl<'a, S: Store> Publisher<'a, S> {
         job: Job<'_>,
         published: &PublishedObjects,
     ) -> Result<Answer, Error> {
+        let report = published.report.as_ref();
+        self.facts
+            .set(report.and_then(PublishedObject::facts).unwrap_or_default());
         let mut answer = unchanged(self.settings, job.input, &published.output);
         // Somebody may have deleted the schedule.
         let warning = self.schedule_next_change(job, answer.next_change).await?;
         answer.warnings.extend(warning);
         Ok(answer)
-    }
-
-    /// Returns the use of an upload. Only a site needs the template.
-    fn subject<'j>(&self, job: Job<'j>) -> Result<Subject<'j>, Refusal> {
-        Ok(match job.kind {
-            Kind::Site => Subject::Site(self.template.compiled.clone()?),
-            Kind::List(id) => Subject::List(id),
-            Kind::Common => Subject::Common,
-        })
-    }
-
-    /// Returns what happens to the output when the input is deleted. Sites may use a list that was deleted.
-    fn on_delete(&self, job: Job<'_>) -> OnDelete {
-        match job.kind {
-            Kind::Site => self.settings.on_delete,
-            Kind::List(_) | Kind::Common => OnDelete::Keep,
-        }
     }
 
     fn now(&self) -> Instant {
@@ -327,7 +327,11 @@ impl<'a, S: Store> Publisher<'a, S> {
     ) -> Result<Option<Answer>, Error> {
         let answer = answer_about(self.settings, job.input, &published.output, Status::Refused)
             .refused(refusal);
-        let provenance = provenance.with_report(Some(&refusal.message), &job.output.key);
+        let facts = SiteFacts::of(&answer, None);
+        self.facts.set(facts);
+        let provenance = provenance
+            .with_report(Some(&refusal.message), &job.output.key)
+            .with_facts(facts);
         let report = published.report.as_ref();
         let writes = report.is_some_and(|report| !report.is_made_from(&provenance));
         let answer =
@@ -374,21 +378,27 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
         let file = generated.file.take();
         let is_own = published.output.owner(&job.input.key) == Some(Owner::Own);
+        let is_new_output = !is_own && file.is_some();
         let report = published.report.as_ref();
         let bytes = generated.answer.bytes;
         let file = file.filter(|_| !is_current);
+        let facts = generated.facts();
+        self.facts.set(facts);
         let output = self.write_output(&published.output, file, provenance);
         let reported = async |generated: &mut GeneratedUpload| {
             // The following work keeps this thread busy, so the request of the output is sent before it.
             tokio::task::yield_now().await;
             generated.add_warnings();
             let message = generated.answer.message.as_ref();
-            let report_provenance = provenance.clone().with_report(message, &job.output.key);
+            let report_provenance = provenance
+                .clone()
+                .with_report(message, &job.output.key)
+                .with_facts(facts);
             let page = || generated.report_page();
             // The report of an output that is new to this upload is always written, so that a slow refusal
-            // because of another owner does not replace it.
+            // because of another owner does not replace it. A refused file writes no output.
             let is_needed = |report: &&PublishedObject| {
-                !is_own || !report.is_current(&report_provenance, as_of)
+                is_new_output || !report.is_current(&report_provenance, as_of)
             };
             let report = report.filter(is_needed);
             write_report(self.store, report, page, report_provenance).await
@@ -425,7 +435,7 @@ impl<'a, S: Store> Publisher<'a, S> {
 
     /// Returns whether a delete could have been handled without a trace while the output was written.
     fn must_check_again(&self, job: Job<'_>, published: &PublishedObjects) -> bool {
-        match self.on_delete(job) {
+        match job.on_delete(self.settings) {
             OnDelete::Keep => false,
             OnDelete::Remove => true,
             OnDelete::Deny => published.output.owner(&job.input.key) != Some(Owner::Own),
@@ -442,14 +452,11 @@ impl<'a, S: Store> Publisher<'a, S> {
         job: Job<'_>,
         published: &PublishedObjects,
     ) -> Result<Option<Answer>, Error> {
-        let deletion = Deletion {
-            store: self.store,
-            settings: self.settings,
-            on_delete: self.on_delete(job),
-            template: self.template.compiled.as_deref(),
-            input: job.input,
-            provenance: Provenance::new(&job.input.key, None, &self.settings_digest),
-        };
+        let deletion = self.deletion(
+            job.input,
+            job.on_delete(self.settings),
+            Absence::InputIsGone,
+        );
         let Some(answer) = deletion.apply(&published.output).await? else {
             return Ok(None);
         };
@@ -457,9 +464,27 @@ impl<'a, S: Store> Publisher<'a, S> {
         let is_known =
             answer.output.is_some() || report.is_some_and(|report| report.head().is_some());
         let report = report.filter(|_| is_known);
-        let provenance =
-            Provenance::new(&job.input.key, None, "").with_report(None, self.on_delete(job).name());
+        let provenance = Provenance::new(&job.input.key, None, "")
+            .with_report(None, job.on_delete(self.settings).name());
         report_answer(self.store, report, answer, Occasion::Delete, provenance).await
+    }
+
+    /// Prepares the deletion of the output of an input.
+    pub(crate) fn deletion<'b>(
+        &'b self,
+        input: &'b ObjectName,
+        on_delete: OnDelete,
+        absence: Absence,
+    ) -> Deletion<'b, S> {
+        Deletion {
+            store: self.store,
+            settings: self.settings,
+            template: self.template.compiled.as_deref(),
+            input,
+            on_delete,
+            absence,
+            provenance: Provenance::new(&input.key, None, &self.settings_digest),
+        }
     }
 
     fn provenance(&self, job: Job<'_>, head: Option<&Head>) -> Provenance {
@@ -469,12 +494,4 @@ impl<'a, S: Store> Publisher<'a, S> {
             Trigger::VersionDeleted(version) => provenance.with_reverted(version, self.store.now()),
         }
     }
-}
-
-fn digest_of_settings(settings: &FunctionSettings, template: &CurrentTemplate) -> String {
-    let template = match &template.compiled {
-        Ok(compiled) => TemplateState::Usable(compiled, &template.identity),
-        Err(refusal) => TemplateState::Unusable(refusal, &template.identity),
-    };
-    settings_digest(&settings.settings, template)
 }

@@ -174,6 +174,13 @@ pub trait Store {
         unless: Option<&str>,
     ) -> impl Future<Output = Result<Fetched<Self::Body>, Error>>;
 
+    /// Lists the keys of a bucket that start with a prefix.
+    ///
+    /// # Errors
+    ///
+    /// Errors that a retry or an operator can fix.
+    fn list(&self, bucket: &str, prefix: &str) -> impl Future<Output = Result<Vec<String>, Error>>;
+
     /// Writes an object.
     ///
     /// # Errors

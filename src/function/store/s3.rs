@@ -17,6 +17,7 @@ use crate::function::settings::FunctionSettings;
 use crate::function::store::{
     Body, Checksum, Fetched, Head, ObjectName, Precondition, Put, PutKind, PutResult, Store,
 };
+use crate::text::escape;
 
 /// S3, or an emulator of it.
 #[derive(Clone, Debug)]
@@ -123,6 +124,24 @@ impl Store for S3 {
             }
             Err(err) => Err(explain(format!("GET {name}"), err)),
         }
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Error> {
+        let mut pages = self
+            .client
+            .list_objects_v2()
+            .bucket(bucket)
+            .prefix(prefix)
+            .into_paginator()
+            .send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page =
+                page.map_err(|err| explain(format!("LIST s3://{bucket}/{}", escape(prefix)), err))?;
+            let listed = page.contents.into_iter().flatten();
+            keys.extend(listed.filter_map(|object| object.key));
+        }
+        Ok(keys)
     }
 
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {

@@ -84,6 +84,14 @@ impl MemoryStore {
         self.objects.borrow().get(&name(bucket, key)).cloned()
     }
 
+    /// The keys of a bucket that start with a prefix, in order.
+    pub(crate) fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
+        let objects = self.objects.borrow();
+        let names = objects.keys().filter(|name| name.bucket == bucket);
+        let keys = names.map(|name| name.key.clone());
+        keys.filter(|key| key.starts_with(prefix)).collect()
+    }
+
     /// Stores later objects without a version id, as a bucket that never had versioning.
     pub(crate) fn without_versions(&self) {
         self.has_no_versions.set(true);
@@ -240,6 +248,11 @@ impl Store for &MemoryStore {
                 Fetched::Found(object.head.clone(), body)
             }
         })
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Error> {
+        self.call("LIST", &name(bucket, prefix))?;
+        Ok(self.keys(bucket, prefix))
     }
 
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {

@@ -23,6 +23,8 @@ mod model;
 mod other_files;
 /// The function as a process: answers, log lines, metrics, and the error for a bad setting.
 mod process;
+/// Runs over all sites, and their overview.
+mod reconcile;
 /// Rows that start and end: the schedules that are created, and the calls that they make.
 mod schedules;
 /// Two uploads with one output.

@@ -152,6 +152,10 @@ impl Store for Detour {
         }
     }
 
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Error> {
+        self.port.list(bucket, prefix).await
+    }
+
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         let written = self.port.put(name, put).await?;
         if let Some(schedule) = self.delayed.take() {

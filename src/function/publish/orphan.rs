@@ -1,0 +1,154 @@
+//! Finds the CSV of an output, and settles an output that has none: an *orphan*.
+//!
+//! An output is an orphan if the CSV that its metadata names is gone, or if that CSV has another output: because
+//! `OUTPUT_KEY` was changed, or because the CSV is a list now. `OnDelete` decides what happens to it, with the code and the conditions of a delete event:
+//!
+//! - If the CSV is gone, the event about its delete was lost or is still on its way. The CSV is handled as that
+//!   event would handle it, so both may come, in any order and at the same time.
+//! - If the output is elsewhere, the old output changes only after the CSV owns its new output. Otherwise a site
+//!   whose CSV is refused at present would lose its rules.
+//!
+//! An output that names no CSV, or one whose key is too long to be recorded and cannot be guessed, is never
+//! changed.
+
+use crate::answer::{Answer, Status};
+use crate::function::error::{Error, ErrorKind};
+use crate::function::event::Trigger;
+use crate::function::publish::answers::answer_about;
+use crate::function::publish::delete::Absence;
+use crate::function::publish::destination::Destination;
+use crate::function::publish::object::PublishedObject;
+use crate::function::publish::owner::Owner;
+use crate::function::publish::publisher::Publisher;
+use crate::function::publish::retry::retry_conflicts;
+use crate::function::settings::{FunctionSettings, OnDelete};
+use crate::function::store::{ObjectName, Store};
+
+/// An output, as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FoundOutput {
+    /// The output does not exist any more.
+    Gone,
+    /// The output belongs to this CSV, which exists.
+    OfCsv(String),
+    /// The output has no CSV. The answer says what was done with it. Its `source` is empty if the output does
+    /// not name its CSV.
+    Orphan(Box<Answer>),
+}
+
+/// Finds the CSV of an output, and applies `OnDelete` to an orphan.
+///
+/// An output that belongs to its CSV costs two calls.
+///
+/// # Errors
+///
+/// [`ErrorKind::OtherBucket`] if the object is not in `OUTPUT_BUCKET` or `UPLOAD_BUCKET` is not set;
+/// otherwise those of a delete event.
+pub async fn settle_output<S: Store>(
+    store: &S,
+    settings: &FunctionSettings,
+    publisher: &mut Publisher<'_, S>,
+    output: &ObjectName,
+) -> Result<FoundOutput, Error> {
+    let uploads = settings.upload_bucket.as_ref();
+    let Some(uploads) = uploads.filter(|_| output.bucket == settings.output_bucket) else {
+        let operation = format!("find the CSV of {output} in UPLOAD_BUCKET");
+        return Err(Error::new(ErrorKind::OtherBucket, operation));
+    };
+    let published = PublishedObject::fetch(store, output.clone()).await?;
+    if published.head().is_none() {
+        return Ok(FoundOutput::Gone);
+    }
+    let Some(key) = source_key(&published) else {
+        let input = ObjectName {
+            bucket: uploads.clone(),
+            key: String::new(),
+        };
+        return Ok(orphan(answer_about(
+            settings,
+            &input,
+            &published,
+            Status::Kept,
+        )));
+    };
+    let input = ObjectName {
+        bucket: uploads.clone(),
+        key,
+    };
+    let is_there = store.head(&input).await?.is_some();
+    let destination = Destination::of(settings, &input).ok();
+    let new_output = destination.map(|destination| destination.output);
+    match (is_there, new_output) {
+        (true, Some(new)) if new == *output => Ok(FoundOutput::OfCsv(input.key)),
+        (false, Some(new)) if new == *output => {
+            let answer = publisher.publish(&input, &Trigger::Change).await?;
+            Ok(orphan(answer))
+        }
+        (true, new_output) => {
+            let owns_new = match new_output {
+                Some(new) => owns(store, new, &input).await?,
+                None => false,
+            };
+            let absence = owns_new.then_some(Absence::OutputIsElsewhere);
+            settle_old_output(store, settings, publisher, &input, output, absence).await
+        }
+        (false, _) => {
+            let absence = Some(Absence::InputIsGone);
+            settle_old_output(store, settings, publisher, &input, output, absence).await
+        }
+    }
+}
+
+/// Applies `OnDelete` to an output under a key that the CSV does not have any more. Without a reason, the
+/// output is kept.
+async fn settle_old_output<S: Store>(
+    store: &S,
+    settings: &FunctionSettings,
+    publisher: &Publisher<'_, S>,
+    input: &ObjectName,
+    output: &ObjectName,
+    absence: Option<Absence>,
+) -> Result<FoundOutput, Error> {
+    retry_conflicts(&format!("settle {output}"), async || {
+        let published = PublishedObject::fetch(store, output.clone()).await?;
+        if published.head().is_none() {
+            return Ok(Some(FoundOutput::Gone));
+        }
+        let answer = match absence {
+            Some(absence) if settings.on_delete != OnDelete::Keep => {
+                let deletion = publisher.deletion(input, settings.on_delete, absence);
+                deletion.apply(&published).await?
+            }
+            _ => Some(answer_about(settings, input, &published, Status::Kept)),
+        };
+        Ok(answer.map(orphan))
+    })
+    .await
+}
+
+fn orphan(answer: Answer) -> FoundOutput {
+    FoundOutput::Orphan(Box::new(answer))
+}
+
+/// Returns whether the output belongs to the input.
+async fn owns<S: Store>(store: &S, output: ObjectName, input: &ObjectName) -> Result<bool, Error> {
+    let new = PublishedObject::fetch(store, output).await?;
+    Ok(new.owner(&input.key) == Some(Owner::Own))
+}
+
+/// Returns the key of the CSV that an output names. A key that is too long is recorded as a digest, so it is
+/// guessed from the key of the output: the part before the last slash, or before the last dot.
+fn source_key(published: &PublishedObject) -> Option<String> {
+    let key = &published.name.key;
+    ['/', '.'].into_iter().find_map(|separator| {
+        let path = key
+            .rsplit_once(separator)
+            .map_or(key.as_str(), |(path, _)| path);
+        let guess = format!("{path}.csv");
+        match published.owner(&guess)? {
+            Owner::Own => Some(guess),
+            Owner::Other(key) => Some(key),
+            Owner::OtherWithLongKey | Owner::Nobody => None,
+        }
+    })
+}
