@@ -7,7 +7,7 @@ CLOUD := $(PYTHON) infra/local/cloud.py
 SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
 CHECKOV := .tools/check/bin/checkov
-TEMPLATES := template.yaml infra/observability.yaml infra/batch-operations.yaml infra/site-topic.yaml infra/web-server.yaml
+TEMPLATES := template.yaml infra/observability.yaml infra/reconcile.yaml infra/site-topic.yaml infra/web-server.yaml
 PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv git man-db jq unzip
 
 export SAM_CLI_TELEMETRY := 0
@@ -156,7 +156,7 @@ test-servers: packages ## test the outputs with a real Apache, nginx, HAProxy, C
 
 # BROWSER_TESTS=test_report.Inert runs one class of tests. `tests/system/browser/run.py --screenshots FOLDER` saves images
 # of the pages.
-test-browser: ## test the report page in a real Chromium: accessible, inert, readable; installs Chromium first
+test-browser: ## test the report page and the overview in a real Chromium: accessible, inert, readable; installs Chromium first
 	$(PYTHON) tests/system/browser/run.py $(BROWSER_TESTS)
 
 test-stack: packages install ## test the deployed stack in a separate local cloud

@@ -40,6 +40,13 @@ fn check_key(key: &str) {
         check_is_read(&batch(version, &percent_encoded), key);
     }
     check_wrapped(&event_bridge(key), key);
+    for item in [
+        run_item("uploads", key),
+        run_item("outputs", key),
+        json!({"Items": [run_item("uploads", key)]}),
+    ] {
+        check_is_read(&item, key);
+    }
 }
 
 /// Checks the key of an event alone, through SNS, in a queue, and in a queue through SNS.
@@ -80,6 +87,10 @@ fn event_bridge(key: &str) -> Value {
         "source": "aws.s3",
         "detail": {"bucket": {"name": "uploads"}, "object": {"key": key, "size": 4}},
     })
+}
+
+fn run_item(kind: &str, key: &str) -> Value {
+    json!({"reconcile": kind, "run": "r", "bucket": "uploads", "key": key, "size": 4})
 }
 
 fn batch(version: &str, key: &str) -> Value {

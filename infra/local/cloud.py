@@ -207,7 +207,8 @@ def _environment(running: ministack.Server) -> dict[str, str]:
 
 def _names(outputs: Mapping[str, str]) -> dict[str, str]:
     """Returns the outputs of the stack that commands need, as variables: UPLOAD_BUCKET, FAILURE_QUEUE and so on."""
-    wanted = ("UploadBucket", "SiteBucket", "ReportBucket", "FailureQueue", "UploadQueue", "FunctionName", "LogGroup", "ScheduleGroup")
+    wanted = ("UploadBucket", "SiteBucket", "ReportBucket", "FailureQueue", "UploadQueue", "FunctionName", "LogGroup", "ScheduleGroup",
+              "StateMachine")
     return {re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): outputs[name] for name in wanted if name in outputs}
 
 

@@ -43,6 +43,11 @@ EXPECTED: dict[str, Any] = {
     "sqs-eventbridge.json": QUEUE_ALL_WELL,
     "batch-operations-1.0.json": ["Succeeded"] * 2,
     "batch-operations-2.0.json": ["Succeeded"],
+    # A run over all sites, in the order of its tasks.
+    "reconcile-uploads.json": {"run": "sample", "counts": {"unchanged": 2}, "states": {}, "failed": 0},
+    "reconcile-item.json": {"run": "sample", "counts": {"unchanged": 1}, "states": {}, "failed": 0},
+    "reconcile-outputs.json": {"run": "sample", "counts": {}, "states": {}, "failed": 0},
+    "reconcile-overview.json": {"run": "sample", "counts": {"unchanged": 3}, "states": {"in-force": 3}, "failed": 0},
 }
 
 
@@ -94,6 +99,7 @@ def check() -> None:
 def _variables(outputs: dict[str, str], endpoint: str) -> dict[str, str]:
     """Returns the names of the buckets, because the SAM CLI replaces a reference with the logical name of the resource."""
     return {
+        "UPLOAD_BUCKET": outputs["UploadBucket"],
         "OUTPUT_BUCKET": outputs["SiteBucket"],
         "REPORT_BUCKET": outputs["ReportBucket"],
         "AWS_ENDPOINT_URL_S3": endpoint,

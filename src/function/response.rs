@@ -81,8 +81,7 @@ pub struct RunAnswer {
     pub run: String,
     /// The number of CSVs and orphans by the status of their answers, such as `written`.
     pub counts: BTreeMap<String, u64>,
-    /// The number of sites by state, at the end of a run.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    /// The number of sites by state, at the end of a run. Empty before that.
     pub states: BTreeMap<SiteState, u64>,
     /// The number of objects that could not be checked.
     pub failed: u64,

@@ -33,6 +33,7 @@ mod observability;
 mod permissions;
 #[path = "../servers/process.rs"]
 mod process;
+mod reconcile;
 mod recorder;
 mod schedules;
 mod sync;
@@ -50,6 +51,9 @@ fn the_deployed_stack_answers_uploads_and_events() {
     any_name_gets_an_answer(&cloud);
     a_refused_csv_leaves_the_previous_output(&cloud);
     an_older_version_can_be_brought_back(&cloud);
+    reconcile::repairs_everything_once(&cloud);
+    reconcile::refuses_a_wrong_prefix(&cloud);
+    permissions::of_the_state_machine(&cloud);
     sync::lays_outputs_in_the_web_root(&cloud);
     events_can_be_invoked(&cloud);
     buckets_are_private_versioned_and_encrypted(&cloud);
@@ -73,6 +77,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     assert_notified(&cloud, "Queue", BOTH);
     many::are_published(&cloud, "queued", 100);
     failures::of_a_message(&cloud);
+    reconcile::removes_orphans(&cloud);
     an_output_is_removed_with_its_csv(&cloud);
     sync::removes_only_what_it_is_told_to(&cloud);
     last_mile::of_an_upload_ends_at_a_real_apache(&cloud);
@@ -82,6 +87,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     assert_notified(&cloud, "LambdaFunction", BOTH);
     assert_notified(&cloud, "Queue", &[]);
     a_deleted_csv_lets_nobody_in(&cloud);
+    reconcile::shuts_orphans(&cloud);
 
     permissions.cover(&cloud);
     a_bucket_of_a_team_can_be_attached(&mut cloud);
@@ -190,6 +196,25 @@ fn events_can_be_invoked(cloud: &Cloud) {
     }
     for event in ["sqs-s3.json", "sqs-sns.json", "sqs-eventbridge.json"] {
         assert_eq!(cloud.invoke(event), all_well, "{event}");
+    }
+    let answer =
+        |counts, states| json!({"run": "sample", "counts": counts, "states": states, "failed": 0});
+    for (event, expected) in [
+        (
+            "reconcile-uploads.json",
+            answer(json!({"unchanged": 2}), json!({})),
+        ),
+        (
+            "reconcile-item.json",
+            answer(json!({"unchanged": 1}), json!({})),
+        ),
+        ("reconcile-outputs.json", answer(json!({}), json!({}))),
+        (
+            "reconcile-overview.json",
+            answer(json!({"unchanged": 3}), json!({"in-force": 3})),
+        ),
+    ] {
+        assert_eq!(cloud.invoke(event), expected, "{event}");
     }
     for (event, tasks) in [
         ("batch-operations-1.0.json", 2),
@@ -325,6 +350,7 @@ fn the_stack_goes_and_what_it_wrote_stays(cloud: &Cloud) {
             ["scheduler", "list-schedule-groups"],
             "ScheduleGroups[?Name!=`default`]",
         ),
+        (["stepfunctions", "list-state-machines"], "stateMachines[]"),
         (["logs", "describe-log-groups"], "logGroups[]"),
     ] {
         let left = cloud.json(&[&what[..], &["--query", query]].concat());

@@ -131,12 +131,72 @@ impl Schedules {
     }
 }
 
+/// Checks the grants of the state machine against what its definition uses. The local cloud does not record its calls.
+pub(crate) fn of_the_state_machine(cloud: &Cloud) {
+    let arn = cloud.output("StateMachine");
+    let ask = [
+        "stepfunctions",
+        "describe-state-machine",
+        "--state-machine-arn",
+    ];
+    let machine = cloud.json(&[&ask[..], &[arn]].concat());
+    let definition = machine["definition"].as_str().unwrap();
+    let resources: BTreeSet<&str> = definition
+        .split("arn:aws:states:::")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert!(
+        resources
+            .iter()
+            .eq(["lambda:invoke", "s3:listObjectsV2"].iter())
+    );
+    let role = machine["roleArn"].as_str().unwrap().rsplit('/').next();
+    let bucket = |name: &str| format!("arn:aws:s3:::{}", cloud.output(name));
+    let own = |action: &str, resource: String| (action.to_owned(), resource);
+    let executions = format!("{}/*", arn.replace(":stateMachine:", ":execution:"));
+    let mut expected: BTreeSet<Grant> = [
+        own("s3:ListBucket", bucket("UploadBucket")),
+        own("s3:ListBucket", bucket("SiteBucket")),
+        own(
+            "lambda:InvokeFunction",
+            cloud.output("FunctionArn").to_owned(),
+        ),
+        own("states:StartExecution", arn.to_owned()),
+        own("states:DescribeExecution", executions.clone()),
+        own("states:StopExecution", executions),
+    ]
+    .into();
+    // The log and the traces of the state machine, which have no resources.
+    for action in [
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+    ] {
+        expected.insert(own(action, "*".to_owned()));
+    }
+    assert_eq!(grants_of(cloud, role.unwrap(), "reconcile"), expected);
+}
+
 fn granted(cloud: &Cloud) -> BTreeSet<Grant> {
     let about = ["--function-name", cloud.output("FunctionName")];
     let ask = ["lambda", "get-function-configuration", "--query", "Role"];
     let role = cloud.json(&[&ask[..], &about[..]].concat());
     let role = role.as_str().unwrap().rsplit('/').next().unwrap();
-    let ask = ["iam", "get-role-policy", "--policy-name", "generate"];
+    grants_of(cloud, role, "generate")
+}
+
+fn grants_of(cloud: &Cloud, role: &str, policy: &str) -> BTreeSet<Grant> {
+    let ask = ["iam", "get-role-policy", "--policy-name", policy];
     let policy = cloud.json(&[&ask[..], &["--role-name", role]].concat());
     let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
     let mut granted = BTreeSet::new();
@@ -175,6 +235,10 @@ fn needed(call: &Call) -> Vec<Grant> {
     let template = is_template.then_some(call.key.as_str());
     let object = format!("{bucket}/{}", template.unwrap_or("*"));
     let has_version = call.query.contains("versionId=");
+    if call.method == "GET" && call.key.is_empty() && call.query.contains("list-type=2") {
+        return vec![("s3:ListBucket".to_owned(), bucket)];
+    }
+    assert!(!call.key.is_empty(), "{call:?} is about a bucket");
     let action = match call.method.as_str() {
         "GET" | "HEAD" if has_version => "s3:GetObjectVersion",
         "GET" | "HEAD" => "s3:GetObject",
@@ -184,7 +248,6 @@ fn needed(call: &Call) -> Vec<Grant> {
         "DELETE" => "s3:DeleteObject",
         _ => panic!("{call:?}"),
     };
-    assert!(!call.key.is_empty(), "{call:?} is about a bucket");
     let mut needed = vec![(action.to_owned(), object)];
     if call.status == 404 {
         needed.push(("s3:ListBucket".to_owned(), bucket));

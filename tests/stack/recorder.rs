@@ -55,6 +55,11 @@ impl Recorder {
         *self.upstream.lock().unwrap() = Some(port);
     }
 
+    /// All calls since the last [`Recorder::take`].
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
     /// The calls since the last look.
     pub(crate) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.calls.lock().unwrap())

@@ -45,10 +45,13 @@ const SERVICES: [(&str, &[&str]); 8] = [
     // The ARN of a topic contains its account.
     ("sns.amazonaws.com", &["aws:SourceArn"]),
     ("cloudwatch.amazonaws.com", &["aws:SourceAccount"]),
-    ("batchoperations.s3.amazonaws.com", &["aws:SourceAccount"]),
     (
         "scheduler.amazonaws.com",
         &["aws:SourceArn", "aws:SourceAccount"],
+    ),
+    (
+        "states.amazonaws.com",
+        &["aws:SourceAccount", "aws:SourceArn"],
     ),
     // A role cannot be passed to a function of another account.
     ("lambda.amazonaws.com", &[]),
@@ -70,7 +73,7 @@ fn templates() -> Vec<(String, Value)> {
         .arg(&folder)
         .arg(root().join("template.yaml"))
         .arg(infra.join("observability.yaml"))
-        .arg(infra.join("batch-operations.yaml"))
+        .arg(infra.join("reconcile.yaml"))
         .arg(infra.join("site-topic.yaml"))
         .arg(infra.join("web-server.yaml"))
         .status();

@@ -264,7 +264,17 @@ fn every_sample_event_is_read() {
         {
             let event = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             let store = MemoryStore::default();
-            let answer = handle_with(&store, &[], event);
+            let buckets = [
+                (
+                    "UPLOAD_BUCKET",
+                    "htaccess-generator-uploads-000000000000-us-east-1-an",
+                ),
+                (
+                    "OUTPUT_BUCKET",
+                    "htaccess-generator-site-000000000000-us-east-1-an",
+                ),
+            ];
+            let answer = handle_with(&store, &buckets, event);
             assert!(answer.is_ok(), "{}: {answer:?}", path.display());
             seen += 1;
         }

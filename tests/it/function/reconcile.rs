@@ -1,10 +1,11 @@
 //! Runs over all sites: what they repair, what they leave alone, and what the overview says.
 
-use htaccess_generator::function::ErrorKind;
 use htaccess_generator::function::store::Checksum;
+use htaccess_generator::function::{ErrorKind, Handler, InvocationMetrics};
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
-use crate::function::handler::{ACME, handle_with, put_event};
+use crate::function::handler::{ACME, handle_with, put_event, settings};
 use crate::function::memory_store::MemoryStore;
 
 const ON_DELETE: [&str; 3] = ["keep", "remove", "deny"];
@@ -520,4 +521,73 @@ fn a_row_that_has_ended_is_taken_out() {
     store.take_calls();
     Run::new(&store, "third").all();
     assert_eq!(changes(&store.take_calls()), Vec::<&String>::new());
+}
+
+/// The state machine retries exactly the errors that a retry can fix.
+#[test]
+fn the_state_machine_retries_what_a_retry_can_fix() {
+    const KINDS: [ErrorKind; 15] = [
+        ErrorKind::UnknownEvent,
+        ErrorKind::SameBucket,
+        ErrorKind::OtherBucket,
+        ErrorKind::UnversionedBucket,
+        ErrorKind::BadTemplate,
+        ErrorKind::AccessDenied,
+        ErrorKind::NoSuchBucket,
+        ErrorKind::Throttled,
+        ErrorKind::Unavailable,
+        ErrorKind::Connection,
+        ErrorKind::Damaged,
+        ErrorKind::Contention,
+        ErrorKind::OutOfTime,
+        ErrorKind::BadRequest,
+        ErrorKind::Panic,
+    ];
+    let template = include_str!("../../../infra/reconcile.yaml");
+    let lists: Vec<&str> = template.split("ErrorEquals:\n").skip(1).collect();
+    assert_eq!(
+        lists.len(),
+        3,
+        "the batches of two buckets, and the overview"
+    );
+    for list in lists {
+        let names = list
+            .lines()
+            .map_while(|line| line.trim().strip_prefix("- "));
+        let own: Vec<&str> = names.filter(|name| !name.contains('.')).collect();
+        let retried = KINDS.iter().filter(|kind| kind.is_retryable());
+        assert!(
+            retried.map(|kind| kind.code()).eq(own.iter().copied()),
+            "{own:?}"
+        );
+    }
+}
+
+/// A refused file is refused again by each run. Only its upload is counted.
+#[test]
+fn a_run_counts_only_what_it_changes() {
+    let store = MemoryStore::default();
+    store.upload(
+        "uploads",
+        "refused.csv",
+        b"IP,Rule\n2.2.2,Deny\n192.0.2.1,Allow\n",
+    );
+    store.upload("uploads", "fine.csv", ACME);
+    handle_with(&store, &[], put_event(&["refused.csv", "fine.csv"])).unwrap();
+    let metrics = |store: &MemoryStore| {
+        let item = |key: &str| json!({"reconcile": "uploads", "run": "r", "bucket": "uploads", "key": key});
+        let event = json!({"Items": [item("refused.csv"), item("fine.csv")]});
+        let handler = Handler::new(store, settings(&[])).unwrap();
+        let event = LambdaEvent::new(event, Context::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let (answer, metrics) = runtime.block_on(handler.handle_with_metrics(event));
+        answer.unwrap();
+        metrics
+    };
+    assert_eq!(metrics(&store), InvocationMetrics::default());
+    store.delete_object("sites", "fine/.htaccess");
+    assert_ne!(metrics(&store), InvocationMetrics::default());
 }

@@ -32,15 +32,20 @@ def main(arguments: list[str]) -> int:
     except Problem as problem:
         print(f"error: {problem}\nhint: {problem.hint}", file=sys.stderr)
         return 1
-    built = subprocess.run(["cargo", "build", "--quiet", "--bin", "htaccess"], cwd=ROOT, check=False)
+    built = subprocess.run(["cargo", "build", "--quiet", "--bin", "htaccess", "--example", "overview_page"], cwd=ROOT, check=False)
     if built.returncode:
         return built.returncode
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    env = os.environ | {"HTACCESS": str(ROOT / target / "debug" / "htaccess"), "PYTHONDONTWRITEBYTECODE": "1"}
+    debug = ROOT / target / "debug"
+    env = os.environ | {
+        "HTACCESS": str(debug / "htaccess"),
+        "OVERVIEW_PAGE": str(debug / "examples" / "overview_page"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     if arguments[:1] == ["--screenshots"]:
         command = ["screenshots.py", *arguments[1:]]
     else:
-        command = ["-m", "unittest", *(arguments or ["--verbose", "test_report"])]
+        command = ["-m", "unittest", *(arguments or ["--verbose", "test_report", "test_overview"])]
     return subprocess.run([tools.program("browser", "python"), *command], cwd=HERE, env=env, check=False).returncode
 
 
