@@ -30,6 +30,7 @@ ARGUMENTS = (
 WIDE, PHONE, SMALL_PHONE = 1200, 390, 320
 HEIGHT = 900
 TREE_SECONDS = 30
+SCRIPT_SECONDS = 600
 SCREENSHOT_HEIGHT_MAX = 8000
 
 
@@ -44,6 +45,8 @@ class Browser:
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+        # axe looks at the colours of every cell, which takes minutes on a busy machine.
+        self.driver.set_script_timeout(SCRIPT_SECONDS)
         self._axe = _axe_source()
 
     def close(self) -> None:

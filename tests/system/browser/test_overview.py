@@ -27,7 +27,7 @@ def site(source: str, state: str = "in-force", **facts: Any) -> dict[str, Any]:
 def fleet() -> list[dict[str, Any]]:
     """10,000 sites, most of them in force."""
     return [
-        site(f"clients/customer-{index:05}/www.example.com.csv", STATES[index % 6] if index % 10 == 0 else "in-force")
+        site(f"clients/customer-{index:05}/www.example.com.csv", STATES[index // 10 % 6] if index % 10 == 0 else "in-force")
         for index in range(10_000)
     ]
 
