@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 	test test-rust test-python test-dist \
 	test-terminal test-servers test-browser \
 	test-stack test-documents test-missing-tools test-supply test-sync test-redrive test-invoke fuzz-check fuzz bench bench-cold bench-stages bench-pathological \
-	bench-instructions bench-scale bench-cost bench-last-mile bench-docs bench-check packages clean
+	bench-instructions bench-scale bench-cost bench-last-mile bench-fleet bench-docs bench-check packages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -221,6 +221,9 @@ bench-cost: ## calculate the cost of uploads on AWS from the results of bench-co
 bench-last-mile: ## measure the time from an upload until a real Apache enforces it, with up to 10,000 sites
 	$(PYTHON) benches/last_mile.py $(BENCH_OPTIONS)
 
+bench-fleet: ## measure runs over 100, 1,000 and 10,000 sites in a local cloud, and calculate their cost on AWS
+	$(PYTHON) benches/fleet.py $(BENCH_OPTIONS)
+
 bench-docs: ## run all benchmarks and update the tables and charts of docs/benchmarks.md (an hour)
 	$(PYTHON) benches/peers.py --markdown
 	$(PYTHON) benches/cold.py --markdown --json target/bench-cold.json
@@ -231,6 +234,7 @@ bench-docs: ## run all benchmarks and update the tables and charts of docs/bench
 	$(PYTHON) benches/instructions.py --markdown
 	$(PYTHON) benches/scale.py --markdown
 	$(PYTHON) benches/last_mile.py --markdown
+	$(PYTHON) benches/fleet.py --markdown
 
 HARNESS := CARGO_TARGET_DIR=target/harness cargo
 
@@ -247,6 +251,7 @@ bench-check: ## build the benchmarks and run them with small sizes; their figure
 	$(PYTHON) benches/scale.py --quick
 	$(PYTHON) benches/last_mile.py --quick
 	$(PYTHON) benches/cost.py
+	$(PYTHON) benches/fleet.py --quick
 
 packages: ## install the Debian packages that the tests need, with apt-get as root or with sudo
 	@$(CLOUD) packages $(PACKAGES)

@@ -121,9 +121,10 @@ PLACES: dict[tuple[str, str], Place] = {
         after="published clients/moved 192.0.2.8",
     ),
     (OPERATIONS, "aws s3 ls --recursive"): Place(before="OLD_SITE_BUCKET=old-sites && aws s3 mb s3://$OLD_SITE_BUCKET"),
-    (OPERATIONS, "aws s3control create-job"): Place(
-        before='test -n "$(output FunctionArn)" && test -n "$(output BatchOperationsRole)"',
-        words={"ACCOUNT": "000000000000", "JOB": "00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c"},
+    (OPERATIONS, "RUN=$(aws stepfunctions start-execution"): Place(
+        before="""upload clients/repaired.csv 192.0.2.9 && published clients/repaired 192.0.2.9 &&
+            aws s3 rm "s3://$SITE_BUCKET/clients/repaired/.htaccess" """,
+        after="published clients/repaired 192.0.2.9",
     ),
     (OPERATIONS, "make htaccess-sync"): Place(
         before=f"mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",

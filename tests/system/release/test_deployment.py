@@ -56,7 +56,7 @@ class Deployment(unittest.TestCase):
         for stack, found in answer.items():
             self.assertTrue(found["site"].endswith("\nRequire ip 192.0.2.1\n"), found["site"])
             # Outputs of both nested stacks.
-            self.assertIn(f":role/{stack}-", found["outputs"]["BatchOperationsRole"])
+            self.assertTrue(found["outputs"]["StateMachine"].endswith(f":stateMachine:{stack}-reconcile"))
             self.assertIn("#dashboards", found["outputs"]["Dashboard"])
         self.assertFalse(self.calls.exists(), self.calls.read_text() if self.calls.exists() else "")
 
