@@ -24,7 +24,7 @@ placeholders. A command that cannot run here gets a stand-in in `standins/`, whi
 | `sam delete` | its options are looked up, and the aws client deletes the stack | MiniStack lacks the calls of the SAM
 CLI |
 | `sam local invoke` | its options are looked up; `make test-invoke` runs it | it needs Docker |
-| `aws s3control`, `aws sqs start-message-move-task` | the client checks the parameters | MiniStack does not know them |
+| `aws sqs start-message-move-task` | the client checks the parameters | MiniStack does not know them |
 | `systemctl` | the units must be installed; their commands run | no systemd runs here |
 """
 
