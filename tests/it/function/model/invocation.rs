@@ -253,12 +253,24 @@ impl Invocation {
         self.go_on(runtime);
     }
 
+    /// Polls the code until it makes no further call. It is polled at least twice, because it may yield after a
+    /// call that it makes together with another one.
     fn go_on(&mut self, runtime: &Runtime) {
         let Self { port, code, ended } = self;
-        let settled = poll_fn(|cx| match code.as_mut().poll(cx) {
-            Poll::Ready(end) => Poll::Ready(Some(end)),
-            Poll::Pending if port.waiting().is_empty() => Poll::Pending,
-            Poll::Pending => Poll::Ready(None),
+        let mut calls_before = None;
+        let settled = poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(end) = code.as_mut().poll(cx) {
+                    return Poll::Ready(Some(end));
+                }
+                if port.waiting().is_empty() {
+                    return Poll::Pending;
+                }
+                let calls = port.slots.borrow().len();
+                if calls_before.replace(calls) == Some(calls) {
+                    return Poll::Ready(None);
+                }
+            }
         });
         *ended = runtime.block_on(async {
             let hour = Duration::from_hours(1);
