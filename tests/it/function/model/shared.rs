@@ -7,7 +7,7 @@ use htaccess_generator::function::OnDelete;
 
 use super::contents::Csv;
 use super::exhaustive::holds;
-use super::scenario::{BAD, DELETE, Faults, Scenario, Step, X, Y};
+use super::scenario::{BAD, DELETE, Faults, PURGE, Scenario, Step, X, Y};
 
 const OTHER: Step = Step::Upload(1, Csv::Z);
 const OTHER_AGAIN: Step = Step::Upload(1, Csv::Y);
@@ -111,6 +111,35 @@ fn the_same_with_deletes_that_remove() {
         &case(&[X, OTHER, DELETE, X], &[1, 3]),
     );
     holds("X|Z' delete undelete, Remove", &case(&undelete, &[1, 3]));
+}
+
+/// A report on a refusal does not come after the report of a writer whose output comes later.
+#[test]
+fn the_report_of_a_new_owner_agrees_with_its_output() {
+    for on_delete in [OnDelete::Keep, OnDelete::Deny] {
+        let case = Scenario {
+            on_delete,
+            reports: true,
+            ..without_redeliveries(&[X, OTHER, DELETE, PURGE], &[1, 1, 3]).after_the_first()
+        };
+        holds(
+            &format!("X|Z' delete undelete, two events about Z', {on_delete:?}"),
+            &case,
+        );
+    }
+    // The output is missing at first, and again after the owner was deleted.
+    for on_delete in [OnDelete::Keep, OnDelete::Remove] {
+        let case = Scenario {
+            on_delete,
+            reports: true,
+            environments: 2,
+            ..without_redeliveries(&[OTHER, X, DELETE], &[0, 0, 1, 2])
+        };
+        holds(
+            &format!("Z' X delete, two events about Z', {on_delete:?}"),
+            &case,
+        );
+    }
 }
 
 #[test]
