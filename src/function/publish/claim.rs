@@ -4,6 +4,7 @@ use crate::answer::{Refusal, RefusalCode};
 use crate::function::error::Error;
 use crate::function::publish::object::PublishedObject;
 use crate::function::publish::owner::Owner;
+use crate::function::settings::OnDelete;
 use crate::function::store::{ObjectName, Store};
 use crate::text::{Segment, rich};
 
@@ -51,4 +52,18 @@ pub(crate) async fn claim<S: Store>(
     };
     let refusal = Refusal::new(RefusalCode::OutputTaken, message);
     Ok(Claim::Refused(refusal))
+}
+
+/// Returns whether the report on a publication may be written before the output. It may not if another
+/// invocation can refuse the input between the two writes, because of another owner of the output.
+pub(crate) fn may_write_report_first(
+    output: &PublishedObject,
+    input: &ObjectName,
+    on_delete: OnDelete,
+) -> bool {
+    match output.owner(&input.key) {
+        Some(owner) => owner == Owner::Own,
+        // With `remove`, another owner can write the output and remove it again in between.
+        None => on_delete != OnDelete::Remove,
+    }
 }

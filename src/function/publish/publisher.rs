@@ -27,8 +27,8 @@
 //! versioning of the upload bucket: without versions, X and X again cannot be distinguished.
 //!
 //! **One owner.** Several uploads can have the same output. The one whose key the output records owns it,
-//! until it is deleted. Another one may take the output over then. It writes the report after the output,
-//! in any case, and so does the first writer of an output. A refusal because of an owner writes the
+//! until it is deleted. Another one may take the output over then. It writes the report after the output.
+//! With `remove`, the first writer of an output does the same. A refusal because of an owner writes the
 //! report and then checks that the output is still the same, and so does an invocation that writes only
 //! the report of an output. One of the two comes last and sees the other, so the reports agree with the
 //! output in the end. With `remove`, an output that is written again after its removal can have an ETag of
@@ -67,7 +67,7 @@ use crate::function::error::Error;
 use crate::function::event::Trigger;
 use crate::function::metrics::PublishStats;
 use crate::function::publish::answers::{answer_about, unchanged};
-use crate::function::publish::claim::{Claim, claim};
+use crate::function::publish::claim::{Claim, claim, may_write_report_first};
 use crate::function::publish::delete::{Absence, Deletion};
 use crate::function::publish::destination::{Destination, Kind, check_version, refused_by_key};
 use crate::function::publish::generate_upload::{GeneratedUpload, Generator};
@@ -403,7 +403,9 @@ impl<'a, S: Store> Publisher<'a, S> {
             let report = report.filter(is_needed);
             write_report(self.store, report, page, report_provenance).await
         };
-        let is_conflict = if is_own && bytes <= MAX_PARALLEL_OUTPUT_BYTES {
+        let may_overlap =
+            may_write_report_first(&published.output, job.input, job.on_delete(self.settings));
+        let is_conflict = if may_overlap && bytes <= MAX_PARALLEL_OUTPUT_BYTES {
             let (written, reported) = join!(output, reported(&mut generated));
             [written?, reported?].contains(&PutResult::Conflict)
         } else {

@@ -43,6 +43,9 @@ pub(crate) struct MemoryStore {
     gets_under_way: Cell<usize>,
     /// The largest number of GETs that were in progress at the same time.
     pub(crate) gets_at_once: Cell<usize>,
+    puts_under_way: Cell<usize>,
+    /// The largest number of PUTs that were in progress at the same time.
+    pub(crate) puts_at_once: Cell<usize>,
     /// True if objects get no version ids.
     has_no_versions: Cell<bool>,
 }
@@ -257,6 +260,14 @@ impl Store for &MemoryStore {
 
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         self.call("PUT", name)?;
+        self.puts_under_way.update(|puts| puts + 1);
+        self.puts_at_once
+            .update(|most| most.max(self.puts_under_way.get()));
+        // The code yields as well before it makes the report, so one pause would be too short.
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        self.puts_under_way.update(|puts| puts - 1);
         self.let_others_write();
         let etag = self
             .objects

@@ -47,6 +47,31 @@ fn the_second_upload_is_refused_while_the_first_exists() {
 }
 
 #[test]
+fn the_report_waits_for_the_output_only_where_another_upload_can_come_between() {
+    for on_delete in ON_DELETE {
+        let settings = [("ON_DELETE", on_delete)];
+        let puts_at_once = |store: &MemoryStore, key, csv| {
+            store.upload("uploads", key, csv);
+            store.puts_at_once.set(0);
+            assert_eq!(event(store, key, &settings)["status"], "written");
+            store.tick();
+            store.puts_at_once.get()
+        };
+        let store = MemoryStore::default();
+        let first = puts_at_once(&store, "acme.csv", ACME);
+        assert_eq!(
+            first,
+            if on_delete == "remove" { 1 } else { 2 },
+            "{on_delete}"
+        );
+        assert_eq!(puts_at_once(&store, "acme.csv", OTHER), 2, "{on_delete}");
+        store.delete_object("uploads", "acme.csv");
+        let taken_over = puts_at_once(&store, "acme.csv.gz", ACME);
+        assert_eq!(taken_over, 1, "{on_delete}");
+    }
+}
+
+#[test]
 fn the_delete_of_a_refused_upload_changes_no_output() {
     for on_delete in ON_DELETE {
         let store = shared();
