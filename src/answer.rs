@@ -204,6 +204,8 @@ pub enum RefusalCode {
     MixedRules,
     /// A list that a row names, or the common CSV, is refused or cannot be used.
     UnusableList,
+    /// The change is so big that somebody must approve it. The file is held, not refused.
+    ChangeHeld,
 }
 
 impl fmt::Display for RefusalCode {
@@ -253,6 +255,10 @@ pub enum Status {
     Unchanged,
     /// Nothing was written. The previous output stays.
     Refused,
+    /// Nothing was written, until somebody approves the change. The previous output stays.
+    Held,
+    /// The input is a preview. Nothing but its report was written.
+    Previewed,
     /// The input was deleted, and the output was removed.
     Removed,
     /// The input was deleted. The output stays.
@@ -273,7 +279,7 @@ pub enum Severity {
     /// Nothing was left out. There may be warnings about rows that are used.
     Fine,
     /// Rows are not used, a condition is not applied, nobody or everybody gets in, or nobody does after the
-    /// next change, or nothing applies that change.
+    /// next change, or nothing applies that change, or the change waits for an approval.
     Warning,
     /// The file is refused, or it is published without rows that may have denied somebody.
     Alarm,
@@ -288,6 +294,24 @@ pub struct NetworkCounts {
     pub deny: usize,
 }
 
+/// The effect of a change of an output on who gets in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AccessChange {
+    /// The clients that get in only now.
+    pub gained: AccessCount,
+    /// The clients that got in only before.
+    pub lost: AccessCount,
+}
+
+/// The size of a set of clients.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AccessCount {
+    /// The networks, as few as possible.
+    pub networks: u64,
+    /// The addresses, in decimal digits, because a number of JSON is not exact for IPv6.
+    pub addresses: String,
+}
+
 /// The answer for one file. The function returns it, and the command line prints it with `--json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
@@ -298,9 +322,9 @@ pub struct Answer {
     pub output: Option<String>,
     /// The result.
     pub status: Status,
-    /// The code of the refusal.
+    /// The code of the refusal, or of the hold. A preview has that of what would happen.
     pub code: Option<RefusalCode>,
-    /// The reason for a refusal, for people.
+    /// The reason for a refusal or a hold, for people.
     pub message: Option<RichText>,
     /// The line that a refusal is about, if it is about one. The JSON omits it, because the message
     /// names it.
@@ -329,6 +353,13 @@ pub struct Answer {
     pub networks: NetworkCounts,
     /// The size of the output, in bytes.
     pub bytes: usize,
+    /// The effect on who gets in, compared with the previous version. The JSON omits it if nothing is written
+    /// or held, if there is no previous version, or if that one cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<AccessChange>,
+    /// The code that releases a held change: 8 letters and digits. The JSON omits it if nothing is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
     /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
     pub rejections: Vec<Rejection>,
     /// The names of the columns that are not read, in the order of the header, each once: at most
@@ -362,10 +393,19 @@ impl Answer {
             lists: Vec::new(),
             networks: NetworkCounts::default(),
             bytes: 0,
+            change: None,
+            approval: None,
             rejections: Vec::new(),
             ignored_columns: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+
+    /// Returns whether the file is refused, or would be if it were not a preview.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.code
+            .is_some_and(|code| code != RefusalCode::ChangeHeld)
     }
 
     /// Returns whether there is a warning of this kind.
@@ -385,9 +425,12 @@ impl Answer {
             WarningCode::NobodyLeft,
             WarningCode::UnscheduledChange,
         ];
-        if self.status == Status::Refused || self.warns_of(WarningCode::DenyRejected) {
+        if self.is_refused() || self.warns_of(WarningCode::DenyRejected) {
             Severity::Alarm
-        } else if self.rejected > 0 || warns.into_iter().any(|code| self.warns_of(code)) {
+        } else if self.rejected > 0
+            || self.code == Some(RefusalCode::ChangeHeld)
+            || warns.into_iter().any(|code| self.warns_of(code))
+        {
             Severity::Warning
         } else {
             Severity::Fine

@@ -132,7 +132,7 @@ impl InvocationMetrics {
             Some(Status::Unchanged) => self.unchanged += 1,
             Some(Status::Refused) => self.refused += 1,
             Some(Status::Removed) => self.removed += 1,
-            Some(Status::Kept | Status::Ignored) => {}
+            Some(Status::Held | Status::Previewed | Status::Kept | Status::Ignored) => {}
             None => self.failed += 1,
         }
         if let Some(answer) = answer {

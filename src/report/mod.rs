@@ -8,15 +8,18 @@
 //! the page about all sites.
 
 mod apache_cost;
+mod badge;
 mod list;
 mod map;
 mod next_change;
 pub mod overview;
+mod publication;
 mod sizes;
 mod style;
 mod summary;
 
 pub use self::apache_cost::RequestCost;
+pub use self::publication::{Effect, Publication, UploadFacts};
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -24,13 +27,15 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use crate::answer::{Answer, Rejection, RejectionCode, Severity, Status, Warning, WarningCode};
+use crate::answer::{Answer, Rejection, RejectionCode, Warning, WarningCode};
 use crate::list::CompiledList;
 use crate::policy::{NextChange, Policy};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
+use crate::report::badge::{badge, effect};
 use crate::report::list::list_sentence;
 use crate::report::map::{Ipv4Section, ListedIpv4};
 use crate::report::next_change::next_change_sentence;
+use crate::report::publication::PublicationView;
 use crate::report::sizes::Sizes;
 use crate::report::style::{STYLE, STYLE_SHA256};
 use crate::report::summary::{extent, sentence};
@@ -61,6 +66,8 @@ pub struct Facts<'a> {
     pub occasion: Occasion,
     /// The list, if the upload is one, and the instant of which its members are shown.
     pub list: Option<(&'a CompiledList, Instant)>,
+    /// The change of the output and its origin.
+    pub publication: Option<&'a Publication>,
 }
 
 /// The purpose of a page.
@@ -73,6 +80,8 @@ pub enum Occasion {
     Check,
     /// The upload was deleted.
     Delete,
+    /// The upload is a preview: it was processed like another one, and nothing was to be published.
+    Preview,
 }
 
 /// Renders the page for one answer, in at most [`MAX_PAGE_BYTES`].
@@ -145,6 +154,9 @@ struct View {
     is_without_rejected_rows: bool,
     extent: String,
     next_change: Option<Sentence>,
+    publication: Option<PublicationView>,
+    /// True if nothing was to be published.
+    is_preview: bool,
     key_figures: Vec<KeyFigure>,
     ignored_columns: Vec<String>,
     warnings: Vec<WarningView>,
@@ -245,17 +257,21 @@ impl View {
                 Some((list, as_of)) => Some(Sentence::of(&list_sentence(list, as_of))),
                 None => policy.map(|policy| Sentence::of(&sentence(policy))),
             },
-            is_without_rejected_rows: answer.code.is_some(),
+            is_without_rejected_rows: answer.is_refused(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
             next_change: policy
                 .zip(facts.next_change)
-                .filter(|_| answer.code.is_none())
+                .filter(|_| !answer.is_refused())
                 .map(|(policy, (next, zone))| {
                     Sentence::of(&next_change_sentence(policy, next, zone))
                 }),
+            publication: facts.publication.map(PublicationView::of),
+            is_preview: facts.occasion == Occasion::Preview,
             key_figures: match facts.occasion {
                 Occasion::Delete => Vec::new(),
-                Occasion::Publish | Occasion::Check => key_figures(answer, cost),
+                Occasion::Publish | Occasion::Check | Occasion::Preview => {
+                    key_figures(answer, cost)
+                }
             },
             ignored_columns: answer
                 .ignored_columns
@@ -275,87 +291,13 @@ impl View {
     }
 }
 
-/// Returns the headline of the page and its tone.
-fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
-    let words = match (answer.status, occasion) {
-        (Status::Ignored, _) => return ("Ignored".to_owned(), "plain"),
-        (Status::Removed | Status::Kept, _) | (_, Occasion::Delete) => {
-            return ("Deleted".to_owned(), "plain");
-        }
-        (Status::Refused, Occasion::Publish) => "Refused",
-        (Status::Refused, Occasion::Check) => "Would be refused",
-        (Status::Written | Status::Unchanged, Occasion::Publish) => "Published",
-        (Status::Written | Status::Unchanged, Occasion::Check) => match answer.severity() {
-            Severity::Fine => "Fine",
-            _ => "Would be published",
-        },
-    };
-    let tone = match answer.severity() {
-        Severity::Fine => "good",
-        Severity::Warning => "warn",
-        Severity::Alarm => "bad",
-    };
-    if answer.status == Status::Refused {
-        return (words.to_owned(), tone);
-    }
-    let mut headline = words.to_owned();
-    match answer.rejected {
-        0 if answer.warns_of(WarningCode::HiddenRows) => {
-            headline.push_str(", rows inside a quoted cell not used");
-        }
-        0 => {}
-        1 => headline.push_str(", 1 row not used"),
-        rows => push_fmt(
-            &mut headline,
-            format_args!(", {} rows not used", thousands(rows)),
-        ),
-    }
-    for (code, note) in [
-        (WarningCode::IgnoredColumn, ", a condition not applied"),
-        (WarningCode::BlocksEverybody, ", nobody gets in"),
-        (WarningCode::AllowsEverybody, ", everybody gets in"),
-        (WarningCode::NobodyLeft, ", nobody gets in later"),
-        (WarningCode::UnscheduledChange, ", a change not scheduled"),
-    ] {
-        if answer.warns_of(code) {
-            headline.push_str(note);
-        }
-    }
-    (headline, tone)
-}
-
-/// Returns the sentence about what was done.
-fn effect(answer: &Answer, occasion: Occasion) -> &'static str {
-    match (answer.status, occasion) {
-        (Status::Refused | Status::Written | Status::Unchanged, Occasion::Check) => {
-            "This was a check: nothing is published, and nothing was written."
-        }
-        (Status::Refused, Occasion::Publish | Occasion::Delete) => {
-            "Nothing was published. The previous file, if there is one, stays in force."
-        }
-        (Status::Written, Occasion::Publish) => "",
-        (Status::Unchanged, Occasion::Publish) => {
-            "The file was the same already, and was left alone."
-        }
-        (Status::Written | Status::Unchanged, Occasion::Delete) => {
-            "The CSV was deleted. The published file now lets nobody in."
-        }
-        (Status::Removed, _) => "The CSV was deleted; the output was removed.",
-        (Status::Kept, _) if answer.output.is_some() => {
-            "The CSV was deleted; the output stays in force."
-        }
-        (Status::Kept, _) => "The CSV was deleted. It has no output.",
-        (Status::Ignored, _) => "There was nothing to do.",
-    }
-}
-
 fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<KeyFigure> {
     let figure = |label, value: u64, note: String| KeyFigure {
         label,
         value: thousands(value),
         note,
     };
-    if answer.rows == 0 && answer.code.is_some() {
+    if answer.rows == 0 && answer.is_refused() {
         return Vec::new();
     }
     let mut figures = vec![
@@ -363,7 +305,7 @@ fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<KeyFigure> {
         figure("Accepted", answer.accepted, inactive_note(answer)),
         figure("Rejected", answer.rejected, String::new()),
     ];
-    if answer.code.is_none() {
+    if !answer.is_refused() {
         let networks = answer.networks;
         let all = networks.allow + networks.deny;
         let note = match (networks.allow, networks.deny) {
@@ -440,6 +382,11 @@ fn warning_view(warning: &Warning) -> WarningView {
         }),
         message: Sentence::of(&warning.message).capitalized(),
     }
+}
+
+/// Returns text from outside as the page shows it.
+fn shown(text: &str) -> String {
+    escape_invisible(text, None)
 }
 
 /// Returns the text with a capital first letter, because messages start in lower case.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::answer::Status;
 use crate::text::rich;
 
 fn page_with(value: &str) -> (Answer, String) {

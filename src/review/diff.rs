@@ -60,7 +60,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Diff {
     }
 }
 
-fn only_in(one: &IpSet, other: &IpSet) -> IpSet {
+pub(super) fn only_in(one: &IpSet, other: &IpSet) -> IpSet {
     let difference = one.difference(other);
     IpSet {
         ipv4: difference.ipv4,

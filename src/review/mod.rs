@@ -4,15 +4,18 @@
 //!   records the rows while the upload is read (`row_log.rs`), with their places (`places.rs`).
 //!   `warned_lines.rs` formats their lines.
 //! - [`explain`] reads an upload and finds the rows that decide on an address (`verdict.rs`).
-//! - [`diff`](diff()) compares two policies.
+//! - [`diff`](diff()) compares two policies. [`Change`] counts and names what differs, and [`held`] decides
+//!   whether somebody must approve it.
 //! - `rejected_denies.rs` finds the rejected rows that may have denied somebody who gets in.
 //! - [`upcoming`](upcoming()) lists the rows that start or end, and their effect.
 //!
 //! This folder does no input or output, and changes neither the policy nor the output.
 
 mod always_wins;
+mod change;
 mod diff;
 mod duplicates;
+mod hold;
 mod places;
 mod rejected_denies;
 mod row_log;
@@ -22,7 +25,9 @@ mod verdict;
 mod warned_lines;
 mod warnings;
 
+pub use self::change::{Change, MAX_SAMPLED, Version};
 pub use self::diff::{Diff, diff};
+pub use self::hold::{AddressFamily, Hold, MIN_NETWORKS, Share, ShareOf, held};
 pub(crate) use self::rejected_denies::{MissedDenies, RejectedDenies};
 pub use self::row_log::{RecordedRows, RowRecorder};
 pub use self::upcoming::{RowChange, Upcoming, upcoming};

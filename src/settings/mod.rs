@@ -4,10 +4,12 @@
 //! value counts as unset, because an empty template parameter becomes an empty value.
 
 mod error;
+mod hold_above;
 mod output_key;
 mod spelling;
 
 pub use self::error::SettingError;
+pub use self::hold_above::{HoldAbove, hold_above};
 pub use self::output_key::OutputKey;
 pub use self::spelling::Spelling;
 

@@ -57,7 +57,7 @@ impl GeneratedUpload {
                 next_change: decision.next_change(),
                 cost: self.cost,
                 occasion: Occasion::Publish,
-                list: None,
+                ..Facts::default()
             },
             Details::Shared(compiled, as_of) => Facts {
                 list: match compiled {

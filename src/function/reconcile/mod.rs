@@ -165,10 +165,12 @@ impl<S: Store> Reconciler<'_, S> {
         let answer = answer_object(self.store, self.settings, publisher, &object).await?;
         let state = match answer.status {
             Status::Written | Status::Unchanged => Some(SiteState::InForce),
+            Status::Held => Some(SiteState::Held),
             Status::Refused if publisher.had_output() => Some(SiteState::Refused),
             Status::Refused => Some(SiteState::NeverPublished),
             // The CSV was deleted after it was listed. Its output comes with the outputs.
-            Status::Removed | Status::Kept | Status::Ignored => None,
+            // A preview is no site.
+            Status::Removed | Status::Kept | Status::Ignored | Status::Previewed => None,
         };
         let site = state.map(|state| site_of(&answer, state, publisher.facts()));
         Ok((Some(Box::new(answer)), site))

@@ -13,6 +13,8 @@ pub enum SiteState {
     InForce,
     /// The CSV is refused. An earlier output stays in force.
     Refused,
+    /// The change waits for an approval. An earlier output stays in force.
+    Held,
     /// The CSV is refused, and the site has no output.
     NeverPublished,
     /// The output has no CSV, or its key is not the one that the setting `OUTPUT_KEY` gives.
@@ -26,9 +28,10 @@ pub enum SiteState {
 
 impl SiteState {
     /// All states, in the order of the overview.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::InForce,
         Self::Refused,
+        Self::Held,
         Self::NeverPublished,
         Self::Orphan,
         Self::Failed,
@@ -41,6 +44,7 @@ impl SiteState {
         match self {
             Self::InForce => "in-force",
             Self::Refused => "refused",
+            Self::Held => "held",
             Self::NeverPublished => "never-published",
             Self::Orphan => "orphan",
             Self::Failed => "failed",
@@ -54,6 +58,7 @@ impl SiteState {
         match self {
             Self::InForce => "In force",
             Self::Refused => "Refused",
+            Self::Held => "Held",
             Self::NeverPublished => "Never published",
             Self::Orphan => "Orphan",
             Self::Failed => "Failed",

@@ -309,7 +309,7 @@ fn the_guides_list_every_code_and_setting() {
     check_rows(CONFIGURATION, &SETTINGS);
 }
 
-const REJECTION_AND_REFUSAL_CODES: [&str; 22] = [
+const REJECTION_AND_REFUSAL_CODES: [&str; 23] = [
     "invalid-address",
     "host-bits-set",
     "reversed-range",
@@ -332,6 +332,7 @@ const REJECTION_AND_REFUSAL_CODES: [&str; 22] = [
     "unsafe-key",
     "bad-template",
     "output-taken",
+    "change-held",
 ];
 
 const WARNING_CODES: [&str; 16] = [

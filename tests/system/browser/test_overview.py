@@ -14,7 +14,7 @@ from browser import PHONE, SMALL_PHONE, Browser
 
 DESKTOP = 1280
 PAGE_BYTES_MAX = 300_000
-STATES = ("in-force", "refused", "never-published", "orphan", "failed", "not-checked")
+STATES = ("in-force", "refused", "held", "never-published", "orphan", "failed", "not-checked")
 
 
 def site(source: str, state: str = "in-force", **facts: Any) -> dict[str, Any]:

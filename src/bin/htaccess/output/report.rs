@@ -93,6 +93,7 @@ impl Reports {
             cost: output.map(RequestCost::of),
             occasion: self.occasion,
             list: None,
+            publication: None,
         };
         let page = report_page(answer, facts);
         write_file(&self.path_of(input), page.as_bytes()).map(|_| ())

@@ -1,0 +1,93 @@
+//! The headline of the page, its tone, and the sentence about what was done.
+
+use crate::answer::{Answer, Severity, Status, WarningCode};
+use crate::report::Occasion;
+use crate::text::{push_fmt, thousands};
+
+/// Returns the headline of the page and its tone.
+pub(super) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
+    let words = match (answer.status, occasion) {
+        (Status::Ignored, _) => return ("Ignored".to_owned(), "plain"),
+        (Status::Removed | Status::Kept, _) | (_, Occasion::Delete) => {
+            return ("Deleted".to_owned(), "plain");
+        }
+        (Status::Refused, Occasion::Publish) => "Refused",
+        (Status::Held, _) => "Held",
+        (Status::Previewed, _) | (_, Occasion::Preview) if answer.is_refused() => {
+            "Preview: would be refused"
+        }
+        (Status::Previewed, _) | (_, Occasion::Preview) => match answer.code {
+            Some(_) => "Preview: would be held",
+            None => "Preview: would be published",
+        },
+        (Status::Refused, Occasion::Check) => "Would be refused",
+        (Status::Written | Status::Unchanged, Occasion::Publish) => "Published",
+        (Status::Written | Status::Unchanged, Occasion::Check) => match answer.severity() {
+            Severity::Fine => "Fine",
+            _ => "Would be published",
+        },
+    };
+    let tone = match answer.severity() {
+        Severity::Fine => "good",
+        Severity::Warning => "warn",
+        Severity::Alarm => "bad",
+    };
+    if answer.is_refused() {
+        return (words.to_owned(), tone);
+    }
+    let mut headline = words.to_owned();
+    match answer.rejected {
+        0 if answer.warns_of(WarningCode::HiddenRows) => {
+            headline.push_str(", rows inside a quoted cell not used");
+        }
+        0 => {}
+        1 => headline.push_str(", 1 row not used"),
+        rows => push_fmt(
+            &mut headline,
+            format_args!(", {} rows not used", thousands(rows)),
+        ),
+    }
+    for (code, note) in [
+        (WarningCode::IgnoredColumn, ", a condition not applied"),
+        (WarningCode::BlocksEverybody, ", nobody gets in"),
+        (WarningCode::AllowsEverybody, ", everybody gets in"),
+        (WarningCode::NobodyLeft, ", nobody gets in later"),
+        (WarningCode::UnscheduledChange, ", a change not scheduled"),
+    ] {
+        if answer.warns_of(code) {
+            headline.push_str(note);
+        }
+    }
+    (headline, tone)
+}
+
+/// Returns the sentence about what was done.
+pub(super) fn effect(answer: &Answer, occasion: Occasion) -> &'static str {
+    match (answer.status, occasion) {
+        (Status::Refused | Status::Written | Status::Unchanged, Occasion::Check) => {
+            "This was a check: nothing is published, and nothing was written."
+        }
+        (Status::Held, _) => {
+            "Nothing was published yet. The previous file stays in force until somebody approves the change."
+        }
+        (Status::Previewed, _) | (_, Occasion::Preview) => {
+            "This is a preview: nothing was published, and the previous file, if there is one, stays in force."
+        }
+        (Status::Refused, Occasion::Publish | Occasion::Delete) => {
+            "Nothing was published. The previous file, if there is one, stays in force."
+        }
+        (Status::Written, Occasion::Publish) => "",
+        (Status::Unchanged, Occasion::Publish) => {
+            "The file was the same already, and was left alone."
+        }
+        (Status::Written | Status::Unchanged, Occasion::Delete) => {
+            "The CSV was deleted. The published file now lets nobody in."
+        }
+        (Status::Removed, _) => "The CSV was deleted; the output was removed.",
+        (Status::Kept, _) if answer.output.is_some() => {
+            "The CSV was deleted; the output stays in force."
+        }
+        (Status::Kept, _) => "The CSV was deleted. It has no output.",
+        (Status::Ignored, _) => "There was nothing to do.",
+    }
+}

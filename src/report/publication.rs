@@ -1,0 +1,122 @@
+//! The part of the page about one publication: what it changes, who uploaded it, and how to undo or approve it.
+
+use serde::Serialize;
+
+use crate::report::shown;
+use crate::review::Change;
+use crate::text::{grouped, thousands, thousands_if_any};
+use crate::time::Instant;
+
+/// A publication, or a change that is held.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// The effect on who gets in.
+    pub effect: Effect,
+    /// The upload that caused it.
+    pub upload: UploadFacts,
+    /// The command that publishes the previous version again, if it is known.
+    pub undo: Option<String>,
+    /// The command that approves the change, if it is held.
+    pub approve: Option<String>,
+}
+
+/// The effect of a publication, compared with the version before.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// There is no version before.
+    First,
+    /// The change.
+    Changed(Box<Change>),
+    /// The version before cannot be read, for this reason.
+    Unknown(&'static str),
+}
+
+/// An upload and its origin, as far as they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadFacts {
+    /// The identity that uploaded it: `userIdentity.principalId` or `requester` of the event.
+    pub by: Option<String>,
+    /// The IP address from which it was uploaded, or the AWS service that did it.
+    pub from: Option<String>,
+    /// The time of the upload.
+    pub at: Option<Instant>,
+    /// The version of the object. Empty without versioning.
+    pub version_id: String,
+}
+
+/// The values for the template.
+#[derive(Debug, Serialize)]
+pub(super) struct PublicationView {
+    /// The networks that gain and lose access, in this order. Empty if nobody does.
+    sides: Vec<SideView>,
+    /// The sentence if there is nothing to compare, or nothing changes.
+    sentence: String,
+    by: Option<String>,
+    from: Option<String>,
+    at: String,
+    version_id: String,
+    undo: Option<String>,
+    approve: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SideView {
+    /// `gained` or `lost`.
+    kind: &'static str,
+    networks: String,
+    addresses: String,
+    sample: Vec<String>,
+    /// The number of networks that the sample leaves out. Empty if there are none.
+    more: String,
+}
+
+impl PublicationView {
+    pub(super) fn of(publication: &Publication) -> Self {
+        let Publication {
+            effect,
+            upload,
+            undo,
+            approve,
+        } = publication;
+        let (sides, sentence) = match effect {
+            Effect::First => (Vec::new(), "This is the first version.".to_owned()),
+            Effect::Unknown(reason) => {
+                (Vec::new(), format!("What changes is not known: {reason}."))
+            }
+            Effect::Changed(change) => match sides(change) {
+                sides if sides.is_empty() => {
+                    (sides, "The same addresses get in as before.".to_owned())
+                }
+                sides => (sides, String::new()),
+            },
+        };
+        Self {
+            sides,
+            sentence,
+            by: upload.by.as_deref().map(shown),
+            from: upload.from.as_deref().map(shown),
+            at: upload.at.map_or(String::new(), |at| at.to_string()),
+            version_id: shown(&upload.version_id),
+            undo: undo.as_deref().map(shown),
+            approve: approve.as_deref().map(shown),
+        }
+    }
+}
+
+fn sides(change: &Change) -> Vec<SideView> {
+    let counts = &change.counts;
+    let sides = [
+        ("gained", &counts.gained, &change.gained),
+        ("lost", &counts.lost, &change.lost),
+    ];
+    let changed = sides.into_iter().filter(|(_, count, _)| count.networks > 0);
+    changed
+        .map(|(kind, count, sample)| SideView {
+            kind,
+            networks: thousands(count.networks),
+            addresses: grouped(&count.addresses),
+            sample: sample.clone(),
+            more: thousands_if_any(count.networks - sample.len() as u64),
+        })
+        .collect()
+}
