@@ -266,7 +266,9 @@ impl Run<'_> {
             }
             // The built-in templates never fail, and never write a line that is too long.
             RefusalCode::BadTemplate => assert_eq!(self.template, OWN, "{answer:?}"),
-            RefusalCode::OutputTaken => panic!("only the function knows other uploads"),
+            RefusalCode::OutputTaken | RefusalCode::ChangeHeld => {
+                panic!("only the function knows other uploads and versions")
+            }
             RefusalCode::MixedRules | RefusalCode::UnusableList => panic!("there are no lists"),
             RefusalCode::NotCsv | RefusalCode::MissingColumn | RefusalCode::TooLarge => {
                 // The message also contains the setting that sets the limit.

@@ -227,6 +227,7 @@ fn refused(
         RefusalCode::MixedRules | RefusalCode::UnusableList => {
             unreachable!("the function gives no lists to the sites")
         }
+        RefusalCode::ChangeHeld => unreachable!("a held file is not refused"),
     }
 }
 
