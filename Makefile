@@ -7,7 +7,7 @@ CLOUD := $(PYTHON) infra/local/cloud.py
 SAM := .tools/sam/bin/sam
 CFN_LINT := .tools/sam/bin/cfn-lint
 CHECKOV := .tools/check/bin/checkov
-TEMPLATES := template.yaml infra/observability.yaml infra/reconcile.yaml infra/site-topic.yaml infra/web-server.yaml
+TEMPLATES := template.yaml infra/notifications.yaml infra/observability.yaml infra/reconcile.yaml infra/site-topic.yaml infra/web-server.yaml
 PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3-venv git man-db jq unzip
 
 export SAM_CLI_TELEMETRY := 0

@@ -17,7 +17,7 @@ from typing import Mapping, Sequence
 
 from process import Problem
 
-NESTED = ("observability.yaml", "reconcile.yaml", "site-topic.yaml")
+NESTED = ("notifications.yaml", "observability.yaml", "reconcile.yaml", "site-topic.yaml")
 FOLDER = "aws"
 # The bucket that is used if ArtifactBucket is empty. S3 lets nobody else create a bucket with such a name (template.yaml).
 DEFAULT_BUCKET = "htaccess-generator-release-${AWS::AccountId}-${AWS::Region}-an"

@@ -14,6 +14,7 @@ use crate::function::deadline::Deadline;
 use crate::function::error::Error;
 use crate::function::event::{Batch, Event, Message, ObjectRef, Task};
 use crate::function::metrics::{InvocationMetrics, PublishStats};
+use crate::function::notice::Notice;
 use crate::function::panics::catch_panic;
 use crate::function::payload::Payload;
 use crate::function::publish::{Publisher, answer_object};
@@ -108,13 +109,15 @@ impl<S: Store> Handler<S> {
                 log_answer(&answer, &PublishStats::default(), 0.0);
                 Ok(Response::Results {
                     results: vec![answer],
+                    notice: None,
                 })
             }
             Event::Objects(objects) => {
                 let template = self.template(invocation).await?;
                 let results = self.handle_objects(&objects, &template, invocation).await;
-                let results = results.into_iter().collect::<Result<_, _>>()?;
-                Ok(Response::Results { results })
+                let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
+                let notice = Notice::about(&results, &self.settings);
+                Ok(Response::Results { results, notice })
             }
             Event::Queue(messages) => self.handle_messages(messages, invocation).await,
             Event::Batch(batch) => self.handle_batch(batch, invocation).await,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::function::notice::Notice;
 use crate::report::overview::SiteState;
 
 /// The function's response to an event.
@@ -15,6 +16,9 @@ pub enum Response {
     Results {
         /// The answers.
         results: Vec<Answer>,
+        /// The notice about files that need attention. The JSON omits it if there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        notice: Option<Notice>,
     },
     /// The response to SQS: the messages to deliver again
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).

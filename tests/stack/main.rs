@@ -29,6 +29,7 @@ mod failures;
 mod http;
 mod last_mile;
 mod many;
+mod notifications;
 mod observability;
 mod permissions;
 #[path = "../servers/process.rs"]
@@ -65,6 +66,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     failures::of_a_schedule(&cloud);
     assert_notified(&cloud, "LambdaFunction", CREATED);
     last_mile::is_not_there_by_default(&cloud);
+    notifications::are_off_by_default(&cloud);
 
     permissions.cover(&cloud);
     cloud.deploy(&[
@@ -83,10 +85,15 @@ fn the_deployed_stack_answers_uploads_and_events() {
     last_mile::of_an_upload_ends_at_a_real_apache(&cloud);
 
     permissions.cover(&cloud);
-    cloud.deploy(&["Delivery=direct", "OnDelete=deny"]);
+    cloud.deploy(&[
+        "Delivery=direct",
+        "OnDelete=deny",
+        "NotifyEmail=team@example.org",
+    ]);
     assert_notified(&cloud, "LambdaFunction", BOTH);
     assert_notified(&cloud, "Queue", &[]);
     a_deleted_csv_lets_nobody_in(&cloud);
+    notifications::name_what_needs_attention(&cloud);
     reconcile::shuts_orphans(&cloud);
 
     permissions.cover(&cloud);

@@ -11,7 +11,7 @@ use crate::recorder::Call;
 type Grant = (String, String);
 
 /// Grants that the function never uses.
-const EXCEPTIONS: [(&str, &str); 9] = [
+const EXCEPTIONS: [(&str, &str); 10] = [
     ("logs:CreateLogStream", "Lambda calls it for the function"),
     ("logs:PutLogEvents", "Lambda calls it for the function"),
     ("xray:PutTraceSegments", "Lambda calls it for the function"),
@@ -19,6 +19,7 @@ const EXCEPTIONS: [(&str, &str); 9] = [
         "xray:PutTelemetryRecords",
         "Lambda calls it for the function",
     ),
+    ("events:PutEvents", "Lambda reports results with it"),
     ("sqs:SendMessage", "Lambda keeps what failed with it"),
     ("sqs:ReceiveMessage", "Lambda takes from the queue with it"),
     ("sqs:DeleteMessage", "Lambda takes from the queue with it"),

@@ -72,6 +72,7 @@ fn templates() -> Vec<(String, Value)> {
         .arg(infra.join("local/conditions.py"))
         .arg(&folder)
         .arg(root().join("template.yaml"))
+        .arg(infra.join("notifications.yaml"))
         .arg(infra.join("observability.yaml"))
         .arg(infra.join("reconcile.yaml"))
         .arg(infra.join("site-topic.yaml"))
@@ -86,7 +87,7 @@ fn templates() -> Vec<(String, Value)> {
         found.push((name, serde_json::from_str(&text).unwrap()));
     }
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(found.len(), 10);
+    assert_eq!(found.len(), 12);
     found
 }
 

@@ -387,7 +387,7 @@ fn names_between<'a>(yaml: &'a str, start: &str, end: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_parameter_has_its_row_and_its_place_in_the_console() {
-    let parameters = names_between(TEMPLATE_YAML, "\nParameters:\n", "\nMappings:\n");
+    let parameters = names_between(TEMPLATE_YAML, "\nParameters:\n", "\nRules:\n");
     assert!(parameters.len() > 20, "{parameters:?}");
     let (interface, _) = TEMPLATE_YAML.split_once("\nParameters:\n").unwrap();
     for name in parameters {

@@ -19,6 +19,8 @@ pub(crate) mod memory_store;
 mod metrics;
 /// The publishing protocol in every order of its calls: the real code on a model of S3.
 mod model;
+/// The notice about files that need attention.
+mod notices;
 /// Uploads that are not named like a CSV.
 mod other_files;
 /// The function as a process: answers, log lines, metrics, and the error for a bad setting.

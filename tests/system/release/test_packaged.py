@@ -56,7 +56,7 @@ class Packaged(unittest.TestCase):
         code = resources["Function"]["Properties"]["CodeUri"]
         key = "${ArtifactPrefix}" + f"{FOLDER}/function-" + "${Architecture}.zip"
         self.assertEqual(code, {"Bucket": BUCKET, "Key": {"!Sub": key}})
-        for resource, name in (("Observability", "observability.yaml"), ("Reconcile", "reconcile.yaml"), ("SiteTopicStack", "site-topic.yaml")):
+        for resource, name in (("Notifications", "notifications.yaml"), ("Observability", "observability.yaml"), ("Reconcile", "reconcile.yaml"), ("SiteTopicStack", "site-topic.yaml")):
             address = "https://s3.${AWS::Region}.${AWS::URLSuffix}/${Bucket}/${ArtifactPrefix}" + f"{FOLDER}/{name}"
             self.assertEqual(resources[resource]["Properties"]["TemplateURL"], {"!Sub": [address, {"Bucket": BUCKET}]})
 

@@ -41,7 +41,7 @@ class Release(unittest.TestCase):
         self.assertEqual(
             names,
             {
-                *("aws/template.yaml", f"{aws}/function-{ARCHITECTURE}.zip", f"{aws}/observability.yaml", f"{aws}/reconcile.yaml", f"{aws}/site-topic.yaml"),
+                *("aws/template.yaml", f"{aws}/function-{ARCHITECTURE}.zip", f"{aws}/notifications.yaml", f"{aws}/observability.yaml", f"{aws}/reconcile.yaml", f"{aws}/site-topic.yaml"),
                 *(f"htaccess-generator-{version()}-aws.zip", f"{ARCHIVE}.tar.gz", f"htaccess-generator_{version()}-1_{DEBIAN}.deb"),
                 *("htaccess-sync", "htaccess-sync.service", "htaccess-sync.timer"),
                 *(f"bootstrap-{ARCHITECTURE}.cdx.json", f"htaccess-{ARCHITECTURE}.cdx.json"),

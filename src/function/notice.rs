@@ -1,0 +1,100 @@
+//! The notice about files that need attention: the text of a message to people.
+//!
+//! A rule of EventBridge (`infra/notifications.yaml`) copies the fields of a notice into a message. It does not
+//! escape them, so a notice has no quotation mark, no backslash and no control character.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use crate::answer::{Answer, Severity, Status, WarningCode};
+use crate::function::settings::FunctionSettings;
+use crate::source::{check_report_key, report_key};
+use crate::text::escape_invisible;
+
+/// The maximum number of files that a notice names.
+const MAX_FILES: usize = 5;
+/// The maximum length of the sentence about a file, in characters.
+const MAX_SENTENCE_CHARS: usize = 600;
+
+/// The notice about the files of an invocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// What happened, one sentence for each of the first five files.
+    pub text: String,
+    /// The place of the report on the first file, with its address in the console of S3. A hyphen if there is no
+    /// report.
+    pub report: String,
+}
+
+impl Notice {
+    /// Returns the notice about files that are refused, or that are published without rows that may have denied
+    /// somebody. `None` if there is no such file.
+    #[must_use]
+    pub fn about(answers: &[Answer], settings: &FunctionSettings) -> Option<Self> {
+        let mut urgent = answers
+            .iter()
+            .filter(|answer| answer.severity() == Severity::Alarm);
+        let first = urgent.clone().next()?;
+        let sentences: Vec<String> = urgent.by_ref().take(MAX_FILES).map(sentence).collect();
+        let mut text = sentences.join(" ");
+        let others = urgent.count();
+        if others > 0 {
+            text.push_str(&format!(" The same invocation has {others} more."));
+        }
+        Some(Self {
+            text,
+            report: report_place(&first.source, settings),
+        })
+    }
+}
+
+fn sentence(answer: &Answer) -> String {
+    let source = &answer.source;
+    let reason = match answer.status {
+        Status::Refused => answer.message.as_ref(),
+        _ => answer
+            .warnings
+            .iter()
+            .find(|warning| warning.code == WarningCode::DenyRejected)
+            .map(|warning| &warning.message),
+    };
+    let reason = reason.map(ToString::to_string).unwrap_or_default();
+    let sentence = match answer.status {
+        Status::Refused => format!("{source} was refused, so its output did not change: {reason}"),
+        _ => format!("{source} was published, but {reason}"),
+    };
+    let cut: String = sentence.chars().take(MAX_SENTENCE_CHARS).collect();
+    let end = if cut.len() < sentence.len() {
+        "…"
+    } else {
+        "."
+    };
+    plain(&cut) + end
+}
+
+/// Replaces the characters that would end or change a string of JSON.
+fn plain(text: &str) -> String {
+    escape_invisible(text, None)
+        .replace('"', "'")
+        .replace('\\', "/")
+}
+
+fn report_place(source: &str, settings: &FunctionSettings) -> String {
+    /// The characters that an address may have as they are.
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~');
+    let bucket = settings.report_bucket.as_ref();
+    let Some(bucket) = bucket.filter(|_| check_report_key(source).is_ok()) else {
+        return "-".to_owned();
+    };
+    let key = report_key(source);
+    let encoded = utf8_percent_encode(&key, ENCODED);
+    format!(
+        "{} in the bucket {bucket}, https://s3.console.aws.amazon.com/s3/object/{bucket}?prefix={encoded}",
+        plain(&key)
+    )
+}
