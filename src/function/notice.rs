@@ -27,13 +27,11 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// Returns the notice about files that are refused, or that are published without rows that may have denied
-    /// somebody. `None` if there is no such file.
+    /// Returns the notice about files that are refused or held, or that are published without rows that may have
+    /// denied somebody. `None` if there is no such file. Whoever uploads a preview reads its report.
     #[must_use]
     pub fn about(answers: &[Answer], settings: &FunctionSettings) -> Option<Self> {
-        let mut urgent = answers
-            .iter()
-            .filter(|answer| answer.severity() == Severity::Alarm);
+        let mut urgent = answers.iter().filter(|answer| is_urgent(answer));
         let first = urgent.clone().next()?;
         let sentences: Vec<String> = urgent.by_ref().take(MAX_FILES).map(sentence).collect();
         let mut text = sentences.join(" ");
@@ -48,10 +46,18 @@ impl Notice {
     }
 }
 
+fn is_urgent(answer: &Answer) -> bool {
+    match answer.status {
+        Status::Previewed => false,
+        Status::Held => true,
+        _ => answer.severity() == Severity::Alarm,
+    }
+}
+
 fn sentence(answer: &Answer) -> String {
     let source = &answer.source;
     let reason = match answer.status {
-        Status::Refused => answer.message.as_ref(),
+        Status::Refused | Status::Held => answer.message.as_ref(),
         _ => answer
             .warnings
             .iter()
@@ -61,6 +67,9 @@ fn sentence(answer: &Answer) -> String {
     let reason = reason.map(ToString::to_string).unwrap_or_default();
     let sentence = match answer.status {
         Status::Refused => format!("{source} was refused, so its output did not change: {reason}"),
+        Status::Held => {
+            format!("{source} waits for an approval, so its output did not change: {reason}")
+        }
         _ => format!("{source} was published, but {reason}"),
     };
     let cut: String = sentence.chars().take(MAX_SENTENCE_CHARS).collect();

@@ -1,8 +1,10 @@
 //! The notice about files that need attention.
 
+use htaccess_generator::answer::{Answer, Status};
+use htaccess_generator::function::Notice;
 use serde_json::{Value, json};
 
-use crate::function::handler::{ACME, handle_with, put_event};
+use crate::function::handler::{ACME, handle_with, put_event, settings};
 use crate::function::memory_store::MemoryStore;
 
 const NO_RULE_COLUMN: &[u8] = b"IP,Name\n192.0.2.1,office\n";
@@ -44,6 +46,24 @@ fn a_published_file_without_rows_that_may_have_denied_somebody_has_one() {
     assert!(text.starts_with("acme.csv was published, but "), "{text}");
     assert!(text.contains("203.0.113.9/24"), "{text}");
     assert!(text.ends_with('.'), "{text}");
+}
+
+#[test]
+fn a_held_file_has_one_and_a_preview_has_none() {
+    let about = |status| {
+        let answer = Answer {
+            message: Some("nobody gets in any more".into()),
+            ..Answer::new("acme.csv", status)
+        };
+        Notice::about(&[answer], &settings(&[])).map(|notice| notice.text)
+    };
+    assert_eq!(
+        about(Status::Held).as_deref(),
+        Some(
+            "acme.csv waits for an approval, so its output did not change: nobody gets in any more."
+        )
+    );
+    assert_eq!(about(Status::Previewed), None);
 }
 
 #[test]
