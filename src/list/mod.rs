@@ -23,4 +23,4 @@ pub use self::compiled::{CompiledList, ListBuilder, ListId, Member};
 pub use self::error::FormatError;
 pub use self::name::{LISTS_FOLDER, ListName};
 pub use self::place::{MemberPlace, Place};
-pub use self::shared::{Listed, Shared};
+pub use self::shared::{Listed, Shared, nearest_names};

@@ -70,20 +70,32 @@ impl Shared {
         name: &str,
         fit: impl Fn(&CompiledList) -> bool,
     ) -> Vec<&ListName> {
-        let typed = name.to_lowercase();
-        if typed.len() > MAX_COMPARED_BYTES {
-            return Vec::new();
-        }
-        let lists = self.lists.iter().take(MAX_COMPARED);
-        let mut alike: Vec<(usize, &ListName)> = lists
+        let lists = self.lists.iter();
+        let fitting = lists
             .filter(|(_, listed)| matches!(listed, Listed::InForce(list) if fit(list)))
-            .filter(|(other, _)| other.as_str().len() <= MAX_COMPARED_BYTES)
-            .map(|(other, _)| (osa_distance(&typed, &other.as_str().to_lowercase()), other))
-            // One typing error in three letters is too many for a guess.
-            .filter(|(distance, other)| 3 * distance <= other.as_str().chars().count())
-            .collect();
-        alike.sort_unstable();
-        alike.truncate(MAX_NEAREST);
-        alike.into_iter().map(|(_, name)| name).collect()
+            .map(|(other, _)| other);
+        nearest_names(name, fitting)
     }
+}
+
+/// Returns the names that are most like a name, the nearest first. Compares the first 1,000 only.
+pub fn nearest_names<'a>(
+    name: &str,
+    names: impl IntoIterator<Item = &'a ListName>,
+) -> Vec<&'a ListName> {
+    let typed = name.to_lowercase();
+    if typed.len() > MAX_COMPARED_BYTES {
+        return Vec::new();
+    }
+    let mut alike: Vec<(usize, &ListName)> = names
+        .into_iter()
+        .take(MAX_COMPARED)
+        .filter(|other| other.as_str().len() <= MAX_COMPARED_BYTES)
+        .map(|other| (osa_distance(&typed, &other.as_str().to_lowercase()), other))
+        // One typing error in three letters is too many for a guess.
+        .filter(|(distance, other)| 3 * distance <= other.as_str().chars().count())
+        .collect();
+    alike.sort_unstable();
+    alike.truncate(MAX_NEAREST);
+    alike.into_iter().map(|(_, name)| name).collect()
 }

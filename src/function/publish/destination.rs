@@ -7,13 +7,15 @@ use lambda_runtime::tracing::warn;
 use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
 use crate::function::settings::FunctionSettings;
-use crate::function::store::{Head, ObjectName};
+use crate::function::store::{Head, ObjectName, Store};
 use crate::list::{LISTS_FOLDER, ListId, ListName};
 use crate::source::check_report_key;
 
 /// The folder of the bucket of the reports that has the compiled lists and the compiled common CSV. Their keys do not
 /// end in `.html`, so none of them is the key of a report.
 const COMPILED_FOLDER: &str = "compiled/";
+/// The ending of the key of a compiled list.
+const COMPILED_ENDING: &str = ".list";
 
 /// The use of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +74,29 @@ impl Destination {
 
 /// Returns the name of the compiled list. `None` without a bucket of reports.
 pub(crate) fn list_name_of(settings: &FunctionSettings, name: &ListName) -> Option<ObjectName> {
-    compiled(settings, &format!("{LISTS_FOLDER}{name}.list"))
+    compiled(settings, &format!("{LISTS_FOLDER}{name}{COMPILED_ENDING}"))
+}
+
+/// Lists the names of all compiled lists. Empty without a bucket of reports.
+///
+/// # Errors
+///
+/// If the bucket cannot be listed.
+pub(crate) async fn published_lists<S: Store>(
+    store: &S,
+    settings: &FunctionSettings,
+) -> Result<Vec<ListName>, Error> {
+    let Some(folder) = compiled(settings, LISTS_FOLDER) else {
+        return Ok(Vec::new());
+    };
+    let keys = store.list(&folder.bucket, &folder.key).await?;
+    let names = keys.iter().filter_map(|key| {
+        let name = key
+            .strip_prefix(&folder.key)?
+            .strip_suffix(COMPILED_ENDING)?;
+        ListName::new(name)
+    });
+    Ok(names.collect())
 }
 
 /// Returns the name of the compiled common CSV. `None` if there is none.

@@ -105,8 +105,12 @@ impl<S: Store> Generator<'_, S> {
             inputs.read_common(self.store, self.settings).await?;
         }
         let mut read = self.read(head, body, inputs.rules()).await?;
-        let reads_lists = inputs.read_lists(self.store, self.settings, read.lists());
-        if reads_lists.await? {
+        let (store, settings) = (self.store, self.settings);
+        let reads_lists = inputs.read_lists(store, settings, read.lists()).await?;
+        let suggests = inputs
+            .read_suggestions(store, settings, read.lists())
+            .await?;
+        if reads_lists || suggests {
             // Frees its memory before the input is read again.
             drop(read);
             let Fetched::Found(again, body) = self.store.get(self.input, None).await? else {

@@ -12,13 +12,17 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::function::digest::digest_of;
 use crate::function::error::{Error, ErrorKind};
-use crate::function::publish::destination::{common_name, list_name_of};
+use crate::function::publish::destination::{common_name, list_name_of, published_lists};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{Body, Fetched, Head, ObjectName, Store};
-use crate::list::{CommonRules, CompiledList, FormatError, ListName, Listed, Shared};
+use crate::list::{
+    CommonRules, CompiledList, FormatError, ListName, Listed, Shared, nearest_names,
+};
 
 /// The maximum number of lists that are read at the same time.
 const MAX_CONCURRENT_READS: usize = 8;
+/// The maximum number of unknown names of an upload for which others are suggested.
+const MAX_UNKNOWN_NAMES: usize = 8;
 
 /// The lists and the common CSV that an upload was read with.
 #[derive(Default)]
@@ -83,6 +87,51 @@ impl SharedInputs {
                 self.rules.add_list(Arc::new(list));
             }
             self.note(name, object.as_ref().map(|object| &object.head));
+        }
+        Ok(is_any)
+    }
+
+    /// Reads the lists whose names are most like those of lists that do not exist, so that messages suggest them.
+    /// Returns whether there are any.
+    ///
+    /// No row names them, so the output does not depend on them, and they are not a part of the digest. Without
+    /// an unknown name this costs no call.
+    pub(crate) async fn read_suggestions<S: Store>(
+        &mut self,
+        store: &S,
+        settings: &FunctionSettings,
+        names: &BTreeSet<ListName>,
+    ) -> Result<bool, Error> {
+        let is_unknown = |name: &&ListName| self.rules.list(name).is_none();
+        let unknown: Vec<&ListName> = names
+            .iter()
+            .filter(is_unknown)
+            .take(MAX_UNKNOWN_NAMES)
+            .collect();
+        if unknown.is_empty() {
+            return Ok(false);
+        }
+        let mut published = published_lists(store, settings).await?;
+        // A list of these names was published just now. The digest says that it did not exist.
+        published.retain(|name| !names.contains(name));
+        let nearest: BTreeSet<&ListName> = unknown
+            .iter()
+            .flat_map(|name| nearest_names(name.as_str(), &published))
+            .collect();
+        let mut is_any = false;
+        for name in nearest
+            .into_iter()
+            .filter_map(|name| list_name_of(settings, name))
+        {
+            let compiled = read(store, &name).await?;
+            // A damaged list is not suggested. Its own sites report it.
+            let list = compiled.and_then(|Compiled { bytes, .. }| {
+                parse(&name, &bytes, CompiledList::from_bytes).ok()
+            });
+            if let Some(list) = list {
+                self.rules.add_list(Arc::new(list));
+                is_any = true;
+            }
         }
         Ok(is_any)
     }

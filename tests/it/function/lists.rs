@@ -1,6 +1,6 @@
 //! Lists and the common CSV in the buckets: compiled once, read by the sites that name them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::function::handler::{event, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;
@@ -115,6 +115,68 @@ fn a_list_that_does_not_exist_rejects_its_rows_until_it_does() {
     assert_eq!(store.last_line("acme/.htaccess"), "Require ip 198.51.100.1");
     assert_eq!(event(&store, "acme.csv", &[])["status"], "unchanged");
     publish(&store, OFFICE, b"IP\n192.0.2.1\n", &[]);
+    assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
+    assert_eq!(
+        store.last_line("acme/.htaccess"),
+        "Require ip 192.0.2.1 198.51.100.1"
+    );
+}
+
+#[test]
+fn an_unknown_name_gets_the_nearest_published_one() {
+    let store = with_office();
+    publish(
+        &store,
+        "lists/bad-bots.csv",
+        b"IP,Rule\n192.0.2.9,Deny\n",
+        &[],
+    );
+    publish(&store, "lists/other.csv", b"IP\n192.0.2.8\n", &[]);
+    store.take_calls();
+    // The rules of the rows of bad-bots say Deny, so it is not offered to a row that allows.
+    let site = b"IP,Rule\n@Ofice,Allow\n@bad-bot,Allow\n198.51.100.1,Allow\n";
+    let answer = publish(&store, "acme.csv", site, &[]);
+    let suggestions: Vec<&Value> = answer["rejections"].as_array().unwrap().iter().collect();
+    assert_eq!(suggestions[0]["fixes"], json!(["@office"]), "{answer}");
+    assert_eq!(suggestions[1]["fixes"], Value::Null, "{answer}");
+    let lists = |calls: &[String]| calls.iter().filter(|call| call.starts_with("LIST")).count();
+    assert_eq!(lists(&store.take_calls()), 1);
+    // Nobody uses the list that was suggested.
+    publish(&store, OFFICE, b"IP\n192.0.2.7\n", &[]);
+    assert_eq!(event(&store, "acme.csv", &[])["status"], "unchanged");
+    let site = b"IP,Rule\n@bad-bot,Deny\n@office,Allow\n198.51.100.1,Allow\n";
+    let answer = publish(&store, "acme.csv", site, &[]);
+    assert_eq!(answer["code"], "deny-rejected", "{answer}");
+    assert_eq!(answer["rejections"][0]["fixes"], json!(["@bad-bots"]));
+}
+
+#[test]
+fn names_that_exist_cost_no_listing_and_a_damaged_list_is_not_suggested() {
+    let store = with_office();
+    event(&store, "acme.csv", &[]);
+    publish(&store, "acme.csv", SITE, &[]);
+    assert!(
+        !store
+            .take_calls()
+            .iter()
+            .any(|call| call.starts_with("LIST"))
+    );
+    store.upload("reports", COMPILED, b"htaccess-list 99\n");
+    let site = b"IP,Rule\n@ofice,Allow\n198.51.100.1,Allow\n";
+    let answer = publish(&store, "acme.csv", site, &[]);
+    assert_eq!(answer["status"], "written");
+    assert_eq!(answer["rejections"][0]["fixes"], Value::Null);
+}
+
+/// The digest of the lists says that the list did not exist, so its rows must not be read with it.
+#[test]
+fn a_list_that_is_published_meanwhile_is_used_at_the_next_event() {
+    let compiled = with_office().object("reports", COMPILED).unwrap().bytes;
+    let store = MemoryStore::default();
+    store.upload_before_next_write("reports", COMPILED, &compiled);
+    let answer = publish(&store, "acme.csv", SITE, &[]);
+    assert_eq!(answer["rejections"][0]["code"], "unknown-list", "{answer}");
+    assert_eq!(store.last_line("acme/.htaccess"), "Require ip 198.51.100.1");
     assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
     assert_eq!(
         store.last_line("acme/.htaccess"),

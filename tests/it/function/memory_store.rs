@@ -29,9 +29,11 @@ pub(crate) struct MemoryStore {
     failure: RefCell<Option<(String, ErrorKind)>>,
     /// The failure that starts at the next PUT that meets another write.
     failure_after_conflict: RefCell<Option<(String, ErrorKind)>>,
-    /// Writes of others (or deletes: `None`) that happen just before the next PUT or DELETE takes
-    /// effect.
+    /// Writes of others (or deletes: `None`) that happen just before the next PUT, DELETE or LIST
+    /// takes effect.
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
+    /// An upload that happens after the next HEAD that finds nothing.
+    after_missing: RefCell<Option<(ObjectName, Vec<u8>)>>,
     clock: Cell<i64>,
     writes: Cell<u64>,
     /// The size of the pieces of a body. Unlimited by default.
@@ -77,6 +79,10 @@ impl MemoryStore {
         self.before_write
             .borrow_mut()
             .push((name(bucket, key), None));
+    }
+
+    pub(crate) fn upload_after_next_missing(&self, bucket: &str, key: &str, bytes: &[u8]) {
+        *self.after_missing.borrow_mut() = Some((name(bucket, key), bytes.to_vec()));
     }
 
     pub(crate) fn delete_object(&self, bucket: &str, key: &str) {
@@ -218,11 +224,15 @@ impl Store for &MemoryStore {
 
     async fn head(&self, name: &ObjectName) -> Result<Option<Head>, Error> {
         self.call("HEAD", name)?;
-        Ok(self
-            .objects
-            .borrow()
-            .get(name)
-            .map(|object| object.head.clone()))
+        let object = self.objects.borrow().get(name).cloned();
+        let upload = self
+            .after_missing
+            .borrow_mut()
+            .take_if(|_| object.is_none());
+        if let Some((name, bytes)) = upload {
+            self.write(&name, bytes, BTreeMap::new(), PutKind::Single);
+        }
+        Ok(object.map(|object| object.head))
     }
 
     async fn get(
@@ -255,6 +265,7 @@ impl Store for &MemoryStore {
 
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Error> {
         self.call("LIST", &name(bucket, prefix))?;
+        self.let_others_write();
         Ok(self.keys(bucket, prefix))
     }
 

@@ -144,8 +144,10 @@ impl Store for Port {
         })
     }
 
+    /// Publishing lists the compiled lists for suggestions only, which no promise is about.
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Error> {
-        panic!("publishing lists nothing, and asked for s3://{bucket}/{prefix}")
+        assert_eq!((bucket, prefix), ("reports", "compiled/lists/"));
+        Ok(Vec::new())
     }
 
     async fn put(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
