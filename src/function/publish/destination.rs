@@ -9,6 +9,7 @@ use crate::function::error::{Error, ErrorKind};
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{Head, ObjectName, Store};
 use crate::list::{LISTS_FOLDER, ListId, ListName};
+use crate::report::overview::SiteKind;
 use crate::source::check_report_key;
 
 /// The folder of the bucket of the reports that has the compiled lists and the compiled common CSV. Their keys do not
@@ -69,6 +70,15 @@ impl Destination {
                 key: output_key,
             },
         })
+    }
+}
+
+/// Returns the use of an upload, for the overview.
+pub(crate) fn kind_of(settings: &FunctionSettings, input: &ObjectName) -> SiteKind {
+    match Destination::of(settings, input).map(|destination| destination.kind) {
+        Ok(Kind::List(_)) => SiteKind::List,
+        Ok(Kind::Common) => SiteKind::Common,
+        Ok(Kind::Site) | Err(_) => SiteKind::Site,
     }
 }
 

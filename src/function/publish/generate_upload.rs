@@ -26,6 +26,8 @@ pub(crate) struct GeneratedUpload {
     pub(crate) file: Option<Vec<u8>>,
     /// The instant at which the output changes, if there is one. A compiled list holds for all time.
     pub(crate) holds_until: Option<Instant>,
+    /// The lists in force that the rows name.
+    pub(crate) lists: Vec<ListName>,
     cost: Option<RequestCost>,
     details: Details,
 }
@@ -121,7 +123,10 @@ impl<S: Store> Generator<'_, S> {
             }
             read = self.read(&again, body, inputs.rules()).await?;
         }
-        Ok(Some((self.finish(read).await, inputs.digest())))
+        let is_in_force = |name: &&ListName| inputs.rules().list(name).is_some();
+        let lists = read.lists().iter().filter(is_in_force).cloned().collect();
+        let generated = self.finish(read, lists).await;
+        Ok(Some((generated, inputs.digest())))
     }
 
     /// Reads the input with these lists.
@@ -166,7 +171,7 @@ impl<S: Store> Generator<'_, S> {
     }
 
     /// Renders the output, or compiles the list.
-    async fn finish(&self, read: Read) -> GeneratedUpload {
+    async fn finish(&self, read: Read, lists: Vec<ListName>) -> GeneratedUpload {
         match read {
             Read::Site(mut decision, template) => {
                 let Outcome { answer, file } = decision.render(&template);
@@ -174,6 +179,7 @@ impl<S: Store> Generator<'_, S> {
                 let has_report = self.settings.report_bucket.is_some();
                 GeneratedUpload {
                     holds_until: answer.next_change,
+                    lists,
                     answer,
                     cost: file.as_deref().filter(|_| has_report).map(RequestCost::of),
                     file: file.map(String::into_bytes),
@@ -192,6 +198,7 @@ impl<S: Store> Generator<'_, S> {
                     answer,
                     file,
                     holds_until: None,
+                    lists,
                     cost: None,
                     details: Details::Shared(compiled, self.as_of),
                 }

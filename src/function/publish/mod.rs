@@ -7,6 +7,7 @@ mod answers;
 mod claim;
 mod delete;
 mod destination;
+mod findings;
 mod generate_upload;
 mod job;
 mod next_change;
@@ -22,6 +23,8 @@ mod retry;
 mod shared_inputs;
 mod upload;
 
+pub(crate) use self::destination::kind_of;
+pub use self::findings::Findings;
 pub use self::orphan::{FoundOutput, settle_output};
 pub use self::publisher::Publisher;
 pub use self::upload::answer_object;

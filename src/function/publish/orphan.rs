@@ -55,21 +55,16 @@ pub async fn settle_output<S: Store>(
         let operation = format!("find the CSV of {output} in UPLOAD_BUCKET");
         return Err(Error::new(ErrorKind::OtherBucket, operation));
     };
-    let published = PublishedObject::fetch(store, output.clone()).await?;
-    if published.head().is_none() {
+    let found = PublishedObject::fetch(store, output.clone()).await?;
+    if found.head().is_none() {
         return Ok(FoundOutput::Gone);
     }
-    let Some(key) = source_key(&published) else {
+    let Some(key) = source_key(&found) else {
         let input = ObjectName {
             bucket: uploads.clone(),
             key: String::new(),
         };
-        return Ok(orphan(answer_about(
-            settings,
-            &input,
-            &published,
-            Status::Kept,
-        )));
+        return Ok(orphan(answer_about(settings, &input, &found, Status::Kept)));
     };
     let input = ObjectName {
         bucket: uploads.clone(),
@@ -82,7 +77,13 @@ pub async fn settle_output<S: Store>(
         (true, Some(new)) if new == *output => Ok(FoundOutput::OfCsv(input.key)),
         (false, Some(new)) if new == *output => {
             let answer = publisher.publish(&input, &Trigger::Change).await?;
-            Ok(orphan(answer))
+            // The CSV may have come back, and was published.
+            let has_come_back = store.head(&input).await?.is_some();
+            Ok(if has_come_back {
+                FoundOutput::OfCsv(input.key)
+            } else {
+                orphan(answer)
+            })
         }
         (true, new_output) => {
             let owns_new = match new_output {
@@ -110,16 +111,16 @@ async fn settle_old_output<S: Store>(
     absence: Option<Absence>,
 ) -> Result<FoundOutput, Error> {
     retry_conflicts(&format!("settle {output}"), async || {
-        let published = PublishedObject::fetch(store, output.clone()).await?;
-        if published.head().is_none() {
+        let found = PublishedObject::fetch(store, output.clone()).await?;
+        if found.head().is_none() {
             return Ok(Some(FoundOutput::Gone));
         }
         let answer = match absence {
             Some(absence) if settings.on_delete != OnDelete::Keep => {
                 let deletion = publisher.deletion(input, settings.on_delete, absence);
-                deletion.apply(&published).await?
+                deletion.apply(&found).await?
             }
-            _ => Some(answer_about(settings, input, &published, Status::Kept)),
+            _ => Some(answer_about(settings, input, &found, Status::Kept)),
         };
         Ok(answer.map(orphan))
     })
@@ -138,14 +139,14 @@ async fn owns<S: Store>(store: &S, output: ObjectName, input: &ObjectName) -> Re
 
 /// Returns the key of the CSV that an output names. A key that is too long is recorded as a digest, so it is
 /// guessed from the key of the output: the part before the last slash, or before the last dot.
-fn source_key(published: &PublishedObject) -> Option<String> {
-    let key = &published.name.key;
+fn source_key(found: &PublishedObject) -> Option<String> {
+    let key = &found.name.key;
     ['/', '.'].into_iter().find_map(|separator| {
         let path = key
             .rsplit_once(separator)
             .map_or(key.as_str(), |(path, _)| path);
         let guess = format!("{path}.csv");
-        match published.owner(&guess)? {
+        match found.owner(&guess)? {
             Owner::Own => Some(guess),
             Owner::Other(key) => Some(key),
             Owner::OtherWithLongKey | Owner::Nobody => None,

@@ -58,8 +58,6 @@
 //! true. So an event about such a delete writes both objects once more with another ETag. They record the
 //! delete, and `Last-Modified` does not order inputs against them for the next 20 minutes.
 
-use std::cell::Cell;
-
 use tokio::join;
 
 use crate::answer::{Answer, Refusal, RefusalCode, Status, Warning};
@@ -70,6 +68,7 @@ use crate::function::publish::answers::{answer_about, unchanged};
 use crate::function::publish::claim::{Claim, claim, may_write_report_first};
 use crate::function::publish::delete::{Absence, Deletion};
 use crate::function::publish::destination::{Destination, Kind, check_version, refused_by_key};
+use crate::function::publish::findings::Findings;
 use crate::function::publish::generate_upload::{GeneratedUpload, Generator};
 use crate::function::publish::job::Job;
 use crate::function::publish::next_change::schedule_next_change;
@@ -101,8 +100,7 @@ pub struct Publisher<'a, S> {
     settings_digest: String,
     schedules: Option<Schedules<'a>>,
     stats: PublishStats,
-    facts: Cell<SiteFacts>,
-    had_output: Cell<bool>,
+    findings: Findings,
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
@@ -121,8 +119,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             template,
             schedules: None,
             stats: PublishStats::default(),
-            facts: Cell::default(),
-            had_output: Cell::default(),
+            findings: Findings::default(),
         }
     }
 
@@ -133,17 +130,9 @@ impl<'a, S: Store> Publisher<'a, S> {
         Self { schedules, ..self }
     }
 
-    /// Returns the numbers of the upload for the overview: those of this publication, or those that the
-    /// report of an earlier one records. They are 0 if they are not known.
-    #[must_use]
-    pub fn facts(&self) -> SiteFacts {
-        self.facts.get()
-    }
-
-    /// Returns whether the upload had an output before it was published.
-    #[must_use]
-    pub fn had_output(&self) -> bool {
-        self.had_output.get()
+    /// Returns what the overview shows about the upload.
+    pub fn findings(&self) -> &Findings {
+        &self.findings
     }
 
     /// Returns the statistics for the metrics.
@@ -196,8 +185,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             self.store.get(job.input, None)
         );
         let published = published?;
-        self.had_output
-            .set(published.output.owner(&job.input.key) == Some(Owner::Own));
+        self.findings.set_output(&published.output, job.input);
         self.check_template(&published).await?;
         if matches!(fetched, Ok(Fetched::Missing)) && published.exist() {
             fetched = self.store.get(job.input, None).await;
@@ -296,8 +284,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         published: &PublishedObjects,
     ) -> Result<Answer, Error> {
         let report = published.report.as_ref();
-        self.facts
-            .set(report.and_then(PublishedObject::facts).unwrap_or_default());
+        let facts = report.and_then(PublishedObject::facts);
+        self.findings.set_facts(facts.unwrap_or_default());
         let mut answer = unchanged(self.settings, job.input, &published.output);
         // Somebody may have deleted the schedule.
         let warning = self.schedule_next_change(job, answer.next_change).await?;
@@ -328,7 +316,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         let answer = answer_about(self.settings, job.input, &published.output, Status::Refused)
             .refused(refusal);
         let facts = SiteFacts::of(&answer, None);
-        self.facts.set(facts);
+        self.findings.set_facts(facts);
         let provenance = provenance
             .with_report(Some(&refusal.message), &job.output.key)
             .with_facts(facts);
@@ -351,6 +339,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         provenance: Provenance,
         as_of: Instant,
     ) -> Result<Option<Answer>, Error> {
+        let lists = std::mem::take(&mut generated.lists);
+        self.findings.set_lists(lists);
         // Only the lists that were read show whether an output that was made with lists is current.
         if self.is_up_to_date(job, published, &provenance, as_of) {
             return self.leave_unchanged(job, published).await.map(Some);
@@ -383,7 +373,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         let bytes = generated.answer.bytes;
         let file = file.filter(|_| !is_current);
         let facts = generated.facts();
-        self.facts.set(facts);
+        self.findings.set_facts(facts);
         let output = self.write_output(&published.output, file, provenance);
         let reported = async |generated: &mut GeneratedUpload| {
             // The following work keeps this thread busy, so the request of the output is sent before it.

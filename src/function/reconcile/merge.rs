@@ -4,23 +4,24 @@ use std::collections::BTreeMap;
 
 use crate::report::overview::{Site, SiteState};
 
-/// Merges the sites of the uploads with those of the outputs, ordered by the key of the CSV.
-///
-/// An output with an existing CSV comes as [`SiteState::NotChecked`]. It is dropped if the CSV was checked.
-pub(crate) fn merge(mut uploads: Vec<Site>, outputs: Vec<Site>) -> Vec<Site> {
+/// Orders the sites of the uploads by the key of the CSV. A key that was listed twice counts once.
+pub(crate) fn in_order(mut uploads: Vec<Site>) -> Vec<Site> {
     uploads.sort_unstable_by(|a, b| a.source.cmp(&b.source));
     uploads.dedup_by(|a, b| a.source == b.source);
-    let was_checked = |output: &Site| {
-        let found = uploads.binary_search_by(|site| site.source.cmp(&output.source));
-        output.state == SiteState::NotChecked && found.is_ok()
-    };
-    let others: Vec<Site> = outputs
-        .into_iter()
-        .filter(|output| !was_checked(output))
-        .collect();
-    uploads.extend(others);
-    uploads.sort_by(|a, b| (&a.source, &a.output).cmp(&(&b.source, &b.output)));
     uploads
+}
+
+/// Returns whether the site of an output only shows that its CSV exists, which is among these uploads.
+pub(crate) fn was_checked(uploads: &[Site], output: &Site) -> bool {
+    let find = || uploads.binary_search_by(|site| site.source.cmp(&output.source));
+    output.state == SiteState::NotChecked && find().is_ok()
+}
+
+/// Merges the sites of the uploads with those of the outputs that were not checked with them.
+pub(crate) fn merge(mut sites: Vec<Site>, outputs: Vec<Site>) -> Vec<Site> {
+    sites.extend(outputs);
+    sites.sort_by(|a, b| (&a.source, &a.output).cmp(&(&b.source, &b.output)));
+    sites
 }
 
 /// Counts the sites by their status. An output that only shows that its CSV exists has none.
@@ -37,13 +38,15 @@ pub(crate) fn count_statuses(sites: &[Site]) -> BTreeMap<String, u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::overview::SiteFacts;
+    use crate::report::overview::{SiteFacts, SiteKind};
 
     fn site(source: &str, state: SiteState) -> Site {
         Site {
             source: source.to_owned(),
             output: String::new(),
+            kind: SiteKind::Site,
             state,
+            lists: Vec::new(),
             status: "unchanged".to_owned(),
             code: String::new(),
             facts: SiteFacts::default(),
@@ -64,6 +67,10 @@ mod tests {
             site("a", SiteState::Orphan),
             site("", SiteState::Orphan),
         ];
+        let uploads = in_order(uploads);
+        let outputs = outputs.into_iter();
+        let outputs = outputs.filter(|output| !was_checked(&uploads, output));
+        let outputs = outputs.collect();
         let merged = merge(uploads, outputs);
         let states: Vec<(&str, SiteState)> = merged
             .iter()

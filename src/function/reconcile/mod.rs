@@ -23,8 +23,8 @@ use crate::function::error::Error;
 use crate::function::event::{ObjectRef, Trigger};
 use crate::function::metrics::InvocationMetrics;
 use crate::function::panics::catch_panic;
-use crate::function::publish::{FoundOutput, Publisher, answer_object, settle_output};
-use crate::function::reconcile::merge::{count_statuses, merge};
+use crate::function::publish::{FoundOutput, Publisher, answer_object, kind_of, settle_output};
+use crate::function::reconcile::merge::{count_statuses, in_order, merge, was_checked};
 use crate::function::reconcile::part::{read_parts, write_overview, write_part};
 use crate::function::response::RunAnswer;
 use crate::function::run_event::{ItemKind, ListedObject, RunBatch, RunTask};
@@ -32,7 +32,9 @@ use crate::function::schedule::Schedules;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, Store};
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
-use crate::report::overview::{Site, SiteFacts, SiteState, count_states, overview_page, sites_csv};
+use crate::report::overview::{
+    Site, SiteFacts, SiteKind, SiteState, count_states, overview_page, sites_csv,
+};
 use crate::source::is_csv_name;
 use crate::time::Instant;
 
@@ -134,7 +136,7 @@ impl<S: Store> Reconciler<'_, S> {
         let result = self.deadline.limit(&operation, work).await;
         let (answer, site) = match &result {
             Ok((answer, site)) => (answer.as_deref(), site.clone()),
-            Err(err) => (None, Some(failed_site(kind, name, err))),
+            Err(err) => (None, Some(self.failed_site(kind, name, err))),
         };
         log(name, answer, result.as_ref().err());
         // A run looks at everything, so only what it changes or fails at is counted. Otherwise the rejected rows
@@ -163,16 +165,21 @@ impl<S: Store> Reconciler<'_, S> {
             version_id: None,
         };
         let answer = answer_object(self.store, self.settings, publisher, &object).await?;
+        let findings = publisher.findings();
         let state = match answer.status {
             Status::Written | Status::Unchanged => Some(SiteState::InForce),
             Status::Held => Some(SiteState::Held),
-            Status::Refused if publisher.had_output() => Some(SiteState::Refused),
+            Status::Refused if findings.had_output() => Some(SiteState::Refused),
             Status::Refused => Some(SiteState::NeverPublished),
             // The CSV was deleted after it was listed. Its output comes with the outputs.
             // A preview is no site.
             Status::Removed | Status::Kept | Status::Ignored | Status::Previewed => None,
         };
-        let site = state.map(|state| site_of(&answer, state, publisher.facts()));
+        let site = state.map(|state| Site {
+            kind: kind_of(self.settings, name),
+            lists: findings.lists().iter().map(ToString::to_string).collect(),
+            ..site_of(&answer, state, findings.facts())
+        });
         Ok((Some(Box::new(answer)), site))
     }
 
@@ -202,10 +209,32 @@ impl<S: Store> Reconciler<'_, S> {
         })
     }
 
+    fn failed_site(&self, kind: ItemKind, name: &ObjectName, err: &Error) -> Site {
+        let key = name.key.clone();
+        let (source, output, kind) = match kind {
+            ItemKind::Uploads => (key, String::new(), kind_of(self.settings, name)),
+            ItemKind::Outputs => (String::new(), key, SiteKind::Site),
+        };
+        Site {
+            source,
+            output,
+            kind,
+            state: SiteState::Failed,
+            status: "failed".to_owned(),
+            code: err.kind().code().to_owned(),
+            lists: Vec::new(),
+            facts: SiteFacts::default(),
+        }
+    }
+
     /// Merges the parts of a run. A run over a prefix writes no overview, because it knows a part of the sites
     /// only.
     async fn overview(&self, run: &str, prefix: &str) -> Result<RunAnswer, Error> {
-        let (uploads, outputs) = read_parts(self.store, self.settings, run).await?;
+        let read = async |kind, wanted: &dyn Fn(&Site) -> bool| {
+            read_parts(self.store, self.settings, run, kind, wanted).await
+        };
+        let uploads = in_order(read(ItemKind::Uploads, &|_| true).await?);
+        let outputs = read(ItemKind::Outputs, &|output| !was_checked(&uploads, output)).await?;
         let sites = merge(uploads, outputs);
         if prefix.is_empty() {
             let as_of = Instant::from_seconds(self.store.now());
@@ -227,28 +256,14 @@ fn site_of(answer: &Answer, state: SiteState, facts: SiteFacts) -> Site {
     Site {
         source: answer.source.clone(),
         output: answer.output.clone().unwrap_or_default(),
+        kind: SiteKind::Site,
         state,
         status: answer.status.to_string(),
         code: answer
             .code
             .map_or_else(String::new, |code| code.to_string()),
+        lists: Vec::new(),
         facts,
-    }
-}
-
-fn failed_site(kind: ItemKind, name: &ObjectName, err: &Error) -> Site {
-    let key = name.key.clone();
-    let (source, output) = match kind {
-        ItemKind::Uploads => (key, String::new()),
-        ItemKind::Outputs => (String::new(), key),
-    };
-    Site {
-        source,
-        output,
-        state: SiteState::Failed,
-        status: "failed".to_owned(),
-        code: err.kind().code().to_owned(),
-        facts: SiteFacts::default(),
     }
 }
 

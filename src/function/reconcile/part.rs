@@ -79,7 +79,8 @@ fn part_key(batch: &RunBatch) -> String {
     key + ".jsonl"
 }
 
-/// Reads all parts of a run: the sites of the uploads, and those of the outputs.
+/// Reads the parts of a run about one bucket. Drops the sites that are not `wanted` as they arrive, so that a run
+/// over a million sites needs memory only for those that the overview shows.
 ///
 /// # Errors
 ///
@@ -88,36 +89,25 @@ pub(crate) async fn read_parts<S: Store>(
     store: &S,
     settings: &FunctionSettings,
     run: &str,
-) -> Result<(Vec<Site>, Vec<Site>), Error> {
+    kind: ItemKind,
+    wanted: impl Fn(&Site) -> bool,
+) -> Result<Vec<Site>, Error> {
     let Some(bucket) = settings.report_bucket.as_ref() else {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Vec::new());
     };
-    let prefix = format!("{PARTS_PREFIX}{run}/");
-    let of_outputs = format!("{prefix}{}-", ItemKind::Outputs.name());
+    let prefix = format!("{PARTS_PREFIX}{run}/{}-", kind.name());
     let keys = store.list(bucket, &prefix).await?;
-    let (mut uploads, mut outputs) = (Vec::new(), Vec::new());
+    let mut sites = Vec::new();
     let mut parts = stream::iter(keys)
-        .map(|key| async {
+        .map(|key| {
             let bucket = bucket.clone();
-            let sites = read_part(
-                store,
-                &ObjectName {
-                    bucket,
-                    key: key.clone(),
-                },
-            )
-            .await?;
-            Ok::<_, Error>((key, sites))
+            async move { read_part(store, &ObjectName { bucket, key }).await }
         })
         .buffered(MAX_CONCURRENT_PARTS);
-    while let Some((key, sites)) = parts.try_next().await? {
-        if key.starts_with(&of_outputs) {
-            outputs.extend(sites);
-        } else {
-            uploads.extend(sites);
-        }
+    while let Some(part) = parts.try_next().await? {
+        sites.extend(part.into_iter().filter(&wanted));
     }
-    Ok((uploads, outputs))
+    Ok(sites)
 }
 
 async fn read_part<S: Store>(store: &S, name: &ObjectName) -> Result<Vec<Site>, Error> {

@@ -12,7 +12,7 @@ use crate::text::push_fmt;
 use crate::time::Instant;
 
 /// The header of `sites.csv`. Its names are part of the contract.
-const HEADER: &str = "source,output,state,status,code,rows,rejected,networks,bytes,apache_microseconds,next_change,report\r\n";
+const HEADER: &str = "source,output,state,status,code,rows,rejected,networks,bytes,apache_microseconds,next_change,report,kind,lists\r\n";
 
 /// The first characters of a cell that a spreadsheet may take for the start of a formula.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
@@ -46,6 +46,10 @@ pub fn sites_csv(sites: &[Site]) -> String {
         }
         csv.push(',');
         push_text(&mut csv, &report_link(&site.source).unwrap_or_default());
+        csv.push(',');
+        push_text(&mut csv, site.kind.name());
+        csv.push(',');
+        push_text(&mut csv, &site.lists.join(";"));
         csv.push_str("\r\n");
     }
     csv

@@ -6,10 +6,12 @@
 
 mod csv;
 mod link;
+mod lists;
 mod site;
+mod table;
 
 pub use self::csv::sites_csv;
-pub use self::site::{Site, SiteFacts, SiteState};
+pub use self::site::{Site, SiteFacts, SiteKind, SiteState};
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,9 +21,10 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
-use crate::report::overview::link::report_link;
+use crate::report::overview::lists::lists_table;
+use crate::report::overview::table::{Table, TableBuilder, number, shown_key, text};
 use crate::report::style::{STYLE, STYLE_SHA256};
-use crate::text::{escape_invisible, milliseconds, thousands};
+use crate::text::{milliseconds, thousands};
 use crate::time::{Instant, TimeZone};
 
 const NAME: &str = "overview.html";
@@ -31,12 +34,10 @@ pub const MAX_OVERVIEW_BYTES: usize = 300_000;
 pub const MAX_TABLE_ROWS: usize = 100;
 /// The number of days in which a change is listed.
 const DAYS_OF_CHANGES: i64 = 14;
-/// The maximum length of a key that is shown, in characters. Its link has all of it.
-const MAX_KEY_CHARACTERS: usize = 160;
 
-/// The number of sites in each state. A state without sites has no entry.
+/// Counts sites, lists and the common CSV by their state. A state without any has no entry.
 #[must_use]
-pub fn count_states(sites: &[Site]) -> BTreeMap<SiteState, u64> {
+pub fn count_states<'a>(sites: impl IntoIterator<Item = &'a Site>) -> BTreeMap<SiteState, u64> {
     let mut counts = BTreeMap::new();
     for site in sites {
         *counts.entry(site.state).or_default() += 1;
@@ -97,66 +98,24 @@ struct Figure {
     value: String,
 }
 
-#[derive(Serialize)]
-struct Table {
-    id: &'static str,
-    title: &'static str,
-    note: &'static str,
-    /// The headers of the columns after the site.
-    columns: Vec<Column>,
-    rows: Vec<Row>,
-    all: String,
-    /// The number of sites that are not listed, or an empty text.
-    more: String,
-}
-
-#[derive(Clone, Copy, Serialize)]
-struct Column {
-    label: &'static str,
-    is_number: bool,
-}
-
-#[derive(Serialize)]
-struct Row {
-    site: String,
-    link: Option<String>,
-    cells: Vec<String>,
-}
-
-const fn text(label: &'static str) -> Column {
-    Column {
-        label,
-        is_number: false,
-    }
-}
-
-const fn number(label: &'static str) -> Column {
-    Column {
-        label,
-        is_number: true,
-    }
-}
-
 impl View {
     fn of(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> Self {
-        let states = count_states(sites);
+        let of_sites = || sites.iter().filter(|site| site.kind == SiteKind::Site);
+        let states = count_states(of_sites());
         let count = |state| states.get(&state).copied().unwrap_or_default();
-        let attention: u64 = SiteState::ALL[1..].iter().map(|state| count(*state)).sum();
         let has_rejected = sites.iter().any(|site| site.facts.rejected > 0);
-        let tables = tables(sites, as_of, zone, max_rows);
+        let attention = sites.iter().any(|site| site.state != SiteState::InForce);
+        let mut tables = tables(sites, as_of, zone, max_rows);
+        tables.push(lists_table(sites, max_rows));
         let sum = |fact: fn(&SiteFacts) -> u64| -> String {
             thousands(sites.iter().map(|site| fact(&site.facts)).sum::<u64>())
         };
         Self {
-            headline: match attention {
-                0 => "Every site is in force".to_owned(),
-                1 => "1 site needs attention".to_owned(),
-                sites => format!("{} sites need attention", thousands(sites)),
-            },
-            tone: match attention {
-                0 if has_rejected => "warn",
-                0 => "good",
-                _ => "bad",
+            headline: headline(sites),
+            tone: match (attention, has_rejected) {
+                (true, _) => "bad",
+                (false, true) => "warn",
+                (false, false) => "good",
             },
             checked: zone.show(as_of),
             states: SiteState::ALL
@@ -169,7 +128,7 @@ impl View {
             totals: vec![
                 Figure {
                     label: "Sites",
-                    value: thousands(sites.len() as u64),
+                    value: thousands(of_sites().count() as u64),
                 },
                 Figure {
                     label: "Rows",
@@ -197,14 +156,43 @@ impl View {
     }
 }
 
-/// Returns all tables, also those without rows.
+/// Returns the sentence at the top of the page.
+fn headline(sites: &[Site]) -> String {
+    let needing = |is_site: fn(SiteKind) -> bool| {
+        let of_kind = sites.iter().filter(|site| is_site(site.kind));
+        of_kind
+            .filter(|site| site.state != SiteState::InForce)
+            .count() as u64
+    };
+    let of_sites = needing(|kind| kind == SiteKind::Site);
+    let of_lists = needing(|kind| kind != SiteKind::Site);
+    let shown = |count: u64, noun: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {noun}")),
+        _ => Some(format!("{} {noun}s", thousands(count))),
+    };
+    let (sites, lists) = (shown(of_sites, "site"), shown(of_lists, "list"));
+    let verb = if of_sites + of_lists == 1 {
+        "needs"
+    } else {
+        "need"
+    };
+    match (sites, lists) {
+        (None, None) => "Every site is in force".to_owned(),
+        (Some(sites), Some(lists)) => format!("{sites} and {lists} {verb} attention"),
+        (Some(some), None) | (None, Some(some)) => format!("{some} {verb} attention"),
+    }
+}
+
+/// Returns the tables of sites, also those without rows.
 fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> Vec<Table> {
     let until = as_of.plus_days(DAYS_OF_CHANGES).seconds();
     let next_change = |site: &Site| site.facts.next_change.filter(|seconds| *seconds < until);
+    let is_site = |site: &Site| site.kind == SiteKind::Site;
     let builder = TableBuilder { sites, max_rows };
     vec![
         builder.build(
-            ("attention", "Sites that need attention", ""),
+            ("attention", "CSVs that need attention", ""),
             &[text("State"), text("Reason")],
             |site| (!matches!(site.state, SiteState::InForce | SiteState::Orphan)).then_some(site.state),
             |site| vec![site.state.label().to_owned(), site.code.clone()],
@@ -237,7 +225,7 @@ fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> V
         builder.build(
             ("largest", "Largest files", ""),
             &[number("Bytes"), number("Networks")],
-            |site| (site.facts.bytes > 0).then_some(Reverse(site.facts.bytes)),
+            |site| (is_site(site) && site.facts.bytes > 0).then_some(Reverse(site.facts.bytes)),
             |site| vec![thousands(site.facts.bytes), thousands(site.facts.networks)],
         ),
         builder.build(
@@ -257,76 +245,6 @@ fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> V
             },
         ),
     ]
-}
-
-struct TableBuilder<'a> {
-    sites: &'a [Site],
-    max_rows: usize,
-}
-
-impl TableBuilder<'_> {
-    /// Builds a table of the sites that have a rank, the lowest rank first. Sites of the same rank keep their
-    /// order.
-    fn build<R: Ord>(
-        &self,
-        (id, title, note): (&'static str, &'static str, &'static str),
-        columns: &[Column],
-        rank: impl Fn(&Site) -> Option<R>,
-        cells: impl Fn(&Site) -> Vec<String>,
-    ) -> Table {
-        let mut ranked: Vec<(R, usize, &Site)> = self
-            .sites
-            .iter()
-            .enumerate()
-            .filter_map(|(index, site)| Some((rank(site)?, index, site)))
-            .collect();
-        let all = ranked.len();
-        let by_rank = |a: &(R, usize, &Site), b: &(R, usize, &Site)| (&a.0, a.1).cmp(&(&b.0, b.1));
-        if self.max_rows > 0 && self.max_rows < all {
-            ranked.select_nth_unstable_by(self.max_rows, by_rank);
-        }
-        ranked.truncate(self.max_rows);
-        ranked.sort_unstable_by(by_rank);
-        let more = all - ranked.len();
-        Table {
-            id,
-            title,
-            note,
-            columns: columns.to_vec(),
-            rows: ranked
-                .iter()
-                .map(|(_, _, site)| Row {
-                    site: shown_site(site),
-                    link: report_link(&site.source),
-                    cells: cells(site),
-                })
-                .collect(),
-            all: thousands(all as u64),
-            more: match more {
-                0 => String::new(),
-                more => thousands(more as u64),
-            },
-        }
-    }
-}
-
-/// Returns the key of the CSV, or that of the output if it names no CSV.
-fn shown_site(site: &Site) -> String {
-    if site.source.is_empty() {
-        shown_key(&site.output)
-    } else {
-        shown_key(&site.source)
-    }
-}
-
-fn shown_key(key: &str) -> String {
-    match key.char_indices().nth(MAX_KEY_CHARACTERS) {
-        None => escape_invisible(key, None),
-        Some((end, _)) => {
-            let start = escape_invisible(key.get(..end).unwrap_or_default(), None);
-            format!("{start}…")
-        }
-    }
 }
 
 fn orphan_effect(site: &Site) -> &'static str {

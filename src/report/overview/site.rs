@@ -67,6 +67,31 @@ impl SiteState {
     }
 }
 
+/// The use of a CSV. The names in JSON and in `sites.csv` are part of the contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SiteKind {
+    /// The rules of a site, or an output.
+    #[default]
+    Site,
+    /// A list, which sites name.
+    List,
+    /// The common CSV, which applies to every site.
+    Common,
+}
+
+impl SiteKind {
+    /// Returns the name in JSON and in `sites.csv`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Site => "site",
+            Self::List => "list",
+            Self::Common => "common",
+        }
+    }
+}
+
 /// The numbers about one CSV. A number that is not known is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteFacts {
@@ -133,19 +158,25 @@ impl SiteFacts {
     }
 }
 
-/// One site, as one line of a part and one row of `sites.csv`.
+/// One site, list or common CSV, as one line of a part and one row of `sites.csv`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
     /// The key of the CSV. Empty if an output does not name it.
     pub source: String,
     /// The key of the output. Empty if the key of the CSV gives none.
     pub output: String,
+    /// The use of the CSV.
+    #[serde(default)]
+    pub kind: SiteKind,
     /// The state after the run.
     pub state: SiteState,
     /// The `status` of the answer, or `failed`.
     pub status: String,
     /// The code of a refusal or the `errorType` of a failure. Empty if there is none.
     pub code: String,
+    /// The names of the lists in force that the rows of the CSV name, in alphabetical order. Empty for an orphan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
     /// The numbers.
     #[serde(flatten)]
     pub facts: SiteFacts,
@@ -184,6 +215,10 @@ mod tests {
         for state in SiteState::ALL {
             let json = serde_json::to_string(&state).unwrap();
             assert_eq!(json, format!("\"{}\"", state.name()));
+        }
+        for kind in [SiteKind::Site, SiteKind::List, SiteKind::Common] {
+            let json = serde_json::to_string(&kind).unwrap();
+            assert_eq!(json, format!("\"{}\"", kind.name()));
         }
     }
 }

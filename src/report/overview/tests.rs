@@ -4,6 +4,8 @@ fn site(source: &str, state: SiteState) -> Site {
     Site {
         source: source.to_owned(),
         output: format!("{source}/.htaccess"),
+        kind: SiteKind::Site,
+        lists: Vec::new(),
         state,
         status: "unchanged".to_owned(),
         code: String::new(),

@@ -25,17 +25,23 @@ def site(source: str, state: str = "in-force", **facts: Any) -> dict[str, Any]:
 
 
 def fleet() -> list[dict[str, Any]]:
-    """10,000 sites, most of them in force."""
-    return [
-        site(f"clients/customer-{index:05}/www.example.com.csv", STATES[index // 10 % 6] if index % 10 == 0 else "in-force")
+    """10,000 sites, most of them in force, and 150 lists."""
+    sites = [
+        site(
+            f"clients/customer-{index:05}/www.example.com.csv",
+            STATES[index // 10 % 6] if index % 10 == 0 else "in-force",
+            lists=[f"team-{index % 150:03}"],
+        )
         for index in range(10_000)
     ]
+    return sites + [site(f"lists/team-{index:03}.csv", kind="list", rejected=0, next_change=None) for index in range(150)]
 
 
 def hostile() -> list[dict[str, Any]]:
     """Keys that attack the reader of the page, in every table."""
     keys = [*pages.HOSTILE, "javascript:window.ran=1.csv", 'a" onclick="window.ran=1.csv', "x" * 255 + "/" + "y" * 250]
-    return [site(key, state, code=key) for key in keys for state in STATES]
+    sites = [site(key, state, code=key, lists=keys) for key in keys for state in STATES]
+    return sites + [site(f"lists/{key}.csv", kind="list") for key in keys] + [site(keys[0], kind="common", lists=keys)]
 
 
 class Overview(unittest.TestCase):
@@ -78,16 +84,17 @@ class Overview(unittest.TestCase):
                 self.assertLess(path.stat().st_size, PAGE_BYTES_MAX)
         self.browser.open(self.paths["fleet"].as_uri())
         rows = self.browser.run("[...document.querySelectorAll('table')].map(table => table.tBodies[0].rows.length)")
-        self.assertEqual(rows, [100] * 6)
+        self.assertEqual(rows, [100] * 7)
         text = self.browser.run("document.body.innerText")
-        for words in ("10,000", "In force", "And 9,900 more: see sites.csv.", "2 January 1970, 00:00 UTC", "1.5 ms"):
+        for words in ("10,000", "In force", "And 9,900 more: see sites.csv.", "@team-000",
+                      "833 sites need attention", "2 January 1970, 00:00 UTC", "1.5 ms"):
             self.assertIn(words, text)
 
     def test_headings_and_tables_have_names(self) -> None:
         self.browser.open(self.paths["fleet"].as_uri())
         headings = [name for name, _ in self.browser.accessible("heading")]
         self.assertEqual(headings[:3], ["All sites", "Sites by state", "Totals"])
-        self.assertEqual(len(headings), 9)
+        self.assertEqual(len(headings), 10)
         self.assertIn("clients/customer-00010/www.example.com.csv", [name for name, _ in self.browser.accessible("rowheader")])
 
     def test_nothing_in_a_key_runs_or_loads_anything(self) -> None:

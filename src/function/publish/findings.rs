@@ -1,0 +1,51 @@
+//! What the overview shows about an upload, as it is found while the upload is published.
+
+use std::cell::{Cell, RefCell};
+
+use crate::function::publish::object::PublishedObject;
+use crate::function::publish::owner::Owner;
+use crate::function::store::ObjectName;
+use crate::list::ListName;
+use crate::report::overview::SiteFacts;
+
+/// Facts about an upload. Those of the last attempt to publish it count.
+#[derive(Default)]
+pub struct Findings {
+    facts: Cell<SiteFacts>,
+    had_output: Cell<bool>,
+    lists: RefCell<Vec<ListName>>,
+}
+
+impl Findings {
+    /// Returns the numbers of the upload: those of this publication, or those that the report of an earlier
+    /// one records. They are 0 if they are not known.
+    #[must_use]
+    pub fn facts(&self) -> SiteFacts {
+        self.facts.get()
+    }
+
+    /// Returns whether the upload had an output before it was published.
+    #[must_use]
+    pub fn had_output(&self) -> bool {
+        self.had_output.get()
+    }
+
+    /// Returns the lists in force that the rows of the upload name. Empty if the rows were not read.
+    #[must_use]
+    pub fn lists(&self) -> Vec<ListName> {
+        self.lists.borrow().clone()
+    }
+
+    pub(crate) fn set_facts(&self, facts: SiteFacts) {
+        self.facts.set(facts);
+    }
+
+    pub(crate) fn set_output(&self, output: &PublishedObject, input: &ObjectName) {
+        let is_own = output.owner(&input.key) == Some(Owner::Own);
+        self.had_output.set(is_own);
+    }
+
+    pub(crate) fn set_lists(&self, lists: Vec<ListName>) {
+        self.lists.replace(lists);
+    }
+}
