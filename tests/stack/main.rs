@@ -15,6 +15,7 @@
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, wait_until};
+use crate::many::Many;
 use crate::permissions::Permissions;
 
 #[path = "../servers/apache.rs"]
@@ -52,14 +53,15 @@ fn the_deployed_stack_answers_uploads_and_events() {
     any_name_gets_an_answer(&cloud);
     a_refused_csv_leaves_the_previous_output(&cloud);
     an_older_version_can_be_brought_back(&cloud);
-    reconcile::repairs_everything_once(&cloud);
-    reconcile::refuses_a_wrong_prefix(&cloud);
-    permissions::of_the_state_machine(&cloud);
     sync::lays_outputs_in_the_web_root(&cloud);
     events_can_be_invoked(&cloud);
     buckets_are_private_versioned_and_encrypted(&cloud);
-    many::are_published(&cloud, "thousand", 1_000);
+    reconcile::publishes_a_fleet(&cloud);
     schedules::comes_by_itself(&cloud, &change);
+    reconcile::brings_a_list_to_its_sites(&cloud);
+    reconcile::repairs_everything_once(&cloud);
+    reconcile::refuses_a_wrong_prefix(&cloud);
+    permissions::of_the_state_machine(&cloud);
     failures::of_the_deployment(&cloud);
     failures::of_the_scheduler(&cloud);
     failures::of_a_stopped_function(&cloud);
@@ -77,7 +79,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     ]);
     assert_notified(&cloud, "LambdaFunction", &[]);
     assert_notified(&cloud, "Queue", BOTH);
-    many::are_published(&cloud, "queued", 100);
+    QUEUED.are_published(&cloud);
     failures::of_a_message(&cloud);
     reconcile::removes_orphans(&cloud);
     an_output_is_removed_with_its_csv(&cloud);
@@ -103,6 +105,11 @@ fn the_deployed_stack_answers_uploads_and_events() {
     the_stack_goes_and_what_it_wrote_stays(&cloud);
 }
 
+const QUEUED: Many = Many {
+    prefix: "queued",
+    count: 100,
+    list_every: None,
+};
 const BUCKETS: [&str; 4] = [
     "UploadBucket",
     "SiteBucket",

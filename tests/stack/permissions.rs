@@ -186,6 +186,27 @@ pub(crate) fn of_the_state_machine(cloud: &Cloud) {
         expected.insert(own(action, "*".to_owned()));
     }
     assert_eq!(grants_of(cloud, role.unwrap(), "reconcile"), expected);
+    of_the_rules_that_start_it(cloud, arn);
+}
+
+/// The schedule and the published lists start the state machine with one role, which may do nothing else.
+fn of_the_rules_that_start_it(cloud: &Cloud, arn: &str) {
+    let ask = ["events", "list-rule-names-by-target", "--target-arn", arn];
+    let rules = cloud.json(&ask);
+    let rules = rules["RuleNames"].as_array().unwrap();
+    assert_eq!(rules.len(), 2, "{rules:?}");
+    let role_of = |rule: &Value| {
+        let ask = ["events", "list-targets-by-rule", "--rule"];
+        let targets = cloud.json(&[&ask[..], &[rule.as_str().unwrap()]].concat());
+        let targets = targets["Targets"].as_array().unwrap().clone();
+        assert_eq!(targets.len(), 1, "{targets:?}");
+        targets[0]["RoleArn"].as_str().unwrap().to_owned()
+    };
+    let used: BTreeSet<String> = rules.iter().map(role_of).collect();
+    assert_eq!(used.len(), 1, "{used:?}");
+    let role = used.first().unwrap().rsplit('/').next().unwrap();
+    let expected = ("states:StartExecution".to_owned(), arn.to_owned());
+    assert_eq!(grants_of(cloud, role, "start"), [expected].into());
 }
 
 fn granted(cloud: &Cloud) -> BTreeSet<Grant> {

@@ -1,56 +1,127 @@
 //! Runs over all sites by the deployed state machine.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, wait_until};
+use crate::many::{LIST, Many};
 use crate::recorder::Call;
 
-/// The number of sites, unless `RECONCILE_SITES` says otherwise.
-const DEFAULT_SITES: usize = 200;
+/// 200 of them name the list.
+pub(crate) const FLEET: Many = Many {
+    prefix: "thousand",
+    count: 1_000,
+    list_every: Some(5),
+};
+const OFFICE: &str = "IP\n198.51.100.0/28\n";
+const NEW_OFFICE: &str = "IP\n198.51.100.0/28\n203.0.113.7\n";
+const BAD_OFFICE: &str = "IP,Rule\n198.51.100.1,Allow\n203.0.113.7,Deny\n";
+/// The number of sites that are uploaded again while a list comes to its sites.
+const AGAIN: usize = 50;
 /// The number of outputs that are deleted, that are altered, and of CSVs that are deleted.
 const WRECKED: usize = 20;
+/// A part of the fleet, for runs about which a smaller number says the same.
+const PART: &str = r#"{"prefix": "thousand/OLD/"}"#;
+/// The number of CSVs in that part that are deleted.
+const WRECKED_IN_PART: usize = WRECKED / 4;
 /// The time limit for a run over a thousand sites, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(15);
-const RULES: &str = "IP,Rule\n192.0.2.1,Allow\n";
+
+/// The fleet is uploaded after its list.
+pub(crate) fn publishes_a_fleet(cloud: &Cloud) {
+    FLEET.upload_list(cloud, OFFICE);
+    cloud.wait_for_objects("ReportBucket", "compiled/lists/office.list", 1);
+    FLEET.are_published(cloud);
+    wait_for_runs(cloud, 1);
+}
+
+/// A new list starts a run, which brings it to the sites that name it and writes no other. Sites that are
+/// uploaded meanwhile are right in the end. A refused list and a deleted one change nothing.
+pub(crate) fn brings_a_list_to_its_sites(cloud: &Cloud) {
+    let before = cloud.recorder.calls().len();
+    let runs = runs(cloud).len();
+    let started = Instant::now();
+    FLEET.upload_list(cloud, NEW_OFFICE);
+    wait_until("the run that the list starts", || {
+        match runs_of(cloud, "RUNNING").len() {
+            1 => Ok(()),
+            count => Err(count),
+        }
+    });
+    // They are spread over the whole fleet, so the run is past some of them, and some name the list.
+    let step = FLEET.count / AGAIN;
+    let again = (0..AGAIN).map(|number| number * step + number % step);
+    FLEET.upload_again(cloud, again.clone());
+    assert_eq!(
+        runs_of(cloud, "RUNNING").len(),
+        1,
+        "the run ended before the uploads"
+    );
+    wait_for_runs(cloud, runs + 1);
+    let wanted = FLEET.wanted(cloud);
+    wait_until("the new list in all outputs", || {
+        let stale = FLEET.differences(cloud, &wanted);
+        stale.is_empty().then_some(()).ok_or(stale)
+    });
+    println!(
+        "a list was in 200 of 1,000 sites after {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
+    let named = (0..FLEET.count).filter(|index| FLEET.names_list(*index));
+    let expected: BTreeSet<String> = named
+        .chain(again)
+        .map(|index| FLEET.output(index))
+        .collect();
+    assert_eq!(written_outputs(cloud, before), expected);
+
+    let before = cloud.recorder.calls().len();
+    cloud.upload(LIST, BAD_OFFICE);
+    cloud.answer(LIST, |answer| answer["code"] == "mixed-rules");
+    cloud.delete_upload(LIST);
+    run(cloud, PART);
+    assert_eq!(written_outputs(cloud, before), BTreeSet::new());
+    assert_eq!(
+        FLEET.differences(cloud, &wanted),
+        Vec::<std::path::PathBuf>::new()
+    );
+    assert_eq!(
+        self::runs(cloud).len(),
+        runs + 2,
+        "the refused list started a run"
+    );
+}
 
 /// One run repairs deleted and altered outputs and reports orphans. The next one writes nothing.
 pub(crate) fn repairs_everything_once(cloud: &Cloud) {
-    let sites = number_of_sites();
-    assert!(sites >= 4 * WRECKED, "RECONCILE_SITES is too small");
-    upload_fleet(cloud, sites);
+    let wanted = FLEET.wanted(cloud);
     wreck(cloud);
+    assert_eq!(FLEET.differences(cloud, &wanted).len(), 2 * WRECKED);
     let output = run(cloud, "{}");
     assert_eq!(output["counts"]["written"], 2 * WRECKED, "{output}");
     assert_eq!(output["counts"]["kept"], WRECKED, "{output}");
     assert_eq!(output["states"]["orphan"], WRECKED, "{output}");
     assert_eq!(output["failed"], 0, "{output}");
-    for name in [
-        "gone-00",
-        "gone-19",
-        "altered-00",
-        "altered-19",
-        "orphan-00",
-    ] {
-        let site = cloud.read("SiteBucket", &format!("fleet/{name}/.htaccess"));
-        assert!(
-            site.unwrap().ends_with("\nRequire ip 192.0.2.1\n"),
-            "{name}"
-        );
-    }
-    the_overview_lists_them(cloud, sites);
-    the_next_run_writes_nothing(cloud);
+    assert_eq!(
+        FLEET.differences(cloud, &wanted),
+        Vec::<std::path::PathBuf>::new()
+    );
+    the_overview_lists_them(cloud);
+    writes_nothing(cloud, "{}");
 }
 
 /// The orphans of [`repairs_everything_once`] are removed after `OnDelete` was changed.
 pub(crate) fn removes_orphans(cloud: &Cloud) {
-    let output = run(cloud, r#"{"prefix": "fleet/"}"#);
-    assert_eq!(output["counts"]["removed"], WRECKED, "{output}");
-    cloud.wait_for_objects("SiteBucket", "fleet/orphan-", 0);
-    the_next_run_writes_nothing(cloud);
+    let output = run(cloud, PART);
+    assert_eq!(output["counts"]["removed"], WRECKED_IN_PART, "{output}");
+    let left = FLEET.count / 4 - WRECKED_IN_PART;
+    cloud.wait_for_objects("SiteBucket", "thousand/OLD/", left);
+    writes_nothing(cloud, PART);
 }
 
 /// A CSV is deleted while the bucket sends no events.
@@ -64,15 +135,13 @@ pub(crate) fn shuts_orphans(cloud: &Cloud) {
         cloud.aws(&[&put[..], &bucket[..], &option[..]].concat());
     };
     set("{}");
-    cloud.delete_upload("fleet/fine-000.csv");
+    cloud.delete_upload(&FLEET.key(3));
     set(&before.to_string());
-    let output = run(cloud, r#"{"prefix": "fleet/"}"#);
+    let output = run(cloud, PART);
     assert_eq!(output["counts"]["written"], 1, "{output}");
-    let site = cloud
-        .read("SiteBucket", "fleet/fine-000/.htaccess")
-        .unwrap();
+    let site = cloud.read("SiteBucket", &FLEET.output(3)).unwrap();
     assert!(site.ends_with("\nRequire all denied\n"), "{site}");
-    the_next_run_writes_nothing(cloud);
+    writes_nothing(cloud, PART);
 }
 
 pub(crate) fn refuses_a_wrong_prefix(cloud: &Cloud) {
@@ -81,78 +150,86 @@ pub(crate) fn refuses_a_wrong_prefix(cloud: &Cloud) {
     assert_eq!(execution["error"], "WrongInput", "{execution}");
 }
 
-fn number_of_sites() -> usize {
-    std::env::var("RECONCILE_SITES").map_or(DEFAULT_SITES, |sites| sites.parse().unwrap())
-}
-
-fn upload_fleet(cloud: &Cloud, sites: usize) {
-    let folder = cloud.folder.join("fleet");
-    fs::create_dir_all(&folder).unwrap();
-    let kinds = ["gone", "altered", "orphan"];
-    let wrecked = kinds
-        .iter()
-        .flat_map(|kind| (0..WRECKED).map(move |index| format!("{kind}-{index:02}")));
-    let fine = (0..sites - kinds.len() * WRECKED).map(|index| format!("fine-{index:03}"));
-    for name in wrecked.chain(fine) {
-        fs::write(folder.join(name + ".csv"), RULES).unwrap();
-    }
-    let uploads = format!("s3://{}/fleet/", cloud.output("UploadBucket"));
-    let copy = ["s3", "cp", "--recursive", "--only-show-errors"];
-    cloud.aws(&[&copy[..], &[folder.to_str().unwrap(), &uploads]].concat());
-    cloud.wait_for_objects("SiteBucket", "fleet/", sites);
-    cloud.wait_for_objects("ReportBucket", "fleet/", sites);
-}
-
 /// With `OnDelete=keep` the bucket sends no events about deletes.
 fn wreck(cloud: &Cloud) {
-    let site = format!("s3://{}/fleet/", cloud.output("SiteBucket"));
-    let uploads = format!("s3://{}/fleet/", cloud.output("UploadBucket"));
-    let remove = ["s3", "rm", "--recursive", "--only-show-errors"];
-    for (place, pattern) in [(&site, "gone-*"), (&uploads, "orphan-*")] {
-        let filter = [place, "--exclude", "*", "--include", pattern];
-        cloud.aws(&[&remove[..], &filter[..]].concat());
-    }
+    delete(
+        cloud,
+        "SiteBucket",
+        (0..WRECKED).map(|index| FLEET.output(index)),
+    );
     let folder = cloud.folder.join("altered");
-    for index in 0..WRECKED {
-        let site = folder.join(format!("altered-{index:02}"));
-        fs::create_dir_all(&site).unwrap();
-        fs::write(site.join(".htaccess"), "Require all granted\n").unwrap();
+    for index in WRECKED..2 * WRECKED {
+        let file = folder.join(FLEET.output(index));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "Require all granted\n").unwrap();
     }
+    let sites = format!("s3://{}/", cloud.output("SiteBucket"));
     let copy = ["s3", "cp", "--recursive", "--only-show-errors"];
-    cloud.aws(&[&copy[..], &[folder.to_str().unwrap(), &site]].concat());
+    cloud.aws(&[&copy[..], &[folder.to_str().unwrap(), &sites]].concat());
+    let orphans = 2 * WRECKED..3 * WRECKED;
+    delete(cloud, "UploadBucket", orphans.map(|index| FLEET.key(index)));
 }
 
-fn the_overview_lists_them(cloud: &Cloud, sites: usize) {
+fn delete(cloud: &Cloud, bucket: &str, keys: impl Iterator<Item = String>) {
+    let objects: Vec<Value> = keys.map(|key| json!({"Key": key})).collect();
+    let objects = json!({"Objects": objects, "Quiet": true}).to_string();
+    let delete = ["s3api", "delete-objects", "--bucket", cloud.output(bucket)];
+    cloud.aws(&[&delete[..], &["--delete", &objects]].concat());
+}
+
+fn the_overview_lists_them(cloud: &Cloud) {
     let page = cloud.read("ReportBucket", "index.html").unwrap();
-    assert!(page.contains("href=\"fleet/orphan-00.csv.html\""), "{page}");
+    assert!(
+        page.contains("href=\"thousand/site-40.csv.html\""),
+        "{page}"
+    );
     assert!(page.contains("href=\"clients/no-rule-column.csv.html\""));
+    let office = "<bdi>@office</bdi></th><td><bdi>In force, its CSV was deleted</bdi></td>\
+                  <td class=\"number\"><bdi>";
+    let (_, users) = page.split_once(office).unwrap_or_else(|| panic!("{page}"));
+    let orphans = (2 * WRECKED..3 * WRECKED).filter(|index| FLEET.names_list(*index));
+    let expected = format!("{}</bdi>", FLEET.count / 5 - orphans.count());
+    assert!(users.starts_with(&expected), "{page}");
     let table = cloud.read("ReportBucket", "sites.csv").unwrap();
-    let of_fleet = table.lines().filter(|row| row.starts_with("\"fleet/"));
-    assert_eq!(of_fleet.count(), sites, "{table}");
+    let of_fleet = table.lines().filter(|row| row.starts_with("\"thousand/"));
+    assert_eq!(of_fleet.count(), FLEET.count, "{table}");
     let acme = "\"clients/acme.csv\",\"clients/acme/.htaccess\",\"in-force\",\"unchanged\",,4,1,";
     assert!(table.contains(acme), "{table}");
 }
 
-fn the_next_run_writes_nothing(cloud: &Cloud) {
+fn writes_nothing(cloud: &Cloud, input: &str) {
     let before = cloud.recorder.calls().len();
     let started = Instant::now();
-    let output = run(cloud, "{}");
+    let output = run(cloud, input);
     let calls = &cloud.recorder.calls()[before..];
     let changes: Vec<&Call> = calls.iter().filter(|call| is_change(call)).collect();
     assert_eq!(changes, Vec::<&Call>::new(), "{output}");
     assert_eq!(output["counts"].get("written"), None, "{output}");
     println!(
-        "a run with nothing to do: {} calls of S3 in {:.1} s, and {output}",
+        "a run with nothing to do: {} calls in {:.1} s, and {output}",
         calls.len(),
         started.elapsed().as_secs_f64()
     );
 }
 
-/// The objects of the run itself are its answer.
+/// The objects of the run itself are its answer. A schedule that exists already is left alone (409).
 fn is_change(call: &Call) -> bool {
     let is_own = call.key.starts_with("overview/parts/")
         || ["index.html", "sites.csv"].contains(&&*call.key);
-    !is_own && !["GET", "HEAD"].contains(&&*call.method)
+    let is_known_schedule = call.bucket == "schedules" && call.status == 409;
+    !is_own && !is_known_schedule && !["GET", "HEAD"].contains(&&*call.method)
+}
+
+/// The outputs that were written since a number of calls.
+fn written_outputs(cloud: &Cloud, before: usize) -> BTreeSet<String> {
+    let calls = &cloud.recorder.calls()[before..];
+    let sites = cloud.output("SiteBucket");
+    let is_write = |call: &&Call| {
+        call.bucket == sites && call.status == 200 && !["GET", "HEAD"].contains(&&*call.method)
+    };
+    let writes = calls.iter().filter(is_write);
+    let keys = writes.map(|call| percent_decode_str(&call.key).decode_utf8_lossy());
+    keys.map(Cow::into_owned).collect()
 }
 
 /// Runs the state machine. The run must succeed. Returns its output.
@@ -167,12 +244,8 @@ fn execute(cloud: &Cloud, input: &str) -> Value {
     let start = ["stepfunctions", "start-execution", "--input", input];
     let started = cloud.json(&[&start[..], &machine[..]].concat());
     let arn = started["executionArn"].as_str().unwrap();
-    let ask = [
-        "stepfunctions",
-        "describe-execution",
-        "--execution-arn",
-        arn,
-    ];
+    let describe = ["stepfunctions", "describe-execution"];
+    let ask = [&describe[..], &["--execution-arn", arn]].concat();
     let began = Instant::now();
     loop {
         let execution = cloud.json(&ask);
@@ -182,4 +255,28 @@ fn execute(cloud: &Cloud, input: &str) -> Value {
         assert!(began.elapsed() < PATIENCE, "{execution}");
         thread::sleep(Duration::from_millis(500));
     }
+}
+
+/// Waits until this number of runs were started, also by others, and all of them succeeded.
+fn wait_for_runs(cloud: &Cloud, count: usize) {
+    let began = Instant::now();
+    while runs(cloud).len() < count || !runs_of(cloud, "RUNNING").is_empty() {
+        assert!(began.elapsed() < PATIENCE, "{:?}", runs(cloud));
+        thread::sleep(Duration::from_millis(500));
+    }
+    let runs = runs(cloud);
+    assert_eq!(runs.len(), count, "{runs:?}");
+    assert_eq!(runs_of(cloud, "SUCCEEDED").len(), count, "{runs:?}");
+}
+
+fn runs(cloud: &Cloud) -> Vec<Value> {
+    let machine = ["--state-machine-arn", cloud.output("StateMachine")];
+    let list = ["stepfunctions", "list-executions"];
+    let listed = cloud.json(&[&list[..], &machine[..]].concat());
+    listed["executions"].as_array().unwrap().clone()
+}
+
+fn runs_of(cloud: &Cloud, status: &str) -> Vec<Value> {
+    let runs = runs(cloud).into_iter();
+    runs.filter(|run| run["status"] == status).collect()
 }
