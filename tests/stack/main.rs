@@ -61,6 +61,7 @@ fn the_deployed_stack_answers_uploads_and_events() {
     reconcile::brings_a_list_to_its_sites(&cloud);
     reconcile::repairs_everything_once(&cloud);
     reconcile::refuses_a_wrong_prefix(&cloud);
+    reconcile::fails_if_a_batch_was_not_handled(&cloud);
     permissions::of_the_state_machine(&cloud);
     failures::of_the_deployment(&cloud);
     failures::of_the_scheduler(&cloud);

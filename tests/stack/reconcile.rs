@@ -150,6 +150,42 @@ pub(crate) fn refuses_a_wrong_prefix(cloud: &Cloud) {
     assert_eq!(execution["error"], "WrongInput", "{execution}");
 }
 
+/// A run whose batches of uploads cannot call the function checks the outputs, writes the overview, and fails.
+pub(crate) fn fails_if_a_batch_was_not_handled(cloud: &Cloud) {
+    let machine = ["--state-machine-arn", cloud.output("StateMachine")];
+    let describe = ["stepfunctions", "describe-state-machine"];
+    let deployed = cloud.json(&[&describe[..], &machine[..]].concat());
+    let mut definition: Value = from_text(&deployed["definition"]);
+    let batch = "/States/CheckUploads/ItemProcessor/States/CheckBatch/Parameters/FunctionName";
+    *definition.pointer_mut(batch).unwrap() = "no-such-function".into();
+    let create = ["stepfunctions", "create-state-machine", "--name", "broken"];
+    let role = ["--role-arn", deployed["roleArn"].as_str().unwrap()];
+    let text = definition.to_string();
+    let options = ["--definition", &text];
+    let created = cloud.json(&[&create[..], &role[..], &options[..]].concat());
+    let broken = created["stateMachineArn"].as_str().unwrap();
+    let execution = execute_machine(cloud, broken, r#"{"prefix": "clients/"}"#);
+    assert_eq!(execution["status"], "FAILED", "{execution}");
+    assert_eq!(execution["error"], "BatchesFailed", "{execution}");
+    let name = execution["name"].as_str().unwrap();
+    let parts = format!("overview/parts/{name}/outputs-");
+    let list = [
+        "s3api",
+        "list-objects-v2",
+        "--bucket",
+        cloud.output("ReportBucket"),
+    ];
+    let query = ["--prefix", &parts, "--query", "length(Contents || `[]`)"];
+    let found = cloud.json(&[&list[..], &query[..]].concat());
+    assert_ne!(found, 0, "the outputs were not checked: {execution}");
+    let delete = [
+        "stepfunctions",
+        "delete-state-machine",
+        "--state-machine-arn",
+    ];
+    cloud.aws(&[&delete[..], &[broken]].concat());
+}
+
 /// With `OnDelete=keep` the bucket sends no events about deletes.
 fn wreck(cloud: &Cloud) {
     delete(
@@ -236,11 +272,20 @@ fn written_outputs(cloud: &Cloud, before: usize) -> BTreeSet<String> {
 fn run(cloud: &Cloud, input: &str) -> Value {
     let execution = execute(cloud, input);
     assert_eq!(execution["status"], "SUCCEEDED", "{execution}");
-    serde_json::from_str(execution["output"].as_str().unwrap()).unwrap()
+    from_text(&execution["output"])
+}
+
+/// Reads the JSON in a text of JSON.
+fn from_text(text: &Value) -> Value {
+    serde_json::from_str(text.as_str().unwrap()).unwrap()
 }
 
 fn execute(cloud: &Cloud, input: &str) -> Value {
-    let machine = ["--state-machine-arn", cloud.output("StateMachine")];
+    execute_machine(cloud, cloud.output("StateMachine"), input)
+}
+
+fn execute_machine(cloud: &Cloud, machine: &str, input: &str) -> Value {
+    let machine = ["--state-machine-arn", machine];
     let start = ["stepfunctions", "start-execution", "--input", input];
     let started = cloud.json(&[&start[..], &machine[..]].concat());
     let arn = started["executionArn"].as_str().unwrap();
