@@ -33,7 +33,7 @@ const PARTS_PREFIX: &str = "overview/parts/";
 /// The key of the table of all sites, in the bucket with the reports.
 const TABLE_KEY: &str = "sites.csv";
 /// The maximum number of parts that are read at the same time.
-const MAX_CONCURRENT_PARTS: usize = 16;
+const MAX_CONCURRENT_PARTS: usize = 32;
 /// The maximum number of times that an object is written, if others write it at the same time.
 const MAX_ATTEMPTS: u32 = 8;
 
