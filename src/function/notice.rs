@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::answer::{Answer, Severity, Status, WarningCode};
 use crate::function::settings::FunctionSettings;
 use crate::source::{check_report_key, report_key};
-use crate::text::escape_invisible;
+use crate::text::{escape_invisible, push_fmt};
 
 /// The maximum number of files that a notice names.
 const MAX_FILES: usize = 5;
@@ -37,7 +37,10 @@ impl Notice {
         let mut text = sentences.join(" ");
         let others = urgent.count();
         if others > 0 {
-            text.push_str(&format!(" The same invocation has {others} more."));
+            push_fmt(
+                &mut text,
+                format_args!(" The same invocation has {others} more."),
+            );
         }
         Some(Self {
             text,
