@@ -44,7 +44,7 @@ fn each_state_is_counted_and_each_site_linked() {
         let link = format!("{}.csv.html", state.name());
         assert!(links(&page).contains(&link.as_str()), "{link}");
     }
-    assert!(page.contains("5 sites need attention"));
+    assert!(page.contains("6 sites need attention"));
     assert!(page.contains("2 January 1970, 00:00 UTC"));
     assert!(page.contains("1.3 ms") || page.contains("1.2 ms"), "{page}");
 }
