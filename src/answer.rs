@@ -67,6 +67,63 @@ pub struct Rejection {
     pub names_a_fix: bool,
     /// The column of the cell, if it is a date. The JSON omits it, because the message names it.
     pub bound: Option<Bound>,
+    /// The row, for a reader who looks for it in a spreadsheet. `None` if the row is not in the text. The JSON
+    /// omits it, because a program finds the line itself.
+    pub row: Option<RowExcerpt>,
+}
+
+/// The text of a rejected row around the cell that is wrong. Untrusted.
+///
+/// Of a row with several lines, this is the line with the cell. Of a line of more than 160 characters, the cell
+/// and the text next to it are kept, with `…` where something was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowExcerpt {
+    /// The text before the cell.
+    pub before: String,
+    /// The cell. Empty if it is missing.
+    pub cell: String,
+    /// The text after the cell.
+    pub after: String,
+    /// Set if the row is one line and nothing was left out, so that a replacement of the cell gives the whole row.
+    pub is_whole: bool,
+}
+
+impl RowExcerpt {
+    /// The maximum number of characters of a row.
+    const MAX_CHARS: usize = 160;
+
+    /// Keeps what is around the cell.
+    #[must_use]
+    pub fn new(before: &str, cell: &str, after: &str) -> Self {
+        const SIDE_CHARS: usize = RowExcerpt::MAX_CHARS / 4;
+        let chars =
+            [before, cell, after].map(|part| part.chars().take(Self::MAX_CHARS + 1).count());
+        if chars.iter().sum::<usize>() <= Self::MAX_CHARS {
+            return Self {
+                before: before.to_owned(),
+                cell: cell.to_owned(),
+                after: after.to_owned(),
+                is_whole: true,
+            };
+        }
+        let start_of = |text: &str, chars: usize| match text.char_indices().nth(chars) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text.to_owned(),
+        };
+        let end_of = |text: &str, chars: usize| match text.char_indices().nth_back(chars) {
+            Some((start, cut)) => {
+                let kept = text.get(start + cut.len_utf8()..).unwrap_or_default();
+                format!("…{kept}")
+            }
+            None => text.to_owned(),
+        };
+        Self {
+            before: end_of(before, SIDE_CHARS),
+            cell: start_of(cell, 2 * SIDE_CHARS),
+            after: start_of(after, SIDE_CHARS),
+            is_whole: false,
+        }
+    }
 }
 
 impl Rejection {
@@ -83,6 +140,7 @@ impl Rejection {
             fixes: Vec::new(),
             names_a_fix: false,
             bound: None,
+            row: None,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::csv::diagnose::meant_in;
 use crate::csv::error::{CsvError, ListProblem};
 use crate::csv::kind::{CsvKind, Named, RowContext};
 use crate::csv::limits::check_members;
+use crate::csv::quoted_row::RowText;
 use crate::csv::row::{
     MemberRow, Row, RowError, RowErrorKind, RowSink, Rule, action_in, list_name, read_rule,
 };
@@ -56,6 +57,8 @@ pub(super) struct Cells<'a> {
     pub(super) expires: &'a [u8],
     /// The cell of another rule column that contradicts the rule. Empty if there is none.
     pub(super) other_rule: &'a [u8],
+    /// The whole row.
+    pub(super) text: RowText<'a>,
 }
 
 impl<'a> Cells<'a> {
@@ -161,6 +164,7 @@ impl<'a> Cells<'a> {
                     rule,
                     kind,
                     context: rows.context,
+                    text: self.text,
                 };
                 rows.rows.reject(line, &error);
             }
@@ -192,6 +196,7 @@ impl<'a> Cells<'a> {
                 common: None,
                 address_cell: self.address,
                 comment_cell: self.comment,
+                text: self.text,
             }),
             // Only a list accepts rows without a rule, and it accepts only addresses.
             (None, _) => {}

@@ -3,6 +3,7 @@
 use crate::csv::cells::Outlet;
 use crate::csv::error::{CsvError, ListProblem};
 use crate::csv::kind::{CsvKind, Named};
+use crate::csv::quoted_row::RowText;
 use crate::csv::row::{Row, RowSink};
 use crate::list::{CommonAddresses, CommonRow, CommonRules, ListName, Listed, Place};
 
@@ -45,6 +46,7 @@ fn hand_over<R: RowSink>(
         common: Some(&common.source),
         address_cell: row.address.as_bytes(),
         comment_cell: row.comment.as_bytes(),
+        text: RowText::Elsewhere,
     });
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Recognizes the contents of a file that is not named like a CSV by its first bytes.
 
 use crate::answer::RefusalCode;
+use crate::csv::cell::decoded;
 use crate::csv::decode::{TextDecoder, TextSink};
 use crate::csv::diagnose::text_kind;
 use crate::csv::error::CsvError;
@@ -11,6 +12,11 @@ use crate::time::DateReader;
 
 /// The maximum length of the text that is searched for a header and a row, in bytes, decompressed.
 const MAX_TEXT_BYTES: u64 = 256 * 1024;
+
+/// The maximum number of lines that [`first_lines`] returns.
+const MAX_FIRST_LINES: usize = 5;
+/// The maximum length of each of them, in characters.
+const MAX_LINE_CHARS: usize = 120;
 
 /// The first bytes of a file.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +72,26 @@ impl Contents {
             Self::Unknown
         }
     }
+}
+
+/// Returns the first lines of a file, for people who look for its header. Empty if the file is not text.
+///
+/// At most [`MAX_FIRST_LINES`] lines of at most [`MAX_LINE_CHARS`] characters; a longer line ends in `…`.
+/// Untrusted.
+pub(crate) fn first_lines(start: &[u8]) -> Vec<String> {
+    let mut text = Vec::new();
+    // The text before an error is what a reader can look at. Bytes that are not text are refused before that.
+    let _ = decode(FileStart::Whole(start), &mut text);
+    if memchr::memchr(0, &text).is_some() {
+        return Vec::new();
+    }
+    let text = decoded(&text);
+    let lines = text.lines().take(MAX_FIRST_LINES);
+    let cut = |line: &str| match line.char_indices().nth(MAX_LINE_CHARS) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    };
+    lines.map(cut).collect()
 }
 
 /// Decodes the bytes into `text`. After an error the text is incomplete.
@@ -146,6 +172,23 @@ mod tests {
         check(FileStart::Cut(&long), &Contents::Csv);
         check(FileStart::Cut(&long[..4096]), &Contents::Csv);
         check(FileStart::Cut(b"IP,Rule\n"), &Contents::Unknown);
+    }
+
+    #[test]
+    fn the_first_lines_are_decoded_and_cut() {
+        #[track_caller]
+        fn check(start: &[u8], expected: &[&str]) {
+            assert_eq!(first_lines(start), expected, "{start:?}");
+        }
+        check(b"a\r\n\xe9\n\n<b>", &["a", "\u{e9}", "", "<b>"]);
+        check(b"1\n2\n3\n4\n5\n6\n", &["1", "2", "3", "4", "5"]);
+        check(b"\xff\xfea\0\n\0", &["a"]);
+        check(b"PK\x03\x04\x14\0\0\0a,b\n", &[]);
+        check(b"a\0b\n", &[]);
+        let long = "\u{e9}".repeat(500);
+        let cut = format!("{}\u{2026}", "\u{e9}".repeat(120));
+        check(long.as_bytes(), &[&cut]);
+        check(b"\x1f\x8b\x08\0damaged", &[]);
     }
 
     /// The advice to close a quote does not help if the file is not a CSV.

@@ -14,8 +14,8 @@
 //!   should not be ignored silently. `fast_path` takes the most common rows and gives the same results.
 //! - `diagnose` explains a rejected row or a refused file (`error.rs`).
 //!
-//! `contents.rs` recognizes a CSV by its first bytes. `snippet.rs` reads an upload again to quote its
-//! rows. This folder does no input or output, keeps no rows and does not decide who gets in.
+//! `contents.rs` recognizes a CSV by its first bytes. `quoted_row.rs` quotes a row in a
+//! message, and `snippet.rs` reads an upload again for rows that were not quoted while they were parsed. This folder does no input or output, keeps no rows and does not decide who gets in.
 
 mod cell;
 mod cells;
@@ -35,15 +35,18 @@ mod kind;
 mod limits;
 mod lines;
 mod parser;
+mod quoted_row;
 mod reading;
 mod record;
 mod row;
 mod snippet;
 
+pub(crate) use self::contents::first_lines;
 pub use self::contents::{Contents, FileStart};
 pub use self::decode::{TextDecoder, TextSink};
 pub use self::error::{CsvError, ListProblem};
 pub use self::kind::{CsvKind, Named, RowContext};
 pub use self::parser::{Parser, read_rows};
+pub use self::quoted_row::{Field, Snippet};
 pub use self::row::{HiddenRow, MemberRow, OwnedRow, Row, RowError, RowRule, RowSink};
-pub use self::snippet::{Field, Snippet, SnippetFinder};
+pub use self::snippet::SnippetFinder;

@@ -28,6 +28,7 @@ use crate::csv::hidden_rows::{OpenRecord, Parts};
 use crate::csv::kind::RowContext;
 use crate::csv::limits::{MAX_COLUMNS, check_columns, check_length, check_open_lines};
 use crate::csv::lines::{LineSink, Lines, Taken, empty_lines};
+use crate::csv::quoted_row::RowText;
 use crate::csv::record::{RecordReader, Step, TextAfterQuote, cell_ranges};
 use crate::csv::row::RowSink;
 use crate::time::DateReader;
@@ -240,13 +241,22 @@ impl RowStage {
             open.add(number, line, self.columns);
             return Ok(());
         }
-        if let Some(mut open) = self.open.take() {
+        let text = if let Some(mut open) = self.open.take() {
             open.add(number, line, self.columns);
             for row in open.hidden_rows(record, self.columns) {
                 rows.rows.find_hidden_row(row);
             }
-        }
-        quoted_row(first_line, record, self.columns, &self.other_rules, rows)
+            RowText::Record(record, &self.columns)
+        } else {
+            RowText::Line(line, &self.columns)
+        };
+        let row = QuotedRow {
+            line: first_line,
+            record,
+            columns: self.columns,
+            text,
+        };
+        row.hand_to(&self.other_rules, rows)
     }
 
     /// Reads a row without quotes. Its cells are slices of the line.
@@ -261,7 +271,10 @@ impl RowStage {
         if line.len() >= MAX_COLUMNS {
             check_columns(number, memchr::memchr_iter(delimiter, line).count() + 1)?;
         }
-        let mut cells = Cells::default();
+        let mut cells = Cells {
+            text: RowText::Line(line, &self.columns),
+            ..Cells::default()
+        };
         let mut rest = line;
         for index in 0..=self.last_column {
             let (cell, after) = match memchr::memchr(delimiter, rest) {
@@ -283,30 +296,45 @@ impl RowStage {
     }
 }
 
-fn quoted_row<R: RowSink>(
-    number: u64,
-    record: &RecordReader,
+/// A row with quotes.
+struct QuotedRow<'a> {
+    line: u64,
+    record: &'a RecordReader,
     columns: Columns,
-    other_rules: &[usize],
-    rows: &mut Outlet<'_, R>,
-) -> Result<(), CsvError> {
-    check_columns(number, record.cells().len())?;
-    let first = record.cell(0).unwrap_or_default();
-    if starts_with_hash(first, columns.delimiter) && is_comment(|| record.cells(), columns) {
-        return Ok(());
+    text: RowText<'a>,
+}
+
+impl QuotedRow<'_> {
+    fn hand_to<R: RowSink>(
+        &self,
+        other_rules: &[usize],
+        rows: &mut Outlet<'_, R>,
+    ) -> Result<(), CsvError> {
+        let Self {
+            line,
+            record,
+            columns,
+            text,
+        } = *self;
+        check_columns(line, record.cells().len())?;
+        let first = record.cell(0).unwrap_or_default();
+        if starts_with_hash(first, columns.delimiter) && is_comment(|| record.cells(), columns) {
+            return Ok(());
+        }
+        tell_hash_row(line, || record.cells(), columns.delimiter, rows.rows);
+        let cell = |index: usize| record.cell(index).unwrap_or_default();
+        let mut cells = Cells {
+            address: cell(columns.address),
+            rule: columns.rule.map_or(&[], cell),
+            comment: columns.comment.map_or(&[], cell),
+            starts: columns.starts.map_or(&[], cell),
+            expires: columns.expires.map_or(&[], cell),
+            other_rule: &[],
+            text,
+        };
+        cells.compare_with(other_rules, record.cells());
+        cells.hand_to(line, rows, || is_blank(record.cells()))
     }
-    tell_hash_row(number, || record.cells(), columns.delimiter, rows.rows);
-    let cell = |index: usize| record.cell(index).unwrap_or_default();
-    let mut cells = Cells {
-        address: cell(columns.address),
-        rule: columns.rule.map_or(&[], cell),
-        comment: columns.comment.map_or(&[], cell),
-        starts: columns.starts.map_or(&[], cell),
-        expires: columns.expires.map_or(&[], cell),
-        other_rule: &[],
-    };
-    cells.compare_with(other_rules, record.cells());
-    cells.hand_to(number, rows, || is_blank(record.cells()))
 }
 
 /// Returns whether a line that starts with `#` is a comment. A quote that is never closed must not hide a

@@ -26,6 +26,7 @@ pub(crate) enum Step {
 pub(crate) struct TextAfterQuote(pub(crate) String);
 
 /// Reads one record at a time, line by line.
+#[derive(Debug)]
 pub(crate) struct RecordReader {
     reader: Reader,
     delimiter: u8,
@@ -106,6 +107,30 @@ impl RecordReader {
     /// Returns the cells of a complete record, unquoted.
     pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.ends_used).map(|index| self.cell(index).unwrap_or_default())
+    }
+
+    /// Writes the cells of a complete record as CSV again, with quotes where they are needed.
+    pub(crate) fn to_csv(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.bytes_used + 2 * self.ends_used);
+        for (index, cell) in self.cells().enumerate() {
+            if index > 0 {
+                text.push(self.delimiter);
+            }
+            let needs_quotes = |byte: &u8| *byte == self.delimiter || matches!(byte, b'"' | b'\n');
+            if !cell.iter().any(needs_quotes) {
+                text.extend_from_slice(cell);
+                continue;
+            }
+            text.push(b'"');
+            for byte in cell {
+                if *byte == b'"' {
+                    text.push(b'"');
+                }
+                text.push(*byte);
+            }
+            text.push(b'"');
+        }
+        text
     }
 
     /// Returns one cell of a complete record, unquoted.

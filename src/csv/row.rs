@@ -12,6 +12,7 @@ use crate::answer::Warning;
 use crate::csv::cell::{cell_text, comment_text, unwrapped};
 use crate::csv::error::CsvError;
 use crate::csv::kind::{CsvKind, Named, RowContext, action_of, is_always};
+use crate::csv::quoted_row::RowText;
 use crate::ip::{AddrRange, AddressError, AddressSpec, parse_address};
 use crate::list::{CompiledList, ListName, Listed, Member, MemberPlace, Place};
 use crate::rule::Action;
@@ -29,6 +30,7 @@ pub struct RowError<'a> {
     pub(super) rule: &'a str,
     pub(super) kind: RowErrorKind<'a>,
     pub(super) context: &'a RowContext,
+    pub(super) text: RowText<'a>,
 }
 
 impl RowError<'_> {
@@ -225,6 +227,7 @@ pub struct Row<'a> {
     pub common: Option<&'a Arc<str>>,
     pub(super) address_cell: &'a [u8],
     pub(super) comment_cell: &'a [u8],
+    pub(super) text: RowText<'a>,
 }
 
 impl<'a> Row<'a> {

@@ -5,63 +5,16 @@
 //! there is something to show.
 
 use std::collections::VecDeque;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
-use crate::answer::{Rejection, RejectionCode};
-use crate::csv::cell::{decoded, trimmed};
 use crate::csv::columns::Columns;
 use crate::csv::decode::{TextDecoder, TextSink};
 use crate::csv::error::CsvError;
 use crate::csv::header::HeaderStage;
 use crate::csv::kind::CsvKind;
 use crate::csv::lines::{LineSink, Lines, Taken};
-use crate::csv::record::{RecordReader, Step, cell_ranges};
-use crate::time::Bound;
-
-/// The part of a row that a message points at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// The address cell.
-    Address,
-    /// The rule cell.
-    Rule,
-    /// The cell of `Starts`.
-    Starts,
-    /// The cell of `Expires`.
-    Expires,
-    /// The whole row.
-    Row,
-}
-
-impl Field {
-    /// Returns the cell that a rejection is about.
-    #[must_use]
-    pub fn of(rejection: &Rejection) -> Self {
-        match rejection.bound {
-            Some(Bound::Starts) => return Self::Starts,
-            Some(Bound::Expires) => return Self::Expires,
-            None => {}
-        }
-        match rejection.code {
-            RejectionCode::UnknownRule | RejectionCode::ContradictsList => Self::Rule,
-            // If the rule is missing, the value is the address.
-            RejectionCode::MissingField if !rejection.value.is_empty() => Self::Rule,
-            _ => Self::Address,
-        }
-    }
-}
-
-/// A line of a file, and the part of it that a message points at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snippet {
-    /// The number of the line where the part starts. It differs from the line of the row if a
-    /// quoted cell continues on the next line.
-    pub line: u64,
-    /// The whole line without its terminator, up to 1 MiB. Untrusted.
-    pub text: String,
-    /// The range of the part in `text`, in bytes. Empty at the place of a missing cell.
-    pub part: Range<usize>,
-}
+use crate::csv::quoted_row::{Field, Snippet, first_line_range, part_range, snippet};
+use crate::csv::record::{RecordReader, Step};
 
 /// Reads an upload a second time and hands out the rows at certain lines.
 ///
@@ -208,47 +161,12 @@ impl<F: FnMut(usize, Snippet)> SnippetCollector<F> {
             && line == number
         {
             self.wanted.pop_front();
-            let cell = |delimiter, index| {
-                let mut cells = cell_ranges(row, delimiter);
-                cells.nth(index).unwrap_or(row.len()..row.len())
-            };
-            let range = match (part, self.columns) {
-                (Field::Address, Some(columns)) => cell(columns.delimiter, columns.address),
-                (Field::Rule, Some(columns)) => {
-                    cell(columns.delimiter, columns.rule.unwrap_or(usize::MAX))
-                }
-                (Field::Starts, Some(columns)) => {
-                    cell(columns.delimiter, columns.starts.unwrap_or(usize::MAX))
-                }
-                (Field::Expires, Some(columns)) => {
-                    cell(columns.delimiter, columns.expires.unwrap_or(usize::MAX))
-                }
-                _ => 0..memchr::memchr(b'\n', row).unwrap_or(row.len()),
+            let range = match self.columns {
+                Some(columns) => part_range(row, part, columns),
+                None => first_line_range(row),
             };
             (self.on_snippet)(index, snippet(number, row, range));
         }
-    }
-}
-
-/// Returns the line where `part` starts. A row may have several lines.
-fn snippet(row_line: u64, row: &[u8], part: Range<usize>) -> Snippet {
-    let (before, rest) = row.split_at(part.start.min(row.len()));
-    let (part, after) = rest.split_at(part.len().min(rest.len()));
-    // Decodes each part alone, because a cell in UTF-8 may be next to one that is not.
-    let [before, part, after] = [before, part, after].map(decoded);
-    let value = trimmed(&part);
-    let start = before.len() + part.find(value).unwrap_or(0);
-    let end = start + value.len();
-    let row = [before, part, after].concat();
-
-    let before = row.get(..start).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    let text = row.get(line_start..).unwrap_or_default();
-    let text = text.split('\n').next().unwrap_or_default();
-    Snippet {
-        line: row_line + before.matches('\n').count() as u64,
-        text: text.to_owned(),
-        part: start - line_start..(end - line_start).min(text.len()),
     }
 }
 

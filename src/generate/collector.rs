@@ -59,11 +59,12 @@ impl<L: RowRecorder> RowSink for Collector<L> {
         for rule in row.rules() {
             self.add_other(&row, &rule);
         }
+        let state = row.period.state(self.rules.as_of());
         if row.common.is_none() {
-            let state = row.period.state(self.rules.as_of());
             self.tally.accepted.add(state);
             self.record_period(row.line, row.action, row.period);
         }
+        self.history.add_text(&row, state);
     }
 
     fn reject(&mut self, line: u64, error: &RowError<'_>) {
@@ -110,7 +111,7 @@ impl<L: RowRecorder> RowSink for Collector<L> {
     }
 
     fn wants_fast_path(&self) -> bool {
-        !self.keep_rows
+        !self.keep_rows && !self.history.wants_text()
     }
 
     #[inline]
@@ -192,6 +193,7 @@ impl<L: RowRecorder> Collector<L> {
         };
         self.find_deny_all(row.action, addresses, row.period);
         self.record(row.line, row.action, addresses, row.period, state);
+        self.history.add_text(row, state);
         if state == RowState::Active {
             self.keep(row, row.rules());
         }
@@ -286,6 +288,7 @@ impl<L: RowRecorder> Collector<L> {
         }
         self.tally
             .reject_later(counts.all, &mut self.allow_all.rejections);
+        self.history.reject_allow_all();
         self.rows
             .retain(|row| row.action != Action::Allow || row.addresses != AddressSpec::All);
     }

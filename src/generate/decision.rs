@@ -9,9 +9,9 @@ use crate::generate::refusal::{OutputLimit, unrenderable};
 use crate::list::ListName;
 use crate::policy::{NextChange, Policy};
 use crate::render::{Rendered, Rendering, Template, TemplateError};
-use crate::review::{RecordedRows, warnings};
+use crate::review::{FirstRows, RecordedRows, warnings};
 use crate::source::Source;
-use crate::time::TimeZone;
+use crate::time::{Instant, TimeZone};
 
 /// The maximum length of a line of an output, in bytes. Apache's own limit is 8,190.
 pub const MAX_OUTPUT_LINE_BYTES: usize = 8000;
@@ -37,14 +37,31 @@ pub struct Decision {
 }
 
 /// The data that is kept in addition to the policy.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Kept {
     /// The active rows, for a template that lists them.
     pub(super) rows: Vec<OwnedRow>,
     pub(super) history: RecordedRows,
     /// The next change, for warnings and reports.
     pub(super) next_change: Option<NextChange>,
+    /// The first lines of an upload that cannot be read.
+    pub(super) first_lines: Vec<String>,
+    pub(super) as_of: Instant,
     pub(super) time_zone: TimeZone,
+}
+
+impl Kept {
+    /// Keeps only the instant and the time zone.
+    pub(super) fn nothing(as_of: Instant, time_zone: TimeZone) -> Self {
+        Self {
+            rows: Vec::new(),
+            history: RecordedRows::default(),
+            next_change: None,
+            first_lines: Vec::new(),
+            as_of,
+            time_zone,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -62,6 +79,7 @@ impl Decision {
         source: Source,
         answer: Answer,
         refusal: Refusal,
+        kept: Kept,
         limit: OutputLimit,
     ) -> Self {
         Self {
@@ -71,7 +89,7 @@ impl Decision {
                 refusal,
                 otherwise: None,
             },
-            kept: Kept::default(),
+            kept,
             limit,
             lists: BTreeSet::new(),
         }
@@ -136,6 +154,27 @@ impl Decision {
     pub fn next_change(&self) -> Option<(&NextChange, &TimeZone)> {
         let next_change = self.kept.next_change.as_ref()?;
         Some((next_change, &self.kept.time_zone))
+    }
+
+    /// Returns the first accepted rows. Empty without [`Keep::history`], and if the upload is refused for
+    /// another reason than its rejected rows.
+    ///
+    /// [`Keep::history`]: crate::generate::Keep::history
+    #[must_use]
+    pub fn first_rows(&self) -> &FirstRows {
+        &self.kept.history.first
+    }
+
+    /// Returns the first lines of an upload that cannot be read, if it is text. Untrusted.
+    #[must_use]
+    pub fn first_lines(&self) -> &[String] {
+        &self.kept.first_lines
+    }
+
+    /// Returns the instant of which the rows were read, and the time zone in which it is shown to people.
+    #[must_use]
+    pub fn as_of(&self) -> (Instant, &TimeZone) {
+        (self.kept.as_of, &self.kept.time_zone)
     }
 
     /// Returns the policy if the upload would be published.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::answer::Refusal;
-use crate::csv::{CsvError, Parser, RowSink, TextDecoder};
+use crate::csv::{CsvError, Parser, RowSink, TextDecoder, first_lines};
 use crate::generate::refusal::{too_large, unreadable};
 use crate::settings::{Settings, Spelling};
 
@@ -30,6 +30,16 @@ impl<R: RowSink> Reader for TextDecoder<Parser<R>> {
     }
 }
 
+/// The maximum number of bytes of an upload that are kept, for a report that shows its first lines.
+const MAX_START_BYTES: usize = 4096;
+
+/// An upload that cannot be read.
+pub(super) struct Unreadable {
+    pub(super) refusal: Refusal,
+    /// Its first lines, if it is text.
+    pub(super) first_lines: Vec<String>,
+}
+
 /// An upload that is being read: its reader, its limit, and its refusal if it is refused already.
 pub(super) struct Intake<T> {
     reader: T,
@@ -38,6 +48,8 @@ pub(super) struct Intake<T> {
     max_csv_bytes: u64,
     spelling: Spelling,
     refusal: Option<Refusal>,
+    /// The first bytes.
+    start: Vec<u8>,
 }
 
 impl<T: Reader> Intake<T> {
@@ -49,6 +61,7 @@ impl<T: Reader> Intake<T> {
             max_csv_bytes: settings.max_csv_bytes,
             spelling: settings.spelling,
             refusal,
+            start: Vec::new(),
         }
     }
 
@@ -71,12 +84,19 @@ impl<T: Reader> Intake<T> {
     /// Reads the start of a piece, and removes it from the piece.
     pub(super) fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
         if self.refusal.is_none() {
+            self.keep_start(piece);
             match self.reader.read_step(piece) {
                 Ok(rest) => *piece = rest,
                 Err(err) => self.refusal = Some(unreadable(&err, self.spelling)),
             }
         }
         self.flow()
+    }
+
+    fn keep_start(&mut self, piece: &[u8]) {
+        let missing = MAX_START_BYTES.saturating_sub(self.start.len());
+        let start = piece.get(..missing.min(piece.len()));
+        self.start.extend_from_slice(start.unwrap_or_default());
     }
 
     fn flow(&self) -> ControlFlow<()> {
@@ -87,11 +107,21 @@ impl<T: Reader> Intake<T> {
     }
 
     /// Ends the upload, and returns its rows.
-    pub(super) fn finish(self) -> Result<T::Rows, Refusal> {
-        if let Some(refusal) = self.refusal {
-            return Err(refusal);
-        }
-        let rows = self.reader.into_rows();
-        rows.map_err(|err| unreadable(&err, self.spelling))
+    ///
+    /// # Errors
+    ///
+    /// The refusal, with the first lines of the upload.
+    pub(super) fn finish(self) -> Result<T::Rows, Unreadable> {
+        let rows = match self.refusal {
+            Some(refusal) => Err(refusal),
+            None => {
+                let rows = self.reader.into_rows();
+                rows.map_err(|err| unreadable(&err, self.spelling))
+            }
+        };
+        rows.map_err(|refusal| Unreadable {
+            refusal,
+            first_lines: first_lines(&self.start),
+        })
     }
 }

@@ -132,7 +132,7 @@ impl SharedUpload {
         let mut answer = Answer::new(source, Status::Written);
         let mut collector = match self.intake.finish() {
             Ok(collector) => collector,
-            Err(refusal) => return refused(answer, &refusal, BTreeSet::new()),
+            Err(unreadable) => return refused(answer, &unreadable.refusal, BTreeSet::new()),
         };
         collector.report_to(&mut answer);
         let lists = std::mem::take(&mut collector.tally.lists);

@@ -24,8 +24,9 @@ use crate::time::{DateReader, Instant, TimeZone};
 pub struct Keep {
     /// `true` keeps the rows themselves, for a template that lists them.
     pub rows: bool,
-    /// `true` records the addresses and lines of the first rows, and the policy after the next change,
-    /// for [`Decision::warnings`] and [`Decision::next_change`].
+    /// `true` records the addresses and lines of the first rows, the texts of the first of them, and the
+    /// policy after the next change, for [`Decision::warnings`], [`Decision::first_rows`] and
+    /// [`Decision::next_change`].
     pub history: bool,
 }
 
@@ -57,6 +58,7 @@ pub struct Upload {
     strict: Strict,
     intake: Intake<SiteReader>,
     output_limit: OutputLimit,
+    as_of: Instant,
     time_zone: TimeZone,
     keep: Keep,
     shared: Shared,
@@ -135,6 +137,7 @@ impl Upload {
                 refusal,
             ),
             output_limit: OutputLimit::of(settings),
+            as_of,
             time_zone: settings.time_zone.clone(),
             keep,
             shared: shared.clone(),
@@ -174,7 +177,13 @@ impl Upload {
         let limit = self.output_limit;
         let mut collector = match self.intake.finish() {
             Ok(collector) => collector,
-            Err(refusal) => return Decision::refused(self.source, answer, refusal, limit),
+            Err(unreadable) => {
+                let kept = Kept {
+                    first_lines: unreadable.first_lines,
+                    ..Kept::nothing(self.as_of, self.time_zone)
+                };
+                return Decision::refused(self.source, answer, unreadable.refusal, kept, limit);
+            }
         };
         collector.settle_conflicting_default();
         collector.report_to(&mut answer);
@@ -184,7 +193,8 @@ impl Upload {
         answer.default_policy = collector.rules.default_policy(self.default_policy);
         if answer.accepted == 0 {
             let refusal = no_rules(&answer);
-            return Decision::refused(self.source, answer, refusal, limit).naming(lists);
+            let kept = Kept::nothing(self.as_of, self.time_zone);
+            return Decision::refused(self.source, answer, refusal, kept, limit).naming(lists);
         }
         let next_change = || collector.rules.build_next(self.default_policy);
         let next_change = self.keep.history.then(next_change).flatten();
@@ -215,6 +225,8 @@ impl Upload {
             next_change,
             rows: collector.rows,
             history: collector.history,
+            first_lines: Vec::new(),
+            as_of: self.as_of,
             time_zone: self.time_zone,
         };
         let decision = Decision::decided(self.source, answer, policy, kept, limit).naming(lists);

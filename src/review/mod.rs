@@ -2,7 +2,7 @@
 //!
 //! - [`warnings`](warnings()) compares the rows with the policy that they make. A [`RowRecorder`]
 //!   records the rows while the upload is read (`row_log.rs`), with their places (`places.rs`).
-//!   `warned_lines.rs` formats their lines.
+//!   `warned_lines.rs` formats their lines. `first_rows.rs` keeps the rows that a report prints.
 //! - [`explain`] reads an upload and finds the rows that decide on an address (`verdict.rs`).
 //! - [`diff`](diff()) compares two policies. [`Change`] counts and names what differs, and [`held`] decides
 //!   whether somebody must approve it.
@@ -15,6 +15,7 @@ mod always_wins;
 mod change;
 mod diff;
 mod duplicates;
+mod first_rows;
 mod hold;
 mod places;
 mod rejected_denies;
@@ -27,6 +28,8 @@ mod warnings;
 
 pub use self::change::{Change, MAX_SAMPLED, Version};
 pub use self::diff::{Diff, diff};
+pub use self::first_rows::FirstRows;
+pub(crate) use self::first_rows::{FirstRow, NamedByRow};
 pub use self::hold::{AddressFamily, Hold, MIN_NETWORKS, Share, ShareOf, held};
 pub(crate) use self::rejected_denies::{MissedDenies, RejectedDenies};
 pub use self::row_log::{RecordedRows, RowRecorder};

@@ -1,8 +1,10 @@
 //! Records the rules of accepted rows, so that warnings can count, compare and find them. The unit type
 //! records nothing.
 
+use crate::csv::Row;
 use crate::ip::{AddrRange, AddressSpec, Family};
 use crate::list::Place;
+use crate::review::first_rows::FirstRows;
 use crate::review::places::Places;
 use crate::review::warned_lines::WarnedLines;
 use crate::rule::Action;
@@ -27,6 +29,14 @@ pub trait RowRecorder: Default {
     fn add_period(&mut self, line: u64, action: Action, period: Period, as_of: Instant);
     /// Receives the action of a rule of a list or of the common CSV that is pending or expired.
     fn add_inactive(&mut self, action: Action);
+    /// Returns whether the next row is wanted with its text. Without it, a row takes a fraction of the time.
+    fn wants_text(&self) -> bool {
+        false
+    }
+    /// Receives a row with its text, active or not, also of the common CSV.
+    fn add_text(&mut self, _row: &Row<'_>, _state: RowState) {}
+    /// Rejects the `all,Allow` rows of the file itself after all.
+    fn reject_allow_all(&mut self) {}
     /// Returns the recorded rows.
     fn into_rows(self) -> RecordedRows;
 }
@@ -69,6 +79,8 @@ pub struct RecordedRows {
     pub(crate) expired: WarnedLines<()>,
     /// The rows that end soon.
     pub(crate) ending: EndingRows,
+    /// The first rows with their texts.
+    pub(crate) first: FirstRows,
     rows: usize,
     is_full: bool,
 }
@@ -184,6 +196,19 @@ impl RowRecorder for RecordedRows {
             Action::Deny => self.inactive_denies += 1,
             Action::Always => {}
         }
+    }
+
+    #[inline]
+    fn wants_text(&self) -> bool {
+        self.first.has_room()
+    }
+
+    fn add_text(&mut self, row: &Row<'_>, state: RowState) {
+        self.first.add(row, state);
+    }
+
+    fn reject_allow_all(&mut self) {
+        self.first.remove_allow_all();
     }
 
     fn into_rows(self) -> RecordedRows {

@@ -139,6 +139,7 @@ pub(crate) mod explained {
 mod tests {
     use super::*;
     use crate::csv::kind::RowContext;
+    use crate::csv::quoted_row::RowText;
     use crate::csv::row::{RowError, RowErrorKind};
 
     /// Explains a row with this address and this rule, and returns the numbers of cells and bytes that
@@ -153,6 +154,7 @@ mod tests {
             rule,
             kind,
             context: &RowContext::default(),
+            text: RowText::Elsewhere,
         };
         explained::take();
         let _ = error.explain(1);

@@ -122,13 +122,15 @@ impl RowError<'_> {
             RowErrorKind::ReversedPeriod { .. } => Some(Bound::Expires),
             _ => None,
         };
-        Rejection {
+        let mut rejection = Rejection {
             help,
             fixes,
             names_a_fix,
             bound,
             ..Rejection::new(line, self.kind.code(), value, reason)
-        }
+        };
+        rejection.row = self.text.excerpt(&rejection);
+        rejection
     }
 
     /// Explains the rejection of an `all,Allow` row in a file that also has an `all,Deny` row.
@@ -138,6 +140,7 @@ impl RowError<'_> {
             rule: "Allow",
             kind: RowErrorKind::ConflictingDefault,
             context: &RowContext::default(),
+            text: row.text,
         };
         error.explain(row.line)
     }

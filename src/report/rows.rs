@@ -1,0 +1,196 @@
+//! The table of the rows that decide who gets in: what each row says, in its own words.
+
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::ip::AddressSpec;
+use crate::report::sizes::addresses_in;
+use crate::review::{FirstRow, FirstRows, NamedByRow};
+use crate::rule::{Action, DefaultPolicy};
+use crate::text::{escape_invisible, thousands, thousands_if_any};
+use crate::time::{RowState, TimeZone};
+
+/// The first rows, and the number of the others.
+#[derive(Default, Serialize)]
+pub(crate) struct RowsView {
+    /// The heading.
+    title: &'static str,
+    own: Vec<RowView>,
+    /// The number of rows that are not listed, or an empty text.
+    more: String,
+    has_comments: bool,
+    /// The name of the common CSV. Empty if it has no rows.
+    common_source: String,
+    common: Vec<RowView>,
+    more_common: String,
+}
+
+/// An accepted row.
+#[derive(Serialize)]
+struct RowView {
+    line: String,
+    address: String,
+    /// The number of its addresses, or of the members of its list.
+    count: String,
+    rule: &'static str,
+    /// `allow` or `deny`.
+    class: &'static str,
+    comment: String,
+    /// A note about its period, or an empty text.
+    when: String,
+    is_active: bool,
+}
+
+impl RowsView {
+    /// Returns the table. It is empty if no row is known.
+    pub(crate) fn of(rows: &FirstRows, answer: &Answer, zone: &TimeZone) -> Self {
+        let views = |rows: &[FirstRow]| -> Vec<RowView> {
+            rows.iter().map(|row| RowView::of(row, zone)).collect()
+        };
+        let own = views(&rows.own);
+        let common = views(&rows.common);
+        let more = answer.accepted.saturating_sub(own.len() as u64);
+        let more_common = rows.common_count.saturating_sub(common.len() as u64);
+        let source = rows.common_source.as_deref().unwrap_or_default();
+        Self {
+            title: match answer.default_policy {
+                DefaultPolicy::Deny => "Who gets in",
+                DefaultPolicy::Allow => "Who gets in, and who is kept out",
+            },
+            more: thousands_if_any(more),
+            has_comments: own
+                .iter()
+                .chain(&common)
+                .any(|row| !row.comment.is_empty() || !row.when.is_empty()),
+            common_source: escape_invisible(source, None),
+            more_common: thousands_if_any(more_common),
+            own,
+            common,
+        }
+    }
+}
+
+impl RowView {
+    fn of(row: &FirstRow, zone: &TimeZone) -> Self {
+        Self {
+            line: thousands(row.line),
+            address: escape_invisible(&row.address, None),
+            count: count(row.names),
+            rule: match row.action {
+                Action::Allow => "Allow",
+                Action::Deny => "Deny",
+                Action::Always => "Always",
+            },
+            class: match row.action {
+                Action::Deny => "is-denied",
+                Action::Allow | Action::Always => "is-allowed",
+            },
+            comment: escape_invisible(&row.comment, None),
+            when: when(row, zone),
+            is_active: row.state == RowState::Active,
+        }
+    }
+}
+
+fn count(names: NamedByRow) -> String {
+    match names {
+        NamedByRow::Addresses(AddressSpec::All) => "everybody".to_owned(),
+        NamedByRow::Addresses(AddressSpec::Ipv4(range)) => {
+            thousands(u64::from(range.last - range.first) + 1)
+        }
+        NamedByRow::Addresses(AddressSpec::Ipv6(range)) => {
+            match (range.last - range.first).checked_add(1) {
+                Some(addresses) if addresses.is_power_of_two() => {
+                    addresses_in(addresses.trailing_zeros())
+                }
+                // A number with 30 digits helps nobody.
+                Some(addresses) => u64::try_from(addresses)
+                    .map_or_else(|_| format!("over {}", addresses_in(addresses.ilog2())), thousands),
+                None => addresses_in(u128::BITS),
+            }
+        }
+        NamedByRow::List { members: 1 } => "a list of 1".to_owned(),
+        NamedByRow::List { members } => format!("a list of {}", thousands(members)),
+    }
+}
+
+fn when(row: &FirstRow, zone: &TimeZone) -> String {
+    match (row.state, row.period.starts, row.period.expires) {
+        (RowState::Pending, Some(starts), None) => format!("not yet: from {}", zone.show(starts)),
+        (RowState::Pending, Some(starts), Some(expires)) => format!(
+            "not yet: from {} until {}",
+            zone.show(starts),
+            zone.show_end(expires)
+        ),
+        (RowState::Expired, _, Some(expires)) => {
+            format!("no more: ended at {}", zone.show_end(expires))
+        }
+        (RowState::Active, _, Some(expires)) => format!("until {}", zone.show_end(expires)),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ip::parse_address;
+    use crate::time::{Instant, Period};
+
+    fn row(state: RowState, starts: Option<i64>, expires: Option<i64>) -> FirstRow {
+        FirstRow {
+            line: 2,
+            action: Action::Allow,
+            address: "x".to_owned(),
+            comment: String::new(),
+            names: NamedByRow::List { members: 1 },
+            period: Period {
+                starts: starts.map(Instant::from_seconds),
+                expires: expires.map(Instant::from_seconds),
+            },
+            state,
+        }
+    }
+
+    #[test]
+    fn says_when_a_row_counts() {
+        let zone = TimeZone::default();
+        let day = Some(86_400);
+        let week = Some(7 * 86_400 + 3600);
+        for (row, expected) in [
+            (row(RowState::Active, None, None), ""),
+            (row(RowState::Active, day, None), ""),
+            (row(RowState::Active, day, week), "until 8 January 1970, 01:00 UTC"),
+            (row(RowState::Pending, day, None), "not yet: from 2 January 1970, 00:00 UTC"),
+            (
+                row(RowState::Pending, day, week),
+                "not yet: from 2 January 1970, 00:00 UTC until 8 January 1970, 01:00 UTC",
+            ),
+            (
+                row(RowState::Expired, None, day),
+                "no more: ended at the end of 1 January 1970 UTC",
+            ),
+        ] {
+            assert_eq!(when(&row, &zone), expected);
+        }
+    }
+
+    #[test]
+    fn counts_the_addresses_of_a_row() {
+        for (address, expected) in [
+            ("10.0.0.1", "1"),
+            ("10.0.0.0/8", "16,777,216"),
+            ("10.0.0.1-10.0.0.3", "3"),
+            ("0.0.0.0/0", "4,294,967,296"),
+            ("2001:db8::1", "1"),
+            ("2001:db8::/32", "2⁹⁶"),
+            ("::/0", "2¹²⁸"),
+            ("2001:db8::1-2001:db8::3", "3"),
+            ("2001:db8::-2001:db8:2::", "over 2⁸¹"),
+            ("all", "everybody"),
+        ] {
+            let names = NamedByRow::Addresses(parse_address(address).unwrap());
+            assert_eq!(count(names), expected, "{address}");
+        }
+        assert_eq!(count(NamedByRow::List { members: 1200 }), "a list of 1,200");
+    }
+}

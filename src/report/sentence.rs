@@ -1,0 +1,48 @@
+//! Sentences of the page, in which quoted values and networks are separate parts.
+
+use serde::Serialize;
+
+use crate::text::{RichText, Segment, SegmentKind, escape_invisible};
+
+/// A sentence in which quoted values and networks are separate parts.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Sentence(pub(crate) Vec<Part>);
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Part {
+    /// `words`, `quoted` or `network`.
+    pub(crate) kind: &'static str,
+    pub(crate) text: String,
+}
+
+impl Sentence {
+    pub(crate) fn of(text: &RichText) -> Self {
+        let part = |segment: &Segment| Part {
+            kind: match segment.kind() {
+                SegmentKind::Words => "words",
+                SegmentKind::Quoted => "quoted",
+                SegmentKind::Network => "network",
+            },
+            text: escape_invisible(segment.text(), None),
+        };
+        Self(text.segments().iter().map(part).collect())
+    }
+
+    /// Returns the sentence with a capital first letter.
+    pub(crate) fn capitalized(self) -> Self {
+        let mut parts = self.0;
+        if let Some(first) = parts.first_mut() {
+            first.text = capitalized(&first.text);
+        }
+        Self(parts)
+    }
+}
+
+/// Returns the text with a capital first letter, because messages start in lower case.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}

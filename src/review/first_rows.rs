@@ -1,0 +1,101 @@
+//! Keeps the first accepted rows of an upload, for the table of a report.
+//!
+//! A report prints only these rows, so no others are kept, and each text is cut.
+
+use std::sync::Arc;
+
+use crate::csv::{Named, Row};
+use crate::ip::AddressSpec;
+use crate::rule::Action;
+use crate::time::{Period, RowState};
+
+/// The maximum number of rows of the file itself that are kept.
+pub(crate) const MAX_OWN_ROWS: usize = 50;
+/// The maximum number of rows of the common CSV that are kept.
+const MAX_COMMON_ROWS: usize = 10;
+/// The maximum number of characters of an address or a comment that are kept.
+const MAX_CHARS: usize = 120;
+
+/// The first accepted rows of the file itself and of the common CSV, active or not.
+#[derive(Clone, Debug, Default)]
+pub struct FirstRows {
+    pub(crate) own: Vec<FirstRow>,
+    pub(crate) common: Vec<FirstRow>,
+    /// The name of the common CSV, if it has rows.
+    pub(crate) common_source: Option<Arc<str>>,
+    /// The number of rows of the common CSV.
+    pub(crate) common_count: u64,
+}
+
+/// An accepted row. Its texts are untrusted, and end in `…` if they were cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FirstRow {
+    pub(crate) line: u64,
+    pub(crate) action: Action,
+    /// The address as written.
+    pub(crate) address: String,
+    pub(crate) comment: String,
+    pub(crate) names: NamedByRow,
+    pub(crate) period: Period,
+    pub(crate) state: RowState,
+}
+
+/// The addresses that a row names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NamedByRow {
+    Addresses(AddressSpec),
+    /// The members of a list.
+    List {
+        members: u64,
+    },
+}
+
+impl FirstRows {
+    /// Returns whether the next row of the file itself is kept.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        self.own.len() < MAX_OWN_ROWS
+    }
+
+    /// Adds a row, if there is room.
+    pub(crate) fn add(&mut self, row: &Row<'_>, state: RowState) {
+        let (rows, max_rows) = match row.common {
+            None => (&mut self.own, MAX_OWN_ROWS),
+            Some(source) => {
+                self.common_count += 1;
+                self.common_source.get_or_insert_with(|| Arc::clone(source));
+                (&mut self.common, MAX_COMMON_ROWS)
+            }
+        };
+        if rows.len() < max_rows {
+            rows.push(FirstRow {
+                line: row.line,
+                action: row.action,
+                address: start_of(&row.address()),
+                comment: start_of(&row.comment()),
+                names: match row.named {
+                    Named::Addresses(addresses) => NamedByRow::Addresses(addresses),
+                    Named::List(list) => NamedByRow::List {
+                        members: list.len() as u64,
+                    },
+                },
+                period: row.period,
+                state,
+            });
+        }
+    }
+
+    /// Removes the `all,Allow` rows of the file itself, because they were rejected after all.
+    pub(crate) fn remove_allow_all(&mut self) {
+        let all = NamedByRow::Addresses(AddressSpec::All);
+        self.own
+            .retain(|row| row.action != Action::Allow || row.names != all);
+    }
+}
+
+fn start_of(text: &str) -> String {
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
