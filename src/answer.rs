@@ -223,6 +223,31 @@ pub enum WarningCode {
     UnscheduledChange,
 }
 
+impl WarningCode {
+    /// Returns the urgency of such a warning.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::DenyRejected => Severity::Alarm,
+            Self::HiddenRows
+            | Self::IgnoredColumn
+            | Self::BlocksEverybody
+            | Self::AllowsEverybody
+            | Self::NobodyLeft
+            | Self::UnscheduledChange => Severity::Warning,
+            Self::Guessed
+            | Self::DuplicateRows
+            | Self::OverriddenRows
+            | Self::MatchesNobody
+            | Self::WideAllow
+            | Self::PrivateRange
+            | Self::ExpiredRows
+            | Self::EndsSoon
+            | Self::AlwaysWins => Severity::Fine,
+        }
+    }
+}
+
 /// A warning: something that is probably a mistake, although it is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
@@ -475,24 +500,15 @@ impl Answer {
     /// Returns the urgency of the problems.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        let warns = [
-            WarningCode::HiddenRows,
-            WarningCode::IgnoredColumn,
-            WarningCode::BlocksEverybody,
-            WarningCode::AllowsEverybody,
-            WarningCode::NobodyLeft,
-            WarningCode::UnscheduledChange,
-        ];
-        if self.is_refused() || self.warns_of(WarningCode::DenyRejected) {
+        let of_file = if self.is_refused() {
             Severity::Alarm
-        } else if self.rejected > 0
-            || self.code == Some(RefusalCode::ChangeHeld)
-            || warns.into_iter().any(|code| self.warns_of(code))
-        {
+        } else if self.rejected > 0 || self.code == Some(RefusalCode::ChangeHeld) {
             Severity::Warning
         } else {
             Severity::Fine
-        }
+        };
+        let of_warnings = self.warnings.iter().map(|warning| warning.code.severity());
+        of_warnings.fold(of_file, Severity::max)
     }
 
     /// Returns the answer for the same file as refused. The counts of rows stay.

@@ -84,18 +84,23 @@ impl<T: Reader> Intake<T> {
     /// Reads the start of a piece, and removes it from the piece.
     pub(super) fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
         if self.refusal.is_none() {
-            self.keep_start(piece);
-            match self.reader.read_step(piece) {
+            let bytes = *piece;
+            match self.reader.read_step(bytes) {
                 Ok(rest) => *piece = rest,
-                Err(err) => self.refusal = Some(unreadable(&err, self.spelling)),
+                Err(err) => {
+                    self.refusal = Some(unreadable(&err, self.spelling));
+                    *piece = &[];
+                }
             }
+            self.keep_start(bytes, piece.len());
         }
         self.flow()
     }
 
-    fn keep_start(&mut self, piece: &[u8]) {
+    /// Keeps what was read of a piece, if the start is not complete. `rest` is the length of its other part.
+    fn keep_start(&mut self, piece: &[u8], rest: usize) {
         let missing = MAX_START_BYTES.saturating_sub(self.start.len());
-        let start = piece.get(..missing.min(piece.len()));
+        let start = piece.get(..missing.min(piece.len() - rest));
         self.start.extend_from_slice(start.unwrap_or_default());
     }
 

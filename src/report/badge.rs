@@ -1,11 +1,11 @@
-//! The headline of the page, its tone, and the sentence about what was done.
+//! The badge of the page, which says how urgent it is, and the sentence about what was done.
 
 use crate::answer::{Answer, Severity, Status, WarningCode};
-use crate::report::Occasion;
+use crate::report::occasion::Occasion;
 use crate::text::{push_fmt, thousands};
 
 /// Returns the headline of the page and its tone.
-pub(super) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
+pub(crate) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
     let words = match (answer.status, occasion) {
         (Status::Ignored, _) => return ("Ignored".to_owned(), "plain"),
         (Status::Removed | Status::Kept, _) | (_, Occasion::Delete) => {
@@ -20,12 +20,9 @@ pub(super) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static st
             Some(_) => "Preview: would be held",
             None => "Preview: would be published",
         },
-        (Status::Refused, Occasion::Check) => "Would be refused",
+        (Status::Refused, Occasion::Check) => "Checked: would be refused",
         (Status::Written | Status::Unchanged, Occasion::Publish) => "Published",
-        (Status::Written | Status::Unchanged, Occasion::Check) => match answer.severity() {
-            Severity::Fine => "Fine",
-            _ => "Would be published",
-        },
+        (Status::Written | Status::Unchanged, Occasion::Check) => "Checked: can be published",
     };
     let tone = match answer.severity() {
         Severity::Fine => "good",
@@ -48,6 +45,10 @@ pub(super) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static st
         ),
     }
     for (code, note) in [
+        (
+            WarningCode::DenyRejected,
+            ", somebody may get in who should not",
+        ),
         (WarningCode::IgnoredColumn, ", a condition not applied"),
         (WarningCode::BlocksEverybody, ", nobody gets in"),
         (WarningCode::AllowsEverybody, ", everybody gets in"),
@@ -62,10 +63,10 @@ pub(super) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static st
 }
 
 /// Returns the sentence about what was done.
-pub(super) fn effect(answer: &Answer, occasion: Occasion) -> &'static str {
+pub(crate) fn effect(answer: &Answer, occasion: Occasion) -> &'static str {
     match (answer.status, occasion) {
         (Status::Refused | Status::Written | Status::Unchanged, Occasion::Check) => {
-            "This was a check: nothing is published, and nothing was written."
+            "This was a check. Nothing was published."
         }
         (Status::Held, _) => {
             "Nothing was published yet. The previous file stays in force until somebody approves the change."
@@ -78,7 +79,7 @@ pub(super) fn effect(answer: &Answer, occasion: Occasion) -> &'static str {
         }
         (Status::Written, Occasion::Publish) => "",
         (Status::Unchanged, Occasion::Publish) => {
-            "The file was the same already, and was left alone."
+            "The published rules were the same already, and were left as they are."
         }
         (Status::Written | Status::Unchanged, Occasion::Delete) => {
             "The CSV was deleted. The published file now lets nobody in."

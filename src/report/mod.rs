@@ -4,21 +4,32 @@
 //! script. Text from outside goes through [`escape_invisible`] and tera's escaping, and the maps contain
 //! only integers. The size of the page is bounded, whatever the upload contains.
 //!
+//! The page is for the person who uploaded the file: first the answer, then the problems, then the rows that
+//! decide, then what changes next. The map and the figures for administrators follow.
+//!
 //! This folder does not read uploads and decides nothing. It shows an answer and a policy. `overview/` has
 //! the page about all sites.
 
 mod apache_cost;
 mod badge;
+mod figures;
 mod list;
 mod map;
 mod next_change;
+mod occasion;
 pub mod overview;
 mod publication;
+mod refused;
+mod rejected;
+mod rows;
+mod sentence;
 mod sizes;
 mod style;
 mod summary;
+mod warned;
 
 pub use self::apache_cost::RequestCost;
+pub use self::occasion::Occasion;
 pub use self::publication::{Effect, Publication, UploadFacts};
 
 use std::borrow::Cow;
@@ -27,31 +38,32 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use crate::answer::{Answer, Rejection, RejectionCode, Warning, WarningCode};
+use crate::answer::Answer;
 use crate::list::CompiledList;
 use crate::policy::{NextChange, Policy};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
 use crate::report::badge::{badge, effect};
+use crate::report::figures::{KeyFigure, RowCounts, key_figures, row_counts};
 use crate::report::list::list_sentence;
 use crate::report::map::{Ipv4Section, ListedIpv4};
 use crate::report::next_change::next_change_sentence;
 use crate::report::publication::PublicationView;
-use crate::report::sizes::Sizes;
+use crate::report::refused::RefusalHelp;
+use crate::report::rejected::{RejectionView, rejections};
+use crate::report::rows::RowsView;
+use crate::report::sentence::{Sentence, capitalized};
+use crate::report::sizes::{SizeRow, sizes};
 use crate::report::style::{STYLE, STYLE_SHA256};
 use crate::report::summary::{extent, sentence};
-use crate::text::{
-    RichText, Segment, SegmentKind, escape_invisible, is_unprintable, milliseconds, push_fmt,
-    thousands, thousands_if_any,
-};
+use crate::report::warned::{WarningView, warnings};
+use crate::review::FirstRows;
+use crate::rule::DefaultPolicy;
+use crate::text::{escape_invisible, is_unprintable, push_fmt, thousands, thousands_if_any};
 use crate::time::{Instant, TimeZone};
 
 const NAME: &str = "report.html";
-/// The maximum number of suggested replacements that are shown for a rejected row.
-const MAX_FIXES: usize = 3;
 /// The maximum size of a page, in bytes. A larger page takes seconds on a phone.
 pub const MAX_PAGE_BYTES: usize = 400_000;
-/// The number of rejected rows that are visible at once. The others are in a `<details>` element.
-const MAX_ROWS_UNFOLDED: usize = 10;
 
 /// The content of the page that is not in the answer, as far as it is known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,34 +80,37 @@ pub struct Facts<'a> {
     pub list: Option<(&'a CompiledList, Instant)>,
     /// The change of the output and its origin.
     pub publication: Option<&'a Publication>,
-}
-
-/// The purpose of a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Occasion {
-    /// The upload was processed in order to publish it.
-    #[default]
-    Publish,
-    /// The upload was only checked, and nothing was to be published.
-    Check,
-    /// The upload was deleted.
-    Delete,
-    /// The upload is a preview: it was processed like another one, and nothing was to be published.
-    Preview,
+    /// The instant of which the rows were read, and the time zone in which to show it.
+    pub as_of: Option<(Instant, &'a TimeZone)>,
+    /// The first accepted rows. They are shown only together with `as_of`.
+    pub first_rows: Option<&'a FirstRows>,
+    /// The first lines of a file that cannot be read. Untrusted.
+    pub first_lines: &'a [String],
 }
 
 /// Renders the page for one answer, in at most [`MAX_PAGE_BYTES`].
 ///
 /// Escaped, a cell can be six times as long. If such cells make the page too large, it lists only the
-/// first rejections of the answer. Everything else on the page is much smaller, whatever the upload is.
+/// first rejections of the answer, and only the first of the rows. Everything else on the page is much
+/// smaller, whatever the upload is.
 #[must_use]
 pub fn report_page(answer: &Answer, facts: Facts<'_>) -> String {
+    let mut facts = facts;
     let mut page = page_of(answer, facts);
     let mut shorter = Cow::Borrowed(answer);
-    while page.len() > MAX_PAGE_BYTES && !shorter.rejections.is_empty() {
+    let mut rows = facts.first_rows.map(Cow::Borrowed).unwrap_or_default();
+    while page.len() > MAX_PAGE_BYTES && !(shorter.rejections.is_empty() && rows.own.is_empty()) {
         let half = shorter.rejections.len() / 2;
         shorter.to_mut().rejections.truncate(half);
-        page = page_of(&shorter, facts);
+        rows = Cow::Owned(rows.first_half());
+        facts.first_rows = None;
+        page = page_of(
+            &shorter,
+            Facts {
+                first_rows: Some(&rows),
+                ..facts
+            },
+        );
     }
     page
 }
@@ -145,93 +160,39 @@ struct View {
     headline: String,
     /// `good`, `warn`, `bad` or `plain`.
     tone: &'static str,
+    as_of: Option<String>,
     effect: &'static str,
     code: Option<String>,
     message: Option<String>,
+    help: Option<RefusalHelp>,
     sentence: Option<Sentence>,
     /// True if the upload is refused. The sentence and the maps then describe the policy without the
     /// rejected rows.
     is_without_rejected_rows: bool,
     extent: String,
-    next_change: Option<Sentence>,
+    row_counts: Option<RowCounts>,
     publication: Option<PublicationView>,
     /// True if nothing was to be published.
     is_preview: bool,
-    key_figures: Vec<KeyFigure>,
+    next_change: Option<Sentence>,
     ignored_columns: Vec<String>,
     warnings: Vec<WarningView>,
     /// The rejections that are visible at once, and the others.
     rejections: Vec<Vec<RejectionView>>,
     rejected: String,
     more_rejected: String,
+    rows: RowsView,
     ipv4: Option<Ipv4Section>,
     is_open: bool,
-    sizes: Sizes,
+    key_figures: Vec<KeyFigure>,
+    sizes: Vec<SizeRow>,
     cost: String,
     generator: String,
-}
-
-#[derive(Serialize)]
-struct KeyFigure {
-    label: &'static str,
-    value: String,
-    note: String,
-}
-
-#[derive(Serialize)]
-struct WarningView {
-    title: &'static str,
-    line: Option<u64>,
-    message: Sentence,
-}
-
-/// A sentence in which quoted values and networks are separate parts.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Sentence(Vec<Part>);
-
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Part {
-    /// `words`, `quoted` or `network`.
-    kind: &'static str,
-    text: String,
-}
-
-impl Sentence {
-    fn of(text: &RichText) -> Self {
-        let part = |segment: &Segment| Part {
-            kind: match segment.kind() {
-                SegmentKind::Words => "words",
-                SegmentKind::Quoted => "quoted",
-                SegmentKind::Network => "network",
-            },
-            text: escape_invisible(segment.text(), None),
-        };
-        Self(text.segments().iter().map(part).collect())
-    }
-
-    /// Returns the sentence with a capital first letter.
-    fn capitalized(self) -> Self {
-        let mut parts = self.0;
-        if let Some(first) = parts.first_mut() {
-            first.text = capitalized(&first.text);
-        }
-        Self(parts)
-    }
-}
-
-#[derive(Serialize)]
-struct RejectionView {
-    line: String,
-    value: String,
-    reason: Sentence,
-    code: RejectionCode,
-    fixes: Vec<String>,
 }
 
 impl View {
     fn of(answer: &Answer, facts: Facts<'_>) -> Self {
         let (headline, tone) = badge(answer, facts.occasion);
-        let effect = effect(answer, facts.occasion);
         let policy = facts.policy;
         let ipv4 = policy.map(ListedIpv4::of);
         let both = || policy.zip(ipv4.as_ref());
@@ -239,6 +200,7 @@ impl View {
         let cost = facts.cost.filter(|cost| cost.networks > 0);
         let listed = answer.rejections.len() as u64;
         let more = answer.rejected.saturating_sub(listed);
+        let is_delete = facts.occasion == Occasion::Delete;
         Self {
             source: escape_invisible(&answer.source, None),
             output: answer
@@ -247,174 +209,64 @@ impl View {
                 .map(|key| escape_invisible(key, None)),
             headline,
             tone,
-            effect,
+            as_of: facts
+                .as_of
+                .map(|(as_of, zone)| zone.show(start_of_minute(as_of))),
+            effect: effect(answer, facts.occasion),
             code: answer.code.map(|code| code.to_string()),
             message: answer
                 .message
                 .as_ref()
                 .map(|message| escape_invisible(&capitalized(&message.to_string()), Some('\n'))),
+            help: RefusalHelp::of(answer, facts.first_lines),
             sentence: match facts.list {
                 Some((list, as_of)) => Some(Sentence::of(&list_sentence(list, as_of))),
                 None => policy.map(|policy| Sentence::of(&sentence(policy))),
             },
             is_without_rejected_rows: answer.is_refused(),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
+            row_counts: row_counts(answer).filter(|_| !is_delete),
+            publication: facts.publication.map(PublicationView::of),
+            is_preview: facts.occasion == Occasion::Preview,
             next_change: policy
                 .zip(facts.next_change)
                 .filter(|_| !answer.is_refused())
                 .map(|(policy, (next, zone))| {
                     Sentence::of(&next_change_sentence(policy, next, zone))
                 }),
-            publication: facts.publication.map(PublicationView::of),
-            is_preview: facts.occasion == Occasion::Preview,
+            ignored_columns: answer
+                .ignored_columns
+                .iter()
+                .map(|name| escape_invisible(name, None))
+                .collect(),
+            warnings: warnings(&answer.warnings),
+            rejections: rejections(&answer.rejections),
+            rejected: thousands(answer.rejected),
+            more_rejected: thousands_if_any(more),
+            rows: facts
+                .first_rows
+                .zip(facts.as_of)
+                .map(|(rows, (_, zone))| RowsView::of(rows, answer, zone))
+                .unwrap_or_default(),
+            ipv4: both().and_then(|(policy, ipv4)| Ipv4Section::of(ipv4, policy)),
+            is_open: answer.default_policy == DefaultPolicy::Allow,
             key_figures: match facts.occasion {
                 Occasion::Delete => Vec::new(),
                 Occasion::Publish | Occasion::Check | Occasion::Preview => {
                     key_figures(answer, cost)
                 }
             },
-            ignored_columns: answer
-                .ignored_columns
-                .iter()
-                .map(|name| escape_invisible(name, None))
-                .collect(),
-            warnings: answer.warnings.iter().map(warning_view).collect(),
-            rejections: rejections(&answer.rejections),
-            rejected: thousands(answer.rejected),
-            more_rejected: thousands_if_any(more),
-            ipv4: both().and_then(|(policy, ipv4)| Ipv4Section::of(ipv4, policy)),
-            is_open: answer.default_policy == crate::rule::DefaultPolicy::Allow,
-            sizes: policy.map(Sizes::of).unwrap_or_default(),
-            cost: cost.map_or(String::new(), cost_text),
+            sizes: policy.map(sizes).unwrap_or_default(),
+            cost: cost.and_then(|cost| cost.advice()).unwrap_or_default(),
             generator: format!("{GENERATOR_NAME} {GENERATOR_VERSION}"),
         }
     }
 }
 
-fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<KeyFigure> {
-    let figure = |label, value: u64, note: String| KeyFigure {
-        label,
-        value: thousands(value),
-        note,
-    };
-    if answer.rows == 0 && answer.is_refused() {
-        return Vec::new();
-    }
-    let mut figures = vec![
-        figure("Rows", answer.rows, String::new()),
-        figure("Accepted", answer.accepted, inactive_note(answer)),
-        figure("Rejected", answer.rejected, String::new()),
-    ];
-    if !answer.is_refused() {
-        let networks = answer.networks;
-        let all = networks.allow + networks.deny;
-        let note = match (networks.allow, networks.deny) {
-            (allow, deny) if allow > 0 && deny > 0 => format!(
-                "{} allowed, {} denied",
-                thousands(allow as u64),
-                thousands(deny as u64)
-            ),
-            _ => String::new(),
-        };
-        figures.push(figure("Networks", all as u64, note));
-        figures.push(figure("Bytes", answer.bytes as u64, String::new()));
-    }
-    if let Some(cost) = cost {
-        figures.push(KeyFigure {
-            label: "Each request",
-            value: duration(cost),
-            note: "of Apache’s time".to_owned(),
-        });
-    }
-    figures
-}
-
-/// Returns the numbers of accepted rows that are not active, or an empty text.
-fn inactive_note(answer: &Answer) -> String {
-    let counts = [(answer.pending, "pending"), (answer.expired, "expired")];
-    let counted = counts.into_iter().filter(|(count, _)| *count > 0);
-    let notes: Vec<String> = counted
-        .map(|(count, state)| format!("{} {state}", thousands(count)))
-        .collect();
-    notes.join(", ")
-}
-
-fn duration(cost: RequestCost) -> String {
-    match cost.microseconds {
-        from_ms @ 1_000.. => format!("{} ms", milliseconds(from_ms)),
-        microseconds => format!("{microseconds} µs"),
-    }
-}
-
-fn cost_text(cost: RequestCost) -> String {
-    cost.advice().unwrap_or_else(|| {
-        let time = duration(cost);
-        format!("Apache reads the file again on every request: about {time} of a core each")
-    })
-}
-
-fn warning_view(warning: &Warning) -> WarningView {
-    WarningView {
-        title: match warning.code {
-            WarningCode::Guessed => "Read by a guess",
-            WarningCode::IgnoredColumn => "A condition is not applied",
-            WarningCode::HiddenRows => "Rows inside a quoted cell",
-            WarningCode::DenyRejected => "Rows that may deny were rejected",
-            WarningCode::DuplicateRows => "Rows that repeat others",
-            WarningCode::OverriddenRows => "Rows that a Deny overrides",
-            WarningCode::BlocksEverybody => "Everybody is locked out",
-            WarningCode::AllowsEverybody => "Everybody gets in",
-            WarningCode::MatchesNobody => "An address that no client has",
-            WarningCode::WideAllow => "A very wide network is allowed",
-            WarningCode::PrivateRange => "Private among public networks",
-            WarningCode::ExpiredRows => "Rows that have ended",
-            WarningCode::EndsSoon => "Rows that end soon",
-            WarningCode::NobodyLeft => "Soon nobody gets in",
-            WarningCode::AlwaysWins => "Addresses that always get in",
-            WarningCode::UnscheduledChange => "A change that nothing applies",
-        },
-        // The other warnings contain their lines in the message.
-        line: warning.line.filter(|_| {
-            matches!(
-                warning.code,
-                WarningCode::Guessed | WarningCode::IgnoredColumn
-            )
-        }),
-        message: Sentence::of(&warning.message).capitalized(),
-    }
-}
-
-/// Returns text from outside as the page shows it.
-fn shown(text: &str) -> String {
-    escape_invisible(text, None)
-}
-
-/// Returns the text with a capital first letter, because messages start in lower case.
-fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
-    }
-}
-
-fn rejections(all: &[Rejection]) -> Vec<Vec<RejectionView>> {
-    let (seen, others) = all.split_at(all.len().min(MAX_ROWS_UNFOLDED));
-    let lists = [seen, others].into_iter().filter(|list| !list.is_empty());
-    lists
-        .map(|list| list.iter().map(rejection_view).collect())
-        .collect()
-}
-
-fn rejection_view(rejection: &Rejection) -> RejectionView {
-    let fixes = rejection.fixes.iter().take(MAX_FIXES);
-    RejectionView {
-        line: thousands(rejection.line),
-        value: escape_invisible(&rejection.value, None),
-        reason: Sentence::of(&rejection.sentence()),
-        code: rejection.code,
-        fixes: fixes.map(|fix| escape_invisible(fix, None)).collect(),
-    }
+/// Returns the start of the minute, because a reader does not need seconds.
+fn start_of_minute(instant: Instant) -> Instant {
+    let seconds = instant.seconds();
+    Instant::from_seconds(seconds - seconds.rem_euclid(60))
 }
 
 #[cfg(test)]

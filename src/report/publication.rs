@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::shown;
+use crate::report::sentence::shown;
 use crate::review::Change;
 use crate::text::{grouped, thousands, thousands_if_any};
 use crate::time::Instant;

@@ -10,19 +10,23 @@ use crate::rule::{Action, DefaultPolicy};
 use crate::text::{escape_invisible, thousands, thousands_if_any};
 use crate::time::{RowState, TimeZone};
 
-/// The first rows, and the number of the others.
+/// The first rows of the file itself and of the common CSV.
 #[derive(Default, Serialize)]
 pub(crate) struct RowsView {
     /// The heading.
     title: &'static str,
-    own: Vec<RowView>,
+    has_comments: bool,
+    /// The tables that are not empty.
+    tables: Vec<RowTable>,
+}
+
+#[derive(Serialize)]
+struct RowTable {
+    /// The name of the common CSV. Empty for the rows of the file itself.
+    source: String,
+    rows: Vec<RowView>,
     /// The number of rows that are not listed, or an empty text.
     more: String,
-    has_comments: bool,
-    /// The name of the common CSV. Empty if it has no rows.
-    common_source: String,
-    common: Vec<RowView>,
-    more_common: String,
 }
 
 /// An accepted row.
@@ -42,30 +46,27 @@ struct RowView {
 }
 
 impl RowsView {
-    /// Returns the table. It is empty if no row is known.
+    /// Returns the tables. There is none if no row is known.
     pub(crate) fn of(rows: &FirstRows, answer: &Answer, zone: &TimeZone) -> Self {
-        let views = |rows: &[FirstRow]| -> Vec<RowView> {
-            rows.iter().map(|row| RowView::of(row, zone)).collect()
-        };
-        let own = views(&rows.own);
-        let common = views(&rows.common);
-        let more = answer.accepted.saturating_sub(own.len() as u64);
-        let more_common = rows.common_count.saturating_sub(common.len() as u64);
+        let has_note = |row: &FirstRow| !row.comment.is_empty() || !row.period.is_always();
         let source = rows.common_source.as_deref().unwrap_or_default();
+        let table = |source: &str, rows: &[FirstRow], all: u64| RowTable {
+            source: escape_invisible(source, None),
+            rows: rows.iter().map(|row| RowView::of(row, zone)).collect(),
+            more: thousands_if_any(all.saturating_sub(rows.len() as u64)),
+        };
+        let own = table("", &rows.own, answer.accepted);
+        let common = table(source, &rows.common, rows.common_count);
         Self {
             title: match answer.default_policy {
                 DefaultPolicy::Deny => "Who gets in",
                 DefaultPolicy::Allow => "Who gets in, and who is kept out",
             },
-            more: thousands_if_any(more),
-            has_comments: own
-                .iter()
-                .chain(&common)
-                .any(|row| !row.comment.is_empty() || !row.when.is_empty()),
-            common_source: escape_invisible(source, None),
-            more_common: thousands_if_any(more_common),
-            own,
-            common,
+            has_comments: rows.own.iter().chain(&rows.common).any(has_note),
+            tables: [own, common]
+                .into_iter()
+                .filter(|table| !table.rows.is_empty())
+                .collect(),
         }
     }
 }
@@ -104,8 +105,10 @@ fn count(names: NamedByRow) -> String {
                     addresses_in(addresses.trailing_zeros())
                 }
                 // A number with 30 digits helps nobody.
-                Some(addresses) => u64::try_from(addresses)
-                    .map_or_else(|_| format!("over {}", addresses_in(addresses.ilog2())), thousands),
+                Some(addresses) => u64::try_from(addresses).map_or_else(
+                    |_| format!("over {}", addresses_in(addresses.ilog2())),
+                    thousands,
+                ),
                 None => addresses_in(u128::BITS),
             }
         }
@@ -159,8 +162,14 @@ mod tests {
         for (row, expected) in [
             (row(RowState::Active, None, None), ""),
             (row(RowState::Active, day, None), ""),
-            (row(RowState::Active, day, week), "until 8 January 1970, 01:00 UTC"),
-            (row(RowState::Pending, day, None), "not yet: from 2 January 1970, 00:00 UTC"),
+            (
+                row(RowState::Active, day, week),
+                "until 8 January 1970, 01:00 UTC",
+            ),
+            (
+                row(RowState::Pending, day, None),
+                "not yet: from 2 January 1970, 00:00 UTC",
+            ),
             (
                 row(RowState::Pending, day, week),
                 "not yet: from 2 January 1970, 00:00 UTC until 8 January 1970, 01:00 UTC",

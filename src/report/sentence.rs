@@ -38,6 +38,11 @@ impl Sentence {
     }
 }
 
+/// Returns text from outside as the page shows it.
+pub(crate) fn shown(text: &str) -> String {
+    escape_invisible(text, None)
+}
+
 /// Returns the text with a capital first letter, because messages start in lower case.
 pub(crate) fn capitalized(text: &str) -> String {
     let mut characters = text.chars();

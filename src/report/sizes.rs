@@ -8,15 +8,15 @@ use crate::text::{thousands, thousands_if_any};
 
 /// The maximum number of networks of one size that are named.
 const MAX_EXAMPLES: usize = 3;
-/// The maximum number of IPv6 networks in the table of IPv6.
-const MAX_IPV6_ROWS: usize = 50;
+/// The minimum number of networks for which the table is of use.
+const MIN_NETWORKS: u64 = 10;
 
 /// The networks of one prefix length.
 #[derive(Debug, Serialize)]
 pub(crate) struct SizeRow {
     family: &'static str,
     prefix_length: u32,
-    /// The number of addresses of each network; powers such as `2^64` for IPv6.
+    /// The number of addresses of each network; powers such as `2⁶⁴` for IPv6.
     addresses: String,
     allow: String,
     deny: String,
@@ -27,39 +27,19 @@ pub(crate) struct SizeRow {
     more: String,
 }
 
-/// One IPv6 network.
-#[derive(Debug, Serialize)]
-pub(crate) struct Ipv6Row {
-    network: String,
-    is_allowed: bool,
-    addresses: String,
-}
-
-/// The networks of both lists by size, the widest first, and the widest IPv6 networks.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Sizes {
-    pub(crate) rows: Vec<SizeRow>,
-    pub(crate) ipv6: Vec<Ipv6Row>,
-    pub(crate) more_ipv6: String,
-}
-
-impl Sizes {
-    pub(crate) fn of(policy: &Policy) -> Self {
-        let Policy { allow, deny, .. } = policy;
-        let ipv4 = PrefixHistogram::of(&allow.ipv4, &deny.ipv4, MAX_EXAMPLES);
-        let ipv6 = PrefixHistogram::of(&allow.ipv6, &deny.ipv6, MAX_IPV6_ROWS);
-        let max_networks = ipv4.max_networks().max(ipv6.max_networks()).max(1);
-        let mut rows = ipv4.rows("IPv4", max_networks);
-        rows.extend(ipv6.rows("IPv6", max_networks));
-        let all: u64 = ipv6.0.iter().map(|size| size.allow + size.deny).sum();
-        let rows_ipv6 = ipv6.networks();
-        let more = all - rows_ipv6.len() as u64;
-        Self {
-            rows,
-            ipv6: rows_ipv6,
-            more_ipv6: thousands_if_any(more),
-        }
+/// Returns the networks of both lists by size, the widest first. Empty for a few networks, which a reader
+/// counts at a glance.
+pub(crate) fn sizes(policy: &Policy) -> Vec<SizeRow> {
+    let Policy { allow, deny, .. } = policy;
+    let ipv4 = PrefixHistogram::of(&allow.ipv4, &deny.ipv4);
+    let ipv6 = PrefixHistogram::of(&allow.ipv6, &deny.ipv6);
+    if ipv4.networks() + ipv6.networks() < MIN_NETWORKS {
+        return Vec::new();
     }
+    let max_networks = ipv4.max_networks().max(ipv6.max_networks()).max(1);
+    let mut rows = ipv4.rows("IPv4", max_networks);
+    rows.extend(ipv6.rows("IPv6", max_networks));
+    rows
 }
 
 /// The networks of one family. The index is the number of their bits that vary.
@@ -68,12 +48,12 @@ pub(crate) struct PrefixHistogram<T>(Vec<SizeCount<T>>);
 struct SizeCount<T> {
     allow: u64,
     deny: u64,
-    /// The first few networks, each with true if it is allowed.
-    first: Vec<(Network<T>, bool)>,
+    /// The first few networks.
+    first: Vec<Network<T>>,
 }
 
 impl<T: Family> PrefixHistogram<T> {
-    fn of(allow: &RangeSet<T>, deny: &RangeSet<T>, max_named: usize) -> Self {
+    fn of(allow: &RangeSet<T>, deny: &RangeSet<T>) -> Self {
         let empty = || SizeCount {
             allow: 0,
             deny: 0,
@@ -90,12 +70,16 @@ impl<T: Family> PrefixHistogram<T> {
                 } else {
                     &mut size.deny
                 }) += 1;
-                if size.first.len() < max_named {
-                    size.first.push((network, is_allowed));
+                if size.first.len() < MAX_EXAMPLES {
+                    size.first.push(network);
                 }
             }
         }
         Self(sizes)
+    }
+
+    fn networks(&self) -> u64 {
+        self.0.iter().map(|size| size.allow + size.deny).sum()
     }
 
     fn max_networks(&self) -> u64 {
@@ -108,15 +92,14 @@ impl<T: Family> PrefixHistogram<T> {
         let used = sizes.filter(|(_, size)| size.allow + size.deny > 0);
         used.map(|(host_bits, size)| {
             let all = size.allow + size.deny;
-            let examples = size.first.iter().take(MAX_EXAMPLES);
-            let examples: Vec<String> = examples
-                .map(|(network, _)| network.text().to_string())
-                .collect();
+            let examples = size.first.iter();
+            let examples: Vec<String> =
+                examples.map(|network| network.text().to_string()).collect();
             let more = all - examples.len() as u64;
             SizeRow {
                 family,
                 prefix_length: T::BITS - host_bits,
-                addresses: addresses(host_bits),
+                addresses: addresses_in(host_bits),
                 allow: thousands(size.allow),
                 deny: thousands(size.deny),
                 bar_allow: (size.allow * 100).div_ceil(max_networks),
@@ -127,26 +110,21 @@ impl<T: Family> PrefixHistogram<T> {
         })
         .collect()
     }
-
-    /// The widest networks. Those of the same size start with the allowed ones.
-    fn networks(&self) -> Vec<Ipv6Row> {
-        let sizes = self.0.iter().rev();
-        let named = sizes.flat_map(|size| &size.first).take(MAX_IPV6_ROWS);
-        named
-            .map(|(network, is_allowed)| Ipv6Row {
-                network: network.text().to_string(),
-                is_allowed: *is_allowed,
-                addresses: addresses(network.host_bits),
-            })
-            .collect()
-    }
 }
 
-pub(crate) fn addresses(host_bits: u32) -> String {
-    match host_bits {
-        0..=32 => thousands(1 << host_bits),
-        _ => format!("2^{host_bits}"),
+/// Returns the number of addresses in a network by the number of its bits that vary, such as `256` or `2⁹⁶`.
+pub(crate) fn addresses_in(host_bits: u32) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    if host_bits <= 32 {
+        return thousands(1 << host_bits);
     }
+    let power = host_bits.to_string();
+    let digits = power
+        .bytes()
+        .map(|digit| DIGITS.get(usize::from(digit - b'0')));
+    std::iter::once('2')
+        .chain(digits.flatten().copied())
+        .collect()
 }
 
 #[cfg(test)]
@@ -156,10 +134,14 @@ mod tests {
 
     #[test]
     fn lists_networks_by_size() {
-        let policy = policy("+1.0.0.0/8 +2.2.2.2 +3.3.3.3 +4.4.4.4 +5.5.5.5 -1.1.1.1 +fd00::/64");
-        let sizes = Sizes::of(&policy);
+        let few = policy("+1.0.0.0/8 +2.2.2.2");
+        assert!(sizes(&few).is_empty());
+        let policy = policy(
+            "+1.0.0.0/8 +2.2.2.2 +3.3.3.3 +4.4.4.4 +5.5.5.5 +6.6.6.6 +7.7.7.7 +8.8.8.8 -1.1.1.1 \
+             +fd00::/64",
+        );
+        let sizes = sizes(&policy);
         let rows: Vec<_> = sizes
-            .rows
             .iter()
             .map(|row| {
                 let SizeRow {
@@ -178,12 +160,10 @@ mod tests {
             rows,
             [
                 "IPv4 /8: 16,777,216, 1 0, ",
-                "IPv4 /32: 1, 4 1, 2",
-                "IPv6 /64: 2^64, 1 0, "
+                "IPv4 /32: 1, 7 1, 5",
+                "IPv6 /64: 2⁶⁴, 1 0, "
             ]
         );
-        assert_eq!(sizes.rows[1].examples, ["2.2.2.2", "3.3.3.3", "4.4.4.4"]);
-        assert_eq!(sizes.ipv6[0].network, "fd00::/64");
-        assert_eq!(sizes.more_ipv6, "");
+        assert_eq!(sizes[1].examples, ["2.2.2.2", "3.3.3.3", "4.4.4.4"]);
     }
 }

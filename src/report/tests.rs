@@ -1,11 +1,14 @@
 use super::*;
-use crate::answer::Status;
-use crate::text::rich;
+use crate::answer::{
+    RefusalCode, Rejection, RejectionCode, RowExcerpt, Status, Warning, WarningCode,
+};
+use crate::text::{Segment, rich};
 
 fn page_with(value: &str) -> (Answer, String) {
     let mut answer = Answer::new(&format!("a{value}.csv"), Status::Written);
     answer.rejections = vec![Rejection {
         fixes: vec![value.to_owned()],
+        row: Some(RowExcerpt::new(value, value, value)),
         ..Rejection::new(2, RejectionCode::InvalidAddress, value, value)
     }];
     answer.rejected = 1;
@@ -82,8 +85,9 @@ fn the_page_contains_the_cost_for_apache() {
         )
     };
     let short = page("Require ip 192.0.2.1\n");
-    assert!(short.contains("about 10 µs of a core"), "{short}");
+    assert!(!short.contains("Apache"), "{short}");
     let long = page(&format!("Require ip{}\n", " 192.0.2.1".repeat(9_000)));
+    assert!(long.contains("<dt>Each request</dt>"), "{long}");
     assert!(
         long.contains("these 9,000 networks again on every request"),
         "{long}"
@@ -91,13 +95,72 @@ fn the_page_contains_the_cost_for_apache() {
     assert!(!page("deny 192.0.2.1;\n").contains("every request"));
 }
 
+/// The same order for every page: the answer, the problems, the rows, the next change, the map, the figures.
+#[test]
+fn problems_follow_the_answer_and_figures_are_last() {
+    let rules: String = (0..12)
+        .map(|index| format!(" +10.{index}.0.0/24"))
+        .collect();
+    let policy = crate::policy::samples::policy(&rules);
+    let next = NextChange {
+        at: Instant::from_seconds(0),
+        policy: crate::policy::samples::policy(""),
+    };
+    let zone = TimeZone::default();
+    let (answer, _) = page_with("x");
+    let facts = Facts {
+        policy: Some(&policy),
+        next_change: Some((&next, &zone)),
+        as_of: Some((Instant::from_seconds(0), &zone)),
+        ..Facts::default()
+    };
+    let page = report_page(&answer, facts);
+    let headings = [
+        "As of 1 January 1970, 00:00 UTC",
+        "class=\"sentence\"",
+        "id=\"rejected\"",
+        "id=\"warnings\"",
+        "id=\"next\"",
+        "id=\"map\"",
+        "id=\"figures\"",
+        "id=\"answer\"",
+    ];
+    let places = headings.map(|heading| page.find(heading).expect(heading));
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn an_urgent_warning_comes_first() {
+    let mut answer = Answer::new("a.csv", Status::Written);
+    let codes = [
+        WarningCode::Guessed,
+        WarningCode::DenyRejected,
+        WarningCode::HiddenRows,
+    ];
+    answer.warnings = codes
+        .map(|code| Warning {
+            code,
+            line: None,
+            message: "x".into(),
+        })
+        .to_vec();
+    let page = report_page(&answer, Facts::default());
+    let classes = ["alarm", "attention", "hint"];
+    let places = classes.map(|class| page.find(&format!("<li class=\"{class}\">")).unwrap());
+    assert!(places.is_sorted(), "{places:?}");
+}
+
 #[test]
 fn every_status_has_its_headline_or_note() {
     for (status, occasion, expected) in [
         (Status::Written, Occasion::Publish, "Published"),
-        (Status::Unchanged, Occasion::Publish, "left alone"),
+        (Status::Unchanged, Occasion::Publish, "the same already"),
         (Status::Refused, Occasion::Publish, "stays in force"),
-        (Status::Refused, Occasion::Check, "Would be refused"),
+        (
+            Status::Refused,
+            Occasion::Check,
+            "Checked: would be refused",
+        ),
         (Status::Written, Occasion::Check, "This was a check"),
         (Status::Removed, Occasion::Delete, "the output was removed"),
         (Status::Kept, Occasion::Delete, "It has no output"),
@@ -175,7 +238,12 @@ fn the_badge_is_as_urgent_as_the_problems() {
             "warn",
             "Published, a condition not applied",
         ),
-        (2, &[DenyRejected], "bad", "Published, 2 rows not used"),
+        (
+            2,
+            &[DenyRejected],
+            "bad",
+            "Published, 2 rows not used, somebody may get in who should not",
+        ),
     ] {
         let mut answer = Answer::new("a.csv", Status::Written);
         answer.rejected = rejected;
@@ -188,14 +256,13 @@ fn the_badge_is_as_urgent_as_the_problems() {
             })
             .collect();
         check_badge(&answer, Occasion::Publish, tone, headline);
-        let checked = match tone {
-            "good" => "Fine".to_owned(),
-            _ => headline.replace("Published", "Would be published"),
-        };
+        let checked = headline.replace("Published", "Checked: can be published");
         check_badge(&answer, Occasion::Check, tone, &checked);
         answer.status = Status::Refused;
+        answer.code = Some(RefusalCode::NoRules);
         check_badge(&answer, Occasion::Publish, "bad", "Refused");
-        check_badge(&answer, Occasion::Check, "bad", "Would be refused");
+        check_badge(&answer, Occasion::Check, "bad", "Checked: would be refused");
+        answer.code = None;
         answer.status = Status::Removed;
         check_badge(&answer, Occasion::Delete, "plain", "Deleted");
     }

@@ -85,6 +85,17 @@ impl FirstRows {
         }
     }
 
+    /// Returns the first half of the rows.
+    pub(crate) fn first_half(&self) -> Self {
+        let half = |rows: &[FirstRow]| rows.iter().take(rows.len() / 2).cloned().collect();
+        Self {
+            own: half(&self.own),
+            common: half(&self.common),
+            common_source: self.common_source.clone(),
+            common_count: self.common_count,
+        }
+    }
+
     /// Removes the `all,Allow` rows of the file itself, because they were rejected after all.
     pub(crate) fn remove_allow_all(&mut self) {
         let all = NamedByRow::Addresses(AddressSpec::All);

@@ -59,6 +59,9 @@ impl GeneratedUpload {
                 next_change: decision.next_change(),
                 cost: self.cost,
                 occasion: Occasion::Publish,
+                as_of: Some(decision.as_of()),
+                first_rows: Some(decision.first_rows()),
+                first_lines: decision.first_lines(),
                 ..Facts::default()
             },
             Details::Shared(compiled, as_of) => Facts {

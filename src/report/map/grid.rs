@@ -1,10 +1,11 @@
 //! Draws the allowed and denied addresses of an IPv4 block as a square picture in SVG.
 //!
 //! The addresses lie on the [Hilbert curve](crate::report::map::hilbert), which is cut into cells of
-//! equal size. A cell whose addresses are all in the set is a filled square, and adjacent filled
-//! cells form larger squares. A cell with only some addresses in the set gets a mark, so that a single
-//! address among a million is as easy to find as a whole network. Colour is not the only distinction:
-//! allowed marks are square, denied ones are round and hatched.
+//! equal size. A cell whose addresses are all in the set is a filled square, and adjacent cells of the same
+//! shade form larger squares. A cell with only some addresses in the set is a lighter square or a dot
+//! ([`Partial`]), so that a single address among a million is as easy to find as a whole network, and looks
+//! different from one. Colour is not the only distinction: allowed cells are square, denied ones are hatched or
+//! have a dot.
 //!
 //! The SVG contains only integers as values. Its size is bounded by the number of cells, for all sets.
 
@@ -144,28 +145,40 @@ impl Grid {
 
     /// Appends the cells that contain addresses of a set, as the content of a group in an `<svg>`
     /// element.
-    pub(crate) fn draw(self, set: &RangeSet<u32>, svg: &mut String) {
+    pub(crate) fn draw(self, set: &RangeSet<u32>, partial: Partial, svg: &mut String) {
         if set.overlapping(self.block.range()).is_empty() {
             return;
         }
         let counts = self.counts(set);
         let mut layers = Layers::default();
         let full = self.cell_addresses();
-        let mut full_from = None;
-        for (index, count) in (0u32..).zip(counts.iter().chain([&0])) {
-            if *count == full {
-                full_from.get_or_insert(index);
-                continue;
+        let shade = |count: u64| (count > 0).then(|| shade_of(count, full));
+        let mut from = 0;
+        for run in counts.chunk_by(|one, next| shade(*one) == shade(*next)) {
+            // A grid has at most 4,096 cells.
+            let end = from + u32::try_from(run.len()).unwrap_or(0);
+            match (run.first().and_then(|count| shade(*count)), partial) {
+                (None, _) => {}
+                (Some(Shade::Part(size)), Partial::Dots) => {
+                    for index in from..end {
+                        layers.add_mark(cell(index, self.order), size);
+                    }
+                }
+                (Some(shade), _) => layers.add_squares(self, from, end, shade),
             }
-            if let Some(from) = full_from.take() {
-                layers.add_full(self, from, index);
-            }
-            if *count > 0 {
-                layers.add_mark(cell(index, self.order), size_of(*count, full));
-            }
+            from = end;
         }
         layers.write_to(svg);
     }
+}
+
+/// The form of a cell that is only in part in the set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Partial {
+    /// A square, the darker the larger the part.
+    Shades,
+    /// A dot, the larger the larger the part, which leaves the cell below it visible.
+    Dots,
 }
 
 /// Returns the ranges of a set, cut to the part inside a block.
@@ -182,14 +195,23 @@ pub(crate) fn inside(
         })
 }
 
-/// The number of sizes of marks: below a hundredth of the cell, below half of it, and more.
-const SIZES: usize = 3;
+/// The number of shades of a part: below a hundredth of the cell, below half of it, and more.
+const SHADES: usize = 3;
 
-fn size_of(count: u64, full: u64) -> usize {
+/// The share of a cell that is in the set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shade {
+    /// A part of it, from 0 to [`SHADES`] - 1.
+    Part(usize),
+    All,
+}
+
+fn shade_of(count: u64, full: u64) -> Shade {
     match count {
-        _ if count * 100 < full => 0,
-        _ if count * 2 < full => 1,
-        _ => 2,
+        _ if count == full => Shade::All,
+        _ if count * 100 < full => Shade::Part(0),
+        _ if count * 2 < full => Shade::Part(1),
+        _ => Shade::Part(2),
     }
 }
 
@@ -197,7 +219,8 @@ fn size_of(count: u64, full: u64) -> usize {
 #[derive(Default)]
 struct Layers {
     full: String,
-    marks: [Marks; SIZES],
+    parts: [String; SHADES],
+    marks: [Marks; SHADES],
 }
 
 #[derive(Default)]
@@ -208,8 +231,15 @@ struct Marks {
 }
 
 impl Layers {
-    /// Adds the full cells from `from` up to but excluding `end`, as the largest possible squares.
-    fn add_full(&mut self, grid: Grid, from: u32, end: u32) {
+    /// Adds the cells from `from` up to but excluding `end`, as the largest possible squares.
+    fn add_squares(&mut self, grid: Grid, from: u32, end: u32, shade: Shade) {
+        let path = match shade {
+            Shade::All => &mut self.full,
+            Shade::Part(size) => match self.parts.get_mut(size) {
+                Some(path) => path,
+                None => return,
+            },
+        };
         let mut index = from;
         while index < end {
             let aligned = index.trailing_zeros().min(2 * grid.order) / 2;
@@ -218,10 +248,7 @@ impl Layers {
             let GridPos { x, y } = corner(index, grid.order, level);
             let side = CELL_UNITS << level;
             let (x, y) = (x * CELL_UNITS, y * CELL_UNITS);
-            push_fmt(
-                &mut self.full,
-                format_args!("M{x} {y}h{side}v{side}h-{side}z"),
-            );
+            push_fmt(path, format_args!("M{x} {y}h{side}v{side}h-{side}z"));
             index += 1 << (2 * level);
         }
     }
@@ -247,6 +274,11 @@ impl Layers {
         if !self.full.is_empty() {
             let path = &self.full;
             push_fmt(svg, format_args!(r#"<path class="full" d="{path}"/>"#));
+        }
+        for (size, path) in (1..).zip(&self.parts) {
+            if !path.is_empty() {
+                push_fmt(svg, format_args!(r#"<path class="s{size}" d="{path}"/>"#));
+            }
         }
         for (size, Marks { path, .. }) in (1..).zip(&self.marks) {
             if !path.is_empty() {
@@ -276,7 +308,7 @@ mod tests {
 
     fn drawn(block: SquareBlock, order: u32, texts: &str) -> String {
         let mut svg = String::new();
-        Grid::new(block, order).draw(&set(texts), &mut svg);
+        Grid::new(block, order).draw(&set(texts), Partial::Dots, &mut svg);
         svg
     }
 
@@ -332,7 +364,7 @@ mod tests {
         });
         let mut svg = String::new();
         let set = RangeSet::from_unsorted(every_cell.collect());
-        Grid::new(SquareBlock::ALL, 6).draw(&set, &mut svg);
+        Grid::new(SquareBlock::ALL, 6).draw(&set, Partial::Dots, &mut svg);
         assert!(svg.len() < 40_000, "{}", svg.len());
     }
 

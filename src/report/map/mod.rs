@@ -5,11 +5,13 @@
 mod grid;
 mod hilbert;
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
-use crate::ip::RangeSet;
+use crate::ip::{Network, RangeSet};
 use crate::policy::{Effective, Policy};
-use crate::report::map::grid::{Grid, SquareBlock, inside};
+use crate::report::map::grid::{Grid, Partial, SquareBlock, inside};
 use crate::rule::DefaultPolicy;
 use crate::text::{push_fmt, thousands};
 
@@ -18,7 +20,17 @@ const OVERVIEW_ORDER: u32 = 6;
 /// A zoomed map has at most 32 × 32 cells.
 const ZOOM_ORDER: u32 = 5;
 /// The maximum number of zoomed maps.
-const MAX_ZOOMS: usize = 6;
+const MAX_ZOOMS: usize = 4;
+/// The minimum number of networks in a zoomed map. A reader finds fewer in the table of the rows.
+const MIN_ZOOMED_NETWORKS: u64 = 5;
+/// The minimum prefix length of a zoomed map. A wider one shows the same as the map of the whole space.
+const MIN_ZOOMED_PREFIX_LENGTH: u32 = 12;
+/// The minimum number of listed networks for which the maps are of use.
+const MIN_NETWORKS: usize = 10;
+/// A network with at most this many varying bits, a /16, needs no map.
+const MAX_NARROW_HOST_BITS: u32 = 16;
+/// If there are at most this many blocks, all of them have their numbers.
+const MAX_ALL_NUMBERED: usize = 64;
 /// If there are at most this many blocks, all of them are framed in the map of the whole space,
 /// however few addresses they contain.
 const MAX_ALL_FRAMED: usize = 16;
@@ -73,8 +85,8 @@ impl ListedIpv4 {
 pub(crate) struct Ipv4Section {
     overview: MapView,
     zooms: Vec<MapView>,
-    /// The number of /8 blocks for which a zoomed map makes sense.
-    zoomable: usize,
+    has_denied: bool,
+    /// The largest blocks. Empty if all of them are nearly empty.
     blocks: Vec<BlockRow>,
     /// The number of blocks that are not in the table, and the number of their addresses.
     more_blocks: usize,
@@ -138,6 +150,11 @@ impl Slash8 {
         self.addresses() == SLASH8_ADDRESSES
     }
 
+    /// Returns whether at least 0.01 % of the block are listed.
+    fn is_noticeable(self) -> bool {
+        self.addresses() * 10_000 >= SLASH8_ADDRESSES
+    }
+
     /// Returns whether a zoomed map of the block would have only one colour.
     fn is_uniform(self) -> bool {
         let is_uniform = |count| count == 0 || count == SLASH8_ADDRESSES;
@@ -159,21 +176,27 @@ impl Slash8 {
 }
 
 impl Ipv4Section {
-    /// Returns `None` if no IPv4 address is listed, because the maps would be empty.
+    /// Returns `None` if a map would not help: there are only a few networks, and none of them is wide.
     pub(crate) fn of(ipv4: &ListedIpv4, policy: &Policy) -> Option<Self> {
+        let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
+        let networks = || lists.into_iter().flat_map(RangeSet::networks);
+        let is_wide = |network: Network<u32>| network.host_bits > MAX_NARROW_HOST_BITS;
+        if networks().take(MIN_NETWORKS).count() < MIN_NETWORKS && !networks().any(is_wide) {
+            return None;
+        }
         let mut slash8s = slash8s(ipv4, policy);
         if slash8s.is_empty() {
             return None;
         }
-        let zoomable = slash8s.iter().filter(|slash8| !slash8.is_uniform()).count();
         let zooms = zooms(ipv4, &slash8s);
-        slash8s.sort_by_key(|slash8| (std::cmp::Reverse(slash8.addresses()), slash8.number));
-        let (listed, more) = slash8s.split_at(slash8s.len().min(MAX_ROWS));
+        slash8s.sort_by_key(|slash8| (Reverse(slash8.addresses()), slash8.number));
+        let worth_a_row = slash8s.iter().filter(|slash8| slash8.is_noticeable());
+        let (listed, more) = slash8s.split_at(worth_a_row.count().min(MAX_ROWS));
         let sum = |count: fn(&Slash8) -> u64| thousands(more.iter().map(count).sum());
         Some(Self {
             overview: overview(ipv4, &slash8s),
             zooms,
-            zoomable,
+            has_denied: !ipv4.denied.is_empty(),
             blocks: listed
                 .iter()
                 .map(|slash8| block_row(*slash8, policy.default))
@@ -222,9 +245,12 @@ fn slash8s(ipv4: &ListedIpv4, policy: &Policy) -> Vec<Slash8> {
 
 /// Draws the cells of both sets, denied over allowed, because Deny wins.
 fn draw_layers(grid: Grid, ipv4: &ListedIpv4, svg: &mut String) {
-    for (class, set) in [("allow", &ipv4.allowed), ("deny", &ipv4.denied)] {
+    for (class, set, partial) in [
+        ("allow", &ipv4.allowed, Partial::Shades),
+        ("deny", &ipv4.denied, Partial::Dots),
+    ] {
         push_fmt(svg, format_args!(r#"<g class="{class}">"#));
-        grid.draw(set, svg);
+        grid.draw(set, partial, svg);
         svg.push_str("</g>");
     }
 }
@@ -261,8 +287,8 @@ fn overview(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> MapView {
     let stands_out =
         |slash8: &Slash8| slash8s.len() <= MAX_ALL_FRAMED || slash8.addresses() >= LARGE;
     let is_framed = |slash8: &&Slash8| stands_out(slash8) && slash8.addresses() > largest_left_out;
-    let framed = || slash8s.iter().filter(is_framed);
-    let is_landmark = |slash8: &Slash8| slash8.number.is_multiple_of(16);
+    let is_landmark =
+        |slash8: &Slash8| slash8s.len() <= MAX_ALL_NUMBERED || slash8.number.is_multiple_of(16);
     for number in (0..256).step_by(16) {
         if slash8s.iter().all(|slash8| slash8.number != number) {
             draw_label(grid, Slash8::empty(number), "place", &mut svg);
@@ -279,13 +305,13 @@ fn overview(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> MapView {
         draw_label(grid, *slash8, "under", &mut svg);
     }
     draw_layers(grid, ipv4, &mut svg);
-    for slash8 in framed() {
+    for slash8 in slash8s {
         let (x, y, side) = grid.square(slash8.block());
         let description = slash8.description();
-        let class = if slash8.is_whole() {
-            "block whole"
-        } else {
-            "block"
+        let class = match slash8 {
+            slash8 if !is_framed(&slash8) => "spot",
+            slash8 if slash8.is_whole() => "block whole",
+            _ => "block",
         };
         push_fmt(
             &mut svg,
@@ -309,7 +335,7 @@ fn overview(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> MapView {
     };
     MapView {
         name: "All IPv4 addresses".to_owned(),
-        cell: "a /12, 1,048,576 addresses".to_owned(),
+        cell: "1,048,576 addresses (a /12)".to_owned(),
         words: format!("{blocks}. {}{more}.", named.join("; ")),
         side: grid.side_units(),
         svg,
@@ -328,20 +354,25 @@ fn draw_label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
 
 /// Draws zoomed maps of the blocks with the most networks, ascending.
 fn zooms(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> Vec<MapView> {
-    let mut chosen: Vec<&Slash8> = slash8s
+    let is_of_use =
+        |slash8: &&Slash8| !slash8.is_uniform() && slash8.networks >= MIN_ZOOMED_NETWORKS;
+    let mut chosen: Vec<(Slash8, SquareBlock)> = slash8s
         .iter()
-        .filter(|slash8| !slash8.is_uniform())
+        .filter(is_of_use)
+        .map(|slash8| (*slash8, listed_part(ipv4, *slash8)))
+        .filter(|(_, part)| part.prefix_length >= MIN_ZOOMED_PREFIX_LENGTH)
         .collect();
-    chosen.sort_by_key(|slash8| (std::cmp::Reverse(slash8.networks), slash8.number));
+    chosen.sort_by_key(|(slash8, _)| (Reverse(slash8.networks), slash8.number));
     chosen.truncate(MAX_ZOOMS);
-    chosen.sort_by_key(|slash8| slash8.number);
+    chosen.sort_by_key(|(slash8, _)| slash8.number);
     chosen
         .into_iter()
-        .map(|slash8| zoom(ipv4, *slash8))
+        .map(|(slash8, part)| zoom(ipv4, slash8, part))
         .collect()
 }
 
-fn zoom(ipv4: &ListedIpv4, slash8: Slash8) -> MapView {
+/// Returns the smallest square with all that is listed of a block.
+fn listed_part(ipv4: &ListedIpv4, slash8: Slash8) -> SquareBlock {
     let block = slash8.block();
     let ends = |set: &RangeSet<u32>| {
         let mut ranges = inside(set, block);
@@ -353,16 +384,20 @@ fn zoom(ipv4: &ListedIpv4, slash8: Slash8) -> MapView {
     let ends = || ends.iter().flatten();
     let first = ends().map(|ends| ends.0).min().unwrap_or(block.first);
     let last = ends().map(|ends| ends.1).max().unwrap_or(block.last());
-    let grid = Grid::new(SquareBlock::around(first, last), ZOOM_ORDER);
+    SquareBlock::around(first, last)
+}
+
+fn zoom(ipv4: &ListedIpv4, slash8: Slash8, part: SquareBlock) -> MapView {
+    let grid = Grid::new(part, ZOOM_ORDER);
     let mut svg = String::new();
     draw_background(grid, 4, ipv4, &mut svg);
     draw_layers(grid, ipv4, &mut svg);
     let cell = match grid.cell_addresses() {
         1 => "one address".to_owned(),
         addresses => format!(
-            "a /{}, {} addresses",
-            grid.cell_prefix_length(),
-            thousands(addresses)
+            "{} addresses (a /{})",
+            thousands(addresses),
+            grid.cell_prefix_length()
         ),
     };
     MapView {

@@ -48,10 +48,10 @@ class Pages:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def make(self, name: str, csv: str, *options: str) -> Page:
+    def make(self, name: str, csv: str | bytes, *options: str) -> Page:
         """Runs `htaccess render --report` on a CSV, or `htaccess check` if `check` is among the options."""
         upload = self.folder / f"{name}.csv"
-        upload.write_text(csv, encoding="utf-8")
+        upload.write_bytes(csv if isinstance(csv, bytes) else csv.encode())
         report = self.folder / f"{name}.html"
         command = [os.environ["HTACCESS"]]
         if "check" in options:
@@ -78,9 +78,27 @@ class Pages:
             "refused": self.make("refused", "Site,Owner\nacme,Ada\n"),
             "strict": self.make("strict", ACME, "--strict", "check"),
             "nginx": self.make_nginx(),
+            "workbook": self.make("workbook", WORKBOOK.read_bytes()),
+            "header": self.make("header", "Allowed addresses of acme\n\n192.0.2.1,Allow,Reception\n192.0.2.7,Allow,<b>\n"),
+            "one": self.make("one", HEADER + "203.0.113.7,Allow,Reception\n"),
+            "usual": self.make("usual", usual()),
+            "one-fix": self.make("one-fix", one_fix()),
+            "open-deny": self.make("open-deny", OPEN_DENY, "--strict=none"),
+            "most-rejected": self.make("most-rejected", most_rejected()),
+            "dates": self.make("dates", DATES, "--at", "2026-11-26 12:00"),
+            "lists": self.make_lists(),
+            "scattered": self.make("scattered", scattered()),
             "holes": self.make("holes", holes()),
             "families": self.make("families", HEADER + rows(["0.0.0.0/0", "::/0"], "Allow") + "192.0.2.1,Deny,\n"),
         }
+
+    def make_lists(self) -> Page:
+        """Rows that name a list, and rows for every site."""
+        lists = self.folder / "lists"
+        lists.mkdir(exist_ok=True)
+        lists.joinpath("office.csv").write_text("IP Address\n192.0.2.0/28\n198.51.100.7\n2001:db8::/48\n", encoding="utf-8")
+        csv = HEADER + "@office,Allow,Offices\n203.0.113.9,Allow,Ada at home\n@nobody,Allow,\n"
+        return self.make("lists", csv, "--lists", "lists")
 
     def make_nginx(self) -> Page:
         """A file for another server, which costs Apache nothing."""
@@ -88,6 +106,44 @@ class Pages:
 
 
 ACME = HEADER + "192.168.1.10,Allow,office\n172.100.2.0/24,Allow,\n2.2.2,Allow,\n172.100.2.77,Deny,scanner\n"
+
+
+WORKBOOK = Path(__file__).resolve().parents[2] / "spreadsheets" / "libreoffice-xlsx" / "rules.xlsx"
+OPEN_DENY = HEADER + "all,Allow,\n203.0.113.7/24,Deny,attacker\n198.51.100.9,Block,scanner\n203.0.113.5,Deny,\n"
+DATES = (
+    "IP Address,Rule,Comment,Starts,Expires\n"
+    "192.0.2.1,Allow,Reception,,\n"
+    "192.0.2.2,Allow,Contractor,,2026-12-04\n"
+    "192.0.2.3,Allow,\"Auditors, in spring\",2027-03-01,2027-03-31\n"
+    "192.0.2.4,Allow,Intern,,2026-08-31\n"
+    "192.0.2.5,Allow,New office,2026-12-01,\n"
+)
+
+
+def usual() -> str:
+    """What most files look like."""
+    names = ("Reception", "Office Lyon", "Ada at home", "VPN", "Monitoring")
+    allowed = "".join(f"203.0.113.{index * 9 + 1},Allow,{names[index % 5]}\n" for index in range(18))
+    return HEADER + allowed + "198.51.100.0/24,Allow,Office Berlin\n198.51.100.66,Deny,Guest terminal\n"
+
+
+def one_fix() -> str:
+    """Rows for which the page knows what to write."""
+    wrong = "10.0.0.5/24,Allow,Printer\n192.0.2.9-192.0.2.1,Allow,\n192.0.2.20,Alow,Ada\n\"192.0.2.30 \",Yes,\"Lyon, 2nd floor\"\n"
+    return usual() + wrong + "192.0.2,Allow,VPN\n,Allow,nobody\n"
+
+
+def most_rejected() -> str:
+    """160 of 180 rows cannot be read."""
+    return usual() + "".join(f"host{index}.example.com,Allow,Server {index}\n" for index in range(160))
+
+
+def scattered() -> str:
+    """5,000 single addresses in 36 of the 256 blocks."""
+    chosen = random.Random(5)
+    octets = [chosen.randrange(1, 224) for _ in range(36)]
+    parts = lambda: ".".join(str(chosen.randrange(256)) for _ in range(3))  # noqa: E731
+    return HEADER + rows((f"{chosen.choice(octets)}.{parts()}" for _ in range(5000)), "Allow")
 
 
 def rows(addresses: Iterable[str], rule: str) -> str:

@@ -94,6 +94,9 @@ impl Reports {
             occasion: self.occasion,
             list: None,
             publication: None,
+            as_of: Some(decision.as_of()),
+            first_rows: Some(decision.first_rows()),
+            first_lines: decision.first_lines(),
         };
         let page = report_page(answer, facts);
         write_file(&self.path_of(input), page.as_bytes()).map(|_| ())

@@ -1,0 +1,61 @@
+//! The warnings on the page.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+
+use crate::answer::{Severity, Warning, WarningCode};
+use crate::report::sentence::Sentence;
+
+/// A warning.
+#[derive(Serialize)]
+pub(crate) struct WarningView {
+    title: &'static str,
+    /// `alarm`, `attention` or `hint`.
+    urgency: &'static str,
+    line: Option<u64>,
+    message: Sentence,
+}
+
+/// Returns the warnings, the most urgent first.
+pub(crate) fn warnings(all: &[Warning]) -> Vec<WarningView> {
+    let mut sorted: Vec<&Warning> = all.iter().collect();
+    sorted.sort_by_key(|warning| Reverse(warning.code.severity()));
+    sorted.into_iter().map(warning_view).collect()
+}
+
+fn warning_view(warning: &Warning) -> WarningView {
+    WarningView {
+        title: match warning.code {
+            WarningCode::Guessed => "Read by a guess",
+            WarningCode::IgnoredColumn => "A condition is not applied",
+            WarningCode::HiddenRows => "Rows inside a quoted cell",
+            WarningCode::DenyRejected => "Rows that may deny were rejected",
+            WarningCode::DuplicateRows => "Rows that repeat others",
+            WarningCode::OverriddenRows => "Rows that a Deny overrides",
+            WarningCode::BlocksEverybody => "Everybody is locked out",
+            WarningCode::AllowsEverybody => "Everybody gets in",
+            WarningCode::MatchesNobody => "An address that no client has",
+            WarningCode::WideAllow => "A very wide network is allowed",
+            WarningCode::PrivateRange => "Private among public networks",
+            WarningCode::ExpiredRows => "Rows that have ended",
+            WarningCode::EndsSoon => "Rows that end soon",
+            WarningCode::NobodyLeft => "Soon nobody gets in",
+            WarningCode::AlwaysWins => "Addresses that always get in",
+            WarningCode::UnscheduledChange => "A change that nothing applies",
+        },
+        urgency: match warning.code.severity() {
+            Severity::Alarm => "alarm",
+            Severity::Warning => "attention",
+            Severity::Fine => "hint",
+        },
+        // The other warnings contain their lines in the message.
+        line: warning.line.filter(|_| {
+            matches!(
+                warning.code,
+                WarningCode::Guessed | WarningCode::IgnoredColumn
+            )
+        }),
+        message: Sentence::of(&warning.message).capitalized(),
+    }
+}
