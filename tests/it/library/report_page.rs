@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use htaccess_generator::generate::{Decision, Outcome, generate};
-use htaccess_generator::policy::Policy;
 use htaccess_generator::report::{Facts, MAX_PAGE_BYTES, RequestCost, report_page};
 use htaccess_generator::source::Source;
 use serde_json::Value;
@@ -12,14 +11,20 @@ use crate::library::cases::outcomes;
 use crate::support::{Setup, text_of, without_warnings};
 
 fn page_of((outcome, decision): &(Outcome, Decision)) -> String {
-    page_with(outcome, decision.policy())
+    let facts = Facts {
+        policy: decision.policy(),
+        as_of: Some(decision.as_of()),
+        first_rows: Some(decision.first_rows()),
+        first_lines: decision.first_lines(),
+        ..Facts::default()
+    };
+    page_with(outcome, facts)
 }
 
-fn page_with(outcome: &Outcome, policy: Option<&Policy>) -> String {
+fn page_with(outcome: &Outcome, facts: Facts<'_>) -> String {
     let facts = Facts {
-        policy,
         cost: outcome.file.as_deref().map(RequestCost::of),
-        ..Facts::default()
+        ..facts
     };
     report_page(&outcome.answer, facts)
 }
@@ -44,7 +49,7 @@ fn answer_in(page: &str) -> Value {
 #[test]
 fn every_case_has_its_report_page() {
     for (case, outcome) in outcomes() {
-        let page = page_with(&outcome, None);
+        let page = page_with(&outcome, Facts::default());
         check_page(&page, &outcome);
         if let Some(code) = outcome.answer.code {
             assert!(page.contains(&format!("<code>{code}</code>")), "{case}");
@@ -116,8 +121,9 @@ fn a_page_with_everything_at_its_longest_lists_fewer_rejected_rows() {
         ..Source::default()
     };
     let cell = "&".repeat(3000);
-    let rows = format!("{cell},{cell}\n").repeat(100);
-    let upload = scattered(200_000).replacen('\n', &format!("\n{rows}"), 1);
+    let rows = format!("{cell},{cell},{cell}\n").repeat(100);
+    let rows = format!("{rows}{}", format!("10.0.0.1,Allow,{cell}\n").repeat(60));
+    let upload = scattered(200_000).replacen("IP,Rule\n", &format!("IP,Rule,Comment\n{rows}"), 1);
     let reviewed = setup.review_pieces([upload]);
     let (outcome, _) = &reviewed;
     assert_eq!(outcome.answer.code, None);
@@ -159,4 +165,81 @@ fn columns_that_are_not_used_are_on_the_page() {
     check_page(&page, &reviewed.0);
     let expected = "Columns that are not used: <bdi>Owner</bdi>, <bdi>&lt;b&gt;\\u{202e}</bdi>.";
     assert!(page.contains(expected), "{page}");
+}
+
+#[test]
+fn the_first_rows_are_on_the_page_with_their_comments() {
+    let hosts = (0..60).map(|host| format!("192.0.2.{host},Allow,\"Ada, {host}\"\n"));
+    let rows = hosts.collect::<String>();
+    let upload = format!("IP,Rule,Comment,Expires\n2001:db8::/32,Deny,<i>,\n{rows}");
+    let reviewed = Setup::default().review_pieces([upload]);
+    let page = page_of(&reviewed);
+    check_page(&page, &reviewed.0);
+    for part in [
+        "<td class=\"number\">2</td><th scope=\"row\"><code><bdi>2001:db8::/32</bdi></code></th>",
+        "<td><bdi>&lt;i&gt;</bdi></td>",
+        "<td><bdi>Ada, 48</bdi></td>",
+        "And 11 more rows, which are not listed.",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("Ada, 49"), "{page}");
+}
+
+/// The rows come from the parser, and the others from the fast path: both count.
+#[test]
+fn the_first_rows_do_not_change_the_result() {
+    let upload = scattered(500);
+    let setup = Setup::default();
+    let (with_rows, decision) = setup.review_pieces([&upload]);
+    let plain = generate(
+        upload.as_bytes(),
+        &setup.settings,
+        &setup.template,
+        &setup.source,
+        setup.as_of,
+        &setup.shared,
+    );
+    assert_eq!(with_rows.file, plain.file);
+    assert!(page_of(&(with_rows, decision)).contains("And 450 more rows"));
+}
+
+/// `all,Allow` is rejected because of a later row, so that it is not among the rows that count.
+#[test]
+fn a_row_that_is_rejected_later_is_not_listed_as_accepted() {
+    let upload = "IP,Rule,Comment\nall,Allow,first\n192.0.2.1,Allow,\nall,Deny,last\n";
+    let reviewed = Setup::default().review_pieces([upload]);
+    let page = page_of(&reviewed);
+    assert_eq!(page.matches("<bdi>first</bdi>").count(), 0, "{page}");
+    assert_eq!(page.matches("<bdi>last</bdi>").count(), 1, "{page}");
+    let rejected = "<u class=\"cell\">all</u>,Allow,first</bdi>";
+    assert!(page.contains(rejected), "{page}");
+}
+
+#[test]
+fn a_rejected_row_over_several_lines_shows_the_line_with_the_cell() {
+    let upload = "Comment,IP,Rule\n\"a\nb, \"\"c\"\"\",2.2.2,Allow\n";
+    let reviewed = Setup::default().review_pieces([upload]);
+    let page = page_of(&reviewed);
+    let row = "b, &quot;&quot;c&quot;&quot;&quot;,<u class=\"cell\">2.2.2</u>,Allow</bdi>";
+    assert!(page.contains(row), "{page}");
+}
+
+/// The upload arrives in pieces of any size, and its start is kept once.
+#[test]
+fn a_refused_file_shows_its_first_lines_and_a_sample() {
+    let upload = "Address list\n<b>,Allow\n";
+    for length in [1, 2, 3, 100] {
+        let pieces = upload.as_bytes().chunks(length);
+        let reviewed = Setup::default().review_pieces(pieces);
+        let page = page_of(&reviewed);
+        check_page(&page, &reviewed.0);
+        let lines = "<pre><bdi dir=\"ltr\">Address list\n&lt;b&gt;,Allow</bdi></pre>";
+        assert!(page.contains(lines), "{length}: {page}");
+        assert!(page.contains("<pre>IP Address,Rule,Comment\n"), "{page}");
+    }
+    let workbook = Setup::default().review_pieces([b"PK\x03\x04\x14\0\x06\0".as_slice()]);
+    let page = page_of(&workbook);
+    assert!(!page.contains("How your file starts"), "{page}");
+    assert!(page.contains("CSV UTF-8"), "{page}");
 }

@@ -412,7 +412,7 @@ fn the_page_says_what_changes_next() {
     let sentence = "<p class=\"next-change\">On 31 December 2026, 23:59 Europe/Paris (31 December 2026, \
         22:59 UTC), 1 IPv4 address loses access (<code>192.0.2.7</code>).</p>";
     assert!(page.contains(sentence), "{page}");
-    assert!(page.contains("<small>1 expired</small>"), "{page}");
+    assert!(page.contains("<small>1 ended</small>"), "{page}");
 }
 
 #[test]

@@ -182,7 +182,7 @@ class Readable(WithBrowser):
     def test_a_phone_stacks_the_row_above_its_reason(self) -> None:
         self.browser.open(self.pages["one-fix"].url, width=PHONE)
         boxes = self.browser.run(
-            "[...document.querySelectorAll('.rejected li:first-child .line, .rejected li:first-child code,"
+            "[...document.querySelectorAll('.rejected li:first-child .line, .rejected li:first-child .row code,"
             " .rejected li:first-child p:not(.row)')].map(part => part.getBoundingClientRect()).map(box => [box.left, box.top])"
         )
         self.assertEqual(len({round(left) for left, _ in boxes}), 1)
@@ -216,7 +216,7 @@ class Readable(WithBrowser):
             self.assertIn(words, header)
 
     def test_a_map_is_shown_only_where_it_helps(self) -> None:
-        shown = lambda name: (self.browser.open(self.pages[name].url), self.browser.run("document.querySelectorAll('.map svg[role]').length"))[1]  # noqa: E731
+        shown = lambda name: (self.browser.open(self.pages[name].url), self.browser.run("document.querySelectorAll('.map > figure > svg').length"))[1]  # noqa: E731
         expected = {"usual": 1, "scattered": 1, "mixed": 1, "one": 0, "ipv6": 0, "everybody": 0, "nobody": 0, "acme": 0}
         self.assertEqual({name: shown(name) for name in expected}, expected)
         self.browser.open(self.pages["scattered"].url)
