@@ -10,6 +10,9 @@ use crate::rule::{Action, DefaultPolicy};
 use crate::text::{escape_invisible, thousands, thousands_if_any};
 use crate::time::{RowState, TimeZone};
 
+/// The number of rows that are visible at once. The others are in a `<details>` element.
+const MAX_ROWS_UNFOLDED: usize = 20;
+
 /// The first rows of the file itself and of the common CSV.
 #[derive(Default, Serialize)]
 pub(crate) struct RowsView {
@@ -24,7 +27,8 @@ pub(crate) struct RowsView {
 struct RowTable {
     /// The name of the common CSV. Empty for the rows of the file itself.
     source: String,
-    rows: Vec<RowView>,
+    /// The rows that are visible at once, and the others.
+    parts: Vec<Vec<RowView>>,
     /// The number of rows that are not listed, or an empty text.
     more: String,
 }
@@ -52,7 +56,7 @@ impl RowsView {
         let source = rows.common_source.as_deref().unwrap_or_default();
         let table = |source: &str, rows: &[FirstRow], all: u64| RowTable {
             source: escape_invisible(source, None),
-            rows: rows.iter().map(|row| RowView::of(row, zone)).collect(),
+            parts: parts(rows, zone),
             more: thousands_if_any(all.saturating_sub(rows.len() as u64)),
         };
         let own = table("", &rows.own, answer.accepted);
@@ -65,10 +69,18 @@ impl RowsView {
             has_comments: rows.own.iter().chain(&rows.common).any(has_note),
             tables: [own, common]
                 .into_iter()
-                .filter(|table| !table.rows.is_empty())
+                .filter(|table| !table.parts.is_empty())
                 .collect(),
         }
     }
+}
+
+fn parts(rows: &[FirstRow], zone: &TimeZone) -> Vec<Vec<RowView>> {
+    let (seen, others) = rows.split_at(rows.len().min(MAX_ROWS_UNFOLDED));
+    let parts = [seen, others].into_iter().filter(|rows| !rows.is_empty());
+    parts
+        .map(|rows| rows.iter().map(|row| RowView::of(row, zone)).collect())
+        .collect()
 }
 
 impl RowView {
