@@ -42,7 +42,7 @@ def main() -> int:
             say(f"{name} ...")
             found[name] = _count(name, Path(folder), options.check)
     rows = [_row(name, one, baseline.get(name)) for name, one in found.items()]
-    headings = ["input", "rows", "instructions", "a row", "baseline", "ratio"]
+    headings = ["input", "rows", "instructions", "per row", "baseline", "ratio"]
     print(measure.text_table(headings, rows))
     if options.markdown:
         measure.put_into_document("instructions", measure.markdown_table(headings, rows))

@@ -72,7 +72,7 @@ class Row:
         return "" if limit is None else f"{'≥' if self.better == 'more' else '≤'} {limit:g} {self.unit}"
 
 
-HEADINGS = ["measured", "ours", "held against", "figure", "bar", "aim", ""]
+HEADINGS = ["measured", "ours", "compared with", "figure", "bar", "aim", ""]
 
 
 def milliseconds(samples: Sequence[float]) -> str:

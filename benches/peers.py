@@ -167,7 +167,7 @@ def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], di
             for peer, (bar, aim) in bars[name].items():
                 theirs = statistics.median(found[peer])
                 what = f"Apache, 5,000 addresses {name}"
-                other = f"one `{peer}` a line: {theirs:,.0f} requests/s"
+                other = f"one `{peer}` per line: {theirs:,.0f} requests/s"
                 rows.append(Row(what, f"{ours:,.0f} requests/s", other, ours / theirs, bar=bar, aim=aim))
             empty = statistics.median(found["no rules"])
             rows.append(Row(what, f"{ours:,.0f} requests/s", f"no rules: {empty:,.0f} requests/s", ours / empty))
