@@ -9,6 +9,7 @@
     htaccess-*.tar.gz         the command line with its manual pages, completions, documents and licences
     *.deb                     the same as a Debian package
     htaccess-sync*            the program for web servers, with a service and a timer of systemd
+    queue.conf                the settings of that service for a queue
     *.cdx.json                what each program links (infra/supply/sbom.py)
     SHA256SUMS                the checksums of all of these
 """
@@ -95,9 +96,9 @@ def _describe() -> None:
 
 def _write_aws(folder: Path, functions: Mapping[str, bytes]) -> None:
     template = (ROOT / "template.yaml").read_text(encoding="utf-8")
-    nested = {name: (ROOT / "infra" / name).read_text(encoding="utf-8") for name in packaged.NESTED}
+    others = {name: (ROOT / "infra" / name).read_text(encoding="utf-8") for name in packaged.NESTED + packaged.SEPARATE}
     zipped = {one: archives.zip_archive([Entry("bootstrap", program, EXECUTABLE)], version.time()) for one, program in functions.items()}
-    files = packaged.files(template, nested, zipped, version.version())
+    files = packaged.files(template, others, zipped, version.version())
     entries = [Entry(f"{packaged.FOLDER}/{name}", content) for name, content in files.items()]
     for entry in entries:
         path = folder / entry.name
@@ -130,7 +131,7 @@ def _write_sync(folder: Path) -> None:
     program = folder / "htaccess-sync"
     program.write_bytes(archives.python_program(SYNC / "htaccess-sync", version.time()))
     program.chmod(EXECUTABLE)
-    for name in ("htaccess-sync.service", "htaccess-sync.timer"):
+    for name in ("htaccess-sync.service", "htaccess-sync.timer", "queue.conf"):
         (folder / name).write_bytes((SYNC / name).read_bytes())
 
 

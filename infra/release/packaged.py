@@ -5,6 +5,7 @@ templates from there. It is a text with a few changed places, so that it keeps t
 place must exist exactly once, otherwise the change fails.
 
     aws/template.yaml             the address of this file creates the stack
+    aws/web-server.yaml           the address of this file creates the queue of one web server, as a stack of its own
     aws/VERSION-DIGEST/…          the function for each processor, and the nested templates
 
 CloudFormation updates a function only if the key of its file changes. The digest of all files is a part of the keys, so a
@@ -18,6 +19,8 @@ from typing import Mapping, Sequence
 from process import Problem
 
 NESTED = ("notifications.yaml", "observability.yaml", "reconcile.yaml", "site-topic.yaml")
+# Templates of separate stacks, which need no change. Their addresses do not depend on the release.
+SEPARATE = ("web-server.yaml",)
 FOLDER = "aws"
 # The bucket that is used if ArtifactBucket is empty. S3 lets nobody else create a bucket with such a name (template.yaml).
 DEFAULT_BUCKET = "htaccess-generator-release-${AWS::AccountId}-${AWS::Region}-an"
@@ -77,13 +80,17 @@ ADDRESS = """\
 """
 
 
-def files(template: str, nested: Mapping[str, str], functions: Mapping[str, bytes], version: str) -> dict[str, bytes]:
-    """Returns the content of the folder `aws`, by file name. The functions are zip files by processor architecture."""
+def files(template: str, others: Mapping[str, str], functions: Mapping[str, bytes], version: str) -> dict[str, bytes]:
+    """Returns the content of the folder `aws`, by file name.
+
+    `others` has the templates of NESTED and SEPARATE by file name. The functions are zip files by processor architecture.
+    """
     below = {f"function-{architecture}.zip": content for architecture, content in functions.items()}
-    below |= {name: nested[name].encode() for name in NESTED}
+    below |= {name: others[name].encode() for name in NESTED}
     folder = f"{version}-{_digest(below)}"
     text = packaged(template, folder, list(functions))
-    return {"template.yaml": text.encode()} | {f"{folder}/{name}": content for name, content in below.items()}
+    top = {"template.yaml": text.encode()} | {name: others[name].encode() for name in SEPARATE}
+    return top | {f"{folder}/{name}": content for name, content in below.items()}
 
 
 def packaged(template: str, folder: str, architectures: Sequence[str]) -> str:

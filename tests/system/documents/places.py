@@ -18,7 +18,7 @@ placeholders. A command that cannot run here gets a stand-in in `standins/`, whi
 | `make test`, `bench`, `deb`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up |
 `make test` runs this suite (and makes a package quickly), benches take hours |
 | `sam build` | a quick build; for arm64 its options are looked up | the optimiser takes minutes, and so does a second build |
-| `sam deploy` | deploys to the local cloud, with `y` for its only question, and Enter for those of `--guided` | there is no AWS account |
+| `sam deploy` | deploys to the local cloud, with `y` for its only question | there is no AWS account |
 | `apt-get install` | the same with `--simulate`, which checks the package and its dependencies | the machine must not change |
 | `sam deploy --config-env` | creates the change set | one stack is enough |
 | `sam delete` | its options are looked up, and the aws client deletes the stack | MiniStack lacks the calls of the SAM

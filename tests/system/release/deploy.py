@@ -3,7 +3,8 @@
     deploy.py FOLDER ENDPOINT
 
 Runs in the environment of the local cloud, in which boto3 is. It creates one stack from the default bucket, and one from
-another bucket without a folder. Prints JSON: for each stack its outputs and the published .htaccess.
+another bucket without a folder. The second has a topic, and gets a web server. Prints JSON: for each stack its outputs and
+the published .htaccess, and the outputs of the web server.
 """
 
 import json
@@ -25,21 +26,26 @@ def main(folder: Path, endpoint: str) -> None:
     for stack, bucket, prefix, parameters in (
         # Every parameter has its default.
         ("defaults", f"htaccess-generator-release-{ACCOUNT}-{REGION}-an", f"{folder.name}/", {}),
-        ("named", "my-releases", "", {"ArtifactBucket": "my-releases", "ArtifactPrefix": ""}),
+        ("named", "my-releases", "", {"ArtifactBucket": "my-releases", "ArtifactPrefix": "", "SiteTopic": "enabled"}),
     ):
         upload(s3, folder, bucket, prefix)
         # AWS does not need this parameter: it is the emulator of S3.
-        given = parameters | {"EndpointUrl": endpoint}
-        cloudformation.create_stack(
-            StackName=stack,
-            TemplateURL=f"https://s3.{REGION}.amazonaws.com/{bucket}/{prefix}template.yaml",
-            Capabilities=CAPABILITIES,
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
-        )
-        cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+        create(cloudformation, stack, f"{bucket}/{prefix}template.yaml", parameters | {"EndpointUrl": endpoint})
         names = outputs(cloudformation, stack)
         found[stack] = {"outputs": names, "site": publish(s3, names)}
-    print(json.dumps(found))
+    create(cloudformation, "web-1", "my-releases/web-server.yaml", {"Generator": "named"})
+    print(json.dumps({"stacks": found, "web server": outputs(cloudformation, "web-1")}))
+
+
+def create(cloudformation, stack: str, template: str, parameters: dict[str, str]) -> None:
+    """Creates a stack from a template in a bucket, and waits until it is complete."""
+    cloudformation.create_stack(
+        StackName=stack,
+        TemplateURL=f"https://s3.{REGION}.amazonaws.com/{template}",
+        Capabilities=CAPABILITIES,
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
 
 
 def upload(s3, folder: Path, bucket: str, prefix: str) -> None:

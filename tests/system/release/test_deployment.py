@@ -52,12 +52,13 @@ class Deployment(unittest.TestCase):
         done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, f"{done.stderr}\n{server.log.read_text()[-4000:]}")
         answer = json.loads(done.stdout)
-        self.assertEqual(answer.keys(), {"defaults", "named"})
-        for stack, found in answer.items():
+        self.assertEqual(answer["stacks"].keys(), {"defaults", "named"})
+        for stack, found in answer["stacks"].items():
             self.assertTrue(found["site"].endswith("\nRequire ip 192.0.2.1\n"), found["site"])
-            # Outputs of both nested stacks.
+            # Outputs of the nested stacks that every deployment has.
             self.assertTrue(found["outputs"]["StateMachine"].endswith(f":stateMachine:{stack}-reconcile"))
             self.assertIn("#dashboards", found["outputs"]["Dashboard"])
+        self.assertEqual(answer["web server"].keys(), {"Queue", "DeadLetterQueue", "Policy"})
         self.assertFalse(self.calls.exists(), self.calls.read_text() if self.calls.exists() else "")
 
     def test_a_forbidden_program_would_be_found(self) -> None:

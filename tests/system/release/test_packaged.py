@@ -14,7 +14,7 @@ from process import Problem
 
 FOLDER = "0.1.0-0123456789ab"
 SOURCE = (ROOT / "template.yaml").read_text(encoding="utf-8")
-NESTED = {name: (ROOT / "infra" / name).read_text(encoding="utf-8") for name in packaged.NESTED}
+OTHERS = {name: (ROOT / "infra" / name).read_text(encoding="utf-8") for name in packaged.NESTED + packaged.SEPARATE}
 BUCKET = {
     "!If": [
         "NamesArtifactBucket",
@@ -43,7 +43,7 @@ class Packaged(unittest.TestCase):
             for name in ("BuildMethod", "BuildProperties"):
                 template["Resources"]["Function"]["Metadata"].pop(name, None)
             template["Resources"]["Function"]["Properties"].pop("CodeUri")
-            for name in ("Observability", "BatchOperations", "SiteTopicStack"):
+            for name in ("Notifications", "Observability", "Reconcile", "SiteTopicStack"):
                 template["Resources"][name]["Properties"].pop("TemplateURL")
             template["Outputs"].pop("UploadCommand")
         self.assertEqual(source, found)
@@ -94,8 +94,8 @@ class Packaged(unittest.TestCase):
 
 
 class Files(unittest.TestCase):
-    def files(self, function: bytes = b"zip", nested: dict[str, str] = NESTED) -> dict[str, bytes]:
-        return packaged.files(SOURCE, nested, {"x86_64": function}, "0.1.0")
+    def files(self, function: bytes = b"zip", others: dict[str, str] = OTHERS) -> dict[str, bytes]:
+        return packaged.files(SOURCE, others, {"x86_64": function}, "0.1.0")
 
     def test_a_changed_file_has_another_key(self) -> None:
         """Otherwise CloudFormation does not update the function."""
@@ -104,13 +104,21 @@ class Files(unittest.TestCase):
         [function] = [name for name in first if name.endswith("/function-x86_64.zip")]
         self.assertRegex(function, r"^0\.1\.0-[0-9a-f]{12}/")
         self.assertNotIn(function, self.files(b"other"))
-        self.assertNotIn(function, self.files(nested=NESTED | {"observability.yaml": "other"}))
+        self.assertNotIn(function, self.files(others=OTHERS | {"observability.yaml": "other"}))
 
     def test_the_template_names_exactly_the_files(self) -> None:
         files = self.files()
         text = files.pop("template.yaml").decode()
+        del files["web-server.yaml"]
         for name in files:
             self.assertEqual(text.count("${ArtifactPrefix}" + name.replace("x86_64", "${Architecture}")), 1, name)
+
+    def test_the_template_of_a_web_server_needs_no_other_file(self) -> None:
+        """Its address stays the same, so a newer release replaces it at the same place."""
+        content = self.files()["web-server.yaml"]
+        self.assertEqual(content, (ROOT / "infra/web-server.yaml").read_bytes())
+        for word in (b"TemplateURL", b"CodeUri", b"Transform"):
+            self.assertNotIn(word, content)
 
     def test_a_template_of_another_form_is_a_problem(self) -> None:
         for old, new in (("      CodeUri: .\n", ""), ("      CodeUri: .\n", 2 * "      CodeUri: .\n"), ("infra/observability.yaml", "other.yaml")):

@@ -41,9 +41,10 @@ class Release(unittest.TestCase):
         self.assertEqual(
             names,
             {
-                *("aws/template.yaml", f"{aws}/function-{ARCHITECTURE}.zip", f"{aws}/notifications.yaml", f"{aws}/observability.yaml", f"{aws}/reconcile.yaml", f"{aws}/site-topic.yaml"),
+                *("aws/template.yaml", "aws/web-server.yaml", f"{aws}/function-{ARCHITECTURE}.zip"),
+                *(f"{aws}/{name}.yaml" for name in ("notifications", "observability", "reconcile", "site-topic")),
                 *(f"htaccess-generator-{version()}-aws.zip", f"{ARCHIVE}.tar.gz", f"htaccess-generator_{version()}-1_{DEBIAN}.deb"),
-                *("htaccess-sync", "htaccess-sync.service", "htaccess-sync.timer"),
+                *("htaccess-sync", "htaccess-sync.service", "htaccess-sync.timer", "queue.conf"),
                 *(f"bootstrap-{ARCHITECTURE}.cdx.json", f"htaccess-{ARCHITECTURE}.cdx.json"),
             },
         )
