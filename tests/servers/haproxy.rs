@@ -24,7 +24,7 @@ impl HaProxy {
 
     /// Like [`HaProxy::start`], for outputs of the map in `docs/templates.md`.
     pub(crate) fn start_by_maps<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let documented = documented::example("HAProxy by a map", "haproxy");
+        let documented = documented::example("HAProxy with a map", "haproxy");
         Self::start_with(documented, "/etc/haproxy/clients/acme.map", outputs)
     }
 

@@ -55,7 +55,7 @@ fn a_real_haproxy_agrees_with_the_oracle() {
 #[test]
 fn a_real_haproxy_agrees_with_the_oracle_on_the_documented_map() {
     let (start, cases) = (Instant::now(), cases());
-    let template = documented::example("HAProxy by a map", "jinja");
+    let template = documented::example("HAProxy with a map", "jinja");
     let template = Template::compile(template).unwrap_or_else(|err| panic!("{err}"));
     let outputs = cases.iter().map(|case| generated(case, &template));
     let outputs: Vec<String> = outputs.collect();

@@ -236,7 +236,7 @@ fn every_example_template_prints_the_output_shown_with_it() {
             "# Generated from clients/acme.csv.\n192.0.2.7 REJECT\n192.0.2.0/24 OK\n0.0.0.0/0 REJECT\n::/0 REJECT\n",
         ),
         (
-            "HAProxy by a map",
+            "HAProxy with a map",
             blocklist,
             "# Generated from clients/acme.csv.\n::/0 allow\n::ffff:192.0.2.7 deny\n2001:db8::/32 deny\n",
         ),
