@@ -210,11 +210,11 @@ impl CsvError {
                 .into(),
             Self::DamagedUtf16 => {
                 "the UTF-16 text is damaged or cut off: save the sheet as CSV UTF-8 and \
-                                   upload it whole"
+                                   upload the whole file"
                     .into()
             }
             Self::DamagedGzip(cause) => rich!(
-                "the gzip data is damaged or cut off ({}): compress the CSV again and upload it whole",
+                "the gzip data is damaged or cut off ({}): compress the CSV again and upload the whole file",
                 cause
             ),
             Self::OpenQuote { line } => open_quote(*line, ""),
@@ -236,7 +236,7 @@ impl CsvError {
                 header: Some(header),
                 ..
             } => rich!(
-                "{}; line {} has them: remove the lines above it, or begin them with #",
+                "{}; line {} has them: remove the lines above it, or start them with #",
                 explanation,
                 *header
             ),
@@ -270,10 +270,10 @@ impl CsvError {
     fn explain_limit(&self) -> RichText {
         match self {
             Self::GzipOverhead => "the gzip data is cut into many small parts, which take long to \
-                                   read for the text that they hold: compress the CSV in one go"
+                                   read for the text that they hold: compress the whole CSV at once"
                 .into(),
             Self::TooLarge { max_bytes } => rich!(
-                "the CSV is larger than {} bytes, decompressed: split it",
+                "the CSV is larger than {} bytes after decompression: split it",
                 *max_bytes
             ),
             Self::TooManyRanges { max_ranges } => rich!(
@@ -301,7 +301,7 @@ impl CsvError {
                 thousands(*max_rows as u64)
             ),
             Self::LineTooLong { line, max_bytes } => rich!(
-                "line {} is longer than {} bytes: expected one rule a line",
+                "line {} is longer than {} bytes: expected one rule per line",
                 *line,
                 *max_bytes
             ),
@@ -330,7 +330,7 @@ fn unusable_list(row: &Place, name: &ListName, problem: &ListProblem) -> RichTex
             escape_invisible(source, None)
         ),
         ListProblem::Missing => rich!(
-            "{} names {}, and there is no such list: publish the list, or remove the row",
+            "{} names {}, but there is no such list: publish the list, or remove the row",
             row.row(),
             name
         ),

@@ -146,12 +146,12 @@ impl HeaderStage {
         let first = self.error.as_ref().and_then(CsvError::line).unwrap_or(1);
         let titles = match self.lines_searched {
             0 => rich!(
-                "line {} is above the header in line {} and was skipped: remove it, or begin it with #",
+                "line {} is above the header in line {} and was skipped: remove it, or start it with #",
                 first,
                 header
             ),
             others => rich!(
-                "{} lines above the header in line {} were skipped: remove them, or begin them with #",
+                "{} lines above the header in line {} were skipped: remove them, or start them with #",
                 others + 1,
                 header
             ),
@@ -369,8 +369,8 @@ fn ignored_conditions(number: u64, ignored: &[&str]) -> Option<Warning> {
         code: WarningCode::IgnoredColumn,
         line: Some(number),
         message: rich!(
-            "the {} {} {} not applied: each row counts whatever {}; delete the rows that should not \
-             count, and remove or rename {}",
+            "the {} {} {} not applied: each row applies, whatever {}; delete the rows that should not \
+             apply, and remove or rename {}",
             columns,
             &quoted_list(conditions.iter().copied(), conditions.len()),
             are,
@@ -386,7 +386,7 @@ fn unlisted_columns(number: u64, ignored: usize) -> Option<Warning> {
         code: WarningCode::IgnoredColumn,
         line: Some(number),
         message: rich!(
-            "{} columns are not used, and only the first {} are listed: remove columns that have no use",
+            "{} columns are not used, and only the first {} are listed: remove unused columns",
             ignored,
             MAX_COLUMNS_LISTED
         ),
@@ -437,7 +437,7 @@ fn two_delimiters(number: u64, taken: u8, other: u8) -> Warning {
     guessed(
         number,
         rich!(
-            "the header can be read with {} between its cells and with {}, and was read with {}",
+            "the header fits two delimiters, {} and {}, and was read with {}",
             &delimiter_name(taken),
             &delimiter_name(other),
             &delimiter_name(taken)
@@ -449,7 +449,7 @@ fn wrong_separator_line(number: u64, named: u8, taken: u8) -> Warning {
     guessed(
         number,
         rich!(
-            "the sep= line names {}, but the header has {} between its cells, which was read",
+            "the sep= line names {}, but the header has {} between its cells, which was used",
             &delimiter_name(named),
             &delimiter_name(taken)
         ),

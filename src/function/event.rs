@@ -167,10 +167,10 @@ fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
 /// Reads the event in a text. Deeper nesting is refused.
 fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error> {
     let Some(text) = text.and_then(Value::as_str) else {
-        return Err(unknown_event(&format!("{outer} without a text in it")));
+        return Err(unknown_event(&format!("{outer} without a text")));
     };
     let inner: Value = serde_json::from_str(text).map_err(|err| {
-        unknown_event(&format!("{outer} with something else than JSON in it")).with_source(err)
+        unknown_event(&format!("{outer} whose text is not JSON")).with_source(err)
     })?;
     let is_wrapped = inner.get("Type").is_some()
         || inner
@@ -183,7 +183,7 @@ fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error
             });
     if is_wrapped {
         return Err(unknown_event(&format!(
-            "{outer} with another envelope in it"
+            "{outer} that contains another envelope"
         )));
     }
     read_objects(&inner)
@@ -209,9 +209,8 @@ fn read_body(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     let Some(body) = record.get("body").and_then(Value::as_str) else {
         return Err(unknown_event("a queue's message without a body"));
     };
-    let inner: Value = serde_json::from_str(body).map_err(|err| {
-        unknown_event("a queue's message with something else than JSON in it").with_source(err)
-    })?;
+    let inner: Value = serde_json::from_str(body)
+        .map_err(|err| unknown_event("a queue's message that is not JSON").with_source(err))?;
     read_objects(&inner)
 }
 

@@ -22,7 +22,7 @@ impl Payload {
     /// 127 levels deep, or has a number that is too large for a double.
     pub(crate) fn json(&self) -> Result<&Value, Error> {
         self.0.as_ref().map_err(|reason| {
-            let operation = "unknown event: it is not JSON that can be read";
+            let operation = "unknown event: it is not valid JSON";
             Error::new(ErrorKind::UnknownEvent, operation).with_source(reason.as_str())
         })
     }

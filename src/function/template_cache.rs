@@ -109,7 +109,7 @@ impl TemplateCache {
         }
         let Fetched::Found(head, body) = fetched else {
             return Ok(CurrentTemplate {
-                compiled: Err(bad_template(name, "is not there")),
+                compiled: Err(bad_template(name, "does not exist")),
                 identity: String::new(),
             });
         };

@@ -50,7 +50,7 @@ pub const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "haproxy",
         source: include_str!("templates/haproxy.tera"),
-        about: "HAProxy: a file of patterns, who gets in",
+        about: "HAProxy: a file of patterns, the allowed addresses",
         ending: "lst",
     },
     BuiltIn {
@@ -62,7 +62,7 @@ pub const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "nftables",
         source: include_str!("templates/nftables.tera"),
-        about: "nftables: two sets, who gets in",
+        about: "nftables: two sets, the allowed addresses",
         ending: "nft",
     },
     BuiltIn {
@@ -74,7 +74,7 @@ pub const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "plain",
         source: include_str!("templates/plain.tera"),
-        about: "who gets in, one network on a line",
+        about: "the allowed addresses, one network on a line",
         ending: "txt",
     },
     BuiltIn {

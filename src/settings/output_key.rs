@@ -83,7 +83,7 @@ impl OutputKey {
     /// make one output the folder of another.
     pub fn new(name: &str, text: &str) -> Result<Self, SettingError> {
         let allowed =
-            "expected a Tera template over path, dir and stem, such as {{ path }}/.htaccess";
+            "expected a Tera template with path, dir and stem, such as {{ path }}/.htaccess";
         let refuse = |problem: &str| Err(SettingError::new(name, text, problem));
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&'static str>::new());
@@ -161,7 +161,7 @@ impl OutputKey {
             Some(folder) => Err(Refusal::new(
                 RefusalCode::UnsafeKey,
                 rich!(
-                    "the output {} would be in the folder {}, but outputs have such names as files: rename \
+                    "the output {} would be in the folder {}, but outputs are files of this name: rename \
                      the CSV or its folder",
                     Segment::quoted(output),
                     Segment::quoted(folder)
@@ -228,7 +228,7 @@ mod tests {
         );
         check_refused(
             "{{ path",
-            "expected a Tera template over path, dir and stem",
+            "expected a Tera template with path, dir and stem",
         );
     }
 
@@ -262,8 +262,8 @@ mod tests {
             .to_string();
         assert_eq!(
             message,
-            "the output \"acme/.htaccess/.htaccess\" would be in the folder \".htaccess\", but outputs have \
-             such names as files: rename the CSV or its folder"
+            "the output \"acme/.htaccess/.htaccess\" would be in the folder \".htaccess\", but outputs are \
+             files of this name: rename the CSV or its folder"
         );
     }
 }

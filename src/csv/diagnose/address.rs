@@ -147,10 +147,8 @@ fn explain_no_value(quoted: &Segment, text: &str) -> Option<Explanation> {
         return Some(explain_formula(quoted).or(text.trim_start_matches(['=', '@', '+'])));
     }
     let what = match spreadsheet_damage(text)? {
-        SpreadsheetDamage::Date => "looks like a date that a spreadsheet made of an address",
-        SpreadsheetDamage::Rounded => {
-            "is a number that a spreadsheet made of an address, and rounded"
-        }
+        SpreadsheetDamage::Date => "looks like a date that a spreadsheet made from an address",
+        SpreadsheetDamage::Rounded => "is a rounded number that a spreadsheet made from an address",
         SpreadsheetDamage::Narrow => "is what a spreadsheet shows in a column that is too narrow",
     };
     Some(Explanation::new(rich!(
@@ -162,7 +160,7 @@ fn explain_no_value(quoted: &Segment, text: &str) -> Option<Explanation> {
 
 fn explain_formula(quoted: &Segment) -> Explanation {
     Explanation::new(rich!(
-        "{} is a formula: paste its value, an address, in its place",
+        "{} is a formula: replace it with its value, an address",
         quoted
     ))
 }
@@ -401,7 +399,7 @@ fn explain_single(text: &str) -> Explanation {
             .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
     {
         return Explanation::new(
-            "host names are not accepted, for they would be looked up on every request",
+            "host names are not accepted, because a server would look them up on every request",
         );
     }
     Explanation::new(rich!("expected {}", ACCEPTED))

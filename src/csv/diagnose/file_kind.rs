@@ -20,12 +20,12 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
     }
     if starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some(format!(
-            "this is a document of an old Office, such as an Excel workbook (.xls): {SAVE_AS_CSV}"
+            "this is a document of an old version of Office, such as an Excel workbook (.xls): {SAVE_AS_CSV}"
         ));
     }
     if starts(b"%PDF-") {
         return Some(
-            "this is a PDF document: export a CSV from the program that holds the rules".to_owned(),
+            "this is a PDF document: export a CSV from the program that has the rules".to_owned(),
         );
     }
     if starts(b"SQLite format 3\0") {
@@ -45,7 +45,7 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
         block.starts_with(b"1AY&SY").then_some("bzip2")
     })?;
     Some(format!(
-        "this is compressed by {compressor}: upload the CSV as it is, or compressed by gzip once"
+        "this is compressed with {compressor}: upload the CSV uncompressed, or compressed once with gzip"
     ))
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn text_kind(line: &[u8]) -> Option<&'static str> {
         "RewriteEngine",
     ]) {
         return Some(
-            "this is an Apache configuration already: upload the CSV that it is to be made from",
+            "this is already an Apache configuration: upload the CSV that it is made from",
         );
     }
     if any(&[
@@ -156,7 +156,7 @@ pub(crate) fn text_kind(line: &[u8]) -> Option<&'static str> {
     }
     if starts("{") || starts("[") {
         return Some(
-            "this is JSON: expected CSV, a line for each rule, as `jq -r '… | @csv'` writes",
+            "this is JSON: expected CSV with one line for each rule, as `jq -r '… | @csv'` writes it",
         );
     }
     None

@@ -83,7 +83,7 @@ fn explain(kind: CsvKind, number: u64, line: &[u8], cells: &[String], count: usi
             (true, _) => "IP Address,Rule,Comment",
             (false, 1) => {
                 return rich!(
-                    "line {} is a member already, it has the address {}: write the header IP Address \
+                    "line {} is already a member, because it has the address {}: write the header IP Address \
                      above it",
                     number,
                     Segment::quoted(address)
@@ -92,7 +92,7 @@ fn explain(kind: CsvKind, number: u64, line: &[u8], cells: &[String], count: usi
             (false, _) => "IP Address,Comment",
         };
         return rich!(
-            "line {} is a row already, it has the address {}: write the header {} above it, \
+            "line {} is already a row, because it has the address {}: write the header {} above it, \
              with as many columns and the same delimiter",
             number,
             Segment::quoted(address),

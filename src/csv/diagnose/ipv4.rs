@@ -12,11 +12,11 @@ pub(crate) fn explain_ipv4(text: &str) -> Explanation {
     if octets.iter().any(|octet| is_wild(octet)) {
         return match wildcard_network(&octets) {
             Some(network) => {
-                Explanation::new(rich!("wildcards are not accepted, write {}", &network))
+                Explanation::new(rich!("wildcards are not accepted; write {}", &network))
                     .naming(network)
             }
             None => {
-                Explanation::new("wildcards are not accepted, write a network such as 10.0.0.0/8")
+                Explanation::new("wildcards are not accepted; write a network such as 10.0.0.0/8")
             }
         };
     }
@@ -50,7 +50,7 @@ fn explain_count(text: &str, count: usize) -> Explanation {
         && let Some((address, bits)) = whole_octets(octets)
     {
         let network = format!("{address}/{bits}");
-        return Explanation::new(rich!("an octet is empty, write {}", &network)).naming(network);
+        return Explanation::new(rich!("an octet is empty; write {}", &network)).naming(network);
     }
     let expected = rich!("expected 4 octets, found {}", count);
     if count != 1 || !text.bytes().all(|byte| byte.is_ascii_digit()) {

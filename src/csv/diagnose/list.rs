@@ -58,7 +58,7 @@ pub(super) fn explain_contradiction(rule: &str, list: &CompiledList) -> Explanat
 
 pub(super) fn explain_nested_list(address: &str) -> Explanation {
     Explanation::new(rich!(
-        "{} names a list, and a list cannot contain another one",
+        "{} names a list, but a list cannot contain another list",
         Segment::quoted(address)
     ))
     .with_help("write the addresses, or name both lists in the CSVs of the sites")

@@ -134,13 +134,13 @@ fn explain_words(quoted: &Segment, text: &str) -> Option<Explanation> {
     }
     if addresses.len() > 1 {
         return Some(Explanation::new(rich!(
-            "{} holds {} addresses: give each of them a row of its own",
+            "{} has {} addresses: write each of them in a separate row",
             quoted,
             addresses.len()
         )));
     }
     let reason = Explanation::new(rich!(
-        "{} holds more than an address: write the address alone, and the rest as a comment",
+        "{} has more than an address: write only the address, and the rest as a comment",
         quoted
     ));
     let is_negation = |word: &&str| NEGATIONS.contains(&word.to_lowercase().as_str());

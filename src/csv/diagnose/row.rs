@@ -63,18 +63,18 @@ impl RowErrorKind<'_> {
             ))
             .with_help("write the same rule in both, or keep one of the columns"),
             Self::NoAddress if is_list => Explanation::new("the row has no address")
-                .with_help("write one, or begin the line with # if it is a comment"),
+                .with_help("write one, or start the line with # if it is a comment"),
             Self::NoAddress => {
                 Explanation::new("the row has no address").with_help("write one, or all")
             }
             Self::NoAddressNorRule => Explanation::new("the row has neither an address nor a rule")
-                .with_help("write both, or begin the line with # if it is a comment"),
+                .with_help("write both, or start the line with # if it is a comment"),
             Self::NoRule(address) => match other_delimiter(address) {
                 Some(delimiter) => Explanation::new(rich!(
-                    "the row has no rule: its address cell holds a whole row, separated by {}",
+                    "the row has no rule: its address cell has a whole row, separated by {}",
                     &delimiter_name(delimiter)
                 ))
-                .with_help("write it as the header is written"),
+                .with_help("use the delimiter of the header"),
                 None => Explanation::new("the row has no rule").with_help("write Allow or Deny"),
             },
             Self::Date { bound, text, dates } => explain_date(text, *bound, dates),

@@ -64,11 +64,6 @@ const DENY_WORDS: [&str; 26] = [
 ];
 /// The length of the shortest of these words, in bytes.
 const MIN_WORD_BYTES: usize = "ban".len();
-/// Words that mean yes or no. They do not say which rule is meant.
-const ANSWERS: [&str; 12] = [
-    "yes", "no", "y", "n", "true", "false", "1", "0", "oui", "non", "vrai", "faux",
-];
-
 /// Explains what is wrong with a rule, without its suggestions.
 pub(super) fn explain_rule(text: &str) -> Explanation {
     let quoted = Segment::quoted(text);
@@ -80,16 +75,14 @@ pub(super) fn explain_rule(text: &str) -> Explanation {
         rich!("{} is a formula that failed in the spreadsheet", quoted)
     } else if is_formula(text) {
         return Explanation::new(rich!(
-            "{} is a formula: paste its value, Allow or Deny, in its place",
+            "{} is a formula: replace it with its value, Allow or Deny",
             quoted
         ));
-    } else if ANSWERS.contains(&text.to_lowercase().as_str()) {
-        rich!("{} is not a rule, it does not say to what", quoted)
     } else {
         let strange = strange_character(text).filter(|_| has_letters_of_a_rule(text));
         strange.map_or_else(
             || rich!("{} is not a rule", &quoted),
-            |name| rich!("{} is not a rule, for it has {} in it", &quoted, &name),
+            |name| rich!("{} is not a rule, because it has {} in it", &quoted, &name),
         )
     };
     Explanation::new(reason).with_help("write Allow or Deny")
@@ -258,13 +251,10 @@ mod tests {
         check_sentence("Permit", " is not a rule: write Allow or Deny");
         check_sentence("Büro", " is not a rule: write Allow or Deny");
         check_sentence("\\N", " stands for a missing rule: write Allow or Deny");
-        check_sentence(
-            "oui",
-            " is not a rule, it does not say to what: write Allow or Deny",
-        );
+        check_sentence("oui", " is not a rule: write Allow or Deny");
         check_sentence(
             "=IF(A1;\"Allow\")",
-            " is a formula: paste its value, Allow or Deny, in its place",
+            " is a formula: replace it with its value, Allow or Deny",
         );
         check_sentence(
             "#N/A",
@@ -272,15 +262,15 @@ mod tests {
         );
         check_sentence(
             "Al\u{200b}low",
-            " is not a rule, for it has U+200B ZERO WIDTH SPACE in it: write Allow or Deny",
+            " is not a rule, because it has U+200B ZERO WIDTH SPACE in it: write Allow or Deny",
         );
         check_sentence(
             "Ａllow",
-            " is not a rule, for it has the full-width \"Ａ\" (U+FF21) in it: write Allow or Deny",
+            " is not a rule, because it has the full-width \"Ａ\" (U+FF21) in it: write Allow or Deny",
         );
         check_sentence(
             "\u{410}llow",
-            " is not a rule, for it has \"\u{410}\" (U+0410) in it: write Allow or Deny",
+            " is not a rule, because it has \"\u{410}\" (U+0410) in it: write Allow or Deny",
         );
     }
 }

@@ -66,8 +66,8 @@ fn columns_that_are_not_used_are_named() {
 note: these columns are not used: \"Owner\", \"Enabled\"
  --> acme.csv
 
-warning[ignored-column]: the column \"Enabled\" is not applied: each row counts whatever its cell says; \
-delete the rows that should not count, and remove or rename the column
+warning[ignored-column]: the column \"Enabled\" is not applied: each row applies, whatever its cell says; \
+delete the rows that should not apply, and remove or rename the column
  --> acme.csv:1:1
   |
 1 | IP,Rule,Owner,Enabled

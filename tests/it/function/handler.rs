@@ -436,7 +436,7 @@ fn a_custom_template_is_read_once_and_checked_by_its_etag() {
     let missing = publish();
     assert_eq!(
         missing["results"][0]["message"],
-        "the template s3://templates/own.tera is not there"
+        "the template s3://templates/own.tera does not exist"
     );
     store.upload("templates", "own.tera", b"one {{ allow.count }}");
     publish();

@@ -79,7 +79,7 @@ fn a_known_format_is_named_and_anything_else_is_told_the_name_that_is_expected()
         (
             "acme/.htaccess",
             b"\n  Require ip 1.1.1.1\n",
-            "this is an Apache configuration already: ",
+            "this is already an Apache configuration: ",
         ),
         ("page.html", b"<!DOCTYPE html>", "this is a web page"),
         (

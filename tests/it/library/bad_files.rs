@@ -17,7 +17,7 @@ const UTF16_WITHOUT_MARK: &str =
     "not-csv: this is UTF-16 without a byte order mark: save it as CSV UTF-8";
 const UTF32: &str = "not-csv: this is UTF-32: save it as CSV UTF-8";
 const CUT_UTF16: &str = "not-csv: the UTF-16 text is damaged or cut off: save the sheet as CSV \
-                         UTF-8 and upload it whole";
+                         UTF-8 and upload the whole file";
 const EMPTY: &str = "missing-column: the file is empty: expected a header with the columns \
                      \"IP Address\" and \"Rule\"";
 /// The default limit, and a smaller one in builds without optimization, because the default would
@@ -27,7 +27,7 @@ const MAX_CSV_BYTES: usize = if cfg!(debug_assertions) {
 } else {
     256 * MIB
 };
-const LONG_LINE: &str = "is longer than 1048576 bytes: expected one rule a line";
+const LONG_LINE: &str = "is longer than 1048576 bytes: expected one rule per line";
 const GOOD: &str = "IP Address,Rule\n192.0.2.1,Allow\n";
 
 /// The maximum growth of the memory while a file is read: twice the longest line (in bytes and in
@@ -46,7 +46,7 @@ pub(crate) fn setup() -> Setup {
 
 fn over_the_limit() -> String {
     format!(
-        "too-large: the CSV is larger than {MAX_CSV_BYTES} bytes, decompressed: \
+        "too-large: the CSV is larger than {MAX_CSV_BYTES} bytes after decompression: \
          split it, or raise MAX_CSV_BYTES"
     )
 }
@@ -159,7 +159,7 @@ fn without_last(mut bytes: Vec<u8>, count: usize) -> Vec<u8> {
 fn damaged_gzip(reason: &str) -> String {
     format!(
         "not-csv: the gzip data is damaged or cut off ({reason}): \
-         compress the CSV again and upload it whole"
+         compress the CSV again and upload the whole file"
     )
 }
 
@@ -373,7 +373,7 @@ fn bombs() -> Vec<BadFile> {
 /// Gzip that takes longer to read than its text would: a byte of it does more work.
 fn gzip_in_small_parts() -> Vec<BadFile> {
     let refusal = "too-large: the gzip data is cut into many small parts, which take long to read \
-                   for the text that they hold: compress the CSV in one go";
+                   for the text that they hold: compress the whole CSV at once";
     let repeated = |part: Vec<u8>, count: usize| {
         let start = gzip(GOOD.as_bytes());
         let piece = part.repeat(PIECE_BYTES.div_ceil(part.len()));

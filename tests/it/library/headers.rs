@@ -149,13 +149,13 @@ fn a_column_that_looks_like_a_condition_is_a_warning() {
     for (header, expected) in [
         (
             "IP,Rule,Enabled",
-            "the column \"Enabled\" is not applied: each row counts whatever its cell says; delete the \
-             rows that should not count, and remove or rename the column",
+            "the column \"Enabled\" is not applied: each row applies, whatever its cell says; delete the \
+             rows that should not apply, and remove or rename the column",
         ),
         (
             "Gültig bis;IP;Rule;Owner;Port",
-            "the columns \"Gültig bis\", \"Port\" are not applied: each row counts whatever their cells \
-             say; delete the rows that should not count, and remove or rename these columns",
+            "the columns \"Gültig bis\", \"Port\" are not applied: each row applies, whatever their cells \
+             say; delete the rows that should not apply, and remove or rename these columns",
         ),
     ] {
         assert_eq!(ignored(header).1, [expected], "{header}");
@@ -231,7 +231,7 @@ fn a_title_above_the_header_is_skipped() {
             let csv = format!("{title}\n{blank}{TABLE}");
             let header = 1 + csv.lines().position(|line| line == "IP,Rule").unwrap();
             let message = format!(
-                "line 1 is above the header in line {header} and was skipped: remove it, or begin it with #"
+                "line 1 is above the header in line {header} and was skipped: remove it, or start it with #"
             );
             assert_eq!(titles(&csv), (Some(1), message), "{csv}");
         }
@@ -243,7 +243,7 @@ fn a_few_titles_are_skipped_and_more_are_not() {
     let lines = |count: usize| format!("\n{}{TABLE}", "Access list,\n".repeat(count));
     for count in 2..=5 {
         let message = format!(
-            "{count} lines above the header in line {} were skipped: remove them, or begin them with #",
+            "{count} lines above the header in line {} were skipped: remove them, or start them with #",
             count + 2
         );
         assert_eq!(titles(&lines(count)), (Some(2), message));
@@ -251,7 +251,7 @@ fn a_few_titles_are_skipped_and_more_are_not() {
     for count in [6, 20] {
         let (_, refusal) = titles(&lines(count));
         let end = format!(
-            "; line {} has them: remove the lines above it, or begin them with #",
+            "; line {} has them: remove the lines above it, or start them with #",
             count + 2
         );
         assert!(refusal.starts_with("missing-column: "), "{refusal}");

@@ -36,11 +36,11 @@ fn explains_ipv4() {
     check("1.2.3.256", "octet \"256\" must be 0 to 255");
     check("1.2..4", "an octet is empty");
     check("1.2.3.0a", "octet \"0a\" is not a decimal number");
-    check("1.2.3.*", "wildcards are not accepted, write 1.2.3.0/24");
-    check("10.*", "wildcards are not accepted, write 10.0.0.0/8");
+    check("1.2.3.*", "wildcards are not accepted; write 1.2.3.0/24");
+    check("10.*", "wildcards are not accepted; write 10.0.0.0/8");
     check(
         "1.*.3.4",
-        "wildcards are not accepted, write a network such as 10.0.0.0/8",
+        "wildcards are not accepted; write a network such as 10.0.0.0/8",
     );
     check("1.2.3.4:80", "write 1.2.3.4 without the port");
 }
@@ -108,7 +108,7 @@ fn explains_ranges() {
 fn explains_text_without_an_address() {
     check(
         "web-1.example.com",
-        "for they would be looked up on every request",
+        "because a server would look them up on every request",
     );
     check(
         "office",
@@ -119,17 +119,17 @@ fn explains_text_without_an_address() {
 fn suggests_the_addresses_that_were_meant() {
     check_fixes(
         "192.0.2.x",
-        "wildcards are not accepted, write 192.0.2.0/24",
+        "wildcards are not accepted; write 192.0.2.0/24",
         &["192.0.2.0/24"],
     );
     check_fixes(
         "10.*.*.*",
-        "wildcards are not accepted, write 10.0.0.0/8",
+        "wildcards are not accepted; write 10.0.0.0/8",
         &["10.0.0.0/8"],
     );
     check_fixes(
         "10.20.",
-        "an octet is empty, write 10.20.0.0/16",
+        "an octet is empty; write 10.20.0.0/16",
         &["10.20.0.0/16"],
     );
     check_fixes("10/8", "expected 4 octets, found 1", &["10.0.0.0/8"]);
@@ -234,16 +234,16 @@ fn distinguishes_several_addresses_from_one_with_other_text() {
     ] {
         check_fixes(
             text,
-            "holds 2 addresses: give each of them a row of its own",
+            "has 2 addresses: write each of them in a separate row",
             &[],
         );
     }
     check_fixes(
         "1.1.1.1, 2.2.2.2 and 3.3.3.3",
-        "holds 3 addresses: give each of them a row of its own",
+        "has 3 addresses: write each of them in a separate row",
         &[],
     );
-    let more = "write the address alone, and the rest as a comment";
+    let more = "write only the address, and the rest as a comment";
     check_fixes("1.2.3.4 (office)", more, &["1.2.3.4"]);
     check_fixes("Require ip 1.2.3.4", more, &["1.2.3.4"]);
     check_fixes("not 1.2.3.4", more, &[]);
@@ -325,10 +325,10 @@ fn explains_spreadsheet_damage() {
     check_fixes("16909060", "expected 4 octets, found 1", &["1.2.3.4"]);
     check_fixes(
         "=A1",
-        "is a formula: paste its value, an address, in its place",
+        "is a formula: replace it with its value, an address",
         &[],
     );
-    check_fixes("=192.0.2.1", "an address, in its place", &["192.0.2.1"]);
+    check_fixes("=192.0.2.1", "replace it with its value, an address", &["192.0.2.1"]);
     check(
         "#REF!",
         "is a formula that failed in the spreadsheet: write an address, or all",

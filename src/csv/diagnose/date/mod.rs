@@ -68,13 +68,10 @@ pub(super) fn explain_date(text: &str, bound: Bound, dates: &DateReader) -> Expl
 fn without_suggestion(text: &str, bound: Bound) -> Explanation {
     let quoted = rich!("{} in {}", Segment::quoted(text), column_name(bound));
     let reason = if is_lost_value(text) {
-        rich!(
-            "{} is what a spreadsheet showed in place of a date",
-            &quoted
-        )
+        rich!("{} is what a spreadsheet showed instead of a date", &quoted)
     } else if is_formula(text) {
         let reason = rich!("{} is a formula", &quoted);
-        return Explanation::new(reason).with_help("paste its value, a date, in its place");
+        return Explanation::new(reason).with_help("replace it with its value, a date");
     } else {
         let strange = strange_character(text).filter(|_| text.contains(|c: char| c.is_numeric()));
         strange.map_or_else(
@@ -131,7 +128,7 @@ impl Question<'_> {
         if let Some(number) = number_kind(&tokens, self) {
             return Some(match number {
                 NumberKind::Serial(written) => Finding::new(
-                    "is the number that a spreadsheet keeps for a date",
+                    "is the number that a spreadsheet stores for a date",
                     [written],
                 ),
                 NumberKind::Unix(written) => Finding::new("is a Unix time", [written]),
@@ -218,7 +215,7 @@ impl Question<'_> {
         };
         if !(1..=12).contains(&month) {
             return Some(Finding::new(
-                rich!("has the month {}, and there are 12", u32::from(month)),
+                rich!("has the month {}, but there are only 12", u32::from(month)),
                 suggested(Date::new(year, day, month)),
             ));
         }
@@ -263,7 +260,7 @@ impl Question<'_> {
         };
         let (first, second) = (meant(first)?, meant(second)?);
         Some(Finding::new(
-            "names two dates, and each has its own column",
+            "has two dates, but each date has its own column",
             match self.bound {
                 Bound::Starts => first,
                 Bound::Expires => second,

@@ -319,7 +319,7 @@ fn says_what_is_wrong_and_what_to_write() {
     );
     check_sentence(
         "46387",
-        " is the number that a spreadsheet keeps for a date: write 2026-12-31",
+        " is the number that a spreadsheet stores for a date: write 2026-12-31",
     );
     check_sentence("tomorrow", " is not a fixed date: write 2026-11-27");
     check_sentence("Q4", " is a period, not a date: write 2026-12-31");
@@ -339,11 +339,11 @@ fn says_what_is_wrong_and_what_to_write() {
     );
     check_sentence(
         "=TODAY()+7",
-        " is a formula: paste its value, a date, in its place",
+        " is a formula: replace it with its value, a date",
     );
     check_sentence(
         "########",
-        " is what a spreadsheet showed in place of a date: write it as 2026-12-31, 2026-12-31 18:00 \
+        " is what a spreadsheet showed instead of a date: write it as 2026-12-31, 2026-12-31 18:00 \
          or 2026-12-31T18:00:00Z",
     );
 }
