@@ -61,10 +61,10 @@ fn thread_time() -> Duration {
     )
 }
 
-/// The lowest time per byte that is told to the fuzzer.
+/// The lowest time per byte that is reported to the fuzzer.
 const MIN_NOTED: u64 = 30;
 
-/// Tells the fuzzer that a run was slow. Each threshold is a branch of its own, so a slower run
+/// Tells the fuzzer that a run was slow. Each threshold is a separate branch, so a slower run
 /// increases the coverage and its input is kept.
 fn note(ns_per_byte: u64) {
     macro_rules! thresholds {

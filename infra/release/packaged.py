@@ -5,7 +5,7 @@ templates from there. It is a text with a few changed places, so that it keeps t
 place must exist exactly once, otherwise the change fails.
 
     aws/template.yaml             the address of this file creates the stack
-    aws/web-server.yaml           the address of this file creates the queue of one web server, as a stack of its own
+    aws/web-server.yaml           the address of this file creates a separate stack with the queue of one web server
     aws/VERSION-DIGEST/…          the function for each processor, and the nested templates
 
 CloudFormation updates a function only if the key of its file changes. The digest of all files is a part of the keys, so a

@@ -57,7 +57,7 @@ impl Columns {
         let (mut address, mut rule, mut comment) = Default::default();
         let (mut starts, mut expires) = Default::default();
         for (index, name) in names.enumerate() {
-            // Most cells of a line that is no header are too short to be a name.
+            // Most cells of a line that is not a header are too short to be a name.
             if name.len() < MIN_NAME_BYTES {
                 continue;
             }

@@ -1,11 +1,11 @@
 //! Recognizes the names of columns that state a condition, such as `Enabled`, `Port` or `Expires`.
 //!
-//! No such condition is applied: a row counts for every request, whatever these cells say. So the
+//! No such condition is applied: a row applies to every request, whatever these cells say. So the
 //! header gives a warning for such columns. Dates are applied if their column has a name of
 //! `columns.rs`. The lists have these names too, because a second such column is not read.
 //!
 //! The lists have the usual names in English, German, French and Spanish, without accents. A name
-//! must match as a whole, because `Site contact` and `Status changed by` are no conditions.
+//! must match as a whole, because `Site contact` and `Status changed by` are not conditions.
 
 use crate::csv::columns::normalized;
 

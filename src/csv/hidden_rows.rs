@@ -68,7 +68,7 @@ impl OpenRecord {
         let (of_address, of_rule) = (line_of(columns.address), columns.rule.and_then(line_of));
         let is_own = move |line: &LikeRow| {
             let number = Some(line.row.line);
-            // A line with the address alone, before a cell of several lines, has no rule.
+            // A line with only the address, before a cell of several lines, has no rule.
             number == of_address && (number == of_rule || !line.means_rule)
         };
         let lines = self.rows.into_iter().filter(move |line| !is_own(line));

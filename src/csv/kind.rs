@@ -53,14 +53,14 @@ pub(crate) fn is_always(rule: &str) -> bool {
     rule.eq_ignore_ascii_case("always")
 }
 
-/// What the rows of a CSV may state, and the lists that they may name.
+/// The statements that the rows of a CSV may make, and the lists that they may name.
 #[derive(Clone, Debug, Default)]
 pub struct RowContext {
     pub(super) kind: CsvKind,
     pub(super) shared: Shared,
 }
 
-/// What the address cell of a row names.
+/// The addresses that the cell of a row names.
 #[derive(Clone, Copy, Debug)]
 pub enum Named<'a> {
     /// Addresses, or all.

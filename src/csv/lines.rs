@@ -69,7 +69,7 @@ pub(crate) struct Lines {
     unfinished: Vec<u8>,
     /// Set if the last piece ended in CR. An LF at the start of the next piece belongs to it.
     ended_in_cr: bool,
-    /// The number of the last line handed out.
+    /// The number of the last line that was returned.
     number: u64,
 }
 

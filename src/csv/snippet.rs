@@ -35,7 +35,7 @@ pub struct SnippetFinder<F: FnMut(usize, Snippet)> {
 
 impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
     /// Creates a finder for the rows, or the header, of a CSV of this kind that start in the `wanted` lines,
-    /// which must ascend. Each snippet is handed to `on_snippet` with its index in `wanted`.
+    /// which must ascend. Each snippet is passed to `on_snippet` with its index in `wanted`.
     pub fn new(kind: CsvKind, wanted: &[(u64, Field)], max_csv_bytes: u64, on_snippet: F) -> Self {
         let collector = SnippetCollector {
             wanted: wanted.iter().copied().enumerate().collect(),

@@ -9,7 +9,7 @@
 //!
 //! Keys are raw, as S3 lists them. `size` is optional. `ItemBatcher` of a Distributed Map makes a batch:
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itembatcher.html>. A state machine without it
-//! sends the items one by one, so an item alone is a batch of one. Every item repeats the name of the run, because
+//! sends the items one by one, so a single item is a batch of one. Every item repeats the name of the run, because
 //! of this. The state machine belongs to this program, so other fields are refused.
 
 use serde::Deserialize;

@@ -85,7 +85,7 @@ pub struct ScheduleSettings {
     /// `SCHEDULE_FAILURE_QUEUE_ARN`: the queue for calls that cannot be delivered. If it is unset, they are
     /// lost.
     pub failure_queue_arn: Option<String>,
-    /// `AWS_ENDPOINT_URL_SCHEDULER`: an emulator to use in place of EventBridge Scheduler.
+    /// `AWS_ENDPOINT_URL_SCHEDULER`: an emulator to use instead of EventBridge Scheduler.
     pub endpoint: Option<String>,
     /// The certificate authorities of connections to EventBridge Scheduler.
     pub roots: TrustRoots,
@@ -109,7 +109,7 @@ pub struct FunctionSettings {
     pub common_csv: Option<String>,
     /// `ON_DELETE`: the effect of the delete of a CSV on its output. Default: keep.
     pub on_delete: OnDelete,
-    /// `AWS_ENDPOINT_URL_S3`: an emulator to use in place of S3, addressed path-style.
+    /// `AWS_ENDPOINT_URL_S3`: an emulator to use instead of S3, addressed path-style.
     pub endpoint: Option<String>,
     /// `AWS_REGION`, which Lambda sets. Default: us-east-1.
     pub region: String,

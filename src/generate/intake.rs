@@ -9,7 +9,7 @@ use crate::settings::{Settings, Spelling};
 
 /// Turns the bytes of an upload into its rows.
 pub(super) trait Reader {
-    /// What is left of the rows at the end.
+    /// The state of the rows at the end.
     type Rows;
 
     /// Reads the start of a piece, as far as it holds at most 64 KiB of text. Returns the rest.

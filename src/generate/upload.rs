@@ -198,7 +198,7 @@ impl Upload {
         }
         let next_change = || collector.rules.build_next(self.default_policy);
         let next_change = self.keep.history.then(next_change).flatten();
-        // Time alone never refuses a file, so whoever gets in later counts too.
+        // The time must never refuse a file, so addresses that get in later are included.
         let ever = if collector.rejected_denies.is_empty() {
             None
         } else {

@@ -213,7 +213,7 @@ fn ipv6_range(first: Ipv6Addr, last: Ipv6Addr) -> Option<AddressSpec> {
     (first <= last).then_some(AddressSpec::Ipv6(AddrRange { first, last }))
 }
 
-/// Returns the addresses of a network. A network that starts in the IPv4-mapped block lies inside it
+/// Returns the addresses of a network. A network that starts in the IPv4-mapped block is inside it
 /// completely, because its host bits are zero. A network that starts before the block and covers it
 /// (`::/64`) stays IPv6.
 fn network_range(network: IpNet) -> Option<AddressSpec> {

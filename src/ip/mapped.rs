@@ -49,7 +49,7 @@ pub(crate) fn without_mapped_block(set: RangeSet<u128>) -> RangeSet<u128> {
     RangeSet::from_unsorted(ranges)
 }
 
-/// Returns a set as IPv6 alone, for servers that look up clients of both families in one tree of IPv6
+/// Returns a set as IPv6 only, for servers that look up clients of both families in one tree of IPv6
 /// networks. Its IPv4 addresses become the addresses of the IPv4-mapped block (RFC 4291, section
 /// 2.5.5.2); other addresses of that block are left out.
 pub(crate) fn mapped(set: &IpSet) -> RangeSet<u128> {

@@ -44,7 +44,7 @@ pub struct CommonRow {
     pub comment: String,
 }
 
-/// What the address cell of a row names.
+/// The addresses that the cell of a row names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommonAddresses {
     /// Addresses, or all.

@@ -145,7 +145,7 @@ impl ListBuilder {
         }
     }
 
-    /// Adds a member. Lines must ascend. `all` is no member, and a line after 2^32 counts as too many.
+    /// Adds a member. Lines must ascend. `all` is not a member, and a line after 2^32 counts as too many.
     pub fn add(&mut self, member: Member) {
         let line = u32::try_from(member.line);
         let is_full = self.ipv4.len() + self.ipv6.len() >= self.max_members;

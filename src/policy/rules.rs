@@ -78,7 +78,7 @@ impl UnsortedRanges {
 ///
 /// A range that touches the previous one is merged with it, so that a sorted list takes no more
 /// memory than its networks. A long list is merged before it grows, so that repeated rows take no
-/// memory either. If merging frees less than half of the list, the list grows nevertheless, so that
+/// memory either. If merging frees less than half of the list, the list grows anyway, so that
 /// the work stays O(n log n).
 #[inline]
 fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>, limit: &mut Limit) {

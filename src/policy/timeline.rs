@@ -206,7 +206,7 @@ impl Timeline {
         rules.build(otherwise)
     }
 
-    /// Builds a policy that permits whoever gets in at the instant or later. It has every Allow rule that
+    /// Builds a policy that permits every address that gets in at the instant or later. It has every Allow rule that
     /// has not ended, and the Deny rules that deny from now on without an end. `None` if there is no
     /// change, because it is the policy at the instant then.
     #[must_use]

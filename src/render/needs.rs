@@ -126,7 +126,7 @@ impl Needs {
     }
 }
 
-/// Skips a string at the start of a code, because its words are no names. A string with escapes is not
+/// Skips a string at the start of a code, because its words are not names. A string with escapes is not
 /// skipped.
 fn after_string(code: &str) -> Option<&str> {
     let quote = code

@@ -6,7 +6,7 @@
 //! A million networks are 15 MB of text. If a template received them as values, they would be printed,
 //! copied into values, and copied again into the output. So a built-in template receives a
 //! [`LinePlaceholder`] for each line, which is a mark of a few bytes. It is rendered into a
-//! [`PlaceholderWriter`], which prints the next line of the list in place of each mark. That requires
+//! [`PlaceholderWriter`], which replaces each mark with the next line of the list. That requires
 //! a template that prints each line of a list once, in order, and does nothing else with it. Custom
 //! templates receive the lines themselves. A test renders every built-in template both ways.
 
@@ -144,7 +144,7 @@ fn has_mark(text: &[u8]) -> bool {
     text.windows(3).any(|bytes| bytes == b"\xef\xa3\xbf")
 }
 
-/// Forwards an output while it is rendered, with lines in place of their marks.
+/// Forwards an output while it is rendered, with lines instead of their marks.
 pub(crate) struct PlaceholderWriter<A, D, W> {
     /// Print the next line of each list; `None` if the template received the lines themselves.
     printers: Option<(A, D)>,
@@ -214,7 +214,7 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter
 }
 
 /// Relies on tera to write each value, and each text between two tags, by one call of `write_all`, so
-/// that a mark arrives whole and alone. Checked with tera 2.4.0, for values that are marked as safe:
+/// that a mark arrives whole and separately. Checked with tera 2.4.0, for values that are marked as safe:
 /// `Value::format` writes a string by one call.
 impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write
     for PlaceholderWriter<A, D, W>

@@ -4,7 +4,7 @@
 
 /// CSV text for a list of rules, plain or in one of many spellings.
 pub(crate) mod csv_text;
-/// The clients that get in, computed from the definition alone.
+/// The clients that get in, computed only from the definition.
 pub(crate) mod oracle;
 /// The clients at and next to every bound of a policy.
 pub(crate) mod probes;

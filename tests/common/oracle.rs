@@ -70,7 +70,7 @@ impl Client {
     }
 }
 
-/// The address as text. If `bits` lies in the mapped block, it is an IPv4 client of an IPv6
+/// The address as text. If `bits` is in the mapped block, it is an IPv4 client of an IPv6
 /// listener.
 pub(crate) fn ipv6_text(bits: u128) -> String {
     Ipv6Addr::from(bits).to_string()

@@ -14,7 +14,7 @@ use crate::{MAX_DIFFERENCES_SHOWN, output_of};
 const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/lists_oracle.py");
 const DEFAULT_FOLDERS: usize = 100;
 const SITES_OF_EACH_FOLDER: usize = 20;
-/// What the folders must contain, so that the comparison is about it.
+/// The kinds of rows that the folders must contain, so that the comparison covers them.
 const KINDS: [&str; 6] = [
     "Always inside Deny",
     "a contradicting rule",

@@ -254,7 +254,7 @@ impl Injection {
         outcome.file.expect("it is not refused")
     }
 
-    /// Asks as every client. Returns the answers to the clients that are kept out.
+    /// Asks as every client. Returns the answers to the denied clients.
     #[track_caller]
     fn check(&self, path: &str, file: &str, connection: &mut Connection) -> Vec<Response> {
         let mut refused = Vec::new();
@@ -346,7 +346,7 @@ fn injections_change_no_verdict_in_front_of_other_servers() {
     );
 }
 
-/// Asks nginx as all clients. Passes on the answers to the clients that are kept out.
+/// Asks nginx as all clients. Passes on the answers to the denied clients.
 fn nginx_serves(
     injections: &[Injection],
     template: &Template,

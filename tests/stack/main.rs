@@ -307,7 +307,7 @@ fn a_deleted_csv_lets_nobody_in(cloud: &Cloud) {
     assert!(site.ends_with("\nRequire all denied\n"), "{site}");
 }
 
-/// Its events come by EventBridge, and a template of the team's own lies in it.
+/// Its events come through EventBridge, and it contains a custom template of the team.
 fn a_bucket_of_a_team_can_be_attached(cloud: &mut Cloud) {
     let bucket = ["--bucket", "team-uploads"];
     let run = |command: &[&str]| cloud.aws(&[&["s3api"], command, &bucket[..]].concat());

@@ -91,7 +91,7 @@ fn templates() -> Vec<(String, Value)> {
     found
 }
 
-/// What is wrong with a template, with the name of the resource.
+/// The problems of a template, with the names of the resources.
 fn problems(template: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, resource) in template["Resources"].as_object().unwrap() {

@@ -2,7 +2,7 @@
 //! format and says how to get a CSV.
 //!
 //! The signatures are from the specifications of the formats: ZIP (APPNOTE.TXT, section 4.3.7), the
-//! compound files of old Office (MS-CFB, section 2.2), PDF (ISO 32000-1, section 7.5.2), and the
+//! compound files of old versions of Office (MS-CFB, section 2.2), PDF (ISO 32000-1, section 7.5.2), and the
 //! magic numbers in the manuals of compressors.
 
 use memchr::memmem;

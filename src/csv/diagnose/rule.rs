@@ -133,7 +133,7 @@ pub(crate) fn meant_in(cell: &[u8]) -> Option<Action> {
     action_in(cell).or_else(corrected)
 }
 
-/// Returns whether two words are equal but for one letter that is missing, too many or another, or
+/// Returns whether two words are equal except for one letter that is missing, too many or another, or
 /// for two letters that are exchanged. The cells of a second rule column are compared in this way, so
 /// it must not take long, and the distance need not be known.
 fn is_one_edit(word: &str, other: &str) -> bool {

@@ -32,7 +32,7 @@
 //! highest byte of         1 * 3 + 10 * 3 + 100 * 0 = 33   the product with 1, 10 and 100
 //! ```
 //!
-//! `DIGITS[33]` is `0x03_03_00_00` too, so the text is 33 in decimal. For `,` in place of a digit,
+//! `DIGITS[33]` is `0x03_03_00_00` too, so the text is 33 in decimal. For `,` instead of a digit,
 //! or for a value over 255, the two differ.
 
 use crate::csv::fast_path::simd::{ByteLanes, LANES};

@@ -24,7 +24,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// The time after which a body that makes no progress is given up.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
-/// Returns the configuration of a client in a region. An `endpoint` is used in place of the service.
+/// Returns the configuration of a client in a region. An `endpoint` is used instead of the service.
 pub(crate) fn sdk_config(
     region: &str,
     endpoint: Option<&str>,

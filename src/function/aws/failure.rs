@@ -21,7 +21,7 @@ where
 {
     let kind = match (status(&err), err.code()) {
         (_, Some("NoSuchBucket")) => ErrorKind::NoSuchBucket,
-        // These three are codes of EventBridge Scheduler alone.
+        // Only EventBridge Scheduler has these three codes.
         (_, Some("ResourceNotFoundException")) => ErrorKind::NoSuchScheduleGroup,
         (_, Some("ValidationException")) => ErrorKind::ScheduleRefused,
         (_, Some("ServiceQuotaExceededException")) => ErrorKind::ScheduleQuota,

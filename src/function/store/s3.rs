@@ -28,7 +28,7 @@ pub struct S3 {
 impl S3 {
     /// Creates a client with the credentials in the environment variables, which Lambda sets.
     ///
-    /// A custom endpoint is used in place of S3 and addressed path-style.
+    /// A custom endpoint is used instead of S3 and addressed path-style.
     #[must_use]
     pub fn new(settings: &FunctionSettings) -> Self {
         Self::with_credentials(settings, EnvironmentVariableCredentialsProvider::new())

@@ -27,7 +27,7 @@ fn check_streams(ran: &Ran) {
             .flat_map(char::escape_unicode)
             .collect();
         assert_eq!(bad, "", "{text}");
-        // The name of a file must not look like a message of its own.
+        // The name of a file must not look like a separate message.
         assert!(
             text.lines().all(|line| !line.starts_with("owned")),
             "{text}"

@@ -17,7 +17,7 @@ mod hostile;
 mod oracle;
 /// `--max-output-bytes`.
 mod output_limit;
-/// FIFOs, sockets, devices and folders in place of files.
+/// FIFOs, sockets, devices and folders instead of files.
 #[cfg(unix)]
 mod special_files;
 /// `--strict`, and the exit status of a file with a rejected Deny.

@@ -1,6 +1,6 @@
-//! Files that are no regular files: FIFOs, sockets, devices and folders, in place of outputs and inputs.
+//! Files that are not regular files: FIFOs, sockets, devices and folders, instead of outputs and inputs.
 //!
-//! A FIFO without a writer makes whoever opens it wait. A test that hangs fails by the time limit of
+//! A FIFO without a writer makes the program that opens it wait. A test that hangs fails by the time limit of
 //! [`run`].
 
 use std::fs;

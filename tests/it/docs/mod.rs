@@ -424,7 +424,7 @@ fn the_operations_guide_mentions_every_alarm() {
 /// The stack's own bucket has no filter. A filter of an existing bucket must not depend on case,
 /// because an upload that it does not match gets no answer at all.
 #[test]
-fn uploads_are_told_whatever_case_their_ending_is_in() {
+fn uploads_are_reported_in_any_case_of_their_ending() {
     let (_, own_bucket) = TEMPLATE_YAML
         .split_once("NotificationConfiguration:")
         .unwrap();

@@ -4,7 +4,7 @@
 
 /// The log contains nothing of a CSV.
 mod log;
-/// Payloads that are no event.
+/// Payloads that are not events.
 mod payloads;
 
 use std::io::{BufReader, Read, Write};
@@ -32,7 +32,7 @@ struct Told {
     body: Value,
 }
 
-/// The function with its own environment variables, and the Runtime API that hands it one event.
+/// The function with its own environment variables, and the Runtime API that sends it one event.
 struct Function {
     process: Child,
     told: Receiver<Told>,

@@ -1,4 +1,4 @@
-//! Runs over all sites: what they repair, what they leave alone, and what the overview says.
+//! Runs over all sites: what they repair, what they do not change, and what the overview says.
 
 use htaccess_generator::function::store::Checksum;
 use htaccess_generator::function::{ErrorKind, Handler, InvocationMetrics};

@@ -21,7 +21,7 @@ fn guessed(answer: &Answer) -> String {
     guessed.map_or(String::new(), |warning| warning.message.to_string())
 }
 
-/// Checks how many of the rows after the first are accepted and rejected, and that they are told.
+/// Checks how many of the rows after the first are accepted and rejected, and that they are reported.
 #[track_caller]
 fn check(start: &str, row: &str, accepted: u64, rejected: u64) {
     let answer = answer(start, row);

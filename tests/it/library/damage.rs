@@ -15,7 +15,7 @@ use crate::support::{Setup, refusal_of};
 /// The number of files if `DAMAGED_FILES` is not set.
 const FILES: u64 = 300;
 
-/// Texts that are not addresses, as people and spreadsheets write them in place of one.
+/// Texts that people and spreadsheets write instead of an address.
 const NO_ADDRESSES: [&str; 26] = [
     "",
     "#N/A",
@@ -173,7 +173,7 @@ impl Row {
     }
 }
 
-/// What happened to a row.
+/// A kind of damage to a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Damage {
     Address,

@@ -163,7 +163,7 @@ fn ranges_that_become_one_are_no_reason_to_refuse() {
     );
 }
 
-/// Rows with a start and an end of their own, in descending order, so that each is the next change.
+/// Rows that each have another start and end, in descending order, so that each is the next change.
 fn dated(rows: u32, address: impl Fn(u32) -> String, is_pending: bool) -> String {
     let mut csv = "IP,Rule,Starts,Expires\n".to_owned();
     for row in 0..rows {

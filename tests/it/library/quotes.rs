@@ -1,5 +1,5 @@
 //! Quotes that are missing or too many must not hide rows: text after a closing quote refuses the file,
-//! and lines inside a quoted cell that look like rows are told.
+//! and lines inside a quoted cell that look like rows are reported.
 
 use htaccess_generator::answer::WarningCode;
 

@@ -165,7 +165,7 @@ def mixed() -> str:
 
 
 def slip() -> str:
-    """A typical list in which one network lost its second digit: 10.0.0.0/8 in place of 10.0.0.0/28."""
+    """A typical list in which one network lost its second digit: 10.0.0.0/8 instead of 10.0.0.0/28."""
     chosen = random.Random(4)
     octets = (*range(77, 94), 185, 193, 194, 195, 212, 213)
     networks = [f"{chosen.choice(octets)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/24" for _ in range(120)]

@@ -200,7 +200,7 @@ def _is_whole(text: str) -> bool:
 
 
 def show(document: str, command: Command, printed: str) -> None:
-    """Writes the output of commands into their document, in place of the shown output. Starts at the end of a
+    """Replaces the shown output in a document with the output of its commands. Starts at the end of a
     document."""
     lines = (ROOT / document).read_text(encoding="utf-8").split("\n")
     start, end = (number - 1 for number in command.shown_at)

@@ -1,4 +1,4 @@
-"""The messages that a new user gets when something is missing or mistyped. Each names the problem and the way out."""
+"""The messages that a new user gets when something is missing or mistyped. Each names the problem and says what to do."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Deploys the folder `aws` of a release as docs/install.md says, with nothing but boto3.
+"""Deploys the folder `aws` of a release as docs/install.md says, with only boto3.
 
     deploy.py FOLDER ENDPOINT
 

@@ -1,4 +1,4 @@
-"""A deployment from the folder `aws` of a release alone: no SAM CLI, no Rust, no checkout."""
+"""A deployment with only the folder `aws` of a release: no SAM CLI, no Rust, no checkout."""
 
 import json
 import os

@@ -11,7 +11,7 @@ import linked
 import sbom
 from linked import OWN, PROGRAMS, TARGETS
 
-# Prints a sentence if standard input is no valid document.
+# Prints a sentence if standard input is not a valid document.
 VALIDATE = """
 import sys
 from cyclonedx.schema import SchemaVersion

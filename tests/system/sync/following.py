@@ -38,7 +38,7 @@ def notification(message: object, kind: str = "Notification") -> str:
     })
 
 
-# Runs the program with other times, in a process of its own.
+# Runs the program with other times, in a separate process.
 CHANGED = """
 import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {here!r}); sys.argv[1:3] = []
 from support import modules

@@ -183,7 +183,7 @@ CASES: Tuple[Case, ...] = (
 )
 
 
-# What only root can arrange.
+# Cases that only root can set up.
 
 
 def device(test: WebServer) -> None:

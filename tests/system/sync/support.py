@@ -152,7 +152,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def modules(*names: str) -> list:
-    """Modules of the program, for what cannot be arranged from outside."""
+    """Modules of the program, for cases that cannot be set up from outside."""
     sys.path.insert(0, str(PROGRAM))
     try:
         return [importlib.import_module(name) for name in names]

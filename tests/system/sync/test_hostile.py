@@ -1,4 +1,4 @@
-"""Hostile folders in the web root: nothing but the site's own file changes, and all other sites are served."""
+"""Hostile folders in the web root: only the site's own file changes, and all other sites are updated."""
 
 import unittest
 

@@ -227,7 +227,7 @@ class Moments(WebServer):
         self.assertEqual(snapshot(self.web / "clients" / "victim"), before)
 
 
-# Runs the program with a change, in a process of its own.
+# Runs the program with a change, in a separate process.
 CHANGED = """
 import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {here!r}); sys.argv[1:3] = []
 from support import modules

@@ -23,7 +23,7 @@ pub(super) enum NumberKind {
     Digits(Vec<Written>),
 }
 
-/// Reads the tokens as one number. `None` if they are not one, or if it is no date.
+/// Reads the tokens as one number. `None` if they are not one number, or if it is not a date.
 pub(super) fn number_kind(tokens: &[Token<'_>], question: &Question<'_>) -> Option<NumberKind> {
     match tokens {
         [Token::Number(days)] => serial(days, "")

@@ -230,7 +230,7 @@ fn finds_a_circle_through_a_face() {
         ];
         let found = circles(&tree(&files).imports());
         match import {
-            // A `*` from inside the folder is an import of the face alone.
+            // A `*` from inside the folder imports only the face.
             "use crate::d::*;" => check(&found, &[]),
             _ => check(&found, &["a circle of 2 files:\n  src/d/a.rs:1: "]),
         }

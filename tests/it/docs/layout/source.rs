@@ -95,7 +95,7 @@ impl Reader {
         self.at += 1;
     }
 
-    /// Takes a whole path, so that `b::c` in `a::b::c` is not taken for a path of its own.
+    /// Takes a whole path, so that `b::c` in `a::b::c` is not taken for a separate path.
     fn path_in_code(&mut self) {
         let first = self.at;
         let is_visibility = self.before() == "in";

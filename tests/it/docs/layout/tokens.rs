@@ -6,7 +6,7 @@ pub(super) struct Token {
     pub(super) text: String,
     /// The number of the line, from 1.
     pub(super) line: usize,
-    /// Whether the token belongs to an item under `#[cfg(test)]`.
+    /// `true` if the token belongs to an item under `#[cfg(test)]`.
     pub(super) is_test: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The log contains nothing of a CSV, whatever becomes of it.
+//! The log contains nothing of a CSV, whatever happens to the CSV.
 
 use std::process::Command;
 
