@@ -117,12 +117,11 @@ impl<T: Reader> Intake<T> {
     ///
     /// The refusal, with the first lines of the upload.
     pub(super) fn finish(self) -> Result<T::Rows, Unreadable> {
-        let rows = match self.refusal {
-            Some(refusal) => Err(refusal),
-            None => {
-                let rows = self.reader.into_rows();
-                rows.map_err(|err| unreadable(&err, self.spelling))
-            }
+        let rows = if let Some(refusal) = self.refusal {
+            Err(refusal)
+        } else {
+            let rows = self.reader.into_rows();
+            rows.map_err(|err| unreadable(&err, self.spelling))
         };
         rows.map_err(|refusal| Unreadable {
             refusal,
