@@ -1,7 +1,7 @@
 //! The message about an upload that needs attention.
 //!
 //! The local cloud sends no results of invocations, so the test does: it puts the response of the function into the
-//! recorded event `events/invocation-result.json`. The rule and the topic are those of the stack.
+//! recorded event `events/sent/invocation-result.json`. The rule and the topic are those of the stack.
 
 use std::fs;
 
@@ -78,7 +78,7 @@ fn subscribe_a_queue(cloud: &Cloud) -> String {
 /// response.
 fn put_event(cloud: &Cloud, sample: &str) -> Value {
     let response = cloud.invoke(sample);
-    let recorded = fs::read(root().join("events/invocation-result.json")).unwrap();
+    let recorded = fs::read(root().join("events/sent/invocation-result.json")).unwrap();
     let mut event: Value = serde_json::from_slice(&recorded).unwrap();
     let detail = &mut event["detail"];
     detail["requestContext"]["functionArn"] =
