@@ -107,10 +107,10 @@ mod tests {
     #[track_caller]
     fn check(rejection: &Rejection, fixed_row: Option<&str>, fixes: &[&str], reason: &str) {
         let view = rejection_view(rejection);
-        let fixed = view
+        let shown = view
             .fixed_row
             .map(|row| format!("{}[{}]{}", row.before, row.cell, row.after));
-        assert_eq!(fixed.as_deref(), fixed_row);
+        assert_eq!(shown.as_deref(), fixed_row);
         assert_eq!(view.fixes, fixes);
         let words = view.reason.0.into_iter().map(|part| part.text);
         assert_eq!(words.collect::<String>(), reason);

@@ -98,9 +98,8 @@ fn the_page_contains_the_cost_for_apache() {
 /// The same order for every page: the answer, the problems, the rows, the next change, the map, the figures.
 #[test]
 fn problems_follow_the_answer_and_figures_are_last() {
-    let rules: String = (0..12)
-        .map(|index| format!(" +10.{index}.0.0/24"))
-        .collect();
+    let rules: Vec<String> = (0..12).map(|index| format!("+10.{index}.0.0/24")).collect();
+    let rules = rules.join(" ");
     let policy = crate::policy::samples::policy(&rules);
     let next = NextChange {
         at: Instant::from_seconds(0),

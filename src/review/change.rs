@@ -165,9 +165,10 @@ mod tests {
 
     #[test]
     fn names_the_first_networks_in_their_shortest_form() {
-        let hosts: String = (0..60)
-            .map(|host| format!("+10.0.0.{} ", 2 * host))
+        let hosts: Vec<String> = (0..60)
+            .map(|host| format!("+10.0.0.{}", 2 * host))
             .collect();
+        let hosts = hosts.join(" ");
         let change = change("+192.0.2.0/25 +192.0.2.128/25", &format!("{hosts} +::1"));
         assert_eq!(change.lost, ["192.0.2.0/24"]);
         assert_eq!(change.gained.len(), MAX_SAMPLED);

@@ -328,7 +328,11 @@ fn explains_spreadsheet_damage() {
         "is a formula: replace it with its value, an address",
         &[],
     );
-    check_fixes("=192.0.2.1", "replace it with its value, an address", &["192.0.2.1"]);
+    check_fixes(
+        "=192.0.2.1",
+        "replace it with its value, an address",
+        &["192.0.2.1"],
+    );
     check(
         "#REF!",
         "is a formula that failed in the spreadsheet: write an address, or all",
