@@ -1,0 +1,183 @@
+//! One input: its names, its bytes and the rows that messages show.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use htaccess_generator::csv::{CsvKind, Field, Snippet, SnippetFinder};
+
+use crate::error::CliError;
+use crate::input::nearby::help_for_missing_file;
+use crate::input::paths::{cannot_read, kind_of_file, shown};
+use crate::input::shared::Scope;
+use crate::io_threads::{read_ahead, read_piece};
+
+/// The maximum number of bytes of a small file that are read at a time.
+const PIECE_BYTES: usize = 256 * 1024;
+const MIN_PIECE_BYTES: usize = 64 * 1024;
+/// Files of at least this size are read by a separate thread.
+const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
+/// The maximum number of bytes that are kept of an input that cannot be read again.
+const MAX_START_BYTES: usize = 1024 * 1024;
+
+/// One CSV.
+pub(crate) struct Input {
+    /// The path; `None` for standard input.
+    pub(crate) path: Option<PathBuf>,
+    /// The key that the file would have in a bucket.
+    pub(crate) key: String,
+    /// What its rows may state.
+    pub(crate) kind: CsvKind,
+    /// The folder of the lists that its rows may name.
+    pub(crate) lists: Option<PathBuf>,
+    origin: Origin,
+    /// The first bytes of an input that cannot be read again: standard input or a pipe.
+    start: Mutex<Vec<u8>>,
+}
+
+/// The way in which an input was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The user named it, so it may be anything that can be read, such as a pipe.
+    Named,
+    /// It was found in a folder or by a pattern, so it must be a regular file. Reading a FIFO would wait
+    /// for its writer.
+    Found,
+}
+
+impl Input {
+    pub(super) fn new(path: Option<PathBuf>, key: String, origin: Origin, scope: &Scope) -> Self {
+        let kind = path.as_deref().map(|path| scope.kind_of(path));
+        Self {
+            path,
+            key,
+            kind: kind.unwrap_or_default(),
+            lists: scope.lists.clone(),
+            origin,
+            start: Mutex::default(),
+        }
+    }
+
+    /// The name in messages. It is escaped, because a file name may contain control sequences for
+    /// terminals.
+    pub(crate) fn display_name(&self) -> String {
+        match &self.path {
+            Some(path) => shown(path),
+            None => "<stdin>".to_owned(),
+        }
+    }
+
+    /// The size in bytes, if it is known before the input is read.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        let metadata = fs::metadata(self.path.as_ref()?).ok()?;
+        metadata.is_file().then_some(metadata.len())
+    }
+
+    /// Pushes the bytes into an upload, until it is refused: by their number with `expect_bytes`, or by `push`. Keeps
+    /// the start of an input that can be read only once.
+    pub(crate) fn read_into<U>(
+        &self,
+        upload: &mut U,
+        expect_bytes: impl FnOnce(&mut U, u64) -> ControlFlow<()>,
+        mut push: impl FnMut(&mut U, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), CliError> {
+        let bytes = self.bytes();
+        if expect_bytes(upload, bytes.unwrap_or(0)).is_break() {
+            return Ok(());
+        }
+        self.read(bytes, |piece| {
+            if bytes.is_none() {
+                self.keep_start(piece);
+            }
+            push(upload, piece)
+        })
+    }
+
+    /// Passes the bytes to `each` piece by piece until it returns `Break`. `bytes` is the result of
+    /// [`Self::bytes`]: a large file is read by a separate thread.
+    pub(crate) fn read(
+        &self,
+        bytes: Option<u64>,
+        mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), CliError> {
+        let failure = |err: io::Error| match &self.path {
+            Some(path) if err.kind() == io::ErrorKind::NotFound => {
+                cannot_read(path, &err).with_help(help_for_missing_file(path))
+            }
+            Some(path) => cannot_read(path, &err),
+            None => CliError::new(format!("cannot read standard input: {err}")),
+        };
+        if self.origin == Origin::Found {
+            self.refuse_other_files()?;
+        }
+        let mut source: Box<dyn Read + Send> = match &self.path {
+            Some(path) => Box::new(File::open(path).map_err(failure)?),
+            None => Box::new(io::stdin()),
+        };
+        if bytes.is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES) {
+            return read_ahead(source, each).map_err(failure);
+        }
+        // Not much larger than the file, because the buffer is filled with zeros first. Some files, such as
+        // those in /proc, have a length of 0.
+        let size = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        let mut piece =
+            vec![0; size.map_or(PIECE_BYTES, |size| size.clamp(MIN_PIECE_BYTES, PIECE_BYTES))];
+        loop {
+            let bytes = read_piece(&mut source, &mut piece).map_err(failure)?;
+            if bytes == 0 || each(piece.get(..bytes).unwrap_or_default()).is_break() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Input {
+    fn refuse_other_files(&self) -> Result<(), CliError> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => Err(CliError::new(format!(
+                "cannot read {}: it is {}, which is only read if it is named itself",
+                shown(path),
+                kind_of_file(metadata.file_type())
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps the start of an input that cannot be read again, for the rows that messages show.
+    pub(crate) fn keep_start(&self, piece: &[u8]) {
+        if let Ok(mut start) = self.start.lock() {
+            let room = MAX_START_BYTES - start.len();
+            start.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        }
+    }
+
+    /// Returns whether the input had no bytes.
+    pub(crate) fn was_empty(&self) -> bool {
+        match self.bytes() {
+            Some(bytes) => bytes == 0,
+            None => self.start.lock().is_ok_and(|start| start.is_empty()),
+        }
+    }
+
+    /// Reads the input again and passes the rows at these lines to `found`, each with its index in
+    /// `lines`. Rows that cannot be read again are left out.
+    pub(crate) fn read_again(&self, lines: &[(u64, Field)], found: impl FnMut(usize, Snippet)) {
+        if lines.is_empty() {
+            return;
+        }
+        let mut finder = SnippetFinder::new(self.kind, lines, u64::MAX, found);
+        let bytes = self.bytes();
+        if bytes.is_some() {
+            // A file that cannot be read any more shows no rows.
+            let _ = self.read(bytes, |piece| finder.push(piece));
+        } else if let Ok(start) = self.start.lock() {
+            let _ = finder.push(&start);
+        }
+        finder.finish();
+    }
+}
