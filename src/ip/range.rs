@@ -81,6 +81,13 @@ impl<T: AddrInt> AddrRange<T> {
         last: T::MAX,
     };
 
+    /// Returns the addresses that are in both ranges.
+    pub(crate) fn intersection(self, other: Self) -> Option<Self> {
+        let first = self.first.max(other.first);
+        let last = self.last.min(other.last);
+        (first <= last).then_some(Self { first, last })
+    }
+
     /// Returns whether there is no address between the end of this range and the start of the other.
     pub(crate) fn reaches(self, other: Self) -> bool {
         self.last.next().is_none_or(|next| other.first <= next)

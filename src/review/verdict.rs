@@ -6,6 +6,7 @@ use crate::csv::{CsvError, OwnedRow, Row, RowContext, RowError, RowSink, read_ro
 use crate::ip::{AddrRange, AddressSpec};
 use crate::list::Shared;
 use crate::policy::{PolicyBuilder, deciding_action};
+use crate::review::rejected_rows::{RejectedRowFinder, RejectedRows};
 use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
 use crate::time::{DateReader, Instant, RowState};
@@ -22,6 +23,8 @@ pub struct Explanation {
     /// The rows that name the address, the most specific first, then the `all` rows, which choose
     /// the default. Equally specific rows are in the order of the file.
     pub rows: Vec<BearingRow>,
+    /// The rejected rows that name the address, or may name it.
+    pub rejected: RejectedRows,
 }
 
 /// A row that names an address, or a member of the list that a row names.
@@ -54,17 +57,31 @@ pub fn explain(
         as_of,
         rules: PolicyBuilder::default(),
         all_rows: Vec::new(),
-        matches: addresses
-            .iter()
-            .map(|address| (*address, Vec::new()))
-            .collect(),
+        questions: addresses.iter().copied().map(Question::new).collect(),
+        rejected: RejectedRowFinder::default(),
     };
     let dates = DateReader::new(settings.time_zone.clone(), as_of);
     let context = RowContext::of_site(shared.clone());
     let rows = read_rows(upload, rows, dates, context, settings.max_csv_bytes)?;
     let default = rows.rules.default_policy(settings.default_policy);
-    let explained = |(address, matches)| verdict(address, matches, &rows.all_rows, default, as_of);
-    Ok(rows.matches.into_iter().map(explained).collect())
+    let explained = |question| verdict(question, &rows.all_rows, default, as_of);
+    Ok(rows.questions.into_iter().map(explained).collect())
+}
+
+struct Question {
+    address: IpAddr,
+    matches: Vec<Match>,
+    rejected: RejectedRows,
+}
+
+impl Question {
+    fn new(address: IpAddr) -> Self {
+        Self {
+            address,
+            matches: Vec::new(),
+            rejected: RejectedRows::default(),
+        }
+    }
 }
 
 struct Match {
@@ -76,7 +93,8 @@ struct RowCollector {
     as_of: Instant,
     rules: PolicyBuilder,
     all_rows: Vec<OwnedRow>,
-    matches: Vec<(IpAddr, Vec<Match>)>,
+    questions: Vec<Question>,
+    rejected: RejectedRowFinder,
 }
 
 impl RowSink for RowCollector {
@@ -88,16 +106,34 @@ impl RowSink for RowCollector {
                 }
                 self.all_rows.push(OwnedRow::of(&row, &rule));
             }
-            for (address, matches) in &mut self.matches {
-                if let Some(addresses) = size_if_within(*address, rule.addresses) {
+            for question in &mut self.questions {
+                if let Some(addresses) = size_if_within(question.address, rule.addresses) {
                     let row = OwnedRow::of(&row, &rule);
-                    matches.push(Match { addresses, row });
+                    question.matches.push(Match { addresses, row });
                 }
             }
         }
     }
 
-    fn reject(&mut self, _line: u64, _error: &RowError<'_>) {}
+    fn reject(&mut self, line: u64, error: &RowError<'_>) {
+        let questions = self.questions.iter_mut();
+        let questions =
+            questions.map(|question| (single(question.address), &mut question.rejected));
+        self.rejected.add(line, error, questions);
+    }
+}
+
+fn single(address: IpAddr) -> AddressSpec {
+    match address.to_canonical() {
+        IpAddr::V4(address) => AddressSpec::Ipv4(AddrRange {
+            first: address.to_bits(),
+            last: address.to_bits(),
+        }),
+        IpAddr::V6(address) => AddressSpec::Ipv6(AddrRange {
+            first: address.to_bits(),
+            last: address.to_bits(),
+        }),
+    }
 }
 
 /// Returns the number of addresses of a rule, minus one, if the rule names this address. `all`
@@ -118,12 +154,16 @@ fn size_if_within(address: IpAddr, addresses: AddressSpec) -> Option<u128> {
 }
 
 fn verdict(
-    address: IpAddr,
-    mut matches: Vec<Match>,
+    question: Question,
     all_rows: &[OwnedRow],
     default: DefaultPolicy,
     as_of: Instant,
 ) -> Explanation {
+    let Question {
+        address,
+        mut matches,
+        rejected,
+    } = question;
     let is_active = |row: &OwnedRow| row.period.state(as_of) == RowState::Active;
     // A stable sort keeps the order of the file.
     matches.sort_by_key(|matching| matching.addresses);
@@ -160,6 +200,7 @@ fn verdict(
         permitted,
         default,
         rows: matching_rows.chain(all).collect(),
+        rejected,
     }
 }
 
