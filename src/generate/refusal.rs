@@ -82,12 +82,17 @@ pub(super) fn no_rules(answer: &Answer) -> Refusal {
 
 /// Returns the refusal of a file with a rejected row, under `STRICT=all`.
 pub(super) fn rows_rejected(answer: &Answer, spelling: Spelling) -> Refusal {
+    let were = if answer.rejected == 1 { "was" } else { "were" };
+    let which = match answer.rows {
+        1 => "the only row".to_owned(),
+        rows => format!("{} of {rows} rows", answer.rejected),
+    };
     Refusal::new(
         RefusalCode::RowsRejected,
         rich!(
-            "{} of {} rows were rejected, and {}=all accepts none{}",
-            answer.rejected,
-            answer.rows,
+            "{} {} rejected, and {}=all accepts none{}",
+            &which,
+            were,
             &spelling.of("STRICT"),
             &first_rejection(answer)
         ),

@@ -135,6 +135,9 @@ fn explain(kind: CsvKind, number: u64, line: &[u8], cells: &[String], count: usi
             "; the whole line is one quoted cell: remove the quotes around the lines".into()
         }
         [_] => "; cells are separated by a comma, a semicolon, a tab or |".into(),
+        _ if renames.is_empty() && cells.iter().any(is_address) => {
+            "; add the column Rule, with Allow or Deny in each row".into()
+        }
         _ => renames,
     };
     rich!(

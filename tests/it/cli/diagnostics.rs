@@ -168,7 +168,7 @@ fn strict_makes_errors_of_rejected_rows() {
     );
     assert!(
         ran.stderr
-            .contains("\nerror[rows-rejected]: 1 of 2 rows were rejected"),
+            .contains("\nerror[rows-rejected]: 1 of 2 rows was rejected"),
         "{}",
         ran.stderr
     );
@@ -205,7 +205,7 @@ fn a_missing_column_shows_the_header() {
     folder.run(&["check", "a.csv", "empty.csv"]).expect(
         1,
         "\
-error[missing-column]: the header has no column \"Rule\" (or Action, Policy): found \"IP\", \"Note\"
+error[missing-column]: the header has no column \"Rule\" (or Action, Policy): found \"IP\", \"Note\"; add the column Rule, with Allow or Deny in each row
  --> a.csv:2:1
   |
 2 | IP,Note
