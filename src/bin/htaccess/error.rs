@@ -36,4 +36,6 @@ pub(crate) enum ExitStatus {
     Failed,
     /// 3: `diff --exit-code` found that some addresses gain or lose access.
     Changed,
+    /// 4: `diff --hold-above` found a change that would be held.
+    Held,
 }

@@ -3,7 +3,7 @@
 //!
 //! Only data is written to standard output. Messages are written to standard error. Exit status: 0 if
 //! no file was refused, 1 if a file was refused, 2 for wrong usage or a failure to read or write, 3 if
-//! `diff --exit-code` found a change.
+//! `diff --exit-code` found a change, 4 if `diff --hold-above` found one that would be held.
 
 mod cli;
 mod commands;
@@ -46,6 +46,7 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Ok(ExitStatus::Changed) => ExitCode::from(3),
+        Ok(ExitStatus::Held) => ExitCode::from(4),
     }
 }
 

@@ -9,11 +9,12 @@ use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
 use htaccess_generator::render::Template;
 use htaccess_generator::settings::Settings;
 use htaccess_generator::source::Source;
+use htaccess_generator::text::quote;
 use htaccess_generator::time::Instant;
 
 use crate::cli::FileArguments;
 use crate::error::CliError;
-use crate::input::{Input, SharedPlaces};
+use crate::input::{Input, SharedPlaces, is_workbook_name};
 use crate::messages::Progress;
 use crate::output::Reports;
 use crate::shared::SharedFiles;
@@ -40,6 +41,7 @@ impl Circumstances {
         settings: Settings,
         as_of: Instant,
     ) -> Result<Self, CliError> {
+        check_sheet(inputs, places)?;
         let shared = SharedFiles::read(inputs, places, &settings, as_of)?;
         Ok(Self {
             settings,
@@ -71,8 +73,8 @@ impl Circumstances {
     }
 
     /// Reads the whole CSV of a site into memory. Stops at the first refusal. Returns the bytes and the
-    /// answer.
-    pub(crate) fn read_whole(&self, input: &Input) -> Result<(Vec<u8>, Answer), CliError> {
+    /// decision.
+    pub(crate) fn read_whole(&self, input: &Input) -> Result<(Vec<u8>, Decision), CliError> {
         let mut upload = self.start(input, Keep::default());
         let mut bytes = Vec::new();
         input.read(input.bytes(), |piece| {
@@ -81,8 +83,23 @@ impl Circumstances {
             // Stops an upload that is too large before all of it is in memory.
             upload.push(piece)
         })?;
-        Ok((bytes, upload.finish().answer()))
+        Ok((bytes, upload.finish()))
     }
+}
+
+/// Refuses `--sheet` if nothing that is read can have sheets.
+fn check_sheet(inputs: &[Input], places: &SharedPlaces) -> Result<(), CliError> {
+    let Some(sheet) = places.sheet() else {
+        return Ok(());
+    };
+    let common = places.common().is_some_and(is_workbook_name);
+    if common || inputs.iter().any(Input::may_be_workbook) {
+        return Ok(());
+    }
+    Err(CliError::new(format!(
+        "--sheet {} names the sheet of a workbook, and no input is one: leave it out",
+        quote(sheet)
+    )))
 }
 
 /// Reads the CSV of a site. Stops at the first refusal, because the rest would change nothing.

@@ -17,35 +17,35 @@ fn every_reason_is_underlined_and_has_help() {
         "acme.csv",
         csv,
         "\
-warning[host-bits-set]: 10.0.0.5/24 has host bits set
+rejected[host-bits-set]: 10.0.0.5/24 has host bits set
  --> acme.csv:3:1
   |
 3 | 10.0.0.5/24,Allow
   | ^^^^^^^^^^^
   = help: write 10.0.0.0/24 for the network or 10.0.0.5 for the host
 
-warning[reversed-range]: \"10.0.0.9-10.0.0.1\" ends before it starts
+rejected[reversed-range]: \"10.0.0.9-10.0.0.1\" ends before it starts
  --> acme.csv:4:1
   |
 4 | 10.0.0.9-10.0.0.1,Allow
   | ^^^^^^^^^^^^^^^^^
   = help: write 10.0.0.1-10.0.0.9
 
-warning[unknown-rule]: \"Alow\" is not a rule
+rejected[unknown-rule]: \"Alow\" is not a rule
  --> acme.csv:5:10
   |
 5 | 1.1.1.2, Alow
   |          ^^^^
   = help: write Allow
 
-warning[missing-field]: the row has no address
+rejected[missing-field]: the row has no address
  --> acme.csv:6:1
   |
 6 | ,Allow
   | ^
   = help: write one, or all
 
-warning[missing-field]: the row has no rule
+rejected[missing-field]: the row has no rule
  --> acme.csv:7:8
   |
 7 | 1.1.1.3
@@ -79,7 +79,7 @@ delete the rows that should not apply, and remove or rename the column
 }
 
 const ROW: &str =
-    "warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3
+    "rejected[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3
  --> FILE:3:8
   |
 3 | Allow; 2.2.2 ;caf\u{e9}
@@ -128,7 +128,7 @@ fn rows_far_down_in_standard_input_are_reported_by_line() {
         "warning[duplicate-rows]: 99,999 rows repeat others, such as Allow 1.1.1.1 (line 3 repeats \
          line 2, line 4 repeats line 2, line 5 repeats line 2, line 6 repeats line 2, line 7 repeats \
          line 2 and 99,994 more)\n --> <stdin>:3:1\n  |\n3 | 1.1.1.1,Allow,\n  | ^^^^^^^^^^^^^^\n\n\
-         warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n      \
+         rejected[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n      \
          --> <stdin>:100002\n\n\
          0 files fine, 1 with problems, 0 refused; 1 row rejected, 1 warning\n",
     );
@@ -162,7 +162,7 @@ fn strict_makes_errors_of_rejected_rows() {
     assert_eq!(ran.status, 1);
     assert!(
         ran.stderr
-            .starts_with("error[invalid-address]: \"2.2.2\" is"),
+            .starts_with("rejected[invalid-address]: \"2.2.2\" is"),
         "{}",
         ran.stderr
     );
@@ -224,7 +224,7 @@ fn the_first_hundred_rows_are_listed_and_the_others_counted() {
     let rows = "2.2.2,Allow\n".repeat(2_345);
     let folder = Folder::new().with("a.csv", format!("IP,Rule\n{rows}1.1.1.1,Allow\n"));
     let ran = folder.run(&["check", "a.csv"]);
-    assert_eq!(ran.stderr.matches("warning[").count(), 100);
+    assert_eq!(ran.stderr.matches("rejected[").count(), 100);
     let end = "\n… and 2,245 more rows rejected\n\n0 files fine, 1 with problems, 0 refused; 2,345 rows rejected\n";
     assert!(ran.stderr.ends_with(end), "{}", ran.stderr);
 }

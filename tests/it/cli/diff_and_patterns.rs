@@ -122,7 +122,7 @@ fn patterns_are_expanded_if_the_shell_did_not() {
             .map(|answer| answer["source"].as_str().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(sources("sites/*.csv"), ["sites/a.csv", "sites/b.csv"]);
+    assert_eq!(sources("sites/*.csv"), ["a.csv", "b.csv"]);
     assert_eq!(
         sources("**/[a-c].csv"),
         ["sites/a.csv", "sites/b.csv", "sites/deep/c.csv"]
@@ -220,7 +220,9 @@ fn the_licences_of_third_parties_are_printed() {
 #[test]
 fn every_command_has_its_manual_page() {
     let folder = Folder::new();
-    folder.run(&["man", "-o", "pages"]).expect(0, "");
+    folder
+        .run(&["man", "-o", "pages"])
+        .expect(0, "13 pages written into pages\n");
     let overview = folder.text("pages/htaccess.1");
     assert_eq!(folder.run(&["man"]).stdout, overview);
     for section in [
@@ -256,6 +258,35 @@ fn every_command_has_its_manual_page() {
             .text("pages/htaccess-diff.1")
             .contains("git show HEAD:acme.csv")
     );
+}
+
+#[test]
+fn completions_offer_templates_and_files() {
+    let names = "apache24 apache22 nginx nginx-geo haproxy caddy nftables aws-waf plain json";
+    let folder = Folder::new();
+    for (shell, part) in [
+        (
+            "bash",
+            format!(
+                "--template)\n                    COMPREPLY=($(compgen -f -W \"{names}\" -- \"${{cur}}\"))\n"
+            ),
+        ),
+        ("zsh", ":NAME|PATH:_htaccess_templates' \\\n".to_owned()),
+        (
+            "zsh",
+            format!(
+                "_htaccess_templates() {{\n    _alternative 'templates:template:({names})' 'files:file:_files'\n}}\n"
+            ),
+        ),
+        ("fish", format!(" -r -F -a \"{names}\"\n")),
+    ] {
+        let script = folder.run(&["completions", shell]).expect(0, "").stdout;
+        assert_eq!(
+            script.matches(&part).count(),
+            1,
+            "{shell}: {part}\n{script}"
+        );
+    }
 }
 
 #[test]

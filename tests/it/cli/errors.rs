@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::cli::program;
+use crate::cli::{Folder, program};
 
 /// Returns the standard error of `htaccess` in the folder of the tour. The exit status must be 2.
 fn said(arguments: &[&str]) -> String {
@@ -177,7 +177,12 @@ fn folders_without_csvs_are_reported_with_help() {
         (
             "workbook",
             Some("list.xlsx"),
-            "save workbook/list.xlsx as CSV first",
+            "a workbook is read if it is named itself: htaccess check workbook/list.xlsx",
+        ),
+        (
+            "other",
+            Some("list.ods"),
+            "save other/list.ods as CSV first",
         ),
         ("empty", None, "name the file, or the folder above it"),
     ] {
@@ -196,7 +201,7 @@ fn a_folder_is_not_blamed_for_other_failures() {
     assert!(said.contains("README.md/7-sites"), "{said}");
     assert!(!said.contains("help:"), "{said}");
     // Both files exist.
-    let said = self::said(&["explain", "[12]-*.csv", "192.0.2.7"]);
+    let said = self::said(&["diff", "[12]-*.csv", "1-allowlist.csv"]);
     assert!(said.contains("is more than one file: name one"), "{said}");
     assert!(!said.contains("help:"), "{said}");
 }
@@ -205,4 +210,70 @@ fn a_folder_is_not_blamed_for_other_failures() {
 fn a_name_that_is_unlike_every_template_gets_no_suggestion() {
     let said = said(&["render", "1-allowlist.csv", "--template", "xyz"]);
     assert!(!said.contains("did you mean"), "{said}");
+}
+
+/// Options of other programs. The parser alone suggests to pass them as values.
+#[test]
+fn options_of_other_programs_are_answered_with_those_of_this_one() {
+    check(&[
+        (
+            &["render", "1-allowlist.csv", "-t", "nginx"],
+            "\n  tip: the template is chosen by --template NAME\n",
+        ),
+        (
+            &["check", "1-allowlist.csv", "-o", "out"],
+            "\n  tip: only render writes files: htaccess render FILE -o DIR\n",
+        ),
+        (
+            &["check", "1-allowlist.csv", "--output", "out"],
+            "\n  tip: only render writes files: htaccess render FILE -o DIR\n",
+        ),
+        (
+            &["check", "1-allowlist.csv", "--format", "json"],
+            "\n  tip: --json prints JSON, and render --template NAME is for another server\n",
+        ),
+        (
+            &["render", "1-allowlist.csv", "-v"],
+            "\n  tip: messages are always complete; htaccess --version prints the version\n",
+        ),
+        (
+            &["explain", "1-allowlist.csv", "192.0.2.7", "-q"],
+            "\n  tip: only check and render have --quiet\n",
+        ),
+        (
+            &["render", "1-allowlist.csv", "--out", "x"],
+            "\n  tip: a similar argument exists: '--output'\n",
+        ),
+        (
+            &["template", "check", "1-allowlist.csv"],
+            "error: 1-allowlist.csv is a CSV, and this command checks templates\n  \
+             = help: htaccess check 1-allowlist.csv checks the CSV\n",
+        ),
+    ]);
+    for arguments in [
+        ["check", "1-allowlist.csv", "-z"],
+        ["check", "1-allowlist.csv", "--output"],
+        ["check", "1-allowlist.csv", "--unheard-of"],
+    ] {
+        let said = said(&arguments);
+        assert!(!said.contains("as a value"), "{said}");
+        assert!(!said.contains("--output-key"), "{said}");
+    }
+}
+
+#[test]
+fn byte_counts_have_units() {
+    let folder = Folder::new().with("a.csv", "IP,Rule\n1.1.1.1,Allow\n");
+    for (limit, status) in [("10", 1), ("10B", 2), ("1kB", 0), ("1 KiB", 0), ("1mb", 0)] {
+        let ran = folder.run(&["check", "a.csv", "--max-csv-bytes", limit]);
+        assert_eq!(ran.status, status, "{limit}: {}", ran.stderr);
+    }
+    for limit in ["0kB", "1G", "-1", "0"] {
+        folder
+            .run(&["render", "a.csv", &format!("--max-output-bytes={limit}")])
+            .expect_failure(&format!(
+                "--max-output-bytes is \"{limit}\": expected a number of bytes, such as 1000000, 10MB \
+                 (10,000,000 bytes) or 10MiB (10,485,760 bytes)"
+            ));
+    }
 }

@@ -85,7 +85,7 @@ fn no_csv_is_replaced_by_its_own_output() {
         ),
         (
             &["render", "acme.csv", "-o", "acme.csv"],
-            "-o acme.csv is no folder, and -o takes the folder to write below: \
+            "-o acme.csv is not a folder, and -o takes the folder to write into: \
              for one file, htaccess render acme.csv > .htaccess",
         ),
     ] {
@@ -102,14 +102,14 @@ fn a_file_where_a_folder_is_needed_is_reported() {
     for (output, told) in [
         (
             ".htaccess",
-            "-o .htaccess looks like a file, and -o takes the folder to write below: \
+            "-o .htaccess looks like a file, and -o takes the folder to write into: \
              for one file, htaccess render acme.csv > .htaccess",
         ),
         (
             "acme.nginx.conf",
             "htaccess render acme.csv > acme.nginx.conf",
         ),
-        ("/dev/null", "-o /dev/null is no folder"),
+        ("/dev/null", "-o /dev/null is not a folder"),
     ] {
         folder
             .run(&["render", "acme.csv", "-o", output])
@@ -117,7 +117,7 @@ fn a_file_where_a_folder_is_needed_is_reported() {
     }
     folder
         .run(&["render", "*.csv", "-o", "x.conf"])
-        .expect_failure("-o x.conf looks like a file, and -o takes the folder to write below\n");
+        .expect_failure("-o x.conf looks like a file, and -o takes the folder to write into\n");
     assert_eq!(names(&folder.path("")), ["acme.csv", "b.csv"]);
     // A trailing slash means a folder.
     let ran = folder.run(&["render", "acme.csv", "-o", "sites.conf/"]);
@@ -138,7 +138,7 @@ fn an_output_for_another_server_is_not_silently_named_htaccess() {
         said(&["--template", "nginx"]),
         "warning: --template nginx is not for Apache, which alone reads files named .htaccess\n  \
          = help: add --output-key '{{ path }}.nginx.conf'\n\n\
-         1 file published, 0 refused; 0 rows rejected\n"
+         1 file written, 0 unchanged, 0 refused; 0 rows rejected\n"
     );
     for silent in [
         &["--template", "apache22"][..],

@@ -7,12 +7,18 @@ mod custom_templates;
 mod diagnostics;
 /// `diff`, file patterns, and the commands that describe the command line.
 mod diff_and_patterns;
+/// `diff` of folders, and of long lists.
+mod diff_folders;
 /// Wrong usage of the command line, and the help that it gets.
 mod errors;
+/// `explain`: rejected rows, networks and folders.
+mod explain;
 /// Situations in which files could be lost.
 mod files;
 /// Names, arguments, templates and cells that try to control the terminal.
 mod hostile;
+/// The places of outputs and reports, and the summary.
+mod layout;
 /// `diff` and `explain` compared with the oracle, on the random policies of the servers' tests.
 mod oracle;
 /// `--max-output-bytes`.
@@ -24,6 +30,8 @@ mod special_files;
 mod strict;
 /// `--at`, `--time-zone` and `upcoming`.
 mod time;
+/// Excel workbooks in place of CSVs.
+mod workbooks;
 
 use std::fs;
 use std::io::Write;
@@ -141,7 +149,7 @@ impl Ran {
 }
 
 const REJECTED: &str = "\
-warning[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3
+rejected[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3
  --> acme.csv:4:1
   |
 4 | 2.2.2,Allow
@@ -175,7 +183,7 @@ fn standard_input_is_rendered() {
 }
 
 #[test]
-fn folders_are_laid_out_like_the_buckets() {
+fn a_folder_and_a_file_are_laid_out_below_the_folder_of_both() {
     let folder = Folder::new()
         .with("sites/clients/acme.csv", ACME)
         .with("sites/b.CSV", "IP,Rule\n1.1.1.1,Allow\n")
@@ -200,19 +208,23 @@ fn folders_are_laid_out_like_the_buckets() {
         .collect();
     assert_eq!(
         outputs,
-        ["b/.htaccess", "clients/acme/.htaccess", "lone/.htaccess"]
+        [
+            "sites/b/.htaccess",
+            "sites/clients/acme/.htaccess",
+            "lone/.htaccess"
+        ]
     );
     assert!(
         folder
-            .text("out/clients/acme/.htaccess")
-            .contains("from clients/acme.csv.")
+            .text("out/sites/clients/acme/.htaccess")
+            .contains("from sites/clients/acme.csv.")
     );
     assert!(
         folder
             .text("out/lone/.htaccess")
             .contains("Require ip 2.2.2.2")
     );
-    assert!(!folder.path("out/notes").exists());
+    assert!(!folder.path("out/sites/notes").exists());
 }
 
 #[test]
@@ -308,8 +320,8 @@ fn explain_shows_the_lines_for_an_address() {
         .run(&["explain", "a.csv", "8.8"])
         .expect_failure("\"8.8\" is not an IP address: expected 4 octets, found 2");
     folder
-        .run(&["explain", "a.csv", "10.0.0.0/8"])
-        .expect_failure("'10.0.0.0/8' for '<ADDRESS>...': expected one address, such as");
+        .run(&["explain", "a.csv", "all"])
+        .expect_failure("'all' for '<ADDRESS>...': expected an address or a network, such as");
 }
 
 #[test]
@@ -349,7 +361,7 @@ fn the_report_of_one_file_is_written_to_the_given_path() {
         "a report changes nothing of the file"
     );
     let page = folder.text("acme.html");
-    assert!(page.contains("Published") && page.contains("<u class=\"cell\">2.2.2</u>"));
+    assert!(page.contains("Would be published") && page.contains("<u class=\"cell\">2.2.2</u>"));
     folder.run(&["check", "acme.csv", "--report", "pages/"]);
     assert!(
         folder

@@ -91,7 +91,7 @@ fn an_output_that_is_no_file_is_reported_and_all_others_are_written() {
                  another output\n"
             )
         });
-        let summary = "1 file published, 0 refused, 5 failed; 0 rows rejected\n";
+        let summary = "1 file written, 0 unchanged, 0 refused, 5 failed; 0 rows rejected\n";
         assert_eq!(ran.stderr, errors.concat() + summary);
         let good = fs::read_to_string(folder.path("out/good/.htaccess")).unwrap();
         assert!(good.contains("Require ip 192.0.2.1"), "{good}");
@@ -185,7 +185,7 @@ fn many_failures_are_counted() {
     assert_eq!(ran.stderr.matches("error: cannot write").count(), 20);
     assert!(
         ran.stderr
-            .contains("0 files published, 0 refused, 30 failed"),
+            .contains("0 files written, 0 unchanged, 0 refused, 30 failed"),
         "{}",
         ran.stderr
     );

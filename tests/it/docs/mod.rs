@@ -119,7 +119,7 @@ fn check_commands(document: &str, expected_commands: usize) {
 #[cfg(feature = "command-line")]
 #[test]
 fn the_command_line_guide_shows_what_the_commands_print() {
-    check_commands(COMMAND_LINE, 3);
+    check_commands(COMMAND_LINE, 4);
 }
 
 #[cfg(feature = "command-line")]

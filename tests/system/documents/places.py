@@ -71,6 +71,7 @@ PLACES: dict[tuple[str, str], Place] = {
         before="mkdir -p sites/lists && echo IP,192.0.2.1 | tr , '\\n' > sites/lists/office.csv && printf 'IP,Rule\\n192.0.2.9,Always\\n' > all.csv",
         after="rm -r sites/lists",
     ),
+    ("docs/command-line.md", "htaccess diff old.csv new.csv --hold-above"): Place(before=OLD_AND_NEW),
     ("docs/how-to.md", "htaccess check acme.csv"): Place(before=OLD_AND_NEW),
     ("README.md", "make up"): Place(after="! make -s env"),
     ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
@@ -80,8 +81,8 @@ PLACES: dict[tuple[str, str], Place] = {
         before="mkdir -p ~/.local/share/bash-completion/completions ~/.zfunc ~/.config/fish/completions",
         after="cd ~ && test -s .local/share/bash-completion/completions/htaccess -a -s .zfunc/_htaccess && cd $OLDPWD",
     ),
-    ("htaccess diff --help", "htaccess diff"): Place(before=f"{OLD_AND_NEW} && {EARLIER_VERSIONS}", after="make down", words={"BUCKET": "earlier"}),
-    ("docs/command-line.md", "git show"): Place(before=EARLIER_VERSIONS, after="make down", words={"BUCKET": "earlier"}),
+    ("htaccess diff --help", "htaccess diff"): Place(before=f"{OLD_AND_NEW} && cp -R sites deployed && {EARLIER_VERSIONS}", after="make down", words={"BUCKET": "earlier"}),
+    ("docs/command-line.md", "git show"): Place(before=f"cp -R sites deployed && {EARLIER_VERSIONS}", after="make down", words={"BUCKET": "earlier"}),
     ("docs/templates.md", "htaccess template show"): Place(
         before=f"{CLOUD_WITHOUT_STACK} && aws s3 mb s3://my-templates && sam build && sam deploy",
         after="make down",

@@ -76,7 +76,7 @@ class Hook(FolderTest):
         self.write("site/clients/acme.csv", BAD_CSV)
         stopped = self.commit("site")
         self.assertEqual(stopped.returncode, 1, stopped.stdout)
-        self.assertIn("error[invalid-address]", stopped.stdout)
+        self.assertIn("rejected[invalid-address]", stopped.stdout)
         self.assertIn(" --> clients/acme.csv:3:1\n", stopped.stdout)
 
         # The arguments of a site replace ours.

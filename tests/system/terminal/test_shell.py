@@ -31,6 +31,12 @@ class Shell(FolderTest):
         self.assertEqual(self.completions("htaccess", "check", "--color", "al"), ["always"])
         self.assertIn("zsh", self.completions("htaccess", "completions", ""))
 
+    def test_bash_completes_templates_and_files(self) -> None:
+        (self.folder / "nginx-own.tera").write_text("")
+        (self.folder / "other.tera").write_text("")
+        self.assertEqual(sorted(self.completions("htaccess", "render", "--template", "ngi")), ["nginx", "nginx-geo", "nginx-own.tera"])
+        self.assertEqual(self.completions("htaccess", "render", "--template", "oth"), ["other.tera"])
+
     def test_man_shows_each_page_without_a_warning(self) -> None:
         self.run_program(HTACCESS, "man", "-o", "pages")
         pages = sorted((self.folder / "pages").iterdir())

@@ -9,7 +9,7 @@ use htaccess_generator::text::quote;
 use crate::cli::CheckArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input;
-use crate::messages::{Done, print_note, print_results};
+use crate::messages::{Done, Printed, print_note, print_results};
 use crate::output::Reports;
 use crate::run::{Circumstances, in_parallel, read, render_with_warnings};
 use crate::templates::find_template;
@@ -18,7 +18,11 @@ use crate::templates::find_template;
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(DEFAULT_TEMPLATE)?;
     let places = arguments.files.settings.places()?;
-    let inputs = input::find(&arguments.files.inputs, &places)?;
+    let inputs = input::find(
+        &arguments.files.inputs,
+        &places,
+        arguments.files.root.as_deref(),
+    )?;
     let (settings, as_of) = arguments.files.settings()?;
     let reports = Reports::from_arguments(&arguments.files, &inputs, Occasion::Check)?;
     let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
@@ -35,21 +39,28 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
         let advice = file.and_then(|file| RequestCost::of(&file).advice());
         Ok((answer, advice))
     });
-    for (input, checked) in inputs.iter().zip(&checked) {
-        let Ok((answer, advice)) = checked else {
-            continue;
-        };
-        for note in ignored_columns(answer).iter().chain(advice) {
-            print_note(input, note);
+    if !arguments.files.quiet {
+        for (input, checked) in inputs.iter().zip(&checked) {
+            let Ok((answer, advice)) = checked else {
+                continue;
+            };
+            for note in ignored_columns(answer).iter().chain(advice) {
+                print_note(input, note);
+            }
         }
+        let answers: Vec<&Answer> = checked.iter().flatten().map(|(answer, _)| answer).collect();
+        circumstances.shared.print_problems(&inputs, &answers);
     }
-    let answers: Vec<&Answer> = checked.iter().flatten().map(|(answer, _)| answer).collect();
-    circumstances.shared.print_problems(&inputs, &answers);
     let answers = checked
         .into_iter()
         .map(|checked| checked.map(|(answer, _)| answer))
         .collect();
-    print_results(&inputs, answers, arguments.files.json, Done::Checked)
+    print_results(
+        &inputs,
+        answers,
+        Printed::of(&arguments.files),
+        Done::Checked,
+    )
 }
 
 /// Names the columns that are not used, if there are any.

@@ -8,10 +8,13 @@ use clap::builder::PossibleValue;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use htaccess_generator::render::BUILT_IN;
 use htaccess_generator::text::push_fmt;
 
 use crate::cli::{Arguments, CompletionsArguments, ManArguments};
 use crate::error::{CliError, ExitStatus};
+use crate::input::shown;
+use crate::messages::{counted, print_line};
 use crate::output::{cannot_print, print_data, write_file};
 
 const NAME: &str = "htaccess";
@@ -27,11 +30,41 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<ExitStatus
         NAME,
         &mut script,
     );
+    let mut script = with_templates(&String::from_utf8_lossy(&script), arguments.shell);
     if arguments.shell == Shell::Fish {
-        script.extend_from_slice(fish_values().as_bytes());
+        script.push_str(&fish_values());
     }
-    print_data(&script)?;
+    print_data(script.as_bytes())?;
     Ok(ExitStatus::Success)
+}
+
+/// Returns completions in which the value of `--template` is the name of a template or a file, because
+/// `clap_complete` completes either names or files.
+fn with_templates(script: &str, shell: Shell) -> String {
+    let names = BUILT_IN.map(|template| template.name).join(" ");
+    let mut replaced = String::new();
+    let mut is_template = false;
+    for line in script.lines() {
+        let line = match shell {
+            Shell::Bash if is_template => {
+                line.replace("compgen -f ", &format!("compgen -f -W \"{names}\" -- "))
+            }
+            Shell::Zsh if line.starts_with("'--template=") => {
+                line.replace(":_default'", &format!(":_{NAME}_templates'"))
+            }
+            Shell::Zsh if line.starts_with("if [ \"$funcstack") => format!(
+                "_{NAME}_templates() {{\n    _alternative 'templates:template:({names})' 'files:file:_files'\n}}\n\n{line}"
+            ),
+            Shell::Fish if line.contains(" -l template ") && line.ends_with(" -r") => {
+                format!("{line} -F -a \"{names}\"")
+            }
+            _ => line.to_owned(),
+        };
+        is_template = line.trim() == "--template)";
+        replaced.push_str(&line);
+        replaced.push('\n');
+    }
+    replaced
 }
 
 /// Returns fish completions for the values of positional arguments, because `clap_complete` generates
@@ -77,18 +110,26 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<ExitStatus, CliError> {
     command.build();
     match &arguments.output {
         None => print_data(&page(&command).map_err(|err| cannot_print(&err))?)?,
-        Some(folder) => write_pages(folder, &command)?,
+        Some(folder) => {
+            let pages = write_pages(folder, &command)?;
+            let pages = counted(pages, "page");
+            print_line(&format!("{pages} written into {}", shown(folder)));
+        }
     }
     Ok(ExitStatus::Success)
 }
 
-/// Writes the page of a command and the pages of its subcommands, to which it refers.
-fn write_pages(folder: &Path, command: &Command) -> Result<(), CliError> {
+/// Writes the page of a command and the pages of its subcommands, to which it refers. Returns their
+/// number.
+fn write_pages(folder: &Path, command: &Command) -> Result<usize, CliError> {
     write_page(folder, command)?;
-    let below = command.get_subcommands();
-    below
-        .filter(|command| command.get_name() != "help")
-        .try_for_each(|command| write_pages(folder, command))
+    let mut pages = 1;
+    for below in command.get_subcommands() {
+        if below.get_name() != "help" {
+            pages += write_pages(folder, below)?;
+        }
+    }
+    Ok(pages)
 }
 
 fn write_page(folder: &Path, command: &Command) -> Result<(), CliError> {

@@ -12,7 +12,8 @@ use crate::cli::RenderArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input::{self, Input, SharedPlaces, shown};
 use crate::messages::{
-    Done, Progress, exit_status, print, print_problems, print_results, print_summary,
+    CheckedJson, Done, Printed, Progress, exit_status, print, print_problems, print_results,
+    print_summary,
 };
 use crate::messages::{HELP, WARNING};
 use crate::output::{Reports, Stdout, cannot_print, print_data, print_json, write_file};
@@ -23,9 +24,18 @@ use crate::templates::{find_template, suggested_output_key};
 pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError> {
     let template = find_template(&arguments.template)?;
     let places = arguments.files.settings.places()?;
-    let mut inputs = input::find(&arguments.files.inputs, &places)?;
+    let mut inputs = input::find(
+        &arguments.files.inputs,
+        &places,
+        arguments.files.root.as_deref(),
+    )?;
     input::check_sites(&inputs)?;
-    let reports = Reports::from_arguments(&arguments.files, &inputs, Occasion::Publish)?;
+    // Without a folder, the output is only printed.
+    let occasion = match arguments.output {
+        Some(_) => Occasion::Publish,
+        None => Occasion::Check,
+    };
+    let reports = Reports::from_arguments(&arguments.files, &inputs, occasion)?;
     if let Some(folder) = &arguments.output {
         return write_all(
             arguments,
@@ -66,15 +76,17 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
         answer.map_err(|err| cannot_print(&err))?
     };
     let answers = [answer];
-    if let [answer] = &answers
-        && print_problems(input, answer)
-    {
-        print_summary(&answers, Done::Rendered);
-    }
     let [answer] = &answers;
-    circumstances.shared.print_problems(&inputs, &[answer]);
+    if arguments.files.quiet {
+        print_summary(&answers, Done::Rendered);
+    } else {
+        if print_problems(input, answer) {
+            print_summary(&answers, Done::Rendered);
+        }
+        circumstances.shared.print_problems(&inputs, &[answer]);
+    }
     if arguments.files.json {
-        print_json(&answers)?;
+        print_json(&[CheckedJson::with_output(answer)])?;
     }
     Ok(exit_status(&answers))
 }
@@ -128,9 +140,16 @@ fn write_all(
             arguments.template
         ));
     }
-    let published: Vec<&Answer> = answers.iter().flatten().collect();
-    circumstances.shared.print_problems(inputs, &published);
-    print_results(inputs, answers, arguments.files.json, Done::Published)
+    if !arguments.files.quiet {
+        let written: Vec<&Answer> = answers.iter().flatten().collect();
+        circumstances.shared.print_problems(inputs, &written);
+    }
+    print_results(
+        inputs,
+        answers,
+        Printed::of(&arguments.files),
+        Done::Written,
+    )
 }
 
 /// The endings of the names of outputs, CSVs and report pages.
@@ -150,10 +169,16 @@ const FILE_ENDINGS: [&str; 10] = [
 /// Refuses a value of `-o` that looks like a file. `-o` names a folder, and a folder named `.htaccess`
 /// would deny everybody access to the site.
 fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
+    if folder == Path::new("-") {
+        return Err(CliError::new(
+            "-o takes a folder: leave it out to print one file on standard output, or write ./- for a folder \
+             with that name",
+        ));
+    }
     let name = shown(folder);
     let problem = match folder.exists() {
         true if folder.is_dir() => return Ok(()),
-        true => "is no folder",
+        true => "is not a folder",
         false if FILE_ENDINGS.iter().any(|ending| name.ends_with(ending)) => "looks like a file",
         false => return Ok(()),
     };
@@ -173,7 +198,7 @@ fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
         _ => String::new(),
     };
     Err(CliError::new(format!(
-        "-o {name} {problem}, and -o takes the folder to write below{suggestion}"
+        "-o {name} {problem}, and -o takes the folder to write into{suggestion}"
     )))
 }
 

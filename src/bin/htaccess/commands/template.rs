@@ -52,6 +52,11 @@ fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
 
 fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
     let name = shown(&arguments.template);
+    if input::is_csv(&arguments.template) && arguments.template.is_file() {
+        let message = format!("{name} is a CSV, and this command checks templates");
+        let help = format!("htaccess check {name} checks the CSV");
+        return Err(CliError::new(message).with_help(help));
+    }
     let compiled = match BuiltIn::find(&name) {
         Some(_) => Template::built_in(&name),
         None => compile_file(&arguments.template)?,

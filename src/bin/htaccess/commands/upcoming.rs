@@ -13,8 +13,8 @@ use crate::commands::member_json::MemberJson;
 use crate::commands::networks::for_each_network;
 use crate::commands::rows::row_text;
 use crate::error::{CliError, ExitStatus};
-use crate::input::{self, Input};
-use crate::messages::{Done, counted, print_line, print_note, print_results};
+use crate::input::{self, DEFAULT_ROOT, Input};
+use crate::messages::{Done, Printed, counted, print_line, print_note, print_results};
 use crate::output::{print_data, print_json};
 use crate::run::Circumstances;
 
@@ -29,7 +29,7 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
         .within
         .map_or(Instant::MAX, |seconds| as_of.plus_seconds(seconds));
     let places = arguments.settings.places()?;
-    let mut inputs = input::find(&arguments.inputs, &places)?;
+    let mut inputs = input::find(&arguments.inputs, &places, DEFAULT_ROOT)?;
     input::check_sites(&inputs)?;
     let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
     // The members of a list start and end at the sites that name it.
@@ -58,7 +58,7 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
     }
     let answers: Vec<&Answer> = results.iter().flatten().collect();
     circumstances.shared.print_problems(&inputs, &answers);
-    let status = print_results(&inputs, results, false, Done::Read)?;
+    let status = print_results(&inputs, results, Printed::default(), Done::Read)?;
     if arguments.json {
         let json: Vec<ChangeJson<'_>> = changes
             .iter()
@@ -81,7 +81,8 @@ fn read(
     circumstances: &Circumstances,
     until: Instant,
 ) -> Result<(Answer, Upcoming), CliError> {
-    let (bytes, answer) = circumstances.read_whole(input)?;
+    let (bytes, decision) = circumstances.read_whole(input)?;
+    let answer = decision.answer();
     // Most files have no dates, and then need not be read again.
     if answer.status == Status::Refused || answer.next_change.is_none() {
         return Ok((answer, Upcoming::default()));

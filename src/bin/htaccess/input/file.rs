@@ -12,6 +12,7 @@ use crate::error::CliError;
 use crate::input::nearby::help_for_missing_file;
 use crate::input::paths::{cannot_read, kind_of_file, shown};
 use crate::input::shared::Scope;
+use crate::input::workbook::{MAX_WORKBOOK_BYTES, is_workbook, is_workbook_name, read_workbook};
 use crate::io_threads::{read_ahead, read_piece};
 
 /// The maximum number of bytes of a small file that are read at a time.
@@ -32,9 +33,13 @@ pub(crate) struct Input {
     pub(crate) kind: CsvKind,
     /// The folder of the lists that its rows may name.
     pub(crate) lists: Option<PathBuf>,
+    /// The sheet to read, if it is a workbook.
+    sheet: Option<String>,
     origin: Origin,
     /// The first bytes of an input that cannot be read again: standard input or a pipe.
     start: Mutex<Vec<u8>>,
+    /// Notes about the way in which it was read.
+    notes: Mutex<Vec<String>>,
 }
 
 /// The way in which an input was chosen.
@@ -55,8 +60,10 @@ impl Input {
             key,
             kind: kind.unwrap_or_default(),
             lists: scope.lists.clone(),
+            sheet: scope.sheet.clone(),
             origin,
             start: Mutex::default(),
+            notes: Mutex::default(),
         }
     }
 
@@ -69,10 +76,26 @@ impl Input {
         }
     }
 
-    /// The size in bytes, if it is known before the input is read.
+    /// The size of the CSV in bytes, if it is known before the input is read.
     pub(crate) fn bytes(&self) -> Option<u64> {
+        self.file_bytes().filter(|_| !self.may_be_workbook())
+    }
+
+    /// The size of a regular file in bytes. Only such a file can be read again.
+    fn file_bytes(&self) -> Option<u64> {
         let metadata = fs::metadata(self.path.as_ref()?).ok()?;
         metadata.is_file().then_some(metadata.len())
+    }
+
+    /// Returns whether the file has the name of a workbook. It is one if its first bytes are those of one.
+    pub(crate) fn may_be_workbook(&self) -> bool {
+        self.path.as_deref().is_some_and(is_workbook_name)
+    }
+
+    /// Takes the notes about the way in which the input was read.
+    pub(crate) fn take_notes(&self) -> Vec<String> {
+        let notes = self.notes.lock();
+        notes.map_or(Vec::new(), |mut notes| std::mem::take(&mut *notes))
     }
 
     /// Pushes the bytes into an upload, until it is refused: by their number with `expect_bytes`, or by `push`. Keeps
@@ -87,17 +110,57 @@ impl Input {
         if expect_bytes(upload, bytes.unwrap_or(0)).is_break() {
             return Ok(());
         }
+        let is_read_once = self.file_bytes().is_none();
         self.read(bytes, |piece| {
-            if bytes.is_none() {
+            if is_read_once {
                 self.keep_start(piece);
             }
             push(upload, piece)
         })
     }
 
-    /// Passes the bytes to `each` piece by piece until it returns `Break`. `bytes` is the result of
-    /// [`Self::bytes`]: a large file is read by a separate thread.
+    /// Passes the bytes of the CSV to `each` piece by piece until it returns `Break`. `bytes` is the result
+    /// of [`Self::bytes`]: a large file is read by a separate thread.
     pub(crate) fn read(
+        &self,
+        bytes: Option<u64>,
+        each: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), CliError> {
+        if self.may_be_workbook() {
+            self.read_sheet(each)
+        } else {
+            self.read_file(bytes, each)
+        }
+    }
+
+    /// Reads a file with the name of a workbook: a sheet of the workbook or, if it is none, its bytes.
+    fn read_sheet(&self, mut each: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), CliError> {
+        let mut bytes = Vec::new();
+        self.read_file(None, |piece| {
+            bytes.extend_from_slice(piece);
+            if bytes.len() as u64 > MAX_WORKBOOK_BYTES {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        // A part of the bytes is never read as if it were all.
+        let is_whole = bytes.len() as u64 <= MAX_WORKBOOK_BYTES;
+        if is_whole && !is_workbook(&bytes) {
+            let _ = each(&bytes);
+            return Ok(());
+        }
+        let notes = read_workbook(&bytes, self.sheet.as_deref(), each).map_err(|err| {
+            let message = format!("cannot read {}: {err}", self.display_name());
+            CliError::new(message).with_help(err.help())
+        })?;
+        if let Ok(mut kept) = self.notes.lock() {
+            *kept = notes;
+        }
+        Ok(())
+    }
+
+    fn read_file(
         &self,
         bytes: Option<u64>,
         mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
@@ -158,7 +221,7 @@ impl Input {
 
     /// Returns whether the input had no bytes.
     pub(crate) fn was_empty(&self) -> bool {
-        match self.bytes() {
+        match self.file_bytes() {
             Some(bytes) => bytes == 0,
             None => self.start.lock().is_ok_and(|start| start.is_empty()),
         }
@@ -171,10 +234,9 @@ impl Input {
             return;
         }
         let mut finder = SnippetFinder::new(self.kind, lines, u64::MAX, found);
-        let bytes = self.bytes();
-        if bytes.is_some() {
+        if self.file_bytes().is_some() {
             // A file that cannot be read any more shows no rows.
-            let _ = self.read(bytes, |piece| finder.push(piece));
+            let _ = self.read(self.bytes(), |piece| finder.push(piece));
         } else if let Ok(start) = self.start.lock() {
             let _ = finder.push(&start);
         }

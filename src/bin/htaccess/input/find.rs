@@ -2,58 +2,151 @@
 
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use htaccess_generator::csv::CsvKind;
 
 use crate::error::CliError;
 use crate::input::file::{Input, Origin};
 use crate::input::glob::{folder_of_pattern, matches, pattern};
+use crate::input::layout::{Named, keys, text};
 use crate::input::nearby::help_for_folder;
 use crate::input::paths::{cannot_read, is_csv, shown};
 use crate::input::shared::{Scope, SharedPlaces};
 
+/// The root that is chosen from what is named.
+pub(crate) const DEFAULT_ROOT: Option<&Path> = None;
+
 /// Returns the named files and the CSVs below the named folders, in order: those of sites, lists and the
-/// common CSV.
-pub(crate) fn find(named: &[PathBuf], places: &SharedPlaces) -> Result<Vec<Input>, CliError> {
-    let mut inputs = Vec::new();
+/// common CSV. `root` is the folder to which their keys are relative, if it is not the default.
+pub(crate) fn find(
+    named: &[PathBuf],
+    places: &SharedPlaces,
+    root: Option<&Path>,
+) -> Result<Vec<Input>, CliError> {
+    let mut found = Found::default();
+    let mut stdin = None;
     for path in named {
         if path == Path::new("-") {
-            if inputs.iter().any(|input: &Input| input.path.is_none()) {
+            if stdin.replace(found.files.len()).is_some() {
                 return Err(CliError::new(
                     "standard input can be read once: name - once".to_owned(),
                 ));
             }
-            let scope = places.scope_of(Path::new(""));
-            let key = "stdin".to_owned();
-            inputs.push(Input::new(None, key, Origin::Named, &scope));
         } else if path.is_dir() {
-            find_below(path, &places.scope_of(path), &mut inputs)?;
+            found.add_folder(path, &places.scope_of(path))?;
         } else if let Some(pattern) = pattern(path) {
-            let scope = places.scope_of(&folder_of_pattern(pattern));
-            find_matches(pattern, &scope, &mut inputs)?;
+            found.add_matches(pattern, places)?;
         } else {
-            inputs.push(named_file(path, places)?);
+            found.add_file(path, places)?;
         }
+    }
+    let mut inputs = found.inputs(root)?;
+    if let Some(place) = stdin {
+        let scope = places.scope_of(Path::new(""));
+        let input = Input::new(None, "stdin".to_owned(), Origin::Named, &scope);
+        inputs.insert(place, input);
     }
     Ok(inputs)
 }
 
-/// Returns a file that is named itself.
-fn named_file(path: &Path, places: &SharedPlaces) -> Result<Input, CliError> {
-    let key = key_of_file(path)?;
-    let scope = places.scope_of(path.parent().unwrap_or_else(|| Path::new("")));
-    Ok(Input::new(
-        Some(path.to_owned()),
-        key,
-        Origin::Named,
-        &scope,
-    ))
+/// The files that were found, in order.
+#[derive(Default)]
+struct Found {
+    files: Vec<FoundFile>,
+    /// What the user named. Together they have the files, in the same order.
+    named: Vec<Named>,
+}
+
+struct FoundFile {
+    path: PathBuf,
+    origin: Origin,
+    scope: Rc<Scope>,
+}
+
+impl Found {
+    /// Adds a file that is named itself.
+    fn add_file(&mut self, path: &Path, places: &SharedPlaces) -> Result<(), CliError> {
+        let name = path
+            .file_name()
+            .ok_or_else(|| CliError::new(format!("{} is not a file", shown(path))))?;
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        self.files.push(FoundFile {
+            path: path.to_owned(),
+            origin: Origin::Named,
+            scope: Rc::new(places.scope_of(folder)),
+        });
+        self.named.push(Named {
+            folder: folder.to_owned(),
+            files: vec![PathBuf::from(name)],
+            is_file: true,
+        });
+        Ok(())
+    }
+
+    /// Adds the CSVs below a folder.
+    fn add_folder(&mut self, folder: &Path, scope: &Scope) -> Result<(), CliError> {
+        let mut paths = Vec::new();
+        walk(folder, &mut paths)?;
+        if paths.is_empty() {
+            let message = format!("there is no .csv or .csv.gz file below {}", shown(folder));
+            return Err(CliError::new(message).with_help(help_for_folder(folder)));
+        }
+        self.add_found(folder, paths, scope);
+        Ok(())
+    }
+
+    /// Adds the files that match, in order. If no file matches, adds the CSVs below the folders that match.
+    fn add_matches(&mut self, pattern: &str, places: &SharedPlaces) -> Result<(), CliError> {
+        let folder = folder_of_pattern(pattern);
+        let scope = places.scope_of(&folder);
+        let (folders, files): (Vec<_>, Vec<_>) = matches(pattern)?
+            .into_iter()
+            .partition(|path| path.is_dir());
+        match (files.is_empty(), folders.is_empty()) {
+            (true, true) => Err(CliError::new(format!(
+                "no file matches {}",
+                shown(Path::new(pattern))
+            ))),
+            (true, false) => folders
+                .iter()
+                .try_for_each(|folder| self.add_folder(folder, &scope)),
+            _ => {
+                self.add_found(&folder, files, &scope);
+                Ok(())
+            }
+        }
+    }
+
+    fn add_found(&mut self, folder: &Path, paths: Vec<PathBuf>, scope: &Scope) {
+        let below = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_owned();
+        self.named.push(Named {
+            folder: folder.to_owned(),
+            files: paths.iter().map(below).collect(),
+            is_file: false,
+        });
+        let scope = Rc::new(scope.clone());
+        self.files.extend(paths.into_iter().map(|path| FoundFile {
+            path,
+            origin: Origin::Found,
+            scope: Rc::clone(&scope),
+        }));
+    }
+
+    fn inputs(self, root: Option<&Path>) -> Result<Vec<Input>, CliError> {
+        let keys = keys(&self.named, root)?;
+        let files = self.files.into_iter().zip(keys);
+        let input = |(file, key): (FoundFile, _)| {
+            Input::new(Some(file.path), key, file.origin, &file.scope)
+        };
+        Ok(files.map(input).collect())
+    }
 }
 
 /// Returns the CSV of the site that is named, and fails if there is more than one.
 pub(crate) fn find_one(named: &Path, places: &SharedPlaces) -> Result<Input, CliError> {
-    let mut inputs = find(&[named.to_owned()], places)?;
+    let mut inputs = find(&[named.to_owned()], places, DEFAULT_ROOT)?;
     check_sites(&inputs)?;
     inputs.retain(|input| input.kind == CsvKind::Site);
     match (inputs.pop(), inputs.as_slice()) {
@@ -85,57 +178,28 @@ pub(crate) fn check_sites(inputs: &[Input]) -> Result<(), CliError> {
 
 /// Returns the CSVs of the lists in a folder, in order.
 pub(crate) fn find_lists(folder: &Path) -> Result<Vec<Input>, CliError> {
-    let mut inputs = Vec::new();
-    walk(folder, folder, &Scope::of_lists(folder), &mut inputs)?;
-    Ok(inputs)
+    let mut paths = Vec::new();
+    walk(folder, &mut paths)?;
+    let scope = Scope::of_lists(folder);
+    let input = |path: PathBuf| {
+        let key = text(path.strip_prefix(folder).unwrap_or(&path))?;
+        Ok(Input::new(Some(path), key, Origin::Found, &scope))
+    };
+    paths.into_iter().map(input).collect()
 }
 
 /// Returns the common CSV.
 pub(crate) fn find_common(places: &SharedPlaces) -> Result<Option<Input>, CliError> {
-    let common = places.common().map(|path| named_file(path, places));
-    common.transpose()
-}
-
-/// Adds the files that match, in order, each with its own key. If no file matches, adds the CSVs below
-/// the folders that match.
-fn find_matches(pattern: &str, scope: &Scope, inputs: &mut Vec<Input>) -> Result<(), CliError> {
-    let (folders, files): (Vec<_>, Vec<_>) = matches(pattern)?
-        .into_iter()
-        .partition(|path| path.is_dir());
-    for path in &files {
-        let key = key_of_file(path)?;
-        inputs.push(Input::new(Some(path.clone()), key, Origin::Found, scope));
+    let mut found = Found::default();
+    if let Some(path) = places.common() {
+        found.add_file(path, places)?;
     }
-    match (files.is_empty(), folders.is_empty()) {
-        (true, true) => Err(CliError::new(format!(
-            "no file matches {}",
-            shown(Path::new(pattern))
-        ))),
-        (true, false) => folders
-            .iter()
-            .try_for_each(|folder| find_below(folder, scope, inputs)),
-        _ => Ok(()),
-    }
-}
-
-fn find_below(folder: &Path, scope: &Scope, inputs: &mut Vec<Input>) -> Result<(), CliError> {
-    let before = inputs.len();
-    walk(folder, folder, scope, inputs)?;
-    if inputs.len() > before {
-        return Ok(());
-    }
-    let message = format!("there is no .csv or .csv.gz file below {}", shown(folder));
-    Err(CliError::new(message).with_help(help_for_folder(folder)))
+    Ok(found.inputs(DEFAULT_ROOT)?.pop())
 }
 
 /// Adds the CSVs below a folder, sorted by name. Links to folders are not followed, because they may
 /// form a loop.
-fn walk(
-    root: &Path,
-    folder: &Path,
-    scope: &Scope,
-    inputs: &mut Vec<Input>,
-) -> Result<(), CliError> {
+fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), CliError> {
     let failure = |err: io::Error| cannot_read(folder, &err);
     let mut entries: Vec<_> = fs::read_dir(folder)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -144,7 +208,7 @@ fn walk(
     for entry in entries {
         let path = entry.path();
         if entry.file_type().map_err(failure)?.is_dir() {
-            walk(root, &path, scope, inputs)?;
+            walk(&path, paths)?;
             continue;
         }
         if !is_csv(&path) {
@@ -160,39 +224,8 @@ fn walk(
             Err(err) => return Err(cannot_read(&path, &err)),
         };
         if is_wanted {
-            let below = path.strip_prefix(root).unwrap_or(&path);
-            let key = text(below)?;
-            inputs.push(Input::new(Some(path), key, Origin::Found, scope));
+            paths.push(path);
         }
     }
     Ok(())
-}
-
-/// Returns the key of a file that is named itself: its path as typed, or only its name if the path is
-/// absolute or contains `..`.
-fn key_of_file(path: &Path) -> Result<String, CliError> {
-    let mut key = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(name) => key.push(name),
-            Component::CurDir => {}
-            Component::RootDir | Component::Prefix(_) | Component::ParentDir => {
-                let name = path
-                    .file_name()
-                    .ok_or_else(|| CliError::new(format!("{} is not a file", shown(path))))?;
-                return text(Path::new(name));
-            }
-        }
-    }
-    text(&key)
-}
-
-fn text(path: &Path) -> Result<String, CliError> {
-    match path.to_str() {
-        Some(text) => Ok(text.to_owned()),
-        None => Err(CliError::new(format!(
-            "the name {} is not UTF-8, as a key must be: rename the file",
-            shown(path)
-        ))),
-    }
 }

@@ -7,6 +7,7 @@ use htaccess_generator::source::is_csv_name;
 use htaccess_generator::text::is_unprintable;
 
 use crate::input::paths::{folder_of, shown};
+use crate::input::workbook::is_workbook_name;
 
 /// The minimum similarity, from 0 to 1, at which one name counts as a misspelling of the other.
 const MIN_SIMILARITY: f64 = 0.75;
@@ -24,10 +25,15 @@ pub(crate) fn nearest_file(path: &Path) -> Option<String> {
 /// Returns the help for a folder without CSVs.
 pub(super) fn help_for_folder(folder: &Path) -> String {
     let names = names(folder).unwrap_or_default();
-    let workbook = names
+    let workbook = names.iter().find(|name| is_workbook_name(Path::new(name)));
+    let other = names
         .iter()
-        .find(|name| ends_in_one_of(name, &[".xlsx", ".xls", ".ods"]));
-    match (workbook, names.first()) {
+        .find(|name| ends_in_one_of(name, &[".xls", ".ods", ".numbers"]));
+    match (workbook.or(other), names.first()) {
+        (Some(name), _) if workbook.is_some() => {
+            let name = shown(&folder.join(name));
+            format!("a workbook is read if it is named itself: htaccess check {name}")
+        }
         (Some(name), _) => format!("save {} as CSV first", shown(&folder.join(name))),
         (None, Some(name)) => format!(
             "a file that is named itself is read whatever its name ends in, such as {}",

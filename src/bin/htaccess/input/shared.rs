@@ -1,4 +1,4 @@
-//! The places of lists and of the common CSV, and the kinds of inputs that follow from them.
+//! The places of lists and of the common CSV, the kinds of inputs that follow from them, and the sheet of workbooks.
 //!
 //! Lists are in the folder that `--lists` names or, without it, in the nearest folder `lists` in the folder
 //! that is processed, or above it as far as its path is typed. A CSV in that folder is a list. The CSV that
@@ -15,11 +15,12 @@ use crate::input::paths::{cannot_read, here_if_empty, is_csv, kind_of_file, show
 /// The name of the folder of lists.
 const LISTS: &str = "lists";
 
-/// The values of `--lists` and `--common`.
+/// The values of `--lists`, `--common` and `--sheet`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedPlaces {
     lists: Option<PathBuf>,
     common: Option<PathBuf>,
+    sheet: Option<String>,
 }
 
 /// The shared CSVs for the inputs of one folder.
@@ -29,6 +30,8 @@ pub(crate) struct Scope {
     pub(crate) lists: Option<PathBuf>,
     real_lists: Option<PathBuf>,
     real_common: Option<PathBuf>,
+    /// The sheet to read of a workbook.
+    pub(crate) sheet: Option<String>,
 }
 
 impl SharedPlaces {
@@ -56,7 +59,21 @@ impl SharedPlaces {
         Ok(Self {
             lists: lists.map(Path::to_owned),
             common: common.map(Path::to_owned),
+            sheet: None,
         })
+    }
+
+    /// Sets the sheet to read of each workbook.
+    pub(crate) fn with_sheet(self, sheet: Option<&str>) -> Self {
+        Self {
+            sheet: sheet.map(str::to_owned),
+            ..self
+        }
+    }
+
+    /// Returns the sheet to read of each workbook.
+    pub(crate) fn sheet(&self) -> Option<&str> {
+        self.sheet.as_deref()
     }
 
     /// Returns the common CSV.
@@ -72,6 +89,7 @@ impl SharedPlaces {
             real_lists: lists.as_deref().and_then(real),
             real_common: self.common.as_deref().and_then(real),
             lists,
+            sheet: self.sheet.clone(),
         }
     }
 }
@@ -96,6 +114,7 @@ impl Scope {
             lists: Some(folder.to_owned()),
             real_lists: fs::canonicalize(folder).ok(),
             real_common: None,
+            sheet: None,
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) enum Level {
     Error,
     /// The file is published nevertheless, and somebody may get in who is meant to stay out.
     Alarm,
+    /// A row is not used.
+    Rejected,
     /// The file is published nevertheless.
     Warning,
     /// Advice, without a problem.
@@ -37,6 +39,7 @@ impl Level {
     fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
+            Self::Rejected => "rejected",
             Self::Alarm | Self::Warning => "warning",
             Self::Note => "note",
         }
@@ -45,7 +48,7 @@ impl Level {
     fn style(self) -> Style {
         let color = match self {
             Self::Error | Self::Alarm => AnsiColor::Red,
-            Self::Warning => AnsiColor::Yellow,
+            Self::Rejected | Self::Warning => AnsiColor::Yellow,
             Self::Note => AnsiColor::Green,
         };
         color.on_default().bold()

@@ -5,11 +5,13 @@
 //! a fact out of the text of a message: line, title and help arrive as separate fields. It escapes
 //! whatever could control a terminal, although the parts of a message should be escaped already.
 
+mod answer_json;
 mod diagnostic;
 mod numbers;
 mod progress;
 mod suggestions;
 
+pub(crate) use self::answer_json::CheckedJson;
 pub(crate) use self::numbers::{counted, counted_ipv6};
 pub(crate) use self::progress::Progress;
 pub(crate) use self::suggestions::{parse, template_suggestion};
@@ -20,10 +22,11 @@ use anstyle::{AnsiColor, Style};
 use htaccess_generator::answer::{
     Answer, RefusalCode, Rejection, Severity, Status, Warning, WarningCode,
 };
-use htaccess_generator::csv::{Field, Snippet};
+use htaccess_generator::csv::{CsvKind, Field, Snippet};
 use htaccess_generator::text::{RichText, escape_block, escape_invisible, push_fmt};
 use serde::Serialize;
 
+use crate::cli::FileArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::input::Input;
 use crate::messages::diagnostic::{Diagnostic, Level};
@@ -43,10 +46,29 @@ pub(crate) enum Done {
     Read,
     /// Their outputs were printed.
     Rendered,
-    /// Their outputs were written.
-    Published,
+    /// Their outputs were written, unless they were up to date.
+    Written,
     /// They were checked. Those with problems are counted apart.
     Checked,
+}
+
+/// What a command prints apart from the summary.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Printed {
+    /// `--json`: the answers.
+    pub(crate) json: bool,
+    /// `--quiet`: no problems and no notes. Failures are printed nevertheless.
+    pub(crate) quiet: bool,
+}
+
+impl Printed {
+    /// Reads the flags.
+    pub(crate) fn of(files: &FileArguments) -> Self {
+        Self {
+            json: files.json,
+            quiet: files.quiet,
+        }
+    }
 }
 
 /// Prints the problems or the failure of each file, then the summary, then the answers if `--json` is
@@ -54,16 +76,20 @@ pub(crate) enum Done {
 pub(crate) fn print_results(
     inputs: &[Input],
     results: Vec<Result<Answer, CliError>>,
-    json: bool,
+    printed: Printed,
     done: Done,
 ) -> Result<ExitStatus, CliError> {
     let mut answers = Vec::new();
+    let mut kinds = Vec::new();
     let mut failures = 0;
     for (input, result) in inputs.iter().zip(results) {
         match result {
             Ok(answer) => {
-                print_problems(input, &answer);
+                if !printed.quiet {
+                    print_problems(input, &answer);
+                }
                 answers.push(answer);
+                kinds.push(input.kind);
             }
             Err(err) => {
                 failures += 1;
@@ -74,13 +100,26 @@ pub(crate) fn print_results(
         }
     }
     print(&format!("{}\n", summary(&answers, failures, done)));
-    if json {
-        print_json(&answers)?;
+    if printed.json {
+        print_answers(&answers, &kinds, done)?;
     }
     Ok(match failures {
         0 => exit_status(&answers),
         _ => ExitStatus::Failed,
     })
+}
+
+fn print_answers(answers: &[Answer], kinds: &[CsvKind], done: Done) -> Result<(), CliError> {
+    if matches!(done, Done::Written) {
+        return print_json(answers);
+    }
+    // Lists and the common CSV have no output.
+    let json = |(answer, kind): (_, &CsvKind)| match kind {
+        CsvKind::Site => CheckedJson::with_output(answer),
+        CsvKind::List | CsvKind::Common => CheckedJson::without_output(answer),
+    };
+    let answers: Vec<CheckedJson<'_>> = answers.iter().zip(kinds).map(json).collect();
+    print_json(&answers)
 }
 
 /// Returns the exit status for these answers.
@@ -109,7 +148,12 @@ fn summary(answers: &[Answer], failures: usize, done: Done) -> String {
     let mut summary = match done {
         Done::Read => format!("{} read", counted(others, "file")),
         Done::Rendered => format!("{} rendered", counted(others, "file")),
-        Done::Published => format!("{} published", counted(others, "file")),
+        Done::Written => {
+            let is_unchanged = |answer: &&Answer| answer.status == Status::Unchanged;
+            let unchanged = answers.iter().filter(is_unchanged).count();
+            let written = counted(others - unchanged, "file");
+            format!("{written} written, {unchanged} unchanged")
+        }
         Done::Checked => {
             let is_fine = |answer: &&Answer| answer.severity() == Severity::Fine;
             let fine = answers.iter().filter(is_fine).count();
@@ -159,9 +203,17 @@ pub(crate) fn print_note(input: &Input, note: &str) {
     print(&format!("{diagnostic}\n"));
 }
 
-/// Prints the problems of a file in the order of their lines, the refusal last. Returns whether
-/// anything was printed.
+/// Prints the notes about the way in which a file was read.
+pub(crate) fn print_notes(input: &Input) {
+    for note in input.take_notes() {
+        print_note(input, &note);
+    }
+}
+
+/// Prints the notes about a file, then its problems in the order of their lines, the refusal last. Returns
+/// whether there was a problem.
 pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
+    print_notes(input);
     let mut problems: Vec<Problem<'_>> = Vec::new();
     problems.extend(answer.rejections.iter().map(Problem::Rejection));
     problems.extend(answer.warnings.iter().map(Problem::Warning));
@@ -180,7 +232,7 @@ pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
         if problem.is_refusal() {
             text.push_str(&more_rejections(answer));
         }
-        let diagnostic = problem.diagnostic(&file, snippet.as_ref(), answer.code);
+        let diagnostic = problem.diagnostic(&file, snippet.as_ref());
         text.push_str(&diagnostic.to_string());
         text.push('\n');
     }
@@ -259,20 +311,12 @@ impl Problem<'_> {
         }
     }
 
-    fn diagnostic<'a>(
-        &'a self,
-        file: &'a str,
-        snippet: Option<&'a Snippet>,
-        refused: Option<RefusalCode>,
-    ) -> Diagnostic<'a> {
+    fn diagnostic<'a>(&'a self, file: &'a str, snippet: Option<&'a Snippet>) -> Diagnostic<'a> {
         let (level, code, title, help) = match self {
             Self::Rejection(rejection) => {
-                let level = match refused {
-                    Some(RefusalCode::RowsRejected | RefusalCode::NoRules) => Level::Error,
-                    _ => Level::Warning,
-                };
                 let (title, help) = title_and_help(rejection);
-                (level, code_name(rejection.code), title.to_string(), help)
+                let code = code_name(rejection.code);
+                (Level::Rejected, code, title.to_string(), help)
             }
             Self::Warning(warning) => (
                 match warning.code {

@@ -17,6 +17,15 @@ use crate::input::{nearest, nearest_file};
 pub(crate) fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|err| {
         let mut err = without_controls(err);
+        if err.kind() == ErrorKind::UnknownArgument && tip(&err).is_some() {
+            // Names that are similar, but do something else. They are in the usage too.
+            err.remove(ContextKind::SuggestedArg);
+            if let Some(usage) = usage() {
+                err.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+            }
+        }
+        // The parser suggests to pass an unknown option as a value, which is never what was meant.
+        err.remove(ContextKind::Suggested);
         if let Some(tip) = tip(&err) {
             let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
             err.insert(ContextKind::Suggested, tips);
@@ -54,7 +63,9 @@ fn tip(err: &clap::Error) -> Option<String> {
         return Some(format!("to make a .htaccess of it: htaccess render {path}"));
     }
     if err.kind() == ErrorKind::UnknownArgument {
-        return file_with_leading_dash().map(|path| format!("to name the file: ./{path}"));
+        return file_with_leading_dash()
+            .map(|path| format!("to name the file: ./{path}"))
+            .or_else(|| option_of_other_programs(err));
     }
     let Some(ContextValue::String(value)) = err.get(ContextKind::InvalidValue) else {
         return None;
@@ -66,6 +77,43 @@ fn tip(err: &clap::Error) -> Option<String> {
     );
     (is_address && Path::new(value).is_file())
         .then(|| format!("the file comes before the addresses: htaccess explain {value} ADDRESS"))
+}
+
+/// Returns the usage of the command that is typed.
+fn usage() -> Option<StyledStr> {
+    let mut command = Arguments::command();
+    command.build();
+    let typed = std::env::args().nth(1)?;
+    Some(command.find_subcommand_mut(typed)?.render_usage())
+}
+
+/// Returns a tip for an option that other programs have, and this one not, or not here.
+fn option_of_other_programs(err: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(option)) = err.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let command = std::env::args().nth(1).unwrap_or_default();
+    let tip = match (command.as_str(), option.as_str()) {
+        ("render", "-t") => "the template is chosen by --template NAME",
+        ("check" | "explain" | "diff" | "upcoming", "-t" | "--template") => {
+            "only render has templates: htaccess render FILE --template NAME"
+        }
+        ("check" | "explain" | "diff" | "upcoming", "-o" | "--output") => {
+            "only render writes files: htaccess render FILE -o DIR"
+        }
+        ("render" | "check", "-j") => "the number of files at a time is chosen by --jobs N",
+        (_, "--format" | "-f") => {
+            "--json prints JSON, and render --template NAME is for another server"
+        }
+        (_, "-v" | "--verbose") => {
+            "messages are always complete; htaccess --version prints the version"
+        }
+        (_, "-q" | "--quiet" | "--silent") => "only check and render have --quiet",
+        (_, "-n" | "--dry-run") => "htaccess check says what is wrong and writes nothing",
+        (_, "-r" | "-R" | "--recursive") => "a folder is always read with the folders below it",
+        _ => return None,
+    };
+    Some(tip.to_owned())
 }
 
 /// Returns a typed file name that starts with a dash, which the parser takes for options.

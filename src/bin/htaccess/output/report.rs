@@ -41,7 +41,8 @@ impl Reports {
 
     /// Chooses the place of the pages. The page of a single file is written to `path`. `path` is a
     /// folder, with pages such as `clients/acme.csv.html`, in three cases: there are several files, a
-    /// folder of CSVs was named, or `path` is an existing folder or ends in a slash.
+    /// folder of CSVs was named, or `path` is an existing folder or ends in a slash. A new folder that is
+    /// named like a page is refused, because a page was expected.
     fn new(
         path: &Path,
         named: &[PathBuf],
@@ -50,11 +51,23 @@ impl Reports {
     ) -> Result<Self, CliError> {
         let ends_in_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
         let is_folder = ends_in_slash || path.is_dir();
+        if path == Path::new("-") {
+            return Err(CliError::new(
+                "--report writes a file: name one, such as report.html, because standard output has other data",
+            ));
+        }
         let takes_several = inputs.len() != 1 || named.iter().any(|path| path.is_dir());
         if takes_several && path.is_file() {
             return Err(CliError::new(format!(
                 "{} is a file, and the reports need a folder: choose another --report",
                 shown(path)
+            )));
+        }
+        if takes_several && !is_folder && is_page_name(path) {
+            return Err(CliError::new(format!(
+                "--report {} is one page, and each CSV has its own: name a folder, such as {}/",
+                shown(path),
+                shown(&path.with_extension(""))
             )));
         }
         // A CSV here means that `--report` was used as a flag without a value.
@@ -127,6 +140,11 @@ impl Reports {
             Place::Folder(folder) => folder.join(report_key(&input.key)),
         }
     }
+}
+
+fn is_page_name(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    extension == "html" || extension == "htm"
 }
 
 /// Refuses inputs with equal keys, because their pages would overwrite each other.

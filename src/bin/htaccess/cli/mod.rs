@@ -1,22 +1,23 @@
-//! The commands and their arguments. The flags for settings have the names, the defaults and the
-//! checks of the function's environment variables.
+//! The commands and their arguments.
 
-use std::net::IpAddr;
+mod settings;
+mod values;
+
+pub(crate) use self::settings::{SettingArguments, now};
+pub(crate) use self::values::Subject;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
-use htaccess_generator::ip::parse_address;
 use htaccess_generator::render::BUILT_IN;
-use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
-use htaccess_generator::text::quote;
-use htaccess_generator::time::{Bound, DateReader, Instant};
+use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings};
+use htaccess_generator::time::Instant;
 
+use crate::cli::values::{jobs, look_ahead, subject};
 use crate::error::CliError;
-use crate::input::SharedPlaces;
 
 /// Turns CSV files of IP rules into correct, fast Apache .htaccess files
 #[derive(Parser)]
@@ -46,7 +47,8 @@ Exit status:
   0  no file was refused; rows may have been rejected that let nobody in
   1  a file was refused
   2  wrong usage, or a failure to read or write
-  3  diff --exit-code, and who gets in changes";
+  3  diff --exit-code, and who gets in changes, or a file is added or removed
+  4  diff --hold-above, and the change would be held";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -56,6 +58,7 @@ Examples:
   htaccess render acme.csv > .htaccess
   htaccess render sites/ -o out/        # out/clients/acme/.htaccess for sites/clients/acme.csv
   htaccess render 'sites/**/*.csv' -o out/ --json
+  htaccess render rules.xlsx --sheet Customers > .htaccess
   zcat acme.csv.gz | htaccess render - --template nginx > access.conf
 
 Identical files keep their times; others are replaced in one step.")]
@@ -68,10 +71,12 @@ Examples:
   htaccess check acme.csv --report acme.html
   htaccess check sites/ --json | jq '.[] | select(.rejected > 0) | .source'")]
     Check(CheckArguments),
-    /// Say whether addresses get in, and which rows bear on that, the most specific first
+    /// Tell whether addresses and networks get in, and which rows decide
     #[command(after_help = "\
 Examples:
   htaccess explain acme.csv 192.168.1.10 2001:db8::1
+  htaccess explain acme.csv 192.168.1.0/24      # all of it, a part, or nothing?
+  htaccess explain sites/ 192.168.1.10          # in which sites does it get in?
   htaccess explain acme.csv 192.168.1.10 --json")]
     Explain(ExplainArguments),
     /// Say who gains and who loses access when one CSV takes the place of another
@@ -81,6 +86,8 @@ Examples:
   git show HEAD:acme.csv | htaccess diff - acme.csv      # what an edit changes before its commit
   aws s3 cp s3://BUCKET/acme.csv - | htaccess diff - acme.csv
   htaccess diff /dev/null new.csv                        # everybody whom a new site lets in
+  htaccess diff deployed/ sites/                         # all files that changed, by name
+  htaccess diff old.csv new.csv --hold-above 30          # would the upload be held?
 
 An OLD that is empty has no rules, so that its default decides: by --default-policy deny nobody gets
 in. Exit status: 0 also where something changes, unless --exit-code is given.")]
@@ -166,7 +173,7 @@ pub(crate) struct TemplateCheckArguments {
 pub(crate) struct RenderArguments {
     #[command(flatten)]
     pub(crate) files: FileArguments,
-    /// Write the files below this folder, as clients/acme/.htaccess for clients/acme.csv
+    /// Write the files into this folder, as DIR/clients/acme/.htaccess for clients/acme.csv
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// A built-in template (`htaccess template list`) or a Tera file
@@ -182,11 +189,16 @@ pub(crate) struct CheckArguments {
 
 #[derive(Args)]
 pub(crate) struct FileArguments {
-    /// CSV files, folders of them, patterns such as 'sites/**/*.csv', or - for standard input
+    /// CSV files or workbooks (.xlsx), folders of CSVs, patterns such as 'sites/**/*.csv', or - for
+    /// standard input
     #[arg(required = true, value_name = "FILE_OR_DIR")]
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
+    /// The folder to which the places of outputs and reports are relative [default: the named folder, the
+    /// current folder for files, or the deepest folder that has all that is named]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
     /// Where each output goes, over path, dir and stem [default: {{ path }}/.htaccess]
     #[arg(long, value_name = "EXPRESSION")]
     pub(crate) output_key: Option<String>,
@@ -196,40 +208,50 @@ pub(crate) struct FileArguments {
     /// Print an array with one object for each file, for programs
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write a page about the file, with pictures; for several files, one each below a folder
+    /// Print only the summary and failures, no rejected rows, warnings and notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Write a page about the file, with pictures; for several files, one for each below a folder
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct ExplainArguments {
-    /// A CSV file, or - for standard input
-    #[arg(value_name = "FILE")]
+    /// A CSV file or a workbook, a folder of CSVs, a pattern such as 'sites/**/*.csv', or - for standard input
+    #[arg(value_name = "FILE_OR_DIR")]
     pub(crate) file: PathBuf,
-    /// IPv4 or IPv6 addresses
-    #[arg(required = true, value_name = "ADDRESS", value_parser = one_address)]
-    pub(crate) addresses: Vec<IpAddr>,
+    /// IPv4 or IPv6 addresses, networks or ranges
+    #[arg(required = true, value_name = "ADDRESS", value_parser = subject)]
+    pub(crate) subjects: Vec<Subject>,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
-    /// Print an array with one object for each address, for programs
+    /// Print an array with one object for each address or, for a folder, for each address in each file
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct DiffArguments {
-    /// The CSV as it is, or - for standard input; empty or /dev/null if there is none yet
+    /// The CSV as it is, a folder, or - for standard input; empty or /dev/null if there is none yet
     #[arg(value_name = "OLD")]
     pub(crate) old: PathBuf,
-    /// The CSV as it shall be, or - for standard input
+    /// The CSV as it will be, a folder, or - for standard input
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
-    /// Exit with 3 if who gets in changes
+    /// List all networks, and not only the first 50 of a file
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Exit with 4 if a change would be held with this setting of `HOLD_ABOVE`: if it opens or shuts the
+    /// site, or if more than this percentage gains or loses access
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) hold_above: Option<String>,
+    /// Exit with 3 if who gets in changes, or a file is added or removed
     #[arg(long)]
     pub(crate) exit_code: bool,
-    /// Print one object, for programs
+    /// Print one object or, for folders, an array with one object for each file, for programs
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -263,132 +285,11 @@ pub(crate) struct ManArguments {
     pub(crate) output: Option<PathBuf>,
 }
 
-#[derive(Args)]
-pub(crate) struct SharedArguments {
-    /// The folder of the lists that rows name, such as @office [default: the nearest folder lists, in the
-    /// folder of the CSVs or above it]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) lists: Option<PathBuf>,
-    /// A CSV whose rows apply to every site; only its rule may also be Always
-    #[arg(long, value_name = "FILE")]
-    pub(crate) common: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(crate) struct SettingArguments {
-    /// Who gets in without being named, in files without an `all` row
-    #[arg(long, value_name = "POLICY", default_value = "deny", value_parser = ["deny", "allow"])]
-    pub(crate) default_policy: String,
-    /// The rejected rows that refuse a file: those that may have denied somebody who gets in, all
-    /// (also without a value), or none
-    #[arg(
-        long,
-        value_name = "ROWS",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "deny",
-        default_missing_value = "all",
-        value_parser = strict_values()
-    )]
-    pub(crate) strict: String,
-    /// The time zone of dates in a CSV, such as Europe/Paris
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub(crate) time_zone: String,
-    /// The instant of which rows are read: a date or a time as in the column Starts [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<String>,
-    #[command(flatten)]
-    pub(crate) shared: SharedArguments,
-    /// The largest CSV, decompressed, in bytes [default: 256 MiB]
-    #[arg(long, value_name = "BYTES")]
-    pub(crate) max_csv_bytes: Option<String>,
-    /// The largest output, in bytes [default: 16 MiB]
-    #[arg(long, value_name = "BYTES")]
-    pub(crate) max_output_bytes: Option<String>,
-}
-
-/// The values of `--strict`, with the same aliases as those of the function's variable.
-fn strict_values() -> PossibleValuesParser {
-    PossibleValuesParser::new([
-        PossibleValue::new("deny"),
-        PossibleValue::new("all").alias("true"),
-        PossibleValue::new("none").alias("false"),
-    ])
-}
-
-/// Returns the present, the only time that the program takes from a clock.
-pub(crate) fn now() -> Instant {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let seconds = since_1970.map_or(0, |duration| duration.as_secs());
-    Instant::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
-}
-
-fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse()
-        .map_err(|_| "expected a number of files, at least 1".to_owned())
-}
-
-/// Reads a number of days, hours or weeks as seconds.
-fn look_ahead(text: &str) -> Result<i64, String> {
-    let units = [('d', 86_400), ('h', 3600), ('w', 7 * 86_400)];
-    let seconds = units.into_iter().find_map(|(unit, seconds)| {
-        let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
-        Some(i64::from(number) * seconds)
-    });
-    seconds.ok_or_else(|| {
-        "expected a number of days, hours or weeks, such as 14d, 12h or 2w".to_owned()
-    })
-}
-
-fn one_address(text: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| match parse_address(text) {
-        Err(err) => err.to_string(),
-        Ok(_) => "expected one address, such as 192.0.2.7".to_owned(),
-    })
-}
-
 impl FileArguments {
     /// Returns the settings, and the instant of which rows are read.
     pub(crate) fn settings(&self) -> Result<(Settings, Instant), CliError> {
         let settings = self.settings.read(self.output_key.as_deref())?;
         let as_of = self.settings.as_of(&settings)?;
         Ok((settings, as_of))
-    }
-}
-
-impl SettingArguments {
-    /// Returns the places of the lists and of the common CSV.
-    pub(crate) fn places(&self) -> Result<SharedPlaces, CliError> {
-        let SharedArguments { lists, common } = &self.shared;
-        SharedPlaces::new(lists.as_deref(), common.as_deref())
-    }
-
-    /// Returns the instant of which rows are read.
-    pub(crate) fn as_of(&self, settings: &Settings) -> Result<Instant, CliError> {
-        let Some(at) = &self.at else {
-            return Ok(now());
-        };
-        let mut dates = DateReader::new(settings.time_zone.clone(), Instant::from_seconds(0));
-        match dates.read(Bound::Starts, at.trim()) {
-            Ok(Some(instant)) => Ok(instant),
-            Ok(None) | Err(_) => Err(CliError::new(format!(
-                "--at is {}: expected a date or a time such as 2026-12-31, 2026-12-31 18:00 or \
-                 2026-12-31T18:00:00Z",
-                quote(at)
-            ))),
-        }
-    }
-
-    pub(crate) fn read(&self, output_key: Option<&str>) -> Result<Settings, CliError> {
-        let settings = Settings::read(Spelling::Flag, |name| match name {
-            "DEFAULT_POLICY" => Some(self.default_policy.clone()),
-            "TIME_ZONE" => Some(self.time_zone.clone()),
-            "MAX_CSV_BYTES" => self.max_csv_bytes.clone(),
-            "MAX_OUTPUT_BYTES" => self.max_output_bytes.clone(),
-            "STRICT" => Some(self.strict.clone()),
-            "OUTPUT_KEY" => output_key.map(str::to_owned),
-            _ => None,
-        });
-        settings.map_err(|err| CliError::new(err.to_string()))
     }
 }

@@ -1,0 +1,175 @@
+//! Measures what a workbook unpacks to, before it is parsed.
+//!
+//! The sizes in the directory of a ZIP file may be wrong, so the parts are also unpacked and their bytes
+//! counted. The parser reserves memory for as many texts as the part `sharedStrings.xml` announces. A
+//! number that the part cannot hold would end the program, so it is refused here.
+
+use std::io::{Cursor, Read};
+
+use memchr::{memchr2, memmem};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use crate::input::workbook::error::WorkbookError;
+
+const PIECE_BYTES: usize = 64 * 1024;
+/// The attribute with the number of texts.
+const COUNT: &[u8] = b"uniqueCount";
+/// The number of bytes after the start of [`COUNT`] within which its value ends.
+const COUNT_BYTES: usize = 256;
+/// The shortest text has at least this number of bytes: `<si/>`.
+const MIN_TEXT_BYTES: u64 = 5;
+
+/// Checks that a workbook unpacks to at most `max_bytes`.
+pub(super) fn check(bytes: &[u8], max_bytes: u64) -> Result<(), WorkbookError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| WorkbookError::Damaged)?;
+    let announced = archive.decompressed_size();
+    if announced.is_some_and(|announced| announced > u128::from(max_bytes)) {
+        return Err(WorkbookError::TooLarge);
+    }
+    let mut left = max_bytes;
+    for index in 0..archive.len() {
+        let mut part = match archive.by_index(index) {
+            Ok(part) => part,
+            // A part of an encrypted ZIP file, which is no workbook of Excel.
+            Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
+                return Err(WorkbookError::Password);
+            }
+            Err(_) => return Err(WorkbookError::Damaged),
+        };
+        let name = part.name().map_err(|_| WorkbookError::Damaged)?;
+        let has_texts = name.to_ascii_lowercase().ends_with("sharedstrings.xml");
+        let mut texts = has_texts.then(Texts::default);
+        let bytes = measure(&mut part, left, texts.as_mut())?;
+        if texts.is_some_and(|texts| texts.announced > bytes / MIN_TEXT_BYTES) {
+            return Err(WorkbookError::Damaged);
+        }
+        left -= bytes;
+    }
+    Ok(())
+}
+
+/// Returns the unpacked size of a part.
+fn measure(
+    part: &mut impl Read,
+    max_bytes: u64,
+    mut texts: Option<&mut Texts>,
+) -> Result<u64, WorkbookError> {
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut total = 0;
+    loop {
+        let bytes = part.read(&mut piece).map_err(|_| WorkbookError::Damaged)?;
+        total += bytes as u64;
+        if total > max_bytes {
+            return Err(WorkbookError::TooLarge);
+        }
+        let piece = piece.get(..bytes).unwrap_or_default();
+        if let Some(texts) = &mut texts {
+            texts.push(piece)?;
+        }
+        if piece.is_empty() {
+            return Ok(total);
+        }
+    }
+}
+
+/// Finds the largest number of texts that a part announces.
+#[derive(Default)]
+struct Texts {
+    announced: u64,
+    /// The end of the previous piece, in which an attribute may start.
+    tail: Vec<u8>,
+}
+
+impl Texts {
+    fn push(&mut self, piece: &[u8]) -> Result<(), WorkbookError> {
+        // UTF-16 and ISO-2022-JP, in which the attribute would not be found. Programs write UTF-8.
+        if memchr2(0, 0x1b, piece).is_some() {
+            return Err(WorkbookError::Damaged);
+        }
+        let mut text = std::mem::take(&mut self.tail);
+        text.extend_from_slice(piece);
+        for start in memmem::find_iter(&text, COUNT) {
+            let value = text.get(start + COUNT.len()..).unwrap_or_default();
+            let is_digit = |byte: &u8| byte.is_ascii_digit();
+            let from = value.iter().position(is_digit).unwrap_or(value.len());
+            let digits = value.iter().skip(from).take_while(|byte| is_digit(byte));
+            let number = digits.fold(0u64, |number, digit| {
+                number
+                    .saturating_mul(10)
+                    .saturating_add(u64::from(digit - b'0'))
+            });
+            self.announced = self.announced.max(number);
+        }
+        self.tail = text.split_off(text.len().saturating_sub(COUNT_BYTES));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    fn pack(name: &str, text: &[u8]) -> Vec<u8> {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        archive
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        archive.write_all(text).unwrap();
+        archive.finish().unwrap().into_inner()
+    }
+
+    /// Replaces the unpacked size wherever the file has it.
+    fn with_size(mut packed: Vec<u8>, size: u32, announced: u32) -> Vec<u8> {
+        let places: Vec<usize> = memmem::find_iter(&packed, &size.to_le_bytes()).collect();
+        assert!(!places.is_empty());
+        for place in places {
+            packed[place..place + 4].copy_from_slice(&announced.to_le_bytes());
+        }
+        packed
+    }
+
+    #[test]
+    fn the_size_is_measured_and_not_only_read() {
+        let packed = pack("xl/styles.xml", &[b' '; 100_000]);
+        assert!(packed.len() < 1000);
+        assert!(check(&packed, 100_000).is_ok());
+        assert!(matches!(
+            check(&packed, 99_999),
+            Err(WorkbookError::TooLarge)
+        ));
+        let small = with_size(packed.clone(), 100_000, 10);
+        assert!(check(&small, 99_999).is_err());
+        let large = with_size(packed, 100_000, 100_001);
+        assert!(matches!(
+            check(&large, 100_000),
+            Err(WorkbookError::TooLarge)
+        ));
+    }
+
+    #[test]
+    fn texts_are_announced_in_any_piece() {
+        for padding in [
+            0,
+            PIECE_BYTES - 60,
+            PIECE_BYTES - 30,
+            PIECE_BYTES - 10,
+            2 * PIECE_BYTES,
+        ] {
+            let start = " ".repeat(padding);
+            let many = format!("{start}<sst count='3' uniqueCount = '999999999999999'>");
+            let packed = pack("XL/SharedStrings.xml", many.as_bytes());
+            assert!(
+                matches!(check(&packed, 1 << 30), Err(WorkbookError::Damaged)),
+                "{padding}"
+            );
+            let few = format!("{start}<sst uniqueCount=\"2\"><si/><si/></sst>");
+            assert!(check(&pack("xl/sharedStrings.xml", few.as_bytes()), 1 << 30).is_ok());
+        }
+    }
+}
