@@ -153,6 +153,13 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_counted_as_they_are_unpacked() {
+        let measured = |max_bytes| measure(&mut [b' '; 200_000].as_slice(), max_bytes, None);
+        assert!(matches!(measured(200_000), Ok(200_000)));
+        assert!(matches!(measured(199_999), Err(WorkbookError::TooLarge)));
+    }
+
+    #[test]
     fn texts_are_announced_in_any_piece() {
         for padding in [
             0,
