@@ -171,84 +171,82 @@ fn the_comments_of_the_rows_that_let_networks_in_are_shown() {
     );
 }
 
-#[test]
-fn a_change_that_would_be_held_has_its_own_exit_status() {
+/// Versions of a site that would be held, and such that would not.
+fn versions() -> Folder {
     let csv = |rows: &str| format!("IP,Rule\n{rows}");
-    let folder = Folder::new()
+    Folder::new()
         .with("old/a.csv", csv(&hosts(1, 40)))
         .with("new/a.csv", csv(&hosts(1, 20)))
         .with("small/a.csv", csv(&hosts(1, 39)))
         .with("open/a.csv", csv("all,Allow\n"))
         .with("open/b.csv", csv("all,Allow\n"))
-        .with("bad/a.csv", "a,b\n");
-    let held = |old: &str, new: &str, more: &[&str]| {
-        let ran = folder.run(&[&["diff", old, new], more].concat());
-        let sentence = ran
+        .with("bad/a.csv", "a,b\n")
+}
+
+const OPENS: &str = "the site opens to everybody: at least half of all IPv4 addresses get in";
+
+#[test]
+fn a_change_that_would_be_held_has_its_own_exit_status() {
+    let folder = versions();
+    let check = |old: &str, new: &str, flags: &str, status: i32, sentence: &str| {
+        let flags: Vec<&str> = flags.split_whitespace().collect();
+        let ran = folder.run(&[&["diff", old, new], &flags[..]].concat());
+        let held = ran
             .stdout
             .lines()
-            .find(|line| line.starts_with("Would be held: "));
-        (ran.status, sentence.unwrap_or_default().to_owned())
+            .find_map(|line| line.strip_prefix("Would be held: "));
+        assert_eq!(
+            (ran.status, held.unwrap_or_default()),
+            (status, sentence),
+            "{old} {new} {flags:?}"
+        );
     };
-    let limit = ["--hold-above", "30"];
-    assert_eq!(
-        held("old/a.csv", "new/a.csv", &limit),
-        (4, "Would be held: the networks that lose access are 50 % of those that got in before, and the limit is 30 %.".to_owned())
+    let loses = "the networks that lose access are 50 % of those that got in before, and the limit is 30 %.";
+    check("old/a.csv", "new/a.csv", "--hold-above 30", 4, loses);
+    check(
+        "old/a.csv",
+        "new/a.csv",
+        "--hold-above 30 --exit-code",
+        4,
+        loses,
     );
-    assert_eq!(
-        held("old/a.csv", "open/a.csv", &limit),
-        (4, "Would be held: the site opens to everybody: at least half of all IPv4 addresses get in.".to_owned())
+    check(
+        "old/a.csv",
+        "open/a.csv",
+        "--hold-above 30",
+        4,
+        &format!("{OPENS}."),
     );
-    let none = |status| (status, String::new());
-    assert_eq!(
-        held("old/a.csv", "new/a.csv", &["--hold-above", "60"]),
-        none(0)
+    check("old/a.csv", "new/a.csv", "--hold-above 60", 0, "");
+    check("old/a.csv", "new/a.csv", "--hold-above 0", 0, "");
+    check("old/a.csv", "new/a.csv", "", 0, "");
+    check("old/a.csv", "small/a.csv", "--hold-above 30", 0, "");
+    check(
+        "old/a.csv",
+        "small/a.csv",
+        "--hold-above 30 --exit-code",
+        3,
+        "",
     );
-    assert_eq!(held("old/a.csv", "small/a.csv", &limit), none(0));
-    assert_eq!(
-        held(
-            "old/a.csv",
-            "small/a.csv",
-            &["--hold-above", "30", "--exit-code"]
-        ),
-        none(3)
-    );
-    assert_eq!(
-        held(
-            "old/a.csv",
-            "new/a.csv",
-            &["--hold-above", "30", "--exit-code"]
-        )
-        .0,
-        4
-    );
-    assert_eq!(held("old/a.csv", "new/a.csv", &[]), none(0));
     // A first upload is never held.
-    assert_eq!(held("/dev/null", "open/a.csv", &limit), none(0));
-    assert_eq!(held("old/a.csv", "bad/a.csv", &limit).0, 1);
-    // Of two folders, one held file is enough, and an added file is a first upload.
-    assert_eq!(held("old", "open", &limit).0, 4);
+    check("/dev/null", "open/a.csv", "--hold-above 30", 0, "");
+    check("old/a.csv", "bad/a.csv", "--hold-above 30", 1, "");
+}
+
+#[test]
+fn one_held_file_of_a_folder_is_enough() {
+    let folder = versions();
+    let limit = ["--hold-above", "30"];
+    let ran = folder.run(&[&["diff", "old", "open"], &limit[..]].concat());
+    // An added file is a first upload.
     assert_eq!(
-        folder
-            .run(&["diff", "old", "open", "--hold-above", "30"])
-            .stdout
-            .matches("Would be held")
-            .count(),
-        1
+        (ran.status, ran.stdout.matches("Would be held").count()),
+        (4, 1)
     );
-    let json = folder
-        .run(&[
-            "diff",
-            "old/a.csv",
-            "open/a.csv",
-            "--json",
-            "--hold-above",
-            "30",
-        ])
-        .json();
-    assert_eq!(
-        json["held"],
-        "the site opens to everybody: at least half of all IPv4 addresses get in"
-    );
+    let files = ["diff", "old/a.csv", "open/a.csv", "--json"];
+    let json = folder.run(&[&files[..], &limit[..]].concat()).json();
+    assert_eq!(json["held"], OPENS);
+    assert!(folder.run(&files).json()["held"].is_null());
     folder
         .run(&["diff", "old", "open", "--hold-above", "30%"])
         .expect_failure("--hold-above is \"30%\": expected a percentage from 1 to 100");

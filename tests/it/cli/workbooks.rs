@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Cursor, Write as _};
 
+use htaccess_generator::text::push_fmt;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -32,12 +33,16 @@ fn workbook_of(sheets: &[(&str, &str, &str)], shared_strings: &str) -> Vec<u8> {
     let mut parts = Vec::new();
     for (index, (name, state, rows)) in sheets.iter().enumerate() {
         let id = index + 1;
-        listed.push_str(&format!(
-            r#"<sheet name="{name}" sheetId="{id}" state="{state}" r:id="r{id}"/>"#
-        ));
-        related.push_str(&format!(
-            r#"<Relationship Id="r{id}" Type="{RELATIONSHIPS}/worksheet" Target="worksheets/sheet{id}.xml"/>"#
-        ));
+        push_fmt(
+            &mut listed,
+            format_args!(r#"<sheet name="{name}" sheetId="{id}" state="{state}" r:id="r{id}"/>"#),
+        );
+        push_fmt(
+            &mut related,
+            format_args!(
+                r#"<Relationship Id="r{id}" Type="{RELATIONSHIPS}/worksheet" Target="worksheets/sheet{id}.xml"/>"#
+            ),
+        );
         parts.push((
             format!("xl/worksheets/sheet{id}.xml"),
             format!(r#"<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>"#),
@@ -177,8 +182,8 @@ fn messages_have_the_row_numbers_of_the_sheet() {
     assert!(ran.stderr.contains("[guessed]"), "{}", ran.stderr);
 }
 
-#[test]
-fn dates_numbers_booleans_and_formulas_are_read_as_they_are_shown() {
+/// Returns the XML of rows with dates, numbers, a boolean, formulas and an error.
+fn rows_of_all_kinds() -> String {
     // 46,387 is 31 December 2026.
     let number = |place: &str, style: u32, value: &str| {
         format!(r#"<c r="{place}" s="{style}"><v>{value}</v></c>"#)
@@ -187,7 +192,7 @@ fn dates_numbers_booleans_and_formulas_are_read_as_they_are_shown() {
         let texts = row(line, &[&format!("10.0.0.{line}"), "Allow"]);
         texts.replace("</row>", &format!("{expires}</row>"))
     };
-    let sheet = [
+    let rows = [
         row(1, HEADER),
         of(2, number("D2", 1, "46387")),
         of(3, number("D3", 2, "46387.75")),
@@ -222,7 +227,12 @@ fn dates_numbers_booleans_and_formulas_are_read_as_they_are_shown() {
             text_cell("B13", "Allow")
         ),
     ];
-    let folder = Folder::new().with("rules.xlsx", workbook(&sheet.concat()));
+    rows.concat()
+}
+
+#[test]
+fn dates_numbers_booleans_and_formulas_are_read_as_they_are_shown() {
+    let folder = Folder::new().with("rules.xlsx", workbook(&rows_of_all_kinds()));
     let ran = folder.run(&["check", "rules.xlsx", "--json", "--at", "2026-12-01"]);
     let json = ran.json();
     let rejected: Vec<(u64, &str, &str)> = json[0]["rejections"]
@@ -306,8 +316,12 @@ fn the_first_visible_sheet_is_read_unless_another_is_named() {
         );
 }
 
-#[test]
-fn hostile_workbooks_are_refused_with_a_message() {
+/// Returns hostile workbooks, each with its name and its message.
+fn hostile_workbooks() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    const DAMAGED: &str =
+        "the workbook is damaged\n  = help: open it in a spreadsheet program and save it again";
+    const TOO_LARGE: &str = "the workbook has more than 536,870,912 bytes when it is unpacked\n  = help: save the \
+                             sheet as CSV";
     let damaged = |rows: &str| workbook(rows);
     let good = rows(&[HEADER, &["10.0.0.1", "Allow"]]);
     // A part of 600 MB, according to the directory at the end.
@@ -320,63 +334,55 @@ fn hostile_workbooks_are_refused_with_a_message() {
     let many = r#"<sst uniqueCount = "99999999999999"></sst>"#;
     let padded = format!("{}{many}", " ".repeat(65_530));
     let reserved = |texts: &str| workbook_of(&[("Rules", "visible", &good)], texts);
-    let cases = [
-        (
-            "bomb",
-            bomb,
-            "the workbook has more than 536,870,912 bytes when it is unpacked\n  = help: save the sheet as CSV",
-        ),
-        (
-            "reserves",
-            reserved(many),
-            "the workbook is damaged\n  = help: open it in a spreadsheet program and save it again",
-        ),
-        (
-            "reserves-later",
-            reserved(&padded),
-            "the workbook is damaged",
-        ),
+    vec![
+        ("bomb", bomb, TOO_LARGE),
+        ("reserves", reserved(many), DAMAGED),
+        ("reserves-later", reserved(&padded), DAMAGED),
         (
             "wide",
             reserved(&many.chars().flat_map(|c| [c, '\0']).collect::<String>()),
-            "the workbook is damaged",
+            DAMAGED,
         ),
         (
             "column",
             damaged(r#"<row r="1"><c r="ZZZZZZZZZ1"><v>1</v></c></row>"#),
-            "the workbook is damaged",
+            DAMAGED,
         ),
         (
             "row",
             damaged(r#"<row r="1"><c r="A4294967298"><v>1</v></c></row>"#),
-            "the workbook is damaged",
+            DAMAGED,
         ),
         (
             "order",
             damaged(
                 r#"<row r="2"><c r="A2"><v>1</v></c></row><row r="1"><c r="A1"><v>1</v></c></row>"#,
             ),
-            "the workbook is damaged",
+            DAMAGED,
         ),
         (
             "twice",
             damaged(r#"<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c></row>"#),
-            "the workbook is damaged",
+            DAMAGED,
         ),
         (
             "string",
             damaged(r#"<row r="1"><c r="A1" t="s"><v>7</v></c></row>"#),
-            "the workbook is damaged",
+            DAMAGED,
         ),
-        ("cut", good_cut(&good), "the workbook is damaged"),
-        ("none", pack(&[("a.txt", "x")]), "the workbook is damaged"),
+        ("cut", good_cut(&good), DAMAGED),
+        ("none", pack(&[("a.txt", "x")]), DAMAGED),
         (
             "sheetless",
             workbook_of(&[], "<sst/>"),
-            "the workbook has no sheet with cells",
+            "the workbook has no sheet with cells\n  = help: save the sheet as CSV",
         ),
-    ];
-    for (name, bytes, message) in cases {
+    ]
+}
+
+#[test]
+fn hostile_workbooks_are_refused_with_a_message() {
+    for (name, bytes, message) in hostile_workbooks() {
         let file = format!("{name}.xlsx");
         let folder = Folder::new().with(&file, bytes);
         let ran = folder.run(&["check", &file]);

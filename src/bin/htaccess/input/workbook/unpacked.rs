@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_size_is_measured_and_not_only_read() {
-        let packed = pack("xl/styles.xml", &[b' '; 100_000]);
+        let packed = pack("xl/styles.xml", &vec![b' '; 100_000]);
         assert!(packed.len() < 1000);
         assert!(check(&packed, 100_000).is_ok());
         assert!(matches!(
@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn bytes_are_counted_as_they_are_unpacked() {
-        let measured = |max_bytes| measure(&mut [b' '; 200_000].as_slice(), max_bytes, None);
+        let bytes = vec![b' '; 200_000];
+        let measured = |max_bytes| measure(&mut bytes.as_slice(), max_bytes, None);
         assert!(matches!(measured(200_000), Ok(200_000)));
         assert!(matches!(measured(199_999), Err(WorkbookError::TooLarge)));
     }
