@@ -47,7 +47,12 @@ pub(crate) fn name_what_needs_attention(cloud: &Cloud) {
 
 fn destinations(cloud: &Cloud) -> Value {
     let ask = ["lambda", "get-function-event-invoke-config"];
-    let about = ["--function-name", cloud.output("FunctionName")];
+    let about = [
+        "--qualifier",
+        "$LATEST",
+        "--function-name",
+        cloud.output("FunctionName"),
+    ];
     let mut answer = cloud.json(&[&ask[..], &about[..]].concat());
     assert!(answer["DestinationConfig"]["OnFailure"]["Destination"].is_string());
     let mut destinations = answer["DestinationConfig"].take();
