@@ -325,7 +325,7 @@ mod tests {
         };
         for _ in 0..300 {
             let mut csv = "IP,Rule\n".to_owned();
-            for _ in 0..1 + random(6) {
+            for _ in 0..=random(6) {
                 let (one, other) = (random(16), random(16));
                 let address = match random(8) {
                     0 => "all".to_owned(),
