@@ -361,7 +361,7 @@ fn the_report_of_one_file_is_written_to_the_given_path() {
         "a report changes nothing of the file"
     );
     let page = folder.text("acme.html");
-    assert!(page.contains("Would be published") && page.contains("<u class=\"cell\">2.2.2</u>"));
+    assert!(page.contains("can be published") && page.contains("<u class=\"cell\">2.2.2</u>"));
     folder.run(&["check", "acme.csv", "--report", "pages/"]);
     assert!(
         folder
