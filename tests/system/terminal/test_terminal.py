@@ -34,11 +34,11 @@ class Terminal(FolderTest):
 
     def test_only_terminals_get_colours(self) -> None:
         self.write("a.csv", BAD_CSV)
-        self.assertIn("\x1b[33mwarning", self.check("a.csv", TERM="xterm").replace("\x1b[1m", ""))
+        self.assertIn("\x1b[33mrejected", self.check("a.csv", TERM="xterm").replace("\x1b[1m", ""))
         for variables in ({"TERM": "dumb"}, {}, {"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "xterm", "CI": "true", "NO_COLOR": "1"}):
             self.assertNotIn("\x1b", self.check("a.csv", **variables), variables)
         # Logs of continuous integration show colours, whatever TERM is.
-        self.assertIn("\x1b[33mwarning", self.check("a.csv", TERM="dumb", CI="true").replace("\x1b[1m", ""))
+        self.assertIn("\x1b[33mrejected", self.check("a.csv", TERM="dumb", CI="true").replace("\x1b[1m", ""))
         self.assertNotIn("\x1b", self.check("a.csv", "--color", "never", TERM="xterm"))
 
     def test_the_progress_of_many_files_has_a_rate_and_the_time_left(self) -> None:
