@@ -240,7 +240,10 @@ class Readable(WithBrowser):
             with self.subTest(page=name):
                 self.browser.open(page.url)
                 text = self.browser.run("document.getElementById('answer').textContent")
-                self.assertEqual(json.loads(text), page.answer)
+                found = json.loads(text)
+                # `check --json` leaves out what was not written, and has a status of its own.
+                expected = {**page.answer, "status": {"checked": "written"}.get(page.answer["status"], page.answer["status"])}
+                self.assertEqual({name: found[name] for name in expected}, expected)
 
 
 class Inert(WithBrowser):
