@@ -108,9 +108,9 @@ def _aws(words: list[str]) -> list[str]:
 
 def _aws_s3(words: list[str]) -> list[str]:
     """Asks the client itself, because its options come from many places. It must not reach a server."""
-    options = [word for word in words if word.startswith("--")]
+    paths = [] if any(word.startswith("s3://") for word in words) else ["s3://nothing/", "/nonexistent"]
     nobody = ["--endpoint-url", "http://127.0.0.1:9", "--no-sign-request", "--region", "us-east-1"]
-    command = [ROOT / ".tools" / "cloud" / "bin" / "aws", *words[:2], *options, "s3://nothing/", "/nonexistent", *nobody]
+    command = [ROOT / ".tools" / "cloud" / "bin" / "aws", *words, *paths, *nobody]
     said = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/", "AWS_MAX_ATTEMPTS": "1"}).stderr
     return [said.strip()] if "Unknown options" in said or "usage:" in said else []
 
