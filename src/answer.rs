@@ -487,8 +487,12 @@ impl Answer {
     /// Returns whether the file is refused, or would be if it were not a preview.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.code
-            .is_some_and(|code| code != RefusalCode::ChangeHeld)
+        match self.status {
+            Status::Previewed => self
+                .code
+                .is_some_and(|code| code != RefusalCode::ChangeHeld),
+            status => status == Status::Refused,
+        }
     }
 
     /// Returns whether there is a warning of this kind.

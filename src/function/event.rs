@@ -28,6 +28,7 @@ use serde_json::Value;
 use crate::function::error::{Error, ErrorKind};
 use crate::function::run_event::{RunTask, read_run_task};
 use crate::function::store::ObjectName;
+use crate::report::UploadFacts;
 use crate::text::escape;
 
 /// A parsed event. Its variant decides the format of the response.
@@ -55,6 +56,8 @@ pub struct ObjectRef {
     /// The version that the event is about, if the event states it. A hint only, because the newest
     /// version is published.
     pub version_id: Option<String>,
+    /// The origin of that version, as far as the event states it.
+    pub origin: UploadFacts,
 }
 
 /// The reason to check an object.
@@ -156,7 +159,13 @@ fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     }
     let name = record.get("eventName").and_then(Value::as_str);
     match record.get("s3") {
-        Some(entity) => read_notification(entity, name).map(|object| vec![object]),
+        Some(entity) => {
+            let mut object = read_notification(entity, name)?;
+            let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
+            object.origin.by = text("/userIdentity/principalId").map(str::to_owned);
+            object.origin.from = text("/requestParameters/sourceIPAddress").map(str::to_owned);
+            Ok(vec![object])
+        }
         None => Err(unknown_event(&format!(
             "a record with {}",
             field_names(record)
@@ -256,6 +265,10 @@ fn read_notification(s3: &Value, event_name: Option<&str>) -> Result<ObjectRef, 
         } else {
             Trigger::Change
         },
+        origin: UploadFacts {
+            version_id: object.version_id.clone().unwrap_or_default(),
+            ..UploadFacts::default()
+        },
         version_id: object.version_id,
     })
 }
@@ -275,6 +288,7 @@ fn read_schedule(schedule: &Value) -> Result<ObjectRef, Error> {
         name: ObjectName { bucket, key },
         trigger: Trigger::Change,
         version_id: None,
+        origin: UploadFacts::default(),
     })
 }
 
@@ -284,6 +298,9 @@ struct Detail {
     object: DetailObject,
     #[serde(rename = "deletion-type")]
     deletion_type: Option<String>,
+    requester: Option<String>,
+    #[serde(rename = "source-ip-address")]
+    source_ip_address: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -309,6 +326,8 @@ fn read_event_bridge(event: &Value) -> Result<ObjectRef, Error> {
         bucket,
         object,
         deletion_type,
+        requester,
+        source_ip_address,
     } = Detail::deserialize(detail).map_err(|err| {
         unknown_event("an S3 event of EventBridge that cannot be read").with_source(err)
     })?;
@@ -321,6 +340,12 @@ fn read_event_bridge(event: &Value) -> Result<ObjectRef, Error> {
             Trigger::VersionDeleted(object.version_id.clone().unwrap_or_default())
         } else {
             Trigger::Change
+        },
+        origin: UploadFacts {
+            by: requester,
+            from: source_ip_address,
+            version_id: object.version_id.clone().unwrap_or_default(),
+            at: None,
         },
         version_id: object.version_id,
     })
@@ -387,6 +412,7 @@ fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
         },
         trigger: Trigger::Change,
         version_id: None,
+        origin: UploadFacts::default(),
     })
 }
 

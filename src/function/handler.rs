@@ -250,7 +250,9 @@ impl<S: Store> Handler<S> {
             &self.templates,
             template.clone(),
         );
-        let mut publisher = publisher.with_schedules(self.schedules(invocation));
+        let mut publisher = publisher
+            .with_schedules(self.schedules(invocation))
+            .with_origin(&object.origin);
         let answer = answer_object(&self.store, &self.settings, &mut publisher, object);
         // Each function that takes a future by value holds it twice, and the stack is small.
         let answer = catch_panic(&operation, Box::pin(answer));

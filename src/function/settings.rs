@@ -2,7 +2,7 @@
 
 use crate::list::ListName;
 use crate::render::{BuiltIn, built_in_names};
-use crate::settings::{DEFAULT_TEMPLATE, SettingError, Settings, Spelling};
+use crate::settings::{DEFAULT_TEMPLATE, HoldAbove, SettingError, Settings, Spelling, hold_above};
 use crate::source::{check_key, is_csv_name};
 
 /// The maximum length of the name of a schedule group
@@ -109,6 +109,9 @@ pub struct FunctionSettings {
     pub common_csv: Option<String>,
     /// `ON_DELETE`: the effect of the delete of a CSV on its output. Default: keep.
     pub on_delete: OnDelete,
+    /// `HOLD_ABOVE`: the largest change of a site that is published without an approval, in percent. If it is
+    /// unset or 0, nothing is held.
+    pub hold_above: Option<HoldAbove>,
     /// `AWS_ENDPOINT_URL_S3`: an emulator to use instead of S3, addressed path-style.
     pub endpoint: Option<String>,
     /// `AWS_REGION`, which Lambda sets. Default: us-east-1.
@@ -153,6 +156,7 @@ impl FunctionSettings {
             upload_bucket: value("UPLOAD_BUCKET"),
             report_bucket: value("REPORT_BUCKET"),
             common_csv: common_csv(value)?,
+            hold_above: hold_above("HOLD_ABOVE", &value("HOLD_ABOVE").unwrap_or_default())?,
             on_delete: match value("ON_DELETE") {
                 Some(value) => on_delete(&value)?,
                 None => OnDelete::default(),

@@ -26,6 +26,7 @@ mod cloud;
 #[expect(dead_code, reason = "the tests of servers use more of it")]
 mod documented;
 mod failures;
+mod hold;
 #[path = "../servers/http.rs"]
 mod http;
 mod last_mile;
@@ -91,12 +92,14 @@ fn the_deployed_stack_answers_uploads_and_events() {
     cloud.deploy(&[
         "Delivery=direct",
         "OnDelete=deny",
+        "HoldAbove=30",
         "NotifyEmail=team@example.org",
     ]);
     assert_notified(&cloud, "LambdaFunction", BOTH);
     assert_notified(&cloud, "Queue", &[]);
     a_deleted_csv_lets_nobody_in(&cloud);
     notifications::name_what_needs_attention(&cloud);
+    hold::waits_for_its_approval(&cloud);
     reconcile::shuts_orphans(&cloud);
 
     permissions.cover(&cloud);
@@ -330,6 +333,13 @@ fn a_bucket_of_a_team_can_be_attached(cloud: &mut Cloud) {
     cloud.upload("team/a b+c.csv", "IP,Rule\n192.0.2.9,Allow\n");
     let output = "team/a b+c/.htaccess";
     cloud.site(output, |site| site.ends_with("\nRequire ip 192.0.2.9\n"));
+    // The version in force is read from this bucket too.
+    cloud.upload(
+        "team/a b+c.csv",
+        "IP,Rule\n192.0.2.9,Allow\n192.0.2.33,Allow\n",
+    );
+    let changed = cloud.answer("team/a b+c.csv", |answer| answer["change"].is_object());
+    assert_eq!(changed["change"]["gained"]["networks"], 1, "{changed}");
     cloud.delete_upload("team/a b+c.csv");
     cloud.site(output, |site| site.contains("denied"));
     // The rule ignores case, and matches no file that is not a CSV.

@@ -255,8 +255,11 @@ fn needed(call: &Call) -> Vec<Grant> {
     let bucket = format!("arn:aws:s3:::{}", call.bucket);
     let is_template = call.key.starts_with("templates/");
     let template = is_template.then_some(call.key.as_str());
-    let object = format!("{bucket}/{}", template.unwrap_or("*"));
     let has_version = call.query.contains("versionId=");
+    // Of the reports, only the compiled lists are read by their versions.
+    let is_list = has_version && call.key.starts_with("compiled/");
+    let keys = if is_list { "compiled/*" } else { "*" };
+    let object = format!("{bucket}/{}", template.unwrap_or(keys));
     if call.method == "GET" && call.key.is_empty() && call.query.contains("list-type=2") {
         return vec![("s3:ListBucket".to_owned(), bucket)];
     }

@@ -112,6 +112,11 @@ pub(crate) async fn published_lists<S: Store>(
 /// Returns the name of the compiled common CSV. `None` if there is none.
 pub(crate) fn common_name(settings: &FunctionSettings) -> Option<ObjectName> {
     settings.common_csv.as_ref()?;
+    compiled_common(settings)
+}
+
+/// Returns the name of the compiled common CSV, even if no CSV is the common one any more.
+pub(crate) fn compiled_common(settings: &FunctionSettings) -> Option<ObjectName> {
     compiled(settings, "common.rules")
 }
 

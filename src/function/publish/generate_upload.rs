@@ -14,7 +14,8 @@ use crate::generate::{Compiled, Decision, Keep, Outcome, SharedOutcome, SharedUp
 use crate::list::{ListId, ListName, Shared};
 use crate::render::Template;
 use crate::report::overview::SiteFacts;
-use crate::report::{Facts, Occasion, RequestCost, report_page};
+use crate::report::{Effect, Facts, Occasion, Publication, RequestCost, report_page};
+use crate::review::Version;
 use crate::source::Source;
 use crate::time::Instant;
 
@@ -28,6 +29,10 @@ pub(crate) struct GeneratedUpload {
     pub(crate) holds_until: Option<Instant>,
     /// The lists in force that the rows name.
     pub(crate) lists: Vec<ListName>,
+    /// The lists that it was read with.
+    pub(crate) shared: SharedInputs,
+    /// The effect on the output in force and the origin of the upload, as soon as they are known.
+    pub(crate) publication: Option<Publication>,
     cost: Option<RequestCost>,
     details: Details,
 }
@@ -46,29 +51,50 @@ impl GeneratedUpload {
         }
     }
 
+    /// Returns the new version of a site. `None` if it is refused, or not a site.
+    pub(crate) fn version(&self) -> Option<Version<'_>> {
+        match &self.details {
+            Details::Site(decision) if !self.answer.is_refused() => Some(Version {
+                policy: decision.policy()?,
+                rows: active_rows(&self.answer),
+            }),
+            Details::Site(_) | Details::Shared(..) => None,
+        }
+    }
+
+    /// Adds the effect on the output in force.
+    pub(crate) fn set_publication(&mut self, publication: Publication) {
+        if let Effect::Changed(change) = &publication.effect {
+            self.answer.change = Some(change.counts.clone());
+        }
+        self.publication = Some(publication);
+    }
+
     /// Returns the numbers for the overview.
     pub(crate) fn facts(&self) -> SiteFacts {
         SiteFacts::of(&self.answer, self.cost)
     }
 
     /// Renders the page of the report.
-    pub(crate) fn report_page(&self) -> String {
+    pub(crate) fn report_page(&self, occasion: Occasion) -> String {
         let facts = match &self.details {
             Details::Site(decision) => Facts {
                 policy: decision.policy(),
                 next_change: decision.next_change(),
                 cost: self.cost,
-                occasion: Occasion::Publish,
+                occasion,
+                publication: self.publication.as_ref(),
                 as_of: Some(decision.as_of()),
                 first_rows: Some(decision.first_rows()),
                 first_lines: decision.first_lines(),
-                ..Facts::default()
+                list: None,
             },
             Details::Shared(compiled, as_of) => Facts {
                 list: match compiled {
                     Some(Compiled::List(list)) => Some((list, *as_of)),
                     _ => None,
                 },
+                occasion,
                 ..Facts::default()
             },
         };
@@ -88,14 +114,16 @@ pub(crate) struct Generator<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
     pub(crate) subject: Subject<'a>,
+    /// The object that is read.
     pub(crate) input: &'a ObjectName,
+    /// The key that the output is made for: that of the object, unless it is a preview.
+    pub(crate) key: &'a str,
     pub(crate) as_of: Instant,
 }
 
 impl<S: Store> Generator<'_, S> {
     /// Reads the body as it arrives, and generates the output. If its rows name lists, reads these and
-    /// then the input once more. Returns the result with the digest of the lists, or `None` if there is
-    /// a newer input now.
+    /// then the input once more. Returns `None` if there is a newer input now.
     ///
     /// # Errors
     ///
@@ -104,7 +132,7 @@ impl<S: Store> Generator<'_, S> {
         &self,
         head: &Head,
         body: S::Body,
-    ) -> Result<Option<(GeneratedUpload, String)>, Error> {
+    ) -> Result<Option<GeneratedUpload>, Error> {
         let mut inputs = SharedInputs::default();
         if matches!(self.subject, Subject::Site(_)) {
             inputs.read_common(self.store, self.settings).await?;
@@ -128,8 +156,7 @@ impl<S: Store> Generator<'_, S> {
         }
         let is_in_force = |name: &&ListName| inputs.rules().list(name).is_some();
         let lists = read.lists().iter().filter(is_in_force).cloned().collect();
-        let generated = self.finish(read, lists).await;
-        Ok(Some((generated, inputs.digest())))
+        Ok(Some(self.finish(read, lists, inputs).await))
     }
 
     /// Reads the input with these lists.
@@ -139,7 +166,7 @@ impl<S: Store> Generator<'_, S> {
             Subject::Site(template) => return self.read_site(template, head, body, shared).await,
             Subject::List(id) => SharedUpload::of_list(settings, ListId::clone(id), self.as_of),
             Subject::Common => {
-                let source = self.input.key.clone();
+                let source = self.key.to_owned();
                 SharedUpload::of_common(settings, source, self.as_of, shared)
             }
         };
@@ -158,7 +185,7 @@ impl<S: Store> Generator<'_, S> {
         shared: &Shared,
     ) -> Result<Read, Error> {
         let source = Source {
-            key: self.input.key.clone(),
+            key: self.key.to_owned(),
             bucket: self.input.bucket.clone(),
             version_id: head.version_id.clone(),
             etag: head.etag.clone(),
@@ -174,7 +201,12 @@ impl<S: Store> Generator<'_, S> {
     }
 
     /// Renders the output, or compiles the list.
-    async fn finish(&self, read: Read, lists: Vec<ListName>) -> GeneratedUpload {
+    async fn finish(
+        &self,
+        read: Read,
+        lists: Vec<ListName>,
+        shared: SharedInputs,
+    ) -> GeneratedUpload {
         match read {
             Read::Site(mut decision, template) => {
                 let Outcome { answer, file } = decision.render(&template);
@@ -186,6 +218,8 @@ impl<S: Store> Generator<'_, S> {
                     answer,
                     cost: file.as_deref().filter(|_| has_report).map(RequestCost::of),
                     file: file.map(String::into_bytes),
+                    shared,
+                    publication: None,
                     details: Details::Site(decision),
                 }
             }
@@ -202,6 +236,8 @@ impl<S: Store> Generator<'_, S> {
                     file,
                     holds_until: None,
                     lists,
+                    shared,
+                    publication: None,
                     cost: None,
                     details: Details::Shared(compiled, self.as_of),
                 }
@@ -226,8 +262,13 @@ impl Read {
     }
 }
 
+/// Returns the number of accepted rows that are active.
+pub(crate) fn active_rows(answer: &Answer) -> u64 {
+    answer.accepted - answer.pending - answer.expired
+}
+
 /// Pushes the body into an upload, until the upload is refused.
-async fn push_body(
+pub(crate) async fn push_body(
     mut flow: ControlFlow<()>,
     mut body: impl Body,
     mut push_step: impl FnMut(&mut &[u8]) -> ControlFlow<()>,

@@ -6,9 +6,12 @@ use crate::answer::Refusal;
 use crate::function::event::Trigger;
 use crate::function::publish::destination::Kind;
 use crate::function::publish::generate_upload::Subject;
+use crate::function::publish::provenance::Provenance;
 use crate::function::settings::{FunctionSettings, OnDelete};
-use crate::function::store::ObjectName;
+use crate::function::store::{Head, ObjectName};
 use crate::render::Template;
+use crate::report::UploadFacts;
+use crate::time::Instant;
 
 /// One input, the output that its key names, and the reason to look at it.
 #[derive(Clone, Copy)]
@@ -17,6 +20,8 @@ pub(crate) struct Job<'a> {
     pub(crate) kind: &'a Kind,
     pub(crate) output: &'a ObjectName,
     pub(crate) trigger: &'a Trigger,
+    /// The origin of the version that the event is about.
+    pub(crate) origin: Option<&'a UploadFacts>,
 }
 
 impl<'a> Job<'a> {
@@ -30,6 +35,25 @@ impl<'a> Job<'a> {
             Kind::List(id) => Subject::List(id),
             Kind::Common => Subject::Common,
         })
+    }
+
+    /// Returns the provenance of an output that is made from this version.
+    pub(crate) fn provenance(self, head: &Head, settings_digest: &str, now: i64) -> Provenance {
+        let provenance = Provenance::new(&self.input.key, Some(head), settings_digest);
+        match self.trigger {
+            Trigger::Change => provenance,
+            Trigger::VersionDeleted(version) => provenance.with_reverted(version, now),
+        }
+    }
+
+    /// Returns the version that was read, with its origin if the event was about this version.
+    pub(crate) fn upload_facts(self, head: &Head) -> UploadFacts {
+        let is_about = |origin: &&UploadFacts| origin.version_id == head.version_id;
+        UploadFacts {
+            at: Some(Instant::from_seconds(head.last_modified)),
+            version_id: head.version_id.clone(),
+            ..self.origin.filter(is_about).cloned().unwrap_or_default()
+        }
     }
 
     /// Returns what happens to the output when the input is deleted. Sites may use a list that was deleted.

@@ -40,6 +40,16 @@ impl PublishedObject {
         self.head.as_ref()
     }
 
+    /// Returns what the object was made from, or `None` if it does not exist.
+    pub(crate) fn made_from(&self) -> Option<&Provenance> {
+        self.made_from.as_ref()
+    }
+
+    /// Returns whether the object still has the bytes that were written with its provenance.
+    pub(crate) fn has_its_bytes(&self) -> bool {
+        self.records(|_| true)
+    }
+
     /// Returns whether the object was made from this input and these settings, whatever the lists were, and
     /// still has the bytes that were written then.
     pub(crate) fn is_made_from_input(&self, provenance: &Provenance) -> bool {

@@ -7,10 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::function::digest::digest_of;
 use crate::function::publish::owner::{Owner, recorded_key};
+use crate::function::publish::reading::fitting;
 use crate::function::store::{Checksum, ContentDigest, Head, PutKind};
 use crate::function::template_cache::CurrentTemplate;
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
@@ -24,6 +25,9 @@ use crate::time::Instant;
 const REPLACED_SECONDS: i64 = 20 * 60;
 /// The maximum number of replaced objects that are recorded.
 const MAX_REPLACED: usize = 16;
+/// The maximum size of all names and values, in bytes
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>).
+const MAX_METADATA_BYTES: usize = 2048;
 /// The maximum length of a value other than the key, in bytes. The names, the values and the digests of
 /// the replaced objects together stay below 2 KB.
 const MAX_VALUE_BYTES: usize = 100;
@@ -49,6 +53,20 @@ pub(crate) struct Provenance {
     /// The numbers of the upload, in a report, so that the overview needs no other call. They follow from the
     /// input and the settings, so they are not compared.
     facts: Option<SiteFacts>,
+    /// How the input was read, for the next version of it (`reading.rs`). It follows from the settings and the
+    /// lists, so it is not compared.
+    reading: String,
+}
+
+/// The version of an input that an object records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SourceVersion {
+    /// The input was deleted.
+    Deleted,
+    /// The bucket had no versions.
+    Unversioned,
+    /// The version id.
+    Id(String),
 }
 
 /// A predecessor of an object.
@@ -147,6 +165,34 @@ impl Provenance {
         Self { lists, ..self }
     }
 
+    /// Adds how the input was read.
+    #[must_use]
+    pub(crate) fn with_reading(self, reading: String) -> Self {
+        Self { reading, ..self }
+    }
+
+    /// Returns how the input was read. Empty if it is not recorded.
+    #[must_use]
+    pub(crate) fn reading(&self) -> &str {
+        &self.reading
+    }
+
+    /// Returns the digest of the lists and the common CSV that the input was read with.
+    #[must_use]
+    pub(crate) fn lists(&self) -> &str {
+        &self.lists
+    }
+
+    /// Returns the version of the input. An id that was too long to be recorded is one that does not exist.
+    #[must_use]
+    pub(crate) fn source_version(&self) -> SourceVersion {
+        match (self.value("source-version"), self.value("source-etag")) {
+            ("", "") => SourceVersion::Deleted,
+            ("", _) => SourceVersion::Unversioned,
+            (id, _) => SourceVersion::Id(percent_decode_str(id).decode_utf8_lossy().into_owned()),
+        }
+    }
+
     /// Returns the numbers that the overview shows, if they are recorded.
     #[must_use]
     pub(crate) fn facts(&self) -> Option<SiteFacts> {
@@ -180,6 +226,7 @@ impl Provenance {
         let reverted = values.remove("reverted").unwrap_or_default();
         let lists = values.remove("lists").unwrap_or_default();
         let facts = values.remove("facts").unwrap_or_default();
+        let reading = values.remove("reading").unwrap_or_default();
         let replaced = replaced.split(' ').filter_map(parse_entry);
         let mut instant = |name| values.remove(name).map(|text| text.parse::<i64>());
         let (as_of, holds_until) = (instant("as-of"), instant("holds-until"));
@@ -196,6 +243,7 @@ impl Provenance {
             reverted: parse_entry(&reverted).map(|(version, at)| Reverted { version, at }),
             lists,
             facts: SiteFacts::from_text(&facts),
+            reading,
         }
     }
 
@@ -322,6 +370,14 @@ impl Provenance {
         }
         if let Some(facts) = self.facts {
             metadata.insert("facts".to_owned(), facts.to_text());
+        }
+        let sizes = metadata
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        let room = MAX_METADATA_BYTES.saturating_sub(sizes.sum::<usize>() + "reading".len());
+        let reading = fitting(&self.reading, room);
+        if !reading.is_empty() {
+            metadata.insert("reading".to_owned(), reading);
         }
         metadata
     }

@@ -53,6 +53,14 @@
 //! whether it is current. A list is published like a site, into the bucket of the reports, and a list that is
 //! refused or deleted leaves its last compiled form in force.
 //!
+//! **What changes.** While the output is on its way, the version of the CSV that the replaced output was made from is
+//! read again, so that the report says who gains and who loses access (`in_force.rs`). With `HOLD_ABOVE` it is
+//! read before the write, and a change that is too big is held: only the report is written, unless somebody has
+//! approved exactly this change (`hold.rs`). The approval is read after the head of the output was fetched, and the
+//! write has the condition that the output is still that one, so an approval releases one change at most. A
+//! report on a held change is followed by a check that the output is still the same. The schedule for the next
+//! change is created in any case.
+//!
 //! **Going back.** A permanent delete of the newest version makes an older one the newest again. That
 //! version may already be published, and a slow writer of the deleted version would find its condition
 //! true. So an event about such a delete writes both objects once more with another ETag. They record the
@@ -65,31 +73,29 @@ use crate::function::error::Error;
 use crate::function::event::Trigger;
 use crate::function::metrics::PublishStats;
 use crate::function::publish::answers::{answer_about, unchanged};
-use crate::function::publish::claim::{Claim, claim, may_write_report_first};
+use crate::function::publish::claim::{Claim, claim};
 use crate::function::publish::delete::{Absence, Deletion};
 use crate::function::publish::destination::{Destination, Kind, check_version, refused_by_key};
 use crate::function::publish::findings::Findings;
-use crate::function::publish::generate_upload::{GeneratedUpload, Generator};
+use crate::function::publish::generate_upload::{Generator, Subject};
+use crate::function::publish::in_force::InForce;
 use crate::function::publish::job::Job;
 use crate::function::publish::next_change::schedule_next_change;
-use crate::function::publish::object::{OUTPUT_CONTENT_TYPE, PublishedObject};
+use crate::function::publish::object::PublishedObject;
 use crate::function::publish::owner::Owner;
+use crate::function::publish::preview::Preview;
 use crate::function::publish::provenance::{Provenance, settings_digest};
 use crate::function::publish::published::PublishedObjects;
-use crate::function::publish::report::{report_answer, write_report};
+use crate::function::publish::report::report_answer;
 use crate::function::publish::retry::retry_conflicts;
+use crate::function::publish::writes::{Release, Writes};
 use crate::function::schedule::Schedules;
 use crate::function::settings::{FunctionSettings, OnDelete};
-use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
+use crate::function::store::{Fetched, Head, ObjectName, Store};
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
-use crate::report::Occasion;
 use crate::report::overview::SiteFacts;
+use crate::report::{Occasion, UploadFacts};
 use crate::time::Instant;
-
-/// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
-/// this size fit the socket buffers. The thread must send more of a larger one, so its report is
-/// rendered after it.
-const MAX_PARALLEL_OUTPUT_BYTES: usize = 256 * 1024;
 
 /// Publishes CSVs with the current template.
 pub struct Publisher<'a, S> {
@@ -101,6 +107,7 @@ pub struct Publisher<'a, S> {
     schedules: Option<Schedules<'a>>,
     stats: PublishStats,
     findings: Findings,
+    origin: Option<&'a UploadFacts>,
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
@@ -120,6 +127,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             schedules: None,
             stats: PublishStats::default(),
             findings: Findings::default(),
+            origin: None,
         }
     }
 
@@ -128,6 +136,13 @@ impl<'a, S: Store> Publisher<'a, S> {
     #[must_use]
     pub fn with_schedules(self, schedules: Option<Schedules<'a>>) -> Self {
         Self { schedules, ..self }
+    }
+
+    /// Sets the origin of the upload that the event is about, for the report.
+    #[must_use]
+    pub fn with_origin(self, origin: &'a UploadFacts) -> Self {
+        let origin = Some(origin);
+        Self { origin, ..self }
     }
 
     /// Returns what the overview shows about the upload.
@@ -162,8 +177,28 @@ impl<'a, S: Store> Publisher<'a, S> {
             kind: &destination.kind,
             output: &destination.output,
             trigger,
+            origin: self.origin,
         };
         self.settle(job).await
+    }
+
+    /// Reports what would happen if the object `preview` were the CSV `input`. The caller has checked the
+    /// buckets.
+    ///
+    /// # Errors
+    ///
+    /// Errors that a retry or an operator can fix.
+    pub async fn preview(&self, preview: &ObjectName, input: &ObjectName) -> Result<Answer, Error> {
+        let preview = Preview {
+            store: self.store,
+            settings: self.settings,
+            template: &self.template,
+            settings_digest: &self.settings_digest,
+            origin: self.origin,
+            object: preview,
+            input,
+        };
+        preview.answer().await
     }
 
     /// Repeats the attempt until no other write takes effect in between.
@@ -193,7 +228,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         let Fetched::Found(mut head, mut body) = fetched? else {
             return self.input_is_gone(job, &published).await;
         };
-        let mut provenance = self.provenance(job, Some(&head));
+        let mut provenance = job.provenance(&head, &self.settings_digest, self.store.now());
         let in_doubt = |object: &PublishedObject| {
             !object.is_made_from_input(&provenance)
                 && object.may_be_newer_than(&job.input.key, &head)
@@ -206,7 +241,7 @@ impl<'a, S: Store> Publisher<'a, S> {
                     return self.input_is_gone(job, &published).await;
                 }
             };
-            provenance = self.provenance(job, Some(&head));
+            provenance = job.provenance(&head, &self.settings_digest, self.store.now());
         }
         check_version(self.settings, job.input, &head)?;
         self.stats.input(&head);
@@ -225,30 +260,18 @@ impl<'a, S: Store> Publisher<'a, S> {
             }
             Claim::Granted | Claim::OwnerIsGone(_) => job.subject(&self.template.compiled),
         };
+        let newest = head.clone();
         let answer = match subject {
             Ok(subject) => {
-                let generator = Generator {
-                    store: self.store,
-                    settings: self.settings,
-                    subject,
-                    input: job.input,
-                    as_of,
-                };
-                match generator.generate(&head, body).await? {
-                    Some((mut generated, lists)) => {
-                        generated.answer.output = Some(job.output.key.clone());
-                        let provenance = provenance.with_lists(lists);
-                        self.publish_generated(job, &published, generated, provenance, as_of)
-                            .await?
-                    }
-                    None => None,
-                }
+                let read = (head, body);
+                self.generate(job, &published, read, subject, provenance, as_of)
+                    .await?
             }
             Err(refusal) => self.refuse(job, &published, &refusal, provenance).await?,
         };
         let is_right = answer.is_none()
             || !self.must_check_again(job, &published)
-            || self.is_still_newest(job, &head).await?;
+            || self.is_still_newest(job, &newest).await?;
         Ok(answer.filter(|_| is_right))
     }
 
@@ -329,99 +352,78 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(answer.filter(|_| is_right))
     }
 
-    /// Writes an output that was generated, unless it is current already. Returns `None` if another write
-    /// took effect in between.
-    async fn publish_generated(
+    /// Generates the output, and publishes or holds it. Returns `None` if another write took effect in between.
+    async fn generate(
         &self,
         job: Job<'_>,
         published: &PublishedObjects,
-        mut generated: GeneratedUpload,
+        (head, body): (Head, S::Body),
+        subject: Subject<'_>,
         provenance: Provenance,
         as_of: Instant,
     ) -> Result<Option<Answer>, Error> {
-        let lists = std::mem::take(&mut generated.lists);
-        self.findings.set_lists(lists);
+        let generator = Generator {
+            store: self.store,
+            settings: self.settings,
+            subject,
+            input: job.input,
+            key: &job.input.key,
+            as_of,
+        };
+        let in_force = InForce {
+            store: self.store,
+            settings: self.settings,
+            input: job.input,
+            output: &published.output,
+            upload: job.upload_facts(&head),
+            as_of,
+        };
+        let limit = self.settings.hold_above.filter(|_| *job.kind == Kind::Site);
+        // The version in force is asked for while the new one arrives, if it is certain that it is needed.
+        let is_needed = limit.is_some() && !published.output.is_made_from_input(&provenance);
+        let open = async || {
+            if is_needed {
+                in_force.open().await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        let (generated, opened) = join!(generator.generate(&head, body), open());
+        let (Some(mut generated), opened) = (generated?, opened?) else {
+            return Ok(None);
+        };
+        self.findings
+            .set_lists(std::mem::take(&mut generated.lists));
+        generated.answer.output = Some(job.output.key.clone());
+        let provenance = provenance.with_lists(generated.shared.digest());
         // Only the lists that were read show whether an output that was made with lists is current.
         if self.is_up_to_date(job, published, &provenance, as_of) {
             return self.leave_unchanged(job, published).await.map(Some);
         }
-        let holds_until = generated.holds_until;
-        let warning = self.schedule_next_change(job, holds_until).await?;
-        generated.answer.warnings.extend(warning);
-        let provenance = provenance.with_period(as_of, holds_until);
-        self.write_both(job, published, generated, &provenance, as_of)
-            .await
-    }
-
-    /// Writes the output and the report. Returns `None` if another write took effect in between.
-    async fn write_both(
-        &self,
-        job: Job<'_>,
-        published: &PublishedObjects,
-        mut generated: GeneratedUpload,
-        provenance: &Provenance,
-        as_of: Instant,
-    ) -> Result<Option<Answer>, Error> {
-        let is_current = published.output.is_current(provenance, as_of);
-        if is_current && generated.answer.status == Status::Written {
-            generated.answer.status = Status::Unchanged;
-        }
-        let file = generated.file.take();
-        let is_own = published.output.owner(&job.input.key) == Some(Owner::Own);
-        let is_new_output = !is_own && file.is_some();
-        let report = published.report.as_ref();
-        let bytes = generated.answer.bytes;
-        let file = file.filter(|_| !is_current);
-        let facts = generated.facts();
-        self.findings.set_facts(facts);
-        let output = self.write_output(&published.output, file, provenance);
-        let reported = async |generated: &mut GeneratedUpload| {
-            // The following work keeps this thread busy, so the request of the output is sent before it.
-            tokio::task::yield_now().await;
-            generated.add_warnings();
-            let message = generated.answer.message.as_ref();
-            let report_provenance = provenance
-                .clone()
-                .with_report(message, &job.output.key)
-                .with_facts(facts);
-            let page = || generated.report_page();
-            // The report of an output that is new to this upload is always written, so that a slow refusal
-            // because of another owner does not replace it. A refused file writes no output.
-            let is_needed = |report: &&PublishedObject| {
-                is_new_output || !report.is_current(&report_provenance, as_of)
-            };
-            let report = report.filter(is_needed);
-            write_report(self.store, report, page, report_provenance).await
+        let warning = self.schedule_next_change(job, generated.holds_until);
+        generated.answer.warnings.extend(warning.await?);
+        let provenance = provenance.with_period(as_of, generated.holds_until);
+        let writes = Writes {
+            store: self.store,
+            settings: self.settings,
+            job,
+            published,
+            in_force,
+            provenance,
+            as_of,
         };
-        let may_overlap =
-            may_write_report_first(&published.output, job.input, job.on_delete(self.settings));
-        let is_conflict = if may_overlap && bytes <= MAX_PARALLEL_OUTPUT_BYTES {
-            let (written, reported) = join!(output, reported(&mut generated));
-            [written?, reported?].contains(&PutResult::Conflict)
-        } else {
-            output.await? == PutResult::Conflict
-                || reported(&mut generated).await? == PutResult::Conflict
-        };
-        // A report without its output must be about an output that is still there.
-        let is_report_only = generated.answer.status == Status::Unchanged;
-        let is_right = !is_conflict
-            && (!is_report_only || published.output.is_still_there(self.store).await?);
-        Ok(is_right.then_some(generated.answer))
-    }
-
-    async fn write_output(
-        &self,
-        object: &PublishedObject,
-        file: Option<Vec<u8>>,
-        provenance: &Provenance,
-    ) -> Result<PutResult, Error> {
-        match file {
-            Some(bytes) => {
-                object
-                    .replace(self.store, bytes, OUTPUT_CONTENT_TYPE, provenance.clone())
-                    .await
+        let release = match limit {
+            Some(limit) => {
+                let settings_digest = &self.settings_digest;
+                let release = writes.release(&mut generated, limit, opened, &head, settings_digest);
+                release.await?
             }
-            None => Ok(PutResult::Written),
+            None => Release::Free,
+        };
+        self.findings.set_facts(generated.facts());
+        match release {
+            Release::Held => writes.write_held(generated).await,
+            Release::Free | Release::Approved => writes.write_both(generated, release).await,
         }
     }
 
@@ -476,14 +478,6 @@ impl<'a, S: Store> Publisher<'a, S> {
             on_delete,
             absence,
             provenance: Provenance::new(&input.key, None, &self.settings_digest),
-        }
-    }
-
-    fn provenance(&self, job: Job<'_>, head: Option<&Head>) -> Provenance {
-        let provenance = Provenance::new(&job.input.key, head, &self.settings_digest);
-        match job.trigger {
-            Trigger::Change => provenance,
-            Trigger::VersionDeleted(version) => provenance.with_reverted(version, self.store.now()),
         }
     }
 }

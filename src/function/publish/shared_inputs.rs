@@ -12,7 +12,10 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::function::digest::digest_of;
 use crate::function::error::{Error, ErrorKind};
-use crate::function::publish::destination::{common_name, list_name_of, published_lists};
+use crate::function::publish::destination::{
+    common_name, compiled_common, list_name_of, published_lists,
+};
+use crate::function::publish::reading::Reading;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{Body, Fetched, Head, ObjectName, Store};
 use crate::list::{
@@ -24,6 +27,9 @@ const MAX_CONCURRENT_READS: usize = 8;
 /// The maximum number of unknown names of an upload for which others are suggested.
 const MAX_UNKNOWN_NAMES: usize = 8;
 
+/// The version id of an object in a bucket without versions. No object has it.
+const NO_VERSION: &str = "-";
+
 /// The lists and the common CSV that an upload was read with.
 #[derive(Default)]
 pub(crate) struct SharedInputs {
@@ -34,6 +40,8 @@ pub(crate) struct SharedInputs {
     /// members must have another identity, so that its site is written again and a slow writer of the
     /// members in between finds its condition false.
     identities: BTreeMap<String, String>,
+    /// The version id of each of these objects. It is empty if the object does not exist.
+    versions: BTreeMap<String, String>,
 }
 
 impl SharedInputs {
@@ -47,7 +55,7 @@ impl SharedInputs {
         let Some(name) = common_name(settings) else {
             return Ok(());
         };
-        let object = read(store, &name).await?;
+        let object = read(store.get(&name, None).await?).await?;
         let mut lists = BTreeSet::new();
         if let Some(Compiled { bytes, .. }) = &object {
             let common = parse(&name, bytes, CommonRules::from_bytes)?;
@@ -74,7 +82,7 @@ impl SharedInputs {
             .collect();
         let read: Vec<(ObjectName, Option<Compiled>)> = stream::iter(objects)
             .map(|name| async move {
-                let object = read(store, &name).await?;
+                let object = read(store.get(&name, None).await?).await?;
                 Ok::<_, Error>((name, object))
             })
             .buffered(MAX_CONCURRENT_READS)
@@ -123,7 +131,7 @@ impl SharedInputs {
             .into_iter()
             .filter_map(|name| list_name_of(settings, name))
         {
-            let compiled = read(store, &name).await?;
+            let compiled = read(store.get(&name, None).await?).await?;
             // A damaged list is not suggested. Its own sites report it.
             let list = compiled.and_then(|Compiled { bytes, .. }| {
                 parse(&name, &bytes, CompiledList::from_bytes).ok()
@@ -154,7 +162,19 @@ impl SharedInputs {
         digest_of(&texts)
     }
 
+    /// Returns the keys and the version ids of the objects that were looked for.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
+        let versions = self.versions.iter();
+        versions.map(|(key, version)| (key.as_str(), version.as_str()))
+    }
+
     fn note(&mut self, name: ObjectName, head: Option<&Head>) {
+        let version = head.map(|head| match head.version_id.as_str() {
+            "" => NO_VERSION.to_owned(),
+            version => version.to_owned(),
+        });
+        self.versions
+            .insert(name.key.clone(), version.unwrap_or_default());
         let identity = head.map(Head::identity);
         self.identities
             .insert(name.key, identity.unwrap_or_default());
@@ -167,8 +187,70 @@ struct Compiled {
     bytes: Vec<u8>,
 }
 
-async fn read<S: Store>(store: &S, name: &ObjectName) -> Result<Option<Compiled>, Error> {
-    let Fetched::Found(head, mut body) = store.get(name, None).await? else {
+/// Reads the common CSV and the lists of these names in the versions that an output records. Returns `None` if one
+/// of them is not recorded, or is gone.
+///
+/// # Errors
+///
+/// If one of them cannot be read.
+pub(crate) async fn read_recorded<S: Store>(
+    store: &S,
+    settings: &FunctionSettings,
+    reading: &Reading,
+    names: &BTreeSet<ListName>,
+) -> Result<Option<Shared>, Error> {
+    let mut shared = Shared::default();
+    if let Some(name) = compiled_common(settings)
+        && reading.version_of(&name.key).is_some()
+    {
+        let Recorded::Known(bytes) = read_version(store, &name, reading).await? else {
+            return Ok(None);
+        };
+        if let Some(bytes) = bytes {
+            let common = parse(&name, &bytes, CommonRules::from_bytes)?;
+            shared.set_common(Listed::InForce(Arc::new(common)));
+        }
+    }
+    for name in names {
+        let Some(name) = list_name_of(settings, name) else {
+            return Ok(None);
+        };
+        let Recorded::Known(bytes) = read_version(store, &name, reading).await? else {
+            return Ok(None);
+        };
+        if let Some(bytes) = bytes {
+            let list = parse(&name, &bytes, CompiledList::from_bytes)?;
+            shared.add_list(Arc::new(list));
+        }
+    }
+    Ok(Some(shared))
+}
+
+/// A compiled form in a recorded version.
+enum Recorded {
+    /// Its bytes, or `None` if the object did not exist.
+    Known(Option<Vec<u8>>),
+    Unknown,
+}
+
+async fn read_version<S: Store>(
+    store: &S,
+    name: &ObjectName,
+    reading: &Reading,
+) -> Result<Recorded, Error> {
+    let version = match reading.version_of(&name.key) {
+        None => return Ok(Recorded::Unknown),
+        Some("") => return Ok(Recorded::Known(None)),
+        Some(version) => version,
+    };
+    Ok(match read(store.get_version(name, version).await?).await? {
+        Some(compiled) => Recorded::Known(Some(compiled.bytes)),
+        None => Recorded::Unknown,
+    })
+}
+
+async fn read(fetched: Fetched<impl Body>) -> Result<Option<Compiled>, Error> {
+    let Fetched::Found(head, mut body) = fetched else {
         return Ok(None);
     };
     let mut bytes = Vec::new();

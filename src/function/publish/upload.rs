@@ -1,19 +1,23 @@
-//! Answers an event about one object. The key decides whether the object is a CSV.
+//! Answers an event about one object. The key decides whether the object is a CSV, an approval of a change, or a
+//! preview.
 
 use crate::answer::{Answer, Status};
 use crate::function::error::Error;
-use crate::function::event::ObjectRef;
+use crate::function::event::{ObjectRef, Trigger};
 use crate::function::publish::destination::check_buckets;
+use crate::function::publish::hold::APPROVALS_FOLDER;
 use crate::function::publish::other_file::refuse_other_file;
+use crate::function::publish::preview::PREVIEW_FOLDER;
 use crate::function::publish::publisher::Publisher;
 use crate::function::settings::FunctionSettings;
-use crate::function::store::Store;
+use crate::function::store::{ObjectName, Store};
 use crate::source::is_csv_name;
 
 /// Publishes or refuses the present content of the object.
 ///
 /// An object that is not named like a CSV is refused. The marker of a folder is ignored: the S3 console
-/// creates an empty object whose key ends in `/` for each new folder.
+/// creates an empty object whose key ends in `/` for each new folder. A CSV in `approvals/` or `preview/` never
+/// becomes a site: the first makes the function look at the CSV that it approves, the second is reported.
 ///
 /// # Errors
 ///
@@ -33,5 +37,36 @@ pub async fn answer_object<S: Store>(
     if !is_csv_name(&input.key) {
         return refuse_other_file(store, settings, input).await;
     }
-    publisher.publish(input, &object.trigger).await
+    let within = |folder: &str| {
+        let key = input.key.strip_prefix(folder)?;
+        let bucket = input.bucket.clone();
+        let key = key.to_owned();
+        Some(ObjectName { bucket, key })
+    };
+    if let Some(approved) = within(APPROVALS_FOLDER) {
+        return approval(publisher, &approved).await;
+    }
+    match within(PREVIEW_FOLDER) {
+        Some(named) => publisher.preview(input, &named).await,
+        None => publisher.publish(input, &object.trigger).await,
+    }
+}
+
+/// Returns whether an upload with this key is published: it is a CSV, and neither an approval nor a preview.
+pub(crate) fn is_published(key: &str) -> bool {
+    let mut reserved = [APPROVALS_FOLDER, PREVIEW_FOLDER].into_iter();
+    is_csv_name(key) && !reserved.any(|folder| key.starts_with(folder))
+}
+
+/// Looks at the CSV that an approval is for. Its event has no trigger of its own: an approval that was deleted
+/// or replaced changes nothing that is published. A preview is never published, and an approval of an approval
+/// is none.
+async fn approval<S: Store>(
+    publisher: &mut Publisher<'_, S>,
+    approved: &ObjectName,
+) -> Result<Answer, Error> {
+    if !is_published(&approved.key) {
+        return Ok(Answer::new(&approved.key, Status::Ignored));
+    }
+    publisher.publish(approved, &Trigger::Change).await
 }

@@ -23,7 +23,9 @@ use crate::function::error::Error;
 use crate::function::event::{ObjectRef, Trigger};
 use crate::function::metrics::InvocationMetrics;
 use crate::function::panics::catch_panic;
-use crate::function::publish::{FoundOutput, Publisher, answer_object, kind_of, settle_output};
+use crate::function::publish::{
+    FoundOutput, Publisher, answer_object, is_published, kind_of, settle_output,
+};
 use crate::function::reconcile::merge::{count_statuses, in_order, merge, was_checked};
 use crate::function::reconcile::part::{read_parts, write_overview, write_part};
 use crate::function::response::RunAnswer;
@@ -32,10 +34,10 @@ use crate::function::schedule::Schedules;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, Store};
 use crate::function::template_cache::{CurrentTemplate, TemplateCache};
+use crate::report::UploadFacts;
 use crate::report::overview::{
     Site, SiteFacts, SiteKind, SiteState, count_states, overview_page, sites_csv,
 };
-use crate::source::is_csv_name;
 use crate::time::Instant;
 
 /// The maximum number of objects of a batch that are handled at the same time.
@@ -109,8 +111,9 @@ impl<S: Store> Reconciler<'_, S> {
     }
 
     async fn check(&self, kind: ItemKind, name: &ObjectName) -> Checked {
-        // S3 lists the markers of folders too. Other files got their answer at their upload.
-        if kind == ItemKind::Uploads && !is_csv_name(&name.key) {
+        // S3 lists the markers of folders too. Other files, approvals and previews got their answer at their
+        // upload.
+        if kind == ItemKind::Uploads && !is_published(&name.key) {
             return Checked {
                 site: None,
                 failure: None,
@@ -163,6 +166,7 @@ impl<S: Store> Reconciler<'_, S> {
             name: name.clone(),
             trigger: Trigger::Change,
             version_id: None,
+            origin: UploadFacts::default(),
         };
         let answer = answer_object(self.store, self.settings, publisher, &object).await?;
         let findings = publisher.findings();

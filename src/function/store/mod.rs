@@ -174,6 +174,17 @@ pub trait Store {
         unless: Option<&str>,
     ) -> impl Future<Output = Result<Fetched<Self::Body>, Error>>;
 
+    /// Reads a version of an object, which may be an old one.
+    ///
+    /// # Errors
+    ///
+    /// Errors that a retry or an operator can fix.
+    fn get_version(
+        &self,
+        name: &ObjectName,
+        version_id: &str,
+    ) -> impl Future<Output = Result<Fetched<Self::Body>, Error>>;
+
     /// Lists the keys of a bucket that start with a prefix.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider
 use aws_sdk_s3::config::ProvideCredentials;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, config};
@@ -102,27 +103,46 @@ impl Store for S3 {
         name: &ObjectName,
         unless: Option<&str>,
     ) -> Result<Fetched<Self::Body>, Error> {
-        let answer = self
+        let request = self
             .client
             .get_object()
             .bucket(&name.bucket)
             .key(&name.key)
-            .set_if_none_match(unless.map(str::to_owned))
-            .send()
-            .await;
-        match answer {
-            Ok(found) => Ok(Fetched::Found(
-                head_of!(found),
-                S3Body {
-                    name: name.clone(),
-                    stream: found.body,
-                },
-            )),
+            .set_if_none_match(unless.map(str::to_owned));
+        match request.send().await {
+            Ok(found) => Ok(found_object(name, found)),
             Err(err) if status(&err) == Some(304) => Ok(Fetched::NotModified(last_modified(&err))),
             Err(err) if status(&err) == Some(404) && err.code() != Some("NoSuchBucket") => {
                 Ok(Fetched::Missing)
             }
             Err(err) => Err(explain(format!("GET {name}"), err)),
+        }
+    }
+
+    async fn get_version(
+        &self,
+        name: &ObjectName,
+        version_id: &str,
+    ) -> Result<Fetched<Self::Body>, Error> {
+        let request = self
+            .client
+            .get_object()
+            .bucket(&name.bucket)
+            .key(&name.key)
+            .version_id(version_id);
+        match request.send().await {
+            Ok(found) => Ok(found_object(name, found)),
+            // S3 answers 400 to a text that is no version id of this bucket.
+            Err(err)
+                if matches!(status(&err), Some(400 | 404))
+                    && err.code() != Some("NoSuchBucket") =>
+            {
+                Ok(Fetched::Missing)
+            }
+            Err(err) => Err(explain(
+                format!("GET version {} of {name}", escape(version_id)),
+                err,
+            )),
         }
     }
 
@@ -172,6 +192,13 @@ impl Store for S3 {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         since_1970.map_or(0, |time| time.as_secs().try_into().unwrap_or(i64::MAX))
     }
+}
+
+fn found_object(name: &ObjectName, found: GetObjectOutput) -> Fetched<S3Body> {
+    let name = name.clone();
+    let head = head_of!(found);
+    let stream = found.body;
+    Fetched::Found(head, S3Body { name, stream })
 }
 
 impl S3 {

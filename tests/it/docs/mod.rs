@@ -354,7 +354,8 @@ const WARNING_CODES: [&str; 16] = [
     "wide-allow",
 ];
 
-const SETTINGS: [&str; 19] = [
+const SETTINGS: [&str; 20] = [
+    "HOLD_ABOVE",
     "COMMON_CSV",
     "TEMPLATE",
     "DEFAULT_POLICY",

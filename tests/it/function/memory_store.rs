@@ -23,6 +23,8 @@ pub(crate) struct Object {
 #[derive(Default)]
 pub(crate) struct MemoryStore {
     objects: RefCell<BTreeMap<ObjectName, Object>>,
+    /// Every version that was written, by its id.
+    versions: RefCell<BTreeMap<(ObjectName, String), Object>>,
     /// Every call, as `PUT s3://bucket/key`.
     calls: RefCell<Vec<String>>,
     /// Calls that start with this text fail with this kind.
@@ -91,6 +93,13 @@ impl MemoryStore {
 
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Object> {
         self.objects.borrow().get(&name(bucket, key)).cloned()
+    }
+
+    /// Forgets all old versions of an object, as a lifecycle rule does.
+    pub(crate) fn forget_versions(&self, bucket: &str, key: &str) {
+        let name = name(bucket, key);
+        let mut versions = self.versions.borrow_mut();
+        versions.retain(|(of, _), _| *of != name);
     }
 
     /// The keys of a bucket that start with a prefix, in order.
@@ -215,6 +224,8 @@ impl MemoryStore {
             bytes,
             content_type: "",
         };
+        let version = (name.clone(), object.head.version_id.clone());
+        self.versions.borrow_mut().insert(version, object.clone());
         self.objects.borrow_mut().insert(name.clone(), object);
     }
 }
@@ -263,6 +274,27 @@ impl Store for &MemoryStore {
         })
     }
 
+    async fn get_version(
+        &self,
+        name: &ObjectName,
+        version_id: &str,
+    ) -> Result<Fetched<MemoryBody>, Error> {
+        self.call(&format!("GET {version_id} of"), name)?;
+        tokio::task::yield_now().await;
+        let version = (name.clone(), version_id.to_owned());
+        Ok(match self.versions.borrow().get(&version) {
+            None => Fetched::Missing,
+            Some(object) => {
+                let body = MemoryBody {
+                    pieces: pieces(&object.bytes, self.piece_bytes.get()),
+                    late_piece: None,
+                    read: Rc::default(),
+                };
+                Fetched::Found(object.head.clone(), body)
+            }
+        })
+    }
+
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Error> {
         self.call("LIST", &name(bucket, prefix))?;
         self.let_others_write();
@@ -274,8 +306,9 @@ impl Store for &MemoryStore {
         self.puts_under_way.update(|puts| puts + 1);
         self.puts_at_once
             .update(|most| most.max(self.puts_under_way.get()));
-        // The code yields as well before it makes the report, so one pause would be too short.
-        for _ in 0..3 {
+        // The code yields as well before it makes the report, and while it reads the version in force, so a
+        // short pause would end before.
+        for _ in 0..12 {
             tokio::task::yield_now().await;
         }
         self.puts_under_way.update(|puts| puts - 1);

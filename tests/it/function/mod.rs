@@ -2,6 +2,8 @@
 
 /// The deadline while an upload is read, and the limit of the output.
 mod bounds;
+/// The effect of an upload on who gets in, and its origin.
+mod changes;
 /// Deleted CSVs and their outputs.
 mod deletes;
 /// Uploads of other buckets or without versions, edited outputs, and changed templates.
@@ -12,6 +14,8 @@ mod event_formats;
 mod faults;
 /// Events in, objects and answers out, with buckets in memory.
 pub(crate) mod handler;
+/// Big changes that are held until somebody approves them.
+mod hold;
 /// The metrics of an invocation.
 mod lists;
 /// Buckets in memory: conditional writes like those of S3, and calls that can be made to fail.
@@ -23,6 +27,8 @@ mod model;
 mod notices;
 /// Uploads that are not named like a CSV.
 mod other_files;
+/// CSVs that are reported as if they were published.
+mod previews;
 /// The function as a process: answers, log lines, metrics, and the error for a bad setting.
 mod process;
 /// Runs over all sites, and their overview.

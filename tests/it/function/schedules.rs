@@ -38,7 +38,17 @@ impl Scheduler for Kept {
 
 /// Handles an event by a function with this ARN. Returns the answer about its only file.
 fn handle_as(function_arn: &str, store: &MemoryStore, kept: &Kept, event: Value) -> Value {
-    let handler = Handler::new(store, settings(&[])).unwrap();
+    handle_with(&[], function_arn, store, kept, event)
+}
+
+fn handle_with(
+    entries: &[(&str, &str)],
+    function_arn: &str,
+    store: &MemoryStore,
+    kept: &Kept,
+    event: Value,
+) -> Value {
+    let handler = Handler::new(store, settings(entries)).unwrap();
     let handler = handler.with_scheduler(kept.clone());
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().build().unwrap();
@@ -171,4 +181,28 @@ fn without_a_scheduler_the_answer_and_the_report_warn_of_the_change() {
     }
     let report = store.text("reports", "acme.csv.html").unwrap();
     assert!(report.contains("a change not scheduled"), "{report}");
+}
+
+/// A held change is looked at again at the next one, and the calls come to an end.
+#[test]
+fn a_change_that_is_held_creates_the_next_schedule_and_no_other() {
+    let (store, kept) = (MemoryStore::default(), Kept::default());
+    let csv = b"IP,Rule,Expires\n\
+                0.0.0.0/1,Allow,1970-01-01T00:10:00Z\n\
+                192.0.2.3,Allow,1970-01-01T00:20:00Z\n\
+                192.0.2.5,Allow,\n";
+    store.upload("uploads", "acme.csv", csv);
+    let handle = |event| handle_with(&[("HOLD_ABOVE", "30")], FUNCTION, &store, &kept, event);
+    assert_eq!(handle(put_event(&["acme.csv"]))["status"], "written");
+    let first = only(kept.take());
+    store.wait(600);
+    let held = handle(event_of(&first));
+    assert_eq!(held["status"], "held", "{held}");
+    let second = only(kept.take());
+    assert_eq!(second.at.to_string(), "1970-01-01T00:20:00Z");
+    store.wait(600);
+    let later = handle(event_of(&second));
+    assert_eq!(later["status"], "held", "{later}");
+    assert_ne!(held["approval"], later["approval"]);
+    assert!(kept.take().is_empty());
 }

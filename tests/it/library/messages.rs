@@ -170,6 +170,11 @@ fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
     let bytes = "expected a number of bytes, at least 1";
     check_setting("MAX_CSV_BYTES", "0", &format!("\"0\": {bytes}"));
     check_setting("MAX_CSV_BYTES", "256 MiB", &format!("\"256 MiB\": {bytes}"));
+    check_setting(
+        "HOLD_ABOVE",
+        "101",
+        "\"101\": expected a percentage from 1 to 100, or 0 to hold nothing",
+    );
     check_setting("MAX_OUTPUT_BYTES", "0", &format!("\"0\": {bytes}"));
     check_setting(
         "TEMPLATE",

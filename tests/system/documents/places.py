@@ -73,6 +73,22 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     ("docs/command-line.md", "htaccess diff old.csv new.csv --hold-above"): Place(before=OLD_AND_NEW),
     ("docs/how-to.md", "htaccess check acme.csv"): Place(before=OLD_AND_NEW),
+    ("docs/how-to.md", "aws s3 cp acme.csv"): Place(
+        before=f"""{CLOUD_WITHOUT_STACK} && . $DOCS_ROOT/tests/system/documents/operator.sh && sam build &&
+            sam deploy --parameter-overrides HoldAbove=30 && BUCKETS=000000000000-us-east-1-an &&
+            UPLOAD_BUCKET=htaccess-generator-uploads-$BUCKETS && SITE_BUCKET=htaccess-generator-site-$BUCKETS &&
+            REPORT=s3://htaccess-generator-reports-$BUCKETS""",
+        after="wait_for aws s3 cp $REPORT/preview/clients/acme.csv.html -",
+    ),
+    ("docs/how-to.md", "printf %s k3f0q2xz"): Place(
+        # The code in the report, as soon as the report on the second upload is there.
+        before="""networks() { { echo IP,Rule && for n in $(seq 20); do echo "10.$1.$n.0/25,Allow"; done; } | aws s3 cp - "s3://$UPLOAD_BUCKET/clients/acme.csv"; }
+            code() { aws s3 cp $REPORT/clients/acme.csv.html - | grep -o 'printf %s [0-9a-z]*' | cut -d ' ' -f 3 | grep .; }
+            has() { aws s3 cp "s3://$SITE_BUCKET/clients/acme/.htaccess" - | grep -q "$1"; }
+            networks 1 && wait_for has 10.1.1.0/25 && networks 2 && wait_for code && CODE=$(code)""",
+        words={"k3f0q2xz": "$CODE"},
+        after="wait_for has 10.2.1.0/25 && make down",
+    ),
     ("README.md", "make up"): Place(after="! make -s env"),
     ("README.md", "cargo install"): Place(after="grep 'Require ip 192.0.2.10' .htaccess"),
     ("htaccess --help", "htaccess check"): Place(before=OLD_AND_NEW),

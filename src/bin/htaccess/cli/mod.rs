@@ -244,7 +244,7 @@ pub(crate) struct DiffArguments {
     /// List all networks, and not only the first 50 of a file
     #[arg(long)]
     pub(crate) all: bool,
-    /// Exit with 4 if a change is so big that a person should approve it: if it opens or shuts the
+    /// Exit with 4 if a change would be held with this setting of `HOLD_ABOVE`: if it opens or shuts the
     /// site, or if more than this percentage gains or loses access
     #[arg(long, value_name = "PERCENT")]
     pub(crate) hold_above: Option<String>,

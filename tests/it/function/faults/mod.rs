@@ -6,6 +6,7 @@ mod checksum;
 mod race;
 mod schedules;
 pub(crate) mod server;
+mod versions;
 
 use std::time::Duration;
 

@@ -40,7 +40,7 @@ pub(crate) struct Request {
     pub(crate) method: String,
     /// `bucket/key`, decoded.
     pub(crate) path: String,
-    query: String,
+    pub(crate) query: String,
     headers: HashMap<String, String>,
     pub(crate) body: Vec<u8>,
 }
@@ -53,6 +53,13 @@ struct Object {
     metadata: BTreeMap<String, String>,
     /// The checksum that the client sent, as S3 returns it. An upload has only a CRC.
     sha256: Option<String>,
+}
+
+impl Object {
+    fn is_of(&self, query: &str) -> bool {
+        let asked = query.split_once("versionId=v");
+        asked.is_none_or(|(_, version)| version == self.version.to_string())
+    }
 }
 
 type Plan = dyn Fn(&Request, u64) -> Fault + Send + Sync;
@@ -355,7 +362,8 @@ fn answer(request: &Request, state: &State) -> Answer {
     let path = &request.path;
     let current = state.objects.lock().unwrap().get(path).cloned();
     match (request.method.as_str(), request.query.as_str()) {
-        ("GET" | "HEAD", _) => match current {
+        // Older versions are not kept.
+        ("GET" | "HEAD", query) => match current.filter(|object| object.is_of(query)) {
             None => Answer::error(404, "NoSuchKey"),
             Some(object) => found(object, state),
         },

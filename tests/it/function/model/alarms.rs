@@ -101,6 +101,10 @@ impl Model {
             return Ok(());
         };
         let newest = self.scenario.newest(key, world.steps_done);
+        // What comes after the end waits for a person, whose approval has an event.
+        if newest.is_some_and(|(_, csv)| self.needs_approval(world, csv)) {
+            return Ok(());
+        }
         if newest.map(|(step, _)| step) != output.rank {
             return Ok(());
         }

@@ -6,9 +6,10 @@ use htaccess_generator::function::OnDelete;
 use super::buckets::Bend;
 use super::contents::{Csv, Custom};
 use super::explore::{Violation, explore, text_of};
+use super::holds;
 use super::protocols::Protocol;
 use super::scenario::{
-    DELETE, Faults, L, LIST_A, LIST_B, PURGE, Promise, SOON, Scenario, Step, V, W, X, Y,
+    DELETE, Faults, L, LIST_A, LIST_B, OPEN, PURGE, Promise, SOON, Scenario, Step, V, W, WIDE, X, Y,
 };
 
 /// Returns the violation, which must be found, with its schedule.
@@ -334,4 +335,78 @@ fn clock_first(bend: Bend) -> Scenario {
 #[test]
 fn a_clock_that_is_read_before_the_output_is_found_to_be_stale() {
     found("clock first", clock_first(Bend::ForgetsInstant));
+}
+
+/// Returns the violation of a case with a change that needs an approval.
+#[track_caller]
+fn unheld(name: &str, scenario: Scenario) {
+    let violation = found(name, scenario);
+    let is_held = [
+        "stale approval: ",
+        "stale report: it is wrong about an approval",
+    ];
+    assert!(
+        is_held
+            .iter()
+            .any(|start| violation.what.starts_with(start)),
+        "{violation}"
+    );
+}
+
+#[test]
+fn a_code_without_the_output_in_force_is_found_to_release_another_change() {
+    let steps = [X, OPEN, Step::Note, Step::Approve, DELETE, PURGE];
+    unheld(
+        "no identity",
+        Scenario {
+            on_delete: OnDelete::Deny,
+            protocol: Protocol::NoIdentity,
+            ..holds::one_by_one(holds::case(&steps))
+        },
+    );
+}
+
+#[test]
+fn an_approval_that_is_not_compared_is_found_to_release_another_change() {
+    let steps = [X, OPEN, Step::Note, WIDE, Step::Approve];
+    unheld(
+        "any approval",
+        Scenario {
+            protocol: Protocol::AnyApproval,
+            ..holds::one_by_one(holds::case(&steps))
+        },
+    );
+}
+
+#[test]
+fn an_approved_change_without_a_condition_is_found_to_be_another_one() {
+    let steps = [X, OPEN, Step::Note, Step::Approve, DELETE];
+    unheld(
+        "approved, no conditions",
+        Scenario {
+            on_delete: OnDelete::Deny,
+            bend: Bend::IgnoresPreconditions,
+            ..holds::without_faults(holds::case(&steps))
+        },
+    );
+}
+
+#[test]
+fn a_report_on_a_held_change_without_a_last_look_is_found_to_be_stale() {
+    let steps = [
+        X,
+        OPEN,
+        Step::Note,
+        Step::Approve,
+        Step::Note,
+        Step::Approve,
+    ];
+    unheld(
+        "no last look",
+        Scenario {
+            protocol: Protocol::NoLastLook,
+            events: vec![1, 1, 3, 5],
+            ..holds::without_faults(holds::case(&steps))
+        },
+    );
 }

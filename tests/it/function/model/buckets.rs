@@ -246,11 +246,14 @@ pub(crate) struct Buckets {
     pub(crate) template: Option<ObjectId>,
     /// The compiled list.
     pub(crate) compiled: Option<ObjectId>,
+    /// The approval of a change of the first CSV.
+    pub(crate) approval: Option<ObjectId>,
 }
 
 impl Buckets {
     pub(crate) fn at(&mut self, name: &ObjectName) -> &mut Option<ObjectId> {
         match (name.bucket.as_str(), name.key.as_str()) {
+            ("uploads", "approvals/acme.csv") => &mut self.approval,
             ("uploads", key) => {
                 let index = KEYS.iter().position(|known| *known == key);
                 &mut self.inputs[index.unwrap()]

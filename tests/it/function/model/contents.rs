@@ -29,6 +29,11 @@ pub(crate) enum Csv {
     Soon,
     /// A CSV that is refused.
     Bad,
+    /// Two contents that let in half of the Internet.
+    Open,
+    Wide,
+    /// It lets in half of the Internet until the first wait.
+    Until,
     /// A site that names the list.
     L,
     /// Two contents of the list.
@@ -37,7 +42,17 @@ pub(crate) enum Csv {
 }
 
 impl Csv {
-    pub(crate) const GOOD: [Self; 6] = [Self::X, Self::Y, Self::Z, Self::V, Self::W, Self::Soon];
+    pub(crate) const GOOD: [Self; 9] = [
+        Self::X,
+        Self::Y,
+        Self::Z,
+        Self::V,
+        Self::W,
+        Self::Soon,
+        Self::Open,
+        Self::Wide,
+        Self::Until,
+    ];
 
     pub(crate) fn bytes(self) -> &'static [u8] {
         match self {
@@ -55,6 +70,11 @@ impl Csv {
             Self::Soon => {
                 b"IP,Rule,Expires\n192.0.2.1,Allow,\n192.0.2.3,Allow,2027-01-15T08:00:30Z\n"
             }
+            Self::Open => b"IP,Rule\n0.0.0.0/1,Allow\n",
+            Self::Wide => b"IP,Rule\n0.0.0.0/1,Allow\n192.0.2.9,Allow\n",
+            Self::Until => {
+                b"IP,Rule,Expires\n192.0.2.1,Allow,\n0.0.0.0/1,Allow,2027-01-15T08:02:00Z\n"
+            }
             Self::Bad => b"no column of any use\n",
             Self::L => b"IP,Rule\n192.0.2.100,Allow\n@office,Allow\n",
             Self::ListA => b"IP\n192.0.2.102\n",
@@ -66,8 +86,16 @@ impl Csv {
     pub(crate) fn instants(self) -> impl Iterator<Item = Instant> {
         let waits = match self {
             Self::V | Self::W => 2,
-            Self::Soon => 1,
-            Self::X | Self::Y | Self::Z | Self::Bad | Self::L | Self::ListA | Self::ListB => 0,
+            Self::Soon | Self::Until => 1,
+            Self::X
+            | Self::Y
+            | Self::Z
+            | Self::Open
+            | Self::Wide
+            | Self::Bad
+            | Self::L
+            | Self::ListA
+            | Self::ListB => 0,
         };
         (0..=waits).map(|waits| Instant::from_seconds(START + waits * WAIT_SECONDS))
     }

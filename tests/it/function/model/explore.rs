@@ -207,6 +207,8 @@ fn step_text(scenario: &Scenario, step: usize) -> String {
         Step::Delete(key) => format!("step {step}: delete {}", KEYS[key]),
         Step::Purge(key) => format!("step {step}: delete the newest version of {}", KEYS[key]),
         Step::Template(template) => format!("step {step}: upload template {template:?}"),
+        Step::Note => format!("step {step}: somebody reads the report"),
+        Step::Approve => format!("step {step}: and approves what it shows"),
         Step::Tick => format!("step {step}: a second goes by"),
         Step::Wait => format!("step {step}: {WAIT_SECONDS} seconds go by"),
     }

@@ -7,7 +7,9 @@ use std::rc::Rc;
 
 use tokio::runtime::Runtime;
 
-use super::buckets::{Answer, Call, Objects};
+use htaccess_generator::function::store::ObjectName;
+
+use super::buckets::{Answer, Call, ObjectId, Objects};
 use super::explore::Quick;
 use super::invocation::{Code, Ended, Invocation, Port, runtime};
 
@@ -106,6 +108,21 @@ impl Learned {
             let is_read = matches!(answer, Answer::Found(_) | Answer::Missing);
             (is_read && is_repeated(&asked, &self.call(before, number))).then_some(answer)
         })
+    }
+
+    /// The answer to the last look at an object before a place. `None` if it was missing.
+    pub(crate) fn last_seen(&self, place: Place, name: &ObjectName) -> Option<ObjectId> {
+        let history = &self.known[place.0].history;
+        let seen = (0..history.len()).rev().find_map(|length| {
+            let (number, (answer, _)) = history[length];
+            let call = self.call(self.place_after(place, length), number);
+            let is_look = matches!(&*call, Call::Head(of) if of == name);
+            is_look.then_some(answer)
+        });
+        match seen {
+            Some(Answer::Found(id)) => Some(id),
+            _ => None,
+        }
     }
 
     /// The place on the way to another place, after this number of answers.

@@ -22,6 +22,10 @@ mod contents;
 mod exhaustive;
 /// The visit of all states, its figures, and the schedule that led to a violation.
 mod explore;
+/// Changes that wait for an approval, and what people approved.
+mod held;
+/// Every schedule of cases with changes that need an approval.
+mod holds;
 /// The real code, polled by hand.
 mod invocation;
 /// The calls of the code after each history of answers.
@@ -44,5 +48,7 @@ mod shared;
 mod survives;
 /// Every schedule of cases in which rows start and end.
 mod time;
+/// Protocols that release a held change by mistake.
+mod unheld;
 /// The state and its moves.
 mod world;

@@ -6,6 +6,7 @@ use htaccess_generator::function::store::{ObjectName, Put};
 use super::alarms::{START, holds_until};
 use super::buckets::{Object, short};
 use super::contents::{Csv, Custom, is_file};
+use super::held::HELD;
 use super::scenario::{KEYS, LIST, Promise, Step};
 use super::world::{Model, World};
 
@@ -13,7 +14,7 @@ use super::world::{Model, World};
 const TAKEN: &str = "\"code\":\"output-taken\"";
 const BAD_TEMPLATE: &str = "\"code\":\"bad-template\"";
 
-fn contains(object: &Object, text: &str) -> bool {
+pub(crate) fn contains(object: &Object, text: &str) -> bool {
     String::from_utf8_lossy(&object.bytes).contains(text)
 }
 
@@ -300,7 +301,9 @@ impl Model {
             Some(_) if template == Some(Custom::Broken) => {
                 is_earlier() || (output.is_none() && may_be_missing)
             }
-            Some((_, csv)) => is_good(csv, template),
+            Some((step, csv)) => {
+                is_good(csv, template) || self.waits_for_approval(world, step, csv)
+            }
             None => match on_delete {
                 OnDelete::Keep => is_earlier() || (output.is_none() && may_be_missing),
                 OnDelete::Remove => output.is_none(),
@@ -313,7 +316,7 @@ impl Model {
         let of_key = |step: &&Step| match step {
             Step::Upload(of, _) | Step::Delete(of) | Step::Purge(of) => *of == key,
             Step::Template(_) => true,
-            Step::Tick | Step::Wait => false,
+            Step::Tick | Step::Wait | Step::Note | Step::Approve => false,
         };
         let last = steps.iter().rev().find(of_key).unwrap();
         Err(format!(
@@ -341,6 +344,9 @@ impl Model {
         let end = report.and_then(holds_until);
         if end.is_some_and(|end| end <= self.now(world)) {
             return Err("stale report: a row has started or ended since".to_owned());
+        }
+        if says(HELD) != self.waits_for_approval(world, step, csv) {
+            return Err("stale report: it is wrong about an approval".to_owned());
         }
         let is_broken = self.template() == Some(Custom::Broken);
         if !says(TAKEN) && says(BAD_TEMPLATE) != is_broken {

@@ -33,6 +33,12 @@ pub(crate) enum Protocol {
     AlarmLast,
     /// `Publisher::publish` with a list that is read before the first look at the output.
     ListFirst,
+    /// `Publisher::publish` with an approval that does not depend on the output in force.
+    NoIdentity,
+    /// `Publisher::publish` with an approval that counts for every change.
+    AnyApproval,
+    /// `Publisher::publish` that reports on a held change without looking at the output again.
+    NoLastLook,
     /// `Handler::handle`, from the event to the response.
     Handler,
     /// A naive protocol: read the CSV, write the output.
@@ -48,7 +54,7 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    async fn publish(self, store: &impl Store, scheduler: &dyn Scheduler) -> Ended {
+    pub(super) async fn publish(self, store: &impl Store, scheduler: &dyn Scheduler) -> Ended {
         let work = async {
             let template = self.templates.current(store).await?;
             let service = Schedules {
@@ -150,6 +156,14 @@ impl Store for Detour {
             Some(read) => Ok(read),
             None => self.port.get(name, unless).await,
         }
+    }
+
+    async fn get_version(
+        &self,
+        name: &ObjectName,
+        version_id: &str,
+    ) -> Result<Fetched<OnePiece>, Error> {
+        self.port.get_version(name, version_id).await
     }
 
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Error> {

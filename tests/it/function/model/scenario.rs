@@ -11,6 +11,7 @@ use super::learned::Start;
 use super::protocols::{
     Protocol, Task, alarm_last, clock_first, handler, list_first, publisher, read_then_write,
 };
+use super::unheld::{any_approval, no_identity, no_last_look};
 
 /// The CSVs that share the output, and a list. Only the tests of shared outputs use the second one, and only
 /// those of lists the third one.
@@ -32,6 +33,10 @@ pub(crate) enum Step {
     Tick,
     /// Both clocks advance by [`WAIT_SECONDS`].
     Wait,
+    /// Somebody reads the report, and writes down the code of the change that it shows.
+    Note,
+    /// That person uploads the code, or another text if the report showed no change.
+    Approve,
 }
 
 pub(crate) const X: Step = Step::Upload(0, Csv::X);
@@ -40,6 +45,9 @@ pub(crate) const Z: Step = Step::Upload(0, Csv::Z);
 pub(crate) const V: Step = Step::Upload(0, Csv::V);
 pub(crate) const W: Step = Step::Upload(0, Csv::W);
 pub(crate) const SOON: Step = Step::Upload(0, Csv::Soon);
+pub(crate) const OPEN: Step = Step::Upload(0, Csv::Open);
+pub(crate) const WIDE: Step = Step::Upload(0, Csv::Wide);
+pub(crate) const UNTIL: Step = Step::Upload(0, Csv::Until);
 pub(crate) const BAD: Step = Step::Upload(0, Csv::Bad);
 /// A site that names the list.
 pub(crate) const L: Step = Step::Upload(0, Csv::L);
@@ -112,6 +120,8 @@ pub(crate) struct Scenario {
     pub(crate) environments: usize,
     pub(crate) versioned: bool,
     pub(crate) reports: bool,
+    /// `HOLD_ABOVE` is set.
+    pub(crate) holds: bool,
     pub(crate) protocol: Protocol,
     pub(crate) bend: Bend,
     pub(crate) promise: Promise,
@@ -132,6 +142,7 @@ impl Scenario {
             environments: usize::MAX,
             versioned: true,
             reports: false,
+            holds: false,
             protocol: Protocol::Publisher,
             bend: Bend::Sound,
             promise: Promise::EndAndWay,
@@ -149,7 +160,7 @@ impl Scenario {
     pub(crate) fn key_of(&self, step: usize) -> Option<usize> {
         match self.steps[step] {
             Step::Upload(key, _) | Step::Delete(key) | Step::Purge(key) => Some(key),
-            Step::Template(_) | Step::Tick | Step::Wait => None,
+            Step::Template(_) | Step::Tick | Step::Wait | Step::Note | Step::Approve => None,
         }
     }
 
@@ -161,8 +172,8 @@ impl Scenario {
                 KEYS.len() + key * MAX_STEPS + version
             }
             Step::Upload(key, _) | Step::Delete(key) => key,
-            Step::Template(_) => 0,
-            Step::Tick | Step::Wait => panic!("nothing tells of the time"),
+            Step::Template(_) | Step::Approve => 0,
+            Step::Tick | Step::Wait | Step::Note => panic!("nothing tells of it"),
         }
     }
 
@@ -209,6 +220,7 @@ impl Scenario {
         let settings = FunctionSettings::read(|name| match name {
             "OUTPUT_BUCKET" => Some("sites".to_owned()),
             "REPORT_BUCKET" if self.reports => Some("reports".to_owned()),
+            "HOLD_ABOVE" if self.holds => Some("30".to_owned()),
             "ON_DELETE" => Some(on_delete.to_owned()),
             "TEMPLATE" => self.template(0).map(|_| "s3://templates/own".to_owned()),
             // An emulator may have no versions.
@@ -245,6 +257,9 @@ impl Scenario {
                     Protocol::ClockFirst => clock_first(port, task),
                     Protocol::AlarmLast => alarm_last(port, task),
                     Protocol::ListFirst => list_first(port, task),
+                    Protocol::NoIdentity => no_identity(port, task),
+                    Protocol::AnyApproval => any_approval(port, task),
+                    Protocol::NoLastLook => no_last_look(port, task),
                     Protocol::Handler => handler(port, &task),
                     Protocol::ReadThenWrite => read_then_write(port, task),
                 }

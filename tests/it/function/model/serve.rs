@@ -3,6 +3,7 @@
 use htaccess_generator::function::store::{ObjectName, Put};
 
 use super::buckets::{Answer, Bend, Call, Object, ObjectId};
+use super::invocation::keep_version;
 use super::learned::Place;
 use super::promise::{as_of, check_time_order};
 use super::protocols::compiled_name;
@@ -97,14 +98,20 @@ impl Model {
             self.check_list_order(put, replaced)?;
             check_time_order(name, put, replaced)?;
         }
-        Ok(self.objects.id(Object {
-            etag: self.scenario.bend.etag_of(&put.bytes, put.form),
-            version_id: String::new(),
+        let etag = self.scenario.bend.etag_of(&put.bytes, put.form);
+        let is_list = *name == compiled_name();
+        let object = Object {
+            version_id: if is_list { etag.clone() } else { String::new() },
+            etag,
             last_modified: self.clock(world.steps_done),
             metadata: self.scenario.bend.kept(put.metadata.clone()),
             bytes: put.bytes.clone(),
             rank,
             as_of: as_of(put),
-        }))
+        };
+        if is_list {
+            keep_version(name, &object);
+        }
+        Ok(self.objects.id(object))
     }
 }

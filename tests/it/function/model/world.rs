@@ -9,9 +9,11 @@ use htaccess_generator::function::store::PutKind;
 use super::alarms::{Alarm, START, WAIT_SECONDS};
 use super::buckets::{Answer, Buckets, Call, Failure, Object, ObjectId, Objects};
 use super::contents::{Csv, Custom, output_of, output_of_nobody, output_with};
-use super::invocation::Ended;
+use super::held::Held;
+use super::invocation::{Ended, keep_version};
 use super::learned::{Learned, Place};
-use super::scenario::{LIST, Scenario, Step};
+use super::scenario::{KEYS, LIST, Scenario, Step};
+use crate::function::memory_store::name;
 
 /// The reason of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +50,7 @@ pub(crate) struct World {
     pub(crate) failures_left: usize,
     /// The number of times that an alarm can call again, of all alarms together.
     pub(crate) echoes_left: usize,
+    pub(crate) held: Held,
 }
 
 /// The ways in which a call can go.
@@ -150,6 +153,7 @@ impl Model {
             conflicts_left: 0,
             failures_left: self.scenario.failures_max,
             echoes_left: self.scenario.echoes,
+            held: Held::default(),
         };
         self.put_template(&mut world);
         for step in 0..self.scenario.done_before {
@@ -275,6 +279,7 @@ impl Model {
             Move::Land(index) => {
                 let (place, number) = world.in_flight.remove(index);
                 let call = self.learned.call(place, number);
+                self.check_approved(world, place, &call)?;
                 self.serve(world, &call)?;
             }
             Move::Call(index, number, how) => self.call(world, index, number, how)?,
@@ -319,13 +324,15 @@ impl Model {
                 world.buckets.inputs[key] = newest.map(|(step, csv)| self.input(step, csv));
             }
             Step::Template(_) => self.put_template(world),
+            Step::Note => self.note(world),
+            Step::Approve => self.approve(world),
             Step::Tick | Step::Wait => {}
         }
     }
 
     fn input(&mut self, step: usize, csv: Csv) -> ObjectId {
         let versioned = self.scenario.versioned;
-        self.objects.id(Object {
+        let object = Object {
             etag: self.scenario.bend.etag_of(csv.bytes(), PutKind::Single),
             version_id: if versioned {
                 format!("v{step}")
@@ -337,7 +344,11 @@ impl Model {
             bytes: csv.bytes().to_vec(),
             rank: versioned.then_some(step),
             as_of: None,
-        })
+        };
+        if let Some(key) = self.scenario.key_of(step) {
+            keep_version(&name("uploads", KEYS[key]), &object);
+        }
+        self.objects.id(object)
     }
 
     fn put_template(&mut self, world: &mut World) {
@@ -380,6 +391,12 @@ impl Model {
         let at = world.deliveries[index].at.unwrap();
         let call = self.learned.call(at, number);
         let failed = |kind| Answer::Failed(Failure(kind));
+        if !matches!(
+            how,
+            How::FailsBefore(_) | How::FailsInFlight | How::Conflicts
+        ) {
+            self.check_approved(world, at, &call)?;
+        }
         if !matches!(how, How::Served | How::Conflicts | How::MeetsItself) {
             world.failures_left -= 1;
         }

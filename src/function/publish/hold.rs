@@ -1,0 +1,235 @@
+//! Holds a change until somebody approves it: the code of the change, the object that approves it, and the answer.
+//!
+//! No state is kept. The code is a digest of everything that the change consists of: the output in force, the new
+//! version of the CSV, its lists, the settings, and the bytes that would be written. An object `approvals/KEY` that
+//! contains the code releases this change and no other: each attempt compares the code with the one of the change
+//! that it is about to make, and writes only if the output in force is still the one in the code. So an
+//! approval that is late, early, repeated or for another change has no effect.
+
+use sha2::{Digest, Sha256};
+
+use crate::answer::{RefusalCode, Status};
+use crate::function::error::Error;
+use crate::function::publish::commands::write_text;
+use crate::function::publish::generate_upload::GeneratedUpload;
+use crate::function::store::{Body, Fetched, Head, ObjectName, Store};
+use crate::report::Effect;
+use crate::review::{Hold, held};
+use crate::settings::HoldAbove;
+use crate::text::{RichText, Segment, rich};
+
+/// The folder of the upload bucket that has the approvals, with its slash.
+pub(crate) const APPROVALS_FOLDER: &str = "approvals/";
+/// The number of characters of a code: 40 bits.
+const CODE_CHARS: usize = 8;
+/// The characters of a code: Crockford's base 32 (<https://www.crockford.com/base32.html>). It has no `i`, `l`, `o`
+/// or `u`, because `i`, `l` and `o` look like digits.
+const CODE_ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// The maximum number of bytes of an approval that are read. A spreadsheet may add quotes and line breaks.
+const MAX_APPROVAL_BYTES: usize = 256;
+
+/// A change of an output that is still in force.
+pub(crate) struct HeldChange<'a> {
+    pub(crate) input: &'a ObjectName,
+    /// The output in force.
+    pub(crate) output: &'a Head,
+    /// The new version of the input.
+    pub(crate) new: &'a Head,
+    pub(crate) settings_digest: &'a str,
+}
+
+/// The content of the object that approves changes of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Approval {
+    /// The code of this change.
+    Given,
+    /// Anything else.
+    Other,
+    /// There is no such object.
+    Missing,
+}
+
+/// Returns the reason to hold what was generated.
+pub(crate) fn hold_of(generated: &GeneratedUpload, limit: HoldAbove) -> Option<Hold> {
+    match &generated.publication.as_ref()?.effect {
+        Effect::First => None,
+        Effect::Changed(change) => held(change, limit),
+        Effect::Unknown(_) => Some(Hold::NotComparable),
+    }
+}
+
+impl HeldChange<'_> {
+    /// Returns the code that stands for exactly this change.
+    ///
+    /// The ETag identifies bytes, so `Last-Modified` and the version distinguish an output from an earlier one
+    /// with the same bytes.
+    pub(crate) fn code(&self, generated: &GeneratedUpload) -> String {
+        let ObjectName { bucket, key } = self.input;
+        let output = Sha256::digest(generated.file.as_deref().unwrap_or_default());
+        code_of(&[
+            bucket.as_bytes(),
+            key.as_bytes(),
+            self.output.identity().as_bytes(),
+            self.output.version_id.as_bytes(),
+            self.new.identity().as_bytes(),
+            self.new.version_id.as_bytes(),
+            generated.shared.digest().as_bytes(),
+            self.settings_digest.as_bytes(),
+            &output,
+        ])
+    }
+
+    /// Turns what was generated into a held upload.
+    pub(crate) fn hold(
+        &self,
+        generated: &mut GeneratedUpload,
+        hold: Hold,
+        code: &str,
+        approval: Approval,
+    ) {
+        let approvals = approvals_of(self.input);
+        let answer = &mut generated.answer;
+        answer.status = Status::Held;
+        answer.code = Some(RefusalCode::ChangeHeld);
+        answer.message = Some(message(hold, code, approval, &approvals));
+        answer.approval = Some(code.to_owned());
+        if let Some(publication) = &mut generated.publication {
+            publication.approve = Some(write_text(code, &approvals));
+        }
+    }
+}
+
+/// Returns the object that approves changes of an input.
+pub(crate) fn approvals_of(input: &ObjectName) -> ObjectName {
+    ObjectName {
+        bucket: input.bucket.clone(),
+        key: format!("{APPROVALS_FOLDER}{}", input.key),
+    }
+}
+
+fn message(hold: Hold, code: &str, approval: Approval, approvals: &ObjectName) -> RichText {
+    let mut message = rich!(
+        "{}; to publish it, upload a file that contains {} as {}",
+        hold.to_string(),
+        code,
+        Segment::quoted(&approvals.key)
+    );
+    if approval == Approval::Other {
+        message.push(" (that file now contains a different code)");
+    }
+    message
+}
+
+/// Reads the approval of an input, and compares it with a code.
+///
+/// # Errors
+///
+/// If the object cannot be read.
+pub(crate) async fn read_approval<S: Store>(
+    store: &S,
+    input: &ObjectName,
+    code: &str,
+) -> Result<Approval, Error> {
+    let Fetched::Found(_, mut body) = store.get(&approvals_of(input), None).await? else {
+        return Ok(Approval::Missing);
+    };
+    let mut text = Vec::new();
+    while let Some(piece) = body.next().await? {
+        text.extend_from_slice(piece.as_ref());
+        if text.len() > MAX_APPROVAL_BYTES {
+            return Ok(Approval::Other);
+        }
+    }
+    Ok(if approves(&text, code) {
+        Approval::Given
+    } else {
+        Approval::Other
+    })
+}
+
+/// Returns whether a text is this code. Only its letters and digits count, because spreadsheets and shells add
+/// quotes, line breaks, a byte order mark, or a zero byte after each character.
+fn approves(text: &[u8], code: &str) -> bool {
+    let characters = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    let read = characters.map(|byte| match byte.to_ascii_lowercase() {
+        b'o' => b'0',
+        b'i' | b'l' => b'1',
+        other => other,
+    });
+    read.eq(code.bytes())
+}
+
+/// Returns the first characters of a digest of the parts. Each part has its length before it.
+fn code_of(parts: &[&[u8]]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    let start = digest
+        .finalize()
+        .iter()
+        .take(8)
+        .fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+    (0..CODE_CHARS)
+        .map(|index| {
+            let value = start >> (u64::BITS as usize - 5 * (index + 1)) & 31;
+            let character = usize::try_from(value)
+                .ok()
+                .and_then(|value| CODE_ALPHABET.get(value));
+            character.map_or('0', |character| char::from(*character))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_has_8_characters_that_nobody_confuses() {
+        let codes: std::collections::BTreeSet<String> = (0..1000u32)
+            .map(|number| code_of(&[&number.to_le_bytes()]))
+            .collect();
+        assert_eq!(codes.len(), 1000);
+        let characters: std::collections::BTreeSet<char> =
+            codes.iter().flat_map(|code| code.chars()).collect();
+        assert!(codes.iter().all(|code| code.len() == CODE_CHARS));
+        assert_eq!(characters.len(), 32);
+        assert!(
+            !characters
+                .iter()
+                .any(|character| "ilou".contains(*character))
+        );
+        assert_ne!(code_of(&[b"a", b"bc"]), code_of(&[b"ab", b"c"]));
+    }
+
+    #[test]
+    fn an_approval_is_accepted_as_programs_write_it() {
+        let code = "k3f01qxz";
+        let utf16: Vec<u8> = "\u{feff}k3f01qxz\r\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for text in [
+            b"k3f01qxz".as_slice(),
+            b"k3f01qxz\r\n",
+            b"\xef\xbb\xbf\"k3f01qxz\"\r\n",
+            b" 'K3F01QXZ' ,,",
+            b"k3fo1qxz",
+            b"k3f0lqxz",
+            &utf16,
+        ] {
+            assert!(approves(text, code), "{}", String::from_utf8_lossy(text));
+        }
+        for text in [
+            b"".as_slice(),
+            b"k3f01qx",
+            b"k3f01qxzz",
+            b"code k3f01qxz",
+            b"\xff\xfe",
+        ] {
+            assert!(!approves(text, code), "{}", String::from_utf8_lossy(text));
+        }
+    }
+}
