@@ -38,7 +38,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Status};
 use crate::list::CompiledList;
 use crate::policy::{NextChange, Policy};
 use crate::render::{GENERATOR_NAME, GENERATOR_VERSION};
@@ -166,9 +166,8 @@ struct View {
     message: Option<String>,
     help: Option<RefusalHelp>,
     sentence: Option<Sentence>,
-    /// True if the upload is refused. The sentence and the maps then describe the policy without the
-    /// rejected rows.
-    is_without_rejected_rows: bool,
+    /// The condition under which the sentence and the maps apply. Empty if they apply now.
+    condition: &'static str,
     extent: String,
     row_counts: Option<RowCounts>,
     publication: Option<PublicationView>,
@@ -223,10 +222,10 @@ impl View {
                 Some((list, as_of)) => Some(Sentence::of(&list_sentence(list, as_of))),
                 None => policy.map(|policy| Sentence::of(&sentence(policy))),
             },
-            is_without_rejected_rows: answer.is_refused(),
+            condition: condition(answer),
             extent: both().map_or(String::new(), |(policy, ipv4)| extent(policy, ipv4)),
             row_counts: row_counts(answer).filter(|_| !is_delete),
-            publication: facts.publication.map(PublicationView::of),
+            publication: publication(answer.status, facts),
             is_preview: facts.occasion == Occasion::Preview,
             next_change: policy
                 .zip(facts.next_change)
@@ -261,6 +260,20 @@ impl View {
             generator: format!("{GENERATOR_NAME} {GENERATOR_VERSION}"),
         }
     }
+}
+
+fn condition(answer: &Answer) -> &'static str {
+    match answer.status {
+        _ if answer.is_refused() => "without the rejected rows",
+        Status::Held | Status::Previewed => "if this file is published",
+        _ => "",
+    }
+}
+
+fn publication(status: Status, facts: Facts<'_>) -> Option<PublicationView> {
+    let (_, zone) = facts.as_of?;
+    let publication = facts.publication?;
+    Some(PublicationView::of(publication, status, zone))
 }
 
 /// Returns the start of the minute, because a reader does not need seconds.

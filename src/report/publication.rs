@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use crate::answer::Status;
 use crate::report::sentence::shown;
 use crate::review::Change;
 use crate::text::{grouped, thousands, thousands_if_any};
-use crate::time::Instant;
+use crate::time::{Instant, TimeZone};
 
 /// A publication, or a change that is held.
 #[derive(Clone, Debug)]
@@ -47,6 +48,7 @@ pub struct UploadFacts {
 /// The values for the template.
 #[derive(Debug, Serialize)]
 pub(super) struct PublicationView {
+    heading: &'static str,
     /// The networks that gain and lose access, in this order. Empty if nobody does.
     sides: Vec<SideView>,
     /// The sentence if there is nothing to compare, or nothing changes.
@@ -61,8 +63,8 @@ pub(super) struct PublicationView {
 
 #[derive(Debug, Serialize)]
 struct SideView {
-    /// `gained` or `lost`.
-    kind: &'static str,
+    /// The verb after the number of networks, such as `gain`.
+    verb: String,
     networks: String,
     addresses: String,
     sample: Vec<String>,
@@ -71,7 +73,8 @@ struct SideView {
 }
 
 impl PublicationView {
-    pub(super) fn of(publication: &Publication) -> Self {
+    /// Describes a publication in this zone. The change of an upload that is held or previewed is not made yet.
+    pub(super) fn of(publication: &Publication, status: Status, zone: &TimeZone) -> Self {
         let Publication {
             effect,
             upload,
@@ -80,10 +83,8 @@ impl PublicationView {
         } = publication;
         let (sides, sentence) = match effect {
             Effect::First => (Vec::new(), "This is the first version.".to_owned()),
-            Effect::Unknown(reason) => {
-                (Vec::new(), format!("What changes is not known: {reason}."))
-            }
-            Effect::Changed(change) => match sides(change) {
+            Effect::Unknown(reason) => (Vec::new(), format!("The change is not known: {reason}.")),
+            Effect::Changed(change) => match sides(change, status) {
                 sides if sides.is_empty() => {
                     (sides, "The same addresses get in as before.".to_owned())
                 }
@@ -91,11 +92,16 @@ impl PublicationView {
             },
         };
         Self {
+            heading: if is_pending(status) {
+                "What would change"
+            } else {
+                "What changed"
+            },
             sides,
             sentence,
             by: upload.by.as_deref().map(shown),
             from: upload.from.as_deref().map(shown),
-            at: upload.at.map_or(String::new(), |at| at.to_string()),
+            at: upload.at.map(|at| zone.show(at)).unwrap_or_default(),
             version_id: shown(&upload.version_id),
             undo: undo.as_deref().map(shown),
             approve: approve.as_deref().map(shown),
@@ -103,16 +109,24 @@ impl PublicationView {
     }
 }
 
-fn sides(change: &Change) -> Vec<SideView> {
+fn is_pending(status: Status) -> bool {
+    matches!(status, Status::Held | Status::Previewed)
+}
+
+fn sides(change: &Change, status: Status) -> Vec<SideView> {
     let counts = &change.counts;
     let sides = [
-        ("gained", &counts.gained, &change.gained),
-        ("lost", &counts.lost, &change.lost),
+        ("gain", &counts.gained, &change.gained),
+        ("lose", &counts.lost, &change.lost),
     ];
     let changed = sides.into_iter().filter(|(_, count, _)| count.networks > 0);
     changed
-        .map(|(kind, count, sample)| SideView {
-            kind,
+        .map(|(verb, count, sample)| SideView {
+            verb: match count.networks {
+                _ if is_pending(status) => format!("would {verb}"),
+                1 => format!("{verb}s"),
+                _ => verb.to_owned(),
+            },
             networks: thousands(count.networks),
             addresses: grouped(&count.addresses),
             sample: sample.clone(),

@@ -144,7 +144,7 @@ fn a_strict_refusal_shows_the_policy_of_the_accepted_rows() {
     check_page(&page, &reviewed.0);
     for part in [
         "Nothing was published.",
-        "Without the rejected rows it would say:",
+        "Without the rejected rows:",
         "Only <code>90.0.0.0/7</code> gets in.",
         "A very wide network is allowed",
         ">90</text>",

@@ -90,7 +90,15 @@ class Pages:
             "scattered": self.make("scattered", scattered()),
             "holes": self.make("holes", holes()),
             "families": self.make("families", HEADER + rows(["0.0.0.0/0", "::/0"], "Allow") + "192.0.2.1,Deny,\n"),
+            **self.make_published(),
         }
+
+    def make_published(self) -> dict[str, Page]:
+        """Pages of the function, which compare an upload with the version in force."""
+        folder = self.folder / "function"
+        folder.mkdir(exist_ok=True)
+        subprocess.run([os.environ["FUNCTION_PAGES"], folder], check=True)
+        return {page.stem: Page(page, json.loads(page.with_suffix(".json").read_text())) for page in folder.glob("*.html")}
 
     def make_lists(self) -> Page:
         """Rows that name a list, and rows for every site."""

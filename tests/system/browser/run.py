@@ -32,7 +32,8 @@ def main(arguments: list[str]) -> int:
     except Problem as problem:
         print(f"error: {problem}\nhint: {problem.hint}", file=sys.stderr)
         return 1
-    built = subprocess.run(["cargo", "build", "--quiet", "--bin", "htaccess", "--example", "overview_page"], cwd=ROOT, check=False)
+    examples = ["--example", "overview_page", "--example", "function_pages"]
+    built = subprocess.run(["cargo", "build", "--quiet", "--bin", "htaccess", *examples], cwd=ROOT, check=False)
     if built.returncode:
         return built.returncode
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -40,6 +41,7 @@ def main(arguments: list[str]) -> int:
     env = os.environ | {
         "HTACCESS": str(debug / "htaccess"),
         "OVERVIEW_PAGE": str(debug / "examples" / "overview_page"),
+        "FUNCTION_PAGES": str(debug / "examples" / "function_pages"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     if arguments[:1] == ["--screenshots"]:

@@ -128,7 +128,7 @@ class Readable(WithBrowser):
         self.assertNotIn("gets in", refused)
         strict = self.text("strict")
         self.assertIn("Checked: would be refused", strict)
-        self.assertIn("Without the rejected rows it would say:", strict)
+        self.assertIn("Without the rejected rows:", strict)
         self.assertIn("Only 172.100.2.0/24 and 192.168.1.10 get in, except 172.100.2.77.", strict)
         self.assertIn("Nobody gets in.", self.text("nobody"))
         self.assertIn("add the row all,Allow", self.text("nobody"))
@@ -143,6 +143,29 @@ class Readable(WithBrowser):
         families = self.text("families")
         self.assertIn("Everybody gets in, except 192.0.2.1.", families)
         self.assertIn("4,294,967,295 IPv4 addresses and all of IPv6.", families)
+
+    def test_a_page_of_the_function_says_what_changed_and_what_can_be_done(self) -> None:
+        self.assertIn("This is the first version.", self.text("first"))
+        changed = self.text("changed")
+        for words in (
+            "3 networks (384 addresses) gain access: 10.0.20.0/25, 10.0.21.0/25, 10.0.22.0/25",
+            "2 networks (256 addresses) lose access: 10.0.0.0/25, 10.0.1.0/25",
+            "by AWS:AIDAEXAMPLE:<script>window.ran=1</script>ada@example.com from 203.0.113.7",
+            "To undo it: aws s3api copy-object --bucket uploads --key clients/acme.csv",
+        ):
+            self.assertIn(words, changed)
+        held = self.text("held")
+        code = self.pages["held"].answer["approval"]
+        for words in (
+            "and 47 more",
+            "stays in force until somebody approves the change",
+            f"To approve the change: printf %s {code} | aws s3 cp - s3://uploads/approvals/clients/acme.csv",
+            "To drop the change: aws s3api copy-object",
+        ):
+            self.assertIn(words, held)
+        self.assertIn("now contains a different code", self.text("held-other-code"))
+        self.assertIn("This change would be held", self.text("preview-held"))
+        self.assertNotIn("To approve", self.text("preview-held"))
 
     def test_the_badge_is_as_urgent_as_the_page(self) -> None:
         for name, tone, words in (
@@ -160,6 +183,12 @@ class Readable(WithBrowser):
             ("open-deny", "bad", "Published, 2 rows not used, somebody may get in who should not"),
             ("workbook", "bad", "Refused"),
             ("header", "bad", "Refused"),
+            ("first", "good", "Published"),
+            ("changed", "good", "Published"),
+            ("held", "warn", "Held"),
+            ("preview", "good", "Preview: would be published"),
+            ("preview-held", "warn", "Preview: would be held"),
+            ("preview-refused", "bad", "Preview: would be refused"),
         ):
             with self.subTest(page=name):
                 self.browser.open(self.pages[name].url)
