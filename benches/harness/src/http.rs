@@ -9,6 +9,8 @@ pub(crate) struct Request {
     pub(crate) method: String,
     /// The path without the query.
     pub(crate) path: String,
+    /// The query without its `?`. Empty if there is none.
+    pub(crate) query: String,
     /// The headers, with names in lower case.
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -71,7 +73,8 @@ fn read_request<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option
     let mut words = line.split_ascii_whitespace();
     let method = words.next().unwrap_or_default().to_owned();
     let target = words.next().unwrap_or_default();
-    let path = target.split('?').next().unwrap_or_default().to_owned();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
@@ -84,6 +87,7 @@ fn read_request<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option
     let mut request = Request {
         method,
         path,
+        query,
         headers,
         body: Vec::new(),
         arrived: Instant::now(),

@@ -43,7 +43,7 @@ struct Plan {
 enum Scenario {
     /// A new process for each upload.
     Cold,
-    /// One process. Each upload is followed by a second event about it.
+    /// One process. Each upload is followed by a second event about it, and by a changed upload of the same key.
     Warm,
     /// One process. Each upload has one event.
     Stream,
@@ -58,6 +58,8 @@ struct Function {
     answer_contains: String,
     /// A text that the answer must contain if the upload was processed before.
     duplicate_contains: String,
+    /// A text that the answer to a changed upload must contain. Without it, none is made.
+    changed_contains: Option<String>,
 }
 
 /// By function and by measurement, one number for each round.
@@ -217,6 +219,16 @@ impl Bench {
             let (given, answered) = session.invoke(&key, &function.duplicate_contains)?;
             measured.add(function, "duplicate_ms", ms(given, answered));
         }
+        if let Some(contains) = &function.changed_contains {
+            self.change(&key);
+            self.s3.take_calls();
+            let (given, answered) = session.invoke(&key, contains)?;
+            measured.add(function, "changed_ms", ms(given, answered));
+            let calls = self.s3.take_calls();
+            let is_output = |call: &&Call| call.method == "PUT" && call.path.starts_with("/site/");
+            let output = calls.iter().find(is_output).ok_or("no output was written")?;
+            measured.add(function, "changed_output_ms", ms(given, output.answered));
+        }
         self.s3.clear();
         Ok(())
     }
@@ -228,6 +240,13 @@ impl Bench {
         self.s3
             .upload(&format!("/uploads/{key}"), Arc::clone(&self.csv));
         key
+    }
+
+    /// Uploads the file with one more row under the same key.
+    fn change(&self, key: &str) {
+        let mut csv = self.csv.to_vec();
+        csv.extend_from_slice(b"192.0.2.77,Allow\n");
+        self.s3.upload(&format!("/uploads/{key}"), csv.into());
     }
 
     fn start(&self, function: &Function, port: u16) -> Result<Process, Box<dyn Error>> {

@@ -1,5 +1,5 @@
 //! The parts of S3 that the function needs: path-style HEAD, GET, PUT and DELETE with conditions,
-//! entity tags, `Last-Modified` and metadata, at once or after a fixed time. Signatures are not
+//! entity tags, versions, `Last-Modified` and metadata, at once or after a fixed time. Signatures are not
 //! checked.
 
 use std::collections::HashMap;
@@ -18,6 +18,8 @@ use crate::http::{Request, Response, serve};
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: String,
+    /// The path: `/bucket/key`.
+    pub(crate) path: String,
     pub(crate) arrived: Instant,
     pub(crate) answered: Instant,
 }
@@ -31,10 +33,19 @@ struct Object {
     metadata: Vec<(String, String)>,
 }
 
+impl Object {
+    /// Returns a text that no other version of this object has.
+    fn version_id(&self) -> String {
+        self.last_modified.to_string()
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// The objects by `/bucket/key`.
     objects: HashMap<String, Object>,
+    /// All versions by `/bucket/key` and the version id.
+    versions: HashMap<(String, String), Object>,
     calls: Vec<Call>,
     /// A clock that advances by two seconds per write, so that no two uploads have the same second.
     clock: u64,
@@ -89,9 +100,11 @@ impl S3 {
         self.state().put(name, body, Vec::new());
     }
 
-    /// Removes all objects.
+    /// Removes all objects and their versions.
     pub(crate) fn clear(&self) {
-        self.state().objects.clear();
+        let mut state = self.state();
+        state.objects.clear();
+        state.versions.clear();
     }
 
     /// The requests since the last call of this function.
@@ -108,6 +121,7 @@ impl S3 {
         wait_until(request.arrived + self.delay);
         self.state().calls.push(Call {
             method: request.method.clone(),
+            path: request.path.clone(),
             arrived: request.arrived,
             answered: Instant::now(),
         });
@@ -138,13 +152,20 @@ impl State {
             last_modified: self.clock,
             metadata,
         };
+        let version = (name.to_owned(), object.version_id());
+        self.versions.insert(version, object.clone());
         self.objects.insert(name.to_owned(), object);
         etag
     }
 
     fn answer(&mut self, request: &Request) -> Response {
         let name = request.path.as_str();
-        let found = self.objects.get(name);
+        let version = request.query.split('&');
+        let version = version.filter_map(|part| part.strip_prefix("versionId="));
+        let found = match version.last() {
+            Some(id) => self.versions.get(&(name.to_owned(), id.to_owned())),
+            None => self.objects.get(name),
+        };
         match (request.method.as_str(), found) {
             ("HEAD" | "GET", None) => error(404, "NoSuchKey"),
             ("HEAD" | "GET", Some(object)) => {
@@ -182,7 +203,7 @@ fn found_response(object: &Object) -> Response {
     let mut headers = object.metadata.clone();
     headers.push(("etag".into(), object.etag.clone()));
     headers.push(("last-modified".into(), http_date(object.last_modified)));
-    headers.push(("x-amz-version-id".into(), object.last_modified.to_string()));
+    headers.push(("x-amz-version-id".into(), object.version_id()));
     headers.push(("content-type".into(), "text/csv".into()));
     Response {
         status: 200,
