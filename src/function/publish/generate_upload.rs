@@ -72,7 +72,11 @@ impl GeneratedUpload {
 
     /// Returns the numbers for the overview.
     pub(crate) fn facts(&self) -> SiteFacts {
-        SiteFacts::of(&self.answer, self.cost)
+        let as_of = match &self.details {
+            Details::Site(decision) => decision.as_of().0,
+            Details::Shared(_, as_of) => *as_of,
+        };
+        SiteFacts::of(&self.answer, self.cost, as_of)
     }
 
     /// Renders the page of the report.

@@ -338,7 +338,7 @@ impl<'a, S: Store> Publisher<'a, S> {
     ) -> Result<Option<Answer>, Error> {
         let answer = answer_about(self.settings, job.input, &published.output, Status::Refused)
             .refused(refusal);
-        let facts = SiteFacts::of(&answer, None);
+        let facts = SiteFacts::of(&answer, None, self.now());
         self.findings.set_facts(facts);
         let provenance = provenance
             .with_report(Some(&refusal.message), &job.output.key)

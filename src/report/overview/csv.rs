@@ -7,12 +7,12 @@
 //! A program that needs the exact key takes it from the column `report`, which is percent-encoded.
 
 use crate::report::overview::link::report_link;
-use crate::report::overview::site::Site;
+use crate::report::overview::site::{LastChange, Site};
 use crate::text::push_fmt;
 use crate::time::Instant;
 
 /// The header of `sites.csv`. Its names are part of the contract.
-const HEADER: &str = "source,output,state,status,code,rows,rejected,networks,bytes,apache_microseconds,next_change,report,kind,lists\r\n";
+const HEADER: &str = "source,output,state,status,code,rows,rejected,networks,bytes,apache_microseconds,next_change,report,kind,lists,changed,gained,lost\r\n";
 
 /// The first characters of a cell that a spreadsheet may take for the start of a formula.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
@@ -50,6 +50,13 @@ pub fn sites_csv(sites: &[Site]) -> String {
         push_text(&mut csv, site.kind.name());
         csv.push(',');
         push_text(&mut csv, &site.lists.join(";"));
+        match facts.last_change {
+            Some(LastChange { at, gained, lost }) => {
+                let at = Instant::from_seconds(at);
+                push_fmt(&mut csv, format_args!(",{at},{gained},{lost}"));
+            }
+            None => csv.push_str(",,,"),
+        }
         csv.push_str("\r\n");
     }
     csv

@@ -11,7 +11,7 @@ mod site;
 mod table;
 
 pub use self::csv::sites_csv;
-pub use self::site::{Site, SiteFacts, SiteKind, SiteState};
+pub use self::site::{LastChange, Site, SiteFacts, SiteKind, SiteState};
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -32,8 +32,10 @@ const NAME: &str = "overview.html";
 pub const MAX_OVERVIEW_BYTES: usize = 300_000;
 /// The maximum number of rows of each table of the page.
 pub const MAX_TABLE_ROWS: usize = 100;
-/// The number of days in which a change is listed.
+/// The number of days in which a change by time is listed.
 const DAYS_OF_CHANGES: i64 = 14;
+/// The number of days for which a publication is listed.
+const DAYS_OF_PUBLICATIONS: i64 = 7;
 
 /// Counts sites, lists and the common CSV by their state. A state without any has no entry.
 #[must_use]
@@ -216,6 +218,7 @@ fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> V
                 vec![instant.map_or_else(String::new, |instant| zone.show(instant))]
             },
         ),
+        recent_publications(&builder, as_of, zone),
         builder.build(
             ("rejected", "Files with rejected rows", "Rejected rows are not used."),
             &[number("Rejected"), number("Rows")],
@@ -245,6 +248,30 @@ fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> V
             },
         ),
     ]
+}
+
+fn recent_publications(builder: &TableBuilder<'_>, as_of: Instant, zone: &TimeZone) -> Table {
+    let since = as_of.plus_days(-DAYS_OF_PUBLICATIONS).seconds();
+    let recent = |site: &Site| {
+        let change = site.facts.last_change?;
+        let is_recent = change.at >= since && change.gained + change.lost > 0;
+        (is_recent && site.state == SiteState::InForce).then_some(change)
+    };
+    builder.build(
+        (
+            "published",
+            "Changed in the last 7 days",
+            "Networks that gained and lost access with the newest publication of the site.",
+        ),
+        &[text("Published"), number("Gained"), number("Lost")],
+        |site| recent(site).map(|change| Reverse(change.at)),
+        |site| {
+            recent(site).map_or_else(Vec::new, |change| {
+                let published = zone.show(Instant::from_seconds(change.at));
+                vec![published, thousands(change.gained), thousands(change.lost)]
+            })
+        },
+    )
 }
 
 fn orphan_effect(site: &Site) -> &'static str {

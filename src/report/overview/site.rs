@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::report::apache_cost::RequestCost;
+use crate::text::push_fmt;
+use crate::time::Instant;
 
 /// The state of a site. The names in JSON and in `sites.csv` are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -107,12 +109,26 @@ pub struct SiteFacts {
     pub request_microseconds: u64,
     /// The next change by time, in seconds since 1970.
     pub next_change: Option<i64>,
+    /// The change by the newest publication, or the change that is held. `None` for the first version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change: Option<LastChange>,
+}
+
+/// A change compared with the version before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastChange {
+    /// The time of the publication or of the hold, in seconds since 1970.
+    pub at: i64,
+    /// The networks that gained access.
+    pub gained: u64,
+    /// The networks that lost access.
+    pub lost: u64,
 }
 
 impl SiteFacts {
-    /// Collects the facts of an answer. `cost` is that of an Apache file.
+    /// Collects the facts of an answer as of an instant. `cost` is that of an Apache file.
     #[must_use]
-    pub fn of(answer: &Answer, cost: Option<RequestCost>) -> Self {
+    pub fn of(answer: &Answer, cost: Option<RequestCost>, as_of: Instant) -> Self {
         let cost = cost.filter(|cost| cost.networks > 0);
         Self {
             rows: answer.rows,
@@ -120,28 +136,46 @@ impl SiteFacts {
             networks: (answer.networks.allow + answer.networks.deny) as u64,
             bytes: answer.bytes as u64,
             request_microseconds: cost.map_or(0, |cost| cost.microseconds),
-            next_change: answer.next_change.map(crate::time::Instant::seconds),
+            next_change: answer.next_change.map(Instant::seconds),
+            last_change: answer.change.as_ref().map(|change| LastChange {
+                at: as_of.seconds(),
+                gained: change.gained.networks,
+                lost: change.lost.networks,
+            }),
         }
     }
 
     /// Writes the facts as a short text: `rows rejected networks bytes microseconds seconds`, with `-` if
-    /// there is no next change.
+    /// there is no next change. If there is a last change, ` at gained lost` follows.
     #[must_use]
     pub fn to_text(&self) -> String {
         let next_change = self
             .next_change
             .map_or_else(|| "-".to_owned(), |seconds| seconds.to_string());
-        format!(
+        let mut text = format!(
             "{} {} {} {} {} {next_change}",
             self.rows, self.rejected, self.networks, self.bytes, self.request_microseconds
-        )
+        );
+        if let Some(LastChange { at, gained, lost }) = self.last_change {
+            push_fmt(&mut text, format_args!(" {at} {gained} {lost}"));
+        }
+        text
     }
 
     /// Reads what [`SiteFacts::to_text`] wrote. Returns `None` for any other text.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split(' ').collect();
-        let [rows, rejected, networks, bytes, microseconds, next_change] = parts.as_slice() else {
+        let [
+            rows,
+            rejected,
+            networks,
+            bytes,
+            microseconds,
+            next_change,
+            last_change @ ..,
+        ] = parts.as_slice()
+        else {
             return None;
         };
         Some(Self {
@@ -153,6 +187,15 @@ impl SiteFacts {
             next_change: match *next_change {
                 "-" => None,
                 seconds => Some(seconds.parse().ok()?),
+            },
+            last_change: match last_change {
+                [] => None,
+                [at, gained, lost] => Some(LastChange {
+                    at: at.parse().ok()?,
+                    gained: gained.parse().ok()?,
+                    lost: lost.parse().ok()?,
+                }),
+                _ => return None,
             },
         })
     }
@@ -188,7 +231,17 @@ mod tests {
 
     #[test]
     fn facts_are_read_back() {
-        for next_change in [None, Some(-5), Some(1_798_757_999)] {
+        let last_change = LastChange {
+            at: -1,
+            gained: u64::MAX,
+            lost: 7,
+        };
+        for (next_change, last_change) in [
+            (None, None),
+            (Some(-5), None),
+            (None, Some(last_change)),
+            (Some(1_798_757_999), Some(last_change)),
+        ] {
             let facts = SiteFacts {
                 rows: u64::MAX,
                 rejected: 2,
@@ -196,6 +249,7 @@ mod tests {
                 bytes: 4,
                 request_microseconds: 5,
                 next_change,
+                last_change,
             };
             assert_eq!(SiteFacts::from_text(&facts.to_text()), Some(facts));
         }
@@ -204,6 +258,9 @@ mod tests {
             "1 2 3 4 5",
             "1 2 3 4 5 x",
             "1 2 3 4 5 - 7",
+            "1 2 3 4 5 - 7 8",
+            "1 2 3 4 5 - 7 8 -",
+            "1 2 3 4 5 - 7 8 9 10",
             "a 2 3 4 5 -",
         ] {
             assert_eq!(SiteFacts::from_text(text), None, "{text}");

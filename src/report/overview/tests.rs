@@ -16,6 +16,7 @@ fn site(source: &str, state: SiteState) -> Site {
             bytes: 200,
             request_microseconds: 1_250,
             next_change: Some(86_400),
+            last_change: None,
         },
     }
 }
@@ -88,6 +89,33 @@ fn a_change_is_listed_until_14_days_before_it() {
             "{days}"
         );
     }
+}
+
+#[test]
+fn a_publication_is_listed_for_7_days_the_newest_first() {
+    let day = 86_400;
+    let change = |at, gained, lost| Some(LastChange { at, gained, lost });
+    let published = |name: &str, last_change, state| {
+        let mut site = site(name, state);
+        site.facts.last_change = last_change;
+        site
+    };
+    let sites = [
+        published("old.csv", change(-8 * day, 1, 1), SiteState::InForce),
+        published("same.csv", change(-day, 0, 0), SiteState::InForce),
+        published("held.csv", change(-day, 1, 1), SiteState::Held),
+        published("week.csv", change(-7 * day, 1, 1), SiteState::InForce),
+        published("new.csv", change(-day, 2_000, 3), SiteState::InForce),
+    ];
+    let page = page(&sites);
+    let (_, table) = page.split_once("<h2 id=\"published\">").unwrap();
+    let (table, _) = table.split_once("</section>").unwrap();
+    assert_eq!(links(table), ["new.csv.html", "week.csv.html"]);
+    for cell in ["31 December 1969", "<bdi>2,000</bdi>", "<bdi>3</bdi>"] {
+        assert!(table.contains(cell), "{cell}: {table}");
+    }
+    let csv = sites_csv(&sites);
+    assert!(csv.contains(",1969-12-31T00:00:00Z,2000,3\r\n"), "{csv}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ STATES = ("in-force", "refused", "held", "never-published", "orphan", "failed", 
 def site(source: str, state: str = "in-force", **facts: Any) -> dict[str, Any]:
     """One site, with every number set."""
     numbers = {"rows": 9, "rejected": 2, "networks": 7, "bytes": 321, "request_microseconds": 1500, "next_change": 86_400}
+    numbers |= {"last_change": {"at": -86_400, "gained": 12, "lost": 3}}
     named = {"source": source, "output": f"{source}/.htaccess", "state": state, "status": "unchanged", "code": "no-rules"}
     return named | numbers | facts
 
@@ -84,7 +85,7 @@ class Overview(unittest.TestCase):
                 self.assertLess(path.stat().st_size, PAGE_BYTES_MAX)
         self.browser.open(self.paths["fleet"].as_uri())
         rows = self.browser.run("[...document.querySelectorAll('table')].map(table => table.tBodies[0].rows.length)")
-        self.assertEqual(rows, [100] * 7)
+        self.assertEqual(rows, [100] * 8)
         text = self.browser.run("document.body.innerText")
         for words in ("10,000", "In force", "And 9,900 more: see sites.csv.", "@team-000",
                       "857 sites need attention", "2 January 1970, 00:00 UTC", "1.5 ms"):
@@ -94,7 +95,7 @@ class Overview(unittest.TestCase):
         self.browser.open(self.paths["fleet"].as_uri())
         headings = [name for name, _ in self.browser.accessible("heading")]
         self.assertEqual(headings[:3], ["All sites", "Sites by state", "Totals"])
-        self.assertEqual(len(headings), 10)
+        self.assertEqual(len(headings), 11)
         self.assertIn("clients/customer-00010/www.example.com.csv", [name for name, _ in self.browser.accessible("rowheader")])
 
     def test_nothing_in_a_key_runs_or_loads_anything(self) -> None:

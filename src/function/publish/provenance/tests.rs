@@ -1,4 +1,5 @@
 use super::*;
+use crate::report::overview::LastChange;
 
 fn head(etag: &str, metadata: BTreeMap<String, String>) -> Head {
     Head {
@@ -101,6 +102,11 @@ fn largest_facts() -> SiteFacts {
         bytes: 999_999_999,
         request_microseconds: 999_999_999,
         next_change: Some(253_402_207_200),
+        last_change: Some(LastChange {
+            at: 253_402_207_200,
+            gained: 99_999_999,
+            lost: 99_999_999,
+        }),
     }
 }
 

@@ -30,13 +30,19 @@ fn the_overview_has_every_site_and_its_numbers() {
     store.upload("uploads", "old/refused.csv", ACME);
     Run::new(&store, "first").all();
     store.upload("uploads", "old/refused.csv", b"no,such,column\n");
+    store.upload(
+        "uploads",
+        "=1+1.csv",
+        b"IP,Rule\n192.0.2.7,Allow\n2.2.2,Allow\n",
+    );
+    Run::new(&store, "changed").all();
     Run::new(&store, "second").all();
     let table = store.text("reports", "sites.csv").unwrap();
     let rows: Vec<&str> = table.lines().collect();
     assert_eq!(rows.len(), 6, "{table}");
     assert_eq!(
         rows[1],
-        "\"'=1+1.csv\",\"'=1+1/.htaccess\",\"in-force\",\"unchanged\",,2,1,1,107,10,,\"%3D1%2B1.csv.html\",\"site\","
+        "\"'=1+1.csv\",\"'=1+1/.htaccess\",\"in-force\",\"unchanged\",,2,1,1,107,10,,\"%3D1%2B1.csv.html\",\"site\",,1970-01-01T00:00:00Z,1,1"
     );
     assert!(rows[2].starts_with("\"first/refused.csv\",\"first/refused/.htaccess\",\"never-published\",\"refused\",\"missing-column\","));
     assert!(
@@ -53,6 +59,7 @@ fn the_overview_has_every_site_and_its_numbers() {
         "Changes within 14 days",
         "10 January 1970, 00:00 UTC",
         "Slowest for Apache",
+        "Changed in the last 7 days",
         "<dt>Never published</dt><dd>1</dd>",
     ] {
         assert!(page.contains(words), "{words}: {page}");
