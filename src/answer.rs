@@ -437,7 +437,7 @@ pub struct Answer {
     /// The size of the output, in bytes.
     pub bytes: usize,
     /// The effect on who gets in, compared with the previous version. The JSON omits it if nothing is written
-    /// or held, if there is no previous version, or if that one cannot be read any more.
+    /// or held, if there is no previous version, or if the previous version can no longer be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<AccessChange>,
     /// The code that releases a held change: 8 letters and digits. The JSON omits it if nothing is held.

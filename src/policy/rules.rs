@@ -50,7 +50,7 @@ impl UnsortedRanges {
         push_merging(&mut self.ipv4, range, &mut self.limit);
     }
 
-    /// Adds the ranges of another list, also if they are more than the maximum together, because each list
+    /// Adds the ranges of another list, even if both together exceed the maximum, because each list
     /// is limited already.
     fn append(&mut self, other: Self) {
         append(&mut self.ipv4, other.ipv4);

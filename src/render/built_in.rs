@@ -44,13 +44,13 @@ pub const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "nginx-geo",
         source: include_str!("templates/nginx-geo.tera"),
-        about: "nginx: the inside of a geo block, fast for long lists",
+        about: "nginx: the content of a geo block, fast for long lists",
         ending: "geo",
     },
     BuiltIn {
         name: "haproxy",
         source: include_str!("templates/haproxy.tera"),
-        about: "HAProxy: a file of patterns, the allowed addresses",
+        about: "HAProxy: a pattern file with the allowed addresses",
         ending: "lst",
     },
     BuiltIn {
@@ -62,7 +62,7 @@ pub const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "nftables",
         source: include_str!("templates/nftables.tera"),
-        about: "nftables: two sets, the allowed addresses",
+        about: "nftables: two sets with the allowed addresses",
         ending: "nft",
     },
     BuiltIn {
@@ -74,7 +74,7 @@ pub const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "plain",
         source: include_str!("templates/plain.tera"),
-        about: "the allowed addresses, one network on a line",
+        about: "the allowed addresses, one network per line",
         ending: "txt",
     },
     BuiltIn {

@@ -115,7 +115,7 @@ pub(crate) fn common_name(settings: &FunctionSettings) -> Option<ObjectName> {
     compiled_common(settings)
 }
 
-/// Returns the name of the compiled common CSV, even if no CSV is the common one any more.
+/// Returns the name of the compiled common CSV, even if there is no longer a common CSV.
 pub(crate) fn compiled_common(settings: &FunctionSettings) -> Option<ObjectName> {
     compiled(settings, "common.rules")
 }

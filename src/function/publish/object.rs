@@ -83,7 +83,7 @@ impl PublishedObject {
         self.made_from.as_ref().and_then(Provenance::as_of)
     }
 
-    /// Returns the instant from which the object is not current any more, if there is one.
+    /// Returns the instant from which the object is no longer current, if there is one.
     pub(crate) fn holds_until(&self) -> Option<Instant> {
         self.made_from.as_ref().and_then(Provenance::holds_until)
     }

@@ -27,7 +27,7 @@ use crate::function::store::{ObjectName, Store};
 /// An output, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundOutput {
-    /// The output does not exist any more.
+    /// The output no longer exists.
     Gone,
     /// The output belongs to this CSV, which exists.
     OfCsv(String),
@@ -100,7 +100,7 @@ pub async fn settle_output<S: Store>(
     }
 }
 
-/// Applies `OnDelete` to an output under a key that the CSV does not have any more. Without a reason, the
+/// Applies `OnDelete` to an output under a key that the CSV no longer has. Without a reason, the
 /// output is kept.
 async fn settle_old_output<S: Store>(
     store: &S,

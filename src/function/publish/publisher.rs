@@ -37,7 +37,7 @@
 //!
 //! **Time.** An object records the instant that it was made for (`as-of`), and the next one at which a row
 //! starts or ends (`holds-until`). The schedule for that instant is created before the write, so an output
-//! that is in force is always replaced in time, also if the function dies after the write. If it dies
+//! that is in force is always replaced in time, even if the function dies after the write. If it dies
 //! before, the call of the schedule finds nothing to do. An unchanged output has its schedule created too,
 //! because somebody may have deleted it. An object is never replaced by one for an earlier instant: the
 //! clock is read after the heads, and the recorded instant counts if the clock of another machine was ahead.

@@ -1,6 +1,6 @@
 //! Writes `sites.csv`, the table of all sites, so that a spreadsheet reads every cell as text.
 //!
-//! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@` or a tab for a formula, also if it is quoted
+//! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@` or a tab for a formula, even if it is quoted
 //! (<https://owasp.org/www-community/attacks/CSV_Injection>). Keys are chosen by the people who upload. So such
 //! a cell gets an apostrophe before it, which spreadsheets read as "the rest is text". The same is done for the
 //! wide forms of these characters and for line breaks. Every text is quoted, so that no key can end its cell.

@@ -9,7 +9,7 @@ use crate::report::overview::site::{Site, SiteKind, SiteState};
 use crate::report::overview::table::{Row, Table, number, shown_key, text};
 use crate::text::thousands;
 
-/// The state of a list that sites use and that has no CSV any more.
+/// The state of a list that sites use although its CSV was deleted.
 const WITHOUT_CSV: &str = "In force, its CSV was deleted";
 
 /// A list or the common CSV.

@@ -203,7 +203,7 @@ fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> V
             (
                 "orphans",
                 "Orphans",
-                "Outputs without a CSV, or under a key that OutputKey does not give any more.",
+                "Outputs without a CSV, or with a key that OutputKey no longer gives.",
             ),
             &[text("Output"), text("What was done")],
             |site| (site.state == SiteState::Orphan).then_some(()),

@@ -285,7 +285,7 @@ fn a_csv_that_comes_back_meanwhile_keeps_its_output() {
     );
 }
 
-/// The output is not shown as an orphan, also if the run itself published it again.
+/// The output is not shown as an orphan, even if the run itself published it again.
 #[test]
 fn a_csv_that_comes_back_before_its_output_is_settled_is_no_orphan() {
     for on_delete in ON_DELETE {

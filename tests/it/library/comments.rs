@@ -8,7 +8,7 @@ use crate::support::{Setup, refusal_of};
 const ID_FIRST: &str = "ID,IP,Rule,Comment\n1,all,Allow,\n";
 const COMMENT_FIRST: &str = "Comment,IP,Rule\neverybody,all,Allow\n";
 
-/// Returns the answer for a row in line 3. It is published also if the row is rejected.
+/// Returns the answer for a row in line 3. It is published even if the row is rejected.
 fn answer(start: &str, row: &str) -> Answer {
     let csv = format!("{start}{row}\n");
     Setup::with("STRICT", "none").run(csv.as_bytes()).answer

@@ -79,7 +79,7 @@ Examples:
   htaccess explain sites/ 192.168.1.10          # in which sites does it get in?
   htaccess explain acme.csv 192.168.1.10 --json")]
     Explain(ExplainArguments),
-    /// Say who gains and who loses access when one CSV takes the place of another
+    /// Say who gains and who loses access when one CSV replaces another
     #[command(after_help = "\
 Examples:
   htaccess diff old.csv new.csv
@@ -89,17 +89,17 @@ Examples:
   htaccess diff deployed/ sites/                         # all files that changed, by name
   htaccess diff old.csv new.csv --hold-above 30          # would the upload be held?
 
-An OLD that is empty has no rules, so that its default decides: by --default-policy deny nobody gets
-in. Exit status: 0 also where something changes, unless --exit-code is given.")]
+An empty OLD has no rules, so its default decides: with --default-policy deny, nobody gets in.
+The exit status is 0 even if something changes, unless --exit-code is given.")]
     Diff(DiffArguments),
-    /// List the rows that start or end, when, and who gains or loses access by that
+    /// List the rows that start or end, with the time, and who gains or loses access then
     #[command(after_help = "\
 Examples:
   htaccess upcoming sites/ --within 14d
   htaccess upcoming acme.csv --time-zone Europe/Paris
   htaccess upcoming sites/ --json | jq -r '.[] | [.at, .file, .line] | @tsv'
 
-Exit status: 0 also if nothing changes, 1 if a file was refused, because it would not be published.")]
+The exit status is 0, even if nothing changes, or 1 if a file was refused, because it would not be published.")]
     Upcoming(UpcomingArguments),
     /// Print the completions for a shell
     #[command(after_help = "\
@@ -108,7 +108,7 @@ Examples:
   htaccess completions zsh > ~/.zfunc/_htaccess
   htaccess completions fish > ~/.config/fish/completions/htaccess.fish
 
-The folder must be there: mkdir -p makes it.")]
+The folder must exist: create it with mkdir -p.")]
     Completions(CompletionsArguments),
     /// Print the manual page, or write one for each command
     #[command(after_help = "\
@@ -119,7 +119,7 @@ Examples:
     /// Print the licences and notices of the packages in this program
     #[command(after_help = "Examples:\n  htaccess licenses > licenses.txt")]
     Licenses,
-    /// Look at the built-in templates, or check one of your own
+    /// Show the built-in templates, or check a custom template
     #[command(
         after_help = "Examples:\n  htaccess template show nginx > own.tera\n  htaccess template check own.tera"
     )]
@@ -195,11 +195,11 @@ pub(crate) struct FileArguments {
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
-    /// The folder to which the places of outputs and reports are relative [default: the named folder, the
-    /// current folder for files, or the deepest folder that has all that is named]
+    /// The folder below which inputs, outputs and reports have the same paths [default: the named folder,
+    /// the current folder for files, or the deepest folder that contains all inputs]
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
-    /// Where each output goes, over path, dir and stem [default: {{ path }}/.htaccess]
+    /// The key of each output, a template with path, dir and stem [default: {{ path }}/.htaccess]
     #[arg(long, value_name = "EXPRESSION")]
     pub(crate) output_key: Option<String>,
     /// Files to work on at the same time [default: one for each core]
@@ -211,7 +211,7 @@ pub(crate) struct FileArguments {
     /// Print only the summary and failures, no rejected rows, warnings and notes
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Write a page about the file, with pictures; for several files, one for each below a folder
+    /// Write a report page about the file; for several files, one page for each into a folder
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) report: Option<PathBuf>,
 }
@@ -244,7 +244,7 @@ pub(crate) struct DiffArguments {
     /// List all networks, and not only the first 50 of a file
     #[arg(long)]
     pub(crate) all: bool,
-    /// Exit with 4 if a change would be held with this setting of `HOLD_ABOVE`: if it opens or shuts the
+    /// Exit with 4 if a change would be held with this setting of `HOLD_ABOVE`: if it opens or closes the
     /// site, or if more than this percentage gains or loses access
     #[arg(long, value_name = "PERCENT")]
     pub(crate) hold_above: Option<String>,
@@ -286,7 +286,7 @@ pub(crate) struct ManArguments {
 }
 
 impl FileArguments {
-    /// Returns the settings, and the instant of which rows are read.
+    /// Returns the settings, and the instant for which rows are read.
     pub(crate) fn settings(&self) -> Result<(Settings, Instant), CliError> {
         let settings = self.settings.read(self.output_key.as_deref())?;
         let as_of = self.settings.as_of(&settings)?;

@@ -16,11 +16,11 @@ use crate::input::SharedPlaces;
 
 #[derive(Args)]
 pub(crate) struct SharedArguments {
-    /// The folder of the lists that rows name, such as @office [default: the nearest folder lists, in the
-    /// folder of the CSVs or above it]
+    /// The folder with the lists that rows name, such as @office [default: the nearest folder `lists`, next
+    /// to the CSVs or above them]
     #[arg(long, value_name = "DIR")]
     pub(crate) lists: Option<PathBuf>,
-    /// A CSV whose rows apply to every site; only its rule may also be Always
+    /// A CSV whose rows apply to every site; a rule in it can also be Always
     #[arg(long, value_name = "FILE")]
     pub(crate) common: Option<PathBuf>,
     /// The sheet of a workbook (.xlsx) to read [default: the first visible one]
@@ -30,11 +30,11 @@ pub(crate) struct SharedArguments {
 
 #[derive(Args)]
 pub(crate) struct SettingArguments {
-    /// Who gets in without being named, in files without an `all` row
+    /// The decision about addresses that no row names, in files without an `all` row
     #[arg(long, value_name = "POLICY", default_value = "deny", value_parser = ["deny", "allow"])]
     pub(crate) default_policy: String,
-    /// The rejected rows that refuse a file: those that may have denied somebody who gets in, all
-    /// (also without a value), or none
+    /// The rejected rows that make a file refused: rows that may have denied somebody who gets in (deny),
+    /// all rows (all, or no value), or none
     #[arg(
         long,
         value_name = "ROWS",
@@ -48,7 +48,7 @@ pub(crate) struct SettingArguments {
     /// The time zone of dates in a CSV, such as Europe/Paris
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub(crate) time_zone: String,
-    /// The instant of which rows are read: a date or a time as in the column Starts [default: now]
+    /// The time for which rows are read: a date or a time, as in the column Starts [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
     #[command(flatten)]
@@ -90,7 +90,7 @@ impl SettingArguments {
         Ok(places.with_sheet(sheet.as_deref()))
     }
 
-    /// Returns the instant of which rows are read.
+    /// Returns the instant for which rows are read.
     pub(crate) fn as_of(&self, settings: &Settings) -> Result<Instant, CliError> {
         let Some(at) = &self.at else {
             return Ok(now());

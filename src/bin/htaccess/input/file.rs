@@ -235,7 +235,7 @@ impl Input {
         }
         let mut finder = SnippetFinder::new(self.kind, lines, u64::MAX, found);
         if self.file_bytes().is_some() {
-            // A file that cannot be read any more shows no rows.
+            // A file that can no longer be read shows no rows.
             let _ = self.read(self.bytes(), |piece| finder.push(piece));
         } else if let Ok(start) = self.start.lock() {
             let _ = finder.push(&start);

@@ -1,6 +1,6 @@
 //! The outputs: data on standard output, files that are replaced in one step, and report pages.
 //!
-//! An output file is either complete or not written, also if the program is interrupted. This folder
+//! An output file is either complete or not written, even if the program is interrupted. This folder
 //! does not write messages, and does not choose the content or the path of an output.
 
 mod file;

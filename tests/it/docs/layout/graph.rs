@@ -17,7 +17,7 @@ pub(super) struct Import {
     pub(super) line: usize,
     /// The path as the file has it.
     pub(super) path: String,
-    /// The file that has the item, also if a face re-exports it.
+    /// The file that has the item, even if a face re-exports it.
     pub(super) target: String,
     /// A file inside a folder, named by a file outside of the folder.
     pub(super) past_face: Option<String>,

@@ -214,7 +214,7 @@ fn step_text(scenario: &Scenario, step: usize) -> String {
     }
 }
 
-/// Makes a move and describes it, also if the move breaks a promise.
+/// Makes a move and describes it, even if the move breaks a promise.
 fn line_of(model: &mut Model, world: &mut World, chosen: Move) -> String {
     let who = |index: usize| char::from(b'A' + u8::try_from(index).unwrap());
     match chosen {
