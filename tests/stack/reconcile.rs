@@ -269,6 +269,26 @@ fn written_outputs(cloud: &Cloud, before: usize) -> BTreeSet<String> {
 }
 
 /// Runs the state machine. The run must succeed. Returns its output.
+/// Waits until no run is in progress.
+pub(crate) fn waits_for_all_runs(cloud: &Cloud) {
+    let machine = ["--state-machine-arn", cloud.output("StateMachine")];
+    let list = [
+        "stepfunctions",
+        "list-executions",
+        "--status-filter",
+        "RUNNING",
+    ];
+    let ask = [&list[..], &machine[..]].concat();
+    wait_until("the end of all runs", || {
+        let running = cloud.json(&ask);
+        if running["executions"] == json!([]) {
+            Ok(())
+        } else {
+            Err(running)
+        }
+    });
+}
+
 fn run(cloud: &Cloud, input: &str) -> Value {
     let execution = execute(cloud, input);
     assert_eq!(execution["status"], "SUCCEEDED", "{execution}");
