@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::answer::{Answer, RefusalCode};
+use crate::answer::{Answer, RefusalCode, Status};
 use crate::text::escape_block;
 
 /// A header and rows to copy.
@@ -118,6 +118,11 @@ fn steps(code: RefusalCode, answer: &Answer) -> &'static [&'static str] {
         RefusalCode::UnusableList => &[
             "Open the report of the list that the reason above names, and correct the list.",
             "Upload the list, then this file again.",
+        ],
+        RefusalCode::ChangeHeld if answer.status == Status::Previewed => &[
+            "Look at what would change, below. If it is a mistake, correct the file and upload the preview again.",
+            "If it is right, upload the file under its real name. Then send the new report to your administrator, who can \
+             approve the change.",
         ],
         RefusalCode::ChangeHeld => &[
             "Look at what changes, below. If it is a mistake, correct the file and upload it again.",

@@ -72,7 +72,9 @@ fn a_preview_says_whether_it_would_be_held_or_refused() {
         answer.get("approval").is_none(),
         "a preview cannot be approved"
     );
-    assert!(report(&store).contains("would be held"));
+    let page = report(&store);
+    assert!(page.contains("would be held") && page.contains("under its real name"));
+    assert!(!page.contains("send this page"), "{page}");
     let answer = upload(&store, PREVIEW, "no column of any use\n", &HOLD);
     assert_eq!(
         (&answer["status"], &answer["code"]),
