@@ -11,6 +11,7 @@ use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{Head, ObjectName};
 use crate::render::Template;
 use crate::report::UploadFacts;
+use crate::settings::HoldAbove;
 use crate::time::Instant;
 
 /// One input, the output that its key names, and the reason to look at it.
@@ -54,6 +55,11 @@ impl<'a> Job<'a> {
             version_id: head.version_id.clone(),
             ..self.origin.filter(is_about).cloned().unwrap_or_default()
         }
+    }
+
+    /// Returns the largest change that needs no approval, if there is one. Only changes of a site are held.
+    pub(crate) fn hold_above(self, settings: &FunctionSettings) -> Option<HoldAbove> {
+        settings.hold_above.filter(|_| *self.kind == Kind::Site)
     }
 
     /// Returns what happens to the output when the input is deleted. Sites may use a list that was deleted.

@@ -7,18 +7,20 @@
 
 use tokio::join;
 
-use crate::answer::{Answer, Refusal, RefusalCode, Status};
+use crate::answer::{Answer, RefusalCode, Status};
 use crate::function::error::Error;
 use crate::function::event::Trigger;
+use crate::function::publish::answers::answer_about;
 use crate::function::publish::claim::{Claim, claim};
-use crate::function::publish::destination::{Destination, Kind, check_version, refused_by_key};
+use crate::function::publish::destination::{Destination, check_version, refused_by_key};
 use crate::function::publish::generate_upload::{GeneratedUpload, Generator};
 use crate::function::publish::hold::hold_of;
 use crate::function::publish::in_force::InForce;
 use crate::function::publish::job::Job;
 use crate::function::publish::object::PublishedObject;
 use crate::function::publish::provenance::Provenance;
-use crate::function::publish::report::{fetch_report, report_answer, write_report};
+use crate::function::publish::published::PublishedObjects;
+use crate::function::publish::report::{report_answer, write_report};
 use crate::function::publish::retry::retry_conflicts;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::{Fetched, Head, ObjectName, PutResult, Store};
@@ -64,12 +66,14 @@ impl<S: Store> Preview<'_, S> {
 
     /// Returns `None` if another write took effect in between.
     async fn attempt(&self, destination: &Destination) -> Result<Option<Answer>, Error> {
-        let (output, report, fetched) = join!(
-            PublishedObject::fetch(self.store, destination.output.clone()),
-            fetch_report(self.store, self.settings, self.object),
+        let (published, fetched) = join!(
+            PublishedObjects::fetch(self.store, self.settings, self.object, &destination.output),
             self.store.get(self.object, None)
         );
-        let (output, report) = (output?, report?);
+        let published = published?;
+        let now = Instant::from_seconds(self.store.now());
+        let as_of = published.not_before(now);
+        let PublishedObjects { output, report } = published;
         let Fetched::Found(head, body) = fetched? else {
             return Ok(Some(Answer::new(&self.object.key, Status::Kept)));
         };
@@ -86,12 +90,14 @@ impl<S: Store> Preview<'_, S> {
             Claim::Refused(refusal) => Err(refusal),
             Claim::Granted | Claim::OwnerIsGone(_) => job.subject(&self.template.compiled),
         };
-        let now = Instant::from_seconds(self.store.now());
-        let as_of = output.as_of().map_or(now, |recorded| recorded.max(now));
         let subject = match subject {
             Ok(subject) => subject,
             Err(refusal) => {
-                let answer = self.refused(&refusal, job);
+                let about = answer_about(self.settings, self.object, &output, Status::Previewed);
+                let answer = Answer {
+                    status: Status::Previewed,
+                    ..about.refused(&refusal)
+                };
                 let provenance = provenance.with_report(answer.message.as_ref(), &job.output.key);
                 let occasion = Occasion::Preview;
                 return report_answer(self.store, report.as_ref(), answer, occasion, provenance)
@@ -126,18 +132,6 @@ impl<S: Store> Preview<'_, S> {
         )
     }
 
-    fn refused(&self, refusal: &Refusal, job: Job<'_>) -> Answer {
-        let answer = Answer {
-            output: Some(job.output.key.clone()),
-            default_policy: self.settings.settings.default_policy,
-            ..Answer::new(&self.object.key, Status::Previewed)
-        };
-        Answer {
-            status: Status::Previewed,
-            ..answer.refused(refusal)
-        }
-    }
-
     /// Completes the answer with the effect on the output in force, and with what would happen.
     async fn compare(
         &self,
@@ -166,7 +160,7 @@ impl<S: Store> Preview<'_, S> {
         // Nothing is published, so there is nothing to undo.
         publication.undo = None;
         generated.set_publication(publication);
-        let limit = self.settings.hold_above.filter(|_| *job.kind == Kind::Site);
+        let limit = job.hold_above(self.settings);
         if let Some(hold) = limit.and_then(|limit| hold_of(generated, limit)) {
             generated.answer.code = Some(RefusalCode::ChangeHeld);
             generated.answer.message =

@@ -378,7 +378,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             upload: job.upload_facts(&head),
             as_of,
         };
-        let limit = self.settings.hold_above.filter(|_| *job.kind == Kind::Site);
+        let limit = job.hold_above(self.settings);
         // The version in force is asked for while the new one arrives, if it is certain that it is needed.
         let is_needed = limit.is_some() && !published.output.is_made_from_input(&provenance);
         let open = async || {
