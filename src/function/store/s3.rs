@@ -8,6 +8,7 @@ use aws_sdk_s3::config::ProvideCredentials;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, config};
@@ -104,10 +105,7 @@ impl Store for S3 {
         unless: Option<&str>,
     ) -> Result<Fetched<Self::Body>, Error> {
         let request = self
-            .client
-            .get_object()
-            .bucket(&name.bucket)
-            .key(&name.key)
+            .get_object(name)
             .set_if_none_match(unless.map(str::to_owned));
         match request.send().await {
             Ok(found) => Ok(found_object(name, found)),
@@ -124,12 +122,7 @@ impl Store for S3 {
         name: &ObjectName,
         version_id: &str,
     ) -> Result<Fetched<Self::Body>, Error> {
-        let request = self
-            .client
-            .get_object()
-            .bucket(&name.bucket)
-            .key(&name.key)
-            .version_id(version_id);
+        let request = self.get_object(name).version_id(version_id);
         match request.send().await {
             Ok(found) => Ok(found_object(name, found)),
             // S3 answers 400 to a text that is no version id of this bucket.
@@ -202,6 +195,10 @@ fn found_object(name: &ObjectName, found: GetObjectOutput) -> Fetched<S3Body> {
 }
 
 impl S3 {
+    fn get_object(&self, name: &ObjectName) -> GetObjectFluentBuilder {
+        self.client.get_object().bucket(&name.bucket).key(&name.key)
+    }
+
     async fn put_whole(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         let (if_match, if_none_match) = conditions(&put.precondition);
         let answer = self
