@@ -34,14 +34,18 @@ const NO_VERSION: &str = "-";
 #[derive(Default)]
 pub(crate) struct SharedInputs {
     rules: Shared,
-    /// The identity of each object that was read, by its key. It is empty if the object does not exist.
-    ///
-    /// It is not a digest of the bytes: a list that returns to earlier
+    /// The objects that were read or that do not exist, by their keys.
+    objects: BTreeMap<String, ReadObject>,
+}
+
+/// An object that was read. Both texts are empty if the object does not exist.
+#[derive(Default)]
+struct ReadObject {
+    /// The identity is not a digest of the bytes: a list that returns to earlier
     /// members must have another identity, so that its site is written again and a slow writer of the
     /// members in between finds its condition false.
-    identities: BTreeMap<String, String>,
-    /// The version id of each of these objects. It is empty if the object does not exist.
-    versions: BTreeMap<String, String>,
+    identity: String,
+    version: String,
 }
 
 impl SharedInputs {
@@ -78,7 +82,7 @@ impl SharedInputs {
         let objects: Vec<ObjectName> = names
             .iter()
             .filter_map(|name| list_name_of(settings, name))
-            .filter(|name| !self.identities.contains_key(&name.key))
+            .filter(|name| !self.objects.contains_key(&name.key))
             .collect();
         let read: Vec<(ObjectName, Option<Compiled>)> = stream::iter(objects)
             .map(|name| async move {
@@ -151,33 +155,32 @@ impl SharedInputs {
 
     /// Returns a digest of everything that was read. Empty if nothing was.
     pub(crate) fn digest(&self) -> String {
-        if self.identities.is_empty() {
+        if self.objects.is_empty() {
             return String::new();
         }
         let texts: Vec<&str> = self
-            .identities
+            .objects
             .iter()
-            .flat_map(|(key, identity)| [key.as_str(), identity.as_str()])
+            .flat_map(|(key, object)| [key.as_str(), object.identity.as_str()])
             .collect();
         digest_of(&texts)
     }
 
     /// Returns the keys and the version ids of the objects that were looked for.
     pub(crate) fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
-        let versions = self.versions.iter();
-        versions.map(|(key, version)| (key.as_str(), version.as_str()))
+        let objects = self.objects.iter();
+        objects.map(|(key, object)| (key.as_str(), object.version.as_str()))
     }
 
     fn note(&mut self, name: ObjectName, head: Option<&Head>) {
-        let version = head.map(|head| match head.version_id.as_str() {
-            "" => NO_VERSION.to_owned(),
-            version => version.to_owned(),
+        let object = head.map(|head| ReadObject {
+            identity: head.identity(),
+            version: match head.version_id.as_str() {
+                "" => NO_VERSION.to_owned(),
+                version => version.to_owned(),
+            },
         });
-        self.versions
-            .insert(name.key.clone(), version.unwrap_or_default());
-        let identity = head.map(Head::identity);
-        self.identities
-            .insert(name.key, identity.unwrap_or_default());
+        self.objects.insert(name.key, object.unwrap_or_default());
     }
 }
 
