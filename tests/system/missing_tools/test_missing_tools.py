@@ -223,7 +223,8 @@ class Sync(MissingTool):
 class Guide(unittest.TestCase):
     def test_the_troubleshooting_guide_quotes_the_messages(self) -> None:
         guide = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-        section = guide.split("## With the aws client")[0]
+        section, found, _ = guide.partition("## With the AWS CLI")
+        self.assertTrue(found)
         sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "infra" / "local").glob("*.py"))
         cells = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
         said = [span for cell in cells for span in re.findall("`([^`]+)`", cell)]
