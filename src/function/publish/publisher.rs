@@ -411,6 +411,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             in_force,
             provenance,
             as_of,
+            findings: &self.findings,
         };
         let release = match limit {
             Some(limit) => {
@@ -420,7 +421,6 @@ impl<'a, S: Store> Publisher<'a, S> {
             }
             None => Release::Free,
         };
-        self.findings.set_facts(generated.facts());
         match release {
             Release::Held => writes.write_held(generated).await,
             Release::Free | Release::Approved => writes.write_both(generated, release).await,

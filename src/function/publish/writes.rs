@@ -5,6 +5,7 @@ use tokio::join;
 use crate::answer::{Answer, Status};
 use crate::function::error::Error;
 use crate::function::publish::claim::may_write_report_first;
+use crate::function::publish::findings::Findings;
 use crate::function::publish::generate_upload::GeneratedUpload;
 use crate::function::publish::hold::{Approval, HeldChange, hold_of, read_approval};
 use crate::function::publish::in_force::{InForce, Opened};
@@ -46,6 +47,7 @@ pub(crate) struct Writes<'a, S> {
     pub(crate) in_force: InForce<'a, S>,
     pub(crate) provenance: Provenance,
     pub(crate) as_of: Instant,
+    pub(crate) findings: &'a Findings,
 }
 
 impl<S: Store> Writes<'_, S> {
@@ -186,11 +188,13 @@ impl<S: Store> Writes<'_, S> {
         is_needed: impl FnOnce(bool) -> bool,
     ) -> Result<PutResult, Error> {
         generated.add_warnings();
+        let facts = generated.facts();
+        self.findings.set_facts(facts);
         let message = generated.answer.message.as_ref();
         let provenance = self.provenance.clone();
         let provenance = provenance
             .with_report(message, &self.job.output.key)
-            .with_facts(generated.facts());
+            .with_facts(facts);
         let page = || generated.report_page(Occasion::Publish);
         let is_needed =
             |report: &&PublishedObject| is_needed(report.is_current(&provenance, self.as_of));

@@ -70,6 +70,23 @@ fn the_overview_has_every_site_and_its_numbers() {
     );
 }
 
+/// The comparison with the previous version happens while the output is written.
+#[test]
+fn the_overview_has_the_changes_that_its_own_run_published() {
+    let store = MemoryStore::default();
+    store.upload("uploads", "a.csv", ACME);
+    Run::new(&store, "first").all();
+    store.upload("uploads", "a.csv", b"IP,Rule\n192.0.2.7,Allow\n");
+    assert_eq!(
+        Run::new(&store, "second").all()["counts"],
+        json!({"written": 1})
+    );
+    let table = store.text("reports", "sites.csv").unwrap();
+    let row = table.lines().nth(1).unwrap();
+    assert!(row.contains("\"written\""), "{table}");
+    assert!(row.ends_with("T00:00:00Z,1,2"), "{table}");
+}
+
 #[test]
 fn a_run_over_a_prefix_repairs_its_part_and_leaves_the_overview() {
     let store = MemoryStore::default();
