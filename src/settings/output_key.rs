@@ -161,8 +161,8 @@ impl OutputKey {
             Some(folder) => Err(Refusal::new(
                 RefusalCode::UnsafeKey,
                 rich!(
-                    "the output {} would be in the folder {}, but outputs are files of this name: rename \
-                     the CSV or its folder",
+                    "the output {} would be in the folder {}, a name that is reserved for \
+                     outputs: rename the CSV or its folder",
                     Segment::quoted(output),
                     Segment::quoted(folder)
                 ),
@@ -262,8 +262,8 @@ mod tests {
             .to_string();
         assert_eq!(
             message,
-            "the output \"acme/.htaccess/.htaccess\" would be in the folder \".htaccess\", but outputs are \
-             files of this name: rename the CSV or its folder"
+            "the output \"acme/.htaccess/.htaccess\" would be in the folder \".htaccess\", a name that \
+             is reserved for outputs: rename the CSV or its folder"
         );
     }
 }
