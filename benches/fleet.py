@@ -272,7 +272,7 @@ def _costs(sites: int = 1_000_000) -> list[list[str]]:
         s3 = (5 * sites + 2 * batches) * S3_GET + (puts * sites + 2 * batches + lists) * S3_PUT_OR_LIST
         function = 2 * batches * LAMBDA_REQUEST + seconds * MEMORY_GB * LAMBDA_GB_SECOND
         machine = 2 * batches * EXPRESS_REQUEST + seconds * EXPRESS_GB * EXPRESS_GB_SECOND + TRANSITIONS * STANDARD_TRANSITION
-        rows.append([work, *(f"{dollars:.2f} $" for dollars in (s3, function, machine, s3 + function + machine))])
+        rows.append([work, *(f"${dollars:.2f}" for dollars in (s3, function, machine, s3 + function + machine))])
     return rows
 
 

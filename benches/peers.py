@@ -2,7 +2,7 @@
 """Compares the command line and its outputs with their peers, on this machine: `make bench`.
 
     million    1,000,000 random IPv4 rows: `htaccess render` against iprange and against Python's csv and ipaddress
-    dates      1,000,000 rows that end on some day, against the same rows without dates
+    dates      1,000,000 rows with an end date, compared with the same rows without dates
     thousand   1,000 CSVs of 5,000 rows: `htaccess render -o` against the original's threads, processes, coroutines
     apache     requests per second of a real Apache with our file, and with one address per line
 
@@ -78,8 +78,8 @@ def million(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], d
     what = f"{count:,} random IPv4 rows, one file"
     rows = [
         _faster(what, samples, "iprange", _iprange_version(), 6, 12),
-        _faster(what, samples, "original", "the original's job in Python", 60, 120),
-        _faster(what, samples, "csv + ipaddress", "of that, csv and ipaddress alone", None, None),
+        _faster(what, samples, "original", "a Python script for the same task", 60, 120),
+        _faster(what, samples, "csv + ipaddress", "the script, reading and validating only", None, None),
         Row(f"{what}: peak memory", f"{memory:.1f} MiB", "", memory, "MiB", "less", 96, 48),
     ]
     return rows, {"million": samples}
@@ -104,7 +104,7 @@ def dates(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dic
         raise Problem("the rows with dates give other networks than those without")
     ratio = statistics.median(samples["dated"]) / statistics.median(samples["undated"])
     other = f"the same without dates: {milliseconds(samples['undated'])}"
-    what = f"{count:,} random IPv4 rows that end"
+    what = f"{count:,} random IPv4 rows with `Expires`"
     return [Row(what, milliseconds(samples["dated"]), other, ratio, "x the time", "less", 3, 2)], {"dates": samples}
 
 
@@ -155,18 +155,18 @@ def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], di
     scattered = measure.random_addresses(5000, SEED)
     runs = measure.addresses_in_runs(5000, SEED)
     bars = {
-        "scattered": {"Require ip": (9, None), "Allow from": (1.15, None)},
-        "in runs of 16 to 256": {"Require ip": (60, None), "Allow from": (6, None)},
+        "scattered addresses": {"Require ip": (9, None), "Allow from": (1.15, None)},
+        "addresses in runs of 16 to 256": {"Require ip": (60, None), "Allow from": (6, None)},
     }
     rows: list[Row] = []
     samples: dict[str, Samples] = {}
     with Httpd() as server:
-        for name, addresses in (("scattered", scattered), ("in runs of 16 to 256", runs)):
+        for name, addresses in (("scattered addresses", scattered), ("addresses in runs of 16 to 256", runs)):
             found = _requests_per_second(server, folder, addresses, rounds or (1 if quick else 5), quick)
             ours = statistics.median(found["htaccess"])
             for peer, (bar, aim) in bars[name].items():
                 theirs = statistics.median(found[peer])
-                what = f"Apache, 5,000 addresses {name}"
+                what = f"Apache, 5,000 {name}"
                 other = f"one `{peer}` per line: {theirs:,.0f} requests/s"
                 rows.append(Row(what, f"{ours:,.0f} requests/s", other, ours / theirs, bar=bar, aim=aim))
             empty = statistics.median(found["no rules"])
