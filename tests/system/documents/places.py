@@ -163,6 +163,10 @@ PLACES: dict[tuple[str, str], Place] = {
             wait_for grep 'Require ip 192.0.2.77' {MACHINE}/var/www/clients/acme/.htaccess && kill $FOLLOWER && wait $FOLLOWER""",
         words={"/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
     ),
+    (OPERATIONS, "systemctl disable --now htaccess-sync.service"): Place(
+        after=f"test ! -e {MACHINE}/etc/systemd/system/htaccess-sync.service.d/queue.conf",
+        words={"/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
+    ),
     (OPERATIONS, "aws logs start-query"): Place(
         words={
             "ID": """$(aws logs start-query --log-group-name "$LOG_GROUP" --start-time 0 --end-time $(date +%s) --query-string 'fields @message' \
