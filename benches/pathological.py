@@ -7,7 +7,7 @@ import subprocess
 
 import measure
 
-HEADINGS = ["upload", "result", "bytes read and written", "ns for each byte", "ms"]
+HEADINGS = ["upload", "result", "bytes read and written", "ns per byte", "ms"]
 SHOWN = 20
 
 

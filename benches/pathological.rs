@@ -66,7 +66,7 @@ fn main() {
     }
     assert!(
         is_quick || worst <= MAX_NS_PER_BYTE,
-        "{worst:.1} ns for each byte are more than {MAX_NS_PER_BYTE}"
+        "{worst:.1} ns per byte are more than {MAX_NS_PER_BYTE}"
     );
 }
 
