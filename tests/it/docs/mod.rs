@@ -185,7 +185,7 @@ fn the_guide_to_dates_suggests_what_rejections_suggest() {
 fn the_guide_to_dates_shows_the_instants_of_clock_changes() {
     let zone = TimeZone::named("Europe/Paris").unwrap();
     let mut dates = DateReader::new(zone, AS_OF);
-    let rows = table_below(DATES, "| cell | what the clock does | instant |\n");
+    let rows = table_below(DATES, "| cell | what the clock does | time in UTC |\n");
     assert_eq!(rows.len(), 2);
     for row in &rows {
         let instant = dates.read(Bound::Expires, row[0][0]).unwrap().unwrap();
