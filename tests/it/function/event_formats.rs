@@ -190,7 +190,7 @@ fn an_unknown_event_is_an_error_that_names_its_fields() {
     let (kind, message) = handle_with(&store, &[], json!({"key1": "value1"})).unwrap_err();
     assert_eq!(kind, ErrorKind::UnknownEvent);
     assert!(
-        message.starts_with("unknown event: the fields key1: expected one of S3"),
+        message.starts_with("unknown event: the fields key1: expected an S3 event"),
         "{message}"
     );
 }
