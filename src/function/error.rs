@@ -140,7 +140,7 @@ impl ErrorKind {
             Self::Throttled | Self::Unavailable | Self::Connection | Self::Damaged => {
                 "retrying may help"
             }
-            Self::Contention => "others kept changing the same object; retrying may help",
+            Self::Contention => "other writers kept changing the same object; retrying may help",
             Self::OutOfTime => {
                 "the invocation ran out of time; increase the function's timeout or memory"
             }

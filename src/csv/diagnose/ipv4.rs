@@ -63,7 +63,7 @@ fn explain_count(text: &str, count: usize) -> Explanation {
     let integer = integer.map(|number| Ipv4Addr::from_bits(number).to_string());
     let reason = match without_separators(text) {
         Some(address) => Explanation::new(rich!(
-            "{}; a spreadsheet that reads dots as thousands separators makes this number from {}",
+            "{}; a spreadsheet that reads dots as thousands separators turns {} into this number",
             &expected,
             address
         ))

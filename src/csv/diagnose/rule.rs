@@ -259,10 +259,7 @@ mod tests {
             "=IF(A1;\"Allow\")",
             " is a formula: replace it with Allow or Deny",
         );
-        check_sentence(
-            "#N/A",
-            " is a spreadsheet error value: write Allow or Deny",
-        );
+        check_sentence("#N/A", " is a spreadsheet error value: write Allow or Deny");
         check_sentence(
             "Al\u{200b}low",
             " is not a rule, because it contains the character U+200B ZERO WIDTH SPACE: write Allow or Deny",

@@ -77,7 +77,7 @@ fn a_key_names_one_object_only() {
         ),
         (
             &"PermanentFailure".into(),
-            &"there is no object \"a+b.csv\": if a + stands for a space, write it as %20 in the manifest"
+            &"there is no object \"a+b.csv\": if + represents a space, write %20 in the manifest instead"
                 .into()
         )
     );

@@ -322,12 +322,12 @@ fn explains_spreadsheet_damage() {
     check_fixes("########", again, &[]);
     check_fixes(
         "192168100200",
-        "makes this number from 192.168.100.200",
+        "turns 192.168.100.200 into this number",
         &["192.168.100.200"],
     );
     check_fixes(
         "1100200101",
-        "makes this number from 1.100.200.101",
+        "turns 1.100.200.101 into this number",
         &["1.100.200.101", "65.147.184.165"],
     );
     check_fixes("16909060", "expected 4 octets, found 1", &["1.2.3.4"]);
