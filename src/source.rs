@@ -60,16 +60,18 @@ impl KeyError {
     fn explain(&self) -> RichText {
         let reason = match self.problem {
             KeyProblem::Length => "it must have 1 to 1,024 bytes",
-            KeyProblem::ControlCharacter => "it has a control character",
-            KeyProblem::DotSegment => "it has a segment . or ..",
-            KeyProblem::EmptySegment => "it starts or ends with a slash or has two in a row",
+            KeyProblem::ControlCharacter => "it contains a control character",
+            KeyProblem::DotSegment => "it contains the segment . or ..",
+            KeyProblem::EmptySegment => {
+                "it starts or ends with a slash, or contains two slashes in a row"
+            }
             KeyProblem::LongSegment => "a segment is longer than 255 bytes",
             KeyProblem::NoName => "it has no name before its extension",
-            KeyProblem::LongReportKey => "the key of its report would have more than 1,024 bytes",
-            KeyProblem::OverviewKey => "the key of its report would be that of the overview",
+            KeyProblem::LongReportKey => "the key of its report would be longer than 1,024 bytes",
+            KeyProblem::OverviewKey => "its report would have the key of the overview",
         };
         rich!(
-            "the key {} cannot become a path: {}",
+            "the key {} cannot be used as a path: {}",
             Segment::quoted(&self.key),
             reason
         )

@@ -230,7 +230,7 @@ impl<S: TextSink> TextStage<S> {
             self.sink.warn(Warning {
                 code: WarningCode::Guessed,
                 line: None,
-                message: "the text is not UTF-8 and was read as Windows-1252: where accents look \
+                message: "the text is not UTF-8 and was read as Windows-1252: if accents look \
                           wrong, save the sheet as CSV UTF-8"
                     .into(),
             });

@@ -205,16 +205,18 @@ impl CsvError {
     pub fn explain(&self) -> RichText {
         match self {
             Self::OtherFormat(sentence) => sentence.into(),
-            Self::NotText => "this is not text (it has NUL bytes): expected a CSV file in UTF-8, \
-                              Windows-1252, or UTF-16 with a byte order mark"
-                .into(),
+            Self::NotText => {
+                "the file is not text, because it contains NUL bytes: expected a CSV in \
+                              UTF-8, Windows-1252, or UTF-16 with a byte order mark"
+                    .into()
+            }
             Self::DamagedUtf16 => {
-                "the UTF-16 text is damaged or cut off: save the sheet as CSV UTF-8 and \
+                "the UTF-16 text is damaged or incomplete: save the sheet as CSV UTF-8 and \
                                    upload the whole file"
                     .into()
             }
             Self::DamagedGzip(cause) => rich!(
-                "the gzip data is damaged or cut off ({}): compress the CSV again and upload the whole file",
+                "the gzip data is damaged or incomplete ({}): compress the CSV again and upload the whole file",
                 cause
             ),
             Self::OpenQuote { line } => open_quote(*line, ""),
@@ -236,13 +238,13 @@ impl CsvError {
                 header: Some(header),
                 ..
             } => rich!(
-                "{}; line {} has them: remove the lines above it, or start them with #",
+                "{}; line {} is a header: remove the lines above it, or start them with #",
                 explanation,
                 *header
             ),
             Self::NoHeader { has_comments, kind } => {
                 let found = if *has_comments {
-                    "the file has comments and no header"
+                    "the file contains comments but no header"
                 } else {
                     "the file is empty"
                 };
@@ -269,35 +271,36 @@ impl CsvError {
     /// Returns the message of an error about a limit.
     fn explain_limit(&self) -> RichText {
         match self {
-            Self::GzipOverhead => "the gzip data is cut into many small parts, which take long to \
-                                   read for the text that they hold: compress the whole CSV at once"
+            Self::GzipOverhead => "the gzip data has too many small parts for the text that it \
+                                   contains: compress the whole CSV in one step"
                 .into(),
             Self::TooLarge { max_bytes } => rich!(
                 "the CSV is larger than {} bytes after decompression: split it",
                 *max_bytes
             ),
             Self::TooManyRanges { max_ranges } => rich!(
-                "the rows name more than {} separate ranges, more than an output can hold: name \
-                 wider networks, or split the CSV",
+                "the rows contain more than {} separate ranges, which is more than an output can \
+                 hold: write wider networks, or split the CSV",
                 thousands(*max_ranges as u64)
             ),
             Self::TooManyRowsListed { max_bytes } => rich!(
-                "the template lists the rows, and their addresses and comments have more than {} \
-                 bytes, more than an output can hold: shorten the comments, or split the CSV",
+                "the template lists the rows, but their addresses and comments have more than {} \
+                 bytes, which is more than an output can hold: shorten the comments, or split \
+                 the CSV",
                 thousands(*max_bytes)
             ),
             Self::TooManyMembers { max_members } => rich!(
-                "the lists that the rows name have more than {} members together: name each list \
-                 once, or split the CSV",
+                "the lists in the rows have more than {} members in total: use each list only once, \
+                 or split the CSV",
                 thousands(*max_members)
             ),
             Self::TooManyLists { max_lists } => rich!(
-                "the rows name more than {} lists: put their addresses into fewer lists",
+                "the rows use more than {} lists: combine them into fewer lists",
                 thousands(*max_lists as u64)
             ),
             Self::TooManyCommonRows { max_rows } => rich!(
-                "the file has more than {} rows, and every site reads all of them: put the \
-                 addresses into a list, and name it in one row",
+                "the file has more than {} rows, and every site reads all of them: move the \
+                 addresses to a list, and use the list in one row",
                 thousands(*max_rows as u64)
             ),
             Self::LineTooLong { line, max_bytes } => rich!(
@@ -324,18 +327,18 @@ fn unusable_list(row: &Place, name: &ListName, problem: &ListProblem) -> RichTex
     let name = Segment::quoted(&format!("@{name}"));
     match problem {
         ListProblem::Refused(source) => rich!(
-            "{} names {}, and {} is refused: correct that list first",
+            "{} uses the list {}, but {} is refused: correct that list first",
             row.row(),
             name,
             escape_invisible(source, None)
         ),
         ListProblem::Missing => rich!(
-            "{} names {}, but there is no such list: publish the list, or remove the row",
+            "{} uses the list {}, which does not exist: publish the list, or remove the row",
             row.row(),
             name
         ),
         ListProblem::Contradicts(action) => rich!(
-            "{} says {}, and the rows of {} say the opposite: write the same in both",
+            "{} says {}, but the rows of the list {} say the opposite: write the same rule in both",
             row.row(),
             action.title(),
             name
@@ -363,15 +366,15 @@ fn text_after_quote(line: u64, record_line: u64, text: &str) -> RichText {
     let text = Segment::quoted(text);
     if line == record_line {
         return rich!(
-            "line {} has {} after the quote that closes a cell: write a delimiter there, or double each \
-             quote that is part of the cell",
+            "line {} has {} after the closing quote of a cell: write a delimiter there, or double each quote \
+             that is part of the cell",
             line,
             text
         );
     }
     rich!(
-        "line {} opens a quote that is closed in line {} before {}: close it in its own line, or double \
-         each quote that is part of a cell",
+        "line {} opens a quote that line {} closes before {}: close it in its own line, or double each \
+         quote that is part of a cell",
         record_line,
         line,
         text

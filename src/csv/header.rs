@@ -360,21 +360,21 @@ fn ignored_conditions(number: u64, ignored: &[&str]) -> Option<Warning> {
         .copied()
         .filter(|name| states_condition(name))
         .collect();
-    let (columns, are, their_cells, them) = match conditions.len() {
+    let (columns, have, cells, them) = match conditions.len() {
         0 => return None,
-        1 => ("column", "is", "its cell says", "the column"),
-        _ => ("columns", "are", "their cells say", "these columns"),
+        1 => ("column", "has", "this cell", "the column"),
+        _ => ("columns", "have", "these cells", "these columns"),
     };
     Some(Warning {
         code: WarningCode::IgnoredColumn,
         line: Some(number),
         message: rich!(
-            "the {} {} {} not applied: each row applies, whatever {}; delete the rows that should not \
+            "the {} {} {} no effect: each row applies, regardless of {}; delete the rows that should not \
              apply, and remove or rename {}",
             columns,
             &quoted_list(conditions.iter().copied(), conditions.len()),
-            are,
-            their_cells,
+            have,
+            cells,
             them
         ),
     })
@@ -386,7 +386,7 @@ fn unlisted_columns(number: u64, ignored: usize) -> Option<Warning> {
         code: WarningCode::IgnoredColumn,
         line: Some(number),
         message: rich!(
-            "{} columns are not used, and only the first {} are listed: remove unused columns",
+            "{} columns are not used, and only the first {} of them are listed: remove the unused columns",
             ignored,
             MAX_COLUMNS_LISTED
         ),
@@ -411,11 +411,12 @@ fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> 
             guessed(
                 number,
                 rich!(
-                    "{} columns could hold the {}, and column {} ({}) was read: rename the others",
+                    "{} columns could contain the {}, and column {} ({}) was used: rename the other {}",
                     matching.len(),
                     what,
                     index + 1,
-                    Segment::quoted(taken)
+                    Segment::quoted(taken),
+                    if matching.len() == 2 { "column" } else { "columns" }
                 ),
             )
         })
@@ -437,7 +438,7 @@ fn two_delimiters(number: u64, taken: u8, other: u8) -> Warning {
     guessed(
         number,
         rich!(
-            "the header fits two delimiters, {} and {}, and was read with {}",
+            "the header can be read with two delimiters, {} and {}, and was read with {}",
             &delimiter_name(taken),
             &delimiter_name(other),
             &delimiter_name(taken)
@@ -449,7 +450,7 @@ fn wrong_separator_line(number: u64, named: u8, taken: u8) -> Warning {
     guessed(
         number,
         rich!(
-            "the sep= line names {}, but the header has {} between its cells, which was used",
+            "the sep= line specifies {}, but the cells of the header are separated by {}, which was used",
             &delimiter_name(named),
             &delimiter_name(taken)
         ),

@@ -108,25 +108,25 @@ impl ErrorKind {
     fn hint(self) -> &'static str {
         match self {
             Self::UnknownEvent => {
-                "expected one of S3 (a notification, EventBridge, SNS, SQS or Batch Operations) or of a \
+                "expected an S3 event (a notification, EventBridge, SNS, SQS or Batch Operations) or a \
                  schedule of this function"
             }
             Self::SameBucket => {
                 "OUTPUT_BUCKET and REPORT_BUCKET must not be the bucket of the CSVs"
             }
             Self::OtherBucket => {
-                "only the objects of UPLOAD_BUCKET are published; send events of that bucket only"
+                "only objects in UPLOAD_BUCKET are published; send only events of that bucket"
             }
             Self::UnversionedBucket => {
-                "the bucket has no versions, so the order of uploads is not certain; enable versioning \
-                 and upload the file again"
+                "versioning is not enabled for the bucket, so the order of uploads is uncertain; enable \
+                 versioning and upload the file again"
             }
             Self::BadTemplate => {
-                "the CSV was deleted and its output stays in force; repair the template, then send the \
+                "the CSV was deleted, but its output is still published; repair the template and send the \
                  event again"
             }
             Self::BadList => {
-                "it was damaged, or another version of this program wrote it; upload its CSV again"
+                "it is damaged, or another version of this program wrote it; upload its CSV again"
             }
             Self::AccessDenied => "grant the function's role this action on this object",
             Self::NoSuchScheduleGroup => "check SCHEDULE_GROUP",
@@ -140,12 +140,12 @@ impl ErrorKind {
             Self::Throttled | Self::Unavailable | Self::Connection | Self::Damaged => {
                 "retrying may help"
             }
-            Self::Contention => "others kept writing the same output; retrying may help",
+            Self::Contention => "other writers kept changing the same object; retrying may help",
             Self::OutOfTime => {
-                "the invocation had no time left; raise the function's time-out or memory"
+                "the invocation ran out of time; increase the function's timeout or memory"
             }
             Self::BadRequest => "AWS does not accept the request",
-            Self::Panic => "this is a bug of the function; the log names the place",
+            Self::Panic => "this is a bug in the function; the log contains its location",
         }
     }
 }

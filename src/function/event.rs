@@ -176,10 +176,10 @@ fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
 /// Reads the event in a text. Deeper nesting is refused.
 fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error> {
     let Some(text) = text.and_then(Value::as_str) else {
-        return Err(unknown_event(&format!("{outer} without a text")));
+        return Err(unknown_event(&format!("{outer} without a message")));
     };
     let inner: Value = serde_json::from_str(text).map_err(|err| {
-        unknown_event(&format!("{outer} whose text is not JSON")).with_source(err)
+        unknown_event(&format!("{outer} whose message is not JSON")).with_source(err)
     })?;
     let is_wrapped = inner.get("Type").is_some()
         || inner
@@ -206,7 +206,7 @@ fn is_queued(record: &Value) -> bool {
 /// message if it failed.
 fn read_message(record: &Value) -> Result<Message, Error> {
     let Some(id) = record.get("messageId").and_then(Value::as_str) else {
-        return Err(unknown_event("a queue's record without a messageId"));
+        return Err(unknown_event("an SQS record without a messageId"));
     };
     Ok(Message {
         id: id.to_owned(),
@@ -216,10 +216,10 @@ fn read_message(record: &Value) -> Result<Message, Error> {
 
 fn read_body(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     let Some(body) = record.get("body").and_then(Value::as_str) else {
-        return Err(unknown_event("a queue's message without a body"));
+        return Err(unknown_event("an SQS message without a body"));
     };
     let inner: Value = serde_json::from_str(body)
-        .map_err(|err| unknown_event("a queue's message that is not JSON").with_source(err))?;
+        .map_err(|err| unknown_event("an SQS message that is not JSON").with_source(err))?;
     read_objects(&inner)
 }
 
@@ -319,7 +319,7 @@ fn read_event_bridge(event: &Value) -> Result<ObjectRef, Error> {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     if text("source") != "aws.s3" {
         let (source, detail_type) = (escape(text("source")), escape(text("detail-type")));
-        return Err(unknown_event(&format!("{detail_type} of {source}")));
+        return Err(unknown_event(&format!("{detail_type} from {source}")));
     }
     let detail = event.get("detail").unwrap_or(&Value::Null);
     let Detail {
@@ -329,7 +329,7 @@ fn read_event_bridge(event: &Value) -> Result<ObjectRef, Error> {
         requester,
         source_ip_address,
     } = Detail::deserialize(detail).map_err(|err| {
-        unknown_event("an S3 event of EventBridge that cannot be read").with_source(err)
+        unknown_event("an S3 event from EventBridge that cannot be read").with_source(err)
     })?;
     Ok(ObjectRef {
         name: ObjectName {
@@ -377,7 +377,7 @@ fn read_batch(event: &Value) -> Result<Batch, Error> {
     if !matches!(event.invocation_schema_version.as_str(), "1.0" | "2.0") {
         let version = escape(&event.invocation_schema_version);
         return Err(unknown_event(&format!(
-            "S3 Batch Operations of schema {version}"
+            "S3 Batch Operations with the schema version {version}"
         )));
     }
     Ok(Batch {
@@ -403,7 +403,9 @@ fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
         .s3_bucket
         .or_else(|| task.s3_bucket_arn.and_then(bucket_of_arn));
     let (Some(bucket), Some(key)) = (bucket, task.s3_key) else {
-        return Err(unknown_event("a task without a bucket or a key"));
+        return Err(unknown_event(
+            "an S3 Batch Operations task without a bucket or a key",
+        ));
     };
     Ok(ObjectRef {
         name: ObjectName {
@@ -437,8 +439,7 @@ fn unknown_event(found: &str) -> Error {
 /// Returns the names of the top-level fields: enough to recognize the event, but none of its data.
 fn field_names(value: &Value) -> String {
     match value {
-        Value::Object(map) if map.is_empty() => "nothing in it".to_owned(),
-        Value::Object(map) => {
+        Value::Object(map) if !map.is_empty() => {
             let names: Vec<String> = map.keys().take(10).map(|name| escape(name)).collect();
             format!("the fields {}", names.join(", "))
         }

@@ -284,7 +284,7 @@ fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
         Ok(answer) if is_gone(answer) && answer.source.contains('+') => (
             ResultCode::PermanentFailure,
             format!(
-                "there is no object {}: if a + stands for a space, write it as %20 in the manifest",
+                "there is no object {}: if + represents a space, write %20 in the manifest instead",
                 quote(&answer.source)
             ),
         ),

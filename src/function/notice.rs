@@ -39,7 +39,7 @@ impl Notice {
         if others > 0 {
             push_fmt(
                 &mut text,
-                format_args!(" The same invocation has {others} more."),
+                format_args!(" Other files that need attention in the same invocation: {others}."),
             );
         }
         Some(Self {
@@ -71,7 +71,7 @@ fn sentence(answer: &Answer) -> String {
     let sentence = match answer.status {
         Status::Refused => format!("{source} was refused, so its output did not change: {reason}"),
         Status::Held => {
-            format!("{source} waits for an approval, so its output did not change: {reason}")
+            format!("{source} is held until it is approved, so its output did not change: {reason}")
         }
         _ => format!("{source} was published, but {reason}"),
     };

@@ -180,7 +180,7 @@ fn check_run(run: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(unknown(&format!(
-        "a run with the name {}, which no execution can have",
+        "a run with the name {}, which is not a valid execution name",
         quote(run)
     )))
 }

@@ -150,8 +150,7 @@ impl FunctionSettings {
             template: template(&value("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned()))?,
             output_bucket: value("OUTPUT_BUCKET").ok_or_else(|| SettingError {
                 name: "OUTPUT_BUCKET".to_owned(),
-                problem: "is not set: expected the name of the bucket that outputs go to"
-                    .to_owned(),
+                problem: "is not set: expected the name of the bucket for outputs".to_owned(),
             })?,
             upload_bucket: value("UPLOAD_BUCKET"),
             report_bucket: value("REPORT_BUCKET"),
@@ -190,7 +189,7 @@ fn common_csv(value: impl Fn(&str) -> Option<String>) -> Result<Option<String>, 
     } else if ListName::of_key(&key).is_some() {
         "a CSV in lists/ is a list; expected another key, such as _common.csv"
     } else if value("REPORT_BUCKET").is_none() {
-        "its rows are kept in REPORT_BUCKET, which is not set"
+        "a common CSV needs REPORT_BUCKET, which is not set"
     } else {
         return Ok(Some(key));
     };
@@ -233,7 +232,7 @@ fn schedules(
         return Err(SettingError::new("SCHEDULE_GROUP", &group, allowed));
     }
     if !is_arn(&role_arn, "iam", "role/") {
-        let allowed = "expected the ARN of a role, as in arn:aws:iam::123456789012:role/name";
+        let allowed = "expected the ARN of a role, such as arn:aws:iam::123456789012:role/name";
         return Err(SettingError::new("SCHEDULE_ROLE_ARN", &role_arn, allowed));
     }
     let failure_queue_arn = value("SCHEDULE_FAILURE_QUEUE_ARN");
@@ -241,7 +240,8 @@ fn schedules(
         .as_ref()
         .filter(|arn| !is_arn(arn, "sqs", ""))
     {
-        let allowed = "expected the ARN of a queue, as in arn:aws:sqs:eu-west-3:123456789012:name";
+        let allowed =
+            "expected the ARN of a queue, such as arn:aws:sqs:eu-west-3:123456789012:name";
         return Err(SettingError::new(
             "SCHEDULE_FAILURE_QUEUE_ARN",
             arn,

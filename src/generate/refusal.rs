@@ -66,7 +66,7 @@ pub fn too_large(settings: &Settings) -> Refusal {
 
 pub(super) fn no_rules(answer: &Answer) -> Refusal {
     let why = match answer.rows {
-        0 => "there is no row under the header".into(),
+        0 => "there is no row below the header".into(),
         1 => rich!("the only row was rejected{}", &first_rejection(answer)),
         rows => rich!(
             "all {} rows were rejected{}",
@@ -74,10 +74,7 @@ pub(super) fn no_rules(answer: &Answer) -> Refusal {
             &first_rejection(answer)
         ),
     };
-    Refusal::new(
-        RefusalCode::NoRules,
-        rich!("no rule was accepted: {}", &why),
-    )
+    Refusal::new(RefusalCode::NoRules, rich!("no row was accepted: {}", &why))
 }
 
 /// Returns the refusal of a file with a rejected row, under `STRICT=all`.
@@ -90,7 +87,7 @@ pub(super) fn rows_rejected(answer: &Answer, spelling: Spelling) -> Refusal {
     Refusal::new(
         RefusalCode::RowsRejected,
         rich!(
-            "{} {} rejected, and {}=all accepts none{}",
+            "{} {} rejected, but {}=all allows no rejected rows{}",
             &which,
             were,
             &spelling.of("STRICT"),
@@ -102,20 +99,20 @@ pub(super) fn rows_rejected(answer: &Answer, spelling: Spelling) -> Refusal {
 /// Returns the refusal of a file with rejected rows that may have denied somebody who gets in.
 pub(super) fn deny_rejected(answer: &Answer, rows: &MissedDenies, spelling: Spelling) -> Refusal {
     let line = rows.first_line();
-    let (correct, the_rest) = if rows.is_one() {
-        ("correct it", "without it")
+    let (correct, them) = if rows.is_one() {
+        ("correct it", "it")
     } else {
-        ("correct them", "without them")
+        ("correct them", "them")
     };
     Refusal {
         code: RefusalCode::DenyRejected,
         line,
         message: rich!(
-            "{}: {}, or publish {} by {}=none{}",
+            "{}: {}, or set {}=none to publish without {}{}",
             &may_have_denied(rows),
             correct,
-            the_rest,
             &spelling.of("STRICT"),
+            them,
             &rejection_in(answer, line)
         ),
     }
@@ -127,8 +124,8 @@ pub(super) fn mixed_rules(allow: u64, deny: u64) -> Refusal {
         code: RefusalCode::MixedRules,
         line: Some(allow.max(deny)),
         message: rich!(
-            "line {} says Allow and line {} says Deny, but all rows of a list have the same rule: write the \
-             same rule or none, or make two lists",
+            "line {} says Allow and line {} says Deny, but all rows of a list must have the same rule: write \
+             the same rule or no rule in all rows, or make two lists",
             allow,
             deny
         ),
@@ -151,11 +148,12 @@ pub(super) fn shared_deny_rejected(
         code: RefusalCode::DenyRejected,
         line,
         message: rich!(
-            "{}: {}, {}or publish the rest by {}=none{}",
+            "{}: {}, {}or set {}=none to publish without {}{}",
             &shared_may_have_denied(kind, rows),
             correct(rows),
             allow,
             &spelling.of("STRICT"),
+            if rows.count == 1 { "it" } else { "them" },
             &rejection_in(answer, line)
         ),
     }
@@ -193,11 +191,11 @@ fn shared_may_have_denied(kind: CsvKind, rows: &WarnedLines<()>) -> RichText {
         _ => "are",
     };
     let at = match kind {
-        CsvKind::List => "somebody at a site that denies this list",
-        CsvKind::Common | CsvKind::Site => "somebody at any site",
+        CsvKind::List => "sites that deny this list",
+        CsvKind::Common | CsvKind::Site => "any site",
     };
     rich!(
-        "{} {} not used and may deny {}",
+        "{} {} rejected, but could be meant to deny access at {}",
         &rows.list().unwrap_or_default(),
         is,
         at
@@ -207,19 +205,19 @@ fn shared_may_have_denied(kind: CsvKind, rows: &WarnedLines<()>) -> RichText {
 /// Returns the warning about lines that look like rows but are inside quoted cells. The first of these
 /// cells is in the record that starts in `line`.
 pub(super) fn hidden_rows(line: u64, rows: &WarnedLines<()>) -> Warning {
-    let (are, look, they_are, them) = match rows.count {
-        1 => ("is", "looks like a row", "it is", "it"),
-        _ => ("are", "look like rows", "they are", "them"),
+    let (look, are, they_are, them) = match rows.count {
+        1 => ("looks like a row", "is", "it is", "it"),
+        _ => ("look like rows", "are", "they are", "them"),
     };
     Warning {
         code: WarningCode::HiddenRows,
         line: Some(line),
         message: rich!(
-            "{} {} inside a quoted cell but {}, so {} not used: close the quote that line {} opens, or \
+            "{} {} but {} inside a quoted cell, so {} not used: close the quote that line {} opens, or \
              remove {} from the cell",
             &rows.list().unwrap_or_default(),
-            are,
             look,
+            are,
             they_are,
             line,
             them
@@ -230,15 +228,15 @@ pub(super) fn hidden_rows(line: u64, rows: &WarnedLines<()>) -> Warning {
 /// Returns the warning about rows that start with `#`, if there are any.
 pub(super) fn hash_rows(rows: &WarnedLines<()>) -> Option<Warning> {
     let (starts, has, they, a_row, a_comment) = match rows.count {
-        1 => ("starts", "has", "it was", "a row", "a comment"),
-        _ => ("start", "have", "they were", "rows", "comments"),
+        1 => ("starts", "contains", "it was", "a row", "a comment"),
+        _ => ("start", "contain", "they were", "rows", "comments"),
     };
     Some(Warning {
         code: WarningCode::Guessed,
         line: rows.first_line(),
         message: rich!(
-            "{} {} with # but {} an address and a rule, so {} read as {} and not as {}: to switch a row \
-             off, delete it",
+            "{} {} with # but {} an address and a rule, so {} read as {}, not as {}: to disable a row, \
+             delete it",
             &rows.list()?,
             starts,
             has,
@@ -272,7 +270,7 @@ pub(super) fn published_without_denies(answer: &Answer, rows: &MissedDenies) -> 
 fn may_have_denied(rows: &MissedDenies) -> RichText {
     let is = if rows.is_one() { "is" } else { "are" };
     rich!(
-        "{} {} not used and may deny somebody who gets in under the other rows",
+        "{} {} rejected, but could be meant to deny access that other rows allow",
         &rows.named(),
         is
     )

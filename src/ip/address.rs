@@ -322,7 +322,7 @@ mod tests {
         );
         check(
             "10.0.0.9-::1",
-            "\"10.0.0.9-::1\" is not a range: one end is IPv4 and the other is IPv6",
+            "\"10.0.0.9-::1\" is not a range: it mixes IPv4 and IPv6",
         );
     }
 

@@ -21,7 +21,7 @@ impl fmt::Display for FormatError {
             Self::OtherKind => "the object is not a compiled list",
             Self::OtherVersion => "another version of this program compiled the list",
             Self::Damaged => "the compiled list is damaged or incomplete",
-            Self::Malformed => "the compiled list has invalid values",
+            Self::Malformed => "the compiled list contains invalid values",
         })?;
         f.write_str(": publish its CSV again")
     }

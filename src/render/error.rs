@@ -64,7 +64,7 @@ impl TemplateError {
             }
             Self::Refuses { name, reason } => {
                 rich!(
-                    "the template {} cannot be used: {}",
+                    "the template {} cannot be used for this file: {}",
                     *name,
                     escape_block(reason)
                 )
@@ -73,15 +73,15 @@ impl TemplateError {
                 networks,
                 max_bytes,
             } => rich!(
-                "the output would be larger than {} bytes, it has {} networks: name whole networks \
-                 in place of ranges, or split the CSV",
+                "the output would be larger than {} bytes, because it contains {} networks: write \
+                 networks instead of ranges, or split the CSV",
                 thousands(*max_bytes),
                 thousands(*networks as u64)
             ),
             Self::LineTooLong { line, max_bytes } => rich!(
-                "line {} of the output is over {} bytes and Apache would refuse the file: print allow.lines and \
-                 deny.lines, and no long comments; or, if it is not for Apache, choose an output key that does not \
-                 end in .htaccess",
+                "line {} of the output is longer than {} bytes, and Apache would refuse the file: in the template, print \
+                 allow.lines and deny.lines, and no long comments; if the output is not for Apache, choose an output \
+                 key that does not end in .htaccess",
                 *line,
                 *max_bytes
             ),

@@ -103,14 +103,14 @@ impl OutputKey {
         };
         if outputs.len() != SAMPLES.len() && outputs.len() != 1 {
             return refuse(
-                "some CSVs would have the same output; use path, or both dir and stem, or none of them if \
+                "some CSVs would have the same output; use path, or both dir and stem, or none of these if \
                  there is only one CSV",
             );
         }
         let Some(file_name) = FileName::of(&outputs) else {
             return refuse(
-                "one output could be the folder of another; end it with a file name or an ending, such as \
-                 {{ path }}/.htaccess or {{ path }}.conf",
+                "one output could be a folder of another output; end the key with a file name or an extension, \
+                 such as {{ path }}/.htaccess or {{ path }}.conf",
             );
         };
         let key = Self { file_name, ..key };
@@ -142,7 +142,7 @@ impl OutputKey {
         let output = self.tera.render(name, &context).map_err(|err| {
             Refusal::new(
                 RefusalCode::UnsafeKey,
-                format!("the output's key cannot be made: {err}"),
+                format!("the output key cannot be created: {err}"),
             )
         })?;
         check_key(&output)?;
@@ -161,7 +161,7 @@ impl OutputKey {
             Some(folder) => Err(Refusal::new(
                 RefusalCode::UnsafeKey,
                 rich!(
-                    "the output {} would be in the folder {}, a name that is reserved for \
+                    "the output {} would be in the folder {}, whose name is reserved for \
                      outputs: rename the CSV or its folder",
                     Segment::quoted(output),
                     Segment::quoted(folder)
@@ -212,13 +212,11 @@ mod tests {
 
     #[test]
     fn refuses_outputs_that_meet() {
-        let same =
-            "some CSVs would have the same output; use path, or both dir and stem, or none of them";
+        let same = "some CSVs would have the same output; use path, or both dir and stem, or none of these";
         check_refused("{{ stem }}/.htaccess", same);
         check_refused("{{ dir }}/.htaccess", same);
         check_refused("{{ stem }}.conf", same);
-        let nested =
-            "one output could be the folder of another; end it with a file name or an ending";
+        let nested = "one output could be a folder of another output; end the key with a file name or an extension";
         check_refused("{{ path }}", nested);
         check_refused("{{ dir }}/{{ stem }}", nested);
         check_refused("{{ dir }}-{{ stem }}", nested);
@@ -262,7 +260,7 @@ mod tests {
             .to_string();
         assert_eq!(
             message,
-            "the output \"acme/.htaccess/.htaccess\" would be in the folder \".htaccess\", a name that \
+            "the output \"acme/.htaccess/.htaccess\" would be in the folder \".htaccess\", whose name \
              is reserved for outputs: rename the CSV or its folder"
         );
     }

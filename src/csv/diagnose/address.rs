@@ -60,7 +60,7 @@ impl AddressError<'_> {
                     .or(range)
             }
             Self::MixedFamilies(given) => Explanation::new(rich!(
-                "{} is not a range: one end is IPv4 and the other is IPv6",
+                "{} is not a range: it mixes IPv4 and IPv6",
                 Segment::quoted(given)
             )),
         }
@@ -121,25 +121,25 @@ fn explain_whole(text: &str) -> Explanation {
 fn explain_no_value(quoted: &Segment, text: &str) -> Option<Explanation> {
     if is_placeholder(text) {
         return Some(Explanation::new(rich!(
-            "{} stands for a missing address: write one, or all",
+            "{} is a placeholder for a missing address: write an address, or all",
             quoted
         )));
     }
     if is_address_name(text) {
         return Some(Explanation::new(rich!(
-            "{} is a column's name: this is a second header, remove the line",
+            "{} is a column name, so the line is a second header: remove the line",
             quoted
         )));
     }
     if ["allow", "deny"].contains(&text.to_ascii_lowercase().as_str()) {
         return Some(Explanation::new(rich!(
-            "{} is a rule and no address: where the columns changed places, exchange their names in the header",
+            "{} is a rule, not an address: if the columns are swapped, swap their names in the header",
             quoted
         )));
     }
     if is_error_value(text) {
         return Some(Explanation::new(rich!(
-            "{} is a formula that failed in the spreadsheet: write an address, or all",
+            "{} is a spreadsheet error value: write an address, or all",
             quoted
         )));
     }
@@ -152,17 +152,14 @@ fn explain_no_value(quoted: &Segment, text: &str) -> Option<Explanation> {
         SpreadsheetDamage::Narrow => "is what a spreadsheet shows in a column that is too narrow",
     };
     Some(Explanation::new(rich!(
-        "{} {}: make the column a text column and write the address again",
+        "{} {}: format the column as text and write the address again",
         quoted,
         what
     )))
 }
 
 fn explain_formula(quoted: &Segment) -> Explanation {
-    Explanation::new(rich!(
-        "{} is a formula: replace it with its value, an address",
-        quoted
-    ))
+    Explanation::new(rich!("{} is a formula: replace it with an address", quoted))
 }
 
 /// Explains characters that are invisible, or that look like those of an address.
@@ -170,7 +167,7 @@ fn explain_strange_characters(quoted: &Segment, text: &str) -> Option<Explanatio
     let plain = plain(text)?;
     let is_address = names_some(&plain);
     if let Some(name) = invisible_character(text) {
-        let reason = rich!("{} has {} in it", quoted, &name);
+        let reason = rich!("{} contains {}", quoted, &name);
         return Some(if is_address {
             Explanation::new(rich!("{}: write {}", &reason, escape(&plain))).naming(plain)
         } else {
@@ -182,7 +179,7 @@ fn explain_strange_characters(quoted: &Segment, text: &str) -> Option<Explanatio
     }
     let name = strange_character(text)?;
     let reason = Explanation::new(rich!(
-        "{} is not an IP address: it has {} in it, write {}",
+        "{} is not an IP address: it contains {}: write {}",
         quoted,
         &name,
         escape(&plain)
@@ -230,14 +227,14 @@ fn explain_range(quoted: &Segment, text: &str) -> Option<Explanation> {
     }
     if last.contains('-') {
         return Some(Explanation::new(rich!(
-            "{} is not a range: expected two addresses and one {}, found more",
+            "{} is not a range: expected two addresses separated by one {}",
             quoted,
             Segment::quoted("-")
         )));
     }
     if let Some(range) = range_of_networks(first, last) {
         let reason = rich!(
-            "{} is not a range: its ends are networks, write {}",
+            "{} is not a range: the ends must be addresses: write {}",
             quoted,
             &range
         );
@@ -249,7 +246,7 @@ fn explain_range(quoted: &Segment, text: &str) -> Option<Explanation> {
         }
         if end.is_empty() {
             let reason = rich!(
-                "{} is not a range: its {} address is missing",
+                "{} is not a range: the {} address is missing",
                 quoted,
                 which
             );
@@ -257,21 +254,21 @@ fn explain_range(quoted: &Segment, text: &str) -> Option<Explanation> {
         }
         if end.contains('/') {
             return Some(Explanation::new(rich!(
-                "{} is not a range: its {} end is a network, expected an address",
+                "{} is not a range: the {} address cannot be a network",
                 quoted,
                 which
             )));
         }
         if let Some(range) = range_of_last_octets(first, last) {
             let reason = rich!(
-                "{} is not a range: write its last address whole, {}",
+                "{} is not a range: write the complete last address: {}",
                 quoted,
                 &range
             );
             return Some(Explanation::new(reason).naming(range));
         }
         let before = rich!(
-            "{} is not a range: its {} address is wrong: ",
+            "{} is not a range: the {} address is invalid: ",
             quoted,
             which
         );
@@ -282,7 +279,7 @@ fn explain_range(quoted: &Segment, text: &str) -> Option<Explanation> {
         return Some(explain_single(end).of_part(before, whole));
     }
     Some(Explanation::new(rich!(
-        "{} is not a range of addresses: expected two addresses and one {}",
+        "{} is not a range: expected two addresses separated by one {}",
         quoted,
         Segment::quoted("-")
     )))
@@ -321,11 +318,7 @@ fn range_of_last_octets(first: &str, last: &str) -> Option<String> {
 fn explain_network(quoted: &Segment, address: &str, suffix: &str) -> Explanation {
     let not = rich!("{} is not a network: ", quoted);
     if suffix.contains('/') {
-        return Explanation::new(rich!(
-            "{}expected one {}, found more",
-            &not,
-            Segment::quoted("/")
-        ));
+        return Explanation::new(rich!("{}expected only one {}", &not, Segment::quoted("/")));
     }
     if !is_address(address) {
         let whole = |fix: String| format!("{fix}/{suffix}");
@@ -336,7 +329,10 @@ fn explain_network(quoted: &Segment, address: &str, suffix: &str) -> Explanation
         };
     }
     if address.contains(':') {
-        return Explanation::new(rich!("{}the prefix length of IPv6 must be 0 to 128", &not));
+        return Explanation::new(rich!(
+            "{}the IPv6 prefix length must be from 0 to 128",
+            &not
+        ));
     }
     if suffix.contains('.') {
         let reason = Explanation::new(rich!(
@@ -350,7 +346,7 @@ fn explain_network(quoted: &Segment, address: &str, suffix: &str) -> Explanation
         }
         return reason;
     }
-    let reason = Explanation::new(rich!("{}the prefix length of IPv4 must be 0 to 32", &not));
+    let reason = Explanation::new(rich!("{}the IPv4 prefix length must be from 0 to 32", &not));
     match suffix {
         "" => reason.or(address),
         _ => reason,
@@ -362,8 +358,8 @@ fn explain_single(text: &str) -> Explanation {
     if let Some((address, _)) = text.split_once('%')
         && !text.ends_with('%')
     {
-        let reason = "a scope id such as %eth0 names an interface of one machine, servers cannot \
-                      match it; remove it";
+        let reason = "a scope ID such as %eth0 is valid on one machine only, so a server cannot match \
+                      it: remove it";
         return Explanation::new(reason).or(address);
     }
     if let Some(inner) = text
@@ -377,8 +373,7 @@ fn explain_single(text: &str) -> Explanation {
         return Explanation::new(rich!("write {} without the port", ip)).naming(ip.to_string());
     }
     if let Some(address) = without_signs_around(text) {
-        return Explanation::new(rich!("write {} and nothing else", escape(&address)))
-            .naming(address);
+        return Explanation::new(rich!("write only {}", escape(&address))).naming(address);
     }
     if text.contains(':') {
         return Explanation::new(explain_ipv6(text)).or(text.replace(":::", "::"));
@@ -391,7 +386,7 @@ fn explain_single(text: &str) -> Explanation {
         return explain_ipv4(&text.replace(',', "."));
     }
     if text.starts_with("0x") || text.starts_with("0X") {
-        return Explanation::new("expected 4 octets in decimal, found hexadecimal");
+        return Explanation::new("expected 4 decimal octets, found a hexadecimal number");
     }
     if text.contains('.')
         && text
@@ -408,7 +403,7 @@ fn explain_single(text: &str) -> Explanation {
 fn explain_ipv6(text: &str) -> RichText {
     if text.matches("::").count() > 1 || text.contains(":::") {
         return rich!(
-            "{} may stand once in an IPv6 address",
+            "{} can appear only once in an IPv6 address",
             Segment::quoted("::")
         );
     }
@@ -430,12 +425,12 @@ fn explain_ipv6(text: &str) -> RichText {
     if !text.contains("::") {
         let ipv4_at_end = usize::from(text.contains('.'));
         return rich!(
-            "expected 8 groups in IPv6, found {}",
+            "expected 8 groups in an IPv6 address, found {}",
             groups.len() + ipv4_at_end
         );
     }
     rich!(
-        "an IPv6 address has 8 groups of up to 4 hexadecimal digits, with one {} for a run of zeros",
+        "an IPv6 address has 8 groups of up to 4 hexadecimal digits, and one {} can replace groups of zeros",
         Segment::quoted("::")
     )
 }

@@ -45,9 +45,9 @@ pub(crate) fn strange_character(text: &str) -> Option<RichText> {
     invisible_character(text).or_else(|| {
         let character = text.chars().find(|c| !c.is_ascii())?;
         let kind = match character {
-            '\u{ff01}'..='\u{ff5e}' => "the full-width ",
+            '\u{ff01}'..='\u{ff5e}' => "the full-width character ",
             _ if digit(character).is_some() => "the digit ",
-            _ => "",
+            _ => "the character ",
         };
         Some(rich!(
             "{}{} ({})",
@@ -63,11 +63,11 @@ pub(crate) fn invisible_character(text: &str) -> Option<RichText> {
     let character = text.chars().find(|c| is_invisible(*c))?;
     let name = NAMES.iter().find(|(known, _)| *known == character);
     Some(match name {
-        Some((_, name)) => rich!("{} {}", code_point(character), *name),
+        Some((_, name)) => rich!("the character {} {}", code_point(character), *name),
         None if character.is_control() => {
             rich!("the control character {}", code_point(character))
         }
-        None => code_point(character).into(),
+        None => rich!("the character {}", code_point(character)),
     })
 }
 
@@ -113,11 +113,17 @@ mod tests {
             let name = strange_character(text).map(|name| name.to_string());
             assert_eq!(name.as_deref(), Some(expected));
         };
-        check("1.2.\u{a0}3.4", "U+00A0 NO-BREAK SPACE");
-        check("é1.2\u{feff}", "U+FEFF ZERO WIDTH NO-BREAK SPACE");
-        check("\u{202e}4.3.2.1", "U+202E RIGHT-TO-LEFT OVERRIDE");
+        check("1.2.\u{a0}3.4", "the character U+00A0 NO-BREAK SPACE");
+        check(
+            "é1.2\u{feff}",
+            "the character U+FEFF ZERO WIDTH NO-BREAK SPACE",
+        );
+        check(
+            "\u{202e}4.3.2.1",
+            "the character U+202E RIGHT-TO-LEFT OVERRIDE",
+        );
         check("1.2.3.4\u{7}", "the control character U+0007");
-        check("１.2.3.4", "the full-width \"１\" (U+FF11)");
+        check("１.2.3.4", "the full-width character \"１\" (U+FF11)");
         check("١.٢.٣.٤", "the digit \"١\" (U+0661)");
         assert_eq!(strange_character("1.2.3 .x"), None);
     }

@@ -9,7 +9,7 @@ use memchr::memmem;
 
 /// The instruction to save a sheet as CSV.
 const SAVE_AS_CSV: &str = "save the sheet as CSV (Excel: File > Save As > CSV UTF-8; \
-     LibreOffice: File > Save As > Text CSV; Google Sheets: File > Download > CSV) and upload that";
+     LibreOffice: File > Save As > Text CSV; Google Sheets: File > Download > CSV) and upload the CSV";
 
 /// Recognizes a binary format by the first bytes of an upload.
 #[must_use]
@@ -20,54 +20,57 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
     }
     if starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some(format!(
-            "this is a document of an old version of Office, such as an Excel workbook (.xls): {SAVE_AS_CSV}"
+            "the file is a document in an old Office format, such as an Excel workbook (.xls): {SAVE_AS_CSV}"
         ));
     }
     if starts(b"%PDF-") {
         return Some(
-            "this is a PDF document: export a CSV from the program that has the rules".to_owned(),
+            "the file is a PDF document: export a CSV from the program that contains the rules"
+                .to_owned(),
         );
     }
     if starts(b"SQLite format 3\0") {
-        return Some("this is an SQLite database: export the table as CSV".to_owned());
+        return Some("the file is an SQLite database: export the table as CSV".to_owned());
     }
-    let compressor = [
-        (b"\x1f\x8b".as_slice(), "gzip a second time"),
-        (b"\xfd7zXZ\0", "xz"),
-        (b"\x28\xb5\x2f\xfd", "zstd"),
-        (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
-        (b"Rar!\x1a\x07", "RAR"),
+    let compressed = [
+        (b"\x1f\x8b".as_slice(), "compressed twice with gzip"),
+        (b"\xfd7zXZ\0", "compressed with xz"),
+        (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
+        (b"7z\xbc\xaf\x27\x1c", "compressed with 7-Zip"),
+        (b"Rar!\x1a\x07", "compressed with RAR"),
     ]
     .into_iter()
     .find_map(|(magic, name)| starts(magic).then_some(name))
     .or_else(|| {
         let block = first.strip_prefix(b"BZh")?.get(1..)?;
-        block.starts_with(b"1AY&SY").then_some("bzip2")
+        block
+            .starts_with(b"1AY&SY")
+            .then_some("compressed with bzip2")
     })?;
     Some(format!(
-        "this is compressed with {compressor}: upload the CSV uncompressed, or compressed once with gzip"
+        "the file is {compressed}: upload the CSV uncompressed, or compressed once with gzip"
     ))
 }
 
 /// Describes a ZIP file by the names of its first entries.
 fn zip_kind(first: &[u8]) -> String {
     let holds = |name: &str| memmem::find(first, name.as_bytes()).is_some();
-    let workbook = |program: &str| format!("this is {program}: {SAVE_AS_CSV}");
+    let workbook = |program: &str| format!("the file is {program}: {SAVE_AS_CSV}");
     if holds("application/vnd.oasis.opendocument.spreadsheet") {
         workbook("a LibreOffice or OpenOffice spreadsheet (.ods)")
     } else if holds("application/vnd.oasis.opendocument") {
-        workbook("an OpenDocument file (.odt or the like)")
+        workbook("an OpenDocument file, such as .odt")
     } else if holds("xl/") {
         workbook("an Excel workbook (.xlsx)")
     } else if holds("word/") {
         workbook("a Word document (.docx)")
     } else if holds(".iwa") || holds("Index.zip") {
-        "this is a Numbers or Pages document: choose File > Export To > CSV in Numbers and upload \
-         that"
+        "the file is a Numbers or Pages document: choose File > Export To > CSV in Numbers and \
+         upload the CSV"
             .to_owned()
     } else {
-        "this is a ZIP file or a spreadsheet workbook (.xlsx, .ods): save the sheet as CSV and \
-         upload that"
+        "the file is a ZIP file or a spreadsheet workbook (.xlsx, .ods): save the sheet as CSV \
+         and upload the CSV"
             .to_owned()
     }
 }
@@ -76,8 +79,8 @@ fn zip_kind(first: &[u8]) -> String {
 /// start is NUL.
 #[must_use]
 pub(crate) fn wide_text_kind(first: &[u8]) -> Option<&'static str> {
-    const UTF16: &str = "this is UTF-16 without a byte order mark: save it as CSV UTF-8";
-    const UTF32: &str = "this is UTF-32: save it as CSV UTF-8";
+    const UTF16: &str = "the file is UTF-16 without a byte order mark: save it as CSV UTF-8";
+    const UTF32: &str = "the file is UTF-32: save it as CSV UTF-8";
     let is_wide = |unit: &[u8], order: &[u8]| {
         unit.len() == order.len()
             && unit
@@ -129,9 +132,7 @@ pub(crate) fn text_kind(line: &[u8]) -> Option<&'static str> {
         "Satisfy ",
         "RewriteEngine",
     ]) {
-        return Some(
-            "this is already an Apache configuration: upload the CSV that it is made from",
-        );
+        return Some("the file is an Apache configuration: upload the CSV that it is made from");
     }
     if any(&[
         "<!doctype html",
@@ -144,19 +145,20 @@ pub(crate) fn text_kind(line: &[u8]) -> Option<&'static str> {
         "<style",
     ]) {
         return Some(
-            "this is a web page (HTML), whatever its name: open it in a spreadsheet and save the \
-             sheet as CSV",
+            "the file is a web page (HTML): open it in a spreadsheet and save the sheet as CSV",
         );
     }
     if starts("<?xml") || starts("<workbook") || starts("<") {
-        return Some("this is XML: open it in a spreadsheet and save the sheet as CSV");
+        return Some("the file is XML: open it in a spreadsheet and save the sheet as CSV");
     }
     if starts("{\\rtf") {
-        return Some("this is rich text (.rtf): save it as plain text, or the sheet as CSV");
+        return Some(
+            "the file is rich text (.rtf): save it as plain text, or save the sheet as CSV",
+        );
     }
     if starts("{") || starts("[") {
         return Some(
-            "this is JSON: expected CSV with one line for each rule, as `jq -r '… | @csv'` writes it",
+            "the file is JSON: expected a CSV with one line for each rule, such as the output of `jq -r '… | @csv'`",
         );
     }
     None

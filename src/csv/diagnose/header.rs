@@ -83,8 +83,8 @@ fn explain(kind: CsvKind, number: u64, line: &[u8], cells: &[String], count: usi
             (true, _) => "IP Address,Rule,Comment",
             (false, 1) => {
                 return rich!(
-                    "line {} is already a member, because it has the address {}: write the header IP Address \
-                     above it",
+                    "line {} is a member, not a header, because it contains the address {}: write the header \
+                     IP Address above it",
                     number,
                     Segment::quoted(address)
                 );
@@ -92,8 +92,8 @@ fn explain(kind: CsvKind, number: u64, line: &[u8], cells: &[String], count: usi
             (false, _) => "IP Address,Comment",
         };
         return rich!(
-            "line {} is already a row, because it has the address {}: write the header {} above it, \
-             with as many columns and the same delimiter",
+            "line {} is a row, not a header, because it contains the address {}: write the header {} \
+             above it, with the same delimiter and number of columns",
             number,
             Segment::quoted(address),
             header
@@ -134,7 +134,7 @@ fn explain(kind: CsvKind, number: u64, line: &[u8], cells: &[String], count: usi
         [only] if line.trim_ascii().starts_with(b"\"") && has_delimiter(only) => {
             "; the whole line is one quoted cell: remove the quotes around the lines".into()
         }
-        [_] => "; cells are separated by a comma, a semicolon, a tab or |".into(),
+        [_] => "; separate the cells with a comma, a semicolon, a tab or |".into(),
         _ if renames.is_empty() && cells.iter().any(is_address) => {
             "; add the column Rule, with Allow or Deny in each row".into()
         }

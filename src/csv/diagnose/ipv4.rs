@@ -12,11 +12,11 @@ pub(crate) fn explain_ipv4(text: &str) -> Explanation {
     if octets.iter().any(|octet| is_wild(octet)) {
         return match wildcard_network(&octets) {
             Some(network) => {
-                Explanation::new(rich!("wildcards are not accepted; write {}", &network))
+                Explanation::new(rich!("wildcards are not accepted: write {}", &network))
                     .naming(network)
             }
             None => {
-                Explanation::new("wildcards are not accepted; write a network such as 10.0.0.0/8")
+                Explanation::new("wildcards are not accepted: write a network such as 10.0.0.0/8")
             }
         };
     }
@@ -37,7 +37,10 @@ pub(crate) fn explain_ipv4(text: &str) -> Explanation {
             return explain_leading_zero(&octets, octet);
         }
         if octet.parse::<u8>().is_err() {
-            return Explanation::new(rich!("octet {} must be 0 to 255", Segment::quoted(octet)));
+            return Explanation::new(rich!(
+                "octet {} is greater than 255",
+                Segment::quoted(octet)
+            ));
         }
     }
     Explanation::new(rich!("expected {}", ACCEPTED))
@@ -50,7 +53,7 @@ fn explain_count(text: &str, count: usize) -> Explanation {
         && let Some((address, bits)) = whole_octets(octets)
     {
         let network = format!("{address}/{bits}");
-        return Explanation::new(rich!("an octet is empty; write {}", &network)).naming(network);
+        return Explanation::new(rich!("an octet is empty: write {}", &network)).naming(network);
     }
     let expected = rich!("expected 4 octets, found {}", count);
     if count != 1 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -60,8 +63,7 @@ fn explain_count(text: &str, count: usize) -> Explanation {
     let integer = integer.map(|number| Ipv4Addr::from_bits(number).to_string());
     let reason = match without_separators(text) {
         Some(address) => Explanation::new(rich!(
-            "{}; a spreadsheet that takes the dots for thousands separators leaves this \
-             of {}",
+            "{}; a spreadsheet that reads dots as thousands separators turns {} into this number",
             &expected,
             address
         ))

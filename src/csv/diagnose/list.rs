@@ -15,7 +15,7 @@ pub(super) fn explain_unknown_list(
 ) -> Explanation {
     let quoted = Segment::quoted(&format!("@{name}"));
     if name.len() > MAX_EXPLAINED_BYTES {
-        return Explanation::new(rich!("{} is not a list", quoted));
+        return Explanation::new(rich!("{} is not the name of a list", quoted));
     }
     let explanation = Explanation::new(rich!("there is no list {}", quoted));
     // In a cell such as @192.0.2.1, a spreadsheet or a person put the sign before an address.
@@ -27,7 +27,7 @@ pub(super) fn explain_unknown_list(
     let explanation = explanation.with_help(if nearest.is_empty() {
         "add the list first, or write its addresses"
     } else {
-        "write the name of a list that exists"
+        "write the name of an existing list"
     });
     let nearest = nearest.into_iter();
     nearest.fold(explanation, |explanation, name| {
@@ -41,41 +41,39 @@ pub(super) fn explain_contradiction(rule: &str, list: &CompiledList) -> Explanat
     let own = list.action().unwrap_or(Action::Deny);
     let name = Segment::quoted(&format!("@{}", list.id().name));
     let explanation = Explanation::new(rich!(
-        "{} contradicts the list {}, whose own rows say {}",
+        "{} contradicts the list {}, whose rows say {}",
         Segment::quoted(rule),
         name,
         own.title()
     ));
     match own {
         Action::Deny => explanation
-            .with_help("write Deny, or name another list")
+            .with_help("write Deny, or use another list")
             .or(Action::Deny.title()),
-        Action::Allow | Action::Always => {
-            explanation.with_help("write Allow, or name another list")
-        }
+        Action::Allow | Action::Always => explanation.with_help("write Allow, or use another list"),
     }
 }
 
 pub(super) fn explain_nested_list(address: &str) -> Explanation {
     Explanation::new(rich!(
-        "{} names a list, but a list cannot contain another list",
+        "{} is a list, but a list cannot contain another list",
         Segment::quoted(address)
     ))
-    .with_help("write the addresses, or name both lists in the CSVs of the sites")
+    .with_help("write its addresses, or use both lists in the site CSVs")
 }
 
 pub(super) fn explain_all_in_list(address: &str) -> Explanation {
     Explanation::new(rich!(
-        "{} sets the default of a site, so it cannot be a member of a list",
+        "{} sets the default of a site and cannot be a member of a list",
         Segment::quoted(address)
     ))
-    .with_help("write addresses, or write this row in the CSV of the site")
+    .with_help("write addresses, or move this row to the site CSV")
 }
 
 /// Explains the rule `Always` in a CSV that does not accept it.
 pub(super) fn explain_always(rule: &str) -> Explanation {
     Explanation::new(rich!(
-        "{} is a rule of the common CSV only",
+        "{} is accepted only in the common CSV",
         Segment::quoted(rule)
     ))
     .with_help("write Allow")

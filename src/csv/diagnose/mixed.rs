@@ -39,12 +39,17 @@ const NEGATIONS: [&str; 12] = [
 pub(crate) fn explain_mixed(quoted: &Segment, text: &str) -> Option<Explanation> {
     let joined = without_inner_blanks(text).filter(|joined| names_some(joined));
     if let Some(joined) = joined {
-        let reason = rich!("{} has a blank in it: write {}", quoted, escape(&joined));
+        let reason = rich!(
+            "{} contains {}: write {}",
+            quoted,
+            unwanted_sign(text),
+            escape(&joined)
+        );
         return Some(Explanation::new(reason).naming(joined));
     }
     if let Some(range) = range_by_other_signs(text) {
         let reason = rich!(
-            "{} is not a range: its ends are joined by {}, write {}",
+            "{} is not a range: the addresses must be separated by {}: write {}",
             quoted,
             Segment::quoted("-"),
             &range
@@ -53,7 +58,7 @@ pub(crate) fn explain_mixed(quoted: &Segment, text: &str) -> Option<Explanation>
     }
     if let Some(address) = four_numbers(text) {
         let reason = rich!(
-            "{} is not an IP address: its octets are joined by {}, write {}",
+            "{} is not an IP address: the octets must be separated by {}: write {}",
             quoted,
             Segment::quoted("."),
             address
@@ -77,6 +82,17 @@ fn without_inner_blanks(text: &str) -> Option<String> {
     }
     let joined = joined.replace('\\', "/");
     (joined != text).then_some(joined)
+}
+
+/// Names what [`without_inner_blanks`] removes or replaces.
+fn unwanted_sign(text: &str) -> &'static str {
+    if text.contains(['\n', '\r']) {
+        "a line break"
+    } else if text.contains(char::is_whitespace) {
+        "a space"
+    } else {
+        "a backslash"
+    }
 }
 
 fn range_by_other_signs(text: &str) -> Option<String> {
@@ -124,8 +140,9 @@ fn explain_words(quoted: &Segment, text: &str) -> Option<Explanation> {
     {
         let network = format!("{first}/{mask}");
         let reason = rich!(
-            "{} has a blank before its mask: write {}",
+            "{} has no {} before its mask: write {}",
             quoted,
+            Segment::quoted("/"),
             escape(&network)
         );
         if names_some(&network) {
@@ -134,13 +151,13 @@ fn explain_words(quoted: &Segment, text: &str) -> Option<Explanation> {
     }
     if addresses.len() > 1 {
         return Some(Explanation::new(rich!(
-            "{} has {} addresses: write each of them in a separate row",
+            "{} contains {} addresses: write each address in a separate row",
             quoted,
             addresses.len()
         )));
     }
     let reason = Explanation::new(rich!(
-        "{} has more than an address: write only the address, and the rest as a comment",
+        "{} contains more than an address: write only the address, and move the rest to the comment",
         quoted
     ));
     let is_negation = |word: &&str| NEGATIONS.contains(&word.to_lowercase().as_str());

@@ -57,24 +57,24 @@ impl RowErrorKind<'_> {
                 ..explain_rule(given)
             },
             Self::OtherRule { rule, other } => Explanation::new(rich!(
-                "{} contradicts another rule column of this row, which says {}",
+                "{} contradicts {} in another rule column of this row",
                 Segment::quoted(rule),
                 Segment::quoted(other)
             ))
-            .with_help("write the same rule in both, or keep one of the columns"),
+            .with_help("write the same rule in both columns, or delete one of them"),
             Self::NoAddress if is_list => Explanation::new("the row has no address")
-                .with_help("write one, or start the line with # if it is a comment"),
+                .with_help("write an address, or start the line with # if it is a comment"),
             Self::NoAddress => {
-                Explanation::new("the row has no address").with_help("write one, or all")
+                Explanation::new("the row has no address").with_help("write an address, or all")
             }
             Self::NoAddressNorRule => Explanation::new("the row has neither an address nor a rule")
                 .with_help("write both, or start the line with # if it is a comment"),
             Self::NoRule(address) => match other_delimiter(address) {
                 Some(delimiter) => Explanation::new(rich!(
-                    "the row has no rule: its address cell has a whole row, separated by {}",
+                    "the row has no rule: the address cell contains a whole row, separated by {}",
                     &delimiter_name(delimiter)
                 ))
-                .with_help("use the delimiter of the header"),
+                .with_help("use the header's delimiter"),
                 None => Explanation::new("the row has no rule").with_help("write Allow or Deny"),
             },
             Self::Date { bound, text, dates } => explain_date(text, *bound, dates),
@@ -83,9 +83,9 @@ impl RowErrorKind<'_> {
                 Segment::quoted(expires),
                 Segment::quoted(starts)
             ))
-            .with_help("correct one of them"),
+            .with_help("correct one of the dates"),
             Self::ConflictingDefault => Explanation::new(rich!(
-                "{},Allow contradicts the row that denies all, and Deny wins: keep one",
+                "{},Allow contradicts the row that denies all, and Deny wins: delete one of the rows",
                 *address
             )),
         }

@@ -70,19 +70,19 @@ pub(super) fn explain_rule(text: &str) -> Explanation {
     let reason = if text.len() > MAX_EXPLAINED_BYTES && !is_formula(text) {
         rich!("{} is not a rule", quoted)
     } else if is_placeholder(text) {
-        rich!("{} stands for a missing rule", quoted)
+        rich!("{} is a placeholder for a missing rule", quoted)
     } else if is_error_value(text) {
-        rich!("{} is a formula that failed in the spreadsheet", quoted)
+        rich!("{} is a spreadsheet error value", quoted)
     } else if is_formula(text) {
         return Explanation::new(rich!(
-            "{} is a formula: replace it with its value, Allow or Deny",
+            "{} is a formula: replace it with Allow or Deny",
             quoted
         ));
     } else {
         let strange = strange_character(text).filter(|_| has_letters_of_a_rule(text));
         strange.map_or_else(
             || rich!("{} is not a rule", &quoted),
-            |name| rich!("{} is not a rule, because it has {} in it", &quoted, &name),
+            |name| rich!("{} is not a rule, because it contains {}", &quoted, &name),
         )
     };
     Explanation::new(reason).with_help("write Allow or Deny")
@@ -250,27 +250,27 @@ mod tests {
     fn explains_each_kind_of_text() {
         check_sentence("Permit", " is not a rule: write Allow or Deny");
         check_sentence("Büro", " is not a rule: write Allow or Deny");
-        check_sentence("\\N", " stands for a missing rule: write Allow or Deny");
+        check_sentence(
+            "\\N",
+            " is a placeholder for a missing rule: write Allow or Deny",
+        );
         check_sentence("oui", " is not a rule: write Allow or Deny");
         check_sentence(
             "=IF(A1;\"Allow\")",
-            " is a formula: replace it with its value, Allow or Deny",
+            " is a formula: replace it with Allow or Deny",
         );
-        check_sentence(
-            "#N/A",
-            " is a formula that failed in the spreadsheet: write Allow or Deny",
-        );
+        check_sentence("#N/A", " is a spreadsheet error value: write Allow or Deny");
         check_sentence(
             "Al\u{200b}low",
-            " is not a rule, because it has U+200B ZERO WIDTH SPACE in it: write Allow or Deny",
+            " is not a rule, because it contains the character U+200B ZERO WIDTH SPACE: write Allow or Deny",
         );
         check_sentence(
             "Ａllow",
-            " is not a rule, because it has the full-width \"Ａ\" (U+FF21) in it: write Allow or Deny",
+            " is not a rule, because it contains the full-width character \"Ａ\" (U+FF21): write Allow or Deny",
         );
         check_sentence(
             "\u{410}llow",
-            " is not a rule, because it has \"\u{410}\" (U+0410) in it: write Allow or Deny",
+            " is not a rule, because it contains the character \"\u{410}\" (U+0410): write Allow or Deny",
         );
     }
 }

@@ -51,13 +51,13 @@ pub fn check_roots(
             return Ok(());
         }
         let why = found.errors.first().map(ToString::to_string);
-        let why = why.unwrap_or_else(|| "no file named by a hash".to_owned());
+        let why = why.unwrap_or_else(|| "no file has a hash as its name".to_owned());
         wrong = wrong.or(Some(("SSL_CERT_DIR", folder, why)));
     }
     match wrong {
         None => Ok(()),
         Some((name, value, why)) => {
-            let allowed = format!("there is no certificate authority ({why}): expected PEM text");
+            let allowed = format!("no certificate authority was found ({why}): expected PEM text");
             Err(SettingError::new(name, &value, &allowed))
         }
     }

@@ -227,7 +227,7 @@ fn check_unknown(event: &Value, message: &str) {
 
 #[test]
 fn names_what_it_saw_in_an_unknown_event() {
-    check_unknown(&json!({}), "nothing in it");
+    check_unknown(&json!({}), "no fields");
     check_unknown(&json!("text"), "no fields");
     check_unknown(&json!({"key1": 1, "key2": 2}), "the fields key1, key2");
     check_unknown(
@@ -248,15 +248,15 @@ fn names_what_it_saw_in_an_unknown_event() {
     );
     check_unknown(
         &json!({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}),
-        "a queue's record without a messageId",
+        "an SQS record without a messageId",
     );
     check_unknown(
         &json!({"detail-type": "EC2 Change", "source": "aws.ec2"}),
-        "EC2 Change of aws.ec2",
+        "EC2 Change from aws.ec2",
     );
     check_unknown(
         &json!({"detail-type": "Object Created", "source": "aws.s3"}),
-        "an S3 event of EventBridge that cannot be read",
+        "an S3 event from EventBridge that cannot be read",
     );
     for schedule in [
         json!(7),
@@ -270,6 +270,6 @@ fn names_what_it_saw_in_an_unknown_event() {
     }
     check_unknown(
         &batch("3.0", &json!({"taskId": "t"})),
-        "S3 Batch Operations of schema 3.0",
+        "S3 Batch Operations with the schema version 3.0",
     );
 }

@@ -39,14 +39,15 @@ pub(crate) async fn claim<S: Store>(
             }
             rich!(
                 "the output {} belongs to the upload {}: delete that upload and upload this file \
-                 again, or give the two files names with different outputs",
+                 again, or rename one of the files so that their outputs differ",
                 output_key,
                 Segment::quoted(&owner.key)
             )
         }
         Some(Owner::OtherWithLongKey) => rich!(
-            "the output {} belongs to another upload, whose key is too long to be recorded: give \
-             the two files names with different outputs, or delete the output if that upload is gone",
+            "the output {} belongs to another upload, whose key is too long to be recorded: rename \
+             one of the files so that their outputs differ, or delete the output if that upload no \
+             longer exists",
             output_key
         ),
     };

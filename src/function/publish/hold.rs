@@ -109,7 +109,7 @@ pub(crate) fn approvals_of(input: &ObjectName) -> ObjectName {
 
 fn message(hold: Hold, code: &str, approval: Approval, approvals: &ObjectName) -> RichText {
     let mut message = rich!(
-        "{}; to publish it, upload a file that contains {} as {}",
+        "{}; to publish it, write {} into a file and upload the file as {}",
         hold.to_string(),
         code,
         Segment::quoted(&approvals.key)

@@ -31,7 +31,7 @@ const FAILED: &str = "the previous version of the CSV could not be read";
 const UNVERSIONED: &str = "the previous version of the CSV has no version id";
 const UNREADABLE: &str = "the previous version of the CSV is no longer accepted";
 const NO_LISTS: &str = "the previous versions of its lists are not recorded or no longer exist";
-const FOREIGN: &str = "another program wrote the file in force";
+const FOREIGN: &str = "another program wrote the current output";
 
 /// The output in force, from the point of view of a new version of an input.
 pub(crate) struct InForce<'a, S> {

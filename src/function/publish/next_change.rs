@@ -30,8 +30,8 @@ pub(crate) async fn schedule_next_change(
 
 fn unscheduled(change: Instant) -> Warning {
     let sentence = format!(
-        "a row starts or ends at {change}, but the output stays as it is until the next event: set \
-         SCHEDULE_GROUP and SCHEDULE_ROLE_ARN of the function, or upload the file again then"
+        "a row starts or ends at {change}, but the output does not change before the next event: set \
+         SCHEDULE_GROUP and SCHEDULE_ROLE_ARN of the function, or upload the file again at that time"
     );
     Warning {
         code: WarningCode::UnscheduledChange,

@@ -110,7 +110,7 @@ async fn settle_old_output<S: Store>(
     output: &ObjectName,
     absence: Option<Absence>,
 ) -> Result<FoundOutput, Error> {
-    retry_conflicts(&format!("settle {output}"), async || {
+    retry_conflicts(&format!("update {output}"), async || {
         let found = PublishedObject::fetch(store, output.clone()).await?;
         if found.head().is_none() {
             return Ok(Some(FoundOutput::Gone));

@@ -78,8 +78,8 @@ fn not_csv(key: &str, contents: &Contents) -> Refusal {
         ),
         Contents::OtherFormat(sentence) => sentence.clone(),
         Contents::Unknown => format!(
-            "the name {name} does not end in .csv or .csv.gz, so nothing is published: rename it if \
-             it is a CSV; otherwise save the rules as CSV and upload that"
+            "the name {name} does not end in .csv or .csv.gz, so nothing is published: if the \
+             file is a CSV, rename it; otherwise, save the rules as CSV and upload the CSV"
         ),
     };
     Refusal::new(RefusalCode::NotCsv, message)

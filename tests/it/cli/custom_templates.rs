@@ -162,7 +162,7 @@ fn a_check_names_file_line_and_column_and_underlines_the_place() {
     assert_eq!(ran.status, 1);
     assert!(
         ran.stderr
-            .starts_with("late.tera: b.csv is refused: no rule was accepted")
+            .starts_with("late.tera: b.csv is refused: no row was accepted")
     );
     for (arguments, part) in [
         (

@@ -43,7 +43,7 @@ rejected[missing-field]: the row has no address
   |
 6 | ,Allow
   | ^
-  = help: write one, or all
+  = help: write an address, or all
 
 rejected[missing-field]: the row has no rule
  --> acme.csv:7:8
@@ -66,7 +66,7 @@ fn columns_that_are_not_used_are_named() {
 note: these columns are not used: \"Owner\", \"Enabled\"
  --> acme.csv
 
-warning[ignored-column]: the column \"Enabled\" is not applied: each row applies, whatever its cell says; \
+warning[ignored-column]: the column \"Enabled\" has no effect: each row applies, regardless of this cell; \
 delete the rows that should not apply, and remove or rename the column
  --> acme.csv:1:1
   |
@@ -104,7 +104,7 @@ fn rows_are_shown_as_they_were_read() {
         .map(|c| u8::try_from(u32::from(c)).unwrap())
         .collect();
     let (row, summary) = ROW.split_once("\n0 files").unwrap();
-    let guessed = "warning[guessed]: the text is not UTF-8 and was read as Windows-1252: where accents \
+    let guessed = "warning[guessed]: the text is not UTF-8 and was read as Windows-1252: if accents \
                    look wrong, save the sheet as CSV UTF-8\n --> a.csv\n";
     let told = format!(
         "{row}\n{guessed}\n0 files{}",

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::cli::Folder;
 
-const REFUSAL: &str = "the output would be larger than 100,000 bytes, it has 12,600 networks: name whole \
-                       networks in place of ranges, or split the CSV, or raise --max-output-bytes";
+const REFUSAL: &str = "the output would be larger than 100,000 bytes, because it contains 12,600 \
+                       networks: write networks instead of ranges, or split the CSV, or raise --max-output-bytes";
 
 /// A hundred ranges of 126 networks each.
 fn ranges() -> String {

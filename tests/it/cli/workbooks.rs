@@ -437,7 +437,7 @@ fn only_workbooks_are_read_as_workbooks() {
     assert_eq!(ran.status, 1);
     assert!(
         ran.stderr
-            .contains("this is an Excel workbook (.xlsx): save the sheet as CSV"),
+            .contains("the file is an Excel workbook (.xlsx): save the sheet as CSV"),
         "{}",
         ran.stderr
     );

@@ -285,8 +285,8 @@ fn a_denial_that_no_template_can_print_fails() {
     assert_eq!(kind, ErrorKind::BadTemplate);
     assert_eq!(
         message,
-        "deny everybody in s3://sites/acme.conf: the CSV was deleted and its output stays in force; repair \
-         the template, then send the event again (BadTemplate)"
+        "deny everybody in s3://sites/acme.conf: the CSV was deleted, but its output is still published; repair \
+         the template and send the event again (BadTemplate)"
     );
     assert_eq!(store.text("sites", "acme.conf"), before);
     store.upload("templates", "own", b"nobody");

@@ -23,8 +23,8 @@ fn an_event_of_another_bucket_is_refused() {
         assert_eq!(
             message,
             format!(
-                "publish s3://elsewhere/{key}: only the objects of UPLOAD_BUCKET are published; send events \
-                 of that bucket only (OtherBucket)"
+                "publish s3://elsewhere/{key}: only objects in UPLOAD_BUCKET are published; send only events \
+                 of that bucket (OtherBucket)"
             )
         );
     }
@@ -47,7 +47,7 @@ fn an_upload_without_a_version_fails_and_writes_nothing() {
         assert_eq!(
             message,
             format!(
-                "GET s3://uploads/{key}: the bucket has no versions, so the order of uploads is not certain; \
+                "GET s3://uploads/{key}: versioning is not enabled for the bucket, so the order of uploads is uncertain; \
                  enable versioning and upload the file again (unversioned-bucket)"
             )
         );

@@ -77,7 +77,7 @@ fn a_key_names_one_object_only() {
         ),
         (
             &"PermanentFailure".into(),
-            &"there is no object \"a+b.csv\": if a + stands for a space, write it as %20 in the manifest"
+            &"there is no object \"a+b.csv\": if + represents a space, write %20 in the manifest instead"
                 .into()
         )
     );
@@ -190,7 +190,7 @@ fn an_unknown_event_is_an_error_that_names_its_fields() {
     let (kind, message) = handle_with(&store, &[], json!({"key1": "value1"})).unwrap_err();
     assert_eq!(kind, ErrorKind::UnknownEvent);
     assert!(
-        message.starts_with("unknown event: the fields key1: expected one of S3"),
+        message.starts_with("unknown event: the fields key1: expected an S3 event"),
         "{message}"
     );
 }

@@ -481,8 +481,8 @@ fn a_bad_setting_is_reported_with_its_name_its_value_and_the_allowed_values() {
         (
             "OUTPUT_KEY",
             "{{ path }}",
-            "OUTPUT_KEY is \"{{ path }}\": one output could be the folder of another; end it with a file name or \
-             an ending, such as {{ path }}/.htaccess or {{ path }}.conf",
+            "OUTPUT_KEY is \"{{ path }}\": one output could be a folder of another output; end the key with a \
+             file name or an extension, such as {{ path }}/.htaccess or {{ path }}.conf",
         ),
         (
             "AWS_ENDPOINT_URL_S3",
@@ -503,7 +503,7 @@ fn a_bad_setting_is_reported_with_its_name_its_value_and_the_allowed_values() {
     let unset = FunctionSettings::read(|_| None).unwrap_err().to_string();
     assert_eq!(
         unset,
-        "OUTPUT_BUCKET is not set: expected the name of the bucket that outputs go to"
+        "OUTPUT_BUCKET is not set: expected the name of the bucket for outputs"
     );
 }
 

@@ -60,7 +60,7 @@ fn a_held_file_has_one_and_a_preview_has_none() {
     assert_eq!(
         about(Status::Held).as_deref(),
         Some(
-            "acme.csv waits for an approval, so its output did not change: nobody gets in any more."
+            "acme.csv is held until it is approved, so its output did not change: nobody gets in any more."
         )
     );
     assert_eq!(about(Status::Previewed), None);
@@ -75,7 +75,10 @@ fn five_files_are_named_and_the_others_counted() {
         .collect();
     let text = notice(&files, &[])["text"].to_string();
     assert_eq!(text.matches(" was refused").count(), 5, "{text}");
-    assert!(text.contains(" The same invocation has 2 more."), "{text}");
+    assert!(
+        text.contains(" Other files that need attention in the same invocation: 2."),
+        "{text}"
+    );
 }
 
 /// EventBridge copies the fields into a string of JSON as they are.

@@ -72,22 +72,30 @@ fn a_known_format_is_named_and_anything_else_is_told_the_name_that_is_expected()
         (
             "acme.xlsx",
             XLSX,
-            "this is an Excel workbook (.xlsx): save the sheet as CSV",
+            "the file is an Excel workbook (.xlsx): save the sheet as CSV",
         ),
-        ("acme.pdf", b"%PDF-1.7\n", "this is a PDF document: "),
-        ("rules.json", b"[{\"ip\": \"1.1.1.1\"}]", "this is JSON: "),
+        ("acme.pdf", b"%PDF-1.7\n", "the file is a PDF document: "),
+        (
+            "rules.json",
+            b"[{\"ip\": \"1.1.1.1\"}]",
+            "the file is JSON: ",
+        ),
         (
             "acme/.htaccess",
             b"\n  Require ip 1.1.1.1\n",
-            "this is already an Apache configuration: ",
+            "the file is an Apache configuration: ",
         ),
-        ("page.html", b"<!DOCTYPE html>", "this is a web page"),
+        ("page.html", b"<!DOCTYPE html>", "the file is a web page"),
         (
             "photo.jpg",
             b"\xff\xd8\xff\xe0\0\x10JFIF\0",
-            "this is not text",
+            "the file is not text",
         ),
-        ("acme.xlsx.gz", &gzipped(XLSX), "this is an Excel workbook"),
+        (
+            "acme.xlsx.gz",
+            &gzipped(XLSX),
+            "the file is an Excel workbook",
+        ),
     ] {
         let message = refused(key, bytes);
         assert!(message.starts_with(expected), "{key}: {message}");
@@ -100,8 +108,8 @@ fn a_known_format_is_named_and_anything_else_is_told_the_name_that_is_expected()
         ("one-line.txt", &b"x".repeat(2 * 1024 * 1024)),
     ] {
         let expected = format!(
-            "the name \"{key}\" does not end in .csv or .csv.gz, so nothing is published: rename it if \
-             it is a CSV; otherwise save the rules as CSV and upload that"
+            "the name \"{key}\" does not end in .csv or .csv.gz, so nothing is published: if the \
+             file is a CSV, rename it; otherwise, save the rules as CSV and upload the CSV"
         );
         assert_eq!(refused(key, bytes), expected);
     }

@@ -266,7 +266,7 @@ fn a_bad_setting_is_reported_before_the_process_ends() {
                 ("OUTPUT_BUCKET", "sites"),
                 ("SSL_CERT_FILE", "/nowhere.pem"),
             ],
-            "SSL_CERT_FILE is \"/nowhere.pem\": there is no certificate authority (",
+            "SSL_CERT_FILE is \"/nowhere.pem\": no certificate authority was found (",
         ),
     ] {
         let (told, log) = Function::start(variables, &json!({})).first_told(true);

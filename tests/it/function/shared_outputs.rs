@@ -32,7 +32,7 @@ fn the_second_upload_is_refused_while_the_first_exists() {
             assert_eq!(
                 answer["message"],
                 "the output \"acme/.htaccess\" belongs to the upload \"acme.csv\": delete that upload and \
-                 upload this file again, or give the two files names with different outputs"
+                 upload this file again, or rename one of the files so that their outputs differ"
             );
         }
         assert_eq!(
@@ -200,7 +200,8 @@ fn an_owner_that_cannot_be_found_is_not_replaced() {
     assert_eq!(
         answer["message"],
         "the output \"conf/blocklist.conf\" belongs to another upload, whose key is too long to be recorded: \
-         give the two files names with different outputs, or delete the output if that upload is gone"
+         rename one of the files so that their outputs differ, or delete the output if that upload no longer \
+         exists"
     );
     assert_ne!(store.last_line("conf/blocklist.conf"), "Require ip 9.9.9.9");
     store.delete_object("sites", "conf/blocklist.conf");

@@ -11,12 +11,12 @@ const GIB: usize = 1024 * 1024 * 1024;
 const MIB: usize = 1024 * 1024;
 const PIECE_BYTES: usize = 64 * 1024;
 
-const NOT_TEXT: &str = "not-csv: this is not text (it has NUL bytes): expected a CSV file in \
+const NOT_TEXT: &str = "not-csv: the file is not text, because it contains NUL bytes: expected a CSV in \
                         UTF-8, Windows-1252, or UTF-16 with a byte order mark";
 const UTF16_WITHOUT_MARK: &str =
-    "not-csv: this is UTF-16 without a byte order mark: save it as CSV UTF-8";
-const UTF32: &str = "not-csv: this is UTF-32: save it as CSV UTF-8";
-const CUT_UTF16: &str = "not-csv: the UTF-16 text is damaged or cut off: save the sheet as CSV \
+    "not-csv: the file is UTF-16 without a byte order mark: save it as CSV UTF-8";
+const UTF32: &str = "not-csv: the file is UTF-32: save it as CSV UTF-8";
+const CUT_UTF16: &str = "not-csv: the UTF-16 text is damaged or incomplete: save the sheet as CSV \
                          UTF-8 and upload the whole file";
 const EMPTY: &str = "missing-column: the file is empty: expected a header with the columns \
                      \"IP Address\" and \"Rule\"";
@@ -158,7 +158,7 @@ fn without_last(mut bytes: Vec<u8>, count: usize) -> Vec<u8> {
 
 fn damaged_gzip(reason: &str) -> String {
     format!(
-        "not-csv: the gzip data is damaged or cut off ({reason}): \
+        "not-csv: the gzip data is damaged or incomplete ({reason}): \
          compress the CSV again and upload the whole file"
     )
 }
@@ -168,8 +168,8 @@ fn binaries() -> Vec<BadFile> {
     let png = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &noise(4000)].concat();
     let utf16_without_mark = utf16_le(GOOD).split_off(2);
     let workbook = [b"PK\x03\x04\x14\0\x06\0".as_slice(), &noise(4000)].concat();
-    let workbook_text = "not-csv: this is a ZIP file or a spreadsheet workbook (.xlsx, .ods): save the sheet as \
-         CSV and upload that";
+    let workbook_text = "not-csv: the file is a ZIP file or a spreadsheet workbook (.xlsx, .ods): save the sheet \
+         as CSV and upload the CSV";
     vec![
         small("a PNG", png.clone(), NOT_TEXT),
         small("a PNG, compressed", gzip(&png), NOT_TEXT),
@@ -260,7 +260,7 @@ fn without_rules() -> Vec<BadFile> {
         small(
             "header only",
             "IP Address,Rule\n",
-            "no-rules: no rule was accepted: there is no row under the header",
+            "no-rules: no row was accepted: there is no row below the header",
         ),
         small(
             "no such column",
@@ -372,8 +372,8 @@ fn bombs() -> Vec<BadFile> {
 
 /// Gzip that takes longer to read than its text would: a byte of it does more work.
 fn gzip_in_small_parts() -> Vec<BadFile> {
-    let refusal = "too-large: the gzip data is cut into many small parts, which take long to read \
-                   for the text that they hold: compress the whole CSV at once";
+    let refusal = "too-large: the gzip data has too many small parts for the text that it contains: \
+                   compress the whole CSV in one step";
     let repeated = |part: Vec<u8>, count: usize| {
         let start = gzip(GOOD.as_bytes());
         let piece = part.repeat(PIECE_BYTES.div_ceil(part.len()));
@@ -416,10 +416,10 @@ fn long_outputs() -> Vec<BadFile> {
         let prefix = format!("2001:{high:x}:{low:x}");
         format!("{prefix}::1-{prefix}:0:ffff:ffff:ffff:fffe,Allow\n")
     };
-    let networks = "too-large: the output would be larger than 1,048,576 bytes, it has 2,520,000 networks: \
-                    name whole networks in place of ranges, or split the CSV, or raise MAX_OUTPUT_BYTES";
-    let ranges = "too-large: the rows name more than 131,072 separate ranges, more than an output can \
-                  hold: name wider networks, or split the CSV, or raise MAX_OUTPUT_BYTES";
+    let networks = "too-large: the output would be larger than 1,048,576 bytes, because it contains 2,520,000 \
+                    networks: write networks instead of ranges, or split the CSV, or raise MAX_OUTPUT_BYTES";
+    let ranges = "too-large: the rows contain more than 131,072 separate ranges, which is more than an output \
+                  can hold: write wider networks, or split the CSV, or raise MAX_OUTPUT_BYTES";
     let hosts = |row: u32| format!("{:x}:{:x}::,Deny\n", row >> 16, row & 0xffff);
     vec![
         bad(

@@ -121,8 +121,8 @@ fn the_warning_names_the_lines() {
     let one = answer(ID_FIRST, "#2,1.2.3.4,Deny");
     assert_eq!(
         guessed(&one),
-        "line 3 starts with # but has an address and a rule, so it was read as a row and not as a comment: \
-         to switch a row off, delete it"
+        "line 3 starts with # but contains an address and a rule, so it was read as a row, not as a comment: \
+         to disable a row, delete it"
     );
     let two = answer(
         ID_FIRST,
@@ -130,7 +130,7 @@ fn the_warning_names_the_lines() {
     );
     assert_eq!(
         guessed(&two),
-        "lines 3 and 5 start with # but have an address and a rule, so they were read as rows and not as \
-         comments: to switch a row off, delete it"
+        "lines 3 and 5 start with # but contain an address and a rule, so they were read as rows, not as \
+         comments: to disable a row, delete it"
     );
 }

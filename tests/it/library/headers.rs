@@ -149,13 +149,13 @@ fn a_column_that_looks_like_a_condition_is_a_warning() {
     for (header, expected) in [
         (
             "IP,Rule,Enabled",
-            "the column \"Enabled\" is not applied: each row applies, whatever its cell says; delete the \
+            "the column \"Enabled\" has no effect: each row applies, regardless of this cell; delete the \
              rows that should not apply, and remove or rename the column",
         ),
         (
             "Gültig bis;IP;Rule;Owner;Port",
-            "the columns \"Gültig bis\", \"Port\" are not applied: each row applies, whatever their cells \
-             say; delete the rows that should not apply, and remove or rename these columns",
+            "the columns \"Gültig bis\", \"Port\" have no effect: each row applies, regardless of these \
+             cells; delete the rows that should not apply, and remove or rename these columns",
         ),
     ] {
         assert_eq!(ignored(header).1, [expected], "{header}");
@@ -251,7 +251,7 @@ fn a_few_titles_are_skipped_and_more_are_not() {
     for count in [6, 20] {
         let (_, refusal) = titles(&lines(count));
         let end = format!(
-            "; line {} has them: remove the lines above it, or start them with #",
+            "; line {} is a header: remove the lines above it, or start them with #",
             count + 2
         );
         assert!(refusal.starts_with("missing-column: "), "{refusal}");

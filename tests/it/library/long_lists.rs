@@ -92,9 +92,9 @@ fn a_template_that_prints_a_line_too_long_for_apache_is_refused() {
     let upload = format!("IP,Rule,Comment\n192.0.2.1,Allow,{}\n", "x".repeat(7999));
     assert_eq!(
         refusal_of(&Setup::with_template(template).run(upload.as_bytes())),
-        "bad-template: line 1 of the output is over 8000 bytes and Apache would refuse the file: \
-         print allow.lines and deny.lines, and no long comments; or, if it is not for Apache, \
-         choose an output key that does not end in .htaccess"
+        "bad-template: line 1 of the output is longer than 8000 bytes, and Apache would refuse the file: \
+         in the template, print allow.lines and deny.lines, and no long comments; if the output is not \
+         for Apache, choose an output key that does not end in .htaccess"
     );
     let shorter = upload.replacen('x', "", 1);
     let outcome = Setup::with_template(template).run(shorter.as_bytes());

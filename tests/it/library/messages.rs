@@ -94,31 +94,35 @@ fn a_rejected_value_is_kept_to_256_bytes_and_shown_to_64_characters() {
     );
 }
 
-/// `expected` is the part after `the key "…" cannot become a path: `.
+/// `expected` is the part after `the key "…" cannot be used as a path: `.
 #[track_caller]
 fn check_unsafe_key(key: &str, shown: &str, expected: &str) {
     let outcome = Setup::with("SOURCE", key).run(b"IP,Rule\n192.0.2.1,Allow\n");
     assert_eq!(
         refusal_of(&outcome),
-        format!("unsafe-key: the key \"{shown}\" cannot become a path: {expected}")
+        format!("unsafe-key: the key \"{shown}\" cannot be used as a path: {expected}")
     );
     assert_eq!(outcome.answer.output, None, "an unsafe key has no output");
 }
 
 #[test]
 fn unsafe_keys_say_what_is_wrong_with_them() {
-    let dots = "it has a segment . or ..";
+    let dots = "it contains the segment . or ..";
     check_unsafe_key("../acme.csv", "../acme.csv", dots);
     check_unsafe_key("a/../b.csv", "a/../b.csv", dots);
     check_unsafe_key("a\\..\\b.csv", "a\\\\..\\\\b.csv", dots);
-    let slashes = "it starts or ends with a slash or has two in a row";
+    let slashes = "it starts or ends with a slash, or contains two slashes in a row";
     check_unsafe_key("/etc/acme.csv", "/etc/acme.csv", slashes);
     check_unsafe_key("a//b.csv", "a//b.csv", slashes);
-    check_unsafe_key("a\0b.csv", "a\\u{0}b.csv", "it has a control character");
+    check_unsafe_key(
+        "a\0b.csv",
+        "a\\u{0}b.csv",
+        "it contains a control character",
+    );
     check_unsafe_key(
         "a\nRequire all granted.csv",
         "a\\nRequire all granted.csv",
-        "it has a control character",
+        "it contains a control character",
     );
     check_unsafe_key("a/.csv", "a/.csv", "it has no name before its extension");
     let long = "a".repeat(256);
@@ -137,8 +141,8 @@ fn an_output_key_that_leaves_its_folder_is_refused_too() {
     let outcome = Setup::new(setting, None).run(b"IP,Rule\n192.0.2.1,Allow\n");
     assert_eq!(
         refusal_of(&outcome),
-        "unsafe-key: the key \"/acme/.htaccess\" cannot become a path: \
-         it starts or ends with a slash or has two in a row"
+        "unsafe-key: the key \"/acme/.htaccess\" cannot be used as a path: \
+         it starts or ends with a slash, or contains two slashes in a row"
     );
 }
 
@@ -197,11 +201,11 @@ fn bad_settings_name_the_setting_the_value_and_what_is_allowed() {
         "OUTPUT_KEY",
         "{{ stem }}/.htaccess",
         "\"{{ stem }}/.htaccess\": some CSVs would have the same output; use path, or both dir and stem, or none \
-         of them if there is only one CSV",
+         of these if there is only one CSV",
     );
     assert_eq!(
         FunctionSettings::read(|_| None).unwrap_err().to_string(),
-        "OUTPUT_BUCKET is not set: expected the name of the bucket that outputs go to"
+        "OUTPUT_BUCKET is not set: expected the name of the bucket for outputs"
     );
 }
 

@@ -96,8 +96,8 @@ fn a_custom_template_is_stopped_at_the_limit() {
     let outcome = setup.run(scattered(500, "Allow").as_bytes());
     assert_eq!(
         refusal_of(&outcome),
-        "too-large: the output would be larger than 50,000 bytes, it has 1,000 networks: name whole \
-         networks in place of ranges, or split the CSV, or raise MAX_OUTPUT_BYTES"
+        "too-large: the output would be larger than 50,000 bytes, because it contains 1,000 networks: \
+         write networks instead of ranges, or split the CSV, or raise MAX_OUTPUT_BYTES"
     );
     assert_eq!(outcome.file, None);
     let (answer, written) = write(&setup, &scattered(500, "Allow"));
@@ -138,8 +138,8 @@ fn the_rows_that_a_template_reads_are_limited() {
     assert_eq!(setup.run(rows(1_000).as_bytes()).answer.code, None);
     assert_eq!(
         refusal_of(&setup.run(rows(3_000).as_bytes())),
-        "too-large: the template lists the rows, and their addresses and comments have more than \
-         100,000 bytes, more than an output can hold: shorten the comments, or split the CSV, or \
+        "too-large: the template lists the rows, but their addresses and comments have more than \
+         100,000 bytes, which is more than an output can hold: shorten the comments, or split the CSV, or \
          raise MAX_OUTPUT_BYTES"
     );
     let other = with_limit("apache24", None, 100_000);
@@ -197,8 +197,8 @@ fn ranges_that_start_or_end_later_are_limited_too() {
         assert!(upload.push(start).is_break(), "{is_pending}");
         assert_eq!(
             refusal_of(&setup.run(csv.as_bytes())),
-            "too-large: the rows name more than 1,000 separate ranges, more than an output can hold: \
-             name wider networks, or split the CSV, or raise MAX_OUTPUT_BYTES"
+            "too-large: the rows contain more than 1,000 separate ranges, which is more than an output can \
+             hold: write wider networks, or split the CSV, or raise MAX_OUTPUT_BYTES"
         );
         let csv = dated(20_000, |row| format!("10.{}.0.1", row % 200), is_pending);
         let outcome = setup.run(csv.as_bytes());

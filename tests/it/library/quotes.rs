@@ -34,7 +34,7 @@ fn text_after_a_closing_quote_refuses_the_file() {
         check(
             &format!("IP,Rule,Comment\nall,Allow,\n{row}\n"),
             &format!(
-                "not-csv: line 3 has {text} after the quote that closes a cell: write a delimiter there, or \
+                "not-csv: line 3 has {text} after the closing quote of a cell: write a delimiter there, or \
                  double each quote that is part of the cell"
             ),
         );
@@ -46,7 +46,7 @@ fn a_quote_that_is_closed_by_another_row_refuses_the_file() {
     check(
         "IP,Rule,Comment\nall,Allow,\n1.2.3.4,Deny,\"main office\n5.5.5.5,Deny,\n6.6.6.6,Deny,\n\
          7.7.7.7,Deny,\"branch\"\n8.8.8.8,Deny,\n",
-        "not-csv: line 3 opens a quote that is closed in line 6 before \"branch\\\"\": close it in its own \
+        "not-csv: line 3 opens a quote that line 6 closes before \"branch\\\"\": close it in its own \
          line, or double each quote that is part of a cell",
     );
 }
@@ -55,7 +55,7 @@ fn a_quote_that_is_closed_by_another_row_refuses_the_file() {
 fn a_malformed_header_is_refused_under_every_delimiter() {
     check(
         "\"IP\"x,Rule\n1.2.3.4,Deny\n",
-        "not-csv: line 1 has \"x\" after the quote that closes a cell: write a delimiter there, or double \
+        "not-csv: line 1 has \"x\" after the closing quote of a cell: write a delimiter there, or double \
          each quote that is part of the cell",
     );
     check("\"IP\";\"Rule\"\n1.2.3.4;Allow\n", "");
@@ -80,17 +80,17 @@ fn lines_inside_a_quoted_cell_that_look_like_rows_are_told() {
     check(
         "IP,Rule,Comment\n1.2.3.4,Allow,\"office\n5.5.5.5,Allow,\nsee the wiki, page 3\n\
          6.6.6.6,deny,\n7.7.7.7,Allow,\"\n8.8.8.8,Allow,\n",
-        "lines 3, 5 and 6 are inside a quoted cell but look like rows, so they are not used: close the quote \
+        "lines 3, 5 and 6 look like rows but are inside a quoted cell, so they are not used: close the quote \
          that line 2 opens, or remove them from the cell",
     );
     check(
         "Comment,IP,Rule\n\"office,1.2.3.4,Allow\nx\",5.5.5.5,Allow\n",
-        "line 2 is inside a quoted cell but looks like a row, so it is not used: close the quote that line 2 \
+        "line 2 looks like a row but is inside a quoted cell, so it is not used: close the quote that line 2 \
          opens, or remove it from the cell",
     );
     check(
         "IP,Rule,\"Comment\n5.5.5.5,Allow\n\"\n1.2.3.4,Allow,x\n",
-        "line 2 is inside a quoted cell but looks like a row, so it is not used: close the quote that line 1 \
+        "line 2 looks like a row but is inside a quoted cell, so it is not used: close the quote that line 1 \
          opens, or remove it from the cell",
     );
 }
@@ -100,8 +100,8 @@ fn lines_inside_a_quoted_cell_that_look_like_rows_are_told() {
 fn a_hidden_deny_refuses_the_file_if_it_may_have_denied_somebody() {
     for last in ["6.6.6.6,Deny,x\"", "6.6.6.6,Deny\",x", "6.6.6.6\",Deny,x"] {
         let csv = format!("IP,Rule,Comment\n6.0.0.0/8,Allow,\"office\n5.5.5.5,Deny,\n{last}\n");
-        let expected = "deny-rejected: line 4 is not used and may deny somebody who gets in under the other \
-                        rows: correct it, or publish without it by STRICT=none";
+        let expected = "deny-rejected: line 4 is rejected, but could be meant to deny access that other rows \
+                        allow: correct it, or set STRICT=none to publish without it";
         check(&csv, expected);
         let all = refusal_of(&Setup::with("STRICT", "all").run(csv.as_bytes()));
         assert_eq!(all, expected, "{last}");
@@ -127,8 +127,8 @@ fn a_hidden_row_that_cannot_be_read_may_be_a_deny() {
         ("1.2.3, and others", false),
     ] {
         let csv = format!("IP,Rule,Comment\nall,Allow,\n5.5.5.5,Deny,\"office\n{row}\n\"\n");
-        let refusal = "deny-rejected: line 4 is not used and may deny somebody who gets in under the other \
-                       rows: correct it, or publish without it by STRICT=none";
+        let refusal = "deny-rejected: line 4 is rejected, but could be meant to deny access that other rows \
+                       allow: correct it, or set STRICT=none to publish without it";
         check(&csv, if is_told { refusal } else { "" });
     }
 }

@@ -21,7 +21,8 @@ fn check(default: &str, rows: &str, refused: Option<&str>) {
     match refused {
         None => assert_eq!(found, "", "{rows}"),
         Some(lines) => {
-            let start = format!("deny-rejected: {lines} not used and may deny somebody");
+            let start =
+                format!("deny-rejected: {lines} rejected, but could be meant to deny access");
             assert!(found.starts_with(&start), "{rows}: {found}");
         }
     }
@@ -41,7 +42,7 @@ fn denies_missed_by(answer: &Answer) -> String {
     let message = warning.map(|warning| warning.message.to_string());
     let lines = message
         .as_deref()
-        .and_then(|text| text.split_once(" not used and may deny "));
+        .and_then(|text| text.split_once(" rejected, but could be meant to deny "));
     lines.map_or(String::new(), |(lines, _)| lines.to_owned())
 }
 
@@ -138,8 +139,8 @@ fn the_message_names_the_lines_the_first_reason_and_what_to_do() {
     let outcome = Setup::default().run(csv);
     assert_eq!(
         refusal_of(&outcome),
-        "deny-rejected: lines 3 and 5 are not used and may deny somebody who gets in under the other \
-         rows: correct them, or publish without them by STRICT=none; line 3: \"10.66.0.0/255.255.0\" is \
+        "deny-rejected: lines 3 and 5 are rejected, but could be meant to deny access that other rows \
+         allow: correct them, or set STRICT=none to publish without them; line 3: \"10.66.0.0/255.255.0\" is \
          not a network: \"255.255.0\" is neither a netmask such as 255.255.255.0 nor a hostmask such as \
          0.0.0.255"
     );
@@ -148,7 +149,7 @@ fn the_message_names_the_lines_the_first_reason_and_what_to_do() {
     assert_eq!(warning.line, Some(3));
     assert!(
         warning.message.to_string().starts_with(
-            "lines 3 and 5 are not used and may deny somebody who gets in under the other rows: \
+            "lines 3 and 5 are rejected, but could be meant to deny access that other rows allow: \
              correct them, and publish the file again; line 3: "
         ),
         "{warning:?}"
@@ -183,8 +184,8 @@ fn the_last_of_many_rejected_rows_counts_like_the_first() {
     let csv = format!("IP,Rule\n10.0.0.0/8,Allow\n{many}");
     assert_eq!(refusal_of(&Setup::default().run(csv.as_bytes())), "");
     for (row, named) in [
-        ("10.1.2.3,Block", "lines from line 131075 on are not used"),
-        ("2.2.2,Deny", "line 140003 is not used"),
+        ("10.1.2.3,Block", "lines from line 131075 on are rejected"),
+        ("2.2.2,Deny", "line 140003 is rejected"),
     ] {
         let refusal = refusal_of(&Setup::default().run(format!("{csv}{row}\n").as_bytes()));
         let start = format!("deny-rejected: {named}");
@@ -193,6 +194,6 @@ fn the_last_of_many_rejected_rows_counts_like_the_first() {
     let unreadable = format!("{csv}{}", "2.2.2,Deny\n".repeat(20));
     let refusal = refusal_of(&Setup::default().run(unreadable.as_bytes()));
     let lines = "lines 140003, 140004, 140005, 140006, 140007, 140008, 140009, 140010, 140011, 140012 and \
-                 10 more are not used";
+                 10 more are rejected";
     assert!(refusal.contains(lines), "{refusal}");
 }

@@ -60,16 +60,16 @@ fn an_ip_set_holds_ten_thousand_networks_of_a_family_and_no_more() {
         assert_eq!(
             refusal_of(&outcome),
             format!(
-                "bad-template: the template aws-waf cannot be used: an IP set of AWS WAF holds at most 10,000 \
-                 networks, and {count} of {family} would be permitted: merge rules into wider networks, or split \
-                 the CSV into several"
+                "bad-template: the template aws-waf cannot be used for this file: an AWS WAF IP set can contain \
+                 at most 10,000 networks, but {count} {family} networks would be permitted: merge rules into wider \
+                 networks, or split the CSV"
             )
         );
     }
     let blocklist = csv("Deny", 10_001, 0) + "all,Allow\n";
     let message = refusal_of(&setup.run(blocklist.as_bytes()));
     assert!(
-        message.contains("10001 of IPv4 would be refused"),
+        message.contains("10001 IPv4 networks would be refused"),
         "{message}"
     );
 }

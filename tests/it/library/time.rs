@@ -150,7 +150,7 @@ fn a_row_with_an_unreadable_date_is_rejected() {
             3,
             RejectionCode::InvalidDate,
             "31/12/2026",
-            "line 3: \"31/12/2026\" in Expires is not in an accepted form: write 2026-12-31".to_owned(),
+            "line 3: \"31/12/2026\" in Expires is not in an accepted format: write 2026-12-31".to_owned(),
         ),
         (
             4,
@@ -163,7 +163,7 @@ fn a_row_with_an_unreadable_date_is_rejected() {
             RejectionCode::ReversedPeriod,
             "2026-12-01",
             "line 5: \"2026-12-01\" in Expires is not after \"2026-12-31\" in Starts: correct one of \
-             them"
+             the dates"
                 .to_owned(),
         ),
         (
@@ -171,7 +171,7 @@ fn a_row_with_an_unreadable_date_is_rejected() {
             RejectionCode::ReversedPeriod,
             "2026-12-31 18:00",
             "line 7: \"2026-12-31 18:00\" in Expires is not after \"2026-12-31 18:00\" in Starts: \
-             correct one of them"
+             correct one of the dates"
                 .to_owned(),
         ),
     ];

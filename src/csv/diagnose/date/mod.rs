@@ -33,7 +33,7 @@ use crate::text::{RichText, Segment, rich};
 use crate::time::{Bound, Clock, Date, DateReader, TimeZone};
 
 /// The accepted forms, for messages without a suggestion.
-const ACCEPTED: &str = "write it as 2026-12-31, 2026-12-31 18:00 or 2026-12-31T18:00:00Z";
+const ACCEPTED: &str = "write a date such as 2026-12-31, 2026-12-31 18:00 or 2026-12-31T18:00:00Z";
 
 /// Explains a cell that [`DateReader::read`] does not accept.
 pub(super) fn explain_date(text: &str, bound: Bound, dates: &DateReader) -> Explanation {
@@ -68,15 +68,15 @@ pub(super) fn explain_date(text: &str, bound: Bound, dates: &DateReader) -> Expl
 fn without_suggestion(text: &str, bound: Bound) -> Explanation {
     let quoted = rich!("{} in {}", Segment::quoted(text), column_name(bound));
     let reason = if is_lost_value(text) {
-        rich!("{} is what a spreadsheet showed instead of a date", &quoted)
+        rich!("{} is what a spreadsheet shows instead of a date", &quoted)
     } else if is_formula(text) {
         let reason = rich!("{} is a formula", &quoted);
-        return Explanation::new(reason).with_help("replace it with its value, a date");
+        return Explanation::new(reason).with_help("replace it with a date");
     } else {
         let strange = strange_character(text).filter(|_| text.contains(|c: char| c.is_numeric()));
         strange.map_or_else(
             || rich!("{} is not a date", &quoted),
-            |name| rich!("{} is not a date, because it has {} in it", &quoted, &name),
+            |name| rich!("{} is not a date, because it contains {}", &quoted, &name),
         )
     };
     Explanation::new(reason).with_help(ACCEPTED)
@@ -131,7 +131,7 @@ impl Question<'_> {
                     "is the number that a spreadsheet stores for a date",
                     [written],
                 ),
-                NumberKind::Unix(written) => Finding::new("is a Unix time", [written]),
+                NumberKind::Unix(written) => Finding::new("is a Unix timestamp", [written]),
                 NumberKind::Digits(written) => Self::found("", written),
             });
         }
@@ -175,7 +175,7 @@ impl Question<'_> {
             WrittenTime::At(clock) => Some(clock),
             WrittenTime::Midnight24 => None,
             WrittenTime::Impossible => {
-                return Some(Finding::new("has a time that does not exist", []));
+                return Some(Finding::new("contains a time that does not exist", []));
             }
         };
         let written = dates.into_iter().filter_map(|date| {
@@ -215,7 +215,10 @@ impl Question<'_> {
         };
         if !(1..=12).contains(&month) {
             return Some(Finding::new(
-                rich!("has the month {}, but there are only 12", u32::from(month)),
+                rich!(
+                    "has the month {}, but a year has 12 months",
+                    u32::from(month)
+                ),
                 suggested(Date::new(year, day, month)),
             ));
         }
@@ -239,7 +242,7 @@ impl Question<'_> {
     /// Returns the finding of a date that only has to be written in another form.
     fn found(problem: &str, written: Vec<Written>) -> Finding {
         let problem = match (problem, written.len()) {
-            ("", 0 | 1) => "is not in an accepted form",
+            ("", 0 | 1) => "is not in an accepted format",
             ("", _) => "can be read in more than one way",
             (problem, _) => problem,
         };
@@ -260,7 +263,7 @@ impl Question<'_> {
         };
         let (first, second) = (meant(first)?, meant(second)?);
         Some(Finding::new(
-            "has two dates, but each date has its own column",
+            "contains two dates, but each date has its own column",
             match self.bound {
                 Bound::Starts => first,
                 Bound::Expires => second,

@@ -307,7 +307,7 @@ fn check_sentence(text: &str, expected: &str) {
 fn says_what_is_wrong_and_what_to_write() {
     check_sentence(
         "31/12/2026",
-        " is not in an accepted form: write 2026-12-31",
+        " is not in an accepted format: write 2026-12-31",
     );
     check_sentence(
         "03/04/2026",
@@ -330,20 +330,17 @@ fn says_what_is_wrong_and_what_to_write() {
     );
     check_sentence(
         "soon",
-        " is not a date: write it as 2026-12-31, 2026-12-31 18:00 or 2026-12-31T18:00:00Z",
+        " is not a date: write a date such as 2026-12-31, 2026-12-31 18:00 or 2026-12-31T18:00:00Z",
     );
     check_sentence(
         "24:00",
-        " is a time without a date: write it as 2026-12-31, 2026-12-31 18:00 or \
+        " is a time without a date: write a date such as 2026-12-31, 2026-12-31 18:00 or \
          2026-12-31T18:00:00Z",
     );
-    check_sentence(
-        "=TODAY()+7",
-        " is a formula: replace it with its value, a date",
-    );
+    check_sentence("=TODAY()+7", " is a formula: replace it with a date");
     check_sentence(
         "########",
-        " is what a spreadsheet showed instead of a date: write it as 2026-12-31, 2026-12-31 18:00 \
+        " is what a spreadsheet shows instead of a date: write a date such as 2026-12-31, 2026-12-31 18:00 \
          or 2026-12-31T18:00:00Z",
     );
 }

@@ -322,7 +322,10 @@ fn invalid_trust_roots_are_reported_before_a_call_is_made() {
         let said = check(&[(name, value)]).unwrap_err();
         let expected = format!("{name} is \"{}", value.chars().take(20).collect::<String>());
         assert!(said.starts_with(&expected), "{said}");
-        assert!(said.contains("there is no certificate authority"), "{said}");
+        assert!(
+            said.contains("no certificate authority was found"),
+            "{said}"
+        );
         assert!(said.ends_with(": expected PEM text"), "{said}");
     }
 }
