@@ -13,8 +13,10 @@ PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-# The targets share .tools/ and target/, so they run one after the other.
+# The targets share .tools/ and target/, so they run one after the other. Only `make test` runs two at a time.
+ifndef TWO_AT_A_TIME
 .NOTPARALLEL:
+endif
 .PHONY: help demo up deploy down env install build requirements deb dist sbom licenses htaccess-sync fmt lint lint-rust lint-dependencies lint-template lint-workflows \
 	test test-rust test-python test-dist \
 	test-terminal test-servers test-browser \
@@ -114,7 +116,21 @@ lint-template: install ## check the templates with sam validate, cfn-lint and Ch
 lint-workflows: install ## check the workflows in .github/ with actionlint
 	.tools/actionlint/bin/actionlint -shellcheck= -pyflakes=
 
-test: packages lint-rust test-rust test-python test-missing-tools test-sync test-redrive test-terminal test-servers test-browser lint-dependencies lint-template lint-workflows test-supply test-stack test-dist test-documents test-invoke ## run all tests and checks; installs the required tools and packages first
+# Two at a time, because compilers need all cores, and the tests of the stack and of htaccess-sync mostly wait. The order
+# puts the longest targets first. make prints the output of a target when the target ends.
+TESTS := lint-rust test-sync test-rust test-stack test-python test-terminal test-servers test-dist test-documents test-browser \
+	test-supply lint-dependencies lint-template lint-workflows test-redrive test-missing-tools test-invoke
+
+test: packages install ## run all tests and checks, two at a time; installs the required tools and packages first
+	$(MAKE) --jobs=2 --output-sync=target TWO_AT_A_TIME=yes $(TESTS)
+
+ifdef TWO_AT_A_TIME
+# Cargo cannot use the job slots of make, and would warn about them.
+unexport MAKEFLAGS
+# These write the same files in target/.
+test-dist: | test-terminal
+test-documents: | test-dist
+endif
 
 # `make test` runs the race tests on 500 sites and damages 12,000 files. The defaults of `make test-rust` are 60 and
 # 300.
