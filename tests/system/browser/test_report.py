@@ -72,7 +72,7 @@ class Accessible(WithBrowser):
             headings[1:],
             [
                 "Rejected rows 3",
-                "Worth a second look",
+                "Warnings",
                 "Who gets in",
                 "Map of all IPv4 addresses",
                 "Close-ups",
@@ -109,7 +109,7 @@ class Readable(WithBrowser):
     def test_the_page_says_what_happened(self) -> None:
         acme = self.text("acme")
         for words in (
-            "Published, 1 row not used",
+            "Published, 1 row rejected",
             "Only 172.100.2.0/24 and 192.168.1.10 get in, except 172.100.2.77.",
             '"2.2.2" is not an IP address: expected 4 octets, found 3',
             "The file has 4 rows. 3 are valid, 1 is rejected.",
@@ -175,12 +175,12 @@ class Readable(WithBrowser):
             ("scattered", "good", "Published"),
             ("blocklist", "good", "Checked: can be published"),
             ("dates", "good", "Published"),
-            ("one-fix", "warn", "Published, 6 rows not used"),
-            ("lists", "warn", "Published, 1 row not used"),
-            ("most-rejected", "warn", "Published, 160 rows not used"),
+            ("one-fix", "warn", "Published, 6 rows rejected"),
+            ("lists", "warn", "Published, 1 row rejected"),
+            ("most-rejected", "warn", "Published, 160 rows rejected"),
             ("everybody", "warn", "Published, everybody gets in"),
             ("nobody", "warn", "Published, nobody gets in"),
-            ("open-deny", "bad", "Published, 2 rows not used, somebody may get in who should not"),
+            ("open-deny", "bad", "Published, 2 rows rejected, somebody may get in who should not"),
             ("workbook", "bad", "Refused"),
             ("header", "bad", "Refused"),
             ("first", "good", "Published"),
@@ -226,14 +226,14 @@ class Readable(WithBrowser):
         for words in (
             "As of 26 November 2026, 12:00 UTC",
             "until the end of 4 December 2026 UTC",
-            "not yet: from 1 March 2027, 00:00 UTC until the end of 31 March 2027 UTC",
-            "no more: ended at the end of 31 August 2026 UTC",
+            "not active yet: from 1 March 2027, 00:00 UTC until the end of 31 March 2027 UTC",
+            "no longer active: until the end of 31 August 2026 UTC",
             "What changes next",
-            "All of them are valid (2 not started, 1 ended).",
+            "All rows are accepted (2 not started, 1 ended).",
         ):
             self.assertIn(words, dates)
         lists = self.text("lists")
-        self.assertIn("a list of 3", lists)
+        self.assertIn("3 members", lists)
         self.assertIn("@nobody,Allow,", lists)
 
     def test_a_refused_file_says_what_to_do(self) -> None:
