@@ -204,16 +204,12 @@ fn check_badge(answer: &Answer, occasion: Occasion, tone: &str, headline: &str) 
 #[test]
 fn the_badge_is_as_urgent_as_the_problems() {
     use WarningCode::{
-        AllowsEverybody, BlocksEverybody, DenyRejected, HiddenRows, IgnoredColumn, NobodyLeft,
+        AllowsEverybody, BlocksEverybody, DenyRejected, Guessed, HiddenRows, IgnoredColumn,
+        NobodyLeft, WideAllow,
     };
     for (rejected, codes, tone, headline) in [
         (0, &[][..], "good", "Published"),
-        (
-            0,
-            &[WarningCode::Guessed, WarningCode::WideAllow],
-            "good",
-            "Published",
-        ),
+        (0, &[Guessed, WideAllow], "good", "Published"),
         (1, &[], "warn", "Published, 1 row rejected"),
         (
             1600,

@@ -112,7 +112,7 @@ class Readable(WithBrowser):
             "Published, 1 row rejected",
             "Only 172.100.2.0/24 and 192.168.1.10 get in, except 172.100.2.77.",
             '"2.2.2" is not an IP address: expected 4 octets, found 3',
-            "The file has 4 rows. 3 are valid, 1 is rejected.",
+            "The file has 4 rows. 3 are accepted, 1 is rejected.",
             "2.2.2,Allow,",
             "scanner",
             "256",
@@ -122,7 +122,7 @@ class Readable(WithBrowser):
         self.assertNotIn("Apache", acme)
         refused = self.text("refused")
         self.assertIn("Refused", refused)
-        self.assertIn("The previous file, if there is one, stays in force. The code is missing-column: ", refused)
+        self.assertIn("The previous file, if there is one, stays in place. The code is missing-column: ", refused)
         self.assertIn("IP Address,Rule,Comment", refused)
         self.assertIn("Site,Owner\nacme,Ada", refused)
         self.assertNotIn("gets in", refused)
@@ -158,7 +158,7 @@ class Readable(WithBrowser):
         code = self.pages["held"].answer["approval"]
         for words in (
             "and 47 more",
-            "stays in force until somebody approves the change",
+            "stays in place until somebody approves the change",
             f"To approve the change: printf %s {code} | aws s3 cp - s3://uploads/approvals/clients/acme.csv",
             "To drop the change: aws s3api copy-object",
         ):
@@ -260,9 +260,9 @@ class Readable(WithBrowser):
         line = lambda start: 1 + next(i for i, row in enumerate(mixed) if row.startswith(start))  # noqa: E731
         text = self.text("mixed")
         self.assertIn(f"check the prefix length (line {line('64.0.0.0/6')}).", text)
-        self.assertIn(f"over the Internet (line {line('10.0.0.0/8')}).", text)
+        self.assertIn(f"never have these addresses (line {line('10.0.0.0/8')}).", text)
         overridden = [1 + i for i, row in enumerate(mixed) if row.startswith("185.12.4.") and row.endswith("Allow,")]
-        self.assertIn(f"(line {overridden[0]} by line {line('185.12.4.0/24,Deny')}, ", text)
+        self.assertIn(f"(line {overridden[0]} is denied by line {line('185.12.4.0/24,Deny')}, ", text)
 
     def test_the_page_contains_the_answer_as_json(self) -> None:
         for name, page in self.pages.items():

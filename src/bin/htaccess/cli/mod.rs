@@ -83,7 +83,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   htaccess diff old.csv new.csv
-  git show HEAD:acme.csv | htaccess diff - acme.csv      # the effect of an edit, before you commit it
+  git show HEAD:acme.csv | htaccess diff - acme.csv      # the effect of an edit, before the commit
   aws s3 cp s3://BUCKET/acme.csv - | htaccess diff - acme.csv
   htaccess diff /dev/null new.csv                        # everybody whom a new site lets in
   htaccess diff deployed/ sites/                         # all files that changed, by name
