@@ -70,10 +70,10 @@ deb: $(CARGO_DEB) ## build a Debian package of the command line in target/debian
 dist: $(CARGO_DEB) ## build all files of a release in dist/, with checksums; the same commit gives the same bytes
 	$(PYTHON) infra/release/dist.py dist
 
-sbom: ## write what each program links, as CycloneDX, into target/sbom/
+sbom: ## write an SBOM of each program, in the CycloneDX format, into target/sbom/
 	$(PYTHON) infra/supply/sbom.py target/sbom
 
-licenses: ## write THIRD-PARTY-LICENSES.txt, the licences of what the programs link
+licenses: ## write THIRD-PARTY-LICENSES.txt, the licences of all linked packages
 	$(PYTHON) infra/supply/licenses.py
 
 htaccess-sync: ## build htaccess-sync, the program for web servers, as one file in target/
@@ -82,7 +82,7 @@ htaccess-sync: ## build htaccess-sync, the program for web servers, as one file 
 fmt: ## format the Rust code
 	cargo fmt
 
-lint: lint-rust lint-dependencies lint-template lint-workflows ## run all of lint-*
+lint: lint-rust lint-dependencies lint-template lint-workflows ## run all lint targets
 
 # --all-targets includes only the tests that `cargo test` runs by default, so the other tests are named.
 lint-rust: ## check the format of the Rust code, and run clippy
@@ -93,7 +93,7 @@ lint-rust: ## check the format of the Rust code, and run clippy
 CARGO_DENY := .tools/deny/bin/cargo-deny
 
 # The database of advisories is on GitHub. A machine that does not reach it checks everything else.
-lint-dependencies: install ## check licences, versions, sources and advisories of the crates: deny.toml has the rules
+lint-dependencies: install ## check licences, versions, sources and advisories of the crates; the rules are in deny.toml
 	$(PYTHON) infra/supply/licenses.py --check
 	$(CARGO_DENY) --locked check --deny unmatched-skip bans licenses sources
 	if timeout 120 $(CARGO_DENY) --locked fetch db 2> .tools/log/advisories.log; then \
@@ -149,7 +149,7 @@ test-terminal: packages $(CARGO_DEB) ## test the command line in a terminal, in 
 	$(CARGO_DEB) --no-build --no-strip --fast --profile dev --output target/packaging/htaccess.deb
 	$(PYTHON) -m unittest discover --start-directory tests/system/terminal
 
-test-missing-tools: ## test the messages when Docker, a port, keys, a compiler or a network is missing
+test-missing-tools: ## test the messages for missing tools, ports and networks
 	$(PYTHON) -m unittest discover --start-directory tests/system/missing_tools
 
 test-supply: install ## test the pinned tools, the SBOMs and the licences of third parties
@@ -172,7 +172,7 @@ test-servers: packages ## test the outputs with a real Apache, nginx, HAProxy, C
 
 # BROWSER_TESTS=test_report.Inert runs one class of tests. `tests/system/browser/run.py --screenshots FOLDER` saves images
 # of the pages.
-test-browser: ## test the report page and the overview in a real Chromium: accessible, inert, readable; installs Chromium first
+test-browser: ## test the report page and the overview in a real Chromium, which is installed first
 	$(PYTHON) tests/system/browser/run.py $(BROWSER_TESTS)
 
 test-stack: packages install ## test the deployed stack in a separate local cloud
@@ -216,19 +216,19 @@ fuzz: .tools/cargo/bin/cargo-fuzz ## run each fuzz target for FUZZ_SECONDS (600)
 bench: ## compare the command line and its outputs with other implementations, in one table
 	$(PYTHON) benches/peers.py $(BENCH_OPTIONS)
 
-bench-cold: ## compare start and invocations of the function with an empty function and one in Python
+bench-cold: ## compare the start and the invocations of the function with an empty function and a Python function
 	$(PYTHON) benches/cold.py $(BENCH_OPTIONS)
 
 bench-stages: ## measure each stage from parsing to rendering separately
 	$(PYTHON) benches/stages.py $(BENCH_OPTIONS)
 
-bench-pathological: ## measure uploads that were made to take long, each at most 50 ns per byte
+bench-pathological: ## measure uploads that are designed to be slow; each may take at most 50 ns per byte
 	$(PYTHON) benches/pathological.py $(BENCH_OPTIONS)
 
 bench-instructions: ## count instructions per row, and compare them with benches/instructions.json
 	$(PYTHON) benches/instructions.py $(BENCH_OPTIONS)
 
-bench-scale: ## measure time and memory for numbers of rows and files; draws docs/benchmarks/*.svg
+bench-scale: ## measure time and memory for different numbers of rows and files, and draw docs/benchmarks/*.svg
 	$(PYTHON) benches/scale.py $(BENCH_OPTIONS)
 
 bench-cost: ## calculate the cost of uploads on AWS from the results of bench-cold
@@ -254,7 +254,7 @@ bench-docs: ## run all benchmarks and update the tables and charts of docs/bench
 
 HARNESS := CARGO_TARGET_DIR=target/harness cargo
 
-bench-check: ## build the benchmarks and run them with small sizes; their figures have no meaning
+bench-check: ## build the benchmarks and run them with small sizes; the results have no meaning
 	cargo fmt --check --manifest-path benches/harness/Cargo.toml
 	$(HARNESS) clippy --manifest-path benches/harness/Cargo.toml --all-targets -- -D warnings
 	$(HARNESS) test --quiet --manifest-path benches/harness/Cargo.toml

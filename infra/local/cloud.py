@@ -26,7 +26,7 @@ import sys
 from typing import Mapping, Sequence
 
 if sys.version_info < (3, 11):
-    sys.exit("error: Python 3.11 or newer is needed\nhint: choose one with PYTHON: make PYTHON=python3.12 demo")
+    sys.exit("error: Python 3.11 or newer is needed\nhint: choose a newer Python with PYTHON: make PYTHON=python3.12 demo")
 sys.dont_write_bytecode = True  # Otherwise Python writes __pycache__ into this folder.
 
 import demo
@@ -249,7 +249,7 @@ def _port() -> int | None:
 def _check_machine() -> None:
     if platform.system() != "Linux":
         raise Problem(
-            f"the local cloud runs the function as a Linux process, and this is {platform.system()}",
+            f"the local cloud runs the function as a Linux process, but this system is {platform.system()}",
             "use Linux, a container or WSL; to deploy to AWS from here: `sam build && sam deploy`",
         )
 

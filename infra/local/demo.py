@@ -41,7 +41,7 @@ def show(server: Server, outputs: Mapping[str, str]) -> None:
     say(f"uploaded in {uploaded - began:.1f} s; waiting for the reports ...")
     folder = server.folder / "outputs"
     answers = _wait(server, outputs, keys, folder)
-    say(f"all {len(answers)} reports were there {time.monotonic() - uploaded:.1f} s later")
+    say(f"all {len(answers)} reports arrived after {time.monotonic() - uploaded:.1f} s")
     print("\nFor each upload: the .htaccess in the SiteBucket, and the problems that the report lists.")
     for answer in answers:
         _print(answer, folder / "site")

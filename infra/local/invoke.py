@@ -77,7 +77,7 @@ def check() -> None:
     """Uploads the samples and invokes the function with every event. Raises a problem for an unexpected answer."""
     events = {path.name for path in (ROOT / "events").glob("*.json")}
     if events != set(EXPECTED):
-        raise Problem(f"these events are only in events/ or only in EXPECTED: {sorted(events ^ set(EXPECTED))}")
+        raise Problem(f"these events are in only one of events/ and EXPECTED: {sorted(events ^ set(EXPECTED))}")
     running = ministack.start(NAME, None)
     try:
         outputs = deploy.deploy(running)

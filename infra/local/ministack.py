@@ -133,7 +133,7 @@ def check_port(port: int) -> None:
     if not _is_free(port):
         raise Problem(
             f"port {port} is in use by another program",
-            f"choose another one, for example: CLOUD_PORT={_free_after(port)} (without CLOUD_PORT a free port is used)",
+            f"choose another port, for example: CLOUD_PORT={_free_after(port)} (without CLOUD_PORT, a free port is used)",
         )
 
 
@@ -170,11 +170,11 @@ def _choose_port(wanted: int | None) -> int:
     for port in range(PORT_DEFAULT, PORT_DEFAULT + PORTS_TRIED):
         if _is_free(port):
             if port != PORT_DEFAULT:
-                say(f"port {PORT_DEFAULT} is in use: using port {port} (CLOUD_PORT=... sets another one)")
+                say(f"port {PORT_DEFAULT} is in use: using port {port} (CLOUD_PORT=... sets another port)")
             return port
     raise Problem(
         f"the ports {PORT_DEFAULT} to {PORT_DEFAULT + PORTS_TRIED - 1} are all in use",
-        "set a free one, for example: CLOUD_PORT=14566",
+        "set a free port, for example: CLOUD_PORT=14566",
     )
 
 

@@ -24,7 +24,7 @@ CAUSES = (
     (
         "Temporary failure in name resolution|Could not resolve host|Network is unreachable|Failed to establish a new connection"
         "|failed to download|Could not find a version that satisfies",
-        "the download needs the network: behind a proxy set HTTPS_PROXY, for a mirror of PyPI set PIP_INDEX_URL",
+        "the download needs the network: to use a proxy, set HTTPS_PROXY; to use a mirror of PyPI, set PIP_INDEX_URL",
     ),
     ("linker `cc` not found", "install a C compiler, which Rust needs to link: apt-get install gcc libc6-dev"),
     (

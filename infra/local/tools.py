@@ -107,7 +107,7 @@ def architecture() -> str:
         return "x86_64"
     if machine in ("aarch64", "arm64"):
         return "arm64"
-    raise Problem(f"the processor `{machine}` is neither x86_64 nor arm64", "Lambda supports no other: use another machine")
+    raise Problem(f"the processor `{machine}` is neither x86_64 nor arm64", "Lambda supports no other processor: use another machine")
 
 
 def compile_function(architecture: str, profile: Mapping[str, str]) -> bytes:
@@ -156,7 +156,7 @@ def check_rust(env: Mapping[str, str]) -> None:
     if not shutil.which("cargo", path=path):
         raise Problem("there is no cargo in PATH", f"install Rust: {RUSTUP} (then open a new shell, or run: . ~/.cargo/env)")
     if not shutil.which("cc", path=path):
-        raise Problem("there is no C compiler (cc), which Rust needs to link", "install one: apt-get install gcc libc6-dev")
+        raise Problem("there is no C compiler (cc), which Rust needs to link", "install a C compiler: apt-get install gcc libc6-dev")
     # rustup may download the version of rust-toolchain.toml here, and prints a message then.
     answer = subprocess.run(["cargo", "--version"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False).stdout
     found = re.match(r"cargo (\d+)\.(\d+)", answer)

@@ -37,7 +37,7 @@ HINTS = (
     ("specify a region", "set the region of the stack: export AWS_REGION=..."),
     ("does not exist", "check the region (AWS_REGION), or choose another stack: --stack NAME"),
     ("Could not connect", 'the local cloud may be stopped or replaced: make up, and then: eval "$(make -s env)"'),
-    ("ExpiredToken|InvalidClientTokenId|SignatureDoesNotMatch", "the credentials are not valid any more: log in again"),
+    ("ExpiredToken|InvalidClientTokenId|SignatureDoesNotMatch", "the credentials are no longer valid: log in again"),
     (
         "AccessDenied|AuthorizationError",
         "the credentials need permission to read the stack's outputs, to use its queues and to invoke its function",
@@ -71,7 +71,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stack", default=STACK_DEFAULT, help=f"name of the stack (default: {STACK_DEFAULT})")
     parser.add_argument("--queue", help="URL of the queue (default: the stack's failure queue)")
-    parser.add_argument("--show", action="store_true", help="print the failed events, and change nothing")
+    parser.add_argument("--show", action="store_true", help="print the failed events without changing anything")
     parsed = parser.parse_args()
     try:
         names = outputs(parsed.stack)
@@ -88,7 +88,7 @@ def main() -> int:
         print('hint: install it (https://aws.amazon.com/cli/), or for the local cloud: eval "$(make -s env)"', file=sys.stderr)
     except MissingOutput as err:
         print(f"error: the stack {printable(parsed.stack)} has no output {err}", file=sys.stderr)
-        print("hint: it may be another kind of stack, or an older version: choose a stack with --stack NAME", file=sys.stderr)
+        print("hint: the stack may be of another kind or of an older version: choose a stack with --stack NAME", file=sys.stderr)
     return 1
 
 
@@ -248,7 +248,7 @@ def error_of(message: Message) -> str:
         return f"{code or 'not delivered'}: {text or 'EventBridge Scheduler could not call the function'}"
     record = parsed_json(message.get("Body", ""))
     if record is None:
-        return "not JSON that can be read"
+        return "invalid JSON"
     if not isinstance(record, dict) or "requestContext" not in record:
         return "from the upload queue: the log has the error"
     failure = as_object(record.get("responsePayload"))

@@ -46,7 +46,7 @@ DOCUMENTS = ("README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "THIR
 def main(arguments: list[str]) -> int:
     """Builds a release. A problem is printed with a hint."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="for tests: this processor only, a profile that compiles fast")
+    parser.add_argument("--quick", action="store_true", help="for tests: only this processor, with a profile that compiles fast")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="it is emptied first")
     parsed = parser.parse_args(arguments)
     if parsed.quick:
@@ -58,7 +58,7 @@ def architectures() -> list[str]:
     """Returns the processors for which this machine can build. x86_64, the default of the template, is the first."""
     for architecture, triple in tools.TRIPLES.items():
         if not tools.can_compile(architecture):
-            say(f"{architecture} is left out, because its standard library is not installed: rustup target add {triple}")
+            say(f"{architecture} is skipped, because its standard library is not installed: rustup target add {triple}")
     found = [architecture for architecture in tools.TRIPLES if tools.can_compile(architecture)]
     if tools.architecture() not in found:
         raise Problem("the standard library of Rust is not installed for this machine", f"install Rust with {tools.RUSTUP}")

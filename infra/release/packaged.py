@@ -52,7 +52,7 @@ PARAMETERS = f"""\
     Type: String
     Default: {FOLDER}/
     Description: >-
-      The folder in this bucket that has template.yaml, with a slash at its end. Empty if there is no folder.
+      The folder in this bucket that contains template.yaml, with a slash at the end. If there is no folder, leave empty.
     AllowedPattern: ^([^/]+/)*$
     ConstraintDescription: must be empty or end with a slash
 """

@@ -131,7 +131,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         TARGET.write_text(wanted, encoding="utf-8")
     elif not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != wanted:
-        print(f"{TARGET.name} does not fit the linked packages: run `make licenses`, and commit the file", file=sys.stderr)
+        print(f"{TARGET.name} does not match the linked packages: run `make licenses`, and commit the file", file=sys.stderr)
         return 1
     return 0
 

@@ -102,16 +102,15 @@ impl RequestCost {
             return None;
         }
         let reads = format!(
-            "Apache reads these {} networks again on every request: about {} ms of a core each",
+            "Apache reads these {} networks again for each request, which takes about {} ms of processor time",
             thousands(self.networks),
             milliseconds(self.microseconds)
         );
         let what_to_do = if self.walking_microseconds > self.microseconds / 2 {
-            "; most of it is because they stand on many short lines: print allow.lines and \
+            "; most of this time is spent on many short lines: in the template, print allow.lines and \
              deny.lines (docs/templates.md)"
         } else {
-            "; include the file in the server's configuration, which is read once \
-             (docs/web-servers.md)"
+            "; include the file in the server's configuration, which Apache reads only once (docs/web-servers.md)"
         };
         Some(reads + what_to_do)
     }
@@ -272,9 +271,9 @@ mod tests {
         assert_eq!(RequestCost::of(&file(3_000, 500)).advice(), None);
         assert_eq!(
             RequestCost::of(&file(5_000, 500)).advice().unwrap(),
-            "Apache reads these 5,000 networks again on every request: about 1.3 ms of a core \
-             each; include the file in the server's configuration, which is read once \
-             (docs/web-servers.md)"
+            "Apache reads these 5,000 networks again for each request, which takes about 1.3 ms of \
+             processor time; include the file in the server's configuration, which Apache reads \
+             only once (docs/web-servers.md)"
         );
         let advice = RequestCost::of(&file(5_000, 1)).advice().unwrap();
         assert!(

@@ -35,13 +35,13 @@ pub(crate) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static st
     let mut headline = words.to_owned();
     match answer.rejected {
         0 if answer.warns_of(WarningCode::HiddenRows) => {
-            headline.push_str(", rows inside a quoted cell not used");
+            headline.push_str(", rows inside a quoted cell are not used");
         }
         0 => {}
-        1 => headline.push_str(", 1 row not used"),
+        1 => headline.push_str(", 1 row rejected"),
         rows => push_fmt(
             &mut headline,
-            format_args!(", {} rows not used", thousands(rows)),
+            format_args!(", {} rows rejected", thousands(rows)),
         ),
     }
     for (code, note) in [
@@ -49,11 +49,17 @@ pub(crate) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static st
             WarningCode::DenyRejected,
             ", somebody may get in who should not",
         ),
-        (WarningCode::IgnoredColumn, ", a condition not applied"),
+        (WarningCode::IgnoredColumn, ", a condition is not applied"),
         (WarningCode::BlocksEverybody, ", nobody gets in"),
         (WarningCode::AllowsEverybody, ", everybody gets in"),
-        (WarningCode::NobodyLeft, ", nobody gets in later"),
-        (WarningCode::UnscheduledChange, ", a change not scheduled"),
+        (
+            WarningCode::NobodyLeft,
+            ", nobody gets in after the next change",
+        ),
+        (
+            WarningCode::UnscheduledChange,
+            ", the next change is not scheduled",
+        ),
     ] {
         if answer.warns_of(code) {
             headline.push_str(note);
@@ -69,26 +75,26 @@ pub(crate) fn effect(answer: &Answer, occasion: Occasion) -> &'static str {
             "This was a check. Nothing was published."
         }
         (Status::Held, _) => {
-            "Nothing was published yet. The previous file stays in force until somebody approves the change."
+            "Nothing has been published yet. The previous file stays in place until somebody approves the change."
         }
         (Status::Previewed, _) | (_, Occasion::Preview) => {
-            "This is a preview: nothing was published, and the previous file, if there is one, stays in force."
+            "This is a preview: nothing was published, and the previous file, if there is one, stays in place."
         }
         (Status::Refused, Occasion::Publish | Occasion::Delete) => {
-            "Nothing was published. The previous file, if there is one, stays in force."
+            "Nothing was published. The previous file, if there is one, stays in place."
         }
         (Status::Written, Occasion::Publish) => "",
         (Status::Unchanged, Occasion::Publish) => {
-            "The published rules were the same already, and were left as they are."
+            "The published rules were already the same, so the output was not changed."
         }
         (Status::Written | Status::Unchanged, Occasion::Delete) => {
             "The CSV was deleted. The published file now lets nobody in."
         }
-        (Status::Removed, _) => "The CSV was deleted; the output was removed.",
+        (Status::Removed, _) => "The CSV was deleted, and the output was removed.",
         (Status::Kept, _) if answer.output.is_some() => {
-            "The CSV was deleted; the output stays in force."
+            "The CSV was deleted, but the output stays in place."
         }
-        (Status::Kept, _) => "The CSV was deleted. It has no output.",
+        (Status::Kept, _) => "The CSV was deleted. It had no output.",
         (Status::Ignored, _) => "There was nothing to do.",
     }
 }

@@ -42,16 +42,16 @@ pub(crate) fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Key
         };
         figures.push(figure("Networks", all as u64, note));
         figures.push(figure(
-            "Bytes of the output",
+            "Output size in bytes",
             answer.bytes as u64,
             String::new(),
         ));
     }
     if let Some(cost) = cost.filter(RequestCost::prefers_include) {
         figures.push(KeyFigure {
-            label: "Each request",
+            label: "Time per request",
             value: format!("{} ms", milliseconds(cost.microseconds)),
-            note: "of Apache’s time".to_owned(),
+            note: "in Apache".to_owned(),
         });
     }
     figures
@@ -75,9 +75,9 @@ pub(crate) fn row_counts(answer: &Answer) -> Option<RowCounts> {
             rows => format!("The file has {} rows", thousands(rows)),
         },
         accepted: match answer.rejected {
-            0 if answer.rows == 1 => "It is valid".to_owned(),
-            0 => "All of them are valid".to_owned(),
-            _ => format!("{} valid", is_or_are(answer.accepted)),
+            0 if answer.rows == 1 => "It is accepted".to_owned(),
+            0 => "All rows are accepted".to_owned(),
+            _ => format!("{} accepted", is_or_are(answer.accepted)),
         },
         rejected: match answer.rejected {
             0 => String::new(),

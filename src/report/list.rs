@@ -13,14 +13,14 @@ pub(crate) fn list_sentence(list: &CompiledList, as_of: Instant) -> RichText {
     let mut words = if addresses.is_empty() {
         rich!("The list {} has no active member", name)
     } else {
-        let mut words = rich!("The list {} stands for ", name);
+        let mut words = rich!("The list {} contains ", name);
         push_networks(&mut words, &addresses);
         words
     };
     words.push(match list.action() {
         None => ".",
-        Some(Action::Deny) => ", and rows can only deny it.",
-        Some(_) => ", and rows can only allow it.",
+        Some(Action::Deny) => ", and only Deny rows can use it.",
+        Some(_) => ", and Deny rows cannot use it.",
     });
     words
 }
@@ -60,20 +60,20 @@ mod tests {
             &["10.0.0.1", "10.0.0.0", "2001:db8::/32"],
             None,
             0,
-            "The list \"@office\" stands for 10.0.0.0/31 and 2001:db8::/32.",
+            "The list \"@office\" contains 10.0.0.0/31 and 2001:db8::/32.",
         );
         let five = ["10.0.0.1", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9"];
         check(
             &five,
             Some(Action::Deny),
             0,
-            "The list \"@office\" stands for these 5 networks, and rows can only deny it.",
+            "The list \"@office\" contains these 5 networks, and only Deny rows can use it.",
         );
         check(
             &five,
             Some(Action::Allow),
             10,
-            "The list \"@office\" has no active member, and rows can only allow it.",
+            "The list \"@office\" has no active member, and Deny rows cannot use it.",
         );
     }
 }

@@ -83,7 +83,7 @@ impl PublicationView {
         } = publication;
         let (sides, sentence) = match effect {
             Effect::First => (Vec::new(), "This is the first version.".to_owned()),
-            Effect::Unknown(reason) => (Vec::new(), format!("The change is not known: {reason}.")),
+            Effect::Unknown(reason) => (Vec::new(), format!("The change is unknown: {reason}.")),
             Effect::Changed(change) => match sides(change, status) {
                 sides if sides.is_empty() => {
                     (sides, "The same addresses get in as before.".to_owned())

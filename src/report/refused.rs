@@ -15,12 +15,11 @@ IP Address,Rule,Comment
 const SAVE: &str = "Save the sheet as a CSV. In Excel, choose File, Save As, and the type “CSV UTF-8 (Comma \
     delimited)”. In LibreOffice, choose File, Save As, the type “Text CSV”, and keep the suggested options. In \
     Google Sheets, choose File, Download, “Comma Separated Values”.";
-const ONE_SHEET: &str =
-    "Only the sheet that you see is saved. Keep the workbook for the next change.";
+const ONE_SHEET: &str = "Only the visible sheet is saved. Keep the workbook for the next change.";
 const UPLOAD_AGAIN: &str = "Upload the corrected file under the same name.";
 const ASK: &str = "Send this page to your administrator.";
-const CORRECT_ROWS: &str = "Correct the rejected rows below. The number of a line is the number of the row in \
-    a spreadsheet.";
+const CORRECT_ROWS: &str = "Correct the rejected rows below. The line numbers are the row numbers in a \
+spreadsheet.";
 
 /// The help on a refusal.
 #[derive(Serialize)]
@@ -58,19 +57,21 @@ fn meaning(code: RefusalCode) -> &'static str {
     match code {
         RefusalCode::NotCsv => "the file is not a CSV, or it is damaged",
         RefusalCode::MissingColumn => {
-            "the names of the columns for the address and the rule were not found"
+            "the column names for the address and the rule were not found"
         }
         RefusalCode::NoRules => "no row of the file can be used",
-        RefusalCode::TooLarge => "the file is larger than a limit",
+        RefusalCode::TooLarge => "the file exceeds a limit",
         RefusalCode::DenyRejected => {
-            "a row that cannot be read may keep somebody out, who would get in without it"
+            "a rejected row could be meant to deny access that other rows allow"
         }
-        RefusalCode::RowsRejected => "rows cannot be read, and this site accepts no such file",
+        RefusalCode::RowsRejected => {
+            "rows were rejected, and this site accepts only files without rejected rows"
+        }
         RefusalCode::UnsafeKey => "the name of the file cannot be used",
-        RefusalCode::BadTemplate => "the settings of the administrator do not work for this file",
+        RefusalCode::BadTemplate => "the administrator's settings do not work for this file",
         RefusalCode::OutputTaken => "another file already controls the same site",
-        RefusalCode::MixedRules => "the rows of a list must all state the same rule",
-        RefusalCode::UnusableList => "a list that the file uses has a problem itself",
+        RefusalCode::MixedRules => "all rows of a list must have the same rule",
+        RefusalCode::UnusableList => "the file uses a list that has a problem",
         RefusalCode::ChangeHeld => "the change is so large that somebody must approve it",
     }
 }
@@ -84,14 +85,14 @@ fn steps(code: RefusalCode, answer: &Answer) -> &'static [&'static str] {
             "Upload the new file. Its name ends in .csv, not in .xlsx or .ods.",
         ],
         RefusalCode::MissingColumn => &[
-            "Write the names of the columns into the first row, one name in each cell: “IP Address” and \
+            "Write the column names into the first row, one name in each cell: “IP Address” and \
              “Rule”. “Comment” is optional. Other columns are not used.",
             "Write Allow or Deny into the column “Rule” of each row.",
             SAVE,
             UPLOAD_AGAIN,
         ],
         RefusalCode::NoRules if answer.rejected == 0 => &[
-            "Write at least one row below the names of the columns, as in the sample.",
+            "Write at least one row below the column names, as in the sample.",
             UPLOAD_AGAIN,
         ],
         RefusalCode::NoRules | RefusalCode::DenyRejected | RefusalCode::RowsRejected => {
@@ -100,33 +101,33 @@ fn steps(code: RefusalCode, answer: &Answer) -> &'static [&'static str] {
         RefusalCode::TooLarge => &[
             "Delete empty rows, empty columns and everything that is not an address list.",
             UPLOAD_AGAIN,
-            "If all of the file is needed, ask your administrator to raise the limit.",
+            "If you need the whole file, ask your administrator to raise the limit.",
         ],
         RefusalCode::UnsafeKey => &[
-            "Rename the file as the reason above says.",
+            "Rename the file as described in the reason above.",
             "Upload it under the new name.",
         ],
         RefusalCode::OutputTaken => &[
-            "Decide which of the two files is the right one.",
-            "Delete the other one. If you do not know it, send this page to your administrator.",
+            "Decide which of the two files is correct.",
+            "Delete the other file. If you are not sure, send this page to your administrator.",
             "Upload this file again.",
         ],
         RefusalCode::MixedRules => &[
-            "Make two lists: one with the Allow rows, one with the Deny rows.",
+            "Make two lists: one list with the Allow rows and one list with the Deny rows.",
             UPLOAD_AGAIN,
         ],
         RefusalCode::UnusableList => &[
-            "Open the report of the list that the reason above names, and correct the list.",
-            "Upload the list, then this file again.",
+            "Open the report of the list that is named in the reason above, and correct the list.",
+            "Upload the list, and then upload this file again.",
         ],
         RefusalCode::ChangeHeld if answer.status == Status::Previewed => &[
-            "Look at what would change, below. If it is a mistake, correct the file and upload the preview again.",
-            "If it is right, upload the file under its real name. Then send the new report to your administrator, who can \
-             approve the change.",
+            "Check the change below. If the change is a mistake, correct the file and upload the preview again.",
+            "If the change is correct, upload the file under its real name. Then send the new report to your \
+             administrator, who can approve the change.",
         ],
         RefusalCode::ChangeHeld => &[
-            "Look at what changes, below. If it is a mistake, correct the file and upload it again.",
-            "If it is right, ask your administrator to approve it, and send this page.",
+            "Check the change below. If the change is a mistake, correct the file and upload it again.",
+            "If the change is correct, send this page to your administrator, who can approve the change.",
         ],
         RefusalCode::BadTemplate => &["There is nothing wrong with your file.", ASK],
     }

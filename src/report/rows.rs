@@ -124,21 +124,23 @@ fn count(names: NamedByRow) -> String {
                 None => addresses_in(u128::BITS),
             }
         }
-        NamedByRow::List { members: 1 } => "a list of 1".to_owned(),
-        NamedByRow::List { members } => format!("a list of {}", thousands(members)),
+        NamedByRow::List { members: 1 } => "1 member".to_owned(),
+        NamedByRow::List { members } => format!("{} members", thousands(members)),
     }
 }
 
 fn when(row: &FirstRow, zone: &TimeZone) -> String {
     match (row.state, row.period.starts, row.period.expires) {
-        (RowState::Pending, Some(starts), None) => format!("not yet: from {}", zone.show(starts)),
+        (RowState::Pending, Some(starts), None) => {
+            format!("not active yet: from {}", zone.show(starts))
+        }
         (RowState::Pending, Some(starts), Some(expires)) => format!(
-            "not yet: from {} until {}",
+            "not active yet: from {} until {}",
             zone.show(starts),
             zone.show_end(expires)
         ),
         (RowState::Expired, _, Some(expires)) => {
-            format!("no more: ended at {}", zone.show_end(expires))
+            format!("no longer active: until {}", zone.show_end(expires))
         }
         (RowState::Active, _, Some(expires)) => format!("until {}", zone.show_end(expires)),
         _ => String::new(),
@@ -180,15 +182,15 @@ mod tests {
             ),
             (
                 row(RowState::Pending, day, None),
-                "not yet: from 2 January 1970, 00:00 UTC",
+                "not active yet: from 2 January 1970, 00:00 UTC",
             ),
             (
                 row(RowState::Pending, day, week),
-                "not yet: from 2 January 1970, 00:00 UTC until 8 January 1970, 01:00 UTC",
+                "not active yet: from 2 January 1970, 00:00 UTC until 8 January 1970, 01:00 UTC",
             ),
             (
                 row(RowState::Expired, None, day),
-                "no more: ended at the end of 1 January 1970 UTC",
+                "no longer active: until the end of 1 January 1970 UTC",
             ),
         ] {
             assert_eq!(when(&row, &zone), expected);
@@ -212,6 +214,6 @@ mod tests {
             let names = NamedByRow::Addresses(parse_address(address).unwrap());
             assert_eq!(count(names), expected, "{address}");
         }
-        assert_eq!(count(NamedByRow::List { members: 1200 }), "a list of 1,200");
+        assert_eq!(count(NamedByRow::List { members: 1200 }), "1,200 members");
     }
 }

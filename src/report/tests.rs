@@ -87,12 +87,12 @@ fn the_page_contains_the_cost_for_apache() {
     let short = page("Require ip 192.0.2.1\n");
     assert!(!short.contains("Apache"), "{short}");
     let long = page(&format!("Require ip{}\n", " 192.0.2.1".repeat(9_000)));
-    assert!(long.contains("<dt>Each request</dt>"), "{long}");
+    assert!(long.contains("<dt>Time per request</dt>"), "{long}");
     assert!(
-        long.contains("these 9,000 networks again on every request"),
+        long.contains("these 9,000 networks again for each request"),
         "{long}"
     );
-    assert!(!page("deny 192.0.2.1;\n").contains("every request"));
+    assert!(!page("deny 192.0.2.1;\n").contains("each request"));
 }
 
 /// The same order for every page: the answer, the problems, the rows, the next change, the map, the figures.
@@ -153,8 +153,12 @@ fn an_urgent_warning_comes_first() {
 fn every_status_has_its_headline_or_note() {
     for (status, occasion, expected) in [
         (Status::Written, Occasion::Publish, "Published"),
-        (Status::Unchanged, Occasion::Publish, "the same already"),
-        (Status::Refused, Occasion::Publish, "stays in force"),
+        (
+            Status::Unchanged,
+            Occasion::Publish,
+            "were already the same",
+        ),
+        (Status::Refused, Occasion::Publish, "stays in place"),
         (
             Status::Refused,
             Occasion::Check,
@@ -162,7 +166,7 @@ fn every_status_has_its_headline_or_note() {
         ),
         (Status::Written, Occasion::Check, "This was a check"),
         (Status::Removed, Occasion::Delete, "the output was removed"),
-        (Status::Kept, Occasion::Delete, "It has no output"),
+        (Status::Kept, Occasion::Delete, "It had no output"),
         (Status::Written, Occasion::Delete, "lets nobody in"),
         (Status::Unchanged, Occasion::Delete, "lets nobody in"),
         (Status::Ignored, Occasion::Publish, "nothing to do"),
@@ -182,7 +186,7 @@ fn every_status_has_its_headline_or_note() {
         occasion: Occasion::Delete,
         ..Facts::default()
     };
-    assert!(report_page(&kept, facts).contains("the output stays in force"));
+    assert!(report_page(&kept, facts).contains("the output stays in place"));
 }
 
 #[track_caller]
@@ -200,48 +204,49 @@ fn check_badge(answer: &Answer, occasion: Occasion, tone: &str, headline: &str) 
 #[test]
 fn the_badge_is_as_urgent_as_the_problems() {
     use WarningCode::{
-        AllowsEverybody, BlocksEverybody, DenyRejected, HiddenRows, IgnoredColumn, NobodyLeft,
+        AllowsEverybody, BlocksEverybody, DenyRejected, Guessed, HiddenRows, IgnoredColumn,
+        NobodyLeft, WideAllow,
     };
     for (rejected, codes, tone, headline) in [
         (0, &[][..], "good", "Published"),
-        (
-            0,
-            &[WarningCode::Guessed, WarningCode::WideAllow],
-            "good",
-            "Published",
-        ),
-        (1, &[], "warn", "Published, 1 row not used"),
+        (0, &[Guessed, WideAllow], "good", "Published"),
+        (1, &[], "warn", "Published, 1 row rejected"),
         (
             1600,
             &[HiddenRows],
             "warn",
-            "Published, 1,600 rows not used",
+            "Published, 1,600 rows rejected",
         ),
         (
             0,
             &[HiddenRows],
             "warn",
-            "Published, rows inside a quoted cell not used",
+            "Published, rows inside a quoted cell are not used",
         ),
         (0, &[BlocksEverybody], "warn", "Published, nobody gets in"),
-        (0, &[NobodyLeft], "warn", "Published, nobody gets in later"),
+        (
+            0,
+            &[NobodyLeft],
+            "warn",
+            "Published, nobody gets in after the next change",
+        ),
         (
             2,
             &[AllowsEverybody],
             "warn",
-            "Published, 2 rows not used, everybody gets in",
+            "Published, 2 rows rejected, everybody gets in",
         ),
         (
             0,
             &[IgnoredColumn],
             "warn",
-            "Published, a condition not applied",
+            "Published, a condition is not applied",
         ),
         (
             2,
             &[DenyRejected],
             "bad",
-            "Published, 2 rows not used, somebody may get in who should not",
+            "Published, 2 rows rejected, somebody may get in who should not",
         ),
     ] {
         let mut answer = Answer::new("a.csv", Status::Written);

@@ -37,7 +37,7 @@ pub(crate) fn always_wins(rows: &RecordedRows) -> Option<Warning> {
     let by = denied.describe(|number, row| {
         let place = rows.places.name(number);
         match always.first_that_overlaps(*row) {
-            Some(by) => format!("{place} by {}", rows.places.name(by.into())),
+            Some(by) => format!("{place} is overridden by {}", rows.places.name(by.into())),
             None => place,
         }
     });

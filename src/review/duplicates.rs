@@ -33,7 +33,7 @@ pub(crate) fn duplicate_rows(kind: CsvKind, rows: &RecordedRows) -> Option<Warni
     let rows_repeat = match lines.count {
         0 => return None,
         1 => "1 row repeats another".to_owned(),
-        count => format!("{} rows repeat others", thousands(count)),
+        count => format!("{} rows repeat other rows", thousands(count)),
     };
     let such_as = if named.count == lines.count {
         ": "

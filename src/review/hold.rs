@@ -94,21 +94,23 @@ impl fmt::Display for Hold {
             let Some(percent) = share.percent else {
                 return write!(
                     f,
-                    "nobody got in before, and more than {limit} % of that gains access"
+                    "nobody got in before, so any new access is above the limit of {limit}%"
                 );
             };
             match share.of {
                 ShareOf::Addresses(family) => write!(
                     f,
-                    "the {family} addresses that {verb} access are {percent} % of those that got in before, and the limit is {limit} %"
+                    "the {family} addresses that {verb} access are {percent}% of the {family} addresses that \
+                     got in before, and the limit is {limit}%"
                 ),
                 ShareOf::Networks => write!(
                     f,
-                    "the networks that {verb} access are {percent} % of those that got in before, and the limit is {limit} %"
+                    "the networks that {verb} access are {percent}% of the networks that got in before, and \
+                     the limit is {limit}%"
                 ),
                 ShareOf::DeniedNetworks => write!(
                     f,
-                    "{percent} % of the networks that were denied get in, and the limit is {limit} %"
+                    "{percent}% of the networks that were denied before now get in, and the limit is {limit}%"
                 ),
             }
         };
@@ -119,13 +121,13 @@ impl fmt::Display for Hold {
             ),
             Self::Closes(family) => write!(
                 f,
-                "the site was open to everybody, and less than half of all {family} addresses still get in"
+                "the site was open to everybody, but fewer than half of all {family} addresses still get in"
             ),
             Self::LocksOut => f.write_str("nobody gets in any more"),
             Self::Gains(gained) => share(f, gained, "gain"),
             Self::Loses(lost) => share(f, lost, "lose"),
             Self::NotComparable => {
-                f.write_str("the previous version cannot be read, so nobody can say what changes")
+                f.write_str("the previous version cannot be read, so the change is unknown")
             }
         }
     }

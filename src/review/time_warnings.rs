@@ -15,7 +15,7 @@ pub(crate) fn nobody_left(
     let next = next.filter(|next| next.policy.effective().is_nobody())?;
     (!permitted.is_nobody()).then(|| {
         let from = zone.show(next.at);
-        let sentence = format!("from {from} on nobody gets in: add a row, or move the end of one");
+        let sentence = format!("nobody gets in from {from}: add a row, or change a date");
         Warning {
             code: WarningCode::NobodyLeft,
             line: None,
@@ -29,7 +29,15 @@ pub(crate) fn ends_soon(rows: &RecordedRows, zone: &TimeZone) -> Option<Warning>
     let ending = &rows.ending;
     let mut named = FirstFew::new(ending.first.len());
     for (expires, line) in &ending.first {
-        named.add(|| format!("line {line} at {}", zone.show_local_end(*expires)));
+        named.add(|| {
+            let end = zone.show_local_end(*expires);
+            let preposition = if end.starts_with("the end") {
+                "at"
+            } else {
+                "on"
+            };
+            format!("line {line} {preposition} {end}")
+        });
     }
     named.count = ending.count;
     let rows_end = match ending.count {

@@ -119,14 +119,14 @@ fn blocks_everybody(
         return None;
     }
     let why = match policy.default {
-        DefaultPolicy::Allow => "Deny rows cover every address",
+        DefaultPolicy::Allow => "the Deny rows contain every address",
         DefaultPolicy::Deny if rows.has_allow => {
-            "Deny rows cover every address that Allow rows name"
+            "the Deny rows contain every address in the Allow rows"
         }
         DefaultPolicy::Deny if rows.inactive_allows > 0 => "no Allow row is active at this time",
         DefaultPolicy::Deny => {
-            "the file has no Allow row, and who is not named is denied: \
-             if it is meant as a blocklist, add the row all,Allow"
+            "the file has no Allow row, and addresses without a rule are denied: if the file is a blocklist, \
+             add the row all,Allow"
         }
     };
     Some(warning(
@@ -148,20 +148,19 @@ fn allows_everybody(
     let (line, why) = match (policy.default, rows.allow_all) {
         (DefaultPolicy::Deny, _) => (
             None,
-            "Allow rows cover every address: check their prefix lengths",
+            "the Allow rows contain every address: check their prefix lengths",
         ),
         (DefaultPolicy::Allow, line) if rows.inactive_denies > 0 => {
             (line, "no Deny row is active at this time")
         }
         (DefaultPolicy::Allow, Some(line)) => (
             Some(line),
-            "there is the row all,Allow and no Deny row: if the file is meant as an allowlist, \
-             remove the row all,Allow",
+            "the file has the row all,Allow and no Deny row: if the file is an allowlist, delete the row all,Allow",
         ),
         (DefaultPolicy::Allow, None) => (
             None,
-            "who is not named is allowed, and the file has no Deny row: if it is meant as an \
-             allowlist, add the row all,Deny",
+            "addresses without a rule are allowed, and the file has no Deny row: if the file is an allowlist, \
+             add the row all,Deny",
         ),
     };
     Some(warning(
@@ -194,7 +193,7 @@ fn matches_nobody(rows: &RecordedRows) -> Option<Warning> {
     Some(warning(
         WarningCode::MatchesNobody,
         rows.places.first_line(&lines),
-        format!("{named}: write all if everybody is meant"),
+        format!("{named}: to match everybody, write all"),
         [rows.places.list(&lines), None],
     ))
 }
@@ -223,7 +222,7 @@ fn wide_allow(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     Some(warning(
         WarningCode::WideAllow,
         rows.places.first_line(&lines),
-        format!("{named} {is} allowed, wider than a /16: check the prefix length"),
+        format!("{named} {is} allowed and larger than a /16: check the prefix length"),
         [rows.places.list(&lines), None],
     ))
 }
@@ -299,17 +298,16 @@ fn private_range(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     if named.count == 0 || all() <= 2 * private {
         return None;
     }
-    let (is, it) = match named.count {
-        1 => ("is", "it"),
-        _ => ("are", "them"),
+    let is = match named.count {
+        1 => "is",
+        _ => "are",
     };
     let lines = allow_lines(rows, |row| is_private_row(policy, row));
     Some(warning(
         WarningCode::PrivateRange,
         rows.places.first_line(&lines),
         format!(
-            "{named} {is} private and most others are public: nobody comes from {it} over the \
-             Internet"
+            "{named} {is} private and most others are public: clients on the Internet never have these addresses"
         ),
         [rows.places.list(&lines), None],
     ))
@@ -354,8 +352,8 @@ fn overridden_rows(
     ipv6().for_each(|row| named.add(|| row.range.text()));
     let rows_allow = match named.count {
         0 => return None,
-        1 => "1 Allow row lets".to_owned(),
-        count => format!("{} Allow rows let", thousands(count)),
+        1 => "1 Allow row has".to_owned(),
+        count => format!("{} Allow rows have", thousands(count)),
     };
     let ipv4 = ipv4().map(|row| (row.place.into(), AddressSpec::Ipv4(row.range)));
     let ipv6 = ipv6().map(|row| (row.place.into(), AddressSpec::Ipv6(row.range)));
@@ -365,14 +363,14 @@ fn overridden_rows(
     Some(warning(
         WarningCode::OverriddenRows,
         rows.places.first_line(&lines),
-        format!("{rows_allow} nobody in, for Deny rows name the same addresses: {named}"),
+        format!("{rows_allow} no effect, because Deny rows contain the same addresses: {named}"),
         [
             rows.note_of_limit(),
             lines.describe(|number, row| {
                 let line = rows.places.name(number);
                 match rows.deny.first_that_covers(*row) {
-                    Some(deny) => format!("{line} by {}", rows.places.name(deny.into())),
-                    None if has_every_row => format!("{line} by several lines"),
+                    Some(deny) => format!("{line} is denied by {}", rows.places.name(deny.into())),
+                    None if has_every_row => format!("{line} is denied by several lines"),
                     None => line,
                 }
             }),

@@ -220,7 +220,7 @@ fn the_overview_lists_them(cloud: &Cloud) {
         "{page}"
     );
     assert!(page.contains("href=\"clients/no-rule-column.csv.html\""));
-    let office = "<bdi>@office</bdi></th><td><bdi>In force, its CSV was deleted</bdi></td>\
+    let office = "<bdi>@office</bdi></th><td><bdi>Published, but its CSV was deleted</bdi></td>\
                   <td class=\"number\"><bdi>";
     let (_, users) = page.split_once(office).unwrap_or_else(|| panic!("{page}"));
     let orphans = (2 * WRECKED..3 * WRECKED).filter(|index| FLEET.names_list(*index));

@@ -97,7 +97,7 @@ fn check_sheet(inputs: &[Input], places: &SharedPlaces) -> Result<(), CliError> 
         return Ok(());
     }
     Err(CliError::new(format!(
-        "--sheet {} names the sheet of a workbook, and no input is one: leave it out",
+        "--sheet {} names the sheet of a workbook, but no input is a workbook: leave out --sheet",
         quote(sheet)
     )))
 }

@@ -148,7 +148,7 @@ impl SharedFolder {
             let name = list_name(&input)?;
             if let Some(other) = names.insert(name.clone(), input.display_name()) {
                 return Err(CliError::new(format!(
-                    "{other} and {} would both be the list @{name}: remove one",
+                    "{other} and {} would both be the list @{name}: remove one of them",
                     input.display_name()
                 )));
             }
@@ -230,7 +230,7 @@ fn list_name(input: &Input) -> Result<ListName, CliError> {
     let key = format!("{LISTS_FOLDER}{}", input.key);
     ListName::of_key(&key).ok_or_else(|| {
         CliError::new(format!(
-            "{} cannot be a list, because no row can name it: rename the file",
+            "{} cannot be a list, because no row can refer to this name: rename the file",
             input.display_name()
         ))
     })

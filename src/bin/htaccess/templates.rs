@@ -45,7 +45,7 @@ fn read_template(path: &Path) -> Result<String, CliError> {
         let name = shown(path);
         CliError::new(match err.kind() {
             io::ErrorKind::InvalidData => {
-                format!("template {name}: it is not text in UTF-8: save it so")
+                format!("template {name}: it is not UTF-8 text: save it as UTF-8")
             }
             _ => format!(
                 "template {name}: neither a built-in template ({}) nor a file that can be read: {err}{}",

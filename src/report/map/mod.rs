@@ -327,11 +327,11 @@ fn overview(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> MapView {
     let named: Vec<String> = named.collect();
     let more = match slash8s.len() - named.len() {
         0 => String::new(),
-        more => format!("; and {more} smaller ones"),
+        more => format!("; and {more} smaller blocks"),
     };
     let blocks = match slash8s.len() {
-        1 => "1 of the 256 /8 blocks holds what is listed".to_owned(),
-        count => format!("{count} of the 256 /8 blocks hold what is listed"),
+        1 => "1 of the 256 /8 blocks contains listed addresses".to_owned(),
+        count => format!("{count} of the 256 /8 blocks contain listed addresses"),
     };
     MapView {
         name: "All IPv4 addresses".to_owned(),
@@ -403,7 +403,7 @@ fn zoom(ipv4: &ListedIpv4, slash8: Slash8, part: SquareBlock) -> MapView {
     MapView {
         name: grid.block.text(),
         cell,
-        words: format!("All that is listed of {}.", slash8.description()),
+        words: format!("Listed addresses of {}.", slash8.description()),
         side: grid.side_units(),
         svg,
     }
@@ -431,8 +431,8 @@ fn share(addresses: u64) -> String {
     match addresses * 10_000 / SLASH8_ADDRESSES {
         10_000 => "all of it".to_owned(),
         9_999 => "almost all".to_owned(),
-        0 => "under 0.01 %".to_owned(),
-        share => format!("{}.{:02} %", share / 100, share % 100),
+        0 => "under 0.01%".to_owned(),
+        share => format!("{}.{:02}%", share / 100, share % 100),
     }
 }
 

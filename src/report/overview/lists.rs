@@ -10,7 +10,7 @@ use crate::report::overview::table::{Row, Table, number, shown_key, text};
 use crate::text::thousands;
 
 /// The state of a list that sites use although its CSV was deleted.
-const WITHOUT_CSV: &str = "In force, its CSV was deleted";
+const WITHOUT_CSV: &str = "Published, but its CSV was deleted";
 
 /// A list or the common CSV.
 #[derive(Default)]
@@ -47,7 +47,7 @@ pub(super) fn lists_table(sites: &[Site], max_rows: usize) -> Table {
     let table = Table {
         id: "lists",
         title: "Lists and the common CSV",
-        note: "How many sites use each of them. A list that the common CSV names is used by every site.",
+        note: "The number of sites that use each list. Every site uses the lists that the common CSV uses.",
         first: "List",
         columns: vec![text("State"), number("Sites")],
         rows: rows.into_iter().take(max_rows).map(row).collect(),
@@ -115,8 +115,8 @@ mod tests {
         assert_eq!(
             rows(&sites),
             [
-                "@office: In force, 2, lists/office.csv.html",
-                "@deleted: In force, its CSV was deleted, 1, no link",
+                "@office: Published, 2, lists/office.csv.html",
+                "@deleted: Published, but its CSV was deleted, 1, no link",
                 "@unused: Never published, 0, lists/unused.csv.html",
             ]
         );
@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(
             rows(&sites),
             [
-                "_common.csv: In force, 2, _common.csv.html",
-                "@bots: In force, 2, lists/bots.csv.html",
+                "_common.csv: Published, 2, _common.csv.html",
+                "@bots: Published, 2, lists/bots.csv.html",
             ]
         );
     }

@@ -1,7 +1,7 @@
 //! Renders the overview of all sites: the page `index.html` and the table `sites.csv`.
 //!
 //! The page has the rules of the report page: it loads nothing, runs no script, and its size is bounded. Each of
-//! its tables has at most [`MAX_TABLE_ROWS`] rows; `sites.csv` has every site. This folder knows nothing
+//! its tables has at most [`MAX_TABLE_ROWS`] rows; `sites.csv` lists every site. This folder knows nothing
 //! about where the facts come from.
 
 mod csv;
@@ -145,7 +145,7 @@ impl View {
                     value: sum(|facts| facts.networks),
                 },
                 Figure {
-                    label: "Bytes",
+                    label: "Output bytes",
                     value: sum(|facts| facts.bytes),
                 },
             ],
@@ -180,7 +180,7 @@ fn headline(sites: &[Site]) -> String {
         "need"
     };
     match (sites, lists) {
-        (None, None) => "Every site is in force".to_owned(),
+        (None, None) => "Every site is published".to_owned(),
         (Some(sites), Some(lists)) => format!("{sites} and {lists} {verb} attention"),
         (Some(some), None) | (None, Some(some)) => format!("{some} {verb} attention"),
     }
@@ -203,14 +203,14 @@ fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> V
             (
                 "orphans",
                 "Orphans",
-                "Outputs without a CSV, or with a key that OutputKey no longer gives.",
+                "Outputs without a CSV, and outputs whose key no longer matches OutputKey.",
             ),
-            &[text("Output"), text("What was done")],
+            &[text("Output"), text("Result")],
             |site| (site.state == SiteState::Orphan).then_some(()),
             |site| vec![shown_key(&site.output), orphan_effect(site).to_owned()],
         ),
         builder.build(
-            ("changes", "Changes within 14 days", "A row starts or ends."),
+            ("changes", "Changes within 14 days", "Sites in which a row starts or ends."),
             &[text("Next change")],
             next_change,
             |site| {
@@ -235,9 +235,9 @@ fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> V
             (
                 "slowest",
                 "Slowest for Apache",
-                "Apache reads the file again on every request. The estimated time is that of one core.",
+                "Apache reads the file again for each request. The time is an estimate for one processor core.",
             ),
-            &[number("Each request"), number("Networks")],
+            &[number("Time per request"), number("Networks")],
             |site| {
                 let microseconds = site.facts.request_microseconds;
                 (microseconds > 0).then_some(Reverse(microseconds))
@@ -261,7 +261,7 @@ fn recent_publications(builder: &TableBuilder<'_>, as_of: Instant, zone: &TimeZo
         (
             "published",
             "Changed in the last 7 days",
-            "Networks that gained and lost access with the newest publication of the site.",
+            "Networks that gained and lost access when the site was last published.",
         ),
         &[text("Published"), number("Gained"), number("Lost")],
         |site| recent(site).map(|change| Reverse(change.at)),
@@ -278,7 +278,7 @@ fn orphan_effect(site: &Site) -> &'static str {
     match site.status.as_str() {
         "removed" => "removed",
         "written" | "unchanged" => "lets nobody in",
-        _ => "stays in force",
+        _ => "stays in place",
     }
 }
 

@@ -58,7 +58,7 @@ impl SiteState {
     #[must_use]
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::InForce => "In force",
+            Self::InForce => "Published",
             Self::Refused => "Refused",
             Self::Held => "Held",
             Self::NeverPublished => "Never published",

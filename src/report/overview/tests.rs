@@ -137,5 +137,5 @@ fn hostile_keys_stay_text_and_the_page_small() {
 #[test]
 fn an_empty_fleet_has_a_page() {
     let page = page(&[]);
-    assert!(page.contains("Every site is in force") && page.ends_with("</html>\n"));
+    assert!(page.contains("Every site is published") && page.ends_with("</html>\n"));
 }

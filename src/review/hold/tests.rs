@@ -47,7 +47,7 @@ fn a_site_that_opens_or_shuts_is_held_whatever_its_size() {
     check(
         "+all",
         "+10.0.0.1 -all",
-        "the site was open to everybody, and less than half of all IPv4 addresses still get in",
+        "the site was open to everybody, but fewer than half of all IPv4 addresses still get in",
     );
     check("+all", "+all -10.0.0.1", "");
     check("", "+10.0.0.1", "");
@@ -56,11 +56,11 @@ fn a_site_that_opens_or_shuts_is_held_whatever_its_size() {
 
 #[test]
 fn a_loss_over_the_limit_is_held() {
-    let networks =
-        "the networks that lose access are 90 % of those that got in before, and the limit is 30 %";
+    let networks = "the networks that lose access are 90% of the networks that got in before, and the limit is 30%";
     check(&apart(0..100), &apart(0..70), "");
     check(&apart(0..100), &apart(0..10), networks);
-    let addresses = "the IPv4 addresses that lose access are 90 % of those that got in before, and the limit is 30 %";
+    let addresses = "the IPv4 addresses that lose access are 90% of the IPv4 addresses that got in before, \
+        and the limit is 30%";
     check(&neighbours(0..100), &neighbours(0..10), addresses);
     // Many small networks, next to one that has nearly all addresses.
     let old = format!("{} +11.0.0.0/8", apart(0..99));
@@ -74,12 +74,12 @@ fn a_gain_over_the_limit_is_held() {
     check(
         &apart(0..100),
         &apart(0..131),
-        "the networks that gain access are 31 % of those that got in before, and the limit is 30 %",
+        "the networks that gain access are 31% of the networks that got in before, and the limit is 30%",
     );
     check(
         "-10.0.0.1",
         &apart(0..10),
-        "nobody got in before, and more than 30 % of that gains access",
+        "nobody got in before, so any new access is above the limit of 30%",
     );
     check("-10.0.0.1", &apart(0..9), "");
 }
@@ -112,7 +112,7 @@ fn a_blocklist_that_loses_its_rows_is_held() {
     check(
         &denied(40),
         &denied(4),
-        "90 % of the networks that were denied get in, and the limit is 30 %",
+        "90% of the networks that were denied before now get in, and the limit is 30%",
     );
     check(&denied(4), &denied(40), "");
 }
@@ -127,7 +127,7 @@ fn the_first_networks_of_a_family_are_weighed_as_networks() {
     check(
         &apart(0..50),
         &format!("{} {ipv6}", apart(0..50)),
-        "the networks that gain access are 40 % of those that got in before, and the limit is 30 %",
+        "the networks that gain access are 40% of the networks that got in before, and the limit is 30%",
     );
 }
 

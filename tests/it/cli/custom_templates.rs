@@ -111,10 +111,10 @@ fn a_shown_template_passes_its_check_and_renders_the_same() {
     let folder = folder.with("own.tera", shown).with("a.csv", csv);
     folder
         .run(&["template", "check", "own.tera"])
-        .expect(0, "own.tera: fine for 10 sample policies\n");
+        .expect(0, "own.tera: works for 10 sample policies\n");
     folder
         .run(&["template", "check", "own.tera", "a.csv"])
-        .expect(0, "own.tera: fine for a.csv\n");
+        .expect(0, "own.tera: works for a.csv\n");
     let rendered = |template| {
         folder
             .run(&["render", "a.csv", "--template", template])
@@ -171,7 +171,7 @@ fn a_check_names_file_line_and_column_and_underlines_the_place() {
         ),
         (
             &["bytes.tera"],
-            "template bytes.tera: it is not text in UTF-8: save it so",
+            "template bytes.tera: it is not UTF-8 text: save it as UTF-8",
         ),
         (
             &["late.tera", "none.csv"],
@@ -209,7 +209,7 @@ fn a_check_reads_standard_input() {
             &["template", "check", "apache24", "-"],
             "IP,Rule\nall,Allow\n",
         )
-        .expect(0, "apache24: fine for <stdin>\n");
+        .expect(0, "apache24: works for <stdin>\n");
 }
 
 #[test]
@@ -228,25 +228,25 @@ fn a_check_warns_about_lists_that_a_template_leaves_out() {
     assert_eq!(
         warned(lines),
         [
-            "the same comes out for nobody and for everybody",
-            "the same comes out for everybody and for a blocklist",
-            "the same comes out for an allow list and for an allow list with a deny inside",
-            "nothing comes out for nobody, and an empty file keeps nobody out",
+            "the output is the same for nobody and for everybody",
+            "the output is the same for everybody and for a blocklist",
+            "the output is the same for an allowlist and for an allowlist with a deny inside",
+            "if nobody gets in, the output is empty, but an empty file keeps nobody out",
         ]
     );
     let only_ipv4 = "# {% for network in permitted.ipv4 %}\n{{ network }}{% endfor %}";
-    assert_eq!(warned(only_ipv4), ["no IPv6 network comes out"]);
+    assert_eq!(warned(only_ipv4), ["the output contains no IPv6 network"]);
     let one_line = "# {{ permitted.networks | join(sep=\" \") }}";
     assert_eq!(
         warned(one_line),
         [
-            "for 5,000 networks, line 1 is over 8000 bytes, and a file named .htaccess is refused for it"
+            "for 5,000 networks, line 1 is longer than 8000 bytes, and a file named .htaccess with such a line is refused"
         ]
     );
     let raw = "# {% for network in permitted.networks %}\n{{ network }}{% endfor %}\n\
                {% for rule in rules %}# {{ rule.comment | safe }}\n{% endfor %}";
     assert_eq!(
         warned(raw),
-        ["the second line of a comment comes out as a line of its own"]
+        ["the second line of a comment becomes a separate line of the output"]
     );
 }

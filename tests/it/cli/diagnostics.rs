@@ -125,7 +125,7 @@ fn rows_far_down_in_standard_input_are_reported_by_line() {
         Folder::new().run_with_input(&["check", "-"], &format!("IP,Rule\n{rows}2.2.2,Allow\n"));
     ran.expect(
         0,
-        "warning[duplicate-rows]: 99,999 rows repeat others, such as Allow 1.1.1.1 (line 3 repeats \
+        "warning[duplicate-rows]: 99,999 rows repeat other rows, such as Allow 1.1.1.1 (line 3 repeats \
          line 2, line 4 repeats line 2, line 5 repeats line 2, line 6 repeats line 2, line 7 repeats \
          line 2 and 99,994 more)\n --> <stdin>:3:1\n  |\n3 | 1.1.1.1,Allow,\n  | ^^^^^^^^^^^^^^\n\n\
          rejected[invalid-address]: \"2.2.2\" is not an IP address: expected 4 octets, found 3\n      \

@@ -135,7 +135,7 @@ fn patterns_are_expanded_if_the_shell_did_not() {
         .expect_failure("no file matches sites/*.tsv");
     folder
         .run(&["check", "sites/[.csv"])
-        .expect_failure("there is no file sites/[.csv, and it is no pattern: ");
+        .expect_failure("there is no file sites/[.csv, and the name is not a valid pattern: ");
 }
 
 #[cfg(unix)]

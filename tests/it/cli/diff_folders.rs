@@ -201,7 +201,7 @@ fn a_change_that_would_be_held_has_its_own_exit_status() {
             "{old} {new} {flags:?}"
         );
     };
-    let loses = "the networks that lose access are 50 % of those that got in before, and the limit is 30 %.";
+    let loses = "the networks that lose access are 50% of the networks that got in before, and the limit is 30%.";
     check("old/a.csv", "new/a.csv", "--hold-above 30", 4, loses);
     check(
         "old/a.csv",

@@ -41,7 +41,7 @@ fn wrong_names_are_reported_with_help() {
         (&["rendr", "1-allowlist.csv"], "'render'"),
         (
             &["render", "gone.csv"],
-            "help: the folder . has 1-allowlist.csv, 2-blocklist.csv, 3-exception.csv and 5 more CSVs",
+            "help: the folder . contains 1-allowlist.csv, 2-blocklist.csv, 3-exception.csv and 5 more CSVs",
         ),
         (
             &["check", "../examples/1-alowlist.csv"],
@@ -53,11 +53,11 @@ fn wrong_names_are_reported_with_help() {
         ),
         (
             &["diff", "1-allowlist.csv", "nowhere/new.csv"],
-            "help: there is no folder nowhere that can be read",
+            "help: the folder nowhere does not exist or cannot be read",
         ),
         (
             &["check", "../infra/gone.csv"],
-            "help: the folder ../infra has no CSVs",
+            "help: the folder ../infra contains no CSVs",
         ),
         (&["render", "7-sites"], "-o DIR"),
         (
@@ -66,7 +66,7 @@ fn wrong_names_are_reported_with_help() {
         ),
         (
             &["render", "../src"],
-            "help: a file that is named itself is read whatever its name ends in, such as ../src/",
+            "help: to read a file with another extension, name the file, such as ../src/",
         ),
     ]);
 }
@@ -135,7 +135,7 @@ fn wrong_values_are_reported_with_help() {
         ),
         (
             &["render", "7-sites", "-o", "out", "--output-key", "one"],
-            "7-sites/clients/acme.csv and 7-sites/clients/blog.csv would both become one: rename one, or \
+            "7-sites/clients/acme.csv and 7-sites/clients/blog.csv would both become one: rename one of them, or \
              choose another --output-key",
         ),
         (&["render", "7-sites", "-o", "README.md"], "README.md"),
@@ -148,7 +148,10 @@ fn a_file_name_that_starts_with_a_dash_is_not_an_option() {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("-acme.csv"), "").unwrap();
     let said = said_in(&folder, &["check", "-acme.csv"]);
-    assert!(said.contains("to name the file: ./-acme.csv"), "{said}");
+    assert!(
+        said.contains("to name the file, write ./-acme.csv"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn folders_without_csvs_are_reported_with_help() {
         (
             "workbook",
             Some("list.xlsx"),
-            "a workbook is read if it is named itself: htaccess check workbook/list.xlsx",
+            "to read a workbook, name it: htaccess check workbook/list.xlsx",
         ),
         (
             "other",
@@ -202,7 +205,10 @@ fn a_folder_is_not_blamed_for_other_failures() {
     assert!(!said.contains("help:"), "{said}");
     // Both files exist.
     let said = self::said(&["diff", "[12]-*.csv", "1-allowlist.csv"]);
-    assert!(said.contains("is more than one file: name one"), "{said}");
+    assert!(
+        said.contains("matches more than one file: name one file"),
+        "{said}"
+    );
     assert!(!said.contains("help:"), "{said}");
 }
 
@@ -218,7 +224,7 @@ fn options_of_other_programs_are_answered_with_those_of_this_one() {
     check(&[
         (
             &["render", "1-allowlist.csv", "-t", "nginx"],
-            "\n  tip: the template is chosen by --template NAME\n",
+            "\n  tip: --template NAME chooses the template\n",
         ),
         (
             &["check", "1-allowlist.csv", "-o", "out"],
@@ -230,7 +236,7 @@ fn options_of_other_programs_are_answered_with_those_of_this_one() {
         ),
         (
             &["check", "1-allowlist.csv", "--format", "json"],
-            "\n  tip: --json prints JSON, and render --template NAME is for another server\n",
+            "\n  tip: --json prints JSON, and render --template NAME writes the format of another server\n",
         ),
         (
             &["render", "1-allowlist.csv", "-v"],
@@ -246,7 +252,7 @@ fn options_of_other_programs_are_answered_with_those_of_this_one() {
         ),
         (
             &["template", "check", "1-allowlist.csv"],
-            "error: 1-allowlist.csv is a CSV, and this command checks templates\n  \
+            "error: 1-allowlist.csv is a CSV, but this command checks templates\n  \
              = help: htaccess check 1-allowlist.csv checks the CSV\n",
         ),
     ]);

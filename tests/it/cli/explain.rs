@@ -8,8 +8,8 @@ const CSV: &str = "IP,Rule,Comment\n10.0.0.0/8,Allow,office\n10.0.0.7,Deny,scann
 #[test]
 fn only_the_rejected_rows_about_the_address_are_shown() {
     let folder = Folder::new().with("a.csv", CSV);
-    let note = "note: 1 rejected row has an address that cannot be read, and may be meant for any address: \
-                htaccess check a.csv shows it\n --> a.csv\n\n";
+    let note = "note: 1 rejected row has an address that cannot be read and could be any address: htaccess \
+        check a.csv shows it\n --> a.csv\n\n";
     folder
         .run(&["explain", "a.csv", "10.0.0.1"])
         .expect(0, note);
@@ -17,9 +17,9 @@ fn only_the_rejected_rows_about_the_address_are_shown() {
     assert_eq!(
         ran.stdout,
         "172.16.0.9 is kept out: no row allows it, and the default is deny\n  \
-           line 4 names it, but was rejected: 172.16.0.5/24 has host bits set\n\
+           line 4 contains it, but was rejected: 172.16.0.5/24 has host bits set\n\
          192.0.2.9 is kept out: no row allows it, and the default is deny\n  \
-           line 5 names it, but was rejected: \"Alow\" is not a rule\n"
+           line 5 contains it, but was rejected: \"Alow\" is not a rule\n"
     );
     let rejected = "\
 rejected[host-bits-set]: 172.16.0.5/24 has host bits set

@@ -28,7 +28,7 @@ fn a_name_that_is_not_utf_8_is_reported_and_stops_no_pattern() {
     let folder = Folder::new().with("good.csv", CSV).with("good.txt", CSV);
     let bad = std::ffi::OsStr::from_bytes(b"caf\xe9.csv");
     fs::write(folder.path("").join(bad), CSV).unwrap();
-    let told = "caf\u{fffd}.csv is not UTF-8, as a key must be: rename the file";
+    let told = "caf\u{fffd}.csv is not UTF-8, but a key must be UTF-8: rename the file";
     for named in ["*.csv", "**/*.csv", "."] {
         folder.run(&["check", named]).expect_failure(told);
     }
@@ -72,20 +72,20 @@ fn no_csv_is_replaced_by_its_own_output() {
                 "--output-key",
                 "{{ path }}.csv",
             ][..],
-            "acme.csv would be replaced by what is made of it: choose another -o or --output-key",
+            "acme.csv would be replaced by its own output: choose another -o or --output-key",
         ),
         // As if --report were a flag without a value.
         (
             &["check", "--report", "acme.csv", "other.csv"],
-            "--report is acme.csv, a CSV: name the page to write, such as acme.html",
+            "--report acme.csv is a CSV: name the page to write, such as acme.html",
         ),
         (
             &["check", "page.html", "--report", "./page.html"],
-            "page.html would be replaced by what is made of it: choose another --report",
+            "page.html would be replaced by its own output: choose another --report",
         ),
         (
             &["render", "acme.csv", "-o", "acme.csv"],
-            "-o acme.csv is not a folder, and -o takes the folder to write into: \
+            "-o acme.csv is not a folder, but -o needs a folder: \
              for one file, htaccess render acme.csv > .htaccess",
         ),
     ] {
@@ -102,7 +102,7 @@ fn a_file_where_a_folder_is_needed_is_reported() {
     for (output, told) in [
         (
             ".htaccess",
-            "-o .htaccess looks like a file, and -o takes the folder to write into: \
+            "-o .htaccess looks like a file, but -o needs a folder: \
              for one file, htaccess render acme.csv > .htaccess",
         ),
         (
@@ -117,7 +117,7 @@ fn a_file_where_a_folder_is_needed_is_reported() {
     }
     folder
         .run(&["render", "*.csv", "-o", "x.conf"])
-        .expect_failure("-o x.conf looks like a file, and -o takes the folder to write into\n");
+        .expect_failure("-o x.conf looks like a file, but -o needs a folder\n");
     assert_eq!(names(&folder.path("")), ["acme.csv", "b.csv"]);
     // A trailing slash means a folder.
     let ran = folder.run(&["render", "acme.csv", "-o", "sites.conf/"]);
@@ -136,7 +136,7 @@ fn an_output_for_another_server_is_not_silently_named_htaccess() {
     };
     assert_eq!(
         said(&["--template", "nginx"]),
-        "warning: --template nginx is not for Apache, which alone reads files named .htaccess\n  \
+        "warning: --template nginx is not for Apache, but only Apache reads files named .htaccess\n  \
          = help: add --output-key '{{ path }}.nginx.conf'\n\n\
          1 file written, 0 unchanged, 0 refused; 0 rows rejected\n"
     );
@@ -172,7 +172,7 @@ fn a_link_without_a_target_is_reported_except_those_of_editors() {
 fn standard_input_is_read_once() {
     Folder::new()
         .run_with_input(&["check", "-", "-"], CSV)
-        .expect_failure("standard input can be read once: name - once");
+        .expect_failure("standard input can be read only once: write - only once");
 }
 
 #[test]

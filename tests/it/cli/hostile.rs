@@ -219,7 +219,7 @@ fn hostile_arguments_cannot_control_the_terminal() {
     let dashed = folder.with(&format!("-{HOSTILE}.csv"), csv());
     let errors = check(&dashed, &["check", &format!("-{HOSTILE}.csv")]);
     assert!(
-        errors.contains("to name the file: ./-\\u{1b}[31m"),
+        errors.contains("to name the file, write ./-\\u{1b}[31m"),
         "{errors}"
     );
 }

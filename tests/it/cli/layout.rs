@@ -98,8 +98,19 @@ fn files_below_the_current_folder_keep_their_paths() {
     let below = ["clients/acme/.htaccess", "clients/blog/.htaccess"];
     check(&folder, &["sites/clients", "--root", "sites"], &below);
     folder
-        .run(&["render", "sites/clients", "sites/legal", "-o", "out", "--root", "sites/legal"])
-        .expect_failure("sites/clients/acme.csv is not below --root sites/legal: name a folder that has all files");
+        .run(&[
+            "render",
+            "sites/clients",
+            "sites/legal",
+            "-o",
+            "out",
+            "--root",
+            "sites/legal",
+        ])
+        .expect_failure(
+            "sites/clients/acme.csv is not below --root sites/legal: choose a folder that \
+        contains all files",
+        );
 }
 
 #[test]
@@ -111,15 +122,15 @@ fn a_report_for_several_files_is_not_one_page() {
         &["check", "sites/*/*.csv", "--report", "x.html"],
     ] {
         folder.run(arguments).expect_failure(
-            "--report x.html is one page, and each CSV has its own: name a folder, such as x/",
+            "--report x.html is one page, but each CSV needs a separate page: name a folder, such as x/",
         );
     }
     folder
         .run(&["check", "sites/legal/law.csv", "--report", "-"])
-        .expect_failure("--report writes a file: name one, such as report.html");
+        .expect_failure("--report needs the name of a file, such as report.html");
     folder
         .run(&["render", "sites/legal/law.csv", "-o", "-"])
-        .expect_failure("-o takes a folder: leave it out to print one file on standard output");
+        .expect_failure("-o needs a folder: to print one file on standard output, leave out -o");
     let names = |name: &str| -> Vec<String> {
         let entries = fs::read_dir(folder.path(name)).unwrap();
         let mut names: Vec<String> = entries

@@ -268,8 +268,8 @@ fn check_reports_the_cost_of_a_large_file_in_apache() {
         .with("small.csv", scattered(500));
     folder.run(&["check", "large.csv", "small.csv"]).expect(
         0,
-        "note: Apache reads these 5,000 networks again on every request: about 1.2 ms of a core \
-         each; include the file in the server's configuration, which is read once \
+        "note: Apache reads these 5,000 networks again for each request, which takes about 1.2 ms \
+         of processor time; include the file in the server's configuration, which Apache reads only once \
          (docs/web-servers.md)\n --> large.csv\n\n2 files fine, 0 refused; 0 rows rejected\n",
     );
 }
@@ -390,12 +390,12 @@ fn the_reports_of_several_files_are_laid_out_like_the_bucket() {
     assert!(!folder.path("out/bad").exists());
     folder
         .run(&["check", "sites", "--report", "sites/b.csv"])
-        .expect_failure("sites/b.csv is a file, and the reports need a folder");
+        .expect_failure("sites/b.csv is a file, but the reports need a folder");
     let absolute = folder.path("sites/b.csv");
     let same = ["check", "sites/../sites/b.csv", absolute.to_str().unwrap()];
     folder
         .run(&[&same[..], &["--report", "pages"]].concat())
-        .expect_failure("would both have the report b.csv.html: name one at a time");
+        .expect_failure("would both have the report b.csv.html: write one report at a time");
 }
 
 #[test]

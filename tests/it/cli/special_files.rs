@@ -138,7 +138,8 @@ fn a_fifo_in_a_folder_is_reported_and_all_others_are_read() {
         assert_eq!(ran.status, 2, "{}", ran.stderr);
         assert_eq!(
             ran.stderr,
-            "error: cannot read sites/fifo.csv: it is a FIFO, which is only read if it is named itself\n\
+            "error: cannot read sites/fifo.csv: it is a FIFO, which is read only if you name it on the \
+             command line\n\
              2 files fine, 0 refused, 1 failed; 0 rows rejected\n"
         );
     }

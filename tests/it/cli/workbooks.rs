@@ -260,8 +260,8 @@ fn dates_numbers_booleans_and_formulas_are_read_as_they_are_shown() {
         ]
     );
     assert_eq!(json[0]["next_change"], "2026-12-31T18:00:00Z");
-    let note = "note: formulas without a value are read as #VALUE!, 1 in all: open the workbook in a \
-                spreadsheet program and save it, so that it has their values\n --> rules.xlsx\n\n";
+    let note = "note: formulas without a value are read as #VALUE! (1 in total): open the workbook in a \
+                spreadsheet program and save it, so that it contains the values\n --> rules.xlsx\n\n";
     assert!(ran.stderr.contains(note), "{}", ran.stderr);
     let ran = folder.run(&[
         "explain",
@@ -296,7 +296,8 @@ fn the_first_visible_sheet_is_read_unless_another_is_named() {
     let folder = Folder::new()
         .with("rules.xlsx", workbook_of(&sheets, "<sst/>"))
         .with("a.csv", "IP,Rule\n1.1.1.1,Allow\n");
-    let note = "note: only the sheet \"Rules\" is read, and the workbook has 3 sheets: --sheet NAME reads another\n \
+    let note = "note: only the sheet \"Rules\" is read, and the workbook has 3 sheets: to read another sheet, \
+        use --sheet NAME\n \
                 --> rules.xlsx\n\n";
     let ran = folder.run(&["render", "rules.xlsx"]).expect(0, note);
     assert!(ran.stdout.ends_with("Require ip 10.0.0.2\n"));
@@ -306,13 +307,13 @@ fn the_first_visible_sheet_is_read_unless_another_is_named() {
     assert!(ran.stdout.ends_with("Require ip 10.0.0.3\n"));
     folder.run(&["check", "rules.xlsx", "--sheet", "guests"]).expect(
         2,
-        "error: cannot read rules.xlsx: the workbook has no sheet \"guests\"\n  = help: it has \"Old\", \
+        "error: cannot read rules.xlsx: the workbook has no sheet \"guests\"\n  = help: choose one of these sheets: \"Old\", \
          \"Rules\", \"Guests\"\n0 files fine, 0 refused, 1 failed; 0 rows rejected\n",
     );
     folder
         .run(&["check", "a.csv", "--sheet", "Rules"])
         .expect_failure(
-            "--sheet \"Rules\" names the sheet of a workbook, and no input is one: leave it out",
+            "--sheet \"Rules\" names the sheet of a workbook, but no input is a workbook: leave out --sheet",
         );
 }
 
@@ -320,7 +321,7 @@ fn the_first_visible_sheet_is_read_unless_another_is_named() {
 fn hostile_workbooks() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     const DAMAGED: &str =
         "the workbook is damaged\n  = help: open it in a spreadsheet program and save it again";
-    const TOO_LARGE: &str = "the workbook has more than 536,870,912 bytes when it is unpacked\n  = help: save the \
+    const TOO_LARGE: &str = "the workbook is larger than 536,870,912 bytes when it is unpacked\n  = help: save the \
                              sheet as CSV";
     let damaged = |rows: &str| workbook(rows);
     let good = rows(&[HEADER, &["10.0.0.1", "Allow"]]);
@@ -442,8 +443,8 @@ fn only_workbooks_are_read_as_workbooks() {
         ran.stderr
     );
     folder.run(&["check", "sheets"]).expect_failure(
-        "there is no .csv or .csv.gz file below sheets\n  = help: a workbook is read if it is named itself: \
-         htaccess check sheets/UPPER.XLSX",
+        "there is no .csv or .csv.gz file below sheets\n  = help: to read a workbook, name it: htaccess check \
+         sheets/UPPER.XLSX",
     );
 }
 

@@ -86,7 +86,7 @@ fn a_previous_version_that_cannot_be_read_is_no_error() {
     let answer = upload(&store, NEW);
     assert_eq!(answer["status"], "written");
     assert!(answer.get("change").is_none(), "{answer}");
-    let gone = "The change is not known: the previous version of the CSV no longer exists.";
+    let gone = "The change is unknown: the previous version of the CSV no longer exists.";
     assert!(report(&store).contains(gone));
     store.fail(
         "GET v",

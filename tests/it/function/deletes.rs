@@ -168,12 +168,12 @@ fn the_report_says_what_a_delete_did() {
         (
             "keep",
             "kept",
-            "The CSV was deleted; the output stays in force.",
+            "The CSV was deleted, but the output stays in place.",
         ),
         (
             "remove",
             "removed",
-            "The CSV was deleted; the output was removed.",
+            "The CSV was deleted, and the output was removed.",
         ),
         (
             "deny",
@@ -229,7 +229,7 @@ fn deny_does_not_shut_a_site_that_was_never_published() {
     assert!(
         report(&store)
             .unwrap()
-            .contains("The CSV was deleted. It has no output.")
+            .contains("The CSV was deleted. It had no output.")
     );
 }
 

@@ -151,7 +151,7 @@ fn answer_and_report_show_warnings() {
     );
     let report = store.text("reports", "a.csv.html").unwrap();
     for part in [
-        "<strong>A very wide network is allowed.</strong> 10.0.0.0/7 is allowed, wider",
+        "<strong>A very large network is allowed.</strong> 10.0.0.0/7 is allowed and larger",
         "<code>10.0.0.0/7</code> gets in, except <code>10.9.0.1</code>.",
         "11.0.0.0/8: all 16,777,216 addresses allowed",
     ] {

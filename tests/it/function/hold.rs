@@ -87,7 +87,7 @@ fn ordinary_changes_are_published_at_once() {
 #[test]
 fn a_big_change_is_held_and_the_old_output_stays() {
     for (csv, reason) in [
-        (networks(0..2), "lose access are 90 %"),
+        (networks(0..2), "lose access are 90%"),
         (
             format!("{}all,Allow\n", networks(0..20)),
             "opens to everybody",
@@ -97,7 +97,7 @@ fn a_big_change_is_held_and_the_old_output_stays() {
             "opens to everybody",
         ),
         ("IP,Rule\n192.0.2.1,Deny\n".to_owned(), "nobody gets in"),
-        (networks(0..60), "gain access are 200 %"),
+        (networks(0..60), "gain access are 200%"),
     ] {
         let store = published();
         let before = output(&store);

@@ -180,7 +180,10 @@ fn without_a_scheduler_the_answer_and_the_report_warn_of_the_change() {
         assert!(message.contains("set SCHEDULE_GROUP"), "{message}");
     }
     let report = store.text("reports", "acme.csv.html").unwrap();
-    assert!(report.contains("a change not scheduled"), "{report}");
+    assert!(
+        report.contains("the next change is not scheduled"),
+        "{report}"
+    );
 }
 
 /// A held change is looked at again at the next one, and the calls come to an end.

@@ -89,7 +89,7 @@ fn the_delete_of_a_refused_upload_changes_no_output() {
         );
         let report = store.text("reports", "acme.csv.gz.html").unwrap();
         assert!(
-            report.contains("The CSV was deleted. It has no output."),
+            report.contains("The CSV was deleted. It had no output."),
             "{report}"
         );
     }

@@ -146,7 +146,7 @@ fn a_strict_refusal_shows_the_policy_of_the_accepted_rows() {
         "Nothing was published.",
         "Without the rejected rows:",
         "Only <code>90.0.0.0/7</code> gets in.",
-        "A very wide network is allowed",
+        "A very large network is allowed",
         ">90</text>",
     ] {
         assert!(page.contains(part), "{part}: {page}");

@@ -322,7 +322,7 @@ fn rows_that_have_ended_or_end_soon_are_warned_about() {
             (
                 WarningCode::EndsSoon,
                 Some(3),
-                "2 rows end within 14 days (line 5 at the end of 30 November 2026 and line 3 at \
+                "2 rows end within 14 days (line 5 at the end of 30 November 2026 and line 3 on \
                  10 December 2026, 13:00; Europe/Paris)",
             ),
             (
@@ -360,8 +360,7 @@ fn it_is_warned_about_that_soon_nobody_gets_in() {
         &[(
             WarningCode::NobodyLeft,
             None,
-            "from 31 December 2027, 18:00 Europe/Paris on nobody gets in: add a row, or move the end of \
-             one",
+            "nobody gets in from 31 December 2027, 18:00 Europe/Paris: add a row, or change a date",
         )],
     );
     check_warnings(
@@ -370,7 +369,7 @@ fn it_is_warned_about_that_soon_nobody_gets_in() {
         &[(
             WarningCode::NobodyLeft,
             None,
-            "from 31 December 2027, 00:00 UTC on nobody gets in: add a row, or move the end of one",
+            "nobody gets in from 31 December 2027, 00:00 UTC: add a row, or change a date",
         )],
     );
     check_warnings(

@@ -97,21 +97,21 @@ fn tells_when_nobody_gets_in() {
     check(
         "-1.1.1.1",
         &[
-            "blocks-everybody: nobody gets in: the file has no Allow row, and who is not named is \
-             denied: if it is meant as a blocklist, add the row all,Allow",
+            "blocks-everybody: nobody gets in: the file has no Allow row, and addresses without a rule are \
+             denied: if the file is a blocklist, add the row all,Allow",
         ],
     );
     check(
         "+1.1.1.1 -1.1.1.0/24",
         &[
-            "blocks-everybody: nobody gets in: Deny rows cover every address that Allow rows name",
-            "overridden-rows: 1 Allow row lets nobody in, for Deny rows name the same addresses: \
+            "blocks-everybody: nobody gets in: the Deny rows contain every address in the Allow rows",
+            "overridden-rows: 1 Allow row has no effect, because Deny rows contain the same addresses: \
              1.1.1.1",
         ],
     );
     check(
         "+all -0.0.0.0/0 -::/0",
-        &["blocks-everybody: nobody gets in: Deny rows cover every address"],
+        &["blocks-everybody: nobody gets in: the Deny rows contain every address"],
     );
     check("+all -0.0.0.0/0", &[]);
 }
@@ -121,13 +121,13 @@ fn tells_of_allowed_networks_that_are_too_wide() {
     check(
         "+10.0.0.0/7 +1.0.0.0-4.255.255.255",
         &[
-            "wide-allow: 1.0.0.0/8, 2.0.0.0/7, 4.0.0.0/8 and 1 more are allowed, wider than a /16: check the prefix \
-             length",
+            "wide-allow: 1.0.0.0/8, 2.0.0.0/7, 4.0.0.0/8 and 1 more are allowed and larger than a /16: check \
+             the prefix length",
         ],
     );
     check(
         "+2000::/15",
-        &["wide-allow: 2000::/15 is allowed, wider than a /16: check the prefix length"],
+        &["wide-allow: 2000::/15 is allowed and larger than a /16: check the prefix length"],
     );
     check("+2000::/16", &[]);
 }
@@ -138,7 +138,7 @@ fn tells_of_public_networks_from_a_prefix_length_of_15_on() {
         check(
             &format!("+{network}"),
             &[&format!(
-                "wide-allow: {network} is allowed, wider than a /16: check the prefix length"
+                "wide-allow: {network} is allowed and larger than a /16: check the prefix length"
             )],
         );
     };
@@ -157,9 +157,9 @@ fn tells_of_public_networks_from_a_prefix_length_of_15_on() {
     check(
         "+62.0.0.1-62.255.255.255 -63.0.0.0/8 -64.0.0.0/9 +64.0.0.0/9",
         &[
-            "wide-allow: 62.2.0.0/15, 62.4.0.0/14, 62.8.0.0/13 and 4 more are allowed, wider than a \
-             /16: check the prefix length",
-            "overridden-rows: 1 Allow row lets nobody in, for Deny rows name the same addresses: \
+            "wide-allow: 62.2.0.0/15, 62.4.0.0/14, 62.8.0.0/13 and 4 more are allowed and larger than a /16: \
+             check the prefix length",
+            "overridden-rows: 1 Allow row has no effect, because Deny rows contain the same addresses: \
              64.0.0.0/9",
         ],
     );
@@ -174,29 +174,27 @@ fn narrow_rows_that_make_a_wide_network_are_not_told() {
     check(&rows.join(" "), &[]);
     check(
         &format!("{} +62.128.0.0/9", rows.join(" ")),
-        &["wide-allow: 62.0.0.0/8 is allowed, wider than a /16: check the prefix length"],
+        &["wide-allow: 62.0.0.0/8 is allowed and larger than a /16: check the prefix length"],
     );
 }
 
 #[test]
 fn tells_when_everybody_gets_in() {
-    let message = "allows-everybody: everybody gets in: there is the row all,Allow and no Deny row: if \
-                   the file is meant as an allowlist, remove the row all,Allow";
+    let message = "allows-everybody: everybody gets in: the file has the row all,Allow and no Deny row: if \
+        the file is an allowlist, delete the row all,Allow";
     check("+all", &[message]);
     check("+all +1.1.1.1", &[message]);
     check(
         "+0.0.0.0/0 +::/0",
         &[
-            "allows-everybody: everybody gets in: Allow rows cover every address: check their prefix \
-             lengths",
-            "wide-allow: all of IPv4 and all of IPv6 are allowed, wider than a /16: check the prefix \
-             length",
+            "allows-everybody: everybody gets in: the Allow rows contain every address: check their prefix lengths",
+            "wide-allow: all of IPv4 and all of IPv6 are allowed and larger than a /16: check the prefix length",
         ],
     );
     check("+all -1.1.1.1", &[]);
     check_lines(
         "IP,Rule\n1.1.1.1,Allow\nall,Allow\nany,Allow\n",
-        &[(Some(3), "remove the row all,Allow")],
+        &[(Some(3), "delete the row all,Allow")],
     );
 }
 
@@ -212,8 +210,8 @@ fn tells_when_everybody_gets_in_by_default() {
     assert_eq!(
         messages,
         [
-            "everybody gets in: who is not named is allowed, and the file has no Deny row: if it is meant \
-             as an allowlist, add the row all,Deny"
+            "everybody gets in: addresses without a rule are allowed, and the file has no Deny row: if the \
+             file is an allowlist, add the row all,Deny"
         ]
     );
 }
@@ -221,7 +219,7 @@ fn tells_when_everybody_gets_in_by_default() {
 #[test]
 fn tells_of_the_address_that_no_client_has() {
     let message = |named: &str| {
-        format!("matches-nobody: {named} that no client has: write all if everybody is meant")
+        format!("matches-nobody: {named} that no client has: to match everybody, write all")
     };
     check("+0.0.0.0 +1.1.1.1", &[&message("0.0.0.0 is an address")]);
     check("+all -0.0.0.0/32", &[&message("0.0.0.0 is an address")]);
@@ -238,7 +236,7 @@ fn tells_of_the_address_that_no_client_has() {
 fn a_whole_family_is_named_as_one() {
     check(
         "+0.0.0.0/0",
-        &["wide-allow: all of IPv4 is allowed, wider than a /16: check the prefix length"],
+        &["wide-allow: all of IPv4 is allowed and larger than a /16: check the prefix length"],
     );
 }
 
@@ -251,7 +249,7 @@ fn counts_among_the_rows_that_are_remembered() {
     assert_eq!(
         warnings_of(csv.as_bytes()),
         [
-            "duplicate-rows: 131,071 rows repeat others, such as Allow 2.2.2.2 (among the first \
+            "duplicate-rows: 131,071 rows repeat other rows, such as Allow 2.2.2.2 (among the first \
              131,072 rows)"
         ]
     );
@@ -262,8 +260,8 @@ fn tells_of_private_networks_among_public_ones() {
     check(
         "+10.0.0.0/8 +fd00::/16 +1.1.1.1 +2.2.2.2 +3.3.3.3 +4.4.4.4 +5.5.5.5",
         &[
-            "private-range: 10.0.0.0/8 and fd00::/16 are private and most others are public: nobody \
-             comes from them over the Internet",
+            "private-range: 10.0.0.0/8 and fd00::/16 are private and most others are public: clients on the \
+             Internet never have these addresses",
         ],
     );
     check("+10.0.0.1 +1.1.1.1 +2.2.2.2 +3.3.3.3", &[]);
@@ -275,7 +273,7 @@ fn counts_rows_that_repeat_and_rows_that_a_deny_overrides() {
     check(
         "+1.1.1.1 +1.1.1.1/32 +1.1.1.1 +1.1.1.2 -9.9.9.9 -9.9.9.9 +2001:db8::/32 +2001:db8::/32",
         &[
-            "duplicate-rows: 4 rows repeat others, such as Allow 1.1.1.1, Allow 2001:db8::/32 and \
+            "duplicate-rows: 4 rows repeat other rows, such as Allow 1.1.1.1, Allow 2001:db8::/32 and \
              Deny 9.9.9.9",
         ],
     );
@@ -286,14 +284,14 @@ fn counts_rows_that_repeat_and_rows_that_a_deny_overrides() {
     check(
         "+1.1.1.0/24 +1.1.1.7 +1.1.1.8-1.1.1.9 +2.2.2.2 -1.1.1.4/30 -1.1.1.8/31",
         &[
-            "overridden-rows: 2 Allow rows let nobody in, for Deny rows name the same addresses: \
+            "overridden-rows: 2 Allow rows have no effect, because Deny rows contain the same addresses: \
              1.1.1.7 and 1.1.1.8/31",
         ],
     );
     check(
         "+all +1.1.1.1 +1.1.1.3-1.1.1.5 +2.2.2.2 -1.1.1.0/24",
         &[
-            "overridden-rows: 2 Allow rows let nobody in, for Deny rows name the same addresses: \
+            "overridden-rows: 2 Allow rows have no effect, because Deny rows contain the same addresses: \
              1.1.1.1 and 1.1.1.3-1.1.1.5",
         ],
     );
@@ -305,7 +303,7 @@ fn names_three_and_counts_the_others() {
     check(
         &format!("+2.2.2.2 -1.1.1.0/24 {}", rows.join(" ")),
         &[
-            "overridden-rows: 9 Allow rows let nobody in, for Deny rows name the same addresses: \
+            "overridden-rows: 9 Allow rows have no effect, because Deny rows contain the same addresses: \
              1.1.1.0, 1.1.1.1, 1.1.1.2 and 6 more",
         ],
     );
@@ -319,7 +317,7 @@ fn names_the_lines_of_rows_that_repeat_others() {
         &[
             (
                 Some(4),
-                " (line 4 by line 6, line 7 by line 6 and line 10 by line 6)",
+                " (line 4 is denied by line 6, line 7 is denied by line 6 and line 10 is denied by line 6)",
             ),
             (
                 Some(7),
@@ -340,11 +338,14 @@ fn names_the_deny_row_that_is_enough_alone() {
     check_lines(
         "IP,Rule\n10.0.0.0/24,Allow\n10.0.0.0/25,Deny\n10.0.0.128/25,Deny\n2001:db8::1,Allow\n\
          2001:db8::/32,Deny\n9.9.9.9,Allow\n",
-        &[(Some(2), " (line 2 by several lines and line 5 by line 6)")],
+        &[(
+            Some(2),
+            " (line 2 is denied by several lines and line 5 is denied by line 6)",
+        )],
     );
     check_lines(
         "IP,Rule\nall,Allow\n10.0.0.0/8,Deny\n10.0.0.1,Allow\n11.0.0.1,Allow\n",
-        &[(Some(4), " (line 4 by line 3)")],
+        &[(Some(4), " (line 4 is denied by line 3)")],
     );
 }
 
@@ -356,7 +357,7 @@ fn names_the_lines_of_wide_and_of_private_networks() {
     );
     check_lines(
         "IP,Rule\n1.1.1.1,Allow\n10.0.0.0/24,Allow\n2.2.2.2,Allow\n10.9.0.1,Allow\n3.3.3.3,Allow\n",
-        &[(Some(3), " over the Internet (line 3)")],
+        &[(Some(3), " never have these addresses (line 3)")],
     );
     // Rows together are wider than a /8, and none of them is wide.
     let rows: Vec<String> = (0..512)

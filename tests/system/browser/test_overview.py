@@ -87,7 +87,7 @@ class Overview(unittest.TestCase):
         rows = self.browser.run("[...document.querySelectorAll('table')].map(table => table.tBodies[0].rows.length)")
         self.assertEqual(rows, [100] * 8)
         text = self.browser.run("document.body.innerText")
-        for words in ("10,000", "In force", "And 9,900 more: see sites.csv.", "@team-000",
+        for words in ("10,000", "Published", "And 9,900 more: see sites.csv.", "@team-000",
                       "857 sites need attention", "2 January 1970, 00:00 UTC", "1.5 ms"):
             self.assertIn(words, text)
 

@@ -72,7 +72,7 @@ class Accessible(WithBrowser):
             headings[1:],
             [
                 "Rejected rows 3",
-                "Worth a second look",
+                "Warnings",
                 "Who gets in",
                 "Map of all IPv4 addresses",
                 "Close-ups",
@@ -109,10 +109,10 @@ class Readable(WithBrowser):
     def test_the_page_says_what_happened(self) -> None:
         acme = self.text("acme")
         for words in (
-            "Published, 1 row not used",
+            "Published, 1 row rejected",
             "Only 172.100.2.0/24 and 192.168.1.10 get in, except 172.100.2.77.",
             '"2.2.2" is not an IP address: expected 4 octets, found 3',
-            "The file has 4 rows. 3 are valid, 1 is rejected.",
+            "The file has 4 rows. 3 are accepted, 1 is rejected.",
             "2.2.2,Allow,",
             "scanner",
             "256",
@@ -122,7 +122,7 @@ class Readable(WithBrowser):
         self.assertNotIn("Apache", acme)
         refused = self.text("refused")
         self.assertIn("Refused", refused)
-        self.assertIn("The previous file, if there is one, stays in force. The code is missing-column: ", refused)
+        self.assertIn("The previous file, if there is one, stays in place. The code is missing-column: ", refused)
         self.assertIn("IP Address,Rule,Comment", refused)
         self.assertIn("Site,Owner\nacme,Ada", refused)
         self.assertNotIn("gets in", refused)
@@ -158,7 +158,7 @@ class Readable(WithBrowser):
         code = self.pages["held"].answer["approval"]
         for words in (
             "and 47 more",
-            "stays in force until somebody approves the change",
+            "stays in place until somebody approves the change",
             f"To approve the change: printf %s {code} | aws s3 cp - s3://uploads/approvals/clients/acme.csv",
             "To drop the change: aws s3api copy-object",
         ):
@@ -175,12 +175,12 @@ class Readable(WithBrowser):
             ("scattered", "good", "Published"),
             ("blocklist", "good", "Checked: can be published"),
             ("dates", "good", "Published"),
-            ("one-fix", "warn", "Published, 6 rows not used"),
-            ("lists", "warn", "Published, 1 row not used"),
-            ("most-rejected", "warn", "Published, 160 rows not used"),
+            ("one-fix", "warn", "Published, 6 rows rejected"),
+            ("lists", "warn", "Published, 1 row rejected"),
+            ("most-rejected", "warn", "Published, 160 rows rejected"),
             ("everybody", "warn", "Published, everybody gets in"),
             ("nobody", "warn", "Published, nobody gets in"),
-            ("open-deny", "bad", "Published, 2 rows not used, somebody may get in who should not"),
+            ("open-deny", "bad", "Published, 2 rows rejected, somebody may get in who should not"),
             ("workbook", "bad", "Refused"),
             ("header", "bad", "Refused"),
             ("first", "good", "Published"),
@@ -226,14 +226,14 @@ class Readable(WithBrowser):
         for words in (
             "As of 26 November 2026, 12:00 UTC",
             "until the end of 4 December 2026 UTC",
-            "not yet: from 1 March 2027, 00:00 UTC until the end of 31 March 2027 UTC",
-            "no more: ended at the end of 31 August 2026 UTC",
+            "not active yet: from 1 March 2027, 00:00 UTC until the end of 31 March 2027 UTC",
+            "no longer active: until the end of 31 August 2026 UTC",
             "What changes next",
-            "All of them are valid (2 not started, 1 ended).",
+            "All rows are accepted (2 not started, 1 ended).",
         ):
             self.assertIn(words, dates)
         lists = self.text("lists")
-        self.assertIn("a list of 3", lists)
+        self.assertIn("3 members", lists)
         self.assertIn("@nobody,Allow,", lists)
 
     def test_a_refused_file_says_what_to_do(self) -> None:
@@ -260,9 +260,9 @@ class Readable(WithBrowser):
         line = lambda start: 1 + next(i for i, row in enumerate(mixed) if row.startswith(start))  # noqa: E731
         text = self.text("mixed")
         self.assertIn(f"check the prefix length (line {line('64.0.0.0/6')}).", text)
-        self.assertIn(f"over the Internet (line {line('10.0.0.0/8')}).", text)
+        self.assertIn(f"never have these addresses (line {line('10.0.0.0/8')}).", text)
         overridden = [1 + i for i, row in enumerate(mixed) if row.startswith("185.12.4.") and row.endswith("Allow,")]
-        self.assertIn(f"(line {overridden[0]} by line {line('185.12.4.0/24,Deny')}, ", text)
+        self.assertIn(f"(line {overridden[0]} is denied by line {line('185.12.4.0/24,Deny')}, ", text)
 
     def test_the_page_contains_the_answer_as_json(self) -> None:
         for name, page in self.pages.items():

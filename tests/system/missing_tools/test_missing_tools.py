@@ -76,7 +76,7 @@ class LocalCloud(MissingTool):
             os.environ["CLOUD_PORT"] = str(port)
             said = self.cloud("up")
         self.assertIn(f"port {port} is in use", said)
-        self.assertIn("hint: choose another one, for example: CLOUD_PORT=", said)
+        self.assertIn("hint: choose another port, for example: CLOUD_PORT=", said)
 
     def test_an_invalid_port(self) -> None:
         for port in ("http", "0", "65536"):
@@ -85,7 +85,7 @@ class LocalCloud(MissingTool):
 
     def test_an_unsupported_system(self) -> None:
         with mock.patch("platform.system", return_value="Darwin"):
-            self.assertIn("this is Darwin\nhint: use Linux", self.cloud("demo"))
+            self.assertIn("this system is Darwin\nhint: use Linux", self.cloud("demo"))
 
 
 class Rust(MissingTool):

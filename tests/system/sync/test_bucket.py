@@ -16,7 +16,7 @@ REFUSED = (
     ("clients/victim/./.htaccess", "a segment . or .."),
     ("clients/..", "a segment . or .."),
     ("clients/evil\\..\\victim/.htaccess", "a segment . or .."),
-    ("clients//victim/.htaccess", "two in a row"),
+    ("clients//victim/.htaccess", "two slashes in a row"),
     ("/clients/victim/.htaccess", "starts or ends with a slash"),
     ("clients/victim/", "starts or ends with a slash"),
     ("clients/evil\n/.htaccess", "a control character"),
@@ -25,9 +25,9 @@ REFUSED = (
     ("clients/evil\x85/.htaccess", "a control character"),
     ("clients/" + "e" * 256 + "/.htaccess", "longer than 255 bytes"),
     ("clients/victim/.htaccess/.htaccess", "and clients/victim/.htaccess is published too"),
-    ("clients/new/.htaccess/.htaccess", "a folder cannot be named .htaccess"),
-    (".htaccess/.htaccess", "a folder cannot be named .htaccess"),
-    ("clients/.htaccess/victim/.htaccess", "a folder cannot be named .htaccess"),
+    ("clients/new/.htaccess/.htaccess", "a folder cannot have the name .htaccess"),
+    (".htaccess/.htaccess", "a folder cannot have the name .htaccess"),
+    ("clients/.htaccess/victim/.htaccess", "a folder cannot have the name .htaccess"),
 )
 
 
@@ -289,7 +289,7 @@ class Staging(WebServer):
 
     def test_one_in_the_web_root(self) -> None:
         self.staging = self.evil / "staging"
-        self.refused("is in the web root: choose one outside of it")
+        self.refused("is in the web root: choose a folder outside the web root")
 
     def test_a_damaged_record(self) -> None:
         self.sync()

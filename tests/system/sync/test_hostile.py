@@ -102,7 +102,7 @@ class HostileAfterwards(WebServer):
         self.assert_served(*OTHERS)
         if case.expect == "replaced":
             self.assertEqual(process.returncode, 1)
-            self.assertIn(b"is in the place of the file that is to be deleted", said)
+            self.assertIn(b"is in the place of the file to delete", said)
 
 
 class HostileAfterwardsThroughQueue(Following):
@@ -123,7 +123,7 @@ class HostileAfterwardsThroughQueue(Following):
         is_special = case.expect == "replaced"
         self.assertEqual(len(self.queue.messages()), 1 if is_special or said else 0, said)
         if is_special:
-            self.assertIn("is in the place of the file that is to be deleted", said)
+            self.assertIn("is in the place of the file to delete", said)
         self.stop()
 
 

@@ -242,7 +242,7 @@ class Redelivery(Following):
         self.follow()
         self.bucket.update(status=254, says="An error occurred (AccessDenied)", fails=["delete-message-batch"])
         self.tell(self.change("clients/zzz", "new"))
-        self.assertIn("messages were not deleted from the queue, so they come again: An error occurred (AccessDenied)", self.settle())
+        self.assertIn("messages were not deleted from the queue, so they will be received again: An error occurred (AccessDenied)", self.settle())
         self.assertEqual(self.text("clients/zzz"), "new")
         self.assertEqual(len(self.queue.messages()), 1)
 

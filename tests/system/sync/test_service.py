@@ -132,7 +132,7 @@ worker.ACTIONS["install"] = install
         )
         self.queue.send(event(*(self.change(site, "new") for site in ALL)))
         self.assertEqual(self.program.wait(60), 0)
-        self.assertEqual(self.heard(), "htaccess-sync: ended by SIGTERM, when 2 of 4 files were done\n")
+        self.assertEqual(self.heard(), "htaccess-sync: ended by SIGTERM after 2 of 4 files\n")
         self.assertEqual([self.text(site) for site in ("clients/aaa", "clients/evil", "clients/victim")], ["new", "new", rules("clients/victim")])
         self.assertEqual(len(self.queue.messages()), 1)
         self.follow()
@@ -143,7 +143,7 @@ worker.ACTIONS["install"] = install
         self.follow(is_idle=False)
         calls = self.store.with_suffix(".calls")
         self.wait_until(lambda: calls.exists() and "s3 sync" in calls.read_text())
-        self.assertEqual(self.stop(), "htaccess-sync: ended by SIGTERM, when 0 of 0 files were done\n")
+        self.assertEqual(self.stop(), "htaccess-sync: ended by SIGTERM after 0 of 0 files\n")
 
     def test_a_client_that_does_not_end(self) -> None:
         """The service ends with a failure, so that systemd starts it again."""

@@ -274,7 +274,7 @@ worker.ACTIONS["install"] = install
 """
         )
         self.assertEqual(status, 1)
-        self.assertIn("clients/evil/.htaccess: the process that worked on it was ended", said)
+        self.assertIn("clients/evil/.htaccess: the process that worked on it was terminated", said)
         self.assert_served("clients/aaa", "clients/victim", "clients/zzz")
 
     def test_a_failure_that_nobody_expected(self) -> None:
@@ -306,7 +306,7 @@ worker.ACTIONS["install"] = install
 """
                 )
                 self.assertEqual(status, 1)
-                self.assertEqual(said, f"htaccess-sync: ended by {number.name}, when 2 of 4 files were done\n")
+                self.assertEqual(said, f"htaccess-sync: ended by {number.name} after 2 of 4 files\n")
                 self.assert_served("clients/aaa", "clients/evil")
                 self.assertFalse((self.web / "clients" / "zzz" / ".htaccess").exists())
         self.sync()
@@ -321,7 +321,7 @@ worker.ACTIONS["install"] = install
         process.terminate()
         _, said = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 1)
-        self.assertEqual(said, b"htaccess-sync: ended by SIGTERM, when 0 of 0 files were done\n")
+        self.assertEqual(said, b"htaccess-sync: ended by SIGTERM after 0 of 0 files\n")
         self.bucket["sleep"] = 0
         self.sync()
         self.assert_served(*self.SITES)

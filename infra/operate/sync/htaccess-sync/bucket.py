@@ -112,7 +112,7 @@ def refresh(state: State, objects: Dict[str, Object], bucket: Bucket, report: Re
             state.fetched[key] = objects[key]
         elif not bucket.signals.reason:
             problem = "was not fetched" if size is None else "changed while it was fetched"
-            report.fail(f"{shown(key)}: it {problem}: the next run fetches it again")
+            report.fail(f"{shown(key)}: it {problem}: the next run tries again")
     state.save()
     return set(state.fetched)
 

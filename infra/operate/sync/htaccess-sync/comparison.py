@@ -51,5 +51,5 @@ def carry_out(jobs: List[Job], root: int, bucket: Bucket, state: State, report: 
             state.installed.discard(key)
     state.save()
     if bucket.signals.reason:
-        report.fail(f"{bucket.signals.reason}, when {len(results)} of {len(jobs)} files were done")
+        report.fail(f"{bucket.signals.reason} after {len(results)} of {len(jobs)} files")
     return results

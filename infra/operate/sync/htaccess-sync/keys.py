@@ -19,15 +19,15 @@ def refusal(key: str, keys: Set[str]) -> str:
     if len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES:
         return "the key is longer than 1,024 bytes"
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in key):
-        return "the key has a control character"
+        return "the key contains a control character"
     if "" in segments:
-        return "the key starts or ends with a slash or has two in a row"
+        return "the key starts or ends with a slash, or contains two slashes in a row"
     if any(segment in (".", "..") for segment in key.replace("\\", "/").split("/")):
-        return "the key has a segment . or .."
+        return "the key contains a segment . or .."
     if any(len(segment.encode()) > MAX_SEGMENT_BYTES for segment in segments):
         return "a segment of the key is longer than 255 bytes"
     if NAME in segments[:-1]:
         other = "/".join(segments[: segments.index(NAME) + 1])
         collides = f", and {shown(other)} is published too" if other in keys else ""
-        return f"a folder cannot be named {NAME}, like an output{collides}"
+        return f"a folder cannot have the name {NAME}, which is reserved for outputs{collides}"
     return ""

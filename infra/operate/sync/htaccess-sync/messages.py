@@ -58,7 +58,7 @@ def _records(body: str) -> List[Any]:
         return []
     records = event.get("Records")
     if not isinstance(records, list):
-        raise Dropped("it has no list Records, so it is not an event of S3")
+        raise Dropped("it has no list Records, so it is not an S3 event")
     return records
 
 
@@ -76,11 +76,11 @@ def _key(record: Any, bucket: str) -> str:
     try:
         name, encoded = record["s3"]["bucket"]["name"], record["s3"]["object"]["key"]
     except (KeyError, TypeError) as err:
-        raise Dropped("a record names no bucket and no key") from err
+        raise Dropped("a record contains no bucket or no key") from err
     if name != bucket:
         raise Dropped(f"a record is about the bucket {_shown(name)}: expected {shown(bucket)}")
     if not isinstance(encoded, str):
-        raise Dropped(f"the key {_shown(encoded)} is not a text")
+        raise Dropped(f"the key {_shown(encoded)} is not a string")
     try:
         key = unquote_plus(encoded, errors="strict")
     except UnicodeDecodeError as err:

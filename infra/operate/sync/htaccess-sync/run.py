@@ -53,7 +53,7 @@ def run(parsed: argparse.Namespace, report: Report) -> int:
     web_root = os.path.abspath(parsed.root)
     web, staging = os.path.realpath(parsed.root), os.path.realpath(parsed.staging)
     if os.path.commonpath([web, staging]) == web:
-        raise Fatal(f"the staging folder {shown(parsed.staging)} is in the web root: choose one outside of it")
+        raise Fatal(f"the staging folder {shown(parsed.staging)} is in the web root: choose a folder outside the web root")
     lock = enter_staging(parsed.staging)
     if lock < 0:
         if parsed.queue:
@@ -73,11 +73,11 @@ def main(arguments: List[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="htaccess-sync", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--delete", action="store_true", help="delete installed files that are not published any more")
-    parser.add_argument("--queue", metavar="URL", help="keep running, and install what the messages of this queue name")
+    parser.add_argument("--delete", action="store_true", help="delete installed files that are no longer published")
+    parser.add_argument("--queue", metavar="URL", help="keep running, and install the files that the messages of this queue name")
     parser.add_argument("bucket", metavar="BUCKET", help="the stack's output SiteBucket")
     parser.add_argument("staging", metavar="STAGING", help="a folder that only this program uses")
-    parser.add_argument("root", metavar="WEB_ROOT", help="the folder that has the folders of the sites")
+    parser.add_argument("root", metavar="WEB_ROOT", help="the folder that contains the folders of the sites")
     parsed = parser.parse_args(arguments)
     if parsed.queue is not None and not parsed.queue.startswith(("https://", "http://")):
         parser.error(f"--queue is {shown(parsed.queue)}: expected the URL of a queue")

@@ -68,4 +68,4 @@ class Queue:
         for answer in self.client.answers(calls):
             said = answer.said if answer.status else answer.output.decode(errors="replace").strip()
             if said not in ("", "null", "[]") and not self.client.signals.reason:
-                report.fail(f"messages were not deleted from the queue, so they come again: {shown(said)}")
+                report.fail(f"messages were not deleted from the queue, so they will be received again: {shown(said)}")

@@ -39,7 +39,7 @@ class State:
         except FileNotFoundError:
             pass
         except (ValueError, KeyError, TypeError) as err:
-            report.fail(f"the file state in the staging folder is damaged ({err}): it was started again, and --delete forgets older files")
+            report.fail(f"the file state in the staging folder is damaged ({err}): a new file was created, and --delete does not delete files from earlier runs")
         if not state.fetched:
             # Files of unknown origin. Their folders could be in the way of the aws client.
             shutil.rmtree("site", ignore_errors=True)
@@ -81,10 +81,10 @@ def enter_staging(path: str) -> int:
         os.makedirs(path, 0o700, exist_ok=True)
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as err:
-        raise Fatal(f"{shown(path)} cannot be the staging folder: {reason(err)}; name a folder, not a link") from err
+        raise Fatal(f"{shown(path)} cannot be the staging folder: {reason(err)}; choose a folder, not a link") from err
     found = os.fstat(folder)
     if found.st_uid != os.geteuid():
-        raise Fatal(f"the staging folder {shown(path)} belongs to another user (ID {found.st_uid}): choose or make another one")
+        raise Fatal(f"the staging folder {shown(path)} belongs to another user (ID {found.st_uid}): choose or create another folder")
     if found.st_mode & 0o022:
         raise Fatal(f"other users can write to the staging folder {shown(path)}: empty it, and run: chmod 700 {shown(path)}")
     if found.st_mode & 0o777 != 0o700:

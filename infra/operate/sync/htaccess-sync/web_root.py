@@ -184,7 +184,7 @@ def remove(root: int, key: str) -> Outcome:
         if not found:
             return Outcome("removed")
         if found != "a file":
-            raise Failed(f"{found} is in the place of the file that is to be deleted: delete it")
+            raise Failed(f"{found} is in the place of the file to delete: delete it")
         check_place(root, segments, folder)
         os.unlink(NAME, dir_fd=folder)
         return Outcome("removed")

@@ -55,7 +55,7 @@ def outcomes(root: int, jobs: List[Job], lock: int, signals: Signals) -> Iterato
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, os.WNOHANG if problem else 0)
         if problem or (at < len(jobs) and not signals.reason):
-            yield jobs[at], Outcome("failed", problem or "the process that worked on it was ended")
+            yield jobs[at], Outcome("failed", problem or "the process that worked on it was terminated")
             at += 1
 
 

@@ -31,7 +31,7 @@ use crate::error::CliError;
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// When to colour messages; auto is on a terminal, unless `NO_COLOR` is set
+    /// When to colour messages; auto: on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", default_value_t)]
     pub(crate) color: ColorChoice,
 }
@@ -44,11 +44,11 @@ Examples:
   htaccess explain acme.csv 192.0.2.7     # whether an address gets in, and why
 
 Exit status:
-  0  no file was refused; rows may have been rejected that let nobody in
+  0  no file was refused; rows may have been rejected
   1  a file was refused
-  2  wrong usage, or a failure to read or write
-  3  diff --exit-code, and who gets in changes, or a file is added or removed
-  4  diff --hold-above, and the change would be held";
+  2  incorrect usage, or a read or write error
+  3  diff --exit-code: access changes, or a file is added or removed
+  4  diff --hold-above: the change would be held";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -61,45 +61,46 @@ Examples:
   htaccess render rules.xlsx --sheet Customers > .htaccess
   zcat acme.csv.gz | htaccess render - --template nginx > access.conf
 
-Identical files keep their times; others are replaced in one step.")]
+Identical files are not written again. Other files are replaced atomically.")]
     Render(RenderArguments),
-    /// Say what is wrong with each CSV; write nothing
+    /// Check each CSV and report problems, without writing outputs
     #[command(after_help = "\
 Examples:
   htaccess check acme.csv
-  htaccess check --strict sites/          # refuse files for a single rejected row
+  htaccess check --strict sites/          # refuse a file if any row is rejected
   htaccess check acme.csv --report acme.html
   htaccess check sites/ --json | jq '.[] | select(.rejected > 0) | .source'")]
     Check(CheckArguments),
-    /// Tell whether addresses and networks get in, and which rows decide
+    /// Show whether addresses and networks get in, and which rows decide
     #[command(after_help = "\
 Examples:
   htaccess explain acme.csv 192.168.1.10 2001:db8::1
-  htaccess explain acme.csv 192.168.1.0/24      # all of it, a part, or nothing?
-  htaccess explain sites/ 192.168.1.10          # in which sites does it get in?
+  htaccess explain acme.csv 192.168.1.0/24      # the whole network, a part of it, or nothing
+  htaccess explain sites/ 192.168.1.10          # the sites in which the address gets in
   htaccess explain acme.csv 192.168.1.10 --json")]
     Explain(ExplainArguments),
-    /// Say who gains and who loses access when one CSV replaces another
+    /// Show who gains and who loses access when one CSV replaces another
     #[command(after_help = "\
 Examples:
   htaccess diff old.csv new.csv
-  git show HEAD:acme.csv | htaccess diff - acme.csv      # what an edit changes before its commit
+  git show HEAD:acme.csv | htaccess diff - acme.csv      # the effect of an edit, before the commit
   aws s3 cp s3://BUCKET/acme.csv - | htaccess diff - acme.csv
   htaccess diff /dev/null new.csv                        # everybody whom a new site lets in
   htaccess diff deployed/ sites/                         # all files that changed, by name
-  htaccess diff old.csv new.csv --hold-above 30          # would the upload be held?
+  htaccess diff old.csv new.csv --hold-above 30          # whether the upload would be held
 
-An empty OLD has no rules, so its default decides: with --default-policy deny, nobody gets in.
+An empty OLD has no rules, so the default policy decides: with --default-policy deny, nobody gets in.
 The exit status is 0 even if something changes, unless --exit-code is given.")]
     Diff(DiffArguments),
-    /// List the rows that start or end, with the time, and who gains or loses access then
+    /// List the rows that will start or end, with the time and who gains or loses access
     #[command(after_help = "\
 Examples:
   htaccess upcoming sites/ --within 14d
   htaccess upcoming acme.csv --time-zone Europe/Paris
   htaccess upcoming sites/ --json | jq -r '.[] | [.at, .file, .line] | @tsv'
 
-The exit status is 0, even if nothing changes, or 1 if a file was refused, because it would not be published.")]
+The exit status is 0 even if nothing changes, and 1 if a file was refused, because a refused file is not \
+published.")]
     Upcoming(UpcomingArguments),
     /// Print the completions for a shell
     #[command(after_help = "\
@@ -134,21 +135,21 @@ pub(crate) struct TemplateArguments {
 
 #[derive(Subcommand)]
 pub(crate) enum TemplateCommand {
-    /// List the built-in templates, what each is for, and an --output-key that suits it
+    /// List the built-in templates, with the purpose and a suitable --output-key of each
     #[command(after_help = "Examples:\n  htaccess template list")]
     List,
-    /// Print a built-in template, to start from
+    /// Print a built-in template, as a start for a custom template
     #[command(after_help = "Examples:\n  htaccess template show nginx > own.tera")]
     Show(TemplateShowArguments),
-    /// Compile a template and try it on policies of every kind, or on one CSV
+    /// Compile a template and test it with sample policies, or with one CSV
     #[command(after_help = "\
 Examples:
   htaccess template show apache24 > own.tera
-  htaccess template check own.tera           # does it compile, does it forget the denies?
-  htaccess template check own.tera acme.csv  # does it work for this CSV?
+  htaccess template check own.tera           # whether it compiles and contains the denies
+  htaccess template check own.tera acme.csv  # whether it works for this CSV
 
-Exit status: 0 for a template that works, warnings or not, 1 for one that does not, 2 if a file
-cannot be read.")]
+Exit status: 0 if the template works, even with warnings, 1 if the template does not work, 2 if a
+file cannot be read.")]
     Check(TemplateCheckArguments),
 }
 
@@ -164,7 +165,7 @@ pub(crate) struct TemplateCheckArguments {
     /// A Tera file, or the name of a built-in template
     #[arg(value_name = "FILE")]
     pub(crate) template: PathBuf,
-    /// A CSV file to try it on in place of the sample policies, or - for standard input
+    /// A CSV file to use instead of the sample policies, or - for standard input
     #[arg(value_name = "CSV")]
     pub(crate) csv: Option<PathBuf>,
 }
@@ -173,7 +174,7 @@ pub(crate) struct TemplateCheckArguments {
 pub(crate) struct RenderArguments {
     #[command(flatten)]
     pub(crate) files: FileArguments,
-    /// Write the files into this folder, as DIR/clients/acme/.htaccess for clients/acme.csv
+    /// Write the files into this folder, for example DIR/clients/acme/.htaccess for clients/acme.csv
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// A built-in template (`htaccess template list`) or a Tera file
@@ -199,19 +200,19 @@ pub(crate) struct FileArguments {
     /// the current folder for files, or the deepest folder that contains all inputs]
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
-    /// The key of each output, a template with path, dir and stem [default: {{ path }}/.htaccess]
+    /// The key of each output: a template with path, dir and stem [default: {{ path }}/.htaccess]
     #[arg(long, value_name = "EXPRESSION")]
     pub(crate) output_key: Option<String>,
-    /// Files to work on at the same time [default: one for each core]
+    /// The number of files to process at the same time [default: one for each core]
     #[arg(long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Print an array with one object for each file, for programs
     #[arg(long)]
     pub(crate) json: bool,
-    /// Print only the summary and failures, no rejected rows, warnings and notes
+    /// Print only the summary and failures, without rejected rows, warnings and notes
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Write a report page about the file; for several files, one page for each into a folder
+    /// Write a report page about the file, or a folder with one page for each file
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) report: Option<PathBuf>,
 }
@@ -233,22 +234,22 @@ pub(crate) struct ExplainArguments {
 
 #[derive(Args)]
 pub(crate) struct DiffArguments {
-    /// The CSV as it is, a folder, or - for standard input; empty or /dev/null if there is none yet
+    /// The current CSV, a folder, or - for standard input; for a new site, an empty file or /dev/null
     #[arg(value_name = "OLD")]
     pub(crate) old: PathBuf,
-    /// The CSV as it will be, a folder, or - for standard input
+    /// The new CSV, a folder, or - for standard input
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
     #[command(flatten)]
     pub(crate) settings: SettingArguments,
-    /// List all networks, and not only the first 50 of a file
+    /// List all networks instead of the first 50 of each file
     #[arg(long)]
     pub(crate) all: bool,
-    /// Exit with 4 if a change would be held with this setting of `HOLD_ABOVE`: if it opens or closes the
+    /// Exit with 4 if a change would be held with this value of `HOLD_ABOVE`: if it opens or closes the
     /// site, or if more than this percentage gains or loses access
     #[arg(long, value_name = "PERCENT")]
     pub(crate) hold_above: Option<String>,
-    /// Exit with 3 if who gets in changes, or a file is added or removed
+    /// Exit with 3 if access changes, or if a file is added or removed
     #[arg(long)]
     pub(crate) exit_code: bool,
     /// Print one object or, for folders, an array with one object for each file, for programs
@@ -261,7 +262,7 @@ pub(crate) struct UpcomingArguments {
     /// CSV files, folders of them, patterns such as 'sites/**/*.csv', or - for standard input
     #[arg(required = true, value_name = "FILE_OR_DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// How far to look ahead, in days (14d), hours (12h) or weeks (2w) [default: without a limit]
+    /// How far to look ahead, in days (14d), hours (12h) or weeks (2w) [default: no limit]
     #[arg(long, value_name = "TIME", value_parser = look_ahead)]
     pub(crate) within: Option<i64>,
     #[command(flatten)]

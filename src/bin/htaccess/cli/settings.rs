@@ -16,11 +16,11 @@ use crate::input::SharedPlaces;
 
 #[derive(Args)]
 pub(crate) struct SharedArguments {
-    /// The folder with the lists that rows name, such as @office [default: the nearest folder `lists`, next
-    /// to the CSVs or above them]
+    /// The folder with the lists that rows use, such as @office [default: the nearest folder `lists`, next
+    /// to the CSVs or in a folder above]
     #[arg(long, value_name = "DIR")]
     pub(crate) lists: Option<PathBuf>,
-    /// A CSV whose rows apply to every site; a rule in it can also be Always
+    /// A CSV whose rows apply to every site; its rules can also be Always
     #[arg(long, value_name = "FILE")]
     pub(crate) common: Option<PathBuf>,
     /// The sheet of a workbook (.xlsx) to read [default: the first visible one]
@@ -30,11 +30,11 @@ pub(crate) struct SharedArguments {
 
 #[derive(Args)]
 pub(crate) struct SettingArguments {
-    /// The decision about addresses that no row names, in files without an `all` row
+    /// The policy for addresses without a rule, in files without an `all` row
     #[arg(long, value_name = "POLICY", default_value = "deny", value_parser = ["deny", "allow"])]
     pub(crate) default_policy: String,
-    /// The rejected rows that make a file refused: rows that may have denied somebody who gets in (deny),
-    /// all rows (all, or no value), or none
+    /// The rejected rows that cause a file to be refused: rows that could deny somebody who gets in
+    /// (deny), all rows (all, or no value), or none
     #[arg(
         long,
         value_name = "ROWS",

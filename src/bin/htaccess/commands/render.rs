@@ -135,7 +135,8 @@ fn write_all(
         && let Some(key) = suggested_output_key(&arguments.template)
     {
         print(&format!(
-            "{WARNING}warning{WARNING:#}: --template {} is not for Apache, which alone reads files named .htaccess\n  \
+            "{WARNING}warning{WARNING:#}: --template {} is not for Apache, but only Apache reads files named \
+             .htaccess\n  \
              = {HELP}help{HELP:#}: add --output-key '{key}'\n\n",
             arguments.template
         ));
@@ -171,8 +172,8 @@ const FILE_ENDINGS: [&str; 10] = [
 fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
     if folder == Path::new("-") {
         return Err(CliError::new(
-            "-o takes a folder: leave it out to print one file on standard output, or write ./- for a folder \
-             with that name",
+            "-o needs a folder: to print one file on standard output, leave out -o; for a folder with the \
+             name -, write ./-",
         ));
     }
     let name = shown(folder);
@@ -198,7 +199,7 @@ fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
         _ => String::new(),
     };
     Err(CliError::new(format!(
-        "-o {name} {problem}, and -o takes the folder to write into{suggestion}"
+        "-o {name} {problem}, but -o needs a folder{suggestion}"
     )))
 }
 

@@ -53,7 +53,7 @@ fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
 fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
     let name = shown(&arguments.template);
     if input::is_csv(&arguments.template) && arguments.template.is_file() {
-        let message = format!("{name} is a CSV, and this command checks templates");
+        let message = format!("{name} is a CSV, but this command checks templates");
         let help = format!("htaccess check {name} checks the CSV");
         return Err(CliError::new(message).with_help(help));
     }
@@ -89,7 +89,7 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
         1 => ", 1 warning".to_owned(),
         count => format!(", {count} warnings"),
     };
-    print_line(&format!("{name}: fine for {}{warnings}", result.tried));
+    print_line(&format!("{name}: works for {}{warnings}", result.tried));
     Ok(ExitStatus::Success)
 }
 
@@ -135,18 +135,18 @@ fn check_with_file(template: &Template, csv: &Path) -> Result<CheckResult, CliEr
 /// The sample policies: a name for messages, and the rows.
 const SAMPLES: [(&str, &str); 9] = [
     (
-        "an allow list",
+        "an allowlist",
         "192.0.2.0/24,Allow\n198.51.100.7,Allow\n2001:db8::/32,Allow\n",
     ),
     (
-        "an allow list with a deny inside",
+        "an allowlist with a deny inside",
         "192.0.2.0/24,Allow\n198.51.100.7,Allow\n2001:db8::/32,Allow\n192.0.2.77,Deny\n2001:db8::77,Deny\n",
     ),
     (
-        "an allow list without IPv6",
+        "an allowlist without IPv6",
         "192.0.2.0/24,Allow\n198.51.100.7,Allow\n",
     ),
-    ("an allow list without IPv4", "2001:db8::/32,Allow\n"),
+    ("an allowlist without IPv4", "2001:db8::/32,Allow\n"),
     ("nobody", "192.0.2.7,Deny\n"),
     ("everybody", "all,Allow\n"),
     (
@@ -165,22 +165,22 @@ const MUST_DIFFER: [(&str, &str, &str); 4] = [
     (
         "nobody",
         "everybody",
-        "look at default_policy, or print permitted",
+        "check default_policy, or print permitted",
     ),
     ("everybody", "a blocklist", "print deny, or print permitted"),
     (
-        "an allow list",
-        "an allow list with a deny inside",
+        "an allowlist",
+        "an allowlist with a deny inside",
         "print deny, or print permitted",
     ),
-    ("nobody", "an allow list", "print allow, or print permitted"),
+    ("nobody", "an allowlist", "print allow, or print permitted"),
 ];
 
-/// Samples whose output must differ from that of "an allow list", unless the template is meant for one
+/// Samples whose output must differ from that of "an allowlist", unless the template is meant for one
 /// family: each with the family that is missing from the output if they do not.
 const ONE_FAMILY: [(&str, &str); 2] = [
-    ("an allow list without IPv6", "IPv6"),
-    ("an allow list without IPv4", "IPv4"),
+    ("an allowlist without IPv6", "IPv6"),
+    ("an allowlist without IPv4", "IPv4"),
 ];
 
 const SAMPLE_KEY: &str = "clients/acme.csv";
@@ -231,30 +231,31 @@ fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
     for (one, other, advice) in MUST_DIFFER {
         if are_equal(one, other) {
             warnings.push(format!(
-                "the same comes out for {one} and for {other}: {advice}"
+                "the output is the same for {one} and for {other}: {advice}"
             ));
         }
     }
     for (one, family) in ONE_FAMILY {
-        if are_equal(one, "an allow list") {
-            warnings.push(format!("no {family} network comes out"));
+        if are_equal(one, "an allowlist") {
+            warnings.push(format!("the output contains no {family} network"));
         }
     }
     if outputs
         .get("nobody")
         .is_some_and(|file| file.trim().is_empty())
     {
-        warnings
-            .push("nothing comes out for nobody, and an empty file keeps nobody out".to_owned());
+        warnings.push(
+            "if nobody gets in, the output is empty, but an empty file keeps nobody out".to_owned(),
+        );
     }
     if let Some(file) = outputs.get("a comment of two lines")
         && file
             .lines()
             .any(|line| line.starts_with("HTACCESS-TEMPLATE-CHECK"))
     {
-        let what = "the second line of a comment comes out as a line of its own";
+        let what = "the second line of a comment becomes a separate line of the output";
         warnings.push(format!(
-            "{what}: `safe` prints what anybody wrote into a CSV"
+            "{what}: do not use `safe`, because it prints text from the CSV unchanged"
         ));
     }
     if let Some(file) = outputs.get(LARGE_SAMPLE) {
@@ -270,7 +271,7 @@ fn note(template: &Template) -> Option<String> {
     let part = PARTS.into_iter().find(has_values)?;
     (!needs.includes("lines")).then(|| {
         format!(
-            "{part} makes a value of each network, 22 MB for 1,000,000 of them; lines makes none"
+            "{part} creates a value for each network, 22 MB for 1,000,000 networks; lines does not"
         )
     })
 }
@@ -279,8 +280,8 @@ fn long_line(file: &str, of: &str) -> Option<String> {
     let is_long = |line: &str| line.len() > MAX_OUTPUT_LINE_BYTES;
     let index = file.lines().position(is_long)?;
     Some(format!(
-        "for {of}, line {} is over {MAX_OUTPUT_LINE_BYTES} bytes, and a file named .htaccess is refused for it: \
-         print lines, or choose another --output-key",
+        "for {of}, line {} is longer than {MAX_OUTPUT_LINE_BYTES} bytes, and a file named .htaccess with such \
+         a line is refused: print lines, or choose another --output-key",
         index + 1
     ))
 }

@@ -203,7 +203,7 @@ impl Input {
         };
         match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => Err(CliError::new(format!(
-                "cannot read {}: it is {}, which is only read if it is named itself",
+                "cannot read {}: it is {}, which is read only if you name it on the command line",
                 shown(path),
                 kind_of_file(metadata.file_type())
             ))),

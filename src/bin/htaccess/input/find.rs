@@ -31,7 +31,7 @@ pub(crate) fn find(
         if path == Path::new("-") {
             if stdin.replace(found.files.len()).is_some() {
                 return Err(CliError::new(
-                    "standard input can be read once: name - once".to_owned(),
+                    "standard input can be read only once: write - only once".to_owned(),
                 ));
             }
         } else if path.is_dir() {
@@ -152,7 +152,7 @@ pub(crate) fn find_one(named: &Path, places: &SharedPlaces) -> Result<Input, Cli
     match (inputs.pop(), inputs.as_slice()) {
         (Some(input), []) => Ok(input),
         _ => Err(CliError::new(format!(
-            "{} is more than one file: name one",
+            "{} matches more than one file: name one file",
             shown(named)
         ))),
     }
@@ -168,11 +168,11 @@ pub(crate) fn check_sites(inputs: &[Input]) -> Result<(), CliError> {
     };
     let name = input.display_name();
     let what = match input.kind {
-        CsvKind::List => "a list, which is used by the CSVs of sites",
-        CsvKind::Common | CsvKind::Site => "the common CSV, which is used by those of sites",
+        CsvKind::List => "a list, not a site",
+        CsvKind::Common | CsvKind::Site => "the common CSV, not a site",
     };
     let message = format!("{name} is {what}: name the CSV of a site");
-    let help = format!("htaccess check {name} says what is wrong with it");
+    let help = format!("htaccess check {name} lists its problems");
     Err(CliError::new(message).with_help(help))
 }
 

@@ -65,7 +65,7 @@ impl Name {
         }
         Pattern::new(&name).map(Self::Wildcard).map_err(|err| {
             CliError::new(format!(
-                "there is no file {}, and it is no pattern: {}",
+                "there is no file {}, and the name is not a valid pattern: {}",
                 shown(Path::new(whole)),
                 err.msg
             ))

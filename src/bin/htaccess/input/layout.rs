@@ -49,7 +49,7 @@ pub(super) fn keys(named: &[Named], root: Option<&Path>) -> Result<Vec<String>, 
             let Ok(below) = path.strip_prefix(&chosen) else {
                 let root = root.unwrap_or(&chosen);
                 return Err(CliError::new(format!(
-                    "{} is not below --root {}: name a folder that has all files",
+                    "{} is not below --root {}: choose a folder that contains all files",
                     shown(&named.folder.join(file)),
                     shown(root)
                 )));
@@ -96,7 +96,7 @@ pub(super) fn text(path: &Path) -> Result<String, CliError> {
     match path.to_str() {
         Some(text) => Ok(text.to_owned()),
         None => Err(CliError::new(format!(
-            "the name {} is not UTF-8, as a key must be: rename the file",
+            "the name {} is not UTF-8, but a key must be UTF-8: rename the file",
             shown(path)
         ))),
     }

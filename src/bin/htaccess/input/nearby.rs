@@ -32,11 +32,11 @@ pub(super) fn help_for_folder(folder: &Path) -> String {
     match (workbook.or(other), names.first()) {
         (Some(name), _) if workbook.is_some() => {
             let name = shown(&folder.join(name));
-            format!("a workbook is read if it is named itself: htaccess check {name}")
+            format!("to read a workbook, name it: htaccess check {name}")
         }
         (Some(name), _) => format!("save {} as CSV first", shown(&folder.join(name))),
         (None, Some(name)) => format!(
-            "a file that is named itself is read whatever its name ends in, such as {}",
+            "to read a file with another extension, name the file, such as {}",
             shown(&folder.join(name))
         ),
         (None, None) => "name the file, or the folder above it".to_owned(),
@@ -47,7 +47,10 @@ pub(super) fn help_for_folder(folder: &Path) -> String {
 pub(super) fn help_for_missing_file(path: &Path) -> String {
     let folder = folder_of(path);
     let Some(names) = names(folder) else {
-        return format!("there is no folder {} that can be read", shown(folder));
+        return format!(
+            "the folder {} does not exist or cannot be read",
+            shown(folder)
+        );
     };
     if let Some(meant) = nearest_file(path) {
         return format!("did you mean {meant}?");
@@ -59,12 +62,12 @@ pub(super) fn help_for_missing_file(path: &Path) -> String {
         .collect();
     let whose = format!("the folder {}", shown(folder));
     match csvs.get(..MAX_NAMED) {
-        _ if csvs.is_empty() => format!("{whose} has no CSVs"),
+        _ if csvs.is_empty() => format!("{whose} contains no CSVs"),
         Some(first) if csvs.len() > MAX_NAMED => {
             let more = csvs.len() - MAX_NAMED;
-            format!("{whose} has {} and {more} more CSVs", first.join(", "))
+            format!("{whose} contains {} and {more} more CSVs", first.join(", "))
         }
-        _ => format!("{whose} has {}", csvs.join(", ")),
+        _ => format!("{whose} contains {}", csvs.join(", ")),
     }
 }
 

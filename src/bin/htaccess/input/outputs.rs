@@ -37,7 +37,7 @@ impl<'a> InputPaths<'a> {
         match same_name.into_iter().flatten().find(is_same) {
             None => Ok(()),
             Some(input) => Err(CliError::new(format!(
-                "{} would be replaced by what is made of it: choose another {flag}",
+                "{} would be replaced by its own output: choose another {flag}",
                 shown(input)
             ))),
         }
@@ -57,7 +57,7 @@ pub(crate) fn check_outputs<'a>(
         input_paths.refuse_overwrite(&folder.join(&output), "-o or --output-key")?;
         if let Some(other) = seen.get(&output) {
             return Err(CliError::new(format!(
-                "{} and {} would both become {}: rename one, or choose another --output-key",
+                "{} and {} would both become {}: rename one of them, or choose another --output-key",
                 other.display_name(),
                 input.display_name(),
                 escape_invisible(&output, None)

@@ -41,7 +41,7 @@ impl SharedPlaces {
             let metadata = fs::metadata(lists).map_err(|err| cannot_read(lists, &err))?;
             if !metadata.is_dir() {
                 return Err(CliError::new(format!(
-                    "--lists {} is {}: name the folder that has the lists",
+                    "--lists {} is {}: name the folder with the lists",
                     shown(lists),
                     kind_of_file(metadata.file_type())
                 )));

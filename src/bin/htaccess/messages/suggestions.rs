@@ -53,18 +53,20 @@ fn without_controls(err: clap::Error) -> clap::Error {
         // The escaped arguments are right by chance.
         Ok(_) => Arguments::command().error(
             err.kind(),
-            "an argument contains characters that are invisible: type it again without them",
+            "an argument contains invisible characters: type it again without them",
         ),
     }
 }
 
 fn tip(err: &clap::Error) -> Option<String> {
     if let Some(path) = file_instead_of_command(err) {
-        return Some(format!("to make a .htaccess of it: htaccess render {path}"));
+        return Some(format!(
+            "to create a .htaccess from the file: htaccess render {path}"
+        ));
     }
     if err.kind() == ErrorKind::UnknownArgument {
         return file_with_leading_dash()
-            .map(|path| format!("to name the file: ./{path}"))
+            .map(|path| format!("to name the file, write ./{path}"))
             .or_else(|| option_of_other_programs(err));
     }
     let Some(ContextValue::String(value)) = err.get(ContextKind::InvalidValue) else {
@@ -94,23 +96,25 @@ fn option_of_other_programs(err: &clap::Error) -> Option<String> {
     };
     let command = std::env::args().nth(1).unwrap_or_default();
     let tip = match (command.as_str(), option.as_str()) {
-        ("render", "-t") => "the template is chosen by --template NAME",
+        ("render", "-t") => "--template NAME chooses the template",
         ("check" | "explain" | "diff" | "upcoming", "-t" | "--template") => {
             "only render has templates: htaccess render FILE --template NAME"
         }
         ("check" | "explain" | "diff" | "upcoming", "-o" | "--output") => {
             "only render writes files: htaccess render FILE -o DIR"
         }
-        ("render" | "check", "-j") => "the number of files at a time is chosen by --jobs N",
+        ("render" | "check", "-j") => {
+            "--jobs N sets the number of files to process at the same time"
+        }
         (_, "--format" | "-f") => {
-            "--json prints JSON, and render --template NAME is for another server"
+            "--json prints JSON, and render --template NAME writes the format of another server"
         }
         (_, "-v" | "--verbose") => {
             "messages are always complete; htaccess --version prints the version"
         }
         (_, "-q" | "--quiet" | "--silent") => "only check and render have --quiet",
-        (_, "-n" | "--dry-run") => "htaccess check says what is wrong and writes nothing",
-        (_, "-r" | "-R" | "--recursive") => "a folder is always read with the folders below it",
+        (_, "-n" | "--dry-run") => "htaccess check reports problems and writes no output",
+        (_, "-r" | "-R" | "--recursive") => "a folder is always read with its subfolders",
         _ => return None,
     };
     Some(tip.to_owned())

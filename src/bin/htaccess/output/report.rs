@@ -53,19 +53,20 @@ impl Reports {
         let is_folder = ends_in_slash || path.is_dir();
         if path == Path::new("-") {
             return Err(CliError::new(
-                "--report writes a file: name one, such as report.html, because standard output has other data",
+                "--report needs the name of a file, such as report.html, because standard output contains \
+                 other data",
             ));
         }
         let takes_several = inputs.len() != 1 || named.iter().any(|path| path.is_dir());
         if takes_several && path.is_file() {
             return Err(CliError::new(format!(
-                "{} is a file, and the reports need a folder: choose another --report",
+                "{} is a file, but the reports need a folder: choose another --report",
                 shown(path)
             )));
         }
         if takes_several && !is_folder && is_page_name(path) {
             return Err(CliError::new(format!(
-                "--report {} is one page, and each CSV has its own: name a folder, such as {}/",
+                "--report {} is one page, but each CSV needs a separate page: name a folder, such as {}/",
                 shown(path),
                 shown(&path.with_extension(""))
             )));
@@ -73,7 +74,7 @@ impl Reports {
         // A CSV here means that `--report` was used as a flag without a value.
         if !is_folder && is_csv(path) {
             return Err(CliError::new(format!(
-                "--report is {}, a CSV: name the page to write, such as {}",
+                "--report {} is a CSV: name the page to write, such as {}",
                 shown(path),
                 shown(&path.with_extension("html"))
             )));
@@ -153,7 +154,7 @@ fn check_names(inputs: &[Input]) -> Result<(), CliError> {
     for input in inputs {
         if let Some(other) = seen.insert(&input.key, input) {
             return Err(CliError::new(format!(
-                "{} and {} would both have the report {}.html: name one at a time",
+                "{} and {} would both have the report {}.html: write one report at a time",
                 other.display_name(),
                 input.display_name(),
                 shown(Path::new(&input.key))

@@ -36,7 +36,7 @@ fn lists_are_checked_too() {
     }
     let page = store.text("reports", "index.html").unwrap();
     let row =
-        ">@office</bdi></a></th><td><bdi>In force</bdi></td><td class=\"number\"><bdi>1</bdi>";
+        ">@office</bdi></a></th><td><bdi>Published</bdi></td><td class=\"number\"><bdi>1</bdi>";
     assert!(page.contains(row), "{page}");
     store.upload("uploads", "lists/bad.csv", b"no,such,column\n");
     store.upload("uploads", "lists/new.csv", b"no,such,column\n");
@@ -110,7 +110,10 @@ fn a_new_list_comes_to_its_sites_and_to_no_others() {
                 .any(|call| call.starts_with("PUT s3://reports/compiled/"))
         );
         let page = store.text("reports", "index.html").unwrap();
-        assert!(page.contains("In force, its CSV was deleted"), "{page}");
+        assert!(
+            page.contains("Published, but its CSV was deleted"),
+            "{page}"
+        );
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
     let stdin = Path::new("-");
     if arguments.old == stdin && arguments.new == stdin {
         return Err(CliError::new(
-            "standard input cannot be both files: name one of them".to_owned(),
+            "standard input cannot be both files: name a file in place of one -".to_owned(),
         ));
     }
     let limit = arguments.hold_above.as_deref().unwrap_or_default();

@@ -92,7 +92,7 @@ fn push_default(text: &mut String, old: &Side<'_>, new: &Side<'_>) {
             "The default changes from deny to allow: everybody who is not denied gets in.\n"
         }
         (DefaultPolicy::Allow, DefaultPolicy::Deny) => {
-            "The default changes from allow to deny: only who is allowed gets in.\n"
+            "The default changes from allow to deny: only allowed addresses get in.\n"
         }
         _ => "",
     };

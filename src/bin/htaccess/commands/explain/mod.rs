@@ -84,7 +84,7 @@ fn unreadable_note(site: &Site<'_>) -> Option<String> {
         _ => ("have addresses", "lists them"),
     };
     Some(format!(
-        "{} {has} that cannot be read, and may be meant for any address: htaccess check {} {them}",
+        "{} {has} that cannot be read and could be any address: htaccess check {} {them}",
         counted(unreadable, "rejected row"),
         site.input.display_name()
     ))

@@ -29,7 +29,7 @@ pub(super) fn push_verdict(text: &mut String, verdict: &Verdict, answer: &Answer
             .map_or(String::new(), |rejection| format!(": {}", rejection.reason));
         push_fmt(
             text,
-            format_args!("  line {line} names it, but was rejected{reason}\n"),
+            format_args!("  line {line} contains it, but was rejected{reason}\n"),
         );
     }
 }

@@ -31,10 +31,10 @@ impl fmt::Display for WorkbookError {
         match self {
             Self::TooLarge => write!(
                 f,
-                "the workbook has more than {} bytes when it is unpacked",
+                "the workbook is larger than {} bytes when it is unpacked",
                 grouped(&MAX_WORKBOOK_BYTES.to_string())
             ),
-            Self::Password => f.write_str("the workbook is protected by a password"),
+            Self::Password => f.write_str("the workbook is protected with a password"),
             Self::Damaged => f.write_str("the workbook is damaged"),
             Self::NoSheet => f.write_str("the workbook has no sheet with cells"),
             Self::NoSuchSheet { name, .. } => {
@@ -51,7 +51,9 @@ impl WorkbookError {
             Self::TooLarge | Self::NoSheet => "save the sheet as CSV".to_owned(),
             Self::Password => "save it without a password, or save the sheet as CSV".to_owned(),
             Self::Damaged => "open it in a spreadsheet program and save it again".to_owned(),
-            Self::NoSuchSheet { sheets, .. } => format!("it has {}", named(sheets)),
+            Self::NoSuchSheet { sheets, .. } => {
+                format!("choose one of these sheets: {}", named(sheets))
+            }
         }
     }
 }

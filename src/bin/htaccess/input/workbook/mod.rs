@@ -58,7 +58,7 @@ pub(super) fn read_workbook(
     let mut notes = Vec::new();
     if sheet.is_none() && sheets.len() > 1 {
         notes.push(format!(
-            "only the sheet {} is read, and the workbook has {} sheets: --sheet NAME reads another",
+            "only the sheet {} is read, and the workbook has {} sheets: to read another sheet, use --sheet NAME",
             quote(&name),
             sheets.len()
         ));
@@ -73,8 +73,8 @@ pub(super) fn read_workbook(
     let formulas_without_value = lines.finish();
     if formulas_without_value > 0 {
         notes.push(format!(
-            "formulas without a value are read as #VALUE!, {formulas_without_value} in all: open the workbook \
-             in a spreadsheet program and save it, so that it has their values"
+            "formulas without a value are read as #VALUE! ({formulas_without_value} in total): open the \
+             workbook in a spreadsheet program and save it, so that it contains the values"
         ));
     }
     Ok(notes)
