@@ -116,13 +116,15 @@ lint-template: install ## check the templates with sam validate, cfn-lint and Ch
 lint-workflows: install ## check the workflows in .github/ with actionlint
 	.tools/actionlint/bin/actionlint -shellcheck= -pyflakes=
 
-# Two at a time, because compilers need all cores, and the tests of the stack and of htaccess-sync mostly wait. The order
-# puts the longest targets first. make prints the output of a target when the target ends.
-TESTS := lint-rust test-sync test-rust test-stack test-python test-terminal test-servers test-dist test-documents test-browser \
+# Two at a time, because the tests of the stack and of htaccess-sync mostly wait. The longest targets come first. make prints
+# the output of a target when the target ends.
+TESTS := lint-rust $(CARGO_DEB) test-sync test-rust test-stack test-terminal test-dist test-documents test-python test-servers test-browser \
 	test-supply lint-dependencies lint-template lint-workflows test-redrive test-missing-tools test-invoke
 
+# make puts a target off to the end of the list if a prerequisite must run first. So packages and install run before the
+# list, and --old-file says that they are done.
 test: packages install ## run all tests and checks, two at a time; installs the required tools and packages first
-	$(MAKE) --jobs=2 --output-sync=target TWO_AT_A_TIME=yes $(TESTS)
+	$(MAKE) --jobs=2 --output-sync=target --old-file=packages --old-file=install TWO_AT_A_TIME=yes $(TESTS)
 
 ifdef TWO_AT_A_TIME
 # Cargo cannot use the job slots of make, and would warn about them.
