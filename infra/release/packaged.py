@@ -36,8 +36,8 @@ GROUP = """\
           - ArtifactPrefix
 """
 LABELS = """\
-      ArtifactBucket: {default: Bucket with the files of the release}
-      ArtifactPrefix: {default: Folder in this bucket}
+      ArtifactBucket: {default: Bucket with the files of the release (ArtifactBucket)}
+      ArtifactPrefix: {default: Folder in this bucket (ArtifactPrefix)}
 """
 PARAMETERS = f"""\
   ArtifactBucket:

@@ -76,6 +76,11 @@ class Packaged(unittest.TestCase):
         self.assertEqual(sorted(shown), sorted(self.found["Parameters"]))
         self.assertEqual(interface["ParameterLabels"].keys(), self.found["Parameters"].keys())
 
+    def test_the_console_shows_the_names_by_which_the_documents_call_the_parameters(self) -> None:
+        labels = self.found["Metadata"]["AWS::CloudFormation::Interface"]["ParameterLabels"]
+        for name, label in labels.items():
+            self.assertTrue(label["default"].endswith(f" ({name})"), label)
+
     def test_only_the_built_processors_can_be_chosen(self) -> None:
         parameter = load(packaged.packaged(SOURCE, FOLDER, ["arm64"]))["Parameters"]["Architecture"]
         self.assertEqual((parameter["Default"], parameter["AllowedValues"]), ("arm64", ["arm64"]))
