@@ -362,8 +362,8 @@ fn ignored_conditions(number: u64, ignored: &[&str]) -> Option<Warning> {
         .collect();
     let (columns, have, cells, them) = match conditions.len() {
         0 => return None,
-        1 => ("column", "has", "this cell", "the column"),
-        _ => ("columns", "have", "these cells", "these columns"),
+        1 => ("column", "has", "its cell in this column", "the column"),
+        _ => ("columns", "have", "its cells in these columns", "the columns"),
     };
     Some(Warning {
         code: WarningCode::IgnoredColumn,

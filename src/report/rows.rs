@@ -140,7 +140,7 @@ fn when(row: &FirstRow, zone: &TimeZone) -> String {
             zone.show_end(expires)
         ),
         (RowState::Expired, _, Some(expires)) => {
-            format!("no longer active: until {}", zone.show_end(expires))
+            format!("no longer active: ended at {}", zone.show_end(expires))
         }
         (RowState::Active, _, Some(expires)) => format!("until {}", zone.show_end(expires)),
         _ => String::new(),
@@ -190,7 +190,7 @@ mod tests {
             ),
             (
                 row(RowState::Expired, None, day),
-                "no longer active: until the end of 1 January 1970 UTC",
+                "no longer active: ended at the end of 1 January 1970 UTC",
             ),
         ] {
             assert_eq!(when(&row, &zone), expected);

@@ -27,7 +27,7 @@ pub(crate) fn warnings(all: &[Warning]) -> Vec<WarningView> {
 fn warning_view(warning: &Warning) -> WarningView {
     WarningView {
         title: match warning.code {
-            WarningCode::Guessed => "Could be read in another way",
+            WarningCode::Guessed => "Ambiguous input",
             WarningCode::IgnoredColumn => "A condition is not applied",
             WarningCode::HiddenRows => "Rows inside a quoted cell",
             WarningCode::DenyRejected => "Rejected rows could be Deny rows",

@@ -17,6 +17,10 @@ pub(super) fn explain_unknown_list(
     if name.len() > MAX_EXPLAINED_BYTES {
         return Explanation::new(rich!("{} is not the name of a list", quoted));
     }
+    if name.is_empty() {
+        return Explanation::new(rich!("{} has no name of a list", quoted))
+            .with_help("write the name of a list after the @, or write addresses");
+    }
     let explanation = Explanation::new(rich!("there is no list {}", quoted));
     // In a cell such as @192.0.2.1, a spreadsheet or a person put the sign before an address.
     if names_some(name) {

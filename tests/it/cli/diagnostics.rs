@@ -66,7 +66,7 @@ fn columns_that_are_not_used_are_named() {
 note: these columns are not used: \"Owner\", \"Enabled\"
  --> acme.csv
 
-warning[ignored-column]: the column \"Enabled\" has no effect: each row applies, regardless of this cell; \
+warning[ignored-column]: the column \"Enabled\" has no effect: each row applies, regardless of its cell in this column; \
 delete the rows that should not apply, and remove or rename the column
  --> acme.csv:1:1
   |

@@ -149,13 +149,13 @@ fn a_column_that_looks_like_a_condition_is_a_warning() {
     for (header, expected) in [
         (
             "IP,Rule,Enabled",
-            "the column \"Enabled\" has no effect: each row applies, regardless of this cell; delete the \
+            "the column \"Enabled\" has no effect: each row applies, regardless of its cell in this column; delete the \
              rows that should not apply, and remove or rename the column",
         ),
         (
             "Gültig bis;IP;Rule;Owner;Port",
             "the columns \"Gültig bis\", \"Port\" have no effect: each row applies, regardless of these \
-             cells; delete the rows that should not apply, and remove or rename these columns",
+             cells; delete the rows that should not apply, and remove or rename the columns",
         ),
     ] {
         assert_eq!(ignored(header).1, [expected], "{header}");

@@ -317,7 +317,7 @@ fn names_the_lines_of_rows_that_repeat_others() {
         &[
             (
                 Some(4),
-                " (line 4 is denied by line 6, line 7 is denied by line 6 and line 10 is denied by line 6)",
+                " (line 4 is overridden by line 6, line 7 is overridden by line 6 and line 10 is overridden by line 6)",
             ),
             (
                 Some(7),
@@ -340,12 +340,12 @@ fn names_the_deny_row_that_is_enough_alone() {
          2001:db8::/32,Deny\n9.9.9.9,Allow\n",
         &[(
             Some(2),
-            " (line 2 is denied by several lines and line 5 is denied by line 6)",
+            " (line 2 is overridden by several lines and line 5 is overridden by line 6)",
         )],
     );
     check_lines(
         "IP,Rule\nall,Allow\n10.0.0.0/8,Deny\n10.0.0.1,Allow\n11.0.0.1,Allow\n",
-        &[(Some(4), " (line 4 is denied by line 3)")],
+        &[(Some(4), " (line 4 is overridden by line 3)")],
     );
 }
 

@@ -227,7 +227,7 @@ class Readable(WithBrowser):
             "As of 26 November 2026, 12:00 UTC",
             "until the end of 4 December 2026 UTC",
             "not active yet: from 1 March 2027, 00:00 UTC until the end of 31 March 2027 UTC",
-            "no longer active: until the end of 31 August 2026 UTC",
+            "no longer active: ended at the end of 31 August 2026 UTC",
             "What changes next",
             "All rows are accepted (2 not started, 1 ended).",
         ):
@@ -262,7 +262,7 @@ class Readable(WithBrowser):
         self.assertIn(f"check the prefix length (line {line('64.0.0.0/6')}).", text)
         self.assertIn(f"never have these addresses (line {line('10.0.0.0/8')}).", text)
         overridden = [1 + i for i, row in enumerate(mixed) if row.startswith("185.12.4.") and row.endswith("Allow,")]
-        self.assertIn(f"(line {overridden[0]} is denied by line {line('185.12.4.0/24,Deny')}, ", text)
+        self.assertIn(f"(line {overridden[0]} is overridden by line {line('185.12.4.0/24,Deny')}, ", text)
 
     def test_the_page_contains_the_answer_as_json(self) -> None:
         for name, page in self.pages.items():

@@ -92,7 +92,7 @@ Examples:
 An empty OLD has no rules, so the default policy decides: with --default-policy deny, nobody gets in.
 The exit status is 0 even if something changes, unless --exit-code is given.")]
     Diff(DiffArguments),
-    /// List the rows that will start or end, with the time and who gains or loses access
+    /// List the rows that will start or end, and show when, and who gains or loses access
     #[command(after_help = "\
 Examples:
   htaccess upcoming sites/ --within 14d
@@ -138,7 +138,7 @@ pub(crate) enum TemplateCommand {
     /// List the built-in templates, with the purpose and a suitable --output-key of each
     #[command(after_help = "Examples:\n  htaccess template list")]
     List,
-    /// Print a built-in template, as a start for a custom template
+    /// Print a built-in template, as a starting point for a custom template
     #[command(after_help = "Examples:\n  htaccess template show nginx > own.tera")]
     Show(TemplateShowArguments),
     /// Compile a template and test it with sample policies, or with one CSV
@@ -148,8 +148,8 @@ Examples:
   htaccess template check own.tera           # whether it compiles and contains the denies
   htaccess template check own.tera acme.csv  # whether it works for this CSV
 
-Exit status: 0 if the template works, even with warnings, 1 if the template does not work, 2 if a
-file cannot be read.")]
+Exit status: 0 if the template works (even with warnings), 1 if it does not work, or 2 if a file
+cannot be read.")]
     Check(TemplateCheckArguments),
 }
 
