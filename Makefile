@@ -129,6 +129,8 @@ test: packages install ## run all tests and checks, two at a time; installs the 
 ifdef TWO_AT_A_TIME
 # Cargo cannot use the job slots of make, and would warn about them.
 unexport MAKEFLAGS
+# A `make` that a test starts would otherwise be such a run, too.
+unexport TWO_AT_A_TIME
 # These write the same files in target/.
 test-dist: | test-terminal
 test-documents: | test-dist
