@@ -1,13 +1,13 @@
 //! Reads the header of a CSV: its delimiter, and the columns of the address, the rule, the comment and
 //! the dates.
 //!
-//! Columns are found by name, in any order (`columns.rs`). The names of all other columns are passed
-//! on, and those of conditions (`conditions.rs`) give a warning. The delimiter is the one that
-//! separates both required columns. If the header can be read in several ways, a warning says which
-//! one was used.
+//! Columns are found by name, in any order (`columns.rs`). The names of all other columns are returned, with
+//! a warning about those that state a condition (`conditions.rs`). The delimiter is the one with which all
+//! required columns are found. If the header can be read in several ways, a warning says which reading was
+//! used.
 //!
 //! Up to five lines above the header are skipped as titles, with a warning, unless one of them could be a
-//! row. Then the file is refused, because a Deny must not disappear.
+//! row. In that case the file is refused, because a Deny must not be dropped silently.
 
 use crate::answer::{MAX_COLUMNS_LISTED, Warning, WarningCode};
 use crate::csv::cell::{cell_text, starts_with_hash};
@@ -25,24 +25,24 @@ use crate::csv::reading::Reading;
 use crate::csv::row::HiddenRow;
 use crate::text::{RichText, Segment, quoted_list, rich};
 
-/// The maximum number of lines that are searched for a header after a line that is not one.
+/// The maximum number of lines that are searched for a header after a line that is not a header.
 const MAX_LINES_SEARCHED: u32 = 20;
-/// The maximum number of lines with a title that are skipped above a header.
+/// The maximum number of title lines that are skipped above a header.
 const MAX_TITLES: u32 = 5;
-/// The maximum length of such a line, in bytes.
+/// The maximum length of a title line, in bytes. A longer line is not skipped.
 const MAX_TITLE_BYTES: usize = 4096;
 /// The maximum length of an ignored column's name in the answer, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-/// A header: its columns, and what it says about the others.
+/// The columns of a header, the names of the columns that are not read, and the warnings.
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) columns: Columns,
-    /// The other columns that have the name of a rule column. Their cells are compared with the rule.
+    /// The indexes of the other columns with a name of a rule column. Their cells are compared with the rule.
     pub(crate) other_rules: Vec<usize>,
     /// The names of the columns that are not read.
     pub(crate) ignored: Vec<String>,
-    /// The lines inside its quoted cells that look like rows.
+    /// The lines inside quoted cells of the header that look like rows.
     pub(crate) hidden_rows: Vec<HiddenRow>,
     /// The warnings about guesses and about ignored conditions.
     pub(crate) warnings: Vec<Warning>,
@@ -52,22 +52,22 @@ pub(crate) struct Header {
 #[derive(Default)]
 pub(crate) struct HeaderStage {
     kind: CsvKind,
-    /// The delimiter that a `sep=` line names.
+    /// The delimiter in a `sep=` line.
     delimiter: Option<u8>,
     /// The header so far, while a quote is open.
     open: Option<Candidate>,
-    /// Set after a comment.
+    /// Set if there was a comment.
     has_comments: bool,
-    /// The error of the line that should be the header but is not.
+    /// The error for the first line that should be a header but is not.
     error: Option<CsvError>,
-    /// The number of lines that were searched after it.
+    /// The number of lines that were searched for a header after that line.
     lines_searched: u32,
-    /// Set if that line, or one after it, could be a row. Then it is not skipped as a title.
+    /// Set if that line, or a line after it, could be a row, so that the lines are not skipped as titles.
     may_have_rows: bool,
 }
 
 impl HeaderStage {
-    /// Starts to read a CSV of this kind.
+    /// Creates the stage for a CSV of this kind.
     pub(crate) fn new(kind: CsvKind) -> Self {
         Self {
             kind,
@@ -75,7 +75,7 @@ impl HeaderStage {
         }
     }
 
-    /// Returns whether the next line starts a record, so that a blank line can be skipped.
+    /// Returns whether the next line starts a record, so that blank lines can be skipped.
     pub(crate) fn is_between_records(&self) -> bool {
         self.open.is_none()
     }
@@ -84,7 +84,8 @@ impl HeaderStage {
     ///
     /// # Errors
     ///
-    /// `missing-column` with the cells that were found; `not-csv` for another format.
+    /// `missing-column` with the cells that were found, `not-csv` for another format or for a quote that is
+    /// open over too many lines, `too-large` for a header that is too long or has too many columns.
     pub(crate) fn line(&mut self, number: u64, line: &[u8]) -> Result<Option<Header>, CsvError> {
         let candidate = match self.open.take() {
             Some(mut open) => {
@@ -134,8 +135,7 @@ impl HeaderStage {
         Ok(None)
     }
 
-    /// Returns whether the lines so far are titles, so that a header in the next line is the header of the
-    /// file.
+    /// Returns whether all lines so far are titles, so that a header in the next line is accepted.
     fn is_below_titles(&self) -> bool {
         let is_title = matches!(self.error, Some(CsvError::MissingColumn { .. }));
         is_title && !self.may_have_rows && self.lines_searched < MAX_TITLES
@@ -176,12 +176,13 @@ impl HeaderStage {
     }
 }
 
-/// Returns whether a line above the header is not skipped as a title.
+/// Returns whether a line above the header must not be skipped as a title, because it is too long or could be
+/// a row.
 fn is_no_title(line: &[u8]) -> bool {
     line.len() > MAX_TITLE_BYTES || could_be_row(line)
 }
 
-/// A line, or several while a quote is open, that is read as a header with every delimiter.
+/// A possible header: a line, or several lines while a quote is open, read with each delimiter.
 struct Candidate {
     kind: CsvKind,
     first_line: u64,
@@ -189,7 +190,7 @@ struct Candidate {
     text: Vec<u8>,
     /// The delimiter of a `sep=` line.
     announced: Option<u8>,
-    /// The readings, the most likely first.
+    /// One reading for each delimiter, the most likely first.
     readings: Vec<Reading>,
 }
 
@@ -220,16 +221,16 @@ impl Candidate {
             .for_each(|reading| reading.push(line));
     }
 
-    /// Returns whether a quote is open at the end of the lines, so that the next line belongs to them.
+    /// Returns whether a quote is open at the end of the lines, so that the next line continues the header.
     fn is_unfinished(&self) -> bool {
         self.readings.iter().any(Reading::is_open)
     }
 
-    /// Returns the header, if the lines have both required columns.
+    /// Returns the header, if the lines contain all required columns.
     ///
     /// # Errors
     ///
-    /// `too-large` for too many columns.
+    /// `too-large` if there are too many columns.
     fn header(&self) -> Result<Option<Header>, CsvError> {
         let mut header: Option<Header> = None;
         for reading in &self.readings {
@@ -237,7 +238,7 @@ impl Candidate {
                 continue;
             };
             check_columns(self.first_line, reading.count)?;
-            // A header of one cell, which a list may have, is the same with every delimiter.
+            // A list may have a header of one cell, which is the same with every delimiter.
             if header.is_some() && reading.count == 1 {
                 break;
             }
@@ -268,12 +269,13 @@ impl Candidate {
     ///
     /// # Errors
     ///
-    /// `not-csv` for another format. The explanation can be completed by a later line, this cannot.
+    /// `not-csv` for another format. This error is final, but a later line can add to the explanation in
+    /// `Ok`.
     fn missing(&self) -> Result<CsvError, CsvError> {
         if let Some(kind) = text_kind(&self.text) {
             return Err(CsvError::OtherFormat(kind.to_owned()));
         }
-        // Of several delimiters, the one with the most cells; of those, the most likely.
+        // Explains the reading with the most cells and, if there are several, the most likely of them.
         let complete = self.readings.iter().filter(|reading| reading.count > 0);
         if let Some(most) = complete.rev().max_by_key(|reading| reading.count) {
             let (names, count) = (most.names(), most.count);
@@ -294,8 +296,8 @@ impl Candidate {
     }
 }
 
-/// Returns the delimiter that an Excel `sep=;` line names. A spreadsheet may have read such a line
-/// as a cell and written it again, so quotes around it and more delimiters after it are accepted.
+/// Returns the delimiter of an Excel line such as `sep=;`. A spreadsheet may have read such a line as a cell
+/// and written it back, so quotes around it and more delimiters after it are accepted.
 fn separator_line(line: &[u8]) -> Option<u8> {
     let line = line.trim_ascii_start();
     let line = line.strip_prefix(b"\"").unwrap_or(line);
@@ -353,7 +355,7 @@ impl Header {
     }
 }
 
-/// Returns a warning about the columns that look like conditions. None of them is applied.
+/// Returns a warning about the ignored columns that look like conditions, if there are any.
 fn ignored_conditions(number: u64, ignored: &[&str]) -> Option<Warning> {
     let conditions: Vec<&str> = ignored
         .iter()
@@ -363,7 +365,12 @@ fn ignored_conditions(number: u64, ignored: &[&str]) -> Option<Warning> {
     let (columns, have, cells, them) = match conditions.len() {
         0 => return None,
         1 => ("column", "has", "its cell in this column", "the column"),
-        _ => ("columns", "have", "its cells in these columns", "the columns"),
+        _ => (
+            "columns",
+            "have",
+            "its cells in these columns",
+            "the columns",
+        ),
     };
     Some(Warning {
         code: WarningCode::IgnoredColumn,
@@ -393,8 +400,8 @@ fn unlisted_columns(number: u64, ignored: usize) -> Option<Warning> {
     })
 }
 
-/// Returns a warning for each required column that several columns could be. There is no warning if
-/// exactly one column has the first accepted name.
+/// Returns a warning for each address, rule or date column that several columns could be. There is no warning
+/// if exactly one column has the first accepted name.
 fn ambiguities(number: u64, columns: Columns, names: &[String]) -> Vec<Warning> {
     let ambiguity = |what: &str, index: usize, accepted: &[&str]| {
         let matching: Vec<&String> = names
