@@ -1,13 +1,13 @@
-//! Measures uploads that were made to take long: nanoseconds of processor time for each byte.
-//! `make bench-pathological` runs it and makes a table of the results.
+//! Measures uploads that are designed to be slow, in nanoseconds of processor time for each byte.
+//! `make bench-pathological` runs this benchmark and prints a table of the results.
 //!
-//! The bytes are those of the decompressed text and of the output. An upload is read in pieces,
-//! decided, rendered, reviewed and reported, as the function does it. The result of each upload is
-//! asserted, so that no other work is measured. The last row is the slowest of the inputs that fuzzing
-//! for time found (`fuzz/corpus/time`), made as long as the others.
+//! The bytes of the decompressed text and of the output are counted. Each upload is processed with all
+//! steps of the Lambda function: it is read in pieces, decided, rendered, reviewed and reported. The
+//! result of each upload is asserted, so that no other work is measured. The last row of the table is the
+//! slowest input that the fuzz target `time` found (`fuzz/corpus/time`), extended to the usual length.
 //!
-//! Every upload must take at most [`MAX_NS_PER_BYTE`], except in a quick run, which measures nothing. Uploads of only a
-//! header may take [`HEADER_FACTOR`] times as long.
+//! Every upload must take at most [`MAX_NS_PER_BYTE`], except in a quick run, whose times have no
+//! meaning. Uploads that consist of only a header may take [`HEADER_FACTOR`] times as long.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,15 +38,15 @@ mod uploads;
 use time::{Run, process};
 use uploads::{Upload, uploads};
 
-/// The bound that every upload must keep, in nanoseconds.
+/// The maximum time for each byte of an upload, in nanoseconds.
 const MAX_NS_PER_BYTE: f64 = 50.0;
-/// A byte of a header, which has at most 1 MiB, may take this many times as long.
+/// The factor by which a byte of a header may take longer. A header has at most 1 MiB.
 const HEADER_FACTOR: f64 = 8.0;
-/// The size of most uploads, decompressed.
+/// The size of most uploads when decompressed, in bytes.
 const UPLOAD_BYTES: usize = 8 * 1024 * 1024;
-/// The same in a quick run.
+/// The size of most uploads in a quick run, in bytes.
 const QUICK_BYTES: usize = 64 * 1024;
-/// Each upload is measured this many times, and the fastest run counts.
+/// The number of runs for each upload. The fastest run is the result.
 const RUNS: usize = 3;
 
 fn main() {
@@ -70,11 +70,11 @@ fn main() {
     );
 }
 
-/// Measures an upload and prints its row. Returns the nanoseconds for each byte.
+/// Measures an upload and prints its row of the table. Returns the nanoseconds for each byte.
 fn measure(upload: &Upload) -> f64 {
     let template = Template::built_in(upload.template).unwrap();
     let mut settings = Settings {
-        // Its clock changes, which takes longer to read than UTC.
+        // Paris has daylight saving time, so its dates take longer to convert than dates in UTC.
         time_zone: TimeZone::named("Europe/Paris").unwrap(),
         ..Settings::default()
     };
@@ -120,7 +120,7 @@ fn measure_corpus(text_bytes: usize) -> f64 {
     )
 }
 
-/// Returns the time of a byte as it is compared with the bound.
+/// Returns the time for a byte that is compared with [`MAX_NS_PER_BYTE`].
 fn weighed(ns: f64, is_only_header: bool) -> f64 {
     if is_only_header {
         ns / HEADER_FACTOR
@@ -129,7 +129,7 @@ fn weighed(ns: f64, is_only_header: bool) -> f64 {
     }
 }
 
-/// Returns the time of the fastest run, and its result.
+/// Runs the work [`RUNS`] times. Returns the time and the result of the fastest run.
 fn fastest<T>(work: impl Fn() -> T) -> (Duration, T) {
     let runs = (0..RUNS).map(|_| {
         let start = processor_time();

@@ -1,8 +1,8 @@
-//! Measures each stage between upload and output, and all stages together. Stages that read bytes are
-//! measured in bytes of input per second.
+//! Measures each stage between upload and output, and all stages together. For most stages, the throughput
+//! is also measured.
 //!
-//! `make bench-stages` runs all benches, `cargo bench --bench stages -- generate` some of them.
-//! Each bench asserts its result, so that no failure is measured.
+//! `make bench-stages` runs all benchmarks. `cargo bench --bench stages -- generate` runs only those whose
+//! names contain `generate`. Each benchmark asserts its result, so that no failure is measured.
 
 #![allow(
     clippy::unwrap_used,
@@ -39,7 +39,7 @@ use htaccess_generator::time::{DateReader, Instant};
 const LARGE: usize = 1_000_000;
 const SMALL: usize = 5_000;
 const HEADER: &str = "IP Address,Rule,Comment\n";
-/// The size of the pieces that the network delivers.
+/// The size of the pieces in which an upload is read, in bytes, as if they came from the network.
 const PIECE_BYTES: usize = 16 * 1024;
 
 fn main() {
@@ -58,7 +58,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// The work of a cold start: reading the settings and compiling the template.
+/// Measures the work of a cold start: reading the settings and compiling the template.
 fn start(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("start");
     group.bench_function("settings", |bencher| {
@@ -127,7 +127,7 @@ impl RowSink for Count {
         self.accepted += 1;
     }
 
-    /// Explains the first rejections, as `generate` does.
+    /// Counts a rejection. Explains the first rejections, like `generate`.
     fn reject(&mut self, line: u64, error: &RowError<'_>) {
         if self.rejected < MAX_REJECTIONS_LISTED {
             black_box(error.explain(line));
@@ -136,7 +136,7 @@ impl RowSink for Count {
     }
 }
 
-/// Measures the reading of lines, records and rows.
+/// Measures how lines, records and rows are read.
 fn parse(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("parse");
     for (name, csv, accepted) in [
@@ -164,10 +164,10 @@ fn parse(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The function that formats a number as an address.
+/// A function that formats a number as an address cell.
 type PutKind = Box<dyn Fn(u32) -> String>;
 
-/// A cell in each form.
+/// Measures how cells are parsed, for each form of a cell.
 fn addresses(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("address");
     let v4 = |suffix: &'static str| move |one: u32| format!("{}{suffix}", Ipv4Addr::from(one));
@@ -330,7 +330,7 @@ fn outcome(csv: &[u8]) -> (Answer, Option<String>) {
     (outcome.answer, outcome.file)
 }
 
-/// The policy for this number of random addresses.
+/// Returns a policy that allows this number of random addresses.
 fn policy(count: usize) -> Policy {
     let mut rules = PolicyBuilder::default();
     for one in random_words(count) {
@@ -361,7 +361,7 @@ fn random_ipv6_csv(rows: usize) -> Vec<u8> {
         .map(|one| Ipv6Addr::from(high | u128::from(one) << 40 | u128::from(one))))
 }
 
-/// Cells that are not addresses, different in each row.
+/// Returns a CSV with an invalid address in each row. All addresses differ.
 fn rejected_csv(rows: usize) -> Vec<u8> {
     csv(random_words(rows).map(|one| format!("{}.1", Ipv4Addr::from(one))))
 }
@@ -374,14 +374,14 @@ fn csv<T: std::fmt::Display>(addresses: impl Iterator<Item = T>) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Puts quotes around each cell.
+/// Encloses each cell in quotes.
 fn quoted(csv: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(csv).unwrap().replace(',', "\",\"");
     let lines = text.lines().map(|line| format!("\"{line}\"\n"));
     lines.collect::<String>().into_bytes()
 }
 
-/// Random numbers from a fixed seed: `SplitMix64`.
+/// Returns random numbers from `SplitMix64` with a fixed seed.
 fn random_words(count: usize) -> impl Iterator<Item = u32> {
     let mut state = 0_u64;
     std::iter::repeat_with(move || {

@@ -1,7 +1,7 @@
 //! The answer for one file: its status, rejected rows, warnings and refusals.
 //!
 //! A *row* is accepted or rejected. A *file* is published or refused. Rejections, warnings and
-//! refusals are data with a stable code and a message. This module decides nothing.
+//! refusals are data with a stable code and a message. This module makes no decisions.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use crate::rule::DefaultPolicy;
 use crate::text::{RichText, rich};
 use crate::time::{Bound, Instant};
 
-/// The maximum number of rejections that an answer lists. All rejections are counted.
+/// The maximum number of rejections that an answer lists. The count includes all rejections.
 pub const MAX_REJECTIONS_LISTED: usize = 100;
-/// The maximum number of ignored columns that an answer lists. A warning counts the others.
+/// The maximum number of ignored columns that an answer lists. A warning contains the number of others.
 pub const MAX_COLUMNS_LISTED: usize = 100;
-/// The maximum length of a rejected value in an answer, in bytes.
+/// The maximum length of a rejected value in an answer, in bytes. Longer values are truncated.
 const MAX_VALUE_BYTES: usize = 256;
 
-/// The reason why a row was rejected. The names in JSON are part of the contract.
+/// The reason why a row was rejected. The names in JSON are part of the public interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RejectionCode {
@@ -28,7 +28,7 @@ pub enum RejectionCode {
     HostBitsSet,
     /// A range that ends before it starts.
     ReversedRange,
-    /// A rule that is neither `Allow` nor `Deny`.
+    /// A rule that is not accepted. Only the common CSV accepts rules other than `Allow` and `Deny`.
     UnknownRule,
     /// A row without an address or without a rule.
     MissingField,
@@ -40,59 +40,60 @@ pub enum RejectionCode {
     ReversedPeriod,
     /// The row names a list that does not exist.
     UnknownList,
-    /// The row states the opposite of the rows of the list that it names.
+    /// The rule of the row is the opposite of the rule of the list that the row names.
     ContradictsList,
-    /// The row is in a list and names a list.
+    /// The row names a list, but is itself in a list.
     NestedList,
 }
 
-/// A rejected row and the reason.
+/// A rejected row and the reason for the rejection.
 ///
-/// Serializes with one `message`: `line N: reason: help`. `fixes` is left out if it is empty.
+/// The JSON contains one `message`, `line N: reason: help`, and omits `fixes` if there are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The line where the row starts, 1-based, as in an editor.
     pub line: u64,
     /// The reason, for programs.
     pub code: RejectionCode,
-    /// The cell that is wrong, at most 256 bytes of it. Empty if the address is missing.
+    /// The first 256 bytes of the wrong cell. Empty if the cell is missing.
     pub value: String,
-    /// The reason, for people: what is wrong.
+    /// The reason, for people.
     pub reason: RichText,
-    /// The instruction after the reason, if it can stand alone: `write Allow or Deny`.
+    /// The instruction after the reason, if it is separate from the reason: `write Allow or Deny`.
     pub help: Option<RichText>,
-    /// Suggested replacements for the cell, the most likely first. Each would be accepted.
+    /// The suggested replacements for the cell, the most likely first. The parser accepts each of them.
     pub fixes: Vec<String>,
-    /// Set if the reason names a suggestion already.
+    /// True if the reason already contains a suggestion.
     pub names_a_fix: bool,
-    /// The column of the cell, if it is a date. The JSON omits it, because the message names it.
+    /// The column of the cell, if it is a date. The JSON omits the column, because the message contains it.
     pub bound: Option<Bound>,
-    /// The row, for a reader who looks for it in a spreadsheet. `None` if the row is not in the text. The JSON
-    /// omits it, because a program finds the line itself.
+    /// The row, for a person who searches for it in a spreadsheet. `None` if the text does not contain the
+    /// row. The JSON omits the row, because a program can find it by its line number.
     pub row: Option<RowExcerpt>,
 }
 
-/// The text of a rejected row around the cell that is wrong. Untrusted.
+/// The text of a rejected row around the wrong cell. The text is untrusted.
 ///
-/// Of a row with several lines, this is the line with the cell. Of a line of more than 160 characters, the cell
-/// and the text next to it are kept, with `…` where something was left out.
+/// If the row has several lines, only the line with the cell is kept. If that line is longer than 160
+/// characters, only the cell and the text next to it are kept, and `…` marks omitted text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowExcerpt {
     /// The text before the cell.
     pub before: String,
-    /// The cell. Empty if it is missing.
+    /// The wrong cell. Empty if the cell is missing.
     pub cell: String,
     /// The text after the cell.
     pub after: String,
-    /// Set if the row is one line and nothing was left out, so that a replacement of the cell gives the whole row.
+    /// True if the row has one line and no text was omitted, so that replacing the cell yields the whole
+    /// corrected row.
     pub is_whole: bool,
 }
 
 impl RowExcerpt {
-    /// The maximum number of characters of a row.
+    /// The maximum number of characters that are kept of a row, without the `…` marks.
     const MAX_CHARS: usize = 160;
 
-    /// Keeps what is around the cell.
+    /// Creates an excerpt, and shortens its parts if they are too long together.
     #[must_use]
     pub fn new(before: &str, cell: &str, after: &str) -> Self {
         const SIDE_CHARS: usize = RowExcerpt::MAX_CHARS / 4;
@@ -127,7 +128,7 @@ impl RowExcerpt {
 }
 
 impl Rejection {
-    /// Creates a rejection without help and suggestions. Keeps the first 256 bytes of the value.
+    /// Creates a rejection without help or suggestions. Only the first 256 bytes of the value are kept.
     #[must_use]
     pub fn new(line: u64, code: RejectionCode, value: &str, reason: impl Into<RichText>) -> Self {
         let end = value.floor_char_boundary(MAX_VALUE_BYTES);
@@ -144,7 +145,7 @@ impl Rejection {
         }
     }
 
-    /// Returns the whole sentence without its place: the reason, and the help if there is one.
+    /// Returns the message without the line number: the reason, and the help if there is any.
     #[must_use]
     pub fn sentence(&self) -> RichText {
         match &self.help {
@@ -153,7 +154,7 @@ impl Rejection {
         }
     }
 
-    /// Returns the whole sentence with its place, such as
+    /// Returns the message with the line number, such as
     /// `line 4: "2.2.2" is not an IP address: expected 4 octets, found 3`.
     #[must_use]
     pub fn message(&self) -> String {
@@ -183,48 +184,47 @@ impl Serialize for Rejection {
     }
 }
 
-/// The kind of a warning. A warning does not reject anything. The names in JSON are part of the
-/// contract.
+/// The kind of a warning. A warning never rejects a row or refuses a file. The names in JSON are part of
+/// the public interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningCode {
     /// The program guessed how to read the text, for example its encoding.
     Guessed,
-    /// A column that is not read has the name of a condition, such as `Enabled` or `Port`.
+    /// A column that the program ignores seems to be a condition, such as `Enabled` or `Port`.
     IgnoredColumn,
-    /// Lines inside a quoted cell look like rows. They are not used.
+    /// Lines inside a quoted cell look like rows. They are not used as rows.
     HiddenRows,
-    /// Rejected rows may have denied somebody who gets in, and the file is published nevertheless.
+    /// The file is published although rejected rows may have denied somebody who now gets in.
     DenyRejected,
     /// Rows repeat other rows.
     DuplicateRows,
-    /// `Allow` rows have no effect, because Deny rows cover the same addresses.
+    /// `Allow` rows have no effect, because `Deny` rows cover the same addresses.
     OverriddenRows,
     /// Nobody gets in.
     BlocksEverybody,
     /// Everybody gets in.
     AllowsEverybody,
-    /// A row names `0.0.0.0` or `::`, which no client has.
+    /// A row contains `0.0.0.0` or `::`, which is not the address of any client.
     MatchesNobody,
-    /// An allowed network is wider than a /16. Private IPv4 networks are reported if they are wider than a
-    /// /8.
+    /// An allowed network is larger than a /16. For private IPv4 networks, the limit is a /8.
     WideAllow,
-    /// A list of mostly public addresses has private ones.
+    /// A list of mostly public addresses contains private addresses.
     PrivateRange,
-    /// Rows have ended and can be deleted.
+    /// Rows have expired and can be deleted.
     ExpiredRows,
-    /// Rows end within 14 days.
+    /// Rows expire within 14 days.
     EndsSoon,
-    /// Nobody gets in after the next change.
+    /// Nobody will get in after the next time that a row starts or ends.
     NobodyLeft,
-    /// Deny rows do not apply to addresses that the common CSV lets in always.
+    /// `Deny` rows do not apply to addresses with an `Always` row in the common CSV.
     AlwaysWins,
-    /// Nothing publishes the output again at the next change.
+    /// No schedule will publish the output again when the next row starts or ends.
     UnscheduledChange,
 }
 
 impl WarningCode {
-    /// Returns the urgency of such a warning.
+    /// Returns the urgency of a warning of this kind.
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
@@ -248,46 +248,46 @@ impl WarningCode {
     }
 }
 
-/// A warning: something that is probably a mistake, although it is accepted.
+/// A warning about something that is accepted but probably a mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// The kind, for programs.
     pub code: WarningCode,
-    /// The first line that the warning is about, if it is about lines that are known.
+    /// The first line that the warning is about. `None` if the warning is not about specific lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The warning, for people: one sentence. The lines of the rows that it is about follow in
-    /// parentheses.
+    /// The warning, for people: one sentence, followed by the line numbers of its rows in parentheses.
     pub message: RichText,
 }
 
-/// The reason why a file was refused. The names in JSON are part of the contract.
+/// The reason why a file was refused or held. The names in JSON are part of the public interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusalCode {
     /// The file is binary, undecodable or damaged.
     NotCsv,
-    /// The header has no column for the address, or none for the rule.
+    /// The header has no address column or no rule column.
     MissingColumn,
     /// No row was accepted.
     NoRules,
-    /// The file is over a limit on bytes, on the length of a line or on columns.
+    /// The file exceeds the limit on its size, on the length of a line or on the number of columns.
     TooLarge,
-    /// A rejected row may have denied somebody who gets in under the other rows.
+    /// A rejected row may have denied somebody who would get in under the other rows.
     DenyRejected,
-    /// A row was rejected, and the setting `STRICT` accepts none.
+    /// A row was rejected, and the `STRICT` setting does not accept any rejected rows.
     RowsRejected,
-    /// The key of the upload, or of the output, would leave its folder.
+    /// The key of the upload or of the output cannot be used as a path, for example because it would point
+    /// outside its folder.
     UnsafeKey,
     /// The template does not compile or fails on this file.
     BadTemplate,
     /// The output belongs to another upload.
     OutputTaken,
-    /// The rows of a list state different rules.
+    /// The rows of a list have different rules.
     MixedRules,
-    /// A list that a row names, or the common CSV, is refused or cannot be used.
+    /// A list that a row names, or the common CSV, was refused or cannot be used.
     UnusableList,
-    /// The change is so big that somebody must approve it. The file is held, not refused.
+    /// The change is so large that a person must approve it. The file is held, not refused.
     ChangeHeld,
 }
 
@@ -297,19 +297,19 @@ impl fmt::Display for RefusalCode {
     }
 }
 
-/// The reason why nothing is published for a file. The user can fix it; a retry cannot.
+/// The reason why nothing is published for a file. The user must fix the cause. A retry would not help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The reason, for programs.
     pub code: RefusalCode,
-    /// The line that the refusal is about, if it is about one.
+    /// The line that the refusal is about. `None` if the refusal is not about a specific line.
     pub line: Option<u64>,
-    /// The reason, for people: what is wrong and what is accepted.
+    /// The reason, for people: what is wrong and what would be accepted.
     pub message: RichText,
 }
 
 impl Refusal {
-    /// Creates a refusal that is not about a line.
+    /// Creates a refusal that is not about a specific line.
     #[must_use]
     pub fn new(code: RefusalCode, message: impl Into<RichText>) -> Self {
         Self {
@@ -336,17 +336,17 @@ pub enum Status {
     Written,
     /// The output was already up to date with this input and these settings.
     Unchanged,
-    /// Nothing was written. The previous output stays.
+    /// Nothing was written. The previous output stays published.
     Refused,
-    /// Nothing was written, until somebody approves the change. The previous output stays.
+    /// Nothing is written until a person approves the change. The previous output stays published.
     Held,
-    /// The input is a preview. Nothing but its report was written.
+    /// The input is a preview. Only its report was written.
     Previewed,
     /// The input was deleted, and the output was removed.
     Removed,
-    /// The input was deleted. The output stays.
+    /// The input was deleted. The output stays published.
     Kept,
-    /// There was nothing to do, such as for `s3:TestEvent` or the marker of a folder.
+    /// The event needs no action, for example `s3:TestEvent` or the creation of a folder.
     Ignored,
 }
 
@@ -356,42 +356,43 @@ impl fmt::Display for Status {
     }
 }
 
-/// The urgency of the problems of a file.
+/// The urgency of the problems in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Nothing was left out. There may be warnings about rows that are used.
+    /// The file has no problem that needs attention. There may be warnings that are only information.
     Fine,
-    /// Rows are not used, a condition is not applied, nobody or everybody gets in, or nobody does after the
-    /// next change, or nothing applies that change, or the change waits for an approval.
+    /// One of these: rows are not used, a condition is ignored, nobody or everybody gets in, nobody will get
+    /// in after the next change, no schedule applies the next change, or the change waits for approval.
     Warning,
     /// The file is refused, or it is published without rows that may have denied somebody.
     Alarm,
 }
 
-/// The numbers of networks in the output.
+/// The number of networks in each list of the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NetworkCounts {
-    /// The networks in the list of allowed addresses.
+    /// The number of networks in the allow list.
     pub allow: usize,
-    /// The networks in the list of denied addresses.
+    /// The number of networks in the deny list.
     pub deny: usize,
 }
 
-/// The effect of a change of an output on who gets in.
+/// The effect of a changed output on who gets in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AccessChange {
-    /// The clients that get in only now.
+    /// The clients that get in only with the new output.
     pub gained: AccessCount,
-    /// The clients that got in only before.
+    /// The clients that get in only with the previous output.
     pub lost: AccessCount,
 }
 
 /// The size of a set of clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AccessCount {
-    /// The networks, as few as possible.
+    /// The minimum number of networks that cover the clients.
     pub networks: u64,
-    /// The addresses, in decimal digits, because a number of JSON is not exact for IPv6.
+    /// The number of addresses in decimal. The field is text, because JSON numbers are not exact at the size
+    /// of IPv6.
     pub addresses: String,
 }
 
@@ -400,63 +401,62 @@ pub struct AccessCount {
 pub struct Answer {
     /// The key or path of the input.
     pub source: String,
-    /// The key or path of the output. `None` if the key of the input is unsafe or is not the key of
-    /// a CSV, and if the input was deleted and no output came from it.
+    /// The key or path of the output. `None` if the key of the input is unsafe or does not belong to a CSV,
+    /// or if the input was deleted and had no output.
     pub output: Option<String>,
-    /// The result.
+    /// The result for the file.
     pub status: Status,
-    /// The code of the refusal, or of the hold. A preview has that of what would happen.
+    /// The code of the refusal or the hold. For a preview, the code that an upload would get.
     pub code: Option<RefusalCode>,
     /// The reason for a refusal or a hold, for people.
     pub message: Option<RichText>,
-    /// The line that a refusal is about, if it is about one. The JSON omits it, because the message
-    /// names it.
+    /// The line that a refusal is about, if any. The JSON omits it, because the message contains it.
     #[serde(skip)]
     pub refused_line: Option<u64>,
     /// The default policy of the file or of the settings.
     pub default_policy: DefaultPolicy,
-    /// The number of rows, accepted and rejected.
+    /// The number of rows, both accepted and rejected.
     pub rows: u64,
     /// The number of accepted rows.
     pub accepted: u64,
     /// The number of rejected rows.
     pub rejected: u64,
-    /// The number of accepted rows that have not started.
+    /// The number of accepted rows that have not started yet.
     pub pending: u64,
-    /// The number of accepted rows that have ended.
+    /// The number of accepted rows that have expired.
     pub expired: u64,
-    /// The first later instant at which an accepted row starts or ends. `None` if there is none, or if
-    /// the file is refused.
+    /// The next instant at which an accepted row starts or expires. `None` if there is none, or if the file
+    /// is refused.
     pub next_change: Option<Instant>,
-    /// The names of the lists that the rows name, in alphabetical order, without those that do not exist.
-    /// The JSON omits them if there are none.
+    /// The names of all existing lists that the rows name, in alphabetical order. The JSON omits the field if
+    /// there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<String>,
-    /// The networks in the output.
+    /// The number of networks in the output.
     pub networks: NetworkCounts,
     /// The size of the output, in bytes.
     pub bytes: usize,
-    /// The effect on who gets in, compared with the previous version. The JSON omits it if nothing is written
-    /// or held, if there is no previous version, or if the previous version can no longer be read.
+    /// The effect on who gets in, compared with the previous version. The JSON omits the field if nothing is
+    /// written or held, if there is no previous version, or if the previous version can no longer be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<AccessChange>,
-    /// The code that releases a held change: 8 letters and digits. The JSON omits it if nothing is held.
+    /// The code that approves a held change: 8 letters and digits. The JSON omits the field if nothing is
+    /// held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
-    /// The first [`MAX_REJECTIONS_LISTED`] rejections, by line.
+    /// The first [`MAX_REJECTIONS_LISTED`] rejections, in the order of their lines.
     pub rejections: Vec<Rejection>,
-    /// The names of the columns that are not read, in the order of the header, each once: at most
-    /// [`MAX_COLUMNS_LISTED`] names, and at most 64 bytes of each. The JSON omits them if there are
-    /// none.
+    /// The distinct names of the ignored columns, in the order of the header: at most [`MAX_COLUMNS_LISTED`]
+    /// names, and at most 64 bytes of each. The JSON omits the field if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_columns: Vec<String>,
-    /// The warnings. The JSON omits them if there are none.
+    /// The warnings. The JSON omits the field if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
 
 impl Answer {
-    /// Creates an answer that only names the file and its status.
+    /// Creates an answer that contains only the file and its status.
     #[must_use]
     pub fn new(source: &str, status: Status) -> Self {
         Self {
@@ -484,7 +484,7 @@ impl Answer {
         }
     }
 
-    /// Returns whether the file is refused, or would be if it were not a preview.
+    /// Returns whether the file is refused, or for a preview, whether an upload would be refused.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         match self.status {
@@ -501,7 +501,7 @@ impl Answer {
         self.warnings.iter().any(|warning| warning.code == code)
     }
 
-    /// Returns the urgency of the problems.
+    /// Returns the urgency of the most urgent problem.
     #[must_use]
     pub fn severity(&self) -> Severity {
         let of_file = if self.is_refused() {
@@ -515,7 +515,7 @@ impl Answer {
         of_warnings.fold(of_file, Severity::max)
     }
 
-    /// Returns the answer for the same file as refused. The counts of rows stay.
+    /// Turns this answer into the answer for a refused file. The row counts stay.
     #[must_use]
     pub fn refused(self, refusal: &Refusal) -> Self {
         Self {

@@ -1,9 +1,10 @@
 //! Turns CSV files of IP rules into correct, fast Apache `.htaccess` files.
 //!
-//! Data flows in one direction: event → fetch → parse → policy → render → publish → answer. The
-//! middle is pure ([`generate`](mod@generate): bytes and settings in, file and answer out). The
-//! edges are the Lambda function (`function`, with the feature `function`) and the command line
-//! (with the feature `command-line`). `ARCHITECTURE.md` has the layers and the invariants.
+//! Data flows in one direction: event → fetch → parse → policy → render → publish → answer. The steps
+//! from parsing to rendering have no side effects ([`generate`](mod@generate) turns bytes and settings
+//! into a file and an answer). The Lambda function (`function`, with the feature `function`) and the
+//! command line (with the feature `command-line`) do the input and output. `ARCHITECTURE.md` describes the
+//! layers and the invariants.
 
 pub mod answer;
 pub mod csv;

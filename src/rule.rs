@@ -1,20 +1,20 @@
-//! The action of a rule, and the default for addresses that no rule lists.
+//! The action of a rule, and the default policy for addresses without a rule.
 
 use serde::Serialize;
 
 /// The action that a rule applies to its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// The addresses are permitted, unless another rule denies them.
+    /// The addresses are permitted unless another rule denies them.
     Allow,
-    /// The addresses are refused.
+    /// The addresses are refused unless an `Always` rule permits them.
     Deny,
     /// The addresses are permitted, even if another rule denies them.
     Always,
 }
 
 impl Action {
-    /// The name in templates and messages.
+    /// Returns the name in templates and messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -24,7 +24,7 @@ impl Action {
         }
     }
 
-    /// The name in a CSV.
+    /// Returns the name in a CSV.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -35,19 +35,19 @@ impl Action {
     }
 }
 
-/// The treatment of addresses that no rule lists.
+/// The treatment of addresses without a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DefaultPolicy {
-    /// Only addresses that are allowed are permitted.
+    /// Only addresses with an `Allow` or `Always` rule can be permitted.
     #[default]
     Deny,
-    /// All addresses except those that are denied are permitted.
+    /// All addresses are permitted except denied addresses.
     Allow,
 }
 
 impl DefaultPolicy {
-    /// The name in settings, templates and messages.
+    /// Returns the name in settings, templates and messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,21 +1,21 @@
-//! Object keys and paths of sources. Splits keys for the `OUTPUT_KEY` setting, and refuses keys that
-//! would leave their folder when a bucket is synced to a disk.
+//! Object keys and file paths of sources. Splits keys for the `OUTPUT_KEY` setting, and refuses keys that
+//! would point outside their folder when a bucket is synced to a disk.
 
 use std::fmt;
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::text::{RichText, Segment, rich};
 
-/// The maximum length of a segment between two slashes, in bytes. This is the limit of file systems.
+/// The maximum length of a segment between two slashes, in bytes. Common file systems have this limit.
 const MAX_SEGMENT_BYTES: usize = 255;
 /// The maximum length of a key in S3, in bytes.
 const MAX_KEY_BYTES: usize = 1024;
-/// The key of the overview of all sites, in the bucket with the reports.
+/// The key of the page that gives an overview of all sites, in the report bucket.
 pub const OVERVIEW_KEY: &str = "index.html";
-/// The endings of a CSV's name, in any case.
+/// The file name extensions of a CSV, in any case.
 const CSV_ENDINGS: [&str; 2] = [".csv", ".csv.gz"];
 
-/// A key that cannot become a path. `Display` is the sentence.
+/// A key that cannot become a path. `Display` writes the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyError {
     key: String,
@@ -25,9 +25,9 @@ pub struct KeyError {
 /// The reason why a key cannot become a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyProblem {
-    /// It is empty, or longer than 1,024 bytes.
+    /// The key is empty or longer than 1,024 bytes.
     Length,
-    /// It has a control character.
+    /// The key contains a control character.
     ControlCharacter,
     /// A segment is `.` or `..`.
     DotSegment,
@@ -35,11 +35,11 @@ pub enum KeyProblem {
     EmptySegment,
     /// A segment is longer than 255 bytes.
     LongSegment,
-    /// Nothing is left without the extension.
+    /// The key has no name before its extension.
     NoName,
-    /// The key of its report would be longer than 1,024 bytes.
+    /// The key of the report would be longer than 1,024 bytes.
     LongReportKey,
-    /// The key of its report would be [`OVERVIEW_KEY`].
+    /// The key of the report would be [`OVERVIEW_KEY`].
     OverviewKey,
 }
 
@@ -51,7 +51,7 @@ impl KeyError {
         }
     }
 
-    /// The reason.
+    /// Returns the reason.
     #[must_use]
     pub fn problem(&self) -> KeyProblem {
         self.problem
@@ -92,7 +92,7 @@ impl From<KeyError> for Refusal {
     }
 }
 
-/// A key in parts, for the `OUTPUT_KEY` setting.
+/// The parts of a key, for the `OUTPUT_KEY` setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyParts<'a> {
     /// The key without its extension: `clients/acme`.
@@ -103,7 +103,8 @@ pub struct KeyParts<'a> {
     pub stem: &'a str,
 }
 
-/// Splits a safe key. The extension is `.csv`, `.csv.gz` or any other, in any case.
+/// Checks and splits a key. Any extension is removed, and `.gz` together with the extension before it, in
+/// any case.
 ///
 /// ```
 /// let parts = htaccess_generator::source::split_key("clients/acme.csv.gz").unwrap();
@@ -112,7 +113,7 @@ pub struct KeyParts<'a> {
 ///
 /// # Errors
 ///
-/// See [`check_key`]; also for a key without a name before its extension.
+/// Fails as described for [`check_key`], and for a key without a name before its extension.
 pub fn split_key(key: &str) -> Result<KeyParts<'_>, KeyError> {
     check_key(key)?;
     let name_start = key.rfind('/').map_or(0, |slash| slash + 1);
@@ -128,12 +129,13 @@ pub fn split_key(key: &str) -> Result<KeyParts<'_>, KeyError> {
     })
 }
 
-/// Checks that a key stays in its folder when it becomes a path.
+/// Checks that a key stays inside its folder when it becomes a path.
 ///
 /// # Errors
 ///
-/// For a leading or trailing slash, a segment that is empty, `.` or `..` (also
-/// between backslashes), control characters, a segment over 255 bytes, or a key over 1,024 bytes.
+/// Fails for a leading or trailing slash, an empty segment, a segment `.` or `..` (backslashes are
+/// separators here), a control character, a segment over 255 bytes, and a key that is empty or over 1,024
+/// bytes.
 pub fn check_key(key: &str) -> Result<(), KeyError> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
         return Err(KeyError::new(key, KeyProblem::Length));
@@ -158,8 +160,7 @@ pub fn check_key(key: &str) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Returns whether a key or a file's name is that of a CSV: it ends in `.csv` or `.csv.gz`, in any
-/// case.
+/// Returns whether a key or a file name ends in `.csv` or `.csv.gz`, in any case.
 ///
 /// ```
 /// use htaccess_generator::source::is_csv_name;
@@ -174,8 +175,8 @@ pub fn is_csv_name(name: &str) -> bool {
         .any(|ending| strip_suffix_any_case(name, ending).is_some())
 }
 
-/// Returns the keys of all CSVs that differ from this one only in their ending, `.csv` or `.csv.gz` in any
-/// case. The key itself is one of them.
+/// Returns every CSV key that differs from this key only in its extension, which is `.csv` or `.csv.gz` in
+/// any case. The key itself is included.
 pub fn keys_of_the_same_path(key: &str) -> impl Iterator<Item = String> {
     let path = CSV_ENDINGS
         .iter()
@@ -191,7 +192,8 @@ pub fn keys_of_the_same_path(key: &str) -> impl Iterator<Item = String> {
                     letter.to_ascii_uppercase()
                 }
             });
-            // A set bit of a dot changes nothing, so each ending is made only once.
+            // The bit of a dot would have no effect, so only combinations without it are used. Each ending
+            // therefore occurs only once.
             let is_new = ending
                 .match_indices('.')
                 .all(|(index, _)| upper & (1 << index) == 0);
@@ -200,7 +202,7 @@ pub fn keys_of_the_same_path(key: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Returns the key of the report on a source.
+/// Returns the key of the report for a source.
 ///
 /// ```
 /// assert_eq!(htaccess_generator::source::report_key("clients/acme.csv"), "clients/acme.csv.html");
@@ -210,11 +212,11 @@ pub fn report_key(source_key: &str) -> String {
     format!("{source_key}.html")
 }
 
-/// Checks that the key of a source's report is free and not too long. The source's key is safe.
+/// Checks the key of the report for a source whose own key was already checked with [`check_key`].
 ///
 /// # Errors
 ///
-/// If the report's key would have more than 1,024 bytes, which S3 does not accept, or would be
+/// Fails if the report's key would be longer than 1,024 bytes, which S3 does not accept, or would be
 /// [`OVERVIEW_KEY`].
 pub fn check_report_key(source_key: &str) -> Result<(), KeyError> {
     if report_key(source_key).len() > MAX_KEY_BYTES {
@@ -241,13 +243,13 @@ fn without_extension(name: &str) -> &str {
 /// The origin of a CSV.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
-    /// The object's key, decoded, or the file's path.
+    /// The decoded key of the object, or the path of the file.
     pub key: String,
-    /// The object's bucket; empty for a file.
+    /// The bucket of the object. Empty for a file.
     pub bucket: String,
-    /// The object's version; empty without versioning.
+    /// The version ID of the object. Empty without versioning.
     pub version_id: String,
-    /// The object's entity tag; empty for a file.
+    /// The entity tag of the object. Empty for a file.
     pub etag: String,
 }
 

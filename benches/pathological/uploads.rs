@@ -1,4 +1,4 @@
-//! Uploads that were made to take long.
+//! Uploads that are designed to be slow to process.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,16 +7,17 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use htaccess_generator::answer::RefusalCode;
 
-/// An upload, and what must become of it.
+/// An upload and its expected result.
 pub(crate) struct Upload {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
-    /// The size of its text, decompressed.
+    /// The size of the decompressed text, in bytes.
     pub(crate) text_bytes: usize,
     pub(crate) template: &'static str,
-    /// The code of its refusal. `None` for a published one: rejected rows are published without the Denies.
+    /// The expected code of the refusal. `None` if the upload must be published, even if rejected rows may
+    /// deny somebody.
     pub(crate) expected: Option<RefusalCode>,
-    /// Set if the text is refused before its first row.
+    /// True if the text is refused before its first row.
     pub(crate) is_only_header: bool,
 }
 
@@ -48,14 +49,14 @@ impl Upload {
         self
     }
 
-    /// Sets the size of a compressed text.
+    /// Sets the size of the decompressed text, in bytes.
     fn of_text(mut self, bytes: usize) -> Self {
         self.text_bytes = bytes;
         self
     }
 }
 
-/// Returns the uploads, most of them with about this many bytes of text.
+/// Returns the uploads. Most of them have about `text_bytes` of text.
 pub(crate) fn uploads(text_bytes: usize) -> Vec<Upload> {
     let groups = [
         repeated_rows(text_bytes),
@@ -69,7 +70,7 @@ pub(crate) fn uploads(text_bytes: usize) -> Vec<Upload> {
     groups.into_iter().flatten().collect()
 }
 
-/// The rows that are repeated, and their names.
+/// The rows that are repeated, after their names.
 const ROWS: [(&str, &str); 37] = [
     ("usual rows", "10.0.0.1,Allow,client\n"),
     ("line feeds", "\n"),
@@ -123,7 +124,7 @@ fn repeated_rows(text_bytes: usize) -> Vec<Upload> {
     let upload =
         |(name, row): &(&str, &str)| Upload::new(name, rows_after(HEADER, row, text_bytes));
     let mut uploads: Vec<Upload> = ROWS.iter().map(upload).collect();
-    // Every cell is compared with the rule.
+    // Every cell in these columns must be compared with the rule.
     let width = 1000;
     let header = format!("IP,Rule{}\n", ",Rule".repeat(width));
     for (name, cell) in [
@@ -168,7 +169,7 @@ fn encodings(text_bytes: usize) -> Vec<Upload> {
     uploads
 }
 
-/// Rows whose address or rule is a long cell of many parts.
+/// Returns uploads whose rows have a long address or rule that consists of many parts.
 fn long_cells(text_bytes: usize) -> Vec<Upload> {
     let parts = [
         ("1-", "dates"),
@@ -195,13 +196,13 @@ fn long_cells(text_bytes: usize) -> Vec<Upload> {
     parts.into_iter().map(upload).collect()
 }
 
-/// Text in which the header is searched.
+/// Returns uploads in which the search for the header takes long.
 fn headers(text_bytes: usize) -> Vec<Upload> {
     let line_bytes = (text_bytes / 22).min(1_000_000);
     let lines = |line: &str| format!("{}\n", line.repeat(line_bytes / line.len())).repeat(21);
     let open_lines = format!("\"{}", format!("{}\n", "x".repeat(9000)).repeat(99));
     let missing = RefusalCode::MissingColumn;
-    // Windows-1252, and two delimiters.
+    // The name of the column is in Windows-1252 and contains a second kind of delimiter.
     let column = [&b"xxxx"[..], &[0x89; 44], b"\xff|low,"].concat();
     let wide = column.repeat(1020);
     let repeated = |line: &str| line.repeat(text_bytes / line.len());
@@ -260,7 +261,7 @@ fn compressed(text_bytes: usize) -> Vec<Upload> {
 
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// Blocks of the fixed code of RFC 1951, with these letters in each.
+/// Returns gzip blocks with the fixed Huffman code of RFC 1951. Each block contains `letters`.
 fn blocks(bytes: usize, letters: &[u8]) -> Vec<u8> {
     let mut block = vec![false, true, false];
     for letter in letters {
@@ -268,7 +269,7 @@ fn blocks(bytes: usize, letters: &[u8]) -> Vec<u8> {
         block.extend((0..8).rev().map(|bit| code >> bit & 1 == 1));
     }
     block.extend([false; 7]);
-    // Eight blocks end at the end of a byte.
+    // Eight blocks together end at a byte boundary.
     let byte = |bits: &[bool]| {
         let bits = bits.iter().enumerate();
         bits.fold(0, |byte, (at, bit)| byte | u8::from(*bit) << at)
@@ -282,7 +283,7 @@ fn stored_blocks(bytes: usize) -> Vec<u8> {
     [&GZIP_HEADER[..], &block.repeat(bytes / block.len())].concat()
 }
 
-/// Rows whose networks are many or whose addresses are far from each other.
+/// Returns uploads whose rows need many networks, or whose addresses are far apart.
 fn many_networks(text_bytes: usize) -> Vec<Upload> {
     let templates = ["apache24", "nginx", "haproxy", "nftables", "json", "plain"];
     let wide = |row: usize| {
@@ -317,7 +318,7 @@ fn many_networks(text_bytes: usize) -> Vec<Upload> {
     uploads
 }
 
-/// Rows with dates, in every state.
+/// Returns uploads whose rows have valid, invalid, past and future dates.
 fn dated(text_bytes: usize) -> Vec<Upload> {
     let header = "IP,Rule,Starts,Expires\n1.1.1.1,Allow\n";
     let mut uploads = Vec::new();
@@ -332,7 +333,8 @@ fn dated(text_bytes: usize) -> Vec<Upload> {
     ] {
         uploads.push(Upload::new(name, rows_after(header, row, text_bytes)));
     }
-    // Each row is the next change, and its day is not among those that were read last.
+    // The dates go backwards, so that each row replaces the next change, and its day is not among the
+    // recently read days.
     let date = |row: usize| {
         let (year, month) = (9000 - row / 336 % 6000, 12 - row / 28 % 12);
         format!("{year}-{month:02}-{:02}", 28 - row % 28)

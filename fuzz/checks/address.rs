@@ -1,4 +1,4 @@
-//! The target `address`: parses a cell as addresses, and formats them again.
+//! The target `address`: parses a cell as addresses, and formats the result again.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ use super::{MAX_SENTENCE_BYTES, check_message};
 /// The maximum length of a suggestion, in bytes.
 const MAX_FIX_BYTES: usize = 100;
 
-/// The input is a cell in UTF-8. The white space around it does not belong to it.
+/// Checks a cell in UTF-8. The white space around it is removed first.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
@@ -36,8 +36,8 @@ fn check_accepted(text: &str, addresses: AddressSpec) {
         AddressSpec::Ipv6(range) => {
             check_networks(range, range);
             let ends = [range.first, range.last].map(text_of_word);
-            // A network can end with the mapped block (`::/80`). A range cannot, because its mapped
-            // end is IPv4.
+            // A network can end at the end of the mapped block (`::/80`). A range cannot be written with such
+            // an end, because the parser turns the end into IPv4.
             let has_mapped_end = [range.first, range.last]
                 .iter()
                 .any(|end| Ipv6Addr::from_bits(*end).to_ipv4_mapped().is_some());
@@ -57,7 +57,8 @@ fn text_of_word(first: impl Family) -> String {
     .to_string()
 }
 
-/// The networks of a range, printed and parsed again, are its addresses (here as IPv6).
+/// Checks that the networks of a range, printed and parsed again, cover exactly the range. `expected` is
+/// the range as IPv6.
 fn check_networks<T: Family>(range: AddrRange<T>, expected: AddrRange<u128>) {
     assert!(range.first <= range.last);
     let networks: Vec<Network<T>> = range.networks().collect();
@@ -99,7 +100,7 @@ fn check_refused(text: &str, err: &AddressError<'_>) {
         assert!(parse_address(&fix).is_ok(), "{fix:?} for {text:?}");
         check_message(&fix, MAX_FIX_BYTES);
     }
-    // The suggestion in the message is accepted.
+    // The parser must accept what the message suggests.
     let way_out = message.rsplit_once(": write ").map(|(_, way_out)| way_out);
     let is_accepted = |text: Option<&str>| parse_address(text.unwrap()).is_ok();
     match err {
@@ -114,7 +115,7 @@ fn check_refused(text: &str, err: &AddressError<'_>) {
     }
 }
 
-/// A text without `/` and `-` is accepted exactly if the standard library accepts it.
+/// Checks that a text without `/` and `-` is accepted if and only if the standard library accepts it.
 fn check_against_std(text: &str) {
     let is_word = ["all", "any", "*"].contains(&&*text.to_ascii_lowercase());
     if !is_word && !text.contains(['/', '-']) {

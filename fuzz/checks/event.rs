@@ -1,4 +1,4 @@
-//! The target `event`: parses any JSON as an event, and decodes any key from each event format
+//! The target `event`: parses any JSON as an event, and checks that keys in each event format are decoded
 //! exactly once.
 
 use htaccess_generator::function::Event;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{MAX_MESSAGE_BYTES, check_message};
 
-/// The input is an event and, if it is text, also a key.
+/// Checks the input as an event and, if it is UTF-8, as a key.
 pub(crate) fn check(input: &[u8]) {
     if let Ok(event) = serde_json::from_slice::<Value>(input) {
         check_any(&event);
@@ -19,7 +19,7 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// Checks that parsing does not panic, gives the same result each time, and has a printable error.
+/// Checks that parsing does not panic, gives the same result each time, and returns only printable errors.
 fn check_any(event: &Value) {
     let first = Event::read(event);
     let again = Event::read(event);
@@ -29,7 +29,7 @@ fn check_any(event: &Value) {
     }
 }
 
-/// Checks that a key that was encoded for an event format is decoded to the same key.
+/// Checks that a key that was encoded for an event format is decoded to the original key.
 fn check_key(key: &str) {
     let percent_encoded = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
     let form_encoded = percent_encoded.replace("%20", "+");
@@ -49,7 +49,7 @@ fn check_key(key: &str) {
     }
 }
 
-/// Checks the key of an event alone, through SNS, in a queue, and in a queue through SNS.
+/// Checks the key of an event that is delivered directly, through SNS, through SQS, and through both.
 fn check_wrapped(event: &Value, key: &str) {
     let text = event.to_string();
     let notification = json!({"Type": "Notification", "MessageId": "n", "Message": text});
@@ -64,7 +64,7 @@ fn check_wrapped(event: &Value, key: &str) {
     }
 }
 
-/// Checks that this key is read.
+/// Checks that the parsed event contains this key.
 fn check_is_read(event: &Value, key: &str) {
     let read = format!("{:?}", Event::read(event).unwrap());
     let (_, rest) = read

@@ -1,11 +1,12 @@
-//! The target `generate`: from bytes to a file and an answer.
+//! The target `generate`: turns an upload and settings into a file and an answer, and checks both.
 //!
 //! ```text
 //! input    = template settings key LF upload
-//! template = one byte: its remainder by 4 (so "0" to "3" are written) chooses from TEMPLATES
-//! settings = one byte: its lowest bits are default allow, strict for all rows, another output key,
+//! template = one byte: the remainder after division by 4 is an index in TEMPLATES (the corpus uses
+//!            the characters "0" to "3")
+//! settings = one byte: from the lowest bit: default allow, strict for all rows, another output key,
 //!            strict for rows that may deny
-//! key      = bytes of the source's key
+//! key      = the bytes of the source's key
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -32,7 +33,7 @@ use super::reread::{Network, Output, check_fewest, check_text, network};
 use super::rows::{MAX_TEXT_BYTES, Reading, Row, may_be_damaged_gzip, read, text_of};
 use super::{Dice, MAX_SENTENCE_BYTES, check_message};
 
-/// The built-in templates by name, and one that prints all text from outside.
+/// The names of built-in templates, and a custom template that prints all untrusted text.
 const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];
 const OWN: &str = r#"# {{ source.key }}
 {%- for rule in rules %}
@@ -48,11 +49,12 @@ ErrorDocument 404 "{{ rule.comment }}"
 {%- endfor %}
 "#;
 const OTHER_OUTPUT_KEY: &str = "{{ dir }}/{{ stem }}.conf";
-/// The number of addresses that are checked.
+/// The number of client addresses after which no more are added to the check.
 const MAX_PROBES: usize = 60;
-/// The maximum number of networks from one row: a range of IPv6 takes 254, and a deny may cut it.
+/// The maximum number of networks from one row: a range of IPv6 addresses can need 254, and a deny row can
+/// split the range.
 const MAX_NETWORKS_OF_ROW: usize = 2 * 256;
-/// The longest line of one network.
+/// The maximum length of the text that one network adds to an output, in bytes.
 const MAX_NETWORK_BYTES: usize = 64;
 
 /// The parts of the input.
@@ -65,18 +67,18 @@ struct Run<'a> {
 
 struct Compiled {
     templates: Vec<Template>,
-    /// Copies of built-in templates that ask for the rows, by name.
+    /// Copies of built-in templates that read the rows, with the names of the originals.
     long_ways: Vec<(&'static str, Template)>,
     settings: Vec<Settings>,
 }
 
-/// Returns a copy of a template that needs the rows and prints none, so that it takes the slow
-/// path.
+/// Returns a copy of a template that reads the rows but prints none, so that the fast path is not used.
 pub(crate) fn asking_for_rows(source: &str) -> String {
     format!("{source}{{% if false %}}{{{{ rules }}}}{{% endif %}}")
 }
 
-/// The templates and settings, compiled once, because that would take most of the time.
+/// Returns the compiled templates and the settings. They are created only once, because creating them for
+/// each input would take most of the time.
 fn compiled() -> &'static Compiled {
     static COMPILED: std::sync::OnceLock<Compiled> = std::sync::OnceLock::new();
     COMPILED.get_or_init(|| Compiled {
@@ -118,7 +120,7 @@ fn settings(bits: u8) -> Settings {
     settings
 }
 
-/// The module documentation describes the input.
+/// Checks an input. The module documentation describes its format.
 pub(crate) fn check(input: &[u8]) {
     let [template, bits, rest @ ..] = input else {
         return;
@@ -175,8 +177,8 @@ impl Run<'_> {
         upload.finish()
     }
 
-    /// Compares an output that is written while it is rendered, without stored rows, with one from
-    /// a copy of the template that asks for all rows and prints none.
+    /// Checks that two other ways produce the same output and answer: writing the output while it is
+    /// rendered, without stored rows, and rendering it with a copy of the template that reads all rows.
     fn check_other_ways(&self, outcome: &Outcome, template: &Template, dice: &mut Dice) {
         let decision = self.decide(Keep::for_template(template), &dice.pieces(self.upload));
         let mut file = Vec::new();
@@ -215,7 +217,8 @@ impl Run<'_> {
         }
     }
 
-    /// Checks each rejected row that may be a Deny, and each hidden Deny, against the policy without it.
+    /// Checks that the file is refused, or has a warning, if and only if a rejected or hidden row may deny
+    /// somebody whom the other rows permit.
     fn check_rejected_denies(&self, outcome: &Outcome, decision: &Decision, reading: &Reading) {
         let Some(permitted) = decision.policy().map(Policy::permitted) else {
             return;
@@ -254,7 +257,7 @@ impl Run<'_> {
     fn check_refusal(&self, code: RefusalCode, answer: &Answer, rows: &[Row]) {
         match code {
             RefusalCode::UnsafeKey => {
-                // A name without its extension may be an invalid segment: `a/..csv`.
+                // The name may be an invalid segment without its extension: `a/..csv`.
                 let parts = key::split_key(&self.source.key);
                 let is_safe = parts.is_ok_and(|parts| key::check_key(parts.path).is_ok());
                 assert!(!is_safe || self.has_no_folder() || self.has_a_folder_like_a_file());
@@ -264,14 +267,14 @@ impl Run<'_> {
             RefusalCode::RowsRejected => {
                 assert!(self.settings.strict == Strict::All && answer.rejected > 0);
             }
-            // The built-in templates never fail, and never write a line that is too long.
+            // The built-in templates used here never fail, and never write a line that is too long.
             RefusalCode::BadTemplate => assert_eq!(self.template, OWN, "{answer:?}"),
             RefusalCode::OutputTaken | RefusalCode::ChangeHeld => {
                 panic!("only the function knows other uploads and versions")
             }
             RefusalCode::MixedRules | RefusalCode::UnusableList => panic!("there are no lists"),
             RefusalCode::NotCsv | RefusalCode::MissingColumn | RefusalCode::TooLarge => {
-                // The message also contains the setting that sets the limit.
+                // The answer's message may continue with the setting that sets the limit.
                 let err = read([self.upload]).refusal.unwrap();
                 let message = answer.message.as_ref().unwrap().to_string();
                 assert!(message.starts_with(&err.to_string()), "{message}");
@@ -279,7 +282,7 @@ impl Run<'_> {
         }
     }
 
-    /// Returns whether a folder of the output has the name of an output's file.
+    /// Returns whether a folder in the output's path has a name like an output file.
     fn has_a_folder_like_a_file(&self) -> bool {
         let is_other = self.settings.output_key.text() == OTHER_OUTPUT_KEY;
         let parts = key::split_key(&self.source.key).unwrap();
@@ -293,8 +296,8 @@ impl Run<'_> {
         }
     }
 
-    /// Returns whether the output key is invalid: for a source without a folder, the custom one starts with
-    /// a slash.
+    /// Returns whether the output key is invalid because it starts with a slash. This is the case if the
+    /// custom output key is used for a source without a folder.
     fn has_no_folder(&self) -> bool {
         self.settings.output_key.text() == OTHER_OUTPUT_KEY && !self.source.key.contains('/')
     }
@@ -316,7 +319,7 @@ impl Run<'_> {
         } else {
             let output = Output::read(self.template, file);
             let networks = output.networks();
-            // nginx needs two lines for 255.255.255.255.
+            // The number differs for nginx, which needs two lines for 255.255.255.255.
             if self.template != "nginx" {
                 let counts = answer.networks;
                 assert_eq!(networks.len(), counts.allow + counts.deny);
@@ -325,8 +328,8 @@ impl Run<'_> {
         }
     }
 
-    /// Reads the output of the template that prints all text from outside: every cell comes back
-    /// unchanged, on its line and between its quotes.
+    /// Reads the output of the custom template that prints all untrusted text. Checks that every cell can be
+    /// decoded to its original text, and that no cell left its line or its quotes.
     fn check_own(&self, file: &str, answer: &Answer, rows: &[Row], dice: &mut Dice) {
         let mut lines = file.lines();
         let mut value = |start: &str, end: &str| {
@@ -379,7 +382,8 @@ impl Run<'_> {
         });
     }
 
-    /// Compares the policy with [`explain`], row by row and without arithmetic on sets.
+    /// Compares the verdicts of the output with [`explain`], which checks each client row by row, without set
+    /// operations.
     fn check_verdicts(
         &self,
         networks: &[&Network],
@@ -403,7 +407,8 @@ impl Run<'_> {
     }
 }
 
-/// Returns the accepted rows. If a row denies all, rows that allow all are left out.
+/// Returns the accepted rows. If a row denies all addresses, rows that allow all addresses are left out,
+/// because they are rejected.
 fn accepted_rows(mut rows: Vec<Row>) -> Vec<Row> {
     let is_all = |row: &Row, wanted: Action| matches!(row, Row::Accepted { action, addresses: AddressSpec::All, .. } if *action == wanted);
     let is_closed = rows.iter().any(|row| is_all(row, Action::Deny));
@@ -413,7 +418,7 @@ fn accepted_rows(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-/// Returns whether one of the addresses is in the set.
+/// Returns whether at least one of the addresses is in the set.
 fn has_any_of(set: &IpSet, addresses: AddressSpec) -> bool {
     let mut left = set.clone();
     match addresses {
@@ -428,7 +433,8 @@ fn has_any_of(set: &IpSet, addresses: AddressSpec) -> bool {
     left != *set
 }
 
-/// The bounds of rows and networks and their neighbours, up to the number that is checked.
+/// Returns clients to check: the ends of rows and networks and the addresses next to them, up to about
+/// [`MAX_PROBES`].
 fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
     let mut ends: Vec<[IpAddr; 2]> = networks.iter().map(|one| [one.first, one.last]).collect();
     ends.extend(rows.iter().filter_map(|row| match row {
@@ -484,7 +490,7 @@ fn behind(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-/// Checks that the counts of the answer are consistent.
+/// Checks that the answer is consistent, and that its messages are well-formed.
 fn check_answer(answer: &Answer) {
     assert_eq!(answer.accepted + answer.rejected, answer.rows);
     let listed = answer.rejected.min(100);
@@ -504,7 +510,8 @@ fn check_answer(answer: &Answer) {
     }
 }
 
-/// Checks that the report is one inert page of bounded size that contains the answer.
+/// Checks that the report is one complete page of limited size, with the answer as its only script
+/// element.
 fn check_page(outcome: &Outcome, decision: &Decision) {
     let facts = Facts {
         policy: decision.policy(),

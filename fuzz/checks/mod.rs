@@ -1,9 +1,9 @@
-//! Properties that hold for any input: one check for each fuzz target, which receives the target's
-//! input.
+//! Properties that must be true for any input. There is one check for each fuzz target, which receives
+//! the target's input.
 //!
-//! Used by the targets (`fuzz/fuzz_targets`) and by the replay of their corpus in plain `cargo
-//! test` (`tests/it/library/fuzz_corpus.rs`). A check fails by panic. All randomness comes from the
-//! input, so that the input reproduces a finding.
+//! The checks are used by the targets (`fuzz/fuzz_targets`) and by `cargo test`, which replays the corpus
+//! (`tests/it/library/fuzz_corpus.rs`). A check panics if a property is violated. All randomness is
+//! derived from the input, so that the input alone reproduces a finding.
 
 pub(crate) mod address;
 #[cfg(feature = "function")]
@@ -17,18 +17,17 @@ mod rows;
 
 use htaccess_generator::time::Instant;
 
-/// The instant of which rows are read: 26 November 2026, 12:00 UTC. Rows of the fast path and of the
-/// parser are read in UTC.
+/// The instant as of which rows are evaluated: 26 November 2026, 12:00 UTC. Dates are read in UTC.
 const AS_OF: Instant = Instant::from_seconds(1_795_694_400);
 
-/// The maximum length of a message about a row, in bytes: two values of 64 characters, each escaped,
-/// and the words between them.
+/// The maximum length of a message about a row, in bytes: two escaped values of 64 characters each, and
+/// the words around them.
 const MAX_SENTENCE_BYTES: usize = 2000;
-/// The maximum length of a refusal, in bytes. It can list ten names.
+/// The maximum length of a refusal's message, in bytes. The message can list ten names.
 const MAX_MESSAGE_BYTES: usize = 8000;
 
-/// Checks that a message is bounded, on one line, and without characters that control a terminal or
-/// are invisible.
+/// Checks that a message is not too long, has one line, and contains no characters that are invisible or
+/// control a terminal.
 fn check_message(message: &str, max_bytes: usize) {
     assert!(!message.is_empty(), "a message says nothing");
     assert!(
@@ -40,8 +39,8 @@ fn check_message(message: &str, max_bytes: usize) {
     assert_eq!(unprintable, None, "{message:?}");
 }
 
-/// Returns whether a character is a control character, white space other than the space, or one of the
-/// formatting characters that Unicode calls `Bidi_Control` and `Default_Ignorable_Code_Point`.
+/// Returns whether a character is a control character, white space other than the space, or a formatting
+/// character with the Unicode property `Bidi_Control` or `Default_Ignorable_Code_Point`.
 fn is_unprintable(character: char) -> bool {
     let code = u32::from(character);
     character.is_control()
@@ -53,7 +52,8 @@ fn is_unprintable(character: char) -> bool {
         || (0xe_0000..=0xe_007f).contains(&code)
 }
 
-/// Random numbers that depend only on the input: FNV-1a, then `SplitMix64`.
+/// A generator of random numbers that depend only on the input: `SplitMix64`, seeded with the FNV-1a
+/// hash of the input.
 struct Dice(u64);
 
 impl Dice {
@@ -63,7 +63,7 @@ impl Dice {
         }))
     }
 
-    /// Returns a number below `end`, which is above 0.
+    /// Returns a number below `end`, which must not be 0.
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;

@@ -1,5 +1,5 @@
-//! The target `parse`: reads the rows of an upload in one piece and in any pieces, row by row and
-//! with the fast path.
+//! The target `parse`: reads the rows of an upload as a whole and in random pieces, with and without the
+//! fast path.
 
 use htaccess_generator::answer::{RejectionCode, Warning, WarningCode};
 use htaccess_generator::ip::parse_address;
@@ -8,9 +8,9 @@ use htaccess_generator::time::{Bound, DateReader};
 use super::rows::{Reading, Row, Way, may_be_damaged_gzip, read, read_text, text_of};
 use super::{Dice, MAX_MESSAGE_BYTES, MAX_SENTENCE_BYTES, check_message};
 
-/// Texts up to this length are also pushed byte by byte. Because this takes time, only one in four of
-/// the texts up to [`BYTEWISE_SOMETIMES_MAX`] is.
+/// The maximum length of a text that is also pushed byte by byte.
 const MAX_BYTEWISE_BYTES: usize = 64;
+/// The maximum length of a text that is pushed byte by byte in one of four cases, because this is slow.
 const MAX_BYTEWISE_SOMETIMES: usize = 300;
 
 /// The maximum length of a suggestion, in bytes.
@@ -19,10 +19,10 @@ const MAX_FIX_BYTES: usize = 100;
 /// The maximum number of lines that are skipped above a header.
 const MAX_TITLES: usize = 5;
 
-/// The part of a text that the decoder inspects first, and passes on in one piece.
+/// The length of the start of an upload that the decoder inspects first and passes on in one piece.
 const SNIFFED_BYTES: usize = 4096;
 
-/// The input is an upload.
+/// Checks an upload.
 pub(crate) fn check(upload: &[u8]) {
     let mut dice = Dice::new(upload);
     let whole = read([upload]);
@@ -47,8 +47,8 @@ pub(crate) fn check(upload: &[u8]) {
     }
 }
 
-/// Checks cuts of the upload after so many comments that the decoder passes it on in pieces. Compressed
-/// uploads are not checked, because the decoder passes on other pieces of them.
+/// Checks an upload in pieces, with comments before it that are long enough for the decoder to pass the
+/// pieces on unchanged. Compressed uploads are skipped, because their decompressed pieces differ.
 fn check_cuts_further_down(upload: &[u8], dice: &mut Dice) {
     let comment = "#2345678901234567890123456789012\n";
     let (start, comment, upload) = match upload {
@@ -93,7 +93,7 @@ fn check_cuts_of_text(text: &[u8], dice: &mut Dice) {
     }
 }
 
-/// Cuts lines like an editor: at LF, CRLF and CR.
+/// Splits a text into lines like an editor: at LF, CRLF and CR.
 fn lines_of(text: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     let mut rest = text;
@@ -130,8 +130,8 @@ fn check_every_row_is_seen(reading: &Reading, lines: &[&[u8]]) {
     }
 }
 
-/// Returns the line of the header: the last line above the first row that could be one. The lines above it
-/// are titles, which are few and told.
+/// Returns the line number of the header: the last line above the first row that can be a header. Checks
+/// that the lines above it, which are titles, are few and have a warning.
 fn header_of(reading: &Reading, lines: &[&[u8]]) -> u64 {
     let first_row = reading.rows.first().map_or(u64::MAX, Row::line);
     let above = (1..)
@@ -154,22 +154,22 @@ fn header_of(reading: &Reading, lines: &[&[u8]]) -> u64 {
     *header
 }
 
-/// Returns whether a line is a comment: it starts with `#`, which is not the start of a failed formula
-/// (`#N/A`) or of a row of `#`.
+/// Returns whether a line is a comment: it starts with `#`, but not with a failed formula (`#N/A`) or with
+/// several `#`, which a spreadsheet shows in a column that is too narrow.
 fn is_comment(line: &[u8]) -> bool {
     let second = line.get(1);
     line.first() == Some(&b'#')
         && second.is_none_or(|byte| *byte != b'#' && !byte.is_ascii_uppercase())
 }
 
-/// Returns whether a line has enough delimiters for a first cell, an address and a rule. Then it may be a
-/// row although it starts with `#`.
+/// Returns whether a line has enough delimiters for a first cell, an address and a rule. Such a line may
+/// be a row even if it starts with `#`.
 fn may_have_three_cells(line: &[u8]) -> bool {
     line.iter().filter(|byte| b",;|\t".contains(byte)).count() >= 2
 }
 
-/// Returns whether a line cannot be a header. A line without letters and digits is not one, because
-/// the names of columns consist of letters.
+/// Returns whether a line cannot be a header. A header contains letters or digits, because the names of
+/// columns consist of letters.
 fn is_before_header(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     let is_separator = line.len() > 4

@@ -1,4 +1,4 @@
-//! Reads an upload like the library, but keeps every row and the text.
+//! Reads an upload with the library's parser, and keeps every row and the text.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,11 +11,11 @@ use htaccess_generator::ip::{AddrRange, AddressSpec};
 use htaccess_generator::rule::Action;
 use htaccess_generator::time::{DateReader, Period};
 
-/// The maximum length of a text here, in bytes, so that compressed inputs do not slow down the
+/// The maximum length of a decompressed text, in bytes, so that compressed inputs do not slow down the
 /// fuzzer.
 pub(super) const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
-/// One row.
+/// A row and how it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
     Accepted {
@@ -28,11 +28,11 @@ pub(super) enum Row {
     },
     Rejected {
         rejection: Rejection,
-        /// Its rule and its addresses, if they can be read.
+        /// The action of the row, if it can be read. `addresses` has the same exception.
         action: Option<Action>,
         addresses: Option<AddressSpec>,
     },
-    /// A row that the fast path took, without its cells.
+    /// A row that the fast path accepted. The text of its cells is not available.
     Plain {
         line: u64,
         action: Action,
@@ -42,7 +42,7 @@ pub(super) enum Row {
 }
 
 impl Row {
-    /// The line on which it starts.
+    /// Returns the line on which the row starts.
     pub(super) fn line(&self) -> u64 {
         match self {
             Self::Accepted { line, .. } | Self::Plain { line, .. } => *line,
@@ -50,7 +50,7 @@ impl Row {
         }
     }
 
-    /// Returns whether this row is equal to `row`, or is the result of the fast path for it.
+    /// Returns whether this row is equal to `row`, or is the result of the fast path for `row`.
     fn may_stand_for(&self, row: &Self) -> bool {
         match (self, row) {
             (
@@ -76,7 +76,7 @@ impl Row {
     }
 }
 
-/// The rows of an upload, up to its end or to the refusal.
+/// The rows of an upload, up to its end or to the point where it was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) rows: Vec<Row>,
@@ -86,7 +86,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Returns whether warnings and refusal are equal, and every row is equal or is the result of the fast
+    /// Returns whether the two readings are equal, except that rows of this reading may be results of the fast
     /// path.
     pub(super) fn may_stand_for(&self, other: &Self) -> bool {
         self.rows.len() == other.rows.len()
@@ -103,9 +103,9 @@ impl Reading {
 /// A way to read an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// Every row with its line and its cells.
+    /// Without the fast path: every row has its line and its cells.
     Long,
-    /// Plain rows with the fast path.
+    /// With the fast path for plain rows.
     Short,
 }
 
@@ -116,7 +116,7 @@ struct Kept {
     warnings: Vec<Warning>,
 }
 
-/// A sink that keeps the rows, also if the upload is refused later.
+/// A sink that keeps the rows even if the upload is refused later.
 #[derive(Clone)]
 struct Collector {
     way: Way,
@@ -206,14 +206,14 @@ fn addresses_of(named: Option<Named<'_>>) -> Option<AddressSpec> {
     }
 }
 
-/// Returns whether the rows before a refusal may depend on the pieces. `miniz_oxide` accepts
-/// distances that reach before the start of a gzip stream, and the bytes that it finds there are
-/// undefined. The checksum shows in the end that the stream is damaged.
+/// Returns whether the rows before a refusal may depend on how the upload was cut into pieces. A
+/// decompressor may accept distances that reach before the start of a gzip stream, as `miniz_oxide` does,
+/// and then reads undefined bytes. Only the checksum at the end shows that the stream is damaged.
 pub(super) fn may_be_damaged_gzip(upload: &[u8], is_refused: bool) -> bool {
     is_refused && upload.starts_with(&[0x1f, 0x8b])
 }
 
-/// Reads an upload in pieces. Reading stops after a refusal.
+/// Reads an upload in pieces, up to its end or to the point where it is refused.
 pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(Way::Long);
     let decoder = TextDecoder::new(
@@ -224,8 +224,8 @@ pub(super) fn read<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Readi
     rows.into_reading(refusal)
 }
 
-/// Reads a decoded text in pieces. The decoder passes on its first bytes in one piece, whatever the
-/// pieces of the upload. Here all pieces reach the parser.
+/// Reads a decoded text in pieces. All pieces reach the parser unchanged, because there is no decoder,
+/// which would pass on the first bytes in one piece.
 pub(super) fn read_text<P: AsRef<[u8]>>(way: Way, pieces: impl IntoIterator<Item = P>) -> Reading {
     let rows = Collector::new(way);
     let mut parser = Parser::new(rows.clone(), DateReader::default(), RowContext::default());
@@ -256,7 +256,7 @@ impl TextSink for Text {
     }
 }
 
-/// The text of an upload, up to its end or to the refusal.
+/// Returns the decoded text of an upload, up to its end or to the point where it is refused.
 pub(super) fn text_of(upload: &[u8]) -> Vec<u8> {
     let text = Text::default();
     let _ = decode(TextDecoder::new(text.clone(), MAX_TEXT_BYTES), [upload]);

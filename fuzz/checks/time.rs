@@ -1,12 +1,16 @@
-//! The target `time`: from bytes to a long upload, of which every byte must take little time.
+//! The target `time`: builds a long upload from the input. Processing it must take little time for each
+//! byte.
 //!
 //! ```text
 //! input    = form template body
-//! form     = one byte: its remainder by 6 (so "0" to "5" are written) is the form of the upload
-//! template = one byte: its remainder by 4 chooses from TEMPLATES; bit 8 is default allow; bit 16 publishes
-//!            without rejected Denies
-//! body     = repeated until the upload is long enough. "~" and "^" are replaced by the two bytes of
-//!            the number of the repetition, in decimal, so that each can name other addresses
+//! form     = one byte: the remainder after division by 6 is the form of the upload (the corpus uses
+//!            the characters "0" to "5")
+//! template = one byte: the remainder after division by 4 is an index in TEMPLATES. The bit with the
+//!            value 8 sets default allow. The bit with the value 16 publishes the file although
+//!            rejected rows may deny somebody
+//! body     = repeated until the upload is long enough. "~" and "^" are replaced by the low and the high
+//!            byte of the repetition's number, in decimal, so that repetitions can have different
+//!            addresses
 //! ```
 //!
 //! | form | upload |
@@ -14,11 +18,11 @@
 //! | 0 | the body, repeated |
 //! | 1 | a header, then the body, repeated |
 //! | 2 | the first line of the body, then the rest of it, repeated |
-//! | 3 | as 1, in UTF-16 |
-//! | 4 | as 1, compressed |
-//! | 5 | as 1, each repetition compressed alone |
+//! | 3 | like 1, in UTF-16 |
+//! | 4 | like 1, compressed as a whole |
+//! | 5 | like 1, compressed in gzip members of at least [`MEMBER_BYTES`] bytes of text |
 //!
-//! This file makes the upload and does the work. The target and `benches/pathological.rs` measure it.
+//! This file builds the upload and processes it. The target and `benches/pathological.rs` measure the time.
 
 use std::io::Write as _;
 use std::sync::OnceLock;
@@ -35,27 +39,28 @@ use htaccess_generator::settings::{Settings, Strict};
 use htaccess_generator::source::Source;
 use htaccess_generator::time::Instant;
 
-/// The length of the text for a check without a clock, which also runs without optimization.
+/// The minimum length of the text for a check without a clock, in bytes. The length is small, because the
+/// check also runs without optimization.
 const CHECKED_TEXT_BYTES: usize = 8 * 1024;
-/// The instant of which the rows are read: 26 November 2026, 12:00 UTC.
+/// The instant as of which the rows are evaluated: 26 November 2026, 12:00 UTC.
 const AS_OF: Instant = Instant::from_seconds(1_795_694_400);
-/// The size of the pieces that the network delivers.
+/// The size of the pieces in which the upload is read, in bytes, as if they came from the network.
 const PIECE_BYTES: usize = 16 * 1024;
 const HEADER: &[u8] = b"IP,Rule,Comment\n1.1.1.1,Allow,\n";
 const TEMPLATES: [&str; 4] = ["apache24", "nginx", "haproxy", "nftables"];
 
-/// An upload, and the settings to read it with.
+/// An upload with the template and the settings to process it.
 pub(crate) struct Run {
     upload: Vec<u8>,
-    /// The length of the upload, decompressed.
+    /// The length of the decompressed upload, in bytes.
     text_bytes: usize,
     template: &'static Template,
     settings: Settings,
 }
 
 impl Run {
-    /// Makes the upload of an input, with at least `text_bytes` of text if it has not too many
-    /// repetitions. `None` for an input without a body.
+    /// Builds the upload for an input by repeating its body until there are at least `text_bytes` of text.
+    /// `None` for an input without a body.
     pub(crate) fn of(input: &[u8], text_bytes: usize) -> Option<Self> {
         let [form, template, body @ ..] = input else {
             return None;
@@ -79,7 +84,7 @@ impl Run {
         })
     }
 
-    /// Reads, decides, renders, reviews and reports, as the function does it.
+    /// Processes the upload with all steps of the Lambda function.
     pub(crate) fn work(&self) -> Work {
         let answer = process(&self.upload, &self.settings, self.template);
         Work {
@@ -89,16 +94,16 @@ impl Run {
     }
 }
 
-/// The work that an upload took.
+/// The amount of work for an upload.
 pub(crate) struct Work {
-    /// The number of bytes that were read and written, decompressed.
+    /// The number of decompressed bytes that were read, and of bytes that were written.
     pub(crate) bytes: usize,
-    /// Set if the upload was refused before its first row. A header of 1,024 columns takes longer for
-    /// each byte than rows do, but it has at most 1 MiB.
+    /// True if the upload was refused before its first row. A byte of a header with 1,024 columns takes longer
+    /// than a byte of a row, but a header has at most 1 MiB.
     pub(crate) is_only_header: bool,
 }
 
-/// Does all of the work of the function on an upload.
+/// Processes an upload with all steps of the Lambda function: reads, decides, renders, reviews and reports.
 pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -> Answer {
     let source = Source {
         key: "clients/acme.csv".to_owned(),
@@ -126,7 +131,7 @@ pub(crate) fn process(upload: &[u8], settings: &Settings, template: &Template) -
     answer
 }
 
-/// Checks an input without a clock.
+/// Checks an input without measuring the time.
 pub(crate) fn check(input: &[u8]) {
     if let Some(run) = Run::of(input, CHECKED_TEXT_BYTES) {
         let work = run.work();
@@ -147,10 +152,11 @@ fn templates() -> &'static [Template] {
     })
 }
 
-/// The length of the text of a gzip member. It takes long to make a member, and more members than these are refused.
+/// The minimum length of the text in a gzip member, in bytes. Compressing each repetition alone would be
+/// slow, and the decoder refuses an upload with too many members.
 const MEMBER_BYTES: usize = 64;
 
-/// Returns the upload and the length of its text.
+/// Returns the upload, and the length of its decompressed text in bytes.
 fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
     let first_line = body.iter().position(|byte| *byte == b'\n');
     let (start, body) = match (form, first_line) {
@@ -187,7 +193,7 @@ fn upload(form: u8, body: &[u8], text_bytes: usize) -> (Vec<u8>, usize) {
     (upload, text.len())
 }
 
-/// Replaces the marks in the body by the number of its repetition.
+/// Replaces `~` and `^` in the body by the low and the high byte of the repetition's number.
 fn numbered(body: &[u8], number: u16) -> Vec<u8> {
     let [high, low] = number.to_be_bytes().map(|byte| byte.to_string());
     let mut text = Vec::with_capacity(body.len() + 8);

@@ -1,8 +1,9 @@
-//! Fails for an upload that takes more than [`MAX_NS_PER_BYTE`] nanoseconds of processor time for each
-//! byte that is read or written.
+//! The target `time`: fails for an upload that takes more than [`MAX_NS_PER_BYTE`] nanoseconds of
+//! processor time for each byte that is read or written.
 //!
-//! The bound is wider than that of the program, because the target is instrumented and the machine
-//! may be busy. `make bench-pathological` measures what was found without instrumentation.
+//! The limit is higher than in `benches/pathological.rs`, because the target is instrumented and the
+//! machine may be busy. `make bench-pathological` measures the inputs that were found, without
+//! instrumentation.
 
 #![no_main]
 
@@ -18,13 +19,13 @@ use checks::time::Run;
 
 /// The length of the text of an upload, in bytes.
 const TEXT_BYTES: usize = 128 * 1024;
-/// The bound of the program is 50.
+/// The maximum time for each byte, in nanoseconds. Without instrumentation, the limit is 50.
 const MAX_NS_PER_BYTE: u64 = 120;
-/// A byte of a header may take this many times as long.
+/// The factor by which a byte of a header may take longer.
 const HEADER_FACTOR: u64 = 8;
-/// The time that an upload of any size may take, for example for the maps of the report.
+/// The time that an upload may take in addition, whatever its size, for example for the report's maps.
 const FIXED_TIME: Duration = Duration::from_millis(4);
-/// A slow run is repeated this many times, because another process may have been the reason.
+/// The number of times that a slow run is repeated, because another process may have been the cause.
 const REPETITIONS: u32 = 5;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {

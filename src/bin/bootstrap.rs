@@ -1,5 +1,5 @@
-//! Runs the Lambda function: reads the settings and creates the clients once, then handles one event
-//! after the other. `bootstrap --licenses` prints the licences of third parties.
+//! The program of the Lambda function: reads the settings and creates the clients once, and then handles one
+//! event at a time. `bootstrap --licenses` prints the third-party licences.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -15,8 +15,8 @@ use htaccess_generator::function::{
 use htaccess_generator::function::{INIT_ERROR_TYPE, init_logging, log_panics, report_init_error};
 use lambda_runtime::{LambdaEvent, service_fn, tracing};
 
-/// The licences and notices of everything that the two programs link. They are in the program because
-/// `sam build` puts no other file into the artifact of a Rust function.
+/// The licences and notices of all third-party code in the two programs. They are embedded, because the
+/// program is the only file that `sam build` puts into the artifact of a Rust function.
 static LICENSES: &[u8] = include_bytes!("../../THIRD-PARTY-LICENSES.txt");
 
 #[tokio::main(flavor = "current_thread")]
@@ -57,11 +57,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The state that lasts as long as the execution environment.
+/// The state that is kept for the lifetime of the execution environment.
 struct Function {
     handler: Handler<S3>,
     dimensions: Dimensions,
-    /// True until the first event.
+    /// True until the first event arrives.
     is_cold: Cell<bool>,
 }
 
@@ -83,7 +83,7 @@ impl Function {
         result
     }
 
-    /// Prints the metrics. A failure to write them is ignored, because the files are already published.
+    /// Prints the metrics. Write failures are ignored, because the files are already published.
     fn print_metrics(&self, metrics: &InvocationMetrics, invocation: &InvocationProperties) {
         let mut stdout = io::stdout().lock();
         for line in metrics.lines(&self.dimensions, invocation) {

@@ -1,12 +1,12 @@
 //! Decodes a cell and removes what spreadsheets and editors put around its value.
 //!
-//! Everything that is removed here has only one possible meaning, so there is no warning. Ambiguous
-//! cells are rejected with an explanation (`csv/diagnose/`) and never guessed.
+//! Removing these characters does not change the meaning of a cell, so there is no warning. Ambiguous cells
+//! are rejected with an explanation (`csv/diagnose/`) and never guessed.
 //!
 //! ```text
 //! cell    = *around [ formula / quoted / "'" value / value ] *around
 //! around  = white space, and characters that have no width, such as U+FEFF
-//! formula = "=" DQUOTE value DQUOTE       what keeps Excel from taking a value for a number
+//! formula = "=" DQUOTE value DQUOTE       keeps Excel from reading the value as a number
 //! quoted  = one pair of quotes: "…" '…' “…” ‘…’ «…» and the like
 //! ```
 
@@ -35,13 +35,13 @@ const QUOTES: [(char, char); 9] = [
     ('`', '`'),
 ];
 
-/// Returns a cell as text, without the characters around its value.
+/// Returns a cell as text, without the white space and invisible characters around its value.
 #[must_use]
 pub(crate) fn cell_text(cell: &[u8]) -> Cow<'_, str> {
     within(cell, trimmed)
 }
 
-/// Returns a comment as text, without the white space around it. The rest is kept as written.
+/// Returns a comment as text, without the white space around it. Everything else is kept as written.
 #[must_use]
 pub(crate) fn comment_text(cell: &[u8]) -> Cow<'_, str> {
     within(cell, str::trim)
@@ -72,8 +72,8 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
 /// The maximum length of a cell that [`short_windows_1252`] decodes, in bytes.
 const MAX_SHORT_BYTES: usize = 32;
 
-/// Decodes a short cell of Windows-1252. The decoder of `encoding_rs` is made for long texts: it takes
-/// longer for its start than for these bytes.
+/// Decodes a short cell in Windows-1252. The decoder of `encoding_rs` is made for long texts: its setup takes
+/// longer than decoding these bytes.
 fn short_windows_1252(bytes: &[u8]) -> String {
     static UPPER_HALF: OnceLock<Vec<char>> = OnceLock::new();
     let upper_half = UPPER_HALF.get_or_init(|| {
@@ -90,7 +90,7 @@ fn short_windows_1252(bytes: &[u8]) -> String {
     text
 }
 
-/// Returns a text without the white space, and without the characters of no width, around it.
+/// Returns a text without the white space and zero-width characters around it.
 #[inline]
 #[must_use]
 pub(crate) fn trimmed(text: &str) -> &str {
@@ -103,7 +103,7 @@ pub(crate) fn trimmed(text: &str) -> &str {
     }
 }
 
-/// Returns whether a character around a value is not part of the value.
+/// Returns whether a character around a value does not belong to the value.
 fn is_around(character: char) -> bool {
     character.is_whitespace() || (!character.is_ascii() && has_no_width(character))
 }
@@ -118,9 +118,9 @@ fn has_no_width(character: char) -> bool {
     )
 }
 
-/// The first bytes of the quotes in UTF-8 that are not ASCII.
+/// The first UTF-8 bytes of the quotes that are not ASCII.
 const FIRST_QUOTE_BYTES: [u8; 2] = [0xc2, 0xe2];
-/// The first bytes of the dashes in UTF-8.
+/// The first UTF-8 bytes of the dashes.
 const FIRST_DASH_BYTES: [u8; 2] = [0xe2, 0xef];
 
 /// Returns whether [`unwrapped`] could change a cell. This is rare.
@@ -134,8 +134,8 @@ pub(crate) fn may_be_wrapped(text: &str) -> bool {
     }
 }
 
-/// Returns the value of a cell that has a formula or quotes around it, or typographic dashes.
-/// `None` for nearly every cell, which has neither.
+/// Returns the value of a cell that has a formula or quotes around it, or that contains typographic dashes.
+/// `None` for all other cells, which are nearly all cells.
 #[must_use]
 pub(crate) fn unwrapped(text: &str) -> Option<String> {
     if !may_be_wrapped(text) {
@@ -149,7 +149,7 @@ pub(crate) fn unwrapped(text: &str) -> Option<String> {
     (value.len() != text.len()).then(|| value.to_owned())
 }
 
-/// Returns the value of a formula that is a text: `192.0.2.1` of `="192.0.2.1"`.
+/// Returns the value of a formula that is a text: `192.0.2.1` for `="192.0.2.1"`.
 fn formula_value(text: &str) -> Option<&str> {
     let quoted = trimmed(text.strip_prefix('=')?);
     let value = quoted.strip_prefix('"')?.strip_suffix('"')?;
@@ -166,8 +166,8 @@ fn without_quotes(text: &str) -> &str {
     }
 }
 
-/// Returns whether a cell shows a failed formula of a spreadsheet: `#N/A`, `#REF!`, `#NOM?`, `#NV`.
-/// Excel writes these into CSV files, in its display language.
+/// Returns whether a cell shows a failed spreadsheet formula: `#N/A`, `#REF!`, `#NOM?`, `#NV`. Excel writes
+/// these values into CSV files, in its display language.
 #[must_use]
 pub(crate) fn is_error_value(text: &str) -> bool {
     let Some(word) = text.strip_prefix('#') else {
@@ -182,14 +182,14 @@ pub(crate) fn is_error_value(text: &str) -> bool {
     matches!(word, "N/A" | "NV" | "N/D") || word.strip_suffix(['!', '?']).is_some_and(is_word)
 }
 
-/// Returns whether a spreadsheet wrote something else instead of the value: a failed formula, or
-/// the `####` of a column that is too narrow.
+/// Returns whether a spreadsheet wrote something else instead of the value: a failed formula, or the `####`
+/// of a column that was too narrow.
 #[must_use]
 pub(crate) fn is_lost_value(text: &str) -> bool {
     is_error_value(text) || (text.len() > 2 && text.bytes().all(|byte| byte == b'#'))
 }
 
-/// Returns whether a text starts with `#` after white space. A tab that is the delimiter does not
+/// Returns whether a text starts with `#`, possibly after white space. A tab that is the delimiter does not
 /// count as white space, because it ends an empty cell.
 pub(crate) fn starts_with_hash(text: &[u8], delimiter: u8) -> bool {
     text.iter()

@@ -15,21 +15,22 @@ use crate::list::{ListName, Listed, Member, Place};
 use crate::rule::Action;
 use crate::time::{DateReader, Period};
 
-/// The way from cells to the sink.
+/// The sink for the rows, and what is needed to turn cells into rows.
 pub(super) struct Outlet<'a, R> {
     pub(super) rows: &'a mut R,
     pub(super) dates: &'a mut DateReader,
     pub(super) context: &'a RowContext,
-    /// The number of members of all lists that rows named so far.
+    /// The total number of members of the lists that rows have used so far. A list counts once for each row
+    /// that uses it.
     pub(super) members: &'a mut u64,
 }
 
 impl<R: RowSink> Outlet<'_, R> {
-    /// Tells the sink that a row names a list.
+    /// Tells the sink that a row uses a list, and adds the list's members to the count.
     ///
     /// # Errors
     ///
-    /// [`CsvError::UnusableList`] for a refused list, [`CsvError::TooManyMembers`] over the limit.
+    /// [`CsvError::UnusableList`] if the list is refused, [`CsvError::TooManyMembers`] over the limit.
     pub(super) fn name_list(&mut self, name: &ListName, row: &Place) -> Result<(), CsvError> {
         self.rows.find_list(name);
         match self.context.shared.list(name) {
@@ -55,7 +56,7 @@ pub(super) struct Cells<'a> {
     pub(super) comment: &'a [u8],
     pub(super) starts: &'a [u8],
     pub(super) expires: &'a [u8],
-    /// The cell of another rule column that contradicts the rule. Empty if there is none.
+    /// The first cell in another rule column that contradicts the rule. Empty if there is none.
     pub(super) other_rule: &'a [u8],
     /// The whole row.
     pub(super) text: RowText<'a>,
@@ -76,8 +77,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Finds the first of the other rule columns that says the opposite of the rule, also in another
-    /// word, such as `Block`. `others` are in ascending order.
+    /// Sets `other_rule` to the first cell in another rule column that contradicts the rule. A word such as
+    /// `Block` counts as a rule here. `others` must be in ascending order.
     pub(super) fn compare_with(&mut self, others: &[usize], cells: impl Iterator<Item = &'a [u8]>) {
         let Some(action) = action_in(self.rule) else {
             return;
@@ -110,7 +111,7 @@ impl<'a> Cells<'a> {
             rows.name_list(&name, &Place::of_line(line))?;
         }
         let read = read_rule(&address, &rule, rows.context);
-        // What is missing is not inside quotes.
+        // A missing address or rule cannot be inside quotes, so only these two errors are worth a second try.
         if let Err(RowErrorKind::Address(_) | RowErrorKind::Rule(_)) = read
             && (may_be_wrapped(&address) || may_be_wrapped(&rule))
             && let (plain_address, plain_rule) = (unwrapped(&address), unwrapped(&rule))
@@ -198,13 +199,13 @@ impl<'a> Cells<'a> {
                 comment_cell: self.comment,
                 text: self.text,
             }),
-            // Only a list accepts rows without a rule, and it accepts only addresses.
+            // Unreachable: only a list accepts rows without a rule, and its rows contain only addresses.
             (None, _) => {}
         }
     }
 }
 
-/// Returns whether no cell has a value.
+/// Returns whether all cells are empty.
 pub(super) fn is_blank<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
     cells.all(|cell| cell_text(cell).is_empty())
 }

@@ -1,4 +1,4 @@
-//! The columns of a CSV: their names, their places and the delimiter between them.
+//! The columns of a CSV: their names, their positions and the delimiter between them.
 
 use std::borrow::Cow;
 
@@ -26,14 +26,14 @@ pub(crate) const EXPIRES_NAMES: [&str; 7] = [
     "end",
 ];
 
-/// The length of the shortest of these names, in bytes.
+/// The length of the shortest column name above, in bytes.
 const MIN_NAME_BYTES: usize = "ip".len();
 
-/// The places of the cells that are read. To read another column, add its names above, its place here
-/// and in [`Columns::places`], and its cell in `parser.rs`.
+/// The positions of the cells that are read. To read another column, add its names above, its position here,
+/// in [`Columns::find`] and in [`Columns::places`], and its cell in `cells.rs` and `parser.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Columns {
-    /// Separates the cells.
+    /// The delimiter between the cells.
     pub(crate) delimiter: u8,
     /// The index of the address column.
     pub(crate) address: usize,
@@ -41,14 +41,15 @@ pub(crate) struct Columns {
     pub(crate) rule: Option<usize>,
     /// The index of the comment column.
     pub(crate) comment: Option<usize>,
-    /// The index of the column with the first instants of rows.
+    /// The index of the column with the start times of rows.
     pub(crate) starts: Option<usize>,
-    /// The index of the column with the ends of rows.
+    /// The index of the column with the end times of rows.
     pub(crate) expires: Option<usize>,
 }
 
 impl Columns {
-    /// Finds the columns in a header with these names. `None` if one that this kind of CSV needs is missing.
+    /// Finds the columns in a header with these names. `None` if a column that this kind of CSV needs is
+    /// missing.
     pub(crate) fn find<'a>(
         kind: CsvKind,
         delimiter: u8,
@@ -63,7 +64,7 @@ impl Columns {
             }
             let name = normalized(&name);
             let find = |best: &mut Option<(usize, usize)>, accepted: &[&str]| {
-                // Earlier names of the list have priority, then earlier columns.
+                // A name earlier in the list has priority and, for the same name, an earlier column.
                 let rank = accepted.iter().position(|accepted| *accepted == name);
                 *best = (*best)
                     .into_iter()
@@ -90,7 +91,7 @@ impl Columns {
         })
     }
 
-    /// The indexes of the columns that are read.
+    /// Returns the indexes of the columns that are read.
     fn places(self) -> impl Iterator<Item = usize> {
         let Self {
             delimiter: _,
@@ -105,7 +106,7 @@ impl Columns {
             .flatten()
     }
 
-    /// Returns whether rows may have a period.
+    /// Returns whether there is a date column, so that rows may have a period.
     pub(crate) fn has_dates(self) -> bool {
         self.starts.is_some() || self.expires.is_some()
     }
@@ -121,8 +122,8 @@ impl Columns {
     }
 }
 
-/// Returns a name without everything that is ignored in names: case, white space, `_`, `-`, and `.`,
-/// which R writes instead of a space.
+/// Returns a name in lower case, without the characters that are ignored in names: white space, `_`, `-`, and
+/// `.`, which R writes instead of a space.
 pub(crate) fn normalized(name: &str) -> String {
     name.chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-' | '.'))
@@ -130,17 +131,17 @@ pub(crate) fn normalized(name: &str) -> String {
         .collect()
 }
 
-/// Returns whether a column of this name holds the address.
+/// Returns whether a column with this name contains the addresses.
 pub(crate) fn is_address_name(name: &str) -> bool {
     ADDRESS_NAMES.contains(&normalized(name).as_str())
 }
 
-/// Returns whether a column of this name holds the rule.
+/// Returns whether a column with this name contains the rules.
 pub(crate) fn is_rule_name(name: &str) -> bool {
     RULE_NAMES.contains(&normalized(name).as_str())
 }
 
-/// Returns the name of a delimiter for a message.
+/// Returns the text for a delimiter in a message.
 pub(crate) fn delimiter_name(delimiter: u8) -> RichText {
     match delimiter {
         b'\t' => "tabs".into(),

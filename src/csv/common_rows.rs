@@ -7,12 +7,12 @@ use crate::csv::quoted_row::RowText;
 use crate::csv::row::{Row, RowSink};
 use crate::list::{CommonAddresses, CommonRow, CommonRules, ListName, Listed, Place};
 
-/// Hands over the rows, if the CSV is that of a site and there is a common CSV.
+/// Hands over the rows, if the CSV belongs to a site and there is a common CSV.
 ///
 /// # Errors
 ///
 /// [`CsvError::RefusedCommon`] if the common CSV is refused, [`CsvError::UnusableList`] if one of its rows
-/// names a list that cannot be used, [`CsvError::TooManyMembers`] over the limit.
+/// uses a list that cannot be used, [`CsvError::TooManyMembers`] over the limit.
 pub(super) fn hand_over_common<R: RowSink>(rows: &mut Outlet<'_, R>) -> Result<(), CsvError> {
     if rows.context.kind != CsvKind::Site {
         return Ok(());
@@ -51,8 +51,9 @@ fn hand_over<R: RowSink>(
     Ok(())
 }
 
-/// Finds the list that a row names. The list may have changed since the common CSV was compiled, and a row
-/// of the common CSV must not be dropped silently.
+/// Finds the list that a row of the common CSV uses. The list may have changed since the common CSV was
+/// compiled. If it cannot be used, the site is refused, because a row of the common CSV must not be dropped
+/// silently.
 fn named_list<'a, R: RowSink>(
     name: &ListName,
     row: &CommonRow,

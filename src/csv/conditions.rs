@@ -1,11 +1,12 @@
 //! Recognizes the names of columns that state a condition, such as `Enabled`, `Port` or `Expires`.
 //!
-//! No such condition is applied: a row applies to every request, whatever these cells say. So the
-//! header gives a warning for such columns. Dates are applied if their column has a name of
-//! `columns.rs`. The lists have these names too, because a second such column is not read.
+//! None of these conditions is applied: a row applies to every request, regardless of its cells in these
+//! columns. `header.rs` therefore warns about such columns. Dates are applied if their column has a name from
+//! `columns.rs`. The lists below contain those names as well, because if a file has two such columns, only
+//! one of them is read.
 //!
-//! The lists have the usual names in English, German, French and Spanish, without accents. A name
-//! must match as a whole, because `Site contact` and `Status changed by` are not conditions.
+//! The lists contain the usual names in English, German, French and Spanish, without accents. A name must
+//! match as a whole, because names such as `Site contact` and `Status changed by` do not state a condition.
 
 use crate::csv::columns::normalized;
 
@@ -41,11 +42,12 @@ const TIMES: &str = "starts start startdate startson startsat starttime begin be
      fechadecaducidad vence vencimiento fechavencimiento fechadevencimiento hasta validohasta fechafin \
      fechadefin duracion dia dias diadelasemana hora horas horario";
 
-/// Names of columns that order rows. The order has no effect, because an explicit Deny always wins.
+/// Names of columns that set the order of rows. The order has no effect, because a Deny wins over an Allow in
+/// any order.
 const ORDERS: &str = "priority prio precedence order rank \
      prioritat prioritaet reihenfolge rang priorite ordre prioridad orden";
 
-/// Returns whether a column of this name states a condition.
+/// Returns whether a column with this name states a condition.
 pub(crate) fn states_condition(name: &str) -> bool {
     let name: String = normalized(name)
         .chars()

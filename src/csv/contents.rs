@@ -1,4 +1,4 @@
-//! Recognizes the contents of a file that is not named like a CSV by its first bytes.
+//! Recognizes the contents of a file by its first bytes, if its name does not say that the file is a CSV.
 
 use crate::answer::RefusalCode;
 use crate::csv::cell::decoded;
@@ -15,7 +15,7 @@ const MAX_TEXT_BYTES: u64 = 256 * 1024;
 
 /// The maximum number of lines that [`first_lines`] returns.
 const MAX_FIRST_LINES: usize = 5;
-/// The maximum length of each of them, in characters.
+/// The maximum length of a line that [`first_lines`] returns, in characters.
 const MAX_LINE_CHARS: usize = 120;
 
 /// The first bytes of a file.
@@ -23,16 +23,16 @@ const MAX_LINE_CHARS: usize = 120;
 pub enum FileStart<'a> {
     /// The whole file.
     Whole(&'a [u8]),
-    /// A part of the file. More bytes follow.
+    /// The start of the file. More bytes follow.
     Cut(&'a [u8]),
 }
 
-/// The contents of a file, as its first bytes show them.
+/// The contents of a file, as recognized from its first bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contents {
-    /// A CSV: a header with the required columns, and a row unless the file ends there.
+    /// A CSV: a header with the required columns, followed by a row or by the end of the file.
     Csv,
-    /// A known format that is not CSV. The message names it and says how to get a CSV from it.
+    /// A known format that is not CSV. The message says which format, and how to get a CSV from the file.
     OtherFormat(String),
     /// Anything else.
     Unknown,
@@ -74,13 +74,15 @@ impl Contents {
     }
 }
 
-/// Returns the first lines of a file, for people who look for its header. Empty if the file is not text.
+/// Returns the first lines of a file, in which a person can look for the header. Empty if the file is not
+/// text.
 ///
-/// At most [`MAX_FIRST_LINES`] lines of at most [`MAX_LINE_CHARS`] characters; a longer line ends in `…`.
-/// Untrusted.
+/// There are at most [`MAX_FIRST_LINES`] lines of at most [`MAX_LINE_CHARS`] characters. A longer line is cut
+/// and ends in `…`. The lines are untrusted.
 pub(crate) fn first_lines(start: &[u8]) -> Vec<String> {
     let mut text = Vec::new();
-    // The text before an error is what a reader can look at. Bytes that are not text are refused before that.
+    // The text before an error is still worth showing. Files of other formats are refused before any text is
+    // decoded.
     let _ = decode(FileStart::Whole(start), &mut text);
     if memchr::memchr(0, &text).is_some() {
         return Vec::new();
@@ -94,11 +96,11 @@ pub(crate) fn first_lines(start: &[u8]) -> Vec<String> {
     lines.map(cut).collect()
 }
 
-/// Decodes the bytes into `text`. After an error the text is incomplete.
+/// Decodes the bytes into `text`. After an error, the text is incomplete.
 ///
 /// # Errors
 ///
-/// `not-csv` for a file that is not text; `too-large` for more text than the limit.
+/// `not-csv` if the file is not text, `too-large` if it has more than [`MAX_TEXT_BYTES`] of text.
 fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
     let mut decoder = TextDecoder::new(TextCollector(text), MAX_TEXT_BYTES);
     match start {
@@ -111,7 +113,7 @@ fn decode(start: FileStart<'_>, text: &mut Vec<u8>) -> Result<(), CsvError> {
     }
 }
 
-/// Returns whether a text has a header, and a row unless it ends after the header.
+/// Returns whether a text is a CSV: it has a header, and a row unless the whole file ends after the header.
 fn has_rules(text: FileStart<'_>) -> bool {
     let mut has_row = false;
     let mut parser = Parser::new(
@@ -130,7 +132,6 @@ fn has_rules(text: FileStart<'_>) -> bool {
     is_whole_csv || has_row
 }
 
-/// Collects the text.
 struct TextCollector<'a>(&'a mut Vec<u8>);
 
 impl TextSink for TextCollector<'_> {
@@ -140,7 +141,7 @@ impl TextSink for TextCollector<'_> {
     }
 }
 
-/// Records that there is a row, accepted or rejected.
+/// Records whether there is a row, accepted or rejected.
 struct RowDetector<'a>(&'a mut bool);
 
 impl RowSink for RowDetector<'_> {
@@ -191,7 +192,8 @@ mod tests {
         check(b"\x1f\x8b\x08\0damaged", &[]);
     }
 
-    /// The advice to close a quote does not help if the file is not a CSV.
+    /// These texts have no message, because advice such as closing a quote does not help if the file is not a
+    /// CSV.
     #[test]
     fn a_text_that_is_not_a_csv_is_unknown() {
         for text in ["", "\n\n", "IP,Colour\n", "\"quote", "1.1.1.1,Allow\n"] {

@@ -4,7 +4,7 @@ use crate::csv::cell::{may_be_wrapped, unwrapped};
 use crate::csv::row::RowErrorKind;
 use crate::time::{Bound, DateReader, Instant, InvalidDate, Period};
 
-/// Reads the period of a row from its cells as text. Cells that do not exist are empty.
+/// Reads the period of a row from the text of its date cells. A missing cell is an empty text.
 pub(super) fn read_period<'a>(
     starts: &'a str,
     expires: &'a str,
@@ -30,7 +30,8 @@ pub(super) fn read_period<'a>(
     }
 }
 
-/// Reads a cell, also without the formula or the quotes that a spreadsheet put around it.
+/// Reads a cell. If that fails, reads it again without the formula or the quotes that a spreadsheet put
+/// around it.
 fn read_cell(
     bound: Bound,
     text: &str,

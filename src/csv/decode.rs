@@ -1,10 +1,10 @@
-//! Turns the bytes of an upload into the bytes of a text: decompresses gzip, removes a byte order mark, converts
-//! UTF-16 to UTF-8, and stops at a limit.
+//! Turns the bytes of an upload into the bytes of its text: decompresses gzip, removes a byte order mark,
+//! converts UTF-16 to UTF-8, and stops at a limit.
 //!
-//! Accepts pieces of any size and keeps none of them. Bytes that are not text are refused here: workbooks and other
-//! known formats, a NUL byte, damaged gzip, damaged UTF-16. Windows-1252 passes unchanged, because all bytes that a
-//! rule needs are ASCII: a cell is decoded when its text is needed. A warning at the end says that the encoding was
-//! guessed.
+//! The decoder accepts pieces of any size and does not keep them. Input that is not text is refused here:
+//! workbooks and other known formats, NUL bytes, damaged gzip, damaged UTF-16. Windows-1252 passes unchanged,
+//! because all bytes that a rule needs are ASCII, and a cell is decoded only when its text is needed. A
+//! warning at the end of the text says that this encoding was guessed.
 
 use std::io::{self, Write};
 
@@ -16,25 +16,25 @@ use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 
 /// Receives the text in pieces.
 pub trait TextSink {
-    /// Receives the next piece, cut anywhere.
+    /// Receives the next piece, which may end anywhere, even in the middle of a character.
     ///
     /// # Errors
     ///
-    /// The error that ends the upload. Nothing is pushed after it.
+    /// An error ends the upload. Nothing is pushed after it.
     fn push(&mut self, piece: &[u8]) -> Result<(), CsvError>;
 
-    /// Receives a warning about how the text was read, after its end.
+    /// Receives, after the end of the text, a warning about how the text was read.
     fn warn(&mut self, _warning: Warning) {}
 }
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// The number of bytes of the text that are examined before any of it is read, for byte order marks, signatures of
-/// other formats and NUL bytes. The result does not depend on how the upload is cut
-/// (`tests/it/library/cases.rs` cuts every case).
+/// The number of bytes at the start of the text that are examined for byte order marks, signatures of other
+/// formats and NUL bytes before any text is pushed. The result does not depend on how the upload is cut into
+/// pieces (`tests/it/library/cases.rs` cuts every case).
 const SNIFFED_BYTES: usize = 4096;
-/// The maximum number of bytes of an upload that is not compressed that are read in one step.
+/// The maximum number of bytes of an uncompressed upload that are read in one step.
 const STEP_BYTES: usize = 64 * 1024;
-/// The maximum number of bytes of UTF-8 that are made of UTF-16 at a time.
+/// The size of the buffer for the UTF-8 text of UTF-16 input, in bytes.
 const UTF16_TEXT_BYTES: usize = 16 * 1024;
 
 /// Reads an upload and pushes its text to a [`TextSink`].
@@ -47,12 +47,12 @@ enum State<S: TextSink> {
     Sniffing(Vec<u8>, TextStage<S>),
     Plain(TextStage<S>),
     Gzip(Box<GzipReader<TextStage<S>>>),
-    /// A placeholder while one state becomes the next.
+    /// A placeholder during a change of state.
     Moving,
 }
 
 impl<S: TextSink> TextDecoder<S> {
-    /// Makes a decoder that refuses more than `max_bytes`, decompressed.
+    /// Creates a decoder that refuses an upload of more than `max_bytes` bytes after decompression.
     pub fn new(sink: S, max_bytes: u64) -> Self {
         let text = TextStage {
             sink,
@@ -65,11 +65,11 @@ impl<S: TextSink> TextDecoder<S> {
         }
     }
 
-    /// Reads the next piece of the upload, cut anywhere.
+    /// Reads the next piece of the upload, which may end anywhere.
     ///
     /// # Errors
     ///
-    /// If the bytes are not a text, or too many; and the errors of the sink.
+    /// If the bytes are not text or exceed the limit, and the errors of the sink.
     pub fn push(&mut self, mut piece: &[u8]) -> Result<(), CsvError> {
         while !piece.is_empty() {
             piece = self.push_step(piece)?;
@@ -77,8 +77,8 @@ impl<S: TextSink> TextDecoder<S> {
         Ok(())
     }
 
-    /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and returns the rest of
-    /// the piece. So a caller can stop in time, although 60 KB of gzip may hold 60 MB of text.
+    /// Reads the start of a piece, with at most 64 KiB of text, and returns the rest of the piece. The caller
+    /// can stop between two steps, although 60 KB of gzip may contain 60 MB of text.
     ///
     /// # Errors
     ///
@@ -99,7 +99,8 @@ impl<S: TextSink> TextDecoder<S> {
             State::Gzip(gzip) => match gzip.step(piece) {
                 Ok(read) => Ok(piece.get(read..).unwrap_or_default()),
                 Err(err) => Err(err.downcast().unwrap_or_else(|damage| {
-                    // Passes on the text before the damage, which may be refused first.
+                    // Passes on the text before the damage. If the sink refuses this text, its error comes
+                    // first.
                     let earlier = gzip.flush_text().err().and_then(|err| err.downcast().ok());
                     earlier.unwrap_or_else(|| damaged_gzip(&damage))
                 })),
@@ -129,7 +130,8 @@ impl<S: TextSink> TextDecoder<S> {
     ///
     /// # Errors
     ///
-    /// If the upload stops in the middle of a gzip stream or of a UTF-16 character.
+    /// If the upload ends in the middle of a gzip stream or of a UTF-16 character, and the errors of
+    /// [`TextDecoder::push`].
     pub fn finish(mut self) -> Result<S, CsvError> {
         self.leave_sniffing()?;
         let mut text = match self.state {
@@ -148,7 +150,7 @@ fn damaged_gzip(err: &io::Error) -> CsvError {
     CsvError::DamagedGzip(err.to_string())
 }
 
-/// The decompressed bytes on their way to the sink.
+/// Decodes the decompressed bytes and pushes the text to the sink.
 struct TextStage<S> {
     sink: S,
     bytes_left: u64,
@@ -162,7 +164,7 @@ enum Encoding {
     /// UTF-8, Windows-1252 or another superset of ASCII.
     AsciiSuperset(Utf8Check),
     Utf16(Utf16Reader),
-    /// The text was refused, so the rest of it is dropped.
+    /// The text was refused, so the rest of the text is dropped.
     Refused,
 }
 
@@ -250,11 +252,11 @@ impl<S: TextSink> TextStage<S> {
     }
 }
 
-/// Checks whether a text is UTF-8, however it is cut.
+/// Checks whether a text is UTF-8. The pieces of the text may end anywhere.
 #[derive(Default)]
 struct Utf8Check {
     is_other: bool,
-    /// The start of a character that is not complete yet.
+    /// The start of a character whose end is in a later piece.
     unfinished: Vec<u8>,
 }
 
@@ -291,22 +293,22 @@ impl Utf8Check {
     }
 }
 
-/// Says whether a piece is the last one of the text.
+/// Indicates whether a piece is the last piece of the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
     Yes,
     No,
 }
 
-/// Converts UTF-16 in pieces, cut anywhere.
+/// Converts UTF-16 to UTF-8. The pieces of the text may end anywhere.
 struct Utf16Reader {
     decoder: Decoder,
-    /// The buffer for the text of a piece.
+    /// The buffer for the converted text.
     text: Vec<u8>,
 }
 
 impl Utf16Reader {
-    /// Makes a reader for the text after a byte order mark. A second mark is a character of the text.
+    /// Creates a reader for the text after a byte order mark. A second mark is part of the text.
     fn new(encoding: &'static encoding_rs::Encoding) -> Self {
         Self {
             decoder: encoding.new_decoder_without_bom_handling(),
@@ -314,7 +316,7 @@ impl Utf16Reader {
         }
     }
 
-    /// Pushes the text of a piece to the sink, up to a damaged character.
+    /// Converts a piece and pushes its text to the sink, up to the first damaged character.
     fn push<S: TextSink>(
         &mut self,
         sink: &mut S,
@@ -347,7 +349,7 @@ fn push_text<S: TextSink>(sink: &mut S, piece: &[u8]) -> Result<(), CsvError> {
     }
 }
 
-/// Appends the start of a piece to `first` until that has `wanted` bytes. Returns the rest of the piece.
+/// Appends the start of a piece to `first` until `first` has `wanted` bytes. Returns the rest of the piece.
 fn fill<'a>(first: &mut Vec<u8>, wanted: usize, piece: &'a [u8]) -> &'a [u8] {
     let missing = wanted.saturating_sub(first.len()).min(piece.len());
     let (start, rest) = piece.split_at(missing);
@@ -356,9 +358,9 @@ fn fill<'a>(first: &mut Vec<u8>, wanted: usize, piece: &'a [u8]) -> &'a [u8] {
 }
 
 impl<S: TextSink> Write for TextStage<S> {
-    /// Passes an error through flate2 as an I/O error, which the decoder unwraps again.
+    /// Wraps an error in an I/O error, so that it passes through flate2. The decoder unwraps the error again.
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        // The gzip decoder writes again when it is dropped.
+        // The gzip decoder writes again when it is dropped, so the text after an error is ignored.
         if matches!(self.encoding, Encoding::Refused) {
             return Ok(piece.len());
         }

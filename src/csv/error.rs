@@ -8,37 +8,36 @@ use crate::list::{ListName, Place};
 use crate::rule::Action;
 use crate::text::{RichText, Segment, escape_invisible, rich, thousands};
 
-/// The reason why a whole upload is refused. `Display` writes the message, without the name of a
-/// setting.
+/// The reason why a whole upload is refused. `Display` writes the message, which does not mention the names
+/// of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CsvError {
-    /// The bytes are of another format, such as a workbook. The message says which one, and what to
-    /// do.
+    /// The file has another format, such as a workbook. The message says which format, and what to do.
     OtherFormat(String),
-    /// The text has NUL bytes.
+    /// The text contains NUL bytes.
     NotText,
-    /// The UTF-16 text has half a character, or ends in the middle of one.
+    /// The UTF-16 text contains an unpaired surrogate, or ends in the middle of a character.
     DamagedUtf16,
     /// The gzip data is damaged, or ends too early.
     DamagedGzip(String),
-    /// The gzip data has many members or compressed bytes for the text that it holds.
+    /// The gzip data has too many members or compressed bytes in proportion to its text.
     GzipOverhead,
-    /// The upload has more bytes than the `MAX_CSV_BYTES` setting allows, decompressed.
+    /// After decompression, the upload has more bytes than the `MAX_CSV_BYTES` setting allows.
     TooLarge {
         /// The limit.
         max_bytes: u64,
     },
-    /// The rows name more separate ranges than an output can hold.
+    /// The rows contain more separate ranges than fit into an output.
     TooManyRanges {
         /// The limit.
         max_ranges: usize,
     },
-    /// The rows, which the template lists, have more text than an output can hold.
+    /// The template lists the rows, but their text is longer than fits into an output.
     TooManyRowsListed {
         /// The limit, in bytes.
         max_bytes: u64,
     },
-    /// The lists that the rows name have too many members together.
+    /// The lists that the rows use have too many members in total.
     TooManyMembers {
         /// The limit.
         max_members: u64,
@@ -48,12 +47,12 @@ pub enum CsvError {
         /// The limit.
         max_rows: usize,
     },
-    /// The rows name too many different lists.
+    /// The rows use too many different lists.
     TooManyLists {
         /// The limit.
         max_lists: usize,
     },
-    /// A row names a list that cannot be used.
+    /// A row uses a list that cannot be used.
     UnusableList {
         /// The row, which may be in the common CSV.
         row: Place,
@@ -64,21 +63,21 @@ pub enum CsvError {
     },
     /// The common CSV is refused.
     RefusedCommon {
-        /// Its key or path.
+        /// The key or path of the common CSV.
         source: String,
     },
     /// A line, or a record over several lines, is longer than 1 MiB.
     LineTooLong {
-        /// The line where it starts.
+        /// The number of the line, or of the record's first line.
         line: u64,
         /// The limit.
         max_bytes: usize,
     },
     /// A record has too many cells.
     TooManyColumns {
-        /// The line where it starts.
+        /// The line where the record starts.
         line: u64,
-        /// The number of its cells.
+        /// The number of cells in the record.
         cells: usize,
         /// The limit.
         max_cells: usize,
@@ -90,9 +89,9 @@ pub enum CsvError {
     },
     /// Text follows the quote that closes a cell.
     TextAfterQuote {
-        /// The line where it is.
+        /// The line with the text.
         line: u64,
-        /// The line where the record starts, with the cell that is closed.
+        /// The line where the record starts.
         record_line: u64,
         /// The text, up to the next delimiter.
         text: String,
@@ -106,7 +105,7 @@ pub enum CsvError {
     },
     /// The first line that is neither blank nor a comment is not a header.
     MissingColumn {
-        /// That line.
+        /// The number of that line.
         line: u64,
         /// The message: the missing columns, and the cells that were found.
         explanation: RichText,
@@ -115,21 +114,21 @@ pub enum CsvError {
     },
     /// The file has no line that could be a header.
     NoHeader {
-        /// `true` if it has comments.
+        /// `true` if the file has comments.
         has_comments: bool,
         /// The kind of the file.
         kind: CsvKind,
     },
-    /// The sink needs nothing more. Reading ends without a message.
+    /// The sink needs no more text. Reading ends without a message.
     Stopped,
 }
 
 /// The reason why a list cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListProblem {
-    /// The CSV of the list, which has this key or path, is refused.
+    /// The CSV of the list is refused. The value is its key or path.
     Refused(String),
-    /// A row of the common CSV names it, and it does not exist.
+    /// A row of the common CSV uses the list, but the list does not exist.
     Missing,
     /// A row of the common CSV states this action, which contradicts the list.
     Contradicts(Action),
@@ -162,7 +161,7 @@ impl CsvError {
         }
     }
 
-    /// Returns the line that the error is about, if it is about one.
+    /// Returns the line that the error is about. `None` if the error is not about one line.
     #[must_use]
     pub fn line(&self) -> Option<u64> {
         match self {
@@ -200,7 +199,7 @@ impl CsvError {
         self
     }
 
-    /// Returns the message: what is wrong, and what is accepted.
+    /// Returns the message: what is wrong, and what to do.
     #[must_use]
     pub fn explain(&self) -> RichText {
         match self {
@@ -268,7 +267,7 @@ impl CsvError {
         }
     }
 
-    /// Returns the message of an error about a limit.
+    /// Returns the message for an error about a limit.
     fn explain_limit(&self) -> RichText {
         match self {
             Self::GzipOverhead => "the gzip data has too many small parts for the text that it \

@@ -1,8 +1,8 @@
-//! Decompresses gzip (RFC 1952) in small steps, and refuses data that takes long for the text that it
-//! holds.
+//! Decompresses gzip (RFC 1952) in small steps, and refuses data that takes too long to read in proportion to
+//! its text.
 //!
-//! A reader of gzip does work for each member of a file and for each block of a member, even if they
-//! are empty: 20 bytes can take as long as 500 bytes of text. Members and compressed bytes are
+//! Reading gzip takes time for each member of a file and for each block of a member, even if they are empty:
+//! 20 bytes of gzip can take as long as 500 bytes of text. The numbers of members and of compressed bytes are
 //! therefore limited in proportion to the text. No compressor comes near these limits.
 
 use std::io::{self, Write};
@@ -11,24 +11,24 @@ use flate2::write::GzDecoder;
 
 use crate::csv::error::CsvError;
 
-/// The number of members that a file may have, however short they are.
+/// The number of members that a file may have regardless of the length of its text.
 const FREE_MEMBERS: u64 = 1024;
-/// The text for each further member, in bytes. Programs that make many members (bgzip, for example)
-/// put 64 KiB into each.
+/// The length of text that allows one more member, in bytes. Programs that write many members, such as bgzip,
+/// put 64 KiB of text into each.
 const TEXT_BYTES_PER_MEMBER: u64 = 16 * 1024;
-/// The number of compressed bytes that a file may have, however short its text is.
+/// The number of compressed bytes that a file may have regardless of the length of its text.
 const FREE_COMPRESSED_BYTES: u64 = 64 * 1024;
 
 /// Decompresses the members of a gzip file, one after the other, into a writer.
 pub(crate) struct GzipReader<W: Write> {
-    /// The member that is being read. `None` after a failure to start one.
+    /// The member that is being read. `None` if the next member could not be started.
     member: Option<GzDecoder<CountingWriter<W>>>,
     members: u64,
     compressed_bytes: u64,
 }
 
 impl<W: Write> GzipReader<W> {
-    /// Creates a reader of the first member.
+    /// Creates a reader that starts with the first member and writes the text to `out`.
     pub(crate) fn new(out: W) -> Self {
         Self {
             member: Some(GzDecoder::new(CountingWriter { out, bytes: 0 })),
@@ -37,12 +37,13 @@ impl<W: Write> GzipReader<W> {
         }
     }
 
-    /// Reads the start of `piece`, as far as it takes one step, and returns the number of bytes read. A
-    /// step writes at most 32 KiB of text, the buffer of flate2's writers.
+    /// Reads as much of `piece` as fits into one step, and returns the number of bytes read. A step writes at
+    /// most 32 KiB of text, which is the buffer size of flate2's writers.
     ///
     /// # Errors
     ///
-    /// For damaged data; [`CsvError::GzipOverhead`] inside an I/O error; the errors of the writer.
+    /// If the data is damaged, [`CsvError::GzipOverhead`] wrapped in an I/O error if the data exceeds a limit
+    /// of this module, and the errors of the writer.
     pub(crate) fn step(&mut self, piece: &[u8]) -> io::Result<usize> {
         if piece.is_empty() {
             return Ok(0);
@@ -59,7 +60,8 @@ impl<W: Write> GzipReader<W> {
         Ok(read)
     }
 
-    /// Returns 0 at the end of the member.
+    /// Passes compressed data to the decoder of the member. Returns the number of bytes read, which is 0 at
+    /// the end of the member.
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         match &mut self.member {
             Some(member) => member.write(piece),
@@ -85,11 +87,11 @@ impl<W: Write> GzipReader<W> {
         member.map_or(0, |member| member.get_ref().bytes)
     }
 
-    /// Writes the text that is left in buffers, and checks that the last member is complete.
+    /// Writes the text that is still buffered, and checks that the last member is complete.
     ///
     /// # Errors
     ///
-    /// For damaged data, and the errors of the writer.
+    /// If the data is damaged or incomplete, and the errors of the writer.
     pub(crate) fn flush_text(&mut self) -> io::Result<()> {
         match &mut self.member {
             Some(member) => member.try_finish(),
@@ -111,7 +113,7 @@ impl<W: Write> GzipReader<W> {
     }
 }
 
-/// Counts the bytes on their way to a writer.
+/// Passes bytes on to a writer and counts them.
 struct CountingWriter<W> {
     out: W,
     bytes: u64,

@@ -1,12 +1,13 @@
-//! Finds text that looks like a row although it is not one: a line inside a quoted cell, and a comment.
+//! Finds text that looks like a row but is not read as one: a line inside a quoted cell, or a comment.
 //!
-//! A quoted cell may have several lines, and a quote that is missing in one row makes such a cell of the
-//! next rows. Text looks like a row if it has enough cells, and
+//! A quoted cell may have several lines. If a quote is missing in one row, the rows after it become part of
+//! such a cell. Text looks like a row if it has enough cells, and
 //!
 //! - its address can be read, or
-//! - its rule is, or would be corrected to, Allow or Deny, and its address has a digit, a `#` or a `@`.
+//! - its rule is Allow or Deny, or would be corrected to one of them, and its address contains a digit, `#`
+//!   or `@`.
 //!
-//! Of a record with several lines, those with the cells of the record itself do not count.
+//! In a record with several lines, the line with the record's own address and rule does not count.
 
 use crate::csv::cell::{cell_text, unwrapped};
 use crate::csv::columns::Columns;
@@ -17,10 +18,10 @@ use crate::csv::row::HiddenRow;
 use crate::ip::{AddressSpec, parse_address};
 use crate::rule::Action;
 
-/// A record that goes on in the next line.
+/// A record that continues on the next line because a quote is open.
 pub(super) struct OpenRecord {
     first_line: u64,
-    /// Its lines that look like rows.
+    /// The lines of the record that look like rows.
     rows: Vec<LikeRow>,
 }
 
@@ -28,7 +29,7 @@ pub(super) struct OpenRecord {
 #[derive(Clone, Copy)]
 struct LikeRow {
     row: HiddenRow,
-    /// Set if the rule cell is, or would be corrected to, a rule.
+    /// Set if the rule cell contains a rule, or a text that would be corrected to a rule.
     means_rule: bool,
 }
 
@@ -46,13 +47,13 @@ impl OpenRecord {
         self.first_line
     }
 
-    /// Adds a line.
+    /// Adds a line of the record.
     pub(super) fn add(&mut self, line: u64, text: &[u8], columns: Columns) {
         self.rows
             .extend(like_row(line, self.first_line, text, columns));
     }
 
-    /// Returns the lines that look like rows, except those with the cells of the record itself.
+    /// Returns the lines that look like rows, except the line with the record's own address and rule.
     pub(super) fn hidden_rows(
         self,
         record: &RecordReader,
@@ -68,7 +69,7 @@ impl OpenRecord {
         let (of_address, of_rule) = (line_of(columns.address), columns.rule.and_then(line_of));
         let is_own = move |line: &LikeRow| {
             let number = Some(line.row.line);
-            // A line with only the address, before a cell of several lines, has no rule.
+            // If a cell with several lines is between the address and the rule, the address line has no rule.
             number == of_address && (number == of_rule || !line.means_rule)
         };
         let lines = self.rows.into_iter().filter(move |line| !is_own(line));
@@ -76,7 +77,7 @@ impl OpenRecord {
     }
 }
 
-/// Returns the lines of a header after its first one that look like rows. They are inside a quoted cell.
+/// Returns the lines that look like rows, after the first line of a header. They are inside a quoted cell.
 pub(super) fn hidden_rows_of_header(
     first_line: u64,
     text: &[u8],
@@ -98,7 +99,7 @@ fn like_row(line: u64, record_line: u64, text: &[u8], columns: Columns) -> Optio
         addresses,
         means_rule,
     } = Parts::of(cells, columns)?;
-    // An Allow that cannot be read lets nobody in, and such a line is probably the end of a cell.
+    // An Allow whose address cannot be read lets nobody in, and the line is probably only the end of a cell.
     if addresses.is_none() && action == Some(Action::Allow) {
         return None;
     }
@@ -119,7 +120,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Reads cells, whatever quotes are in them or around them. `None` if they do not look like a row.
+    /// Reads the cells without regard to quotes. `None` if the cells do not look like a row.
     pub(super) fn of<'a>(cells: impl Iterator<Item = &'a [u8]>, columns: Columns) -> Option<Self> {
         let (mut address, mut rule) = (None, None);
         let wanted = columns

@@ -1,10 +1,10 @@
-//! The kinds of CSVs, which differ in what their rows may state.
+//! The kinds of CSVs, which differ in what their rows may contain.
 //!
 //! | | a site | a list | the common CSV |
 //! |---|---|---|---|
-//! | rule | `Allow`, `Deny` | the same or none | `Allow`, `Deny`, `Always` |
-//! | `all` | the default | not accepted | the default |
-//! | `@name` | a list | not accepted | a list |
+//! | rule | `Allow`, `Deny` | `Allow`, `Deny` or none | `Allow`, `Deny`, `Always` |
+//! | `all` | sets the default | not accepted | sets the default |
+//! | `@name` | uses a list | not accepted | uses a list |
 
 use std::sync::Arc;
 
@@ -25,19 +25,19 @@ pub enum CsvKind {
 }
 
 impl CsvKind {
-    /// Returns the action that a rule cell states, in any case.
+    /// Returns the action that a rule cell states, ignoring case.
     pub(super) fn action_of(self, rule: &str) -> Option<Action> {
         let always = (self == Self::Common && is_always(rule)).then_some(Action::Always);
         action_of(rule).or(always)
     }
 
-    /// Returns whether a header needs a column of rules, and a row a rule.
+    /// Returns whether the header needs a rule column, and each row a rule.
     pub(crate) fn needs_rules(self) -> bool {
         self != Self::List
     }
 }
 
-/// Returns the action that `Allow` or `Deny` means, in any case.
+/// Returns the action for `Allow` or `Deny`, ignoring case.
 pub(crate) fn action_of(rule: &str) -> Option<Action> {
     if rule.eq_ignore_ascii_case("allow") {
         Some(Action::Allow)
@@ -48,29 +48,29 @@ pub(crate) fn action_of(rule: &str) -> Option<Action> {
     }
 }
 
-/// Returns whether a rule is `Always`, which only the common CSV may state.
+/// Returns whether a rule is `Always`, ignoring case. Only the common CSV accepts this rule.
 pub(crate) fn is_always(rule: &str) -> bool {
     rule.eq_ignore_ascii_case("always")
 }
 
-/// The statements that the rows of a CSV may make, and the lists that they may name.
+/// The kind of a CSV, which defines what its rows may contain, and the lists and common rows that it may use.
 #[derive(Clone, Debug, Default)]
 pub struct RowContext {
     pub(super) kind: CsvKind,
     pub(super) shared: Shared,
 }
 
-/// The addresses that the cell of a row names.
+/// The contents of an address cell.
 #[derive(Clone, Copy, Debug)]
 pub enum Named<'a> {
-    /// Addresses, or all.
+    /// Addresses, or `all`.
     Addresses(AddressSpec),
     /// The members of a list.
     List(&'a Arc<CompiledList>),
 }
 
 impl RowContext {
-    /// The context of a site's CSV. The rows of the common CSV come before its own.
+    /// Creates the context of a site's CSV. The rows of the common CSV come before the site's own rows.
     #[must_use]
     pub fn of_site(shared: Shared) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl RowContext {
         }
     }
 
-    /// The context of a list, which cannot name lists.
+    /// Creates the context of a list, which cannot use other lists.
     #[must_use]
     pub fn of_list() -> Self {
         Self {
@@ -88,7 +88,7 @@ impl RowContext {
         }
     }
 
-    /// The context of the common CSV.
+    /// Creates the context of the common CSV.
     #[must_use]
     pub fn of_common(shared: Shared) -> Self {
         Self {

@@ -6,19 +6,19 @@ use crate::csv::error::CsvError;
 /// fewer than 200 bytes. A longer line is not a row, and would only fill the memory.
 pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// The maximum number of cells of a record. A row of rules has three cells. A row with thousands of
+/// The maximum number of cells of a record. A row of rules has about three cells. A row with thousands of
 /// cells is not a rule.
 pub(crate) const MAX_COLUMNS: usize = 1024;
 
-/// The maximum number of lines of a record. A cell with a hundred line breaks is a quote that was
-/// never closed. It would include the rules after it.
+/// The maximum number of lines of a record. A cell with a hundred line breaks has a quote that was never
+/// closed, and would include the rules after it.
 pub(crate) const MAX_RECORD_LINES: u64 = 100;
 
-/// The maximum number of members of all lists that the rows of a file name. It is about the number of rows
-/// of the largest CSV, so that rows which name lists take no longer than that.
+/// The maximum total number of members of the lists that the rows of a file use. The limit is about the
+/// number of rows of the largest CSV, so that rows with lists take no longer than such a CSV.
 const MAX_MEMBERS: u64 = 1 << 24;
 
-/// Checks the number of members of all lists that the rows named so far.
+/// Checks the total number of members of the lists that rows have used so far.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub(crate) fn check_columns(line: u64, cells: usize) -> Result<(), CsvError> {
 ///
 /// # Errors
 ///
-/// [`CsvError::QuoteTooLong`] from [`MAX_RECORD_LINES`] lines on.
+/// [`CsvError::QuoteTooLong`] if the record has more than [`MAX_RECORD_LINES`] lines.
 pub(crate) fn check_open_lines(first_line: u64, number: u64) -> Result<(), CsvError> {
     if number - first_line < MAX_RECORD_LINES {
         return Ok(());

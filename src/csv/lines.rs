@@ -1,36 +1,37 @@
 //! Cuts text that arrives in pieces into numbered lines.
 //!
-//! A line ends with LF, CRLF or CR. Lines are numbered from 1, as in an editor. They are counted
-//! here because the line numbers of the `csv` crate are wrong after CRLF, blank lines and comments.
-//! Only a line that spans two pieces is copied.
+//! A line ends with LF, CRLF or CR. Lines are numbered from 1, as in an editor. They are counted here because
+//! the line numbers of the `csv` crate are wrong after CRLF, blank lines and comments. Only a line that spans
+//! several pieces is copied.
 
 use crate::csv::error::CsvError;
 use crate::csv::limits::check_length;
 
 /// Receives the lines of a text.
 pub(crate) trait LineSink {
-    /// Receives a text and takes whole lines from its start, as many as it can. It may take none.
+    /// Takes as many whole lines as possible from the start of a text, and may take none. Lines that are not
+    /// taken are passed to [`LineSink::line`].
     fn take_lines(&mut self, first_line: u64, text: &[u8]) -> Taken;
 
     /// Receives the next line, without its terminator, and its number.
     ///
     /// # Errors
     ///
-    /// The error that ends the reading.
+    /// An error ends the reading.
     fn line(&mut self, number: u64, line: &[u8]) -> Result<(), CsvError>;
 }
 
 /// The lines that a sink took from the start of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// Their number.
+    /// The number of lines.
     pub(crate) lines: u64,
-    /// Their length in bytes, with their terminators.
+    /// The length of the lines in bytes, including their terminators.
     pub(crate) bytes: usize,
 }
 
 impl Taken {
-    /// Adds the lines that follow.
+    /// Adds the lines that follow these lines.
     pub(crate) fn and(self, next: Self) -> Self {
         Self {
             lines: self.lines + next.lines,
@@ -39,8 +40,8 @@ impl Taken {
     }
 }
 
-/// Counts the empty lines at the start of a text. A few hundred bytes of gzip contain millions of
-/// them. A CR at the end of the text may be half of a CRLF, so it is left out.
+/// Counts the empty lines at the start of a text. A few kilobytes of gzip can contain millions of them. A CR
+/// at the end of the text may be half of a CRLF, so it is not counted.
 pub(crate) fn empty_lines(text: &[u8]) -> Taken {
     let is_break = |byte: &&u8| matches!(**byte, b'\n' | b'\r');
     let length = text.iter().take_while(is_break).count();
@@ -67,9 +68,10 @@ pub(crate) fn empty_lines(text: &[u8]) -> Taken {
 pub(crate) struct Lines {
     /// The start of a line whose end is in a later piece.
     unfinished: Vec<u8>,
-    /// Set if the last piece ended in CR. An LF at the start of the next piece belongs to it.
+    /// Set if the last piece ended in CR. An LF at the start of the next piece belongs to the same line
+    /// ending.
     ended_in_cr: bool,
-    /// The number of the last line that was returned.
+    /// The number of the last line that the sink received.
     number: u64,
 }
 
@@ -122,7 +124,7 @@ impl Lines {
         Ok(())
     }
 
-    /// Ends the text. Hands out the last line if it has no terminator.
+    /// Ends the text. Hands the last line to `sink` if it has no terminator.
     ///
     /// # Errors
     ///
@@ -143,7 +145,7 @@ mod tests {
     use crate::answer::RefusalCode;
     use crate::csv::limits::MAX_LINE_BYTES;
 
-    /// Takes lines of `=` through `take_lines`, and others through `line`.
+    /// Records all lines. Takes lines that are `=` through `take_lines`, and others through `line`.
     #[derive(Default)]
     struct LineRecorder(Vec<(u64, String)>);
 

@@ -3,19 +3,20 @@
 //! Reading follows the push model. The caller pushes the pieces of an upload as they arrive, and each
 //! stage pushes its results to the next one, which is its sink:
 //!
-//! - [`TextDecoder`] (`decode.rs`) decompresses (`gzip.rs`) and decodes, and pushes text to a
+//! - [`TextDecoder`] (`decode.rs`) decompresses the bytes (`gzip.rs`), decodes them, and pushes the text to a
 //!   [`TextSink`].
-//! - [`Parser`] (`parser.rs`) cuts lines (`lines.rs`), reads the header (`header.rs`), then records
-//!   (`record.rs`) and their cells (`cells.rs`, `cell.rs`, `dates.rs`), and pushes rows (`row.rs`) to a
-//!   [`RowSink`]. `kind.rs` says what the rows of a site, of a list and of the common CSV may state.
-//!   `common_rows.rs` adds the rows that apply to every site, and `hidden_rows.rs` finds rows that a
-//!   missing quote hides.
-//!   `columns.rs` has the names of the columns that are read, `conditions.rs` the names of columns that
-//!   should not be ignored silently. `fast_path` takes the most common rows and gives the same results.
+//! - [`Parser`] (`parser.rs`) cuts the text into lines (`lines.rs`), reads the header (`header.rs`), then the
+//!   records (`record.rs`) and their cells (`cells.rs`, `cell.rs`, `dates.rs`), and pushes rows (`row.rs`) to
+//!   a [`RowSink`]. `kind.rs` defines what the rows of a site, of a list and of the common CSV may contain.
+//!   `common_rows.rs` adds the rows that apply to every site, and `hidden_rows.rs` finds rows that are hidden
+//!   by a missing quote. `columns.rs` has the names of the columns that are read, and `conditions.rs` the
+//!   names of columns that must not be ignored silently. `fast_path` reads the most common rows faster, with
+//!   the same results.
 //! - `diagnose` explains a rejected row or a refused file (`error.rs`).
 //!
-//! `contents.rs` recognizes a CSV by its first bytes. `quoted_row.rs` quotes a row in a
-//! message, and `snippet.rs` reads an upload again for rows that were not quoted while they were parsed. This folder does no input or output, keeps no rows and does not decide who gets in.
+//! `contents.rs` recognizes a CSV by its first bytes. `quoted_row.rs` quotes a row in a message, and
+//! `snippet.rs` reads an upload again to quote rows that were not quoted while they were parsed. This folder
+//! does no input or output, keeps no rows and does not decide which clients get in.
 
 mod cell;
 mod cells;

@@ -1,11 +1,11 @@
 //! Parses the text of a CSV into rules and rejections, row by row.
 //!
-//! Parsing a row never fails: it gives a [`Row`] or a [`RowError`]. A [`CsvError`] means that the
-//! whole file is unreadable.
+//! Parsing a row never fails: each row becomes a [`Row`] or a [`RowError`]. A [`CsvError`] means that the
+//! whole file is refused.
 //!
 //! ```text
 //! file     = *( blank / comment ) [ "sep=" delimiter ] header *( blank / comment / row )
-//! blank    = a line with nothing but white space and delimiters
+//! blank    = a line with only white space and delimiters
 //! comment  = a line whose first character, or whose first cell, starts with "#", unless that cell
 //!            is what a spreadsheet shows for a failed formula, such as "#N/A", or the line is a row
 //!            that must not be dropped silently (`is_row`)
@@ -39,7 +39,7 @@ pub struct Parser<R> {
     rows: RowReader<R>,
 }
 
-/// Reads a whole upload of at most `max_bytes`, decompressed, and returns the sink with its rows.
+/// Reads a whole upload of at most `max_bytes` bytes after decompression, and returns the sink with its rows.
 ///
 /// # Errors
 ///
@@ -57,8 +57,8 @@ pub fn read_rows<R: RowSink>(
 }
 
 impl<R: RowSink> Parser<R> {
-    /// Creates a parser that hands its rows to `rows`, and reads their dates by `dates`. `context` says what
-    /// they may state.
+    /// Creates a parser that hands rows to `rows` and reads their dates with `dates`. `context` defines what
+    /// the rows may contain.
     pub fn new(rows: R, dates: DateReader, context: RowContext) -> Self {
         Self {
             lines: Lines::default(),
@@ -76,7 +76,8 @@ impl<R: RowSink> Parser<R> {
     ///
     /// # Errors
     ///
-    /// `missing-column` if no header was found, `not-csv` if a quote is still open.
+    /// `missing-column` if no header was found, `not-csv` if a quote is still open, and the errors of the
+    /// last line and of [`RowSink::check`].
     pub fn finish(mut self) -> Result<R, CsvError> {
         self.lines.finish(&mut self.rows)?;
         self.rows.finish()?;
@@ -101,7 +102,7 @@ struct RowReader<R> {
     rows: R,
     dates: DateReader,
     context: RowContext,
-    /// The number of members of all lists that rows named so far.
+    /// The total number of members of the lists that rows have used so far.
     members: u64,
 }
 
@@ -114,11 +115,12 @@ struct RowStage {
     columns: Columns,
     /// The index of the last column that is read.
     last_column: usize,
-    /// Other columns with the name of a rule column. Nearly every file has none.
+    /// The indexes of other columns with a name of a rule column. Nearly every file has none.
     other_rules: Vec<usize>,
-    /// Created at the first quote, because creating it takes as long as reading a hundred rows.
+    /// The reader for rows with quotes. Created at the first quote, because creating it takes as long as
+    /// reading a hundred rows.
     record: Option<RecordReader>,
-    /// The record with an open quote.
+    /// The record whose quote is still open, if there is one.
     open: Option<OpenRecord>,
 }
 
@@ -195,7 +197,8 @@ impl<R: RowSink> RowReader<R> {
 }
 
 impl RowStage {
-    /// Returns whether the next line starts a row of which only address and rule matter.
+    /// Returns whether the fast path may take the next lines: no record is open, and no other rule columns
+    /// have to be compared.
     fn is_plain(&self) -> bool {
         self.open.is_none() && self.other_rules.is_empty()
     }
@@ -207,7 +210,7 @@ impl RowStage {
         rows: &mut Outlet<'_, R>,
     ) -> Result<(), CsvError> {
         if self.open.is_none() {
-            // A longer line may have too many cells, blank or not.
+            // A longer line may have too many cells, even if all of them are blank.
             if line.len() < MAX_COLUMNS && is_blank_line(line, self.columns.delimiter) {
                 return Ok(());
             }
@@ -296,7 +299,7 @@ impl RowStage {
     }
 }
 
-/// A row with quotes.
+/// A row that contains a quote.
 struct QuotedRow<'a> {
     line: u64,
     record: &'a RecordReader,
@@ -351,7 +354,8 @@ fn is_comment<'a, I: Iterator<Item = &'a [u8]>>(cells: impl Fn() -> I, columns: 
     !starts_with_lost_value(cells()) && !is_row(cells(), columns)
 }
 
-/// Tells the sink that a row starts with `#`, if it does so and the `#` is not from a failed formula.
+/// Tells the sink about a row that starts with `#`, unless the `#` belongs to a failed formula such as
+/// `#N/A`.
 fn tell_hash_row<'a, I: Iterator<Item = &'a [u8]>>(
     line: u64,
     cells: impl Fn() -> I,
@@ -364,25 +368,26 @@ fn tell_hash_row<'a, I: Iterator<Item = &'a [u8]>>(
     }
 }
 
-/// Returns whether the cells of a record that starts with `#` are a row all the same.
+/// Returns whether a record that starts with `#` is read as a row, and not as a comment.
 ///
-/// If the first column is the address or the rule, the `#` is how people switch a row off. Otherwise it
-/// may be part of a number or a comment, as in `#4711,192.0.2.1,Deny`. Such a record is a row if it looks
-/// like one (`hidden_rows.rs`). If it cannot be read, it is rejected, because a Deny must not disappear.
+/// If the first column is the address or the rule, the `#` switches the row off, and the record is a comment.
+/// Otherwise the `#` may be part of a number or a remark, as in `#4711,192.0.2.1,Deny`. Such a record is a
+/// row if it looks like one (`hidden_rows.rs`). If the row cannot be read, it is rejected, because a Deny
+/// must not be dropped silently.
 fn is_row<'a>(cells: impl Iterator<Item = &'a [u8]>, columns: Columns) -> bool {
     columns.address != 0 && columns.rule != Some(0) && Parts::of(cells, columns).is_some()
 }
 
-/// Returns whether a line has only ASCII white space and delimiters. A row with other white space is
-/// blank too, and is recognized by its cells.
+/// Returns whether a line has only ASCII white space and delimiters. A row with other white space may also be
+/// blank, which [`is_blank`] finds out from its cells.
 fn is_blank_line(line: &[u8], delimiter: u8) -> bool {
     let mut bytes = line.iter();
     bytes.all(|byte| *byte == delimiter || byte.is_ascii_whitespace())
 }
 
-/// Returns whether the first of the cells is a lost value of a spreadsheet, such as `#N/A` or
-/// `####`, and another cell is not empty. Such a row starts with `#` but is not a comment, and its
-/// rule must not be ignored.
+/// Returns whether the first cell shows that a spreadsheet lost its value, such as `#N/A` or `####`, and
+/// another cell is not empty. Such a row starts with `#` but is not a comment, and its rule must not be
+/// ignored.
 fn starts_with_lost_value<'a>(mut cells: impl Iterator<Item = &'a [u8]>) -> bool {
     cells
         .next()

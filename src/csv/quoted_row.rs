@@ -1,7 +1,7 @@
-//! Quotes a row in a message: its text, and the cell that is wrong.
+//! Quotes a row in a message, and marks the cell that is wrong.
 //!
-//! A parser hands a row to its sink with its [`RowText`], which costs nothing until somebody wants to quote
-//! the row. `snippet.rs` reads an upload a second time for the same purpose.
+//! The parser passes each row to its sink with its [`RowText`]. It only borrows the row, so it costs nothing
+//! unless a message quotes the row. `snippet.rs` reads an upload a second time for the same purpose.
 
 use std::ops::Range;
 
@@ -18,9 +18,9 @@ pub enum Field {
     Address,
     /// The rule cell.
     Rule,
-    /// The cell of `Starts`.
+    /// The `Starts` cell.
     Starts,
-    /// The cell of `Expires`.
+    /// The `Expires` cell.
     Expires,
     /// The whole row.
     Row,
@@ -52,24 +52,25 @@ pub struct Snippet {
     pub line: u64,
     /// The whole line without its terminator, up to 1 MiB. Untrusted.
     pub text: String,
-    /// The range of the part in `text`, in bytes. Empty at the place of a missing cell.
+    /// The range of the part in `text`, in bytes. If the cell is missing, the range is empty and is where the
+    /// cell would be.
     pub part: Range<usize>,
 }
 
-/// The text of a row while it is parsed.
+/// The text of a row, borrowed while the row is parsed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum RowText<'a> {
     /// The row is one line.
     Line(&'a [u8], &'a Columns),
     /// The row has several lines, because a quoted cell has line breaks.
     Record(&'a RecordReader, &'a Columns),
-    /// The row is not in the text: it comes from the common CSV.
+    /// The text is not available, because the row comes from the common CSV.
     #[default]
     Elsewhere,
 }
 
 impl RowText<'_> {
-    /// Quotes the row for a rejection.
+    /// Quotes the row for a rejection. `None` if the text of the row is not available.
     pub(super) fn excerpt(self, rejection: &Rejection) -> Option<RowExcerpt> {
         let field = Field::of(rejection);
         let quote = |row: &[u8], columns: &Columns| {
@@ -93,8 +94,8 @@ impl RowText<'_> {
     }
 }
 
-/// Returns the range of a part in a row, with the quotes and the white space around it. It is at the end of
-/// the row if the row does not have this cell.
+/// Returns the range of a part in a row, including the quotes and the white space around it. If the row does
+/// not have this cell, the range is empty and at the end of the row.
 pub(super) fn part_range(row: &[u8], part: Field, columns: Columns) -> Range<usize> {
     let index = match part {
         Field::Address => Some(columns.address),
@@ -112,11 +113,11 @@ pub(super) fn first_line_range(row: &[u8]) -> Range<usize> {
     0..memchr::memchr(b'\n', row).unwrap_or(row.len())
 }
 
-/// Returns the line where `part` starts. A row may have several lines.
+/// Returns a snippet of the line where `part` starts, because a row may have several lines.
 pub(super) fn snippet(row_line: u64, row: &[u8], part: Range<usize>) -> Snippet {
     let (before, rest) = row.split_at(part.start.min(row.len()));
     let (part, after) = rest.split_at(part.len().min(rest.len()));
-    // Decodes each part alone, because a cell in UTF-8 may be next to one that is not.
+    // Decodes each part separately, because a cell in UTF-8 may be next to a cell in another encoding.
     let [before, part, after] = [before, part, after].map(decoded);
     let value = trimmed(&part);
     let start = before.len() + part.find(value).unwrap_or(0);

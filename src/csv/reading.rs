@@ -1,7 +1,7 @@
-//! Reads a line, or several while a quote is open, as a header with one delimiter.
+//! Reads a line, or several lines while a quote is open, as a header with a given delimiter.
 //!
-//! Each line is read once, and only the start of long cells is kept, so the work stays proportional to
-//! the text.
+//! Each line is read once, and only the start of a long cell is kept, so the work is proportional to the
+//! length of the text.
 
 use std::borrow::Cow;
 
@@ -11,23 +11,23 @@ use crate::csv::kind::CsvKind;
 use crate::csv::limits::MAX_COLUMNS;
 use crate::csv::record::{RecordReader, Step, TextAfterQuote};
 
-/// The maximum length of a cell that is read as a name, in bytes. A longer cell is cut.
+/// The maximum length of a header cell, in bytes. A longer cell is cut.
 const MAX_CELL_BYTES: usize = 256;
 
 /// A header as it is read with one delimiter.
 pub(crate) struct Reading {
     pub(crate) delimiter: u8,
     state: State,
-    /// The number of cells.
+    /// The number of cells, including those that are not kept. 0 until the header is complete.
     pub(crate) count: usize,
-    /// The first [`MAX_COLUMNS`] cells, each cut to [`MAX_CELL_BYTES`], one after the other, and the
-    /// end of each.
+    /// The first [`MAX_COLUMNS`] cells, one after the other, each cut to [`MAX_CELL_BYTES`]. `ends` has the
+    /// end of each cell.
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
 enum State {
-    /// A quote is open in the cells.
+    /// A quote is still open, so the next line belongs to the header.
     Open(Box<RecordReader>),
     Complete,
     Malformed(TextAfterQuote),
@@ -53,7 +53,7 @@ impl Reading {
         reading
     }
 
-    /// Reads the next line, if a quote is open.
+    /// Reads the next line. Does nothing if no quote is open.
     pub(crate) fn push(&mut self, line: &[u8]) {
         let State::Open(record) = &mut self.state else {
             return;
@@ -72,7 +72,7 @@ impl Reading {
         }
     }
 
-    /// Copies the cells. A cut cell ends in a character that no name has.
+    /// Copies the cells. A cut cell ends in `…`, so that it does not match any column name.
     fn keep<'a>(&mut self, cells: impl Iterator<Item = &'a [u8]>) {
         for cell in cells.take(MAX_COLUMNS) {
             let cell = cell.trim_ascii();
@@ -100,7 +100,7 @@ impl Reading {
         }
     }
 
-    /// Returns the places of the columns, if those that this kind of CSV needs exist.
+    /// Returns the positions of the columns. `None` if a column that this kind of CSV needs is missing.
     pub(crate) fn columns(&self, kind: CsvKind) -> Option<Columns> {
         Columns::find(kind, self.delimiter, self.cells().map(name_text))
     }
@@ -124,7 +124,7 @@ fn name_text(cell: &[u8]) -> Cow<'_, str> {
     unwrapped(&text).map_or(text, Cow::Owned)
 }
 
-/// Counts the bytes of lines that are read, so that a test can compare the work without a clock.
+/// Counts the bytes of the lines that are read, so that a test can measure the work without a clock.
 #[cfg(test)]
 pub(crate) mod read_bytes {
     use std::cell::Cell;
@@ -137,7 +137,7 @@ pub(crate) mod read_bytes {
         BYTES.set(BYTES.get() + line.len());
     }
 
-    /// Returns the number of bytes since the last call in this thread.
+    /// Returns the number of bytes counted in this thread since the last call.
     pub(crate) fn take() -> usize {
         BYTES.take()
     }

@@ -1,8 +1,8 @@
-//! Reads the cells of one record of CSV, which has one line or several (RFC 4180, read by `csv-core`).
+//! Reads the cells of one CSV record, which has one or more lines (RFC 4180, parsed by `csv-core`).
 //!
-//! `csv-core` reads everything somehow, also text after a closing quote. Such text means that a quote
-//! is missing or too many, and rows may be hidden in the cell. So it is an error here. White space
-//! around a quoted cell is allowed, and a quote inside a cell without quotes, as in `5" pipe`, is text.
+//! `csv-core` rejects nothing, not even text after a closing quote. Such text is an error here, because a
+//! quote is missing or superfluous, and rows may be hidden in the cell. White space around a quoted cell is
+//! allowed. A quote inside an unquoted cell, as in `5" pipe`, is text.
 //!
 //! Cells are bytes. `cell.rs` decodes them.
 
@@ -30,7 +30,7 @@ pub(crate) struct TextAfterQuote(pub(crate) String);
 pub(crate) struct RecordReader {
     reader: Reader,
     delimiter: u8,
-    /// The bytes of the cells, one cell after the other, and the end of each cell.
+    /// The bytes of the cells, one cell after the other. `ends` has the end of each cell.
     bytes: Vec<u8>,
     ends: Vec<usize>,
     bytes_used: usize,
@@ -59,7 +59,7 @@ impl RecordReader {
     ///
     /// # Errors
     ///
-    /// [`TextAfterQuote`]. The next line then starts a new record.
+    /// [`TextAfterQuote`] if text follows a closing quote. The next line then starts a new record.
     pub(crate) fn push(&mut self, line: &[u8]) -> Result<Step, TextAfterQuote> {
         if !self.unfinished {
             self.reader.reset();
@@ -109,7 +109,7 @@ impl RecordReader {
         (0..self.ends_used).map(|index| self.cell(index).unwrap_or_default())
     }
 
-    /// Writes the cells of a complete record as CSV again, with quotes where they are needed.
+    /// Returns the cells of a complete record as CSV, with quotes where they are needed.
     pub(crate) fn to_csv(&self) -> Vec<u8> {
         let mut text = Vec::with_capacity(self.bytes_used + 2 * self.ends_used);
         for (index, cell) in self.cells().enumerate() {
@@ -161,20 +161,20 @@ pub(crate) fn cell_ranges(record: &[u8], delimiter: u8) -> impl Iterator<Item = 
     })
 }
 
-/// The quotes of a record, read byte by byte as `csv-core` reads them, but with white space allowed
-/// before the quote that opens a cell.
+/// Tracks the quotes of a record byte by byte, in the same way as `csv-core`, except that white space is
+/// allowed before the quote that opens a cell.
 #[derive(Clone, Copy)]
 struct Quotes {
     delimiter: u8,
     state: State,
 }
 
-/// The place in a cell.
+/// The position in a cell.
 #[derive(Clone, Copy)]
 enum State {
-    /// At its start, after white space at most.
+    /// At the start of the cell, or in the white space at its start.
     Start,
-    /// In a cell without quotes, or after a quoted cell that text follows.
+    /// In an unquoted cell, or in text after a closing quote.
     Unquoted,
     /// Between an opening and a closing quote.
     Quoted,
@@ -191,7 +191,7 @@ enum Place {
     Delimiter,
     /// The byte is a quote that opens a cell.
     Opening,
-    /// The byte starts a text after a closing quote.
+    /// The byte starts the text after a closing quote.
     AfterQuote,
     /// Any other byte.
     Other,
@@ -230,9 +230,9 @@ impl Quotes {
     }
 }
 
-/// Copies a line without the blanks between a delimiter and the quote that opens a cell. White
-/// space around a cell is not part of it, but `csv-core` would read the quote in `1.2.3.4, "Allow"`
-/// literally. Text inside quotes is copied as it is.
+/// Copies a line without the blanks between a delimiter and the quote that opens a cell. White space around a
+/// cell is not part of its value, but `csv-core` would read the quote in `1.2.3.4, "Allow"` literally. Text
+/// inside quotes is copied unchanged.
 fn close_up_quotes(
     line: &[u8],
     mut quotes: Quotes,
@@ -247,7 +247,7 @@ fn close_up_quotes(
                 let rest = line.get(index..).unwrap_or_default();
                 let text = rest.split(|byte| *byte == quotes.delimiter).next();
                 let text = cell_text(text.unwrap_or_default());
-                // There may be white space that is not ASCII.
+                // Without its white space, which need not be ASCII, the text may be empty.
                 if !text.is_empty() {
                     return Err(TextAfterQuote(text.into_owned()));
                 }
@@ -311,7 +311,7 @@ mod tests {
         check_next_record(reader);
     }
 
-    /// A record after an error or after the end of another is read from its start.
+    /// Checks that the record after an error, or after a complete record, is read from its start.
     #[track_caller]
     fn check_next_record(mut reader: RecordReader) {
         assert_eq!(reader.push(b"a,\"b\""), Ok(Step::Complete));
@@ -366,7 +366,7 @@ lines",,f"#;
     }
 
     proptest! {
-        /// The ranges are those of the cells that the reader of records finds.
+        /// [`cell_ranges`] finds the same cells as [`RecordReader`].
         #[test]
         fn cells_are_those_that_are_read(row in "[a,\" ;é]{0,12}") {
             let mut record = RecordReader::new(b',');

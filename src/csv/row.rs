@@ -1,9 +1,8 @@
 //! Turns the address and the rule of a row into a rule or an error. Defines the rows that a sink
 //! receives.
 //!
-//! [`read_rule`] is strict, because nearly every cell is written as expected. If it fails,
-//! `parser.rs` calls it again without the formula or the quotes that a spreadsheet put around the
-//! cells.
+//! [`read_rule`] is strict, because nearly every cell is written as expected. If it fails, `cells.rs` calls
+//! it again without the formula or the quotes that a spreadsheet put around the cells.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,15 +17,15 @@ use crate::list::{CompiledList, ListName, Listed, Member, MemberPlace, Place};
 use crate::rule::Action;
 use crate::time::{Bound, DateReader, Period};
 
-/// A rejected row: its two cells, and the error.
+/// A rejected row: its address and rule cells, and the error.
 ///
-/// `RowError::explain` (`csv/diagnose/row.rs`) makes the message. It is separate because most
+/// `RowError::explain` (`csv/diagnose/row.rs`) writes the message. It is a separate step because most
 /// rejections of a bad file are only counted.
 #[derive(Clone, Copy, Debug)]
 pub struct RowError<'a> {
-    /// The address cell, as it is written.
+    /// The address cell, as written.
     pub(super) address: &'a str,
-    /// The rule cell, as it is written.
+    /// The rule cell, as written.
     pub(super) rule: &'a str,
     pub(super) kind: RowErrorKind<'a>,
     pub(super) context: &'a RowContext,
@@ -34,11 +33,13 @@ pub struct RowError<'a> {
 }
 
 impl RowError<'_> {
-    /// Returns the action, if the rule can be read. `Always` can be read also where it is not accepted.
+    /// Returns the action, if the rule can be read. `Always` is returned even for a CSV that does not accept
+    /// it.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         match self.kind {
-            // A row that allows the members of a blocklist was probably meant to deny them.
+            // These rows have no certain action. For example, a row that allows the members of a blocklist
+            // was probably meant to deny them.
             RowErrorKind::OtherRule { .. }
             | RowErrorKind::ContradictsList { .. }
             | RowErrorKind::NoRule(_)
@@ -61,7 +62,7 @@ impl RowError<'_> {
     #[must_use]
     pub fn named(&self) -> Option<Named<'_>> {
         match self.kind {
-            // Most rejected rows need not be parsed again.
+            // Most rejected rows have one of these errors and need not be parsed again.
             RowErrorKind::Address(_) | RowErrorKind::NoAddress | RowErrorKind::NoAddressNorRule => {
                 None
             }
@@ -85,11 +86,11 @@ impl RowError<'_> {
 /// them.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RowErrorKind<'a> {
-    /// The address cell names no addresses.
+    /// The address cell contains no valid address.
     Address(AddressError<'a>),
     /// The rule is neither `Allow` nor `Deny`.
     Rule(&'a str),
-    /// Another column has the name of a rule column, and says the opposite.
+    /// Another column with a name of a rule column says the opposite.
     OtherRule {
         /// The rule.
         rule: &'a str,
@@ -102,43 +103,44 @@ pub(super) enum RowErrorKind<'a> {
     NoAddressNorRule,
     /// The rule is missing. The value is the address.
     NoRule(&'a str),
-    /// A date cell is not a date.
+    /// A date cell does not contain a date.
     Date {
-        /// Its column.
+        /// The column of the cell.
         bound: Bound,
-        /// The cell.
+        /// The text of the cell.
         text: &'a str,
-        /// The time zone and the instant of which the rows are read.
+        /// The reader that rejected the cell. It has the time zone, and the instant as of which rows are
+        /// evaluated.
         dates: &'a DateReader,
     },
-    /// The row does not end after it starts. The values are the cells.
+    /// The row ends before or when it starts. The values are the cells.
     ReversedPeriod { starts: &'a str, expires: &'a str },
     /// The row is `all,Allow`, and another row is `all,Deny`.
     ConflictingDefault,
-    /// The row names a list that does not exist. The value is the name without `@`.
+    /// The row uses a list that does not exist. The value is the name without `@`.
     UnknownList(&'a str),
-    /// The row states the opposite of the list that it names.
+    /// The rule contradicts the rows of the list that the row uses.
     ContradictsList {
         /// The rule.
         rule: &'a str,
         /// The list.
         list: &'a Arc<CompiledList>,
     },
-    /// The row is in a list and names a list.
+    /// The row is in a list and uses a list.
     NestedList,
-    /// The row is in a list and is `all`.
+    /// The row is in a list, and its address is `all`.
     AllInList,
 }
 
-/// An address and a rule, as far as the kind of the CSV needs it.
+/// The addresses and the action of a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule<'a> {
-    /// `None` only in a list.
+    /// `None` only in a list, whose rows need no rule.
     pub(super) action: Option<Action>,
     pub(super) named: Named<'a>,
 }
 
-/// Reads an address and a rule without removing anything around them.
+/// Reads an address and a rule as written, without removing anything around them.
 pub(super) fn read_rule<'a>(
     address: &'a str,
     rule: &'a str,
@@ -164,7 +166,7 @@ pub(super) fn read_rule<'a>(
     }
 }
 
-/// Reads an address cell as the kind of the CSV accepts it.
+/// Reads an address cell. The kind of the CSV decides whether `all` and lists are accepted.
 fn read_address<'a>(text: &'a str, context: &'a RowContext) -> Result<Named<'a>, RowErrorKind<'a>> {
     let is_list = context.kind == CsvKind::List;
     let Some(name) = text.strip_prefix('@') else {
@@ -179,36 +181,36 @@ fn read_address<'a>(text: &'a str, context: &'a RowContext) -> Result<Named<'a>,
     }
     match ListName::new(name).and_then(|name| context.shared.list(&name)) {
         Some(Listed::InForce(list)) => Ok(Named::List(list)),
-        // A refused list refuses the whole file.
+        // A refused list has already refused the whole file (`Outlet::name_list`).
         Some(Listed::Refused(_)) | None => Err(RowErrorKind::UnknownList(name)),
     }
 }
 
-/// Returns the list that an address cell names, if a list can have this name.
+/// Returns the name of the list in an address cell, if the cell contains a valid one.
 pub(super) fn list_name(address: &str) -> Option<ListName> {
-    // Nearly every cell names none.
+    // Nearly every cell contains addresses, for which `unwrapped` returns `None` at once.
     match address.strip_prefix('@') {
         Some(name) => ListName::new(name),
         None => ListName::new(unwrapped(address)?.strip_prefix('@')?),
     }
 }
 
-/// Returns the action that a cell states, if it is a rule.
+/// Returns the action in a rule cell, if the cell contains a rule.
 pub(super) fn action_in(cell: &[u8]) -> Option<Action> {
     let text = cell_text(cell);
     action_of(unwrapped(&text).as_deref().unwrap_or(&text))
 }
 
-/// A line inside a quoted cell that looks like a row. It is not used.
+/// A line inside a quoted cell that looks like a row. It is not read as a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HiddenRow {
-    /// The line.
+    /// The number of the line.
     pub line: u64,
     /// The line where the record with the quoted cell starts.
     pub record_line: u64,
     /// The action that the line states, if its rule can be read.
     pub action: Option<Action>,
-    /// The addresses that the line names, if they can be read.
+    /// The addresses in the line, if they can be read.
     pub addresses: Option<AddressSpec>,
 }
 
@@ -219,9 +221,9 @@ pub struct Row<'a> {
     pub line: u64,
     /// The action of the row.
     pub action: Action,
-    /// The addresses or the list that the row names.
+    /// The addresses or the list in the address cell.
     pub named: Named<'a>,
-    /// The time in which the row is active.
+    /// The period in which the row is active.
     pub period: Period,
     /// The name of the common CSV, if the row is in it.
     pub common: Option<&'a Arc<str>>,
@@ -245,8 +247,9 @@ impl<'a> Row<'a> {
         comment_text(self.comment_cell)
     }
 
-    /// Returns the rules that the row states: itself or, if it names a list, each member. A member is
-    /// active while both the row and the member are, and is left out if they never are.
+    /// Returns the rules of the row: one for its addresses or, if it uses a list, one for each member. The
+    /// rule for a member is active while both the row and the member are active. It is left out if that is
+    /// never the case.
     pub fn rules(&self) -> impl Iterator<Item = RowRule> {
         let (own, list) = match self.named {
             Named::Addresses(addresses) => {
@@ -271,7 +274,7 @@ impl<'a> Row<'a> {
         own.into_iter().chain(members)
     }
 
-    /// Returns the place of one of these rules.
+    /// Returns the place of a rule that [`Row::rules`] returned.
     #[must_use]
     pub fn place_of(&self, rule: &RowRule) -> Place {
         let list = match self.named {
@@ -289,14 +292,14 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A rule that a row states.
+/// A rule of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowRule {
     /// The addresses.
     pub addresses: AddressSpec,
-    /// The time in which the rule is active.
+    /// The period in which the rule is active.
     pub period: Period,
-    /// The line in the list, if the row names one.
+    /// The line of the member in its list, if the row uses a list.
     pub line: Option<u64>,
 }
 
@@ -313,28 +316,29 @@ pub struct MemberRow {
 ///
 /// The parser uses the push model: it drives the reading and hands each row to the sink.
 pub trait RowSink {
-    /// Receives an accepted row of a site or of the common CSV. The rows of the common CSV come before
-    /// those of a site.
+    /// Receives an accepted row of a site or of the common CSV. The rows of the common CSV come before the
+    /// site's own rows.
     fn accept(&mut self, row: Row<'_>);
     /// Receives an accepted row of a list.
     fn accept_member(&mut self, _row: MemberRow) {}
-    /// Receives a rejected row and the line where it starts. Explaining it takes time, and a file may have millions:
-    /// the sink decides whether it calls [`RowError::explain`].
+    /// Receives a rejected row and the line where it starts. Explaining a row takes time, and a file may have
+    /// millions of rejected rows, so the sink decides whether it calls [`RowError::explain`].
     fn reject(&mut self, line: u64, error: &RowError<'_>);
-    /// Receives a line that looks like a row but is inside a quoted cell. Lines ascend within a record.
+    /// Receives a line that looks like a row but is inside a quoted cell. The lines of one record come in
+    /// ascending order.
     fn find_hidden_row(&mut self, _row: HiddenRow) {}
-    /// Receives the name of a list, before the row that names it, whether there is such a list or not.
+    /// Receives the name of a list before the row that uses it, even if there is no such list.
     fn find_list(&mut self, _name: &ListName) {}
-    /// Receives the line of a row that starts with `#`, before the row itself. It is not a comment.
+    /// Receives the line of a row that starts with `#` but is not a comment, before the row itself.
     fn find_hash_row(&mut self, _line: u64) {}
     /// Receives the names of the columns that are not read, before the first row.
     fn ignore_columns(&mut self, _names: Vec<String>) {}
-    /// Returns the error that ends the reading because of the rows so far. Called after each piece
-    /// of text.
+    /// Returns an error if the rows so far must end the reading. The parser calls this after each piece of
+    /// text.
     ///
     /// # Errors
     ///
-    /// `too-large` if the rows are more than the sink keeps.
+    /// `too-large` if there are more rows than the sink can keep.
     fn check(&self) -> Result<(), CsvError> {
         Ok(())
     }
@@ -345,9 +349,9 @@ pub trait RowSink {
     fn wants_fast_path(&self) -> bool {
         false
     }
-    /// Receives an accepted row without its cells and without a period, which is several times faster.
+    /// Receives an accepted row without its cells, which is several times faster. The row has no period.
     fn accept_ipv4(&mut self, _line: u64, _action: Action, _addresses: AddrRange<u32>) {}
-    /// Receives an accepted row without its cells, which has a period.
+    /// Receives an accepted row without its cells. The row has a period.
     fn accept_dated_ipv4(
         &mut self,
         _line: u64,
@@ -367,7 +371,7 @@ pub struct OwnedRow {
     pub action: Action,
     /// The addresses of the rule.
     pub addresses: AddressSpec,
-    /// The time in which the rule is active.
+    /// The period in which the rule is active.
     pub period: Period,
     /// The address as written in the row, without the formula or the quotes around it.
     pub address: String,

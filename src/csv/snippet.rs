@@ -1,8 +1,8 @@
-//! Finds the rows that messages quote. A row is decoded, and comes with the range of the cell in
-//! question.
+//! Finds the rows that messages quote. Each row is decoded, and comes with the range of the cell that the
+//! message is about.
 //!
-//! Parsing keeps no rows, so this module reads the upload a second time. Callers do this only if
-//! there is something to show.
+//! Parsing keeps no rows, so this module reads the upload a second time. Callers do this only if there is a
+//! row to quote.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ use crate::csv::lines::{LineSink, Lines, Taken};
 use crate::csv::quoted_row::{Field, Snippet, first_line_range, part_range, snippet};
 use crate::csv::record::{RecordReader, Step};
 
-/// Reads an upload a second time and hands out the rows at certain lines.
+/// Reads an upload a second time and hands out the rows that start in given lines.
 ///
 /// ```
 /// use htaccess_generator::csv::{CsvKind, SnippetFinder, Field};
@@ -34,8 +34,9 @@ pub struct SnippetFinder<F: FnMut(usize, Snippet)> {
 }
 
 impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
-    /// Creates a finder for the rows, or the header, of a CSV of this kind that start in the `wanted` lines,
-    /// which must ascend. Each snippet is passed to `on_snippet` with its index in `wanted`.
+    /// Creates a finder for the rows of a CSV of this kind that start in the `wanted` lines. A wanted line
+    /// may also be the header. The lines must be in ascending order. Each snippet is passed to `on_snippet`
+    /// with its index in `wanted`.
     pub fn new(kind: CsvKind, wanted: &[(u64, Field)], max_csv_bytes: u64, on_snippet: F) -> Self {
         let collector = SnippetCollector {
             wanted: wanted.iter().copied().enumerate().collect(),
@@ -61,7 +62,7 @@ impl<F: FnMut(usize, Snippet)> SnippetFinder<F> {
         }
     }
 
-    /// Ends the upload, or the part of it that was read.
+    /// Ends the upload, which need not have been read to its end.
     pub fn finish(self) {
         if let Ok(mut text) = self.decoder.finish() {
             let _ = text.lines.finish(&mut text.collector);
@@ -81,12 +82,12 @@ impl<F: FnMut(usize, Snippet)> TextSink for SnippetLines<F> {
 }
 
 struct SnippetCollector<F> {
-    /// The parts that are not found yet, each with its index.
+    /// The parts that have not been found yet, each with its index in the list of wanted parts.
     wanted: VecDeque<(usize, (u64, Field))>,
     on_snippet: F,
     header: HeaderStage,
     columns: Option<Columns>,
-    /// A wanted row with an open quote.
+    /// The wanted row whose quote is still open.
     open: Option<OpenRow>,
 }
 
@@ -147,8 +148,8 @@ impl<F: FnMut(usize, Snippet)> SnippetCollector<F> {
             .is_some_and(|(_, (line, _))| *line == number)
     }
 
-    /// Returns whether a cell of the row is wanted. If only the whole row is wanted, a quote that
-    /// is never closed is not read to its end.
+    /// Returns whether a cell of the row is wanted. If only the whole row is wanted, the lines after an open
+    /// quote are not read.
     fn is_part_wanted(&self, number: u64) -> bool {
         self.wanted
             .iter()

@@ -1,4 +1,4 @@
-//! The instant at which an invocation must stop its work, so that it can still answer.
+//! The time at which an invocation must stop its work, so that it can still respond.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,11 +7,11 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::function::error::{Error, ErrorKind};
 
-/// The time between the function's own deadline and the end of the invocation by Lambda. In this time
-/// the function can still report the reason, and tell a queue which messages are done.
+/// The time between the function's own deadline and Lambda's time-out. It lets the function report the error,
+/// and tell SQS which messages failed.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
-/// The instant when the work must stop. `None` outside Lambda, where no deadline is given.
+/// The time at which the work must stop. `None` outside Lambda, where there is no deadline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Deadline(Option<Instant>);
 
@@ -28,11 +28,11 @@ impl Deadline {
         Self(Some(Instant::now() + left.saturating_sub(DEADLINE_MARGIN)))
     }
 
-    /// Runs the work until the deadline.
+    /// Runs `work`, and stops it at the deadline.
     ///
     /// # Errors
     ///
-    /// The error of the work, or [`ErrorKind::OutOfTime`].
+    /// The error of `work`, or [`ErrorKind::OutOfTime`] if the deadline passes first.
     pub(crate) async fn limit<T>(
         self,
         operation: &str,

@@ -1,10 +1,11 @@
-//! Short digests, which identify texts where the texts themselves have no room.
+//! Short digests, which identify texts that are too long to be stored.
 
 use sha2::{Digest, Sha256};
 
 use crate::text::push_fmt;
 
-/// Returns a digest of the texts. Each text has its length before it, so that the borders count.
+/// Returns a digest of the texts. The length of each text is hashed before the text, so that the boundaries
+/// between texts matter.
 pub(crate) fn digest_of(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
@@ -14,7 +15,7 @@ pub(crate) fn digest_of(parts: &[&str]) -> String {
     hexadecimal(digest)
 }
 
-/// Returns the first 128 bits of a digest as hexadecimal digits.
+/// Returns the first 128 bits of a digest, as hexadecimal digits.
 pub(crate) fn hexadecimal(digest: Sha256) -> String {
     let mut text = String::new();
     for byte in digest.finalize().iter().take(16) {

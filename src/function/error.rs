@@ -1,54 +1,54 @@
-//! Errors that a retry or an operator can fix, in contrast to the refusal of a bad CSV.
+//! Errors that a retry or an operator can fix. A bad CSV is not an error: it is refused.
 //!
-//! The code becomes the `errorType` of the invocation, so that alarms and failure queues can
-//! distinguish causes. It is stable. The message says what the operator can do. The causes from the SDK
-//! go to the log.
+//! An error's code becomes the `errorType` of the invocation, so that alarms and failure queues can
+//! distinguish causes. Codes are stable. The message tells the operator what to do. The causes from the AWS
+//! SDK are only logged.
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
 
-/// The cause of an error.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The event has no known format, or a required field is missing.
     UnknownEvent,
     /// The schedule group does not exist.
     NoSuchScheduleGroup,
-    /// EventBridge Scheduler refused the schedule: for example, it may not use the role.
+    /// EventBridge Scheduler refused the schedule, for example because it may not use the role.
     ScheduleRefused,
-    /// The account has as many schedules as its quota allows.
+    /// The account's quota of schedules is used up.
     ScheduleQuota,
-    /// The output would go to the bucket of the input.
+    /// The output bucket or the report bucket is also the bucket of the CSV.
     SameBucket,
-    /// The event names another bucket than that of the uploads.
+    /// The object is not in the bucket that the settings require, such as `UPLOAD_BUCKET`.
     OtherBucket,
-    /// The bucket of the CSVs never had versions.
+    /// Versioning was never enabled for the bucket of the CSV.
     UnversionedBucket,
-    /// An output must deny everybody, and the template does not work.
+    /// An output must deny everybody, but the template does not work.
     BadTemplate,
     /// A compiled list or the compiled common CSV cannot be read.
     BadList,
     /// AWS denied access (403): a permission is missing.
     AccessDenied,
-    /// The bucket does not exist.
+    /// A bucket does not exist.
     NoSuchBucket,
     /// AWS asked for fewer requests (503 `SlowDown`, 429).
     Throttled,
-    /// AWS failed (5xx).
+    /// AWS answered with a server error (5xx).
     Unavailable,
     /// AWS did not respond in time, or the connection broke.
     Connection,
-    /// The bytes that were read are not those that S3 stored (length or checksum).
+    /// The bytes that were read differ from the bytes that S3 stored, in their length or checksum.
     Damaged,
-    /// Other invocations kept writing the same output.
+    /// Other invocations kept writing the same object.
     Contention,
-    /// The time of the invocation was about to run out.
+    /// The invocation was about to run out of time.
     OutOfTime,
     /// AWS refused the request for another reason.
     BadRequest,
-    /// The function has a bug.
+    /// The function panicked, which is a bug.
     Panic,
 }
 
@@ -79,7 +79,7 @@ impl ErrorKind {
         }
     }
 
-    /// Returns whether a retry may succeed without any change.
+    /// Returns whether a retry may succeed if nothing else is changed.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
@@ -185,7 +185,7 @@ impl Error {
         self.kind
     }
 
-    /// Returns the error and its causes on one line, for the log.
+    /// Returns the error and its causes as one line for the log.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

@@ -1,19 +1,18 @@
-//! Reads the objects to check from an event of any known format.
+//! Reads an event of any known format, and returns the objects to check.
 //!
-//! An event is only a hint that something happened to an object. The present state of the object
-//! decides, so events about uploads and deletes have the same effect. Formats are distinguished by
-//! their fields:
+//! An event only says that something happened to an object. The function then reads the object's current
+//! state, so events about uploads and deletes have the same effect. The fields of an event show its format:
 //!
-//! | format | encoding of its keys |
+//! | format | encoding of the keys |
 //! |---|---|
-//! | S3 notification: `Records[].s3` | form-encoded: `+` is a space, `%2B` a plus |
-//! | EventBridge: `detail-type`, `source`, `detail` | raw |
+//! | S3 notification: `Records[].s3` | form-encoded: `+` is a space, `%2B` is a plus |
+//! | EventBridge: `detail-type`, `source`, `detail` | none |
 //! | S3 Batch Operations: `invocationSchemaVersion` 1.0 or 2.0, `tasks` | URL-encoded |
-//! | SNS: `Records[].Sns.Message` | as in the event inside |
-//! | SQS: `Records[].body`, with or without SNS around the event | as in the event inside |
-//! | a schedule of this function: `schedule` | raw |
+//! | SNS: `Records[].Sns.Message` | as in the contained event |
+//! | SQS: `Records[].body`, with or without SNS around the event | as in the contained event |
+//! | a schedule of this function: `schedule` | none |
 //! | `s3:TestEvent` | |
-//! | a run over all sites: `Items` or `reconcile` (`run_event.rs`) | raw |
+//! | a run over all sites: `Items` or `reconcile` (`run_event.rs`) | none |
 //!
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>,
@@ -31,72 +30,72 @@ use crate::function::store::ObjectName;
 use crate::report::UploadFacts;
 use crate::text::escape;
 
-/// A parsed event. Its variant decides the format of the response.
+/// A parsed event. The variant determines the format of the response.
 #[derive(Debug)]
 pub enum Event {
     /// Objects to check, in the order of the records.
     Objects(Vec<ObjectRef>),
-    /// Messages of a queue. Each fails or succeeds independently.
+    /// Messages from an SQS queue. Each message succeeds or fails independently.
     Queue(Vec<Message>),
-    /// Tasks of S3 Batch Operations. Each fails or succeeds independently.
+    /// Tasks of S3 Batch Operations. Each task succeeds or fails independently.
     Batch(Batch),
     /// A task of a run over all sites.
     Run(RunTask),
-    /// The test event that S3 sends when a notification is set up.
+    /// The test event that S3 sends when a notification is configured.
     Test,
 }
 
 /// An object to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectRef {
-    /// The object.
+    /// The bucket and the key.
     pub name: ObjectName,
-    /// The reason to check it.
+    /// The reason to check the object.
     pub trigger: Trigger,
-    /// The version that the event is about, if the event states it. A hint only, because the newest
-    /// version is published.
+    /// The version that the event is about, if the event contains it. Only the metrics use it, because the
+    /// newest version is published in any case.
     pub version_id: Option<String>,
-    /// The origin of that version, as far as the event states it.
+    /// The origin of this version, as far as the event contains it.
     pub origin: UploadFacts,
 }
 
 /// The reason to check an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Trigger {
-    /// Anything that can have happened to it, such as an upload or a delete.
+    /// Any change to the object, such as an upload or a delete.
     #[default]
     Change,
-    /// This version of it was deleted permanently, so an older version may be the newest again. The id is
-    /// empty if the event does not state it.
+    /// The permanent delete of the version with this id, so an older version may be the newest version again.
+    /// The id is empty if the event does not contain it.
     VersionDeleted(String),
 }
 
-/// One message of a queue.
+/// A message from an SQS queue.
 #[derive(Debug)]
 pub struct Message {
     /// The `messageId`.
     pub id: String,
-    /// The objects that the event in its body names.
+    /// The objects of the event in the message body, or the error if the body cannot be read.
     pub objects: Result<Vec<ObjectRef>, Error>,
 }
 
 /// An invocation by S3 Batch Operations.
 #[derive(Debug)]
 pub struct Batch {
-    /// `1.0` or `2.0`. The response repeats it.
+    /// The schema version, `1.0` or `2.0`, which the response repeats.
     pub schema_version: String,
-    /// The invocation's id. The response repeats it.
+    /// The invocation's id, which the response repeats.
     pub invocation_id: String,
     /// The tasks, one for each object.
     pub tasks: Vec<Task>,
 }
 
-/// One object of S3 Batch Operations.
+/// A task of S3 Batch Operations, which is about one object.
 #[derive(Debug)]
 pub struct Task {
-    /// The task's id. The response repeats it.
+    /// The task's id, which the response repeats.
     pub id: String,
-    /// The object.
+    /// The object, or the error if the task cannot be read.
     pub object: Result<ObjectRef, Error>,
 }
 
@@ -105,8 +104,8 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownEvent`], naming what was found. An unknown event inside a message of a
-    /// queue or a task of a batch fails only that message or task.
+    /// [`ErrorKind::UnknownEvent`], with a description of what was found. If the event in a queue message
+    /// cannot be read, or a task of a batch, only this message or task fails.
     pub fn read(event: &Value) -> Result<Self, Error> {
         if event.get("invocationSchemaVersion").is_some() {
             return read_batch(event).map(Self::Batch);
@@ -131,7 +130,7 @@ impl Event {
     }
 }
 
-/// Reads the objects of an event that is not from a queue or a batch. A test event has none.
+/// Reads the objects of an event that is not from a queue or a batch. A test event has no objects.
 fn read_objects(event: &Value) -> Result<Vec<ObjectRef>, Error> {
     if is_test(event) {
         return Ok(Vec::new());
@@ -173,7 +172,7 @@ fn read_record(record: &Value) -> Result<Vec<ObjectRef>, Error> {
     }
 }
 
-/// Reads the event in a text. Deeper nesting is refused.
+/// Reads the event in the message of an SNS notification. An event that contains another envelope is refused.
 fn read_inner(text: Option<&Value>, outer: &str) -> Result<Vec<ObjectRef>, Error> {
     let Some(text) = text.and_then(Value::as_str) else {
         return Err(unknown_event(&format!("{outer} without a message")));
@@ -202,8 +201,8 @@ fn is_queued(record: &Value) -> bool {
     record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs")
 }
 
-/// Reads a message. A missing id fails the whole event, because the response could not name the
-/// message if it failed.
+/// Reads a queue message. A missing id is an error for the whole event, because the response could not report
+/// the failure of a message without an id.
 fn read_message(record: &Value) -> Result<Message, Error> {
     let Some(id) = record.get("messageId").and_then(Value::as_str) else {
         return Err(unknown_event("an SQS record without a messageId"));
@@ -246,8 +245,8 @@ struct NotificationObject {
     version_id: Option<String>,
 }
 
-/// Reads a record. `ObjectRemoved:Delete` is a permanent delete, in contrast to
-/// `ObjectRemoved:DeleteMarkerCreated`
+/// Reads the `s3` member of a record. The event name `ObjectRemoved:Delete` means a permanent delete, in
+/// contrast to `ObjectRemoved:DeleteMarkerCreated`
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>).
 fn read_notification(s3: &Value, event_name: Option<&str>) -> Result<ObjectRef, Error> {
     let Notification { bucket, object } = Notification::deserialize(s3)
@@ -273,8 +272,8 @@ fn read_notification(s3: &Value, event_name: Option<&str>) -> Result<ObjectRef, 
     })
 }
 
-/// The `schedule` member of an event that `schedule/one_time.rs` made. Its `at` is for people: the function
-/// looks at its own clock.
+/// The `schedule` member of an event that `schedule/one_time.rs` created. The member `at` is not read,
+/// because the function uses its own clock. It is only informative.
 #[derive(Deserialize)]
 struct ScheduledObject {
     bucket: String,
@@ -364,9 +363,9 @@ struct BatchEvent {
 struct BatchTask {
     task_id: String,
     s3_key: Option<String>,
-    /// In schema 2.0.
+    /// The bucket in schema version 2.0.
     s3_bucket: Option<String>,
-    /// In schema 1.0.
+    /// The ARN of the bucket in schema version 1.0.
     s3_bucket_arn: Option<String>,
 }
 
@@ -394,9 +393,9 @@ fn read_batch(event: &Value) -> Result<Batch, Error> {
     })
 }
 
-/// Reads a task. The keys of a manifest are URL-encoded
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/dev/batch-ops-basics.html>, "Specifying a manifest"), so a
-/// `+` is a plus.
+/// Reads a task. The keys in a manifest are URL-encoded
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/dev/batch-ops-basics.html>, "Specifying a manifest"), so `+`
+/// is a plus.
 fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     let bucket_of_arn = |arn: String| arn.rsplit(':').next().map(str::to_owned);
     let bucket = task
@@ -418,7 +417,7 @@ fn read_task(task: BatchTask) -> Result<ObjectRef, Error> {
     })
 }
 
-/// Decodes a key as HTML forms encode it: `+` is a space, `%2B` a plus, `%C3%A9` an é.
+/// Decodes a form-encoded key: `+` is a space, `%2B` is a plus, and `%C3%A9` is é.
 fn form_decoded(key: &str) -> Result<String, Error> {
     percent_decoded(&key.replace('+', " "))
 }
@@ -436,7 +435,8 @@ fn unknown_event(found: &str) -> Error {
     Error::new(ErrorKind::UnknownEvent, format!("unknown event: {found}"))
 }
 
-/// Returns the names of the top-level fields: enough to recognize the event, but none of its data.
+/// Returns the names of the top-level fields, which are enough to recognize the event and contain none of its
+/// data.
 fn field_names(value: &Value) -> String {
     match value {
         Value::Object(map) if !map.is_empty() => {

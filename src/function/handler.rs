@@ -1,4 +1,5 @@
-//! Handles one invocation: takes an event and returns a response in the format that its source expects.
+//! Handles one invocation: takes an event, and returns a response in the format that the sender of the event
+//! expects.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -30,7 +31,7 @@ use crate::text::quote;
 /// The maximum number of records of one event that are handled at the same time.
 const MAX_CONCURRENT_RECORDS: usize = 8;
 
-/// Handles events. Created once for each execution environment.
+/// Handles events. There is one handler for each execution environment.
 pub struct Handler<S> {
     store: S,
     settings: FunctionSettings,
@@ -38,7 +39,7 @@ pub struct Handler<S> {
     scheduler: Option<Box<dyn Scheduler>>,
 }
 
-/// One invocation: its deadline, the ARN of the function, and the metrics of what it has done so far.
+/// The state of one invocation: the deadline, the ARN of the function, and the metrics so far.
 struct Invocation {
     deadline: Deadline,
     function_arn: String,
@@ -50,7 +51,8 @@ impl<S: Store> Handler<S> {
     ///
     /// # Errors
     ///
-    /// `bad-template` if the built-in template does not compile. A test proves that all of them do.
+    /// `bad-template` if the built-in template does not compile. A test checks that all built-in templates
+    /// compile.
     pub fn new(store: S, settings: FunctionSettings) -> Result<Self, Refusal> {
         let templates = TemplateCache::new(&settings.template)?;
         Ok(Self {
@@ -61,7 +63,7 @@ impl<S: Store> Handler<S> {
         })
     }
 
-    /// Lets the function be called when rows start or end.
+    /// Sets the scheduler, which calls the function when rows start or end.
     #[must_use]
     pub fn with_scheduler(self, scheduler: impl Scheduler + 'static) -> Self {
         Self {
@@ -70,18 +72,18 @@ impl<S: Store> Handler<S> {
         }
     }
 
-    /// Handles one event. A failed record does not keep the records after it from being handled.
+    /// Handles one event. If a record fails, the other records are still handled.
     ///
     /// # Errors
     ///
-    /// The first error that a retry or an operator can fix, if the response format of the source
-    /// cannot name the failed records. Published files stay published: a retry finds them unchanged.
+    /// The first error that a retry or an operator can fix, if the response format cannot list failed
+    /// records. Published files stay published, and a retry finds them unchanged.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Response, Error> {
         self.handle_with_metrics(event).await.0
     }
 
-    /// Handles one event like [`Handler::handle`], and returns its metrics too. They include the
-    /// files that were done before a record failed.
+    /// Handles one event like [`Handler::handle`], and also returns its metrics. If the event fails, the
+    /// metrics still include the files that were handled.
     pub async fn handle_with_metrics(
         &self,
         event: LambdaEvent<impl Into<Payload>>,
@@ -254,7 +256,7 @@ impl<S: Store> Handler<S> {
             .with_schedules(self.schedules(invocation))
             .with_origin(&object.origin);
         let answer = answer_object(&self.store, &self.settings, &mut publisher, object);
-        // Each function that takes a future by value holds it twice, and the stack is small.
+        // Boxed, because each function that takes a future by value stores it twice, and the stack is small.
         let answer = catch_panic(&operation, Box::pin(answer));
         let result = invocation.deadline.limit(&operation, answer).await;
         let stats = publisher.into_stats();
@@ -270,15 +272,15 @@ impl<S: Store> Handler<S> {
     }
 }
 
-/// Converts to milliseconds with a precision of microseconds, because most files take a few
-/// milliseconds. The maximum is a little over an hour.
+/// Converts a duration to milliseconds, with microsecond precision because most files take a few
+/// milliseconds. The result is at most 4,294,967, which is a little over an hour.
 fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1e3
 }
 
-/// Converts an answer for S3 Batch Operations. A refused file is a permanent failure, so that the
-/// report of the job lists it. So is a key with a plus that names no object, because some writers of
-/// manifests write a space as a plus.
+/// Converts the result for one object to a result code and a text for S3 Batch Operations. A refused file is
+/// a permanent failure, so that the job's report lists it. A key with a plus that matches no object is a
+/// permanent failure too, because some programs write a space in a manifest as a plus.
 fn task_result(result: &Result<Answer, Error>) -> (ResultCode, String) {
     match result {
         Ok(answer) if is_gone(answer) && answer.source.contains('+') => (
@@ -309,8 +311,8 @@ fn is_gone(answer: &Answer) -> bool {
     answer.status == Status::Kept && answer.output.is_none()
 }
 
-/// Logs one line for each file, with counts and codes. The sentence of a refusal is not logged, because
-/// it may quote cells. The report has it.
+/// Logs one line about a file, with counts and codes. The message of a refusal is not logged, because it may
+/// quote cells. The report contains this message.
 fn log_answer(answer: &Answer, stats: &PublishStats, processing_ms: f64) {
     let first_rejected = || answer.rejections.first().map(|rejection| rejection.line);
     let refused_line = answer

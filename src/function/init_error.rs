@@ -1,7 +1,7 @@
-//! Reports to Lambda why the function cannot start, so that the console shows the message and not only
-//! an exit status.
+//! Reports to Lambda why the function cannot start, so that the console shows a message and not only an exit
+//! status.
 //!
-//! `lambda_runtime` has no call for this request, so it is made here:
+//! `lambda_runtime` does not offer this request, so this module sends it:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
 
 use std::io::{self, Read, Write};
@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-/// The `errorType` of a function that cannot start.
+/// The `errorType` that is reported if the function cannot start.
 pub const INIT_ERROR_TYPE: &str = "BadSettings";
 
-/// Posts the error to the Runtime API, if there is one. A failure of the request is ignored, because
-/// the log already has the message and the exit status follows.
+/// Posts the error to Lambda's Runtime API. Does nothing outside Lambda. A failed request is ignored, because
+/// the message is already in the log and the program exits with a failure status.
 pub fn report_init_error(message: &str) {
     if let Ok(address) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
         let _ = post(&address, message);

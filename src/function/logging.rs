@@ -1,9 +1,9 @@
-//! Writes log lines to stdout, in the format and from the level that Lambda's own settings ask for:
+//! Writes log lines to stdout. Lambda's logging settings determine the format and the minimum level:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>.
 //!
-//! Uses tracing-subscriber without its `EnvFilter`. `lambda_runtime` sets up the same with `EnvFilter`,
-//! which reads directives for each module, and the regular expressions for that are a tenth of the
-//! program.
+//! Uses tracing-subscriber without its `EnvFilter`. The set-up in `lambda_runtime` includes `EnvFilter`,
+//! which reads directives for each module with regular expressions. The code for the regular expressions
+//! would be a tenth of the program.
 
 use std::str::FromStr;
 
@@ -12,8 +12,8 @@ use lambda_runtime::tracing::subscriber::fmt;
 
 /// Sets up logging for the process.
 ///
-/// The level is `AWS_LAMBDA_LOG_LEVEL`, otherwise `RUST_LOG`, from `TRACE` to `FATAL`. Default: `INFO`.
-/// The format is `AWS_LAMBDA_LOG_FORMAT`, `JSON` or `Text`. Default: `Text`.
+/// `AWS_LAMBDA_LOG_LEVEL` is the minimum level, from `TRACE` to `FATAL`. If it is unset, `RUST_LOG` is used.
+/// Default: `INFO`. `AWS_LAMBDA_LOG_FORMAT` is the format, `JSON` or `Text`. Default: `Text`.
 pub fn init_logging(lookup: impl Fn(&str) -> Option<String>) {
     let level = lookup("AWS_LAMBDA_LOG_LEVEL").or_else(|| lookup("RUST_LOG"));
     let format = lookup("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();

@@ -1,13 +1,13 @@
-//! Formats the metrics of an invocation as lines of CloudWatch's embedded metric format (EMF). Uses no
-//! clock, environment or output: the caller passes the time and prints the lines.
+//! Formats the metrics of an invocation as lines in CloudWatch's embedded metric format (EMF). This module
+//! does not use the clock, the environment or stdout: the caller passes the time and prints the lines.
 //!
-//! CloudWatch Logs extracts metrics from such lines, so that an invocation does not wait for a call:
+//! CloudWatch Logs extracts the metrics from these lines, so an invocation does not wait for an API call:
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
-//! Dimensions, properties and the `ColdStart` metric have the names that Powertools for AWS Lambda uses.
-//! Powertools has no Rust version: <https://docs.aws.amazon.com/powertools/python/latest/core/metrics/>.
+//! The dimensions, the properties and the `ColdStart` metric have the same names as in Powertools for AWS
+//! Lambda, which has no Rust version: <https://docs.aws.amazon.com/powertools/python/latest/core/metrics/>.
 //!
-//! The crates for this format bring a global recorder, or a framework of derives and sinks. One object
-//! with a dozen numbers is enough here, and `serde_json` writes it.
+//! The crates for this format come with a global recorder, or with a framework of derives and sinks. Here,
+//! one JSON object with a dozen numbers is enough, and `serde_json` writes it.
 
 use serde_json::{Map, Value, json};
 
@@ -18,10 +18,10 @@ use crate::function::store::Head;
 pub(crate) const DEFAULT_NAMESPACE: &str = "HtaccessGenerator";
 /// The default of `POWERTOOLS_SERVICE_NAME`.
 pub(crate) const DEFAULT_SERVICE: &str = "htaccess-generator";
-/// The maximum number of values of one metric in one line, from the specification.
+/// The maximum number of values for one metric in one line, according to the specification.
 const MAX_VALUES: usize = 100;
-/// The dimensions of all metrics. They include the function, so that the metrics of two stacks in one
-/// account are separate.
+/// The dimensions of all metrics. They include the function's name, so that two stacks in one account have
+/// separate metrics.
 const DIMENSIONS: [&str; 2] = ["function_name", "service"];
 
 /// The namespace and the dimensions of the metrics.
@@ -51,12 +51,12 @@ impl Dimensions {
     }
 }
 
-/// The properties of an invocation that a line has next to the metrics.
+/// The properties of an invocation, which each line contains in addition to the metrics.
 #[derive(Clone, Debug)]
 pub struct InvocationProperties<'a> {
-    /// The request id of Lambda, which the other log lines have too.
+    /// Lambda's request id, which the other log lines also contain.
     pub request_id: &'a str,
-    /// The trace id of X-Ray, if the invocation is traced.
+    /// The X-Ray trace id, if the invocation is traced.
     pub xray_trace_id: Option<&'a str>,
     /// True for the first invocation of an execution environment.
     pub cold_start: bool,
@@ -64,7 +64,7 @@ pub struct InvocationProperties<'a> {
     pub ended_at_ms: u64,
 }
 
-/// The statistics of publishing one file. [`Answer`] has the result.
+/// The statistics about the publication of one file. The [`Answer`] contains the result.
 #[derive(Debug, Default)]
 pub struct PublishStats {
     version_id: Option<String>,
@@ -73,24 +73,25 @@ pub struct PublishStats {
 }
 
 impl PublishStats {
-    /// Records the input that was read. The last one counts.
+    /// Records the input that was read. If an input is read again, the last call counts.
     pub fn input(&mut self, head: &Head) {
         self.version_id = Some(head.version_id.clone());
         self.input_bytes = head.bytes;
     }
 
-    /// Counts a write that met another write, so that publishing starts again.
+    /// Counts a conflict with another write, after which publishing starts again.
     pub fn conflict(&mut self) {
         self.conflict_retries += 1;
     }
 
-    /// Returns the size of the input that was read, in bytes as stored.
+    /// Returns the stored size of the input that was read, in bytes. `None` if it is not known.
     #[must_use]
     pub fn input_bytes(&self) -> Option<u64> {
         self.input_bytes
     }
 
-    /// Returns whether a newer version was there already when an event about this version came.
+    /// Returns whether an event about the version `version_id` was stale, which means that another version
+    /// was read.
     #[must_use]
     pub fn is_stale(&self, version_id: Option<&str>) -> bool {
         match (version_id, self.version_id.as_deref()) {
@@ -100,7 +101,7 @@ impl PublishStats {
     }
 }
 
-/// The counts and values of one invocation.
+/// The metrics of one invocation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InvocationMetrics {
     published: u64,
@@ -118,8 +119,8 @@ pub struct InvocationMetrics {
 }
 
 impl InvocationMetrics {
-    /// Adds one file: its answer (`None` if it failed), the statistics of publishing it, and the time
-    /// that it took.
+    /// Adds one file: its answer (`None` if it failed), the statistics about its publication, the version
+    /// that the event was about, and the processing time.
     pub fn add(
         &mut self,
         answer: Option<&Answer>,
@@ -146,8 +147,8 @@ impl InvocationMetrics {
         self.input_bytes.extend(stats.input_bytes());
     }
 
-    /// Returns the lines to print: one, or more if an event had over 100 files. The first line has all
-    /// counts. Each line has the values of up to 100 files.
+    /// Returns the lines to print: one line for each 100 files, and at least one. The first line contains all
+    /// counts. Each line contains the values of up to 100 files.
     #[must_use]
     pub fn lines(&self, dimensions: &Dimensions, properties: &InvocationProperties) -> Vec<String> {
         let chunks = self.processing_ms.len().max(self.input_bytes.len());
@@ -199,7 +200,7 @@ fn chunk<T: Clone + Into<Value>>(values: &[T], index: usize) -> Value {
     values.cloned().collect()
 }
 
-/// Formats one line. A metric without values is left out, because an empty list is not allowed.
+/// Formats one line. A metric without values is left out, because empty lists are not allowed.
 fn line(
     metrics: Vec<(&str, &str, Value)>,
     dimensions: &Dimensions,
@@ -228,7 +229,7 @@ fn line(
         ("service", dimensions.service.as_str().into()),
         ("function_request_id", properties.request_id.into()),
         ("cold_start", properties.cold_start.into()),
-        // Lambda filters by the level. It takes a line without a level for INFO.
+        // Lambda filters lines by level, and treats a line without a level as INFO.
         ("level", "INFO".into()),
     ] {
         root.insert(name.to_owned(), value);

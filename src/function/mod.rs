@@ -1,10 +1,10 @@
 //! The Lambda function: takes events, reads uploads from S3, and writes outputs and reports to S3.
 //!
-//! Only this folder uses the network, the clock, the environment and logging. It decides nothing about
-//! rows or policies: it passes the bytes of an upload to `generate` and publishes the result.
+//! In the library, only this module uses the network, the clock, the environment and logging. It does not
+//! interpret rows or policies: it passes the bytes of an upload to `generate` and publishes the result.
 //!
-//! `publish` contains the publishing protocol, `reconcile` the run over all sites, `store` the calls of S3,
-//! `schedule` those of EventBridge Scheduler, and `aws` what the clients of both need.
+//! `publish` implements the publishing protocol, and `reconcile` implements the run over all sites. `store`
+//! calls S3, `schedule` calls EventBridge Scheduler, and `aws` contains the set-up that both clients share.
 
 mod aws;
 mod deadline;

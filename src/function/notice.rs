@@ -1,7 +1,7 @@
-//! The notice about files that need attention: the text of a message to people.
+//! The notice about files that need attention, which people receive as a message.
 //!
-//! A rule of EventBridge (`infra/notifications.yaml`) copies the fields of a notice into a message. It does not
-//! escape them, so a notice has no quotation mark, no backslash and no control character.
+//! An EventBridge rule (`infra/notifications.yaml`) copies the fields of a notice into a message without
+//! escaping them, so a notice contains no quotation marks, backslashes or control characters.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -11,24 +11,25 @@ use crate::function::settings::FunctionSettings;
 use crate::source::{check_report_key, report_key};
 use crate::text::{escape_invisible, push_fmt};
 
-/// The maximum number of files that a notice names.
+/// The maximum number of files that a notice describes.
 const MAX_FILES: usize = 5;
 /// The maximum length of the sentence about a file, in characters.
 const MAX_SENTENCE_CHARS: usize = 600;
 
-/// The notice about the files of an invocation.
+/// A notice about the files of one invocation that need attention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Notice {
-    /// What happened, one sentence for each of the first five files.
+    /// One sentence about each of the first five files, and the number of other files.
     pub text: String,
-    /// The place of the report on the first file, with its address in the console of S3. A hyphen if there is no
+    /// The location of the report on the first file, with its URL in the S3 console. A hyphen if there is no
     /// report.
     pub report: String,
 }
 
 impl Notice {
-    /// Returns the notice about files that are refused or held, or that are published without rows that may have
-    /// denied somebody. `None` if there is no such file. Whoever uploads a preview reads its report.
+    /// Returns the notice about files that were refused or held, or that were published although rejected
+    /// rows might have been denies. `None` if there is no such file. Previews are left out, because people
+    /// who upload a preview read its report.
     #[must_use]
     pub fn about(answers: &[Answer], settings: &FunctionSettings) -> Option<Self> {
         let mut urgent = answers.iter().filter(|answer| is_urgent(answer));
@@ -84,7 +85,7 @@ fn sentence(answer: &Answer) -> String {
     plain(&cut) + end
 }
 
-/// Replaces the characters that would end or change a string of JSON.
+/// Replaces the characters that would end or change a JSON string.
 fn plain(text: &str) -> String {
     escape_invisible(text, None)
         .replace('"', "'")
@@ -92,7 +93,7 @@ fn plain(text: &str) -> String {
 }
 
 fn report_place(source: &str, settings: &FunctionSettings) -> String {
-    /// The characters that an address may have as they are.
+    /// The characters that are percent-encoded in a URL.
     const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'/')
         .remove(b'-')

@@ -1,7 +1,7 @@
-//! Turns a panic into an error with a stable `errorType`, and keeps its message out of the log.
+//! Turns panics into errors with a stable `errorType`, and keeps the panic messages out of the log.
 //!
-//! A panic is a bug. Its message may quote the text that was being processed, such as a cell. So only
-//! the place in the source is logged.
+//! A panic is a bug. Its message may quote the text that was being processed, such as a cell, so only the
+//! location in the source is logged.
 
 use std::panic::{self, AssertUnwindSafe, Location};
 
@@ -10,8 +10,8 @@ use lambda_runtime::tracing::error;
 
 use crate::function::error::{Error, ErrorKind};
 
-/// Logs panics as one line with their place and without their message. Call it once, after the logging
-/// is set up.
+/// Installs a hook that logs each panic as one line, with its location and without its message. Call this
+/// function once, after logging is set up.
 pub fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(Location::to_string);
@@ -23,12 +23,12 @@ pub fn log_panics() {
     }));
 }
 
-/// Runs the work. Nothing that it changed is used after a panic, except counts and caches that are
-/// complete at any time.
+/// Runs `work` and catches a panic. After a panic, nothing that `work` has changed is used, except counts and
+/// caches, which are valid at any time.
 ///
 /// # Errors
 ///
-/// The error of the work, or [`ErrorKind::Panic`].
+/// The error of `work`, or [`ErrorKind::Panic`] if `work` panics.
 pub(crate) async fn catch_panic<T>(
     operation: &str,
     work: impl Future<Output = Result<T, Error>>,

@@ -1,20 +1,20 @@
-//! The payload of an invocation, which may be anything: JSON of any shape, or no JSON at all.
+//! The payload of an invocation, which can be anything: JSON of any shape, or bytes that are not JSON.
 //!
-//! `lambda_runtime` deserializes a payload before it calls the function. If that fails, the `errorType`
-//! of the invocation is the name of a Rust type, which may change with any release. So [`Payload`]
-//! accepts everything, and the handler reports what is no JSON like every other unknown event.
+//! `lambda_runtime` deserializes a payload before it calls the function. If that fails, the `errorType` of
+//! the invocation is the name of a Rust type, which may change with any release. For this reason, [`Payload`]
+//! accepts all bytes, and the handler reports a payload that is not JSON as an unknown event.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::function::error::{Error, ErrorKind};
 
-/// A payload, as JSON or with the reason why it cannot be read as JSON.
+/// A payload: the parsed JSON, or the reason why it cannot be parsed.
 #[derive(Debug)]
 pub struct Payload(Result<Value, String>);
 
 impl Payload {
-    /// Returns the JSON.
+    /// Returns the parsed JSON.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl From<Value> for Payload {
 
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The messages of serde_json name a place and a rule of JSON, and nothing of the payload.
+        // The messages of serde_json contain a position and a rule of JSON, but no text from the payload.
         let json = Value::deserialize(deserializer).map_err(|err| err.to_string());
         Ok(Self(json))
     }

@@ -12,7 +12,8 @@ use crate::report::overview::SiteState;
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Response {
-    /// The response to S3, EventBridge, SNS and people: one answer for each record, in their order.
+    /// The response to S3, EventBridge, SNS and people who invoke the function: one answer for each record,
+    /// in the order of the records.
     Results {
         /// The answers.
         results: Vec<Answer>,
@@ -20,7 +21,7 @@ pub enum Response {
         #[serde(skip_serializing_if = "Option::is_none")]
         notice: Option<Notice>,
     },
-    /// The response to SQS: the messages to deliver again
+    /// The response to SQS, which lists the messages that SQS must deliver again
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
     Queue {
         /// The messages that failed.
@@ -29,15 +30,15 @@ pub enum Response {
     },
     /// The response to S3 Batch Operations.
     Batch(BatchResponse),
-    /// The response to a run over all sites.
+    /// The response to a task of a run over all sites.
     Run(RunAnswer),
 }
 
-/// A message of a queue to deliver again.
+/// A queue message that SQS must deliver again.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemFailure {
-    /// The `messageId`.
+    /// The `messageId` of the message.
     pub item_identifier: String,
 }
 
@@ -47,7 +48,7 @@ pub struct ItemFailure {
 pub struct BatchResponse {
     /// The schema version of the event.
     pub invocation_schema_version: String,
-    /// The result for tasks without a result in the response. There are none.
+    /// The result code for tasks that the response does not contain. The response contains all tasks.
     pub treat_missing_keys_as: ResultCode,
     /// The invocation id of the event.
     pub invocation_id: String,
@@ -59,34 +60,34 @@ pub struct BatchResponse {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskResult {
-    /// The task id of the event.
+    /// The task's id in the event.
     pub task_id: String,
-    /// The code that decides whether the task is tried again.
+    /// The code, which determines whether S3 Batch Operations retries the task.
     pub result_code: ResultCode,
-    /// The text for the completion report of the job.
+    /// The text for the job's completion report.
     pub result_string: String,
 }
 
-/// The result code of S3 Batch Operations.
+/// A result code of S3 Batch Operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum ResultCode {
-    /// The task is done.
+    /// The task succeeded.
     Succeeded,
-    /// The task failed and is tried again.
+    /// The task failed, and S3 Batch Operations retries it.
     TemporaryFailure,
-    /// The task failed and is not tried again.
+    /// The task failed, and S3 Batch Operations does not retry it.
     PermanentFailure,
 }
 
-/// The response to a task of a run over all sites. It has counts only, because Step Functions keeps it.
+/// The response to a task of a run over all sites. It contains only counts, because Step Functions stores it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RunAnswer {
     /// The name of the run.
     pub run: String,
-    /// The number of CSVs and orphans by the status of their answers, such as `written`.
+    /// The number of CSVs and orphans for each answer status, such as `written`.
     pub counts: BTreeMap<String, u64>,
-    /// The number of sites by state, at the end of a run. Empty before that.
+    /// The number of sites in each state. Empty except at the end of a run.
     pub states: BTreeMap<SiteState, u64>,
-    /// The number of objects that could not be checked.
+    /// The number of objects that could not be checked. 0 except at the end of a run.
     pub failed: u64,
 }

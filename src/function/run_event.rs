@@ -1,16 +1,17 @@
-//! Reads the tasks of a run over all sites, which `infra/reconcile.yaml` sends.
+//! Reads the tasks of a run over all sites. The state machine in `infra/reconcile.yaml` sends them.
 //!
 //! | task | JSON |
 //! |---|---|
-//! | a CSV of the bucket of the uploads | `{"reconcile": "uploads", "run": "RUN", "bucket": "B", "key": "K", "size": 4}` |
+//! | a CSV in the upload bucket | `{"reconcile": "uploads", "run": "RUN", "bucket": "B", "key": "K", "size": 4}` |
 //! | an output | `{"reconcile": "outputs", "run": "RUN", "bucket": "B", "key": "K"}` |
-//! | a batch of one of them | `{"Items": [ITEM, …]}` |
-//! | the overview at the end | `{"reconcile": "overview", "run": "RUN", "prefix": ""}` |
+//! | a batch of CSVs or of outputs | `{"Items": [ITEM, …]}` |
+//! | the overview at the end of the run | `{"reconcile": "overview", "run": "RUN", "prefix": ""}` |
 //!
-//! Keys are raw, as S3 lists them. `size` is optional. `ItemBatcher` of a Distributed Map makes a batch:
-//! <https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itembatcher.html>. A state machine without it
-//! sends the items one by one, so a single item is a batch of one. Every item repeats the name of the run, because
-//! of this. The state machine belongs to this program, so other fields are refused.
+//! Keys are not encoded, as in S3's listings. `size` is optional. The `ItemBatcher` of a Distributed Map
+//! creates the batches: <https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itembatcher.html>.
+//! A state machine without an `ItemBatcher` sends single items, so a single item is read as a batch with one
+//! item, and every item contains the name of the run. Unknown fields are refused, because the state machine
+//! is part of this project.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,55 +20,56 @@ use crate::function::error::{Error, ErrorKind};
 use crate::function::store::ObjectName;
 use crate::text::quote;
 
-/// The maximum length of the name of a run, in characters: that of an execution of Step Functions.
+/// The maximum length of a run's name, in characters. Step Functions has the same limit for the name of an
+/// execution.
 const MAX_RUN_CHARACTERS: usize = 80;
 
 /// A task of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunTask {
-    /// Objects to check.
+    /// A batch of objects to check.
     Batch(RunBatch),
-    /// The end of the run.
+    /// The overview, which is written at the end of the run.
     Overview {
         /// The name of the run.
         run: String,
-        /// The prefix of the keys that the run went over. Empty for all.
+        /// The prefix of the keys that the run covers. Empty if it covers all keys.
         prefix: String,
     },
 }
 
-/// A batch of objects of one bucket.
+/// A batch of objects in one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunBatch {
     /// The name of the run.
     pub run: String,
     /// The kind of the objects.
     pub kind: ItemKind,
-    /// The objects, in their order.
+    /// The objects, in the order of the items.
     pub objects: Vec<ListedObject>,
 }
 
-/// An object as S3 lists it.
+/// An object from S3's listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedObject {
-    /// The object.
+    /// The bucket and the key.
     pub name: ObjectName,
-    /// Its size in bytes, as stored. 0 if the item does not state it.
+    /// The stored size, in bytes. 0 if the item does not contain the size.
     pub bytes: u64,
 }
 
-/// The kind of the objects of a batch.
+/// The kind of the objects in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ItemKind {
-    /// CSVs: each is published or refused.
+    /// CSVs. Each CSV is handled in the same way as for an event about it.
     Uploads,
-    /// Outputs: each is compared with its CSV.
+    /// Outputs. For each output, the function checks whether its CSV still exists.
     Outputs,
 }
 
 impl ItemKind {
-    /// Returns the name in JSON.
+    /// Returns the kind's name in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -110,12 +112,12 @@ enum OverviewName {
     Overview,
 }
 
-/// Reads a task. Returns `None` if the event is of another kind.
+/// Reads a task. Returns `None` if the event is not a task of a run.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::UnknownEvent`] if a field is missing, unknown or wrong, or if the items of a batch differ in their
-/// kind or run.
+/// [`ErrorKind::UnknownEvent`] if a field is missing, unknown or wrong, or if the items of a batch are not
+/// all of the same kind and run.
 pub(crate) fn read_run_task(event: &Value) -> Option<Result<RunTask, Error>> {
     if event.get("Items").is_some() {
         return Some(read::<Batch>(event).and_then(|batch| task_of(batch.items)));
@@ -164,8 +166,8 @@ fn task_of(items: Vec<Item>) -> Result<RunTask, Error> {
     }))
 }
 
-/// Checks that the name of a run can be a part of a key. It has the characters that the name of an execution may
-/// have: <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>.
+/// Checks that the name of a run can be part of a key. The allowed characters are those of the name of an
+/// execution: <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>.
 fn check_run(run: &str) -> Result<(), Error> {
     let is_allowed = |character: char| {
         !character.is_control()

@@ -1,20 +1,20 @@
-//! Reads the settings that only the function has.
+//! Reads the function's settings, including those that the command line does not have.
 
 use crate::list::ListName;
 use crate::render::{BuiltIn, built_in_names};
 use crate::settings::{DEFAULT_TEMPLATE, HoldAbove, SettingError, Settings, Spelling, hold_above};
 use crate::source::{check_key, is_csv_name};
 
-/// The maximum length of the name of a schedule group
+/// The maximum length of a schedule group's name, in characters
 /// (<https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html>).
 const MAX_GROUP_CHARS: usize = 64;
 
 /// The location of the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateChoice {
-    /// A built-in template, by name.
+    /// A built-in template, with its name.
     BuiltIn(String),
-    /// An object, `s3://bucket/key`.
+    /// An S3 object, written as `s3://bucket/key`.
     Object {
         /// The bucket.
         bucket: String,
@@ -23,32 +23,33 @@ pub enum TemplateChoice {
     },
 }
 
-/// The effect of the delete of a CSV on its output.
+/// The effect of a CSV's deletion on its output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDelete {
-    /// The output stays, because a site must not become open when a CSV disappears.
+    /// The output stays, so that a site does not become accessible to everybody when its CSV disappears.
     #[default]
     Keep,
     /// The output is removed.
     Remove,
-    /// The output is replaced by one that lets nobody in.
+    /// The output is replaced by an output that denies everybody.
     Deny,
 }
 
-/// The certificate authorities that connections to S3 trust.
+/// The certificate authorities that a connection to AWS trusts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustRoots {
     /// The five roots that Amazon Trust Services recommends for custom trust stores
-    /// (<https://www.amazontrust.com/repository/>). Reading the hundreds of roots of the system takes
-    /// longer than the rest of a cold start.
+    /// (<https://www.amazontrust.com/repository/>). Reading the system's hundreds of roots takes longer than
+    /// the rest of a cold start.
     #[default]
     Amazon,
-    /// The roots that the system trusts, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    /// The roots that the system trusts, or the roots in `SSL_CERT_FILE` and `SSL_CERT_DIR` if these
+    /// variables are set.
     System,
 }
 
 impl OnDelete {
-    /// Returns the value of the setting.
+    /// Returns the setting's value, such as `keep`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -60,8 +61,8 @@ impl OnDelete {
 }
 
 impl TrustRoots {
-    /// Chooses Amazon's roots for S3 itself, and the system's roots for a custom endpoint, for custom
-    /// roots, and in the partitions that have their own certificate authority.
+    /// Returns Amazon's roots for AWS's own endpoints. Returns the system's roots for a custom endpoint, for
+    /// custom roots, and in partitions with their own certificate authority.
     fn choose(region: &str, endpoint: Option<&str>, has_own_roots: bool) -> Self {
         const OTHER_PARTITIONS: [&str; 4] = ["cn-", "us-iso", "eu-iso", "eusc-"];
         let is_elsewhere = OTHER_PARTITIONS
@@ -78,48 +79,52 @@ impl TrustRoots {
 /// The settings for schedules, which call the function when rows start or end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleSettings {
-    /// `SCHEDULE_GROUP`: the schedule group of EventBridge Scheduler that schedules are created in.
+    /// `SCHEDULE_GROUP`: the group of EventBridge Scheduler in which schedules are created.
     pub group: String,
-    /// `SCHEDULE_ROLE_ARN`: the role with which EventBridge Scheduler calls the function.
+    /// `SCHEDULE_ROLE_ARN`: the role that EventBridge Scheduler assumes to call the function.
     pub role_arn: String,
-    /// `SCHEDULE_FAILURE_QUEUE_ARN`: the queue for calls that cannot be delivered. If it is unset, they are
+    /// `SCHEDULE_FAILURE_QUEUE_ARN`: the queue for calls that cannot be delivered. If unset, such calls are
     /// lost.
     pub failure_queue_arn: Option<String>,
-    /// `AWS_ENDPOINT_URL_SCHEDULER`: an emulator to use instead of EventBridge Scheduler.
+    /// `AWS_ENDPOINT_URL_SCHEDULER`: the URL of an emulator, which is called instead of EventBridge
+    /// Scheduler.
     pub endpoint: Option<String>,
-    /// The certificate authorities of connections to EventBridge Scheduler.
+    /// The certificate authorities that connections to EventBridge Scheduler trust.
     pub roots: TrustRoots,
 }
 
-/// The settings of the function: [`Settings`], and those that only the function has.
+/// All settings of the function: the [`Settings`] that both programs have, and those that only the function
+/// has.
 #[derive(Clone, Debug)]
 pub struct FunctionSettings {
-    /// The settings that decide the output.
+    /// The settings that determine the content of an output.
     pub settings: Settings,
-    /// `TEMPLATE`: a built-in name or `s3://bucket/key`. Default: `apache24`.
+    /// `TEMPLATE`: the name of a built-in template, or `s3://bucket/key`. Default: `apache24`.
     pub template: TemplateChoice,
-    /// `UPLOAD_BUCKET`: the bucket of the uploads, from which all events must come. If it is unset, events
-    /// may come from any bucket.
+    /// `UPLOAD_BUCKET`: the upload bucket. Events about other buckets fail. If unset, events may come from
+    /// any bucket.
     pub upload_bucket: Option<String>,
-    /// `OUTPUT_BUCKET`: the bucket of the outputs. Required.
+    /// `OUTPUT_BUCKET`: the bucket for outputs. Required.
     pub output_bucket: String,
-    /// `REPORT_BUCKET`: the bucket of the reports. If it is unset, no reports are written.
+    /// `REPORT_BUCKET`: the bucket for reports. If unset, no reports are written.
     pub report_bucket: Option<String>,
-    /// `COMMON_CSV`: the key of the CSV whose rows apply to every site. If it is unset, there is none.
+    /// `COMMON_CSV`: the key of the CSV whose rows apply to every site. If unset, there is no such CSV.
     pub common_csv: Option<String>,
-    /// `ON_DELETE`: the effect of the delete of a CSV on its output. Default: keep.
+    /// `ON_DELETE`: the effect of a CSV's deletion on its output. Default: `keep`.
     pub on_delete: OnDelete,
-    /// `HOLD_ABOVE`: the largest change of a site that is published without an approval, in percent. If it is
-    /// unset or 0, nothing is held.
+    /// `HOLD_ABOVE`: the largest change to a site that is published without an approval, in percent. If unset
+    /// or 0, no change is held.
     pub hold_above: Option<HoldAbove>,
-    /// `AWS_ENDPOINT_URL_S3`: an emulator to use instead of S3, addressed path-style.
+    /// `AWS_ENDPOINT_URL_S3`: the URL of an emulator, which is called instead of S3, with path-style
+    /// addresses.
     pub endpoint: Option<String>,
-    /// `AWS_REGION`, which Lambda sets. Default: us-east-1.
+    /// `AWS_REGION`, which Lambda sets. Default: `us-east-1`.
     pub region: String,
-    /// The certificate authorities: `SSL_CERT_FILE` and `SSL_CERT_DIR` replace Amazon's.
+    /// The certificate authorities that connections to S3 trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace
+    /// Amazon's roots.
     pub roots: TrustRoots,
-    /// `SCHEDULE_GROUP` and the other settings for schedules. If they are unset, nothing calls the function
-    /// when rows start or end.
+    /// `SCHEDULE_GROUP` and the other settings for schedules. `None` if they are unset: the function is then
+    /// not called when rows start or end.
     pub schedules: Option<ScheduleSettings>,
 }
 
@@ -128,7 +133,7 @@ impl FunctionSettings {
     ///
     /// # Errors
     ///
-    /// The first setting that is missing or invalid.
+    /// An error about the first setting that is missing or invalid.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let endpoint = |name| {
@@ -179,7 +184,8 @@ fn on_delete(value: &str) -> Result<OnDelete, SettingError> {
     }
 }
 
-/// Reads the key of the common CSV, which is compiled into the bucket of the reports.
+/// Reads the key of the common CSV. Its compiled form is written to the report bucket, so `REPORT_BUCKET`
+/// must be set.
 fn common_csv(value: impl Fn(&str) -> Option<String>) -> Result<Option<String>, SettingError> {
     let Some(key) = value("COMMON_CSV") else {
         return Ok(None);
@@ -204,7 +210,7 @@ fn endpoint(name: &str, value: String) -> Result<String, SettingError> {
     Err(SettingError::new(name, &value, allowed))
 }
 
-/// Reads the settings for schedules. The group and the role are both set, or neither.
+/// Reads the settings for schedules. The group and the role must be both set or both unset.
 fn schedules(
     value: impl Fn(&str) -> Option<String>,
     endpoint: Option<String>,

@@ -1,5 +1,5 @@
-//! Keeps the compiled template of an execution environment: a built-in one, or a custom one from S3,
-//! which is compiled once and checked by its ETag at each invocation.
+//! Keeps the compiled template for the lifetime of the execution environment. A built-in template never
+//! changes. A custom template is read from S3 and compiled once, and each invocation checks its ETag.
 
 use std::sync::Arc;
 
@@ -17,20 +17,20 @@ const MAX_TEMPLATE_BYTES: usize = 1024 * 1024;
 /// The current template.
 #[derive(Clone)]
 pub struct CurrentTemplate {
-    /// The compiled template, or the refusal for every CSV.
+    /// The compiled template, or the refusal of every CSV if the template does not work.
     pub(crate) compiled: Result<Arc<Template>, Refusal>,
-    /// The ETag and `Last-Modified` of a custom template, so that a template which was written again is
-    /// another one even if it has the text of an earlier one. Empty for a built-in template.
+    /// The ETag and `Last-Modified` of a custom template. They distinguish a template that was written again
+    /// from an earlier template with the same text. Empty for a built-in or missing template.
     pub(crate) identity: String,
 }
 
-/// The compiled template of an execution environment.
+/// The cache for the compiled template of an execution environment.
 pub struct TemplateCache(Place);
 
 enum Place {
-    /// A built-in template, compiled at the start.
+    /// A built-in template, which is compiled at the start.
     BuiltIn(Arc<Template>),
-    /// A custom template with its ETag, compiled once and checked at each invocation.
+    /// A custom template, with its compiled form and ETag after it was read.
     Object(ObjectName, Mutex<Option<Cached>>),
 }
 
@@ -57,11 +57,13 @@ impl From<Template> for TemplateCache {
 }
 
 impl TemplateCache {
-    /// Compiles a built-in template. A custom template is read when it is first needed.
+    /// Creates a cache. A built-in template is compiled now. A custom template is read when it is first
+    /// needed.
     ///
     /// # Errors
     ///
-    /// `bad-template` if the built-in template does not compile. A test proves that all of them do.
+    /// `bad-template` if the built-in template does not compile. A test checks that all built-in templates
+    /// compile.
     pub fn new(choice: &TemplateChoice) -> Result<Self, Refusal> {
         Ok(match choice {
             TemplateChoice::BuiltIn(name) => Template::built_in(name)?.into(),
@@ -75,7 +77,7 @@ impl TemplateCache {
         })
     }
 
-    /// Returns whether the template is an object, which can change at any time.
+    /// Returns whether the template is an S3 object, which can change at any time.
     pub(crate) fn is_custom(&self) -> bool {
         matches!(self.0, Place::Object(..))
     }
@@ -84,7 +86,7 @@ impl TemplateCache {
     ///
     /// # Errors
     ///
-    /// If the object cannot be read.
+    /// If a custom template cannot be read. A template that does not exist is a refusal, not an error.
     pub async fn current<S: Store>(&self, store: &S) -> Result<CurrentTemplate, Error> {
         let (name, cached) = match &self.0 {
             Place::BuiltIn(template) => {

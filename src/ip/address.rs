@@ -1,4 +1,4 @@
-//! Parses the text of one cell into the addresses that it names. Nothing else uses ipnet's parser.
+//! Parses the text of one cell into the addresses that it specifies.
 //!
 //! ```text
 //! cell    = "all" / "*" / "any"                  the default policy, any case
@@ -9,10 +9,10 @@
 //!         / ip *space "-" *space ip              a range, both ends included
 //! ```
 //!
-//! A cell is accepted exactly if Python's `ipaddress.ip_address` or `ip_network(strict=True)` accepts
-//! it, with three exceptions: ranges and `all` are accepted too, and IPv6 scope ids
-//! (`fe80::1%eth0`) are not, because Apache cannot match them. IPv4-mapped IPv6 (RFC 4291, section
-//! 2.5.5.2) becomes IPv4, because servers match such clients against their IPv4 rules.
+//! A cell is accepted if and only if Python's `ipaddress.ip_address` or `ip_network(strict=True)`
+//! accepts it, with three exceptions: ranges and `all` are also accepted, and IPv6 scope IDs
+//! (`fe80::1%eth0`) are not, because Apache cannot match them. IPv4-mapped IPv6 addresses (RFC 4291,
+//! section 2.5.5.2) become IPv4, because servers match such clients against their IPv4 rules.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,11 +21,11 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::ip::range::AddrRange;
 
-/// The maximum number of digits of a prefix length, leading zeros included. CPython converts no more
-/// digits to an integer (`sys.int_info.default_max_str_digits`), so it refuses longer ones too.
+/// The maximum number of digits in a prefix length, including leading zeros. CPython has the same limit
+/// for converting text to an integer (`sys.int_info.default_max_str_digits`).
 const MAX_PREFIX_DIGITS: usize = 4300;
 
-/// The addresses that one cell names. `Display` is a cell that names them.
+/// The addresses that one cell specifies. `Display` writes a cell that specifies the same addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressSpec {
     /// IPv4 addresses, as integers in network order.
@@ -46,13 +46,13 @@ impl fmt::Display for AddressSpec {
     }
 }
 
-/// The reason that a cell names no addresses.
+/// The reason why a cell does not specify addresses.
 ///
-/// `Display`, in `csv/diagnose/address.rs`, is a sentence that starts with the value. It is made only
-/// when it is shown, because most rejections are only counted.
+/// `Display`, which is implemented in `csv/diagnose/address.rs`, writes a sentence that starts with the
+/// value. The sentence is built only when it is shown, because most rejections are only counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressError<'a> {
-    /// Not in the grammar.
+    /// The cell does not match the grammar.
     Invalid(&'a str),
     /// A network whose address has bits set beyond its prefix.
     HostBitsSet {
@@ -61,7 +61,7 @@ pub enum AddressError<'a> {
         /// The network as written, with the host bits.
         network: IpNet,
     },
-    /// A range whose first address is above its last.
+    /// A range whose first address is higher than its last.
     ReversedRange {
         /// The cell.
         given: &'a str,
@@ -74,7 +74,7 @@ pub enum AddressError<'a> {
     MixedFamilies(&'a str),
 }
 
-/// Parses the addresses that a cell names. The caller has removed white space around the cell.
+/// Parses the addresses that a cell specifies. The caller has removed white space around the cell.
 ///
 /// ```
 /// use htaccess_generator::ip::{parse_address, AddressSpec};
@@ -92,7 +92,8 @@ pub enum AddressError<'a> {
 ///
 /// See [`AddressError`].
 pub fn parse_address(text: &str) -> Result<AddressSpec, AddressError<'_>> {
-    // Every address has one of them. Short texts without them may be most of a hostile upload.
+    // Every address contains a dot or a colon. This check makes short texts without them cheap to reject,
+    // because a hostile upload may consist mostly of such texts.
     let may_be_address = memchr::memchr2(b'.', b':', text.as_bytes()).is_some();
     if may_be_address && let Ok(ip) = text.parse::<IpAddr>() {
         return Ok(single(ip));
@@ -126,7 +127,8 @@ fn single(ip: IpAddr) -> AddressSpec {
     }
 }
 
-/// Returns `None` if the text is not a network at all. The caller explains that.
+/// Parses an address and a prefix length or mask. Returns `None` if they do not form a network. The
+/// caller reports that case.
 fn parse_network<'a>(
     text: &'a str,
     address: &str,
@@ -158,13 +160,13 @@ fn ipv4_network(ip: Ipv4Addr, suffix: &str) -> Option<Ipv4Net> {
         return Ipv4Net::new(ip, length).ok();
     }
     let mask: Ipv4Addr = suffix.parse().ok()?;
-    // Python tries a mask as a netmask first too, so 0.0.0.0 is /0 and not /32.
+    // Like Python, tries the mask as a netmask first, so 0.0.0.0 is /0 and not /32.
     Ipv4Net::with_netmask(ip, mask)
         .or_else(|_| Ipv4Net::with_netmask(ip, Ipv4Addr::from_bits(!mask.to_bits())))
         .ok()
 }
 
-/// A prefix length as Python reads it: ASCII digits, leading zeros allowed.
+/// Parses a prefix length like Python: ASCII digits, leading zeros allowed.
 fn prefix_length(text: &str) -> Option<u8> {
     let is_number = (1..=MAX_PREFIX_DIGITS).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -177,7 +179,8 @@ fn prefix_length(text: &str) -> Option<u8> {
     }
 }
 
-/// Returns `None` if the two halves are not both addresses. The caller explains that.
+/// Parses the two ends of a range. Returns `None` unless both are addresses. The caller reports that
+/// case.
 fn parse_range<'a>(
     text: &'a str,
     first: &str,
@@ -201,21 +204,20 @@ fn parse_range<'a>(
     }
 }
 
-/// Returns `None` if the first address is above the last.
+/// Returns the range, or `None` if the first address is higher than the last.
 fn ipv4_range(first: Ipv4Addr, last: Ipv4Addr) -> Option<AddressSpec> {
     let (first, last) = (first.to_bits(), last.to_bits());
     (first <= last).then_some(AddressSpec::Ipv4(AddrRange { first, last }))
 }
 
-/// Returns `None` if the first address is above the last.
+/// Returns the range, or `None` if the first address is higher than the last.
 fn ipv6_range(first: Ipv6Addr, last: Ipv6Addr) -> Option<AddressSpec> {
     let (first, last) = (first.to_bits(), last.to_bits());
     (first <= last).then_some(AddressSpec::Ipv6(AddrRange { first, last }))
 }
 
-/// Returns the addresses of a network. A network that starts in the IPv4-mapped block is inside it
-/// completely, because its host bits are zero. A network that starts before the block and covers it
-/// (`::/64`) stays IPv6.
+/// Returns the addresses of a network. A network that lies completely inside the IPv4-mapped block
+/// becomes IPv4. A larger network that contains the block, such as `::/64`, stays IPv6.
 fn network_range(network: IpNet) -> Option<AddressSpec> {
     match network {
         IpNet::V4(network) => ipv4_range(network.network(), network.broadcast()),
@@ -233,7 +235,7 @@ fn network_range(network: IpNet) -> Option<AddressSpec> {
 mod tests {
     use super::*;
 
-    /// The addresses as text, or the error's sentence.
+    /// Compares the result with the expected range as text, or with the expected error message.
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let shown = match parse_address(text) {

@@ -1,14 +1,14 @@
-//! The two families of addresses, and the printing and sorting of each.
+//! The two address families, and how to print and sort the addresses of each.
 
-/// A family of addresses, named by the integer of an address: `u32` for IPv4, `u128` for IPv6.
+/// An address family, implemented for the integer type of its addresses: `u32` for IPv4, `u128` for IPv6.
 pub trait Family: AddrInt {
     /// Prints the address in its canonical text (RFC 5952 for IPv6).
     fn print(self, printer: &mut Printer<'_>);
-    /// The address in its canonical text.
+    /// Returns the canonical text of the address.
     fn text(self) -> NetworkText {
         NetworkText::new(|printer| self.print(printer))
     }
-    /// The number of bytes that [`Family::print`] prints.
+    /// Returns the number of bytes that [`Family::print`] prints.
     fn text_bytes(self) -> usize;
     /// Sorts ranges by their first address.
     fn sort(ranges: &mut [AddrRange<Self>]);

@@ -1,16 +1,17 @@
-//! Prints addresses and networks in canonical form, without an allocation, because a list may have a million.
+//! Prints addresses and networks in canonical form. Printing does not allocate, because a list may contain
+//! a million networks.
 //!
-//! The text is printed directly into its line. A copy of each text would read back bytes that were just written one
-//! by one, which stalls a processor.
+//! Each text is printed directly into its output line. Copying it there from another buffer would read
+//! back bytes that were just written one by one, which stalls the processor.
 
 use std::fmt;
 use std::net::Ipv6Addr;
 
-/// The size of the buffer for a text: the longest one, an IPv6 address of 39 characters and `/127`, in whole machine
-/// words.
+/// The size of the buffer for a text, in bytes: the longest text, which is an IPv6 address of 39
+/// characters with a suffix such as `/127`, rounded up to whole machine words.
 pub(crate) const MAX_TEXT_BYTES: usize = 48;
 
-/// The text of an octet, with the dot after it.
+/// The text of an octet, including the dot after it.
 #[derive(Clone, Copy, Default)]
 struct PrintedOctet {
     text: [u8; 4],
@@ -19,14 +20,15 @@ struct PrintedOctet {
 
 static OCTETS: [PrintedOctet; 256] = octets();
 
-/// A text that is being printed into the buffer of the caller.
+/// A text that is being printed into the caller's buffer.
 pub struct Printer<'a> {
     room: &'a mut [u8; MAX_TEXT_BYTES],
     length: usize,
 }
 
 impl<'a> Printer<'a> {
-    /// Prints from the start of `room`. The bytes after the text may be overwritten too.
+    /// Creates a printer that starts at the beginning of `room`. Bytes after the text may also be
+    /// overwritten.
     #[inline]
     pub(crate) fn new(room: &'a mut [u8; MAX_TEXT_BYTES]) -> Self {
         Self { room, length: 0 }
@@ -44,7 +46,7 @@ impl<'a> Printer<'a> {
     pub(crate) fn ipv4(&mut self, address: u32) {
         for octet in address.to_be_bytes() {
             let printed = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
-            // The text is far shorter than 32 bytes; the remainder only removes a check of the bounds.
+            // The text is far shorter than 32 bytes. The remainder lets the compiler omit a bounds check.
             let room = self.room.get_mut(self.length % 32..);
             if let Some(room) = room.and_then(<[u8]>::first_chunk_mut) {
                 *room = printed.text;
@@ -55,12 +57,12 @@ impl<'a> Printer<'a> {
         self.length -= 1;
     }
 
-    /// Prints an IPv6 address as RFC 5952 recommends: lower case, no leading zeros, the first of the
-    /// longest runs of two or more zero groups as `::`.
+    /// Prints an IPv6 address as RFC 5952 recommends: in lower case, without leading zeros, and with `::`
+    /// for the longest run of two or more zero groups, or for the first of them if several are equally long.
     ///
-    /// The standard library prints the same text, but with it `generate/ipv6/5000` of benches/stages.rs took 1.6 times
-    /// as long (3.1 ms instead of 1.95) and `generate/ipv6/1000000` 1.3 to 1.6 times (640 to 720 ms instead of 455 to
-    /// 480).
+    /// The standard library prints the same text but is slower: `generate/ipv6/5000` in `benches/stages.rs`
+    /// took 1.6 times as long (3.1 ms instead of 1.95), and `generate/ipv6/1000000` 1.3 to 1.6 times (640 to
+    /// 720 ms instead of 455 to 480).
     pub(crate) fn ipv6(&mut self, address: u128) {
         let groups = Ipv6Addr::from_bits(address).segments();
         let (zeros_from, zeros_to) = longest_zeros(groups);
@@ -111,7 +113,8 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// The text of one network: `192.0.2.0/24`, `2001:db8::/32`, or the bare address of a single one.
+/// The text of one network: `192.0.2.0/24`, `2001:db8::/32`, or only the address if the network has just
+/// one.
 #[derive(Clone, Copy)]
 pub struct NetworkText {
     room: [u8; MAX_TEXT_BYTES],
@@ -127,7 +130,7 @@ impl NetworkText {
         Self { room, length }
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         let text = self.room.get(..self.length).unwrap_or_default();
@@ -143,18 +146,18 @@ impl fmt::Display for NetworkText {
 
 /// Returns the length of the text of an IPv4 address, in bytes.
 ///
-/// All octets are compared at the same time. For 10.200.3.4 (`0x0ac8_0304`), the octets with at least two digits are
-/// 10 and 200, and those with three digits are 200: `more_digits` is `0x0102_0000` by octets, 3 in total, so the text
-/// has 7 + 3 = 10 bytes.
+/// All octets are compared at the same time. For example, in 10.200.3.4 (`0x0ac8_0304`), 10 and 200 have
+/// at least two digits, and 200 has three. `more_digits` is therefore `0x0102_0000`, with one count in
+/// each byte. The counts add up to 3, so the text has 7 + 3 = 10 bytes.
 #[inline]
 pub(crate) fn ipv4_bytes(address: u32) -> usize {
     const EVERY_BYTE: u32 = u32::MAX / 0xff;
     const TOP_BITS: u32 = EVERY_BYTE * 0x80;
-    // The top bit of each octet says whether the octet is at least `number`. No octet carries into the next one.
+    // The top bit of each byte is set if the octet is at least `number`. No byte carries into the next.
     let at_least =
         |number: u32| (((address & !TOP_BITS) + EVERY_BYTE * (0x80 - number)) | address) & TOP_BITS;
     let more_digits = (at_least(10) >> 7) + (at_least(100) >> 7);
-    // The multiplication sums the octets in the highest byte.
+    // The multiplication leaves the sum of all bytes in the highest byte.
     let more_digits = more_digits.wrapping_mul(EVERY_BYTE) >> 24;
     "0.0.0.0".len() + more_digits as usize
 }
@@ -173,7 +176,8 @@ pub(crate) fn ipv6_bytes(address: u128) -> usize {
     printer.length
 }
 
-/// Returns the first of the longest runs of at least two zero groups, or an empty range if there is none.
+/// Returns the start and the end of the longest run of at least two zero groups, or of the first one if
+/// several are equally long. The end is exclusive. If there is no such run, both are equal.
 fn longest_zeros(groups: [u16; 8]) -> (usize, usize) {
     let mut longest = (0, 0);
     let mut from = 0;
@@ -250,13 +254,13 @@ mod tests {
     }
 
     proptest! {
-        /// The groups have few values, so that runs of zeros are likely.
+        /// Most groups are 0 or 1, so that runs of zeros are likely.
         #[test]
         fn prints_ipv6_as_the_standard_library_does(
             groups in prop::array::uniform8(prop_oneof![Just(0), Just(1), any::<u16>()])
         ) {
             let address = Ipv6Addr::from(groups);
-            // Mapped addresses are IPv4 in this program and never printed.
+            // The program treats mapped addresses as IPv4 and never prints them as IPv6.
             prop_assume!(!(MAPPED_FIRST..=MAPPED_LAST).contains(&address.to_bits()));
             let text = NetworkText::new(|printer| printer.ipv6(address.to_bits()));
             prop_assert_eq!(text.to_string(), address.to_string());

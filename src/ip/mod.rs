@@ -1,8 +1,8 @@
 //! IP addresses as integers: parsing, ranges, exact sets, CIDR networks, and their text.
 //!
-//! IPv4 and IPv6 are separate families of `u32` and `u128`, and most types are generic over the
-//! [`Family`]. This folder does not depend on CSVs, rules or messages: an [`AddressError`] contains only
-//! data, and `csv` explains it to people.
+//! IPv4 addresses are `u32` and IPv6 addresses are `u128`. Most types are generic over the [`Family`].
+//! This folder does not depend on CSVs, rules or messages: an [`AddressError`] contains only data, and
+//! `csv` turns it into a message.
 
 mod address;
 mod family;

@@ -1,23 +1,24 @@
-//! CIDR networks, and the smallest list of them that covers a set.
+//! CIDR networks, and the shortest list of networks that covers a set.
 //!
 //! # Implementation notes
 //!
-//! The ranges of a set are covered one by one, because no network can reach over a gap. Within a
-//! range the greedy choice is optimal: the largest aligned block that starts here and fits.
+//! Each range of a set is covered separately, because no network can span a gap. Within a range, the
+//! greedy choice is optimal: at each position, the largest aligned block that fits.
 //!
-//! There is one deliberate exception to "fewest": a whole family is two halves
-//! (`0.0.0.0/1 128.0.0.0/1`), never `/0`, because Apache answers 500 to any prefix length of 0
-//! (`apr_ipsubnet_create` requires at least one bit) and AWS WAF refuses it too.
+//! There is one deliberate exception to the shortest list: a whole family is written as two halves
+//! (`0.0.0.0/1 128.0.0.0/1`), never as `/0`. Apache answers 500 to a prefix length of 0
+//! (`apr_ipsubnet_create` requires at least one bit), and AWS WAF rejects it.
 
 use crate::ip::family::Family;
 use crate::ip::format::{NetworkText, Printer, decimal_digits};
 use crate::ip::range::AddrRange;
 
-/// Iterates over the fewest CIDR networks of ranges that do not touch, in the ranges' order.
+/// An iterator over the fewest CIDR networks that cover ranges with gaps between them, in the order of
+/// the ranges.
 #[derive(Clone, Debug)]
 pub struct Networks<'a, T> {
     ranges: std::slice::Iter<'a, AddrRange<T>>,
-    /// The rest of the current range.
+    /// The part of the current range that is not covered yet.
     rest: Option<AddrRange<T>>,
 }
 
@@ -47,7 +48,7 @@ impl<T: Family> Iterator for Networks<'_, T> {
                 host_bits: 0,
             });
         }
-        // At most BITS - 1 host bits: a whole family is two halves.
+        // There are at most BITS - 1 host bits, because a whole family is written as two halves.
         let aligned = first.trailing_zeros().min(T::BITS - 1);
         let fitting = match (last - first).next() {
             Some(count) => T::BITS - 1 - count.leading_zeros(),
@@ -69,14 +70,14 @@ impl<T: Family> Iterator for Networks<'_, T> {
 /// A CIDR network with at least one bit of prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Network<T> {
-    /// The lowest address, its host bits all zero.
+    /// The lowest address. Its host bits are all zero.
     pub first: T,
-    /// The number of low bits that vary: `BITS` minus the prefix length, 0 for a single address.
+    /// The number of low bits that vary: `BITS` minus the prefix length. 0 for a single address.
     pub host_bits: u32,
 }
 
 impl<T: Family> Network<T> {
-    /// The highest address.
+    /// Returns the highest address.
     #[must_use]
     pub fn last(self) -> T {
         // The low bits of `first` are zero, so this subtraction only sets them.
@@ -84,7 +85,7 @@ impl<T: Family> Network<T> {
         !(!self.first - host_mask)
     }
 
-    /// The addresses of the network as a range.
+    /// Returns the addresses of the network as a range.
     #[must_use]
     pub fn range(self) -> AddrRange<T> {
         AddrRange {
@@ -93,7 +94,7 @@ impl<T: Family> Network<T> {
         }
     }
 
-    /// Prints `192.0.2.0/24`, or an address without prefix length for a network of one address.
+    /// Prints the network, such as `192.0.2.0/24`, or only the address if the network has just one.
     #[inline]
     pub(crate) fn print(self, printer: &mut Printer<'_>) {
         self.first.print(printer);
@@ -102,7 +103,7 @@ impl<T: Family> Network<T> {
         }
     }
 
-    /// The number of bytes that [`Network::print`] prints.
+    /// Returns the number of bytes that [`Network::print`] prints.
     pub(crate) fn text_bytes(self) -> usize {
         let prefix_length = T::BITS - self.host_bits;
         let suffix_bytes = match self.host_bits {
@@ -112,7 +113,7 @@ impl<T: Family> Network<T> {
         self.first.text_bytes() + suffix_bytes
     }
 
-    /// The text `192.0.2.0/24`, or an address without prefix length for a network of one address.
+    /// Returns the text, such as `192.0.2.0/24`, or only the address if the network has just one.
     #[must_use]
     pub fn text(self) -> NetworkText {
         NetworkText::new(|printer| self.print(printer))
@@ -120,13 +121,13 @@ impl<T: Family> Network<T> {
 }
 
 impl<T: Family> AddrRange<T> {
-    /// The fewest CIDR networks that cover exactly this range, in ascending order.
+    /// Returns the fewest CIDR networks that cover exactly this range, in ascending order.
     pub fn networks(&self) -> Networks<'_, T> {
         Networks::of(std::slice::from_ref(self))
     }
 
-    /// The text of the range: a network if it is one, otherwise its two ends. Each is accepted as an address
-    /// cell.
+    /// Returns the range as one network if possible, otherwise as its two ends. The parser accepts both as
+    /// an address cell.
     #[must_use]
     pub fn text(&self) -> String {
         let mut networks = self.networks();
@@ -136,16 +137,16 @@ impl<T: Family> AddrRange<T> {
         format!("{}-{}", self.first.text(), self.last.text())
     }
 
-    /// The number of [`AddrRange::networks`], counted without making them: a range of IPv6 can have
-    /// 254 of them.
+    /// Returns the number of [`AddrRange::networks`] without building them. A range of IPv6 addresses can
+    /// have up to 254.
     ///
-    /// Of the addresses before and after the range, take the highest bit in which they differ. Each
-    /// lower bit that is 0 in the address before, or 1 in the address after, stands for one network.
+    /// Consider the address before the range and the address after it, and the highest bit in which they
+    /// differ. Each lower bit that is 0 in the address before, or 1 in the address after, adds one network.
     #[must_use]
     pub fn network_count(&self) -> usize {
         let ones = |bits: u128| bits.count_ones() as usize;
         match (self.first.previous(), self.last.next()) {
-            // Never /0, but two halves.
+            // A whole family is two halves, never /0.
             (None, None) => 2,
             (None, Some(after)) => ones(after.widen()),
             (Some(_), None) => ones(T::MIN.wrapping_sub(self.first).widen()),

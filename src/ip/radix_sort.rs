@@ -1,19 +1,23 @@
-//! Sorts ranges of IPv4 addresses by their first address, by counting digits instead of comparing.
+//! Sorts ranges of IPv4 addresses by their first address with a radix sort, which counts digits instead
+//! of comparing addresses.
 //!
 //! # Implementation notes
 //!
-//! A list is parted by the highest 8 bits in which its addresses differ. Each part is then sorted by
-//! its lower bits, 8 to 12 at a time. A part fits a processor's cache even where the list does not.
-//! Parting in place would not need a second list, but was not faster: each of its steps waits for
-//! the step before.
+//! A long list is first divided into parts by the highest 8 bits in which its addresses differ. Each part
+//! is then sorted by its lower bits, 8 to 12 at a time. A part fits the processor's cache even if the list
+//! does not. Dividing the list in place would not need a second list, but was not faster, because each
+//! step depends on the step before.
 //!
 //! | length in ranges | method |
 //! |---|---|
-//! | below [`MIN_COUNTED_LEN`] | by comparing |
-//! | below [`MIN_LONG_DIGITS_LEN`] | by digits of [`SHORT_DIGIT_VALUES`] values |
-//! | at least that | by two digits of [`HALF_DIGIT_VALUES`] values, or by three of [`THIRD_DIGIT_VALUES`] for keys of at least [`MIN_THREE_DIGITS_BITS`] bits |
-//! | at least [`MIN_PARTED_LEN`] | parted first into [`PARTS`] parts, each sorted by its own length as above |
-//! | at least [`MIN_TWO_THREADS_LEN`] | the same, half of the parts by a second thread |
+//! | below [`MIN_COUNTED_LEN`] | sorted by comparing |
+//! | below [`MIN_LONG_DIGITS_LEN`] | sorted by digits with [`SHORT_DIGIT_VALUES`] values |
+//! | below [`MIN_PARTED_LEN`] | sorted by two or three long digits, see below |
+//! | below [`MIN_TWO_THREADS_LEN`] | divided into [`PARTS`] parts, each sorted by the method for its length |
+//! | longer | divided in the same way, with half of the list sorted by a second thread |
+//!
+//! Keys of at least [`MIN_THREE_DIGITS_BITS`] bits have three long digits with [`THIRD_DIGIT_VALUES`]
+//! values. Shorter keys have two long digits with [`HALF_DIGIT_VALUES`] values.
 
 #![expect(
     clippy::indexing_slicing,
@@ -24,25 +28,26 @@ use std::thread;
 
 use crate::ip::range::AddrRange;
 
-/// The number of parts: values of the digit that a list is parted by, the highest 8 differing bits.
+/// The number of parts, which is the number of values of the highest 8 differing bits.
 const PARTS: usize = 256;
-/// The values of a short digit, 8 bits: a counting pass visits the counter of each value, so short
-/// lists take short digits.
+/// The number of values of a short digit of 8 bits. A pass visits the counter of each value, so few
+/// values are better for short lists.
 const SHORT_DIGIT_VALUES: usize = 256;
-/// The values of a digit of which three make the 32 bits of an address, 11 bits.
+/// The number of values of a digit of 11 bits. Three such digits cover the 32 bits of an address.
 const THIRD_DIGIT_VALUES: usize = 2048;
-/// The values of a digit of which two make the 24 low bits of a part, 12 bits.
+/// The number of values of a digit of 12 bits. Two such digits cover the 24 low bits of a part.
 const HALF_DIGIT_VALUES: usize = 4096;
-/// Keys with at least this many bits need three digits.
+/// The minimum number of bits of a key that needs three digits.
 const MIN_THREE_DIGITS_BITS: u32 = 2 * HALF_DIGIT_VALUES.ilog2() + 1;
-/// Shorter parts are sorted by comparing, which is faster.
+/// The minimum length of a part that is sorted by digits. Comparing is faster for shorter parts.
 const MIN_COUNTED_LEN: usize = 128;
-/// Parts of at least this length take long digits: fewer passes for more counters.
+/// The minimum length of a part that is sorted by long digits, which need fewer passes but more
+/// counters.
 const MIN_LONG_DIGITS_LEN: usize = 2048;
-/// Shorter lists fit a processor's cache together with their copy (512 KiB), so parting them gains
-/// nothing.
+/// The minimum length of a list that is divided into parts. A shorter list and its copy (512 KiB
+/// together) fit the processor's cache, so dividing the list would save nothing.
 const MIN_PARTED_LEN: usize = 32 * 1024;
-/// Lists of at least this length are worth a second thread.
+/// The minimum length of a list for which a second thread saves time.
 const MIN_TWO_THREADS_LEN: usize = 256 * 1024;
 
 /// Sorts by `first`. The order of ranges with the same `first` is unspecified.
@@ -68,7 +73,7 @@ pub(crate) fn sort(ranges: &mut [AddrRange<u32>]) {
         sort_parts(&counts, parted, low_bits, ranges);
         return;
     }
-    // Each of the two threads gets as many parts as make up about half of the list.
+    // The parts are divided so that each of the two threads sorts about half of the list.
     let mut front = 0;
     let front_counts = counts
         .iter()
@@ -102,7 +107,8 @@ fn sort_parts(
     }
 }
 
-/// Sorts a part, whose ranges differ only in their low bits, into `target`, which has its length.
+/// Sorts a part into `target`, which has the same length. The ranges of the part differ only in their
+/// low bits.
 fn sort_part(part: &mut [AddrRange<u32>], low_bits: u32, target: &mut [AddrRange<u32>]) {
     if part.len() < MIN_COUNTED_LEN {
         part.sort_unstable_by_key(|range| range.first);
@@ -118,8 +124,8 @@ fn sort_part(part: &mut [AddrRange<u32>], low_bits: u32, target: &mut [AddrRange
     }
 }
 
-/// Sorts by one digit after the other, from the lowest to the highest. Each pass copies the ranges to
-/// the other of the two slices.
+/// Sorts by one digit after another, from the lowest to the highest. Each pass copies the ranges from
+/// one of the two slices to the other.
 fn sort_by_digits<const VALUES: usize>(
     part: &mut [AddrRange<u32>],
     low_bits: u32,
@@ -137,8 +143,8 @@ fn sort_by_digits<const VALUES: usize>(
     }
 }
 
-/// Copies ranges in the order of one of their digits, and returns the number of ranges with each
-/// value of the digit. Ranges with the same value keep their order.
+/// Copies ranges in the order of one digit, and returns the number of ranges for each value of the
+/// digit. Ranges with the same value keep their order.
 fn scatter<const VALUES: usize>(
     from: &[AddrRange<u32>],
     lowest_bit: u32,
@@ -157,7 +163,7 @@ fn scatter<const VALUES: usize>(
     counts
 }
 
-/// Returns the index of the first range with each value of a digit.
+/// Returns the index of the first range for each value of a digit.
 fn offsets<const VALUES: usize>(counts: &[usize; VALUES]) -> [usize; VALUES] {
     let mut end = 0;
     counts.map(|count| {
@@ -203,7 +209,7 @@ mod tests {
 
     #[track_caller]
     fn check_long(length: u32) {
-        // Crowded at the low end, so that parts are of very different lengths.
+        // Most addresses are low, so that the lengths of the parts differ greatly.
         let mut ranges: Vec<AddrRange<u32>> = (0..length)
             .map(|index| index.wrapping_mul(2_654_435_761) & 0xffff_ff0f)
             .map(|first| AddrRange {

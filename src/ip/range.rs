@@ -1,4 +1,4 @@
-//! Ranges of addresses, which are integers, and their arithmetic.
+//! Ranges of addresses, which are integers, and operations on them.
 
 use std::ops::{BitAnd, Not, Shl, Sub};
 
@@ -17,18 +17,18 @@ pub trait AddrInt:
     const MIN: Self;
     /// The highest address.
     const MAX: Self;
-    /// The next address, or `None` after the highest.
+    /// Returns the next address, or `None` for the highest.
     fn next(self) -> Option<Self>;
-    /// The previous address, or `None` before the lowest.
+    /// Returns the previous address, or `None` for the lowest.
     fn previous(self) -> Option<Self>;
-    /// The difference; a negative one wraps around to a high number.
+    /// Returns the difference. A negative difference wraps around to a high number.
     #[must_use]
     fn wrapping_sub(self, other: Self) -> Self;
-    /// The number of low bits that are zero; `BITS` for zero itself.
+    /// Returns the number of trailing zero bits, or `BITS` if the integer is zero.
     fn trailing_zeros(self) -> u32;
-    /// The number of high bits that are zero; `BITS` for zero itself.
+    /// Returns the number of leading zero bits, or `BITS` if the integer is zero.
     fn leading_zeros(self) -> u32;
-    /// The integer as `u128`, for counts of addresses.
+    /// Converts the integer to `u128`, for counts of addresses.
     fn widen(self) -> u128;
 }
 
@@ -65,7 +65,7 @@ addr_int!(u128);
 #[cfg(test)]
 pub(crate) use addr_int;
 
-/// The addresses from `first` to `last`, both included; `first <= last`.
+/// The addresses from `first` to `last`, both included. `first` is never higher than `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AddrRange<T> {
     /// The lowest address.
@@ -75,28 +75,29 @@ pub struct AddrRange<T> {
 }
 
 impl<T: AddrInt> AddrRange<T> {
-    /// Every address.
+    /// All addresses of the family.
     pub(crate) const WHOLE: Self = Self {
         first: T::MIN,
         last: T::MAX,
     };
 
-    /// Returns the addresses that are in both ranges.
+    /// Returns the addresses that are in both ranges, or `None` if there are none.
     pub(crate) fn intersection(self, other: Self) -> Option<Self> {
         let first = self.first.max(other.first);
         let last = self.last.min(other.last);
         (first <= last).then_some(Self { first, last })
     }
 
-    /// Returns whether there is no address between the end of this range and the start of the other.
+    /// Returns whether the other range starts at most one address after the end of this range, so that there
+    /// is no gap between them.
     pub(crate) fn reaches(self, other: Self) -> bool {
         self.last.next().is_none_or(|next| other.first <= next)
     }
 
-    /// Returns whether the two together are one range, in either order.
+    /// Returns whether the two ranges overlap or are adjacent, in either order.
     ///
-    /// Does not branch on the order, because a processor cannot predict the order of random addresses.
-    /// It predicts well that they do not touch.
+    /// The function does not branch on the order, because a processor cannot predict the order of random
+    /// addresses. It predicts well that random ranges do not touch.
     pub(crate) fn touches(self, other: Self) -> bool {
         let is_followed_by = |range: Self, other: Self| {
             range.last.next() == Some(other.first)
@@ -106,7 +107,7 @@ impl<T: AddrInt> AddrRange<T> {
     }
 }
 
-/// Splits ascending, disjoint ranges into those that end before `address` and the rest.
+/// Splits ascending, disjoint ranges into the ranges that end before `address` and the rest.
 pub(crate) fn split_before<T: AddrInt>(
     ranges: &[AddrRange<T>],
     address: T,
@@ -118,8 +119,8 @@ pub(crate) fn split_before<T: AddrInt>(
     ranges.split_at(index)
 }
 
-/// Appends the parts of `range` outside `others` to `out`. `others` are ascending, and none of them
-/// ends before `range`.
+/// Appends the parts of `range` that are not in `others` to `out`. The ranges in `others` must be
+/// ascending, and none may end before `range` starts.
 pub(crate) fn range_difference<T: AddrInt>(
     range: AddrRange<T>,
     others: &[AddrRange<T>],

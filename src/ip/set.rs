@@ -1,11 +1,11 @@
-//! Exact sets of addresses with union, difference, and the fewest CIDR networks that cover a set.
+//! Exact sets of addresses, with union, difference, and the fewest CIDR networks that cover a set.
 //!
 //! # Implementation notes
 //!
-//! A set is a sorted list of closed ranges of integers, `u32` for IPv4 and `u128` for IPv6, with
-//! a gap of at least one address between two ranges. [`RangeSet::from_unsorted`] establishes this
-//! invariant, and every operation keeps it in one linear walk. So two sets are equal exactly when
-//! they hold the same addresses.
+//! A set is a sorted list of closed ranges of integers, `u32` for IPv4 and `u128` for IPv6, with a gap
+//! of at least one address between two ranges. [`RangeSet::from_unsorted`] establishes this invariant,
+//! and every operation preserves it in one linear pass. Two sets are therefore equal if and only if they
+//! contain the same addresses.
 
 use crate::ip::address::AddressSpec;
 use crate::ip::family::Family;
@@ -25,12 +25,13 @@ impl<T> Default for RangeSet<T> {
 }
 
 impl<T: Family> RangeSet<T> {
-    /// The union of ranges in any order, overlapping or not.
+    /// Creates the union of ranges, which may overlap and be in any order.
     #[must_use]
     pub fn from_unsorted(mut ranges: Vec<AddrRange<T>>) -> Self {
         T::sort(&mut ranges);
         ranges.dedup_by(|range, kept| {
-            // Sorted, so `range` starts at or after `kept`. Merge if it starts inside or right after it.
+            // The ranges are sorted, so `range` does not start before `kept`. It is merged into `kept` if
+            // there is no gap between them.
             let touches = kept.reaches(*range);
             if touches {
                 kept.last = kept.last.max(range.last);
@@ -40,7 +41,7 @@ impl<T: Family> RangeSet<T> {
         Self { ranges }
     }
 
-    /// The set of ranges that are already ascending, with gaps between them.
+    /// Creates a set from ranges that are already ascending, with gaps between them.
     pub(crate) fn from_sorted(ranges: Vec<AddrRange<T>>) -> Self {
         debug_assert!(
             ranges.is_sorted_by(|range, next| range.first <= range.last && !range.reaches(*next)),
@@ -49,25 +50,25 @@ impl<T: Family> RangeSet<T> {
         Self { ranges }
     }
 
-    /// Returns the ranges as a vector, so that more can be added.
+    /// Returns the ranges as a vector, to which more ranges can be added.
     #[must_use]
     pub fn into_ranges(self) -> Vec<AddrRange<T>> {
         self.ranges
     }
 
-    /// The ranges, ascending, with gaps between them.
+    /// Returns the ranges, ascending, with gaps between them.
     #[must_use]
     pub fn ranges(&self) -> &[AddrRange<T>] {
         &self.ranges
     }
 
-    /// Returns whether the set has no address.
+    /// Returns whether the set contains no addresses.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// Returns whether the set holds every address.
+    /// Returns whether the set contains every address.
     pub(crate) fn is_whole(&self) -> bool {
         self.ranges == [AddrRange::WHOLE]
     }
@@ -82,7 +83,8 @@ impl<T: Family> RangeSet<T> {
             .is_some_and(|range| address <= range.last)
     }
 
-    /// The ranges of this set that have at least one address in common with `range`, uncut.
+    /// Returns the ranges of this set that have at least one address in common with `range`. They are not
+    /// clipped to `range`.
     pub(crate) fn overlapping(&self, range: AddrRange<T>) -> &[AddrRange<T>] {
         let ranges = self.ranges.as_slice();
         let start = ranges.partition_point(|other| other.last < range.first);
@@ -91,7 +93,7 @@ impl<T: Family> RangeSet<T> {
         ranges.split_at(end).0
     }
 
-    /// The addresses of this set that are not in `other`.
+    /// Returns the addresses of this set that are not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         let mut ranges = Vec::with_capacity(self.ranges.len());
@@ -103,20 +105,21 @@ impl<T: Family> RangeSet<T> {
         Self { ranges }
     }
 
-    /// The fewest CIDR networks that cover exactly this set, ascending. A whole family is two
-    /// networks, never `/0`.
+    /// Returns the fewest CIDR networks that cover exactly this set, in ascending order. A whole family is
+    /// two networks, never `/0`.
     #[must_use]
     pub fn networks(&self) -> Networks<'_, T> {
         Networks::of(&self.ranges)
     }
 
-    /// The number of [`RangeSet::networks`], counted without making them.
+    /// Returns the number of [`RangeSet::networks`] without building them.
     #[must_use]
     pub fn network_count(&self) -> usize {
         self.ranges.iter().map(AddrRange::network_count).sum()
     }
 
-    /// The number of addresses. All of IPv6 counts as `u128::MAX`, one less than it has.
+    /// Returns the number of addresses. The result for all of IPv6 is `u128::MAX`, one less than the exact
+    /// number.
     #[must_use]
     pub fn address_count(&self) -> u128 {
         self.ranges.iter().fold(0, |sum: u128, range| {
@@ -125,7 +128,7 @@ impl<T: Family> RangeSet<T> {
     }
 }
 
-/// A set of addresses of both families, which are kept apart.
+/// A set of addresses of both families, which are stored separately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpSet {
     /// The IPv4 addresses.
@@ -135,7 +138,7 @@ pub struct IpSet {
 }
 
 impl IpSet {
-    /// Returns whether the set has no address.
+    /// Returns whether the set contains no addresses.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ipv4.is_empty() && self.ipv6.is_empty()
@@ -150,12 +153,12 @@ impl IpSet {
         }
     }
 
-    /// Returns whether the set holds every address of both families.
+    /// Returns whether the set contains every address of both families.
     pub(crate) fn is_everybody(&self) -> bool {
         self.ipv4.is_whole() && self.ipv6.is_whole()
     }
 
-    /// All of IPv4 and all of IPv6.
+    /// Creates the set of all addresses of both families.
     #[must_use]
     pub fn everybody() -> Self {
         fn all<T: Family>() -> RangeSet<T> {
@@ -167,7 +170,7 @@ impl IpSet {
         }
     }
 
-    /// The addresses of this set that are not in `other`.
+    /// Returns the addresses of this set that are not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         Self {
@@ -176,7 +179,7 @@ impl IpSet {
         }
     }
 
-    /// The number of CIDR networks that the set is written as.
+    /// Returns the number of CIDR networks that the set is written as.
     #[must_use]
     pub fn network_count(&self) -> usize {
         self.ipv4.network_count() + self.ipv6.network_count()
@@ -191,8 +194,8 @@ mod tests {
     use crate::ip::range::{AddrInt, addr_int};
     use proptest::prelude::*;
 
-    // A family of 8 bits. The set arithmetic does not depend on the width, and 8 bits are few enough
-    // for a naive oracle that looks at every address.
+    // A family of 8-bit addresses. The operations on sets do not depend on the width, and with 8 bits a
+    // naive oracle can check every address.
     addr_int!(u8);
     family!(u8, |_: &mut Printer<'_>, _| {}, |_| 0, sort_by_comparing);
 
@@ -218,8 +221,8 @@ mod tests {
             .collect()
     }
 
-    /// The number of networks that cover exactly `members` with a prefix of at least one bit, counted
-    /// on the binary tree of prefixes.
+    /// Returns the fewest networks with a prefix of at least one bit that cover exactly `members`, counted
+    /// in the binary tree of prefixes.
     fn fewest(members: &[bool]) -> usize {
         if members.iter().all(|member| !member) {
             0

@@ -3,18 +3,18 @@
 /// A built-in template.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
-    /// The name that selects it in the `TEMPLATE` setting and in `--template`.
+    /// The name that selects the template in the `TEMPLATE` setting and in `--template`.
     pub name: &'static str,
     /// The source in Tera's syntax.
     pub source: &'static str,
-    /// The server or purpose that it is for, in a few words.
+    /// The server or purpose of the template, in a few words.
     pub about: &'static str,
-    /// The end of an output key that suits it, such as `.htaccess` or `nginx.conf`.
+    /// A suitable ending for the output key, such as `.htaccess` or `nginx.conf`.
     pub ending: &'static str,
 }
 
 impl BuiltIn {
-    /// Returns the built-in template of a name.
+    /// Returns the built-in template with this name, or `None` if there is none.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         BUILT_IN.into_iter().find(|template| template.name == name)
@@ -85,7 +85,7 @@ pub const BUILT_IN: [BuiltIn; 10] = [
     },
 ];
 
-/// The names of the built-in templates, for messages.
+/// Returns the names of the built-in templates as a comma-separated list, for messages.
 #[must_use]
 pub fn built_in_names() -> String {
     BUILT_IN.map(|template| template.name).join(", ")

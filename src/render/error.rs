@@ -6,15 +6,16 @@ use crate::answer::{Refusal, RefusalCode};
 use crate::render::built_in::built_in_names;
 use crate::text::{RichText, Segment, escape_block, rich, thousands};
 
-/// A template that cannot be used. `Display` is the sentence; tera's reports name line and column.
+/// The reason why a template cannot be used. `Display` writes the message. Reports from Tera contain the
+/// line and column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateError {
-    /// There is no built-in template of this name.
+    /// There is no built-in template with this name.
     Unknown {
         /// The name.
         name: String,
     },
-    /// Tera cannot compile it.
+    /// Tera cannot compile the template.
     DoesNotCompile {
         /// Tera's report.
         report: String,
@@ -24,25 +25,25 @@ pub enum TemplateError {
         /// Tera's report.
         report: String,
     },
-    /// A built-in template refuses this file.
+    /// A built-in template cannot represent this file and stops with a reason.
     Refuses {
         /// The name of the template.
         name: &'static str,
         /// The reason that the template gives.
         reason: String,
     },
-    /// The output, or the lists that it is made of, would be too large.
+    /// The output, or the lists that the template reads, would be too large.
     TooLarge {
-        /// The number of networks of the longest list.
+        /// The number of networks in the longest list.
         networks: usize,
-        /// The limit of the output, in bytes.
+        /// The maximum size of the output, in bytes.
         max_bytes: u64,
     },
     /// A line of the output is longer than Apache accepts.
     LineTooLong {
-        /// The line of the output, 1-based.
+        /// The line number in the output, 1-based.
         line: usize,
-        /// The limit, in bytes.
+        /// The maximum length of a line, in bytes.
         max_bytes: usize,
     },
 }
@@ -55,7 +56,7 @@ impl TemplateError {
                 Segment::quoted(name),
                 built_in_names()
             ),
-            // A report shows lines of the template, and the reason of a failure may quote a cell.
+            // Reports are escaped, because they contain lines of the template and may quote a cell.
             Self::DoesNotCompile { report } => {
                 rich!("the template does not compile: {}", escape_block(report))
             }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 /// Percent-encodes (RFC 3986) every character except letters, digits, the space and
 /// `-._~/:,()[]@+=*!?&^|`.
 ///
-/// A value cannot end a line, and cannot open a quote, tag, comment or continuation. The
-/// encoding is reversible, because `%` is encoded too. Addresses are unchanged.
+/// An escaped value cannot end a line, and cannot start a quoted string, a tag, a comment or a line
+/// continuation. The encoding is reversible, because `%` itself is encoded. Addresses stay unchanged.
 pub(crate) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = text;
     while let Some(start) = rest.find(|c| !is_plain(c)) {

@@ -1,14 +1,15 @@
-//! Filters for templates in addition to tera's own. `docs/templates.md` lists them.
+//! The filters that templates can use in addition to those of Tera. `docs/templates.md` lists them.
 
 use crate::text::push_fmt;
 
-/// The default maximum length of a name that [`identifier`] returns, in bytes. A name may have 128
-/// bytes in AWS WAF and 255 in nftables, and templates put words before and after it.
+/// The default maximum length of a name that [`identifier`] returns, in bytes. AWS WAF allows 128 bytes
+/// and nftables 255, but templates add a prefix or suffix to the name.
 pub(crate) const MAX_IDENTIFIER_BYTES: usize = 96;
-/// The smallest maximum length, in bytes: a hash, and enough of the text to recognise it.
+/// The lowest maximum length that a template may set, in bytes. It leaves room for a hash and enough of
+/// the text to recognize the name.
 pub(crate) const LEAST_MAX_IDENTIFIER_BYTES: usize = 24;
 
-/// Writes a network with its prefix length even if it is a single address: `192.0.2.1/32`.
+/// Adds the prefix length to a network that is a single address: `192.0.2.1/32`.
 pub(crate) fn cidr(network: &str) -> String {
     let length = match network {
         _ if network.contains('/') => "",
@@ -18,10 +19,12 @@ pub(crate) fn cidr(network: &str) -> String {
     format!("{network}{length}")
 }
 
-/// Turns a text into a name of ASCII letters, digits, `-` and `_`, of at most `max_bytes` bytes.
+/// Converts a text to a name of at most `max_bytes` bytes that consists of ASCII letters, digits, `-` and
+/// `_`.
 ///
-/// Different texts have different names. `/` becomes `__`, and every other byte becomes `_` and two
-/// hexadecimal digits. If the name is too long, its end becomes `_-` and a hash of the whole text.
+/// Different texts get different names. `/` becomes `__`, and every other byte that is not allowed in a
+/// name becomes `_` and two hexadecimal digits. If the name is too long, its end is replaced by `_-` and a
+/// hash of the whole text.
 pub(crate) fn identifier(text: &str, max_bytes: usize) -> String {
     let mut name = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -39,7 +42,7 @@ pub(crate) fn identifier(text: &str, max_bytes: usize) -> String {
     name
 }
 
-/// The 64-bit FNV-1a hash (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+/// Returns the 64-bit FNV-1a hash (<http://www.isthe.com/chongo/tech/comp/fnv/>).
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

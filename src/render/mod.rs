@@ -1,7 +1,7 @@
-//! Renders a policy with a template into the text of an output.
+//! Renders a policy with a template to the text of an output.
 //!
-//! Makes the context of a template (`docs/templates.md` has the complete list), but only the parts
-//! that the template may read.
+//! The template's context contains only the parts that the template may read. `docs/templates.md` lists
+//! all parts.
 
 mod built_in;
 mod error;
@@ -34,25 +34,25 @@ use crate::render::size::check_size;
 use crate::source::{Source, split_key};
 use crate::time::Instant;
 
-/// The name of this program, as templates print it.
+/// The name of this program, as printed by templates.
 pub const GENERATOR_NAME: &str = "htaccess-generator";
-/// The version of this program, as templates print it.
+/// The version of this program, as printed by templates.
 pub const GENERATOR_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The text of a policy and the number of its networks.
+/// The rendered text of a policy, and the number of networks in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The text.
     pub text: String,
-    /// The number of networks of both lists.
+    /// The number of networks in the lists `allow` and `deny`.
     pub networks: NetworkCounts,
 }
 
-/// Renders a policy into at most `max_bytes`.
+/// Renders a policy to a text of at most `max_bytes`.
 ///
 /// # Errors
 ///
-/// `bad-template`, see [`Template::render`]; `too-large`.
+/// Fails as described for [`Template::render`], or with [`TemplateError::TooLarge`].
 pub fn render(
     template: &Template,
     source: &Source,
@@ -64,29 +64,29 @@ pub fn render(
     Rendering::new(template, source, policy, rules, rejected, max_bytes)?.into_rendered()
 }
 
-/// A policy with its template and context, ready to be rendered.
+/// A policy with its template and the finished context, ready to be rendered.
 pub(crate) struct Rendering<'a> {
     template: &'a Template,
     context: Context,
     allow: List<'a>,
     deny: List<'a>,
-    /// True if the template receives the lines of both lists as placeholders.
+    /// True if the template receives placeholders instead of the lines of `allow` and `deny`.
     takes_placeholders: bool,
-    /// The number of networks of both lists.
+    /// The number of networks in the lists `allow` and `deny`.
     pub(crate) networks: NetworkCounts,
-    /// An estimate of the text's length.
+    /// The estimated length of the text, in bytes.
     estimated_bytes: usize,
     max_bytes: u64,
-    /// True if only rendering shows whether the text is larger than `max_bytes`.
+    /// True if the text may be larger than `max_bytes`, which only rendering can show.
     pub(crate) can_be_too_large: bool,
 }
 
 impl<'a> Rendering<'a> {
-    /// Makes the context.
+    /// Builds the context.
     ///
     /// # Errors
     ///
-    /// [`TemplateError::TooLarge`] if its lists are too long for an output of `max_bytes`.
+    /// [`TemplateError::TooLarge`] if the lists in the context are too long for an output of `max_bytes`.
     pub(crate) fn new(
         template: &'a Template,
         source: &Source,
@@ -127,7 +127,7 @@ impl<'a> Rendering<'a> {
             let rules: Vec<Value> = rules.iter().map(rule_value).collect();
             context.insert_value("rules", rules.into());
         }
-        // The lines, the directives before them (about 1/256), and the text of the template.
+        // The lines, the directives before them (about 1/256 of the lines), and the template's own text.
         let line_bytes = allow.line_bytes() + deny.line_bytes();
         let estimated_bytes = line_bytes + line_bytes / 256 + template.source().len();
         Ok(Self {
@@ -146,17 +146,18 @@ impl<'a> Rendering<'a> {
         })
     }
 
-    /// Renders the text as a whole.
+    /// Renders the text into memory.
     ///
     /// # Errors
     ///
-    /// `bad-template`, `too-large`.
+    /// Fails as described for [`Template::render`], or with [`TemplateError::TooLarge`].
     pub(crate) fn into_rendered(self) -> Result<Rendered, TemplateError> {
         let mut text = Vec::with_capacity(self.estimated_bytes);
         let networks = self.networks;
         // Writing into memory cannot fail.
         let _ = self.write_to(&mut text)?;
-        // Tera prints only text. An error here must not become an empty file, which would open the site.
+        // Tera prints only UTF-8. If the conversion failed nevertheless, an empty file must not be
+        // published, because it would open the site to everybody.
         let text = String::from_utf8(text).map_err(|err| TemplateError::Fails {
             report: err.to_string(),
         })?;
@@ -167,14 +168,15 @@ impl<'a> Rendering<'a> {
     ///
     /// # Errors
     ///
-    /// `bad-template`, `too-large`; the inner error is the first one of `out`.
+    /// Fails as described for [`Template::render`], or with [`TemplateError::TooLarge`]. The inner result
+    /// contains the first error of `out`.
     pub(crate) fn write_to(self, out: impl Write) -> Result<io::Result<usize>, TemplateError> {
         let printers = self
             .takes_placeholders
             .then(|| (self.allow.printer(), self.deny.printer()));
         let mut writer = PlaceholderWriter::new(printers, out, self.max_bytes);
         let rendered = self.template.render(&self.context, &mut writer);
-        // Tera would report an error of the writer as its own, without its cause.
+        // Tera reports a writer's error as its own error, without the cause.
         match writer.finish() {
             Err(WriteError::TooLarge) => Err(TemplateError::TooLarge {
                 networks: self.networks.allow + self.networks.deny,
@@ -190,7 +192,7 @@ fn map<const N: usize>(entries: [(&'static str, Value); N]) -> Value {
     HashMap::from(entries).into()
 }
 
-/// Makes the lists of a policy that the template may read, in addition to `allow` and `deny`, with their names.
+/// Returns the lists that the template may read in addition to `allow` and `deny`, with their names.
 fn derived_lists(policy: &Policy, needs: &Needs) -> Vec<(&'static str, IpSet)> {
     type Make = fn(&Policy) -> IpSet;
     let lists: [(&'static str, Make); 3] = [
@@ -218,13 +220,13 @@ fn source_value(source: &Source) -> Value {
     ])
 }
 
-/// Formats an instant in RFC 3339, and no instant as an empty text, which templates test as false.
+/// Formats an instant as RFC 3339. `None` becomes an empty text, which templates treat as false.
 fn instant_text(instant: Option<Instant>) -> String {
     instant.map_or(String::new(), |instant| instant.to_string())
 }
 
-/// Names the member of a list or the row of the common CSV. Empty for a row of the upload that names
-/// addresses, because its line is enough.
+/// Returns a description of the list member or of the row in the common CSV that a rule comes from. Empty
+/// for a row of the upload that contains addresses, because its line number is enough.
 fn origin_text(place: &Place) -> String {
     match (&place.common, &place.member) {
         (None, None) => String::new(),
@@ -245,7 +247,7 @@ fn rule_value(rule: &OwnedRow) -> Value {
     ])
 }
 
-/// One list, and the parts of it that a template may read.
+/// A list of networks, and the parts of it that a template may read.
 struct List<'a> {
     name: &'static str,
     set: &'a IpSet,
@@ -286,7 +288,7 @@ impl<'a> List<'a> {
         }
     }
 
-    /// The context's value for the list. Its lines are marks if a `placeholder` is given.
+    /// Returns the list as a value for the context. If a `placeholder` is given, each line is its mark.
     fn value(&self, placeholder: Option<LinePlaceholder>) -> Value {
         let mut entries: HashMap<&'static str, Value> =
             HashMap::from([("count", self.count.into())]);
@@ -320,7 +322,8 @@ impl<'a> List<'a> {
     }
 }
 
-/// Marks a text as safe, because networks consist of digits, letters, dots, colons and slashes.
+/// Converts the text of networks or ranges to a value that needs no escaping, because it consists of
+/// letters, digits, spaces, dots, colons, slashes and hyphens.
 fn network_value(text: &str) -> Value {
     Value::from(text).mark_safe()
 }
@@ -340,7 +343,7 @@ fn values<T: Family>(networks: impl Iterator<Item = Network<T>>) -> impl Iterato
     networks.map(|network| network_value(network.text().as_str()))
 }
 
-/// Writes each range as `192.0.2.9-192.0.2.20`, or as an address if it has only one.
+/// Returns each range as `192.0.2.9-192.0.2.20`, or as one address if it contains only one.
 fn ranges<T: Family>(ranges: &[AddrRange<T>]) -> impl Iterator<Item = Value> {
     ranges.iter().map(|range| {
         let (first, last) = (range.first.text(), range.last.text());
@@ -352,13 +355,13 @@ fn ranges<T: Family>(ranges: &[AddrRange<T>]) -> impl Iterator<Item = Value> {
     })
 }
 
-/// A network inside the IPv4-mapped block in the notation that RFC 5952 recommends for it,
-/// `::ffff:192.0.2.0/120`.
+/// Returns the text of a network. Inside the IPv4-mapped block, this is the notation that RFC 5952
+/// recommends, such as `::ffff:192.0.2.0/120`.
 fn mapped_value(network: Network<u128>) -> Value {
     if network.first < MAPPED_FIRST || MAPPED_LAST < network.last() {
         return network_value(network.text().as_str());
     }
-    // The block has as many addresses as IPv4.
+    // The conversion cannot fail, because the block has as many addresses as IPv4.
     let bits = u32::try_from(network.first - MAPPED_FIRST).unwrap_or_default();
     let address = Ipv4Addr::from_bits(bits);
     match network.host_bits {

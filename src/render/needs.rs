@@ -1,4 +1,4 @@
-//! The names of the context's parts, and the parts that a template may read.
+//! The names of all parts of the context, and the parts that a template may read.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ pub(crate) const LISTS: [&str; 5] = ["allow", "deny", "permitted", "refused", "e
 pub(crate) const OTHER_VARIABLES: [&str; 5] =
     ["default_policy", "generator", "rejected", "rules", "source"];
 
-/// The parts of each list. All except `count` and `lines` consist of one value for each network.
+/// The parts of each list. All except `count` and `lines` contain one value for each network or range.
 pub const PARTS: [&str; 8] = [
     "count",
     "lines",
@@ -21,30 +21,30 @@ pub const PARTS: [&str; 8] = [
     "mapped",
 ];
 
-/// The parts of each list that grow with it.
+/// The parts of each list whose size grows with the list.
 pub(crate) const LIST_PARTS: [&str; 7] = {
     let [_, parts @ ..] = PARTS;
     parts
 };
 
-/// Over-approximates the parts of the context that a template reads: an unneeded name costs time and
-/// memory, but does not change the output.
+/// The parts of the context that a template may read. This is an over-approximation: an unneeded part
+/// costs time and memory, but does not change the output.
 ///
-/// Only these parts are made, so that a million networks do not become a million values (22 MB) for
-/// a template that reads only `lines`. The names are those inside `{{ }}` and `{% %}`. A template
-/// that uses a list as a whole gets all parts of it, and one that dumps the context gets everything.
+/// Only these parts are built, so that a million networks do not become a million values (22 MB) for a
+/// template that reads only `lines`. The names are taken from the text inside `{{ }}` and `{% %}`. A
+/// template that uses a list as a whole gets all parts of the list, and a template that dumps the context
+/// gets everything.
 ///
-/// A custom object that makes its parts when they are read would need no such guess, but tera has
-/// none: a [`tera::Value`] (checked with tera 2.4.0) is a finished tree of maps, arrays and
-/// scalars. Its functions and filters are lazy, but templates would have to write `allow()` in place
-/// of `allow.lines`.
+/// An object that builds its parts on access would make this guess unnecessary, but Tera has no such
+/// objects: a [`tera::Value`] (checked with Tera 2.4.0) is a finished tree of maps, arrays and scalars.
+/// Functions and filters are lazy, but templates would have to write `allow()` instead of `allow.lines`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     dumps_context: bool,
     names: BTreeSet<String>,
     /// The lists that are used as a whole.
     whole_lists: BTreeSet<String>,
-    /// Lists and their parts, such as `allow` and `lines` of `allow.lines`.
+    /// Pairs of a list and one of its parts, such as `allow` and `lines` for `allow.lines`.
     parts: BTreeSet<(String, String)>,
 }
 
@@ -92,7 +92,7 @@ impl Needs {
         }
     }
 
-    /// Adds a part of a list, or without a part the whole list.
+    /// Adds a part of a list, or the whole list if `part` is `None`.
     fn add_list(&mut self, list: &str, part: Option<&str>) {
         match part {
             Some(part) => self.parts.insert((list.to_owned(), part.to_owned())),
@@ -100,14 +100,16 @@ impl Needs {
         };
     }
 
-    /// Returns whether the template may read a part of this name, of a list or of the context.
+    /// Returns whether the template may read a part with this name, either of a list or of the context
+    /// itself.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
         let has_whole_list = !self.whole_lists.is_empty();
         self.dumps_context || has_whole_list || self.names.contains(name)
     }
 
-    /// Returns whether the template may read a list that the context contains only in this case.
+    /// Returns whether the template may read a list. Lists other than `allow` and `deny` are in the context
+    /// only in this case.
     #[must_use]
     pub fn includes_list(&self, list: &str) -> bool {
         let mut parts = self.parts.iter();
@@ -126,8 +128,8 @@ impl Needs {
     }
 }
 
-/// Skips a string at the start of a code, because its words are not names. A string with escapes is not
-/// skipped.
+/// Returns the code after a string literal at its start, because the words in the literal are not names.
+/// `None` if there is no literal, or if it contains a backslash.
 fn after_string(code: &str) -> Option<&str> {
     let quote = code
         .chars()

@@ -1,21 +1,21 @@
-//! Joins the networks of a list by spaces into as few lines as a length limit allows, and prints
-//! them directly into the output.
+//! Joins the networks of a list into as few lines as the maximum line length allows, separated by spaces,
+//! and prints the lines directly into the output.
 //!
 //! # Implementation notes
 //!
-//! A million networks are 15 MB of text. If a template received them as values, they would be printed,
-//! copied into values, and copied again into the output. So a built-in template receives a
-//! [`LinePlaceholder`] for each line, which is a mark of a few bytes. It is rendered into a
-//! [`PlaceholderWriter`], which replaces each mark with the next line of the list. That requires
-//! a template that prints each line of a list once, in order, and does nothing else with it. Custom
-//! templates receive the lines themselves. A test renders every built-in template both ways.
+//! A million networks are 15 MB of text. If a template received the lines as values, they would be
+//! printed, copied into values, and copied again into the output. A built-in template therefore receives
+//! a [`LinePlaceholder`] for each line, which is a mark of a few bytes. The template is rendered into a
+//! [`PlaceholderWriter`], which replaces each mark with the next line of the list. This requires that the
+//! template prints each line of a list once and in order, and does nothing else with the line. Custom
+//! templates receive the lines themselves. A test renders every built-in template in both ways.
 
 use std::io::{self, Write};
 
 use crate::ip::{Family, IpSet, MAX_TEXT_BYTES, Network, Networks, Printer};
 
-/// The maximum length of a line, in bytes. Together with a directive and its indentation a line stays
-/// below 8,000 bytes. Apache's limit for a line of `.htaccess` is 8,190.
+/// The maximum length of a line, in bytes. With the directive and the indentation before it, the line
+/// stays below 8,000 bytes. Apache accepts lines of up to 8,190 bytes in `.htaccess`.
 pub(crate) const MAX_NETWORK_LINE_BYTES: usize = 7900;
 
 /// A list whose networks are divided into lines.
@@ -56,12 +56,12 @@ impl<'a> PackedList<'a> {
         self.lines().map(|line| line.networks).sum()
     }
 
-    /// The length of all lines together, in bytes.
+    /// Returns the total length of all lines, in bytes, without line ends.
     pub(crate) fn bytes(&self) -> usize {
         self.lines().map(|line| line.bytes).sum()
     }
 
-    /// Returns a function that appends the next line to its argument, each time it is called.
+    /// Returns a function that appends the next line to its argument each time it is called.
     pub(crate) fn printer(&self) -> impl FnMut(&mut Vec<u8>) + use<'a> {
         let Self {
             mut ipv4, mut ipv6, ..
@@ -104,7 +104,7 @@ fn print<T: Family>(
     out.resize(start + line.bytes + MAX_TEXT_BYTES, b' ');
     let mut at = start;
     for network in networks.take(line.networks) {
-        // There is room, because the line was measured.
+        // The buffer is always large enough, because the line was measured.
         if let Some(room) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
             let mut printer = Printer::new(room);
             network.print(&mut printer);
@@ -122,9 +122,9 @@ pub(crate) enum LinePlaceholder {
 }
 
 impl LinePlaceholder {
-    /// The text that a template prints for it. It starts with a private-use character, which no other
-    /// text in the output of a built-in template has, because values are percent-encoded and the
-    /// templates themselves do not contain it.
+    /// Returns the text that a template prints in place of a line. It starts with a private-use character,
+    /// which cannot occur elsewhere in the output of a built-in template, because values are
+    /// percent-encoded and the templates themselves do not contain it.
     pub(crate) const fn mark(self) -> &'static str {
         match self {
             Self::Allow => "\u{f8ff}+",
@@ -140,13 +140,14 @@ fn is_whole_mark(text: &[u8]) -> bool {
 }
 
 fn has_mark(text: &[u8]) -> bool {
-    // U+F8FF, with which both marks start, as UTF-8.
+    // U+F8FF in UTF-8. Both marks start with this character.
     text.windows(3).any(|bytes| bytes == b"\xef\xa3\xbf")
 }
 
-/// Forwards an output while it is rendered, with lines instead of their marks.
+/// A writer that forwards an output while it is rendered, and replaces each mark with the next line.
 pub(crate) struct PlaceholderWriter<A, D, W> {
-    /// Print the next line of each list; `None` if the template received the lines themselves.
+    /// The functions that print the next line of each list. `None` if the template received the lines
+    /// themselves.
     printers: Option<(A, D)>,
     out: W,
     line: Vec<u8>,
@@ -156,18 +157,18 @@ pub(crate) struct PlaceholderWriter<A, D, W> {
     error: Option<WriteError>,
 }
 
-/// The reason why an output cannot be written to its end.
+/// The reason why an output was not written completely.
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    /// It is larger than the limit.
+    /// The output is larger than the limit.
     TooLarge,
     /// The writer failed.
     Io(io::Error),
 }
 
 impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter<A, D, W> {
-    /// `printers` print the next line of the allow list and of the deny list. Without them nothing is
-    /// replaced. After `max_bytes` nothing is written, and the template is stopped.
+    /// Creates a writer. The `printers` print the next line of the allow list and of the deny list. Without
+    /// printers, no marks are replaced. If the output exceeds `max_bytes`, rendering stops with an error.
     pub(crate) fn new(printers: Option<(A, D)>, out: W, max_bytes: u64) -> Self {
         Self {
             printers,
@@ -180,11 +181,11 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter
         }
     }
 
-    /// Ends the last line, and returns the number of bytes that were forwarded.
+    /// Adds a line feed if the last line has none, and returns the number of forwarded bytes.
     ///
     /// # Errors
     ///
-    /// The first error of the writer, because a template's own error would contain it only as text.
+    /// The first error that occurred. Tera's own error would contain it only as text.
     pub(crate) fn finish(mut self) -> Result<usize, WriteError> {
         if self.last.is_some_and(|last| last != b'\n') {
             self.forward(b"\n");
@@ -213,9 +214,9 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> PlaceholderWriter
     }
 }
 
-/// Relies on tera to write each value, and each text between two tags, by one call of `write_all`, so
-/// that a mark arrives whole and separately. Checked with tera 2.4.0, for values that are marked as safe:
-/// `Value::format` writes a string by one call.
+/// Relies on Tera to write each value, and each text between two tags, with one call to `write_all`, so
+/// that a mark arrives complete and alone. Checked with Tera 2.4.0 for values that are marked as safe:
+/// `Value::format` writes a string with one call.
 impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write
     for PlaceholderWriter<A, D, W>
 {
@@ -239,7 +240,7 @@ impl<A: FnMut(&mut Vec<u8>), D: FnMut(&mut Vec<u8>), W: Write> Write
         }
         self.line = line;
         match self.error {
-            // Ends the template, which would otherwise go on to its end.
+            // Stops rendering, because the rest of the output would be discarded anyway.
             Some(_) => Err(io::ErrorKind::WriteZero.into()),
             None => Ok(text.len()),
         }

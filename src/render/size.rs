@@ -1,10 +1,10 @@
 //! Estimates the size of an output before it is rendered, because a short CSV can have a very long
-//! one: a range of IPv6 addresses in 50 bytes is up to 254 networks in 10,000 bytes.
+//! output: a range of IPv6 addresses in 50 bytes can become 254 networks in 10,000 bytes.
 //!
 //! A template receives its lists as finished values, so the lists alone could fill the memory. The
-//! estimate is the text of all lists that the template may read. A built-in template prints each of
-//! them once, so it is never longer than the output. A custom template may read a list that it does
-//! not print.
+//! estimate is the length of all lists that the template may read. A built-in template prints each of
+//! these lists once, so the estimate is never higher than the size of the output. A custom template may
+//! read a list that it does not print.
 
 use crate::ip::{AddrRange, Family, IpSet, Network, RangeSet, mapped};
 use crate::policy::Policy;
@@ -13,22 +13,24 @@ use crate::render::needs::{LIST_PARTS, Needs};
 use crate::render::packed_lines::MAX_NETWORK_LINE_BYTES;
 use crate::render::template::Template;
 
-/// The length of the shortest network in a list, `::/1`, with the character after it, in bytes.
+/// The minimum length of a network in a list, in bytes. The shortest network is `::/1`.
 const MIN_NETWORK_BYTES: u64 = 4;
-/// The maximum length of the text that a built-in template prints around a line or a network, in bytes.
+/// The maximum length of the text that a built-in template adds to each line or network, in bytes.
 const MAX_DIRECTIVE_BYTES: u64 = 32;
-/// The maximum length of everything else that a built-in template prints, in bytes: its own text, and
-/// the key of the source a few times.
+/// The maximum length of everything else that a built-in template prints, in bytes: its own text and a
+/// few repetitions of the source's key.
 const MAX_OTHER_BYTES: u64 = 16 * 1024;
-/// The lists of a custom template may be this many times as long as its output.
+/// The maximum length of the lists of a custom template, as a multiple of the maximum size of its output.
 const CUSTOM_LISTS_PER_OUTPUT: u64 = 2;
 
-/// Returns whether an output can be larger than `max_bytes` although its lists are not. The output of
-/// a custom template always can. `derived` are the lists that it reads in addition to `allow` and `deny`.
+/// Checks that the lists fit, and returns whether the output may be larger than `max_bytes` nevertheless.
+/// This is always possible for a custom template. `derived` contains the lists that the template reads
+/// in addition to `allow` and `deny`.
 ///
 /// # Errors
 ///
-/// [`TemplateError::TooLarge`] for more than `max_bytes`.
+/// [`TemplateError::TooLarge`] if the lists are longer than `max_bytes`, or for a custom template, longer
+/// than twice `max_bytes`.
 pub(crate) fn check_size(
     template: &Template,
     policy: &Policy,
@@ -60,20 +62,20 @@ pub(crate) fn check_size(
     })
 }
 
-/// The sizes of lists, up to a limit.
+/// The total size of the lists, counted up to a limit.
 struct ListSizes<'a> {
     needs: &'a Needs,
-    /// The text of the lists so far, in bytes.
+    /// The length of the lists so far, in bytes.
     bytes: u64,
-    /// The number of lines and networks of the lists so far.
+    /// The number of lines, networks and ranges in the lists so far.
     items: u64,
     max_bytes: u64,
-    /// The number of networks of the longest list.
+    /// The number of networks in the longest list.
     networks: usize,
 }
 
 impl ListSizes<'_> {
-    /// Adds the parts of a list that the template may read. Returns whether they fit.
+    /// Adds the parts of a list that the template may read. Returns whether the total is within the limit.
     fn add(&mut self, name: &str, list: &IpSet) -> bool {
         self.networks = self.networks.max(list.network_count());
         let IpSet { ipv4, ipv6 } = list;
@@ -85,7 +87,7 @@ impl ListSizes<'_> {
                 "lines" => {
                     let items = self.items;
                     let fits = self.add_networks(ipv4) && self.add_networks(ipv6);
-                    // Each family starts a new line.
+                    // Each family starts a new line. All other lines are at least half full.
                     self.items = items + 2 + 2 * self.bytes / MAX_NETWORK_LINE_BYTES as u64;
                     fits
                 }
@@ -100,7 +102,7 @@ impl ListSizes<'_> {
     }
 
     fn add_networks<T: Family>(&mut self, set: &RangeSet<T>) -> bool {
-        // The number of networks is known much sooner than their text.
+        // Counting the networks is much faster than measuring their text.
         if self.bytes + set.network_count() as u64 * MIN_NETWORK_BYTES > self.max_bytes {
             return false;
         }

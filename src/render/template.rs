@@ -1,7 +1,7 @@
-//! Compiles and renders templates, both built-in and custom ones, with tera.
+//! Compiles and renders templates, both built-in and custom, with Tera.
 //!
-//! Every value that a template prints is escaped by [`escape`], so that nothing from a CSV or an
-//! object's key can become a directive. A template that needs the raw text says `| safe`.
+//! Every value that a template prints is escaped by [`escape`], so that text from a CSV or an object key
+//! cannot become a directive. A template that needs the raw text uses the `safe` filter.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -16,20 +16,20 @@ use crate::render::filters::{LEAST_MAX_IDENTIFIER_BYTES, MAX_IDENTIFIER_BYTES};
 use crate::render::needs::{LISTS, Needs, OTHER_VARIABLES, PARTS};
 use crate::text::escape_json;
 
-/// The built-in templates that refuse some files. Their output is written only when it is complete.
+/// The built-in templates that refuse some files. Their output is written only after it is complete.
 const MAY_FAIL: [&str; 1] = ["aws-waf"];
 
-/// The name of a template that has no other name.
+/// The default name of a template.
 const DEFAULT_NAME: &str = "template";
 
 /// A compiled template, and the parts of the context that it may read.
 pub struct Template {
     tera: Tera,
-    /// The name by which tera's reports call it.
+    /// The name in Tera's reports.
     name: String,
     needs: Needs,
     source: String,
-    /// The name, if the template is a built-in one.
+    /// The name of the built-in template. `None` for a custom template.
     built_in: Option<&'static str>,
 }
 
@@ -38,7 +38,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// If there is no template of this name.
+    /// [`TemplateError::Unknown`] if there is no built-in template with this name.
     pub fn built_in(name: &str) -> Result<Self, TemplateError> {
         match BuiltIn::find(name) {
             Some(BuiltIn { name, source, .. }) => Ok(Self {
@@ -53,17 +53,17 @@ impl Template {
 
     /// Compiles a template.
     ///
-    /// A byte order mark at its start, which some editors write, is left out, because Apache answers
-    /// 500 to a file that starts with one.
+    /// A byte order mark at the start, which some editors add, is removed, because Apache answers 500 to a
+    /// file that starts with a byte order mark.
     ///
     /// # Errors
     ///
-    /// Tera's report, which names the line and column.
+    /// [`TemplateError::DoesNotCompile`] with Tera's report, which contains the line and column.
     pub fn compile(source: &str) -> Result<Self, TemplateError> {
         Self::compile_named(DEFAULT_NAME, source)
     }
 
-    /// Compiles a template whose name tera's reports print, such as that of its file.
+    /// Compiles a template under a name that Tera's reports show, such as the name of its file.
     ///
     /// # Errors
     ///
@@ -87,41 +87,41 @@ impl Template {
         })
     }
 
-    /// The parts of the context that the template may read.
+    /// Returns the parts of the context that the template may read.
     #[must_use]
     pub fn needs(&self) -> &Needs {
         &self.needs
     }
 
-    /// The source that was compiled, without a byte order mark.
+    /// Returns the source that was compiled, without a byte order mark.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Returns whether the template is a built-in one.
+    /// Returns whether the template is built in.
     pub(crate) fn is_built_in(&self) -> bool {
         self.built_in.is_some()
     }
 
-    /// Returns whether the template is known to print each of the `lines` of `allow` and `deny` once
-    /// and in order, to do nothing else with them (or not to read them), and never to fail. That
-    /// holds for built-in templates, and a test checks it.
+    /// Returns whether the template is known to print each of the `lines` of `allow` and `deny` once and in
+    /// order, to do nothing else with them, and never to fail. A template that does not read the lines also
+    /// qualifies. All built-in templates qualify except those in [`MAY_FAIL`], and a test checks them.
     pub(crate) fn prints_each_line_once(&self) -> bool {
         self.built_in.is_some_and(|name| !MAY_FAIL.contains(&name))
     }
 
-    /// Renders into `out`.
+    /// Renders the template into `out`.
     ///
     /// # Errors
     ///
-    /// If tera fails, for example because a variable does not exist, or if the
-    /// template calls `throw`.
+    /// [`TemplateError::Fails`] if Tera fails, for example because a variable does not exist or because the
+    /// template calls `throw`. [`TemplateError::Refuses`] if a built-in template calls `throw`.
     pub fn render(&self, context: &Context, out: impl Write) -> Result<(), TemplateError> {
         self.tera
             .render_to(&self.name, context, out)
             .map_err(|err| match (self.built_in, err.kind()) {
-                // A built-in template throws because of the file, so the template's lines do not help.
+                // A built-in template throws because of the file, so its line numbers would not help.
                 (Some(name), ErrorKind::RenderingError(report)) => TemplateError::Refuses {
                     name,
                     reason: report.message().to_owned(),
@@ -156,8 +156,8 @@ fn identifier(text: &str, arguments: &Kwargs) -> Result<String, tera::Error> {
     Ok(filters::identifier(text, max_bytes))
 }
 
-/// Writes a value as JSON, by way of a `serde_json::Value`, which sorts the members of objects by
-/// name. Tera's maps have no order. Invisible characters are escaped.
+/// Converts a value to JSON. Invisible characters are escaped. Tera's maps have no order, so the value is
+/// first converted to a `serde_json::Value`, which sorts the members of objects by name.
 fn json(value: &Value) -> Result<Value, tera::Error> {
     serde_json::to_value(value)
         .and_then(|value| serde_json::to_string(&value))
@@ -165,7 +165,7 @@ fn json(value: &Value) -> Result<Value, tera::Error> {
         .map_err(|err| tera::Error::chain("the value cannot be written as JSON", err))
 }
 
-/// Tera's report and its causes, on one or more lines.
+/// Returns Tera's report and its causes, on one or more lines.
 fn full_report(err: &tera::Error) -> String {
     let mut report = with_all_names(&err.to_string());
     let mut source = std::error::Error::source(err);
@@ -178,7 +178,7 @@ fn full_report(err: &tera::Error) -> String {
     report
 }
 
-/// Adds all names that exist to tera's report. Tera lists only the names in the context, which
+/// Adds all existing names to Tera's report. Tera lists only the names in the context, and the context
 /// contains only the parts that the template may read.
 fn with_all_names(report: &str) -> String {
     let variables = LISTS.iter().chain(&OTHER_VARIABLES);
@@ -186,7 +186,8 @@ fn with_all_names(report: &str) -> String {
     with_names(&report, "Available fields: ", "count", PARTS.iter())
 }
 
-/// Adds names to the list that follows `title` on its line, if `required` is in the list or empty.
+/// Adds names to the comma-separated list after `title`. If `required` is not empty, names are added only
+/// if the list contains it.
 fn with_names<'a>(
     report: &'a str,
     title: &str,

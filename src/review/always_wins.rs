@@ -1,4 +1,4 @@
-//! Finds Deny rows that do not apply to addresses which the common CSV lets in always.
+//! Finds Deny rows that do not apply to all of their addresses, because the common CSV always lets some in.
 
 use crate::answer::{Warning, WarningCode};
 use crate::ip::{AddrRange, AddressSpec, Family, RangeSet};
@@ -6,11 +6,11 @@ use crate::review::row_log::{RecordedRow, RecordedRows};
 use crate::review::warned_lines::WarnedLines;
 use crate::text::{FirstFew, thousands};
 
-/// The maximum number of addresses and networks that the warning names.
+/// The maximum number of addresses and networks that the warning lists.
 const MAX_NAMED: usize = 3;
 
-/// Warns about Deny rows with addresses that always get in. They apply to the rest of their addresses. The
-/// rows must be in ascending order.
+/// Warns about Deny rows that contain addresses that always get in. Such a row still denies its other
+/// addresses. `rows` must be sorted.
 pub(crate) fn always_wins(rows: &RecordedRows) -> Option<Warning> {
     let RecordedRows { deny, always, .. } = rows;
     let mut named = FirstFew::new(MAX_NAMED);
@@ -52,7 +52,7 @@ pub(crate) fn always_wins(rows: &RecordedRows) -> Option<Warning> {
     })
 }
 
-/// Adds the Deny rows that have an address in common with an Always row, and the addresses in common.
+/// Adds the Deny rows that overlap an Always row to `denied`, and the addresses that both contain to `named`.
 fn add_overlaps<T: Family>(
     deny: &[RecordedRow<T>],
     always: &[RecordedRow<T>],

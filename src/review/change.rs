@@ -1,44 +1,44 @@
-//! The effect of a new version of a CSV: the networks and addresses that gain and lose access.
+//! The effect of a new version of a CSV: the networks and addresses that gain or lose access.
 //!
-//! `hold.rs` decides whether such a change needs an approval. Both know nothing of CSVs and files: they
-//! compare two policies.
+//! `hold.rs` decides whether such a change needs an approval. Neither module reads CSVs or other files. Both
+//! only compare two policies.
 
 use crate::answer::{AccessChange, AccessCount};
 use crate::ip::{Family, IpSet, RangeSet};
 use crate::policy::Policy;
 use crate::review::diff::{Diff, only_in};
 
-/// The maximum number of networks of each side that [`Change`] names.
+/// The maximum number of networks that [`Change`] lists for each side (gained and lost).
 pub const MAX_SAMPLED: usize = 50;
-/// The digits of 2^128 before and in its last 18 places.
+/// 2^128 in decimal: the digits before the last 18 digits, and the last 18 digits.
 const ALL_IPV6: (&str, u64) = ("340282366920938463463", 374_607_431_768_211_456);
 
-/// A policy with the number of rows that it was made from.
+/// A policy, and the number of rows that it was built from.
 #[derive(Clone, Copy, Debug)]
 pub struct Version<'a> {
     /// The policy.
     pub policy: &'a Policy,
-    /// The number of active rows. Networks that neighbours were joined to are weighed by it, because 100
-    /// rows may be one network.
+    /// The number of active rows. A change is also weighed by rows, because the output may join 100 rows into
+    /// one network.
     pub rows: u64,
 }
 
-/// The difference between two versions of a policy, with what a reviewer and `hold.rs` ask about it.
+/// The difference between two versions of a policy, for a reviewer and for `hold.rs`.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The numbers, for the answer.
+    /// The counts for the answer.
     pub counts: AccessChange,
     /// The first [`MAX_SAMPLED`] networks that gain access: IPv4, then IPv6, in ascending order.
     pub gained: Vec<String>,
     /// The first [`MAX_SAMPLED`] networks that lose access, in the same order.
     pub lost: Vec<String>,
-    /// The addresses of both sides.
+    /// The addresses that gain access and the addresses that lose access.
     pub(super) diff: Diff,
     pub(super) before: Permitted,
     pub(super) after: Permitted,
 }
 
-/// The permitted addresses of a version.
+/// The permitted addresses of a version, and the number of its rows.
 #[derive(Clone, Debug)]
 pub(super) struct Permitted {
     pub(super) set: IpSet,
@@ -57,7 +57,7 @@ impl Permitted {
 impl Change {
     /// Compares two versions.
     ///
-    /// Its time and memory grow with the ranges of both.
+    /// The time and the memory that this takes grow with the number of ranges in both versions.
     #[must_use]
     pub fn between(old: Version<'_>, new: Version<'_>) -> Self {
         let (before, after) = (Permitted::of(old), Permitted::of(new));
@@ -92,11 +92,11 @@ fn count(set: &IpSet) -> AccessCount {
     }
 }
 
-/// Returns the number of addresses in decimal digits. It can have 39 of them.
+/// Returns the number of addresses as decimal digits, at most 39.
 fn address_digits(set: &IpSet) -> String {
     let ipv4 = set.ipv4.address_count();
     let (sum, is_over) = set.ipv6.address_count().overflowing_add(ipv4);
-    // All of IPv6 counts as one address less than it has.
+    // For all of IPv6, `address_count` returns one address less than the exact number.
     let rest = match (set.ipv6.is_whole(), is_over) {
         (true, _) => ipv4,
         (false, true) => sum,

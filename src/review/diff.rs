@@ -1,8 +1,8 @@
-//! Compares two policies: the addresses that gain access and those that lose it. A reviewer reads
-//! this before an upload.
+//! Compares two policies: the addresses that gain access and the addresses that lose it. A reviewer reads the
+//! result before an upload.
 //!
-//! The result is exact, because both policies are sets of addresses. It does not depend on how
-//! their rows are written. IPv4-mapped IPv6 addresses (`::ffff:0:0/96`) are IPv4, as everywhere.
+//! The result is exact, because both policies are sets of addresses. It does not depend on how the rows are
+//! written. IPv4-mapped IPv6 addresses (`::ffff:0:0/96`) count as IPv4, as in the rest of the program.
 
 use crate::ip::{IpSet, without_mapped_block};
 use crate::policy::Policy;
@@ -17,14 +17,14 @@ pub struct Diff {
 }
 
 impl Diff {
-    /// Returns whether no access changes.
+    /// Returns whether nobody gains or loses access.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.gained.is_empty() && self.lost.is_empty()
     }
 }
 
-/// Compares two policies.
+/// Returns the addresses that gain or lose access if `new` replaces `old`.
 ///
 /// ```
 /// use htaccess_generator::review::diff;
@@ -64,8 +64,8 @@ pub(super) fn only_in(one: &IpSet, other: &IpSet) -> IpSet {
     let difference = one.difference(other);
     IpSet {
         ipv4: difference.ipv4,
-        // The policies may differ in the mapped block. This has no effect, because such clients are
-        // matched as IPv4.
+        // The policies may differ in the IPv4-mapped block. The difference has no effect, because clients
+        // with such addresses are matched as IPv4.
         ipv6: without_mapped_block(difference.ipv6),
     }
 }

@@ -7,10 +7,10 @@ use crate::review::row_log::{RecordedRow, RecordedRows, repeated};
 use crate::review::warned_lines::WarnedLines;
 use crate::text::{FirstFew, thousands};
 
-/// The maximum number of rows that the warning names.
+/// The maximum number of rows that the warning gives as examples.
 const MAX_NAMED: usize = 3;
 
-/// Warns about rows with the same addresses and the same rule. The rows must be in ascending order.
+/// Warns about rows with the same addresses and the same rule. `rows` must be sorted.
 pub(crate) fn duplicate_rows(kind: CsvKind, rows: &RecordedRows) -> Option<Warning> {
     let actions = [
         (&rows.allow, "Allow"),
@@ -18,7 +18,7 @@ pub(crate) fn duplicate_rows(kind: CsvKind, rows: &RecordedRows) -> Option<Warni
         (&rows.always, "Always"),
     ];
     let mut lines = WarnedLines::default();
-    // One example of each kind of row.
+    // One example for each combination of rule and address family.
     let mut named = FirstFew::new(MAX_NAMED);
     for (ranges, rule) in actions {
         let ipv4 = add_repeated(&ranges.ipv4, &mut lines);
@@ -50,7 +50,8 @@ pub(crate) fn duplicate_rows(kind: CsvKind, rows: &RecordedRows) -> Option<Warni
     })
 }
 
-/// Adds the rows that repeat others, each with the line of the first such row. Returns the first of them.
+/// Adds each row that repeats an earlier row, with the line of the first row that it repeats. Returns the
+/// addresses of one repeated row as text. `None` if no row is repeated.
 fn add_repeated<T: Family>(
     rows: &[RecordedRow<T>],
     lines: &mut WarnedLines<u32>,

@@ -1,17 +1,17 @@
-//! Answers the questions of a reviewer of a CSV.
+//! Shows a reviewer of a CSV what the rows do, which rows are probably mistakes, and what would change.
 //!
-//! - [`warnings`](warnings()) compares the rows with the policy that they make. A [`RowRecorder`]
-//!   records the rows while the upload is read (`row_log.rs`), with their places (`places.rs`).
-//!   `warned_lines.rs` formats their lines. `first_rows.rs` keeps the rows that a report prints.
-//! - [`explain`] reads an upload and finds the rows that decide on an address (`verdict.rs`), and
-//!   [`explain_networks`] those that decide on a network (`network_verdict.rs`). `rejected_rows.rs` finds the
-//!   rejected rows that name the address.
-//! - [`diff`](diff()) compares two policies. [`Change`] counts and names what differs, and [`held`] decides
-//!   whether somebody must approve it.
-//! - `rejected_denies.rs` finds the rejected rows that may have denied somebody who gets in.
+//! - [`warnings`](warnings()) compares the rows with the policy that is built from them. A [`RowRecorder`]
+//!   records the rows (`row_log.rs`) and their places (`places.rs`) while the upload is read.
+//!   `warned_lines.rs` formats the line numbers. `first_rows.rs` keeps the rows that a report prints.
+//! - [`explain`] reads an upload and finds the rows that decide whether an address gets in (`verdict.rs`).
+//!   [`explain_networks`] does this for networks (`network_verdict.rs`). `rejected_rows.rs` finds the
+//!   rejected rows that concern an address or a network.
+//! - [`diff`](diff()) compares two policies. [`Change`] counts and lists the differences, and [`held`]
+//!   decides whether a person must approve them.
+//! - `rejected_denies.rs` finds the rejected rows that may have been meant to deny somebody who gets in.
 //! - [`upcoming`](upcoming()) lists the rows that start or end, and their effect.
 //!
-//! This folder does no input or output, and changes neither the policy nor the output.
+//! This folder does no I/O, and changes neither the policy nor the output.
 
 mod always_wins;
 mod change;

@@ -1,4 +1,4 @@
-//! Explains which part of a network gets in, and which rows of a CSV decide that.
+//! Explains how much of a network gets in, and which rows of a CSV decide that.
 
 use crate::csv::{CsvError, OwnedRow, Row, RowContext, RowError, RowSink, read_rows};
 use crate::ip::{AddressSpec, IpSet, RangeSet};
@@ -21,7 +21,7 @@ pub enum PermittedPart {
     None,
 }
 
-/// The verdict on a network or a range.
+/// The verdict on a network or a range of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkExplanation {
     /// The addresses in question.
@@ -32,18 +32,17 @@ pub struct NetworkExplanation {
     pub permitted_count: u128,
     /// The default policy of the file.
     pub default: DefaultPolicy,
-    /// `true` if the default decides on some of the addresses.
+    /// `true` if the default decides on at least one of the addresses.
     pub default_decides: bool,
-    /// The rows that name some of the addresses, the most specific first, then the `all` rows. A row decides
-    /// if it is active and another result follows from it for at least one of the addresses than from the
-    /// default, or if it chose a default that decides.
+    /// The rows that contain at least one of the addresses, the most specific first, followed by the `all`
+    /// rows. A row decides if it decides on at least one of the addresses (see [`BearingRow::decides`]).
     pub rows: Vec<BearingRow>,
-    /// The rejected rows that name some of the addresses, or may name them.
+    /// The rejected rows that contain at least one of the addresses, or may contain one.
     pub rejected: RejectedRows,
 }
 
 impl NetworkExplanation {
-    /// Returns the part that gets in.
+    /// Returns how much of the network gets in.
     #[must_use]
     pub fn permitted(&self) -> PermittedPart {
         match self.permitted_count {
@@ -54,8 +53,8 @@ impl NetworkExplanation {
     }
 }
 
-/// Explains the verdict on each network or range at the instant `as_of`, in the way of
-/// [`explain`](crate::review::explain()). `all` in place of a network is everybody.
+/// Explains the verdict on each network or range at the instant `as_of`, by the rules of
+/// [`explain`](crate::review::explain()). [`AddressSpec::All`] in `networks` stands for all addresses.
 ///
 /// # Errors
 ///
@@ -139,7 +138,7 @@ fn verdict(
         mut matches,
         rejected,
     } = question;
-    // A stable sort keeps the order of the file.
+    // A stable sort keeps rows of equal size in the order of the file.
     matches.sort_by_key(|row| size(row.addresses));
     let is_active = |row: &OwnedRow| row.period.state(as_of) == RowState::Active;
     let whole = set_of([asked]);
@@ -207,7 +206,8 @@ fn count(set: &IpSet) -> u128 {
     set.ipv6.address_count().saturating_add(ipv4)
 }
 
-/// Returns the number of addresses of a row, minus one.
+/// Returns the number of addresses in a row, minus one, because the number of all IPv6 addresses does not fit
+/// in a `u128`.
 fn size(addresses: AddressSpec) -> u128 {
     match addresses {
         AddressSpec::Ipv4(range) => (range.last - range.first).into(),
@@ -221,8 +221,8 @@ mod tests {
     use super::*;
     use crate::ip::parse_address;
 
-    /// Checks the part that gets in, and the lines of the rows. Rows that decide have a `!`, and a default
-    /// that decides is `default`.
+    /// Checks the part that gets in, the counts, and the lines of the rows. A `!` marks a row that decides,
+    /// and `default` means that the default decides.
     #[track_caller]
     fn check(rows: &str, network: &str, part: PermittedPart, counts: (u128, u128), lines: &str) {
         let csv = format!("IP,Rule,Expires\n{rows}");
@@ -313,7 +313,7 @@ mod tests {
         );
     }
 
-    /// Compares a network with its addresses, one by one, on random rows.
+    /// Compares the verdict on a network with the verdicts on each of its addresses, for random rows.
     #[test]
     fn a_network_gets_in_like_its_addresses() {
         let mut state = 1u64;

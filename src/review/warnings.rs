@@ -369,7 +369,9 @@ fn overridden_rows(
             lines.describe(|number, row| {
                 let line = rows.places.name(number);
                 match rows.deny.first_that_covers(*row) {
-                    Some(deny) => format!("{line} is overridden by {}", rows.places.name(deny.into())),
+                    Some(deny) => {
+                        format!("{line} is overridden by {}", rows.places.name(deny.into()))
+                    }
                     None if has_every_row => format!("{line} is overridden by several lines"),
                     None => line,
                 }

@@ -1,11 +1,11 @@
-//! Lists in messages: the first few names, and the number of the others.
+//! Lists in messages: the first few names, and the number of remaining names.
 
 use std::fmt;
 
 use crate::text::numbers::thousands;
 use crate::text::rich::{RichText, Segment, rich};
 
-/// Quotes and joins names for a message, at most ten of them. `count` is the number of all names.
+/// Quotes and joins at most ten names for a message. `count` is the total number of names.
 pub(crate) fn quoted_list<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> RichText {
     const MAX_NAMES: usize = 10;
     let more = count.saturating_sub(MAX_NAMES);

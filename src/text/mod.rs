@@ -1,8 +1,8 @@
-//! Text for messages: quotes untrusted text, formats numbers and lists, and builds texts whose quoted
+//! Text for messages: quotes untrusted text, formats numbers and lists, and builds sentences whose quoted
 //! values stay separate from the words.
 //!
-//! Every message that contains untrusted text uses this folder to escape and cut it. This folder does
-//! not depend on CSVs, addresses or answers, and contains no messages itself.
+//! Every message that contains untrusted text uses this folder to escape and truncate that text. This
+//! folder does not depend on CSVs, addresses or answers, and contains no messages itself.
 
 mod list;
 mod numbers;

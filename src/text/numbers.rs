@@ -1,11 +1,11 @@
-//! Numbers in messages.
+//! Formats numbers for messages.
 
-/// Writes `12345` as `12,345`.
+/// Formats a number with thousands separators: 12345 becomes `12,345`.
 pub(crate) fn thousands(number: u64) -> String {
     grouped(&number.to_string())
 }
 
-/// Writes a number like [`thousands`], and 0 as an empty text, which templates test as false.
+/// Formats a number like [`thousands`], but 0 as an empty text, which templates treat as false.
 pub(crate) fn thousands_if_any(number: u64) -> String {
     match number {
         0 => String::new(),
@@ -13,7 +13,7 @@ pub(crate) fn thousands_if_any(number: u64) -> String {
     }
 }
 
-/// Separates the digits of a whole number into groups of three.
+/// Separates the digits of a whole number into groups of three with commas.
 #[must_use]
 pub fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() * 4 / 3);
@@ -26,7 +26,7 @@ pub fn grouped(digits: &str) -> String {
     text
 }
 
-/// Writes microseconds as milliseconds, rounded to a tenth, or to a whole number from 10 on.
+/// Formats microseconds as milliseconds, rounded to one decimal place, or to a whole number from 10 up.
 pub(crate) fn milliseconds(microseconds: u64) -> String {
     let tenths = (microseconds + 50) / 100;
     if tenths >= 100 {

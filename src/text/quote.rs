@@ -1,18 +1,18 @@
-//! Escapes untrusted text for messages: bounded, on one line, without characters that could affect a
-//! terminal, a log or the reader.
+//! Escapes untrusted text for messages, so that the text is bounded, stays on one line, and contains no
+//! characters that could affect a terminal or a log or mislead the reader.
 //!
-//! Cells, object keys and environment variables are untrusted. Messages show them through
-//! [`quote`] or [`escape`], never unchanged.
+//! Cells, object keys and environment variables are untrusted. Messages always pass them through [`quote`]
+//! or [`escape`].
 //!
 //! The standard library is not used, because `{:?}` also escapes combining marks, such as the accent
 //! of a decomposed "é", and `str::escape_debug` escapes apostrophes.
 
 use crate::text::push_fmt::push_fmt;
 
-/// The maximum number of characters of a value that a message shows. The rest becomes `…`.
+/// The maximum number of characters of a value that a message shows. The rest is replaced by `…`.
 pub const MAX_QUOTED_CHARS: usize = 64;
 
-/// Escapes a text and puts it in double quotes, at most [`MAX_QUOTED_CHARS`] characters of it.
+/// Escapes the first [`MAX_QUOTED_CHARS`] characters of a text, and encloses them in double quotes.
 ///
 /// ```
 /// assert_eq!(htaccess_generator::text::quote("a\nb"), r#""a\nb""#);
@@ -44,23 +44,24 @@ pub fn escape(text: &str) -> String {
     shown
 }
 
-/// Escapes characters that are invisible or move the text around them, such as `\u{202e}`, in the
-/// whole text. One character may be kept, such as the line end.
+/// Escapes all characters that are invisible or reorder the text around them, such as `\u{202e}`. The
+/// character `keep`, such as a line feed, stays unchanged. The text is not truncated.
 #[must_use]
 pub fn escape_invisible(text: &str, keep: Option<char>) -> String {
     escape_except(text, |character| Some(character) == keep)
 }
 
-/// Like [`escape_invisible`], for a text of several lines. Line feeds and tabs stay.
+/// Escapes a text of several lines like [`escape_invisible`]. Line feeds and tabs stay unchanged.
 #[must_use]
 pub fn escape_block(text: &str) -> String {
     escape_except(text, |character| matches!(character, '\n' | '\t'))
 }
 
-/// Escapes the invisible characters of JSON that `serde_json` wrote, as `\u` and their code. The JSON has
-/// the same meaning.
+/// Replaces invisible characters in JSON from `serde_json` with `\u` escapes. The meaning of the JSON does
+/// not change.
 ///
-/// Outside of texts there are none but line feeds, and in texts `serde_json` escapes line feeds itself.
+/// Outside of strings, such JSON contains no invisible characters except line feeds. Inside strings,
+/// `serde_json` has already escaped line feeds. The function therefore keeps all line feeds.
 #[must_use]
 pub fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
@@ -88,8 +89,8 @@ fn escape_except(text: &str, is_kept: impl Fn(char) -> bool) -> String {
     shown
 }
 
-/// Returns whether a character is invisible or moves the text around it: controls, separators other
-/// than the space, zero-width and bidirectional formatting characters (Unicode TR 36).
+/// Returns whether a character is invisible or reorders the text around it: control characters, white space
+/// other than the space, and zero-width and bidirectional formatting characters (Unicode TR 36).
 #[must_use]
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()

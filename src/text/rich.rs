@@ -1,7 +1,7 @@
-//! Sentences for people, as data: the words, and apart from them the values that the sentence quotes.
+//! Sentences for people, as data that keeps quoted values separate from the words.
 //!
-//! A terminal and the JSON answer print a sentence as one line. The report page isolates each quoted value, so that
-//! right-to-left text in a cell cannot reorder the words around it.
+//! The terminal and the JSON answer show a sentence as one line. The report page isolates each quoted
+//! value, so that right-to-left text in a cell cannot reorder the words around it.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,30 +10,30 @@ use serde::{Serialize, Serializer};
 
 use crate::text::quote::quote;
 
-/// A sentence. `Display` prints it as one line; it serializes as that line.
+/// A sentence. `Display` and `Serialize` write it as one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RichText(Vec<Segment>);
 
-/// A piece of a sentence.
+/// A segment of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     kind: SegmentKind,
     text: String,
 }
 
-/// The kind of a piece.
+/// The kind of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SegmentKind {
     /// The sentence's own words.
     Words,
-    /// A value from outside, escaped and in double quotes.
+    /// An untrusted value, escaped and in double quotes.
     Quoted,
     /// A network.
     Network,
 }
 
 impl Segment {
-    /// A value from outside, quoted and escaped by [`quote`].
+    /// Creates a segment for an untrusted value, which [`quote`] escapes and quotes.
     #[must_use]
     pub fn quoted(value: &str) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Segment {
         }
     }
 
-    /// Words of the sentence.
+    /// Creates a segment of the sentence's own words.
     pub(crate) fn words(text: impl Into<String>) -> Self {
         Self {
             kind: SegmentKind::Words,
@@ -50,7 +50,7 @@ impl Segment {
         }
     }
 
-    /// A network.
+    /// Creates a segment for a network.
     pub(crate) fn network(text: impl Into<String>) -> Self {
         Self {
             kind: SegmentKind::Network,
@@ -58,13 +58,13 @@ impl Segment {
         }
     }
 
-    /// The kind of this piece.
+    /// Returns the kind of this segment.
     #[must_use]
     pub fn kind(&self) -> SegmentKind {
         self.kind
     }
 
-    /// The text of this piece, the quotes of a quoted value included.
+    /// Returns the text of this segment. The text of a quoted value includes the quotes.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -72,18 +72,18 @@ impl Segment {
 }
 
 impl RichText {
-    /// The pieces, in order. Words never follow words.
+    /// Returns the segments in order. Two segments of words are never adjacent.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.0
     }
 
-    /// Appends a piece.
+    /// Appends a part.
     pub(crate) fn push(&mut self, part: impl Part) {
         part.append_to(self);
     }
 
-    /// Returns whether the sentence has no text.
+    /// Returns whether the sentence is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -183,7 +183,7 @@ words!(
     ipnet::IpNet
 );
 
-/// Makes a [`RichText`] of a pattern, in which each `{}` stands for the next part.
+/// Creates a [`RichText`] from a pattern in which each `{}` is replaced by the next part.
 macro_rules! rich {
     ($pattern:literal $(, $part:expr)* $(,)?) => {{
         let mut text = $crate::text::RichText::default();

@@ -1,7 +1,7 @@
 //! The integration tests: one binary, because linking takes most of the time.
 //!
-//! `cargo test --test it` needs nothing installed. `UPDATE_EXPECT=1` rewrites what the cases
-//! expect; read the difference before you commit it.
+//! `cargo test --test it` needs no other programs. `UPDATE_EXPECT=1` rewrites the expected files of the
+//! cases. Read the difference before you commit it.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,16 +15,16 @@
 /// The command line as a process: files, streams and exit statuses.
 #[cfg(feature = "command-line")]
 mod cli;
-/// The oracle and the random policies that `tests/servers` uses as well.
+/// The oracle and the random policies, which `tests/servers` also uses.
 #[cfg(feature = "command-line")]
 #[path = "../common/mod.rs"]
 mod common;
-/// The documents show what the code prints.
+/// The documents, compared with the output of the code.
 mod docs;
 /// The function: events in, objects and answers out.
 #[cfg(feature = "function")]
 mod function;
 /// The library: uploads in, outputs and answers out.
 mod library;
-/// Helpers for several modules: running an upload, and writing the same text in other encodings.
+/// Helpers for several modules: processing an upload, and converting text to other encodings.
 mod support;

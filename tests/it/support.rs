@@ -1,4 +1,4 @@
-//! Runs uploads through the library, and writes the same text in other encodings.
+//! Processes uploads with the library, and converts text to other encodings.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -14,20 +14,20 @@ use htaccess_generator::settings::{DEFAULT_TEMPLATE, Settings, Spelling};
 use htaccess_generator::source::Source;
 use htaccess_generator::time::{Bound, DateReader, Instant};
 
-/// The key of the source for tests that do not depend on it.
+/// The source key for tests in which the key does not matter.
 pub(crate) const KEY: &str = "clients/acme.csv";
 
-/// The instant of tests that do not depend on it: 26 November 2026, 12:00 UTC.
+/// The time for tests in which the time does not matter: 26 November 2026, 12:00 UTC.
 pub(crate) const AS_OF: Instant = Instant::from_seconds(1_795_694_400);
 
-/// Everything that decides an outcome except the upload.
+/// All inputs of the library except the upload itself.
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
     pub(crate) source: Source,
     pub(crate) template: Template,
     pub(crate) as_of: Instant,
     pub(crate) shared: Shared,
-    /// The reason why the custom template does not compile.
+    /// The reason why the custom template does not compile. `None` if it compiles, or if there is none.
     broken_template: Option<Refusal>,
 }
 
@@ -38,8 +38,9 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// Reads settings by the names of the function's environment variables. `SOURCE`, `BUCKET`,
-    /// `VERSION_ID` and `ETAG` describe the origin of the upload, and `AT` the instant.
+    /// Reads settings that are named like the function's environment variables. `SOURCE`,
+    /// `BUCKET`, `VERSION_ID` and `ETAG` describe the origin of the upload, and `AT` is the
+    /// time as of which the upload is read.
     pub(crate) fn new(lookup: impl Fn(&str) -> Option<String>, own_template: Option<&str>) -> Self {
         let value = |name| lookup(name).unwrap_or_default();
         let built_in = lookup("TEMPLATE").unwrap_or(DEFAULT_TEMPLATE.to_owned());
@@ -66,7 +67,7 @@ impl Setup {
         }
     }
 
-    /// Adds a list, in force or refused, and returns the answer for its CSV.
+    /// Adds a list, even if its CSV is refused, and returns the answer for the CSV.
     pub(crate) fn add_list(&mut self, name: &str, csv: &str) -> Answer {
         let name = ListName::new(name).unwrap();
         let source = format!("lists/{name}.csv");
@@ -79,7 +80,8 @@ impl Setup {
         let outcome = upload.finish();
         match outcome.compiled {
             Some(Compiled::List(list)) => {
-                // What the function stores must be what the command line uses.
+                // The function stores lists as bytes. Reading them must give the list
+                // that the command line uses.
                 let stored = CompiledList::from_bytes(&list.to_bytes()).unwrap();
                 assert_eq!(stored, list);
                 self.shared.add_list(Arc::new(stored));
@@ -89,7 +91,7 @@ impl Setup {
         outcome.answer
     }
 
-    /// Sets the common CSV, whose rows may name the lists so far.
+    /// Sets the common CSV, and returns its answer. The rows may use the lists that were added before.
     pub(crate) fn set_common(&mut self, csv: &str) -> Answer {
         let source = "_common.csv".to_owned();
         let shared = &self.shared;
@@ -108,22 +110,22 @@ impl Setup {
         outcome.answer
     }
 
-    /// The defaults with a custom template.
+    /// Returns the default settings with a custom template.
     pub(crate) fn with_template(text: &str) -> Self {
         Self::new(|_| None, Some(text))
     }
 
-    /// The defaults with one setting changed.
+    /// Returns the default settings with one setting changed.
     pub(crate) fn with(name: &str, value: &str) -> Self {
         Self::new(|asked| (asked == name).then(|| value.to_owned()), None)
     }
 
-    /// Runs the upload in one piece.
+    /// Processes the upload in one piece.
     pub(crate) fn run(&self, upload: &[u8]) -> Outcome {
         self.run_pieces([upload])
     }
 
-    /// Runs the upload in pieces. Pushing stops after a refusal.
+    /// Processes the upload in pieces. After a refusal, the remaining pieces are not pushed.
     pub(crate) fn run_pieces<P: AsRef<[u8]>>(
         &self,
         pieces: impl IntoIterator<Item = P>,
@@ -131,7 +133,7 @@ impl Setup {
         self.review_pieces(pieces).0
     }
 
-    /// Like [`Setup::run_pieces`], and also returns the decision that a report shows.
+    /// Like [`Setup::run_pieces`], but also returns the decision that a report shows.
     pub(crate) fn review_pieces<P: AsRef<[u8]>>(
         &self,
         pieces: impl IntoIterator<Item = P>,
@@ -145,7 +147,7 @@ impl Setup {
             &self.shared,
         );
         if let Some(refusal) = &self.broken_template {
-            // The function refuses an upload for its template before it reads it.
+            // If the template is broken, the function refuses an upload without reading it.
             let decision = upload.finish();
             let answer = decision.answer().refused(refusal);
             return (Outcome { answer, file: None }, decision);
@@ -162,15 +164,14 @@ impl Setup {
     }
 }
 
-/// Removes the warnings, which are only computed for callers that ask for them.
+/// Removes the warnings, which are computed only for callers that request them.
 pub(crate) fn without_warnings(outcome: Outcome) -> Outcome {
     let mut outcome = outcome;
     outcome.answer.warnings.clear();
     outcome
 }
 
-/// Formats an outcome as text, for comparing and for showing differences: the answer, then the
-/// file.
+/// Formats an outcome as text for comparisons and diffs: first the answer, then the file.
 pub(crate) fn text_of(outcome: &Outcome) -> String {
     let mut text = answer_json(outcome);
     let _ = match &outcome.file {
@@ -180,7 +181,7 @@ pub(crate) fn text_of(outcome: &Outcome) -> String {
     text
 }
 
-/// The answer as `--json` prints it, with a last newline.
+/// Returns the answer as `--json` prints it, with a newline at the end.
 pub(crate) fn answer_json(outcome: &Outcome) -> String {
     serde_json::to_string_pretty(&outcome.answer).unwrap() + "\n"
 }
@@ -199,28 +200,28 @@ pub(crate) fn refusal_of(outcome: &Outcome) -> String {
     }
 }
 
-/// One gzip member.
+/// Compresses bytes to one gzip member.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-/// UTF-16 with a byte order mark, the low byte first.
+/// Encodes text as little-endian UTF-16 with a byte order mark.
 pub(crate) fn utf16_le(text: &str) -> Vec<u8> {
     let mut bytes = vec![0xff, 0xfe];
     bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
     bytes
 }
 
-/// UTF-16 with a byte order mark, the high byte first.
+/// Encodes text as big-endian UTF-16 with a byte order mark.
 pub(crate) fn utf16_be(text: &str) -> Vec<u8> {
     let mut bytes = vec![0xfe, 0xff];
     bytes.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
     bytes
 }
 
-/// Replaces the line ends of a text whose lines end in LF.
+/// Replaces the line endings of a text whose lines end with LF.
 pub(crate) fn with_line_ends(text: &[u8], terminator: &[u8]) -> Vec<u8> {
     text.split(|byte| *byte == b'\n')
         .collect::<Vec<_>>()

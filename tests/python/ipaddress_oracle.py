@@ -1,12 +1,13 @@
-"""Prints the meaning of many strings as an address cell, according to Python's own ipaddress module.
+"""Prints how Python's own ipaddress module interprets many strings as address cells.
 
 The strings are all literals in the source of CPython's test_ipaddress module, some further strings, and mutations of
-both by a seeded generator. Each makes one line on stdout, separated by tabs:
+both that a seeded generator makes. The program prints one line for each string, with the fields separated by tabs:
 
     the string's UTF-8 in hex, verdict, family, first and last address in hex
 
-The verdict is `accepted` or `rejected` according to ip_address or ip_network(strict=True), or `scope`, `range` or `all`
-for the three extensions of the CSV format. The last three fields are empty if there is no address.
+The verdict is `accepted` or `rejected` according to ip_address or ip_network(strict=True), or `scope`, `range` or
+`all` for the three cases in which the CSV format differs from Python. The last three fields are empty if the string
+is not an address.
 """
 
 import ast
@@ -16,7 +17,8 @@ import sys
 
 STRINGS = 300_000
 SEED = 20250611
-# Unicode's White_Space, which is trimmed from a cell. (str.strip() also removes \x1c to \x1f.)
+# The characters with Unicode's White_Space property, which are trimmed from cells. (str.strip() also removes \x1c to
+# \x1f.)
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -41,7 +43,7 @@ OURS = [
 
 
 def literals():
-    """Every string in the source of CPython's own tests."""
+    """Returns all string literals in the source of CPython's own tests, without duplicates."""
     try:
         from test import test_ipaddress
     except ImportError:
@@ -56,7 +58,7 @@ def literals():
 
 
 def mutated(rng, text):
-    """The text with one to three small changes."""
+    """Returns the text with one to three small changes."""
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
         start = rng.randrange(len(text) + 1)
         end = min(len(text), start + rng.choice((1, 1, 1, 2, 4)))
@@ -77,10 +79,11 @@ def mutated(rng, text):
 
 
 def strings():
-    """All strings, each once: the seeds first."""
+    """Returns all strings without duplicates: the seeds, then the mutations."""
     rng = random.Random(SEED)
     seeds = literals() + OURS
-    # Long texts (documentation, source) are no better than noise, so a few of them are enough.
+    # Mutations of long texts (documentation, source code) are little more than noise, so only short texts are
+    # mutated.
     short = [text for text in seeds if len(text) <= 60]
     addresses = [text for text in short if "%" not in text and address(text)]
     seen = dict.fromkeys(seeds)
@@ -98,7 +101,7 @@ def strings():
 
 
 def address(text):
-    """The address according to Python, or None."""
+    """Returns the address according to Python, or None."""
     try:
         return ipaddress.ip_address(text)
     except ValueError:
@@ -106,7 +109,7 @@ def address(text):
 
 
 def network(text):
-    """The network according to Python, or None."""
+    """Returns the network according to Python, or None."""
     try:
         return ipaddress.ip_network(text, strict=True)
     except ValueError:
@@ -114,12 +117,12 @@ def network(text):
 
 
 def without_mapping(found):
-    """An IPv4-mapped IPv6 address as IPv4."""
+    """Converts an IPv4-mapped IPv6 address to IPv4. Returns other addresses unchanged."""
     return getattr(found, "ipv4_mapped", None) or found
 
 
 def span(first, last):
-    """Family, first and last; a network of mapped addresses is IPv4."""
+    """Returns the family, the first and the last address as text. A network of IPv4-mapped addresses is IPv4."""
     ends = without_mapping(first), without_mapping(last)
     if ends[0].version != ends[1].version:
         ends = first, last
@@ -127,7 +130,7 @@ def span(first, last):
 
 
 def range_span(text):
-    """The first and last address of a range, or None. Both must be of one family and in ascending order."""
+    """Returns the fields for a range, or None. Both ends must be in the same family and in ascending order."""
     if "%" in text:
         return None
     ends = [without_mapping(address(end.strip(WHITE_SPACE))) for end in text.split("-", 1)]
@@ -140,7 +143,7 @@ def range_span(text):
 
 
 def verdict(text):
-    """The verdict and the addresses, separated by tabs."""
+    """Returns the verdict and the address fields, separated by tabs."""
     text = text.strip(WHITE_SPACE)
     one, net = address(text), network(text)
     if one is not None or net is not None:

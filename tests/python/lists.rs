@@ -1,5 +1,6 @@
-//! Sites that use lists and a common CSV let in exactly the networks that Python finds, rendered by the
-//! command line. `lists_oracle.py` makes the folders. `LIST_FOLDERS` is their number, each with 20 sites.
+//! The command line renders sites that use lists and a common CSV to exactly the networks that
+//! Python computes. `lists_oracle.py` writes the folders. The environment variable `LIST_FOLDERS`
+//! sets the number of folders, each of which has 20 sites.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +15,7 @@ use crate::{MAX_DIFFERENCES_SHOWN, output_of};
 const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/lists_oracle.py");
 const DEFAULT_FOLDERS: usize = 100;
 const SITES_OF_EACH_FOLDER: usize = 20;
-/// The kinds of rows that the folders must contain, so that the comparison covers them.
+/// The kinds of rows that must occur in the folders, so that the comparison covers all of them.
 const KINDS: [&str; 6] = [
     "Always inside Deny",
     "a contradicting rule",
@@ -24,7 +25,7 @@ const KINDS: [&str; 6] = [
     "an unknown list",
 ];
 
-/// Renders the sites of a folder. Rejected rows refuse no file.
+/// Renders the sites of a folder at the time `at`. Sites with rejected rows are published.
 fn render(folder: &Path, at: &str) {
     let output = Command::new(env!("CARGO_BIN_EXE_htaccess"))
         .current_dir(folder)
@@ -37,7 +38,7 @@ fn render(folder: &Path, at: &str) {
     assert!(matches!(output.status.code(), Some(0 | 1)), "{messages}");
 }
 
-/// The networks of an output. `Null` if the site was refused.
+/// Returns the networks of an output, or `Null` if the site was refused.
 fn ours(folder: &Path, site: &str) -> Value {
     let Ok(file) = fs::read_to_string(folder.join(format!("out/{site}.txt"))) else {
         return Value::Null;

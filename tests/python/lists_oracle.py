@@ -1,14 +1,14 @@
-"""Writes random folders of sites that use lists and a common CSV, and prints who gets in.
+"""Writes random folders of sites that use lists and a common CSV, and prints the networks that get in at each site.
 
     lists_oracle.py FOLDER NUMBER
 
-makes NUMBER folders below FOLDER: each has sites/*.csv, lists/*.csv and common.csv. Each folder makes one line of JSON
-on stdout:
+creates NUMBER folders in FOLDER. Each folder contains sites/*.csv, lists/*.csv and common.csv. For each folder, the
+program prints one line of JSON:
 
-    {"folder": …, "at": …, "kinds": [what occurs in it, …], "sites": {name: networks, or null for a refused one, …}}
+    {"folder": …, "at": …, "kinds": [what occurs in it, …], "sites": {name: networks, or null for a refused site, …}}
 
-The networks are the shortest list that permits the same addresses at that instant, if rejected rows refuse no file.
-They come from Python's own ipaddress module. Nothing is shared with the library.
+The networks are the shortest list that permits the same addresses at the time `at`, if files with rejected rows are
+not refused. Python's own ipaddress module computes them. The program shares no code with the library.
 """
 
 import json
@@ -25,14 +25,14 @@ from networks import Address, addresses
 SEED = 20261126
 SITES = 20
 NOW = 1_795_694_400
-# The bounds of periods, in seconds from now. Some are at this very second.
+# The starts and ends of periods, in seconds relative to NOW.
 SHIFTS = [-86_400, -1, 0, 1, 86_400]
 NAMES = ["office", "bad-bots", "partners", "monitoring"]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as it is meant. `first` is None for everybody."""
+    """The meaning of a row. `first` is None if the rule applies to everybody."""
 
     action: str
     first: Address | None
@@ -47,14 +47,14 @@ class Rule:
 
 @dataclass
 class Shared:
-    """The lists by name, and the rules of the common CSV. `None` for a refused one."""
+    """The lists by name, and the rules of the common CSV. A refused file is `None`."""
 
     lists: dict[str, tuple[str, list[Rule]] | None] = field(default_factory=dict)
     common: list[Rule] | None = field(default_factory=list)
 
 
 class Folder:
-    """Makes one folder."""
+    """A folder to write."""
 
     def __init__(self, dice: random.Random, path: Path) -> None:
         self.dice = dice
@@ -63,7 +63,7 @@ class Folder:
         self.shared = Shared()
 
     def make(self) -> dict:
-        """Writes the folder. Returns its answer."""
+        """Writes the folder. Returns the object to print for it."""
         for name in NAMES:
             if self.dice.random() < 0.9:
                 self.make_list(name)
@@ -71,7 +71,8 @@ class Folder:
         return {"folder": self.path.name, "at": text_of(NOW), "sites": self.make_sites(), "kinds": sorted(self.kinds)}
 
     def make_list(self, name: str) -> None:
-        """Writes a list. Its own rule is empty if its rows have none, and it is refused if they differ."""
+        """Writes a list. The list's rule is empty if its rows have no rule. A list whose rows have different rules is
+        refused."""
         kind = self.dice.choice(["", "", "", "Allow", "Deny", "mixed"] if name != "office" else ["", "Allow"])
         lines = ["IP,Starts,Expires" if not kind else "IP,Rule,Starts,Expires"]
         members = []
@@ -93,7 +94,7 @@ class Folder:
         self.shared.common = rules
 
     def make_sites(self) -> dict[str, list[str] | None]:
-        """Writes the sites. Returns who gets in at each."""
+        """Writes the sites. Returns the networks that get in at each site, or `None` for a refused site."""
         answers: dict[str, list[str] | None] = {}
         for index in range(SITES):
             lines, rules = self.rows(self.dice.randint(1, 6), ["Allow", "Allow", "Deny"], True)
@@ -111,8 +112,9 @@ class Folder:
         return permitted([*rules, *common])
 
     def rows(self, count: int, actions: list[str], is_site: bool) -> tuple[list[str], list[Rule] | None]:
-        """Makes the lines of a CSV, and its rules: `None` if a row names a refused list."""
-        # The first row is always accepted, so the file has rules.
+        """Returns the lines of a CSV, and its rules, or `None` instead of the rules if a row refers to a refused
+        list."""
+        # The first row is always accepted, so that the file has at least one rule.
         office = IPv4Address("198.51.100.1")
         lines, rules = ["IP,Rule,Starts,Expires", f"{office},Allow,,"], [Rule("Allow", office, office)]
         is_refused = False
@@ -133,13 +135,14 @@ class Folder:
                 is_refused = is_refused or named is None
                 rules += [limited(replace(member, action=action), starts, expires) for member in named or []]
             lines.append(f"{cell},{action},{text_of(starts)},{text_of(expires)}")
-        # An all,Deny row without dates contradicts every all,Allow row, which is rejected.
+        # An all,Deny row without dates has the effect that all all,Allow rows are rejected.
         if any(rule == Rule("Deny", None, None) for rule in rules):
             rules = [rule for rule in rules if rule.first is not None or rule.action != "Allow"]
         return lines, None if is_refused else rules
 
     def named(self, name: str, action: str) -> list[Rule] | None:
-        """Returns the members of a list that a row names: none if the row is rejected, `None` if the list is refused."""
+        """Returns the members of a list. Empty if the row that refers to the list is rejected, `None` if the list is
+        refused."""
         if name not in self.shared.lists:
             self.kinds.add("an unknown list")
             return []
@@ -152,7 +155,7 @@ class Folder:
         return members
 
     def period(self, kind: str) -> tuple[int | None, int | None]:
-        """Returns a period that ends after it starts, most often none."""
+        """Returns a start and a later end. Most often, the row has neither."""
         if self.dice.random() < 0.7:
             return None, None
         self.kinds.add(kind)
@@ -168,19 +171,19 @@ class Folder:
 
 
 def text_of(at: int | None) -> str:
-    """Returns the cell for a bound."""
+    """Returns the cell for a start or an end."""
     return "" if at is None else datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def limited(member: Rule, starts: int | None, expires: int | None) -> Rule:
-    """Returns the member while the row is active too."""
+    """Returns the member with its period limited to the period of the row."""
     latest = max((bound for bound in (member.starts, starts) if bound is not None), default=None)
     earliest = min((bound for bound in (member.expires, expires) if bound is not None), default=None)
     return replace(member, starts=latest, expires=earliest)
 
 
 def permitted(rules: list[Rule]) -> list[str]:
-    """Returns the networks that get in now."""
+    """Returns the networks that get in at NOW."""
     active = [rule for rule in rules if rule.is_active()]
     is_open = {rule.action for rule in active if rule.first is None} == {"Allow"}
 
@@ -192,7 +195,7 @@ def permitted(rules: list[Rule]) -> list[str]:
 
 
 def main() -> int:
-    """Writes the folders."""
+    """Writes all folders, and prints a line for each."""
     parent, number = Path(sys.argv[1]), int(sys.argv[2])
     dice = random.Random(SEED)
     for index in range(number):

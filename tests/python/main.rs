@@ -1,9 +1,10 @@
-//! Addresses are accepted exactly as Python's `ipaddress` module accepts them, except for ranges,
-//! `all` and scope ids: `cargo test --test python`. `zoneinfo.rs` and `periods.rs` compare dates, and who
-//! gets in at which time. `lists.rs` compares sites that use lists.
+//! The library accepts exactly the addresses that Python's `ipaddress` module accepts, except for
+//! ranges, `all` and scope ids. Run with `cargo test --test python`. `zoneinfo.rs` compares dates,
+//! `periods.rs` compares rows with periods, and `lists.rs` compares sites that use lists.
 //!
-//! Needs `python3` with its own test suite and a time zone database (Debian: `libpython3-testsuite` and
-//! `tzdata`), or the Python that `PYTHON` names. `ipaddress_oracle.py` makes the strings to compare.
+//! The tests need `python3` with CPython's own test suite and a time zone database (Debian:
+//! `libpython3-testsuite` and `tzdata`). The environment variable `PYTHON` selects another
+//! interpreter. `ipaddress_oracle.py` makes the strings to compare.
 
 #![expect(
     clippy::panic,
@@ -30,7 +31,7 @@ const ORACLE: &str = concat!(
 const MIN_STRINGS: usize = 200_000;
 const MAX_DIFFERENCES_SHOWN: usize = 50;
 
-/// The standard output of a Python script.
+/// Returns the standard output of a Python script.
 fn output_of(script: &str, arguments: &[&str]) -> String {
     let python = std::env::var("PYTHON").unwrap_or("python3".to_owned());
     let output = match Command::new(&python).arg(script).args(arguments).output() {
@@ -55,7 +56,7 @@ fn from_hex(hex: &str) -> String {
     String::from_utf8(bytes.collect()).expect("the oracle encodes UTF-8")
 }
 
-/// The verdict of this library in the form of the oracle: family, first, last.
+/// Returns the result of this library in the oracle's form: family, first and last address.
 fn ours(cell: &str) -> String {
     match parse_address(cell.trim()) {
         Ok(AddressSpec::Ipv4(range)) => format!("4\t{:x}\t{:x}", range.first, range.last),

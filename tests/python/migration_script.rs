@@ -1,5 +1,5 @@
-//! The Python script of `docs/migration.md` writes the output that the guide shows, from the Jinja2
-//! template and the CSV of the guide.
+//! The Python script in `docs/migration.md` writes the output that the guide shows. The Jinja2
+//! template and the CSV also come from the guide.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::process::Command;
 const GUIDE: &str = include_str!("../../docs/migration.md");
 const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/run_original.py");
 
-/// The text of the first fenced block of a language.
+/// Returns the first fenced block of a language.
 fn block(language: &str) -> &'static str {
     let start = format!("```{language}\n");
     let (_, from_block) = GUIDE.split_once(&start).expect("the guide has the block");

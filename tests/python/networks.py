@@ -1,6 +1,7 @@
-"""Random addresses of a small pool, and the networks that get in by rules about them, for the other oracles here.
+"""Random addresses from a small pool, and the networks that get in according to rules, for the other oracles in this
+folder.
 
-The networks come from Python's own ipaddress module.
+Python's own ipaddress module computes the networks.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ WHOLE = [(IPv4Address(0), IPv4Address(2**32 - 1)), (IPv6Address(0), IPv6Address(
 
 
 class Range(Protocol):
-    """Something that is about a range of addresses."""
+    """Anything that applies to a range of addresses."""
 
     first: Address
     last: Address
 
 
 def addresses(dice: random.Random) -> tuple[str, Address, Address]:
-    """Returns a cell with the first and the last of its addresses."""
+    """Returns a cell, and the first and last address that it covers."""
     base = dice.choice(POOL)
     if dice.random() < 0.5:
         host_bits = dice.randrange(POOL_BITS)
@@ -35,7 +36,7 @@ def addresses(dice: random.Random) -> tuple[str, Address, Address]:
 
 
 def permitted(rules: Iterable[Range], gets_in: Callable[[list], bool]) -> list[str]:
-    """Returns the shortest list of networks that get in. `gets_in` decides from the rules that name an address."""
+    """Returns the shortest list of networks that get in. `gets_in` decides from the rules that cover an address."""
     rules = list(rules)
     ranges: list[list] = []
     for first, last in WHOLE:
@@ -50,6 +51,6 @@ def permitted(rules: Iterable[Range], gets_in: Callable[[list], bool]) -> list[s
             else:
                 ranges.append([start, end])
     networks = [network for first, last in ranges for network in summarize_address_range(first, last)]
-    # A list has no network with a prefix length of 0.
+    # The library's lists never contain a network with a prefix length of 0.
     parts = [part for network in networks for part in ([network] if network.prefixlen else network.subnets())]
     return [str(part[0]) if part.num_addresses == 1 else str(part) for part in parts]

@@ -1,5 +1,5 @@
-//! Rows that start and end let in exactly the networks that Python finds, around each start and end.
-//! `periods_oracle.py` makes the CSVs to compare.
+//! For rows with a start or an end, the library renders exactly the networks that Python computes,
+//! around each start and end. `periods_oracle.py` makes the CSVs to compare.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ const ORACLE: &str = concat!(
 const MIN_INSTANTS: usize = 10_000;
 const ZONES: usize = 5;
 
-/// The answers of this library in the form of the oracle: instant, networks, next change, pending and
-/// expired rows.
+/// Returns the result of this library in the oracle's form: time, networks, next change, pending
+/// rows and expired rows.
 fn ours(at: i64, outcome: &Outcome) -> Value {
     let file = outcome.file.as_deref().unwrap_or_default();
     let networks: Vec<&str> = file.lines().filter(|line| !line.starts_with('#')).collect();
@@ -47,7 +47,8 @@ fn rows_with_periods_let_in_the_networks_that_python_finds() {
         };
         let settings = Settings {
             time_zone: TimeZone::named(zone).expect("the library knows the zones of the oracle"),
-            // A Deny row that ends before it starts would refuse the file.
+            // By default, a rejected Deny row, such as one that ends before it starts, refuses the
+            // file.
             strict: Strict::None,
             ..Settings::default()
         };

@@ -1,6 +1,6 @@
 """Runs a Python program with Jinja2 available: run_original.py FOLDER PROGRAM ARGUMENT...
 
-Jinja2 is installed into .tools/jinja, pinned by infra/local/requirements-jinja.txt.
+Jinja2 is installed into .tools/jinja. The version is pinned in infra/local/requirements-jinja.txt.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ import tools  # noqa: E402
 
 
 def main(folder: str, *command: str) -> int:
-    """Installs what is missing, and runs the program in the folder."""
+    """Installs Jinja2 if it is missing, and runs the program in the folder."""
     tools.install(("jinja",))
     return subprocess.run([tools.program("jinja", "python"), *command], cwd=folder, check=False).returncode
 

@@ -1,4 +1,5 @@
-//! Dates are the instants of Python's `zoneinfo` module. `zoneinfo_oracle.py` makes the cells to compare.
+//! The library reads date cells as the same instants as Python's `zoneinfo` module.
+//! `zoneinfo_oracle.py` makes the cells to compare.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ const ORACLE: &str = concat!(
 );
 const MIN_CELLS: usize = 50_000;
 const ZONES: usize = 20;
-/// The kinds of cells, each with the number of cells that there are at least.
+/// The kinds of cells, with the minimum number of cells of each kind.
 const KINDS: [(&str, usize); 6] = [
     ("plain", 10_000),
     ("skipped", 1000),
@@ -22,7 +23,8 @@ const KINDS: [(&str, usize); 6] = [
     ("skipped-day", 5),
 ];
 
-/// A reader of dates in a zone. The instant of which the rows are read does not matter.
+/// Returns a reader of dates in a zone. Only explanations of mistakes use the instant, so its value
+/// does not matter.
 fn reader(zone: &str) -> DateReader {
     let zone = TimeZone::named(zone).expect("the library knows the zones of the oracle");
     DateReader::new(zone, Instant::from_seconds(0))

@@ -1,15 +1,15 @@
 """Prints the instants of many date cells, according to Python's own zoneinfo module.
 
-Most cells are near a change of a zone's clock. The others are at random instants of 90 years. Each makes one line on
-stdout, separated by tabs:
+Most cells are near a change of a zone's clock. The others are at random times in 90 years. The program prints one
+line for each cell, with the fields separated by tabs:
 
     zone, column (starts or expires), cell, the seconds since 1970, kind
 
-The kind says what is special: `skipped` and `repeated` for a local time, `skipped-midnight`, `repeated-midnight` and
-`skipped-day` for a day, `plain` for others.
+The kind is `skipped` or `repeated` for a local time that does not exist or occurs twice, `skipped-midnight`,
+`repeated-midnight` or `skipped-day` for such a day, and `plain` for all other cells.
 
-The zones are those whose rules have not changed for years, because the database of Python may be older or newer than
-that of the library.
+Only zones whose rules have not changed for years are used, because Python's time zone database may be older or newer
+than the library's.
 """
 
 import random
@@ -31,34 +31,34 @@ SECOND = timedelta(seconds=1)
 
 
 def seconds(instant: datetime) -> int:
-    """Returns the seconds since 1970 of a time in UTC without a zone."""
+    """Returns the seconds since 1970 of a UTC time without a zone."""
     return (instant - datetime(1970, 1, 1)) // SECOND
 
 
 def to_local(zone: ZoneInfo, instant: datetime) -> datetime:
-    """Returns the local time of a time in UTC, both without a zone."""
+    """Returns the local time of a UTC time, both without a zone."""
     return instant.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None)
 
 
 def to_utc(zone: ZoneInfo, local: datetime, fold: int = 0) -> datetime:
-    """Returns the time in UTC of a local time, both without a zone."""
+    """Returns the UTC time of a local time, both without a zone."""
     return local.replace(tzinfo=zone, fold=fold).astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def exists(zone: ZoneInfo, local: datetime) -> bool:
-    """Returns whether the clock shows a local time."""
+    """Returns whether the local time exists in the zone."""
     return to_local(zone, to_utc(zone, local)) == local
 
 
 def kind(zone: ZoneInfo, local: datetime) -> str:
-    """Says what the clock does at a local time."""
+    """Returns whether a local time is skipped, repeated or plain."""
     if not exists(zone, local):
         return "skipped"
     return "repeated" if to_utc(zone, local) != to_utc(zone, local, fold=1) else "plain"
 
 
 def first_where(low: datetime, high: datetime, holds) -> datetime:
-    """Returns the first second from which on a condition holds. It holds at the end and not at the start."""
+    """Returns the first second at which a condition is true. It must be false at `low` and true at `high`."""
     while high - low > SECOND:
         middle = low + (high - low) // SECOND // 2 * SECOND
         low, high = (low, middle) if holds(middle) else (middle, high)

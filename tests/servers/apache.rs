@@ -1,7 +1,8 @@
-//! A private Apache httpd 2.4: one folder under its document root for each `.htaccess`.
+//! A private Apache httpd 2.4 with a separate folder in its document root for each `.htaccess`.
 //!
-//! `mod_remoteip` takes the client's address from `X-Client`, so that a request can come from any
-//! address. `AllowOverride` permits exactly the directives that the built-in templates use.
+//! `mod_remoteip` takes the client's address from `X-Client`, so that the tests can send requests
+//! from any address. `AllowOverride` permits exactly the directives that the built-in templates
+//! use.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,10 +11,10 @@ use std::process::Command;
 use crate::documented;
 use crate::process::{Folder, Process, program};
 
-/// The folder of the modules in Debian and Ubuntu.
+/// The folder of Apache modules in Debian and Ubuntu.
 const MODULES: &str = "/usr/lib/apache2/modules";
 
-/// The required modules, by the names of their structure and of their file.
+/// The required modules. Each entry has the module's name in `LoadModule` and the name of its file.
 const MODULES_LOADED: [(&str, &str); 6] = [
     ("mpm_event", "mod_mpm_event"),
     ("authz_core", "mod_authz_core"),
@@ -25,7 +26,7 @@ const MODULES_LOADED: [(&str, &str); 6] = [
 
 /// A running httpd.
 pub(crate) struct Apache {
-    // In this order, because the process must end before its folder is removed.
+    // Dropped first, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
 }
@@ -36,8 +37,8 @@ impl Apache {
         Self::start_in(Folder::new("apache"), "")
     }
 
-    /// Starts a server that reads the files as part of its configuration, each for the folder of
-    /// its name, as in `docs/web-servers.md`. It does not search for `.htaccess` files.
+    /// Starts a server whose configuration includes the files, each for the folder with the file's
+    /// name, as `docs/web-servers.md` shows. The server ignores `.htaccess` files in these folders.
     pub(crate) fn start_including<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let folder = Folder::new("apache-including");
         let sections: String = files
@@ -71,25 +72,25 @@ impl Apache {
         Self { process, folder }
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     pub(crate) fn port(&self) -> u16 {
         self.process.port()
     }
 
-    /// Writes a `.htaccess` into the folder of this name, and a file next to it. Returns the URL
-    /// path of the file. The rules count from the next request on.
+    /// Writes a `.htaccess` and a page into the folder `name`. Returns the URL path of the page.
+    /// The server applies the rules from the next request on.
     pub(crate) fn put(&self, name: &str, htaccess: &str) -> String {
         put(&self.folder, name, htaccess);
         path(name)
     }
 
-    /// The end of the error log.
+    /// Returns the end of the error log.
     pub(crate) fn errors(&self) -> String {
         self.folder.tail("error.log")
     }
 }
 
-/// The URL path of the file next to a `.htaccess`.
+/// Returns the URL path of the page next to a `.htaccess`.
 pub(crate) fn path(name: &str) -> String {
     format!("/{name}/page.txt")
 }
@@ -99,10 +100,11 @@ fn put(folder: &Folder, name: &str, htaccess: &str) {
     folder.write(&format!("root/{name}/page.txt"), "in\n");
 }
 
-/// The site of the example in `docs/web-servers.md`.
+/// The path of the site in the example in `docs/web-servers.md`.
 const DOCUMENTED_SITE: &str = "/var/www/clients/acme";
 
-/// Errors in a `.htaccess` are logged as `alert`. The level `error` would log thousands of 403s.
+/// The log level `crit` includes errors in `.htaccess` files, which Apache logs as `alert`. The
+/// level `error` would also log thousands of 403 answers.
 fn configuration(folder: &Folder, port: u16) -> String {
     let mut modules = String::new();
     for (name, file) in MODULES_LOADED {

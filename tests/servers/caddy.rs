@@ -1,7 +1,8 @@
-//! A private Caddy: one `handle` for each output of the `caddy` template.
+//! A private Caddy with a `handle` for each output of the `caddy` template.
 //!
-//! The matcher `remote_ip` looks at the connection. The tests add `forwarded`, so that it takes the
-//! address from `X-Forwarded-For` instead. The rest of the output is unchanged.
+//! The matcher `remote_ip` uses the address of the connection. The tests insert `forwarded` after
+//! it, so that Caddy uses the address in `X-Forwarded-For` instead. The rest of the output is
+//! unchanged.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -12,14 +13,14 @@ use crate::process::{Folder, Process, program};
 
 /// A running Caddy.
 pub(crate) struct Caddy {
-    // In this order, because the process must end before its folder is removed.
+    // Dropped first, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
 }
 
 impl Caddy {
-    /// Starts a server with these outputs, each under the folder of its name. Fails if `caddy
-    /// validate` does, which also checks the unchanged outputs.
+    /// Starts a server for these outputs, each at the path with the output's name. Panics if `caddy
+    /// validate` fails for the unchanged outputs.
     pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
         if let Some(complaint) = complaint(outputs.clone()) {
             panic!("caddy validate is not content:\n{complaint}");
@@ -42,18 +43,18 @@ impl Caddy {
         Self { process, folder }
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     pub(crate) fn port(&self) -> u16 {
         self.process.port()
     }
 
-    /// The end of its output.
+    /// Returns the end of the server's log.
     pub(crate) fn errors(&self) -> String {
         self.folder.tail("output.log")
     }
 }
 
-/// The message of `caddy validate` about the outputs.
+/// Returns the message of `caddy validate` about the outputs, or `None` if it accepts them.
 pub(crate) fn complaint<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let folder = Folder::new("caddy");
     let sites: String = outputs
@@ -65,25 +66,25 @@ pub(crate) fn complaint<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// Returns an output that trusts the header. `forwarded` is the first word of the matcher or empty.
+/// Returns an output that uses the address in `X-Forwarded-For`.
 pub(crate) fn forwarded(output: &str) -> String {
     output
         .replace("{\n\t\tremote_ip ", "{\n\t\tremote_ip forwarded ")
         .replace("{\n\tremote_ip ", "{\n\tremote_ip forwarded ")
 }
 
-/// The spelling of a client on a connection. Go prints an IPv4-mapped address as an IPv4 address,
-/// so that no rule ever sees a mapped one.
+/// Returns the form of a client's address that Caddy reads. Go prints an IPv4-mapped address as an
+/// IPv4 address, so Caddy's rules never see a mapped address.
 pub(crate) fn spelling(client: IpAddr) -> String {
     client.to_canonical().to_string()
 }
 
-/// The URL path of the file under the rules of this name.
+/// Returns the URL path of the page that these rules protect.
 pub(crate) fn path(name: &str) -> String {
     format!("/{name}/page.txt")
 }
 
-/// The configuration that `docs/web-servers.md` shows.
+/// Returns the configuration that `docs/web-servers.md` shows for an output.
 fn site(folder: &Folder, name: &str, output: &str) -> String {
     let file = format!("rules/{name}.caddy");
     folder.write(&file, output);
@@ -107,7 +108,7 @@ fn command(folder: &Folder, verb: &str, port: u16, sites: &str) -> Command {
          {sites}}}\n"
     );
     folder.write("Caddyfile", &configuration);
-    // The data that Caddy keeps about its configurations goes into the folder too.
+    // Caddy also stores its own data and configuration in the test's folder.
     let mut command = Command::new("env");
     command
         .arg(format!("HOME={root}"))

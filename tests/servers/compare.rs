@@ -1,5 +1,5 @@
-//! One policy: its CSV, the output of the library, and the answers of a server to the probes,
-//! compared with the oracle.
+//! One policy to test: its CSV, the library's output for it, and a comparison of the server's
+//! answers with the oracle.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -20,37 +20,38 @@ use crate::common::random_policy::{Mix, random_rules};
 use crate::http::Connection;
 use crate::traps::{HOSTILE_KEYS, traps};
 
-/// The number of random policies. Their seeds start at 1.
+/// The number of random policies. Their seeds are 1 to this number.
 const RANDOM_POLICIES: u64 = 300;
-/// The longest line of an output, in bytes.
+/// The maximum length of a line in an output, in bytes.
 const MAX_LINE_BYTES: usize = 8000;
-/// The maximum length of a long text in a failure, in characters.
+/// The maximum length of the CSV or the output in a failure message, in characters.
 const MAX_SHOWN_CHARS: usize = 20_000;
 
-/// A policy to try.
+/// A policy to test.
 pub(crate) struct Case {
-    /// The origin: its seed, or the name of the trap.
+    /// The seed of a random policy, or the name of a trap.
     pub(crate) origin: String,
-    /// A name that is valid for a folder.
+    /// The name of the policy's folder on the servers.
     pub(crate) folder: String,
-    /// The number of rejected rows in the CSV.
+    /// The key of the CSV.
     pub(crate) key: String,
     csv: Vec<u8>,
     rules: Vec<Rule>,
+    /// The number of rejected rows in the CSV.
     rejected: u64,
-    /// The default of the settings.
+    /// The default policy in the settings.
     settings: Action,
-    /// The clients to try.
+    /// The clients to test.
     pub(crate) probes: Vec<IpAddr>,
 }
 
 impl Case {
-    /// Returns whether the oracle lets this client in.
+    /// Returns whether the client gets in according to the oracle.
     pub(crate) fn permits(&self, client: IpAddr) -> bool {
         permits(&self.rules, self.settings, Client::of(client))
     }
 
-    /// Changes the rules so that they differ from the CSV.
+    /// Reverses the action of the first rule, so that the oracle's rules differ from the CSV.
     pub(crate) fn flip_first_rule(&mut self) {
         for rule in self.rules.iter_mut().take(1) {
             rule.action = match rule.action {
@@ -61,7 +62,8 @@ impl Case {
     }
 }
 
-/// All cases: the traps, which are short and readable in a failure, and the random policies.
+/// Returns all cases: the traps, which are short enough to read in a failure message, and the
+/// random policies.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = trap_cases();
     cases.extend((1..=RANDOM_POLICIES).map(random_case));
@@ -85,7 +87,7 @@ fn random_case(seed: u64) -> Case {
     }
 }
 
-/// The traps, each with another hostile key and another hostile comment.
+/// Returns the traps as cases. The keys and comments are taken in turn from the hostile ones.
 pub(crate) fn trap_cases() -> Vec<Case> {
     let keys = HOSTILE_KEYS.iter().cycle();
     let comments = HOSTILE_COMMENTS.iter().cycle();
@@ -104,7 +106,7 @@ pub(crate) fn trap_cases() -> Vec<Case> {
         .collect()
 }
 
-/// The output for a case. Also checks what must hold for every output, whatever the server.
+/// Returns the output for a case. Panics if the output has a fault, see [`fault`].
 pub(crate) fn output(case: &Case, template: &Template) -> String {
     let file = generated(case, template);
     if let Some(fault) = fault(&file) {
@@ -113,14 +115,14 @@ pub(crate) fn output(case: &Case, template: &Template) -> String {
     file
 }
 
-/// The output for a case.
+/// Returns the output for a case, without a check for faults.
 pub(crate) fn generated(case: &Case, template: &Template) -> String {
     let settings = Settings {
         default_policy: match case.settings {
             Action::Allow => DefaultPolicy::Allow,
             Action::Deny => DefaultPolicy::Deny,
         },
-        // Some rejected rows are denies.
+        // Some rejected rows are denies. Under the default, such rows would refuse the whole file.
         strict: Strict::None,
         ..Settings::default()
     };
@@ -154,7 +156,7 @@ pub(crate) fn generated(case: &Case, template: &Template) -> String {
     file
 }
 
-/// The number of `all,Allow` rows that are rejected because of an `all,Deny`.
+/// Returns the number of `all,Allow` rows that are rejected because of an `all,Deny` row.
 fn contradictions(rules: &[Rule]) -> u64 {
     let default = default_action(rules, Action::Allow);
     let contradicts = |rule: &&Rule| {
@@ -163,7 +165,8 @@ fn contradictions(rules: &[Rule]) -> u64 {
     rules.iter().filter(contradicts).count() as u64
 }
 
-/// Returns a fault that Apache would report, whatever the policy.
+/// Returns a description of the first part of an output that no template should write, such as a
+/// line that is too long for Apache. `None` if there is no such part.
 fn fault(file: &str) -> Option<String> {
     for line in file.split('\n') {
         if line.len() > MAX_LINE_BYTES {
@@ -192,31 +195,31 @@ fn fault(file: &str) -> Option<String> {
     None
 }
 
-/// The results of the probes.
+/// The results of the probes of one or more policies.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
     policies: usize,
     permitted: usize,
     refused: usize,
-    /// In bytes, of all outputs.
+    /// In bytes, over all outputs.
     longest_line: usize,
-    /// One sentence for each disagreement.
+    /// A sentence for each probe whose result differs from the oracle.
     pub(crate) wrong: Vec<String>,
 }
 
 impl Comparison {
-    /// Counts an output.
+    /// Includes an output in the statistics.
     pub(crate) fn add_output(&mut self, file: &str) {
         let longest = file.lines().map(str::len).max().unwrap_or(0);
         self.longest_line = self.longest_line.max(longest);
     }
 
-    /// Probes one policy that is served under this path.
+    /// Probes one policy, which the server applies at this path.
     pub(crate) fn probe(&mut self, case: &Case, path: &str, connection: &mut Connection) {
         self.probe_spelled(case, path, connection, |client| client.to_string());
     }
 
-    /// Like [`Comparison::probe`], for a server that needs another spelling of some clients.
+    /// Like [`Comparison::probe`], for a server that needs a different form of some addresses.
     pub(crate) fn probe_spelled(
         &mut self,
         case: &Case,
@@ -248,13 +251,13 @@ impl Comparison {
         }
     }
 
-    /// Counts the verdict of a program that reads an output, client by client.
+    /// Compares the verdicts of a function with the oracle, for every client to test.
     pub(crate) fn evaluate(&mut self, case: &Case, gets_in: impl Fn(IpAddr) -> bool) {
         let probes = case.probes.iter();
         self.compare(case, probes.map(|&client| (client, gets_in(client))));
     }
 
-    /// Counts the clients that got in.
+    /// Compares results with the oracle. Each result is a client and whether it got in.
     pub(crate) fn compare(&mut self, case: &Case, found: impl IntoIterator<Item = (IpAddr, bool)>) {
         self.policies += 1;
         for (address, got_in) in found {
@@ -266,7 +269,7 @@ impl Comparison {
         }
     }
 
-    /// A summary in one line.
+    /// Returns a summary of one line.
     pub(crate) fn summary(&self) -> String {
         format!(
             "{} policies, {} probes ({} permitted, {} refused), {} wrong; longest line {} bytes",
@@ -279,18 +282,19 @@ impl Comparison {
         )
     }
 
-    /// Returns whether both verdicts were common. Otherwise agreement would mean little.
+    /// Returns whether each verdict occurred in at least a fifth of the probes. If one verdict were
+    /// rare, the comparison would prove little.
     pub(crate) fn has_both_verdicts(&self) -> bool {
         self.permitted.min(self.refused) * 5 > self.permitted + self.refused
     }
 
-    /// Returns whether a line was so long that another had to be started.
+    /// Returns whether a line was nearly full, so that long lists were split into several lines.
     pub(crate) fn has_full_lines(&self) -> bool {
         self.longest_line > MAX_LINE_BYTES * 9 / 10
     }
 }
 
-/// Everything that is needed to reproduce a failure.
+/// Returns everything that is needed to reproduce a failure.
 pub(crate) fn show(case: &Case, file: &str) -> String {
     let csv = String::from_utf8_lossy(&case.csv).replace('\r', "␍");
     let mut text = format!(

@@ -1,14 +1,13 @@
-//! The configuration that `docs/web-servers.md` shows around an output. The tests use exactly this
-//! text.
+//! The configuration examples in the documents. The tests use exactly this text.
 
 const TEMPLATES: &str = include_str!("../../docs/templates.md");
 
-/// The first block of a language in `docs/web-servers.md`.
+/// Returns the first code block of a language in `docs/web-servers.md`.
 pub(crate) fn block(language: &str) -> &'static str {
     block_of(include_str!("../../docs/web-servers.md"), language)
 }
 
-/// The first block of a language under a heading of `docs/templates.md`.
+/// Returns the first code block of a language below a heading in `docs/templates.md`.
 pub(crate) fn example(heading: &str, language: &str) -> &'static str {
     let (_, section) = TEMPLATES
         .split_once(&format!("\n### {heading}\n"))
@@ -24,7 +23,7 @@ fn block_of(document: &'static str, language: &str) -> &'static str {
     from.split_once("```").expect("the block ends").0
 }
 
-/// The part of a text from the first `start` to the end of the first `end` after it.
+/// Returns the part of a text from the first `start` to the end of the first `end` after it.
 pub(crate) fn part<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let from = text.find(start).unwrap_or_else(|| panic!("no {start}"));
     let length = text[from..]
@@ -33,7 +32,7 @@ pub(crate) fn part<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     &text[from..from + length + end.len()]
 }
 
-/// Replaces a placeholder in a text, which must contain it.
+/// Replaces a placeholder in a text. Panics if the text does not contain the placeholder.
 pub(crate) fn with(text: &str, placeholder: &str, value: &str) -> String {
     assert!(text.contains(placeholder), "no {placeholder} in\n{text}");
     text.replace(placeholder, value)

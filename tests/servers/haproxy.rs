@@ -1,6 +1,6 @@
-//! A private HAProxy: one backend for each output of the `haproxy` template.
+//! A private HAProxy with a backend for each output of the `haproxy` template.
 //!
-//! `set-src` takes the client's address from `X-Client`, before the rules look at it.
+//! `set-src` takes the client's address from `X-Client` before HAProxy evaluates the rules.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -10,19 +10,19 @@ use crate::process::{Folder, Process, program};
 
 /// A running HAProxy.
 pub(crate) struct HaProxy {
-    // In this order, because the process must end before its folder is removed.
+    // Dropped first, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
 }
 
 impl HaProxy {
-    /// Starts a server with these outputs, each under the path of its name. Fails if `haproxy -c`
-    /// does, also for a warning.
+    /// Starts a server for these outputs, each at the path with the output's name. Panics if
+    /// `haproxy -c` fails or prints a warning.
     pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         Self::start_with(documented::block("haproxy"), LIST, outputs)
     }
 
-    /// Like [`HaProxy::start`], for outputs of the map in `docs/templates.md`.
+    /// Like [`HaProxy::start`], for outputs of the map template in `docs/templates.md`.
     pub(crate) fn start_by_maps<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let documented = documented::example("HAProxy with a map", "haproxy");
         Self::start_with(documented, "/etc/haproxy/clients/acme.map", outputs)
@@ -46,18 +46,18 @@ impl HaProxy {
         Self { process, folder }
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     pub(crate) fn port(&self) -> u16 {
         self.process.port()
     }
 
-    /// The end of its output.
+    /// Returns the end of the server's log.
     pub(crate) fn errors(&self) -> String {
         self.folder.tail("output.log")
     }
 }
 
-/// The message of `haproxy -c` about a list.
+/// Returns the message of `haproxy -c` about a list, or `None` if it accepts the list.
 pub(crate) fn complaint_about(list: &str) -> Option<String> {
     let folder = Folder::new("haproxy");
     let lists = std::iter::once(("one", list));
@@ -65,16 +65,16 @@ pub(crate) fn complaint_about(list: &str) -> Option<String> {
     complaint(&folder, &backends)
 }
 
-/// The URL path under the rules of this name.
+/// Returns the URL path that these rules protect.
 pub(crate) fn path(name: &str) -> String {
     format!("/{name}/")
 }
 
-/// The list in the documented rule.
+/// The path of the list in the documented rule.
 const LIST: &str = "/etc/haproxy/clients/acme.lst";
 
-/// A backend for each output, with the documented rule. The rule reads the file of the output in
-/// place of the documented file.
+/// Returns a backend for each output, with the documented rule. The rule reads the output's file
+/// instead of the documented file.
 fn backends<'a>(
     folder: &Folder,
     documented: &str,

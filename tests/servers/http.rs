@@ -1,30 +1,30 @@
-//! An HTTP/1.1 client with only what the probes need: one kept-alive connection to this machine,
-//! and `GET`. It sends thousands of requests per second and has no dependency.
+//! A minimal HTTP/1.1 client for the probes: one keep-alive connection to this machine, and `GET`.
+//! It sends thousands of requests per second and has no dependencies.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// The time limit for one request.
+/// The time limit for each connection attempt and each read.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The answer of the server.
+/// The server's response.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    /// The client's address as the server saw it: its `X-Seen` header.
+    /// The client's address as the server saw it, from the response header `X-Seen`.
     pub(crate) seen: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
-/// A connection that is opened again after the server closes it.
+/// A connection that is opened again after the server has closed it.
 pub(crate) struct Connection {
     server: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
 }
 
 impl Connection {
-    /// A connection to a port of this machine, opened with the first request.
+    /// Returns a connection to a port of this machine. The first request opens it.
     pub(crate) fn to(port: u16) -> Self {
         Self {
             server: (Ipv4Addr::LOCALHOST, port).into(),
@@ -32,8 +32,8 @@ impl Connection {
         }
     }
 
-    /// Requests a path as a client with this address. The servers trust `X-Client`, and Caddy,
-    /// which has no setting for another header, trusts `X-Forwarded-For`.
+    /// Requests a path as the client with this address. The servers take the address from
+    /// `X-Client`. Caddy has no setting for the header and takes it from `X-Forwarded-For`.
     pub(crate) fn get(&mut self, path: &str, client: &str) -> io::Result<Response> {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Client: {client}\r\n\
@@ -41,7 +41,7 @@ impl Connection {
         );
         let was_open = self.stream.is_some();
         match self.exchange(&request) {
-            // The server may have closed an idle connection. A fresh one must work.
+            // The server may have closed the idle connection. A new connection must work.
             Err(_) if was_open => {
                 self.stream = None;
                 self.exchange(&request)

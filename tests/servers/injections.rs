@@ -1,9 +1,9 @@
-//! Texts that look like directives, in cells, comments, column names and object keys. They change
-//! no verdict, and where a template prints them they appear as text.
+//! Texts that look like directives, in cells, comments, column names and object keys. They never
+//! change who gets in, and a template that prints them prints them as plain text.
 //!
-//! A separate httpd serves the custom templates. Its `.htaccess` files may contain any directive,
-//! so that an injected one would work. [`injected_directives_work_without_escaping`] shows that it
-//! does.
+//! A separate httpd serves the outputs of the custom templates. Its `.htaccess` files may contain
+//! any directive, so an injected directive would work.
+//! [`injected_directives_work_without_escaping`] proves this.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -28,9 +28,9 @@ use crate::open_apache::OpenApache;
 
 use Action::{Allow, Deny};
 
-/// The texts that are put into cells, comments and keys.
+/// The texts to inject into cells, comments and keys.
 const TEXTS: [&str; 56] = [
-    // Continuations and new lines.
+    // Line continuations and line breaks.
     "ends in a backslash \\",
     "\\",
     "x\\\nErrorDocument 403 pwned",
@@ -62,7 +62,7 @@ const TEXTS: [&str; 56] = [
     "Redirect / http://evil.example/",
     "RewriteEngine On\nRewriteRule . - [F]",
     "Include /etc/passwd",
-    // Expressions that Apache and nginx would replace.
+    // Expressions that Apache or nginx would expand.
     "%{HTTP_HOST} %{REMOTE_ADDR} %{env:PATH}",
     "%{reqenv:PATH}%{base64:x}",
     "${HOME} ${PATH} ${NO_SUCH_NAME}",
@@ -95,10 +95,10 @@ const TEXTS: [&str; 56] = [
     "http://evil.example/",
 ];
 
-/// The source's key if the text cannot be part of a key.
+/// The key of the upload if the text cannot be part of a key.
 const PLAIN_KEY: &str = "clients/acme.csv";
 
-/// A text that fills most of a line, in one cell.
+/// Returns [`TEXTS`] and three long texts.
 fn texts() -> Vec<String> {
     let mut texts: Vec<String> = TEXTS.map(str::to_owned).into();
     texts.push("x\nRequire all granted\n".repeat(15));
@@ -107,7 +107,7 @@ fn texts() -> Vec<String> {
     texts
 }
 
-/// Some clients that get in and some that do not. The last row has a line break in its quoted cell.
+/// Rules that let in some of [`CLIENTS`]. The address of the last rule contains a line break.
 fn rules() -> [Rule; 4] {
     let ipv4 = |action, address: &str, first: u32, last: u32| Rule {
         action,
@@ -140,10 +140,10 @@ const CLIENTS: [&str; 8] = [
     "2001:db8::5",
     "2001:db9::",
 ];
-/// A client that never gets in.
+/// A client that a rule denies.
 const GUEST: &str = "192.0.2.77";
 
-/// Every cell is quoted, all rules have this comment, and four rows must be rejected.
+/// Returns a CSV with the text as the comment of every rule, and the number of rows to reject.
 fn csv(text: &str) -> (Vec<u8>, u64) {
     let mut csv = String::new();
     let mut row = |cells: [&str; 5]| {
@@ -161,17 +161,17 @@ fn csv(text: &str) -> (Vec<u8>, u64) {
     row(["2", &format!("0.0.0.0/0{text}"), "Allow", text, ""]);
     row(["3", &format!("{text} 0.0.0.0/0"), "Allow", text, ""]);
     row(["4", "0.0.0.0/0", text, text, ""]);
-    // The first of these rows is not a comment if its first cell starts with #, because it has a rule.
+    // The first of these four rows is no comment even if `text` starts with `#`, because it has a rule.
     (csv.into_bytes(), 4)
 }
 
-/// Returns the comment without the white space around it, and with its line ends normalised.
+/// Returns the comment as the library reads it: trimmed, and with normalised line ends.
 fn comment_of(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     text.trim().to_owned()
 }
 
-/// The form that `docs/templates.md` promises for a printed value.
+/// Returns the escaped form that `docs/templates.md` promises for a printed value.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
@@ -189,12 +189,12 @@ fn escaped(text: &str) -> String {
 /// An upload that contains a text.
 struct Injection {
     text: String,
-    /// The key, with the text in it if that is a valid key.
+    /// The key. It contains the text if such a key is valid.
     key: String,
     default: Action,
 }
 
-/// Each text under each default.
+/// Returns each text with each default policy.
 fn injections() -> Vec<Injection> {
     let mut injections = Vec::new();
     for text in texts() {
@@ -223,7 +223,7 @@ fn outcome(key: &str, text: &str, default: Action, template: &Template) -> Outco
             Allow => DefaultPolicy::Allow,
             Deny => DefaultPolicy::Deny,
         },
-        // The injections are in the cells of rows that may deny somebody, too.
+        // Some rejected rows might be denies. Under the default, such rows would refuse the file.
         strict: Strict::None,
         ..Settings::default()
     };
@@ -254,7 +254,7 @@ impl Injection {
         outcome.file.expect("it is not refused")
     }
 
-    /// Asks as every client. Returns the answers to the denied clients.
+    /// Sends a request as every client. Returns the answers to the denied clients.
     #[track_caller]
     fn check(&self, path: &str, file: &str, connection: &mut Connection) -> Vec<Response> {
         let mut refused = Vec::new();
@@ -288,7 +288,7 @@ fn compiled(source: &str) -> Template {
     Template::compile(source).unwrap_or_else(|err| panic!("{err}"))
 }
 
-/// A template that begins with these lines and ends as the built-in one does.
+/// Returns a template that consists of these lines and the source of a built-in template.
 fn with_preamble(preamble: &str, built_in: &str) -> Template {
     let source = BuiltIn::find(built_in)
         .unwrap_or_else(|| panic!("{built_in} is not a template"))
@@ -346,7 +346,7 @@ fn injections_change_no_verdict_in_front_of_other_servers() {
     );
 }
 
-/// Asks nginx as all clients. Passes on the answers to the denied clients.
+/// Sends requests to nginx as every client. Calls `each` with every answer to a denied client.
 fn nginx_serves(
     injections: &[Injection],
     template: &Template,
@@ -369,7 +369,7 @@ fn nginx_serves(
     }
 }
 
-/// In comments and in arguments of directives, quoted as the author of a template would do it.
+/// Comments and arguments of directives that print values, quoted as in a careful template.
 const PREAMBLE_OF_APACHE: &str = r#"# {{ source.key }} {{ source.file_name }}
 ErrorDocument 404 "key {{ source.key }}"
 {% for rule in rules %}# {{ rule.line }} {{ rule.rule }} {{ rule.address }} {{ rule.comment }}
@@ -400,8 +400,8 @@ fn injections_are_served_as_text_by_a_custom_template() {
     }
 }
 
-/// `None` if the escaped text is too long for a line of Apache, because such a line refuses the
-/// file.
+/// Returns the output, or `None` if the escaped text is too long for a line of Apache. In this
+/// case, the file must be refused.
 fn shorter_than_a_line(injection: &Injection, template: &Template) -> Option<String> {
     if escaped(&comment_of(&injection.text)).len() < 7900 {
         return Some(injection.output(template));
@@ -412,7 +412,7 @@ fn shorter_than_a_line(injection: &Injection, template: &Template) -> Option<Str
     None
 }
 
-/// `X-Seen` is the header whose value this client keeps.
+/// The test's HTTP client records the header `X-Seen`, so the template prints the comment in it.
 const PREAMBLE_OF_NGINX: &str = r#"# {{ source.key }}
 {% for rule in rules %}# {{ rule.line }} {{ rule.rule }} {{ rule.address }} {{ rule.comment }}
 add_header X-Seen "note {{ rule.comment }}" always;
@@ -421,7 +421,7 @@ add_header X-Seen "note {{ rule.comment }}" always;
 #[test]
 fn injections_are_served_as_text_by_a_custom_template_for_nginx() {
     let mut injections = injections();
-    // nginx accepts no word over 4,096 bytes.
+    // nginx does not accept words of more than 4,096 bytes.
     injections.retain(|injection| escaped(&comment_of(&injection.text)).len() < 4000);
     let template = with_preamble(PREAMBLE_OF_NGINX, "nginx");
     nginx_serves(&injections, &template, |injection, response| {
@@ -430,7 +430,7 @@ fn injections_are_served_as_text_by_a_custom_template_for_nginx() {
     });
 }
 
-/// Without escaping, the same texts work as directives. This shows that the tests above can fail.
+/// Without escaping, the same texts work as directives. This proves that the tests above can fail.
 #[test]
 fn injected_directives_work_without_escaping() {
     let template = with_preamble(
@@ -469,8 +469,8 @@ fn injected_directives_work_without_escaping() {
     );
 }
 
-/// A limit of escaping: Apache may take a value that stands alone for a URL. A template should
-/// therefore write a word before it, as the ones above do.
+/// A limit of escaping: if a value is the whole argument, Apache may read it as a URL. Templates
+/// should therefore print a word before the value, as those above do.
 #[test]
 fn apache_may_read_a_comment_that_stands_alone_as_a_url() {
     let apache = OpenApache::start();

@@ -1,10 +1,11 @@
-//! Real servers read the outputs, and a small oracle decides which clients they should let in.
+//! Real servers read the outputs. The tests compare who gets in with a small, independent oracle.
 //!
-//! Run by `make test`, or `cargo test --test servers`. Needs Debian's `apache2-bin`, `nginx-light`,
-//! `haproxy`, `caddy` and `nftables`, and fails if one is missing. Plain `cargo test` leaves it
-//! out, because that needs nothing installed. Each test starts its own server on a free port of
-//! this machine, tells it to take the client's address from a header, and asks it about the
-//! addresses at which the verdict can change. All randomness comes from fixed seeds.
+//! Run with `make test` or `cargo test --test servers`. The tests need Debian's `apache2-bin`,
+//! `nginx-light`, `haproxy`, `caddy` and `nftables`, and fail if one is missing. Plain `cargo test`
+//! does not run them, so that it works without these packages. Each test starts its own server on a
+//! free port of this machine, configures it to take the client's address from a header, and sends
+//! requests from the addresses at which the verdict can change. All randomness comes from fixed
+//! seeds.
 
 #![allow(
     clippy::disallowed_methods,
@@ -41,7 +42,7 @@ use crate::compare::{Case, Comparison, cases, output, show, trap_cases};
 use crate::http::Connection;
 use crate::nginx::Nginx;
 
-/// Printed even if the test passes, because `eprintln` would be captured.
+/// Prints a line even if the test passes. The test harness would capture the output of `eprintln`.
 fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -50,7 +51,7 @@ fn built_in(name: &str) -> Template {
     Template::built_in(name).unwrap_or_else(|err| panic!("{name}: {err}"))
 }
 
-/// Sends all probes of the cases to an Apache.
+/// Sends all probes of the cases to an Apache, and compares the answers with the oracle.
 fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> Comparison {
     let start = Instant::now();
     let apache = Apache::start();
@@ -67,7 +68,7 @@ fn apache_agrees(name: &str, cases: &[Case], template: &Template) -> Comparison 
     tally
 }
 
-/// Sends all probes of the cases to an nginx.
+/// Sends all probes of the cases to an nginx, and compares the answers with the oracle.
 fn nginx_agrees(name: &str, cases: &[Case], template: &Template) {
     let start = Instant::now();
     let outputs: Vec<String> = cases.iter().map(|case| output(case, template)).collect();
@@ -75,7 +76,7 @@ fn nginx_agrees(name: &str, cases: &[Case], template: &Template) {
     probe_nginx(name, start, cases, &outputs, &nginx);
 }
 
-/// The outputs with the folders of their cases.
+/// Returns the outputs, each with the folder of its case.
 fn named<'a>(
     cases: &'a [Case],
     outputs: &'a [String],
@@ -96,7 +97,7 @@ fn probe_nginx(name: &str, start: Instant, cases: &[Case], outputs: &[String], n
     conclude(name, &tally, start);
 }
 
-/// Fails with everything that is needed to reproduce the failure.
+/// Panics with everything that is needed to reproduce a failure.
 fn check(name: &str, tally: &Comparison, case: &Case, file: &str, errors: impl Fn() -> String) {
     assert!(
         tally.wrong.is_empty(),
@@ -125,7 +126,8 @@ fn a_real_apache_agrees_with_the_oracle_on_apache22() {
     assert!(tally.has_full_lines(), "{}", tally.summary());
 }
 
-/// The same text, read once by the server as described in `docs/web-servers.md`.
+/// The server reads the same outputs only once, at its start, as described in
+/// `docs/web-servers.md`.
 #[test]
 fn a_real_apache_agrees_on_outputs_that_its_configuration_includes() {
     for name in ["apache24", "apache22"] {
@@ -156,7 +158,7 @@ fn a_real_nginx_agrees_with_the_oracle() {
     nginx_agrees("nginx", &cases(), &built_in("nginx"));
 }
 
-/// A custom template that prints keys and comments from outside, which the built-in ones leave out.
+/// Returns a custom template that prints keys and comments, which the built-in templates omit.
 fn with_keys_and_comments(built_in: &str) -> Template {
     let source = BuiltIn::find(built_in)
         .unwrap_or_else(|| panic!("{built_in} is not a template"))
@@ -180,8 +182,8 @@ fn comments_and_keys_stay_comments_in_a_custom_template() {
     nginx_agrees(title, &traps, &with_keys_and_comments("nginx"));
 }
 
-/// The comparison must be able to fail. If a rule is turned around, it must report that whenever
-/// the change affects a client.
+/// Proves that the comparison can fail: if the first rule of a trap is reversed, the comparison
+/// must report each client for which this changes the verdict.
 #[test]
 fn a_wrong_policy_is_noticed() {
     let mut cases = trap_cases();
@@ -219,7 +221,7 @@ fn a_wrong_policy_is_noticed() {
     );
 }
 
-/// The traps that the outputs avoid exist in the installed Apache.
+/// Apache's errors that the templates avoid occur in the installed version.
 #[test]
 fn apache_answers_500_to_lines_that_the_templates_avoid() {
     let long = "192.0.2.1 ".repeat(820);
@@ -250,7 +252,7 @@ fn apache_answers_500_to_lines_that_the_templates_avoid() {
     }
 }
 
-/// Traps that are not errors: they silently close or open a site.
+/// Lines that Apache accepts without an error, but that close or open a site.
 #[test]
 fn apache_accepts_lines_that_would_close_or_open_a_site() {
     let quiet = [
@@ -276,7 +278,7 @@ fn apache_accepts_lines_that_would_close_or_open_a_site() {
     }
 }
 
-/// Lines that the nginx template must not write.
+/// nginx rejects lines that the `nginx` template must therefore not write.
 #[test]
 fn nginx_refuses_lines_that_the_template_avoids() {
     let refused = [

@@ -1,4 +1,4 @@
-//! Asks a real Apache about the outputs in `docs/migration.md`: those of the Python script and
+//! A real Apache serves the outputs in `docs/migration.md`, both those of the Python script and
 //! those of this program.
 
 use crate::apache::Apache;
@@ -6,7 +6,7 @@ use crate::http::Connection;
 
 const GUIDE: &str = include_str!("../../docs/migration.md");
 
-/// The text of a fenced block of a language. The first block has the index 0.
+/// Returns a fenced block of a language. The first block has the index 0.
 fn block(language: &str, index: usize) -> &'static str {
     let start = format!("```{language}\n");
     let block = GUIDE.split(&start).nth(index + 1);
@@ -14,7 +14,7 @@ fn block(language: &str, index: usize) -> &'static str {
     block.split("```\n").next().unwrap_or_default()
 }
 
-/// The office, its neighbour, the partner, the scanner, and a stranger.
+/// The office, its neighbour, the partner, the scanner and a stranger.
 const CLIENTS: [&str; 5] = [
     "192.168.1.10",
     "192.168.1.11",
@@ -23,7 +23,7 @@ const CLIENTS: [&str; 5] = [
     "203.0.113.9",
 ];
 
-/// The status that each of them gets.
+/// Returns the status of the answer to each client.
 fn answers(apache: &Apache, folder: &str, htaccess: &str) -> [u16; 5] {
     let path = apache.put(folder, htaccess);
     let mut connection = Connection::to(apache.port());
@@ -50,7 +50,7 @@ fn a_real_apache_answers_as_the_migration_guide_says() {
     }
 }
 
-/// Apache treats a range in an old directive as a host name.
+/// Apache reads a range in an old directive as a host name.
 #[test]
 fn a_real_apache_blocks_no_client_by_a_range() {
     let apache = Apache::start();

@@ -1,7 +1,7 @@
-//! The sets of the `nftables` template, read by `nft -c` and tried with real packets in a separate
-//! network namespace.
+//! Checks the sets of the `nftables` template with `nft -c`, and tests them with real packets in a
+//! separate network namespace.
 //!
-//! Both need `CAP_NET_ADMIN`. `unshare` gives a new namespace to root, and to other users if the
+//! Both need `CAP_NET_ADMIN`. `unshare` creates a namespace for root, and for other users if the
 //! kernel allows user namespaces.
 
 use std::io::Write as _;
@@ -22,7 +22,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// `None` if this machine does not allow a separate namespace.
+    /// Creates a network. `None` if this machine does not allow separate namespaces.
     pub(crate) fn new() -> Option<Self> {
         program("nft", "nftables");
         program("ip", "iproute2");
@@ -48,15 +48,16 @@ impl Network {
         command
     }
 
-    /// The message of `nft -c` about a file.
+    /// Returns the message of `nft -c` about a file, or `None` if it accepts the file.
     pub(crate) fn complaint(&self, file: &str) -> Option<String> {
         self.folder.write("checked.nft", file);
         let output = self.command("nft -c -f checked.nft").output();
         complaint(&output.expect("unshare runs"))
     }
 
-    /// Loads each file with the documented chain, and lets every client of its case connect.
-    /// Returns which of the clients got in, of those whose address a packet can have.
+    /// Loads each file with the documented chain, and connects from every client of its case.
+    /// Returns whether each client got in. Clients whose address cannot occur in a packet are left
+    /// out.
     pub(crate) fn connections(&self, cases: &[(&Case, &str)]) -> Vec<Vec<(IpAddr, bool)>> {
         let mut policies = Vec::new();
         for (index, (case, file)) in cases.iter().enumerate() {
@@ -76,7 +77,7 @@ impl Network {
             .expect("unshare runs");
         let mut input = child.stdin.take().expect("it was piped");
         let text = json!(policies).to_string();
-        // The program reads all of its input before it prints anything.
+        // The program reads all of its input before it writes, so neither side can block the other.
         input.write_all(text.as_bytes()).expect("packets.py reads");
         drop(input);
         let output = child.wait_with_output().expect("packets.py ends");
@@ -91,8 +92,8 @@ fn complaint(output: &Output) -> Option<String> {
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// The chain that `docs/web-servers.md` shows, for the sets of this file. Here all clients come
-/// through the loopback interface.
+/// Returns the chain that `docs/web-servers.md` shows, for the sets in this file. The line that
+/// accepts the loopback interface is removed, because all clients of the tests use this interface.
 fn chain(file: &str) -> String {
     let name = documented::part(file, "ipv4_", " ").trim_end();
     let name = name.strip_prefix("ipv4_").expect("it starts so");

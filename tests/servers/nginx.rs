@@ -1,7 +1,7 @@
-//! A private nginx: one `location` for each output of the templates `nginx` and `nginx-geo`.
+//! A private nginx with a `location` for each output of the templates `nginx` and `nginx-geo`.
 //!
 //! The real-IP module (in Debian's `nginx-light`) takes the client's address from `X-Client`. The
-//! locations serve a file, because nginx runs a `return` before the access rules.
+//! locations serve a file, because nginx would run a `return` before it checks the access rules.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,14 +13,14 @@ use crate::process::{Folder, Process, program};
 
 /// A running nginx.
 pub(crate) struct Nginx {
-    // In this order, because the process must end before its folder is removed.
+    // Dropped first, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
 }
 
 impl Nginx {
-    /// Starts a server with these outputs, each under the folder of its name. Fails if `nginx -t`
-    /// does, also for a warning.
+    /// Starts a server for these outputs, each at the path with the output's name. Panics if `nginx
+    /// -t` fails or prints a warning.
     pub(crate) fn start<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         Self::start_site(Site::new(outputs))
     }
@@ -41,25 +41,25 @@ impl Nginx {
         }
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     pub(crate) fn port(&self) -> u16 {
         self.process.port()
     }
 
-    /// The end of the error log.
+    /// Returns the end of the error log.
     pub(crate) fn errors(&self) -> String {
         self.folder.tail("error.log")
     }
 }
 
-/// The message of `nginx -t` about an output.
+/// Returns the message of `nginx -t` about an output, or `None` if it accepts the output.
 pub(crate) fn complaint(output: &str) -> Option<String> {
     Site::new(std::iter::once(("one", output))).complaint()
 }
 
-/// The spelling of a client's address. nginx cannot read `255.255.255.255`, because its
-/// `ngx_inet_addr` reports errors by that value. It can read the IPv4-mapped address of the same
-/// client in hex.
+/// Returns the form of a client's address that nginx reads. nginx cannot read `255.255.255.255`,
+/// because its function `ngx_inet_addr` returns this value for an error. It can read the
+/// IPv4-mapped address of the same client in hex.
 pub(crate) fn spelling(client: IpAddr) -> String {
     if client.to_canonical() == Ipv4Addr::BROADCAST {
         "::ffff:ffff:ffff".to_owned()
@@ -68,15 +68,15 @@ pub(crate) fn spelling(client: IpAddr) -> String {
     }
 }
 
-/// The URL path of the file under the rules of this name.
+/// Returns the URL path of the page that these rules protect.
 pub(crate) fn path(name: &str) -> String {
     format!("/{name}/page.txt")
 }
 
-/// The files of an nginx.
+/// The files and the configuration of an nginx.
 struct Site {
     folder: Folder,
-    /// Outside the server.
+    /// The configuration outside the `server` block.
     blocks: String,
     locations: String,
 }
@@ -90,7 +90,7 @@ impl Site {
         site
     }
 
-    /// The configuration that `docs/web-servers.md` shows.
+    /// Uses the configuration that `docs/web-servers.md` shows for `nginx-geo`.
     fn geo<'a>(outputs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let documented = documented::block("nginx");
         let geo = documented::part(documented, "geo ", "}");
@@ -126,7 +126,7 @@ impl Site {
         let _ = writeln!(self.locations, "    location /{name}/ {{ {rules} }}");
     }
 
-    /// The configuration of an nginx on this port.
+    /// Writes the configuration for this port, and returns the command that starts nginx with it.
     fn command(&self, port: u16) -> Command {
         let configuration = configuration(&self.folder, port, &self.blocks, &self.locations);
         self.folder.write("nginx.conf", &configuration);

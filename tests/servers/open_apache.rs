@@ -1,14 +1,14 @@
-//! An httpd that allows every directive in its `.htaccess` files, so that an injected directive
-//! would work.
+//! An httpd that allows every directive in `.htaccess` files, so that an injected directive would
+//! work.
 
 use std::fmt::Write as _;
 use std::process::Command;
 
 use crate::process::{Folder, Process, program};
 
-/// An httpd whose `.htaccess` files may contain any directive of these modules.
+/// An httpd whose `.htaccess` files may contain any directive of the loaded modules.
 pub(crate) struct OpenApache {
-    // In this order, because the process must end before its folder is removed.
+    // Dropped first, because the process must end before its folder is removed.
     pub(crate) process: Process,
     pub(crate) folder: Folder,
 }

@@ -1,5 +1,5 @@
-//! The templates for servers other than Apache, tested with the real servers. The outputs of
-//! templates for no particular server are read here.
+//! Tests the templates for servers other than Apache with the real servers. The outputs that are
+//! not for a particular server are parsed here.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -16,14 +16,15 @@ use crate::nftables::Network;
 use crate::nginx::Nginx;
 use crate::{built_in, check, conclude, documented, named, probe_nginx, tell};
 
-/// The outputs of a built-in template that may name the IPv4-mapped block. Other templates may not.
+/// Returns the outputs of a template that may print IPv4-mapped networks, which [`outputs`] would
+/// reject.
 fn outputs_with_mapped(template: &str, cases: &[Case]) -> Vec<String> {
     let template = built_in(template);
     let outputs = cases.iter().map(|case| generated(case, &template));
     outputs.collect()
 }
 
-/// The outputs of a built-in template, with their cases.
+/// Returns the outputs of a built-in template.
 fn outputs(template: &str, cases: &[Case]) -> Vec<String> {
     let template = built_in(template);
     cases.iter().map(|case| output(case, &template)).collect()
@@ -70,7 +71,8 @@ fn a_real_haproxy_agrees_with_the_oracle_on_the_documented_map() {
     conclude("haproxy by a map", &tally, start);
 }
 
-/// The trap that the list avoids exists in the installed HAProxy.
+/// The tunnel addresses `2002::/16` and `::/96` match IPv4 patterns in the installed HAProxy. The
+/// template therefore prints IPv4 networks as IPv4-mapped networks.
 #[test]
 fn haproxy_compares_tunnel_addresses_with_ipv4_patterns() {
     for refused in ["192.0.2.1-192.0.2.9", "192.0.2.1/33", "192.0.2.1 # office"] {
@@ -100,7 +102,7 @@ fn haproxy_compares_tunnel_addresses_with_ipv4_patterns() {
     }
 }
 
-/// The number of policies for one Caddy, which reads a long configuration slowly.
+/// The number of policies per Caddy, because Caddy reads a long configuration slowly.
 const CADDY_POLICIES: usize = 50;
 
 #[test]
@@ -122,8 +124,8 @@ fn a_real_caddy_agrees_with_the_oracle() {
     conclude("caddy", &tally, start);
 }
 
-/// The reason why `docs/web-servers.md` uses a `route` block for the snippet, and proof that
-/// nothing else is needed.
+/// The reason why `docs/web-servers.md` puts the snippet into a `route` block, and proof that the
+/// block is sufficient.
 #[test]
 fn caddy_runs_a_handle_before_a_snippet_outside_of_route() {
     let nobody =
@@ -157,7 +159,8 @@ fn nft_accepts_the_sets_and_packets_pass_according_to_the_oracle() {
         return;
     };
     let (start, cases) = (Instant::now(), cases());
-    // Unlike networks, ranges can end inside the block.
+    // Ranges can end inside the IPv4-mapped block, which the check in [`outputs`] rejects. Networks
+    // cannot.
     let outputs = outputs_with_mapped("nftables", &cases);
     for (case, file) in cases.iter().zip(&outputs) {
         if let Some(complaint) = network.complaint(file) {
@@ -191,7 +194,7 @@ fn nft_accepts_the_sets_and_packets_pass_according_to_the_oracle() {
     conclude("nftables", &tally, start);
 }
 
-/// Returns whether a list of texts has a network that contains this client. The families never mix.
+/// Returns whether one of the networks contains this client. IPv4 and IPv6 are separate.
 fn has(networks: &[IpNet], client: IpAddr) -> bool {
     let client = client.to_canonical();
     networks.iter().any(|network| network.contains(&client))
@@ -244,8 +247,8 @@ fn plain_lists_and_json_agree_with_the_oracle() {
     conclude("json", &data, start);
 }
 
-/// AWS itself is not asked, and cfn-lint accepts anything. The test checks what the AWS reference
-/// says about `CreateIPSet`.
+/// Checks the limits that the AWS reference states for `CreateIPSet`. The test does not call AWS,
+/// and cfn-lint does not check these limits.
 #[test]
 fn ip_sets_follow_the_aws_reference_and_agree_with_the_oracle() {
     let (start, cases) = (Instant::now(), cases());

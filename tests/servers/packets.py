@@ -1,11 +1,12 @@
-"""Connects from any address to ports of this machine, through the nftables rules of one policy after the other.
+"""Connects from many addresses to ports of this machine, with the nftables rules of each policy in turn.
 
-Each client tries TCP, and UDP as HTTP/3 does: both must have the same result. It also sends a ping and a packet to
-another UDP port, which must get in, whatever the policy is.
+Each client tries TCP, and UDP as HTTP/3 does. Both must have the same result. Each client that can exist also sends a
+ping and a packet to another UDP port, which must always get in.
 
-Runs in a separate network namespace, in which every address is local. Reads a list of `{"sets": FILE, "chain": FILE,
-"clients": [ADDRESS, ...]}` from standard input. Prints for each entry a list of `[ADDRESS, got in]` of the clients
-whose address a packet can have, which excludes unspecified, multicast, broadcast and IPv4-mapped IPv6 addresses.
+The program runs in a separate network namespace, in which every address is local. It reads a list of `{"sets": FILE,
+"chain": FILE, "clients": [ADDRESS, ...]}` from standard input. For each entry it prints a list of `[ADDRESS, got in]`
+of the clients whose address can occur in a packet. This excludes unspecified, multicast, broadcast and IPv4-mapped
+IPv6 addresses.
 """
 
 import ipaddress
@@ -26,9 +27,9 @@ SETUP = (
     ("ip", "-6", "route", "add", "local", "::/0", "dev", "lo"),
 )
 SERVERS = {4: (socket.AF_INET, "127.0.0.1"), 6: (socket.AF_INET6, "::1")}
-# From linux/in6.h: allows an address that no interface has.
+# From linux/in6.h: allows a socket to use an address that no interface has.
 IPV6_FREEBIND = 78
-# The route to everywhere, and that of the loopback network.
+# The broadcast addresses of all networks and of the loopback network.
 BROADCAST = ("255.255.255.255", "127.255.255.255")
 PATIENCE_SECONDS = 20
 
@@ -37,7 +38,7 @@ def main() -> None:
     policies = json.load(sys.stdin)
     for command in SETUP:
         subprocess.run(command, check=True)
-    # On one processor, packets through the loopback interface arrive in the order in which they were sent.
+    # On one processor, packets through the loopback interface arrive in the order in which they are sent.
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     listeners = {version: listen(family, server) for version, (family, server) in SERVERS.items()}
     receivers = {}
@@ -47,7 +48,7 @@ def main() -> None:
     for policy in policies:
         for file in ("sets", "chain"):
             subprocess.run(("nft", "-f", policy[file]), check=True)
-        # A second time, because loading again must be allowed and must change nothing.
+        # Load the sets again, which must succeed and change nothing.
         subprocess.run(("nft", "-f", policy["sets"]), check=True)
         tried = [(client, gets_in(client, listeners)) for client in policy["clients"]]
         results.append([[client, got_in] for client, got_in in tried if got_in is not None])
@@ -74,8 +75,8 @@ def receive(family: socket.AddressFamily, server: str, port: int, patience_secon
 
 
 def gets_in_by_udp(client: str, receivers: dict[int, list[socket.socket]]) -> bool:
-    """Sends one packet to the protected port, and then one to the other port. When the second one is there, the first
-    one was received before or was dropped."""
+    """Sends a packet to the protected port, then one to the other port. When the second packet has arrived, the first
+    has either arrived or been dropped."""
     version = ipaddress.ip_address(client).version
     family, server = SERVERS[version]
     protected, other = receivers[version]
@@ -92,31 +93,32 @@ def gets_in_by_udp(client: str, receivers: dict[int, list[socket.socket]]) -> bo
 
 
 def ping(client: str) -> None:
-    """Sends an echo request, whose answer must come."""
+    """Sends an echo request, and waits for the reply."""
     version = ipaddress.ip_address(client).version
     family, server = SERVERS[version]
     protocol, request, answer = (socket.IPPROTO_ICMP, 8, 0) if version == 4 else (socket.IPPROTO_ICMPV6, 128, 129)
     packet = struct.pack("!BBHHH", request, 0, 0, 1, 1)
-    if version == 4:  # For IPv6, the kernel writes the checksum.
+    if version == 4:  # For IPv6, the kernel fills in the checksum.
         packet = struct.pack("!BBHHH", request, 0, 0xFFFF - (request << 8) - 2, 1, 1)
     with socket.socket(family, socket.SOCK_RAW, protocol) as sender:
         bind(sender, client)
         sender.settimeout(PATIENCE_SECONDS)
         sender.sendto(packet, (server, 0))
-        # A raw socket for IPv4 receives the header of 20 bytes too, and both receive other messages to this address.
+        # A raw IPv4 socket also receives the IP header of 20 bytes. Both kinds of sockets also receive other
+        # messages.
         while sender.recv(100)[20 if version == 4 else 0] != answer:
             pass
 
 
 def bind(connection: socket.socket, client: str) -> None:
-    """May raise OSError, if no packet can come from this address."""
+    """Binds a socket to the client's address. Raises OSError if packets cannot come from this address."""
     if connection.family == socket.AF_INET6:
         connection.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
     connection.bind((client, 0))
 
 
 def gets_in(client: str, listeners: dict[int, socket.socket]) -> bool | None:
-    """None for a client that cannot exist, because no connection can come from its address."""
+    """Returns whether the client gets in by TCP, or None if a connection cannot come from its address."""
     address = ipaddress.ip_address(client)
     is_mapped = address.version == 6 and address.ipv4_mapped
     if is_mapped or address.is_unspecified or address.is_multicast or client in BROADCAST:

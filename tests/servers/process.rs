@@ -1,4 +1,4 @@
-//! The common parts of all servers: a temporary folder, a free port of this machine, and a process
+//! The parts that all servers share: a temporary folder, a free port of this machine, and a process
 //! that cannot outlive the test.
 
 use std::fs::{self, File, Permissions};
@@ -12,25 +12,25 @@ use std::time::{Duration, Instant};
 
 use crate::http::Connection;
 
-/// The time limit for starting a server on a busy machine.
+/// The time limit for the start of a server, long enough for a busy machine.
 const START_PATIENCE: Duration = Duration::from_mins(1);
-/// The number of ports to try if a server does not start, because another program may have taken
-/// the port.
+/// The number of ports to try. A server may fail to start because another program has taken the
+/// port.
 const PORTS_TRIED: u32 = 3;
 
 /// Starts a server, and kills it when standard input ends. Standard input is a pipe from the test,
-/// so the server ends with the test in any case, and only the started process is killed.
+/// so the server always ends with the test, and no other process is killed.
 const KEEPER: &str = r#""$@" & server=$!
 read -r line
 kill -TERM "$server"
 wait "$server""#;
 
-/// A temporary folder that is removed with its owner. Other users may read it, because a server
-/// that root starts runs as another user.
+/// A temporary folder that is removed when this value is dropped. All users may read it, because a
+/// server that root starts runs as another user.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// A new empty folder.
+    /// Creates an empty folder.
     pub(crate) fn new(name: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -41,12 +41,12 @@ impl Folder {
         Self(path)
     }
 
-    /// The folder itself.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Writes a file, and the folders above it.
+    /// Writes a file, and creates its parent folders.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.0.join(name);
         self.make_all(path.parent().unwrap_or(&self.0));
@@ -55,7 +55,7 @@ impl Folder {
         open_to_all(&path, 0o644);
     }
 
-    /// Creates a folder in it.
+    /// Creates a subfolder.
     pub(crate) fn make(&self, name: &str) {
         self.make_all(&self.0.join(name));
     }
@@ -67,12 +67,12 @@ impl Folder {
         below.for_each(|folder| open_to_all(folder, 0o755));
     }
 
-    /// Returns whether the user who runs the tests, and therefore owns the folder, is root.
+    /// Returns whether root owns the folder, because root runs the tests.
     pub(crate) fn is_roots(&self) -> bool {
         fs::metadata(&self.0).is_ok_and(|metadata| metadata.uid() == 0)
     }
 
-    /// The end of a log in the folder, for messages.
+    /// Returns the end of a log file in the folder, for messages.
     pub(crate) fn tail(&self, name: &str) -> String {
         const MAX_LINES: usize = 20;
         let text = fs::read(self.0.join(name)).unwrap_or_default();
@@ -83,7 +83,7 @@ impl Folder {
     }
 }
 
-/// Makes the path readable for others, whatever the umask of the user.
+/// Sets the mode of a path, so that other users can read it whatever the umask is.
 fn open_to_all(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode))
         .unwrap_or_else(|err| panic!("cannot open {} to all: {err}", path.display()));
@@ -95,8 +95,8 @@ impl Drop for Folder {
     }
 }
 
-/// The path of a program. Fails with a message that says how to install it, because a test must not
-/// be skipped silently.
+/// Returns the path of a program. Panics with a message that says how to install it, because tests
+/// must not be skipped silently.
 pub(crate) fn program(name: &str, debian_package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -119,8 +119,8 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a server on a free port and waits until it answers. `configure` writes the files that
-    /// depend on the port. `/ready.txt` must contain the folder's path, so that no other server is
-    /// mistaken for it.
+    /// depend on the port. The server must serve the folder's path at `/ready.txt`, so that no
+    /// other server is mistaken for it.
     pub(crate) fn start(folder: &Folder, configure: impl Fn(u16) -> Command) -> Self {
         let token = folder.path().display().to_string();
         folder.write("root/ready.txt", &token);
@@ -141,7 +141,7 @@ impl Process {
         );
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

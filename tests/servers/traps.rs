@@ -1,12 +1,11 @@
-//! Policies for which it is easy to write an output that makes a server answer 500 or lets the
-//! wrong clients in, and object keys for which it is easy to write a comment that becomes more than
-//! a comment.
+//! Policies for which a template can easily write an output that makes a server answer 500 or lets
+//! the wrong clients in, and object keys that can easily break out of a comment.
 
 use crate::common::oracle::{Action, Cover, MAPPED_FIRST, MAPPED_LAST, Rule};
 
 use Action::{Allow, Deny};
 
-/// Valid keys of S3, with characters that are special in a configuration.
+/// Valid S3 keys with characters that are special in a configuration.
 pub(crate) const HOSTILE_KEYS: [&str; 8] = [
     "clients/ends in a backslash\\",
     "clients/acme.csv\\",
@@ -21,7 +20,7 @@ pub(crate) const HOSTILE_KEYS: [&str; 8] = [
 /// A hand-written policy.
 pub(crate) struct Trap {
     pub(crate) name: &'static str,
-    /// The default of the settings.
+    /// The default policy in the settings.
     pub(crate) settings: Action,
     pub(crate) rules: Vec<Rule>,
 }
@@ -62,17 +61,17 @@ fn ipv6_whole(action: Action) -> Rule {
     ipv6(action, "::/0", 0, IPV6_LAST)
 }
 
-/// The office of these examples.
+/// A rule for the example office.
 fn office(action: Action) -> Rule {
     ipv4(action, "192.168.1.0/24", 0xc0a8_0100, 0xc0a8_01ff)
 }
 
-/// One client in the office.
+/// A rule for one client in the office.
 fn guest(action: Action) -> Rule {
     ipv4(action, "192.168.1.77", 0xc0a8_014d, 0xc0a8_014d)
 }
 
-/// A policy where the settings deny unlisted clients.
+/// Returns a policy whose settings deny unlisted clients.
 fn closed(name: &'static str, rules: impl Into<Vec<Rule>>) -> Trap {
     Trap {
         name,
@@ -81,7 +80,7 @@ fn closed(name: &'static str, rules: impl Into<Vec<Rule>>) -> Trap {
     }
 }
 
-/// A policy where the settings allow unlisted clients.
+/// Returns a policy whose settings allow unlisted clients.
 fn open(name: &'static str, rules: impl Into<Vec<Rule>>) -> Trap {
     Trap {
         settings: Allow,
@@ -89,7 +88,7 @@ fn open(name: &'static str, rules: impl Into<Vec<Rule>>) -> Trap {
     }
 }
 
-/// All traps.
+/// Returns all traps.
 pub(crate) fn traps() -> Vec<Trap> {
     let mut traps = families();
     traps.extend(defaults());

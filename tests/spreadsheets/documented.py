@@ -1,11 +1,11 @@
-"""Uploads of programs that cannot run here, byte by byte as their makers document them, and uploads as people write
+"""Uploads of programs that cannot run here, byte for byte as their vendors document them, and uploads as people type
 them.
 
-Excel: support.microsoft.com, "File formats that are supported in Excel" (CSV is in the system's code page with its list
-separator; CSV UTF-8 has a byte order mark; Unicode Text is UTF-16 with tabs; CSV (Macintosh) is in Mac Roman with CR; CSV
-(MS-DOS) in the OEM code page), and strata.uga.edu/8370/rtips/textFiles.html, which shows the bytes.
-PowerShell: learn.microsoft.com, Export-Csv of 5.1 (#TYPE first, ASCII by default, every value in quotes) and of 7
-(UTF-8 without a mark), about_Character_Encoding (the Unicode encodings of 5.1 have a mark).
+Excel: support.microsoft.com, "File formats that are supported in Excel" (CSV uses the system's code page and list
+separator; CSV UTF-8 has a byte order mark; Unicode Text is UTF-16 with tabs; CSV (Macintosh) is in Mac Roman with CR;
+CSV (MS-DOS) is in the OEM code page), and strata.uga.edu/8370/rtips/textFiles.html, which shows the bytes.
+PowerShell: learn.microsoft.com, Export-Csv of 5.1 (first line #TYPE, ASCII by default, every value quoted) and of 7
+(UTF-8 without a byte order mark), about_Character_Encoding (the Unicode encodings of 5.1 have a byte order mark).
 Google Sheets: File > Download writes UTF-8, CRLF, and no line end after the last row.
 """
 
@@ -25,7 +25,7 @@ Table = list[list[str]]
 
 
 def excel(table: Table, delimiter: str, line_end: str = "\r\n") -> str:
-    """Quotes only the cells that need it, with a line end after every row."""
+    """Returns the table with quotes around only the cells that need them, and a line end after every row."""
     def cell(text: str) -> str:
         needs_quotes = any(sign in text for sign in (delimiter, '"', "\n"))
         return '"' + text.replace('"', '""') + '"' if needs_quotes else text
@@ -34,7 +34,7 @@ def excel(table: Table, delimiter: str, line_end: str = "\r\n") -> str:
 
 
 def power_shell(delimiter: str = ",", first: str = "") -> str:
-    """Quotes every value, and writes nothing for a missing one."""
+    """Returns the table with every value quoted. A missing value is empty, without quotes."""
     def cell(text: str) -> str:
         return '"' + text.replace('"', '""') + '"' if text else ""
 
@@ -42,18 +42,18 @@ def power_shell(delimiter: str = ",", first: str = "") -> str:
 
 
 def lines(*texts: str) -> bytes:
-    """A file that a person typed."""
+    """Returns a file as a person types it."""
     return "".join(text + "\n" for text in texts).encode()
 
 
 def wide(table: Table, columns: int) -> Table:
-    """A sheet in which a cell far to the right and far down was used once."""
+    """Returns a sheet in which a cell far to the right and far down was used once, so that empty cells are exported."""
     empty = [""] * columns
     return [(row + empty)[:columns] for row in table] + [empty, empty]
 
 
 def zipped(**files: bytes) -> bytes:
-    """A ZIP file whose entries have no time."""
+    """Returns a ZIP file whose entries have a fixed time."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in files.items():
@@ -62,7 +62,7 @@ def zipped(**files: bytes) -> bytes:
 
 
 def sqlite_file() -> bytes:
-    """The table as an SQLite database."""
+    """Returns the table as an SQLite database."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rules.db"
         database = sqlite3.connect(path)

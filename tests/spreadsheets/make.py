@@ -1,11 +1,11 @@
-"""Writes the uploads of tests/spreadsheets again: one table as each program exports it.
+"""Writes the uploads in tests/spreadsheets again: one table as each program exports it.
 
     python3 tests/spreadsheets/make.py [NAME...]
 
-Needs the programs: Debian's libreoffice-calc, gnumeric, mariadb-server-core, mariadb-client-core, postgresql,
-r-base-core, sqlite3, jq and mawk, and a Python with pandas, openpyxl, xlsxwriter and xlwt. Without names, all uploads
-are written. The tests read the committed files and need none of these programs. documented.py has the programs that run
-on other systems.
+Without names, the program writes all uploads. It needs Debian's libreoffice-calc, gnumeric, mariadb-server-core,
+mariadb-client-core, postgresql, r-base-core, sqlite3, jq and mawk, and a Python with pandas, openpyxl, xlsxwriter and
+xlwt. The tests read the committed files and need none of these. documented.py contains the uploads of programs that
+run only on other systems.
 """
 
 import csv
@@ -29,25 +29,25 @@ HERE = Path(__file__).parent
 
 
 def run(*command: object, stdin: str | None = None, cwd: Path | None = None) -> bytes:
-    """The standard output of a command."""
+    """Returns the standard output of a command."""
     words = [str(word) for word in command]
     return subprocess.run(words, input=stdin and stdin.encode(), stdout=subprocess.PIPE, cwd=cwd, check=True).stdout
 
 
 def csv_text(**options: object) -> str:
-    """The table as Python's csv module writes it."""
+    """Returns the table as Python's csv module writes it."""
     text = io.StringIO(newline="")
     csv.writer(text, **options).writerows(TABLE)
     return text.getvalue()
 
 
-# LibreOffice and Gnumeric import a plain CSV as text, so that it stays unchanged, and export it.
+# LibreOffice and Gnumeric import a plain CSV, with all cells as text so that they stay unchanged, and export it.
 
 IMPORT_AS_TEXT = "CSV:44,34,76,1,1/2/2/2/3/2"
 
 
 def libreoffice(target: str, options: str = "") -> bytes:
-    """The table as LibreOffice saves it; `options` are those of its CSV filter."""
+    """Returns the table as LibreOffice saves it. `options` are the options of its CSV filter."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "rules.csv").write_text(csv_text(), encoding="utf-8", newline="")
         run(
@@ -58,7 +58,7 @@ def libreoffice(target: str, options: str = "") -> bytes:
 
 
 def gnumeric(extension: str, *options: str) -> bytes:
-    """The table as Gnumeric saves it."""
+    """Returns the table as Gnumeric saves it."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "rules.csv", Path(folder) / f"out.{extension}"
         source.write_text(csv_text(), encoding="utf-8", newline="")
@@ -70,7 +70,7 @@ def gnumeric(extension: str, *options: str) -> bytes:
 
 
 def pandas_csv(**options: object) -> bytes:
-    """The table as pandas writes it from a frame, in which empty comments are missing values."""
+    """Returns the table as pandas writes it from a data frame, in which empty comments are missing values."""
     import pandas
 
     frame = pandas.DataFrame([[cell or None for cell in row] for row in ROWS], columns=HEADER)
@@ -80,7 +80,7 @@ def pandas_csv(**options: object) -> bytes:
 
 
 def pandas_excel(engine: str) -> bytes:
-    """The table as a workbook."""
+    """Returns the table as an Excel workbook."""
     import pandas
 
     stream = io.BytesIO()
@@ -89,7 +89,7 @@ def pandas_excel(engine: str) -> bytes:
 
 
 def old_excel() -> bytes:
-    """The table as a workbook of Excel 97 to 2003."""
+    """Returns the table as a workbook of Excel 97 to 2003."""
     import xlwt
 
     book = xlwt.Workbook()
@@ -103,7 +103,7 @@ def old_excel() -> bytes:
 
 
 def r_language(expression: str) -> bytes:
-    """The table as R writes it from a data frame `rules` to `out`."""
+    """Returns the table as R writes it from the data frame `rules` to the file `out`."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "rules.csv").write_text(csv_text(), encoding="utf-8", newline="")
         script = f'rules <- read.csv("rules.csv", check.names=FALSE, encoding="UTF-8"); {expression}'
@@ -115,7 +115,7 @@ def r_language(expression: str) -> bytes:
 
 
 def sqlite(*commands: str) -> bytes:
-    """The table as the sqlite3 shell prints it."""
+    """Returns the table as the sqlite3 shell prints it."""
     with tempfile.NamedTemporaryFile(suffix=".db") as file:
         database = sqlite3.connect(file.name)
         database.execute('create table rules ("IP Address", "Rule", "Comment")')
@@ -126,7 +126,7 @@ def sqlite(*commands: str) -> bytes:
 
 
 def insertion() -> str:
-    """The rows for a database: an empty comment is NULL."""
+    """Returns the SQL statement that inserts the rows. An empty comment is NULL."""
     def literal(cell: str) -> str:
         return "'" + cell.replace("'", "''") + "'" if cell else "NULL"
 
@@ -134,7 +134,7 @@ def insertion() -> str:
 
 
 class MariaDb:
-    """A temporary server, in a folder that is removed with it."""
+    """A temporary server. Its folder is removed when it stops."""
 
     def __enter__(self) -> "MariaDb":
         self.folder = Path(tempfile.mkdtemp())
@@ -157,12 +157,12 @@ class MariaDb:
         shutil.rmtree(self.folder)
 
     def client(self, statements: str, *options: str) -> bytes:
-        """The output of the client."""
+        """Returns the output of the client."""
         command = ["mariadb", "--no-defaults", "--user=root", f"--socket={self.socket}", "--default-character-set=utf8mb4"]
         return run(*command, *options, stdin=statements)
 
     def outfile(self, select: str, how: str = "") -> bytes:
-        """The file that the server writes for SELECT … INTO OUTFILE."""
+        """Returns the file that the server writes for SELECT … INTO OUTFILE."""
         path = self.folder / "out"
         path.unlink(missing_ok=True)
         self.client(f"{select} into outfile '{path}' character set utf8mb4 {how}", "rules")
@@ -170,7 +170,7 @@ class MariaDb:
 
 
 def mariadb(use: Callable[[MariaDb], bytes]) -> bytes:
-    """Runs a function with the server, and returns its result."""
+    """Calls a function with a temporary server, and returns its result."""
     with MariaDb() as server:
         return use(server)
 
@@ -179,7 +179,7 @@ POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
 def postgres(statement: str, *options: str) -> bytes:
-    """The output of psql, from a temporary server."""
+    """Returns the output of psql for a statement, from a temporary server."""
     folder = Path(tempfile.mkdtemp())
     shutil.chown(folder, "postgres")
     as_owner = {"user": pwd.getpwnam("postgres").pw_uid} if os.getuid() == 0 else {}
@@ -197,7 +197,7 @@ def postgres(statement: str, *options: str) -> bytes:
 
 
 def jq(program: str) -> bytes:
-    """The table as jq prints it from an array of objects."""
+    """Returns the table as jq prints it from an array of objects."""
     objects = [dict(zip(HEADER, row)) for row in ROWS]
     return run("jq", "-r", program, stdin=json.dumps(objects))
 
@@ -259,7 +259,7 @@ UPLOADS: dict[str, Callable[[], bytes]] = {
 
 
 def main(names: list[str]) -> None:
-    """Writes the uploads of these names, or all. The part of a name after a dot is the file's extension."""
+    """Writes the named uploads, or all. In a key of UPLOADS, the part after the dot is the file's extension."""
     for key, make in UPLOADS.items():
         name, _, extension = key.partition(".")
         if names and name not in names:

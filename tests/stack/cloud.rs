@@ -1,4 +1,4 @@
-//! A local cloud with the stack deployed, and helpers for the steps.
+//! A local cloud with the deployed stack, and the helpers that the tests use.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,10 +13,11 @@ use serde_json::Value;
 
 use crate::recorder::Recorder;
 
-/// The time limit for the effect of an upload or an event, on a busy machine.
+/// The time limit for the effect of an upload or an event, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(200);
-/// The seconds before an asynchronous invocation is tried again. The default is a minute.
+/// The time in seconds before a failed asynchronous invocation is tried again. The default is a
+/// minute.
 const RETRY_SECONDS: &str = "0.2";
 
 /// The output of `cloud.py describe`.
@@ -31,9 +32,9 @@ struct Description {
 pub(crate) struct Cloud {
     port: u16,
     description: Description,
-    /// The recorder between the function and S3.
+    /// The proxy that records the function's calls.
     pub(crate) recorder: Recorder,
-    /// The folder for the files of this run.
+    /// The folder for the files of this test run.
     pub(crate) folder: PathBuf,
 }
 
@@ -59,7 +60,7 @@ impl Cloud {
         }
     }
 
-    /// Updates the stack in place. Parameters that are not named keep their values.
+    /// Updates the stack in place. Parameters that are not given keep their values.
     pub(crate) fn deploy(&mut self, parameters: &[&str]) {
         let endpoint = format!("EndpointUrl={}", self.recorder.url());
         let mut arguments = vec!["deploy", "--no-build", "--parameter", &endpoint];
@@ -77,7 +78,7 @@ impl Cloud {
             .unwrap_or_else(|| panic!("the stack has no output {name}"))
     }
 
-    /// Runs the aws client. Returns its standard output if it succeeds.
+    /// Runs the aws client. Returns its standard output, or `None` if it fails.
     pub(crate) fn try_aws(&self, arguments: &[&str]) -> Option<Vec<u8>> {
         let output = Command::new(&self.description.aws)
             .args(arguments)
@@ -104,8 +105,8 @@ impl Cloud {
         self.run(command.args(arguments))
     }
 
-    /// Runs a program of `infra/` with the client and the keys of this cloud. Returns its standard
-    /// output.
+    /// Runs a program from `infra/` with the aws client and the credentials of this cloud. Returns
+    /// its standard output.
     pub(crate) fn run(&self, command: &mut Command) -> String {
         let output = self.prepare(command).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
@@ -116,7 +117,8 @@ impl Cloud {
         said
     }
 
-    /// Gives a command the client and the keys of this cloud.
+    /// Sets the environment of a command so that it uses the aws client and the credentials of this
+    /// cloud.
     pub(crate) fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let clients = self.description.aws.parent().unwrap().display();
         let path = std::env::var("PATH").unwrap_or_default();
@@ -126,7 +128,7 @@ impl Cloud {
             .stderr(Stdio::inherit())
     }
 
-    /// A second recorder, for a program other than the function.
+    /// Starts another recorder, for a program other than the function.
     pub(crate) fn new_recorder(&self) -> Recorder {
         let recorder = Recorder::start();
         recorder.pass_on_to(self.port);
@@ -151,7 +153,7 @@ impl Cloud {
         self.aws(&["s3", "rm", &url]);
     }
 
-    /// Waits until a bucket holds this number of objects under a prefix.
+    /// Waits until a bucket contains this number of objects with a prefix.
     pub(crate) fn wait_for_objects(&self, bucket: &str, prefix: &str, wanted: usize) {
         let bucket = self.output(bucket);
         let list = ["s3api", "list-objects-v2", "--bucket", bucket];
@@ -163,7 +165,7 @@ impl Cloud {
         });
     }
 
-    /// Waits until this number of messages is in a queue.
+    /// Waits until a queue contains this number of messages.
     pub(crate) fn wait_for_messages(&self, queue: &str, wanted: usize) {
         wait_until(&format!("{wanted} messages in {queue}"), || {
             let count = self.messages(queue);
@@ -175,7 +177,7 @@ impl Cloud {
         self.messages_at(self.output(queue))
     }
 
-    /// The number of messages in the queue of a URL.
+    /// Returns the number of messages in the queue with this URL.
     pub(crate) fn messages_at(&self, url: &str) -> usize {
         let attribute = "ApproximateNumberOfMessages";
         let ask = ["sqs", "get-queue-attributes", "--attribute-names"];
@@ -185,7 +187,7 @@ impl Cloud {
         count.parse().unwrap()
     }
 
-    /// The answer in the report of a key, once it is as expected.
+    /// Waits until a key's report contains an answer that `wanted` accepts. Returns the answer.
     pub(crate) fn answer(&self, key: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         wait_until(&format!("an answer on {key}"), || {
             let report = self.read("ReportBucket", &format!("{key}.html"));
@@ -196,7 +198,7 @@ impl Cloud {
         })
     }
 
-    /// An output, once it exists and is as expected.
+    /// Waits until an output exists and `wanted` accepts it. Returns the output.
     pub(crate) fn site(&self, key: &str, wanted: impl Fn(&str) -> bool) -> String {
         wait_until(&format!("the output {key}"), || {
             match self.read("SiteBucket", key) {
@@ -206,7 +208,7 @@ impl Cloud {
         })
     }
 
-    /// Calls the function with an event. Returns its answer.
+    /// Invokes the function with an event. Returns its response.
     pub(crate) fn invoke(&self, event: &str) -> Value {
         let answer = self.folder.join("answer.json");
         self.aws(&[
@@ -229,7 +231,7 @@ impl Drop for Cloud {
     }
 }
 
-/// Asks until the answer is `Ok`. Panics with the last answer when the time is over.
+/// Calls `ask` until it returns `Ok`. Panics with the last `Err` value after the time limit.
 pub(crate) fn wait_until<T, E: std::fmt::Debug>(
     what: &str,
     mut ask: impl FnMut() -> Result<T, E>,
@@ -259,7 +261,8 @@ fn describe(port: u16) -> Description {
     serde_json::from_slice(&cloud(port, &["describe"])).unwrap()
 }
 
-/// Runs `cloud.py`, whose progress goes to the test's standard error. Returns its standard output.
+/// Runs `cloud.py` and returns its standard output. Its progress messages go to the test's standard
+/// error.
 fn cloud(port: u16, arguments: &[&str]) -> Vec<u8> {
     let output = command(port, arguments)
         .stderr(Stdio::inherit())

@@ -1,5 +1,5 @@
-//! Failed events are kept in the failure queue, and are published after the cause is fixed and they
-//! are sent again.
+//! Failed events stay in the failure queue. They are published when they are sent again after the
+//! cause is fixed.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::observability::wait_for_metric;
 const CSV: &str = "IP Address,Rule\n192.0.2.7,Allow\n";
 const RULES: &str = "Require ip 192.0.2.7";
 
-/// A mistake of an operator that makes the event fail every time.
+/// An operator's mistake in the configuration, with which the event fails at every attempt.
 pub(crate) fn of_the_deployment(cloud: &Cloud) {
     let right = environment(cloud);
     let mut wrong = right.clone();
@@ -42,7 +42,7 @@ pub(crate) fn of_the_deployment(cloud: &Cloud) {
     assert_eq!(cloud.messages("FailureQueue"), 0);
 }
 
-/// A schedule that cannot be created keeps the output from being written: rows would not end otherwise.
+/// If a schedule cannot be created, the output is not written, because its rows would never end.
 pub(crate) fn of_the_scheduler(cloud: &Cloud) {
     let right = environment(cloud);
     let mut wrong = right.clone();
@@ -76,7 +76,8 @@ fn start_function(cloud: &Cloud) {
     cloud.aws(&[&start[..], &function[..]].concat());
 }
 
-/// A stopped function publishes nothing and loses nothing.
+/// While the function is stopped, uploads are not published. Their events are kept in the failure
+/// queue.
 pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
     stop_function(cloud);
     cloud.upload("stopped/site.csv", CSV);
@@ -89,8 +90,8 @@ pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
     cloud.site("stopped/site/.htaccess", |text| text.contains(RULES));
 }
 
-/// A call that EventBridge Scheduler could not deliver is published after it is sent again. Its message is
-/// the event of the schedule, with the error in its attributes:
+/// If EventBridge Scheduler could not deliver a call, the upload is published when the call is sent
+/// again. The message is the schedule's event, with the error in its attributes:
 /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html>.
 pub(crate) fn of_a_schedule(cloud: &Cloud) {
     stop_function(cloud);
@@ -128,12 +129,12 @@ pub(crate) fn of_a_schedule(cloud: &Cloud) {
     assert_eq!(cloud.messages("FailureQueue"), 0);
 }
 
-/// A message that fails moves from the upload queue to the failure queue, and back when it is sent
-/// again.
+/// A message that fails moves from the upload queue to the failure queue. If it fails again after
+/// it is sent again, it returns to the failure queue.
 pub(crate) fn of_a_message(cloud: &Cloud) {
     let queue = ["--queue-url", cloud.output("UploadQueue")];
     let soon = ["sqs", "set-queue-attributes", "--attributes"];
-    // Retries come at once. The default is after six minutes.
+    // Retries after one second. The default is six minutes.
     cloud.aws(&[&soon[..], &["VisibilityTimeout=1"], &queue[..]].concat());
     let body = r#"{"Records":[{"s3":{"bucket":{"name":"no-such-bucket-anywhere"},"object":{"key":"a.csv"}}}]}"#;
     let send = ["sqs", "send-message", "--message-body", body];

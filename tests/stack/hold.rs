@@ -1,4 +1,5 @@
-//! A big change waits in the deployed stack until somebody approves exactly it, and a preview changes nothing.
+//! In the deployed stack, a big change waits until somebody approves exactly this change. A preview
+//! publishes nothing.
 
 use crate::cloud::Cloud;
 use crate::reconcile;
@@ -8,7 +9,7 @@ const OUTPUT: &str = "held/site/.htaccess";
 const APPROVAL: &str = "approvals/held/site.csv";
 const PREVIEW: &str = "preview/held/site.csv";
 
-/// A CSV with networks that do not touch.
+/// Returns a CSV with networks that are not adjacent, so that they cannot be merged.
 fn networks(count: u32) -> String {
     let rows = (0..count).map(|number| format!("10.9.{number}.0/25,Allow\n"));
     format!("IP,Rule\n@held-office,Allow\n{}", rows.collect::<String>())
@@ -21,7 +22,8 @@ pub(crate) fn waits_for_its_approval(cloud: &Cloud) {
     });
     cloud.upload(SITE, &networks(20));
     cloud.site(OUTPUT, |site| site.contains("10.9.19.0/25"));
-    // The run that brings the new list to the site compares with the list of the time before.
+    // The run that publishes the new list in the site reports a change relative to the previous
+    // version of the list.
     cloud.upload("lists/held-office.csv", "IP\n192.0.2.2\n192.0.2.4\n");
     cloud.answer("lists/held-office.csv", |answer| answer["accepted"] == 2);
     let before = cloud.site(OUTPUT, |site| site.contains("192.0.2.2 "));
@@ -54,7 +56,7 @@ pub(crate) fn waits_for_its_approval(cloud: &Cloud) {
     cloud.site(OUTPUT, |site| {
         site.contains("192.0.2.2") && !site.contains("10.9.2.0/25")
     });
-    // The runs that the list started must not check the sites of other tests.
+    // The runs that the list started must not process the sites of other tests.
     reconcile::waits_for_all_runs(cloud);
     println!("{SITE}: held, and released by {APPROVAL}");
 }

@@ -1,5 +1,5 @@
-//! From an upload to a web server: `htaccess-sync --queue` follows the queue of
-//! `infra/web-server.yaml`, and a real Apache enforces what it installs.
+//! The whole way from an upload to a web server: `htaccess-sync --queue` reads the queue of
+//! `infra/web-server.yaml`, and a real Apache enforces the files that it installs.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ const MODULES: [&str; 5] = [
     "headers",
 ];
 
-/// The stack has no topic unless it is enabled.
+/// The stack has no topic for web servers unless the topic is enabled.
 pub(crate) fn is_not_there_by_default(cloud: &Cloud) {
     let topics = cloud.json(&["sns", "list-topics", "--query", "Topics[].TopicArn"]);
     assert_eq!(topics.as_array().unwrap().len(), 1, "{topics}");
@@ -65,8 +65,8 @@ pub(crate) fn of_an_upload_ends_at_a_real_apache(cloud: &Cloud) {
     remove_server(cloud);
 }
 
-/// Uploads CSVs one after the other, the last of which lets in 192.0.2.1. Prints how long it takes
-/// until Apache enforces one.
+/// Uploads CSVs one after the other. The last of them lets in 192.0.2.1. Prints the median time
+/// until Apache enforces an upload.
 fn uploads_are_enforced(cloud: &Cloud, apache: &Apache) {
     let clients = ["192.0.2.1", "192.0.2.2"];
     let mut times = Vec::new();
@@ -88,7 +88,7 @@ fn notifications(cloud: &Cloud) -> Value {
     serde_json::from_slice(&answer).unwrap_or_default()
 }
 
-/// Deploys the template with its defaults. Returns the outputs by name.
+/// Deploys the web server's template with its default parameters. Returns its outputs by name.
 fn add_server(cloud: &Cloud) -> Value {
     let deploy = ["cloudformation", "deploy", "--stack-name", STACK];
     let template = ["--template-file", "infra/web-server.yaml"];
@@ -103,7 +103,7 @@ fn add_server(cloud: &Cloud) -> Value {
     outputs.as_array().unwrap().iter().map(named).collect()
 }
 
-/// The stack of the topic cannot be deleted before this one.
+/// Deletes the web server's stack, because the stack with the topic cannot be deleted before it.
 fn remove_server(cloud: &Cloud) {
     cloud.aws(&["cloudformation", "delete-stack", "--stack-name", STACK]);
     let list = ["sqs", "list-queues", "--queue-name-prefix", STACK];
@@ -120,7 +120,7 @@ fn send(cloud: &Cloud, queue: &Value, body: &str) {
     cloud.aws(&[&send[..], &queue[..]].concat());
 }
 
-/// Changes the subscription, so that SNS puts the events into its notifications.
+/// Turns off raw delivery for the subscription, so that SNS wraps the events in its notifications.
 fn deliver_in_notifications(cloud: &Cloud, queue: &Value) {
     let name = queue.as_str().unwrap().rsplit('/').next().unwrap();
     let list = ["sns", "list-subscriptions", "--query"];
@@ -197,8 +197,8 @@ impl Service {
     }
 }
 
-/// The path of Python itself. A shim, such as that of pyenv, would put another aws client in front of
-/// the one of the cloud.
+/// Returns the path of the Python interpreter itself. A shim, such as that of pyenv, would put a
+/// different aws client first in `PATH`.
 fn interpreter() -> PathBuf {
     let print = "import sys; print(sys.executable, end='')";
     let output = Command::new(python()).args(["-c", print]).output().unwrap();
@@ -212,9 +212,9 @@ impl Drop for Service {
     }
 }
 
-/// A real Apache that takes the address of the client from `X-Client`.
+/// A real Apache that takes the client's address from `X-Client`.
 struct Apache {
-    // In this order, because the process must end before its folder is removed.
+    // Dropped first, because the process must end before its folder is removed.
     process: Process,
     folder: Folder,
     root: PathBuf,
@@ -244,7 +244,7 @@ impl Apache {
         &self.root
     }
 
-    /// Waits until each client gets this status.
+    /// Waits until every client gets its expected status.
     fn waits_until(&self, wanted: &[(&str, u16)]) {
         let mut connection = Connection::to(self.process.port());
         let mut status = |client| {

@@ -1,7 +1,8 @@
-//! The deployed stack: `template.yaml` in a separate local cloud, used with the plain aws client.
+//! Tests the deployed stack: `template.yaml` in a separate local cloud, used with the plain aws
+//! client.
 //!
-//! `cargo test --test stack` needs the tools of `make install`. It starts the cloud on a free port,
-//! and stops it.
+//! `cargo test --test stack` needs the tools that `make install` installs. The test starts the
+//! cloud on a free port, and stops it at the end.
 
 #![expect(
     clippy::unwrap_used,
@@ -42,7 +43,8 @@ mod schedules;
 mod sync;
 mod templates;
 
-/// One deployment, three updates of it, and its deletion. Deployments take most of the time.
+/// Tests one deployment, three updates of it, and its deletion in a single test, because
+/// deployments take most of the time.
 #[test]
 fn the_deployed_stack_answers_uploads_and_events() {
     let mut cloud = Cloud::up();
@@ -175,7 +177,7 @@ fn a_refused_csv_leaves_the_previous_output(cloud: &Cloud) {
     assert_eq!(cloud.read("SiteBucket", output), Some(before));
 }
 
-/// The recovery that docs/operations.md describes: a copy of the older version becomes the newest
+/// The recovery that docs/operations.md describes: a copy of an older version becomes the newest
 /// version.
 fn an_older_version_can_be_brought_back(cloud: &Cloud) {
     let (key, output) = ("back/site.csv", "back/site/.htaccess");
@@ -193,7 +195,8 @@ fn an_older_version_can_be_brought_back(cloud: &Cloud) {
     cloud.site(output, |site| site.trim_end() == good.trim_end());
 }
 
-/// The samples are there already, and the CSV of the deletes never was.
+/// The samples have already been uploaded, so their events change nothing. The CSV of the delete
+/// events never existed.
 fn events_can_be_invoked(cloud: &Cloud) {
     let all_well = json!({"batchItemFailures": []});
     for (event, statuses) in [
@@ -278,7 +281,8 @@ fn buckets_are_private_versioned_and_encrypted(cloud: &Cloud) {
     }
 }
 
-/// The upload bucket sends these kinds of events, and no others, for every object to the function or to the queue.
+/// Checks that the upload bucket sends these kinds of events, and no others, for every object to
+/// the function or to the queue.
 #[track_caller]
 fn assert_notified(cloud: &Cloud, whom: &str, kinds: &[&str]) {
     let ask = ["s3api", "get-bucket-notification-configuration", "--bucket"];
@@ -310,7 +314,7 @@ fn a_deleted_csv_lets_nobody_in(cloud: &Cloud) {
     assert!(site.ends_with("\nRequire all denied\n"), "{site}");
 }
 
-/// Its events come through EventBridge, and it contains a custom template of the team.
+/// The team's bucket sends its events through EventBridge, and it contains a custom template.
 fn a_bucket_of_a_team_can_be_attached(cloud: &mut Cloud) {
     let bucket = ["--bucket", "team-uploads"];
     let run = |command: &[&str]| cloud.aws(&[&["s3api"], command, &bucket[..]].concat());
@@ -333,7 +337,7 @@ fn a_bucket_of_a_team_can_be_attached(cloud: &mut Cloud) {
     cloud.upload("team/a b+c.csv", "IP,Rule\n192.0.2.9,Allow\n");
     let output = "team/a b+c/.htaccess";
     cloud.site(output, |site| site.ends_with("\nRequire ip 192.0.2.9\n"));
-    // The version in force is read from this bucket too.
+    // The function also reads the published version from this bucket, to report the change.
     cloud.upload(
         "team/a b+c.csv",
         "IP,Rule\n192.0.2.9,Allow\n192.0.2.33,Allow\n",
@@ -342,7 +346,7 @@ fn a_bucket_of_a_team_can_be_attached(cloud: &mut Cloud) {
     assert_eq!(changed["change"]["gained"]["networks"], 1, "{changed}");
     cloud.delete_upload("team/a b+c.csv");
     cloud.site(output, |site| site.contains("denied"));
-    // The rule ignores case, and matches no file that is not a CSV.
+    // The rule ignores the case of names, and matches only CSV files.
     let allow = "IP,Rule\n192.0.2.9,Allow\n";
     cloud.upload("team/notes.txt", allow);
     cloud.upload("team/Mixed.Csv", allow);

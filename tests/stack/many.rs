@@ -1,4 +1,5 @@
-//! Many CSVs uploaded at once. Every output is compared with that of the command line.
+//! Many CSVs that are uploaded at once. Every output is compared with the output of the command
+//! line.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,20 +9,20 @@ use std::time::Instant;
 
 use crate::cloud::Cloud;
 
-/// The key of the list that some of the CSVs name.
+/// The key of the list that some of the CSVs use.
 pub(crate) const LIST: &str = "lists/office.csv";
 
-/// Many CSVs with a separate prefix, which are also in a folder on disk.
+/// A group of CSVs with a separate prefix. The CSVs are also in a folder on disk.
 #[derive(Clone, Copy)]
 pub(crate) struct Many {
     pub(crate) prefix: &'static str,
     pub(crate) count: usize,
-    /// Each of this number of CSVs names the list. `None` if none does.
+    /// Every `list_every`-th CSV uses the list. `None` if no CSV uses it.
     pub(crate) list_every: Option<usize>,
 }
 
 impl Many {
-    /// Uploads all CSVs. Every output must exist and be right.
+    /// Uploads all CSVs, and checks that every output exists and is correct.
     pub(crate) fn are_published(self, cloud: &Cloud) {
         let folder = self.folder(cloud);
         for index in 0..self.count {
@@ -42,13 +43,13 @@ impl Many {
         assert_eq!(cloud.messages("FailureQueue"), 0, "some were tried in vain");
     }
 
-    /// Publishes a version of the list, which is also written to the folder on disk.
+    /// Uploads a version of the list, and writes it to the folder on disk.
     pub(crate) fn upload_list(self, cloud: &Cloud, csv: &str) {
         write(&self.folder(cloud).join(LIST), csv);
         cloud.upload(LIST, csv);
     }
 
-    /// Uploads these CSVs again, all at once, each with one more rule.
+    /// Uploads these CSVs again, all at once, with one more rule in each.
     pub(crate) fn upload_again(self, cloud: &Cloud, indices: impl Iterator<Item = usize>) {
         let again = cloud.folder.join("again");
         for index in indices {
@@ -59,7 +60,8 @@ impl Many {
         copy(cloud, &again.join(self.prefix), self.prefix);
     }
 
-    /// Renders the outputs of all CSVs on disk with the command line. Their paths start with the prefix.
+    /// Renders all CSVs on disk with the command line. Returns the outputs by their paths, which
+    /// start with the prefix.
     pub(crate) fn wanted(self, cloud: &Cloud) -> BTreeMap<PathBuf, String> {
         let to = cloud.folder.join(self.prefix).join("wanted");
         let status = Command::new(env!("CARGO_BIN_EXE_htaccess"))
@@ -73,7 +75,8 @@ impl Many {
         wanted
     }
 
-    /// Compares the outputs in the cloud. Returns the paths of those that are missing, wrong or too many.
+    /// Compares the outputs in the cloud with the expected ones. Returns the paths of missing,
+    /// wrong and unexpected outputs.
     pub(crate) fn differences(
         self,
         cloud: &Cloud,
@@ -101,7 +104,8 @@ impl Many {
             .is_some_and(|every| index.is_multiple_of(every))
     }
 
-    /// Different names, which are encoded in events.
+    /// Returns the key of a CSV. The keys have different forms, with characters that are encoded in
+    /// events.
     pub(crate) fn key(self, index: usize) -> String {
         let prefix = self.prefix;
         match index % 4 {
@@ -112,13 +116,13 @@ impl Many {
         }
     }
 
-    /// The key of an output.
+    /// Returns the key of a CSV's output.
     pub(crate) fn output(self, index: usize) -> String {
         let key = self.key(index);
         format!("{}/.htaccess", &key[..key.len() - ".csv".len()])
     }
 
-    /// A different CSV for each number: other addresses, and one rejected row.
+    /// Returns a CSV with different addresses for each number, and one row that is rejected.
     fn csv(self, index: usize) -> String {
         let (high, low) = (index / 256, index % 256);
         let list = if self.names_list(index) {

@@ -1,7 +1,8 @@
 //! The message about an upload that needs attention.
 //!
-//! The local cloud sends no results of invocations, so the test does: it puts the response of the function into the
-//! recorded event `events/sent/invocation-result.json`. The rule and the topic are those of the stack.
+//! The local cloud does not report the results of invocations. The test does this instead: it puts
+//! the function's response into the recorded event `events/sent/invocation-result.json`. The rule
+//! and the topic are those of the stack.
 
 use std::fs;
 
@@ -11,7 +12,7 @@ use crate::cloud::{Cloud, root, wait_until};
 
 const QUEUE: &str = "notices";
 
-/// A stack without an address has neither the rule nor the destination.
+/// Without an address for notifications, the stack has neither the rule nor the destination.
 pub(crate) fn are_off_by_default(cloud: &Cloud) {
     assert_eq!(destinations(cloud)["OnSuccess"], json!({}));
 }
@@ -62,7 +63,7 @@ fn destinations(cloud: &Cloud) -> Value {
     destinations
 }
 
-/// Subscribes a queue to the topic. Returns its URL.
+/// Subscribes a queue to the topic. Returns the queue's URL.
 fn subscribe_a_queue(cloud: &Cloud) -> String {
     let queue = cloud.json(&["sqs", "create-queue", "--queue-name", QUEUE]);
     let url = queue["QueueUrl"].as_str().unwrap().to_owned();
@@ -79,8 +80,8 @@ fn subscribe_a_queue(cloud: &Cloud) -> String {
     url
 }
 
-/// Calls the function with a sample event, and puts the result on the event bus as Lambda does. Returns the
-/// response.
+/// Invokes the function with a sample event, and puts the result on the event bus as Lambda does.
+/// Returns the function's response.
 fn put_event(cloud: &Cloud, sample: &str) -> Value {
     let response = cloud.invoke(sample);
     let recorded = fs::read(root().join("events/sent/invocation-result.json")).unwrap();

@@ -1,4 +1,4 @@
-//! The metrics and log lines of the function, and the alarms and the dashboard that use them.
+//! The function's metrics and log lines, and the alarms and the dashboard that use them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cloud::{Cloud, wait_until};
 
-/// The metrics that every deployment counts.
+/// The metrics that are counted in every deployment.
 const COUNTED: [&str; 13] = [
     "ColdStart",
     "ConflictRetries",
@@ -23,8 +23,8 @@ const COUNTED: [&str; 13] = [
     "StaleEvents",
 ];
 
-/// The messages in the function's log that contain a word. The local cloud answers with the first 10,000 only, and
-/// each of the thousands of invocations of a run has several.
+/// Returns the messages in the function's log that contain a word. The local cloud returns only the
+/// first 10,000 messages, and a run has thousands of invocations with several messages each.
 fn log(cloud: &Cloud, word: &str) -> Vec<String> {
     let ask = ["logs", "filter-log-events", "--log-group-name"];
     let query = ["--filter-pattern", word, "--query", "events[].message"];
@@ -32,7 +32,7 @@ fn log(cloud: &Cloud, word: &str) -> Vec<String> {
     serde_json::from_value(messages).unwrap()
 }
 
-/// The metrics in the log: every value of each, added up.
+/// Returns the metrics in the log, with the sum of the values of each metric.
 fn metrics(cloud: &Cloud) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     let log = log(cloud, "CloudWatchMetrics");
@@ -56,7 +56,7 @@ fn metrics(cloud: &Cloud) -> BTreeMap<String, u64> {
     sums
 }
 
-/// Waits until a metric has at least this sum.
+/// Waits until the sum of a metric is at least this value.
 pub(crate) fn wait_for_metric(cloud: &Cloud, name: &str, least: u64) {
     wait_until(&format!("{name} of {least}"), || {
         let sums = metrics(cloud);
@@ -65,7 +65,7 @@ pub(crate) fn wait_for_metric(cloud: &Cloud, name: &str, least: u64) {
     });
 }
 
-/// Checks the state after the samples, two of which are refused.
+/// Checks the metrics and the log after the upload of the samples, two of which are refused.
 pub(crate) fn samples_are_counted(cloud: &Cloud) {
     for (name, least) in [
         ("FilesPublished", 8),

@@ -1,4 +1,4 @@
-//! The role grants exactly what the function calls.
+//! The function's role grants exactly the calls that the function makes.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::cloud::Cloud;
 use crate::recorder::Call;
 
-/// An action on a resource, both with their names in IAM.
+/// An action and a resource, both with their IAM names.
 type Grant = (String, String);
 
-/// Grants that the function never uses.
+/// Grants that the function itself never uses, with the reason for each.
 const EXCEPTIONS: [(&str, &str); 10] = [
     ("logs:CreateLogStream", "Lambda calls it for the function"),
     ("logs:PutLogEvents", "Lambda calls it for the function"),
@@ -27,13 +27,14 @@ const EXCEPTIONS: [(&str, &str); 10] = [
         "sqs:GetQueueAttributes",
         "Lambda takes from the queue with it",
     ),
-    // Only if KmsKeyArn is set, which no deployment here does.
+    // These grants exist only if KmsKeyArn is set, and no deployment here sets it.
     ("kms:", "S3 uses the key for the function"),
 ];
-/// A bucket that a deliberate mistake names. A call on it is refused, granted or not.
+/// A bucket that does not exist, which a test configures by a deliberate mistake. Calls on it
+/// always fail.
 const NO_SUCH_BUCKET: &str = "no-such-bucket-anywhere";
 
-/// The grants and the calls of all deployments of a test.
+/// The grants and the recorded calls of all deployments in a test.
 #[derive(Default)]
 pub(crate) struct Permissions {
     granted: BTreeSet<Grant>,
@@ -41,13 +42,14 @@ pub(crate) struct Permissions {
 }
 
 impl Permissions {
-    /// Checks that the deployed role grants every call. Must run before the role changes.
+    /// Checks that the deployed role grants every recorded call. Must run before each change of the
+    /// role.
     pub(crate) fn cover(&mut self, cloud: &Cloud) {
         let granted = granted(cloud);
         let schedules = Schedules::of(cloud);
         let calls = cloud.recorder.take();
         let called = calls.iter().flat_map(|call| match call.bucket.as_str() {
-            // The path of a call of EventBridge Scheduler.
+            // The first segment of the path in a call to EventBridge Scheduler.
             "schedules" => schedules.needed(call),
             _ => needed(call),
         });
@@ -63,7 +65,7 @@ impl Permissions {
         self.called.extend(called);
     }
 
-    /// Checks that some step called every grant, except those with a reason.
+    /// Checks that every grant was used by at least one call, except those in [`EXCEPTIONS`].
     pub(crate) fn are_all_needed(&self) {
         let is_exception = |action: &str| {
             EXCEPTIONS
@@ -98,7 +100,7 @@ impl Permissions {
     }
 }
 
-/// The resources that a call of EventBridge Scheduler is about.
+/// The resources of a call to EventBridge Scheduler.
 struct Schedules {
     group: String,
     role: String,
@@ -115,11 +117,11 @@ impl Schedules {
         Self { group, role }
     }
 
-    /// The permissions that are checked before a schedule is created:
+    /// Returns the permissions that EventBridge Scheduler checks before it creates a schedule:
     /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html>.
     fn needed(&self, call: &Call) -> Vec<Grant> {
         assert_eq!(call.method, "POST", "{call:?}");
-        // A deliberate mistake names a group that does not exist.
+        // A test uses a group that does not exist, by a deliberate mistake.
         if call.status == 404 {
             return Vec::new();
         }
@@ -132,7 +134,8 @@ impl Schedules {
     }
 }
 
-/// Checks the grants of the state machine against what its definition uses. The local cloud does not record its calls.
+/// Checks that the state machine's role grants what its definition uses. The local cloud does not
+/// record its calls.
 pub(crate) fn of_the_state_machine(cloud: &Cloud) {
     let arn = cloud.output("StateMachine");
     let ask = [
@@ -168,7 +171,8 @@ pub(crate) fn of_the_state_machine(cloud: &Cloud) {
         own("states:StopExecution", executions),
     ]
     .into();
-    // The log and the traces of the state machine, which have no resources.
+    // The log and the traces of the state machine. These actions do not support resource-level
+    // permissions.
     for action in [
         "logs:CreateLogDelivery",
         "logs:GetLogDelivery",
@@ -189,7 +193,8 @@ pub(crate) fn of_the_state_machine(cloud: &Cloud) {
     of_the_rules_that_start_it(cloud, arn);
 }
 
-/// The schedule and the published lists start the state machine with one role, which may do nothing else.
+/// The schedule and the rule for published lists start the state machine with the same role, which
+/// allows nothing else.
 fn of_the_rules_that_start_it(cloud: &Cloud, arn: &str) {
     let ask = ["events", "list-rule-names-by-target", "--target-arn", arn];
     let rules = cloud.json(&ask);
@@ -245,9 +250,9 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// The permissions that S3 checks before it answers a call:
-/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
-/// Keys do not matter, and become `*`.
+/// Returns the permissions that S3 checks before it answers a call:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>. Except
+/// for templates and compiled lists, the key is replaced by `*`.
 fn needed(call: &Call) -> Vec<Grant> {
     if call.bucket == NO_SUCH_BUCKET {
         return Vec::new();
@@ -256,7 +261,7 @@ fn needed(call: &Call) -> Vec<Grant> {
     let is_template = call.key.starts_with("templates/");
     let template = is_template.then_some(call.key.as_str());
     let has_version = call.query.contains("versionId=");
-    // Of the reports, only the compiled lists are read by their versions.
+    // In the report bucket, only the compiled lists are read by version.
     let is_list = has_version && call.key.starts_with("compiled/");
     let keys = if is_list { "compiled/*" } else { "*" };
     let object = format!("{bucket}/{}", template.unwrap_or(keys));
@@ -267,7 +272,7 @@ fn needed(call: &Call) -> Vec<Grant> {
     let action = match call.method.as_str() {
         "GET" | "HEAD" if has_version => "s3:GetObjectVersion",
         "GET" | "HEAD" => "s3:GetObject",
-        // Also for the parts and the end of a multipart upload.
+        // This includes the parts and the completion of a multipart upload.
         "PUT" | "POST" => "s3:PutObject",
         "DELETE" if has_version => "s3:DeleteObjectVersion",
         "DELETE" => "s3:DeleteObject",

@@ -1,4 +1,4 @@
-//! Runs over all sites by the deployed state machine.
+//! Runs of the deployed state machine over all sites.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::cloud::{Cloud, wait_until};
 use crate::many::{LIST, Many};
 use crate::recorder::Call;
 
-/// 200 of them name the list.
+/// A fleet of sites, 200 of which use the list.
 pub(crate) const FLEET: Many = Many {
     prefix: "thousand",
     count: 1_000,
@@ -22,18 +22,19 @@ pub(crate) const FLEET: Many = Many {
 const OFFICE: &str = "IP\n198.51.100.0/28\n";
 const NEW_OFFICE: &str = "IP\n198.51.100.0/28\n203.0.113.7\n";
 const BAD_OFFICE: &str = "IP,Rule\n198.51.100.1,Allow\n203.0.113.7,Deny\n";
-/// The number of sites that are uploaded again while a list comes to its sites.
+/// The number of sites that are uploaded again while a run brings a new list to the sites.
 const AGAIN: usize = 50;
-/// The number of outputs that are deleted, that are altered, and of CSVs that are deleted.
+/// The number of outputs that are deleted, of outputs that are altered, and of CSVs that are
+/// deleted.
 const WRECKED: usize = 20;
-/// A part of the fleet, for runs about which a smaller number says the same.
+/// The prefix of a part of the fleet, for runs in which a smaller number of sites proves the same.
 const PART: &str = r#"{"prefix": "thousand/OLD/"}"#;
-/// The number of CSVs in that part that are deleted.
+/// The number of deleted CSVs in this part.
 const WRECKED_IN_PART: usize = WRECKED / 4;
-/// The time limit for a run over a thousand sites, on a busy machine.
+/// The time limit for a run over a thousand sites, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// The fleet is uploaded after its list.
+/// Publishes the list before the sites, so that the sites find it.
 pub(crate) fn publishes_a_fleet(cloud: &Cloud) {
     FLEET.upload_list(cloud, OFFICE);
     cloud.wait_for_objects("ReportBucket", "compiled/lists/office.list", 1);
@@ -41,8 +42,9 @@ pub(crate) fn publishes_a_fleet(cloud: &Cloud) {
     wait_for_runs(cloud, 1);
 }
 
-/// A new list starts a run, which brings it to the sites that name it and writes no other. Sites that are
-/// uploaded meanwhile are right in the end. A refused list and a deleted one change nothing.
+/// A new version of a list starts a run, which publishes the sites that use the list and writes no
+/// others. Sites that are uploaded during the run have the correct output at the end. A refused
+/// list and a deleted list change nothing.
 pub(crate) fn brings_a_list_to_its_sites(cloud: &Cloud) {
     let before = cloud.recorder.calls().len();
     let runs = runs(cloud).len();
@@ -54,7 +56,8 @@ pub(crate) fn brings_a_list_to_its_sites(cloud: &Cloud) {
             count => Err(count),
         }
     });
-    // They are spread over the whole fleet, so the run is past some of them, and some name the list.
+    // These sites are spread over the whole fleet, so the run has already processed some of them,
+    // and some use the list.
     let step = FLEET.count / AGAIN;
     let again = (0..AGAIN).map(|number| number * step + number % step);
     FLEET.upload_again(cloud, again.clone());
@@ -97,7 +100,7 @@ pub(crate) fn brings_a_list_to_its_sites(cloud: &Cloud) {
     );
 }
 
-/// One run repairs deleted and altered outputs and reports orphans. The next one writes nothing.
+/// One run restores deleted and altered outputs, and reports orphans. The next run writes nothing.
 pub(crate) fn repairs_everything_once(cloud: &Cloud) {
     let wanted = FLEET.wanted(cloud);
     wreck(cloud);
@@ -115,7 +118,7 @@ pub(crate) fn repairs_everything_once(cloud: &Cloud) {
     writes_nothing(cloud, "{}");
 }
 
-/// The orphans of [`repairs_everything_once`] are removed after `OnDelete` was changed.
+/// After a change of `OnDelete`, a run removes the orphans that [`repairs_everything_once`] left.
 pub(crate) fn removes_orphans(cloud: &Cloud) {
     let output = run(cloud, PART);
     assert_eq!(output["counts"]["removed"], WRECKED_IN_PART, "{output}");
@@ -124,7 +127,7 @@ pub(crate) fn removes_orphans(cloud: &Cloud) {
     writes_nothing(cloud, PART);
 }
 
-/// A CSV is deleted while the bucket sends no events.
+/// A run denies everybody at a site whose CSV was deleted while the bucket sent no events.
 pub(crate) fn shuts_orphans(cloud: &Cloud) {
     let bucket = ["--bucket", cloud.output("UploadBucket")];
     let ask = ["s3api", "get-bucket-notification-configuration"];
@@ -150,7 +153,8 @@ pub(crate) fn refuses_a_wrong_prefix(cloud: &Cloud) {
     assert_eq!(execution["error"], "WrongInput", "{execution}");
 }
 
-/// A run whose batches of uploads cannot call the function checks the outputs, writes the overview, and fails.
+/// If the batches of uploads cannot call the function, the run still checks the outputs, writes the
+/// overview, and fails.
 pub(crate) fn fails_if_a_batch_was_not_handled(cloud: &Cloud) {
     let machine = ["--state-machine-arn", cloud.output("StateMachine")];
     let describe = ["stepfunctions", "describe-state-machine"];
@@ -186,7 +190,8 @@ pub(crate) fn fails_if_a_batch_was_not_handled(cloud: &Cloud) {
     cloud.aws(&[&delete[..], &[broken]].concat());
 }
 
-/// With `OnDelete=keep` the bucket sends no events about deletes.
+/// Deletes outputs, alters outputs, and deletes CSVs. With `OnDelete=keep`, the bucket sends no
+/// events for deletes.
 fn wreck(cloud: &Cloud) {
     delete(
         cloud,
@@ -248,7 +253,8 @@ fn writes_nothing(cloud: &Cloud, input: &str) {
     );
 }
 
-/// The objects of the run itself are its answer. A schedule that exists already is left alone (409).
+/// Returns whether a call changes something other than the run's own results. A schedule that
+/// already exists is not changed (409).
 fn is_change(call: &Call) -> bool {
     let is_own = call.key.starts_with("overview/parts/")
         || ["index.html", "sites.csv"].contains(&&*call.key);
@@ -256,7 +262,7 @@ fn is_change(call: &Call) -> bool {
     !is_own && !is_known_schedule && !["GET", "HEAD"].contains(&&*call.method)
 }
 
-/// The outputs that were written since a number of calls.
+/// Returns the keys of the outputs that were written after the first `before` calls.
 fn written_outputs(cloud: &Cloud, before: usize) -> BTreeSet<String> {
     let calls = &cloud.recorder.calls()[before..];
     let sites = cloud.output("SiteBucket");
@@ -268,7 +274,6 @@ fn written_outputs(cloud: &Cloud, before: usize) -> BTreeSet<String> {
     keys.map(Cow::into_owned).collect()
 }
 
-/// Runs the state machine. The run must succeed. Returns its output.
 /// Waits until no run is in progress.
 pub(crate) fn waits_for_all_runs(cloud: &Cloud) {
     let machine = ["--state-machine-arn", cloud.output("StateMachine")];
@@ -289,13 +294,14 @@ pub(crate) fn waits_for_all_runs(cloud: &Cloud) {
     });
 }
 
+/// Runs the state machine, and checks that the run succeeds. Returns its output.
 fn run(cloud: &Cloud, input: &str) -> Value {
     let execution = execute(cloud, input);
     assert_eq!(execution["status"], "SUCCEEDED", "{execution}");
     from_text(&execution["output"])
 }
 
-/// Reads the JSON in a text of JSON.
+/// Parses the JSON in a JSON string.
 fn from_text(text: &Value) -> Value {
     serde_json::from_str(text.as_str().unwrap()).unwrap()
 }
@@ -322,7 +328,7 @@ fn execute_machine(cloud: &Cloud, machine: &str, input: &str) -> Value {
     }
 }
 
-/// Waits until this number of runs were started, also by others, and all of them succeeded.
+/// Waits until this number of runs has been started in total and all of them have succeeded.
 fn wait_for_runs(cloud: &Cloud, count: usize) {
     let began = Instant::now();
     while runs(cloud).len() < count || !runs_of(cloud, "RUNNING").is_empty() {

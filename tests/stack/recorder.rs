@@ -1,4 +1,4 @@
-//! A proxy between a program and the local cloud that passes everything on and records the calls.
+//! A proxy between a program and the local cloud. It forwards everything and records the calls.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -6,20 +6,21 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A call of S3 with a path-style address, or of a service that names its operation in a header.
+/// A call to S3 with a path-style address, or to a service whose requests contain the operation in
+/// a header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) bucket: String,
-    /// The path as it was sent. Empty for the bucket itself.
+    /// The path after the bucket, encoded as in the request. Empty for the bucket itself.
     pub(crate) key: String,
     pub(crate) query: String,
-    /// The operation of another service, such as `AmazonSQS.ReceiveMessage`. Empty for S3.
+    /// The operation of a service other than S3, such as `AmazonSQS.ReceiveMessage`. Empty for S3.
     pub(crate) operation: String,
     pub(crate) status: u16,
 }
 
-/// Listens for as long as the test runs.
+/// A recorder that listens until the end of the test process.
 pub(crate) struct Recorder {
     pub(crate) port: u16,
     upstream: Arc<Mutex<Option<u16>>>,
@@ -45,29 +46,29 @@ impl Recorder {
         recorder
     }
 
-    /// The address for the program.
+    /// Returns the endpoint URL for the program.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The port of the local cloud.
+    /// Sets the port of the local cloud, to which the recorder forwards requests.
     pub(crate) fn pass_on_to(&self, port: u16) {
         *self.upstream.lock().unwrap() = Some(port);
     }
 
-    /// All calls since the last [`Recorder::take`].
+    /// Returns all calls since the last [`Recorder::take`].
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
 
-    /// The calls since the last look.
+    /// Removes and returns all calls since the last [`Recorder::take`].
     pub(crate) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 }
 
-/// A connection answers its requests one after the other, so an answer belongs to the first open
-/// request.
+/// Forwards one connection in both directions. The server answers the requests of a connection in
+/// order, so an answer always belongs to the oldest open request.
 fn relay(client: &TcpStream, port: u16, calls: &Mutex<Vec<Call>>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
         return;
@@ -95,7 +96,7 @@ fn relay(client: &TcpStream, port: u16, calls: &Mutex<Vec<Call>>) {
     });
 }
 
-/// Passes bytes on, and shows each line of them before that.
+/// Forwards bytes, and calls `seen` with each line before the line's end is forwarded.
 fn copy_lines(mut from: &TcpStream, mut to: &TcpStream, mut seen: impl FnMut(&str)) {
     let (mut buffer, mut line) = ([0; 16 * 1024], Vec::new());
     while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -114,7 +115,8 @@ fn copy_lines(mut from: &TcpStream, mut to: &TcpStream, mut seen: impl FnMut(&st
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// A request line. It can follow the last line of a body without a line end.
+/// Parses a request line. If the previous request's body has no line end, its last line precedes
+/// the request line.
 fn request(line: &str) -> Option<Call> {
     let (line, target) = line.strip_suffix(" HTTP/1.1")?.rsplit_once(' ')?;
     let methods = ["GET", "HEAD", "PUT", "POST", "DELETE"];
@@ -132,14 +134,15 @@ fn request(line: &str) -> Option<Call> {
     })
 }
 
-/// The value of the header that names an operation.
+/// Returns the value of the header that contains the operation.
 fn operation(line: &str) -> Option<&str> {
     let (name, value) = line.split_once(':')?;
     let is_target = name.eq_ignore_ascii_case("x-amz-target");
     is_target.then_some(value.trim())
 }
 
-/// The status of an answer. `100 Continue` is not an answer.
+/// Returns the status in a status line. `100 Continue` is not the final answer, so it returns
+/// `None`.
 fn status(line: &str) -> Option<u16> {
     let (_, rest) = line.rsplit_once("HTTP/1.1 ")?;
     let status = rest.get(..3)?.parse().ok()?;

@@ -1,9 +1,10 @@
-//! Rows that start and end by themselves: no event but that of the schedule comes, and a real Apache lets
-//! in who may get in at each instant.
+//! Rows start and end without an upload: only the schedule sends an event, and a real Apache lets
+//! in the right clients before and after the change.
 //!
-//! The local cloud stores schedules, calls the function at their instants and deletes them, so the test plays
-//! no part of EventBridge Scheduler. It enforces no permissions: `permissions` compares the calls with the
-//! grants of the role, and `tests/it/function/faults/schedules.rs` tests a denied call.
+//! The local cloud stores schedules, calls the function when they are due, and deletes them, so the
+//! test does not have to simulate EventBridge Scheduler. The local cloud does not enforce
+//! permissions. `permissions` compares the calls with the role's grants, and
+//! `tests/it/function/faults/schedules.rs` tests a denied call.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,15 +17,15 @@ use crate::http::Connection;
 
 const KEY: &str = "timed/site.csv";
 const OUTPUT: &str = "timed/site/.htaccess";
-/// The row of this client ends at the change, and that of the next one starts then.
+/// The client whose row ends at the change. The row of [`FROM`] starts at the same time.
 const UNTIL: &str = "203.0.113.7";
 const FROM: &str = "198.51.100.9";
-/// The minimum time until the change, in seconds. A change that is sooner is published up to a minute
-/// later.
+/// The minimum time until the change, in seconds. A change that is due sooner is published up to a
+/// minute late.
 const MIN_SECONDS: i64 = 70;
 const MINUTE_SECONDS: i64 = 60;
 
-/// A published CSV with a change that is still to come.
+/// A published CSV whose next change is in the future.
 pub(crate) struct Change {
     at: Instant,
     before: String,
@@ -36,7 +37,7 @@ fn now() -> i64 {
     since.as_secs().try_into().unwrap()
 }
 
-/// Publishes a CSV with two rows that change at the next whole minute after [`MIN_SECONDS`].
+/// Publishes a CSV with two rows that change at the first whole minute after [`MIN_SECONDS`].
 pub(crate) fn publish(cloud: &Cloud) -> Change {
     let minutes = (now() + MIN_SECONDS).div_euclid(MINUTE_SECONDS) + 1;
     let at = Instant::from_seconds(minutes * MINUTE_SECONDS);
@@ -66,8 +67,8 @@ pub(crate) fn publish(cloud: &Cloud) -> Change {
     }
 }
 
-/// Waits for the change. Its output is published without any event but that of the schedule, which is gone
-/// afterwards.
+/// Waits for the change. Only the schedule triggers the publication of its output, and the schedule
+/// is deleted afterwards.
 pub(crate) fn comes_by_itself(cloud: &Cloud, change: &Change) {
     let after = cloud.site(OUTPUT, |site| *site != change.before);
     assert!(
@@ -97,7 +98,7 @@ pub(crate) fn comes_by_itself(cloud: &Cloud, change: &Change) {
     println!("{KEY}: rows ended and started at {}", change.at);
 }
 
-/// The names of all schedules. Samples have schedules too.
+/// Returns the names of all schedules, including those of the samples.
 fn schedules(cloud: &Cloud) -> Vec<String> {
     let group = ["--group-name", cloud.output("ScheduleGroup")];
     let list = ["scheduler", "list-schedules", "--query", "Schedules[].Name"];

@@ -1,4 +1,4 @@
-//! The synchronisation of the files to a web server: `infra/operate/sync/htaccess-sync`.
+//! The synchronisation of the outputs to a web server with `infra/operate/sync/htaccess-sync`.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +9,7 @@ use crate::cloud::{Cloud, python, root};
 
 const SITES: [&str; 2] = ["again/site", "back/site"];
 
-/// A server that has two of the sites; both are published.
+/// Installs the outputs on a server that has two of the published sites.
 pub(crate) fn lays_outputs_in_the_web_root(cloud: &Cloud) {
     let web = cloud.folder.join("web");
     for site in SITES {
@@ -37,7 +37,7 @@ pub(crate) fn lays_outputs_in_the_web_root(cloud: &Cloud) {
     assert_eq!(fs::read_dir(web.join("again/site")).unwrap().count(), 1);
 }
 
-/// After the output of `again/site` was removed from the bucket.
+/// Runs after the output of `again/site` was removed from the bucket.
 pub(crate) fn removes_only_what_it_is_told_to(cloud: &Cloud) {
     let web = cloud.folder.join("web");
     let is_there = |site: &str| web.join(site).join(".htaccess").exists();

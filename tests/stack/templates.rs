@@ -1,8 +1,9 @@
-//! The templates as text: no bucket and no grant can become somebody else's.
+//! Checks in the text of the templates that no other account can take over a bucket name or use a
+//! grant.
 //!
-//! The local cloud does not evaluate conditions of policies, so these tests read them.
-//! `infra/local/conditions.py` resolves the conditions of each template, once as true and once as
-//! false.
+//! The local cloud does not evaluate the conditions of policies, so these tests read them.
+//! `infra/local/conditions.py` resolves the conditions of each template, once all as true and once
+//! all as false.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::root;
 
-/// The actions that decide what a web server reads from the `SiteBucket`.
+/// The actions that can change what a web server reads from the `SiteBucket`.
 const WRITING: [&str; 9] = [
     "s3:PutObject",
     "s3:PutObjectAcl",
@@ -24,23 +25,25 @@ const WRITING: [&str; 9] = [
     "s3:ObjectOwnerOverrideToBucketOwner",
     "s3:UpdateObjectEncryption",
 ];
-/// The actions that write to the bucket of the access logs.
+/// The actions that write to the bucket for access logs.
 const LOGGING: [&str; 2] = ["s3:PutObject", "s3:ReplicateObject"];
-/// The policies that deny actions to everybody but one writer, and the condition key of the writer.
+/// The policies that deny actions to all principals except one writer, with the condition key that
+/// identifies the writer.
 const ONE_WRITER: [(&str, &str, &[&str]); 3] = [
     ("SiteBucketPolicy", "aws:PrincipalArn", &WRITING),
     ("ReportBucketPolicy", "aws:PrincipalArn", &WRITING),
     ("AccessLogBucketPolicy", "aws:SourceArn", &LOGGING),
 ];
-/// The services that a policy may let in, each with the condition keys that bind it to the account.
+/// The services that a policy may allow, each with the condition keys that limit it to this
+/// account.
 const SERVICES: [(&str, &[&str]); 8] = [
-    // The ARN of a bucket contains no account.
+    // The ARN of a bucket does not contain an account.
     ("s3.amazonaws.com", &["aws:SourceArn", "aws:SourceAccount"]),
     (
         "logging.s3.amazonaws.com",
         &["aws:SourceArn", "aws:SourceAccount"],
     ),
-    // It passes no account, and the ARN of a rule contains one.
+    // EventBridge does not pass an account, but the ARN of a rule contains it.
     ("events.amazonaws.com", &["aws:SourceArn"]),
     // The ARN of a topic contains its account.
     ("sns.amazonaws.com", &["aws:SourceArn"]),
@@ -53,10 +56,10 @@ const SERVICES: [(&str, &[&str]); 8] = [
         "states.amazonaws.com",
         &["aws:SourceAccount", "aws:SourceArn"],
     ),
-    // A role cannot be passed to a function of another account.
+    // A role cannot be passed to a function in another account.
     ("lambda.amazonaws.com", &[]),
 ];
-/// The end of a bucket's name, with an account and the longest name of a region.
+/// The longest suffix of a bucket name: an account and the longest region name.
 const LONGEST_END: &str = "-123456789012-ap-southeast-1-an";
 const MAX_STACK_NAME: &str = "abcdefghijklmnopqrstuvwx";
 
@@ -64,7 +67,7 @@ fn account() -> Value {
     json!({"Ref": "AWS::AccountId"})
 }
 
-/// The resolved templates, each with its file name.
+/// Returns the resolved templates with their file names.
 fn templates() -> Vec<(String, Value)> {
     let folder = std::env::temp_dir().join(format!("htaccess-templates-{}", std::process::id()));
     let infra = root().join("infra");
@@ -91,7 +94,7 @@ fn templates() -> Vec<(String, Value)> {
     found
 }
 
-/// The problems of a template, with the names of the resources.
+/// Returns the problems of a template, each with the name of its resource.
 fn problems(template: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, resource) in template["Resources"].as_object().unwrap() {
@@ -199,7 +202,7 @@ fn for_each_statement(value: &Value, each: &mut impl FnMut(&Value)) {
     }
 }
 
-/// Returns the value of a condition key under any operator, or null.
+/// Returns the value of a condition key with any operator, or null.
 fn condition_of(condition: &Value, key: &str) -> Value {
     let mut operators = condition.as_object().into_iter().flatten();
     operators
@@ -215,8 +218,8 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// Passes a copy to `each` for every place that protects something: without a condition key, without
-/// a denied action, or without the property.
+/// Calls `each` with copies of the template. Each copy lacks one condition key, one denied action
+/// or one property that protects a resource.
 fn without_one(template: &Value, each: &mut impl FnMut(&str, &Value)) {
     const KEYS: [&str; 7] = [
         "aws:ResourceAccount",
@@ -249,7 +252,8 @@ fn without_one(template: &Value, each: &mut impl FnMut(&str, &Value)) {
     }
 }
 
-/// Passes the JSON pointer of each member with its name, and of each text of an array with the text.
+/// Calls `each` for every object member with its JSON pointer and name, and for every array element
+/// with its JSON pointer and text.
 fn find_places(value: &Value, path: &str, each: &mut impl FnMut(&str, &str)) {
     let mut visit = |key: &str, name: &str, value: &Value| {
         let path = format!("{path}/{}", key.replace('/', "~1"));
@@ -285,7 +289,7 @@ fn no_bucket_and_no_grant_can_become_somebody_elses() {
     assert!(removed.len() > 30, "{removed:?}");
 }
 
-/// docs/operations.md has a command for operators who keep the earlier names.
+/// docs/operations.md contains this command for operators who keep the earlier bucket names.
 #[test]
 fn the_documented_command_restores_the_earlier_names() {
     let guide = fs::read_to_string(root().join("docs/operations.md")).unwrap();

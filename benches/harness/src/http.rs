@@ -1,38 +1,38 @@
-//! The parts of HTTP/1.1 that the Runtime API and S3 need, on blocking kept-alive connections.
+//! The parts of HTTP/1.1 that the Runtime API and S3 need, on blocking keep-alive connections.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A request, read to its end.
+/// A completely read request.
 pub(crate) struct Request {
     pub(crate) method: String,
     /// The path without the query.
     pub(crate) path: String,
-    /// The query without its `?`. Empty if there is none.
+    /// The query without the `?`. Empty if there is none.
     pub(crate) query: String,
     /// The headers, with names in lower case.
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// The time when its head was read.
+    /// The time when the head of the request was read.
     pub(crate) arrived: Instant,
 }
 
 impl Request {
-    /// The value of a header, by its lower-case name.
+    /// Returns the value of a header. The name must be in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(given, _)| given == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// All headers whose names start with this prefix.
+    /// Returns all headers whose names start with this prefix.
     pub(crate) fn headers_from(&self, prefix: &str) -> Vec<(String, String)> {
         let wanted = |(name, _): &&(String, String)| name.starts_with(prefix);
         self.headers.iter().filter(wanted).cloned().collect()
     }
 }
 
-/// An answer. The answer to a HEAD has the length of the body, but no body.
+/// A response. The response to a HEAD request contains the length of the body, but not the body.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -49,7 +49,7 @@ impl Response {
     }
 }
 
-/// Answers the requests of one connection until it is closed. `None` closes it from this side.
+/// Answers the requests of one connection until the client closes it, or `answer` returns `None`.
 pub(crate) fn serve(
     stream: impl Read + Write,
     mut answer: impl FnMut(Request) -> Option<Response>,
@@ -127,7 +127,7 @@ fn write_response(stream: &mut impl Write, response: &Response, is_head: bool) -
     for (name, value) in &response.headers {
         write!(bytes, "{name}: {value}\r\n")?;
     }
-    // These two statuses have no body and no length.
+    // Responses with these statuses have no body and no `content-length`.
     if !matches!(response.status, 204 | 304) {
         write!(bytes, "content-length: {}\r\n", response.body.len())?;
     }

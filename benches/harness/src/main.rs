@@ -1,8 +1,8 @@
-//! Starts functions like Lambda and measures them, with the Runtime API and S3 on this machine.
+//! Starts functions like Lambda, and measures them with a local Runtime API and a local S3.
 //!
-//! Reads a [`Plan`] as JSON from standard input and writes [`Measured`] as JSON to standard output.
-//! All times are of the monotonic clock of this process: a start is taken before the function is
-//! spawned, an arrival when a request's head was read, an answer when its body was read.
+//! The harness reads a [`Plan`] as JSON from standard input and writes [`Measured`] as JSON to standard
+//! output. All times come from the monotonic clock of this process. A start is recorded before the function
+//! is spawned, the arrival of a request after its head was read, and an answer after its body was read.
 
 mod http;
 mod runtime_api;
@@ -27,13 +27,13 @@ use s3::{Call, S3};
 #[derive(Deserialize)]
 struct Plan {
     scenario: Scenario,
-    /// The starts of each function (`cold`), or the invocations of each (`warm`).
+    /// The number of starts of each function for `cold`, or of rounds of invocations for `warm` and `stream`.
     rounds: usize,
-    /// The upload.
+    /// The path of the CSV that is uploaded.
     csv: PathBuf,
-    /// The time that S3 takes for each call.
+    /// The time that S3 takes for each request, in milliseconds.
     s3_delay_ms: u64,
-    /// Makes S3 speak TLS.
+    /// The certificates that the function trusts. `None` for S3 without TLS.
     tls: Option<tls::Trust>,
     functions: Vec<Function>,
 }
@@ -43,9 +43,10 @@ struct Plan {
 enum Scenario {
     /// A new process for each upload.
     Cold,
-    /// One process. Each upload is followed by a second event about it, and by a changed upload of the same key.
+    /// One process for all uploads. Each upload is followed by a second event for the same upload, and by a
+    /// changed upload with the same key.
     Warm,
-    /// One process. Each upload has one event.
+    /// One process for all uploads. There is no second event for an upload.
     Stream,
 }
 
@@ -54,15 +55,15 @@ struct Function {
     name: String,
     command: Vec<String>,
     environment: BTreeMap<String, String>,
-    /// A text that the answer to a new upload must contain, so that no failed run is measured.
+    /// A text that the answer to a new upload must contain, so that no failure is measured.
     answer_contains: String,
-    /// A text that the answer must contain if the upload was processed before.
+    /// A text that the answer must contain for an upload that was already processed.
     duplicate_contains: String,
-    /// A text that the answer to a changed upload must contain. Without it, none is made.
+    /// A text that the answer to a changed upload must contain. `None` if no changed upload is measured.
     changed_contains: Option<String>,
 }
 
-/// By function and by measurement, one number for each round.
+/// The measured numbers, by function and by measurement.
 #[derive(Default, Serialize)]
 struct Measured(BTreeMap<String, BTreeMap<String, Vec<f64>>>);
 
@@ -73,7 +74,7 @@ impl Measured {
     }
 }
 
-/// The environment of a function.
+/// The storage and the files that all functions share.
 struct Bench {
     folder: PathBuf,
     endpoint: String,
@@ -149,7 +150,7 @@ fn measure(plan: &Plan, folder: &Path) -> Result<Measured, Box<dyn Error>> {
     Ok(measured)
 }
 
-/// A function that was started and has received its first event.
+/// A running function that has processed its first events.
 struct Session<'a> {
     function: &'a Function,
     api: RuntimeApi,
@@ -185,7 +186,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Starts the function and runs its first invocations, which open connections and are not measured.
+    /// Starts the function and runs its first invocations. They are not measured, because they open the
+    /// connections.
     fn session<'a>(&mut self, function: &'a Function) -> Result<Session<'a>, Box<dyn Error>> {
         let api = RuntimeApi::start()?;
         let process = self.start(function, api.port)?;
@@ -233,7 +235,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Uploads a file under a new key. Returns the key.
+    /// Uploads the CSV under a new key. Returns the key.
     fn upload(&mut self) -> String {
         self.keys += 1;
         let key = format!("clients/site-{}.csv", self.keys);
@@ -242,7 +244,7 @@ impl Bench {
         key
     }
 
-    /// Uploads the file with one more row under the same key.
+    /// Uploads the CSV with an additional row under an existing key.
     fn change(&self, key: &str) {
         let mut csv = self.csv.to_vec();
         csv.extend_from_slice(b"192.0.2.77,Allow\n");
@@ -290,8 +292,7 @@ impl Bench {
 }
 
 impl Session<'_> {
-    /// Invokes the function. Returns the time when the event was sent, and the time when its answer was
-    /// read.
+    /// Invokes the function. Returns the time when the event was sent and the time when the answer was read.
     fn invoke(&mut self, key: &str, contains: &str) -> Result<(Instant, Instant), String> {
         self.invocations += 1;
         let mut marks = || {
@@ -304,14 +305,14 @@ impl Session<'_> {
     }
 }
 
-/// The process of a function, until it is dropped.
+/// The process of a function. It is killed when the value is dropped.
 struct Process {
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
-    /// The peak of its memory, in MiB.
+    /// Returns the peak memory of the process, in MiB.
     fn memory_mib(&self) -> Result<f64, Box<dyn Error>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -332,7 +333,7 @@ impl Drop for Process {
     }
 }
 
-/// The parts of the time of an invocation, as far as they are visible from outside.
+/// Returns the steps of an invocation with their start and end, as seen by S3 and the Runtime API.
 fn steps(
     given: Instant,
     calls: &[Call],
@@ -372,7 +373,7 @@ fn ms(from: Instant, to: Instant) -> f64 {
     to.saturating_duration_since(from).as_secs_f64() * 1000.0
 }
 
-/// An S3 notification, without the fields that no function reads.
+/// Returns an S3 notification for the key, without the fields that no function reads.
 fn event(key: &str) -> Vec<u8> {
     let event = serde_json::json!({"Records": [{
         "eventVersion": "2.1",

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API for one execution environment, as AWS documents it for custom runtimes.
+//! The Lambda Runtime API for one execution environment, as AWS documents it for custom runtimes.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,20 +10,20 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::http::{Request, Response, serve};
 
-/// The time limit for any step of a function.
+/// The maximum time to wait for the next request of a function.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// An action of a function.
+/// A request of the function.
 enum Message {
-    /// The function asked for an event and waits for it.
+    /// The function asked for an event at this time, and waits for it.
     Next(Instant, Sender<Vec<u8>>),
-    /// The function answered. The time is the end of the answer.
+    /// The function answered. The time is when the whole answer was read.
     Answer(Instant, Vec<u8>),
-    /// The function reported an error of its start or of an invocation.
+    /// The function reported an error during its start or an invocation.
     Failed(Vec<u8>),
 }
 
-/// The API of one environment, until it is dropped.
+/// The Runtime API of one environment. The server stops when the value is dropped.
 pub(crate) struct RuntimeApi {
     pub(crate) port: u16,
     messages: Receiver<Message>,
@@ -32,10 +32,10 @@ pub(crate) struct RuntimeApi {
     is_over: Arc<AtomicBool>,
 }
 
-/// The time when the last event was sent, as the sending thread reports it.
+/// The time when the last event was sent, set by the thread that sends it.
 type Given = Arc<Mutex<Option<Instant>>>;
 
-/// The result of an event.
+/// The result of an invocation.
 pub(crate) struct Invocation {
     /// The time when the event was sent.
     pub(crate) given: Instant,
@@ -66,7 +66,7 @@ impl RuntimeApi {
                 if let Ok(stream) = stream {
                     thread::spawn(move || {
                         let _ = stream.set_nodelay(true);
-                        // A function that is killed leaves its connection in any state.
+                        // The error is ignored, because a killed function can leave its connection in any state.
                         let _ = serve(stream, |request| answer(request, &sender, &given));
                     });
                 }
@@ -81,7 +81,7 @@ impl RuntimeApi {
         })
     }
 
-    /// Waits until the function asks for an event. Returns the time when it did.
+    /// Waits until the function asks for an event. Returns the time of this request.
     pub(crate) fn next(&mut self) -> Result<Instant, String> {
         match self.receive()? {
             Message::Next(at, waiting) => {
@@ -119,7 +119,7 @@ impl RuntimeApi {
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-        // Wakes up the listener.
+        // This connection wakes up the listener, so that it checks the flag.
         let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
 }

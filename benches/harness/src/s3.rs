@@ -1,6 +1,6 @@
-//! The parts of S3 that the function needs: path-style HEAD, GET, PUT and DELETE with conditions,
-//! entity tags, versions, `Last-Modified` and metadata, at once or after a fixed time. Signatures are not
-//! checked.
+//! The parts of S3 that the function needs: path-style HEAD, GET, PUT and DELETE requests with conditions,
+//! entity tags, versions, `Last-Modified` and metadata. Each response can be delayed by a fixed time.
+//! Signatures are not checked.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,11 +14,11 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::http::{Request, Response, serve};
 
-/// One request, as a step of an invocation.
+/// A request that S3 received.
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: String,
-    /// The path: `/bucket/key`.
+    /// The path, in the form `/bucket/key`.
     pub(crate) path: String,
     pub(crate) arrived: Instant,
     pub(crate) answered: Instant,
@@ -34,7 +34,7 @@ struct Object {
 }
 
 impl Object {
-    /// Returns a text that no other version of this object has.
+    /// Returns the version ID, which is unique among the versions of the object.
     fn version_id(&self) -> String {
         self.last_modified.to_string()
     }
@@ -44,14 +44,15 @@ impl Object {
 struct State {
     /// The objects by `/bucket/key`.
     objects: HashMap<String, Object>,
-    /// All versions by `/bucket/key` and the version id.
+    /// All versions by `/bucket/key` and version ID.
     versions: HashMap<(String, String), Object>,
     calls: Vec<Call>,
-    /// A clock that advances by two seconds per write, so that no two uploads have the same second.
+    /// A clock in seconds since 1970. It advances by two seconds for each write, so that all writes have
+    /// different times.
     clock: u64,
 }
 
-/// The storage, which answers in separate threads until the program ends.
+/// The storage. Its threads answer requests until the program ends.
 #[derive(Clone)]
 pub(crate) struct S3 {
     state: Arc<Mutex<State>>,
@@ -59,7 +60,7 @@ pub(crate) struct S3 {
 }
 
 impl S3 {
-    /// Starts the storage. Also returns the port.
+    /// Starts the storage. Returns it together with its port.
     pub(crate) fn start(
         delay: Duration,
         tls: Option<Arc<ServerConfig>>,
@@ -82,7 +83,7 @@ impl S3 {
                 thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
                     let answer = |request| Some(server.answer(&request));
-                    // A function that is killed leaves its connections in any state.
+                    // The error is ignored, because a killed function can leave its connections in any state.
                     let _ = match tls {
                         None => serve(stream, answer),
                         Some(config) => ServerConnection::new(config)
@@ -95,7 +96,7 @@ impl S3 {
         Ok((storage, port))
     }
 
-    /// Stores an object that is newer than all earlier ones.
+    /// Stores an object that is newer than all existing objects.
     pub(crate) fn upload(&self, name: &str, body: Arc<[u8]>) {
         self.state().put(name, body, Vec::new());
     }
@@ -107,7 +108,7 @@ impl S3 {
         state.versions.clear();
     }
 
-    /// The requests since the last call of this function.
+    /// Returns the requests since the last call of this function.
     pub(crate) fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.state().calls)
     }
@@ -129,8 +130,8 @@ impl S3 {
     }
 }
 
-/// Sleeps for most of the time, because a sleep ends some tenths of a millisecond late. Yields to
-/// other threads for the rest.
+/// Waits until the given time. A sleep can end some tenths of a millisecond late, so the function sleeps
+/// only for most of the time, and yields to other threads for the rest.
 fn wait_until(until: Instant) {
     const WATCHED: Duration = Duration::from_micros(400);
     let sleep = until.saturating_duration_since(Instant::now());
@@ -217,7 +218,7 @@ fn error(status: u16, code: &str) -> Response {
     Response::new(status, text.as_bytes())
 }
 
-/// A time in the format of RFC 9110, section 5.6.7.
+/// Formats a time as in RFC 9110, section 5.6.7.
 fn http_date(seconds: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [(&str, u64); 12] = [

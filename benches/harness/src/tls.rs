@@ -1,4 +1,4 @@
-//! A new certificate authority, and a certificate from it for `localhost`.
+//! Creates a certificate authority, and a certificate for `localhost` that it signs.
 
 use std::error::Error;
 use std::fs;
@@ -9,21 +9,22 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
-/// The path of the system's trusted certificates in Debian.
+/// The path of the system's trusted certificates on Debian.
 const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The certificates that the function trusts.
 #[derive(Clone, Copy, serde::Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Trust {
-    /// Only our authority.
+    /// Only the harness's own authority.
     Alone,
-    /// Our authority and the authorities of this machine's bundle, as in a Lambda environment.
+    /// The harness's own authority and all authorities that this machine trusts, because a Lambda
+    /// environment also has a full bundle.
     Bundle,
 }
 
-/// Creates both, writes the trusted certificates as PEM to `path`, and returns the server's
-/// configuration.
+/// Creates the authority and the certificate, writes the trusted certificates as PEM to `path`, and
+/// returns the server's configuration.
 pub(crate) fn make(trust: Trust, path: &Path) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
     let authority_key = KeyPair::generate()?;
     let mut authority = CertificateParams::new(Vec::new())?;

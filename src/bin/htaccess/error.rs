@@ -1,11 +1,11 @@
-//! The ways in which a command ends: an error or an exit status.
+//! The two ways in which a command can end: an error or an exit status.
 
-/// Wrong usage, or a failure to read or write. The exit status is 2.
+/// The error for wrong usage, or for a failure to read or write. The exit status is 2.
 #[derive(Debug)]
 pub(crate) struct CliError {
-    /// The description, with the path.
+    /// The description of the error, with the path of the file if there is one.
     pub(crate) message: String,
-    /// The instruction that solves the problem.
+    /// The instruction for solving the problem.
     pub(crate) help: Option<String>,
 }
 
@@ -30,11 +30,11 @@ impl CliError {
 pub(crate) enum ExitStatus {
     /// 0: no file was refused.
     Success,
-    /// 1: a file was refused.
+    /// 1: a file was refused, or `template check` found that the template does not work.
     Refused,
-    /// 2: some files could not be read or written. Each failure was printed.
+    /// 2: some files could not be read or written. The error of each file is already printed.
     Failed,
-    /// 3: `diff --exit-code` found that some addresses gain or lose access.
+    /// 3: `diff --exit-code` found that addresses gain or lose access, or that a file is added or removed.
     Changed,
     /// 4: `diff --hold-above` found a change that would be held.
     Held,

@@ -1,22 +1,22 @@
-//! Reads input and writes output in separate threads. For a million rows the system takes half as
-//! long to read the bytes and write the output as the work between them takes.
+//! Reads input and writes output in separate threads. For a million rows, reading and writing take half as
+//! long as the work between them.
 
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-/// The size of a piece: small enough to stay in a processor's cache.
+/// The size of a piece, in bytes: small enough to stay in the processor's cache.
 const PIECE_BYTES: usize = 512 * 1024;
 /// The maximum number of pieces that wait for the other thread.
 const MAX_WAITING_PIECES: usize = 2;
 
-/// Passes the bytes of `source` to `each` piece by piece until it returns `Break`. The next pieces are
-/// read in the meantime.
+/// Passes the bytes of `source` to `each` piece by piece, until `each` returns `Break`. Another thread reads
+/// the next pieces while `each` works.
 ///
 /// # Errors
 ///
-/// The first error of `source`.
+/// Returns the first error of `source`.
 pub(crate) fn read_ahead(
     mut source: impl Read + Send,
     mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
@@ -24,11 +24,11 @@ pub(crate) fn read_ahead(
     thread::scope(|scope| {
         let (full, pieces) = mpsc::sync_channel(MAX_WAITING_PIECES);
         let (empty, used) = mpsc::channel();
-        // One piece more than may wait, because `each` works on one.
+        // One buffer more than pieces can wait, for the piece that `each` works on.
         for _ in 0..=MAX_WAITING_PIECES {
             let _ = empty.send(vec![0; PIECE_BYTES]);
         }
-        // Ends when the loop below has ended and its ends of the channels are dropped.
+        // The thread ends when the loop below has ended and its ends of the channels are dropped.
         scope.spawn(move || {
             while let Ok(mut piece) = used.recv() {
                 let read = read_piece(&mut source, &mut piece);
@@ -50,7 +50,8 @@ pub(crate) fn read_ahead(
     })
 }
 
-/// Reads once, again if interrupted. 0 bytes mean the end.
+/// Reads from `source` once, and tries again if the call is interrupted. Returns the number of bytes, which
+/// is 0 at the end.
 pub(crate) fn read_piece(source: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
     loop {
         match source.read(piece) {
@@ -60,10 +61,11 @@ pub(crate) fn read_piece(source: &mut impl Read, piece: &mut [u8]) -> io::Result
     }
 }
 
-/// Writes in large pieces, by a separate thread if there is more than one. A single piece is written
-/// when it is flushed. Data that was not flushed is lost.
+/// A writer that collects data into large pieces. The first full piece starts a thread, which writes the
+/// pieces. Less data than one piece is written by `flush`, without a thread. Data that is not flushed is
+/// lost.
 pub(crate) struct WriteBehind<W> {
-    /// `None` while the thread owns it.
+    /// `None` while the thread owns the writer.
     out: Option<W>,
     piece: Vec<u8>,
     thread: Option<Thread<W>>,
@@ -84,7 +86,7 @@ impl<W: Write + Send + 'static> WriteBehind<W> {
         }
     }
 
-    /// Sends the piece to the thread, which the first piece starts.
+    /// Sends the current piece to the thread. The first call starts the thread.
     fn send_piece(&mut self) -> io::Result<()> {
         if let Some(out) = self.out.take() {
             self.thread = Some(Thread::start(out));
@@ -96,7 +98,7 @@ impl<W: Write + Send + 'static> WriteBehind<W> {
         let piece = std::mem::replace(&mut self.piece, next);
         match thread.pieces.send(piece) {
             Ok(()) => Ok(()),
-            // The thread has ended, and its result contains the reason.
+            // The thread has ended because of an error, which `join` returns.
             Err(_) => self.join(),
         }
     }
@@ -159,7 +161,8 @@ impl<W: Write + Send + 'static> Thread<W> {
 mod tests {
     use super::*;
 
-    /// Reads and writes a few bytes at a time, and fails after `fails_after` bytes.
+    /// A reader and writer that transfers at most 100,000 bytes at a time, and fails after `fails_after`
+    /// bytes.
     struct Slow {
         bytes: Vec<u8>,
         fails_after: usize,

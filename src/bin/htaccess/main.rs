@@ -1,9 +1,9 @@
-//! The command line. It applies the library to local files: without a cloud account, before an
+//! The command line program. It applies the library to local files: without a cloud account, before an
 //! upload, and in pipelines.
 //!
-//! Only data is written to standard output. Messages are written to standard error. Exit status: 0 if
-//! no file was refused, 1 if a file was refused, 2 for wrong usage or a failure to read or write, 3 if
-//! `diff --exit-code` found a change, 4 if `diff --hold-above` found one that would be held.
+//! Data is written to standard output, and messages to standard error. Exit status: 0 if no file was refused,
+//! 1 if a file was refused or a template does not work, 2 for wrong usage or a failure to read or write, 3 if
+//! `diff --exit-code` found a change, 4 if `diff --hold-above` found a change that would be held.
 
 mod cli;
 mod commands;
@@ -50,8 +50,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Sets when messages are coloured. `auto` depends on the terminal, `NO_COLOR`, `CLICOLOR_FORCE`,
-/// `CLICOLOR`, `CI` and `TERM`, in that order.
+/// Sets when messages are coloured. `auto` evaluates `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR`, in that
+/// order, and then whether standard error is a terminal with colours (`TERM`, `CI`).
 fn choose_colors(choice: ColorChoice) {
     let choice = match choice {
         ColorChoice::Auto => anstream::ColorChoice::Auto,

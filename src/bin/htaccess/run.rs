@@ -26,7 +26,7 @@ fn source_of(input: &Input) -> Source {
     }
 }
 
-/// The settings, the instant and the shared rules with which the CSVs of sites are read.
+/// The settings, the time and the shared rules that apply to the CSVs of all sites.
 pub(crate) struct Circumstances {
     pub(crate) settings: Settings,
     pub(crate) as_of: Instant,
@@ -34,7 +34,7 @@ pub(crate) struct Circumstances {
 }
 
 impl Circumstances {
-    /// Reads the lists and the common CSV that the inputs may use.
+    /// Reads the lists and the common CSV that the inputs can use.
     pub(crate) fn of(
         inputs: &[Input],
         places: &SharedPlaces,
@@ -50,7 +50,8 @@ impl Circumstances {
         })
     }
 
-    /// Returns the answer for a list or the common CSV, and writes its page. `None` for the CSV of a site.
+    /// Returns the answer for a list or the common CSV, and writes the report page if `reports` is set.
+    /// `None` for the CSV of a site.
     pub(crate) fn shared_answer(
         &self,
         input: &Input,
@@ -66,28 +67,29 @@ impl Circumstances {
         Ok(Some(answer))
     }
 
-    /// Starts to read the CSV of a site.
+    /// Creates the [`Upload`] that receives the bytes of a site's CSV.
     pub(crate) fn start(&self, input: &Input, keep: Keep) -> Upload {
         let shared = self.shared.of(input);
         Upload::new(&self.settings, source_of(input), keep, self.as_of, shared)
     }
 
-    /// Reads the whole CSV of a site into memory. Stops at the first refusal. Returns the bytes and the
-    /// decision.
+    /// Reads the CSV of a site into memory, and returns the bytes and the decision. If the CSV is refused,
+    /// reading stops early and the bytes are incomplete.
     pub(crate) fn read_whole(&self, input: &Input) -> Result<(Vec<u8>, Decision), CliError> {
         let mut upload = self.start(input, Keep::default());
         let mut bytes = Vec::new();
         input.read(input.bytes(), |piece| {
             input.keep_start(piece);
             bytes.extend_from_slice(piece);
-            // Stops an upload that is too large before all of it is in memory.
+            // `push` returns `Break` at the size limit, so a CSV that is too large is never completely in
+            // memory.
             upload.push(piece)
         })?;
         Ok((bytes, upload.finish()))
     }
 }
 
-/// Refuses `--sheet` if nothing that is read can have sheets.
+/// Returns an error if `--sheet` is given, but neither an input nor the common CSV can be a workbook.
 fn check_sheet(inputs: &[Input], places: &SharedPlaces) -> Result<(), CliError> {
     let Some(sheet) = places.sheet() else {
         return Ok(());
@@ -102,7 +104,8 @@ fn check_sheet(inputs: &[Input], places: &SharedPlaces) -> Result<(), CliError> 
     )))
 }
 
-/// Reads the CSV of a site. Stops at the first refusal, because the rest would change nothing.
+/// Reads the CSV of a site. Stops as soon as the CSV is refused, because the remaining rows cannot change the
+/// decision.
 pub(crate) fn read(
     input: &Input,
     circumstances: &Circumstances,
@@ -117,15 +120,15 @@ pub(crate) fn read(
     Ok(upload.finish())
 }
 
-/// Renders a decision, and adds the warnings to its answer.
+/// Renders a decision, and adds the warnings that compare rows to the answer.
 pub(crate) fn render_with_warnings(decision: &mut Decision, template: &Template) -> Outcome {
     let mut outcome = decision.render(template);
     outcome.answer.warnings.extend(decision.warnings());
     outcome
 }
 
-/// Passes each input to `work`, in as many threads as `--jobs` allows. Returns the results in the
-/// order of the inputs. A failure does not keep the other inputs from being processed.
+/// Calls `work` for each input, in up to `--jobs` threads. The default is one thread for each core. Returns
+/// the results in the order of the inputs. If one input fails, the others are still processed.
 pub(crate) fn in_parallel<T: Send>(
     inputs: &[Input],
     arguments: &FileArguments,

@@ -1,6 +1,7 @@
-//! Compiles the lists and the common CSV that the inputs may use.
+//! Compiles the lists and the common CSV that the inputs can use.
 //!
-//! The last good version of a refused list is not known here, so every site that uses it is refused.
+//! The command line does not know the last good version of a refused list. Every site that uses such a list
+//! is therefore refused.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,10 +19,10 @@ use crate::error::CliError;
 use crate::input::{self, Input, SharedPlaces};
 use crate::messages::print_problems;
 
-/// The lists and the common CSV, for each folder of lists.
+/// The lists and the common CSV, compiled once for each lists folder.
 pub(crate) struct SharedFiles {
     folders: Vec<SharedFolder>,
-    /// The rules of inputs without lists and without the common CSV.
+    /// The empty set of rules for inputs that have neither lists nor a common CSV.
     none: Shared,
 }
 
@@ -35,16 +36,16 @@ struct SharedFolder {
 pub(crate) struct SharedFile {
     input: Input,
     real_path: Option<PathBuf>,
-    /// Its answer, with the warnings.
+    /// The answer for this CSV, with the warnings.
     answer: Answer,
-    /// The name, if it is a list.
+    /// The name of the list. `None` for the common CSV.
     name: Option<ListName>,
-    /// The list. `None` for a refused list and for the common CSV.
+    /// The compiled list. `None` for a refused list and for the common CSV.
     pub(crate) list: Option<Arc<CompiledList>>,
 }
 
 impl SharedFile {
-    /// Returns the answer under the key of an input, which is the same file.
+    /// Returns the answer with the key of `input`, which is the same file.
     pub(crate) fn answer_as(&self, input: &Input) -> Answer {
         Answer {
             source: input.key.clone(),
@@ -54,7 +55,7 @@ impl SharedFile {
 }
 
 impl SharedFiles {
-    /// Reads all lists and the common CSV that the inputs may use.
+    /// Reads all lists and the common CSV that the inputs can use.
     pub(crate) fn read(
         inputs: &[Input],
         places: &SharedPlaces,
@@ -77,14 +78,15 @@ impl SharedFiles {
         })
     }
 
-    /// Returns the rules that an input may use.
+    /// Returns the lists and the common CSV that apply to an input.
     pub(crate) fn of(&self, input: &Input) -> &Shared {
         let mut folders = self.folders.iter();
         let folder = folders.find(|folder| folder.lists == input.lists);
         folder.map_or(&self.none, |folder| &folder.shared)
     }
 
-    /// Returns the list or the common CSV that an input is. `None` if it is the CSV of a site.
+    /// Returns the list or the common CSV that is the same file as `input`. `None` if `input` is the CSV of a
+    /// site.
     pub(crate) fn file(&self, input: &Input) -> Option<&SharedFile> {
         if input.kind == CsvKind::Site {
             return None;
@@ -95,8 +97,9 @@ impl SharedFiles {
         files.into_iter().find(is_same)
     }
 
-    /// Prints the problems of the shared CSVs that the sites used and that are no inputs themselves, if they
-    /// are refused or have rejected rows.
+    /// Prints the problems of the shared CSVs that the sites use, if such a CSV is refused or has rejected
+    /// rows. Skips CSVs that are inputs themselves, because their problems are printed with those of the
+    /// other inputs.
     pub(crate) fn print_problems(&self, inputs: &[Input], answers: &[&Answer]) {
         let unusable = Some(RefusalCode::UnusableList);
         let any_unusable = answers.iter().any(|answer| answer.code == unusable);
@@ -225,7 +228,7 @@ fn read(input: &Input, mut upload: SharedUpload) -> Result<SharedOutcome, CliErr
     Ok(upload.finish())
 }
 
-/// Returns the name of the list in a file below the folder of lists.
+/// Returns the name of the list that a CSV in the lists folder contains.
 fn list_name(input: &Input) -> Result<ListName, CliError> {
     let key = format!("{LISTS_FOLDER}{}", input.key);
     ListName::of_key(&key).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Finds templates by the names that the command line accepts: a built-in name or a file.
+//! Finds templates by the names that the command line accepts: the name of a built-in template, or a path.
 
 use std::path::Path;
 use std::{fs, io};
@@ -9,20 +9,21 @@ use crate::error::CliError;
 use crate::input::shown;
 use crate::messages::template_suggestion;
 
-/// Returns the `OUTPUT_KEY` that adds an ending to the source's path: after a dot, or after a slash if
-/// the ending starts with a dot itself.
+/// Returns the `OUTPUT_KEY` that appends an ending to the path of the source: after a slash if the ending
+/// starts with a dot, otherwise after a dot.
 pub(crate) fn output_key_with_ending(ending: &str) -> String {
     let between = if ending.starts_with('.') { '/' } else { '.' };
     format!("{{{{ path }}}}{between}{ending}")
 }
 
-/// Returns an `--output-key` for a built-in template whose output is not a `.htaccess`.
+/// Returns a suitable `--output-key` for a built-in template whose output is not a `.htaccess`. `None` for
+/// all other templates.
 pub(crate) fn suggested_output_key(template: &str) -> Option<String> {
     let ending = BuiltIn::find(template)?.ending;
     (ending != ".htaccess").then(|| output_key_with_ending(ending))
 }
 
-/// Compiles a built-in template or one from a file.
+/// Compiles a built-in template or a template file.
 pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
     let compiled = match BuiltIn::find(name_or_path) {
         Some(_) => Template::built_in(name_or_path),
@@ -34,7 +35,8 @@ pub(crate) fn find_template(name_or_path: &str) -> Result<Template, CliError> {
     })
 }
 
-/// Reads and compiles a custom template.
+/// Reads and compiles a custom template. The outer error means that the file cannot be read, the inner error
+/// that the template does not compile.
 pub(crate) fn compile_file(path: &Path) -> Result<Result<Template, TemplateError>, CliError> {
     let source = read_template(path)?;
     Ok(Template::compile_named(&shown(path), &source))

@@ -16,7 +16,7 @@ impl TextSink for Text {
     }
 }
 
-/// The text of an upload that comes in pieces of one length.
+/// Returns the text of an upload that is pushed in pieces of `piece_bytes` bytes.
 fn text_of(upload: &[u8], piece_bytes: usize) -> Result<String, CsvError> {
     let mut decoder = TextDecoder::new(Text::default(), u64::MAX);
     for piece in upload.chunks(piece_bytes) {
@@ -38,7 +38,7 @@ fn only_the_first_byte_order_mark_is_left_out() {
     }
 }
 
-/// Notes the length of the text that came since the last step.
+/// Counts the bytes of text that were pushed since the last step.
 #[derive(Default)]
 struct Step(Rc<Cell<usize>>);
 
@@ -52,7 +52,7 @@ impl TextSink for Step {
 #[test]
 fn a_step_makes_a_bounded_amount_of_text() {
     const TEXT_BYTES: usize = 4 * 1024 * 1024;
-    // The first text is kept until its kind is known.
+    // The first bytes of the text are kept until its format is known.
     const MAX_BYTES: usize = STEP_BYTES + SNIFFED_BYTES;
     let text = vec![b' '; TEXT_BYTES];
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
@@ -72,7 +72,7 @@ fn a_step_makes_a_bounded_amount_of_text() {
     }
 }
 
-/// Code units other than NUL. Surrogates are frequent, so that pairs are.
+/// Generates code units other than NUL. Surrogates are frequent, so that surrogate pairs occur often.
 fn units() -> impl Strategy<Value = Vec<u16>> {
     let unit = prop_oneof![
         1..=u16::MAX,
@@ -89,7 +89,8 @@ proptest! {
     fn utf_16_is_read_as_the_standard_library_reads_it_or_refused(
         units in units(), is_cut in any::<bool>(), piece_bytes in 1..7usize
     ) {
-        // The mark comes first, and enough text that nothing looks like another format.
+        // Starts with a byte order mark, and with enough text that no unit after it looks like another
+        // format.
         let units: Vec<u16> = "\u{feff}abc".encode_utf16().chain(units).collect();
         let expected = String::from_utf16(&units).ok().filter(|_| !is_cut);
         let expected = expected.map(|text| text.trim_start_matches('\u{feff}').to_owned());

@@ -18,8 +18,8 @@ use crate::csv::diagnose::{ACCEPTED, Explanation, MAX_EXPLAINED_BYTES, names_som
 use crate::ip::{AddressError, AddressSpec, parse_address};
 use crate::text::{RichText, Segment, escape, rich};
 
-/// The maximum length of a suggestion, in bytes. A range of two IPv6 addresses has up to 79 bytes.
-/// Only a prefix length with many leading zeros is longer.
+/// The maximum length of a suggestion, in bytes. A range of two IPv6 addresses has up to 79 bytes. Only a
+/// suggestion with many leading zeros in a prefix length is longer.
 const MAX_FIX_BYTES: usize = 100;
 
 impl fmt::Display for AddressError<'_> {
@@ -31,8 +31,8 @@ impl fmt::Display for AddressError<'_> {
 impl std::error::Error for AddressError<'_> {}
 
 impl AddressError<'_> {
-    /// Returns suggested replacements for the cell, the most likely first. [`parse_address`]
-    /// accepts each of them. Empty if the cell suggests nothing.
+    /// Returns suggested replacements for the cell, the most likely first. [`parse_address`] accepts each of
+    /// them. Empty if there is no suggestion.
     #[must_use]
     pub fn fixes(&self) -> Vec<String> {
         self.explain().fixes
@@ -67,7 +67,7 @@ impl AddressError<'_> {
     }
 }
 
-/// Explains a cell over [`MAX_EXPLAINED_BYTES`] without looking for the error in it.
+/// Explains a cell over [`MAX_EXPLAINED_BYTES`] without searching it for its error.
 fn explain_long(text: &str) -> Explanation {
     let quoted = Segment::quoted(text);
     if is_formula(text) {
@@ -80,8 +80,8 @@ fn explain_long(text: &str) -> Explanation {
     ))
 }
 
-/// Returns one sentence with the value, the error and the accepted contents, and suggestions. All
-/// of the suggestions are accepted.
+/// Explains a cell in one sentence with the value, the error and the accepted contents, and adds suggestions.
+/// [`parse_address`] accepts each suggestion.
 #[must_use]
 fn explain(text: &str) -> Explanation {
     #[cfg(test)]
@@ -117,7 +117,7 @@ fn explain_whole(text: &str) -> Explanation {
     explain_single(text).of_part(rich!("{} is not an IP address: ", quoted), |fix| fix)
 }
 
-/// Explains a cell that has no address at all.
+/// Explains a cell that does not contain any address.
 fn explain_no_value(quoted: &Segment, text: &str) -> Option<Explanation> {
     if is_placeholder(text) {
         return Some(Explanation::new(rich!(
@@ -162,7 +162,7 @@ fn explain_formula(quoted: &Segment) -> Explanation {
     Explanation::new(rich!("{} is a formula: replace it with an address", quoted))
 }
 
-/// Explains characters that are invisible, or that look like those of an address.
+/// Explains characters that are invisible, or that look like the characters of an address.
 fn explain_strange_characters(quoted: &Segment, text: &str) -> Option<Explanation> {
     let plain = plain(text)?;
     let is_address = names_some(&plain);
@@ -199,7 +199,7 @@ fn explain_url(quoted: &Segment, rest: &str) -> Explanation {
     }
 }
 
-/// Returns the address of `1.2.3.4`, `1.2.3.4:80`, `[::1]` or `[::1]:80`.
+/// Returns the address in `1.2.3.4`, `1.2.3.4:80`, `[::1]` or `[::1]:80`.
 fn without_port(host: &str) -> Option<IpAddr> {
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((inner, port)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -218,7 +218,7 @@ fn without_port(host: &str) -> Option<IpAddr> {
         .map(IpAddr::V4)
 }
 
-/// Explains a range. `None` if neither side of `-` looks like an address: `web-1` is a host name.
+/// Explains a range. `None` if neither side of `-` looks like an address, as in the host name `web-1`.
 fn explain_range(quoted: &Segment, text: &str) -> Option<Explanation> {
     let (first, last) = text.split_once('-')?;
     let (first, last) = (first.trim(), last.trim());
@@ -353,7 +353,8 @@ fn explain_network(quoted: &Segment, address: &str, suffix: &str) -> Explanation
     }
 }
 
-/// Returns the part of the sentence after "is not an IP address: ".
+/// Explains a text that should be a single address. The reason is the part of the sentence after "is not an
+/// IP address: ".
 fn explain_single(text: &str) -> Explanation {
     if let Some((address, _)) = text.split_once('%')
         && !text.ends_with('%')

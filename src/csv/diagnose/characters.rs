@@ -1,10 +1,10 @@
-//! Finds characters in a cell that are invisible or look like others, and replaces them by plain
+//! Finds characters in a cell that are invisible or look like other characters, and replaces them with plain
 //! ASCII.
 
 use crate::csv::cell::DASHES;
 use crate::text::{RichText, Segment, is_unprintable, rich};
 
-/// Characters that are invisible or look like others, with their Unicode names.
+/// Characters that are invisible or look like other characters, with their Unicode names.
 const NAMES: [(char, &str); 28] = [
     ('\u{a0}', "NO-BREAK SPACE"),
     ('\u{ad}', "SOFT HYPHEN"),
@@ -36,11 +36,11 @@ const NAMES: [(char, &str); 28] = [
     ('\u{feff}', "ZERO WIDTH NO-BREAK SPACE"),
 ];
 
-/// The digit zero of other scripts that have keyboards with decimal digits.
+/// The digit zero of other scripts whose digits can be typed on keyboards.
 const ZEROS: [char; 5] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
 
-/// Describes the first character that is not what it looks like, for a message. Invisible
-/// characters come before others.
+/// Describes the first character that is invisible or, if there is none, the first character that is not
+/// ASCII. The description is for a message.
 pub(crate) fn strange_character(text: &str) -> Option<RichText> {
     invisible_character(text).or_else(|| {
         let character = text.chars().find(|c| !c.is_ascii())?;
@@ -71,7 +71,7 @@ pub(crate) fn invisible_character(text: &str) -> Option<RichText> {
     })
 }
 
-/// Returns the code point of a character, as Unicode writes it.
+/// Returns the code point of a character in Unicode notation, such as `U+00A0`.
 fn code_point(character: char) -> String {
     format!("U+{:04X}", u32::from(character))
 }

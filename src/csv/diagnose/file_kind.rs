@@ -1,5 +1,5 @@
-//! Recognizes files of other formats that people upload instead of a CSV. Each message names the
-//! format and says how to get a CSV.
+//! Recognizes files of other formats that people upload instead of a CSV. Each message says which format it
+//! is and how to get a CSV.
 //!
 //! The signatures are from the specifications of the formats: ZIP (APPNOTE.TXT, section 4.3.7), the
 //! compound files of old versions of Office (MS-CFB, section 2.2), PDF (ISO 32000-1, section 7.5.2), and the

@@ -10,9 +10,9 @@ use crate::csv::kind::CsvKind;
 use crate::ip::parse_address;
 use crate::text::{RichText, Segment, quoted_list, rich};
 
-/// Names that people give the address column, in the languages of our spreadsheets. A column with
-/// such a name is not accepted, but renaming it is suggested. The accepted names are few, so that
-/// all files look the same.
+/// Names that people use for the address column, in several languages. A column with such a name is not
+/// accepted, but the message suggests renaming it. There are few accepted names, so that all files look
+/// alike.
 const LIKE_ADDRESS: [&str; 22] = [
     "adresseip",
     "adresse",
@@ -37,7 +37,7 @@ const LIKE_ADDRESS: [&str; 22] = [
     "direccionip",
     "indirizzoip",
 ];
-/// Names that people give the rule column.
+/// Names that people use for the rule column. These names are not accepted either.
 const LIKE_RULE: [&str; 20] = [
     "règle",
     "regle",
@@ -61,8 +61,8 @@ const LIKE_RULE: [&str; 20] = [
     "regola",
 ];
 
-/// Explains why a line is not a header. `text` is its start. `cells` are its first cells under the most
-/// likely delimiter, and `count` is the number of all.
+/// Explains why a line is not a header. `text` is the line. `cells` are its first cells with the most likely
+/// delimiter, and `count` is the total number of cells.
 pub(crate) fn missing_column(
     kind: CsvKind,
     line: u64,
@@ -148,8 +148,8 @@ fn explain(kind: CsvKind, number: u64, line: &[u8], cells: &[String], count: usi
     )
 }
 
-/// Returns whether a line above the header could be a row: whether a cell of it is an address, or is or
-/// would be corrected to a rule, under any delimiter. Then it is not a title.
+/// Returns whether a line above the header could be a row, and not a title: with some delimiter, one of its
+/// cells is an address, or is or would be corrected to a rule.
 pub(crate) fn could_be_row(line: &[u8]) -> bool {
     let is_of_row = |cell: &[u8]| {
         let text = cell_text(cell);

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use crate::csv::diagnose::{ACCEPTED, Explanation};
 use crate::text::{Segment, rich};
 
-/// Returns the part of the sentence after "is not an IP address: ", for a text that starts like an
-/// IPv4 address.
+/// Explains a text that starts like an IPv4 address. The reason is the part of the sentence after "is not an
+/// IP address: ".
 pub(crate) fn explain_ipv4(text: &str) -> Explanation {
     let octets: Vec<&str> = text.split('.').collect();
     if octets.iter().any(|octet| is_wild(octet)) {
@@ -135,8 +135,8 @@ fn wildcard_network(octets: &[&str]) -> Option<String> {
     Some(format!("{address}/{bits}"))
 }
 
-/// Completes one to three octets to an address with zeros. Returns the address, and the number of
-/// bits that were given.
+/// Completes one to three octets to an address with zeros. Returns the address, and the number of bits of the
+/// given octets.
 pub(crate) fn whole_octets(text: &str) -> Option<(Ipv4Addr, usize)> {
     let count = text.split('.').count();
     if !(1..=3).contains(&count) {

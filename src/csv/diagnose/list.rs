@@ -1,4 +1,4 @@
-//! Explains the rows that use a list in a wrong way, and the rules that only some CSVs accept.
+//! Explains rows that use a list incorrectly, and rules that only some kinds of CSVs accept.
 
 use crate::csv::diagnose::{Explanation, MAX_EXPLAINED_BYTES, names_some};
 use crate::csv::kind::RowContext;
@@ -6,8 +6,8 @@ use crate::list::CompiledList;
 use crate::rule::Action;
 use crate::text::{Segment, rich};
 
-/// Explains a name that no list has. `action` is the rule of the row, which a suggested list must not
-/// contradict.
+/// Explains the name of a list that does not exist. `action` is the rule of the row, which a suggested list
+/// must not contradict.
 pub(super) fn explain_unknown_list(
     name: &str,
     action: Option<Action>,
@@ -39,8 +39,8 @@ pub(super) fn explain_unknown_list(
     })
 }
 
-/// Explains a rule that is the opposite of what the list's own rows say. To deny the members is never a
-/// wrong guess, but to allow them may be.
+/// Explains a rule that contradicts the list's own rows. Only Deny is suggested, because a wrong guess of
+/// Allow would let the members in.
 pub(super) fn explain_contradiction(rule: &str, list: &CompiledList) -> Explanation {
     let own = list.action().unwrap_or(Action::Deny);
     let name = Segment::quoted(&format!("@{}", list.id().name));

@@ -1,5 +1,5 @@
-//! Explains cells that hold more than an address: several addresses, a remark, blanks, or a range
-//! whose ends are not joined by `-`.
+//! Explains cells that contain more than an address: several addresses, a remark, blanks, or a range whose
+//! ends are not joined by `-`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -35,7 +35,7 @@ const NEGATIONS: [&str; 12] = [
     "sans",
 ];
 
-/// Explains a cell that holds more than an address. `None` for other cells.
+/// Explains a cell that contains more than an address. `None` for other cells.
 pub(crate) fn explain_mixed(quoted: &Segment, text: &str) -> Option<Explanation> {
     let joined = without_inner_blanks(text).filter(|joined| names_some(joined));
     if let Some(joined) = joined {
@@ -68,8 +68,8 @@ pub(crate) fn explain_mixed(quoted: &Segment, text: &str) -> Option<Explanation>
     explain_words(quoted, text)
 }
 
-/// Removes the blanks of a text if each of them is next to a sign that addresses contain.
-/// `192.0.2. 10` is one address, but `192.0.2.1 0` could be two numbers.
+/// Removes the blanks from a text if each of them is next to a sign that addresses contain. `192.0.2. 10` is
+/// one address, but `192.0.2.1 0` could be two numbers.
 fn without_inner_blanks(text: &str) -> Option<String> {
     let is_sign = |c: char| ".:/-\\".contains(c);
     let mut words = text.split_whitespace();
@@ -84,7 +84,7 @@ fn without_inner_blanks(text: &str) -> Option<String> {
     (joined != text).then_some(joined)
 }
 
-/// Names what [`without_inner_blanks`] removes or replaces.
+/// Returns the name of the sign that [`without_inner_blanks`] removes or replaces.
 fn unwanted_sign(text: &str) -> &'static str {
     if text.contains(['\n', '\r']) {
         "a line break"

@@ -1,15 +1,15 @@
 //! Explains what is wrong with a cell, a row, a header or a file, and suggests a correction.
 //!
-//! `row.rs` explains a row with the help of `address.rs`, `rule.rs` and `list.rs`. `address.rs` asks
-//! `ipv4.rs`, `mixed.rs`, `characters.rs` and `spreadsheet.rs` about the kinds of cells that they
-//! recognize. `date/` explains the cells of `Starts` and `Expires`. `header.rs` explains a line that is not a header. `file_kind.rs` recognizes files of
-//! other formats.
+//! `row.rs` explains a row with the help of `address.rs`, `rule.rs` and `list.rs`. `address.rs` uses
+//! `ipv4.rs`, `mixed.rs`, `characters.rs` and `spreadsheet.rs` for the kinds of cells that they recognize.
+//! `date/` explains the cells of `Starts` and `Expires`. `header.rs` explains a line that is not a header.
+//! `file_kind.rs` recognizes files of other formats.
 //!
-//! Nothing here decides whether a row is accepted, except that a word such as `Block` means a rule
-//! where a row must not be ignored: in a second rule column, after `#`, and above the header. All of
-//! it may be slow, because it runs only after a rejection, for the first rejections of a file and for
-//! cells of at most [`MAX_EXPLAINED_BYTES`]. The exceptions are `file_kind.rs`, which checks the start
-//! of each upload, and `meant_in`, which reads the words of those rows.
+//! This module does not decide whether a row is accepted, with one exception: a word such as `Block` counts
+//! as a rule where a row must not be ignored, which is in a second rule column, after `#`, and above the
+//! header. The code may be slow, because it runs only after a rejection, for the first rejections of a file
+//! and for cells of at most [`MAX_EXPLAINED_BYTES`]. The exceptions are `file_kind.rs`, which checks the
+//! start of each upload, and `meant_in`, which reads the words of the rows mentioned above.
 
 mod address;
 mod characters;
@@ -36,9 +36,9 @@ use crate::text::RichText;
 pub(crate) const ACCEPTED: &str = "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, a range such as \
                         10.0.0.1-10.0.0.9, or all";
 
-/// The maximum length of a cell whose error is searched for, in bytes. The search may look at each
-/// part of a cell several times. The longest cell that is accepted, a range of IPv6 addresses, has
-/// 79 bytes without its blanks, so a longer cell is not a typing error.
+/// The maximum length of a cell that is searched for its error, in bytes. The search may look at each part of
+/// a cell several times. The longest cell that is accepted, a range of IPv6 addresses, has 79 bytes without
+/// its blanks, so a longer cell is not a typing error.
 pub(crate) const MAX_EXPLAINED_BYTES: usize = 256;
 
 /// The explanation of a rejected cell.
@@ -46,11 +46,11 @@ pub(crate) const MAX_EXPLAINED_BYTES: usize = 256;
 pub(crate) struct Explanation {
     /// The error, as a sentence or as the end of one.
     pub(crate) reason: RichText,
-    /// The instruction after the reason, if it can stand alone.
+    /// The instruction that follows the reason, if it is not part of the reason.
     pub(crate) help: Option<RichText>,
     /// Suggested replacements for the cell, the most likely first.
     pub(crate) fixes: Vec<String>,
-    /// Set if the sentence names a suggestion already.
+    /// Set if the message already contains a suggestion.
     pub(crate) names_a_fix: bool,
 }
 
@@ -65,7 +65,7 @@ impl Explanation {
         }
     }
 
-    /// Adds the instruction that ends the sentence.
+    /// Adds the instruction that follows the reason.
     pub(crate) fn with_help(self, help: impl Into<RichText>) -> Self {
         Self {
             help: Some(help.into()),
@@ -79,7 +79,7 @@ impl Explanation {
         self
     }
 
-    /// Adds a suggestion that the sentence names.
+    /// Adds a suggestion that the message already contains.
     pub(crate) fn naming(self, fix: impl Into<String>) -> Self {
         Self {
             names_a_fix: true,
@@ -87,8 +87,8 @@ impl Explanation {
         }
     }
 
-    /// Turns the explanation of a part of a text into one of the whole text. Puts `before` in front
-    /// of the reason. `whole` turns a suggestion for the part into one for the whole text.
+    /// Turns the explanation of a part of a text into an explanation of the whole text. Puts `before` in
+    /// front of the reason. `whole` turns a suggestion for the part into a suggestion for the whole text.
     fn of_part(self, mut before: RichText, whole: impl Fn(String) -> String) -> Self {
         before.push(&self.reason);
         let fixes: Vec<String> = self.fixes.iter().cloned().map(whole).collect();
@@ -114,8 +114,8 @@ pub(crate) fn names_some(text: &str) -> bool {
     parse_address(text).is_ok_and(|addresses| addresses != AddressSpec::All)
 }
 
-/// Counts the cells whose errors are searched for, and their bytes, so that tests can compare the
-/// work without a clock.
+/// Counts the cells that are searched for an error, and their bytes, so that tests can measure the work
+/// without a clock.
 #[cfg(test)]
 pub(crate) mod explained {
     use std::cell::Cell;
@@ -129,7 +129,7 @@ pub(crate) mod explained {
         CELLS_AND_BYTES.set((cells + 1, bytes + text.len()));
     }
 
-    /// Returns the numbers of cells and bytes since the last call in this thread.
+    /// Returns the numbers of cells and bytes counted in this thread since the last call.
     pub(crate) fn take() -> (usize, usize) {
         CELLS_AND_BYTES.take()
     }
@@ -142,8 +142,8 @@ mod tests {
     use crate::csv::quoted_row::RowText;
     use crate::csv::row::{RowError, RowErrorKind};
 
-    /// Explains a row with this address and this rule, and returns the numbers of cells and bytes that
-    /// were searched for an error.
+    /// Explains a row with this address and this rule, and returns the numbers of cells and bytes that were
+    /// searched for an error.
     fn searched(address: &str, rule: &str) -> (usize, usize) {
         let kind = match parse_address(address) {
             Ok(_) => RowErrorKind::Rule(rule),

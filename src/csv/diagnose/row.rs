@@ -39,7 +39,7 @@ impl RowErrorKind<'_> {
         }
     }
 
-    /// Returns the explanation. Some of them quote the address cell.
+    /// Returns the explanation. Some explanations quote the address cell of `error`.
     fn reason(&self, error: &RowError<'_>) -> Explanation {
         let RowError {
             address, context, ..
@@ -93,7 +93,7 @@ impl RowErrorKind<'_> {
 }
 
 impl RowError<'_> {
-    /// Explains the rejection of the row that starts in this line.
+    /// Explains the rejection of the row that starts in line `line`.
     #[must_use]
     pub fn explain(&self, line: u64) -> Rejection {
         let value = match self.kind {
@@ -146,8 +146,8 @@ impl RowError<'_> {
     }
 }
 
-/// Returns the delimiter that splits an address cell into a whole row. Such a file mixes two
-/// delimiters. Only the start of the cell is read: a rule is near the address.
+/// Returns the delimiter that splits an address cell into a whole row, if there is one. Such a file mixes two
+/// delimiters. Only the start of the cell is read, because the rule is near the address.
 fn other_delimiter(address: &str) -> Option<u8> {
     let end = address.floor_char_boundary(MAX_EXPLAINED_BYTES);
     let start = address.get(..end)?;

@@ -62,9 +62,9 @@ const DENY_WORDS: [&str; 26] = [
     "rejeté",
     "exclure",
 ];
-/// The length of the shortest of these words, in bytes.
+/// The length of the shortest word above, in bytes.
 const MIN_WORD_BYTES: usize = "ban".len();
-/// Explains what is wrong with a rule, without its suggestions.
+/// Explains what is wrong with a rule, without suggestions.
 pub(super) fn explain_rule(text: &str) -> Explanation {
     let quoted = Segment::quoted(text);
     let reason = if text.len() > MAX_EXPLAINED_BYTES && !is_formula(text) {
@@ -88,8 +88,8 @@ pub(super) fn explain_rule(text: &str) -> Explanation {
     Explanation::new(reason).with_help("write Allow or Deny")
 }
 
-/// Returns whether the ASCII letters of a text could be those of `Allow` or `Deny`. In a word of
-/// another language, the characters are not the error.
+/// Returns whether the ASCII letters of a text could be those of `Allow` or `Deny`. If not, the text is
+/// probably a word of another language, and its characters are not the error.
 fn has_letters_of_a_rule(text: &str) -> bool {
     let letters: String = text.chars().filter(char::is_ascii_alphabetic).collect();
     suggested_rule(&letters).is_some()
@@ -121,8 +121,8 @@ pub(crate) fn suggested_rule(text: &str) -> Option<String> {
     }
 }
 
-/// Returns the action that a cell states or, if it is not a rule, would be corrected to. A long text
-/// is not a rule.
+/// Returns the action of a rule cell or, if the cell is not a rule, the action that it would be corrected to.
+/// A long text is not corrected.
 pub(crate) fn meant_in(cell: &[u8]) -> Option<Action> {
     const MAX_RULE_BYTES: usize = 64;
     let text = cell_text(cell);
@@ -133,9 +133,9 @@ pub(crate) fn meant_in(cell: &[u8]) -> Option<Action> {
     action_in(cell).or_else(corrected)
 }
 
-/// Returns whether two words are equal except for one letter that is missing, too many or another, or
-/// for two letters that are exchanged. The cells of a second rule column are compared in this way, so
-/// it must not take long, and the distance need not be known.
+/// Returns whether two words are equal or differ in one letter that is missing, added or replaced, or in two
+/// adjacent letters that are swapped. This must be fast, because the cells of a second rule column are
+/// compared in this way. The exact distance is not needed.
 fn is_one_edit(word: &str, other: &str) -> bool {
     let (mut word, mut other) = (word.chars(), other.chars());
     loop {

@@ -1,7 +1,7 @@
 //! Recognizes cells that spreadsheets and databases changed: formulas, rounded numbers, dates,
 //! placeholders.
 
-/// Returns whether a text stands for a missing value, as databases, libraries and people write it.
+/// Returns whether a text is a placeholder for a missing value, as databases, libraries and people write it.
 pub(crate) fn is_placeholder(text: &str) -> bool {
     text == "\\N"
         || [
@@ -32,7 +32,7 @@ const MONTHS: &str = "jan january janv janvier feb february fev fév févr fevr 
     août aout sep sept september septembre oct october octobre okt oktober nov november \
     novembre dec december déc décembre decembre dez dezember";
 
-/// The result of a spreadsheet reading an address or a network as another kind of value.
+/// The damage that results when a spreadsheet reads an address or a network as another kind of value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SpreadsheetDamage {
     /// `08-Oct`, `01/02/2003`: a date.
@@ -84,7 +84,7 @@ fn is_date_with_month(text: &str) -> bool {
         let word = part.trim_end_matches('.').to_lowercase();
         MONTHS.split(' ').any(|month| month == word)
     };
-    // The parts are counted first, because a part is compared with all months.
+    // The parts are counted first, because comparing a part with all months takes time.
     let parts: Vec<&str> = text.split(['/', '-', ' ']).take(4).collect();
     if !(2..=3).contains(&parts.len()) {
         return false;

@@ -1,4 +1,4 @@
-//! Takes plain rows of a file that has date columns.
+//! Takes the plain rows of a file that has date columns.
 
 use crate::csv::columns::Columns;
 use crate::csv::fast_path::{Cursor, PlainRow, USUAL_BYTES, first_stop, places};
@@ -38,7 +38,7 @@ pub(crate) fn take_dated_rows(
     taken
 }
 
-/// A row with its period.
+/// A plain row with its period.
 struct DatedRow {
     row: PlainRow,
     period: Period,
@@ -101,7 +101,7 @@ impl DatedRow {
             cursor.skip_to_terminator(delimiter)?;
         }
         cursor.terminator()?;
-        // `parser.rs` rejects a reversed period, and a line with too many cells.
+        // `parser.rs` handles a reversed period, and a line that may have too many cells.
         let row = PlainRow {
             action: action?,
             addresses: addresses?,
@@ -111,8 +111,8 @@ impl DatedRow {
     }
 }
 
-/// Returns a cell of a row that ends at `end`. Empty if the row has fewer cells. `delimiters` has a bit for
-/// each delimiter of the window.
+/// Returns a cell of a row that ends at `end`. Empty if the row has fewer cells. `delimiters` has one bit for
+/// each byte of the window, set if the byte is a delimiter.
 #[inline]
 fn cell_of(window: &[u8; USUAL_BYTES], end: usize, delimiters: u64, column: usize) -> &[u8] {
     let mut rest = delimiters;
@@ -126,7 +126,8 @@ fn cell_of(window: &[u8; USUAL_BYTES], end: usize, delimiters: u64, column: usiz
 }
 
 impl<'a> Cursor<'a> {
-    /// Steps over a cell up to the delimiter or the end of the line, and returns its text.
+    /// Steps over a cell up to the delimiter or the end of the line, and returns its text. `None` if the cell
+    /// does not end in this text, or if it has only one of its two quotes.
     #[inline]
     fn date_cell(&mut self, delimiter: u8) -> Option<&'a [u8]> {
         let is_quoted = self.take(b'"');

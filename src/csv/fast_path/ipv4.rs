@@ -2,10 +2,8 @@
 //!
 //! # Implementation notes
 //!
-//! No branch depends on the digits of the address. Random octets have one, two or three digits, and
-//! a processor that mispredicts two branches per row loses more time than the rest of the row
-//! takes.
-
+//! No branch depends on the digits of the address. Random octets have one, two or three digits, and a
+//! processor that mispredicts two branches per row loses more time than the rest of the row takes.
 //!
 //! # Example
 //!
@@ -32,16 +30,16 @@
 //! highest byte of         1 * 3 + 10 * 3 + 100 * 0 = 33   the product with 1, 10 and 100
 //! ```
 //!
-//! `DIGITS[33]` is `0x03_03_00_00` too, so the text is 33 in decimal. For `,` instead of a digit,
-//! or for a value over 255, the two differ.
+//! `DIGITS[33]` is also `0x03_03_00_00`, so the text is 33 in decimal. The two differ if one of the bytes is
+//! not a digit, or if the value is over 255.
 
 use crate::csv::fast_path::simd::{ByteLanes, LANES};
 
-/// The number of bytes that [`ipv4`] needs: the longest address with the byte that ends it, and
-/// three more, so that four bytes can be read from the start of the last octet.
+/// The number of bytes that [`ipv4`] needs: the longest address with the byte after it, and three more, so
+/// that four bytes can be read from the start of the last octet.
 const WINDOW_BYTES: usize = LANES + 3;
 
-/// Returns the address at the start of a text, and its length in bytes. Accepts the same as
+/// Returns the address at the start of a text, and its length in bytes. Accepts the same texts as
 /// [`std::net::Ipv4Addr`]: four octets of 1 to 3 digits, none above 255, none with leading zeros.
 #[expect(
     clippy::inline_always,
@@ -63,7 +61,7 @@ pub(crate) fn ipv4(text: &[u8; WINDOW_BYTES]) -> Option<(u32, usize)> {
     ];
     let starts = dots << 1 | 1;
     let zeros_before_digits = starts & block.equal_to(b'0') & digits >> 1;
-    // The text after the address may have dots and zeros too, so only bits before `end` count.
+    // The text after the address may also contain dots and zeros, so only the bits before `end` count.
     let wrong = a.wrong
         | b.wrong
         | c.wrong
@@ -74,7 +72,7 @@ pub(crate) fn ipv4(text: &[u8; WINDOW_BYTES]) -> Option<(u32, usize)> {
     (wrong == 0).then_some((address, end as usize))
 }
 
-/// Returns a number without its lowest bit that is set.
+/// Returns a number with its lowest set bit cleared.
 #[inline]
 fn without_lowest(bits: u32) -> u32 {
     bits & bits.wrapping_sub(1)
@@ -95,13 +93,13 @@ impl Octet {
         let bytes = text.get(start as usize % LANES..);
         let bytes = bytes.and_then(<[u8]>::first_chunk).copied();
         let length = end.wrapping_sub(start);
-        // One byte for each digit, the last digit in the highest byte, and nothing else, if there
-        // are one to three digits.
+        // If there are one to three digits, this is one byte for each digit, with the last digit in the
+        // highest byte and zeros in the bytes below the first digit.
         let digits = (u32::from_le_bytes(bytes.unwrap_or_default())
             ^ u32::from_le_bytes([b'0'; 4]))
         .wrapping_shl(32u32.wrapping_sub(length.wrapping_mul(8)));
-        // The product adds up hundreds, tens and ones in its highest byte. The sum is the value of
-        // the octet if its decimal digits are those that were read.
+        // The product adds up hundreds, tens and ones in its highest byte. The sum is the value of the octet
+        // only if its decimal digits equal the digits that were read.
         let value = digits.wrapping_mul(1 | 10 << 8 | 100 << 16) >> 24;
         let printed = DIGITS.get(value as usize).copied().unwrap_or_default();
         Self {

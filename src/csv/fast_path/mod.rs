@@ -1,14 +1,15 @@
 //! Reads the most common rows in one pass: an IPv4 address or network, and `Allow` or `Deny`.
 //!
-//! `parser.rs` offers each piece of text to [`take_rows`], which takes the plain rows at its start.
-//! [`take_dated_rows`] (`dated.rs`) takes rows with a period. `ipv4.rs` reads the address, and `simd.rs` searches sixteen bytes at once.
+//! `parser.rs` passes each piece of text to [`take_rows`], which takes the plain rows at its start, or, if
+//! there are date columns, to [`take_dated_rows`] (`dated.rs`). `ipv4.rs` reads the address, and `simd.rs`
+//! searches sixteen bytes at once.
 //!
 //! # Implementation notes
 //!
-//! The fast path decides nothing. It takes a row only if `parser.rs` would accept it with the same
-//! result. All other lines are left to `parser.rs`: IPv6, ranges, masks, blanks around a cell,
-//! doubled quotes, comments, and everything that is rejected. With the fast path, a million rows
-//! take a tenth of the time. `tests/it/library/fast_path.rs` compares the results of both.
+//! The fast path makes no decisions of its own. It takes a row only if `parser.rs` would accept the row with
+//! the same result. All other lines are left to `parser.rs`: IPv6, ranges, masks, blanks around a cell,
+//! doubled quotes, comments, and everything that is rejected. With the fast path, a million rows take a tenth
+//! of the time. `tests/it/library/fast_path.rs` compares the results with and without it.
 
 mod dated;
 mod ipv4;
@@ -52,7 +53,7 @@ pub(crate) fn take_rows(
     taken
 }
 
-/// A row, and its length in bytes with its terminator.
+/// A plain row, and its length in bytes including its terminator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PlainRow {
     action: Action,
@@ -61,9 +62,9 @@ struct PlainRow {
 }
 
 impl PlainRow {
-    /// Reads the row at the start of `text` if it has the usual form: the address, then the rule,
-    /// no quotes, at most [`USUAL_BYTES`] bytes. The end of the row is searched first and on its
-    /// own, so that a processor can start on the next row before this one is done.
+    /// Reads the row at the start of `text` if it has the usual form: the address, then the rule, no quotes,
+    /// at most [`USUAL_BYTES`] bytes. The end of the row is searched first and separately, so that the
+    /// processor can start on the next row before this row is complete.
     #[expect(
         clippy::inline_always,
         reason = "a call would return the end of the row in memory, and the next row waits for it"
@@ -131,12 +132,12 @@ impl PlainRow {
     }
 }
 
-/// The length of the window on a cell, in bytes. The longest network in quotes, with the delimiter
-/// after it, has 21 bytes. Because this is a power of two, the compiler can see that no index is
-/// out of bounds.
+/// The length of the window in which a cell is read, in bytes. The longest network in quotes, with the
+/// delimiter after it, has 21 bytes. Because the length is a power of two, the compiler can see that no index
+/// is out of bounds.
 const CELL_BYTES: usize = 32;
 
-/// A cursor in a cell that is read, which is the address or the rule.
+/// A cursor in a cell that is read: the address or the rule.
 struct FieldCursor<'a> {
     window: &'a [u8; CELL_BYTES],
     is_quoted: bool,
@@ -149,14 +150,14 @@ impl FieldCursor<'_> {
         byte.copied().unwrap_or_default()
     }
 
-    /// Steps over a byte if it is the next one. Returns whether it was.
+    /// Steps over `byte` if it is the next byte. Returns whether it was.
     fn take(&mut self, byte: u8) -> bool {
         let is_there = self.peek() == byte;
         self.at += usize::from(is_there);
         is_there
     }
 
-    /// Returns the next bytes of the window.
+    /// Returns the next `BYTES` bytes of the window. `None` if fewer bytes are left.
     fn rest<const BYTES: usize>(&self) -> Option<&[u8; BYTES]> {
         self.window.get(self.at % CELL_BYTES..)?.first_chunk()
     }
@@ -223,14 +224,14 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// Steps over a byte if it is the next one. Returns whether it was.
+    /// Steps over `byte` if it is the next byte. Returns whether it was.
     fn take(&mut self, byte: u8) -> bool {
         let is_there = self.peek() == Some(byte);
         self.at += usize::from(is_there);
         is_there
     }
 
-    /// Starts to read a cell, after its opening quote if it has one.
+    /// Starts to read the next cell. Skips its opening quote if it has one.
     #[inline]
     fn start_cell(&self) -> Option<FieldCursor<'a>> {
         let window: &[u8; CELL_BYTES] = self.rest().first_chunk()?;
@@ -258,7 +259,8 @@ impl<'a> Cursor<'a> {
     /// Returns whether there was a delimiter.
     fn skip_cell(&mut self, delimiter: u8) -> Option<bool> {
         let is_quoted = self.take(b'"');
-        // A `#` may start a comment. There is no delimiter then, so the row is not plain.
+        // The search stops at a `#`, which may start a comment. No delimiter is there, so the row is not
+        // taken.
         self.at += self
             .rest()
             .iter()
@@ -269,7 +271,7 @@ impl<'a> Cursor<'a> {
         Some(self.take(delimiter))
     }
 
-    /// Steps over the cells after those that are read.
+    /// Steps over the remaining cells of the row, which are not read.
     #[inline]
     fn skip_to_terminator(&mut self, delimiter: u8) -> Option<()> {
         loop {
@@ -291,7 +293,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps to the next quote or end of a line.
+    /// Steps to the next quote or line ending.
     fn skip_to_stop(&mut self) -> Option<()> {
         self.at += memchr::memchr3(b'\n', b'\r', b'"', self.rest())?;
         Some(())
@@ -308,7 +310,7 @@ impl<'a> Cursor<'a> {
 /// The maximum length of a usual row, in bytes, with its terminator.
 const USUAL_BYTES: usize = 64;
 
-/// Returns the place of the first quote or end of a line.
+/// Returns the position of the first quote or line ending.
 #[inline]
 fn first_stop(text: &[u8; USUAL_BYTES]) -> Option<usize> {
     let stops = places(text, |block| {
@@ -317,7 +319,7 @@ fn first_stop(text: &[u8; USUAL_BYTES]) -> Option<usize> {
     (stops != 0).then_some(stops.trailing_zeros() as usize)
 }
 
-/// Returns one bit for each byte of a text, the lowest one for the first byte.
+/// Applies `of` to each block of a text. Returns one bit for each byte, the lowest bit for the first byte.
 #[inline]
 fn places(text: &[u8; USUAL_BYTES], of: impl Fn(ByteLanes) -> u32) -> u64 {
     let (blocks, _) = text.as_chunks();

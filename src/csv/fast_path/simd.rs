@@ -1,13 +1,13 @@
-//! Compares sixteen bytes at once and returns one bit for each. The end of a cell is then found by
-//! counting zero bits, instead of testing one byte after the other.
+//! Compares sixteen bytes at once and returns one bit for each byte. The end of a cell is then found by
+//! counting zero bits, instead of testing the bytes one by one.
 
 use wide::u8x16;
 
-/// The number of bytes that are compared together.
+/// The number of bytes that are compared at once.
 pub(crate) const LANES: usize = 16;
 
-/// Sixteen bytes. A result has one bit for each byte, the lowest one for the first byte, and no
-/// other bits.
+/// Sixteen bytes. In the results of the methods, bit 0 stands for the first byte and bit 15 for the last
+/// byte. Higher bits are zero.
 #[derive(Clone, Copy)]
 pub(crate) struct ByteLanes(u8x16);
 
@@ -17,13 +17,13 @@ impl ByteLanes {
         Self(u8x16::new(*bytes))
     }
 
-    /// Returns the bytes that equal `byte`.
+    /// Returns one bit for each byte, set if the byte equals `byte`.
     #[inline]
     pub(crate) fn equal_to(self, byte: u8) -> u32 {
         self.0.simd_eq(u8x16::splat(byte)).to_bitmask()
     }
 
-    /// Returns the bytes that are ASCII digits.
+    /// Returns one bit for each byte, set if the byte is an ASCII digit.
     #[inline]
     pub(crate) fn digits(self) -> u32 {
         let values = self.0 ^ u8x16::splat(b'0');

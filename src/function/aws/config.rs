@@ -1,4 +1,4 @@
-//! The configuration that every client has: credentials, endpoint, retries and time limits.
+//! The configuration of every AWS client: credentials, endpoint, retries and time limits.
 
 use std::time::Duration;
 
@@ -11,20 +11,21 @@ use aws_sdk_s3::config::{ProvideCredentials, SharedCredentialsProvider};
 use crate::function::aws::roots::http_client;
 use crate::function::settings::TrustRoots;
 
-/// The maximum number of attempts of one call, including the first.
+/// The maximum number of attempts for one call, including the first attempt.
 const MAX_ATTEMPTS: u32 = 5;
-/// The maximum pause before the first retry. It doubles with each retry.
+/// The maximum pause before the first retry. It doubles for each further retry.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The maximum pause before any retry.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// The time limit for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The time limit for the first byte of a response, after which the call is tried again.
+/// The time limit for the first byte of a response, after which the call is retried.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time after which a body that makes no progress is given up.
+/// The time without progress after which the client stops reading a body.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
-/// Returns the configuration of a client in a region. An `endpoint` is used instead of the service.
+/// Returns the configuration of a client in a region. If there is an `endpoint`, the client calls it instead
+/// of AWS.
 pub(crate) fn sdk_config(
     region: &str,
     endpoint: Option<&str>,

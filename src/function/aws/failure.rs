@@ -1,4 +1,4 @@
-//! The kind of a call's error, from its status and its code.
+//! Converts the error of an AWS call, based on its HTTP status and its error code.
 
 use std::error::Error as StdError;
 
@@ -13,19 +13,20 @@ pub(crate) fn status<E>(err: &SdkError<E, HttpResponse>) -> Option<u16> {
         .map(|response| response.status().as_u16())
 }
 
-/// Converts the error of a call that a retry or an operator can fix. `operation` names the call and its
-/// object.
+/// Converts the error of an AWS call that a retry or an operator can fix. `operation` describes the call and
+/// its object.
 pub(crate) fn explain<E>(operation: String, err: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     let kind = match (status(&err), err.code()) {
         (_, Some("NoSuchBucket")) => ErrorKind::NoSuchBucket,
-        // Only EventBridge Scheduler has these three codes.
+        // Only EventBridge Scheduler returns these three codes.
         (_, Some("ResourceNotFoundException")) => ErrorKind::NoSuchScheduleGroup,
         (_, Some("ValidationException")) => ErrorKind::ScheduleRefused,
         (_, Some("ServiceQuotaExceededException")) => ErrorKind::ScheduleQuota,
-        // S3 sends 503 to ask for fewer requests. The response to a HEAD has no body with a code.
+        // S3 answers 503 to ask for fewer requests. The status is checked as well as the code, because the
+        // response to a HEAD has no body with a code.
         (Some(429 | 503), _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
             ErrorKind::Throttled
         }

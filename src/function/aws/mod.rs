@@ -1,6 +1,6 @@
-//! Connects to AWS: the set-up that the clients of all services share, and the kinds of their errors.
+//! The set-up that the clients of all AWS services share, and the conversion of their errors.
 //!
-//! `store` and `schedule` make the calls. No call is made here.
+//! This module makes no calls. `store` and `schedule` make the calls.
 
 mod config;
 mod failure;

@@ -10,17 +10,17 @@ use rustls_pki_types::pem::PemObject;
 use crate::function::settings::{FunctionSettings, TrustRoots};
 use crate::settings::SettingError;
 
-/// The roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>: Amazon Root CA 1
-/// to 4, and Starfield Services Root Certificate Authority - G2. The first of them expires in 2037.
+/// The roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>: Amazon Root CA 1 to 4, and
+/// Starfield Services Root Certificate Authority - G2. The earliest expiry date is in 2037.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// Checks that `SSL_CERT_FILE` or `SSL_CERT_DIR` leads to a certificate authority, if one of them is set.
-/// Without this check each call would fail with an error that is retried. Only the first certificate of a
-/// file is read, because the client reads all of them again.
+/// Checks that `SSL_CERT_FILE` or `SSL_CERT_DIR` contains a certificate authority, if one of them is set.
+/// Without this check, each call would fail with an error that is retried. Only the first certificate in a
+/// file is read, because the client reads all certificates again.
 ///
 /// # Errors
 ///
-/// If there is no certificate authority.
+/// If a variable is set, but no certificate authority is found.
 pub fn check_roots(
     settings: &FunctionSettings,
     lookup: impl Fn(&str) -> Option<String>,
@@ -80,7 +80,7 @@ pub(crate) fn http_client(endpoint: Option<&str>, roots: TrustRoots) -> SharedHt
     let builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
     match TlsContext::builder().with_trust_store(trust_store).build() {
         Ok(context) => builder.tls_context(context).build_https(),
-        // According to its documentation this cannot fail. The roots of the system work too.
+        // The documentation says that this cannot fail. The system's roots would work too.
         Err(_) => builder.build_https(),
     }
 }

@@ -1,4 +1,4 @@
-//! Tables of events: the objects that are read from each format, and the errors for unknown ones.
+//! Tests which objects are read from events of each format, and which errors unknown events cause.
 
 use super::*;
 use serde_json::json;
@@ -33,7 +33,7 @@ fn sns_in_queue(inner: &Value) -> Value {
     json!({"Type": "Notification", "MessageId": "n", "Message": inner.to_string()})
 }
 
-/// Returns the keys, each followed by `|` and the version if it was deleted permanently.
+/// Returns the keys of the objects. If a version was deleted permanently, `|` and its id follow the key.
 fn keys(objects: &[ObjectRef]) -> Vec<String> {
     let show = |object: &ObjectRef| {
         assert_eq!(object.name.bucket, "uploads");

@@ -26,7 +26,7 @@ fn published() -> Answer {
     }
 }
 
-/// The members that a metric line must have according to the specification.
+/// Checks that a metric line has the members that the specification requires, and returns the members.
 #[track_caller]
 fn check_specification(line: &str) -> Map<String, Value> {
     assert!(line.len() < 256 * 1024 && !line.contains('\n'), "{line}");

@@ -1,4 +1,4 @@
-//! Custom templates: read from S3 by the function, and checked by the command line.
+//! Custom templates, which the function reads from S3 and the command line checks.
 
 use htaccess_generator::function::Handler;
 use lambda_runtime::{Context, LambdaEvent};
@@ -10,7 +10,8 @@ use crate::function::memory_store::MemoryStore;
 
 const OWN: &str = "s3://templates/own.tera";
 
-/// One environment of the function, which publishes uploads one after the other.
+/// Runs `work` with one execution environment of the function. The closure that `work`
+/// receives publishes an upload.
 fn with_environment(work: impl FnOnce(&MemoryStore, &dyn Fn() -> Value)) {
     let store = MemoryStore::default();
     let handler = Handler::new(&store, settings(&[("TEMPLATE", OWN)])).unwrap();
@@ -59,7 +60,7 @@ fn a_broken_template_refuses_the_file_and_names_the_place_until_it_is_repaired()
     });
 }
 
-/// Each invocation only checks whether the template is still the same.
+/// Each invocation only checks whether the template has changed.
 #[test]
 fn an_unchanged_template_is_not_read_again() {
     with_environment(|store, publish| {

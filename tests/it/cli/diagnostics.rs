@@ -3,7 +3,7 @@
 use crate::cli::Folder;
 use crate::support::{gzip, utf16_le};
 
-/// Writes the rows of `csv` after a header, which must be on line 1.
+/// Runs `check` on a file, and compares the messages.
 #[track_caller]
 fn check(name: &str, csv: impl AsRef<[u8]>, expected: &str) {
     let folder = Folder::new().with(name, csv);
@@ -88,7 +88,7 @@ const ROW: &str =
 0 files fine, 1 with problems, 0 refused; 1 row rejected
 ";
 
-/// Every encoding, and both inputs that cannot be read a second time.
+/// Tests every encoding, and the two inputs that cannot be read a second time.
 #[test]
 fn rows_are_shown_as_they_were_read() {
     let text = "Rule;IP;Note\nAllow;1.1.1.1;\nAllow; 2.2.2 ;caf\u{e9}\n";
@@ -116,8 +116,8 @@ fn rows_are_shown_as_they_were_read() {
         .expect(0, &ROW.replace("FILE", "<stdin>"));
 }
 
-/// Of standard input, only the first MiB is kept for showing rows. Later rows are reported by their
-/// line number.
+/// Only the first MiB of standard input is kept for showing rows. Messages about later rows
+/// contain only the line number.
 #[test]
 fn rows_far_down_in_standard_input_are_reported_by_line() {
     let rows = "1.1.1.1,Allow,\n".repeat(100_000);

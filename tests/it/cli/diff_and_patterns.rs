@@ -1,5 +1,4 @@
-//! `diff`, file patterns, replaced files, and the descriptions that the command line prints of
-//! itself.
+//! `diff`, file patterns, replaced files, and the commands that describe the command line.
 
 use std::fs;
 
@@ -77,7 +76,7 @@ fn the_exit_status_of_diff_distinguishes_a_change_from_a_refusal() {
         status(&["diff", "--strict", "--exit-code", "old.csv", "new.csv"]),
         1
     );
-    // JSON names the refused file and the reason.
+    // The JSON contains the refused file and the reason.
     let json = folder.run(&["diff", "--json", "old.csv", "bad.csv"]).json();
     assert_eq!(json["new"]["code"], "missing-column");
     for unknown in ["changed", "gained", "lost"] {
@@ -128,7 +127,7 @@ fn patterns_are_expanded_if_the_shell_did_not() {
         ["sites/a.csv", "sites/b.csv", "sites/deep/c.csv"]
     );
     assert_eq!(sources("sit?s"), ["a.csv", "b.csv", "deep/c.csv"]);
-    // A file with exactly this name is preferred to the pattern.
+    // A file with exactly this name takes precedence over the pattern.
     assert_eq!(sources("odd[1].csv"), ["odd[1].csv"]);
     folder
         .run(&["check", "sites/*.tsv"])
@@ -155,12 +154,12 @@ fn a_replaced_file_keeps_its_permissions_and_its_link() {
         fs::metadata(&real).unwrap().permissions().mode() & 0o777,
         0o640
     );
-    // The link may exist before its file.
+    // The link may exist before its target.
     fs::remove_file(&real).unwrap();
     folder.run(&["render", "a.csv", "-o", "out"]);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(folder.text("real").ends_with("Require ip 10.0.0.0/24\n"));
-    // A new file gets the permissions of any new file here.
+    // A new file gets the default permissions.
     fs::write(folder.path("plain"), "").unwrap();
     fs::remove_file(&link).unwrap();
     folder.run(&["render", "a.csv", "-o", "out"]);

@@ -1,4 +1,4 @@
-//! `diff` of folders, the cap on long differences, and the comments in them.
+//! `diff` with folders, the limit for long differences, and comments in differences.
 
 use crate::cli::Folder;
 
@@ -133,7 +133,7 @@ fn long_differences_are_cut_unless_all_is_given() {
         lines(&["diff", "none.csv", "many.csv", "--all"], "  + ").0,
         120
     );
-    // Both lists together have 50.
+    // The limit of 50 is for both lists together.
     assert_eq!(lines(&["diff", "many.csv", "others.csv"], "  + ").0, 25);
     assert_eq!(lines(&["diff", "many.csv", "others.csv"], "  - ").0, 25);
     assert_eq!(lines(&["diff", "none.csv", "others.csv"], "  + ").0, 30);
@@ -161,7 +161,7 @@ fn the_comments_of_the_rows_that_let_networks_in_are_shown() {
            - 10.0.0.0/23  Jean and 1 more\n  \
            - 192.0.2.1  \\u{1b}[31mred\n"
     );
-    // Standard input can be read once, and its comments are known all the same.
+    // Standard input can be read only once, but its comments are shown too.
     let old = folder.text("old.csv");
     let ran = folder.run_with_input(&["diff", "-", "new.csv"], &old);
     assert!(
@@ -171,7 +171,7 @@ fn the_comments_of_the_rows_that_let_networks_in_are_shown() {
     );
 }
 
-/// Versions of a site that would be held, and such that would not.
+/// Versions of a site. Some changes between them would be held, and others would not.
 fn versions() -> Folder {
     let csv = |rows: &str| format!("IP,Rule\n{rows}");
     Folder::new()
@@ -238,7 +238,7 @@ fn one_held_file_of_a_folder_is_enough() {
     let folder = versions();
     let limit = ["--hold-above", "30"];
     let ran = folder.run(&[&["diff", "old", "open"], &limit[..]].concat());
-    // An added file is a first upload.
+    // A file that was added counts as a first upload.
     assert_eq!(
         (ran.status, ran.stdout.matches("Would be held").count()),
         (4, 1)

@@ -1,11 +1,11 @@
-//! Wrong usage of the command line, and the help that it gets.
+//! Wrong usage of the command line, and the help in the error messages.
 
 use std::fs;
 use std::path::Path;
 
 use crate::cli::{Folder, program};
 
-/// Returns the standard error of `htaccess` in the folder of the tour. The exit status must be 2.
+/// Runs `htaccess` in the folder `examples`, and returns its standard error. The exit status must be 2.
 fn said(arguments: &[&str]) -> String {
     said_in(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"),
@@ -203,7 +203,7 @@ fn a_folder_is_not_blamed_for_other_failures() {
     let said = said(&["render", "7-sites", "-o", "README.md/7-sites"]);
     assert!(said.contains("README.md/7-sites"), "{said}");
     assert!(!said.contains("help:"), "{said}");
-    // Both files exist.
+    // Both arguments match existing files, so no other name is suggested.
     let said = self::said(&["diff", "[12]-*.csv", "1-allowlist.csv"]);
     assert!(
         said.contains("matches more than one file: name one file"),
@@ -218,7 +218,8 @@ fn a_name_that_is_unlike_every_template_gets_no_suggestion() {
     assert!(!said.contains("did you mean"), "{said}");
 }
 
-/// Options of other programs. The parser alone suggests to pass them as values.
+/// The options belong to other programs. Without the tips, the parser would only suggest
+/// passing them as values.
 #[test]
 fn options_of_other_programs_are_answered_with_those_of_this_one() {
     check(&[

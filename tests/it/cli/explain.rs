@@ -1,4 +1,4 @@
-//! `explain`: rejected rows, networks and folders.
+//! `explain` for rejected rows, networks and folders.
 
 use crate::cli::Folder;
 

@@ -1,5 +1,5 @@
-//! Situations in which files could be lost: names that are not UTF-8, outputs that would replace
-//! their inputs, links without a target, interruptions.
+//! Situations in which files could be lost: names that are not UTF-8, outputs that would replace their
+//! inputs, links without a target, and interruptions.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::cli::Folder;
 
 const CSV: &str = "IP,Rule\n192.0.2.1,Allow\n";
 
-/// The names in a folder and its subfolders, sorted.
+/// Returns the names in a folder and its subfolders, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -32,7 +32,7 @@ fn a_name_that_is_not_utf_8_is_reported_and_stops_no_pattern() {
     for named in ["*.csv", "**/*.csv", "."] {
         folder.run(&["check", named]).expect_failure(told);
     }
-    // The name does not match this pattern.
+    // This pattern does not match the name.
     assert_eq!(folder.run(&["check", "*.txt"]).status, 0);
 }
 
@@ -74,7 +74,7 @@ fn no_csv_is_replaced_by_its_own_output() {
             ][..],
             "acme.csv would be replaced by its own output: choose another -o or --output-key",
         ),
-        // As if --report were a flag without a value.
+        // The user may take `--report` for a flag without a value.
         (
             &["check", "--report", "acme.csv", "other.csv"],
             "--report acme.csv is a CSV: name the page to write, such as acme.html",
@@ -119,7 +119,7 @@ fn a_file_where_a_folder_is_needed_is_reported() {
         .run(&["render", "*.csv", "-o", "x.conf"])
         .expect_failure("-o x.conf looks like a file, but -o needs a folder\n");
     assert_eq!(names(&folder.path("")), ["acme.csv", "b.csv"]);
-    // A trailing slash means a folder.
+    // A name with a trailing slash is always a folder.
     let ran = folder.run(&["render", "acme.csv", "-o", "sites.conf/"]);
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     assert_eq!(names(&folder.path("sites.conf/acme")), [".htaccess"]);
@@ -188,7 +188,7 @@ fn an_output_that_cannot_be_written_is_named_as_the_user_typed_it() {
     assert!(!ran.stderr.contains(".tmp"), "{}", ran.stderr);
 }
 
-/// Without protection, two of three such interruptions left a part of a file.
+/// Without protection, two of three such interruptions left a partial file.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_program_leaves_no_partial_files() {

@@ -1,19 +1,19 @@
-//! Nothing from outside controls the terminal: names of files, arguments, templates and cells with
-//! control characters, in every command.
+//! Untrusted text never controls the terminal: file names, arguments, templates and cells with control
+//! characters, in every command.
 
 use std::fmt::Write as _;
 
 use super::{Folder, Ran};
 
-/// Escape sequences of terminals in 7 and 8 bits, other controls, and characters that move or hide the
-/// text around them.
+/// Terminal escape sequences in 7 and 8 bits, other control characters, and characters that move or
+/// hide the text around them.
 const HOSTILE: &str = "\u{1b}[31m\u{1b}]0;owned\u{7}\u{9b}2J\u{90}q\u{9c}\u{8}\r\u{7f}\u{85}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}";
 
-/// A name that a key may have, because it has no controls. It moves the text around it.
+/// A file name that a key may have, because it has no control characters. It moves the text around it.
 const MOVING: &str = "\u{202e}\u{2066}vsc.csv";
 
-/// Checks that no character of both streams controls a terminal, except line feeds and tabs. The streams
-/// may have the control sequences of colours only if they were asked for.
+/// Checks that no character in the two streams controls a terminal, except line feeds and tabs. Because
+/// no command enables colours, the control sequences of colours are not allowed either.
 #[track_caller]
 fn check_streams(ran: &Ran) {
     for text in [&ran.stdout, &ran.stderr] {
@@ -27,7 +27,7 @@ fn check_streams(ran: &Ran) {
             .flat_map(char::escape_unicode)
             .collect();
         assert_eq!(bad, "", "{text}");
-        // The name of a file must not look like a separate message.
+        // A file name must not look like a separate message.
         assert!(
             text.lines().all(|line| !line.starts_with("owned")),
             "{text}"
@@ -35,7 +35,7 @@ fn check_streams(ran: &Ran) {
     }
 }
 
-/// Runs a command in a folder with hostile files, and checks both streams. Returns standard error.
+/// Runs a command in a folder with hostile files, and checks both streams. Returns the standard error.
 #[track_caller]
 fn check(folder: &Folder, arguments: &[&str]) -> String {
     let ran = folder.run(arguments);
@@ -52,7 +52,7 @@ fn csv() -> String {
     csv
 }
 
-/// A file with a row that ends, and one with a bad date.
+/// Returns a CSV with a row that ends later, a row with a bad date, and a row that has ended.
 fn dated_csv() -> String {
     format!(
         "IP,Rule,Comment,Expires\n192.0.2.1,Allow,\"{HOSTILE}\",2100-12-31\n\
@@ -60,7 +60,7 @@ fn dated_csv() -> String {
     )
 }
 
-/// A file name with everything that a name may have, also a line end.
+/// Returns a hostile file name with a line feed.
 fn name(ending: &str) -> String {
     format!("{HOSTILE}\nowned{ending}")
 }
@@ -209,13 +209,13 @@ fn hostile_arguments_cannot_control_the_terminal() {
     ] {
         let errors = check(&folder, arguments);
         assert!(!errors.is_empty(), "{arguments:?}");
-        // Of a short option, only the first character is shown.
+        // For a short option, the message shows only the first character.
         let is_shown = |argument: &&str| argument.contains(HOSTILE) && **argument != short;
         if arguments.iter().any(is_shown) {
             assert!(errors.contains("\\u{1b}"), "{arguments:?}: {errors}");
         }
     }
-    // The file exists.
+    // This file exists.
     let dashed = folder.with(&format!("-{HOSTILE}.csv"), csv());
     let errors = check(&dashed, &["check", &format!("-{HOSTILE}.csv")]);
     assert!(
@@ -224,7 +224,7 @@ fn hostile_arguments_cannot_control_the_terminal() {
     );
 }
 
-/// A name that is not UTF-8 is shown with a replacement character.
+/// A name that is not UTF-8 is shown with replacement characters.
 #[cfg(target_os = "linux")]
 #[test]
 fn names_that_are_not_utf_8_cannot_control_the_terminal() {
@@ -245,7 +245,7 @@ fn names_that_are_not_utf_8_cannot_control_the_terminal() {
     }
 }
 
-/// Programs read the same texts.
+/// Other programs need the original texts.
 #[test]
 fn json_has_the_texts_unchanged() {
     let ran = folder().run(&["check", &name(".csv"), MOVING, "--json"]);

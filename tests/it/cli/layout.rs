@@ -1,4 +1,4 @@
-//! The places of outputs and reports: the same for a folder, its patterns and the folders in it.
+//! The places of outputs and reports, which are the same for a folder, its patterns and its subfolders.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn sites() -> Folder {
         .with("sites/legal/law.csv", CSV)
 }
 
-/// Returns the outputs in `out`, sorted, and removes them.
+/// Returns the outputs in `out`, sorted, and deletes them.
 fn outputs(folder: &Folder) -> Vec<String> {
     let mut found = Vec::new();
     let out = folder.path("out");
@@ -192,12 +192,12 @@ fn quiet_prints_the_summary_and_failures_only() {
         "{}",
         ran.stderr
     );
-    // The answers are data, not messages.
+    // `-q` does not suppress the answers, because they are data and not messages.
     let json = folder.run(&["check", "sites/a.csv", "-q", "--json"]).json();
     assert_eq!(json[0]["rejections"][0]["line"], 3);
 }
 
-/// Nothing is written, so nothing says so, and what was not measured is left out.
+/// Files that are not written have no status that says so, and values that were not measured are left out.
 #[test]
 fn the_json_of_commands_that_write_nothing_says_so() {
     let folder = Folder::new()

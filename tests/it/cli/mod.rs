@@ -1,17 +1,17 @@
 //! The command line as a process: files, streams and exit statuses.
 
-/// Custom templates: read from S3 by the function, and checked by the command line.
+/// Custom templates, which the function reads from S3 and the command line checks.
 #[cfg(feature = "function")]
 mod custom_templates;
-/// The command line's diagnostics.
+/// The diagnostics of the command line.
 mod diagnostics;
 /// `diff`, file patterns, and the commands that describe the command line.
 mod diff_and_patterns;
-/// `diff` of folders, and of long lists.
+/// `diff` with folders and long lists.
 mod diff_folders;
-/// Wrong usage of the command line, and the help that it gets.
+/// Wrong usage of the command line, and the help in the error messages.
 mod errors;
-/// `explain`: rejected rows, networks and folders.
+/// `explain` for rejected rows, networks and folders.
 mod explain;
 /// Situations in which files could be lost.
 mod files;
@@ -19,11 +19,11 @@ mod files;
 mod hostile;
 /// The places of outputs and reports, and the summary.
 mod layout;
-/// `diff` and `explain` compared with the oracle, on the random policies of the servers' tests.
+/// `diff` and `explain` compared with the oracle, on the random policies of `tests/servers`.
 mod oracle;
 /// `--max-output-bytes`.
 mod output_limit;
-/// FIFOs, sockets, devices and folders instead of files.
+/// FIFOs, sockets, devices and folders in place of regular files.
 #[cfg(unix)]
 mod special_files;
 /// `--strict`, and the exit status of a file with a rejected Deny.
@@ -44,7 +44,7 @@ use serde_json::Value;
 const ACME: &str =
     "IP Address,Rule\n192.168.1.10,Allow\n172.100.2.11,Allow\n2.2.2,Allow\n1.1.1.1,Deny\n";
 
-/// The program, without the environment variables that choose its colours and its width.
+/// Returns the program as a command, without the environment variables that affect its colours and its width.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_htaccess"));
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"] {
@@ -53,7 +53,7 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// A temporary folder, removed at the end.
+/// A temporary folder, which is deleted when the value is dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -254,7 +254,7 @@ fn identical_and_refused_outputs_are_left_alone() {
     assert_eq!(files.len(), 1, "a temporary file was left: {files:?}");
 }
 
-/// Addresses so far apart that none merge.
+/// Addresses that are so far apart that none of them merge.
 fn scattered(rows: u32) -> String {
     let row = |index: u32| format!("10.{}.{}.200,Allow\n", index / 250, index % 250);
     let rows: String = (0..rows).map(row).collect();

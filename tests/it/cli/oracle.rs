@@ -1,7 +1,6 @@
-//! Compares the processes `htaccess diff` and `htaccess explain` with an oracle that looks at one
-//! address after the other. A verdict, and the difference of two verdicts, can only change at a
-//! bound of a rule or of a printed network. The test therefore tries all bounds and their
-//! neighbours, which covers all addresses.
+//! Compares the output of `htaccess diff` and `htaccess explain` with an oracle that checks one address at a
+//! time. A verdict, and the difference between two verdicts, can change only at a bound of a rule or of a
+//! printed network. The test therefore tries all bounds and their neighbours, which covers all addresses.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,7 +19,7 @@ use crate::common::random_policy::{Mix, random_rules};
 /// Every tenth policy has hundreds of rules.
 const SEEDS: u64 = 40;
 
-/// Edits the rules like a person would: some are left out, turned around or added.
+/// Edits the rules as a person would: some rules are removed, changed or added.
 fn edited(rules: &[Rule], random: &mut Random) -> Vec<Rule> {
     let mut edited: Vec<Rule> = Vec::new();
     for rule in rules {
@@ -44,7 +43,7 @@ fn edited(rules: &[Rule], random: &mut Random) -> Vec<Rule> {
     edited
 }
 
-/// The first and last address of each network, and the bits of its prefix.
+/// Returns the first and the last address of a network, and its prefix length.
 fn bounds(network: &str) -> (Client, Client, u32) {
     let (address, length) = match network.split_once('/') {
         Some((address, length)) => (address, Some(length.parse::<u32>().unwrap())),
@@ -68,7 +67,7 @@ fn bounds(network: &str) -> (Client, Client, u32) {
     }
 }
 
-/// The addresses at which a verdict can change: both sides of every bound.
+/// Adds the addresses at which a verdict can change: every bound and its neighbours.
 fn edges(bounds: impl Iterator<Item = (Client, Client)>, into: &mut BTreeSet<IpAddr>) {
     let ends = bounds.flat_map(|(first, last)| [first, last]);
     for end in ends {
@@ -99,7 +98,7 @@ struct Listed {
 }
 
 impl Listed {
-    /// Reads the list. Checks that its counts agree with it and that no shorter list exists.
+    /// Reads the list. Checks that its counts are correct, and that no shorter list exists.
     fn of(json: &Value) -> Self {
         let texts = json["networks"].as_array().unwrap();
         let networks: Vec<_> = texts
@@ -147,8 +146,8 @@ impl Listed {
     }
 }
 
-/// Checks that the networks are ascending and disjoint, and that no two are the halves of one
-/// network, unless they are a whole family.
+/// Checks that the networks are in ascending order and disjoint, and that no two networks are the
+/// halves of a larger network, unless they cover the whole family.
 fn check_order(one: (Client, Client, u32), next: (Client, Client, u32)) {
     let are_halves = one.2 == next.2 && one.2 > 1;
     match (one.0, one.1, next.0) {
@@ -210,7 +209,7 @@ fn diff_lists_exactly_the_clients_that_gain_and_lose_access() {
             &mut addresses,
         );
         for address in addresses {
-            // A mapped address is an IPv4 client, so its IPv6 network has no effect.
+            // A mapped address is an IPv4 client, so an IPv6 network that contains it has no effect.
             let client = Client::of(address);
             let before = permits(&old_rules, default, client);
             let now = permits(&new_rules, default, client);
@@ -272,8 +271,8 @@ fn explain_shows_the_verdict_and_every_line() {
     assert!(lines_told > 1000, "{lines_told}");
 }
 
-/// The lines that name a client in the plain CSV, the narrowest first, then the `all` rows. The
-/// second value says which of them decide.
+/// Returns the lines of the plain CSV that contain a client, the narrowest first, followed by the `all`
+/// rows. The second value is true for the lines that decide.
 fn bearing(rules: &[Rule], settings: Action, client: Client) -> Vec<(u64, bool)> {
     let width = |rule: &Rule| match (rule.cover, client) {
         (Cover::Ipv4 { first, last }, Client::Ipv4(bits)) if first <= bits && bits <= last => {

@@ -1,4 +1,4 @@
-//! `--max-output-bytes`: a file over the limit is refused before any of it is written.
+//! `--max-output-bytes`: a file above the limit is refused before any part of it is written.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
-//! Files that are not regular files: FIFOs, sockets, devices and folders, instead of outputs and inputs.
+//! FIFOs, sockets, devices and folders in place of regular outputs and inputs.
 //!
-//! A FIFO without a writer makes the program that opens it wait. A test that hangs fails by the time limit of
-//! [`run`].
+//! A program that opens a FIFO without a writer waits. If a program hangs, the time limit of
+//! [`run`] makes the test fail.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, symlink};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::{Folder, Ran, program};
 
 const CSV: &str = "IP Address,Rule\n192.0.2.1,Allow\n";
-/// Only a program that hangs takes so long.
+/// The time limit, which only a program that hangs exceeds.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn fifo(path: &Path) {
@@ -33,7 +33,7 @@ fn spawn(folder: &Folder, arguments: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits for the end of a program that prints little.
+/// Waits until a program exits. The program must print so little that its output fits into the pipes.
 #[track_caller]
 fn wait(child: &mut Child) -> ExitStatus {
     let start = Instant::now();
@@ -56,7 +56,7 @@ fn run(folder: &Folder, arguments: &[&str]) -> Ran {
     Ran::of(&child.wait_with_output().unwrap())
 }
 
-/// Six sites, of which one can be written.
+/// Returns six sites, of which only `good` can be written.
 fn sites() -> Folder {
     let mut folder = Folder::new();
     for site in ["device", "fifo", "folder", "good", "link", "socket"] {
@@ -131,7 +131,7 @@ fn a_fifo_in_a_folder_is_reported_and_all_others_are_read() {
         .with("sites/a.csv", CSV)
         .with("sites/z.csv", CSV);
     fifo(&folder.path("sites/fifo.csv"));
-    // Editors make hidden files of all kinds.
+    // Editors create hidden files of all kinds, so hidden files are skipped.
     fifo(&folder.path("sites/.hidden.csv"));
     for named in ["sites", "sites/*.csv"] {
         let ran = run(&folder, &["check", named]);
@@ -192,8 +192,9 @@ fn many_failures_are_counted() {
     );
 }
 
-/// The program waits for the writer of an input, before and after it has written other files. Only a program that writes
-/// files handles SIGINT; to others, it is ignored if a shell started the tests in the background.
+/// The program waits for the writer of an input, before and after it has written other files. Only
+/// a program that writes files handles SIGINT. Other programs ignore SIGINT if a shell started the
+/// tests in the background.
 #[test]
 fn a_signal_ends_a_program_that_waits_for_an_input() {
     for (arguments, signal) in [

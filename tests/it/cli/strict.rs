@@ -2,9 +2,9 @@
 
 use crate::cli::Folder;
 
-/// Everybody gets in, although line 3 probably denies somebody.
+/// Everybody gets in, although line 3 is probably meant to deny somebody.
 const BLOCKLIST: &str = "IP,Rule\nall,Allow\n203.0.113.7/24,Deny\n";
-/// Line 3 denies nobody who gets in.
+/// Line 3 would not deny anybody who gets in.
 const ALLOWLIST: &str = "IP,Rule\n10.0.0.0/8,Allow\n203.0.113.7,Block\n";
 
 fn folder() -> Folder {

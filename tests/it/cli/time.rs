@@ -1,4 +1,4 @@
-//! Rows that start and end on the command line: `--at`, `--time-zone` and `upcoming`.
+//! Rows that start and end, on the command line: `--at`, `--time-zone` and `upcoming`.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ fn folder() -> Folder {
     Folder::new().with("acme.csv", CONTRACTOR)
 }
 
-/// The `Require` line of a file at an instant.
+/// Checks the `Require` line of the output with these options.
 #[track_caller]
 fn check_render(options: &[&str], expected: &str) {
     let folder = folder();

@@ -9,10 +9,10 @@ use zip::write::SimpleFileOptions;
 
 use crate::cli::Folder;
 
-/// The number formats of a style: none, a date, a date with a time, a time.
+/// Styles with these number formats: none, a date, a date with a time, and a time.
 const STYLES: &str = r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs count="4"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="22"/><xf numFmtId="20"/></cellXfs></styleSheet>"#;
 
-/// Packs the parts of a workbook.
+/// Packs the parts of a workbook into a ZIP file.
 fn pack(parts: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in parts {
@@ -23,7 +23,7 @@ fn pack(parts: &[(&str, &str)]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// Returns a workbook of sheets, each with a name, a state and the XML of its rows.
+/// Returns a workbook with these sheets. Each sheet has a name, a state and the XML of its rows.
 fn workbook_of(sheets: &[(&str, &str, &str)], shared_strings: &str) -> Vec<u8> {
     const RELATIONSHIPS: &str =
         "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
@@ -75,7 +75,7 @@ fn workbook(rows: &str) -> Vec<u8> {
     workbook_of(&[("Rules", "visible", rows)], "<sst/>")
 }
 
-/// Returns the XML of a row of texts. An empty text is no cell.
+/// Returns the XML of a row of texts. An empty text has no cell.
 fn row(number: u32, texts: &[&str]) -> String {
     let cells: String = texts
         .iter()
@@ -153,7 +153,8 @@ fn a_workbook_is_read_by_every_command() {
     assert!(folder.path("out/rules/.htaccess").exists());
 }
 
-/// Empty rows, title rows and rows without cells keep the numbers of the sheet.
+/// Empty rows, title rows and rows without cells are counted, so messages use the same
+/// row numbers as the sheet.
 #[test]
 fn messages_have_the_row_numbers_of_the_sheet() {
     let sheet = [
@@ -184,7 +185,7 @@ fn messages_have_the_row_numbers_of_the_sheet() {
 
 /// Returns the XML of rows with dates, numbers, a boolean, formulas and an error.
 fn rows_of_all_kinds() -> String {
-    // 46,387 is 31 December 2026.
+    // The number 46,387 is 31 December 2026.
     let number = |place: &str, style: u32, value: &str| {
         format!(r#"<c r="{place}" s="{style}"><v>{value}</v></c>"#)
     };
@@ -317,7 +318,7 @@ fn the_first_visible_sheet_is_read_unless_another_is_named() {
         );
 }
 
-/// Returns hostile workbooks, each with its name and its message.
+/// Returns hostile workbooks, each with its name and the expected message.
 fn hostile_workbooks() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     const DAMAGED: &str =
         "the workbook is damaged\n  = help: open it in a spreadsheet program and save it again";
@@ -325,7 +326,7 @@ fn hostile_workbooks() -> Vec<(&'static str, Vec<u8>, &'static str)> {
                              sheet as CSV";
     let damaged = |rows: &str| workbook(rows);
     let good = rows(&[HEADER, &["10.0.0.1", "Allow"]]);
-    // A part of 600 MB, according to the directory at the end.
+    // A part that has 600 MB according to the directory at the end of the file.
     let mut bomb = workbook(&good);
     let directory = bomb
         .windows(4)
@@ -400,7 +401,7 @@ fn good_cut(rows: &str) -> Vec<u8> {
     bytes
 }
 
-/// Damages the XML of a sheet in many places. Each must give a result or a message.
+/// Damages the XML of a sheet in many places. Each damaged workbook must give a result or a message.
 #[test]
 fn a_damaged_sheet_never_ends_the_program() {
     let sheet = rows(&[HEADER, &["10.0.0.0/24", "Allow"], &["10.0.0.7", "Deny"]]);
@@ -423,7 +424,7 @@ fn a_damaged_sheet_never_ends_the_program() {
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
 }
 
-/// What is not a workbook is read as before, whatever its name.
+/// A file that is not a workbook is read as a CSV, whatever its name.
 #[test]
 fn only_workbooks_are_read_as_workbooks() {
     let sheet = rows(&[HEADER, &["10.0.0.1", "Allow"]]);
@@ -448,7 +449,8 @@ fn only_workbooks_are_read_as_workbooks() {
     );
 }
 
-/// Workbooks that programs wrote give the same output and the same rejected rows as the CSV of the same table.
+/// Workbooks from other programs give the same output and the same rejected rows as the
+/// CSV of the same table.
 #[test]
 fn workbooks_of_spreadsheet_programs_are_read() {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spreadsheets");

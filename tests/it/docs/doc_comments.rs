@@ -1,16 +1,16 @@
-//! Doc comments in `src/` start with a noun or a verb, not with a question word.
+//! Doc comments in `src/` start with a noun or a verb, and not with a question word.
 
 use super::layout::rust_files;
 
-/// The openings to avoid. The reader must first find out which noun is meant.
+/// Openings to avoid, because the reader must first find out which noun is meant.
 const OPENINGS: [&str; 8] = [
     "What", "How", "Whether", "Who", "Why", "Where", "The same", "That of",
 ];
 
-/// The share of doc comments that may have such an opening.
+/// The maximum percentage of doc comments that may have such an opening.
 const MAX_PERCENT: usize = 3;
 
-/// Returns the text of the first line of every doc comment, each with the number of its line.
+/// Returns the first line of every doc comment, with its line number.
 fn first_lines(code: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut before = None;

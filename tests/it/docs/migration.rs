@@ -1,5 +1,5 @@
-//! `docs/migration.md` shows what this program prints. `cargo test --test python` runs the script
-//! that the guide starts from, and `--test servers` asks a real Apache about the outputs.
+//! `docs/migration.md` shows the output of this program. `cargo test --test python` runs the original
+//! script, and `--test servers` checks the outputs with a real Apache.
 
 use htaccess_generator::render::Template;
 
@@ -7,7 +7,7 @@ use crate::support::Setup;
 
 const GUIDE: &str = include_str!("../../../docs/migration.md");
 
-/// The text of a fenced block of a language. The first block has the index 0.
+/// Returns the text of a fenced block in a language. The first block has the index 0.
 fn block(language: &str, index: usize) -> &'static str {
     let start = format!("```{language}\n");
     let from_block = GUIDE.split(&start).nth(index + 1).unwrap();
@@ -51,7 +51,7 @@ fn the_guide_compares_every_line_of_the_templates() {
     }
 }
 
-/// `Deny from all` after the loop denied everybody.
+/// The original template compiles, but rendering it fails, because there is no variable `entries`.
 #[test]
 fn the_original_template_is_not_valid_tera() {
     assert!(Template::compile(block("jinja", 0)).is_ok());

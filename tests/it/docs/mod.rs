@@ -1,10 +1,10 @@
-//! The documents show what the code prints.
+//! The documents, compared with the output of the code.
 
-/// The openings of the doc comments in `src/`.
+/// The first words of the doc comments in `src/`.
 mod doc_comments;
-/// The files of `src/` import each other as the architecture says.
+/// The imports between the files of `src/`, compared with `ARCHITECTURE.md`.
 mod layout;
-/// The guide for those who come from the Python script.
+/// The guide for users of the Python script.
 mod migration;
 
 use htaccess_generator::render::{BUILT_IN, BuiltIn, Template};
@@ -29,7 +29,7 @@ const OBSERVABILITY: &str = include_str!("../../../infra/observability.yaml");
 const RECONCILE: &str = include_str!("../../../infra/reconcile.yaml");
 const TEMPLATES: &str = include_str!("../../../docs/templates.md");
 
-/// The text of the first fenced block of a language.
+/// Returns the text of the first fenced block in a language.
 fn block<'a>(document: &'a str, language: &str) -> &'a str {
     let start = format!("```{language}\n");
     let (_, from_block) = document.split_once(&start).unwrap();
@@ -53,7 +53,7 @@ fn the_readme_is_short() {
     assert!(README.lines().count() <= 150);
 }
 
-/// Benchmarks are measured again from time to time. Then the sentences must follow.
+/// When the benchmarks are measured again, these sentences must be updated.
 #[test]
 fn the_figures_of_sentences_are_those_of_the_benchmarks() {
     const FIGURES: [(&str, &str); 5] = [
@@ -83,7 +83,7 @@ fn the_figures_of_sentences_are_those_of_the_benchmarks() {
     }
 }
 
-/// Runs the commands of a document on its files. Both streams of each command are compared together.
+/// Runs the commands in a document on its files. Compares both streams of each command together.
 #[cfg(feature = "command-line")]
 #[track_caller]
 fn check_commands(document: &str, expected_commands: usize) {
@@ -134,7 +134,7 @@ fn the_guide_to_lists_shows_what_the_commands_print() {
     check_commands(LISTS, 3);
 }
 
-/// The rows of a table: the texts in backticks of each cell.
+/// Returns the rows of a table. Each cell is given as its texts in backticks.
 fn table_below<'a>(document: &'a str, header: &str) -> Vec<Vec<Vec<&'a str>>> {
     let (_, below) = document.split_once(header).unwrap();
     let rows = below.trim_start().lines().skip(1);
@@ -206,7 +206,7 @@ fn the_example_template_compiles_and_prints() {
     );
 }
 
-/// All template blocks in `docs/templates.md`, by the heading above each.
+/// Returns all template blocks in `docs/templates.md`, each with the heading above it.
 fn examples() -> Vec<(&'static str, &'static str)> {
     let sections = TEMPLATES.split("\n### ").skip(1);
     let named = sections.map(|section| {
@@ -293,7 +293,7 @@ fn the_template_guide_lists_every_template_and_filter() {
     }
 }
 
-/// The rows of tables that name each of these.
+/// Checks that a table has a row for each name.
 #[track_caller]
 fn check_rows(document: &str, names: &[&str]) {
     for name in names {
@@ -377,7 +377,7 @@ const SETTINGS: [&str; 20] = [
     "POWERTOOLS_SERVICE_NAME",
 ];
 
-/// The names that are indented by two spaces between two lines of a YAML file.
+/// Returns the keys that are indented by two spaces between two lines of a YAML file.
 fn names_between<'a>(yaml: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     let (_, from) = yaml.split_once(start).unwrap();
     let (section, _) = from.split_once(end).unwrap();
@@ -422,8 +422,8 @@ fn the_operations_guide_mentions_every_alarm() {
     }
 }
 
-/// The stack's own bucket has no filter. A filter of an existing bucket must not depend on case,
-/// because an upload that it does not match gets no answer at all.
+/// The stack's own bucket has no filter. The filter for an existing bucket must not depend on case,
+/// because an upload that does not match the filter gets no answer at all.
 #[test]
 fn uploads_are_reported_in_any_case_of_their_ending() {
     let (_, own_bucket) = TEMPLATE_YAML
@@ -437,7 +437,8 @@ fn uploads_are_reported_in_any_case_of_their_ending() {
     assert!(TEMPLATE_YAML.contains(rule));
 }
 
-/// `aws s3 sync` follows symbolic links in a web root, and misses changes that keep the size of a file.
+/// `aws s3 sync` follows symbolic links in a web root, and does not detect changes that
+/// keep the size of a file.
 #[test]
 fn no_document_installs_outputs_with_a_plain_sync() {
     const DOCUMENTS: [&str; 4] = [
@@ -459,7 +460,7 @@ fn no_document_installs_outputs_with_a_plain_sync() {
     assert!(README.contains("\npython3 infra/operate/sync/htaccess-sync htaccess-generator-site-"));
 }
 
-/// Lambda itself reports the others.
+/// The error types that Lambda itself reports.
 const ERROR_TYPES_OF_LAMBDA: [&str; 3] = [
     "Sandbox.Timedout",
     "Runtime.ExitError",

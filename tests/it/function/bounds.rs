@@ -1,5 +1,5 @@
-//! The bounds of an invocation: its deadline takes effect while an upload is read, although the work
-//! never waits, and an output over the limit is refused.
+//! The limits of an invocation: its deadline takes effect while an upload is read, although the work
+//! never waits, and an output above the limit is refused.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,8 +13,8 @@ use crate::support::gzip;
 /// The piece during which the time of the invocation runs out.
 const LATE_PIECE: usize = 3;
 
-/// Handles an upload in an invocation of one minute, of a clock that only the store moves. Returns the
-/// `errorType` or the status.
+/// Handles an upload in an invocation of one minute. Only the store moves the clock. Returns the
+/// status or the `errorType`.
 fn handle_in_a_minute(store: &MemoryStore) -> Result<String, ErrorKind> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -32,7 +32,8 @@ fn handle_in_a_minute(store: &MemoryStore) -> Result<String, ErrorKind> {
     Ok(answer["results"][0]["status"].as_str().unwrap().to_owned())
 }
 
-/// An upload of a few kilobytes that holds megabytes of text, in pieces of a kilobyte.
+/// Returns a store with an upload of a few kilobytes in pieces of 1,000 bytes, which
+/// decompresses to megabytes of text.
 fn store() -> MemoryStore {
     let store = MemoryStore::default();
     let text = format!("IP,Rule\n1.1.1.1,Allow\n{}", "\n".repeat(4 * 1024 * 1024));
@@ -75,7 +76,7 @@ fn an_upload_with_a_longer_output_is_refused_and_reported() {
     assert!(report.contains("or raise MAX_OUTPUT_BYTES"), "{report}");
 }
 
-/// The last piece is `None`. What follows is made in steps too.
+/// The last piece is `None`. The work after it is also done in steps.
 #[test]
 fn the_time_may_run_out_after_the_last_piece() {
     let pieces = store();

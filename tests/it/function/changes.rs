@@ -1,4 +1,4 @@
-//! The effect of an upload on who gets in, and where the upload came from, with buckets in memory.
+//! The change in who gets in after an upload, and the origin of the upload, with buckets in memory.
 
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ fn only_a_changed_upload_costs_one_more_call() {
     assert_eq!(calls(&store), (3, 0));
 }
 
-/// The output's PUT comes right after the reads of the first round.
+/// The PUT of the output comes directly after the reads of the first round.
 #[test]
 fn the_output_does_not_wait_for_the_previous_version() {
     let store = MemoryStore::default();
@@ -132,7 +132,7 @@ fn a_changed_list_changes_its_sites() {
     assert_eq!(answer["change"], expected);
     let page = report(&store);
     assert!(!page.contains("copy-object"), "the CSV is the same: {page}");
-    // The next version of the CSV is read with the same lists.
+    // The published version of the CSV is read again with the same lists.
     let answer = upload(&store, "IP,Rule\n@office,Allow\n");
     assert_eq!(answer["change"]["lost"]["addresses"], "1");
     store.forget_versions("reports", "compiled/lists/office.list");
@@ -158,7 +158,7 @@ fn rows_that_end_are_a_change() {
     assert_eq!(answer["change"]["gained"]["addresses"], "0");
 }
 
-/// Events name the version that they are about. The origin of another version is not shown.
+/// An event contains the version that it is about. The origin is not shown for another version.
 #[test]
 fn the_report_names_who_uploaded_the_version() {
     let store = MemoryStore::default();

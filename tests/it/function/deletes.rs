@@ -71,7 +71,7 @@ fn deny_denies_everybody_until_the_next_upload() {
     );
 }
 
-/// Also if the settings allow clients that no row lists.
+/// `ON_DELETE=deny` denies everybody even if the default policy is `allow`.
 #[test]
 fn deny_denies_whatever_the_default_policy_is() {
     let store = published();
@@ -116,7 +116,7 @@ fn a_csv_that_is_deleted_while_it_is_published_is_removed_in_the_end() {
     assert_eq!(output(&store), None);
 }
 
-/// A refused upload has no output that its delete could be about, so no site is closed or opened.
+/// A refused upload has no output, so its delete must not open or close any site.
 #[test]
 fn the_delete_of_another_file_changes_nothing() {
     const OTHERS: [&str; 5] = ["acme.xlsx", "acme.txt", "acme", "acme.csv.html", "acme/"];
@@ -242,7 +242,7 @@ fn a_csv_that_is_deleted_while_it_is_published_first_is_denied_in_the_end() {
     assert_eq!(output(&store).as_deref(), Some("Require all denied"));
 }
 
-/// A template that does not compile, and one that fails when it prints.
+/// One template does not compile, and the other one fails when it prints.
 #[test]
 fn a_delete_is_handled_while_the_template_is_broken() {
     for template in ["{% if", "{{ rules[7].comment }}"] {
@@ -262,7 +262,8 @@ fn a_delete_is_handled_while_the_template_is_broken() {
     }
 }
 
-/// No server is certain to read Apache's rules there, so the event must not be lost.
+/// The server of such an output may not read Apache rules, so the delete cannot be handled and the
+/// event must not be lost.
 #[test]
 fn a_denial_that_no_template_can_print_fails() {
     let store = MemoryStore::default();
@@ -297,8 +298,8 @@ fn a_denial_that_no_template_can_print_fails() {
     );
 }
 
-/// The version before it is the newest again. Its output may be there already, but a slow writer of the
-/// deleted version must not take it for the one that it saw.
+/// The previous version becomes the newest again. Its output may already be published, but a slow
+/// writer of the deleted version must not mistake it for the output that the writer saw.
 #[test]
 fn a_permanent_delete_writes_the_output_and_the_report_again_once() {
     let store = published();

@@ -1,4 +1,4 @@
-//! Objects that are not what they seem: uploads of other buckets or without versions, outputs that another
+//! Objects that cannot be trusted: uploads from other buckets or without versions, outputs that another
 //! program edited, and templates that changed.
 
 use htaccess_generator::function::ErrorKind;
@@ -57,7 +57,7 @@ fn an_upload_without_a_version_fails_and_writes_nothing() {
         calls.iter().all(|call| !call.starts_with("PUT")),
         "{calls:?}"
     );
-    // An emulator may have no versions, and an object from before versioning has the version `null`.
+    // An emulator may have no versions. An object from the time before versioning has the version `null`.
     let emulator = [("AWS_ENDPOINT_URL_S3", "http://localhost:1")];
     let answer = handle_with(&store, &emulator, put_event(&["acme.csv"])).unwrap();
     assert_eq!(statuses(&answer), ["written"]);
@@ -110,7 +110,8 @@ fn a_custom_template_that_changed_is_read_again_before_it_replaces_an_output() {
             assert_eq!(gets(&store), gets_expected);
         }
     }
-    // The same text again is another template, because a writer of the one between may be slow.
+    // If the same text is uploaded again, the output is written again, because a writer with the
+    // template in between may be slow.
     store.tick();
     store.upload("templates", "own.tera", b"two");
     let answer = handle_with(&store, &settings, put_event(&["acme.csv"])).unwrap();

@@ -51,7 +51,7 @@ fn a_queue_learns_which_messages_to_deliver_again() {
     );
 }
 
-/// A key is decoded as its source encodes it, and never read in a second way.
+/// A key is decoded as its source encodes it, and in no other way.
 #[test]
 fn a_key_names_one_object_only() {
     let store = uploaded(&["a b.csv"]);
@@ -195,7 +195,7 @@ fn an_unknown_event_is_an_error_that_names_its_fields() {
     );
 }
 
-/// By every way that an event can come: the report says why, and nothing is published.
+/// In every event format, the report gives the reason and nothing is published.
 #[test]
 fn another_file_is_refused_and_a_folder_marker_ignored_in_every_format() {
     const KEYS: [&str; 4] = ["acme.txt", "gone.txt", "clients/", "acme.csv"];

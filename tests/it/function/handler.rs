@@ -57,7 +57,7 @@ pub(crate) fn handle(store: &MemoryStore, event: Value) -> Value {
     handle_with(store, &[], event).unwrap()
 }
 
-/// The result of an event about a key.
+/// Returns the result of an event about a key.
 pub(crate) fn event(store: &MemoryStore, key: &str, settings: &[(&str, &str)]) -> Value {
     handle_with(store, settings, put_event(&[key])).unwrap()["results"][0].take()
 }
@@ -229,7 +229,7 @@ fn the_csv_is_read_again_if_the_order_of_two_uploads_in_one_second_is_uncertain(
         statuses(&handle(&store, put_event(&["acme.csv"]))),
         ["written"]
     );
-    // The last of them reads the version in force.
+    // The last of these GETs reads the published version.
     assert_eq!(count_gets(&store), 3);
     store.tick();
     store.upload("uploads", "acme.csv", b"IP,Rule\n8.8.8.8,Allow\n");
@@ -332,8 +332,7 @@ fn nothing_is_written_for_a_refused_key() {
     );
 }
 
-/// A workbook that was not saved as CSV. Its report explains how to do that, and the output of the
-/// CSV stays.
+/// The workbook was not saved as CSV. Its report explains how to save it, and the output of the CSV stays.
 #[test]
 fn a_workbook_next_to_its_csv_is_refused_in_its_own_report() {
     const WORKBOOK: &[u8] = include_bytes!("../../spreadsheets/libreoffice-xlsx/rules.xlsx");
@@ -507,8 +506,8 @@ fn a_bad_setting_is_reported_with_its_name_its_value_and_the_allowed_values() {
     );
 }
 
-/// A panic is a bug. It gets a stable `errorType`, and does not keep the other records from being
-/// published.
+/// A panic is a bug. It gets a stable `errorType`, and does not prevent the other
+/// records from being published.
 #[test]
 fn a_panic_fails_its_record_alone() {
     let store = MemoryStore::default();

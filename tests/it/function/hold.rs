@@ -1,4 +1,4 @@
-//! Big changes are held until somebody approves exactly them, with buckets in memory.
+//! Big changes are held until somebody approves exactly these changes, with buckets in memory.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ const REPORT: &str = "clients/acme.csv.html";
 const APPROVAL: &str = "approvals/clients/acme.csv";
 const HOLD: [(&str, &str); 1] = [("HOLD_ABOVE", "30")];
 
-/// A CSV with networks that do not touch.
+/// Returns a CSV with networks that are not adjacent.
 fn networks(numbers: std::ops::Range<u32>) -> String {
     let rows = numbers.map(|number| format!("10.0.{number}.0/25,Allow\n"));
     format!("IP,Rule\n{}", rows.collect::<String>())
@@ -42,7 +42,7 @@ fn output(store: &MemoryStore) -> (String, String) {
     )
 }
 
-/// A site with 20 networks.
+/// Returns a store with a site of 20 networks.
 fn published() -> MemoryStore {
     let store = MemoryStore::default();
     assert_eq!(publish(&store, &networks(0..20))["status"], "written");
@@ -156,13 +156,14 @@ fn the_code_of_another_change_releases_nothing() {
     let newer = held(&store, &publish(&store, &networks(0..3)), &before);
     assert_ne!(older, newer);
     held(&store, &approve(&store, older.as_bytes()), &before);
-    // The same rules again are another upload.
+    // An upload with the same rules is a different change.
     let again = held(&store, &publish(&store, &networks(0..2)), &before);
     assert_ne!(older, again);
     held(&store, &event(&store, SITE, &HOLD), &before);
 }
 
-/// The output returns to its earlier bytes in between, and the CSV to its earlier version.
+/// In between, other rules are published. After that, the output has its earlier bytes and the CSV
+/// its earlier version again.
 #[test]
 fn the_code_of_the_same_change_releases_nothing_after_another_publication() {
     let store = published();
@@ -186,7 +187,7 @@ fn an_approval_that_comes_before_its_change_waits_for_it() {
     store.upload("uploads", SITE, networks(0..2).as_bytes());
     let code = held(&store, &event(&store, SITE, &HOLD), &before);
     store.upload("uploads", APPROVAL, code.as_bytes());
-    // The event of the approval is lost, and that of the upload comes again.
+    // The event about the approval is lost, and the event about the upload is repeated.
     assert_eq!(event(&store, SITE, &HOLD)["status"], "written");
 }
 
@@ -284,7 +285,7 @@ fn an_approval_without_the_setting_only_looks_at_the_site() {
     assert_eq!(event(&store, "approvals/acme", &[])["code"], "not-csv");
 }
 
-/// A read of the version in force must not be taken for a version that is gone.
+/// A published version that cannot be read must not be treated like a version that no longer exists.
 #[test]
 fn a_hold_fails_if_the_version_in_force_cannot_be_read() {
     let store = published();

@@ -1,4 +1,4 @@
-//! Lists and the common CSV in the buckets: compiled once, read by the sites that name them.
+//! Lists and the common CSV in the buckets: compiled once, and read by the sites that use them.
 
 use serde_json::{Value, json};
 
@@ -10,14 +10,14 @@ const COMPILED: &str = "compiled/lists/office.list";
 const SITE: &[u8] = b"IP,Rule\n@office,Allow\n198.51.100.1,Allow\n";
 const COMMON: (&str, &str) = ("COMMON_CSV", "_common.csv");
 
-/// Uploads a CSV, and returns the status of its event.
+/// Uploads a CSV, and returns the result of its event.
 fn publish(store: &MemoryStore, key: &str, csv: &[u8], settings: &[(&str, &str)]) -> Value {
     store.tick();
     store.upload("uploads", key, csv);
     event(store, key, settings)
 }
 
-/// A store with a list and a site that names it.
+/// Returns a store with a list and a site that uses it.
 fn with_office() -> MemoryStore {
     let store = MemoryStore::default();
     assert_eq!(
@@ -62,7 +62,7 @@ fn a_site_lets_in_the_members_of_its_list() {
     assert_eq!(event(&store, "acme.csv", &[])["status"], "unchanged");
 }
 
-/// An event about a site whose list did not change writes nothing.
+/// An event about a site writes nothing if its lists have not changed.
 #[test]
 fn only_a_site_that_names_lists_costs_more_calls() {
     let store = with_office();
@@ -133,7 +133,7 @@ fn an_unknown_name_gets_the_nearest_published_one() {
     );
     publish(&store, "lists/other.csv", b"IP\n192.0.2.8\n", &[]);
     store.take_calls();
-    // The rules of the rows of bad-bots say Deny, so it is not offered to a row that allows.
+    // The rows of `bad-bots` are Deny rows, so the list is not suggested for a row that allows.
     let site = b"IP,Rule\n@Ofice,Allow\n@bad-bot,Allow\n198.51.100.1,Allow\n";
     let answer = publish(&store, "acme.csv", site, &[]);
     let suggestions: Vec<&Value> = answer["rejections"].as_array().unwrap().iter().collect();
@@ -141,7 +141,8 @@ fn an_unknown_name_gets_the_nearest_published_one() {
     assert_eq!(suggestions[1]["fixes"], Value::Null, "{answer}");
     let lists = |calls: &[String]| calls.iter().filter(|call| call.starts_with("LIST")).count();
     assert_eq!(lists(&store.take_calls()), 1);
-    // Nobody uses the list that was suggested.
+    // The site does not use the list that was suggested, so a new version of this list
+    // does not change the site.
     publish(&store, OFFICE, b"IP\n192.0.2.7\n", &[]);
     assert_eq!(event(&store, "acme.csv", &[])["status"], "unchanged");
     let site = b"IP,Rule\n@bad-bot,Deny\n@office,Allow\n198.51.100.1,Allow\n";
@@ -168,7 +169,7 @@ fn names_that_exist_cost_no_listing_and_a_damaged_list_is_not_suggested() {
     assert_eq!(answer["rejections"][0]["fixes"], Value::Null);
 }
 
-/// The digest of the lists says that the list did not exist, so its rows must not be read with it.
+/// The output records that the list did not exist, so the rows must not be read with the new list.
 #[test]
 fn a_list_that_is_published_meanwhile_is_used_at_the_next_event() {
     let compiled = with_office().object("reports", COMPILED).unwrap().bytes;
@@ -206,14 +207,14 @@ fn the_common_csv_applies_to_every_site() {
         "Require ip 198.51.100.1 203.0.113.9"
     );
     assert_eq!(event(&store, "acme.csv", &settings)["status"], "unchanged");
-    // The list of the common CSV counts too.
+    // A list that the common CSV uses also counts.
     publish(&store, OFFICE, b"IP\n198.51.100.1\n", &settings);
     assert_eq!(event(&store, "acme.csv", &settings)["status"], "written");
     assert_eq!(
         store.last_line("acme/.htaccess"),
         "Require ip 192.0.2.1 203.0.113.9"
     );
-    // Without the setting it is the CSV of a site, and applies to no other.
+    // Without the setting, the file is the CSV of a site and does not apply to other sites.
     assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
     assert_eq!(
         store.last_line("acme/.htaccess"),
@@ -231,7 +232,7 @@ fn a_compiled_list_that_cannot_be_read_fails_the_invocation() {
         store.last_line("acme/.htaccess"),
         "Require ip 192.0.2.1 198.51.100.1"
     );
-    // An event about the list repairs it.
+    // The next event about the list repairs the list.
     assert_eq!(event(&store, OFFICE, &[])["status"], "written");
     assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
 }

@@ -1,4 +1,4 @@
-//! Buckets in memory: conditional writes like those of S3, and calls that can be made to fail.
+//! Buckets in memory with conditional writes like those of S3, and with calls that can fail on demand.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -16,41 +16,41 @@ use htaccess_generator::function::{Error, ErrorKind};
 pub(crate) struct Object {
     pub(crate) head: Head,
     pub(crate) bytes: Vec<u8>,
-    /// Empty for an upload.
+    /// The content type of an object that the function wrote. Empty for an upload.
     pub(crate) content_type: &'static str,
 }
 
 #[derive(Default)]
 pub(crate) struct MemoryStore {
     objects: RefCell<BTreeMap<ObjectName, Object>>,
-    /// Every version that was written, by its id.
+    /// Every version that was ever written, by its id.
     versions: RefCell<BTreeMap<(ObjectName, String), Object>>,
-    /// Every call, as `PUT s3://bucket/key`.
+    /// Every call, such as `PUT s3://bucket/key`.
     calls: RefCell<Vec<String>>,
-    /// Calls that start with this text fail with this kind.
+    /// Calls that start with this text fail with this kind of error.
     failure: RefCell<Option<(String, ErrorKind)>>,
-    /// The failure that starts at the next PUT that meets another write.
+    /// The failure that starts when the next PUT conflicts with another write.
     failure_after_conflict: RefCell<Option<(String, ErrorKind)>>,
-    /// Writes of others (or deletes: `None`) that happen just before the next PUT, DELETE or LIST
-    /// takes effect.
+    /// The writes of others that happen just before the next PUT, DELETE or LIST takes
+    /// effect. `None` is a delete.
     before_write: RefCell<Vec<(ObjectName, Option<Vec<u8>>)>>,
-    /// An upload that happens after the next HEAD that finds nothing.
+    /// An upload that happens after the next HEAD of a missing object.
     after_missing: RefCell<Option<(ObjectName, Vec<u8>)>>,
     clock: Cell<i64>,
     writes: Cell<u64>,
-    /// The size of the pieces of a body. Unlimited by default.
+    /// The size of the pieces of a body. `None` means a single piece.
     pub(crate) piece_bytes: Cell<Option<usize>>,
-    /// An hour passes when the piece of this number is read.
+    /// The number of the piece whose read takes an hour.
     pub(crate) late_piece: Cell<Option<usize>>,
-    /// The number of times that a piece of a body was asked for.
+    /// The number of times that a piece of a body was requested.
     pub(crate) pieces_read: Rc<Cell<usize>>,
     gets_under_way: Cell<usize>,
-    /// The largest number of GETs that were in progress at the same time.
+    /// The maximum number of GETs that were in progress at the same time.
     pub(crate) gets_at_once: Cell<usize>,
     puts_under_way: Cell<usize>,
-    /// The largest number of PUTs that were in progress at the same time.
+    /// The maximum number of PUTs that were in progress at the same time.
     pub(crate) puts_at_once: Cell<usize>,
-    /// True if objects get no version ids.
+    /// True if objects have no version ids.
     has_no_versions: Cell<bool>,
 }
 
@@ -95,14 +95,14 @@ impl MemoryStore {
         self.objects.borrow().get(&name(bucket, key)).cloned()
     }
 
-    /// Forgets all old versions of an object, as a lifecycle rule does.
+    /// Forgets all versions of an object, as if a lifecycle rule had expired them.
     pub(crate) fn forget_versions(&self, bucket: &str, key: &str) {
         let name = name(bucket, key);
         let mut versions = self.versions.borrow_mut();
         versions.retain(|(of, _), _| *of != name);
     }
 
-    /// The keys of a bucket that start with a prefix, in order.
+    /// Returns the keys in a bucket that start with a prefix, in order.
     pub(crate) fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
         let objects = self.objects.borrow();
         let names = objects.keys().filter(|name| name.bucket == bucket);
@@ -110,19 +110,19 @@ impl MemoryStore {
         keys.filter(|key| key.starts_with(prefix)).collect()
     }
 
-    /// Stores later objects without a version id, as a bucket that never had versioning.
+    /// Stores later objects without a version id, like a bucket that never had versioning.
     pub(crate) fn without_versions(&self) {
         self.has_no_versions.set(true);
     }
 
-    /// Gives an object this version id.
+    /// Sets the version id of an object.
     pub(crate) fn set_version(&self, bucket: &str, key: &str, version: &str) {
         let mut objects = self.objects.borrow_mut();
         let object = objects.get_mut(&name(bucket, key)).unwrap();
         version.clone_into(&mut object.head.version_id);
     }
 
-    /// Replaces the bytes of an object and keeps its metadata, as a person with an S3 client could.
+    /// Replaces the bytes of an object but keeps its metadata, as a person with an S3 client could.
     pub(crate) fn edit(&self, bucket: &str, key: &str, bytes: &[u8], checksum: Checksum) {
         let metadata = self.object(bucket, key).unwrap().head.metadata;
         let name = name(bucket, key);
@@ -144,18 +144,18 @@ impl MemoryStore {
             .map(|object| String::from_utf8(object.bytes).unwrap())
     }
 
-    /// The last line of an output.
+    /// Returns the last line of an output.
     pub(crate) fn last_line(&self, output: &str) -> String {
         let text = self.text("sites", output).unwrap();
         text.lines().last().unwrap().to_owned()
     }
 
-    /// Advances the clock of `Last-Modified` by a second. The clock does not move on its own.
+    /// Advances the clock, which does not move on its own, by one second.
     pub(crate) fn tick(&self) {
         self.wait(1);
     }
 
-    /// Advances the clock by this number of seconds.
+    /// Advances the clock by a number of seconds, or sets it back if the number is negative.
     pub(crate) fn wait(&self, seconds: i64) {
         self.clock.set(self.clock.get() + seconds);
     }
@@ -306,8 +306,8 @@ impl Store for &MemoryStore {
         self.puts_under_way.update(|puts| puts + 1);
         self.puts_at_once
             .update(|most| most.max(self.puts_under_way.get()));
-        // The code yields as well before it makes the report, and while it reads the version in force, so a
-        // short pause would end before.
+        // The code also yields before it generates the report and while it reads the published version,
+        // so a shorter pause would end before these calls.
         for _ in 0..12 {
             tokio::task::yield_now().await;
         }
@@ -371,14 +371,14 @@ impl Body for MemoryBody {
     async fn next(&mut self) -> Result<Option<impl AsRef<[u8]>>, Error> {
         self.read.update(|pieces| pieces + 1);
         if Some(self.read.get()) == self.late_piece {
-            // The first poll moves the clock. The rest would let timers run, and a busy thread does not.
+            // The first poll moves the clock. Further polls would run timers, which a busy thread cannot do.
             let _ = tokio::time::advance(Duration::from_hours(1)).now_or_never();
         }
         Ok(self.pieces.pop_front())
     }
 }
 
-/// The entity tag. As in S3, it identifies the bytes and the form, not the write.
+/// Returns the ETag. As in S3, it identifies the bytes and the form, not the write.
 fn etag_of(bytes: &[u8], form: PutKind) -> String {
     let mut hasher = std::hash::DefaultHasher::new();
     std::hash::Hash::hash(bytes, &mut hasher);

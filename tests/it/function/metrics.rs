@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::function::handler::{ACME, put_event, settings};
 use crate::function::memory_store::MemoryStore;
 
-/// The metrics of one event, as the line that the function would print.
+/// Returns the metrics of one event, as in the line that the function would print.
 fn metrics_of(store: &MemoryStore, event: Value) -> Value {
     let handler = Handler::new(store, settings(&[("ON_DELETE", "remove")])).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -26,7 +26,7 @@ fn metrics_of(store: &MemoryStore, event: Value) -> Value {
     serde_json::from_str(&lines.concat()).unwrap()
 }
 
-/// The counts that are not 0.
+/// Returns the counts that are not 0.
 fn counts(metrics: &Value) -> Value {
     let mut counts = metrics.as_object().unwrap().clone();
     counts.retain(|_, value| value.as_u64().is_some_and(|count| count > 0));

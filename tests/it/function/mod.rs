@@ -2,30 +2,31 @@
 
 /// The deadline while an upload is read, and the limit of the output.
 mod bounds;
-/// The effect of an upload on who gets in, and its origin.
+/// The change in who gets in after an upload, and the origin of the upload.
 mod changes;
 /// Deleted CSVs and their outputs.
 mod deletes;
-/// Uploads of other buckets or without versions, edited outputs, and changed templates.
+/// Uploads from other buckets or without versions, edited outputs, and changed templates.
 mod distrust;
 /// Every event format, and the response that its source expects.
 mod event_formats;
-/// The real S3 client against a server that fails, and in races.
+/// The real clients against a server that fails, and in races.
 mod faults;
 /// Events in, objects and answers out, with buckets in memory.
 pub(crate) mod handler;
-/// Big changes that are held until somebody approves them.
+/// Big changes, which are held until somebody approves them.
 mod hold;
-/// The metrics of an invocation.
+/// Lists and the common CSV, which are compiled once and read by the sites that use them.
 mod lists;
-/// Buckets in memory: conditional writes like those of S3, and calls that can be made to fail.
+/// Buckets in memory with conditional writes like those of S3, and with calls that can fail on demand.
 pub(crate) mod memory_store;
+/// The metrics of an invocation.
 mod metrics;
-/// The publishing protocol in every order of its calls: the real code on a model of S3.
+/// The publishing protocol with every order of its calls: the real code on a model of S3.
 mod model;
 /// The notice about files that need attention.
 mod notices;
-/// Uploads that are not named like a CSV.
+/// Uploads whose names are not those of CSVs.
 mod other_files;
 /// CSVs that are reported as if they were published.
 mod previews;
@@ -33,7 +34,7 @@ mod previews;
 mod process;
 /// Runs over all sites, and their overview.
 mod reconcile;
-/// Rows that start and end: the schedules that are created, and the calls that they make.
+/// Rows that start and end: the schedules that are created, and their calls.
 mod schedules;
 /// Two uploads with one output.
 mod shared_outputs;

@@ -9,7 +9,7 @@ use crate::function::memory_store::MemoryStore;
 
 const NO_RULE_COLUMN: &[u8] = b"IP,Name\n192.0.2.1,office\n";
 
-/// Uploads the files and returns the notice of one event about all of them.
+/// Uploads the files, and returns the notice of one event about all of them.
 fn notice(files: &[(&str, &[u8])], settings: &[(&str, &str)]) -> Value {
     let store = MemoryStore::default();
     for (key, csv) in files {
@@ -81,7 +81,7 @@ fn five_files_are_named_and_the_others_counted() {
     );
 }
 
-/// EventBridge copies the fields into a string of JSON as they are.
+/// EventBridge copies the fields into a JSON string without escaping them.
 #[test]
 fn it_has_nothing_that_ends_a_string_of_json() {
     let key = "a%22%5C%0A%3Cb%3E.csv";

@@ -1,4 +1,4 @@
-//! Uploads that are not named like a CSV: each gets an answer and a report, and nothing is published.
+//! Uploads whose names are not those of CSVs: each gets an answer and a report, and nothing is published.
 
 use std::io::Write;
 
@@ -16,8 +16,8 @@ fn gzipped(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The answer about an upload, after a check that it was refused as `not-csv`, that its report gives
-/// the same reason, and that no output was touched.
+/// Checks that an upload is refused as `not-csv`, that its report gives the same reason, and that no
+/// output changes. Returns the message of the answer.
 #[track_caller]
 fn refused(key: &str, bytes: &[u8]) -> String {
     let store = MemoryStore::default();
@@ -115,7 +115,7 @@ fn a_known_format_is_named_and_anything_else_is_told_the_name_that_is_expected()
     }
 }
 
-/// A large object is not read beyond its first bytes, so its size and its end do not matter.
+/// The function reads only the first bytes of a large object, so its size and its end do not matter.
 #[test]
 fn a_limit_on_csvs_is_not_applied_to_other_files() {
     let store = MemoryStore::default();
@@ -155,7 +155,7 @@ fn the_output_and_the_report_of_the_csv_next_to_it_stay() {
     assert!(store.text("reports", "acme.csv.html.html").is_some());
 }
 
-/// If the bucket of the reports sent events, each report would cause the next.
+/// If the report bucket sent events, each report would cause another report.
 #[test]
 fn an_event_about_a_report_fails_and_writes_nothing() {
     let store = MemoryStore::default();
@@ -206,7 +206,7 @@ fn a_report_on_another_file_is_about_its_newest_version() {
     assert!(report().contains("rename it"), "{}", report());
 }
 
-/// S3's console creates them when somebody adds a folder.
+/// The S3 console creates such an object when somebody adds a folder.
 #[test]
 fn a_folder_marker_is_ignored() {
     let store = MemoryStore::default();

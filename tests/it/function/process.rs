@@ -1,8 +1,8 @@
-//! The function as a process that talks to Lambda's Runtime API
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): its answers, its log lines,
-//! and its error message before it exits.
+//! The function as a process that communicates with the Lambda Runtime API
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): its answers, its log lines, and
+//! its error message before it exits.
 
-/// The log contains nothing of a CSV.
+/// The log, which contains no text from a CSV.
 mod log;
 /// Payloads that are not events.
 mod payloads;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::function::faults::server::{Request, Server, read_request};
 use crate::function::handler::{ACME, put_event};
 
-/// The time limit for a function that hangs. Nothing else waits this long.
+/// The time limit for a function that hangs. No other wait takes this long.
 const PATIENCE: Duration = Duration::from_mins(1);
 const SECRETS: [(&str, &str); 2] = [
     ("AWS_SECRET_ACCESS_KEY", "secret-of-the-tests"),
@@ -32,11 +32,12 @@ struct Told {
     body: Value,
 }
 
-/// The function with its own environment variables, and the Runtime API that sends it one event.
+/// The function's process with its own environment variables, and a Runtime API that sends
+/// one event to the function.
 struct Function {
     process: Child,
     told: Receiver<Told>,
-    /// Read both streams, because a process whose pipe is full waits.
+    /// The threads that read both streams, because a process waits if one of its pipes is full.
     streams: [JoinHandle<Vec<u8>>; 2],
 }
 
@@ -50,7 +51,7 @@ impl Function {
         let address = listener.local_addr().unwrap().to_string();
         let (sender, told) = mpsc::channel();
         let payload = payload.to_vec();
-        // The thread ends with the process of the test.
+        // The thread ends when the process of the test ends.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (sender, payload) = (sender.clone(), payload.clone());
@@ -82,14 +83,14 @@ impl Function {
         }
     }
 
-    /// Returns the first message that the function posts, and the lines that it logged until then.
+    /// Returns the first message that the function posts, and the lines that it has logged until its end.
     fn first_told(mut self, ends_by_itself: bool) -> (Told, Vec<String>) {
         let told = self.told.recv_timeout(PATIENCE);
         if !ends_by_itself || told.is_err() {
             self.process.kill().unwrap();
         }
         let status = self.process.wait().unwrap();
-        // Lambda puts both streams into the log.
+        // Lambda writes both streams to the log.
         let streams = self.streams.map(|stream| stream.join().unwrap());
         let log = String::from_utf8(streams.concat()).unwrap();
         assert_eq!(status.code(), ends_by_itself.then_some(1), "{log}");
@@ -105,7 +106,8 @@ fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// Each connection hands out one event. A function that asks for another event waits.
+/// Serves a connection, which delivers one event. If the function requests another
+/// event, it gets no response.
 fn serve(mut stream: &TcpStream, sender: &Sender<Told>, payload: &[u8]) {
     let mut reader = BufReader::new(stream);
     let mut is_given = false;
@@ -129,18 +131,17 @@ fn serve(mut stream: &TcpStream, sender: &Sender<Told>, payload: &[u8]) {
         stream.write_all(&answer).unwrap();
         if path != "invocation/next" {
             let body = serde_json::from_slice(&body).unwrap();
-            // The test has received its message and is gone.
+            // The test may have received its message and ended.
             let _ = sender.send(Told { path, body });
         }
     }
 }
 
-/// Starts an S3 with a CSV in it, and the function with an event about the CSV.
+/// Starts an S3 server with a CSV, and the function with an event about the CSV.
 fn invoke(csv: &[u8], key: &str, event_key: &str, format: &str) -> (Told, Vec<String>) {
     let server = Server::start();
     server.upload(&format!("uploads/{key}"), csv);
-    // The host is a name, because the bucket's name would be put in front of it if requests were
-    // not path-style.
+    // The host is a name. If the requests were not path-style, the bucket would become part of the host name.
     let url = server.url.replace("127.0.0.1", "localhost");
     let variables = [
         ("OUTPUT_BUCKET", "sites"),
@@ -218,7 +219,7 @@ fn log_lines_stay_on_one_line_and_contain_no_row() {
     }
 }
 
-/// An emulator may have no versions. The log says once what this means.
+/// An emulator may have no versions. The function logs the consequences only once.
 #[test]
 fn an_emulator_without_versions_is_logged_once() {
     let server = Server::start();

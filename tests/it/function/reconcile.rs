@@ -1,4 +1,4 @@
-//! Runs over all sites: what they repair, what they do not change, and what the overview says.
+//! Runs over all sites: what they repair, what they leave alone, and the content of the overview.
 
 use htaccess_generator::function::store::Checksum;
 use htaccess_generator::function::{ErrorKind, Handler, InvocationMetrics};
@@ -12,10 +12,11 @@ mod lists_and_time;
 mod overview;
 
 const ON_DELETE: [&str; 3] = ["keep", "remove", "deny"];
-/// Fewer than the state machine takes, so that a run has several batches.
+/// The number of keys in a batch, which is smaller than in the state machine so that a
+/// run has several batches.
 const BATCH: usize = 25;
 
-/// One run as the state machine does it.
+/// A run, with the same calls as in the state machine.
 struct Run<'a> {
     store: &'a MemoryStore,
     settings: Vec<(&'a str, &'a str)>,
@@ -38,7 +39,7 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// The answers to the batches of one bucket.
+    /// Returns the answers to the batches of one bucket.
     fn batches(&self, kind: &str, bucket: &str) -> Vec<Result<Value, (ErrorKind, String)>> {
         let item = |key: &String| json!({"reconcile": kind, "run": self.name, "bucket": bucket, "key": key});
         let keys = self.store.keys(bucket, self.prefix);
@@ -54,7 +55,7 @@ impl<'a> Run<'a> {
         handle_with(self.store, &self.settings, event).unwrap()
     }
 
-    /// Runs everything. No batch may fail. Returns the answer about the whole run.
+    /// Makes a whole run, in which no batch may fail. Returns the answer about the run.
     fn all(&self) -> Value {
         for (kind, bucket) in [("uploads", "uploads"), ("outputs", "sites")] {
             for answer in self.batches(kind, bucket) {
@@ -65,12 +66,12 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A different CSV for each number.
+/// Returns a different CSV for each number.
 fn csv(index: usize) -> String {
     format!("IP,Rule\n10.0.{index}.1,Allow\n2.2.{index},Allow\n")
 }
 
-/// Publishes this number of sites by events.
+/// Publishes a number of sites through events.
 fn fleet(store: &MemoryStore, sites: usize) {
     for index in 0..sites {
         let key = format!("clients/{index:03}.csv");
@@ -89,7 +90,7 @@ fn last_line(store: &MemoryStore, key: &str) -> Option<String> {
     text.trim_end().lines().last().map(str::to_owned)
 }
 
-/// The calls that change an output or a report. The objects of the run itself are its answer.
+/// Returns the calls that change an output or a report. The objects of the run itself do not count.
 fn changes(calls: &[String]) -> Vec<&String> {
     let is_own = |call: &str| {
         call.contains("s3://reports/overview/parts/")
@@ -137,11 +138,12 @@ fn a_site_with_nothing_to_do_costs_five_calls() {
         .filter(|call| call.contains("clients/"))
         .collect();
     assert_eq!(of_sites.len(), BATCH * 4 * 5, "{of_sites:?}");
-    // A PUT and a GET for each of 8 parts, two lists of them, and two for each object of the overview.
+    // A PUT and a GET for each of 8 parts, two LIST calls for the parts, and two calls for each
+    // object of the overview.
     assert_eq!(calls.len() - of_sites.len(), 8 * 2 + 2 + 4, "{calls:?}");
 }
 
-/// 20 outputs are deleted, 20 are altered by hand, and 20 CSVs are deleted without an event.
+/// 20 outputs are deleted, 20 outputs are edited, and 20 CSVs are deleted without an event.
 #[test]
 fn one_run_repairs_deleted_and_altered_outputs_and_settles_orphans() {
     for on_delete in ON_DELETE {
@@ -209,7 +211,7 @@ fn an_output_that_another_program_wrote_is_reported_and_never_touched() {
     }
 }
 
-/// `OUTPUT_KEY` was changed: the old output is settled after the new one was published.
+/// The old output is settled after `OUTPUT_KEY` has changed and the new output is published.
 #[test]
 fn an_output_under_an_old_key_is_settled_after_the_new_one_exists() {
     for (on_delete, expected) in [
@@ -220,7 +222,7 @@ fn an_output_under_an_old_key_is_settled_after_the_new_one_exists() {
         let store = MemoryStore::default();
         fleet(&store, 2);
         let new_key = "new/{{ path }}/.htaccess";
-        // This CSV is refused now, so nothing is published under its new key.
+        // This CSV is now refused, so no output is published under its new key.
         store.upload("uploads", "clients/001.csv", b"no,such,column\n");
         let run = |name| {
             let run = Run::new(&store, name).with("ON_DELETE", on_delete);
@@ -241,7 +243,7 @@ fn an_output_under_an_old_key_is_settled_after_the_new_one_exists() {
         store.take_calls();
         run("second");
         assert_eq!(changes(&store.take_calls()), Vec::<&String>::new());
-        // Later the CSV is gone too.
+        // Later, the CSV is deleted too.
         store.delete_object("uploads", "clients/001.csv");
         run("third");
         let settled = last_line(&store, &output(1));
@@ -253,7 +255,7 @@ fn an_output_under_an_old_key_is_settled_after_the_new_one_exists() {
     }
 }
 
-/// Metadata has a digest of such a key only.
+/// The metadata contains only a digest of such a key.
 #[test]
 fn a_csv_with_a_very_long_key_is_no_orphan() {
     let store = MemoryStore::default();
@@ -285,7 +287,7 @@ fn a_csv_that_comes_back_meanwhile_keeps_its_output() {
     );
 }
 
-/// The output is not shown as an orphan, even if the run itself published it again.
+/// The output must not be listed as an orphan, even if the run itself has published it again.
 #[test]
 fn a_csv_that_comes_back_before_its_output_is_settled_is_no_orphan() {
     for on_delete in ON_DELETE {
@@ -294,7 +296,7 @@ fn a_csv_that_comes_back_before_its_output_is_settled_is_no_orphan() {
         store.delete_object("uploads", "clients/000.csv");
         let run = Run::new(&store, "run").with("ON_DELETE", on_delete);
         run.batches("uploads", "uploads");
-        // The HEAD of the CSV finds nothing, and the publication finds it.
+        // The HEAD of the CSV finds nothing, but the publication finds the CSV.
         store.upload_after_next_missing("uploads", "clients/000.csv", csv(0).as_bytes());
         run.batches("outputs", "sites");
         let answer = run.overview();
@@ -429,7 +431,7 @@ fn the_state_machine_retries_what_a_retry_can_fix() {
     }
 }
 
-/// A refused file is refused again by each run. Only its upload is counted.
+/// Each run refuses a refused file again, but only the upload of the file is counted.
 #[test]
 fn a_run_counts_only_what_it_changes() {
     let store = MemoryStore::default();

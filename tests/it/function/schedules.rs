@@ -1,4 +1,4 @@
-//! Rows that start and end: the schedules that are created, and the calls that they make.
+//! Rows that start and end: the schedules that are created, and their calls.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use crate::function::handler::{handle, put_event, settings};
 use crate::function::memory_store::MemoryStore;
 
-/// The clock starts at 1970-01-01T00:00:00Z.
+/// The clock of the store starts at 1970-01-01T00:00:00Z, so these rows start and end later.
 const CSV: &[u8] = b"IP,Rule,Starts,Expires\n\
                      192.0.2.1,Allow,,\n\
                      192.0.2.3,Allow,,1970-01-01T00:10:00Z\n\
                      192.0.2.5,Allow,1970-01-01T00:20:00Z,\n";
 const FUNCTION: &str = "arn:aws:lambda:eu-west-3:123456789012:function:htaccess";
 
-/// Keeps the schedules that are created.
+/// A scheduler that keeps the schedules that are created.
 #[derive(Clone, Default)]
 struct Kept(Rc<RefCell<Vec<Schedule>>>);
 
@@ -36,7 +36,7 @@ impl Scheduler for Kept {
     }
 }
 
-/// Handles an event by a function with this ARN. Returns the answer about its only file.
+/// Handles an event with a function that has this ARN. Returns the answer about the only file of the event.
 fn handle_as(function_arn: &str, store: &MemoryStore, kept: &Kept, event: Value) -> Value {
     handle_with(&[], function_arn, store, kept, event)
 }
@@ -186,7 +186,8 @@ fn without_a_scheduler_the_answer_and_the_report_warn_of_the_change() {
     );
 }
 
-/// A held change is looked at again at the next one, and the calls come to an end.
+/// A held change is checked again when the next row starts or ends. After the last one,
+/// there are no more calls.
 #[test]
 fn a_change_that_is_held_creates_the_next_schedule_and_no_other() {
     let (store, kept) = (MemoryStore::default(), Kept::default());

@@ -1,4 +1,4 @@
-//! Two uploads with one output: one owns it, and the other is refused while the owner exists.
+//! Two uploads with one output: one upload owns the output, and the other is refused while the owner exists.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::function::memory_store::MemoryStore;
 const OTHER: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
 const ON_DELETE: [&str; 3] = ["keep", "remove", "deny"];
 
-/// A store in which `acme.csv` owns the output, and `acme.csv.gz` was uploaded too.
+/// Returns a store in which `acme.csv` owns the output, and `acme.csv.gz` was uploaded later.
 fn shared() -> MemoryStore {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
@@ -124,7 +124,7 @@ fn an_output_of_another_program_is_taken_over() {
     assert_eq!(event(&store, "acme.csv", &[])["status"], "written");
 }
 
-/// Only the refusal asks for the owner, so nothing else costs more calls.
+/// Only a refusal checks whether the owner exists.
 #[test]
 fn only_a_collision_costs_more_calls() {
     let store = shared();
@@ -153,7 +153,7 @@ fn only_a_collision_costs_more_calls() {
     }
 }
 
-/// The metadata of an output has no room for such keys.
+/// The metadata of an output has no space for such a long key.
 #[test]
 fn the_owner_is_found_whatever_the_length_of_its_key() {
     let folder = ["é".repeat(125).as_str(); 3].join("/");
@@ -185,8 +185,8 @@ fn a_constant_output_key_is_for_one_upload() {
     assert_eq!(store.last_line("conf/blocklist.conf"), "Require ip 9.9.9.9");
 }
 
-/// Keys of very different uploads, of which one is too long to be recorded. It cannot be found, so nothing
-/// is published.
+/// The key of the owner is too long to be recorded, and cannot be derived from the other key. The owner
+/// therefore cannot be found, and nothing is published.
 #[test]
 fn an_owner_that_cannot_be_found_is_not_replaced() {
     let settings = [("OUTPUT_KEY", "conf/blocklist.conf")];

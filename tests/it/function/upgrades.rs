@@ -1,11 +1,11 @@
-//! Outputs after a change of the settings or of the program: docs/operations.md, "Upgrades".
+//! Outputs after a change of the settings or of the program: see "Upgrades" in docs/operations.md.
 
 use serde_json::Value;
 
 use crate::function::handler::{ACME, handle_with, put_event};
 use crate::function::memory_store::MemoryStore;
 
-/// The CSV has a rejected row, and was published with the default settings.
+/// Returns a store with a CSV that has a rejected row and was published with the default settings.
 fn published() -> MemoryStore {
     let store = MemoryStore::default();
     store.upload("uploads", "acme.csv", ACME);
@@ -14,13 +14,13 @@ fn published() -> MemoryStore {
     store
 }
 
-/// Returns the answer to an event about the same CSV with other settings.
+/// Returns the status of an event about the same CSV with other settings.
 fn status_with(store: &MemoryStore, settings: &[(&str, &str)]) -> Value {
     let answer = handle_with(store, settings, put_event(&["acme.csv"])).unwrap();
     answer["results"][0]["status"].clone()
 }
 
-/// The settings digest of the existing output.
+/// Returns the settings digest of the current output.
 fn digest(store: &MemoryStore) -> String {
     let output = store.object("sites", "acme/.htaccess").unwrap();
     output.head.metadata["settings"].clone()
@@ -76,7 +76,7 @@ fn another_output_key_writes_a_new_output_and_leaves_the_old_one() {
     assert!(store.object("sites", "acme/.htaccess").is_some());
 }
 
-/// The reason for a report can change while the CSV stays the same.
+/// The result can change while the CSV stays the same.
 #[test]
 fn a_report_shows_the_latest_result_of_its_csv() {
     let store = MemoryStore::default();

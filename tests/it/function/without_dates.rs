@@ -1,4 +1,4 @@
-//! A CSV without dates costs nothing more than before there were any: the same calls and the same bytes.
+//! A CSV without dates needs no additional calls and no additional bytes.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! Uploads that are not CSV, damaged, or made to exhaust a machine. Each must be refused as early
-//! as possible; `memory` measures how much memory each takes.
+//! Uploads that are not CSV, that are damaged, or that try to exhaust the machine. Each must be refused
+//! as early as possible. `memory` measures how much memory each upload takes.
 
 use std::iter::{once, once_with, repeat_n};
 
@@ -20,8 +20,8 @@ const CUT_UTF16: &str = "not-csv: the UTF-16 text is damaged or incomplete: save
                          UTF-8 and upload the whole file";
 const EMPTY: &str = "missing-column: the file is empty: expected a header with the columns \
                      \"IP Address\" and \"Rule\"";
-/// The default limit, and a smaller one in builds without optimization, because the default would
-/// take minutes there.
+/// The default limit, or a smaller limit in builds without optimization, where the
+/// default would take minutes.
 const MAX_CSV_BYTES: usize = if cfg!(debug_assertions) {
     4 * MIB
 } else {
@@ -30,11 +30,12 @@ const MAX_CSV_BYTES: usize = if cfg!(debug_assertions) {
 const LONG_LINE: &str = "is longer than 1048576 bytes: expected one rule per line";
 const GOOD: &str = "IP Address,Rule\n192.0.2.1,Allow\n";
 
-/// The maximum growth of the memory while a file is read: twice the longest line (in bytes and in
-/// cells), the pieces, what is stored of the rows, and the pages of the debug build that are used first.
+/// The maximum growth of memory while a file is read, in KiB. It covers twice the longest line (its
+/// bytes and its cells), the pieces, the stored parts of the rows, and the pages of the debug build
+/// that are used for the first time.
 const PEAK_KIB: u64 = 9 * 1024;
 
-/// The settings under which every upload here is refused.
+/// Returns the settings under which every upload in this file is refused.
 pub(crate) fn setup() -> Setup {
     let lookup = |name: &str| match name {
         "MAX_CSV_BYTES" => Some(MAX_CSV_BYTES.to_string()),
@@ -56,13 +57,14 @@ type Pieces = Box<dyn Iterator<Item = Vec<u8>>>;
 /// An upload that must be refused.
 pub(crate) struct BadFile {
     pub(crate) name: &'static str,
-    /// Produced while it is pushed, because some uploads are larger than the memory.
+    /// The pieces of the upload. They are produced while they are pushed, because some uploads are
+    /// larger than the memory.
     pub(crate) pieces: Pieces,
     /// The expected refusal as `code: sentence`.
     pub(crate) expected: String,
-    /// The maximum number of bytes that may be read before the refusal.
+    /// The maximum number of bytes that are read before the refusal.
     pub(crate) read_bytes_max: usize,
-    /// The maximum growth of the memory.
+    /// The maximum growth of memory, in KiB.
     pub(crate) peak_kib_max: u64,
 }
 
@@ -76,7 +78,7 @@ fn bad(name: &'static str, pieces: Pieces, expected: impl Into<String>) -> BadFi
     }
 }
 
-/// An upload of one piece.
+/// An upload in one piece.
 fn small(name: &'static str, bytes: impl Into<Vec<u8>>, expected: impl Into<String>) -> BadFile {
     bad(name, Box::new(once(bytes.into())), expected)
 }
@@ -96,7 +98,7 @@ impl BadFile {
         }
     }
 
-    /// Pushes until the refusal. Returns the refusal and the number of bytes that were read.
+    /// Pushes pieces until the refusal. Returns the refusal and the number of bytes that were read.
     pub(crate) fn run(self, setup: &Setup) -> (String, usize) {
         let mut read_bytes = 0;
         let pieces = self.pieces.inspect(|piece| read_bytes += piece.len());
@@ -105,12 +107,13 @@ impl BadFile {
     }
 }
 
-/// Pieces that are produced on demand, so that `memory` can measure reading them.
+/// Returns pieces that are produced on demand, so that `memory` can measure the memory
+/// that reading them takes.
 fn lazily<I: Iterator<Item = Vec<u8>> + 'static>(make: impl FnOnce() -> I + 'static) -> Pieces {
     Box::new(once_with(make).flatten())
 }
 
-/// A start, then the same text repeated.
+/// Returns a start, followed by the same text over and over, up to about `bytes` bytes.
 fn endless(start: &str, text: &'static [u8], bytes: usize) -> Pieces {
     let start = start.into();
     lazily(move || {
@@ -120,8 +123,9 @@ fn endless(start: &str, text: &'static [u8], bytes: usize) -> Pieces {
     })
 }
 
-/// Like [`endless`], as one gzip member of the smallest size that gzip can make. The text is
-/// compressed once and its blocks are repeated: after a full flush no block refers to another.
+/// Like [`endless`], but as one gzip member with the smallest size that gzip can produce. The
+/// text is compressed once and its blocks are repeated, because no block refers to an earlier
+/// block after a full flush.
 fn bomb(start: &'static str, text: &'static [u8], bytes: usize) -> Pieces {
     lazily(move || {
         let block = text.repeat(MIB.div_ceil(text.len()));
@@ -139,7 +143,7 @@ fn bomb(start: &'static str, text: &'static [u8], bytes: usize) -> Pieces {
     })
 }
 
-/// Noise from a fixed seed (xorshift).
+/// Returns pseudo-random bytes from a fixed seed (xorshift).
 fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = || {
@@ -333,7 +337,7 @@ fn too_wide() -> Vec<BadFile> {
     ]
 }
 
-/// Ten gigabytes, compressed to a few megabytes.
+/// Ten gibibytes, compressed to a few megabytes.
 fn bombs() -> Vec<BadFile> {
     let ten_gib = 10 * GIB;
     vec![
@@ -370,7 +374,7 @@ fn bombs() -> Vec<BadFile> {
     ]
 }
 
-/// Gzip that takes longer to read than its text would: a byte of it does more work.
+/// Gzip data with so many small parts that reading it takes longer than reading its text would.
 fn gzip_in_small_parts() -> Vec<BadFile> {
     let refusal = "too-large: the gzip data has too many small parts for the text that it contains: \
                    compress the whole CSV in one step";
@@ -379,7 +383,7 @@ fn gzip_in_small_parts() -> Vec<BadFile> {
         let piece = part.repeat(PIECE_BYTES.div_ceil(part.len()));
         lazily(move || once(start).chain(repeat_n(piece, count)))
     };
-    // A stored block of no bytes.
+    // A stored block without data.
     let empty_block = [0, 0, 0, 0xff, 0xff];
     let blocks = lazily(move || {
         let header = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -399,7 +403,7 @@ fn gzip_in_small_parts() -> Vec<BadFile> {
     ]
 }
 
-/// Rows with other addresses each, in pieces.
+/// Returns rows that each have a different address, in pieces of 1,000 rows.
 fn numbered_rows(rows: u32, row: impl Fn(u32) -> String + 'static) -> Pieces {
     lazily(move || {
         let piece = move |first: u32| (first..first + 1000).map(&row).collect::<String>();
@@ -408,7 +412,7 @@ fn numbered_rows(rows: u32, row: impl Fn(u32) -> String + 'static) -> Pieces {
     })
 }
 
-/// Short uploads with very long outputs, or with more ranges than an output can hold.
+/// Short uploads with very long outputs, or with more ranges than an output can have.
 fn long_outputs() -> Vec<BadFile> {
     const KIB: u64 = 64 * 1024;
     let wide_range = |row: u32| {

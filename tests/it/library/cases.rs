@@ -1,17 +1,18 @@
-//! Runs each folder of `tests/cases` and of `tests/spreadsheets` as a case. Other programs wrote
-//! the uploads of the latter.
+//! Runs each folder in `tests/cases` and `tests/spreadsheets` as a case. The uploads in
+//! `tests/spreadsheets` were written by other programs.
 //!
 //! - `rules.csv`, or any other `rules.*`: the upload;
-//! - `settings.env` (optional): `NAME=value` lines, named as the function's environment, and `AT`, the
-//!   instant of which the rows are read; those next to the folders are for all of them;
+//! - `settings.env` (optional): `NAME=value` lines that are named like the function's environment
+//!   variables, and `AT`, the time as of which the rows are read. A `settings.env` next to the folders
+//!   applies to all of them;
 //! - `template.tera` (optional): a custom template;
-//! - `lists/` (optional): the CSVs of lists, and `common.csv` (optional): the common CSV. Both must be
-//!   published;
-//! - `expected.htaccess`: the file, absent if the upload is refused;
+//! - `lists/` (optional): the CSVs of lists, and `common.csv` (optional): the common CSV. None
+//!   of them may be refused;
+//! - `expected.htaccess`: the output file, which is absent if the upload is refused;
 //! - `expected.json`: the answer.
 //!
-//! The same text with other line ends, in other encodings, compressed, or in pieces must give the
-//! same bytes and the same line numbers.
+//! The same text must give the same bytes and the same line numbers with other line endings, in other
+//! encodings, compressed, and in pieces.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,13 +22,13 @@ use htaccess_generator::generate::Outcome;
 
 use crate::support::{Setup, answer_json, gzip, text_of, utf16_be, utf16_le, with_line_ends};
 
-/// The sizes of the pieces in which an upload is pushed.
+/// The sizes of the pieces in which each upload is pushed.
 const PIECE_BYTES: [usize; 4] = [1, 2, 3, 7];
 
 struct Case {
     folder: PathBuf,
     setup: Setup,
-    /// True if the case limits bytes. Its text in a longer encoding would be another case.
+    /// True if the case sets a limit in bytes. Its text can exceed the limit in a longer encoding.
     is_limited: bool,
     upload: Vec<u8>,
 }
@@ -72,7 +73,7 @@ impl Case {
         self.folder.file_name().unwrap().display().to_string()
     }
 
-    /// Compares the upload in one piece with the expected files of the folder.
+    /// Compares the result of the upload in one piece with the expected files in the folder.
     fn check_files(&self, problems: &mut Vec<String>) {
         let outcome = self.setup.run(&self.upload);
         let name = self.name();
@@ -90,7 +91,7 @@ impl Case {
         );
     }
 
-    /// Compares all variants of the same text with the upload in one piece.
+    /// Compares each variant of the text with the upload in one piece.
     fn check_variants(&self, problems: &mut Vec<String>) {
         let expected = text_of(&self.setup.run(&self.upload));
         for bytes in PIECE_BYTES {
@@ -172,10 +173,10 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Every program exported the same table, so all outputs must be the same file. It has a rejected Deny,
-/// so it is only published with `STRICT=none`, and with a warning. The only other warning allowed is the
-/// one about text that is not UTF-8. Where a program changed the table, or where
-/// people wrote another table, only the expected files of the folder are compared.
+/// Every program exported the same table, so all outputs must be identical. The table has a rejected
+/// Deny, so it is published only with `STRICT=none`, and with a warning. The only other warning allowed
+/// is the one about text that is not UTF-8. The test skips the folders in which a program changed the
+/// table or a person wrote another table. Only their expected files are compared.
 #[test]
 fn every_program_exports_the_table_to_the_same_policy() {
     const OTHERS: [&str; 7] = [
@@ -221,8 +222,8 @@ pub(crate) fn outcomes() -> impl Iterator<Item = (String, Outcome)> {
         .map(|case| (case.name(), case.setup.run(&case.upload)))
 }
 
-/// Compares a file with the expected one, or rewrites it under `UPDATE_EXPECT=1`. `None` means that
-/// the file must not exist.
+/// Compares a file with the expected file, or rewrites the expected file if `UPDATE_EXPECT` is set. If
+/// `found` is `None`, the file must not exist.
 fn compare_file(path: &Path, found: Option<&str>, name: &str, problems: &mut Vec<String>) {
     let expected = fs::read_to_string(path).ok();
     if expected.as_deref() == found {

@@ -1,27 +1,28 @@
-//! Lines that start with `#`: comments, and rows whose first cell happens to start with it.
+//! Lines that start with `#`: comments, and rows whose first cell starts with `#`.
 
 use htaccess_generator::answer::{Answer, WarningCode};
 
 use crate::support::{Setup, refusal_of};
 
-/// The headers in which the first column is neither the address nor the rule, and a first row.
+/// Headers in which the first column is neither the address nor the rule, each with a first row.
 const ID_FIRST: &str = "ID,IP,Rule,Comment\n1,all,Allow,\n";
 const COMMENT_FIRST: &str = "Comment,IP,Rule\neverybody,all,Allow\n";
 
-/// Returns the answer for a row in line 3. It is published even if the row is rejected.
+/// Returns the answer for a file with the row in line 3. The file is published even if the row is rejected.
 fn answer(start: &str, row: &str) -> Answer {
     let csv = format!("{start}{row}\n");
     Setup::with("STRICT", "none").run(csv.as_bytes()).answer
 }
 
-/// Returns the message of the warning `guessed`. Empty if there is none.
+/// Returns the message of the `guessed` warning. Empty if there is no such warning.
 fn guessed(answer: &Answer) -> String {
     let mut warnings = answer.warnings.iter();
     let guessed = warnings.find(|warning| warning.code == WarningCode::Guessed);
     guessed.map_or(String::new(), |warning| warning.message.to_string())
 }
 
-/// Checks how many of the rows after the first are accepted and rejected, and that they are reported.
+/// Checks how many rows after the first one are accepted and rejected. If the line is a row, a
+/// warning must mention it.
 #[track_caller]
 fn check(start: &str, row: &str, accepted: u64, rejected: u64) {
     let answer = answer(start, row);
@@ -52,7 +53,8 @@ fn a_comment_line_with_an_address_and_a_rule_is_a_row() {
     check("Rating;IP;Rule\n;all;Allow\n", "#1;1.2.3.4;Deny", 1, 0);
 }
 
-/// Such a row may be a Deny, so it must not disappear. The `deny-rejected` check decides about it.
+/// Such a line may be a Deny, so it must not be ignored. The `deny-rejected` check determines
+/// whether it refuses the file.
 #[test]
 fn a_comment_line_that_may_be_a_damaged_row_is_rejected() {
     for row in [
@@ -89,7 +91,7 @@ fn other_comment_lines_are_comments() {
     }
 }
 
-/// People switch rows off by `#` in front of them.
+/// People disable rows by writing `#` in front of them.
 #[test]
 fn a_row_with_a_hash_before_its_address_or_rule_is_a_comment() {
     for (start, row) in [
@@ -103,7 +105,7 @@ fn a_row_with_a_hash_before_its_address_or_rule_is_a_comment() {
     }
 }
 
-/// The quote would hide the rule from a reader that follows quotes.
+/// If quotes were followed here, the open quote would hide the rule, and the row would look like a comment.
 #[test]
 fn an_open_quote_does_not_make_a_comment_of_a_row() {
     for row in ["#4711,\"1.2.3.4,Deny", "#4711,1.2.3.4,\"Deny"] {

@@ -1,5 +1,6 @@
-//! A damaged row never lets anybody in: random CSVs are damaged as people and programs damage them, and no
-//! client gets in that the undamaged CSV keeps out. The oracle knows the rules, not the text.
+//! A damaged row never lets anybody in. Random CSVs are damaged in the ways in which people and
+//! programs damage them. No client may get in that the undamaged CSV keeps out. The oracle knows the
+//! rules, but not the text.
 //!
 //! `DAMAGED_FILES` sets the number of files.
 
@@ -15,7 +16,7 @@ use crate::support::{Setup, refusal_of};
 /// The number of files if `DAMAGED_FILES` is not set.
 const FILES: u64 = 300;
 
-/// Texts that people and spreadsheets write instead of an address.
+/// Texts that people and spreadsheets write in place of an address.
 const NO_ADDRESSES: [&str; 26] = [
     "",
     "#N/A",
@@ -94,7 +95,7 @@ enum Column {
     Other,
 }
 
-/// The form of a file.
+/// The format of a file: its delimiter, its line endings, its columns and its use of quotes.
 struct Dialect {
     delimiter: &'static str,
     line_end: &'static str,
@@ -120,7 +121,7 @@ impl Dialect {
         }
     }
 
-    /// Writes a cell of a row. Some cells have quotes that they do not need.
+    /// Formats a cell of a row. Some cells get quotes that they do not need.
     fn cell(&self, text: &str, random: &mut Random) -> String {
         let is_special = |c| matches!(c, '"' | '\n' | '\r');
         let must_quote = text.starts_with('#') && text.len() == 1
@@ -134,11 +135,11 @@ impl Dialect {
     }
 }
 
-/// A row as its cells, which may have quotes around them, in the order of the columns.
+/// A row as its cells in column order. The text of a cell includes its quotes.
 #[derive(Clone)]
 struct Row {
     cells: Vec<String>,
-    /// The text between the cells. It differs from the delimiter of the file in a damaged row.
+    /// The text between the cells. In a damaged row, it can differ from the delimiter of the file.
     delimiters: Vec<String>,
 }
 
@@ -184,7 +185,7 @@ enum Damage {
     Hash,
 }
 
-/// Damages a row of these bounds. The damaged text is never another valid rule.
+/// Damages the row of a rule. The damaged text is never another valid rule.
 fn damage(kind: Damage, row: &mut Row, rule: &Rule, dialect: &Dialect, random: &mut Random) {
     let place = |wanted| {
         dialect
@@ -203,7 +204,7 @@ fn damage(kind: Damage, row: &mut Row, rule: &Rule, dialect: &Dialect, random: &
     match kind {
         Damage::Quote => damage_quotes(row, random),
         Damage::Delimiter => {
-            // The address or the rule moves to another column, or both are in one cell.
+            // The address or the rule moves to another column, or both end up in one cell.
             let from = address.min(action);
             if random.percent(50) {
                 row.cells.insert(from, String::new());
@@ -247,7 +248,7 @@ fn unreadable_address(rule: &Rule, random: &mut Random) -> String {
     }
 }
 
-/// Adds a quote anywhere or around one end of a cell, or removes one.
+/// Adds a quote at the start, at the end or anywhere in a cell, or removes one.
 fn damage_quotes(row: &mut Row, random: &mut Random) {
     let index = usize::try_from(random.below(row.cells.len() as u128)).unwrap();
     let cell = &mut row.cells[index];
@@ -270,7 +271,7 @@ fn damage_quotes(row: &mut Row, random: &mut Random) {
     }
 }
 
-/// The kinds of damage that a file can have.
+/// Returns the kinds of damage for a file. A kind that is listed several times is more likely.
 fn kinds(dialect: &Dialect, random: &mut Random) -> Vec<Damage> {
     let mut kinds = vec![Damage::Address, Damage::Address, Damage::Rule, Damage::Rule];
     if random.percent(50) {
@@ -278,15 +279,15 @@ fn kinds(dialect: &Dialect, random: &mut Random) -> Vec<Damage> {
         return kinds;
     }
     kinds.extend([Damage::Quote; 4]);
-    // A `#` before the address or the rule switches a row off.
+    // In the first column, a `#` in front of the address or the rule would disable the row.
     if !matches!(dialect.columns[0], Column::Address | Column::Rule) {
         kinds.push(Damage::Hash);
     }
     kinds
 }
 
-/// Damages a few rows. A row inside a quoted cell, or with a `#`, is only recognized by its address or its
-/// rule, so no row of such a file loses both.
+/// Damages a few rows. A row that a quoted cell hides or that starts with `#` is recognized only by its
+/// address or its rule, so no row of a file with such damage may lose both.
 fn damage_rows(rules: &[Rule], rows: &mut [Row], dialect: &Dialect, random: &mut Random) {
     let kinds = kinds(dialect, random);
     let hides_rows = kinds.contains(&Damage::Quote);
@@ -301,7 +302,7 @@ fn damage_rows(rules: &[Rule], rows: &mut [Row], dialect: &Dialect, random: &mut
         if is_of_cell {
             damaged_cells.push(place);
         }
-        // The quote that closes a cell is often in a row of the same kind.
+        // The kind often stays the same, so that a second quote can close a cell that the first quote opens.
         if random.percent(50) {
             kind = random.pick(&kinds);
         }
@@ -360,8 +361,8 @@ impl Case {
         )
     }
 
-    /// Returns the first client that gets in by a text although the undamaged file keeps it out. `None` if
-    /// there is none, or if the text is refused.
+    /// Returns the first client that gets in with this text although the undamaged file keeps it out.
+    /// `None` if there is no such client, or if the text is refused.
     fn intruder(&self, text: &str, strict: &str) -> Option<IpAddr> {
         let (outcome, decision) = self.setup(strict).review_pieces([text]);
         outcome.file.as_ref()?;
@@ -421,7 +422,7 @@ fn nobody_gets_in_by_a_damaged_row() {
         intruders += u64::from(case.intruder(&case.damaged, "none").is_some());
     }
     println!("{published} published, {refused} refused; {intruders} would let somebody in");
-    // Otherwise the test proves nothing.
+    // Without enough files of each kind, the test would prove nothing.
     assert!(published > files / 5, "{published} of {files} published");
     assert!(refused > files / 5, "{refused} of {files} refused");
     assert!(

@@ -1,6 +1,6 @@
-//! Two fast paths make the usual upload fast: plain rows are read in bulk, and a built-in template
-//! receives placeholders for its lines. A template that uses the rows gets neither. A copy of a
-//! built-in template that also mentions the rows is therefore the slow path for the same upload.
+//! Two fast paths speed up typical uploads: plain rows are read in bulk, and a built-in template
+//! receives placeholders for its lines. A template that uses the rows takes neither path. Therefore, a
+//! copy of a built-in template that also uses the rows takes the slow path for the same upload.
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::generate::{Keep, Upload};
@@ -12,7 +12,7 @@ use proptest::sample::select;
 use crate::library::fuzz_corpus::checks;
 use crate::support::{AS_OF, Setup, text_of};
 
-/// A copy of the template that asks for the rows and prints none.
+/// Returns a setup with a copy of the template that requests the rows but prints none.
 fn long_way(source: &str) -> Setup {
     Setup::with_template(&checks::generate::asking_for_rows(source))
 }
@@ -23,7 +23,7 @@ fn check(upload: &[u8], pieces_bytes: usize) {
         let short = Setup::with("TEMPLATE", name).run_pieces(upload.chunks(pieces_bytes));
         let long = long_way(source).run(upload);
         if short.answer.code == Some(RefusalCode::BadTemplate) {
-            // A built-in template names itself in a refusal, and a copy names its own lines.
+            // The refusal contains the name of a built-in template, but the line numbers of a copy.
             assert_eq!(long.answer.code, short.answer.code, "{name}");
             continue;
         }
@@ -31,7 +31,7 @@ fn check(upload: &[u8], pieces_bytes: usize) {
     }
 }
 
-/// A number with few digits, mostly an octet.
+/// A short number, usually a valid octet.
 fn octet() -> impl Strategy<Value = String> {
     prop_oneof![
         20 => any::<u8>().prop_map(|octet| octet.to_string()),
@@ -81,7 +81,7 @@ fn comment() -> impl Strategy<Value = String> {
     select(comments.to_vec()).prop_map(str::to_owned)
 }
 
-/// Dates of every form, valid and invalid.
+/// Dates in every form, valid and invalid.
 fn date() -> impl Strategy<Value = String> {
     let dates = [
         "",
@@ -106,7 +106,7 @@ fn date() -> impl Strategy<Value = String> {
     select(dates.to_vec()).prop_map(str::to_owned)
 }
 
-/// The ways to write a cell: as it is, in quotes, with its quotes doubled or not, between blanks.
+/// Writes a cell in different ways: as is, in quotes (with its own quotes doubled or not), or between spaces.
 fn written(cell: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     (cell, 0..12u8).prop_map(|(cell, form)| match form {
         0..8 => cell,
@@ -116,7 +116,7 @@ fn written(cell: impl Strategy<Value = String>) -> impl Strategy<Value = String>
     })
 }
 
-/// An upload. The order of its columns, its delimiter and its line ends are the same in every row.
+/// An upload with the same column order, delimiter and line endings in every row.
 fn upload() -> impl Strategy<Value = Vec<u8>> {
     let row = (
         written(address()),
@@ -126,7 +126,7 @@ fn upload() -> impl Strategy<Value = Vec<u8>> {
         written(date()),
         0..16u8,
     );
-    // The columns of the address, the rule, the comment, the start and the end.
+    // The orders of the columns: 0 is the address, 1 the rule, 2 the comment, 3 the start and 4 the end.
     let orders = [
         vec![0, 1, 2],
         vec![0, 1, 2],
@@ -200,8 +200,8 @@ fn long_lists_of_both_families_are_the_same_with_placeholders() {
     check(format!("{upload}all,Allow\n").as_bytes(), 64 * 1024);
 }
 
-/// The command line pushes pieces of half a MiB. Special text must be read correctly at their ends
-/// and in their middle.
+/// The command line pushes pieces of 512 KiB. Special text must be read correctly at the ends of the
+/// pieces and in the middle.
 #[test]
 fn special_text_is_read_correctly_anywhere_in_large_pieces() {
     use std::fmt::Write as _;
@@ -230,7 +230,7 @@ fn special_text_is_read_correctly_anywhere_in_large_pieces() {
         }
         text_of(&reading.finish().render(&setup.template))
     };
-    // A cell that continues after a border, and contains text that looks like rows.
+    // A cell that continues after the end of a piece and contains text that looks like rows.
     let quoted: String = rows.split_inclusive('\n').skip(30_000).take(90).collect();
     let quoted = format!("1.1.1.1,Allow,\"{quoted}\"\n");
     let odd_rows = [
@@ -239,20 +239,20 @@ fn special_text_is_read_correctly_anywhere_in_large_pieces() {
         "\r\n# 1.2.3.4,Deny\r\r\n2.2.2,Deny",
         &quoted,
     ];
-    // The start of the rows, the middle and the end of the first piece, the middle and the end of
-    // the second piece, and nowhere.
+    // The start of the rows, the middle and the end of the first piece, the middle and the end of the
+    // second piece, and no place at all.
     for (index, place) in [20, 262_140, 524_288, 786_400, 1_048_576, usize::MAX]
         .into_iter()
         .enumerate()
     {
         let odd = odd_rows[index % odd_rows.len()];
-        // On each side of the border, and across it.
+        // The text is after the place, across it, or before it.
         for before in [0, odd.len() / 2, odd.len()] {
             let mut upload = rows.clone();
             let place = place.saturating_sub(before);
             if let Some(rows) = rows.get(..place.saturating_sub(FILLER.len())) {
                 let start = rows.rfind('\n').map_or(HEADER.len(), |end| end + 1);
-                // The length of the comment moves the text to the place.
+                // The length of the comment determines the place of the text.
                 let comment = "x".repeat(place.saturating_sub(start + FILLER.len()));
                 let filler = FILLER.replace('\n', &format!("{comment}\n"));
                 upload.insert_str(start, &format!("{filler}{odd}"));

@@ -1,8 +1,8 @@
-//! Replays the inputs that the fuzzers kept (`fuzz/corpus`) through the checks of their targets.
-//! Every `cargo test` therefore checks the bugs that were found once. `make fuzz` searches for new
-//! ones.
+//! Replays the inputs that the fuzzers kept (`fuzz/corpus`) with the checks of their targets, so that
+//! every `cargo test` checks for the bugs that the fuzzers found. `make fuzz` searches for new bugs.
 //!
-//! Also checks ranges so large, or so numerous, that a naive implementation would not end.
+//! This file also checks ranges that are so large or so numerous that a naive
+//! implementation would never finish.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use std::path::Path;
 #[path = "../../../fuzz/checks/mod.rs"]
 pub(crate) mod checks;
 
-/// Runs a target's corpus through its check, and names every input that fails.
+/// Runs the check of a target on each input in its corpus, and reports every input that fails.
 #[track_caller]
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
@@ -48,16 +48,16 @@ fn the_corpus_of_generate_passes() {
     replay("generate", checks::generate::check);
 }
 
-/// Checks the answers and the pages. `make fuzz-check` and `make bench-pathological` measure the time.
+/// Checks only the answers and the pages. `make fuzz-check` and `make bench-pathological` measure the time.
 #[test]
 fn the_corpus_of_time_passes() {
     replay("time", checks::time::check);
 }
 
-/// The maximum number of networks that one range of IPv6 is written as.
+/// The maximum number of networks that one IPv6 range can need.
 const MAX_NETWORKS: usize = 2 * 128 - 2;
 
-/// Runs the rows through every template and both defaults, with all checks of the target.
+/// Runs the rows with every template and both default policies, with all checks of the target.
 fn check_rows(rows: impl Iterator<Item = String>) {
     let mut rows: Vec<String> = rows.collect();
     rows.insert(0, "IP,Rule\n".to_owned());
@@ -87,7 +87,7 @@ fn one_huge_range_is_a_few_networks() {
     }
 }
 
-/// All ranges overlap, so that one range remains.
+/// All ranges overlap, so the ranges of each rule merge into one range.
 #[test]
 fn thousands_of_overlapping_huge_ranges_become_a_few_networks() {
     let nested = |index: u32, rule: &str| {
@@ -106,8 +106,8 @@ fn thousands_of_overlapping_huge_ranges_become_a_few_networks() {
     assert!(outcome.answer.bytes < MAX_NETWORKS * 64);
 }
 
-/// Each row denies a part of the range that another allows. The number of networks per row is
-/// bounded.
+/// Each row allows a part of a range that another row denies, or the reverse. The number of networks
+/// for each row is limited.
 #[test]
 fn adjacent_huge_ranges_become_a_few_networks_each() {
     let beside = |index: u32, rule: &str| {

@@ -1,5 +1,5 @@
-//! Columns are found by name: every name, in any order, under any delimiter. Columns that are not
-//! used are named, and those that look like a condition or contradict the rule do not pass silently.
+//! Columns are found by name, with every accepted name, in any order and with any delimiter. Unused columns
+//! are reported. Columns that look like a condition or contradict the rule are not ignored silently.
 
 use htaccess_generator::answer::{MAX_COLUMNS_LISTED, RejectionCode, WarningCode};
 
@@ -19,7 +19,7 @@ const ADDRESS_NAMES: [&str; 9] = [
 const RULE_NAMES: [&str; 5] = ["Rule", "Action", "Policy", "RULE", " _policy- "];
 const COMMENT_NAMES: [&str; 5] = ["Comment", "Description", "Note", "COMMENT", "no_te"];
 const DELIMITERS: [&str; 4] = [",", ";", "\t", "|"];
-/// The positions of the address, the rule, the comment and an unknown column.
+/// The orders of the columns: 0 is the address, 1 the rule, 2 the comment and 3 an unknown column.
 const ORDERS: [[usize; 4]; 6] = [
     [0, 1, 2, 3],
     [1, 0, 2, 3],
@@ -29,14 +29,14 @@ const ORDERS: [[usize; 4]; 6] = [
     [1, 2, 3, 0],
 ];
 
-/// A header, and the end of every file below.
+/// A header and a row, which end every file below.
 const TABLE: &str = "IP,Rule\n192.0.2.1,Allow\n";
 
-/// A template that prints the cells of the three columns.
+/// A template that prints the three cells of each row.
 const ROWS: &str = "{% for rule in rules %}{{ rule.address }} {{ rule.rule }} {{ rule.comment }}
 {% endfor %}";
 
-/// A table of three rows under the given names.
+/// Returns a table of three rows below these column names.
 fn sheet(names: [&str; 4], order: [usize; 4], delimiter: &str) -> String {
     let rows = [
         names,
@@ -174,7 +174,7 @@ fn a_header_of_hundreds_of_columns_is_not_listed_whole() {
     assert!(warnings[0].starts_with("103 columns are not used"));
 }
 
-/// A file with a second rule column, whose first row says `rule` and `other`.
+/// Reads a file with two rule columns whose first row has `rule` and `other`. Returns the rejection codes.
 fn with_two_rules(header: &str, rule: &str, other: &str) -> Vec<RejectionCode> {
     let csv = format!("{header}\n192.0.2.1,{rule},{other}\n192.0.2.2,Allow,allow\n");
     let answer = Setup::default().run(csv.as_bytes()).answer;
@@ -206,7 +206,7 @@ fn a_row_whose_two_rules_contradict_each_other_is_rejected() {
     assert!(with_two_rules("IP,Rule,Owner", "Allow", "Deny").is_empty());
 }
 
-/// Returns the message of the warning `guessed` and its line, or the refusal.
+/// Returns the line and the message of the `guessed` warning, or no line and the refusal.
 fn titles(csv: &str) -> (Option<u64>, String) {
     let outcome = Setup::default().run(csv.as_bytes());
     let refusal = refusal_of(&outcome);
@@ -259,7 +259,7 @@ fn a_few_titles_are_skipped_and_more_are_not() {
     }
 }
 
-/// A line that may be a row is not skipped, because it may be a Deny.
+/// A line above the header that may be a row is not skipped, because it may be a Deny.
 #[test]
 fn a_row_above_the_header_refuses_the_file() {
     for row in [

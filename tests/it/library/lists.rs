@@ -1,4 +1,4 @@
-//! Lists and the common CSV: what refuses them, and what a site makes of them.
+//! Lists and the common CSV: the reasons to refuse them, and their effect on a site.
 
 use htaccess_generator::answer::{Answer, RefusalCode, RejectionCode, Status, WarningCode};
 
@@ -9,7 +9,7 @@ fn answer_for(csv: &str) -> Answer {
     Setup::default().add_list("office", csv)
 }
 
-/// Returns the rejections of a site whose CSV has one more row than an accepted one.
+/// Returns the rejection codes for a site whose CSV has an accepted row, followed by this row.
 fn rejected(setup: &Setup, row: &str) -> Vec<RejectionCode> {
     let csv = format!("IP,Rule\n198.51.100.1,Allow\n{row}\n");
     let answer = setup.run(csv.as_bytes()).answer;
@@ -91,7 +91,7 @@ fn a_site_that_names_a_refused_list_is_refused() {
     assert_eq!(other.status, Status::Written);
 }
 
-/// The rule is needed, because the list could be a blocklist.
+/// A row that denies an unknown list may be meant to deny anybody. A row that allows one is harmless.
 #[test]
 fn a_rejected_row_that_may_deny_a_list_refuses_the_file() {
     let mut setup = Setup::default();

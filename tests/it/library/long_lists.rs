@@ -1,16 +1,16 @@
-//! Apache reads lines of up to 8,190 bytes, and every line costs time. Lines are therefore full,
-//! and none is longer than 8,000 bytes.
+//! Apache reads lines of up to 8,190 bytes, and every line costs time. Lines are therefore filled as
+//! far as possible, but no line is longer than 8,000 bytes.
 
 use std::fmt::Write as _;
 
 use crate::support::{Setup, refusal_of};
 
 const MAX_LINE_BYTES: usize = 8000;
-/// The longest text of one network: an IPv6 prefix and the space before it.
+/// The maximum length of a network in a line: an IPv6 network and the space in front of it.
 const MAX_NETWORK_BYTES: usize = 44;
 const ADDRESSES: u32 = 30_000;
 
-/// Single addresses of both families that do not merge, `ADDRESSES` of each.
+/// Returns `ADDRESSES` single addresses of each family, which do not merge.
 fn sparse_rows(rule: &str) -> String {
     let mut text = String::new();
     for index in 0..ADDRESSES {
@@ -22,7 +22,7 @@ fn sparse_rows(rule: &str) -> String {
     text
 }
 
-/// The networks after `directive`, line by line.
+/// Returns the networks after `directive`, line by line.
 fn packed<'a>(file: &'a str, directive: &str) -> Vec<Vec<&'a str>> {
     file.lines()
         .filter_map(|line| line.trim_start().strip_prefix(directive))
@@ -77,7 +77,7 @@ fn long_lists_fill_their_lines_up_to_8000_bytes() {
 
 #[test]
 fn the_longest_key_gets_its_own_line() {
-    // Four bytes of a character that is percent-encoded become twelve.
+    // A character of four bytes takes twelve bytes when it is percent-encoded.
     let segment = "𝄞".repeat(60);
     let key = format!("{segment}/{segment}/{segment}/{segment}.csv");
     let file = Setup::with("SOURCE", &key).run(b"IP,Rule\n192.0.2.1,Allow\n");

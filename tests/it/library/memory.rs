@@ -1,7 +1,7 @@
-//! Reads each bad file again, in a separate process. The kernel reports the peak of its resident
-//! memory.
+//! Reads each bad file again in a separate process, and checks the peak of the process's resident
+//! memory, which the kernel reports.
 //!
-//! The test starts this binary once more for each file and asks it to run one test.
+//! For each file, the test starts this test binary again, and asks it to run one test.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -14,10 +14,10 @@ use std::process::Command;
 
 use crate::library::bad_files::{bad_files, setup};
 
-/// The variable that names the file for the measured process.
+/// The environment variable with the name of the file that the measured process reads.
 const NAME: &str = "IT_BAD_FILE";
 
-/// The peak of resident memory so far.
+/// Returns the peak of this process's resident memory so far, in KiB.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
@@ -58,7 +58,7 @@ fn bad_files_take_little_memory() {
                 let max = file.peak_kib_max;
                 problems.push(format!("{}: {kib} KiB, more than {max}\n", file.name));
             }
-            // The other test reports the problem.
+            // The test in `bad_files` reports this problem.
             None => eprintln!("{}: not refused, {}", file.name, child.status),
         }
     }

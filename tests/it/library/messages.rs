@@ -1,6 +1,6 @@
-//! The messages that people read. `tests/cases` pins the sentences of rejections (case 21 has all
-//! of them). `tests/cases` and `bad_files` pin those of most refusals. Here are the others, and the
-//! rules that all messages follow.
+//! The messages that people read. `tests/cases` has the expected sentences of rejections (case 21 has
+//! all of them). `tests/cases` and `bad_files` have those of most refusals. This file tests the other
+//! messages, and the rules that apply to all messages.
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::function::FunctionSettings;
@@ -9,8 +9,8 @@ use htaccess_generator::settings::{Settings, Spelling};
 use crate::library::cases::outcomes;
 use crate::support::{Setup, refusal_of};
 
-/// A message is one line, short enough for a log and a reader, and without characters that control
-/// a terminal.
+/// Checks that a message has one line, is short enough for a log and a reader, and contains no
+/// characters that control a terminal.
 #[track_caller]
 fn check_sentence(sentence: &str, case: &str) {
     let is_stopped = sentence.ends_with('.') && !sentence.ends_with(" . or ..");
@@ -94,7 +94,7 @@ fn a_rejected_value_is_kept_to_256_bytes_and_shown_to_64_characters() {
     );
 }
 
-/// `expected` is the part after `the key "…" cannot be used as a path: `.
+/// Checks the refusal of a key. `expected` is the part after `the key "…" cannot be used as a path: `.
 #[track_caller]
 fn check_unsafe_key(key: &str, shown: &str, expected: &str) {
     let outcome = Setup::with("SOURCE", key).run(b"IP,Rule\n192.0.2.1,Allow\n");

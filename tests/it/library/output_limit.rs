@@ -1,4 +1,4 @@
-//! The limit of an output, `MAX_OUTPUT_BYTES`. A refused upload has no output, however it is written.
+//! The limit of an output, `MAX_OUTPUT_BYTES`. A refused upload has no output, however the output is written.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ fn with_limit(template: &str, own_template: Option<&str>, bytes: usize) -> Setup
     Setup::new(lookup, own_template)
 }
 
-/// Writes the output as the command line does, while it is rendered.
+/// Writes the output while it is rendered, as the command line does.
 fn write(setup: &Setup, csv: &str) -> (Answer, Vec<u8>) {
     let keep = Keep::for_template(&setup.template);
     let mut upload = Upload::new(
@@ -33,7 +33,7 @@ fn write(setup: &Setup, csv: &str) -> (Answer, Vec<u8>) {
     (answer, out)
 }
 
-/// Addresses of both families that are far from each other.
+/// Addresses of both families that are far apart.
 fn scattered(rows: u32, rule: &str) -> String {
     let mut csv = "IP,Rule,Comment\n".to_owned();
     for index in 0..rows {
@@ -44,7 +44,7 @@ fn scattered(rows: u32, rule: &str) -> String {
     csv
 }
 
-/// Uploads whose outputs differ in what is long: networks, ranges, exceptions, nothing.
+/// Uploads whose outputs have different long parts: networks, ranges, exceptions, or none of these.
 fn csvs() -> Vec<String> {
     vec![
         scattered(300, "Allow"),
@@ -86,7 +86,7 @@ fn an_output_may_be_as_large_as_the_limit_and_no_larger() {
     }
 }
 
-/// The loops of this template would run a million million times.
+/// Without the limit, the innermost loop of this template would run 10^12 times.
 #[test]
 fn a_custom_template_is_stopped_at_the_limit() {
     let template = "{% for a in allow.networks %}{% for b in allow.networks %}\
@@ -107,7 +107,7 @@ fn a_custom_template_is_stopped_at_the_limit() {
     );
 }
 
-/// Around each address are a hundred networks that do not get in.
+/// About a hundred networks around each address do not get in.
 #[test]
 fn a_list_that_a_template_reads_and_does_not_print_is_limited_too() {
     let template = "{{ refused.networks | length }}\n";
@@ -163,7 +163,8 @@ fn ranges_that_become_one_are_no_reason_to_refuse() {
     );
 }
 
-/// Rows that each have another start and end, in descending order, so that each is the next change.
+/// Rows that each start or end at a different time. The times are descending, so each row in
+/// turn is the next change.
 fn dated(rows: u32, address: impl Fn(u32) -> String, is_pending: bool) -> String {
     let mut csv = "IP,Rule,Starts,Expires\n".to_owned();
     for row in 0..rows {
@@ -192,7 +193,7 @@ fn ranges_that_start_or_end_later_are_limited_too() {
             setup.as_of,
             &setup.shared,
         );
-        // The rest is not read.
+        // The refusal comes before the rest of the upload is read.
         let (start, _) = csv.as_bytes().split_at(csv.len() / 2);
         assert!(upload.push(start).is_break(), "{is_pending}");
         assert_eq!(

@@ -1,5 +1,5 @@
-//! Properties of any input: no panic, counts of rows that add up, pieces and order that do not
-//! matter, and an output that permits exactly the clients that the rows permit.
+//! Properties of every result, whatever the input: there is no panic, the counts of rows add up, the
+//! pieces and the order do not matter, and the output permits exactly the clients that the rows permit.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use proptest::sample::{Index, select};
 
 use crate::support::{Setup, gzip, refusal_of, text_of, utf16_le};
 
-/// Prints the two lists and the default, one network per line.
+/// A template that prints the default policy and both lists, one network per line.
 const LISTS: &str = "default {{ default_policy }}
 {% for network in allow.networks %}+{{ network }}
 {% endfor %}{% for network in deny.networks %}-{{ network }}
@@ -21,13 +21,13 @@ const LISTS: &str = "default {{ default_policy }}
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        // A failure prints its input. The input belongs in `tests/cases`, not in a file of seeds.
+        // A failure prints its input, which belongs in `tests/cases` and not in a file of seeds.
         failure_persistence: None,
         ..ProptestConfig::default()
     }
 }
 
-/// Text made of fragments that are difficult to parse, with or without a header.
+/// Text made of fragments that are hard to parse, with or without a header.
 fn text_like_csv() -> impl Strategy<Value = Vec<u8>> {
     const HEADERS: [&str; 8] = [
         "IP Address,Rule\n",
@@ -89,7 +89,7 @@ fn text_like_csv() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(header, tokens)| [header.as_bytes(), &tokens.concat()].concat())
 }
 
-/// Any upload: noise, text, text in UTF-16 or gzip, complete or cut off.
+/// Any upload: random bytes, or text in UTF-8, UTF-16 or gzip, complete or damaged.
 fn any_upload() -> impl Strategy<Value = Vec<u8>> {
     let cut_off = |bytes: Vec<u8>, cut: Index| bytes[..cut.index(bytes.len() + 1)].to_vec();
     let lossy = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -111,7 +111,7 @@ fn any_upload() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// A rule over a small set of addresses, so that rules overlap.
+/// A rule for a small set of addresses, so that rules overlap.
 fn rule() -> impl Strategy<Value = (bool, String)> {
     let address = prop_oneof![
         6 => (0..32_u8).prop_map(|last| format!("10.0.0.{last}")),
@@ -137,7 +137,7 @@ fn sheet(rules: &[(bool, String)]) -> String {
     "IP,Rule\n".to_owned() + &rows.collect::<String>()
 }
 
-/// The addresses that [`rule`] uses, and some others.
+/// The addresses that [`rule`] uses, and some other addresses.
 fn probes() -> impl Iterator<Item = IpAddr> {
     let ipv4 = (0..40_u8).map(|last| IpAddr::from([10, 0, 0, last]));
     let ipv6 = (0..40_u16).map(|last| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, last]));
@@ -158,8 +158,8 @@ fn is_named(address: IpAddr, text: &str) -> bool {
     }
 }
 
-/// The definition, implemented naively: an explicit Deny wins, then an Allow, then the default
-/// decides.
+/// The definition of the policy, implemented naively: an explicit Deny wins, then an explicit Allow,
+/// and otherwise the default applies.
 fn permits(address: IpAddr, rules: &[(bool, String)]) -> bool {
     let says = |wanted: bool| {
         rules
@@ -171,7 +171,7 @@ fn permits(address: IpAddr, rules: &[(bool, String)]) -> bool {
     !says(false) && (is_open || says(true))
 }
 
-/// The same decision, read from the output of [`LISTS`].
+/// Reads the same decision from the output of [`LISTS`].
 fn lists_permit(address: IpAddr, lists: &str) -> bool {
     let says = |sign: char| {
         lists
@@ -190,7 +190,7 @@ fn check_answer(outcome: &Outcome) {
     let lines: Vec<u64> = answer.rejections.iter().map(|one| one.line).collect();
     assert!(lines.is_sorted(), "{lines:?}");
     assert_eq!(outcome.file.as_ref().map_or(0, String::len), answer.bytes);
-    // Also checks that the outcome has either a file or a code, and not both.
+    // Also checks that the outcome has either a file or a code, but not both.
     refusal_of(outcome);
 }
 
@@ -202,7 +202,7 @@ proptest! {
         check_answer(&Setup::default().run(&upload));
     }
 
-    /// The cell that the rejection shows is the rejected cell.
+    /// The part of the row that the snippet marks must be the rejected cell.
     #[test]
     fn every_rejected_row_is_found_again_by_its_line(upload in any_upload()) {
         let rejections = Setup::default().run(&upload).answer.rejections;
@@ -218,7 +218,7 @@ proptest! {
             let part = &snippet.text[snippet.part.clone()];
             prop_assert!(snippet.line >= rejection.line);
             if rejection.code == RejectionCode::MissingField {
-                // Quotes, white space, and characters without width.
+                // The cell may contain only quotes, white space and zero-width characters.
                 prop_assert!(!part.chars().any(char::is_alphanumeric), "{part:?}");
             } else if !part.contains('"') {
                 prop_assert_eq!(part, &rejection.value);
@@ -299,7 +299,7 @@ proptest! {
     }
 }
 
-/// Records and the text between them, each with whether it is a rejected row.
+/// Records, and text between records. The value is true for a rejected row.
 const BLOCKS: [(&str, bool); 12] = [
     ("", false),
     ("   ", false),

@@ -1,11 +1,11 @@
-//! Quotes that are missing or too many must not hide rows: text after a closing quote refuses the file,
-//! and lines inside a quoted cell that look like rows are reported.
+//! Missing or extra quotes must not hide rows: text after a closing quote refuses the file, and lines
+//! inside a quoted cell that look like rows are reported.
 
 use htaccess_generator::answer::WarningCode;
 
 use crate::support::{Setup, refusal_of};
 
-/// Returns the refusal, or the message of the warning `hidden-rows`. Empty if there is neither.
+/// Returns the refusal, or the message of the `hidden-rows` warning. Empty if there is neither.
 fn told(csv: &str) -> String {
     let outcome = Setup::default().run(csv.as_bytes());
     let refusal = refusal_of(&outcome);
@@ -112,7 +112,7 @@ fn a_hidden_deny_refuses_the_file_if_it_may_have_denied_somebody() {
     }
 }
 
-/// Such a row would be rejected if it were not hidden.
+/// The row would be rejected if it were not hidden.
 #[test]
 fn a_hidden_row_that_cannot_be_read_may_be_a_deny() {
     for (row, is_told) in [

@@ -1,4 +1,4 @@
-//! The report page of an upload. `tests/system/browser` tests such pages in a browser.
+//! The report page of an upload. `tests/system/browser` tests report pages in a browser.
 
 use std::fmt::Write as _;
 
@@ -39,7 +39,7 @@ fn check_page(page: &str, outcome: &Outcome) {
     assert_eq!(json, serde_json::to_value(&outcome.answer).unwrap());
 }
 
-/// Returns the answer that a page contains.
+/// Returns the answer that the page contains.
 fn answer_in(page: &str) -> Value {
     let (_, json) = page.split_once("id=\"answer\">").unwrap();
     let (json, _) = json.split_once("</script>").unwrap();
@@ -89,7 +89,7 @@ fn the_size_of_a_page_is_bounded_whatever_is_rejected() {
     check_page(&page_of(&reviewed), &reviewed.0);
 }
 
-/// Addresses far from each other, in both families.
+/// Addresses of both families that are far apart.
 fn scattered(rows: u32) -> String {
     let mut csv = "IP,Rule\n".to_owned();
     for index in 0..rows {
@@ -112,7 +112,7 @@ fn the_size_of_a_page_is_bounded_whatever_is_accepted() {
     check_page(&page_of(&reviewed), &reviewed.0);
 }
 
-/// Every part of the page has its longest form: escaped cells and keys, maps, tables.
+/// Every part of the page has its maximum length: escaped cells and keys, maps, and tables.
 #[test]
 fn a_page_with_everything_at_its_longest_lists_fewer_rejected_rows() {
     let mut setup = Setup::with("STRICT", "none");
@@ -186,7 +186,7 @@ fn the_first_rows_are_on_the_page_with_their_comments() {
     assert!(!page.contains("Ada, 49"), "{page}");
 }
 
-/// The rows come from the parser, and the others from the fast path: both count.
+/// The parser reads the first rows, and the fast path reads the others. All of them must count.
 #[test]
 fn the_first_rows_do_not_change_the_result() {
     let upload = scattered(500);
@@ -204,7 +204,7 @@ fn the_first_rows_do_not_change_the_result() {
     assert!(page_of(&(with_rows, decision)).contains("And 450 more rows"));
 }
 
-/// `all,Allow` is rejected because of a later row, so that it is not among the rows that count.
+/// `all,Allow` is rejected because of a later row, so it must not be listed among the accepted rows.
 #[test]
 fn a_row_that_is_rejected_later_is_not_listed_as_accepted() {
     let upload = "IP,Rule,Comment\nall,Allow,first\n192.0.2.1,Allow,\nall,Deny,last\n";
@@ -225,7 +225,7 @@ fn a_rejected_row_over_several_lines_shows_the_line_with_the_cell() {
     assert!(page.contains(row), "{page}");
 }
 
-/// The upload arrives in pieces of any size, and its start is kept once.
+/// The upload arrives in pieces of any size, but its start is kept only once.
 #[test]
 fn a_refused_file_shows_its_first_lines_and_a_sample() {
     let upload = "Address list\n<b>,Allow\n";

@@ -1,10 +1,12 @@
-//! `STRICT`: the rejected rows that refuse a file. The exact rule of `deny` is a table here.
+//! `STRICT`: the rejected rows that refuse a file. The table in this file defines the
+//! exact rule of `STRICT=deny`.
 
 use htaccess_generator::answer::{Answer, WarningCode};
 
 use crate::support::{Setup, refusal_of};
 
-/// What `STRICT=deny` does to the rows after the header.
+/// Checks whether `STRICT=deny` refuses a file with these rows. `refused` is the part of the message
+/// that contains the lines, or `None` if the file is published.
 #[track_caller]
 fn check(default: &str, rows: &str, refused: Option<&str>) {
     let setup = |strict: &'static str| {
@@ -35,7 +37,7 @@ fn check(default: &str, rows: &str, refused: Option<&str>) {
     assert_eq!(all.starts_with("rows-rejected: "), has_rejected, "{rows}");
 }
 
-/// The lines that the warning `deny-rejected` names. Empty without one.
+/// Returns the lines in the message of the `deny-rejected` warning. Empty if there is no such warning.
 fn denies_missed_by(answer: &Answer) -> String {
     let mut warnings = answer.warnings.iter();
     let warning = warnings.find(|warning| warning.code == WarningCode::DenyRejected);
@@ -53,7 +55,7 @@ const SOME: &str = "10.0.0.0/8,Allow 10.66.0.0/16,Deny";
 fn a_rejected_row_refuses_a_file_if_it_may_have_denied_somebody_who_gets_in() {
     const LINE: Option<&str> = Some("line 4 is");
     for (row, refused) in [
-        // The address cannot be read or is missing: it may name anybody.
+        // The address is missing or cannot be read, so the row may be about anybody.
         ("2.2.2,Deny", LINE),
         ("10.0.0.1/24,Deny", LINE),
         ("192.0.2.1/24,Deny", LINE),
@@ -65,7 +67,7 @@ fn a_rejected_row_refuses_a_file_if_it_may_have_denied_somebody_who_gets_in() {
         ("2.2.2", LINE),
         (",,lost", LINE),
         (",Block", LINE),
-        // Somebody whom it names gets in.
+        // Somebody with an address of the row gets in.
         ("10.0.0.1,Block", LINE),
         ("10.0.0.1,", LINE),
         ("10.0.0.1", LINE),
@@ -75,13 +77,13 @@ fn a_rejected_row_refuses_a_file_if_it_may_have_denied_somebody_who_gets_in() {
         ("*,", LINE),
         ("\"='10.0.0.1'\",Block", LINE),
         ("“10.0.0.1”,Block", LINE),
-        // Nobody whom it names gets in.
+        // Nobody with an address of the row gets in.
         ("192.0.2.1,Block", None),
         ("10.66.0.0/16,Block", None),
         ("11.0.0.0/8,", None),
         ("2001:db8::/32,Dney", None),
         ("::/0,Dney", None),
-        // Its rule reads Allow.
+        // The row is an Allow.
         ("2.2.2,Allow", None),
         ("10.0.0.1/24,ALLOW", None),
         (",allow", None),
@@ -172,7 +174,7 @@ fn every_value_of_the_setting_is_read() {
     }
 }
 
-/// Rows that must not be forgotten, after so many others that they are not recorded with their lines.
+/// The last rows must count, even after so many rows that their lines are no longer recorded.
 #[test]
 fn the_last_of_many_rejected_rows_counts_like_the_first() {
     const MANY: u32 = 140_000;

@@ -1,5 +1,5 @@
-//! The suggestions of a rejection: each is accepted, keeps the meaning of the cell, and never opens
-//! a site by a guess. Characters around a value change nothing.
+//! The suggestions of a rejection. Each suggestion is accepted, keeps the meaning of the cell, and
+//! never opens a site because of a guess. Characters around a value change nothing.
 
 use std::net::IpAddr;
 
@@ -45,7 +45,7 @@ const CELLS: [&str; 30] = [
     "192.0.2.0/000000024",
 ];
 
-/// Fragments that are inserted into the cells.
+/// Fragments to insert into the cells.
 const PIECES: [&str; 40] = [
     "0",
     "1",
@@ -89,7 +89,7 @@ const PIECES: [&str; 40] = [
     "all",
 ];
 
-/// A cell with up to three fragments inserted or cut out.
+/// A cell with up to three changes. Each change can cut out characters and insert a fragment.
 fn cell() -> impl Strategy<Value = String> {
     let change = (
         any::<Index>(),
@@ -115,7 +115,7 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// The rejection of a row, if the row is rejected.
+/// Returns the rejection of a row, or `None` if the row is accepted.
 fn rejection_of(address: &str, rule: &str) -> Option<Rejection> {
     let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
     let row = format!(
@@ -179,7 +179,7 @@ proptest! {
         }
     }
 
-    /// White space and quotes around a value do not belong to it.
+    /// White space and quotes around a value are not part of it.
     #[test]
     fn characters_around_a_value_change_nothing(
         address in select(&["192.0.2.1", "10.0.0.0/8", "::1", "192.0.2.1-192.0.2.9", "all", "2.2.2", "10.0.0.5/24"][..]),
@@ -223,7 +223,7 @@ fn no_suggestion_allows_everybody() {
     }
 }
 
-/// Every typing error of one letter in `Deny`, and every word next to `allow`.
+/// Tests every one-letter typo in `Deny`, and phrases that contain `allow` but may have the opposite meaning.
 #[test]
 fn no_typing_error_of_deny_suggests_allow() {
     let letters = "abcdefghijklmnopqrstuvwxyz .-!1é";
@@ -274,8 +274,7 @@ fn every_listed_rejection_has_its_suggestions() {
     );
 }
 
-/// Templates receive an address without its wrapping. A formula that contains `all` counts as
-/// `all`.
+/// A formula that contains `all` counts as `all`.
 #[test]
 fn templates_receive_the_address_without_its_wrapping() {
     let setup = Setup::with_template(

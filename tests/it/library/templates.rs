@@ -12,7 +12,7 @@ use htaccess_generator::source::Source;
 
 use crate::support::{AS_OF, Setup, refusal_of};
 
-/// Single addresses that do not merge, `ipv4` and `ipv6` of each family.
+/// Returns single addresses that do not merge, `ipv4` and `ipv6` of each family.
 fn csv(rule: &str, ipv4: u32, ipv6: u32) -> String {
     let mut csv = "IP,Rule\n".to_owned();
     for index in 0..ipv4 {
@@ -31,7 +31,7 @@ fn csv(rule: &str, ipv4: u32, ipv6: u32) -> String {
     csv
 }
 
-/// The default output is a `.htaccess`, in which a long line refuses a file.
+/// The default output is a `.htaccess`, and a line that is too long there refuses the file.
 #[test]
 fn no_built_in_template_makes_a_line_that_is_too_long() {
     for BuiltIn { name, .. } in BUILT_IN {

@@ -1,7 +1,7 @@
-//! Rows that start and end: what is read, who gets in, and what the answer, the warnings and the page
-//! say.
+//! Rows that start and end: which dates are read, who gets in, and the text in the answer,
+//! the warnings and the page.
 
-/// Who gets in at each instant, compared with a naive reader in five zones.
+/// Who gets in at each time, compared with a naive implementation in five time zones.
 mod at_every_bound;
 
 use htaccess_generator::answer::{Answer, RejectionCode, Status, WarningCode};
@@ -17,7 +17,7 @@ fn answer_at(csv: &str, instant: &str) -> Answer {
     at(instant).run(csv.as_bytes()).answer
 }
 
-/// Compares the file at an instant, without its comments.
+/// Compares the output at a time with the expected lines, without comments.
 #[track_caller]
 fn check_file(csv: &str, instant: &str, expected: &str) {
     let outcome = at(instant).run(csv.as_bytes());
@@ -56,7 +56,7 @@ fn the_answer_counts_rows_by_state_and_names_the_next_change() {
     check("2026-12-31T18:00:00Z", 0, 1, None);
 }
 
-/// The sample is published with the present time, so its output must not change while it is used.
+/// The sample is published with the current time, so its output must not change for decades.
 #[test]
 fn the_sample_event_has_the_same_output_for_decades() {
     let csv = include_str!("../../../events/samples/clients/contractor.csv");
@@ -177,7 +177,7 @@ fn a_row_with_an_unreadable_date_is_rejected() {
     ];
     assert_eq!(found, expected);
     assert_eq!(answer.rejections[0].fixes, ["2026-12-31"]);
-    // A terminal underlines the date cell.
+    // In a terminal, the date cell is underlined.
     let fields: Vec<Field> = answer.rejections.iter().map(Field::of).collect();
     let ends = Field::Expires;
     assert_eq!(fields, [ends, Field::Starts, ends, ends]);
@@ -204,7 +204,7 @@ fn a_deny_row_with_an_unreadable_date_refuses_the_file_at_any_time() {
         refused(&format!("{header}all,Allow,,\n{bad}"), "2026-11-26"),
         deny_rejected
     );
-    // The address gets in later, and the file must not be refused only then.
+    // The address gets in later. The file must be refused now, and not only from then on.
     let later = format!("{header}192.0.2.1,Allow,,\n192.0.2.7,Allow,2027-01-01,\n{bad}");
     let ends =
         format!("{header}192.0.2.1,Allow,,\n192.0.2.7,Allow,,\n192.0.2.7,Deny,,2027-01-01\n{bad}");
@@ -218,7 +218,7 @@ fn a_deny_row_with_an_unreadable_date_refuses_the_file_at_any_time() {
             assert_eq!(refused(&csv, instant), deny_rejected, "at {instant}: {csv}");
         }
     }
-    // The address never gets in.
+    // The address never gets in, so the file is published.
     for rest in [
         "192.0.2.1,Allow,,\n",
         "192.0.2.7,Allow,,2026-11-01\n",
@@ -264,7 +264,7 @@ fn all_rows_have_periods_too() {
         let answer = answer_at(weekend, instant);
         assert_eq!((answer.accepted, answer.rejected), (2, 0), "at {instant}");
     }
-    // An all,Deny without dates always contradicts, whatever the time.
+    // An `all,Deny` without dates contradicts `all,Allow` at any time.
     let contradicted =
         "IP,Rule,Starts\nall,Allow,2026-12-05\nall,Deny,\n192.0.2.7,Allow,2026-12-24\n";
     for instant in ["2026-12-01", "2026-12-10"] {
@@ -313,7 +313,7 @@ fn check_warnings(csv: &str, zone: &str, expected: &[(WarningCode, Option<u64>, 
 
 #[test]
 fn rows_that_have_ended_or_end_soon_are_warned_about() {
-    // The instant is 26 November 2026, 12:00 UTC.
+    // The current time of the test is 26 November 2026, 12:00 UTC.
     check_warnings(
         "IP,Rule,Expires\n192.0.2.1,Allow,\n192.0.2.2,Allow,2026-12-10 13:00\n\
          192.0.2.3,Allow,2026-12-10 13:01\n192.0.2.4,Deny,2026-11-30\n192.0.2.5,Allow,2026-11-25\n",

@@ -1,4 +1,4 @@
-//! The warnings of whole uploads, and the lines that they name.
+//! The warnings about whole uploads, and the lines that they mention.
 
 use htaccess_generator::answer::Warning;
 use htaccess_generator::generate::{Decision, Keep, Upload};
@@ -8,10 +8,11 @@ use htaccess_generator::source::Source;
 
 use crate::support::{AS_OF, Setup};
 
-/// The number of rows that are remembered for warnings.
+/// The number of rows that are kept for the warnings.
 const MAX_ROWS: usize = 131_072;
 
-/// Rows are given as `+address` and `-address`; expected is `code: message` of each.
+/// Checks the warnings of a CSV. Rows are given as `+address` (Allow) and `-address` (Deny), and
+/// warnings as `code: message`.
 #[track_caller]
 fn check(rows: &str, expected: &[&str]) {
     let mut lines: Vec<String> = rows
@@ -41,7 +42,7 @@ fn warnings_of(csv: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// A sentence without the lines at its end, which depend on the order of the rows.
+/// Removes the lines at the end of a sentence, because they depend on the order of the rows.
 fn without_lines(message: &str) -> String {
     let (before, end) = match (message.find(" (line"), message.find("; line")) {
         (Some(start), _) => (message.get(..start), ""),
@@ -71,7 +72,7 @@ fn decide(csv: &[u8]) -> (Decision, Vec<Warning>) {
     (decision, warnings)
 }
 
-/// Checks the line of each warning, and the end of its sentence.
+/// Checks the line of each warning, and the end of its message.
 #[track_caller]
 fn check_lines(csv: &str, expected: &[(Option<u64>, &str)]) {
     let (_, warnings) = decide(csv.as_bytes());
@@ -165,7 +166,7 @@ fn tells_of_public_networks_from_a_prefix_length_of_15_on() {
     );
 }
 
-/// The prefix lengths of rows that are narrow are right, whatever they cover together.
+/// Narrow rows have correct prefix lengths, even if together they cover a wide network.
 #[test]
 fn narrow_rows_that_make_a_wide_network_are_not_told() {
     let rows: Vec<String> = (0..256)
@@ -359,7 +360,7 @@ fn names_the_lines_of_wide_and_of_private_networks() {
         "IP,Rule\n1.1.1.1,Allow\n10.0.0.0/24,Allow\n2.2.2.2,Allow\n10.9.0.1,Allow\n3.3.3.3,Allow\n",
         &[(Some(3), " never have these addresses (line 3)")],
     );
-    // Rows together are wider than a /8, and none of them is wide.
+    // Together, the rows are wider than a /8, but none of them is wide.
     let rows: Vec<String> = (0..512)
         .map(|index| format!("{}.{}.0.0/16,Allow\n", 64 + index / 256, index % 256))
         .collect();

@@ -1,4 +1,4 @@
-"""Chromium without a window, driven by Selenium, with the views of a person, a screen reader and an attacker."""
+"""Headless Chromium, controlled with Selenium, as users, screen readers and attackers see the pages."""
 
 import base64
 import importlib.util
@@ -14,7 +14,7 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-# Without a sandbox, so that root can run the tests too, and without features that use the network on their own.
+# No sandbox, so that root can also run the tests, and no features that use the network on their own.
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -35,7 +35,7 @@ SCREENSHOT_HEIGHT_MAX = 8000
 
 
 class Browser:
-    """One browser with a fresh profile."""
+    """A browser with a new profile."""
 
     def __init__(self) -> None:
         self._profile = tempfile.mkdtemp(prefix="report-browser-")
@@ -45,17 +45,17 @@ class Browser:
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-        # axe looks at the colours of every cell, which takes minutes on a busy machine.
+        # axe checks the colours of every cell, which takes minutes on a busy machine.
         self.driver.set_script_timeout(SCRIPT_SECONDS)
         self._axe = _axe_source()
 
     def close(self) -> None:
-        """Ends the browser and removes its profile."""
+        """Closes the browser and removes its profile."""
         self.driver.quit()
         shutil.rmtree(self._profile, ignore_errors=True)
 
     def open(self, url: str, *, scheme: str = "light", width: int = WIDE, scripts: bool = True) -> None:
-        """Opens a page; `scheme` is light or dark."""
+        """Opens a page. `scheme` is `light` or `dark`."""
         self._command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self._command("Emulation.setScriptExecutionDisabled", value=not scripts)
         self._resize(width, HEIGHT)
@@ -64,21 +64,21 @@ class Browser:
         self.driver.get(url)
 
     def run(self, script: str, *arguments: object) -> Any:
-        """Runs a script in the page and returns its value."""
+        """Evaluates a JavaScript expression in the page and returns its value."""
         return self.driver.execute_script(f"return {script}", *arguments)
 
     def console(self) -> list[str]:
-        """The page's messages in the console, including blocked resources."""
+        """Returns the messages in the page's console, including those about blocked resources."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """The addresses that were requested since the page was opened."""
+        """Returns the URLs that were requested since the page was opened."""
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
         return [params["request"]["url"] for params in sent]
 
     def violations(self) -> list[str]:
-        """The findings of axe with all of its rules, one line each."""
+        """Returns the findings of axe with all of its rules, one line each."""
         self.driver.execute_script(self._axe)
         found = self.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
         return [
@@ -88,9 +88,10 @@ class Browser:
         ]
 
     def accessible(self, role: str) -> list[tuple[str, str]]:
-        """The names and descriptions of all elements with a role, in order, as a screen reader sees them.
+        """Returns the names and descriptions of all elements with a role, in order, as a screen reader reads them.
 
-        Chromium makes its tree for screen readers after the page, so this waits until there is such an element.
+        Chromium builds the accessibility tree after the page, so this waits until such an element exists or the time
+        is up.
         """
         deadline = time.monotonic() + TREE_SECONDS
         while not (found := self._accessible(role)) and time.monotonic() < deadline:
@@ -103,7 +104,7 @@ class Browser:
         return [(value(node, "name"), value(node, "description")) for node in nodes if value(node, "role") == role]
 
     def screenshot(self, width: int = WIDE) -> Image.Image:
-        """Takes a picture of the whole page, up to the maximum size of a picture."""
+        """Takes a screenshot of the whole page, or of its top part if it is higher than the maximum."""
         height = min(self.run("document.documentElement.scrollHeight"), SCREENSHOT_HEIGHT_MAX)
         self._resize(width, height)
         data = self._command("Page.captureScreenshot", format="png")["data"]
@@ -118,7 +119,7 @@ class Browser:
 
 
 def _axe_source() -> str:
-    """The source of axe-core, from the package that contains it."""
+    """Returns the source code of axe-core, from the package that contains it."""
     found = importlib.util.find_spec("axe_playwright_python")
     if not found or not found.submodule_search_locations:
         raise RuntimeError("axe_playwright_python is not installed: run tests/system/browser/run.py")

@@ -1,5 +1,6 @@
-//! Writes reports of the function into the folder that is the argument, for the tests in a browser: pages that say
-//! what changed, who did it, and how to approve or undo it. The command line has no such pages.
+//! Writes report pages of the function into the folder given as the argument, for the browser
+//! tests. These pages show what changed, who changed it, and how to approve or undo the change. The
+//! command line has no such pages.
 
 use std::path::Path;
 use std::{env, fs};
@@ -22,7 +23,7 @@ use memory_store::MemoryStore;
 const SITE: &str = "clients/acme.csv";
 const PREVIEW: &str = "preview/clients/acme.csv";
 const APPROVAL: &str = "approvals/clients/acme.csv";
-/// A name that would run a script on a page that does not escape it.
+/// An uploader's name that would run a script on a page that does not escape it.
 const UPLOADER: &str = "AWS:AIDAEXAMPLE:<script>window.ran=1</script>ada@example.com";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A CSV with networks that do not touch.
+/// Returns a CSV with networks that are not adjacent, so that they cannot be merged.
 fn networks(start: u32, end: u32) -> String {
     let rows = (start..end).map(|number| format!("10.0.{number}.0/25,Allow,Office {number}\n"));
     format!("IP Address,Rule,Comment\n{}", rows.collect::<String>())

@@ -1,4 +1,5 @@
-//! Prints the overview of the sites on standard input, one JSON object on each line, for the tests in a browser.
+//! Prints the overview page for the browser tests. Reads the sites from standard input, one JSON
+//! object per line.
 
 use std::io::{self, Read as _, Write as _};
 

@@ -1,4 +1,4 @@
-"""Uploads, and the pages that `htaccess` makes from them."""
+"""Uploads for the tests, and the pages that `htaccess` and the function make from them."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any, Iterable
 
 HEADER = "IP Address,Rule,Comment\n"
 
-# Each of these, if it works, sets `window.ran`, loads an address, or moves the text next to it.
+# Cells that set `window.ran`, load a URL or move the text next to them if the page does not escape them.
 HOSTILE = (
     "<script>window.ran=1</script>",
     "\"'><img src=https://example.invalid/x onerror=\"window.ran=1\">",
@@ -31,25 +31,25 @@ HOSTILE = (
 
 @dataclass(frozen=True)
 class Page:
-    """A page, and the answer that the command printed with it."""
+    """A page, and the answer that was printed with it."""
 
     path: Path
     answer: dict[str, Any]
 
     @property
     def url(self) -> str:
-        """The address of the page on the disk, as a user opens it."""
+        """Returns the URL of the page on disk, as a user opens it."""
         return self.path.as_uri()
 
 
 class Pages:
-    """Makes pages in a folder."""
+    """Creates pages in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def make(self, name: str, csv: str | bytes, *options: str) -> Page:
-        """Runs `htaccess render --report` on a CSV, or `htaccess check` if `check` is among the options."""
+        """Runs `htaccess render --report` on a CSV, or `htaccess check --report` if the options contain `check`."""
         upload = self.folder / f"{name}.csv"
         upload.write_bytes(csv if isinstance(csv, bytes) else csv.encode())
         report = self.folder / f"{name}.html"
@@ -66,7 +66,7 @@ class Pages:
         return Page(report, json.loads(done.stdout)[0])
 
     def all(self) -> dict[str, Page]:
-        """One page of each kind."""
+        """Returns a page of each kind."""
         return {
             "acme": self.make("acme", ACME),
             "mixed": self.make("mixed", mixed()),
@@ -94,14 +94,14 @@ class Pages:
         }
 
     def make_published(self) -> dict[str, Page]:
-        """Pages of the function, which compare an upload with the version in force."""
+        """Returns pages of the function, which compare an upload with the published version."""
         folder = self.folder / "function"
         folder.mkdir(exist_ok=True)
         subprocess.run([os.environ["FUNCTION_PAGES"], folder], check=True)
         return {page.stem: Page(page, json.loads(page.with_suffix(".json").read_text())) for page in folder.glob("*.html")}
 
     def make_lists(self) -> Page:
-        """Rows that name a list, and rows for every site."""
+        """Returns a page for rows that use lists, one of which does not exist."""
         lists = self.folder / "lists"
         lists.mkdir(exist_ok=True)
         lists.joinpath("office.csv").write_text("IP Address\n192.0.2.0/28\n198.51.100.7\n2001:db8::/48\n", encoding="utf-8")
@@ -109,7 +109,7 @@ class Pages:
         return self.make("lists", csv, "--lists", "lists")
 
     def make_nginx(self) -> Page:
-        """A file for another server, which costs Apache nothing."""
+        """Returns a page for an nginx output, which has no cost for Apache."""
         return self.make("nginx", ACME, "--template", "nginx")
 
 
@@ -129,25 +129,25 @@ DATES = (
 
 
 def usual() -> str:
-    """What most files look like."""
+    """Returns a typical CSV."""
     names = ("Reception", "Office Lyon", "Ada at home", "VPN", "Monitoring")
     allowed = "".join(f"203.0.113.{index * 9 + 1},Allow,{names[index % 5]}\n" for index in range(18))
     return HEADER + allowed + "198.51.100.0/24,Allow,Office Berlin\n198.51.100.66,Deny,Guest terminal\n"
 
 
 def one_fix() -> str:
-    """Rows for which the page knows what to write."""
+    """Returns a CSV with rejected rows, for some of which the page suggests a correction."""
     wrong = "10.0.0.5/24,Allow,Printer\n192.0.2.9-192.0.2.1,Allow,\n192.0.2.20,Alow,Ada\n\"192.0.2.30 \",Yes,\"Lyon, 2nd floor\"\n"
     return usual() + wrong + "192.0.2,Allow,VPN\n,Allow,nobody\n"
 
 
 def most_rejected() -> str:
-    """160 of 180 rows cannot be read."""
+    """Returns a CSV of 180 rows, of which 160 are rejected."""
     return usual() + "".join(f"host{index}.example.com,Allow,Server {index}\n" for index in range(160))
 
 
 def scattered() -> str:
-    """5,000 single addresses in 36 of the 256 blocks."""
+    """Returns 5,000 single addresses in at most 36 of the 256 /8 blocks."""
     chosen = random.Random(5)
     octets = [chosen.randrange(1, 224) for _ in range(36)]
     parts = lambda: ".".join(str(chosen.randrange(256)) for _ in range(3))  # noqa: E731
@@ -155,12 +155,12 @@ def scattered() -> str:
 
 
 def rows(addresses: Iterable[str], rule: str) -> str:
-    """One row for each address."""
+    """Returns a row for each address."""
     return "".join(f"{address},{rule},\n" for address in addresses)
 
 
 def mixed() -> str:
-    """Typical hosts and networks, a /8 and a /6 by mistake, and every warning."""
+    """Returns typical hosts and networks, with a /8 and a /6 by mistake, that cause every warning."""
     chosen = random.Random(8)
     octets = (*range(77, 96), 5, 46, 62, 109, 176, 178, 185, 193, 194, 195, 212, 213, 217)
     networks = [f"{chosen.choice(octets)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/24" for _ in range(300)]
@@ -173,7 +173,7 @@ def mixed() -> str:
 
 
 def slip() -> str:
-    """A typical list in which one network lost its second digit: 10.0.0.0/8 instead of 10.0.0.0/28."""
+    """Returns a typical list in which one prefix length lost its second digit: 10.0.0.0/8 instead of 10.0.0.0/28."""
     chosen = random.Random(4)
     octets = (*range(77, 94), 185, 193, 194, 195, 212, 213)
     networks = [f"{chosen.choice(octets)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/24" for _ in range(120)]
@@ -182,18 +182,18 @@ def slip() -> str:
 
 
 def holes() -> str:
-    """A /8 with single denied hosts in it."""
+    """Returns a /8 that contains single denied hosts."""
     return HEADER + "45.0.0.0/8,Allow,\n" + rows([f"45.{index}.0.1" for index in range(256)], "Deny")
 
 
 def blocklist() -> str:
-    """Everybody except some."""
+    """Returns a CSV that allows everybody except some addresses."""
     chosen = random.Random(9)
     hosts = [".".join(str(chosen.randrange(1, 224)) for _ in range(4)) for _ in range(500)]
     return HEADER + "all,Allow,\n" + rows([*hosts, "120.0.0.0/8"], "Deny")
 
 
 def hostile() -> str:
-    """Cells that attack the reader of the page."""
+    """Returns a CSV whose cells attack the reader of the page."""
     cells = ['"' + cell.replace('"', '""') + '"' for cell in HOSTILE]
     return HEADER + rows(cells, "Allow") + "192.0.2.1,Allow,\n" + "".join(f"192.0.2.2,{cell},\n" for cell in cells)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the tests of the report page in a real Chromium. Installs what they need and builds `htaccess` first.
+"""Runs the tests of the report pages in a real Chromium. Installs what the tests need and builds `htaccess` first.
 
-    run.py                                      all of them
-    run.py test_report.Inert                    one class, or one test, as unittest names them
-    run.py --screenshots FOLDER                 no tests: a picture of each page, to be looked at
+    run.py                                      all tests
+    run.py test_report.Inert                    one class or one test, in the notation of unittest
+    run.py --screenshots FOLDER                 no tests, but a screenshot of each page to look at
 """
 
 import os
@@ -20,12 +20,12 @@ import packages
 import tools
 from process import Problem
 
-# Includes a font, because a machine without fonts renders no text to measure.
+# The list includes a font, because without fonts no text is rendered that the tests could measure.
 PACKAGES = ("chromium", "chromium-driver", "fonts-dejavu-core")
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the tests with the Python of their virtual environment."""
+    """Installs the tools, builds the programs, and runs the tests with the Python of their virtual environment."""
     try:
         packages.install(PACKAGES)
         tools.install(("browser",))

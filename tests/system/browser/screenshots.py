@@ -1,4 +1,5 @@
-"""Takes a picture of each page, light and dark, on a desktop and a phone: `run.py --screenshots FOLDER`."""
+"""Takes screenshots of each page, light and dark, with the width of a desktop and a phone: `run.py --screenshots
+FOLDER`."""
 
 import sys
 import tempfile
@@ -13,7 +14,7 @@ DOCS_WIDTH = 1000
 
 
 def main(folder: Path) -> None:
-    """Writes the pictures."""
+    """Writes the screenshots."""
     folder.mkdir(parents=True, exist_ok=True)
     browser = Browser()
     try:
@@ -27,7 +28,7 @@ def main(folder: Path) -> None:
             browser.open(page.url, width=DOCS_WIDTH)
             picture = browser.screenshot(DOCS_WIDTH)
             bottom = round(browser.run("document.querySelector('.map').getBoundingClientRect().bottom")) + 16
-            # The picture in README.md, with as few colours and bytes as it needs.
+            # The image in README.md, with a palette of 256 colours to keep the file small.
             colours = picture.crop((0, 0, DOCS_WIDTH, bottom)).quantize(256, Image.Quantize.MAXCOVERAGE)
             colours.save(folder / "report.png", optimize=True)
     finally:

@@ -1,4 +1,4 @@
-"""The overview of all sites for people, screen readers and attackers, in a real Chromium."""
+"""Tests the overview of all sites in a real Chromium, as users, screen readers and attackers see it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ STATES = ("in-force", "refused", "held", "never-published", "orphan", "failed", 
 
 
 def site(source: str, state: str = "in-force", **facts: Any) -> dict[str, Any]:
-    """One site, with every number set."""
+    """Returns one site with a value for every number."""
     numbers = {"rows": 9, "rejected": 2, "networks": 7, "bytes": 321, "request_microseconds": 1500, "next_change": 86_400}
     numbers |= {"last_change": {"at": -86_400, "gained": 12, "lost": 3}}
     named = {"source": source, "output": f"{source}/.htaccess", "state": state, "status": "unchanged", "code": "no-rules"}
@@ -26,7 +26,7 @@ def site(source: str, state: str = "in-force", **facts: Any) -> dict[str, Any]:
 
 
 def fleet() -> list[dict[str, Any]]:
-    """10,000 sites, most of them in force, and 150 lists."""
+    """Returns 10,000 sites, most of them published, and 150 lists."""
     sites = [
         site(
             f"clients/customer-{index:05}/www.example.com.csv",
@@ -39,14 +39,14 @@ def fleet() -> list[dict[str, Any]]:
 
 
 def hostile() -> list[dict[str, Any]]:
-    """Keys that attack the reader of the page, in every table."""
+    """Returns keys that attack the reader of the page, for every table."""
     keys = [*pages.HOSTILE, "javascript:window.ran=1.csv", 'a" onclick="window.ran=1.csv', "x" * 255 + "/" + "y" * 250]
     sites = [site(key, state, code=key, lists=keys) for key in keys for state in STATES]
     return sites + [site(f"lists/{key}.csv", kind="list") for key in keys] + [site(keys[0], kind="common", lists=keys)]
 
 
 class Overview(unittest.TestCase):
-    """One browser, and three pages."""
+    """One browser and three pages for all tests."""
 
     browser: ClassVar[Browser]
     paths: ClassVar[dict[str, Path]]

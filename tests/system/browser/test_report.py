@@ -1,4 +1,4 @@
-"""The report page for people, screen readers and attackers, in a real Chromium."""
+"""Tests the report page in a real Chromium, as users, screen readers and attackers see it."""
 
 import json
 import tempfile
@@ -12,12 +12,12 @@ import pages
 from browser import PHONE, SMALL_PHONE, WIDE, Browser
 from pages import Page, Pages
 
-# The limit of `tests/it/library/report_page.rs`, which is more than a phone handles well.
+# The limit in `tests/it/library/report_page.rs`, which is already more than a phone handles well.
 PAGE_BYTES_MAX = 400_000
 
 
 class WithBrowser(unittest.TestCase):
-    """One browser and one set of pages for all tests."""
+    """One browser and one set of pages for all tests of a class."""
 
     browser: ClassVar[Browser]
     folder: ClassVar[tempfile.TemporaryDirectory[str]]
@@ -33,7 +33,7 @@ class WithBrowser(unittest.TestCase):
 
 
 class Accessible(WithBrowser):
-    """axe finds nothing, and a screen reader gets the right texts."""
+    """axe reports no problems, and a screen reader gets the right texts."""
 
     def test_axe_finds_nothing_in_light_and_dark_on_a_desktop_and_a_phone(self) -> None:
         for name, page in self.pages.items():
@@ -83,7 +83,7 @@ class Accessible(WithBrowser):
 
 
 class Readable(WithBrowser):
-    """The page is readable on a phone and without scripts, and says what happened."""
+    """The page is readable on a phone and without scripts, and shows what happened."""
 
     def test_no_page_scrolls_sideways(self) -> None:
         for name, page in self.pages.items():
@@ -270,13 +270,13 @@ class Readable(WithBrowser):
                 self.browser.open(page.url)
                 text = self.browser.run("document.getElementById('answer').textContent")
                 found = json.loads(text)
-                # `check --json` leaves out what was not written, and has a status of its own.
+                # `check --json` omits the fields about an output that was not made, and has its own status.
                 expected = {**page.answer, "status": {"checked": "written"}.get(page.answer["status"], page.answer["status"])}
                 self.assertEqual({name: found[name] for name in expected}, expected)
 
 
 class Inert(WithBrowser):
-    """Whatever a cell contains, nothing runs, nothing is loaded, nothing is moved."""
+    """Whatever a cell contains, no script runs, no resource is loaded and no other text moves."""
 
     def test_no_page_loads_runs_or_logs_anything(self) -> None:
         for name, page in self.pages.items():
@@ -347,7 +347,7 @@ class Inert(WithBrowser):
 
 
 class Bounded(WithBrowser):
-    """The pages of the largest uploads."""
+    """The pages for the largest uploads stay within the size limit."""
 
     def check(self, page: Page) -> None:
         self.assertLess(page.path.stat().st_size, PAGE_BYTES_MAX)
@@ -372,7 +372,7 @@ class Bounded(WithBrowser):
 
 
 class Seen(WithBrowser):
-    """The map, pixel by pixel."""
+    """The map, checked pixel by pixel."""
 
     def test_a_wrong_prefix_of_8_is_visible(self) -> None:
         for scheme in ("light", "dark"):
@@ -380,8 +380,8 @@ class Seen(WithBrowser):
                 self.browser.open(self.pages["mixed"].url, scheme=scheme)
                 picture, box = self.browser.screenshot(), self.box(".map figure > svg")
                 allowed, space = self.colour(".legend .allow .full"), self.colour(".legend .space")
-                # As on the known maps: 10 is the fourth from the left in the fourth row, and 64 and its three
-                # neighbours start the lower half at the left edge.
+                # The order of the blocks is that of well-known IPv4 maps: 10 is the fourth from the left in the
+                # fourth row, and 64 to 67 are a square at the left edge, at the top of the lower half.
                 for place in ((3.5, 3.8), (0.5, 8.2), (1.5, 8.2), (0.5, 9.8), (1.5, 9.8)):
                     self.assertEqual(self.share(picture, box, place, allowed), 1, place)
                 for place in ((8.5, 3.5), (5.5, 0.5)):
@@ -417,7 +417,7 @@ class Seen(WithBrowser):
     def share(
         self, picture: Image.Image, box: tuple[int, int, int], place: tuple[float, float], colour: tuple[int, ...]
     ) -> float:
-        """The number of pixels with a colour, among a few around a place in the grid of 16 by 16."""
+        """Returns the share of pixels with a colour in a small square around a place in the grid of 16 by 16."""
         left, top, side = box
         column, row = place
         x, y = round(left + column * side / 16), round(top + row * side / 16)
@@ -427,7 +427,7 @@ class Seen(WithBrowser):
 
 
 def _visible(text: str) -> str:
-    """Cells with characters that change the direction of the text around them."""
+    """Returns the text with escapes instead of the characters that change the text direction."""
     marks = "\u202e\u2066\u2067\u2069\u200f"
     return "".join(f"\\u{{{ord(sign):x}}}" if sign in marks else sign for sign in text)
 

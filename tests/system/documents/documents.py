@@ -1,11 +1,11 @@
 """The commands in documents: fenced shell blocks of Markdown files, and the examples of `htaccess … --help`.
 
 A block of `sh` or `bash` contains only commands. A block of `console` contains commands after `$ `, each followed by
-its output (also on standard error, as on a terminal); `...` stands for any lines, or within a line for any text. A
-command that should fail says so in a comment at its end: `# exit status 1`.
+its output, including standard error. In the output, `...` stands for any lines, or within a line for any text. A
+command that should fail has a comment with its status at the end: `# exit status 1`.
 
-The content of a data block after a line that begins with a file's name, as "`clients/acme.csv`", is that file for the
-commands below.
+If a data block follows a line that begins with a file name, such as "`clients/acme.csv`", the file exists with this
+content for the commands below it.
 """
 
 import os
@@ -18,8 +18,8 @@ from typing import Iterator
 ROOT = Path(__file__).resolve().parents[3]
 NOT_OURS = {".git", ".tools", ".aws-sam", "target", "node_modules", "corpus"}
 SHELLS = {"sh", "bash", "console"}
-# The language of any other block must be one of these. Otherwise commands could hide in a block of an unknown
-# language.
+# The languages that blocks may have. A block in any other language is an error, because it could contain commands
+# that are not tested.
 LANGUAGES = SHELLS | {
     *("apache", "caddy", "caddyfile", "csv", "haproxy", "html", "ini", "jinja", "json", "make", "mermaid", "nft", "nftables"),
     *("nginx", "python", "rust", "text", "toml", "xml", "yaml", "diff"),
@@ -30,19 +30,20 @@ STATUS = re.compile(r"#[^#]*\bexit status (\d+)")
 
 
 class Unclear(Exception):
-    """A document that cannot be read as commands. The text says where, and how to fix it."""
+    """A problem in a document that cannot be read as commands. The text contains the place and says how to fix the
+    problem."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command as it is typed, with continued lines joined."""
+    """A command as it is typed, with continued lines joined."""
 
     text: str
     line: int
     status: int
     # The expected output, or None if the document shows none.
     output: str | None = None
-    # The line after the command, and the one after its output.
+    # The number of the line after the command, and of the line after its output.
     shown_at: tuple[int, int] = (0, 0)
 
 
@@ -52,7 +53,7 @@ class Block:
 
     document: str
     commands: tuple[Command, ...]
-    # The files that the document shows above: path and content.
+    # The path and the content of each file that the document shows above the block.
     files: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -61,7 +62,7 @@ class Block:
 
 
 def markdown() -> list[Path]:
-    """Every Markdown file of the project, by its path from the root."""
+    """Returns the paths of all Markdown files in the project, relative to the root."""
     found = []
     for folder, folders, files in os.walk(ROOT):
         folders[:] = sorted(set(folders) - NOT_OURS)
@@ -70,7 +71,8 @@ def markdown() -> list[Path]:
 
 
 def fences(document: str, text: str) -> Iterator[tuple[str, int, list[str]]]:
-    """The fenced blocks of a Markdown text: language, number of the first line within, lines."""
+    """Yields the language, the number of the first inner line, and the inner lines of each fenced block in a Markdown
+    text."""
     lines = text.split("\n")
     at = 0
     while at < len(lines):
@@ -89,7 +91,7 @@ def fences(document: str, text: str) -> Iterator[tuple[str, int, list[str]]]:
 
 
 def prose(text: str) -> list[str]:
-    """The lines of a Markdown text, with those of fenced blocks blank."""
+    """Returns the lines of a Markdown text. The lines of fenced blocks are empty."""
     lines = text.split("\n")
     for _, first, block in fences("", text):
         for number in range(first - 2, first + len(block)):
@@ -98,7 +100,7 @@ def prose(text: str) -> list[str]:
 
 
 def blocks(document: Path) -> list[Block]:
-    """The shell blocks of a Markdown file."""
+    """Returns the shell blocks of a Markdown file."""
     name = document.as_posix()
     text = (ROOT / document).read_text(encoding="utf-8")
     found = []
@@ -124,7 +126,7 @@ def blocks(document: Path) -> list[Block]:
 
 
 def help_examples(program: Path, words: tuple[str, ...] = ()) -> list[Block]:
-    """The example lines in the help of a program and of each of its subcommands."""
+    """Returns the examples in the help of a program and of each of its subcommands."""
     text = subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True).stdout
     found = []
     name = " ".join(["htaccess", *words, "--help"])
@@ -133,14 +135,14 @@ def help_examples(program: Path, words: tuple[str, ...] = ()) -> list[Block]:
         found.append(Block(name, commands))
     for line in section(text, "Commands:"):
         subcommand = line.split()[0]
-        # Each example has its own line. The continued lines of descriptions are indented further.
+        # Each subcommand has its own line. Continued lines of descriptions are indented further.
         if line.startswith("  ") and not line.startswith("   ") and subcommand != "help":
             found += help_examples(program, (*words, subcommand))
     return found
 
 
 def section(text: str, *heads: str) -> list[str]:
-    """The indented lines below a heading of a help text."""
+    """Returns the indented lines below one of these headings in a help text."""
     lines = text.split("\n")
     found = []
     for at, line in enumerate(lines):
@@ -192,7 +194,7 @@ def _command(text: str, line: int, output: str | None = None) -> Command:
 
 
 def _is_whole(text: str) -> bool:
-    """Returns whether a shell would run the text as it is, instead of waiting for more."""
+    """Returns whether a shell would run the text, instead of waiting for more lines."""
     if text.rstrip().endswith("\\"):
         return False
     asked = subprocess.run(["bash", "-n"], input=text + "\n", capture_output=True, text=True, check=False)
@@ -200,8 +202,8 @@ def _is_whole(text: str) -> bool:
 
 
 def show(document: str, command: Command, printed: str) -> None:
-    """Replaces the shown output in a document with the output of its commands. Starts at the end of a
-    document."""
+    """Replaces the output that a document shows for a command. If several outputs change, start with the last, so
+    that the line numbers of the others stay correct."""
     lines = (ROOT / document).read_text(encoding="utf-8").split("\n")
     start, end = (number - 1 for number in command.shown_at)
     lines[start:end] = printed.rstrip("\n").split("\n") if printed.strip() else []
@@ -209,7 +211,7 @@ def show(document: str, command: Command, printed: str) -> None:
 
 
 def looks_alike(shown: str, printed: str) -> bool:
-    """Returns whether a program printed the output that a document shows."""
+    """Returns whether the printed output matches the output that a document shows."""
     if not shown.strip():
         return not printed.strip()
     pattern = "".join(

@@ -1,4 +1,4 @@
-"""Relative links, their anchors, and paths in code spans: each must exist in this project."""
+"""Checks that the targets of relative links, their anchors, and paths in code spans exist in this project."""
 
 import re
 from pathlib import Path
@@ -12,12 +12,12 @@ HTML = re.compile(r"<(?:a|img|source)\b[^>]*?\b(?:href|src|srcset)=\"([^\"]+)\""
 ANCHOR = re.compile(r"<a\b[^>]*?\b(?:id|name)=\"([^\"]+)\"")
 SPAN = re.compile(r"`[^`]*`")
 PATH = re.compile(r"`((?:src|tests|docs|infra|benches|events|examples|fuzz)/[\w./*{},-]*)`")
-# Created by a command, and not part of the project.
+# Paths that commands create and that are not part of the project.
 MADE = re.compile(r"fuzz/(?:artifacts|found)/|target/")
 
 
 def problems() -> list[str]:
-    """The links and paths that do not exist."""
+    """Returns the links and paths whose targets do not exist."""
     found = []
     for document in markdown():
         text = (ROOT / document).read_text(encoding="utf-8")
@@ -33,14 +33,14 @@ def problems() -> list[str]:
 
 
 def slug(heading: str) -> str:
-    """The anchor that GitHub creates for a heading."""
+    """Returns the anchor that GitHub creates for a heading."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
     kept = "".join(sign for sign in text.strip().lower() if sign.isalnum() or sign in " -_")
     return kept.replace(" ", "-")
 
 
 def anchors(document: Path) -> set[str]:
-    """The anchors of a Markdown file."""
+    """Returns the anchors in a Markdown file."""
     text = (ROOT / document).read_text(encoding="utf-8")
     seen: dict[str, int] = {}
     found = set(ANCHOR.findall(text))

@@ -1,6 +1,6 @@
-"""Commands in running text, such as `make test-stack` or `htaccess check`: the command and its options must exist.
+"""Checks that the commands in running text, such as `make test-stack` or `htaccess check`, and their options exist.
 
-They are looked up and not run. A command that a reader should type belongs in a block.
+These commands are looked up, not run. Commands that a reader should type belong in a block.
 """
 
 import re
@@ -13,13 +13,13 @@ from documents import ROOT, markdown, prose, section
 
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 OPTION = re.compile(r"(?:^|[\s\[,])(--[a-z][\w-]*)")
-# The changelog describes what changed, and not what exists now.
+# The changelog describes what changed, so it can contain commands that no longer exist.
 HISTORY = "CHANGELOG.md"
 PYTHON = "python3"
 
 
 def problems(program: Path, offline: bool) -> list[str]:
-    """The names that do not exist."""
+    """Returns the commands and options that do not exist."""
     found = []
     for document in markdown():
         if document.name == HISTORY:
@@ -38,7 +38,7 @@ def _look_up(program: Path, span: str, offline: bool) -> list[str]:
     while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
         words = words[1:]
     known = {"make": _make, "cargo": _cargo, PYTHON: _script, "sam": _sam, "aws": _aws}
-    # The options of one of several commands are accepted for all of them.
+    # Commands that are joined by && are looked up separately.
     if "&&" in words:
         at = words.index("&&")
         rest = " ".join(map(shlex.quote, words[at + 1 :]))
@@ -98,7 +98,7 @@ def _sam(words: list[str]) -> list[str]:
 
 
 def _aws(words: list[str]) -> list[str]:
-    """Looks into the client's own tables, because its help needs a pager and a formatter for manuals."""
+    """Reads the aws client's own tables, because its help needs a pager and a formatter for manual pages."""
     if len(words) < 2:
         return []
     if words[0] == "s3":
@@ -107,7 +107,8 @@ def _aws(words: list[str]) -> list[str]:
 
 
 def _aws_s3(words: list[str]) -> list[str]:
-    """Asks the client itself, because its options come from many places. It must not reach a server."""
+    """Runs the aws client with an endpoint that nothing listens on. Its options for `s3` are defined in too many
+    places to look them up."""
     paths = [] if any(word.startswith("s3://") for word in words) else ["s3://nothing/", "/nonexistent"]
     nobody = ["--endpoint-url", "http://127.0.0.1:9", "--no-sign-request", "--region", "us-east-1"]
     command = [ROOT / ".tools" / "cloud" / "bin" / "aws", *words, *paths, *nobody]

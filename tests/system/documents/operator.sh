@@ -1,4 +1,4 @@
-# To be sourced. The commands before and after the blocks of the operations guide.
+# Meant to be sourced. Functions for the commands before and after the blocks of the operations guide.
 
 wait_for() { # COMMAND...: waits until it succeeds
   for _ in $(seq 100); do "$@" > /dev/null 2>&1 && return; sleep 0.2; done

@@ -1,36 +1,36 @@
-"""The places where the documents' commands run. Most commands need no entry: a new block of `htaccess …` runs in a
-scratch folder with the user's files (`tests/system/documents/files`, and the README's CSV as acme.csv), one of `aws …`
-in the local cloud.
+"""The places where the documents' commands run. Most commands need no entry here. A new block with `htaccess …` runs
+in a scratch folder with a user's files (`tests/system/documents/files`, and the README's CSV as acme.csv). A new
+block with `aws …` runs in the local cloud.
 
-The content of a data block after a line that begins with a file's name in backticks is that file for the commands below
-it. A command that should fail says `# exit status 1`. The output that a `console` block shows is compared, and `run.py
---update` refreshes it.
+If a data block follows a line that begins with a file name in backticks, the file exists with this content for the
+commands below it. A command that should fail has the comment `# exit status 1`. The output that a `console` block
+shows is compared with the real output, and `run.py --update` updates it.
 
-To place a block that needs more, add it to PLACES by its document and the beginning of its first command. `before` and
-`after` are commands that run around it in the same shell and must succeed too. `words` gives the values of its
-placeholders. A command that cannot run here gets a stand-in in `standins/`, which describes what it checks instead:
+To place a block that needs more, add it to PLACES with its document and the beginning of its first command. `before`
+and `after` are commands that run before and after the block in the same shell. They must also succeed. `words`
+contains the values of placeholders. A command that cannot run here needs a program in `standins/`, which runs in its
+place:
 
-| in place of | what happens | reason |
+| command | what runs instead | reason |
 |---|---|---|
-| `cargo install` | the same without the optimiser | it takes minutes |
-| `cargo update` | `cargo update --dry-run` | it would change `Cargo.lock` |
+| `cargo install` | the same without the optimiser | optimisation takes minutes |
+| `cargo update` | `cargo update --dry-run` | the command would change `Cargo.lock` |
 | `cargo test` | `cargo test … -- --list`, which must list a test | `make test` runs the tests |
-| `make test`, `bench`, `deb`, `fuzz`, `lint` and the like | `make --dry-run`; the options of benches are looked up |
-`make test` runs this suite (and makes a package quickly), benches take hours |
-| `sam build` | a quick build; for arm64 its options are looked up | the optimiser takes minutes, and so does a second build |
+| `make test`, `deb`, `fuzz`, `lint` and similar | `make --dry-run` | `make test` runs this suite and builds a package |
+| `make bench` | `make --dry-run`; the options of benches are looked up | benches take hours |
+| `sam build` | a quick build; for arm64, its options are looked up | the optimiser and a second build each take minutes |
 | `sam deploy` | deploys to the local cloud, with `y` for its only question | there is no AWS account |
 | `apt-get install` | the same with `--simulate`, which checks the package and its dependencies | the machine must not change |
 | `sam deploy --config-env` | creates the change set | one stack is enough |
-| `sam delete` | its options are looked up, and the aws client deletes the stack | MiniStack lacks the calls of the SAM
-CLI |
-| `sam local invoke` | its options are looked up; `make test-invoke` runs it | it needs Docker |
-| `aws sqs start-message-move-task` | the client checks the parameters | MiniStack does not know them |
-| `systemctl` | the units must be installed; their commands run | no systemd runs here |
+| `sam delete` | its options are looked up, and the aws client deletes the stack | MiniStack lacks calls of the SAM CLI |
+| `sam local invoke` | its options are looked up; `make test-invoke` runs it | the command needs Docker |
+| `aws sqs start-message-move-task` | the client checks the parameters | MiniStack does not support the call |
+| `systemctl` | the units must be installed; their commands run | systemd does not run here |
 """
 
 from dataclasses import dataclass, field
 
-# Commands of any shell, any Unix and the Debian packages of the tests. They do not decide where a block runs.
+# Commands of shells, of any Unix and of the Debian packages of the tests. They do not affect where a block runs.
 NEUTRAL = {
     *(": [ [[ alias awk basename bash bunzip2 cat cd chmod cmp cp curl cut date declare diff dirname do done echo else env esac").split(),
     *("eval export false fi find for function git grep gunzip gzip head if install jq ls man mkdir mktemp mv printf python3 read").split(),
@@ -42,23 +42,23 @@ CLOUD = {"make", "aws", "sam", "systemctl", "infra/operate/redrive.py", "htacces
 
 @dataclass(frozen=True)
 class Place:
-    """The commands around a block."""
+    """The commands around a block, and the values of its placeholders."""
 
     before: str = ""
     after: str = ""
     words: dict[str, str] = field(default_factory=dict)
 
 
-# The root folder of a machine, inside the scratch folder.
+# The root folder of a web server, inside the scratch folder.
 MACHINE = "$DOCS_SCRATCH/root"
 OPERATIONS = "docs/operations.md"
 INSTALL = "docs/install.md"
-# The files of a release for this machine, which `make test-documents` builds, are those that a user has downloaded.
+# Copies the release files that a user would have downloaded. `make test-documents` builds them for this machine.
 DOWNLOADED = "cp -R $DOCS_ROOT/target/dist-quick/. ."
 CLOUD_WITHOUT_STACK = ". $DOCS_ROOT/tests/system/documents/empty_cloud.sh"
-# Two versions of a list, as a reviewer has them.
+# Two versions of a CSV, as a reviewer has them.
 OLD_AND_NEW = "cp acme.csv old.csv && { cat acme.csv; echo 192.0.2.99,Allow,new; } > new.csv"
-# The same in a commit and in a bucket.
+# The earlier version in a Git commit and in a bucket.
 EARLIER_VERSIONS = (
     "git init -q . && git add acme.csv && git -c user.name=user -c user.email=user@example.com commit -q --allow-empty -m first && "
     f"{CLOUD_WITHOUT_STACK} && aws s3 mb s3://earlier && aws s3 cp acme.csv s3://earlier/"
@@ -81,7 +81,7 @@ PLACES: dict[tuple[str, str], Place] = {
         after="wait_for aws s3 cp $REPORT/preview/clients/acme.csv.html -",
     ),
     ("docs/how-to.md", "printf %s k3f0q2xz"): Place(
-        # The code in the report, as soon as the report on the second upload is there.
+        # Waits until the report on the second upload contains the code.
         before="""networks() { { echo IP,Rule && for n in $(seq 20); do echo "10.$1.$n.0/25,Allow"; done; } | aws s3 cp - "s3://$UPLOAD_BUCKET/clients/acme.csv"; }
             code() { aws s3 cp $REPORT/clients/acme.csv.html - | grep -o 'printf %s [0-9a-z]*' | cut -d ' ' -f 3 | grep .; }
             has() { aws s3 cp "s3://$SITE_BUCKET/clients/acme/.htaccess" - | grep -q "$1"; }
@@ -145,7 +145,7 @@ PLACES: dict[tuple[str, str], Place] = {
     ),
     (OPERATIONS, "make htaccess-sync"): Place(
         before=f"mkdir -p {MACHINE}/usr/local/bin {MACHINE}/etc/systemd/system {MACHINE}/var/www/clients/acme",
-        # The command that the installed unit would start.
+        # Runs the command that the installed unit would start.
         after=f"""sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service |
             sed "s#BUCKET#$SITE_BUCKET#; s# /var# {MACHINE}/var#g; s#^/usr#{MACHINE}/usr#" > start.sh &&
             sh start.sh && grep 'Require ip' {MACHINE}/var/www/clients/acme/.htaccess""",
@@ -155,7 +155,8 @@ PLACES: dict[tuple[str, str], Place] = {
         after='aws cloudformation describe-stacks --stack-name web-1 --query "Stacks[0].Outputs[?OutputKey==\'Queue\'].OutputValue" --output text | grep web-1-Queue',
     ),
     (OPERATIONS, "install -D -m 644 infra/operate/sync/queue.conf"): Place(
-        # The command that the installed drop-in would start, until it has installed what is uploaded meanwhile.
+        # Runs the command that the installed drop-in would start, until it has installed an output that is uploaded
+        # after its start.
         after=f"""QUEUE=$(aws cloudformation describe-stacks --stack-name web-1 --query "Stacks[0].Outputs[?OutputKey=='Queue'].OutputValue" --output text)
             sed -n 's/^ExecStart=//p' {MACHINE}/etc/systemd/system/htaccess-sync.service.d/queue.conf | tail -n 1 |
             sed "s#QUEUE#$QUEUE#; s#BUCKET#$SITE_BUCKET#; s# /var# {MACHINE}/var#g; s#^/usr#exec {MACHINE}/usr#" > follow.sh &&
@@ -206,7 +207,7 @@ PLACES: dict[tuple[str, str], Place] = {
     (INSTALL, "apt-get install"): Place(words={"htaccess-generator_*_amd64.deb": "htaccess-generator_*.deb"}),
     (INSTALL, "unzip"): Place(
         before=f"{CLOUD_WITHOUT_STACK} && {DOWNLOADED} && rm -rf aws",
-        # The function needs to know where the emulator of S3 is.
+        # The function must use the S3 endpoint of the local cloud.
         words={
             "ParameterValue=my-releases": "ParameterValue=my-releases ParameterKey=EndpointUrl,ParameterValue=$AWS_ENDPOINT_URL",
             "ACCOUNT-REGION": "000000000000-us-east-1",
@@ -222,7 +223,7 @@ PLACES: dict[tuple[str, str], Place] = {
         words={"/usr/local/bin/": f"{MACHINE}/usr/local/bin/", "/etc/systemd/system/": f"{MACHINE}/etc/systemd/system/"},
     ),
     (INSTALL, "sam build"): Place(before=CLOUD_WITHOUT_STACK, after="make down"),
-    # The commands that `make up` prints work too.
+    # The commands that `make up` prints must also work.
     ("events/README.md", "make up"): Place(
         after="make up | sed -n '/^Upload/,/^To stop it/s/^    //p' > told.sh && grep -q 'aws s3 cp' told.sh && bash -e told.sh",
     ),

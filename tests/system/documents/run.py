@@ -31,7 +31,7 @@ from places import CLOUD, NEUTRAL, OFFLINE, OPERATIONS, PLACES, Place
 from session import Scratch, Step, run
 
 FILES = Path(__file__).with_name("files")
-# The document that a new user reads first.
+# The document that new users read first.
 FIRST = ("README.md",)
 HOW = "tests/system/documents/places.py says how to place a command"
 
@@ -72,7 +72,8 @@ def check(folder: Path, parsed: argparse.Namespace) -> list[str]:
     problems += run_all(scratch, sessions(blocks, True), parsed.update)
     if parsed.offline:
         return problems + mentions.problems(program, offline=True)
-    # Two local clouds, because almost every machine has two cores. One is only for the operations guide.
+    # Two local clouds run in parallel, because almost every machine has at least two cores. One is only for the
+    # operations guide.
     in_cloud = sessions(blocks, False)
     groups = [[one for one in in_cloud if (one[0] == OPERATIONS) == alone] for alone in (False, True)]
     with ThreadPoolExecutor() as pool:
@@ -86,9 +87,9 @@ def run_all(scratch: Scratch, documents_steps: list[tuple[str, list[Step]]], upd
     """Runs sessions one after the other. Returns the problems."""
     problems = []
     for document, steps in documents_steps:
-        _add_readme_files(scratch.work)  # Another document may have had its own.
+        _add_readme_files(scratch.work)  # A previous document may have replaced these files.
         began = time.monotonic()
-        # The reader of a tour works in its folder.
+        # The commands of a tour run in the tour's folder.
         where = str(Path(document).parent) if document.startswith("examples/") else "."
         found = run(scratch, steps, where, update)
         count = sum(len(step.block.commands) for step in steps)
@@ -105,7 +106,7 @@ def _run_in_cloud(folder: Path, home: Path, documents_steps: list[tuple[str, lis
     try:
         return run_all(scratch, documents_steps, update)
     finally:
-        # In case a command left the cloud running.
+        # Stops the cloud if a command left it running.
         if (ROOT / ".tools" / "run" / str(port)).exists():
             subprocess.run(["make", "-s", "down"], cwd=ROOT, env={**os.environ, "CLOUD_PORT": str(port)}, check=False)
 
@@ -118,9 +119,9 @@ def _list(blocks: list[Block]) -> None:
 
 
 def sessions(blocks: list[Block], offline: bool) -> list[tuple[str, list[Step]]]:
-    """The blocks that run without a cloud, or in it, gathered by document."""
+    """Returns the blocks that run offline or in the cloud, grouped by document."""
     gathered: dict[str, list[Step]] = {name: [] for name in FIRST}
-    # A file that a document shows exists for all blocks below it, wherever they run.
+    # A file that a document shows exists for all blocks below it, even if they run in another session.
     files: dict[str, tuple[tuple[str, str], ...]] = {}
     for block in blocks:
         files[block.document] = (*files.get(block.document, ()), *block.files)
@@ -133,7 +134,7 @@ def sessions(blocks: list[Block], offline: bool) -> list[tuple[str, list[Step]]]
 
 
 def place_of(block: Block) -> Place:
-    """The entry of the table for a block. If several fit, the longest."""
+    """Returns the entry of PLACES for a block. If several entries match, the one with the longest beginning counts."""
     fitting = [key for key in PLACES if key[0] == block.document and block.first.startswith(key[1])]
     return PLACES[max(fitting, key=lambda key: len(key[1]))] if fitting else Place()
 
@@ -143,12 +144,12 @@ def is_offline(block: Block) -> bool:
 
 
 def unplaced(blocks: list[Block]) -> list[str]:
-    """Commands of programs without a place to run."""
+    """Returns a problem for each program in a command that has no place to run."""
     problems = []
     for block in blocks:
         defined = {name for command in block.commands for name in re.findall(r"^\s*(\w+)\(\)", command.text, re.MULTILINE)}
         if block.document == OPERATIONS:
-            defined.add("output")  # By its first block.
+            defined.add("output")  # The first block of this document defines it.
         for command in block.commands:
             for program in sorted(programs(command.text) - NEUTRAL - OFFLINE - CLOUD - defined):
                 problems.append(f"{block.document}:{command.line}: no test knows how to run `{program}`: {command.text}\n{HOW}")
@@ -156,13 +157,13 @@ def unplaced(blocks: list[Block]) -> list[str]:
 
 
 def unused(blocks: list[Block]) -> list[str]:
-    """Entries of the table that belong to no block."""
+    """Returns a problem for each entry of PLACES that matches no block."""
     used = {key for block in blocks for key in PLACES if key[0] == block.document and block.first.startswith(key[1])}
     return [f"tests/system/documents/places.py: no block begins like {key}" for key in set(PLACES) - used]
 
 
 def programs(text: str) -> set[str]:
-    """The programs that a command names: the first word of each of its parts."""
+    """Returns the programs in a command: the first word of each of its parts."""
     text = re.sub(r"<<-?\s*'?(\w+)'?(.*)\n(?:.*\n)*?\s*\1\b", r"\2", text).replace("\\\n", " ").replace("\n", " ; ")
     text = re.sub(r"\$\(\(.*?\)\)", "0", text)
     found = set()
@@ -187,7 +188,7 @@ def programs(text: str) -> set[str]:
 
 
 def _install(scratch: Scratch, blocks: list[Block]) -> Path:
-    """Installs `htaccess` with the README's own `cargo install`."""
+    """Installs `htaccess` with the `cargo install` command in the README."""
     lines = [command.text for block in blocks for command in block.commands if block.document == "README.md"]
     install = next(line for line in lines if line.startswith("cargo install"))
     print(install, flush=True)
@@ -196,7 +197,7 @@ def _install(scratch: Scratch, blocks: list[Block]) -> Path:
 
 
 def _add_readme_files(work: Path) -> None:
-    """Writes the README's CSV under the names that the texts use."""
+    """Writes the README's CSV with the file names that the documents use."""
     fences = documents.fences("README.md", (ROOT / "README.md").read_text(encoding="utf-8"))
     csv = next("\n".join(lines) + "\n" for language, _, lines in fences if language == "csv")
     (work / "clients").mkdir(exist_ok=True)

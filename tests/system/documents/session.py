@@ -1,7 +1,7 @@
-"""A shell of one user, in which the commands of a document run one after the other.
+"""A user's shell, in which the commands of a document run one after the other.
 
-The shell sources each command from a separate file, so that variables, functions and `eval "$(make -s env)"` stay valid
-for the next ones, and the status and the output of each command are known separately.
+The shell sources each command from a separate file. Variables, functions and `eval "$(make -s env)"` therefore stay
+in effect for later commands, and each command has its own status and output.
 """
 
 import os
@@ -17,23 +17,23 @@ from typing import Iterator
 
 from documents import ROOT, Block, Command, looks_alike, show
 
-# Only for commands that hang: a busy machine takes several times as long as an idle one.
+# The limit only ends commands that hang, because a busy machine takes several times as long as an idle one.
 SECONDS_MAX = 1800
 STANDINS = Path(__file__).with_name("standins")
-# Parts of a checkout that are large, or must be the originals, are linked. The rest is copied, because commands
-# write.
+# Parts of a checkout that are large or must be the originals are links. Everything else is copied, because commands
+# write to it.
 LINKED = ("target", ".tools", "infra", "fuzz")
 LEFT_OUT = (".git", ".aws-sam", "dist", "__pycache__")
-# Variables that would send a user's programs elsewhere: to an account, the folders of this run, another repository
-# (as in git's hooks), or colours or a width that no document shows.
+# Variables that would redirect a user's programs to an AWS account, to the folders of this run or to another
+# repository (as in Git hooks), or that set colours or a width.
 FOREIGN = ("AWS_", "MAKE", "MFLAGS", "CARGO_TARGET", "GIT_", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES")
-# Debian keeps these where only root searches.
+# Debian installs some programs in folders that are only in root's PATH.
 PATH_MORE = "/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A block with its entry in the table of places, and the commands before and after it."""
+    """A block with the commands before and after it, and the values of its placeholders."""
 
     block: Block
     before: str = ""
@@ -42,13 +42,14 @@ class Step:
 
 
 class Scratch:
-    """A folder with the project and a user's files, a home, a port for a local cloud, and stand-ins for programs."""
+    """A folder with the project and a user's files, a home folder, a port for a local cloud, and stand-ins for
+    programs."""
 
     def __init__(self, folder: Path, files: Path, port: int = 0, home: Path | None = None) -> None:
         self.folder = folder
         self.port = port
         self.work = folder / "work"
-        # Other scratch folders can use the programs that were installed there.
+        # Scratch folders can share a home folder, and with it the installed programs.
         self.home = home or folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         (folder / "tmp").mkdir(parents=True)
@@ -65,17 +66,17 @@ class Scratch:
         env["RUSTUP_HOME"] = os.environ.get("RUSTUP_HOME", str(home / ".rustup"))
         env |= {"DOCS_PATH": env["PATH"], "DOCS_ROOT": str(ROOT), "DOCS_SCRATCH": str(self.folder), "DOCS_STANDINS": str(STANDINS)}
         env |= {"DOCS_HOME": str(home), "CLOUD_PORT": str(self.port), "PYTHON": sys.executable}
-        # The seconds before failed events are tried again. The default is a minute.
+        # The time in seconds before failed events are tried again. The default is a minute.
         env["LAMBDA_ASYNC_RETRY_BASE_SECONDS"] = "0.2"
         env["PATH"] = ":".join([str(STANDINS), f"{self.home}/.cargo/bin", str(Path(sys.executable).parent), env["PATH"], PATH_MORE])
         env |= {"HOME": str(self.home), "TMPDIR": str(self.folder / "tmp"), "LC_ALL": "C.UTF-8"}
-        # Without this, the aws client would compile its Python files at every call.
+        # Remove this variable, because with it the aws client would compile its Python files in every call.
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         return env
 
 
 def run(scratch: Scratch, steps: list[Step], where: str, update: bool) -> list[str]:
-    """Runs the steps in a separate shell. Returns the problems. With `update`, writes the output into the documents."""
+    """Runs the steps in a new shell. Returns the problems. With `update`, writes changed output into the documents."""
     with tempfile.TemporaryDirectory(dir=scratch.folder) as name:
         folder = Path(name)
         commands = list(_write(folder, steps))
@@ -92,7 +93,7 @@ def run(scratch: Scratch, steps: list[Step], where: str, update: bool) -> list[s
             late = f" within {SECONDS_MAX} s"
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)  # A group that this function made.
+                os.killpg(process.pid, signal.SIGKILL)  # The process group of this shell.
                 process.wait()
         problems = []
         changed = []
@@ -142,8 +143,8 @@ def _write(folder: Path, steps: list[Step]) -> Iterator[tuple[str, Command]]:
 
 def _run_one(folder: Path, number: int, command: Command) -> str:
     at = f"{folder}/{number}"
-    # Without a pipe, because a pipe would run the command in a subshell.
-    # The commands after a failure would fail because of it.
+    # The output is not piped, because a pipe would run the command in a subshell. After a failure the shell exits,
+    # because later commands would fail as a consequence.
     return f"set -o pipefail\n. {at}.sh > {at}.out 2>&1\necho $? > {at}.status\ntest $(cat {at}.status) = {command.status} || exit\n"
 
 

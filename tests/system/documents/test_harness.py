@@ -1,4 +1,4 @@
-"""The harness itself: mistakes that it must find."""
+"""Tests of the harness itself: the mistakes that it must find."""
 
 import sys
 import tempfile

@@ -1,4 +1,5 @@
-"""The messages that a new user gets when something is missing or mistyped. Each names the problem and says what to do."""
+"""The messages for a new user when something is missing or mistyped. Each message states the problem and the
+solution."""
 
 import contextlib
 import io
@@ -26,7 +27,7 @@ from process import Problem
 
 
 class MissingTool(unittest.TestCase):
-    """A folder for `.tools`, and a folder with the only programs in PATH."""
+    """A test with a folder for the state of local clouds, and a folder with the only programs in PATH."""
 
     def setUp(self) -> None:
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -42,7 +43,7 @@ class MissingTool(unittest.TestCase):
         file.chmod(0o755)
 
     def cloud(self, *arguments: str, status: int = 1) -> str:
-        """The text that `cloud.py` prints for people."""
+        """Runs `cloud.py`, and returns everything that it prints."""
         said = io.StringIO()
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
             self.assertEqual(cloud.main(arguments), status)

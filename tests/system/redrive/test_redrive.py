@@ -1,4 +1,4 @@
-"""infra/operate/redrive.py with a queue in which somebody put hostile messages."""
+"""Tests infra/operate/redrive.py with a queue that contains hostile messages."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = ROOT / "infra" / "operate" / "redrive.py"
 STANDINS = Path(__file__).parent
-# A run that is not over by then hangs.
+# After this time, a run counts as hung.
 TIMEOUT_SECONDS = 120
 
 
@@ -21,14 +21,14 @@ def event(key: object) -> dict:
 
 
 def record(request: object, response: object = None, context: object = None) -> str:
-    """Lambda's record of a failure."""
+    """Returns the record that Lambda writes for a failure."""
     response = {"errorType": "NoSuchBucket", "errorMessage": "gone"} if response is None else response
     context = {"condition": "RetriesExhausted"} if context is None else context
     return json.dumps({"requestContext": context, "requestPayload": request, "responsePayload": response})
 
 
 DEEP = 5_000
-# Messages without an event that can be sent.
+# Messages that contain no event to send again.
 NO_EVENT = {
     "empty": "",
     "text": "hello",
@@ -47,7 +47,7 @@ NO_EVENT = {
     "a request that is a list": record([event("a.csv")]),
     "a request that is null": '{"requestContext": {}, "requestPayload": null}',
 }
-# Messages whose event can be sent, although the rest of them is wrong.
+# Messages whose event can be sent, although other parts are wrong.
 ODD = {
     "a response that is a string": record(event("odd-1.csv"), "boom"),
     "a response that is a list": record(event("odd-2.csv"), ["boom"]),
@@ -71,7 +71,7 @@ class Redrive(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.file = Path(folder.name, "queue.json")
-        # The hostile messages come first, between and last.
+        # Hostile messages are at the beginning, in the middle and at the end.
         hostile = list((NO_EVENT | ODD).items())
         mixed = dict(hostile[:12] + list(GOOD.items())[:5] + hostile[12:] + list(GOOD.items())[5:])
         self.write(messages=mixed, hidden=[], sent=[], fails=[])

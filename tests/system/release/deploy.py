@@ -1,10 +1,11 @@
-"""Deploys the folder `aws` of a release as docs/install.md says, with only boto3.
+"""Deploys the folder `aws` of a release as docs/install.md describes, with only boto3.
 
     deploy.py FOLDER ENDPOINT
 
-Runs in the environment of the local cloud, in which boto3 is. It creates one stack from the default bucket, and one from
-another bucket without a folder. The second has a topic, and gets a web server. Prints JSON: for each stack its outputs and
-the published .htaccess, and the outputs of the web server.
+The program runs in the Python environment of the local cloud, which contains boto3. It creates two stacks: one from
+the default bucket, and one from another bucket without a key prefix. The second stack has a topic, and a web server
+is added to it. The program prints JSON: the outputs and the published .htaccess of each stack, and the outputs of the
+web server.
 """
 
 import json
@@ -24,12 +25,12 @@ def main(folder: Path, endpoint: str) -> None:
     s3, cloudformation = (boto3.client(name, endpoint_url=endpoint, region_name=REGION) for name in ("s3", "cloudformation"))
     found = {}
     for stack, bucket, prefix, parameters in (
-        # Every parameter has its default.
+        # All parameters have their default values.
         ("defaults", f"htaccess-generator-release-{ACCOUNT}-{REGION}-an", f"{folder.name}/", {}),
         ("named", "my-releases", "", {"ArtifactBucket": "my-releases", "ArtifactPrefix": "", "SiteTopic": "enabled"}),
     ):
         upload(s3, folder, bucket, prefix)
-        # AWS does not need this parameter: it is the emulator of S3.
+        # On AWS, this parameter stays empty. Here it is the endpoint of the local cloud.
         create(cloudformation, stack, f"{bucket}/{prefix}template.yaml", parameters | {"EndpointUrl": endpoint})
         names = outputs(cloudformation, stack)
         found[stack] = {"outputs": names, "site": publish(s3, names)}
@@ -38,7 +39,7 @@ def main(folder: Path, endpoint: str) -> None:
 
 
 def create(cloudformation, stack: str, template: str, parameters: dict[str, str]) -> None:
-    """Creates a stack from a template in a bucket, and waits until it is complete."""
+    """Creates a stack from a template in a bucket, and waits until the stack is complete."""
     cloudformation.create_stack(
         StackName=stack,
         TemplateURL=f"https://s3.{REGION}.amazonaws.com/{template}",
@@ -62,7 +63,7 @@ def outputs(cloudformation, stack: str) -> dict[str, str]:
 
 
 def publish(s3, names: dict[str, str]) -> str:
-    """Uploads a CSV, and returns the .htaccess when it is there."""
+    """Uploads a CSV, waits for its .htaccess, and returns the content."""
     s3.put_object(Bucket=names["UploadBucket"], Key="clients/acme.csv", Body=b"IP,Rule\n192.0.2.1,Allow\n")
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""A release that is built once, with the quick profile, and what its tests share."""
+"""A release that is built once with the quick profile, and the functions that its tests share."""
 
 import json
 import subprocess
@@ -16,7 +16,8 @@ for folder in ("local", "supply", "release"):
 import dist
 import tools
 
-# PyYAML is not in the standard library. Each tag becomes a mapping with the tag as its only key.
+# PyYAML is not in the standard library, so another Python runs this. Each YAML tag becomes a mapping with the tag as
+# its only key.
 LOAD = """
 import json, sys, yaml
 class Loader(yaml.SafeLoader): pass
@@ -34,14 +35,14 @@ def version() -> str:
 
 
 def load(template: str) -> dict[str, Any]:
-    """A template as data, with its tags."""
+    """Parses a template, including its tags."""
     command = [tools.program("cloud", "python"), "-c", LOAD]
     return json.loads(subprocess.run(command, input=template, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 @cache
 def release() -> Path:
-    """The folder of a release for this machine, as `make dist` writes it."""
+    """Builds a release for this machine, as `make dist` does. Returns its folder."""
     folder = ROOT / "target" / "dist-quick"
     status = dist.main(["--quick", str(folder)])
     if status != 0:

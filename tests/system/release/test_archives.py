@@ -1,4 +1,4 @@
-"""Archives have the same bytes for the same content, whatever the time, the order, the umask and the time zone are."""
+"""Archives with the same content have the same bytes, whatever the time, the order, the umask and the time zone are."""
 
 import io
 import os
@@ -25,7 +25,8 @@ ENTRIES = [Entry("b/program", b"run", EXECUTABLE), Entry("a", b"text" * 1000), E
 
 class Archives(unittest.TestCase):
     def elsewhere(self, make) -> bytes:
-        """The archive of the entries in another order, at another time, in another time zone and with another umask."""
+        """Returns the archive of the entries in another order, built at another time, in another time zone and with
+        another umask."""
         self.addCleanup(time.tzset)
         self.addCleanup(os.umask, os.umask(0o077))
         with mock.patch.dict(os.environ, {"TZ": "Asia/Tokyo"}), mock.patch("time.time", return_value=1e9):
@@ -63,7 +64,7 @@ class Archives(unittest.TestCase):
 
 
 class PythonProgram(unittest.TestCase):
-    """htaccess-sync as one file."""
+    """htaccess-sync as a single file."""
 
     def build(self, folder: str) -> bytes:
         subprocess.run(["make", "--silent", "htaccess-sync", f"PYTHON={sys.executable}"], cwd=folder, check=True)

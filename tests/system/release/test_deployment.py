@@ -1,4 +1,4 @@
-"""A deployment with only the folder `aws` of a release: no SAM CLI, no Rust, no checkout."""
+"""A deployment with only the folder `aws` of a release: without the SAM CLI, Rust and a checkout."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from support import release
 import ministack
 import tools
 
-# Each one only records that it was called.
+# Programs that the deployment must not need. Their stand-ins only record that they were called.
 FORBIDDEN = ("cargo", "cargo-lambda", "make", "rustc", "rustup", "sam", "zig")
 STANDIN = '#!/bin/sh\necho "$0" >> "{calls}"\nexit 1\n'
 
@@ -32,7 +32,7 @@ class Deployment(unittest.TestCase):
             program.chmod(0o755)
 
     def cloud(self) -> ministack.Server:
-        """An empty local cloud, which finds no other programs either."""
+        """Starts an empty local cloud, which cannot find any other programs."""
         with socket.socket() as probe:
             probe.bind((ministack.HOST, 0))
             port = probe.getsockname()[1]
@@ -47,7 +47,7 @@ class Deployment(unittest.TestCase):
         env = {name: value for name, value in server.env().items() if name.startswith("AWS_")}
         env |= {"PATH": str(self.programs), "HOME": str(self.folder)}
         script = Path(__file__).with_name("deploy.py")
-        # -I: no module of this folder or of the user.
+        # With -I, Python ignores the modules in this folder and the user's own packages.
         command = [tools.program("cloud", "python"), "-I", "-B", script, self.folder / "aws", server.endpoint]
         done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, f"{done.stderr}\n{server.log.read_text()[-4000:]}")

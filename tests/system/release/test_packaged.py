@@ -1,4 +1,5 @@
-"""The packaged template: template.yaml with its comments and tags, except for the places of the files and two parameters."""
+"""The packaged template: template.yaml with its comments and tags, except for the locations of the files and two
+parameters."""
 
 import os
 import subprocess
@@ -94,7 +95,8 @@ class Packaged(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
     def test_it_is_short_enough(self) -> None:
-        """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html: a template in S3."""
+        """The limit for a template in S3:
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
         self.assertLess(len(self.text.encode()), 1_000_000)
 
 
@@ -103,7 +105,7 @@ class Files(unittest.TestCase):
         return packaged.files(SOURCE, others, {"x86_64": function}, "0.1.0")
 
     def test_a_changed_file_has_another_key(self) -> None:
-        """Otherwise CloudFormation does not update the function."""
+        """With the same key, CloudFormation would not update the function."""
         first = self.files()
         self.assertEqual(first, self.files())
         [function] = [name for name in first if name.endswith("/function-x86_64.zip")]
@@ -119,7 +121,7 @@ class Files(unittest.TestCase):
             self.assertEqual(text.count("${ArtifactPrefix}" + name.replace("x86_64", "${Architecture}")), 1, name)
 
     def test_the_template_of_a_web_server_needs_no_other_file(self) -> None:
-        """Its address stays the same, so a newer release replaces it at the same place."""
+        """The template's key is the same in every release, so a newer release replaces it."""
         content = self.files()["web-server.yaml"]
         self.assertEqual(content, (ROOT / "infra/web-server.yaml").read_bytes())
         for word in (b"TemplateURL", b"CodeUri", b"Transform"):

@@ -1,4 +1,4 @@
-"""The files of a release: complete, the same every time, and they work on a machine without Rust."""
+"""The files of a release are complete and reproducible, and they work on a machine without Rust."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ from linked import TARGETS
 ARCHITECTURE = tools.architecture()
 DEBIAN = {"x86_64": "amd64", "arm64": "arm64"}[ARCHITECTURE]
 ARCHIVE = f"htaccess-{version()}-{ARCHITECTURE}-linux"
-# Libraries that are parts of glibc.
+# The libraries that belong to glibc.
 GLIBC = {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 
 
@@ -91,7 +91,7 @@ class Release(unittest.TestCase):
 
 
 class CommandLine(unittest.TestCase):
-    """A machine without Rust: a clean folder, no variables, and no programs except tar and gzip."""
+    """A machine without Rust: a clean folder, no environment variables, and no programs except tar and gzip."""
 
     def setUp(self) -> None:
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="htaccess-dist-")))
@@ -103,7 +103,7 @@ class CommandLine(unittest.TestCase):
         shutil.copy(release() / f"{ARCHIVE}.tar.gz", self.work)
 
     def type(self, *command: str) -> str:
-        """Runs a command, and returns its output."""
+        """Runs a command as a user types it, and returns its output."""
         programs = str(self.folder / "bin")
         program = shutil.which(command[0], path=programs) or str(self.work / command[0])
         done = subprocess.run([program, *command[1:]], cwd=self.work, env={"PATH": programs}, capture_output=True, text=True)
@@ -126,7 +126,7 @@ class CommandLine(unittest.TestCase):
         self.assertLessEqual(needed, GLIBC)
         versions = {tuple(map(int, one.split("."))) for one in re.findall(r"GLIBC_([\d.]+)", read("--version-info"))}
         self.assertLessEqual(max(versions), tuple(map(int, tools.GLIBC.split("."))))
-        # Symbols of a library that is not versioned cannot be checked.
+        # The versions of private symbols cannot be compared.
         self.assertNotIn("GLIBC_PRIVATE", read("--version-info"))
 
     def test_the_archive_has_licences_pages_completions_and_documents(self) -> None:

@@ -1,4 +1,5 @@
-"""The workflows in .github/: pinned actions, no more permissions than needed, and a check that finds mistakes."""
+"""The workflows in .github/ pin their actions and have no unnecessary permissions, and actionlint finds mistakes in
+them."""
 
 import re
 import subprocess

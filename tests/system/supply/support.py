@@ -1,4 +1,4 @@
-"""The scripts of infra/ as modules, and what the tests of the supply chain share."""
+"""The import path for the scripts of infra/, and the paths that the tests of the supply chain share."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The function as `sam build` puts it into the artifact: with the licences of third parties, without paths of this machine."""
+"""The function in the artifact of `sam build` contains the third-party licences, and no paths of the build machine."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ import tools
 class Artifact(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        # The build for the local cloud differs from the one for AWS only in its optimisation.
+        # The build for the local cloud differs from the build for AWS only in its optimisation.
         with contextlib.redirect_stderr(io.StringIO()):
             tools.build(tools.for_local_cloud())
         (cls.program,) = tools.for_local_cloud().folder.glob("*/bootstrap")

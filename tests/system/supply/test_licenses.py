@@ -1,4 +1,4 @@
-"""THIRD-PARTY-LICENSES.txt: the licences of everything that is linked, and a check that finds an old file."""
+"""THIRD-PARTY-LICENSES.txt contains the licences of everything that is linked, and a check detects an outdated file."""
 
 import contextlib
 import io
@@ -40,7 +40,7 @@ class Licenses(unittest.TestCase):
             self.assertTrue(words in texts, words)
 
     def check(self, text: str) -> tuple[int, str]:
-        """The result of --check if the file has this text."""
+        """Returns the status and the messages of --check for a file with this text."""
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
             file = Path(folder) / "THIRD-PARTY-LICENSES.txt"
             file.write_text(text, encoding="utf-8")

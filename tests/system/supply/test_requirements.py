@@ -1,4 +1,4 @@
-"""The Python packages of the tools: exact versions with hashes, and nothing else is installed."""
+"""The tools' Python packages have exact versions with hashes, and no other package can be installed."""
 
 import contextlib
 import hashlib
@@ -23,7 +23,7 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-no
 
 
 def pins(text: str) -> dict[str, str]:
-    """The version of each package, with names as indexes write them."""
+    """Returns the version of each package, with normalised package names."""
     found = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
 
@@ -42,7 +42,7 @@ class Files(unittest.TestCase):
 
 
 class Installation(unittest.TestCase):
-    """An installation from a folder of packages, as .tools/ is installed from an index."""
+    """Installs from a local folder of packages, in the way that .tools/ is installed from a package index."""
 
     def setUp(self) -> None:
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -72,7 +72,7 @@ class Installation(unittest.TestCase):
         return file
 
     def install(self, requirement: str) -> str:
-        """Installs it, and returns the problem."""
+        """Installs a requirement. Returns the problem, or an empty text."""
         self.requirements.write_text(requirement + "\n")
         with contextlib.redirect_stderr(io.StringIO()):
             try:

@@ -1,4 +1,4 @@
-"""The SBOM of each program: exactly what cargo plans to link, in a valid document that is the same every time."""
+"""The SBOM of each program lists exactly the packages that cargo links, and is a valid and reproducible document."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import linked
 import sbom
 from linked import OWN, PROGRAMS, TARGETS
 
-# Prints a sentence if standard input is not a valid document.
+# Prints the error if standard input is not a valid document, or else `valid`.
 VALIDATE = """
 import sys
 from cyclonedx.schema import SchemaVersion
@@ -21,7 +21,8 @@ print(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()) or 
 
 
 def planned(program: str, architecture: str) -> dict[str, set[str]]:
-    """The linked packages, each with those that it links, by the plan of `cargo build`. Cargo prints it for nightly only."""
+    """Returns each linked package with the packages that it links, from the unit graph of `cargo build`, a nightly
+    feature."""
     command = ["cargo", "build", "--locked", "--unit-graph", "-Z", "unstable-options", "--bin", program]
     command += ["--target", TARGETS[architecture], *PROGRAMS[program]]
     answer = subprocess.run(command, cwd=ROOT, env={**os.environ, "RUSTC_BOOTSTRAP": "1"}, stdout=subprocess.PIPE, check=True).stdout

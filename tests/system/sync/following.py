@@ -1,4 +1,4 @@
-"""A server that follows its queue, for the tests of `htaccess-sync --queue`."""
+"""A web server that follows its queue, for the tests of `htaccess-sync --queue`."""
 
 import json
 import os
@@ -19,7 +19,7 @@ QUEUE_URL = "https://sqs.eu-central-1.amazonaws.com/000000000000/web-1"
 
 
 def event(*keys: str, name: str = "ObjectCreated:Put", bucket: str = "site-bucket", etag: str = "0") -> str:
-    """An event as S3 sends it, with a record for each key."""
+    """Returns an event as S3 sends it, with a record for each key."""
     records = []
     for key in keys:
         entity = {"key": quote_plus(key, safe="/", errors="surrogatepass"), "size": 1, "eTag": etag, "versionId": "v", "sequencer": "0"}
@@ -31,14 +31,14 @@ def event(*keys: str, name: str = "ObjectCreated:Put", bucket: str = "site-bucke
 
 
 def notification(message: object, kind: str = "Notification") -> str:
-    """A notification as SNS sends it without raw delivery."""
+    """Returns a notification as SNS sends it without raw delivery."""
     return json.dumps({
         "Type": kind, "MessageId": "b", "TopicArn": "arn:aws:sns:eu-central-1:000000000000:sites", "Subject": "Amazon S3 Notification",
         "Message": message, "Timestamp": "2026-01-01T00:00:00.000Z", "SignatureVersion": "1", "Signature": "c", "SigningCertURL": "https://d",
     })
 
 
-# Runs the program with other times, in a separate process.
+# Runs the program with a change in its code, in a separate process.
 CHANGED = """
 import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {here!r}); sys.argv[1:3] = []
 from support import modules
@@ -50,13 +50,13 @@ sys.exit(run.main(sys.argv[1:]))
 
 
 def changed(change: str) -> tuple:
-    """Returns the words before the command that start the program with a change, such as shorter times."""
+    """Returns the start of a command that runs the program with a change, such as shorter times."""
     text = CHANGED.format(here=str(Path(__file__).parent.resolve()), change=change)
     return (sys.executable, "-c", text)
 
 
 class Following(WebServer):
-    """A server with some sites, and with a queue. The program prints into the file `said`."""
+    """A web server with some sites and a queue. The program's messages are written to the file `said`."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -68,7 +68,8 @@ class Following(WebServer):
         return {**super().environment(), "FAKE_QUEUE": str(self.queue.folder), "FAKE_QUEUE_URL": QUEUE_URL}
 
     def follow(self, *options: str, before: tuple = (), is_idle: bool = True) -> None:
-        """Starts the program, and waits until it has compared everything and waits for messages."""
+        """Starts the program, and by default waits until the first comparison is complete and the program polls for
+        messages."""
         self.queue.forget_client()
         command = [*before, *self.command("--queue", QUEUE_URL, *options)]
         with open(self.said, "ab") as said:
@@ -92,7 +93,7 @@ class Following(WebServer):
             time.sleep(0.02)
 
     def settle(self) -> str:
-        """Waits until the program has done everything that can be done now. Returns what it said since the last time."""
+        """Waits until the program has nothing left to do. Returns its messages since the last call."""
         self.wait_until(self.queue.is_idle)
         return self.heard()
 
@@ -103,7 +104,7 @@ class Following(WebServer):
         return text
 
     def stop(self, number: int = signal.SIGTERM, status: int = 0) -> str:
-        """Ends the program. Returns what it said since the last time."""
+        """Ends the program. Returns its messages since the last call."""
         self.program.send_signal(number)
         self.assertEqual(self.program.wait(TIMEOUT_SECONDS), status, self.said.read_text())
         return self.heard()
@@ -116,10 +117,10 @@ class Following(WebServer):
         return key
 
     def tell(self, *keys: str, **event_fields: str) -> None:
-        """Sends a message for each key, and waits for their effect."""
+        """Sends a message for each key."""
         for key in keys:
             self.queue.send(event(key, **event_fields))
 
     def got(self) -> list:
-        """The calls of the aws client since the last time, without the polls."""
+        """Returns the aws client's calls since the last call, except polls."""
         return sorted(call for call in self.calls() if call != "sqs receive-message")

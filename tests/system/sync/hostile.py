@@ -1,8 +1,8 @@
-"""The hostile folders: each is what the owner of `clients/evil` could leave there.
+"""Hostile folders, as the owner of `clients/evil` could create them.
 
-The functions get the test, whose `evil` is the folder of the site. `served` says that the site is served in spite of
-it, `replaced` that the program says what it replaced, and `failed` that the site cannot be served; `says` is a part of
-the sentence.
+Each function receives the test, whose attribute `evil` is the path of the site's folder. The expected result of a
+case is one of three: `served` means that the site is served in spite of the case, `replaced` that the program also
+reports what it replaced, and `failed` that the site cannot be served. `says` is a part of the expected message.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ class Case:
     arrange: Callable[[WebServer], None]
     expect: str
     says: str = ""
-    # The site whose output is published, and its file.
+    # The path of the site whose output is published.
     site: str = "clients/evil"
 
 
@@ -122,8 +122,8 @@ def deep(test: WebServer) -> None:
 
 
 def lease(test: WebServer) -> None:
-    """Another process has the file open with a lease, so that opening it waits up to 45 seconds."""
-    # So large that the tests themselves do not open it.
+    """Another process holds a lease on the file, so that opening the file takes up to 45 seconds."""
+    # The file has 1 MiB, because `snapshot` does not read files of this size.
     file(".htaccess", "x" * (1 << 20))(test)
     script = "import fcntl, sys, time; f = open(sys.argv[1], 'r+'); fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK); print(flush=True); time.sleep(600)"
     ignores = f"import signal; signal.signal({int(signal.SIGIO)}, signal.SIG_IGN); {script}"
@@ -135,7 +135,7 @@ def lease(test: WebServer) -> None:
 
 
 def locked(test: WebServer) -> None:
-    """The owner holds locks on everything that it can open."""
+    """The tenant holds locks on everything that it can open."""
     file(".htaccess")(test)
     for path in (test.evil / ".htaccess", test.evil, test.web, test.web / "clients"):
         descriptor = os.open(path, os.O_RDONLY)
@@ -183,7 +183,7 @@ CASES: Tuple[Case, ...] = (
 )
 
 
-# Cases that only root can set up.
+# Functions for cases that only root can set up.
 
 
 def device(test: WebServer) -> None:
@@ -234,7 +234,7 @@ def mounted_file(test: WebServer) -> None:
 
 
 def can(*command: str) -> bool:
-    """Returns whether this machine allows a command on a folder, which is its last argument."""
+    """Returns whether this machine allows a command on a temporary folder, which becomes its last argument."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:
@@ -254,7 +254,7 @@ if IS_ROOT:
         Case("a folder that gives its group to files", group_of_the_tenant, "served"),
         Case("a file of the tenant", owned_by_the_tenant, "served"),
     )
-    # Containers may forbid these.
+    # Containers may forbid the following cases.
     try:
         os.mknod("/tmp/htaccess-sync-device", stat.S_IFCHR, os.makedev(1, 5))
         os.unlink("/tmp/htaccess-sync-device")

@@ -13,19 +13,19 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-# Another program with the same command line can be named, to see which tests it fails. Otherwise the file that is
-# installed on servers is built once; the processes that tests start inherit the variable.
+# The variable can contain the path of another program with the same command line, to see which tests that program
+# fails. Otherwise the file that servers install is built once. The processes that tests start inherit the variable.
 if "HTACCESS_SYNC" not in os.environ:
     subprocess.run(["make", "--silent", "htaccess-sync", f"PYTHON={sys.executable}"], cwd=ROOT, check=True)
     os.environ["HTACCESS_SYNC"] = str(ROOT / "target" / "htaccess-sync")
 PROGRAM = Path(os.environ["HTACCESS_SYNC"])
 STANDINS = Path(__file__).with_name("standins")
 IS_ROOT = os.geteuid() == 0
-# A run that is not over by then hangs.
+# After this time, a run counts as hung.
 TIMEOUT_SECONDS = 120
 EARLIER = "2026-01-01T00:00:00+00:00"
 VICTIM = "clients/victim/.htaccess"
-# A user ID that is not root's.
+# A user ID other than root's.
 TENANT = 12345
 
 sys.dont_write_bytecode = True
@@ -36,7 +36,7 @@ def rules(site: str) -> str:
 
 
 class WebServer(unittest.TestCase):
-    """A server with some sites, all of which are published."""
+    """A web server with some sites, all of which are published."""
 
     SITES = ("clients/aaa", "clients/evil", "clients/victim", "clients/zzz")
 
@@ -52,7 +52,7 @@ class WebServer(unittest.TestCase):
             (self.web / site).mkdir(parents=True)
             self.publish(f"{site}/.htaccess", rules(site))
         self.evil = self.web / "clients" / "evil"
-        # A site that was served before, and a file of another program.
+        # A site that is already served, and another program's file.
         (self.web / VICTIM).write_text(rules("clients/victim"))
         (self.web / VICTIM).chmod(0o644)
         self.secret = self.machine / "wp-config.php"
@@ -68,7 +68,7 @@ class WebServer(unittest.TestCase):
         self.bucket["objects"] = [item for item in self.bucket["objects"] if item["key"] != key]
 
     def save_bucket(self) -> None:
-        """Replaces the file at once, because a program may be reading it."""
+        """Replaces the file atomically, because a program may be reading it."""
         self.store.with_suffix(".new").write_text(json.dumps(self.bucket), encoding="utf-8")
         os.rename(self.store.with_suffix(".new"), self.store)
 
@@ -86,7 +86,7 @@ class WebServer(unittest.TestCase):
         )
 
     def sync(self, *options: str, status: int = 0, before: tuple = ()) -> str:
-        """Runs the program, which must end in time with this status. Returns what it says."""
+        """Runs the program, which must end within the time limit with this status. Returns its messages."""
         process = self.start(*options, before=before)
         try:
             printed, said = process.communicate(timeout=TIMEOUT_SECONDS)
@@ -101,7 +101,7 @@ class WebServer(unittest.TestCase):
         return said
 
     def calls(self) -> list:
-        """The calls of the aws client since the last time."""
+        """Returns the aws client's calls since the last call."""
         file = self.store.with_suffix(".calls")
         calls = file.read_text().splitlines()
         file.unlink()
@@ -119,7 +119,7 @@ class WebServer(unittest.TestCase):
             self.assertEqual((stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid), (0o644, os.geteuid(), os.getegid()))
 
     def assert_unchanged(self, before: dict, *own: str) -> None:
-        """Asserts that nothing on the machine changed except these paths below the web root."""
+        """Asserts that nothing on the machine changed except these paths in the web root."""
         allowed = {str(self.web / path) for path in own}
         after = snapshot(self.machine)
         changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
@@ -127,7 +127,7 @@ class WebServer(unittest.TestCase):
 
 
 def snapshot(folder: Path) -> dict:
-    """Type, mode, owner, inode, size, content and target of each path."""
+    """Returns the type, mode, owner, inode, size, content and link target of each path."""
     found = {}
     for parent, folders, files in os.walk(folder):
         for name in [".", *folders, *files]:
@@ -152,7 +152,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def modules(*names: str) -> list:
-    """Modules of the program, for cases that cannot be set up from outside."""
+    """Imports modules of the program, for cases that cannot be set up from outside."""
     sys.path.insert(0, str(PROGRAM))
     try:
         return [importlib.import_module(name) for name in names]

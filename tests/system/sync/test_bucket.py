@@ -1,4 +1,4 @@
-"""Keys, downloads, deletes and the staging folder."""
+"""Keys, downloads, deletions and the staging folder."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from support import IS_ROOT, ROOT, TENANT, WebServer, rules, snapshot
 
-# Keys that are refused, each with a part of the sentence.
+# Keys that are refused, each with a part of the message.
 REFUSED = (
     ("../made/.htaccess", "a segment . or .."),
     ("clients/evil/../victim/.htaccess", "a segment . or .."),
@@ -45,7 +45,7 @@ class Keys(WebServer):
                 self.assertIn("refused: ", said)
                 self.assertIn(says, said)
                 self.assertFalse((self.folder / "made").exists())
-                # No download is tried, whatever the client would do with it.
+                # Remove the key, so that each test case has only one refused key.
                 self.unpublish(key)
 
     def test_all_refused_keys_at_once(self) -> None:
@@ -55,7 +55,7 @@ class Keys(WebServer):
         said = self.sync("--delete", status=1)
         self.assert_unchanged(before, *(f"{site}/.htaccess" for site in self.SITES))
         self.assert_served(*self.SITES)
-        # The client tries the long name if it downloads something else, and says so.
+        # The client also tries the long name when it downloads other files, and reports that this fails.
         self.assertIn("aws s3 sync ended with status 1: download failed", said)
         self.assertEqual(len(said.splitlines()), len(REFUSED) + 1)
         self.assertEqual(self.calls(), ["s3api list-objects-v2", "s3 sync"])
@@ -246,7 +246,7 @@ class Deletes(WebServer):
         for _ in range(2):
             self.assertIn("clients/evil/sub is a symbolic link", self.sync("--delete", status=1))
             self.assert_unchanged(before)
-        # The owner repairs it.
+        # The owner removes the link.
         (self.evil / "sub").unlink()
         self.assertEqual(self.sync("--delete"), "")
 
@@ -336,7 +336,7 @@ class Usage(WebServer):
         self.assert_served(*self.SITES)
 
     def test_the_unit_allows_what_the_program_needs(self) -> None:
-        """With the capabilities of the unit, root serves folders of any mode and owner."""
+        """With the capabilities in the unit file, root can update folders with any mode and owner."""
         unit = (ROOT / "infra" / "operate" / "sync" / "htaccess-sync.service").read_text()
         line = next(line for line in unit.splitlines() if line.startswith("CapabilityBoundingSet="))
         names = [name.lower()[len("cap_"):] for name in line.split("=")[1].split()]

@@ -10,7 +10,7 @@ OTHERS = ("clients/aaa", "clients/victim", "clients/zzz")
 
 
 def arrange(test: WebServer, case: Case) -> str:
-    """Arranges a case, and publishes its output. Returns the key."""
+    """Sets up a case, and publishes its output. Returns the key."""
     case.arrange(test)
     key = f"{case.site}/.htaccess"
     if case.site.startswith("clients/evil/"):
@@ -20,7 +20,7 @@ def arrange(test: WebServer, case: Case) -> str:
 
 
 def assert_expected(test: WebServer, case: Case, before: dict, said: str) -> None:
-    """Asserts what a case expects after everything was published."""
+    """Asserts the expected result of a case, after the program has processed everything."""
     key = f"{case.site}/.htaccess"
     own = {item["key"] for item in test.bucket["objects"]}
     if case.expect == "failed":
@@ -36,7 +36,7 @@ def assert_expected(test: WebServer, case: Case, before: dict, said: str) -> Non
 
 
 class Hostile(WebServer):
-    """One test for each case, installed below."""
+    """Runs each case once. The test methods are added below."""
 
     def check(self, case: Case) -> None:
         key = arrange(self, case)
@@ -45,7 +45,7 @@ class Hostile(WebServer):
         self.check_delete(case, key)
 
     def check_delete(self, case: Case, key: str) -> None:
-        """A run with --delete, after nothing of the site is published any more."""
+        """Runs the program with --delete after the site's output was deleted from the bucket."""
         self.unpublish(key)
         before = snapshot(self.machine)
         self.sync("--delete")
@@ -56,7 +56,8 @@ class Hostile(WebServer):
 
 
 class HostileThroughQueue(Following):
-    """The same, but the program follows its queue. No listing shows what is published."""
+    """Runs the cases with a program that follows its queue. The bucket's listing is empty, so only messages announce
+    outputs."""
 
     def check(self, case: Case) -> None:
         self.bucket["listed"] = []
@@ -85,7 +86,7 @@ class HostileThroughQueue(Following):
 
 
 class HostileAfterwards(WebServer):
-    """The tenant arranges its folder after the site was served, and then its output is deleted."""
+    """The tenant sets up the case after the site was served, and then the site's output is deleted."""
 
     def check(self, case: Case) -> None:
         key = "clients/evil/.htaccess"
@@ -106,7 +107,7 @@ class HostileAfterwards(WebServer):
 
 
 class HostileAfterwardsThroughQueue(Following):
-    """The same, but the program follows its queue."""
+    """Runs the cases of `HostileAfterwards` with a program that follows its queue."""
 
     def check(self, case: Case) -> None:
         key = "clients/evil/.htaccess"

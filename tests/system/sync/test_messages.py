@@ -1,4 +1,4 @@
-"""Hostile and unknown messages: each is dropped with a line in the log, and stops nothing."""
+"""Hostile and unknown messages: the program drops each with a line in the log, and continues."""
 
 import json
 import random
@@ -12,7 +12,7 @@ DEEP = 100_000
 
 
 def record(**changes: object) -> str:
-    """A message with one record, of which a part is replaced."""
+    """Returns a message with one record, some fields of which are replaced."""
     made = json.loads(event(ZZZ))["Records"][0]
     made.update(changes)
     return json.dumps({"Records": [made]})
@@ -22,7 +22,7 @@ def with_key(key: object) -> str:
     return record(s3={"bucket": {"name": "site-bucket"}, "object": {"key": key}})
 
 
-# Messages that name no output that could be installed, each with a part of the line in the log.
+# Messages without an output that can be installed, each with a part of the line in the log.
 DROPPED = (
     ("nothing", " ", "the message is not JSON"),
     ("a word", "hello", "the message is not JSON"),
@@ -77,7 +77,7 @@ DROPPED = (
     ("an event of EventBridge", '{"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": "site-bucket"}}}', "it has no list Records"),
     ("ten thousand bad records", '{"Records": [' + ",".join(["{}"] * 10_000) + "]}", "and 9980 more failures"),
 )
-# Messages that name outputs, but are strange: they are followed, or have no effect.
+# Messages that are unusual but not errors: they are processed or ignored, without a line in the log.
 STRANGE = (
     ("a key that does not exist", with_key("clients/nobody/.htaccess")),
     ("a key like an option", with_key("--output/.htaccess")),
@@ -94,7 +94,7 @@ STRANGE = (
 
 class Hostile(Following):
     def check(self, body: str) -> str:
-        """Sends a message and then a good one. Returns what the program says."""
+        """Sends a message and then a valid one. Returns the program's messages."""
         self.number = getattr(self, "number", 0) + 1
         before = snapshot(self.machine)
         self.queue.send(body)

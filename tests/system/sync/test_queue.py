@@ -1,4 +1,4 @@
-"""`htaccess-sync --queue`: what changed is installed, once and in its newest version, and no message is lost."""
+"""`htaccess-sync --queue` installs each change once and in its newest version, and loses no message."""
 
 import json
 import os
@@ -76,7 +76,7 @@ class Changes(Following):
         self.assertFalse((self.web / "clients" / "elsewhere").exists())
         self.calls()
         (self.web / "clients" / "elsewhere").mkdir()
-        # It is tried again after the next message or poll.
+        # The program tries the site again after the next message or poll.
         time.sleep(1)
         self.tell(self.change("clients/zzz", "new"))
         self.wait_until((self.web / "clients" / "elsewhere" / ".htaccess").exists)
@@ -113,7 +113,7 @@ class Order(Following):
         self.follow()
         self.calls()
         key = self.change("clients/zzz", "new")
-        # The program is stopped, so that it finds all of them at once.
+        # Stop the program, so that it receives all messages at once.
         os.kill(self.program.pid, signal.SIGSTOP)
         self.queue.send(event(key, key, key))
         for _ in range(7):
@@ -134,7 +134,7 @@ class Order(Following):
             self.tell(key, etag=late)
             self.assertEqual(self.settle(), "")
             self.assertEqual(self.text("clients/zzz"), "newest")
-        # The file is not replaced by an equal one either.
+        # A message for an unchanged file does not cause a replacement.
         inode = (self.web / key).stat().st_ino
         self.tell(key)
         self.settle()
@@ -170,7 +170,7 @@ class Order(Following):
                     self.assertEqual((self.web / key).exists(), is_published)
 
     def test_the_newest_version_wins_in_every_schedule(self) -> None:
-        """Changes and messages in a random order, with lost ones at the end of the day."""
+        """Random changes, each with one to three messages, some of which have an outdated ETag."""
         import random
 
         source = random.Random(7)
@@ -226,7 +226,7 @@ class Redelivery(Following):
         self.assertEqual([message["count"] for message in self.queue.messages()], [1])
 
     def test_a_message_is_deleted_after_its_file_is_in_place(self) -> None:
-        """Killed between the two, the program finds the message again."""
+        """If the program is killed before it deletes the message, it receives the message again."""
         self.bucket["visibility"] = 1
         kill = "from server_queue import Queue\nQueue.delete = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
         self.follow(before=changed(f"sys.path.insert(0, os.environ['HTACCESS_SYNC'])\n{kill}"))
@@ -247,7 +247,7 @@ class Redelivery(Following):
         self.assertEqual(len(self.queue.messages()), 1)
 
     def test_a_failure_is_no_delete(self) -> None:
-        """Only an object that does not exist is deleted: not one that cannot be read."""
+        """A file is deleted only if its object does not exist, and not if the object cannot be read."""
         self.follow("--delete")
         for says in ("An error occurred (AccessDenied)", "An error occurred (NoSuchBucket)", "(NoSuchKey)", ""):
             with self.subTest(says=says):
@@ -258,11 +258,11 @@ class Redelivery(Following):
                 self.assert_served("clients/zzz")
 
     def test_a_queue_that_cannot_be_read(self) -> None:
-        """Everything is compared instead, until the queue is back."""
+        """While the queue cannot be read, the program compares the whole bucket instead."""
         self.follow(before=changed("follower.RETRY_SECONDS = 1"))
         self.bucket.update(status=254, says="An error occurred (QueueDoesNotExist)", fails=["receive-message"])
         self.change("clients/zzz", "without a message")
-        # The poll under way still ends.
+        # This message ends the current poll, which started before the failures.
         self.tell("clients/aaa/.htaccess")
         self.wait_until(lambda: self.text("clients/zzz") == "without a message")
         said = self.heard()
@@ -274,7 +274,7 @@ class Redelivery(Following):
         self.assertEqual(self.queue.messages(), [])
 
     def test_a_bucket_that_cannot_be_listed(self) -> None:
-        """Messages are followed meanwhile, because the objects can still be read."""
+        """The program still processes messages, because it can read the objects."""
         self.bucket.update(status=254, says="An error occurred (AccessDenied)", fails=["list-objects-v2"])
         self.follow("--delete", before=changed("follower.RETRY_SECONDS = 1"), is_idle=False)
         self.assertIn("cannot be listed: An error occurred (AccessDenied)", self.settle())
@@ -312,7 +312,7 @@ class Deletes(Following):
         self.assertEqual(self.settle(), "")
         self.assert_unchanged(before, "clients/zzz/.htaccess")
         self.assertFalse((self.web / "clients" / "zzz" / ".htaccess").exists())
-        # It is forgotten, so a file that the tenant writes stays.
+        # The program forgets the deleted file, so it does not delete a file that the tenant writes in the same place.
         (self.web / "clients" / "zzz" / ".htaccess").write_text("of the tenant\n")
         self.tell("clients/zzz/.htaccess", name="ObjectRemoved:Delete")
         self.settle()
@@ -348,7 +348,8 @@ class Bursts(Following):
             self.assertEqual((self.web / key).read_text(), "x")
         self.assertEqual(self.queue.messages(), [])
         calls = self.got()
-        # The first round has the messages of one call. A larger one lists the bucket instead of fetching each file.
+        # The first round contains the messages of one receive call. A larger round lists the bucket instead of
+        # fetching each file.
         self.assertLess(calls.count(GET) + calls.count(LIST), 100, "the files were fetched one by one")
 
     def test_a_burst_whose_downloads_fail(self) -> None:

@@ -1,4 +1,4 @@
-"""`htaccess-sync --queue` as a service: what it does without messages, after failures, and when it ends."""
+"""`htaccess-sync --queue` as a service: its behaviour without messages, after failures, and when it ends."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ DELETE = "sqs delete-message-batch"
 
 
 class Pauses(unittest.TestCase):
-    """The pauses between attempts, on a clock that only they advance."""
+    """The pauses between attempts, measured with a simulated clock."""
 
     def attempts(self, queue_fails: Callable[[float], bool], until: float) -> list:
         """Returns the time and the kind of each attempt."""
@@ -58,7 +58,7 @@ class Pauses(unittest.TestCase):
     def test_a_success_ends_them(self) -> None:
         made = self.attempts(lambda now: now < 5 or 40 <= now < 50, until=130)
         self.assertEqual([at for at, kind in made if kind == "poll"], [0, 1, 3, 7, 27, 47, 48, 50, 70, 90, 110])
-        # What changed while the queue failed may have no message.
+        # Changes during the failure may have no message, so everything is compared again.
         self.assertEqual([at for at, kind in made if kind == "comparison"], [0, 70])
 
 
@@ -68,7 +68,7 @@ class Comparisons(Following):
         self.assertEqual(follower.COMPARE_SECONDS, 24 * 60 * 60)
         self.follow(before=changed("follower.COMPARE_SECONDS = 2"))
         self.assert_served(*ALL)
-        # A change whose message was lost, a file that another program changed, and one that was deleted.
+        # A change without a message, a file that another program changed, and a deleted file.
         self.change("clients/zzz", "no message")
         (self.web / "clients" / "aaa" / ".htaccess").write_text("changed")
         (self.evil / ".htaccess").unlink()
@@ -146,7 +146,7 @@ worker.ACTIONS["install"] = install
         self.assertEqual(self.stop(), "htaccess-sync: ended by SIGTERM after 0 of 0 files\n")
 
     def test_a_client_that_does_not_end(self) -> None:
-        """The service ends with a failure, so that systemd starts it again."""
+        """The service ends with a failure, so that systemd restarts it."""
         self.bucket["sleep"] = 600
         self.follow(before=changed("signals.RUN_SECONDS = 2"), is_idle=False)
         self.assertEqual(self.program.wait(60), 1)
@@ -160,11 +160,12 @@ worker.ACTIONS["install"] = install
         self.stop()
 
     def test_the_units_start_the_same_program(self) -> None:
-        """The drop-in adds the queue to the command of the service, and starts it again whenever it ends."""
+        """The drop-in adds the queue to the service's command, and restarts the service whenever it ends."""
         folder = ROOT / "infra" / "operate" / "sync"
         service, drop_in = ((folder / name).read_text().splitlines() for name in ("htaccess-sync.service", "queue.conf"))
         (once,) = (line for line in service if line.startswith("ExecStart="))
-        # A service that is not of the type oneshot has one command, so the empty line must remove the other one.
+        # Only a oneshot service may have several commands, so the drop-in must first remove the service's command
+        # with an empty line.
         emptied, following = (line for line in drop_in if line.startswith("ExecStart="))
         self.assertEqual(emptied, "ExecStart=")
         self.assertEqual(following, once.replace("htaccess-sync BUCKET", "htaccess-sync --queue QUEUE BUCKET"))

@@ -1,4 +1,4 @@
-"""Swaps during the run: by another process at any moment, and at the moments that matter."""
+"""Files and folders that are replaced during a run: at random times, and at critical points between two steps."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ class Racing(WebServer):
         before = snapshot(self.web / "clients" / "victim")
         secret = snapshot(self.machine / "wp-config.php")
         for number in range(RUNS):
-            # A change in each run, so that the files are written each time.
+            # Publish a change for each run, so that the program writes the files every time.
             self.publish("clients/zzz/.htaccess", f"{number}")
             for key in ("clients/evil/.htaccess", "clients/evil/sub/.htaccess"):
                 self.publish(key, f"evil {number}")
@@ -94,7 +94,7 @@ class Racing(WebServer):
 
 
 class Moments(WebServer):
-    """Swaps at the moment between two steps of the program."""
+    """Replacements between two specific steps of the program."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -110,7 +110,7 @@ class Moments(WebServer):
         self.addCleanup(os.close, self.root)
 
     def outcome(self, job: tuple, name: str, swap: Callable[[], None], body: str = "new rules") -> tuple:
-        """The outcome of a job, if the swap happens at the call of a function."""
+        """Returns the outcome of a job if `swap` runs just before the first call of the `os` function `name`."""
         (self.staging / "site" / job[1]).write_text(body)
         original = getattr(os, name)
 
@@ -227,7 +227,7 @@ class Moments(WebServer):
         self.assertEqual(snapshot(self.web / "clients" / "victim"), before)
 
 
-# Runs the program with a change, in a separate process.
+# Runs the program with a change in its code, in a separate process.
 CHANGED = """
 import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {here!r}); sys.argv[1:3] = []
 from support import modules
@@ -240,7 +240,7 @@ sys.exit(run.main(sys.argv[1:]))
 
 
 class Processes(WebServer):
-    """A file system that does not answer, signals, and two runs at a time."""
+    """A file system that does not respond, signals, unexpected failures, and two runs at the same time."""
 
     def changed(self, change: str, *options: str) -> tuple:
         text = CHANGED.format(here=os.path.dirname(os.path.abspath(__file__)), change=change)
@@ -334,7 +334,8 @@ worker.ACTIONS["install"] = install
             time.sleep(0.01)
         self.assertEqual(self.sync(), "")
         self.assertEqual(self.calls(), ["s3api list-objects-v2", "s3 sync"])
-        # The client may still write to the staging folder after the program was killed.
+        # After the program is killed, the aws client may still write to the staging folder, so another run must not
+        # start.
         first.kill()
         first.wait()
         self.addCleanup(first.communicate)

@@ -1,4 +1,4 @@
-"""The common parts of the command line's tests: the built program, folders, and a terminal."""
+"""The parts that the tests of the command line share: the built program, folders and a terminal."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ BAD_CSV = b"IP,Rule\n192.0.2.1,Allow\n2.2.2,Allow\n"
 
 
 class FolderTest(unittest.TestCase):
-    """A test in a temporary folder."""
+    """A test with a temporary folder."""
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="htaccess-")
@@ -31,14 +31,14 @@ class FolderTest(unittest.TestCase):
         self.folder = Path(folder.name)
 
     def write(self, name: str, content: bytes) -> Path:
-        """Writes a file below the folder."""
+        """Writes a file in the folder."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path
 
     def run_program(self, *command: str | Path, env: Mapping[str, str] | None = None) -> str:
-        """Runs a program in the folder and returns its output. If the program fails, the test fails with all of the
+        """Runs a program in the folder and returns its output. If the program fails, the test fails and shows the
         output."""
         ran = subprocess.run(
             command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -48,13 +48,13 @@ class FolderTest(unittest.TestCase):
 
 
 def clean_env(**variables: str) -> dict[str, str]:
-    """The environment without variables that choose colours, a width, or another repository (as in git's hooks)."""
+    """Returns the environment without variables that set colours, a width, or another repository (as in Git hooks)."""
     chosen = ("NO_COLOR", "CLICOLOR", "TERM", "CI", "PRE_COMMIT_", "COLUMNS", "LINES", "GIT_")
     return {name: value for name, value in os.environ.items() if not name.startswith(chosen)} | variables
 
 
 def on_terminal(command: Sequence[str | Path], folder: Path, env: Mapping[str, str]) -> str:
-    """The text that a program writes to standard error if that is a terminal of 100 columns."""
+    """Returns the text that a program writes to standard error if standard error is a terminal of 100 columns."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     written: list[bytes] = []
@@ -62,7 +62,7 @@ def on_terminal(command: Sequence[str | Path], folder: Path, env: Mapping[str, s
     reader = threading.Thread(target=_read_all, args=(ours, written))
     reader.start()
     program.wait()
-    # Closes the last copy, so that the reader meets the end once it has read everything.
+    # Close the last copy, so that the reader gets the end of the output after it has read everything.
     os.close(theirs)
     reader.join()
     os.close(ours)
@@ -73,7 +73,7 @@ def _read_all(terminal: int, written: list[bytes]) -> None:
     while True:
         try:
             piece = os.read(terminal, 65536)
-        except OSError:  # Linux says EIO where the other end is closed.
+        except OSError:  # On Linux, the error is EIO if the other end is closed.
             return
         if not piece:
             return

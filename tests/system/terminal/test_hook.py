@@ -1,4 +1,4 @@
-"""The hook of `.pre-commit-hooks.yaml`, run by the real pre-commit on the commits of a repository."""
+"""The hook in `.pre-commit-hooks.yaml`, run by the real pre-commit for commits in a repository."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ repos:
     hooks:
       - id: htaccess-check
 """
-# Like cargo, it works in the current folder.
+# A stand-in for cargo. Like cargo, it writes into the current folder.
 CARGO = """\
 #!/bin/sh
 echo "$@" >> {calls}
@@ -37,7 +37,7 @@ class Hook(FolderTest):
         home = {"HOME": str(self.folder), "PRE_COMMIT_HOME": str(self.folder / "cache"), "GIT_CONFIG_NOSYSTEM": "1"}
         self.env = clean_env(PATH=path, **home, **author)
         self.hooks = self.repository("hooks")
-        # The hook as we ship it, with a cargo that copies the program that was built before.
+        # The hook as it is released, with a cargo that copies the program that was built before.
         for name in (".pre-commit-hooks.yaml", "packaging/pre-commit"):
             shipped = self.write(f"hooks/{name}", (ROOT / name).read_bytes())
             shipped.chmod((ROOT / name).stat().st_mode)
@@ -79,7 +79,7 @@ class Hook(FolderTest):
         self.assertIn("rejected[invalid-address]", stopped.stdout)
         self.assertIn(" --> clients/acme.csv:3:1\n", stopped.stdout)
 
-        # The arguments of a site replace ours.
+        # The arguments in a site's configuration replace the hook's default arguments.
         lenient = CONFIGURATION.format(hooks=self.hooks, revision=REVISION) + "        args: []\n"
         self.write("site/.pre-commit-config.yaml", lenient.encode())
         self.assertEqual(self.commit("site").returncode, 0)

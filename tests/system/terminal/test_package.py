@@ -1,4 +1,4 @@
-"""The Debian package, unpacked: its programs and files work from there."""
+"""The unpacked Debian package: its programs and files work in the folder into which it is unpacked."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ class Package(FolderTest):
         self.run_program("dpkg-deb", "--extract", PACKAGE, self.folder)
 
     def field(self, name: str) -> str:
-        """A field of the package's control file."""
+        """Returns a field of the package's control file."""
         return self.run_program("dpkg-deb", "--field", PACKAGE, name).strip()
 
     def test_the_package_describes_itself(self) -> None:
@@ -52,7 +52,7 @@ class Package(FolderTest):
         self.assertIn("Require ip 192.0.2.1\n", self.run_program(program, "render", "a.csv"))
 
     def commands(self, text: str) -> set[str]:
-        """The commands that a help text lists."""
+        """Returns the commands that a help text lists."""
         listed = text.partition("Commands:\n")[2].partition("\n\n")[0]
         return set(re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE)) - {"help"}
 

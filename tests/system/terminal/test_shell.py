@@ -20,7 +20,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 class Shell(FolderTest):
     def completions(self, *words: str) -> list[str]:
-        """The completions that bash offers for the last of the words."""
+        """Returns the completions that bash offers for the last word."""
         script = self.folder / "htaccess.bash"
         script.write_text(self.run_program(HTACCESS, "completions", "bash"))
         return self.run_program("bash", "--norc", "-c", ASK, "bash", script, *words).split()
@@ -40,7 +40,7 @@ class Shell(FolderTest):
     def test_man_shows_each_page_without_a_warning(self) -> None:
         self.run_program(HTACCESS, "man", "-o", "pages")
         pages = sorted((self.folder / "pages").iterdir())
-        # A fixed width and language, because pages that are too narrow cannot be justified.
+        # The width and the language are fixed, because text cannot be justified in a narrow page.
         env = {name: value for name, value in clean_env().items() if not name.startswith("MAN")}
         env |= {"MANWIDTH": "100", "LC_ALL": "C.UTF-8"}
         self.assertGreater(len(pages), 6)

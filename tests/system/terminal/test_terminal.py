@@ -1,4 +1,4 @@
-"""The output that only a terminal gets and a pipe does not: colours, and the progress of long work."""
+"""The output that appears only on a terminal and not in a pipe: colours, and the progress of long work."""
 
 import os
 import re
@@ -9,17 +9,17 @@ import unittest
 
 from support import BAD_CSV, CSV, HTACCESS, FolderTest, clean_env, on_terminal
 
-# Longer than the time after which work shows a bar.
+# Longer than the time after which the program shows a progress bar.
 LONG_SECONDS = 0.8
 
 
 class Terminal(FolderTest):
     def check(self, *arguments: str, **variables: str) -> str:
-        """`htaccess check` on a terminal."""
+        """Returns what `htaccess check` writes to a terminal."""
         return on_terminal([HTACCESS, "check", *arguments], self.folder, clean_env(**variables))
 
     def slow_file(self, name: str) -> None:
-        """A file whose content arrives late, as from a slow disk."""
+        """Creates a file whose content arrives late, as from a slow disk."""
         path = self.folder / name
         os.mkfifo(path)
 
@@ -37,7 +37,7 @@ class Terminal(FolderTest):
         self.assertIn("\x1b[33mrejected", self.check("a.csv", TERM="xterm").replace("\x1b[1m", ""))
         for variables in ({"TERM": "dumb"}, {}, {"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "xterm", "CI": "true", "NO_COLOR": "1"}):
             self.assertNotIn("\x1b", self.check("a.csv", **variables), variables)
-        # Logs of continuous integration show colours, whatever TERM is.
+        # Logs of continuous integration show colours even if TERM is `dumb`.
         self.assertIn("\x1b[33mrejected", self.check("a.csv", TERM="dumb", CI="true").replace("\x1b[1m", ""))
         self.assertNotIn("\x1b", self.check("a.csv", "--color", "never", TERM="xterm"))
 
@@ -47,7 +47,7 @@ class Terminal(FolderTest):
         self.write("c.csv", CSV)
         shown = self.check("a.csv", "b.csv", "c.csv", "--jobs", "1", TERM="xterm")
         self.assertRegex(shown, r"[=>]+ +1/3 files, [0-9.]+/s, [0-9]+s left")
-        # At the end the bar disappears and the summary stays.
+        # At the end, the bar disappears and the summary stays.
         self.assertRegex(shown, r"\x1b\[2K[^/]*3 files fine, 0 refused; 0 rows rejected\r\n$")
 
     def test_the_progress_of_one_file_is_counted_in_bytes(self) -> None:

@@ -1,6 +1,6 @@
-//! A function that makes the same requests as ours and does nothing between them. It measures the
-//! cost of this harness, its storage and the loopback interface. It speaks no TLS and answers any
-//! event.
+//! A function that sends the same requests as the project's function and does nothing between them. It
+//! measures the cost of this harness, its storage and the loopback interface. It does not support TLS and
+//! accepts any event.
 
 use std::env::var;
 use std::error::Error;
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Processes one upload. Returns whether it was the one that was processed last.
+/// Processes one upload. Returns whether the output already exists.
 fn work(connections: &mut [Connection], event: &str) -> Result<bool, Box<dyn Error>> {
     let after = |name: &str| event.split(&format!(r#""{name}":""#)).nth(1);
     let key = after("key").and_then(|rest| rest.split('"').next());
@@ -76,7 +76,7 @@ fn work(connections: &mut [Connection], event: &str) -> Result<bool, Box<dyn Err
     second.send("HEAD", &report, b"")?;
     third.send("GET", &format!("/uploads/{key}"), b"")?;
     let mut line = String::new();
-    // The status line alone shows whether the output exists.
+    // The status line is read separately, because it shows whether the output exists.
     first.0.read_line(&mut line)?;
     first.receive(true)?;
     second.receive(true)?;

@@ -1,4 +1,4 @@
-//! A function that does nothing. It measures only the cost of the runtime.
+//! A function that does nothing. It measures the cost of the runtime alone.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! One input: its names, its bytes and the rows that messages show.
+//! One input: its names, its bytes, and the rows of it that messages show.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -15,40 +15,40 @@ use crate::input::shared::Scope;
 use crate::input::workbook::{MAX_WORKBOOK_BYTES, is_workbook, is_workbook_name, read_workbook};
 use crate::io_threads::{read_ahead, read_piece};
 
-/// The maximum number of bytes of a small file that are read at a time.
+/// The maximum number of bytes to read at a time from a file that is read without a separate thread.
 const PIECE_BYTES: usize = 256 * 1024;
 const MIN_PIECE_BYTES: usize = 64 * 1024;
-/// Files of at least this size are read by a separate thread.
+/// The minimum size of a file that a separate thread reads, in bytes.
 const READ_AHEAD_FROM_BYTES: u64 = 2 * 1024 * 1024;
-/// The maximum number of bytes that are kept of an input that cannot be read again.
+/// The maximum number of bytes to keep of an input that cannot be read again.
 const MAX_START_BYTES: usize = 1024 * 1024;
 
-/// One CSV.
+/// One input: a CSV, or a workbook whose sheet is read as a CSV.
 pub(crate) struct Input {
     /// The path; `None` for standard input.
     pub(crate) path: Option<PathBuf>,
     /// The key that the file would have in a bucket.
     pub(crate) key: String,
-    /// What its rows may state.
+    /// The kind of the CSV, which determines what its rows can contain.
     pub(crate) kind: CsvKind,
-    /// The folder of the lists that its rows may name.
+    /// The folder of the lists that the rows can use.
     pub(crate) lists: Option<PathBuf>,
-    /// The sheet to read, if it is a workbook.
+    /// The sheet to read if the input is a workbook. `None` for the first visible sheet.
     sheet: Option<String>,
     origin: Origin,
     /// The first bytes of an input that cannot be read again: standard input or a pipe.
     start: Mutex<Vec<u8>>,
-    /// Notes about the way in which it was read.
+    /// Notes for the user about how the input was read, for example which sheet.
     notes: Mutex<Vec<String>>,
 }
 
-/// The way in which an input was chosen.
+/// The way in which an input was selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The user named it, so it may be anything that can be read, such as a pipe.
+    /// The path is given on the command line, so it can be anything that can be read, such as a pipe.
     Named,
-    /// It was found in a folder or by a pattern, so it must be a regular file. Reading a FIFO would wait
-    /// for its writer.
+    /// The file was found in a folder or by a pattern, so it must be a regular file. Reading a FIFO would
+    /// wait for a writer.
     Found,
 }
 
@@ -67,8 +67,8 @@ impl Input {
         }
     }
 
-    /// The name in messages. It is escaped, because a file name may contain control sequences for
-    /// terminals.
+    /// Returns the name for messages. The name is escaped, because a file name can contain terminal control
+    /// sequences.
     pub(crate) fn display_name(&self) -> String {
         match &self.path {
             Some(path) => shown(path),
@@ -76,30 +76,31 @@ impl Input {
         }
     }
 
-    /// The size of the CSV in bytes, if it is known before the input is read.
+    /// Returns the size of the CSV in bytes. `None` if the size is unknown before the input is read, as for a
+    /// pipe or a workbook.
     pub(crate) fn bytes(&self) -> Option<u64> {
         self.file_bytes().filter(|_| !self.may_be_workbook())
     }
 
-    /// The size of a regular file in bytes. Only such a file can be read again.
+    /// Returns the size of a regular file in bytes. `None` for any other input, which cannot be read again.
     fn file_bytes(&self) -> Option<u64> {
         let metadata = fs::metadata(self.path.as_ref()?).ok()?;
         metadata.is_file().then_some(metadata.len())
     }
 
-    /// Returns whether the file has the name of a workbook. It is one if its first bytes are those of one.
+    /// Returns whether the file has the name of a workbook. Its first bytes show whether it really is one.
     pub(crate) fn may_be_workbook(&self) -> bool {
         self.path.as_deref().is_some_and(is_workbook_name)
     }
 
-    /// Takes the notes about the way in which the input was read.
+    /// Removes and returns the notes about how the input was read.
     pub(crate) fn take_notes(&self) -> Vec<String> {
         let notes = self.notes.lock();
         notes.map_or(Vec::new(), |mut notes| std::mem::take(&mut *notes))
     }
 
-    /// Pushes the bytes into an upload, until it is refused: by their number with `expect_bytes`, or by `push`. Keeps
-    /// the start of an input that can be read only once.
+    /// Passes the bytes to an upload until it is refused: by `expect_bytes`, because of the size alone, or by
+    /// `push`. Keeps the start of an input that can be read only once.
     pub(crate) fn read_into<U>(
         &self,
         upload: &mut U,
@@ -119,8 +120,8 @@ impl Input {
         })
     }
 
-    /// Passes the bytes of the CSV to `each` piece by piece until it returns `Break`. `bytes` is the result
-    /// of [`Self::bytes`]: a large file is read by a separate thread.
+    /// Passes the bytes of the CSV to `each` piece by piece, until `each` returns `Break`. `bytes` is the
+    /// result of [`Self::bytes`]; a separate thread reads large files.
     pub(crate) fn read(
         &self,
         bytes: Option<u64>,
@@ -133,7 +134,8 @@ impl Input {
         }
     }
 
-    /// Reads a file with the name of a workbook: a sheet of the workbook or, if it is none, its bytes.
+    /// Reads a file with the name of a workbook: a sheet of the workbook or, if the file is not a workbook,
+    /// its bytes.
     fn read_sheet(&self, mut each: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), CliError> {
         let mut bytes = Vec::new();
         self.read_file(None, |piece| {
@@ -144,7 +146,8 @@ impl Input {
                 ControlFlow::Continue(())
             }
         })?;
-        // A part of the bytes is never read as if it were all.
+        // The bytes of a file that is too large are incomplete, so they must not be read as a CSV.
+        // `read_workbook` refuses them.
         let is_whole = bytes.len() as u64 <= MAX_WORKBOOK_BYTES;
         if is_whole && !is_workbook(&bytes) {
             let _ = each(&bytes);
@@ -182,8 +185,8 @@ impl Input {
         if bytes.is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES) {
             return read_ahead(source, each).map_err(failure);
         }
-        // Not much larger than the file, because the buffer is filled with zeros first. Some files, such as
-        // those in /proc, have a length of 0.
+        // The buffer is not much larger than the file, because it is filled with zeros first. The minimum
+        // size is for files that report a length of 0, such as those in `/proc`.
         let size = bytes.and_then(|bytes| usize::try_from(bytes).ok());
         let mut piece =
             vec![0; size.map_or(PIECE_BYTES, |size| size.clamp(MIN_PIECE_BYTES, PIECE_BYTES))];
@@ -211,7 +214,7 @@ impl Input {
         }
     }
 
-    /// Keeps the start of an input that cannot be read again, for the rows that messages show.
+    /// Keeps the start of an input that cannot be read again, so that messages can show its rows.
     pub(crate) fn keep_start(&self, piece: &[u8]) {
         if let Ok(mut start) = self.start.lock() {
             let room = MAX_START_BYTES - start.len();
@@ -227,15 +230,15 @@ impl Input {
         }
     }
 
-    /// Reads the input again and passes the rows at these lines to `found`, each with its index in
-    /// `lines`. Rows that cannot be read again are left out.
+    /// Reads the input again, and passes the row at each of the lines to `found`, with its index in `lines`.
+    /// Rows that cannot be read again are skipped.
     pub(crate) fn read_again(&self, lines: &[(u64, Field)], found: impl FnMut(usize, Snippet)) {
         if lines.is_empty() {
             return;
         }
         let mut finder = SnippetFinder::new(self.kind, lines, u64::MAX, found);
         if self.file_bytes().is_some() {
-            // A file that can no longer be read shows no rows.
+            // If the file can no longer be read, messages show no rows.
             let _ = self.read(self.bytes(), |piece| finder.push(piece));
         } else if let Ok(start) = self.start.lock() {
             let _ = finder.push(&start);

@@ -1,4 +1,4 @@
-//! Finds the files that the command line names.
+//! Finds the files that are given on the command line.
 
 use std::fs;
 use std::io;
@@ -15,11 +15,12 @@ use crate::input::nearby::help_for_folder;
 use crate::input::paths::{cannot_read, is_csv, shown};
 use crate::input::shared::{Scope, SharedPlaces};
 
-/// The root that is chosen from what is named.
+/// No `--root`: the root follows from the paths on the command line (see `layout.rs`).
 pub(crate) const DEFAULT_ROOT: Option<&Path> = None;
 
-/// Returns the named files and the CSVs below the named folders, in order: those of sites, lists and the
-/// common CSV. `root` is the folder to which their keys are relative, if it is not the default.
+/// Returns the files that are given on the command line and the CSVs below the given folders, in order. They
+/// can be CSVs of sites, lists and the common CSV. `root` is the folder to which keys are relative, as in
+/// `--root`.
 pub(crate) fn find(
     named: &[PathBuf],
     places: &SharedPlaces,
@@ -51,11 +52,11 @@ pub(crate) fn find(
     Ok(inputs)
 }
 
-/// The files that were found, in order.
+/// The files that were found, in the order of the command line.
 #[derive(Default)]
 struct Found {
     files: Vec<FoundFile>,
-    /// What the user named. Together they have the files, in the same order.
+    /// The arguments that led to `files`. The files of all arguments, in order, are `files`.
     named: Vec<Named>,
 }
 
@@ -66,7 +67,7 @@ struct FoundFile {
 }
 
 impl Found {
-    /// Adds a file that is named itself.
+    /// Adds a file whose path is given on the command line.
     fn add_file(&mut self, path: &Path, places: &SharedPlaces) -> Result<(), CliError> {
         let name = path
             .file_name()
@@ -97,7 +98,8 @@ impl Found {
         Ok(())
     }
 
-    /// Adds the files that match, in order. If no file matches, adds the CSVs below the folders that match.
+    /// Adds the files that match a pattern, in order. If the pattern matches only folders, adds the CSVs
+    /// below these folders.
     fn add_matches(&mut self, pattern: &str, places: &SharedPlaces) -> Result<(), CliError> {
         let folder = folder_of_pattern(pattern);
         let scope = places.scope_of(&folder);
@@ -144,7 +146,7 @@ impl Found {
     }
 }
 
-/// Returns the CSV of the site that is named, and fails if there is more than one.
+/// Returns the only CSV of a site that `named` refers to. Fails if there are several.
 pub(crate) fn find_one(named: &Path, places: &SharedPlaces) -> Result<Input, CliError> {
     let mut inputs = find(&[named.to_owned()], places, DEFAULT_ROOT)?;
     check_sites(&inputs)?;
@@ -158,7 +160,7 @@ pub(crate) fn find_one(named: &Path, places: &SharedPlaces) -> Result<Input, Cli
     }
 }
 
-/// Fails if there are only lists and the common CSV, which have no output of their own.
+/// Returns an error if the inputs are only lists and the common CSV, which have no output of their own.
 pub(crate) fn check_sites(inputs: &[Input]) -> Result<(), CliError> {
     if inputs.iter().any(|input| input.kind == CsvKind::Site) {
         return Ok(());
@@ -176,7 +178,7 @@ pub(crate) fn check_sites(inputs: &[Input]) -> Result<(), CliError> {
     Err(CliError::new(message).with_help(help))
 }
 
-/// Returns the CSVs of the lists in a folder, in order.
+/// Returns the CSVs of the lists below a folder, sorted by name.
 pub(crate) fn find_lists(folder: &Path) -> Result<Vec<Input>, CliError> {
     let mut paths = Vec::new();
     walk(folder, &mut paths)?;
@@ -188,7 +190,7 @@ pub(crate) fn find_lists(folder: &Path) -> Result<Vec<Input>, CliError> {
     paths.into_iter().map(input).collect()
 }
 
-/// Returns the common CSV.
+/// Returns the common CSV. `None` without `--common`.
 pub(crate) fn find_common(places: &SharedPlaces) -> Result<Option<Input>, CliError> {
     let mut found = Found::default();
     if let Some(path) = places.common() {
@@ -197,8 +199,8 @@ pub(crate) fn find_common(places: &SharedPlaces) -> Result<Option<Input>, CliErr
     Ok(found.inputs(DEFAULT_ROOT)?.pop())
 }
 
-/// Adds the CSVs below a folder, sorted by name. Links to folders are not followed, because they may
-/// form a loop.
+/// Adds the CSVs below a folder to `paths`, sorted by name. Links to folders are not followed, because they
+/// could form a loop.
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), CliError> {
     let failure = |err: io::Error| cannot_read(folder, &err);
     let mut entries: Vec<_> = fs::read_dir(folder)
@@ -217,9 +219,10 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), CliError> {
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         let is_wanted = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => false,
-            // Anything else fails when it is read, because the site that it stands for would be missing.
+            // A special file, such as a FIFO, is also added, so that reading it fails. If it were skipped,
+            // its site would be missing without a message.
             Ok(metadata) => metadata.is_file() || !is_hidden,
-            // A broken link, such as those that editors make.
+            // A hidden broken link, such as the lock file of an editor.
             Err(_) if is_hidden => false,
             Err(err) => return Err(cannot_read(&path, &err)),
         };

@@ -1,7 +1,7 @@
 //! Expands patterns such as `sites/**/*.csv`, for shells that do not expand them.
 //!
-//! The crate `glob` only matches names. Folders are read here, because its own walk ends the program
-//! at a hidden name that is not UTF-8, and skips such files silently.
+//! The `glob` crate is used only to match names. This module reads the folders, because the crate's own walk
+//! panics at a name that is not UTF-8 if hidden names are excluded, and otherwise skips such a name silently.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -14,13 +14,13 @@ use crate::input::paths::{cannot_read, here_if_empty, shown};
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 const ANY_DEPTH: &str = "**";
 
-/// Returns the text of a path that contains wildcards and does not exist under this name.
+/// Returns a path as a pattern, if it contains wildcards and no file has exactly this name.
 pub(crate) fn pattern(path: &Path) -> Option<&str> {
     let text = path.to_str()?;
     (text.contains(WILDCARDS) && !path.exists()).then_some(text)
 }
 
-/// Returns the folder of a pattern, before its first wildcard.
+/// Returns the folder of a pattern: the components before the first one with a wildcard.
 pub(crate) fn folder_of_pattern(pattern: &str) -> PathBuf {
     let components = Path::new(pattern).components();
     components
@@ -28,8 +28,8 @@ pub(crate) fn folder_of_pattern(pattern: &str) -> PathBuf {
         .collect()
 }
 
-/// Returns the files and folders that match, in order. Hidden names match only a pattern that starts
-/// with a dot. `**` does not follow links to folders, because they may form a loop.
+/// Returns the files and folders that match a pattern, sorted by path. Hidden names match only a pattern that
+/// starts with a dot. `**` does not follow links to folders, because they could form a loop.
 pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     let mut folder = PathBuf::new();
     let mut names = Vec::new();
@@ -108,7 +108,8 @@ fn find(folder: &Path, names: &[Name], found: &mut Vec<PathBuf>) -> Result<(), C
     Ok(())
 }
 
-/// Passes each name in a folder to `each`, with its path and true if it is a folder and not a link.
+/// Calls `each` for each entry of a folder, with its name, its path, and whether it is a folder. A link to a
+/// folder does not count as a folder.
 fn each_entry(
     folder: &Path,
     mut each: impl FnMut(&str, &Path, bool) -> Result<(), CliError>,

@@ -1,10 +1,11 @@
-//! The keys of the inputs: the paths that they would have in a bucket, which decide where outputs go.
+//! Determines the keys of the inputs: the paths that the files would have in a bucket. The path of an output
+//! depends on the key.
 //!
-//! A key is a path below the *root*. `--root` names it. Without it, the root is
+//! A key is a path relative to the *root*, which `--root` sets. Without `--root`, the root is
 //!
-//! - the named folder, or the folder of a pattern before its first wildcard,
-//! - the current folder, if only files are named, by paths below it,
-//! - otherwise the deepest folder that has everything that is named.
+//! - the given folder, or the folder of a pattern before its first wildcard, if there is no other argument,
+//! - the current folder, if all arguments are files with paths below it,
+//! - otherwise the deepest folder that contains all arguments.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -12,11 +13,11 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::CliError;
 use crate::input::paths::{here_if_empty, shown};
 
-/// A file, a folder or a pattern that the user named, with the folder to which its files are relative.
+/// A file, a folder or a pattern on the command line, with the folder to which its files are relative.
 pub(super) struct Named {
-    /// The path of the folder, as it is typed.
+    /// The path of the folder, as typed.
     pub(super) folder: PathBuf,
-    /// The paths below the folder.
+    /// The paths of the files, relative to the folder.
     pub(super) files: Vec<PathBuf>,
     pub(super) is_file: bool,
 }
@@ -67,8 +68,7 @@ impl Named {
     }
 }
 
-/// Returns the path of a folder from the root of the file system. Links stay as they are typed, unless
-/// `..` follows.
+/// Returns the absolute path of a folder. Symbolic links are resolved only if the path contains `..`.
 fn absolute(folder: &Path) -> PathBuf {
     let folder = here_if_empty(folder);
     let goes_up = folder
@@ -91,7 +91,7 @@ fn deepest_common(folders: &[PathBuf]) -> PathBuf {
     common.map(Path::to_owned).unwrap_or_default()
 }
 
-/// Returns the text of a path. A key is text.
+/// Returns a path as text, because a key must be UTF-8.
 pub(super) fn text(path: &Path) -> Result<String, CliError> {
     match path.to_str() {
         Some(text) => Ok(text.to_owned()),

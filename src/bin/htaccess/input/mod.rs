@@ -1,8 +1,8 @@
-//! The inputs: finds the files that the command line names, and reads them.
+//! Finds the files that are given on the command line, and reads them.
 //!
-//! An input is a file, standard input, or a CSV below a named folder or pattern. A workbook that is named
-//! is read as the CSV of one of its sheets. This folder also checks that no output overwrites an input. It
-//! does not parse CSVs, and it does not write anything.
+//! An input is a file, standard input, or a CSV below a given folder or pattern. A workbook, which is not
+//! looked for in folders, is read as the CSV of one of its sheets. This folder also checks that no output
+//! overwrites an input. It does not parse CSVs, and it does not write anything.
 
 mod file;
 mod find;

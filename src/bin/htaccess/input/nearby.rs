@@ -1,4 +1,4 @@
-//! Finds existing files to suggest for a path that does not exist or has no CSVs.
+//! Finds existing files to suggest for a path that does not exist, or for a folder without CSVs.
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +9,12 @@ use htaccess_generator::text::is_unprintable;
 use crate::input::paths::{folder_of, shown};
 use crate::input::workbook::is_workbook_name;
 
-/// The minimum similarity, from 0 to 1, at which one name counts as a misspelling of the other.
+/// The Jaro similarity, from 0 to 1, above which a name counts as a misspelling of another name.
 const MIN_SIMILARITY: f64 = 0.75;
-/// The maximum number of files of a folder that a message names.
+/// The maximum number of files of a folder that a message lists.
 const MAX_NAMED: usize = 3;
 
-/// Returns the existing file whose name is most similar to the name of a missing file.
+/// Returns the file in the same folder whose name is most similar to the name of a missing file.
 pub(crate) fn nearest_file(path: &Path) -> Option<String> {
     let names = names(folder_of(path))?;
     let name = path.file_name()?.to_string_lossy();
@@ -43,7 +43,7 @@ pub(super) fn help_for_folder(folder: &Path) -> String {
     }
 }
 
-/// Returns the help for a missing file: the file that was probably meant, or the CSVs of the folder.
+/// Returns the help for a missing file: the file that was probably meant, or the CSVs in the same folder.
 pub(super) fn help_for_missing_file(path: &Path) -> String {
     let folder = folder_of(path);
     let Some(names) = names(folder) else {
@@ -71,7 +71,8 @@ pub(super) fn help_for_missing_file(path: &Path) -> String {
     }
 }
 
-/// Returns the names of the files of a folder, in order, without names that a terminal cannot show.
+/// Returns the sorted names of the files in a folder, without names that a terminal cannot show. `None` if
+/// the folder cannot be read.
 fn names(folder: &Path) -> Option<Vec<String>> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let mut names: Vec<_> = entries
@@ -88,7 +89,7 @@ fn ends_in_one_of(name: &str, ends: &[&str]) -> bool {
     ends.iter().any(|end| name.ends_with(end))
 }
 
-/// Returns the name that is most similar to the typed one, if any is similar enough.
+/// Returns the name that is most similar to `typed`. `None` if no name is similar enough.
 pub(crate) fn nearest<'a>(
     typed: &str,
     names: impl IntoIterator<Item = &'a str>,

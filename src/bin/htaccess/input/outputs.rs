@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::input::file::Input;
 use crate::input::paths::shown;
 
-/// The files that are read, which no output may overwrite.
+/// The paths of the inputs, which no output may overwrite.
 pub(crate) struct InputPaths<'a> {
     by_name: HashMap<&'a OsStr, Vec<&'a Path>>,
 }
@@ -27,7 +27,8 @@ impl<'a> InputPaths<'a> {
         Self { by_name }
     }
 
-    /// Refuses an output whose path is that of an input. `flag` is the one that sets the path.
+    /// Returns an error if `output` is the same file as an input. `flag` is the flag to change, for the
+    /// message.
     pub(crate) fn refuse_overwrite(&self, output: &Path, flag: &str) -> Result<(), CliError> {
         let same_name = output.file_name().and_then(|name| self.by_name.get(name));
         let is_same = |input: &&&Path| {
@@ -44,7 +45,7 @@ impl<'a> InputPaths<'a> {
     }
 }
 
-/// Refuses outputs below `folder` that would overwrite each other or one of the CSVs.
+/// Returns an error if an output below `folder` would overwrite another output or an input.
 pub(crate) fn check_outputs<'a>(
     inputs: &[Input],
     folder: &Path,

@@ -1,4 +1,4 @@
-//! Paths in the form that the system accepts, and the error of one that cannot be read.
+//! Paths in the form that the system accepts and that messages show, and errors about them.
 
 use std::fs::FileType;
 use std::io;
@@ -9,12 +9,12 @@ use htaccess_generator::text::escape_invisible;
 
 use crate::error::CliError;
 
-/// Returns the folder that contains a path.
+/// Returns the folder that contains a path. `.` if the path is only a name.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     here_if_empty(path.parent().unwrap_or_else(|| Path::new("")))
 }
 
-/// Returns `.` for an empty path, which the system does not accept.
+/// Returns the folder, or `.` for an empty path, because the system does not accept an empty path.
 pub(crate) fn here_if_empty(folder: &Path) -> &Path {
     if folder == Path::new("") {
         Path::new(".")
@@ -23,17 +23,18 @@ pub(crate) fn here_if_empty(folder: &Path) -> &Path {
     }
 }
 
-/// Returns a path for messages. A name may contain line ends and control sequences for terminals.
+/// Returns a path for messages. The path is escaped, because a file name can contain line breaks and terminal
+/// control sequences.
 pub(crate) fn shown(path: &Path) -> String {
     escape_invisible(&path.to_string_lossy(), None)
 }
 
-/// Returns whether a file's name is that of a CSV.
+/// Returns whether a file has the name of a CSV, which ends in `.csv` or `.csv.gz`.
 pub(crate) fn is_csv(path: &Path) -> bool {
     is_csv_name(&path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Names the kind of a file in messages, with its article.
+/// Returns the kind of a file for messages, with its article.
 pub(crate) fn kind_of_file(kind: FileType) -> &'static str {
     #[cfg(unix)]
     {
@@ -57,7 +58,7 @@ pub(crate) fn kind_of_file(kind: FileType) -> &'static str {
     }
 }
 
-/// The error of a file or folder that cannot be read, with the reason.
+/// Returns the error for a file or folder that cannot be read, with the reason.
 pub(crate) fn cannot_read(path: &Path, err: &io::Error) -> CliError {
     CliError::new(format!("cannot read {}: {err}", shown(path)))
 }

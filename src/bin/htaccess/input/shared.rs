@@ -1,8 +1,10 @@
-//! The places of lists and of the common CSV, the kinds of inputs that follow from them, and the sheet of workbooks.
+//! The locations of the lists and of the common CSV, the kind of each input, which depends on them, and the
+//! sheet to read from workbooks.
 //!
-//! Lists are in the folder that `--lists` names or, without it, in the nearest folder `lists` in the folder
-//! that is processed, or above it as far as its path is typed. A CSV in that folder is a list. The CSV that
-//! `--common` names is the common CSV. Every other CSV is that of a site.
+//! Lists are in the folder that `--lists` sets. Without `--lists`, they are in the nearest folder with the
+//! name `lists`: in the folder that is processed, or in one of its parent folders that the typed path
+//! contains. A CSV in the lists folder is a list. The CSV that `--common` sets is the common CSV. Every other
+//! CSV is that of a site.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +14,7 @@ use htaccess_generator::csv::CsvKind;
 use crate::error::CliError;
 use crate::input::paths::{cannot_read, here_if_empty, is_csv, kind_of_file, shown};
 
-/// The name of the folder of lists.
+/// The name of the lists folder if `--lists` is not given.
 const LISTS: &str = "lists";
 
 /// The values of `--lists`, `--common` and `--sheet`.
@@ -23,19 +25,19 @@ pub(crate) struct SharedPlaces {
     sheet: Option<String>,
 }
 
-/// The shared CSVs for the inputs of one folder.
+/// The locations of the shared CSVs, and the sheet to read, for the inputs of one folder.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
-    /// The folder of lists.
+    /// The lists folder.
     pub(crate) lists: Option<PathBuf>,
     real_lists: Option<PathBuf>,
     real_common: Option<PathBuf>,
-    /// The sheet to read of a workbook.
+    /// The sheet to read from a workbook. `None` for the first visible sheet.
     pub(crate) sheet: Option<String>,
 }
 
 impl SharedPlaces {
-    /// Checks the values of the flags.
+    /// Checks the values of `--lists` and `--common`.
     pub(crate) fn new(lists: Option<&Path>, common: Option<&Path>) -> Result<Self, CliError> {
         if let Some(lists) = lists {
             let metadata = fs::metadata(lists).map_err(|err| cannot_read(lists, &err))?;
@@ -63,7 +65,7 @@ impl SharedPlaces {
         })
     }
 
-    /// Sets the sheet to read of each workbook.
+    /// Sets the sheet to read from each workbook.
     pub(crate) fn with_sheet(self, sheet: Option<&str>) -> Self {
         Self {
             sheet: sheet.map(str::to_owned),
@@ -71,17 +73,17 @@ impl SharedPlaces {
         }
     }
 
-    /// Returns the sheet to read of each workbook.
+    /// Returns the sheet to read from each workbook.
     pub(crate) fn sheet(&self) -> Option<&str> {
         self.sheet.as_deref()
     }
 
-    /// Returns the common CSV.
+    /// Returns the path of the common CSV.
     pub(crate) fn common(&self) -> Option<&Path> {
         self.common.as_deref()
     }
 
-    /// Returns the shared CSVs for the inputs of a folder.
+    /// Returns the locations of the shared CSVs, and the sheet to read, for the inputs of a folder.
     pub(super) fn scope_of(&self, folder: &Path) -> Scope {
         let lists = self.lists.clone().or_else(|| nearest_lists(folder));
         let real = |path: &Path| fs::canonicalize(path).ok();
@@ -94,12 +96,13 @@ impl SharedPlaces {
     }
 }
 
-/// Returns the nearest folder of lists, in a folder or above it.
+/// Returns the nearest lists folder, in a folder or in one of its parent folders.
 fn nearest_lists(folder: &Path) -> Option<PathBuf> {
     let is_above = folder.components().next() == Some(Component::ParentDir);
     let mut folders = folder
         .ancestors()
-        // The end of `../sites` is not the folder above it.
+        // The last ancestor of `../sites` is an empty path. It means the current folder, which is not a
+        // parent of `..`.
         .filter(|folder| !is_above || *folder != Path::new(""));
     folders.find_map(|folder| {
         let lists = folder.join(LISTS);
@@ -108,7 +111,7 @@ fn nearest_lists(folder: &Path) -> Option<PathBuf> {
 }
 
 impl Scope {
-    /// Returns the scope of the files in a folder of lists.
+    /// Returns the scope of the files in a lists folder.
     pub(super) fn of_lists(folder: &Path) -> Self {
         Self {
             lists: Some(folder.to_owned()),
@@ -118,7 +121,7 @@ impl Scope {
         }
     }
 
-    /// Returns the kind of a file.
+    /// Returns the kind of the CSV at a path.
     pub(super) fn kind_of(&self, path: &Path) -> CsvKind {
         if self.real_lists.is_none() && self.real_common.is_none() {
             return CsvKind::Site;

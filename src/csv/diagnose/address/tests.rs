@@ -1,4 +1,4 @@
-//! Tests each kind of cell that is not an address: its sentence and its suggestions.
+//! Tests the message and the suggestions for each kind of cell that is not an address.
 
 use super::*;
 use crate::text::quote;
@@ -17,7 +17,7 @@ fn check(text: &str, reason: &str) {
     assert!(parse_address(text).is_err(), "{text:?} is accepted");
 }
 
-/// Checks the end of the sentence, and the suggestions.
+/// Checks the end of the message, and the suggestions.
 #[track_caller]
 fn check_fixes(text: &str, reason: &str, fixes: &[&str]) {
     check(text, reason);

@@ -10,23 +10,23 @@ use crate::time::Date;
 pub(super) enum Readings {
     /// Dates, the most likely first. Empty if no order gives a date that exists.
     Dates(Vec<Date>),
-    /// Dates without a year; the next one of each was taken.
+    /// Dates without a year. Each is the next date with its month and day.
     WithoutYear(Vec<Date>),
-    /// A month or a year; the day is its first or its last one.
+    /// A month. The date is its first day for `Starts`, and its last day for `Expires`.
     Span(Date),
 }
 
-/// The numbers and the marks of a date, without words that do not matter.
+/// The numbers, the month name and the separator of a date, without the words that do not change it.
 struct Parts<'a> {
     numbers: Vec<&'a str>,
     month: Option<u8>,
-    /// The number of numbers before the month.
+    /// The count of numbers before the month name.
     numbers_before_month: usize,
     separator: char,
 }
 
 impl<'a> Parts<'a> {
-    /// Returns the parts. `None` if there is a word or a mark that no date has.
+    /// Returns the parts. `None` if there is a word or a mark that does not occur in a date.
     fn of(tokens: &[Token<'a>]) -> Option<Self> {
         let mut parts = Self {
             numbers: Vec::new(),
@@ -54,7 +54,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Reads the pieces of a cell without its time. `None` if they are not those of a date.
+/// Reads the tokens of a cell, without those of its time. `None` if they are not a date.
 pub(super) fn readings(tokens: &[Token<'_>], question: &Question<'_>) -> Option<Readings> {
     let parts = Parts::of(tokens)?;
     let numbers: &[&str] = &parts.numbers;
@@ -73,7 +73,7 @@ pub(super) fn readings(tokens: &[Token<'_>], question: &Question<'_>) -> Option<
     }
 }
 
-/// Returns a year of two or four digits.
+/// Returns a year of two or four digits. Two digits mean a year from 2000 to 2099.
 fn year(digits: &str) -> Option<u16> {
     match digits.len() {
         2 => Some(2000 + value(digits)?),
@@ -136,7 +136,7 @@ fn two_numbers(first: &str, second: &str, question: &Question<'_>) -> Option<Rea
         (1 | 2, 4) => Some(Readings::Span(
             question.month(value(second)?, small(first)?)?,
         )),
-        // The day of a year, as in ISO 8601.
+        // A year and the day of the year, as in ISO 8601.
         (4, 3) => {
             let first_day = Date::new(value(first)?, 1, 1)?;
             let day = first_day.plus_days(i64::from(value(second)?) - 1)?;
@@ -151,7 +151,7 @@ fn two_numbers(first: &str, second: &str, question: &Question<'_>) -> Option<Rea
     }
 }
 
-/// Returns the dates of a month by name, a day and a year.
+/// Returns the dates for a month name, a day and a year. The day or the year may come first.
 fn with_month(month: u8, first: &str, second: &str) -> Vec<Date> {
     let of = |year_digits: &str, day: &str| {
         small(day).and_then(|day| Date::new(year(year_digits)?, month, day))

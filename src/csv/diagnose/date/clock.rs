@@ -1,22 +1,22 @@
-//! Finds the time of the day and the offset from UTC in the pieces of a date cell, and removes them.
+//! Finds the time of day and the offset from UTC in the tokens of a date cell, and removes them.
 
 use crate::csv::diagnose::date::tokens::{Token, small};
 use crate::csv::diagnose::date::words::abbreviated_offset;
 use crate::time::Clock;
 
-/// A time of the day as people write it.
+/// A time of day as people write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WrittenTime {
     /// A time that exists.
     At(Clock),
-    /// The end of the day.
+    /// 24:00, the end of the day.
     Midnight24,
     /// A time that does not exist, such as 25:00.
     Impossible,
 }
 
-/// Removes a time, and the offset from UTC after it, from the tokens. The offset is in minutes. `None`
-/// if there is no time.
+/// Removes a time, and the offset from UTC after it, from the tokens. The offset is in minutes. `None` if
+/// there is no time.
 pub(super) fn take_time(tokens: &mut Vec<Token<'_>>) -> Option<(WrittenTime, Option<i32>)> {
     let is_dotted_time = |three: &[Token<'_>]| {
         matches!(
@@ -24,7 +24,7 @@ pub(super) fn take_time(tokens: &mut Vec<Token<'_>>) -> Option<(WrittenTime, Opt
             [Token::Mark('.'), Token::Number(_), Token::Word("uhr")]
         )
     };
-    // "18.00 Uhr"
+    // In German, a dot may separate the hour and the minute, as in "18.00 Uhr".
     if let Some(place) = tokens.windows(3).position(is_dotted_time)
         && let Some(mark) = tokens.get_mut(place)
     {
@@ -65,7 +65,7 @@ pub(super) fn take_time(tokens: &mut Vec<Token<'_>>) -> Option<(WrittenTime, Opt
     length += usize::from(afternoon.is_some());
     let offset = offset_at_start(time.get(length..)?);
     length += offset.map_or(0, |(_, length)| length);
-    // "+0000 UTC"
+    // An abbreviation may repeat the offset, as in "+0000 UTC".
     if let (Some(_), Some([Token::Word(word), ..])) = (offset, time.get(length..)) {
         length += usize::from(abbreviated_offset(word).is_some());
     }
@@ -74,7 +74,7 @@ pub(super) fn take_time(tokens: &mut Vec<Token<'_>>) -> Option<(WrittenTime, Opt
     Some((time, offset.map(|(minutes, _)| minutes)))
 }
 
-/// Returns whether two pieces start a time: `18:`, `18h`, `6 pm`.
+/// Returns whether two tokens start a time: `18:`, `18h`, `6 pm`.
 fn is_start_of_time(pair: &[Token<'_>]) -> bool {
     matches!(
         pair,
@@ -97,7 +97,7 @@ fn written_time(
     let hour = match (afternoon, hour) {
         (None, hour) => hour,
         (Some(is_afternoon), 1..=12) => hour % 12 + if is_afternoon { 12 } else { 0 },
-        // 18:00 PM
+        // The hour is in the 24-hour format already, as in "18:00 PM".
         (Some(_), 13..=23) => hour,
         (Some(_), _) => return WrittenTime::Impossible,
     };
@@ -114,7 +114,8 @@ fn written_time(
         .map_or(WrittenTime::Impossible, WrittenTime::At)
 }
 
-/// Reads an offset from UTC at the start of the tokens. Returns its minutes and the number of tokens.
+/// Reads an offset from UTC at the start of the tokens. Returns the offset in minutes and its number of
+/// tokens.
 fn offset_at_start(tokens: &[Token<'_>]) -> Option<(i32, usize)> {
     match tokens {
         // "UTC+1" and "GMT+1".

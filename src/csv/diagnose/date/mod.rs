@@ -1,11 +1,11 @@
 //! Explains why a cell of `Starts` or `Expires` is not a date, and suggests the dates that it may mean.
 //!
-//! The text is cut into tokens (`tokens.rs`). They are compared with the forms that people, spreadsheets
-//! and programs write: numbers in every order and months by name (`calendar.rs`), single numbers
-//! (`numbers.rs`), durations and relative days (`relative.rs`), each with a time of the day
-//! (`clock.rs`). `words.rs` has the words of four languages.
+//! The text is cut into tokens (`tokens.rs`). The tokens are compared with the forms that people,
+//! spreadsheets and programs write: numbers in every order and months by name (`calendar.rs`), with or
+//! without a time of day (`clock.rs`), single numbers (`numbers.rs`), durations and relative days
+//! (`relative.rs`). `words.rs` has the words of four languages.
 //!
-//! A text that can be read in two ways gets both dates. A suggestion is never applied.
+//! If a text can be read in two ways, both dates are suggested. A suggestion is never applied.
 
 mod calendar;
 mod clock;
@@ -82,7 +82,7 @@ fn without_suggestion(text: &str, bound: Bound) -> Explanation {
     Explanation::new(reason).with_help(ACCEPTED)
 }
 
-/// Returns the name of the column that messages use, whatever its name in the file.
+/// Returns the name of the column in messages, regardless of its name in the file.
 fn column_name(bound: Bound) -> &'static str {
     match bound {
         Bound::Starts => "Starts",
@@ -90,7 +90,7 @@ fn column_name(bound: Bound) -> &'static str {
     }
 }
 
-/// The problem of a cell as the end of a sentence, and the dates that it may mean.
+/// The problem of a cell, written as the end of a sentence, and the dates that the cell may mean.
 struct Finding {
     problem: RichText,
     written: Vec<Written>,
@@ -139,7 +139,7 @@ impl Question<'_> {
             .or_else(|| self.two_dates(lower))
     }
 
-    /// Explains a cell that says that there is no end. Nothing is suggested for a start, because a row
+    /// Explains a cell that says that there is no end. Nothing is suggested for `Starts`, because a row
     /// without a start is active at once.
     fn never(&self) -> Finding {
         match self.bound {
@@ -148,7 +148,7 @@ impl Question<'_> {
         }
     }
 
-    /// Reads a date of the calendar, with or without a time.
+    /// Reads a calendar date, with or without a time.
     fn calendar(&self, mut tokens: Vec<Token<'_>>, zone: Option<&TimeZone>) -> Option<Finding> {
         if let Some(problem) = self.missing_day(&tokens) {
             return Some(problem);
@@ -195,7 +195,7 @@ impl Question<'_> {
         Some(Self::found(problem, written.collect()))
     }
 
-    /// Explains a date in the accepted order whose day or month does not exist.
+    /// Explains a date in the accepted order (year, month, day) whose day or month does not exist.
     fn missing_day(&self, tokens: &[Token<'_>]) -> Option<Finding> {
         let [
             Token::Number(year),
@@ -239,7 +239,8 @@ impl Question<'_> {
         ))
     }
 
-    /// Returns the finding of a date that only has to be written in another form.
+    /// Creates a finding for dates in another form. If `problem` is empty, the problem is the form or, if
+    /// there are several dates, that they are ambiguous.
     fn found(problem: &str, written: Vec<Written>) -> Finding {
         let problem = match (problem, written.len()) {
             ("", 0 | 1) => "is not in an accepted format",
@@ -278,7 +279,8 @@ const MIDNIGHT: Clock = Clock {
     second: 0,
 };
 
-/// Splits the name of a time zone from the end of a text: `18:00 Europe/Paris`, `18:00[Europe/Paris]`.
+/// Splits the name of a time zone from the end of a text, as in `18:00 Europe/Paris` or
+/// `18:00[Europe/Paris]`.
 fn without_zone(text: &str) -> (&str, Option<TimeZone>) {
     let end = text.trim_end_matches(']');
     let Some((before, name)) = end.rsplit_once(['[', ' ']) else {

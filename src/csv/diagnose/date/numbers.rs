@@ -6,24 +6,24 @@ use crate::csv::diagnose::date::tokens::{Token, small, value};
 use crate::csv::diagnose::date::written::Written;
 use crate::time::{Clock, Date, Instant};
 
-/// The serial numbers that are taken for dates: from 1 January 1990 to 31 December 2199. A smaller one is
+/// The serial numbers that are read as dates: from 1 January 1990 to 31 December 2199. A smaller number is
 /// more likely something else.
 const SERIALS: std::ops::RangeInclusive<i64> = 32_874..=109_574;
-/// The Unix times that are taken for dates: from 2001, when they got ten digits, to 2199.
+/// The Unix times that are read as dates: from 2001, when they reached ten digits, to 2199.
 const UNIX_SECONDS: std::ops::RangeInclusive<i64> = 1_000_000_000..=7_258_118_399;
 
 /// The meaning of a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NumberKind {
-    /// The number that a spreadsheet keeps for a date.
+    /// The number that a spreadsheet stores for a date.
     Serial(Written),
-    /// Seconds, milliseconds or microseconds since 1970.
+    /// Seconds, milliseconds, microseconds or nanoseconds since 1970.
     Unix(Written),
     /// Digits without separators.
     Digits(Vec<Written>),
 }
 
-/// Reads the tokens as one number. `None` if they are not one number, or if it is not a date.
+/// Reads the tokens as a number. `None` if they are not a number that could be a date.
 pub(super) fn number_kind(tokens: &[Token<'_>], question: &Question<'_>) -> Option<NumberKind> {
     match tokens {
         [Token::Number(days)] => serial(days, "")
@@ -37,7 +37,7 @@ pub(super) fn number_kind(tokens: &[Token<'_>], question: &Question<'_>) -> Opti
         ] => serial(days, fraction)
             .map(NumberKind::Serial)
             .or_else(|| unix_time(days).map(NumberKind::Unix)),
-        // The basic format of ISO 8601, as calendars write it.
+        // The basic format of ISO 8601, as calendar programs write it.
         [
             Token::Number(date),
             Token::Word("t"),
@@ -57,12 +57,13 @@ pub(super) fn number_kind(tokens: &[Token<'_>], question: &Question<'_>) -> Opti
     }
 }
 
-/// Reads a serial number of Excel's 1900 system, which `LibreOffice` uses too: the days since 30
-/// December 1899. The fraction is the part of the day. Numbers shows such a cell as text, so it writes none.
+/// Reads a serial number of Excel's 1900 system, which `LibreOffice` also uses: the days since 30 December
+/// 1899. The fraction is the part of the day that has passed. Apple Numbers shows a date cell as text, so it
+/// does not write serial numbers.
 fn serial(days: &str, fraction: &str) -> Option<Written> {
     let days = days.parse().ok().filter(|days| SERIALS.contains(days))?;
     let date = Date::new(1899, 12, 30)?.plus_days(days)?;
-    // Nine digits are more exact than a second.
+    // Nine digits are more than enough for a precision of one second.
     let digits = fraction.get(..fraction.len().min(9))?;
     let scale = 10_i64.checked_pow(u32::try_from(digits.len()).ok()?)?;
     let part: i64 = if digits.is_empty() {
@@ -73,7 +74,7 @@ fn serial(days: &str, fraction: &str) -> Option<Written> {
     let seconds = (part * 86_400 + scale / 2) / scale;
     Some(match seconds {
         0 => Written::Day(date),
-        // Rounded up to the next day.
+        // The seconds were rounded up to the next day.
         86_400.. => Written::Day(date.plus_days(1)?),
         _ => Written::Local(date, clock(seconds)?),
     })

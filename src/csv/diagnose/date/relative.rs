@@ -1,4 +1,4 @@
-//! Reads durations, and days that depend on the day on which they are read.
+//! Reads durations, and words for days that are relative to today.
 
 use crate::csv::diagnose::date::question::Question;
 use crate::csv::diagnose::date::tokens::{Token, small, value};
@@ -6,7 +6,7 @@ use crate::csv::diagnose::date::words::{Relative, Unit, relative, units, weekday
 use crate::csv::diagnose::date::written::Written;
 use crate::time::{Bound, Date};
 
-/// Words around a duration.
+/// Words around a duration that do not change it.
 const AROUND: [&str; 16] = [
     "in", "for", "after", "within", "next", "dans", "pendant", "après", "für", "nach", "durante",
     "en", "por", "from", "now", "later",
@@ -29,7 +29,8 @@ const NUMBERS: [(&str, u16); 14] = [
 ];
 
 impl Unit {
-    /// Returns its length in seconds. 0 for units of whole days, whose length depends on the calendar.
+    /// Returns the length of the unit in seconds. 0 for units of whole days, whose length depends on the
+    /// calendar.
     fn seconds(self) -> i64 {
         match self {
             Self::Seconds => 1,
@@ -73,7 +74,8 @@ impl Question<'_> {
         }
     }
 
-    /// Adds numbers with units to the present. `is_meant` chooses between the units of one word.
+    /// Adds durations, such as `3 days`, to the current time. `is_meant` chooses between the units that one
+    /// word may mean.
     fn sum(&self, tokens: &[Token<'_>], is_meant: impl Fn(Unit) -> bool) -> Option<Vec<Written>> {
         let mut parts = Vec::new();
         for pair in tokens.chunks(2) {
@@ -84,7 +86,7 @@ impl Question<'_> {
                 }
                 _ => return None,
             };
-            // The `t` of ISO 8601 stands before the hours: `P1DT12H`.
+            // In ISO 8601, a `T` separates the days from the hours, as in `P1DT12H`.
             let word = if word == "dt" { "d" } else { word };
             let unit = units(word).find(|unit| is_meant(*unit))?;
             parts.push((unit, i64::from(number)));
@@ -113,7 +115,7 @@ impl Question<'_> {
         })
     }
 
-    /// Returns the day that a word names, such as `tomorrow` or `Friday`.
+    /// Returns the day that a text means, such as `tomorrow` or `Friday`.
     pub(super) fn relative_day(&self, text: &str) -> Option<Date> {
         let today = self.today;
         let text = text.strip_prefix("until ").unwrap_or(text);
@@ -146,7 +148,8 @@ impl Question<'_> {
         }
     }
 
-    /// Returns the day of a quarter, a week of ISO 8601 or a year: its first or its last one.
+    /// Returns a day of a quarter, of a week of ISO 8601 or of a year: the first one for `Starts`, and the
+    /// last one for `Expires`.
     pub(super) fn day_of_span(&self, tokens: &[Token<'_>]) -> Option<Date> {
         let (word, number, year) = match tokens {
             [Token::Number(year)] if year.len() == 4 => {

@@ -1,4 +1,4 @@
-//! Dates as people, spreadsheets and programs write them, and the dates that are suggested for them.
+//! Tests dates as people, spreadsheets and programs write them, and the dates that are suggested for them.
 
 use super::*;
 use crate::time::Instant;

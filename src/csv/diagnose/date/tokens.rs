@@ -14,7 +14,7 @@ pub(super) enum Token<'a> {
     Mark(char),
 }
 
-/// Cuts a text in lower case. `None` if it has too many pieces for a date.
+/// Cuts a lower-case text into tokens. `None` if it has more than [`MAX_TOKENS`] tokens.
 pub(super) fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
@@ -39,12 +39,12 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
     Some(tokens)
 }
 
-/// Returns the value of digits, if it is small enough for a date.
+/// Returns the value of digits. `None` if the value is too large for a date.
 pub(super) fn value(digits: &str) -> Option<u16> {
     digits.parse().ok()
 }
 
-/// Returns the value of at most two digits.
+/// Returns the value of one or two digits. `None` if there are more.
 pub(super) fn small(digits: &str) -> Option<u8> {
     (digits.len() <= 2).then(|| digits.parse().ok())?
 }

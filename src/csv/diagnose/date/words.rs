@@ -1,5 +1,5 @@
-//! Words of dates in English, French, German and Spanish, all in lower case. Common words of Italian,
-//! Dutch and Portuguese are among them.
+//! Words of date cells in English, French, German and Spanish, all in lower case. The lists include common
+//! words of Italian, Dutch and Portuguese.
 
 /// The unit of a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) enum Unit {
     Years,
 }
 
-/// A day that depends on the day on which it is read.
+/// A day relative to today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relative {
     Yesterday,
@@ -194,7 +194,7 @@ const RELATIVE: [(Relative, &[&str]); 10] = [
     ),
 ];
 
-/// Words for "there is no end". They mean nothing else in a column of dates.
+/// Texts that mean "there is no end". They have no other meaning in a column of dates.
 const WITHOUT_END: [&str; 43] = [
     "0000-00-00",
     "0000-00-00 00:00",
@@ -247,7 +247,7 @@ const FILLERS: &str = "until till til to by before up from since on at the of st
     valid expires expire starts start ends end inclusive incl included date \
     mo di mi do fr sa so lun mer jeu ven sam dim";
 
-/// Offsets of time zones in minutes, by the abbreviations of RFC 5322 (section 4.3) and of Europe.
+/// Offsets of time zones in minutes, by the abbreviations in RFC 5322 (section 4.3) and those used in Europe.
 const ABBREVIATIONS: [(&str, i32); 20] = [
     ("z", 0),
     ("utc", 0),
@@ -293,23 +293,23 @@ pub(super) fn units(word: &str) -> impl Iterator<Item = Unit> {
     known.map(|(unit, _)| *unit)
 }
 
-/// Returns the day that a text names, relative to the day on which it is read.
+/// Returns the relative day that a text means, such as `tomorrow`.
 pub(super) fn relative(text: &str) -> Option<Relative> {
     let names = |(_, phrases): &&(Relative, &[&str])| phrases.contains(&text);
     RELATIVE.iter().find(names).map(|(relative, _)| *relative)
 }
 
-/// Returns whether a text says that there is no end.
+/// Returns whether a text means that there is no end.
 pub(super) fn is_without_end(text: &str) -> bool {
     WITHOUT_END.contains(&text)
 }
 
-/// Returns whether a word around a date does not change it.
+/// Returns whether a word can be around a date without changing it.
 pub(super) fn is_filler(word: &str) -> bool {
     has_word(FILLERS, word)
 }
 
-/// Returns the offset from UTC that an abbreviation means, in minutes.
+/// Returns the offset from UTC that an abbreviation stands for, in minutes.
 pub(super) fn abbreviated_offset(word: &str) -> Option<i32> {
     let known = ABBREVIATIONS.iter().find(|(name, _)| *name == word);
     known.map(|(_, minutes)| *minutes)

@@ -1,4 +1,4 @@
-//! Dates as they are suggested, in the forms that are accepted.
+//! Suggested dates, written in the forms that are accepted.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub(super) enum Written {
 }
 
 impl Written {
-    /// Returns the year.
+    /// Returns the year. 0 for an instant and for `never`.
     pub(super) fn year(self) -> u16 {
         match self {
             Self::Day(date) | Self::Local(date, _) | Self::AtOffset(date, ..) => date.year(),

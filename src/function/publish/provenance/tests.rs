@@ -93,7 +93,7 @@ fn stays_below_the_limit_of_metadata() {
     }
 }
 
-/// The numbers of the largest upload that the limits on sizes accept.
+/// Returns the figures of the largest upload that the size limits accept.
 fn largest_facts() -> SiteFacts {
     SiteFacts {
         rows: 999_999_999,
@@ -135,7 +135,7 @@ fn stays_below_the_limit(long: &str) {
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    // The rest is for more values.
+    // The remaining bytes are reserved for more values.
     assert!(bytes < 2000, "{bytes}");
     let read = Provenance::from_metadata(&head("", provenance.metadata()));
     assert_eq!(read.facts(), Some(largest_facts()));

@@ -1,43 +1,43 @@
-//! Follows the paths of all files to the files that they lead to.
+//! Follows the paths in all files to the files of the items.
 
 use std::collections::BTreeMap;
 
 use super::source::{Kind, Named, Source};
 
-/// The crate of the files that are in no program.
+/// The crate of the files that belong to no program.
 const LIBRARY: &str = "htaccess_generator";
 
-/// A module: its crate, then its names.
+/// The path of a module: the crate, followed by the module names.
 type Module = Vec<String>;
 
-/// One path of a file that leads to another file of the project.
+/// A path in one file that leads to another file of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Import {
     pub(super) file: String,
     pub(super) line: usize,
-    /// The path as the file has it.
+    /// The path as it is written in the file.
     pub(super) path: String,
-    /// The file that has the item, even if a face re-exports it.
+    /// The file that contains the item, even if a face re-exports it.
     pub(super) target: String,
-    /// A file inside a folder, named by a file outside of the folder.
+    /// A file inside a folder that the path of a file outside the folder contains.
     pub(super) past_face: Option<String>,
     pub(super) is_test: bool,
 }
 
-/// All files of the project and the modules that they are.
+/// All files of the project, by their modules.
 pub(super) struct Tree {
     files: BTreeMap<Module, (String, Source)>,
 }
 
-/// The end of a path.
+/// The item or module that a path leads to.
 struct Found {
     module: Module,
-    /// The modules that the path itself names.
+    /// The modules that the path itself contains.
     named: Vec<Module>,
 }
 
 impl Tree {
-    /// The paths of the files start with `src/`.
+    /// Reads the files, given as paths and code. The paths start with `src/`.
     pub(super) fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let read =
             |(path, code): (&str, &str)| (module_of(path), (path.to_owned(), Source::read(code)));
@@ -51,7 +51,7 @@ impl Tree {
         self.files.values().map(|(path, _)| path.as_str())
     }
 
-    /// Returns all imports between two files, in the order of the files.
+    /// Returns all imports between two files, ordered by file.
     pub(super) fn imports(&self) -> Vec<Import> {
         let mut imports = Vec::new();
         for (module, (file, source)) in &self.files {
@@ -78,13 +78,13 @@ impl Tree {
         imports
     }
 
-    /// A re-export from a file inside the same folder is the face of the folder.
+    /// Returns whether a path leads into the module. A re-export of such a path is the face of a folder.
     fn is_inside(&self, named: &Named, module: &Module) -> bool {
         let found = self.find(module, named);
         found.is_some_and(|found| found.module.starts_with(module))
     }
 
-    /// Returns every end of a path. A `*` also leads to everything that the module re-exports.
+    /// Returns everything that a path leads to. A `*` also leads to everything that the module re-exports.
     fn ends(&self, module: &Module, named: &Named) -> Vec<Found> {
         let Some(found) = self.find(module, named) else {
             return Vec::new();
@@ -107,7 +107,7 @@ impl Tree {
         self.resolve(module, named, &mut Vec::new())
     }
 
-    /// Returns the end of a path of a module, or `None` if it leads out of the project.
+    /// Returns what a path in a module leads to, or `None` if the path leads out of the project.
     fn resolve<'a>(
         &'a self,
         module: &Module,
@@ -141,7 +141,7 @@ impl Tree {
                 (at, known) = (at_alias, named_by_alias);
             }
         }
-        // The inline modules of a file belong to the file.
+        // Inline modules belong to the file that contains them.
         while !self.files.contains_key(&at) && at.len() > module.len() {
             at.pop();
         }
@@ -150,7 +150,7 @@ impl Tree {
         Some(found)
     }
 
-    /// Returns the module that a file imports under a name: `input` of `input::find`.
+    /// Returns the module that a file imports under this name, such as `input` in `input::find`.
     fn alias<'a>(
         &'a self,
         module: &Module,
@@ -214,8 +214,8 @@ impl Tree {
             .then_some(Found { module, named })
     }
 
-    /// Returns the first file inside a folder that a path from outside of the folder names. The
-    /// face of a folder inside a folder may be named.
+    /// Returns the first file inside a folder that a path from outside the folder contains. The path
+    /// may contain the face of a nested folder.
     fn past_face(&self, module: &Module, named: &[Module]) -> Option<String> {
         let past = named.iter().find(|inner| {
             let folder = &inner[..inner.len() - 1];
@@ -230,7 +230,7 @@ impl Tree {
         self.files.keys().any(is_inner)
     }
 
-    /// A file under `#[cfg(test)] mod name;`.
+    /// Returns whether the file of a module is declared as `#[cfg(test)] mod name;`.
     fn is_test(&self, module: &Module) -> bool {
         let Some((name, parent)) = module.split_last() else {
             return false;

@@ -1,19 +1,20 @@
-//! The files of `src/` import each other as `ARCHITECTURE.md` says.
+//! Checks that the files of `src/` import each other only as `ARCHITECTURE.md` allows.
 //!
-//! The test reads the `use` lines and the other paths of every file, and follows each to the file
-//! that has the item, also through the `pub use` of a face. The tables of `ARCHITECTURE.md` are the
-//! order that it checks. It does not see an `impl` block that is not in the file of its type.
+//! The test reads the `use` lines and the other paths of every file, and follows each path to the file
+//! that contains the item, even if a face (the `mod.rs` of a folder) re-exports the item. The tables in
+//! `ARCHITECTURE.md` define the order that the test checks. The test does not detect an `impl` block
+//! outside the file of its type.
 //!
-//! Tests in `src/` may import from their own layer and from below, and only through faces, like
-//! other code. They may be part of a circle.
+//! Tests in `src/` may import from their own layer and from lower layers, and only through faces, like
+//! other code. Unlike other code, they may be part of a circle.
 
-/// The way from a path to a file.
+/// The files of the project, and the search for the file of a path.
 mod graph;
-/// The rules.
+/// The rules of the layout.
 mod rules;
-/// The rules find what they forbid.
+/// Small trees of files, in which the rules must find each violation.
 mod snippets;
-/// The paths of one file.
+/// The paths in one file.
 mod source;
 /// The tokens of one file.
 mod tokens;
@@ -29,7 +30,7 @@ const ARCHITECTURE: &str = include_str!("../../../../ARCHITECTURE.md");
 /// The number of `.rs` files that may be directly in `src/`.
 const MAX_TOP_FILES: usize = 6;
 
-/// Returns the Rust files of a folder and the folders inside it: path and text.
+/// Returns the path and the text of each Rust file in a folder and its subfolders.
 pub(super) fn rust_files(folder: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {

@@ -1,18 +1,18 @@
-//! The rules of the layout. Each returns one sentence for every import that breaks it.
+//! The rules of the layout. Each rule returns one sentence for each import that breaks it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::graph::{Import, Tree};
 
-/// The paths of a table, each with the number of its layer.
+/// The paths in a table, each with its layer number.
 pub(super) struct Layers {
     heading: String,
     parts: Vec<(String, usize)>,
 }
 
 impl Layers {
-    /// Reads the table below a heading: the first column is the number of the layer, and the
-    /// second is the path in backticks.
+    /// Reads the table below a heading. The first column contains the layer number, and the second
+    /// column contains the path in backticks.
     pub(super) fn read(document: &str, heading: &str) -> Self {
         let below = document
             .split(&format!("\n## {heading}\n"))
@@ -31,14 +31,14 @@ impl Layers {
         }
     }
 
-    /// The row whose path is the file or a folder around it.
+    /// Returns the row whose path is the file or a folder that contains the file.
     fn part(&self, file: &str) -> Option<&(String, usize)> {
         let is_part = |path: &str| file == path || path.ends_with('/') && file.starts_with(path);
         self.parts.iter().find(|(path, _)| is_part(path))
     }
 
-    /// Every file of a folder is in the table, except the given one, and every path of the table
-    /// leads to a file.
+    /// Checks that every file in a folder is in the table, except the given file, and that every path
+    /// in the table leads to a file.
     pub(super) fn gaps(&self, tree: &Tree, folder: &str, except: &str) -> Vec<String> {
         let heading = &self.heading;
         let files: Vec<&str> = tree
@@ -57,8 +57,8 @@ impl Layers {
         missing.chain(dead).collect()
     }
 
-    /// No import leads to a higher layer, and the parts of one layer do not import each other in a
-    /// circle.
+    /// Checks that no import leads to a higher layer, and that the parts of a layer do not import
+    /// each other in a circle.
     pub(super) fn upward(&self, imports: &[Import]) -> Vec<String> {
         let heading = &self.heading;
         let mut problems = Vec::new();
@@ -102,8 +102,8 @@ impl Layers {
     }
 }
 
-/// No files import each other in a circle. Tests are exempt, because the tests of a file may use
-/// what imports the file.
+/// Checks that files do not import each other in a circle. Tests are exempt, because the tests of a
+/// file may use files that import it.
 pub(super) fn circles(imports: &[Import]) -> Vec<String> {
     let mut imports: Vec<&Import> = imports.iter().filter(|import| !import.is_test).collect();
     let mut problems = Vec::new();
@@ -119,12 +119,12 @@ pub(super) fn circles(imports: &[Import]) -> Vec<String> {
             steps.len(),
             steps.join("\n  ")
         ));
-        // Each further circle is reported without the files of this one.
+        // Further circles are reported without the files of this one.
         imports.retain(|import| !circle.iter().any(|step| step.file == import.file));
     }
 }
 
-/// Returns the fewest imports that lead from a file to itself.
+/// Returns the shortest chain of imports that leads from a file back to itself.
 fn way_back<'a>(file: &str, imports: &[&'a Import]) -> Option<Vec<&'a Import>> {
     let mut arrived: BTreeMap<&str, &Import> = BTreeMap::new();
     let mut waiting = VecDeque::from([file]);
@@ -143,7 +143,7 @@ fn way_back<'a>(file: &str, imports: &[&'a Import]) -> Option<Vec<&'a Import>> {
     Some(way)
 }
 
-/// A folder is known from outside only by its face.
+/// Checks that files outside a folder import from it only through its face.
 pub(super) fn past_faces(imports: &[Import]) -> Vec<String> {
     let past = |import: &Import| {
         let inner = import.past_face.as_ref()?;

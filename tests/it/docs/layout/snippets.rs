@@ -1,4 +1,4 @@
-//! The rules find what they forbid, in small trees of files.
+//! Small trees of files, in which the rules must find each violation.
 
 use super::graph::Tree;
 use super::rules::{Layers, circles, past_faces};
@@ -8,12 +8,12 @@ const TABLE: &str = "\n## Layers\n\n| layer | path | |\n|---|---|---|\n| 1 | `sr
                      | 2 | `src/left/` | |\n| 2 | `src/right/` | |\n| 3 | `src/top.rs` | |\n\
                      \n## Next\n\n| 9 | `src/ground.rs` | |\n";
 
-/// A tree of files, each with its path and its code. There is always a root.
+/// Returns a tree of files, given as paths and code. `src/lib.rs` is always part of the tree.
 fn tree(files: &[(&str, &str)]) -> Tree {
     Tree::new([("src/lib.rs", "")].iter().chain(files).copied())
 }
 
-/// Each problem contains the text that is expected in its place.
+/// Checks that each problem contains the expected text at the same position.
 #[track_caller]
 fn check(problems: &[String], expected: &[&str]) {
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
@@ -22,7 +22,7 @@ fn check(problems: &[String], expected: &[&str]) {
     }
 }
 
-/// The paths of a file, each with its line.
+/// Checks the paths in a file, each with its line.
 #[track_caller]
 fn check_paths(code: &str, expected: &[&str]) {
     let source = Source::read(code);
@@ -116,7 +116,7 @@ fn finds_an_import_upward() {
     check(&layers.upward(&tree(&down).imports()), &[]);
 }
 
-/// `src/lib.rs` re-exports items, but it is in no layer.
+/// `src/lib.rs` re-exports items, but belongs to no layer.
 #[test]
 fn finds_an_import_upward_through_the_root() {
     let files = [
@@ -212,7 +212,7 @@ fn finds_a_circle() {
     check(&circles(&tree(&files[..2]).imports()), &[]);
 }
 
-/// Without the way through the face, there are only imports between `a`, `mod` and `c`.
+/// If the face were not followed, there would only be imports between `a`, `mod` and `c`.
 #[test]
 fn finds_a_circle_through_a_face() {
     let face =

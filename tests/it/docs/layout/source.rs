@@ -1,15 +1,15 @@
-//! Reads the modules, the imports and the other paths of one file.
+//! Reads the modules, the imports and the other paths of a file.
 
 use super::tokens::{Token, tokens};
 
-/// A path that a file names: in a `use`, or in its code.
+/// A path in a file, either in a `use` or in other code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) line: usize,
-    /// The inline modules around it, from the outermost.
+    /// The inline modules around the path, outermost first.
     pub(super) inside: Vec<String>,
     pub(super) path: Vec<String>,
-    /// The name by which the file knows it. `*` for all names of a module.
+    /// The name under which the file uses the item. `*` for all names of a module.
     pub(super) alias: String,
     pub(super) kind: Kind,
     pub(super) is_test: bool,
@@ -21,15 +21,15 @@ pub(super) enum Kind {
     Import,
     /// `pub use a::b;`
     ReExport,
-    /// `a::b` outside of a `use`.
+    /// `a::b` outside a `use`.
     InCode,
 }
 
-/// Everything that the test needs to know about a file.
+/// The facts about a file that the test needs.
 #[derive(Debug, Default)]
 pub(super) struct Source {
     pub(super) named: Vec<Named>,
-    /// The names of `#[cfg(test)] mod name;`.
+    /// The names in `#[cfg(test)] mod name;`.
     pub(super) test_modules: Vec<String>,
 }
 
@@ -54,13 +54,13 @@ struct Reader {
     at: usize,
     /// The number of open braces.
     depth: usize,
-    /// The open inline modules, each with the depth around it.
+    /// The open inline modules, each with the depth outside it.
     inside: Vec<(String, usize)>,
     source: Source,
 }
 
 impl Reader {
-    /// The text of the token at a distance from the current one.
+    /// Returns the text of the token that is `ahead` tokens after the current one.
     fn text(&self, ahead: usize) -> &str {
         self.tokens
             .get(self.at + ahead)
@@ -95,7 +95,7 @@ impl Reader {
         self.at += 1;
     }
 
-    /// Takes a whole path, so that `b::c` in `a::b::c` is not taken for a separate path.
+    /// Reads a whole path, so that `b::c` in `a::b::c` does not count as a separate path.
     fn path_in_code(&mut self) {
         let first = self.at;
         let is_visibility = self.before() == "in";
@@ -120,7 +120,7 @@ impl Reader {
         self.tree(&[], kind);
     }
 
-    /// One branch of a `use`: `a::b`, `a::b as c`, `a::*` or `a::{b, c}`.
+    /// Reads one branch of a `use`: `a::b`, `a::b as c`, `a::*` or `a::{b, c}`.
     fn tree(&mut self, start: &[String], kind: Kind) {
         let mut path = start.to_vec();
         let first = self.at;

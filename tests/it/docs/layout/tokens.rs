@@ -1,10 +1,10 @@
-//! Splits Rust code into tokens. Comments, strings and characters are left out.
+//! Splits Rust code into tokens. Comments, strings and character literals are left out.
 
-/// One token: an identifier or number, `::`, or a single character of punctuation.
+/// A token: an identifier or number, `::`, or a single punctuation character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) text: String,
-    /// The number of the line, from 1.
+    /// The line number, starting at 1.
     pub(super) line: usize,
     /// `true` if the token belongs to an item under `#[cfg(test)]`.
     pub(super) is_test: bool,
@@ -42,7 +42,7 @@ fn is_word(sign: char) -> bool {
     sign.is_alphanumeric() || sign == '_'
 }
 
-/// Returns the length of the comment, string or character at the start of the text, otherwise 0.
+/// Returns the length of the comment, string or character literal at the start of the text, or 0.
 fn ignored_bytes(text: &str) -> usize {
     if text.starts_with("//") {
         return text.find('\n').unwrap_or(text.len());
@@ -68,7 +68,7 @@ fn ignored_bytes(text: &str) -> usize {
     }
 }
 
-/// Block comments can be nested.
+/// Returns the length of the block comment at the start of the text. Block comments can be nested.
 fn block_comment_bytes(text: &str) -> usize {
     let (mut depth, mut at) = (0, 0);
     while at < text.len() {
@@ -87,7 +87,7 @@ fn block_comment_bytes(text: &str) -> usize {
     at
 }
 
-/// A lifetime such as `'a` has no quote at its end.
+/// Returns whether a quote starts a character literal. A lifetime such as `'a` has no closing quote.
 fn is_character(text: &str) -> bool {
     let mut signs = text.chars().skip(1);
     signs.next() == Some('\\') || signs.next() == Some('\'')
@@ -104,7 +104,7 @@ fn quoted_bytes(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// Marks the items under `#[cfg(test)]`: up to their `;` or the end of their first block.
+/// Marks the items under `#[cfg(test)]`, up to their `;` or the end of their first block.
 fn mark_tests(tokens: &mut [Token]) {
     const ATTRIBUTE: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let mut at = 0;
@@ -126,7 +126,7 @@ fn mark_tests(tokens: &mut [Token]) {
     }
 }
 
-/// Returns the number of tokens of the item at the start, with its attributes.
+/// Returns the number of tokens in the item at the start, including its attributes.
 fn item_tokens(tokens: &[Token]) -> usize {
     let mut depth = 0;
     let mut is_import = false;

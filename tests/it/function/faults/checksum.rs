@@ -1,4 +1,4 @@
-//! The checksum of an upload that names none, in the form in which S3 returns it.
+//! The checksum of an upload without a checksum from its client, in the form that S3 returns.
 
 pub(super) fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();

@@ -1,7 +1,7 @@
-//! The real clients against a server that fails: retries fix some failures, others are reported,
-//! and no failure loses the previous output.
+//! The real clients against a server that fails. Retries fix some failures, other failures are
+//! reported, and no failure loses the previous output.
 
-/// The checksum of an upload that names none.
+/// The checksum of an upload without a checksum from its client.
 mod checksum;
 mod race;
 mod schedules;
@@ -57,7 +57,7 @@ fn handle_until(server: &Server, event: Value, context: Context) -> Result<Value
     }
 }
 
-/// A site whose output was made from [`OLD`], and whose CSV is now [`ACME`].
+/// Returns a server with a site whose output was generated from [`OLD`], and whose CSV is now [`ACME`].
 fn site() -> Server {
     let server = Server::start();
     server.upload("uploads/acme.csv", OLD);
@@ -123,7 +123,8 @@ fn an_input_that_arrived_damaged_is_read_again() {
         let gets = std::sync::atomic::AtomicU32::new(0);
         server.plan(move |request, _| {
             let is_get = is_call(request, ("GET", "uploads/acme.csv"));
-            // Two rounds. The protocol reads twice in each, because the order is uncertain.
+            // The fault affects two rounds. The protocol reads twice in each round, because the order
+            // of the uploads is uncertain.
             if is_get && gets.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 4 {
                 fault
             } else {
@@ -139,8 +140,8 @@ fn an_input_that_arrived_damaged_is_read_again() {
     }
 }
 
-/// The answers of S3 if a condition does not hold, or if the object is being written or does not
-/// exist.
+/// These are the responses of S3 if a condition is not met, if the object is being written, or if
+/// the object does not exist.
 #[test]
 fn a_write_that_meets_another_one_starts_again() {
     for call in [CALLS[3], CALLS[4]] {
@@ -210,7 +211,7 @@ fn lasting_failures_are_reported_with_their_kind_and_keep_the_previous_output() 
                 let answer = handle(&server, put_event(&["acme.csv"]));
                 assert_eq!(answer, Err(kind), "{call:?} {fault:?}");
                 let kept = output(&server) == "Require ip 9.9.9.9";
-                // A report that cannot be written does not prevent its output.
+                // If the report cannot be written, the output is published anyway.
                 let is_report = call == CALLS[4];
                 assert!(kept != is_report, "{call:?} {fault:?}");
                 server.plan(|_, _| Fault::None);
@@ -245,7 +246,7 @@ fn a_connection_that_stalls_is_closed_and_tried_again() {
     assert_eq!(output(&server), "Require ip 172.100.2.11 192.168.1.10");
 }
 
-/// The real client sends the checksum and asks for it, for both forms of a write.
+/// The real client sends the checksum and requests it, for both forms of a write.
 #[test]
 fn an_output_that_was_edited_by_hand_is_written_again() {
     let server = site();
@@ -330,7 +331,7 @@ fn invalid_trust_roots_are_reported_before_a_call_is_made() {
     }
 }
 
-/// The roots are parsed when the first connection is made. Invalid ones would cause a panic.
+/// The roots are parsed when the first connection is made. Invalid roots would cause a panic.
 #[test]
 fn trust_roots_of_any_source_are_read() {
     for roots in [TrustRoots::Amazon, TrustRoots::System] {

@@ -1,5 +1,5 @@
-//! Four environments, events that are late, repeated and in any order, and all uploads within one
-//! second: in the end, the last CSV of every site must be in force.
+//! Four environments handle events that are late, repeated and in any order, and all uploads have the
+//! same second. At the end, the last CSV of every site must be published.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,10 +23,11 @@ use crate::support::AS_OF;
 /// The number of sites if `RACE_SITES` is not set. `make test` uses 500.
 const SITES: usize = 60;
 const ENVIRONMENTS: usize = 4;
-/// The address that each site's CSV allows, upload by upload. Every other site returns to its first
-/// rules.
+/// The last byte of the address that each site allows, for each upload. Every other site
+/// returns to its first rules.
 const UPLOADS: [[u8; 4]; 2] = [[1, 2, 3, 4], [1, 2, 1, 1]];
-/// Events are taken at random from the oldest ones of this number, so that those of one site meet.
+/// The number of oldest events from which the next event is chosen at random, so that
+/// the events of a site meet.
 const WINDOW: usize = 8;
 
 fn sites() -> usize {
@@ -64,8 +65,8 @@ fn expected(file: usize) -> String {
     .unwrap()
 }
 
-/// Uploads two sites at a time, so that one upload is processed when the next one comes. Some
-/// events come twice.
+/// Uploads the CSVs of two sites at a time, so that an upload is still being processed when the next
+/// one arrives. Some events are sent twice.
 fn upload_everything(server: &Server, files: usize, events: &Mutex<Vec<Value>>) {
     for pair in (0..files).collect::<Vec<_>>().chunks(2) {
         for upload in 0..UPLOADS[0].len() {
@@ -79,7 +80,7 @@ fn upload_everything(server: &Server, files: usize, events: &Mutex<Vec<Value>>) 
                     events.lock().unwrap().push(put_event(&[&key(file)]));
                 }
             }
-            // On any machine, the next upload comes while this one is processed.
+            // On any machine, the next upload arrives while this one is processed.
             while events.lock().unwrap().len() > ENVIRONMENTS {
                 thread::sleep(Duration::from_millis(1));
             }
@@ -87,7 +88,7 @@ fn upload_everything(server: &Server, files: usize, events: &Mutex<Vec<Value>>) 
     }
 }
 
-/// Runs one environment: takes events until all are done, and puts a failed event back.
+/// Runs one environment until all events are handled. A failed event is put back.
 fn work(server: &Server, events: &Mutex<Vec<Value>>, open: &AtomicUsize, failures: &AtomicUsize) {
     let handler = Handler::new(store(server), settings(&[])).unwrap();
     let runtime = runtime();
@@ -115,7 +116,7 @@ fn work(server: &Server, events: &Mutex<Vec<Value>>, open: &AtomicUsize, failure
     }
 }
 
-/// Counts the sites whose output is not that of their last CSV, and the wrong reports.
+/// Returns the number of sites whose output does not match their last CSV, and the number of wrong reports.
 fn race(server: &Server, files: usize) -> (usize, usize) {
     let events = Mutex::new(Vec::new());
     let (open, failures) = (AtomicUsize::new(1), AtomicUsize::new(0));
@@ -174,8 +175,8 @@ fn no_site_is_left_with_older_rules_if_every_tenth_call_fails() {
     assert_eq!(race(&server, sites()), (0, 0));
 }
 
-/// Holds up one writer while a newer CSV is uploaded and published by another. Returns which rules
-/// are in force then.
+/// Delays one writer while another writer publishes a newer CSV. Returns the address that the
+/// output allows at the end.
 fn after_a_late_write(server: &Server) -> String {
     let first = std::sync::atomic::AtomicBool::new(true);
     server.plan(move |request, _| {

@@ -1,5 +1,5 @@
-//! EventBridge Scheduler: the request that its client sends, failures of the service, and outputs that are
-//! not written without their schedule.
+//! EventBridge Scheduler: the request that the client sends, failures of the service, and outputs that
+//! are not written without their schedule.
 
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -164,7 +164,7 @@ fn lasting_failures_are_reported_with_their_kind() {
     }
 }
 
-/// Lets every request that creates a schedule fail.
+/// Makes every request that creates a schedule fail.
 fn fail_to_create(server: &Server, fault: Fault) {
     server.plan(move |request, _| {
         if is_create(request) {
@@ -175,7 +175,7 @@ fn fail_to_create(server: &Server, fault: Fault) {
     });
 }
 
-/// A scheduler that the test looks at after it was given to a handler.
+/// A scheduler that a test can still inspect after a handler has received it.
 #[derive(Clone)]
 struct Shared(Rc<EventBridgeScheduler>);
 
@@ -197,7 +197,7 @@ impl Scheduler for Shared {
     }
 }
 
-/// Handles the event about the CSV. Returns the status, or the kind of the error.
+/// Handles an event about the CSV with this much time left. Returns the status, or the kind of the error.
 fn handle(server: &Server, scheduler: &Shared, time: Duration) -> Result<String, ErrorKind> {
     let handler = Handler::new(store(server), settings(&[])).unwrap();
     let handler = handler.with_scheduler(scheduler.clone());
@@ -276,7 +276,7 @@ fn a_schedule_that_took_effect_without_an_answer_is_no_failure() {
         }
     });
     let scheduler = Shared::new(&server);
-    // The second attempt is answered with a conflict.
+    // The client tries again, and the second request gets a conflict.
     let status = handle(&server, &scheduler, MINUTE);
     assert_eq!(status.as_deref(), Ok("written"));
     assert_eq!(output(&server), RULES);
@@ -314,7 +314,8 @@ fn a_csv_without_dates_makes_no_request_and_no_client() {
     handle(&server, &scheduler, MINUTE).unwrap();
     let mut found = asked.lock().unwrap().clone();
     found.sort_unstable();
-    // The input is read again, because both uploads are of the same second, and so is the version in force.
+    // The input is read twice, because both uploads have the same second. The published
+    // version is read as well.
     let expected = CALLS.into_iter().chain([("GET", "uploads/acme.csv"); 2]);
     let expected = expected.map(|(method, path)| (method.to_owned(), path.to_owned()));
     let mut expected: Vec<(String, String)> = expected.collect();

@@ -1,6 +1,5 @@
-//! A server of S3 and EventBridge Scheduler on the loopback interface with faults on demand: conditional
-//! writes, versions, multipart uploads, schedules, and connections that break before or after a write
-//! takes effect.
+//! A local server that simulates S3 and EventBridge Scheduler with faults on demand: conditional writes,
+//! versions, multipart uploads, schedules, and connections that break before or after a write takes effect.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -20,19 +19,19 @@ use super::checksum::{base64, crc32};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
-    /// An error answer, without effect.
+    /// An error response, without effect.
     Status(u16, &'static str),
-    /// The connection closes without an answer, before anything happened.
+    /// The connection closes without a response, before the request takes effect.
     ClosedBefore,
-    /// The connection closes without an answer, after the request took effect.
+    /// The connection closes without a response, after the request has taken effect.
     ClosedAfter,
-    /// The answer's body ends early.
+    /// The body of the response ends early.
     Truncated,
-    /// One byte of the answer's body is changed.
+    /// One byte in the body of the response is changed.
     Corrupted,
-    /// No answer for this time, and no effect.
+    /// There is no response for this time, and no effect.
     Silent(Duration),
-    /// The effect and the answer come after this time.
+    /// The effect and the response come after this time.
     Late(Duration),
 }
 
@@ -51,7 +50,7 @@ struct Object {
     etag: String,
     version: u64,
     metadata: BTreeMap<String, String>,
-    /// The checksum that the client sent, as S3 returns it. An upload has only a CRC.
+    /// The checksum that the client sent, as S3 returns it. `None` for an upload, which only has a CRC.
     sha256: Option<String>,
 }
 
@@ -72,7 +71,7 @@ pub(crate) struct Server {
 struct State {
     objects: Mutex<BTreeMap<String, Object>>,
     uploads: Mutex<HashMap<String, Object>>,
-    /// The requests that created schedules, by name.
+    /// The requests that created schedules, by schedule name.
     schedules: Mutex<BTreeMap<String, Value>>,
     plan: Mutex<Box<Plan>>,
     requests: AtomicU64,
@@ -81,7 +80,7 @@ struct State {
     in_other_forms: AtomicU64,
     ignores_preconditions: AtomicBool,
     has_no_versions: AtomicBool,
-    /// The longest random pause before most requests take effect, in microseconds.
+    /// The maximum random pause before most requests take effect, in microseconds.
     pause_us_max: AtomicU64,
 }
 
@@ -103,7 +102,7 @@ impl Server {
             pause_us_max: AtomicU64::new(0),
         });
         let shared = Arc::clone(&state);
-        // The thread ends with the process of the test.
+        // The thread ends when the process of the test ends.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&shared);
@@ -113,7 +112,7 @@ impl Server {
         Self { url, state }
     }
 
-    /// Chooses the fault of each request, given its number from 0.
+    /// Sets the function that chooses the fault of each request, given its number, which starts at 0.
     pub(crate) fn plan(&self, plan: impl Fn(&Request, u64) -> Fault + Send + Sync + 'static) {
         self.state.requests.store(0, Ordering::SeqCst);
         *self.state.plan.lock().unwrap() = Box::new(plan);
@@ -137,13 +136,13 @@ impl Server {
             .write(path, bytes.to_vec(), BTreeMap::new(), None, "");
     }
 
-    /// Replaces the bytes of an object and keeps its metadata, as a person with an S3 client could.
+    /// Replaces the bytes of an object but keeps its metadata, as a person with an S3 client could.
     pub(crate) fn edit(&self, path: &str, bytes: &[u8]) {
         let metadata = self.state.objects.lock().unwrap()[path].metadata.clone();
         self.state.write(path, bytes.to_vec(), metadata, None, "");
     }
 
-    /// Removes all versions of the uploads, as in a bucket that never had versioning.
+    /// Returns no versions from now on, like a bucket that never had versioning.
     pub(crate) fn without_versions(&self) {
         self.state.has_no_versions.store(true, Ordering::SeqCst);
     }
@@ -163,8 +162,8 @@ impl Server {
         self.state.schedules.lock().unwrap().clear();
     }
 
-    /// Returns the number of writes that met another write, and the number that used another form
-    /// because an entity tag had come back.
+    /// Returns the number of writes that conflicted with another write, and the number of writes in
+    /// another form because an ETag had been used before.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let load = |count: &AtomicU64| count.load(Ordering::SeqCst);
         (
@@ -234,7 +233,7 @@ fn serve(stream: &TcpStream, state: &State) {
     }
 }
 
-/// The next request of a connection; `None` at its end.
+/// Reads the next request of a connection. Returns `None` at the end of the connection.
 pub(crate) fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -304,7 +303,7 @@ impl Answer {
         self
     }
 
-    /// Returns whether the connection can be used again.
+    /// Sends the response. Returns whether the connection can be used again.
     fn send(mut self, mut stream: &TcpStream, method: &str, fault: Fault) -> bool {
         let mut head = format!(
             "HTTP/1.1 {} X\r\nContent-Length: {}\r\n",
@@ -334,7 +333,7 @@ impl Answer {
     }
 }
 
-/// The name of the schedule that a request creates.
+/// Returns the name of the schedule that a request creates.
 fn schedule_name(request: &Request) -> Option<&str> {
     let name = request.path.strip_prefix("schedules/")?;
     (request.method == "POST").then_some(name)
@@ -463,7 +462,7 @@ fn write_if_allowed(request: &Request, state: &State, object: Object, form: &str
     }
 }
 
-/// All objects have the same second, so that only the protocol can tell their order.
+/// All objects have the same `Last-Modified`, so that only the protocol can determine their order.
 fn found(object: Object, state: &State) -> Answer {
     let mut answer = Answer::new(200)
         .with("ETag", &object.etag)

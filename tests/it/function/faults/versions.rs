@@ -1,11 +1,12 @@
-//! The version in force, read by its id: what the client sends, and what its answers mean.
+//! Reads of the published version by its id: the requests that the client sends, and the
+//! meaning of the responses.
 
 use std::sync::{Arc, Mutex};
 
 use super::*;
 
-/// Publishes the new CSV of a [`site`] while reads of the version in force fail like this. Returns the result and
-/// the report.
+/// Publishes the new CSV of a [`site`] while reads of the published version have this fault. Returns
+/// the result and the report.
 fn publish(fault: Fault, settings_of: &[(&str, &str)]) -> (Result<Value, ErrorKind>, String) {
     let server = site();
     let seen = Arc::new(Mutex::new(Vec::new()));

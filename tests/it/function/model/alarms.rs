@@ -1,8 +1,9 @@
-//! The behaviour of EventBridge Scheduler. An alarm is a schedule that calls once its instant has come: as
-//! late as it likes, and perhaps twice. Its name stays in use after that, because the service does not say
-//! when it deletes it. An instant in the past is refused.
+//! The behaviour of EventBridge Scheduler. An *alarm* is one of its schedules. An alarm calls at any
+//! time after it is due, and perhaps twice. Its name stays in use after the call, because the service
+//! does not document when it deletes a schedule. A schedule for a time in the past is refused.
 //!
-//! The word keeps these schedules apart from those of the model, which are orders of moves.
+//! The word *alarm* distinguishes these schedules from the schedules of the model, which
+//! are sequences of moves.
 
 use htaccess_generator::function::ErrorKind;
 use htaccess_generator::function::schedule::Schedule;
@@ -12,24 +13,25 @@ use super::promise::source_key;
 use super::scenario::KEYS;
 use super::world::{Cause, Delivery, Model, World};
 
-/// The clock before the first step: 2027-01-15T08:00:00Z.
+/// The time of the clock before the first step: 2027-01-15T08:00:00Z.
 pub(crate) const START: i64 = 1_800_000_000;
-/// The time that passes in a step, in seconds.
+/// The time that passes in a `Step::Wait`, in seconds.
 pub(crate) const WAIT_SECONDS: i64 = 120;
 const MINUTE_SECONDS: i64 = 60;
 
 /// A schedule of EventBridge Scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Alarm {
-    /// The index of the key of the CSV.
+    /// The index of the CSV's key.
     pub(crate) key: usize,
-    /// The instant of the call, in seconds since 1970.
+    /// The time of the call, in seconds since 1970.
     pub(crate) at: i64,
-    /// True from its first call on.
+    /// True after the first call.
     pub(crate) has_called: bool,
 }
 
-/// The end of the time in which an object holds, in seconds since 1970.
+/// Returns the time at which the next row of an object starts or ends, in seconds since 1970. `None` if
+/// no row starts or ends later.
 pub(crate) fn holds_until(object: &Object) -> Option<i64> {
     object
         .metadata
@@ -38,7 +40,7 @@ pub(crate) fn holds_until(object: &Object) -> Option<i64> {
 }
 
 impl Model {
-    /// Creates an alarm like the service.
+    /// Creates an alarm as the service does.
     pub(crate) fn set_alarm(&self, world: &mut World, schedule: &Schedule) -> Answer {
         let alarm = Alarm {
             key: KEYS
@@ -63,7 +65,7 @@ impl Model {
         Answer::Scheduled
     }
 
-    /// The alarms that can call now, by their indexes.
+    /// Returns the indexes of the alarms that can call now.
     pub(crate) fn due_alarms(&self, world: &World) -> impl Iterator<Item = usize> {
         let (now, may_repeat) = (self.now(world), world.echoes_left > 0);
         let is_due = move |alarm: &Alarm| alarm.at <= now && (!alarm.has_called || may_repeat);
@@ -72,13 +74,13 @@ impl Model {
         due.map(|(index, _)| index).collect::<Vec<_>>().into_iter()
     }
 
-    /// Returns whether an alarm is due that has not called.
+    /// Returns whether an alarm is due but has not called yet.
     pub(crate) fn is_alarm_late(&self, world: &World) -> bool {
         let mut due = self.due_alarms(world);
         due.any(|index| !world.alarms[index].has_called)
     }
 
-    /// Lets an alarm call.
+    /// Makes an alarm call.
     pub(crate) fn ring(&self, world: &mut World, index: usize) {
         let alarm = &mut world.alarms[index];
         world.echoes_left -= usize::from(alarm.has_called);
@@ -91,8 +93,8 @@ impl Model {
         });
     }
 
-    /// Checks that an alarm will replace the output in time, if the output is that of the newest CSV. It
-    /// does not matter whether anything else is going to look at it.
+    /// Checks that an alarm will call in time to replace the output, if the output is that of the
+    /// newest CSV. Other pending events do not count.
     pub(crate) fn check_alarms(&self, world: &World) -> Result<(), String> {
         let Some(output) = self.output(world) else {
             return Ok(());
@@ -101,7 +103,7 @@ impl Model {
             return Ok(());
         };
         let newest = self.scenario.newest(key, world.steps_done);
-        // What comes after the end waits for a person, whose approval has an event.
+        // If the next output must be approved, the event about the approval publishes it.
         if newest.is_some_and(|(_, csv)| self.needs_approval(world, csv)) {
             return Ok(());
         }

@@ -1,5 +1,5 @@
-//! Protocols and stores that are broken on purpose, and known limits. A check that cannot fail
-//! proves nothing, so each of them must be found, with a shortest schedule that shows it.
+//! Protocols and stores that are broken on purpose, and known limits. A check that cannot fail proves
+//! nothing, so the model must find each of these problems, with a shortest schedule that shows it.
 
 use htaccess_generator::function::OnDelete;
 
@@ -12,7 +12,7 @@ use super::scenario::{
     DELETE, Faults, L, LIST_A, LIST_B, OPEN, PURGE, Promise, SOON, Scenario, Step, V, W, WIDE, X, Y,
 };
 
-/// Returns the violation, which must be found, with its schedule.
+/// Explores a scenario that must break a promise, and returns the violation with its schedule.
 #[track_caller]
 fn found(name: &str, scenario: Scenario) -> Violation {
     let scenario = Scenario {
@@ -92,7 +92,7 @@ stale end state: the last step is Upload(0, Y) with ON_DELETE Keep, the output i
     assert_eq!(without_tags(&violation.to_string()), expected);
 }
 
-/// Replaces the first digits of entity tags, because they depend on the hasher.
+/// Replaces the digits of entity tags with `TAG`, because they depend on the hasher.
 fn without_tags(text: &str) -> String {
     let lines = text.lines().map(|line| match line.rsplit_once(", ") {
         Some((start, tag)) => {
@@ -150,7 +150,7 @@ fn outputs_without_their_predecessors_are_found_to_be_stale() {
     );
 }
 
-/// A limit: in a bucket without versions, the first X and the second X look the same.
+/// A known limit: in a bucket without versions, the first X and the second X cannot be distinguished.
 #[test]
 fn the_same_csv_twice_in_one_second_without_versions_is_found_to_be_stale() {
     found(
@@ -162,8 +162,8 @@ fn the_same_csv_twice_in_one_second_without_versions_is_found_to_be_stale() {
     );
 }
 
-/// A limit: nothing checks again if a write takes effect after its invocation died, its event was
-/// delivered again and the CSV was deleted.
+/// A known limit: nothing checks the output again if a write takes effect after its invocation has
+/// crashed, its event has been handled again and the CSV has been deleted.
 #[test]
 fn a_write_that_outlives_its_event_undoes_a_removal() {
     found(
@@ -179,7 +179,8 @@ fn a_write_that_outlives_its_event_undoes_a_removal() {
     );
 }
 
-/// A limit of the same kind: nothing is left of a first output that `deny` could have replaced.
+/// A known limit of the same kind: when the delete is handled, there is no output yet
+/// that `deny` could replace.
 #[test]
 fn a_first_write_that_outlives_its_event_undoes_a_denial() {
     found(
@@ -275,7 +276,7 @@ fn a_template_that_is_read_only_once_is_found_to_be_stale() {
     );
 }
 
-/// A limit: the first and the second template A look the same.
+/// A known limit: the first and the second upload of template A cannot be distinguished.
 #[test]
 fn the_same_template_twice_in_one_second_is_found_to_be_stale() {
     let back = [Step::Template(Custom::A)];
@@ -322,7 +323,8 @@ fn a_schedule_that_is_moved_is_found_to_leave_an_output_without_one() {
     assert!(violation.what.starts_with("stale later: "), "{violation}");
 }
 
-/// A clock that is read before the first look at the output, which then does not record its instant.
+/// Returns a case in which the clock is read before the first HEAD of the output. With
+/// `Bend::ForgetsInstant`, the output does not record its time either.
 fn clock_first(bend: Bend) -> Scenario {
     without_faults(Scenario {
         protocol: Protocol::ClockFirst,
@@ -337,7 +339,7 @@ fn a_clock_that_is_read_before_the_output_is_found_to_be_stale() {
     found("clock first", clock_first(Bend::ForgetsInstant));
 }
 
-/// Returns the violation of a case with a change that needs an approval.
+/// Explores a case with a change that needs an approval. The case must break a promise about approvals.
 #[track_caller]
 fn unheld(name: &str, scenario: Scenario) {
     let violation = found(name, scenario);

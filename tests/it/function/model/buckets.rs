@@ -1,5 +1,5 @@
-//! The behaviour of S3: an entity tag identifies the bytes and the form in which they were written,
-//! never the write. `Last-Modified` has whole seconds. Every read sees every earlier write.
+//! The behaviour of S3. An entity tag identifies the bytes and the form in which they were written, but
+//! not the write. `Last-Modified` has a resolution of one second. Every read sees every earlier write.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -14,11 +14,11 @@ use super::alarms::START;
 
 use super::scenario::KEYS;
 
-/// An entity tag that matches any object, and no object. Only the code of these tests writes without
-/// a condition.
+/// An entity tag for which a condition is always true, even if there is no object. Only the broken
+/// protocols in these tests write without a condition.
 pub(crate) const ANYTHING: &str = "anything";
 
-/// An object. S3 gives the same answers for equal objects.
+/// An object. For equal objects, S3 gives equal answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Object {
     pub(crate) etag: String,
@@ -26,9 +26,9 @@ pub(crate) struct Object {
     pub(crate) last_modified: i64,
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) bytes: Vec<u8>,
-    /// The step that the output was made from. Only the checks use it.
+    /// The index of the step whose upload the output was generated from. Only the checks use it.
     pub(crate) rank: Option<usize>,
-    /// The instant that the output was made for. Only the checks use it.
+    /// The time that the output was generated for. Only the checks use it.
     pub(crate) as_of: Option<i64>,
 }
 
@@ -45,7 +45,7 @@ impl Object {
     }
 }
 
-/// The ways to break a store on purpose.
+/// The ways in which a store can be broken on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Bend {
     /// Not broken.
@@ -53,23 +53,23 @@ pub(crate) enum Bend {
     Sound,
     /// Ignores `If-Match` and `If-None-Match`.
     IgnoresPreconditions,
-    /// Gives the same entity tag for every form, also with one more blank line.
+    /// Gives the same entity tag to every form, even with an additional blank line.
     SameTagInEveryForm,
-    /// Drops the metadata with the replaced entity tags.
+    /// Drops the metadata about the replaced entity tags.
     ForgetsReplacedTags,
-    /// Drops the metadata with the permanent delete of a version.
+    /// Drops the metadata about the permanent delete of a version.
     ForgetsReverted,
     /// Drops the metadata with the key of the input.
     ForgetsOwner,
-    /// Drops the metadata with the instant that the output was made for.
+    /// Drops the metadata with the time that the output was generated for.
     ForgetsInstant,
-    /// Keeps only the last alarm of each input.
+    /// Keeps only the last alarm for each input.
     OneAlarmForEachKey,
-    /// Loses the events about the compiled list.
+    /// Loses the events that a new compiled list causes.
     NoFanOut,
-    /// Answers the HEAD of an input like the GET before it.
+    /// Answers a HEAD of an input like the GET before it.
     HeadRepeatsGet,
-    /// Answers the second read of an object in an invocation like the first.
+    /// Answers the second read of an object in an invocation like the first read.
     RepeatsFirstRead,
 }
 
@@ -111,14 +111,14 @@ impl Bend {
     }
 }
 
-/// A request.
+/// A request to S3 or to EventBridge Scheduler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Head(ObjectName),
     Get(ObjectName, Option<String>),
     Put(ObjectName, Put),
     Delete(ObjectName, String),
-    /// Creates a schedule of EventBridge Scheduler.
+    /// Creates a schedule in EventBridge Scheduler.
     Schedule(Schedule),
 }
 
@@ -132,7 +132,7 @@ impl Call {
         }
     }
 
-    /// Returns whether the call can meet another write.
+    /// Returns whether the call can conflict with another write.
     pub(crate) fn is_write(&self) -> bool {
         matches!(self, Self::Put(..) | Self::Delete(..))
     }
@@ -169,7 +169,7 @@ impl fmt::Display for Call {
     }
 }
 
-/// Enough of an entity tag to distinguish it.
+/// Returns the start of an entity tag, which is enough to distinguish it from others.
 pub(crate) fn short(etag: &str) -> String {
     let etag = etag.trim_matches('"');
     let (digest, form) = etag.split_once('-').unwrap_or((etag, ""));
@@ -187,13 +187,13 @@ pub(crate) enum Answer {
     Missing,
     Written(ObjectId),
     Removed,
-    /// The alarm exists.
+    /// The alarm exists now.
     Scheduled,
     Conflict,
     Failed(Failure),
 }
 
-/// A kind of error, as a number that can be ordered.
+/// A kind of error, ordered by its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Failure(pub(crate) ErrorKind);
 
@@ -209,11 +209,11 @@ impl PartialOrd for Failure {
     }
 }
 
-/// The number of an object in a model.
+/// The index of an object in [`Objects`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ObjectId(usize);
 
-/// All objects that ever existed, each stored once.
+/// All objects that have ever existed, each stored once.
 #[derive(Default)]
 pub(crate) struct Objects {
     all: Vec<Rc<Object>>,
@@ -237,7 +237,7 @@ impl Objects {
     }
 }
 
-/// The objects that exist.
+/// The objects that currently exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Buckets {
     pub(crate) inputs: [Option<ObjectId>; KEYS.len()],
@@ -246,7 +246,7 @@ pub(crate) struct Buckets {
     pub(crate) template: Option<ObjectId>,
     /// The compiled list.
     pub(crate) compiled: Option<ObjectId>,
-    /// The approval of a change of the first CSV.
+    /// The approval of a change to the first CSV.
     pub(crate) approval: Option<ObjectId>,
 }
 

@@ -1,4 +1,4 @@
-//! The contents of uploads and templates, and the outputs that they must have.
+//! The contents of uploads and templates, and the outputs that must result from them.
 
 use std::sync::Arc;
 
@@ -21,20 +21,20 @@ pub(crate) enum Csv {
     X,
     Y,
     Z,
-    /// A row ends after the first wait, another after the second one.
+    /// One row ends after the first wait, and another row ends after the second wait.
     V,
-    /// A row starts after the first wait, another ends after the second one.
+    /// One row starts after the first wait, and another row ends after the second wait.
     W,
-    /// A row ends so soon that the alarm comes later.
+    /// A row ends so soon that the alarm calls only after the end.
     Soon,
     /// A CSV that is refused.
     Bad,
     /// Two contents that let in half of the Internet.
     Open,
     Wide,
-    /// It lets in half of the Internet until the first wait.
+    /// A content that lets in half of the Internet until the first wait.
     Until,
-    /// A site that names the list.
+    /// A site that uses the list.
     L,
     /// Two contents of the list.
     ListA,
@@ -82,7 +82,8 @@ impl Csv {
         }
     }
 
-    /// The instants at which the output is another one: before the first wait, after it, and so on.
+    /// Returns one time for each output of the CSV: a time before the first wait, and a time after each
+    /// wait that changes the output.
     pub(crate) fn instants(self) -> impl Iterator<Item = Instant> {
         let waits = match self {
             Self::V | Self::W => 2,
@@ -101,10 +102,10 @@ impl Csv {
     }
 }
 
-/// The custom template.
+/// The content of the custom template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Custom {
-    /// The template at the start.
+    /// The template before the first step.
     A,
     B,
     /// A template that does not compile.
@@ -112,7 +113,7 @@ pub(crate) enum Custom {
 }
 
 impl Custom {
-    /// Templates that take no time.
+    /// Returns the text of the template, which is short so that rendering takes almost no time.
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::A => {
@@ -136,7 +137,7 @@ pub(crate) fn source(key: &str) -> Source {
     }
 }
 
-/// The compiled form of a content of the list.
+/// Compiles this content of the list.
 pub(crate) fn compiled(list: Csv) -> CompiledList {
     let id = ListId {
         name: ListName::new("office").unwrap(),
@@ -150,7 +151,7 @@ pub(crate) fn compiled(list: Csv) -> CompiledList {
     }
 }
 
-/// The output of a site that names the list, with this content of it.
+/// Returns the output of the site that uses the list, with this content of the list.
 pub(crate) fn output_with(protocol: Protocol, list: Option<Csv>) -> Vec<u8> {
     let mut shared = Shared::default();
     if let Some(list) = list {
@@ -171,7 +172,7 @@ pub(crate) fn output_with(protocol: Protocol, list: Option<Csv>) -> Vec<u8> {
     outcome.file.unwrap().into_bytes()
 }
 
-/// The output that a good CSV must have.
+/// Returns the output that a good CSV must have.
 pub(crate) fn output_of(
     protocol: Protocol,
     custom: Option<Custom>,
@@ -192,7 +193,7 @@ pub(crate) fn output_of(
     outcome.file.unwrap().into_bytes()
 }
 
-/// The output of a deleted CSV under `deny`.
+/// Returns the output for a deleted CSV with `ON_DELETE=deny`.
 pub(crate) fn output_of_nobody(protocol: Protocol, custom: Option<Custom>, key: usize) -> Vec<u8> {
     let nobody = PolicyBuilder::default().build(DefaultPolicy::Deny);
     let file = render(
@@ -206,16 +207,16 @@ pub(crate) fn output_of_nobody(protocol: Protocol, custom: Option<Custom>, key: 
     file.unwrap().text.into_bytes()
 }
 
-/// Returns whether two files are equal except for the blank lines that change the entity tag.
+/// Returns whether two files are equal except for the blank lines at the end, which change the entity tag.
 pub(crate) fn is_file(bytes: &[u8], expected: &[u8]) -> bool {
     let rest = bytes.strip_prefix(expected);
     rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b'\n'))
 }
 
-/// A template that takes no time. The handler compiles its own.
+/// Returns a template that takes almost no time, except for the handler, which compiles its own template.
 pub(crate) fn template(protocol: Protocol, custom: Option<Custom>) -> Template {
     match (custom, protocol) {
-        // If the template is broken, nobody gets in by a built-in one.
+        // While the template is broken, `deny` uses a built-in template.
         (None, Protocol::Handler) | (Some(Custom::Broken), _) => {
             Template::built_in("apache24").unwrap()
         }

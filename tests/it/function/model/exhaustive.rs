@@ -1,7 +1,7 @@
-//! Every schedule of small cases. Each test prints the number of states and moves (`--nocapture`).
+//! Explores every schedule of small cases. Each test prints the number of states and moves (`--nocapture`).
 //!
-//! In the name of a case, the steps before the bar are published first. An event that is delivered
-//! twice is about the earlier upload, because that event can come whenever the other can.
+//! In the name of a case, the steps before the bar are published first. If an event is delivered twice, it is
+//! the event about the earlier upload, because this event can arrive whenever the other event can.
 
 use htaccess_generator::function::OnDelete;
 
@@ -17,7 +17,7 @@ pub(crate) fn holds(name: &str, scenario: &Scenario) {
     }
 }
 
-/// The steps after the first one, which is published before.
+/// Returns a case whose first step is published before the schedule starts.
 fn after(steps: &[Step], events: &[usize]) -> Scenario {
     Scenario::new(steps, events).after_the_first()
 }

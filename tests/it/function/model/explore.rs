@@ -1,5 +1,5 @@
-//! Visits all states that a scenario can reach, nearest first, so that a violation is found by a
-//! shortest schedule.
+//! Visits all states that a scenario can reach, nearest first, so that each violation is found
+//! with a shortest schedule.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,16 +11,16 @@ use super::buckets::{Answer, Call};
 use super::scenario::{KEYS, Scenario, Step};
 use super::world::{How, Model, Move, World};
 
-/// The size of the exploration.
+/// The size of an exploration.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) states: usize,
     pub(crate) moves: usize,
-    /// States in which every event is finished.
+    /// The number of states in which every event is finished.
     pub(crate) ends: usize,
-    /// The number of ways from the first state to an end.
+    /// The number of paths from the first state to an end.
     pub(crate) schedules: u128,
-    /// The histories of answers on which the code was run.
+    /// The number of histories of answers with which the code was run.
     pub(crate) histories: usize,
     pub(crate) took: Duration,
 }
@@ -43,7 +43,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// A broken promise, and the schedule that shows it.
+/// A broken promise, and the schedule that breaks it.
 #[derive(Clone, Debug)]
 pub(crate) struct Violation {
     pub(crate) what: String,
@@ -57,7 +57,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A hash for small numbers, because states consist of them.
+/// A hash function for small numbers, because states consist of small numbers.
 pub(crate) type Quick = BuildHasherDefault<QuickHasher>;
 
 #[derive(Default)]
@@ -87,7 +87,7 @@ impl Hasher for QuickHasher {
     }
 }
 
-/// A state, and the move that led to it.
+/// A state, the move that led to it, and the states that follow.
 struct Seen {
     world: World,
     before: Option<(usize, Move)>,
@@ -95,7 +95,7 @@ struct Seen {
     is_end: bool,
 }
 
-/// Visits all states.
+/// Visits all states of a scenario.
 pub(crate) fn explore(scenario: &Scenario) -> Result<Figures, Violation> {
     let started = Instant::now();
     let mut model = Model::new(scenario.clone());
@@ -142,7 +142,7 @@ pub(crate) fn explore(scenario: &Scenario) -> Result<Figures, Violation> {
     })
 }
 
-/// The number of ways from the first state to an end. Every move uses something up, so no way
+/// Returns the number of paths from the first state to an end. Every move uses something up, so no path
 /// returns to an earlier state.
 fn schedules(seen: &[Seen]) -> u128 {
     let mut ways: Vec<Option<u128>> = vec![None; seen.len()];
@@ -183,7 +183,7 @@ fn violation(
     }
 }
 
-/// Formats a schedule for people, one move per line.
+/// Formats a schedule for people, with one move per line.
 pub(crate) fn text_of(scenario: &Scenario, schedule: &[Move]) -> String {
     let mut model = Model::new(scenario.clone());
     let mut world = model.first();

@@ -1,9 +1,9 @@
-//! Changes that wait for an approval: the report that shows one, the person who reads it, and the check of each
-//! write.
+//! Changes that wait for an approval: the report that shows a change, the person who reads the report,
+//! and the check of each write.
 //!
-//! A person approves the change that a report shows: of one output to one version of the CSV. The report is about
-//! the output that its writer saw. A write that opens the site, shuts it or closes it again must be a change that
-//! somebody approved.
+//! A person approves the change that a report shows: from one output to one version of the CSV. The
+//! report is about the output that its writer saw. If a write opens a site, closes an open site, or
+//! locks everybody out, somebody must have approved exactly this change.
 
 use std::collections::BTreeMap;
 
@@ -21,21 +21,21 @@ use crate::function::memory_store::name;
 /// The part of a report that says that a change is held.
 pub(crate) const HELD: &str = "\"status\":\"held\"";
 
-/// A change of an output to a version of the CSV, which is named by its step.
+/// A change from an output to a version of the CSV. The version is given as its step.
 type Change = (ObjectId, usize);
 
-/// What the reports say, and what people did about it.
+/// The change that the report shows, and what people did about the changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Held {
-    /// The change that the report shows.
+    /// The change that the current report shows.
     shown: Option<Change>,
-    /// The code that somebody has written down, with its change.
+    /// The code that somebody has noted, with its change.
     noted: Option<(String, Change)>,
     /// The changes that somebody has approved.
     approved: Vec<Change>,
 }
 
-/// The clients that get in.
+/// The number of clients that get in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Width {
     Nobody,
@@ -44,14 +44,14 @@ enum Width {
 }
 
 impl Model {
-    /// Somebody reads the report of the first CSV.
+    /// Reads the report of the first CSV as a person would, and notes its code.
     pub(crate) fn note(&mut self, world: &mut World) {
         let report = world.buckets.reports[0].map(|id| self.objects.get(id));
         let code = report.and_then(|report| code_in(report));
         world.held.noted = code.zip(world.held.shown);
     }
 
-    /// That person approves the change, or uploads another text if there was none.
+    /// Uploads the noted code as an approval, or another text if there was no code.
     pub(crate) fn approve(&mut self, world: &mut World) {
         let noted = world.held.noted.clone();
         let code = noted.map_or("no change".to_owned(), |(code, change)| {
@@ -70,7 +70,7 @@ impl Model {
         }));
     }
 
-    /// Checks a write that is about to take effect, and remembers what a report shows.
+    /// Checks a write that is about to take effect, and records the change that a report shows.
     pub(crate) fn check_approved(
         &self,
         world: &mut World,
@@ -115,7 +115,7 @@ impl Model {
         self.needs_approval(world, csv) && !is_approved
     }
 
-    /// Returns whether the change from the output to this content of the CSV is a big one.
+    /// Returns whether the change from the current output to this content of the CSV is big.
     pub(crate) fn needs_approval(&self, world: &World, csv: Csv) -> bool {
         let output = self.output(world).filter(|_| self.scenario.holds);
         let files = self.good.get(&(0, csv, None));
@@ -134,7 +134,7 @@ impl Model {
     }
 
     fn width(&self, output: &[u8]) -> Width {
-        // Only the first output of each lets in so many.
+        // Each of these CSVs lets in everybody only with its first output.
         let is_wide = |csv: &Csv| {
             let files = self.good.get(&(0, *csv, None));
             files.is_some_and(|files| is_file(output, &files[0]))
@@ -149,7 +149,7 @@ impl Model {
     }
 }
 
-/// The code that a report shows.
+/// Returns the code in a report.
 fn code_in(report: &Object) -> Option<String> {
     if !contains(report, HELD) {
         return None;

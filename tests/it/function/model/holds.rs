@@ -1,8 +1,8 @@
-//! Every schedule of small cases with changes that need an approval: one that comes late, twice, before the event
-//! of its upload, or for another change.
+//! Explores every schedule of small cases with changes that need an approval. The approval can be late,
+//! repeated, earlier than the event about its upload, or for another change.
 //!
-//! Somebody reads the report (`read`) and approves the change that it shows (`ok`), each at any time. The steps
-//! before the bar are published first.
+//! In the names of the cases, somebody reads the report (`read`) and approves the change in the report
+//! (`ok`), each at any time. The steps before the bar are published first.
 
 use htaccess_generator::function::OnDelete;
 
@@ -12,8 +12,8 @@ use super::scenario::{DELETE, Faults, OPEN, Scenario, Step, UNTIL, WIDE, X, Y};
 const READ: Step = Step::Note;
 const OK: Step = Step::Approve;
 
-/// Steps of which the first one is published before, with one event about each that has one. A crash may
-/// happen once.
+/// Returns a case whose first step is published before the schedule starts. Each later step that can
+/// have an event has one. One crash may happen.
 pub(super) fn case(steps: &[Step]) -> Scenario {
     let has_event = |step: &usize| !matches!(steps[*step], Step::Tick | Step::Wait | Step::Note);
     let events: Vec<usize> = (1..steps.len()).filter(has_event).collect();
@@ -35,7 +35,8 @@ pub(super) fn without_faults(scenario: Scenario) -> Scenario {
     }
 }
 
-/// The same with one invocation at a time, in any order, because all orders of the calls would be too many.
+/// Returns the case with only one invocation at a time, in any order, because there would be too
+/// many orders of the calls.
 pub(super) fn one_by_one(scenario: Scenario) -> Scenario {
     Scenario {
         environments: 1,

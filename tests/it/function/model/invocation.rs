@@ -1,5 +1,5 @@
-//! Runs the real code one answer at a time. The code calls its [`Port`] and waits until a schedule
-//! lets the call take effect. The clock of its pauses moves on when nothing else is left to do.
+//! Runs the real code, one answer at a time. The code calls its [`Port`] and waits until a schedule lets the
+//! call take effect. The clock for the code's own pauses advances only when there is no other work.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -20,15 +20,15 @@ use tokio::time::timeout;
 use super::alarms::START;
 use super::buckets::{Answer, Call, Object, Objects};
 
-/// The head and the bytes of each version, by its object and its id.
+/// The head and the bytes of each version, by object name and version id.
 type Versions = HashMap<(ObjectName, String), (Head, Vec<u8>)>;
 
 thread_local! {
-    /// The versions of uploads and of compiled lists in the case that this thread explores.
+    /// The versions of uploads and compiled lists in the case that this thread explores.
     static VERSIONS: RefCell<Versions> = RefCell::default();
 }
 
-/// Lets the code read a version of an object.
+/// Stores a version of an object, so that the code can read it.
 pub(crate) fn keep_version(name: &ObjectName, object: &Object) {
     let version = (name.clone(), object.version_id.clone());
     let stored = (object.head(), object.bytes.clone());
@@ -38,9 +38,9 @@ pub(crate) fn keep_version(name: &ObjectName, object: &Object) {
 /// The result of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It answered with this response.
+    /// The invocation succeeded, with this status.
     Ok(String),
-    /// It failed.
+    /// The invocation failed.
     Err(ErrorKind),
 }
 
@@ -53,14 +53,15 @@ impl fmt::Display for Ended {
     }
 }
 
-/// The code under test, on a port.
+/// The code under test, which makes its calls through a port.
 pub(crate) type Code = Pin<Box<dyn Future<Output = Ended>>>;
 
-/// The queue in which the calls of one invocation wait.
+/// The store and the scheduler of one invocation. Its calls wait here until they are answered.
 #[derive(Clone)]
 pub(crate) struct Port {
     slots: Rc<RefCell<Vec<Slot>>>,
-    /// The time of the last answer, because the code does not wait between its calls.
+    /// The time of the last answer, which is the current time, because the code does not
+    /// wait between its calls.
     now: Rc<Cell<i64>>,
 }
 
@@ -75,7 +76,7 @@ enum State {
     Over,
 }
 
-/// The port that the code receives.
+/// The answer to a call, in the form that the port needs.
 enum Reply {
     Found(Head, Vec<u8>),
     Damaged(Head),
@@ -115,7 +116,7 @@ impl Port {
         }
     }
 
-    /// The calls without an answer, each with its number.
+    /// Returns the calls without an answer, each with its number.
     fn waiting(&self) -> Vec<(usize, Rc<Call>)> {
         let slots = self.slots.borrow();
         let waiting = slots
@@ -175,7 +176,7 @@ impl Store for Port {
         )
     }
 
-    /// Publishing lists the compiled lists for suggestions only, which no promise is about.
+    /// The publisher lists the compiled lists only for suggestions, and no promise is about suggestions.
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Error> {
         assert_eq!((bucket, prefix), ("reports", "compiled/lists/"));
         Ok(Vec::new())
@@ -210,7 +211,7 @@ fn put_result(reply: &Reply) -> PutResult {
     }
 }
 
-/// The bytes of an object, which arrive with the answer.
+/// The bytes of an object, which arrive together with the answer.
 pub(crate) enum OnePiece {
     Left(Vec<u8>),
     Damaged,
@@ -227,7 +228,7 @@ impl Body for OnePiece {
     }
 }
 
-/// An invocation that waits for its calls, or has ended.
+/// An invocation that waits for its calls or has ended.
 pub(crate) struct Invocation {
     port: Port,
     code: Code,
@@ -286,8 +287,8 @@ impl Invocation {
         self.go_on(runtime);
     }
 
-    /// Polls the code until it makes no further call. It is polled at least twice, because it may yield after a
-    /// call that it makes together with another one.
+    /// Polls the code until it makes no more calls. The code is polled at least twice, because it may
+    /// yield after a call that it makes at the same time as another call.
     fn go_on(&mut self, runtime: &Runtime) {
         let Self { port, code, ended } = self;
         let mut calls_before = None;
@@ -313,8 +314,8 @@ impl Invocation {
     }
 }
 
-/// A clock that stands still while there is something to do, and then moves to the end of the next
-/// pause.
+/// Returns a runtime whose clock stands still while there is work to do, and then jumps to
+/// the end of the next wait.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_time()

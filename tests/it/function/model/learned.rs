@@ -1,6 +1,6 @@
-//! Records what the code does after each history of answers. An invocation depends only on its
-//! answers, so each history is run once, whatever happens around it. Answers that the code only
-//! collects (to the HEAD and the GET of a round) count as the same in either order.
+//! Records what the code does after each history of answers. An invocation depends only on its answers,
+//! so each history is run only once, whatever else happens. The order of answers does not matter while
+//! the code only collects them (such as the answers to the HEAD and the GET of a round).
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,26 +13,27 @@ use super::buckets::{Answer, Call, ObjectId, Objects};
 use super::explore::Quick;
 use super::invocation::{Code, Ended, Invocation, Port, runtime};
 
-/// The number of a state of an invocation.
+/// The index of a state of an invocation in `Learned::known`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Place(usize);
 
-/// The answers by the number of their calls, each with the clock.
+/// Answers, each with the number of its call and its time.
 type Answers = Vec<(usize, Timed)>;
-/// An answer and the time at which it comes, in seconds since 1970.
+/// An answer and its time, in seconds since 1970.
 type Timed = (Answer, i64);
 /// Starts the code under test.
 pub(crate) type Start = Box<dyn Fn(Port) -> Code>;
 
 struct Known {
-    /// The last place at which the code made a call, and the answers since.
+    /// The last place at which the code made a call. `collected` has the answers since then.
     base: Place,
     collected: Answers,
     history: Answers,
     start: usize,
     waiting: Vec<(usize, Rc<Call>)>,
     ended: Option<Ended>,
-    /// The invocation to continue, once. Other continuations must run it again.
+    /// The invocation at this place, which can be continued once. For any other
+    /// continuation, it must be run again.
     alive: Option<Invocation>,
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct Learned {
 }
 
 impl Learned {
-    /// Knows only the first calls of each start.
+    /// Runs each start up to its first calls.
     pub(crate) fn new(starts: Vec<Start>) -> Self {
         let mut learned = Self {
             starts,
@@ -59,13 +60,13 @@ impl Learned {
         learned
     }
 
-    /// Drops all invocations. Their histories stay known.
+    /// Drops all invocations, but keeps their histories.
     pub(crate) fn let_go(&mut self) {
         let alive = self.known.iter_mut().rev();
         alive.for_each(|known| known.alive = None);
     }
 
-    /// The place of the code right after its start.
+    /// Returns the place of the code directly after a start.
     pub(crate) fn start(&self, number: usize) -> Place {
         assert!(number < self.starts.len());
         Place(number)
@@ -88,12 +89,13 @@ impl Learned {
         self.known[place.0].ended.as_ref()
     }
 
-    /// The number of histories that were run.
+    /// Returns the number of histories that were run.
     pub(crate) fn histories(&self) -> usize {
         self.known.len()
     }
 
-    /// The answer to the first read, for stores that repeat reads.
+    /// Returns the answer to the earlier read that a call repeats, for stores that repeat reads. `None`
+    /// if the call repeats no read.
     pub(crate) fn first_read(
         &self,
         place: Place,
@@ -110,7 +112,8 @@ impl Learned {
         })
     }
 
-    /// The answer to the last look at an object before a place. `None` if it was missing.
+    /// Returns the object that the last HEAD of a name found before a place. `None` if the object was
+    /// missing, or if there was no HEAD.
     pub(crate) fn last_seen(&self, place: Place, name: &ObjectName) -> Option<ObjectId> {
         let history = &self.known[place.0].history;
         let seen = (0..history.len()).rev().find_map(|length| {
@@ -125,7 +128,7 @@ impl Learned {
         }
     }
 
-    /// The place on the way to another place, after this number of answers.
+    /// Returns the place after the first `length` answers on the way to another place.
     fn place_after(&self, place: Place, length: usize) -> Place {
         let known = &self.known[place.0];
         let mut at = Place(known.start);
@@ -143,7 +146,7 @@ impl Learned {
         (known.base, collected)
     }
 
-    /// The place of the code after one more answer.
+    /// Returns the place of the code after one more answer.
     pub(crate) fn answer(
         &mut self,
         objects: &Objects,

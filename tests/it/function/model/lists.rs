@@ -1,12 +1,13 @@
-//! Every schedule of small cases with a list and a site that names it. Each write of the compiled list
-//! causes an event about the site, as the rule of the deployment does.
+//! Explores every schedule of small cases with a list and a site that uses it. Each write of the
+//! compiled list causes an event about the site, as the rule in the stack does.
 //!
 //! The steps before the bar are published first.
 
 use super::exhaustive::holds;
 use super::scenario::{Faults, L, LIST_A, LIST_B, Scenario, Step, X};
 
-/// Steps of which the first ones are published before. A crash may happen once.
+/// Returns a case whose first `done_before` steps are published before the schedule
+/// starts. One crash may happen.
 fn case(steps: &[Step], done_before: usize) -> Scenario {
     let events: Vec<usize> = (done_before..steps.len())
         .filter(|step| steps[*step] != Step::Tick)

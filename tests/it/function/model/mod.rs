@@ -1,44 +1,44 @@
-//! A model test of the publishing protocol: every interleaving of uploads, events, crashes and
-//! faults in small cases, and random ones in large cases.
+//! A model checker for the publishing protocol. It tests every interleaving of uploads, events, crashes
+//! and faults in small cases, and random interleavings in large cases.
 //!
-//! The parts: `buckets` answers a call like S3. `invocation` runs the real code, one answer at a
-//! time. `learned` records what the code did for each history of answers, so that each is run once,
-//! however many interleavings share it. `world` is the state that a schedule changes, with the
-//! promises about it. `explore` visits all states, and `random` some of them.
+//! `buckets` answers calls like S3. `invocation` runs the real code, one answer at a time. `learned`
+//! records what the code does after each history of answers, so that each history is run only once,
+//! even if many interleavings share it. `world` is the state that a schedule changes, and `promise` has
+//! the promises about this state. `explore` visits all states, and `random` visits some of them.
 //!
-//! A call takes effect and is answered in one move. This loses no case, because an invocation does
-//! nothing between the two: a late answer is the same as a late next call, and an answer that never
-//! comes is the same as a crash or an error after the effect, which are separate moves.
+//! A call takes effect and is answered in one move. No case is lost, because an invocation does nothing
+//! between the effect and the answer. A late answer is equivalent to a late next call. An answer that
+//! never arrives is equivalent to a crash or to an error after the effect, which are separate moves.
 
-/// The calls of schedules at their instants.
+/// EventBridge Scheduler: its schedules, and the calls that they make when they are due.
 mod alarms;
-/// The same checks on protocols and stores that are broken on purpose, which must fail.
+/// Protocols and stores that are broken on purpose, in which the checks must find a violation.
 mod broken;
-/// The answers of S3: entity tags, conditions, versions.
+/// The behaviour of S3: entity tags, conditions and versions.
 mod buckets;
-/// The contents of uploads, and their outputs.
+/// The contents of uploads and templates, and their outputs.
 mod contents;
 /// Every schedule of small cases.
 mod exhaustive;
-/// The visit of all states, its figures, and the schedule that led to a violation.
+/// The exploration of all states, its figures, and the schedule that leads to a violation.
 mod explore;
-/// Changes that wait for an approval, and what people approved.
+/// Changes that wait for an approval, and the changes that people have approved.
 mod held;
 /// Every schedule of cases with changes that need an approval.
 mod holds;
-/// The real code, polled by hand.
+/// The real code, which is polled one answer at a time.
 mod invocation;
 /// The calls of the code after each history of answers.
 mod learned;
-/// Every schedule of cases with a list and a site that names it.
+/// Every schedule of cases with a list and a site that uses it.
 mod lists;
-/// The promises, checked at every write and at every end.
+/// The promises, which are checked at every write and at every end.
 mod promise;
-/// The code under test.
+/// The code under test: the real protocol, and broken ones.
 mod protocols;
 /// Random schedules of large cases.
 mod random;
-/// The uploads of a case, their events, and the faults.
+/// The steps of a case, its events and its faults.
 mod scenario;
 /// The effects of calls.
 mod serve;
@@ -48,7 +48,7 @@ mod shared;
 mod survives;
 /// Every schedule of cases in which rows start and end.
 mod time;
-/// Protocols that release a held change by mistake.
+/// Stores that make the code release held changes by mistake.
 mod unheld;
 /// The state and its moves.
 mod world;

@@ -1,4 +1,4 @@
-//! The promises, checked at every write and at every end.
+//! The promises, which are checked at every write and at every end.
 
 use htaccess_generator::function::OnDelete;
 use htaccess_generator::function::store::{ObjectName, Put};
@@ -18,14 +18,14 @@ pub(crate) fn contains(object: &Object, text: &str) -> bool {
     String::from_utf8_lossy(&object.bytes).contains(text)
 }
 
-/// The instant that an object is written for.
+/// Returns the time that an object is generated for.
 pub(crate) fn as_of(put: &Put) -> Option<i64> {
     put.metadata
         .get("as-of")
         .map(|seconds| seconds.parse().unwrap())
 }
 
-/// Checks that an object for a later instant is not replaced by one for an earlier instant.
+/// Checks that an object for a later time is not replaced by an object for an earlier time.
 pub(crate) fn check_time_order(
     name: &ObjectName,
     put: &Put,
@@ -41,8 +41,8 @@ pub(crate) fn check_time_order(
     }
 }
 
-/// Checks that an output is not replaced by one that was made from an older template or list. `age` returns the
-/// step of that which an output was made from, if it is certain.
+/// Checks that an output is not replaced by an output with an older template or list. `age` returns the
+/// step that uploaded the template or the list of an output, or `None` if this step is uncertain.
 fn check_order(
     what: &str,
     age: impl Fn(&[u8]) -> Option<usize>,
@@ -58,15 +58,15 @@ fn check_order(
     }
 }
 
-/// The index of the key that an object was made from.
+/// Returns the index of the key whose CSV an object was generated from.
 pub(crate) fn source_key(object: &Object) -> Option<usize> {
     let source = object.metadata.get("source-key")?;
     KEYS.iter().position(|key| key == source)
 }
 
 impl Model {
-    /// The step that a written object belongs to. An output that denies everybody, and a report on a
-    /// delete, belong to a deletion, and count as the first one possible.
+    /// Returns the step that a written object belongs to. An output that denies everybody, and a report
+    /// on a delete, belong to a deletion. They count as the first deletion that is possible.
     pub(crate) fn rank(
         &self,
         name: &ObjectName,
@@ -101,8 +101,9 @@ impl Model {
         }
     }
 
-    /// Returns whether an object of a later step must not be replaced by one of an earlier step: they are
-    /// of the same key, and the later version was not deleted permanently.
+    /// Returns whether an object of a later step must not be replaced by an object of an earlier step.
+    /// This is the case if both steps have the same key, the later version was not deleted permanently,
+    /// and `ON_DELETE` is not `remove`.
     pub(crate) fn is_ordered(&self, later: usize, earlier: usize, steps_done: usize) -> bool {
         let scenario = &self.scenario;
         let key = scenario.key_of(later);
@@ -113,7 +114,7 @@ impl Model {
         scenario.on_delete != OnDelete::Remove && key == scenario.key_of(earlier) && still_exists
     }
 
-    /// Checks that an output with a newer template is not replaced by one with an older template.
+    /// Checks that an output with a newer template is not replaced by an output with an older template.
     pub(crate) fn check_template_order(
         &self,
         put: &Put,
@@ -135,7 +136,7 @@ impl Model {
         check_order("template", age, put, replaced)
     }
 
-    /// Checks that an output with a newer list is not replaced by one with an older list.
+    /// Checks that an output with a newer list is not replaced by an output with an older list.
     pub(crate) fn check_list_order(
         &self,
         put: &Put,
@@ -151,7 +152,7 @@ impl Model {
         check_order("list", age, put, replaced)
     }
 
-    /// Checks that the compiled list is that of the newest CSV.
+    /// Checks that the compiled list was generated from the newest CSV.
     fn check_list(&self, world: &World) -> Result<(), String> {
         let Some((step, _)) = self.newest(LIST) else {
             return Ok(());
@@ -175,7 +176,7 @@ impl Model {
             .and_then(|(custom, _)| *custom)
     }
 
-    /// Returns whether every event ended well and every step is done.
+    /// Returns whether every step is done, every event has succeeded, and every alarm that is due has called.
     pub(crate) fn is_end(&self, world: &World) -> bool {
         let mut deliveries = world.deliveries.iter();
         world.steps_done == self.scenario.steps.len()
@@ -191,12 +192,12 @@ impl Model {
         world.buckets.reports[key].map(|id| &**self.objects.get(id))
     }
 
-    /// The newest content of a key at the end, with its step.
+    /// Returns the newest content of a key at the end, with its step.
     fn newest(&self, key: usize) -> Option<(usize, Csv)> {
         self.scenario.newest(key, self.scenario.steps.len())
     }
 
-    /// The template at the end.
+    /// Returns the template at the end.
     fn template(&self) -> Option<Custom> {
         self.scenario.template(self.scenario.steps.len())
     }
@@ -225,7 +226,7 @@ impl Model {
         Ok(())
     }
 
-    /// Checks that the output is that of its owner, and that the other upload was refused.
+    /// Checks that the output was generated from its owner's CSV, and that the other upload was refused.
     pub(crate) fn check_output(&self, world: &World) -> Result<(), String> {
         let output = self.output(world);
         let owner = output.and_then(|output| {
@@ -256,8 +257,8 @@ impl Model {
         report.is_some_and(|report| report.rank == newest && contains(report, TAKEN))
     }
 
-    /// Returns whether an upload was refused because of an owner that was then removed. It is published
-    /// at its next event.
+    /// Returns whether an upload was refused because of an owner that was later removed. Such an upload
+    /// is published at its next event.
     fn may_wait_for_its_owner(&self, world: &World, key: usize) -> bool {
         self.scenario.on_delete == OnDelete::Remove && self.is_refused_as_taken(world, key)
     }
@@ -355,8 +356,8 @@ impl Model {
         Ok(())
     }
 
-    /// Checks the report on a deleted upload, if there is an event about the delete. With `keep`, an upload
-    /// may be published after its delete was handled.
+    /// Checks the report on a deleted upload, if there is an event about the delete. With `keep`, an
+    /// upload may still be published after its delete was handled.
     fn check_report_on_delete(&self, report: Option<&Object>, key: usize) -> Result<(), String> {
         let steps = &self.scenario.steps;
         let is_delete =

@@ -1,4 +1,4 @@
-//! The code under test.
+//! The code under test: the real protocol, and broken ones.
 
 use std::cell::RefCell;
 use std::future::ready;
@@ -27,25 +27,25 @@ use crate::support::AS_OF;
 pub(crate) enum Protocol {
     /// `Publisher::publish`.
     Publisher,
-    /// `Publisher::publish` with a clock that is read before the first look at the output.
+    /// `Publisher::publish` with a clock that is read before the first HEAD of the output.
     ClockFirst,
-    /// `Publisher::publish` with an alarm that is set after the write.
+    /// `Publisher::publish` with alarms that are set after the write.
     AlarmLast,
-    /// `Publisher::publish` with a list that is read before the first look at the output.
+    /// `Publisher::publish` with a list that is read before the first HEAD of the output.
     ListFirst,
-    /// `Publisher::publish` with an approval that does not depend on the output in force.
+    /// `Publisher::publish` with approvals that do not depend on the current output.
     NoIdentity,
-    /// `Publisher::publish` with an approval that counts for every change.
+    /// `Publisher::publish` with approvals that count for every change.
     AnyApproval,
-    /// `Publisher::publish` that reports on a held change without looking at the output again.
+    /// `Publisher::publish` without the check of the output after the report on a held change.
     NoLastLook,
     /// `Handler::handle`, from the event to the response.
     Handler,
-    /// A naive protocol: read the CSV, write the output.
+    /// A naive protocol that reads the CSV and then writes the output.
     ReadThenWrite,
 }
 
-/// The part of an invocation that the protocols share: its CSV, settings and templates.
+/// The inputs that the protocols share: the CSV, the settings and the templates of an invocation.
 pub(crate) struct Task {
     pub(crate) key: &'static str,
     pub(crate) trigger: Trigger,
@@ -79,7 +79,7 @@ pub(crate) fn publisher(port: Port, task: Task) -> Code {
 
 pub(crate) fn clock_first(port: Port, task: Task) -> Code {
     Box::pin(async move {
-        // The clock is read when this call is answered.
+        // The port updates its clock when this call is answered.
         let first = port.head(&name("uploads", task.key)).await;
         let clock = first.map(|_| port.now()).ok();
         let store = Detour {
@@ -108,19 +108,19 @@ pub(crate) fn list_first(port: Port, task: Task) -> Code {
     })
 }
 
-/// A port that is broken on purpose.
+/// A port that can be broken on purpose.
 struct Detour {
     port: Port,
-    /// The instant at which the clock stands still.
+    /// The time at which the clock has stopped. `None` if the clock runs.
     clock: Option<i64>,
-    /// The alarm that is set after the next write.
+    /// The alarm to set after the next write.
     delayed: RefCell<Option<Schedule>>,
-    /// The answer to the first read of the list.
+    /// The answer to the early read of the list. The next read of the list returns this answer.
     list: RefCell<Option<Fetched<OnePiece>>>,
 }
 
 impl Detour {
-    /// A port that is not broken yet.
+    /// Returns a port whose store is not broken.
     fn of(port: Port) -> Self {
         Self {
             port,

@@ -1,6 +1,6 @@
-//! Random schedules of cases that are too large to visit completely: five or more steps, eight
-//! events, four environments, crashes, and a fault in one of ten moves. A failure names its seed,
-//! which belongs in [`SEEDS_TO_REPLAY`].
+//! Explores random schedules of cases that are too large to explore completely: five or more steps,
+//! eight events, four environments, crashes, and a fault in about one of ten moves. A failure prints
+//! its seed, which belongs in [`SEEDS_TO_REPLAY`].
 
 use std::time::Instant;
 
@@ -14,12 +14,13 @@ use super::world::{How, Model, Move};
 
 /// Seeds that failed in the past.
 const SEEDS_TO_REPLAY: [u64; 0] = [];
-/// After this number of runs the known histories are dropped, because they take memory.
+/// The number of runs after which the known histories are dropped, because they take memory.
 const RUNS_A_MODEL: u64 = 250;
 
-/// The steps of one upload. The same rules come again and again, because entity tags come back there.
+/// The steps in cases with one CSV. The same rules are uploaded again and again, so
+/// that entity tags come back.
 const ONE_UPLOAD: &[Step] = &[X, X, X, Y, Y, Z, BAD, DELETE, PURGE];
-/// The steps of two uploads with one output.
+/// The steps in cases with two CSVs that have the same output.
 const TWO_UPLOADS: &[Step] = &[
     X,
     Y,
@@ -31,10 +32,10 @@ const TWO_UPLOADS: &[Step] = &[
     Step::Delete(1),
 ];
 
-/// The steps of one upload with rows that start and end.
+/// The steps in cases with one CSV whose rows start and end.
 const WITH_DATES: &[Step] = &[X, V, V, W, W, SOON, BAD, DELETE];
 
-/// Random numbers from a fixed seed (`SplitMix64`).
+/// Pseudo-random numbers from a fixed seed (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
@@ -60,7 +61,7 @@ struct Setup {
     reports: bool,
     /// The steps to choose from.
     steps: &'static [Step],
-    /// The step between some of them.
+    /// The step that is inserted between some of these steps.
     pause: Step,
 }
 
@@ -79,7 +80,7 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
         steps.push(if is_possible { step } else { X });
     }
     let done_before = random.below(2);
-    // Other cases are known limits: see `broken`.
+    // In other cases, a write in flight can break a promise, which is a known limit: see `broken`.
     let is_published = done_before == 1 && matches!(steps[0], X | Y | Z);
     let may_be_in_flight = match setup.on_delete {
         OnDelete::Keep => true,
@@ -106,7 +107,7 @@ fn scenario(random: &mut Random, setup: Setup) -> Scenario {
     }
 }
 
-/// Returns whether there is a version that can be deleted permanently.
+/// Returns whether there is a version to delete permanently.
 fn has_version(steps: &[Step]) -> bool {
     let scenario = Scenario::new(steps, &[]);
     !scenario.versions(0, steps.len()).is_empty()
@@ -126,7 +127,7 @@ fn is_fault(chosen: &Move) -> bool {
     }
 }
 
-/// Runs one schedule. The error contains the scenario and the schedule.
+/// Runs one random schedule. The error contains the violation, the scenario and the schedule.
 fn run(model: &mut Model, random: &mut Random, count: &mut Count) -> Result<(), String> {
     let mut world = model.first();
     let mut schedule = Vec::new();

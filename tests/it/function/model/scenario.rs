@@ -1,4 +1,4 @@
-//! The uploads of a case, their events, and the faults.
+//! The steps of a case, its events and its faults.
 
 use std::rc::Rc;
 
@@ -13,29 +13,30 @@ use super::protocols::{
 };
 use super::unheld::{any_approval, no_identity, no_last_look};
 
-/// The CSVs that share the output, and a list. Only the tests of shared outputs use the second one, and only
-/// those of lists the third one.
+/// The keys of two CSVs that share the output, and of a list. Only the tests of shared outputs use the
+/// second key, and only the tests of lists use the third key.
 pub(crate) const KEYS: [&str; 3] = ["acme.csv", "acme.csv.gz", "lists/office.csv"];
-/// The index of the list.
+/// The index of the list's key.
 pub(crate) const LIST: usize = 2;
 
-/// A change of the bucket of the CSVs, or of the template. The number is the index of the key.
+/// One step of a scenario: a change to the CSV bucket or to the template, an advance of the clocks, or
+/// an action of the person who approves. The number is the index of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Upload(usize, Csv),
-    /// A delete that leaves the versions in place, below a marker.
+    /// A delete that adds a delete marker and keeps the versions.
     Delete(usize),
-    /// A permanent delete of the newest version, or of the marker.
+    /// A permanent delete of the newest version or of the delete marker.
     Purge(usize),
     /// An upload of the template. Its event is about the first key.
     Template(Custom),
-    /// The clock of `Last-Modified` advances by a second.
+    /// The clock of `Last-Modified` advances by one second.
     Tick,
     /// Both clocks advance by [`WAIT_SECONDS`].
     Wait,
-    /// Somebody reads the report, and writes down the code of the change that it shows.
+    /// Somebody reads the report, and notes the code of the change that it shows.
     Note,
-    /// That person uploads the code, or another text if the report showed no change.
+    /// The same person uploads the code, or another text if the report showed no change.
     Approve,
 }
 
@@ -49,26 +50,26 @@ pub(crate) const OPEN: Step = Step::Upload(0, Csv::Open);
 pub(crate) const WIDE: Step = Step::Upload(0, Csv::Wide);
 pub(crate) const UNTIL: Step = Step::Upload(0, Csv::Until);
 pub(crate) const BAD: Step = Step::Upload(0, Csv::Bad);
-/// A site that names the list.
+/// A site that uses the list.
 pub(crate) const L: Step = Step::Upload(0, Csv::L);
 pub(crate) const LIST_A: Step = Step::Upload(LIST, Csv::ListA);
 pub(crate) const LIST_B: Step = Step::Upload(LIST, Csv::ListB);
 pub(crate) const DELETE: Step = Step::Delete(0);
 pub(crate) const PURGE: Step = Step::Purge(0);
-/// The maximum number of steps of a case with a permanent delete.
+/// The maximum number of steps in a case with a permanent delete.
 pub(crate) const MAX_STEPS: usize = 12;
 
 /// The faults that can happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Faults {
-    /// An invocation may end between any two calls, and after its last.
+    /// An invocation may crash between any two calls, and after its last call.
     pub(crate) crashes: bool,
-    /// A call may fail, without effect or after it.
+    /// A call may fail, either without effect or after its effect.
     pub(crate) errors: bool,
-    /// A write that no invocation waits for any more can still take effect, at any time.
+    /// A write can still take effect at any time after no invocation waits for it any more.
     pub(crate) in_flight: bool,
-    /// The number of writes that can be answered with a conflict without a reason (409), or because
-    /// the client sent them twice and the second met the first (412).
+    /// The number of writes that can be answered with a conflict for no reason (409), or because the
+    /// client sent them twice and the second request conflicted with the first (412).
     pub(crate) conflicts: usize,
 }
 
@@ -91,36 +92,36 @@ impl Faults {
     };
 }
 
-/// The promises.
+/// The promises to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
-    /// When all is done, the output belongs to the newest CSV.
+    /// When everything is done, the output belongs to the newest CSV.
     End,
-    /// Before that, the output never returns from a newer upload to an older one.
+    /// In addition, the output never returns from a newer upload to an older upload.
     EndAndWay,
 }
 
-/// A case.
+/// A case to explore.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) on_delete: OnDelete,
     pub(crate) steps: Vec<Step>,
     /// The number of steps that are done and published one by one before the schedule starts.
     pub(crate) done_before: usize,
-    /// The events, each with the step that it is about.
+    /// The events, each given as the step that it is about.
     pub(crate) events: Vec<usize>,
     pub(crate) faults: Faults,
-    /// The number of times that an event is delivered again after a crash or an error.
+    /// The number of times that an event can be delivered again after a crash or an error.
     pub(crate) redeliveries: usize,
-    /// The maximum number of crashes and errors of all events together.
+    /// The maximum number of crashes and errors, for all events together.
     pub(crate) failures_max: usize,
-    /// The number of times that an alarm can call again, of all alarms together.
+    /// The number of repeated calls, for all alarms together.
     pub(crate) echoes: usize,
     /// The maximum number of concurrent invocations.
     pub(crate) environments: usize,
     pub(crate) versioned: bool,
     pub(crate) reports: bool,
-    /// `HOLD_ABOVE` is set.
+    /// True if `HOLD_ABOVE` is set.
     pub(crate) holds: bool,
     pub(crate) protocol: Protocol,
     pub(crate) bend: Bend,
@@ -128,7 +129,7 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Steps whose events come at any time after them, in any order.
+    /// Returns a case with these steps. Each event can arrive at any time after its step, in any order.
     pub(crate) fn new(steps: &[Step], events: &[usize]) -> Self {
         Self {
             on_delete: OnDelete::Keep,
@@ -149,7 +150,7 @@ impl Scenario {
         }
     }
 
-    /// Like [`Scenario::new`], but the first steps are published before.
+    /// Publishes the first step before the schedule starts.
     pub(crate) fn after_the_first(self) -> Self {
         Self {
             done_before: 1,
@@ -164,7 +165,8 @@ impl Scenario {
         }
     }
 
-    /// The number of the code that handles the event about a step. A permanent delete names its version.
+    /// Returns the index of the code that handles the event about a step. The event about a permanent
+    /// delete contains the deleted version.
     pub(crate) fn start_of(&self, step: usize) -> usize {
         match self.steps[step] {
             Step::Purge(key) => {
@@ -177,8 +179,8 @@ impl Scenario {
         }
     }
 
-    /// The versions of a key before a step, oldest first: each with its own step, and its content (`None`
-    /// for the marker of a delete).
+    /// Returns the versions of a key before a step, oldest first. Each version has its own step and its
+    /// content, which is `None` for a delete marker.
     pub(crate) fn versions(&self, key: usize, before: usize) -> Vec<(usize, Option<Csv>)> {
         let mut versions = Vec::new();
         for (index, step) in self.steps[..before].iter().enumerate() {
@@ -194,13 +196,14 @@ impl Scenario {
         versions
     }
 
-    /// The newest version of a key before a step, if it is not a marker.
+    /// Returns the newest version of a key before a step. `None` if there is none, or
+    /// if it is a delete marker.
     pub(crate) fn newest(&self, key: usize, before: usize) -> Option<(usize, Csv)> {
         let (step, csv) = *self.versions(key, before).last()?;
         csv.map(|csv| (step, csv))
     }
 
-    /// The template before a step. `None` in a case with a built-in template.
+    /// Returns the template before a step. `None` if the case has a built-in template.
     pub(crate) fn template(&self, before: usize) -> Option<Custom> {
         let template = |step: &Step| match step {
             Step::Template(template) => Some(*template),
@@ -223,14 +226,14 @@ impl Scenario {
             "HOLD_ABOVE" if self.holds => Some("30".to_owned()),
             "ON_DELETE" => Some(on_delete.to_owned()),
             "TEMPLATE" => self.template(0).map(|_| "s3://templates/own".to_owned()),
-            // An emulator may have no versions.
+            // An emulator may have no versions, so the function accepts uploads without version ids.
             "AWS_ENDPOINT_URL_S3" if !self.versioned => Some("http://localhost:1".to_owned()),
             _ => None,
         });
         settings.unwrap()
     }
 
-    /// The code: once for each key, and once for each permanent delete of a version.
+    /// Returns the code to run: once for each key, and once for each permanent delete of a version.
     pub(crate) fn starts(&self) -> Vec<Start> {
         let settings = Rc::new(self.settings());
         let templates = Rc::new(TemplateCache::from(template(Protocol::Publisher, None)));
@@ -241,7 +244,7 @@ impl Scenario {
                 let settings = Rc::clone(&settings);
                 let templates = match settings.template {
                     TemplateChoice::BuiltIn(_) => Rc::clone(&templates),
-                    // An execution environment that has just started.
+                    // The cache is that of an execution environment that has just started.
                     TemplateChoice::Object { .. } => {
                         Rc::new(TemplateCache::new(&settings.template).unwrap())
                     }

@@ -1,4 +1,4 @@
-//! Lets calls take effect, and answers them like S3.
+//! Makes calls take effect, and answers them like S3.
 
 use htaccess_generator::function::store::{ObjectName, Put};
 
@@ -11,7 +11,8 @@ use super::scenario::Promise;
 use super::world::{Cause, Delivery, Model, World};
 
 impl Model {
-    /// The answer to a read that the store does not serve.
+    /// Returns the earlier answer that a broken store repeats for this read. `None` if the store
+    /// serves the read normally.
     pub(crate) fn repeated_read(&self, at: Place, number: usize) -> Option<Answer> {
         match self.scenario.bend {
             Bend::RepeatsFirstRead => self.learned.first_read(at, number, |asked, call| {
@@ -25,7 +26,7 @@ impl Model {
         }
     }
 
-    /// Lets a call take effect, and answers it.
+    /// Makes a call take effect, and returns its answer.
     pub(crate) fn serve(&mut self, world: &mut World, call: &Call) -> Result<Answer, String> {
         if let Call::Schedule(schedule) = call {
             return Ok(self.set_alarm(world, schedule));
@@ -67,7 +68,7 @@ impl Model {
         })
     }
 
-    /// Delivers an event about the site that names the list.
+    /// Delivers an event about the site that uses the list.
     fn fan_out(&self, world: &mut World) {
         world.deliveries.push(Delivery {
             cause: Cause::FanOut,

@@ -1,7 +1,7 @@
-//! Every schedule of small cases in which two uploads have the same output: one of them owns it, and the
-//! other is refused while the owner exists.
+//! Explores every schedule of small cases in which two uploads have the same output. One upload owns
+//! the output, and the other is refused while the owner exists.
 //!
-//! In the names of the cases, a prime stands for the other upload.
+//! In the names of the cases, a prime marks the other upload.
 
 use htaccess_generator::function::OnDelete;
 
@@ -83,7 +83,7 @@ fn an_owner_that_comes_back_meets_the_one_that_took_over() {
         let undelete = case(&undelete);
         holds(&format!("X|Z' delete undelete, {on_delete:?}"), &undelete);
     }
-    // Without the events about the deletes, which `keep` does not need.
+    // There are no events about the deletes, because `keep` does not need them.
     let steps = [X, OTHER, DELETE, Y, DELETE_OTHER];
     let case = Scenario {
         reports: true,
@@ -92,8 +92,8 @@ fn an_owner_that_comes_back_meets_the_one_that_took_over() {
     holds("X|Z' delete Y delete', 3 events, Keep", &case);
 }
 
-/// With `remove`, an attempt can meet so many other writes that only cases with two events at once are
-/// small enough.
+/// With `remove`, an attempt can conflict with so many other writes that only cases with two
+/// events are small enough.
 #[test]
 fn the_same_with_deletes_that_remove() {
     let case = |steps: &[Step], events: &[usize]| Scenario {
@@ -113,7 +113,8 @@ fn the_same_with_deletes_that_remove() {
     holds("X|Z' delete undelete, Remove", &case(&undelete, &[1, 3]));
 }
 
-/// A report on a refusal does not come after the report of a writer whose output comes later.
+/// If a refused upload becomes the owner at the same time, the report on its refusal
+/// must not be the last one.
 #[test]
 fn the_report_of_a_new_owner_agrees_with_its_output() {
     for on_delete in [OnDelete::Keep, OnDelete::Deny] {
@@ -127,7 +128,7 @@ fn the_report_of_a_new_owner_agrees_with_its_output() {
             &case,
         );
     }
-    // The output is missing at first, and again after the owner was deleted.
+    // The output is missing at the start, and again after the delete of the owner.
     for on_delete in [OnDelete::Keep, OnDelete::Remove] {
         let case = Scenario {
             on_delete,

@@ -1,6 +1,6 @@
-//! The previous output survives every refused file and every failed invocation: each refusal code,
-//! and each call of each kind of invocation that fails with each kind of error, before or after its
-//! effect. After the effect of the write itself, the new output is allowed too.
+//! The previous output survives every refused file and every failed invocation. The tests cover each refusal
+//! code. In each kind of invocation, they make each call fail with each kind of error, before or after the
+//! effect of the call. If the write of the output has taken effect, the new output is allowed too.
 
 use htaccess_generator::answer::RefusalCode;
 use htaccess_generator::function::ErrorKind;
@@ -37,7 +37,7 @@ const KINDS: [ErrorKind; 19] = [
     ErrorKind::Panic,
 ];
 
-/// A kind of error that is not in [`KINDS`] does not compile here.
+/// Returns whether a kind of error is in [`KINDS`]. A new kind does not compile here until somebody adds it.
 fn is_listed(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::UnknownEvent
@@ -62,7 +62,7 @@ fn is_listed(kind: ErrorKind) -> bool {
     }
 }
 
-/// Every kind of invocation: the number of steps that are published before, and the others.
+/// Returns every kind of invocation, each with its name. All steps except the last one are published first.
 fn invocations() -> Vec<(&'static str, Scenario)> {
     let last = |steps: &[_], on_delete| Scenario {
         on_delete,
@@ -105,7 +105,7 @@ fn invocations() -> Vec<(&'static str, Scenario)> {
     ]
 }
 
-/// Makes the last step, and lets the alarm call that it makes due.
+/// Makes the last step, and the call of the alarm that the step makes due.
 fn step(model: &mut Model, world: &mut World) {
     model.go(world, Move::Step).unwrap();
     let due = model.due_alarms(world).next();
@@ -114,14 +114,14 @@ fn step(model: &mut Model, world: &mut World) {
     }
 }
 
-/// The next call if every call is served in turn.
+/// Returns the next call with its number, or `None` if the invocation has ended.
 fn next_call(model: &Model, world: &World) -> Option<(usize, Call)> {
     let at = world.deliveries[0].at?;
     let (number, call) = model.learned.waiting(at).first()?;
     Some((*number, (**call).clone()))
 }
 
-/// Serves calls until the invocation ends, or this number of calls.
+/// Serves calls until the invocation ends, but at most `calls_max` calls. Returns the number of calls.
 fn serve(model: &mut Model, world: &mut World, calls_max: usize) -> usize {
     for served in 0..calls_max {
         let Some((number, _)) = next_call(model, world) else {
@@ -132,7 +132,7 @@ fn serve(model: &mut Model, world: &mut World, calls_max: usize) -> usize {
     calls_max
 }
 
-/// The ways in which a call can fail.
+/// Returns the ways in which a call can fail.
 fn failures(call: &Call) -> Vec<How> {
     let before = KINDS.map(How::FailsBefore);
     let after = KINDS.map(How::FailsAfter);
@@ -143,8 +143,8 @@ fn failures(call: &Call) -> Vec<How> {
     }
 }
 
-/// Lets one call fail. The output must be the previous one, or already the right one. The next
-/// delivery of the event must succeed.
+/// Makes one call fail. After the failure, the output must be the previous output or already the new
+/// one. The next delivery of the event must succeed.
 fn check(name: &str, model: &mut Model, calls_before: usize, how: How) {
     let mut world = model.first();
     step(model, &mut world);
@@ -164,7 +164,7 @@ fn check(name: &str, model: &mut Model, calls_before: usize, how: How) {
         model.describe(model.output(&world))
     );
     match (how, model.last_end.clone()) {
-        // Bytes that arrived damaged are read again at once.
+        // Bytes that arrive damaged are read again at once.
         (
             How::Damaged
             | How::FailsBefore(ErrorKind::Damaged)
@@ -206,7 +206,7 @@ fn the_previous_output_survives_every_failed_invocation() {
     println!("{checked} failed calls");
 }
 
-/// An upload that is refused for this reason.
+/// Returns an upload that is refused with this code: its key, its content and the settings.
 fn refused(
     code: RefusalCode,
 ) -> (
@@ -231,7 +231,7 @@ fn refused(
     }
 }
 
-/// The events about an upload, with and without its size.
+/// Returns the events about an upload, without and with its size.
 fn events(key: &str) -> [Value; 2] {
     let mut with_size = put_event(&[key]);
     with_size["Records"][0]["s3"]["object"]["size"] = json!(1_000_000);

@@ -1,8 +1,8 @@
-//! Every schedule of small cases in which rows start and end: uploads, instants, late and repeated alarms,
-//! and crashes, also between an alarm and the write after it.
+//! Explores every schedule of small cases in which rows start and end: with uploads, waits, late and
+//! repeated alarms, and crashes, even between an alarm and the write after it.
 //!
-//! In the names of the cases, a dot stands for a wait, in which a row of V and of W starts or ends. The
-//! steps before the bar are published first.
+//! In the names of the cases, a dot is a wait, in which a row of V and of W starts or ends. The steps
+//! before the bar are published first.
 
 use htaccess_generator::function::OnDelete;
 
@@ -13,8 +13,8 @@ use super::scenario::{BAD, DELETE, Faults, SOON, Scenario, Step, V, W, X};
 
 const WAIT: Step = Step::Wait;
 
-/// Steps with one event about each upload and each delete. One event may crash, and one alarm may call
-/// twice.
+/// Returns a case with one event about each upload and each delete. One invocation may crash, and
+/// one alarm may call twice.
 fn case(steps: &[Step]) -> Scenario {
     let events = (0..steps.len()).filter(|step| steps[*step] != WAIT);
     Scenario {
@@ -26,7 +26,7 @@ fn case(steps: &[Step]) -> Scenario {
     }
 }
 
-/// The same after the first step.
+/// Returns the case whose first step is published before the schedule starts.
 fn after(steps: &[Step]) -> Scenario {
     let case = case(steps).after_the_first();
     Scenario {
@@ -35,7 +35,7 @@ fn after(steps: &[Step]) -> Scenario {
     }
 }
 
-/// The same without faults, but with any number of invocations at once.
+/// Returns the case without faults, but with any number of concurrent invocations.
 fn without_faults(scenario: Scenario) -> Scenario {
     Scenario {
         faults: Faults::NONE,
@@ -140,7 +140,7 @@ fn the_report_is_that_of_the_present_too() {
     holds("V|W ., reports", &without_faults(case(&[V, W, WAIT])));
 }
 
-/// The protocol has both.
+/// The real protocol has both of these safeguards.
 #[test]
 fn a_clock_that_is_read_after_the_output_or_a_recorded_instant_is_enough() {
     let case = |protocol, bend| Scenario {

@@ -1,4 +1,5 @@
-//! Ports that release held changes by mistake, so that the checks can be seen to find it.
+//! Stores that make the code release held changes by mistake, so that tests can prove
+//! that the checks find it.
 
 use std::cell::RefCell;
 
@@ -12,14 +13,14 @@ use super::invocation::{Code, OnePiece, Port};
 use super::protocols::{Task, output_name};
 use crate::function::memory_store::name;
 
-/// The mistake.
+/// The mistake that a store makes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mistake {
-    /// All outputs look the same to the code, except for the condition of its writes.
+    /// All outputs look the same to the code, but the conditions of its writes are correct.
     NoIdentity,
-    /// Whatever the approval says, it counts for the change that would be held.
+    /// Any approval counts for the change that would be held.
     AnyApproval,
-    /// The output looks the same after the report on a held change was written.
+    /// After the report on a held change, the output looks unchanged.
     NoLastLook,
 }
 
@@ -51,9 +52,9 @@ fn start(port: Port, task: Task, mistake: Mistake) -> Code {
 struct Unheld {
     port: Port,
     mistake: Mistake,
-    /// The output at the last look.
+    /// The output at the last HEAD.
     output: RefCell<Option<Head>>,
-    /// The code of the change that would have been held.
+    /// The approval code of the change that would have been held.
     code: RefCell<Option<Vec<u8>>>,
     has_reported: RefCell<bool>,
 }
@@ -118,7 +119,7 @@ impl Store for Unheld {
             let (_, from) = text.split_once("\"approval\":\"").unwrap();
             let code = from.split_once('"').unwrap().0.as_bytes().to_vec();
             self.code.replace(Some(code));
-            // The code starts again.
+            // After this conflict, the code under test starts again.
             return Ok(PutResult::Conflict);
         }
         self.has_reported.replace(text.contains(HELD));

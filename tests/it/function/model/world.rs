@@ -1,5 +1,5 @@
-//! The state that a schedule changes: the contents of the buckets, the uploads that are done, and
-//! the place of each delivery of an event.
+//! The state that a schedule changes: the contents of the buckets, the steps that are done, and the
+//! place of each delivery of an event.
 
 use std::collections::BTreeMap;
 
@@ -15,24 +15,24 @@ use super::learned::{Learned, Place};
 use super::scenario::{KEYS, LIST, Scenario, Step};
 use crate::function::memory_store::name;
 
-/// The reason of an event.
+/// The cause of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Cause {
-    /// A step.
+    /// The step with this index.
     Step(usize),
-    /// The alarm of a key at an instant.
+    /// The alarm of a key for a time.
     Alarm(usize, i64),
     /// A new version of the compiled list.
     FanOut,
 }
 
-/// An event that waits, that is processed, or that is finished.
+/// An event that waits, is being processed, or is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Delivery {
     pub(crate) cause: Cause,
-    /// `None` if it ended well.
+    /// The place of the code that handles the event. `None` if the event has succeeded.
     pub(crate) at: Option<Place>,
-    /// The number of times that it can be delivered again.
+    /// The number of times that the event can be delivered again.
     pub(crate) left: usize,
 }
 
@@ -41,40 +41,40 @@ pub(crate) struct World {
     pub(crate) buckets: Buckets,
     pub(crate) steps_done: usize,
     pub(crate) deliveries: Vec<Delivery>,
-    /// The alarms that were set, in order.
+    /// The alarms that were set, sorted.
     pub(crate) alarms: Vec<Alarm>,
-    /// Writes that nothing waits for, by the invocation that made them.
+    /// The writes that nothing waits for, each as the place of its invocation and the number of its call.
     pub(crate) in_flight: Vec<(Place, usize)>,
     pub(crate) conflicts_left: usize,
-    /// The number of crashes and errors that can still happen, of all events together.
+    /// The number of crashes and errors that can still happen, for all events together.
     pub(crate) failures_left: usize,
-    /// The number of times that an alarm can call again, of all alarms together.
+    /// The number of repeated calls that can still happen, for all alarms together.
     pub(crate) echoes_left: usize,
     pub(crate) held: Held,
 }
 
-/// The ways in which a call can go.
+/// The ways in which a call can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
-    /// Without a fault.
+    /// The call succeeds.
     Served,
-    /// With an error and without effect.
+    /// The call fails without effect.
     FailsBefore(ErrorKind),
-    /// With an error, after the effect.
+    /// The call fails after its effect.
     FailsAfter(ErrorKind),
-    /// With an error. The effect may come later.
+    /// The call fails. Its effect may come later.
     FailsInFlight,
-    /// The invocation ends after the effect.
+    /// The call takes effect, but the invocation crashes before the answer arrives.
     ThenDies,
-    /// 409: another write was in progress.
+    /// The answer is 409: another write was in progress.
     Conflicts,
-    /// 412: the client sent it twice, and the second met the first.
+    /// The answer is 412: the client sent the write twice, and the second request conflicted with the first.
     MeetsItself,
     /// The bytes that were read are damaged.
     Damaged,
 }
 
-/// A choice of the scheduler.
+/// A move, which changes the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
     Step,
@@ -86,17 +86,18 @@ pub(crate) enum Move {
     Ring(usize),
 }
 
-/// The uploads, the code and the expectations of one scenario.
+/// A scenario with its objects, the code under test, and the expected outputs.
 pub(crate) struct Model {
     pub(crate) scenario: Scenario,
     pub(crate) objects: Objects,
     pub(crate) learned: Learned,
     /// The result of the last invocation that ended.
     pub(crate) last_end: Option<Ended>,
-    /// The outputs of each CSV, before the first wait, after it, and so on.
+    /// The outputs of each CSV: the first is for the time before any wait, the next for the time after
+    /// the first wait, and so on.
     pub(crate) good: BTreeMap<(usize, Csv, Option<Custom>), Vec<Vec<u8>>>,
     pub(crate) nobody: BTreeMap<(usize, Option<Custom>), Vec<u8>>,
-    /// The output of the site that names the list, for each content of the list.
+    /// The output of the site that uses the list, for each content of the list.
     pub(crate) lists: BTreeMap<Csv, Vec<u8>>,
 }
 
@@ -136,13 +137,13 @@ impl Model {
         }
     }
 
-    /// The same uploads and settings in another case, with all known histories.
+    /// Replaces the scenario but keeps all known histories. The settings and the protocol must be the same.
     pub(crate) fn restart(&mut self, scenario: Scenario) {
         self.learned.let_go();
         self.scenario = scenario;
     }
 
-    /// The state before the schedule starts.
+    /// Returns the state before the schedule starts.
     pub(crate) fn first(&mut self) -> World {
         let mut world = World {
             buckets: Buckets::default(),
@@ -180,8 +181,8 @@ impl Model {
         world
     }
 
-    /// Normalises a state: states become the same if they differ only in the order of equal parts, in
-    /// events that are finished, or in which of several equal events is where.
+    /// Normalises a state. States become equal if they differ only in the order of equal parts, in
+    /// finished events, or in which of several equal events is at which place.
     pub(crate) fn canonical(&self, world: &World) -> World {
         let mut world = world.clone();
         let scenario = &self.scenario;
@@ -201,7 +202,7 @@ impl Model {
         world
     }
 
-    /// The possible next moves.
+    /// Returns the possible next moves.
     pub(crate) fn moves(&self, world: &World) -> Vec<Move> {
         let mut moves = Vec::new();
         if world.steps_done < self.scenario.steps.len() {
@@ -267,7 +268,7 @@ impl Model {
         }
     }
 
-    /// Makes a move. The error names the promise that was broken.
+    /// Makes a move. The error contains the promise that the move breaks.
     pub(crate) fn go(&mut self, world: &mut World, chosen: Move) -> Result<(), String> {
         match chosen {
             Move::Step => self.step(world),
@@ -287,7 +288,7 @@ impl Model {
         self.check_alarms(world)
     }
 
-    /// The place at which the code for an event starts. An alarm is about its key.
+    /// Returns the place at which the code for an event starts. An alarm starts the code for its key.
     pub(crate) fn start(&self, cause: Cause) -> Place {
         let number = match cause {
             Cause::Step(step) => self.scenario.start_of(step),
@@ -297,14 +298,14 @@ impl Model {
         self.learned.start(number)
     }
 
-    /// The clock of the code. A tick is too short for it to matter.
+    /// Returns the time of the code's clock. A tick is too short to matter.
     pub(crate) fn now(&self, world: &World) -> i64 {
         let steps = self.scenario.steps[..world.steps_done].iter();
         let waits = steps.filter(|step| **step == Step::Wait).count();
         START + i64::try_from(waits).unwrap() * WAIT_SECONDS
     }
 
-    /// The clock of `Last-Modified`.
+    /// Returns the time of the clock for `Last-Modified`.
     pub(crate) fn clock(&self, steps_done: usize) -> i64 {
         let steps = self.scenario.steps[..steps_done].iter();
         let seconds = steps.map(|step| match step {
@@ -442,7 +443,8 @@ impl Model {
         match ended {
             None => {}
             Some(Ended::Ok(_)) => (delivery.at, delivery.left) = (None, 0),
-            // The instant came before the request arrived. The clock has moved on since, so this ends.
+            // The schedule's time passed before the request arrived. The code starts again with a later
+            // clock, so this comes to an end.
             Some(Ended::Err(ErrorKind::ScheduleRefused)) => {
                 delivery.at = Some(self.start(delivery.cause));
             }
@@ -455,7 +457,7 @@ impl Model {
     }
 }
 
-/// Returns whether the processing of an event may fail, because the event is delivered again.
+/// Returns whether the handling of an event may fail now, because the event would be delivered again.
 fn may_fail(world: &World, delivery: &Delivery) -> bool {
     delivery.left > 0 && world.failures_left > 0
 }

@@ -1,4 +1,4 @@
-//! The log contains nothing of a CSV, whatever happens to the CSV.
+//! The log contains no text from a CSV, whatever happens to the CSV.
 
 use std::process::Command;
 
@@ -8,17 +8,17 @@ use super::{Function, Told};
 use crate::function::faults::server::Server;
 use crate::function::handler::put_event;
 
-/// A part of every cell.
+/// A text that is part of every cell.
 const MARKER: &str = "zebra";
 const KEY: &str = "clients/acme.csv";
-/// Its failures and its output quote cells.
+/// The errors and the output of this template quote cells.
 const OWN_TEMPLATE: &str = r#"{% for rule in rules %}
 {%- if rule.comment is containing(pat="throw") %}{{ throw(message=rule.comment) }}{% endif %}
 {%- if rule.comment is containing(pat="fail") %}{{ rule.comment | int }}{% endif %}
 # {{ rule.comment }}
 {% endfor %}"#;
 
-/// Publishes a CSV, at every log level that the stack offers and in both formats.
+/// Publishes a CSV with this log level and this log format.
 fn invoke(
     csv: &[u8],
     variables: &[(&str, &str)],
@@ -42,8 +42,8 @@ fn invoke(
     told
 }
 
-/// Checks the code of the answer, and that no line of the log has the marker. `code` is empty for a
-/// CSV that is published. Returns the message of the answer.
+/// Checks the code of the answer, and that no line of the log contains the marker, at every log level of the
+/// stack and in both formats. `code` is empty for a CSV that is published. Returns the message of the answer.
 #[track_caller]
 fn check(csv: impl AsRef<[u8]>, code: &str, variables: &[(&str, &str)]) -> String {
     let mut message = String::new();
@@ -133,7 +133,7 @@ fn the_line_of_a_refusal_is_logged() {
 
 const CHILD: &str = "HTACCESS_TEST_PANICS";
 
-/// Runs itself again, because a panic hook is for a whole process.
+/// The test runs itself again in another process, because a panic hook applies to a whole process.
 #[test]
 fn a_panic_is_logged_with_its_place_and_without_its_message() {
     if std::env::var_os(CHILD).is_some() {

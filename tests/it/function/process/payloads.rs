@@ -1,12 +1,12 @@
-//! Every payload has an answer or a stable `errorType`, whatever it is.
+//! Every payload gets an answer or a stable `errorType`.
 
 use serde_json::{Value, json};
 
 use super::{Function, Told};
 use crate::function::handler::put_event;
 
-/// The names that may be an `errorType`. docs/operations.md lists them, as a test of the documents
-/// checks.
+/// The `errorType` values that these tests expect. A test of the documents checks that
+/// docs/operations.md lists them.
 const STABLE: [&str; 2] = ["UnknownEvent", "NoSuchBucket"];
 
 fn invoke(payload: &[u8]) -> (Told, Vec<String>) {
@@ -101,7 +101,7 @@ fn json_of_a_wrong_shape_is_an_unknown_event() {
     }
 }
 
-/// A queue and a batch get their answer, because each item has its own result.
+/// A queue or a batch gets an answer, because each of its items has its own result.
 #[test]
 fn an_item_that_is_no_json_fails_alone() {
     let deep = "[".repeat(200);

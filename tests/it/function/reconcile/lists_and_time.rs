@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{MemoryStore, ON_DELETE, Run, changes, csv, handle_with, last_line, output, put_event};
 
-/// Lists and the common CSV are published like sites, but their outputs are not in the bucket of the sites.
+/// Lists and the common CSV are published like sites, but their outputs are not in the output bucket.
 #[test]
 fn lists_are_checked_too() {
     let store = MemoryStore::default();
@@ -17,7 +17,7 @@ fn lists_are_checked_too() {
             .with("COMMON_CSV", "_common.csv")
             .all()
     };
-    // The first run publishes the lists after the site, or before it. The second one reads them.
+    // The first run may publish the lists before or after the site. The second run reads the published lists.
     run("first");
     run("second");
     let site = store.text("sites", "site/.htaccess").unwrap();
@@ -50,7 +50,7 @@ fn lists_are_checked_too() {
     assert_eq!(changes(&store.take_calls()), Vec::<&String>::new());
 }
 
-/// The run that a published list starts.
+/// When a list is published, a run starts.
 #[test]
 fn a_new_list_comes_to_its_sites_and_to_no_others() {
     let store = MemoryStore::default();
@@ -95,7 +95,7 @@ fn a_new_list_comes_to_its_sites_and_to_no_others() {
         );
         let expected = format!("Require ip 10.0.5.1 192.0.2.{member}");
         assert_eq!(last_line(&store, &output(5)), Some(expected));
-        // A refused list and a deleted one stay in force.
+        // If a list is refused or deleted, its last version stays published.
         let refused = upload_list(b"IP,Rule\n1.1.1.1,Allow\n1.1.1.2,Deny\n");
         assert_eq!(refused["results"][0]["code"], "mixed-rules");
         store.take_calls();
@@ -117,7 +117,8 @@ fn a_new_list_comes_to_its_sites_and_to_no_others() {
     }
 }
 
-/// The compiled list holds for all time, so the member ends in the sites.
+/// The compiled list contains the periods of its members, so the member ends when the
+/// sites are generated again.
 #[test]
 fn a_member_that_has_ended_is_taken_out() {
     let store = MemoryStore::default();
@@ -144,7 +145,7 @@ fn a_member_that_has_ended_is_taken_out() {
     assert_eq!(changes(&store.take_calls()), Vec::<&String>::new());
 }
 
-/// A run on a machine whose clock is behind does not bring back a row that has ended.
+/// A run on a machine whose clock is behind does not publish a row again that has ended.
 #[test]
 fn a_clock_that_is_behind_brings_nothing_back() {
     let store = MemoryStore::default();
@@ -156,7 +157,7 @@ fn a_clock_that_is_behind_brings_nothing_back() {
     store.take_calls();
     Run::new(&store, "second").all();
     assert_eq!(changes(&store.take_calls()), Vec::<&String>::new());
-    // The same holds if the output must be written again because of its report.
+    // The same is true if the function handles the CSV again because its report is missing.
     store.delete_object("reports", "site.csv.html");
     Run::new(&store, "third").all();
     assert_eq!(
@@ -165,7 +166,7 @@ fn a_clock_that_is_behind_brings_nothing_back() {
     );
 }
 
-/// A site whose CSV became a list has an old output in the bucket of the sites.
+/// A site whose CSV has become a list leaves its old output in the output bucket.
 #[test]
 fn the_output_of_a_csv_that_became_a_list_is_an_orphan() {
     let store = MemoryStore::default();
@@ -178,7 +179,8 @@ fn the_output_of_a_csv_that_became_a_list_is_an_orphan() {
     assert_eq!(store.keys("sites", ""), Vec::<String>::new());
 }
 
-/// The schedule of a change was lost: the run publishes what holds now, and creates the next schedule.
+/// The schedule of the change was lost. The run publishes the rules of the current time, and
+/// creates the next schedule.
 #[test]
 fn a_row_that_has_ended_is_taken_out() {
     let store = MemoryStore::default();

@@ -1,10 +1,10 @@
-//! What the overview says after a run.
+//! The content of the overview after a run.
 
 use serde_json::json;
 
 use super::{ACME, MemoryStore, Run, fleet, handle_with, last_line, output, put_event};
 
-/// The numbers of sites that nothing was done with come from the metadata of their reports.
+/// The figures of sites that a run did not change come from the metadata of their reports.
 #[test]
 fn the_overview_has_every_site_and_its_numbers() {
     let store = MemoryStore::default();

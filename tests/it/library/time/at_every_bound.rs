@@ -1,5 +1,5 @@
-//! Who gets in at each instant, compared with a naive reader in five zones. The changes of their clocks
-//! are in a table that is independent of the library.
+//! Who gets in at each time, compared with a naive implementation in five time zones. The table of
+//! their clock changes is independent of the library.
 
 use std::fmt::Write as _;
 
@@ -14,8 +14,8 @@ use proptest::prelude::*;
 
 use crate::support::{AS_OF, KEY};
 
-/// A zone with the instants at which its clocks change in 2026 and 2027, and the offset from UTC in
-/// minutes afterwards. The first offset holds before all changes.
+/// A time zone with its clock changes in 2026 and 2027. Each change has its instant and the new offset
+/// from UTC in minutes. The first offset applies before all changes.
 struct Zone {
     name: &'static str,
     first_offset: i64,
@@ -83,12 +83,13 @@ impl Zone {
             .map_or(self.first_offset, |(_, offset)| *offset)
     }
 
-    /// The local time of an instant, in seconds as if it were UTC.
+    /// Returns the local time at an instant, in seconds as if it were UTC.
     fn local(&self, instant: i64) -> i64 {
         instant + self.offset(instant)
     }
 
-    /// The first instant with a local time or, if there is none, the one that the offset before gives.
+    /// Returns the first instant with a local time. If the clocks skip this time, the offset
+    /// before the change applies.
     fn instant(&self, local: i64) -> i64 {
         let mut offsets: Vec<i64> = self.changes.iter().map(|(_, offset)| 60 * offset).collect();
         offsets.push(60 * self.first_offset);
@@ -97,7 +98,7 @@ impl Zone {
         first.unwrap_or(local - self.offset(local - 86_400))
     }
 
-    /// The first instant at which the local time is at least midnight.
+    /// Returns the first instant at which the local time is `midnight` or later.
     fn first_instant(&self, midnight: i64) -> i64 {
         let skipped = self.changes.iter().map(|(at, _)| *at);
         let skipped =
@@ -121,7 +122,7 @@ fn the_table_of_zones_is_that_of_the_library() {
     }
 }
 
-/// A bound as it is written, and its instant.
+/// A bound as text, and its instant. `None` if the row has no such bound.
 #[derive(Clone, Debug)]
 struct WrittenBound {
     text: String,
@@ -131,7 +132,7 @@ struct WrittenBound {
 #[derive(Clone, Debug)]
 struct WrittenRow {
     is_allow: bool,
-    /// The addresses 10.0.0.0 to 10.0.0.15, or all of them and all others (`None`).
+    /// The last bytes of the first and the last address in 10.0.0.0/28, or `None` for an `all` row.
     range: Option<(u8, u8)>,
     starts: WrittenBound,
     expires: WrittenBound,
@@ -142,7 +143,7 @@ fn written(seconds: i64) -> String {
     text.trim_end_matches('Z').to_owned()
 }
 
-/// A bound near a change of the clock, or any in two years, in one of four forms.
+/// A bound near a clock change or at any time within two years, in one of several forms.
 fn bound(zone: usize, is_end: bool) -> impl Strategy<Value = WrittenBound> {
     let zone = &ZONES[zone];
     let near = (0..zone.changes.len().max(1), -7300_i64..7300).prop_map(|(index, seconds)| {
@@ -220,7 +221,8 @@ impl WrittenRow {
     }
 }
 
-/// Who gets in at an instant: one for each of the 16 addresses, and one for all others.
+/// Returns who gets in at an instant: one value for each of the 16 addresses, and one
+/// for all other addresses.
 fn naive(rows: &[&WrittenRow], at: i64) -> Vec<bool> {
     let active: Vec<&&WrittenRow> = rows.iter().filter(|row| row.is_active(at)).collect();
     let all = |is_allow| {
@@ -314,7 +316,7 @@ proptest! {
     ) {
         let settings = Settings {
             time_zone: TimeZone::named(ZONES[zone].name).unwrap(),
-            // A reversed period rejects a Deny row, which would refuse the file.
+            // A row with a reversed period is rejected. A rejected Deny would refuse the file.
             strict: Strict::None,
             ..Settings::default()
         };

@@ -1,7 +1,8 @@
-"""A queue in a folder, with as much of SQS as htaccess-sync needs: long polling, visibility, receipts and redelivery.
+"""A queue in a folder, with the parts of SQS that htaccess-sync needs: long polling, visibility, receipts and
+redelivery.
 
-Tests and the stand-in of the aws client share it. Each message is a file. A file with the name `polling` exists while a
-client waits and there is no message for it.
+The tests and the stand-in for the aws client share this module. Each message is a file. The file `polling` exists
+while a client waits and no message is visible.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ class FakeQueue:
             yield
 
     def messages(self) -> List[dict]:
-        """All messages that are not deleted, the oldest first."""
+        """Returns all messages that are not deleted, the oldest first."""
         return [json.loads(path.read_text()) for path in sorted(self.folder.glob("*.json"))]
 
     def send(self, body: str) -> str:
@@ -37,7 +38,8 @@ class FakeQueue:
             return number
 
     def receive(self, limit: int, wait: int, visibility: float) -> List[list]:
-        """Returns the id, the receipt and the body of visible messages, which are then hidden for some seconds."""
+        """Returns the ID, the receipt and the body of visible messages, and hides these messages for `visibility`
+        seconds."""
         until = time.monotonic() + wait
         while True:
             with self.locked():
@@ -57,13 +59,13 @@ class FakeQueue:
             (self.folder / f"{receipt.split('#')[0]}.json").unlink(missing_ok=True)
 
     def is_idle(self) -> bool:
-        """Returns whether a client waits, and every message was received and is not visible again."""
+        """Returns whether a client is polling and no message is visible."""
         with self.locked():
             is_visible = any(message["visible"] <= time.time() for message in self.messages())
             return not is_visible and (self.folder / "polling").exists()
 
     def forget_client(self) -> None:
-        """For a client that was killed."""
+        """Removes the polling mark of a client that was killed."""
         self._mark(False)
 
     def _mark(self, polling: bool) -> None:
@@ -74,7 +76,7 @@ class FakeQueue:
             path.unlink(missing_ok=True)
 
     def _write(self, message: dict) -> None:
-        # Renamed, because `messages` reads without the lock.
+        # Write and rename, because `messages` reads without the lock.
         path = self.folder / f"{message['id']}.json"
         path.with_suffix(".new").write_text(json.dumps(message))
         os.rename(path.with_suffix(".new"), path)
