@@ -18,7 +18,7 @@ pub(super) fn explain_unknown_list(
         return Explanation::new(rich!("{} is not the name of a list", quoted));
     }
     if name.is_empty() {
-        return Explanation::new(rich!("{} has no name of a list", quoted))
+        return Explanation::new(rich!("{} contains no list name", quoted))
             .with_help("write the name of a list after the @, or write addresses");
     }
     let explanation = Explanation::new(rich!("there is no list {}", quoted));

@@ -154,8 +154,8 @@ fn a_column_that_looks_like_a_condition_is_a_warning() {
         ),
         (
             "Gültig bis;IP;Rule;Owner;Port",
-            "the columns \"Gültig bis\", \"Port\" have no effect: each row applies, regardless of these \
-             cells; delete the rows that should not apply, and remove or rename the columns",
+            "the columns \"Gültig bis\", \"Port\" have no effect: each row applies, regardless of its \
+             cells in these columns; delete the rows that should not apply, and remove or rename the columns",
         ),
     ] {
         assert_eq!(ignored(header).1, [expected], "{header}");
