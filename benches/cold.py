@@ -113,7 +113,7 @@ def _python() -> dict[str, Any]:
 
 
 def build_harness() -> None:
-    """Builds the harness, the function that does nothing, and the floor."""
+    """Builds the harness with the two functions `noop` and `floor`."""
     command = ["cargo", "build", "--locked", "--release", "--quiet", "--manifest-path", str(HARNESS / "Cargo.toml")]
     env = os.environ | {"CARGO_TARGET_DIR": str(PROGRAMS.parent)}
     say(f"{' '.join(command)} (the first one takes a minute) ...")
@@ -121,7 +121,7 @@ def build_harness() -> None:
 
 
 def run_harness(plan: dict[str, Any]) -> Measured:
-    """Runs the harness. Returns one number per round, by function and by measurement."""
+    """Runs the harness. Returns the samples of all rounds, by function and by measurement."""
     done = subprocess.run([PROGRAMS / "harness"], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise Problem("the harness failed", "what it says stands above")
@@ -129,7 +129,7 @@ def run_harness(plan: dict[str, Any]) -> Measured:
 
 
 def _trace(ours: dict[str, Any], plan: dict[str, Any], output: Path) -> int:
-    """Traces the system calls of one start. Tracing makes every call slower, so the times are of no use."""
+    """Traces the system calls of one start. Tracing makes every call slower, so the times are not comparable."""
     measure.install_packages(["strace"])
     tracer = ["strace", "--follow-forks", "--relative-timestamps=us", "--output", str(output.resolve())]
     ours["command"] = [*tracer, *ours["command"]]
@@ -172,7 +172,7 @@ def _warm_rows(warm: Measured) -> list[Row]:
         others = [f"{name}: {milliseconds(warm[name][by])}" for name in ("floor", "Python") if name in warm]
         held = f"{least} ms of S3; {', '.join(others)}"
         rows.append(Row(f"warm, {what}", milliseconds(samples), held, figure, "ms more", "less", bar, aim))
-    # With HOLD_ABOVE, the previous version is read before the output is written.
+    # With HOLD_ABOVE, the function reads the previous version before it writes the output.
     for what, name in (("changed upload, output written", "ours"), ("the same with HOLD_ABOVE", "hold")):
         samples = warm[name]["changed_output_ms"]
         figure = statistics.median(samples) - 2 * S3_DELAY_MS
@@ -191,7 +191,7 @@ def _size_row(function: Path) -> Row:
 
 
 def _tell_steps(name: str, cold: Measured, warm: Measured, is_for_document: bool) -> None:
-    names = [one for one in cold if one != "noop"]  # Without hold, which has the same steps.
+    names = [one for one in cold if one != "noop"]  # `hold` is left out, because it has the same steps.
     headings = ["step", *(f"cold, {one}" for one in names), *(f"warm, {one}" for one in names)]
     columns = [cold[one] for one in names] + [warm[one] for one in names]
     rows = [

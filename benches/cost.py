@@ -28,22 +28,22 @@ LOG_GB = 0.50
 
 MEMORY_MB = (128, 256, 512, 1024, 1769)
 FULL_CORE_MB = 1769
-# The requests for a new upload: a GET of the upload, a HEAD and a PUT of the output, a HEAD and a PUT of the report.
+# The requests for a new upload: a GET for the upload, and a HEAD and a PUT each for the output and the report.
 READS, WRITES = 3, 2
 
 # https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html and .../lambda-concurrency.html: an environment
-# takes at most 10 requests a second, an account has 1,000 environments unless its quota is raised, and a function gets
-# at most 1,000 new environments in 10 s. The default quota is therefore reached within the first 10 s, and no further
-# environments are added.
+# handles at most 10 requests a second. An account has 1,000 environments unless its quota is raised. A function gets at
+# most 1,000 new environments in 10 s, so it reaches the default quota within the first 10 s, and no environments are
+# added after that.
 CONCURRENCY = 1000
 REQUESTS_PER_ENVIRONMENT = 10
-# Per second and partitioned prefix: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+# The limit for each prefix: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 S3_PUTS_PER_SECOND = 3500
 
 
 @dataclass(frozen=True)
 class Work:
-    """The measured times on a whole core."""
+    """The work of an invocation: times on a whole core, the share of cold starts, and the size of the logs."""
 
     warm_ms: float
     start_ms: float
@@ -52,21 +52,21 @@ class Work:
     log_bytes: float
 
     def invocation_ms(self, memory_mb: int) -> int:
-        """The billed time of a warm invocation."""
+        """Returns the billed time of a warm invocation."""
         return math.ceil(self.wait_ms + self.warm_ms * slowness(memory_mb))
 
     def billed_ms(self, memory_mb: int) -> float:
-        """The mean billed time of all invocations."""
+        """Returns the mean billed time of warm invocations and cold starts."""
         return self.invocation_ms(memory_mb) + self.cold_share * math.ceil(self.start_ms * slowness(memory_mb))
 
 
 def slowness(memory_mb: int) -> float:
-    """The factor by which work takes longer than on a whole core. More than one core is not used."""
+    """Returns the factor by which work takes longer than on a whole core. The function does not use more than one core."""
     return max(1.0, FULL_CORE_MB / memory_mb)
 
 
 def main() -> int:
-    """Prints the cost by memory and the cost by number of sites."""
+    """Prints the cost by memory and the cost by number of uploads a day."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--measured", type=Path, metavar="FILE", help="what bench-cold wrote by --json; else the rest counts")
     parser.add_argument("--warm-ms", type=float, default=5, help="work of a warm invocation (%(default)s)")
@@ -101,9 +101,9 @@ def _work(options: argparse.Namespace) -> Work:
         warm, cold = samples["warm"]["ours"], samples["cold"]["ours"]
         round_trips_ms = 2 * 30
         warm_ms = statistics.median(warm["new_ms"]) - round_trips_ms
-        # The first invocation takes longer than a warm one. The difference counts as part of the cold start.
+        # The first invocation takes longer than a warm one. The difference is part of the cold start.
         start_ms = max(0.0, statistics.median(cold["exec_to_first_answer_ms"]) - warm_ms)
-        # The lines that Lambda logs itself as JSON: platform.start and platform.report.
+        # 600 bytes for the JSON lines that Lambda itself logs: platform.start and platform.report.
         log_bytes = warm["log_bytes_per_invocation"][0] + 600
     return Work(warm_ms, start_ms, options.wait_ms, options.cold_percent / 100, log_bytes)
 

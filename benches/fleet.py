@@ -49,19 +49,19 @@ REQUEST = re.compile(rb"(GET|HEAD|PUT|POST|DELETE) /([^ ]*) HTTP/1\.1\r\n")
 OWN_OBJECTS = ("overview/parts/", "index.html", "sites.csv", "?list-type=2")
 RUN_SECONDS_MAX = 4 * 3600
 
-# Prices.
+# Prices in dollars.
 S3_GET, S3_PUT_OR_LIST = 0.0004 / 1000, 0.005 / 1000
 LAMBDA_REQUEST, LAMBDA_GB_SECOND = 0.20 / 1e6, 0.0000166667
 EXPRESS_REQUEST, EXPRESS_GB_SECOND, EXPRESS_GB = 1.00 / 1e6, 0.00001667, 64 / 1024
 STANDARD_TRANSITION = 0.025 / 1000
-# Assumptions.
+# Assumptions about a run on AWS.
 ROUND_TRIP_S, MEMORY_GB, PUBLISH_WORK_S = 0.030, 1.0, 0.005
 TRANSITIONS = 10
 LISTED_AT_ONCE = 1000
 
 
 class Counting:
-    """A proxy that passes everything on and counts the requests, by method and by whom they are about."""
+    """A proxy that forwards everything and counts the requests, by method and by purpose: for a site or for the run."""
 
     def __init__(self) -> None:
         self.calls: Counter[tuple[str, str]] = Counter()
@@ -72,7 +72,7 @@ class Counting:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def take(self) -> Counter[tuple[str, str]]:
-        """Returns the counts since the last call."""
+        """Returns the counts since the last call, and resets them."""
         with self._lock:
             taken, self.calls = self.calls, Counter()
         return taken
@@ -85,7 +85,7 @@ class Counting:
                 threading.Thread(target=_relay, args=(one, other, seen), daemon=True).start()
 
     def _count(self, data: bytes) -> bytes:
-        """Counts the requests, and returns the end that may be the start of another one."""
+        """Counts the requests in the data. Returns the end of the data, which may contain the start of the next request."""
         end = 0
         for found in REQUEST.finditer(data):
             target = found[2].decode("ascii", "replace").partition("/")[2]
@@ -109,7 +109,7 @@ def _relay(one: socket.socket, other: socket.socket, seen: Any) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """One run."""
+    """The measurements of one run."""
 
     sites: int
     work: str
@@ -117,11 +117,11 @@ class Measured:
     calls: Counter[tuple[str, str]]
 
     def of(self, kind: str) -> int:
-        """The number of calls about sites, or of the run itself."""
+        """Returns the number of S3 calls for sites (`site`) or for the run itself (`run`)."""
         return sum(count for (of, _), count in self.calls.items() if of == kind)
 
     def row(self) -> list[str]:
-        """The row of the table."""
+        """Returns the row of the table."""
         return [
             f"{self.sites:,}",
             self.work,
@@ -136,7 +136,7 @@ HEADINGS = ["sites", "work", "time", "time per site", "S3 calls per site", "S3 c
 
 
 def main() -> int:
-    """Measures each size, and prints the tables."""
+    """Measures each number of sites, and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="100 sites only")
     parser.add_argument("--sites", type=int, nargs="+", help="other numbers of sites (100 1000 10000)")
@@ -163,7 +163,8 @@ def _measure(sites: int) -> list[Measured]:
     try:
         counting.upstream = cloud.port
         endpoint = f"EndpointUrl=http://127.0.0.1:{counting.port}"
-        # Without batches, the end of a run over 10,000 sites reads as many parts as that over a million on AWS.
+        # The local cloud has no batches, so the end of a run over 10,000 sites reads as many parts as the end of a run over
+        # a million sites on AWS, and needs a long timeout.
         outputs = deploy.deploy(cloud, [endpoint, "ReconcileSchedule=", "Timeout=900"])
         _upload(cloud, outputs["UploadBucket"], sites)
         counting.take()
@@ -187,7 +188,7 @@ def _key(index: int) -> str:
 
 
 def _upload(cloud: ministack.Server, bucket: str, sites: int) -> None:
-    """Uploads the CSVs while the bucket sends no events."""
+    """Uploads the CSVs. The bucket sends no events for them."""
     off = ["--bucket", bucket, "--notification-configuration", "{}"]
     deploy.aws(cloud, "s3api", "put-bucket-notification-configuration", *off)
     say(f"uploading {sites:,} CSVs ...")
@@ -208,7 +209,7 @@ def _upload(cloud: ministack.Server, bucket: str, sites: int) -> None:
 
 
 def _run(cloud: ministack.Server, machine: str) -> tuple[float, dict[str, int]]:
-    """Runs the state machine over everything. Returns its time and its counts."""
+    """Runs the state machine over all sites. Returns the time of the run and its counts."""
     began = time.monotonic()
     start = ["start-execution", "--state-machine-arn", machine, "--input", "{}", "--output", "json"]
     arn = json.loads(deploy.aws(cloud, "stepfunctions", *start))["executionArn"]
@@ -231,7 +232,7 @@ def _instant(value: float | str) -> float:
 
 
 def _run_in_batches(cloud: ministack.Server, outputs: dict[str, str], sites: int) -> float:
-    """Sends the tasks of a run to the function. Returns its time."""
+    """Sends the tasks of a run to the function in batches. Returns the time of the run."""
     path = f"/2015-03-31/functions/{urllib.parse.quote(outputs['FunctionName'])}/invocations"
 
     def invoke(task: dict[str, Any]) -> None:
@@ -257,17 +258,18 @@ def _run_in_batches(cloud: ministack.Server, outputs: dict[str, str], sites: int
 
 
 def _costs(sites: int = 1_000_000) -> list[list[str]]:
-    """The cost of a run, with nothing and with everything to do."""
+    """Returns the cost of a run with nothing to do, and of a run with everything to do."""
     batches = math.ceil(sites / BATCH)
     rounds = math.ceil(BATCH / OBJECTS_AT_ONCE)
     rows = []
     for work, upload_trips, upload_work_s, puts in (("nothing to do", 1, 0.0, 0), ("everything to do", 2, PUBLISH_WORK_S, 2)):
-        # One more round trip writes the part. The heads of the output and the report and the CSV are read together; those of
-        # the second bucket one after the other.
+        # The additional round trip writes the part. For an upload, the heads of the output and the report are read together
+        # with the CSV. For an output, the two reads follow one another.
         upload_s = rounds * upload_trips * ROUND_TRIP_S + BATCH * upload_work_s + ROUND_TRIP_S
         output_s = rounds * 2 * ROUND_TRIP_S + ROUND_TRIP_S
         seconds = batches * (upload_s + output_s)
-        # 5 reads for each site; 2 parts are written and read for each batch; both buckets and the parts are listed.
+        # There are 5 reads for each site. For each batch, 2 parts are written and read. Both buckets and the parts are
+        # listed.
         lists = (2 * sites + 2 * batches) / LISTED_AT_ONCE
         s3 = (5 * sites + 2 * batches) * S3_GET + (puts * sites + 2 * batches + lists) * S3_PUT_OR_LIST
         function = 2 * batches * LAMBDA_REQUEST + seconds * MEMORY_GB * LAMBDA_GB_SECOND

@@ -25,7 +25,7 @@ AGREEMENT_PERCENT = 0.1
 
 
 def main() -> int:
-    """Counts the instructions, compares them with the file, and prints the table."""
+    """Counts the instructions, compares the counts with the baseline, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", action="store_true", help="make the counts the baseline")
     parser.add_argument("--fail-over", type=float, metavar="PERCENT", help="exit with 1 if a count grew by more")
@@ -93,7 +93,8 @@ def _write_quoted_csv(path: Path, addresses: Iterable[str]) -> None:
 
 Input = tuple[int, Callable[[int], Iterator[str]], Callable[[Path, Iterable[str]], None]]
 
-# Name → rows, addresses, the function that writes them. The first one is the fixed cost of every run.
+# By name: the number of rows, the function that generates addresses, and the function that writes the CSV. The first
+# input shows the fixed cost of every run.
 INPUTS: dict[str, Input] = {
     "one row": (1, _ipv4, measure.write_csv),
     "5,000 rows": (5_000, _ipv4, measure.write_csv),
@@ -120,7 +121,7 @@ def _count(name: str, folder: Path, is_checked: bool) -> int:
 
 
 def _instructions(upload: Path) -> int:
-    # The same environment each time, because the start of a program reads it.
+    # The environment is always the same, because programs read it when they start, which takes instructions.
     command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
     command += [str(measure.CLI), "render", "--jobs", "1", upload.name]
     done = subprocess.run(

@@ -54,7 +54,7 @@ class Cloud:
     queue: str
 
     def put(self, bucket: str, objects: dict[str, str]) -> None:
-        """Writes objects over one connection. The local cloud checks no signature."""
+        """Writes objects over one connection, with unsigned requests, because the local cloud does not check signatures."""
         connection = http.client.HTTPConnection(ministack.HOST, self.server.port, timeout=60)
         for key, text in objects.items():
             connection.request("PUT", f"/{bucket}/{key}", body=text.encode())
@@ -67,7 +67,7 @@ class Cloud:
 
 @contextlib.contextmanager
 def cloud(name: str) -> Iterator[Cloud]:
-    """Starts a local cloud, deploys both templates, and stops it at the end."""
+    """Starts a local cloud, deploys template.yaml and infra/web-server.yaml, and stops the cloud at the end."""
     server = ministack.start(name, None)
     try:
         outputs = deploy.deploy(server, ["SiteTopic=enabled"])
@@ -82,7 +82,7 @@ def cloud(name: str) -> Iterator[Cloud]:
 
 
 class WebServer:
-    """Apache with a web root for each contender, and the programs that fill them."""
+    """Apache with a web root for each contender, and the programs that update the web roots."""
 
     def __init__(self, running: Cloud, httpd: Httpd, folder: Path) -> None:
         self.cloud = running
@@ -90,12 +90,12 @@ class WebServer:
         self.folder = folder
         self.random = random.Random(SEED)
         self.sites: list[str] = []
-        # The address that each site lets in. Every upload lets in another one.
+        # The address that each site allows. Every upload allows another address.
         self.allowed: dict[str, str] = {}
         self.uploads = 0
 
     def publish_sites(self, count: int) -> None:
-        """Publishes sites without uploads, and makes their folders."""
+        """Writes the outputs of sites directly into the bucket, without uploads, and creates the folders of the sites."""
         self.sites = [f"many/{number}" for number in range(count)]
         self.allowed = dict.fromkeys(self.sites, "192.0.2.1")
         for contender in (QUEUE, POLLING):
@@ -112,7 +112,7 @@ class WebServer:
         return self.folder / contender
 
     def start(self, contender: str, *options: str) -> subprocess.Popen:
-        """Starts htaccess-sync with the aws client of the local cloud."""
+        """Starts htaccess-sync with the local cloud's aws client."""
         env = self.cloud.server.env()
         env["PATH"] = os.pathsep.join([str(tools.CLIENTS), env["PATH"]])
         paths = (self.staging(contender), self.web_root(contender))
@@ -124,13 +124,13 @@ class WebServer:
 
     @contextlib.contextmanager
     def following(self) -> Iterator[None]:
-        """Runs htaccess-sync with the queue, from the moment at which it waits for messages."""
-        # Both contenders begin with the same downloads.
+        """Runs htaccess-sync with the queue. The body starts when the program waits for messages."""
+        # The downloads are copied, so that both contenders start with the same files.
         shutil.copytree(self.staging(POLLING), self.staging(QUEUE))
         deploy.aws(self.cloud.server, "sqs", "purge-queue", "--queue-url", self.cloud.queue)
         program = self.start(QUEUE, "--queue", self.cloud.queue)
         try:
-            # The comparison at the start may install the first upload. The second one comes through the queue.
+            # The program's comparison at the start may install the first upload. The second one arrives through the queue.
             for _ in range(2):
                 self.upload_and_wait(QUEUE, lambda: self._check(program))
             yield
@@ -148,7 +148,7 @@ class WebServer:
         return self.upload_and_wait(QUEUE, lambda: None)
 
     def through_polling(self) -> float:
-        """Compares everything again and again from the upload on."""
+        """Measures an upload while htaccess-sync compares everything again and again."""
         runs = [self.start(POLLING)]
 
         def run_again() -> None:
@@ -161,7 +161,7 @@ class WebServer:
             runs[-1].wait()
 
     def upload_and_wait(self, contender: str, meanwhile: Callable[[], None]) -> float:
-        """Uploads a CSV for a random site. Returns the milliseconds until Apache enforces it."""
+        """Uploads a CSV for a random site. Returns the milliseconds until Apache enforces the CSV."""
         site = self.random.choice(self.sites)
         before = self.allowed[site]
         self.uploads += 1
@@ -177,7 +177,7 @@ class WebServer:
         return (time.monotonic() - began) * 1000
 
     def wait_until_equal(self) -> None:
-        """Waits until the messages alone have left the files that a comparison of everything leaves."""
+        """Waits until the files that were installed through the queue equal the files from a complete comparison."""
         self.compare_everything(POLLING)
         began = time.monotonic()
         for site in self.sites:
@@ -212,7 +212,7 @@ def main() -> int:
 
 
 def start(size: int, stack: contextlib.ExitStack) -> WebServer:
-    """Starts a cloud and a web server with this number of sites, which run until the end of the stack."""
+    """Starts a cloud and a web server with this number of sites. Both run until the exit stack is closed."""
     say(f"--- {size:,} sites")
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="htaccess-bench-"))
     running = stack.enter_context(cloud(f"bench-last-mile-{size}"))

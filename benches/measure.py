@@ -1,7 +1,7 @@
-"""The common parts of the benchmarks: generated uploads, programs run and timed, medians, and rows with a bar.
+"""The common parts of the benchmarks: generates uploads, runs and times programs, and prints tables with limits.
 
-A contender is a name and a function that does the job once and returns milliseconds. Contenders are measured in turn
-(A B C A B C ...), so that a machine that is slower for a minute is slower for all of them.
+A contender consists of a name and a function that does the task once and returns milliseconds. Contenders are measured
+in turns (A B C A B C ...), so that a machine that is slower for a minute is slower for all of them.
 """
 
 import argparse
@@ -37,10 +37,11 @@ Samples = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a measured figure, the figure it is compared with, and its limits.
+    """A row of a table: a measured result, the result that it is compared with, and its limits.
 
-    `figure` is a ratio (unit `x`: how many times better than `other`), or an absolute value in `unit`. It is good when
-    it is at least (`better` is `more`) or at most (`less`) the bar. Without a bar the row only informs.
+    `figure` is a ratio (unit `x`: how many times better than `other`) or an absolute value in `unit`. The figure must be
+    at least the bar if `better` is `more`, and at most the bar if `better` is `less`. A row without a bar is only
+    information.
     """
 
     what: str
@@ -53,7 +54,7 @@ class Row:
     aim: float | None = None
 
     def verdict(self) -> str:
-        """`OK` if the bar is met, `OK, aim` if the aim is met too, `MISSED` if the bar is missed, empty without a bar."""
+        """Returns `OK` if the bar is met, `OK, aim` if the aim is also met, otherwise `MISSED`. Empty without a bar."""
         if self.bar is None:
             return ""
         if not self._meets(self.bar):
@@ -61,7 +62,7 @@ class Row:
         return "OK, aim" if self.aim is not None and self._meets(self.aim) else "OK"
 
     def cells(self) -> list[str]:
-        """The row as text."""
+        """Returns the cells of the row as text."""
         limits = [self._limit(self.bar), self._limit(self.aim)]
         return [self.what, self.ours, self.other, f"{self.figure:.2f} {self.unit}", *limits, self.verdict()]
 
@@ -76,7 +77,7 @@ HEADINGS = ["measured", "ours", "compared with", "figure", "bar", "aim", ""]
 
 
 def milliseconds(samples: Sequence[float]) -> str:
-    """The median, the minimum and the 90th percentile as text."""
+    """Returns the median, the minimum and the 90th percentile as text."""
     middle, least, p90 = statistics.median(samples), min(samples), percentile(samples, 90)
     if middle < 100:
         return f"{middle:.2f} ms (min {least:.2f}, p90 {p90:.2f})"
@@ -84,13 +85,13 @@ def milliseconds(samples: Sequence[float]) -> str:
 
 
 def percentile(samples: Sequence[float], percent: int) -> float:
-    """The nearest sample that this percentage of samples does not exceed."""
+    """Returns the smallest sample that at least this percentage of samples does not exceed."""
     ordered = sorted(samples)
     return ordered[min(len(ordered) - 1, max(0, -(-len(ordered) * percent // 100) - 1))]
 
 
 def interleaved(contenders: Mapping[str, Callable[[], float]], rounds: int) -> Samples:
-    """Runs each contender once per round. Every round starts with another one."""
+    """Runs each contender once per round. Every round starts with another contender."""
     names = list(contenders)
     samples: Samples = {name: [] for name in names}
     for number in range(rounds):
@@ -103,7 +104,7 @@ def interleaved(contenders: Mapping[str, Callable[[], float]], rounds: int) -> S
 
 
 def timed(command: Sequence[str | Path], output: Path) -> float:
-    """Runs a program with its standard output in a file. Returns the milliseconds from start to exit."""
+    """Runs a program and writes its standard output to a file. Returns the milliseconds from start to exit."""
     words = [os.fspath(word) for word in command]
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     errors = f"{output}.stderr"
@@ -122,10 +123,10 @@ def timed(command: Sequence[str | Path], output: Path) -> float:
 
 
 def memory_mib(command: Sequence[str | Path]) -> float:
-    """The peak resident memory of a program, in MiB.
+    """Returns the peak resident memory of a program, in MiB.
 
-    A child starts with the peak of the process that it was forked from, and this one is a large Python. GNU time, which
-    is small, therefore starts it. /bin/true shows the remaining error.
+    The peak of a child process starts at the peak of the process that forked it. This process is a large Python, so the
+    small GNU time starts the program instead. A measurement of /bin/true checks the remaining error.
     """
     floor = _time_rss_kib(["/bin/true"])
     if floor > 4096:
@@ -134,7 +135,7 @@ def memory_mib(command: Sequence[str | Path]) -> float:
 
 
 def _time_rss_kib(command: list[str]) -> int:
-    # The message of a failure must not be mistaken for the figure.
+    # The prefix `rss=` and `--quiet` keep messages of a failed program apart from the figure.
     done = subprocess.run(
         ["/usr/bin/time", "--quiet", "--format", "rss=%M", *command],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
@@ -146,13 +147,13 @@ def _time_rss_kib(command: list[str]) -> int:
 
 
 def random_addresses(count: int, seed: int) -> list[str]:
-    """IPv4 addresses from the whole space, the same for the same seed. A few may occur twice."""
+    """Returns random IPv4 addresses. The same seed gives the same addresses. A few may occur twice."""
     source = random.Random(seed)
     return [dotted(source.getrandbits(32)) for _ in range(count)]
 
 
 def addresses_in_runs(count: int, seed: int) -> list[str]:
-    """Adjacent addresses in scattered runs of 16 to 256, in no order."""
+    """Returns addresses in random order that form scattered runs of 16 to 256 adjacent addresses."""
     source = random.Random(seed)
     chosen: list[int] = []
     while len(chosen) < count:
@@ -163,17 +164,17 @@ def addresses_in_runs(count: int, seed: int) -> list[str]:
 
 
 def dotted(address: int) -> str:
-    """An IPv4 address as text."""
+    """Returns an IPv4 address as text."""
     return ".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0))
 
 
 def memory_folder() -> str | None:
-    """A folder in memory, so that no disk is measured. `None` if there is no such folder."""
+    """Returns a folder in memory, so that disks do not affect the times, or `None` if there is no such folder."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def write_csv(path: Path, addresses: Iterable[str], deny_every: int = 0) -> None:
-    """Writes an upload with a short comment in each row. Each `deny_every`th address is denied, the others allowed."""
+    """Writes an upload with a short comment in each row. Every `deny_every`th row is a Deny row, the others allow."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         file.write(HEADER)
@@ -183,7 +184,7 @@ def write_csv(path: Path, addresses: Iterable[str], deny_every: int = 0) -> None
 
 
 def write_dated_csv(path: Path, addresses: Iterable[str]) -> None:
-    """Writes an upload like `write_csv`, whose rows end on one of a thousand days after 2100."""
+    """Writes an upload like `write_csv`. Each row also ends on one of a thousand days after 2100."""
     path.parent.mkdir(parents=True, exist_ok=True)
     days = [date(2101, 1, 1) + timedelta(days=number) for number in range(1000)]
     with path.open("w", encoding="utf-8") as file:
@@ -193,7 +194,7 @@ def write_dated_csv(path: Path, addresses: Iterable[str]) -> None:
 
 
 def build_cli() -> None:
-    """Builds the command line as it is shipped."""
+    """Builds the command line with the release profile."""
     build("command-line", "htaccess")
 
 
@@ -205,13 +206,13 @@ def build(feature: str, binary: str) -> None:
 
 
 def bench_python() -> str:
-    """The path of a Python with the packages of the peers (infra/local/requirements-bench.txt)."""
+    """Returns the path of a Python that has the packages of the peers (infra/local/requirements-bench.txt)."""
     tools.install(("bench",))
     return tools.program("bench", "python")
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """The options of all benchmarks with a table."""
+    """Returns a parser with the options that all benchmarks with a table share."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--json", type=Path, metavar="FILE", help="write rows and samples to FILE")
     made.add_argument("--markdown", action="store_true", help="put the table into docs/benchmarks.md")
@@ -221,7 +222,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def publish(name: str, rows: Sequence[Row], samples: Mapping[str, Samples], options: argparse.Namespace) -> int:
-    """Prints the table and writes the files that were asked for. Returns the exit status."""
+    """Prints the table and writes the requested files. Returns the exit status."""
     cells = [row.cells() for row in rows]
     if options.quick:
         cells = [[*line[:-1], "quick"] for line in cells]
@@ -240,20 +241,20 @@ def publish(name: str, rows: Sequence[Row], samples: Mapping[str, Samples], opti
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns for a terminal."""
+    """Returns the table as aligned columns for a terminal."""
     widths = [max(map(len, column)) for column in zip(headings, *rows)]
     lines = [headings, ["-" * width for width in widths], *rows]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The table as Markdown for docs/benchmarks.md."""
+    """Returns the table as Markdown for docs/benchmarks.md."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def put_into_document(name: str, table: str) -> None:
-    """Replaces the text between the markers of this name in docs/benchmarks.md."""
+    """Replaces the text between the markers with this name in docs/benchmarks.md."""
     text = DOCUMENT.read_text(encoding="utf-8")
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     if text.count(begin) != 1 or text.count(end) != 1:
@@ -266,7 +267,7 @@ def put_into_document(name: str, table: str) -> None:
 
 
 def _commit() -> str:
-    """The commit that is measured. Changes in docs/ do not count, because this program makes some of them."""
+    """Returns the measured commit. Changes in docs/ are ignored, because the benchmarks write tables there."""
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
@@ -276,14 +277,14 @@ def _commit() -> str:
 
 
 def machine() -> str:
-    """The processor, the number of cores, and the kernel."""
+    """Returns the processor, the number of cores, and the kernel version as text."""
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", info.read_text() if info.exists() else "")
     return f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
 
 
 def run_main(main: Callable[[], int]) -> None:
-    """Runs a benchmark. A problem is reported with its hint."""
+    """Runs a benchmark and exits with its status. A problem is printed with its hint."""
     try:
         sys.exit(main())
     except Problem as problem:
@@ -292,5 +293,5 @@ def run_main(main: Callable[[], int]) -> None:
 
 
 def install_packages(names: Sequence[str]) -> None:
-    """Installs Debian packages with apt-get if they are missing."""
+    """Installs missing Debian packages with apt-get."""
     packages.install(names)

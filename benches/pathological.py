@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 def main() -> int:
-    """Runs the benchmark and shows its rows, the slowest first."""
+    """Runs the benchmark and prints its table, with the slowest upload first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("filter", nargs="?", default="", help="only the uploads with this in their names")
     parser.add_argument("--markdown", action="store_true", help=f"put the {SHOWN} slowest into docs/benchmarks.md")

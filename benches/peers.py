@@ -44,7 +44,7 @@ def main() -> int:
     rows: list[Row] = []
     samples: dict[str, Samples] = {}
     with tempfile.TemporaryDirectory(prefix="htaccess-bench-", dir=measure.memory_folder()) as folder:
-        os.chmod(folder, 0o755)  # Apache, started by root, reads as another user.
+        os.chmod(folder, 0o755)  # If root starts Apache, Apache reads the files as another user.
         for name in options.only or SECTIONS:
             say(f"--- {name}")
             section_rows, section_samples = SECTIONS[name](Path(folder), options.rounds, options.quick)
@@ -86,7 +86,7 @@ def million(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], d
 
 
 def dates(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dict[str, Samples]]:
-    """Compares one large file whose rows end with the same rows without dates. The bar is an upper one."""
+    """Compares one large file with end dates with the same rows without dates. The bar is an upper limit."""
     count = 20_000 if quick else 1_000_000
     addresses = measure.random_addresses(count, SEED)
     uploads = {name: folder / f"{name}.csv" for name in ("dated", "undated")}
@@ -98,7 +98,7 @@ def dates(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dic
         return measure.timed([measure.CLI, "render", uploads[name]], outputs[name])
 
     samples = measure.interleaved({name: lambda name=name: once(name) for name in uploads}, rounds or (2 if quick else 7))
-    # The first line names the CSV.
+    # The first line contains the name of the CSV.
     dated, undated = (outputs[name].read_text().partition("\n")[2] for name in ("dated", "undated"))
     if dated != undated:
         raise Problem("the rows with dates give other networks than those without")
@@ -119,8 +119,8 @@ def thousand(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], 
     outputs: dict[str, Path] = {}
 
     def once(name: str, *command: str | Path) -> Callable[[], float]:
-        # A new folder each time, because existing files would not be written again, and a file system is slow to reuse the
-        # space of deleted files.
+        # Each run writes to a new folder, because existing files would not be written again, and file systems reuse the
+        # space of deleted files slowly.
         new = itertools.count()
 
         def run() -> float:
@@ -151,7 +151,7 @@ def _faster(what: str, samples: Samples, peer: str, name: str, bar: float | None
 
 
 def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], dict[str, Samples]]:
-    """Compares the requests per second that Apache serves with our file and with one address per line."""
+    """Compares the requests per second that Apache serves with our output and with one address per line."""
     scattered = measure.random_addresses(5000, SEED)
     runs = measure.addresses_in_runs(5000, SEED)
     bars = {
@@ -178,8 +178,8 @@ def served(folder: Path, rounds: int | None, quick: bool) -> tuple[list[Row], di
 def _requests_per_second(
     server: Httpd, folder: Path, addresses: list[str], rounds: int, quick: bool
 ) -> Samples:
-    """Measures every contender with the same rules. The client is allowed, has the highest address, and is in the
-    last row, so that it is reached last in the order of the rows and in the order of the addresses."""
+    """Measures every contender with the same rules. The client is allowed and has the highest address, which is in the
+    last row, so that Apache reaches it last both in the order of rows and in the order of addresses."""
     client = max(addresses, key=ipaddress.IPv4Address)
     ordered = [address for address in addresses if address != client] + [client]
     measure.write_csv(folder / "served.csv", ordered)
@@ -210,7 +210,7 @@ def _folder(name: str) -> str:
 
 
 def _iprange_version() -> str:
-    # iprange prints its version and exits with an error.
+    # The exit status is ignored, because iprange exits with an error after it prints its version.
     told = subprocess.run(["iprange", "--version"], capture_output=True, text=True, check=False)
     return (told.stdout + told.stderr).partition("\n")[0]
 
@@ -227,7 +227,7 @@ def _check_same_networks(ours: str, theirs: str) -> None:
 
 
 def _check_same_addresses(files: dict[str, Path]) -> None:
-    """Checks that our file lets in the clients that the original's file would, if Apache understood that file."""
+    """Checks that our output permits the same clients as the original's output would if Apache accepted that output."""
     text = files.pop("htaccess").read_text()
     allow, _, deny = text.partition("<RequireNone>")
     ours = _expanded(_words(allow, r"^\s*Require ip (.*)$")) - _expanded(_words(deny, r"^\s*Require ip (.*)$"))

@@ -1,4 +1,4 @@
-"""Line charts as SVG, both axes logarithmic, readable on light and on dark pages."""
+"""Draws line charts as SVG. Both axes are logarithmic, and the charts are readable on light and dark pages."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 76, 170, 48, 56
 NAME_HEIGHT = 16
-# Colours that are readable on light and on dark pages.
+# Pairs of colours: the first is for light pages, the second for dark pages.
 COLOURS = (("#0b62a8", "#6cb6f5"), ("#b3470b", "#ff9d5c"), ("#2f7d32", "#7fd083"), ("#7b3fa0", "#cf9bf0"))
 
 STYLE = """
@@ -23,14 +23,14 @@ STYLE = """
 
 @dataclass(frozen=True)
 class Line:
-    """One series: its name and its points, none of them zero."""
+    """A series with its name and its points. All coordinates are above zero, because the axes are logarithmic."""
 
     name: str
     points: Sequence[tuple[float, float]]
 
 
 def write(path: Path, title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> None:
-    """Draws the lines. The labels include the units."""
+    """Draws the lines into a file. The labels must include the units."""
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     x_axis, y_axis = _Axis(xs, LEFT, WIDTH - RIGHT), _Axis(ys, HEIGHT - BOTTOM, TOP)
@@ -45,7 +45,7 @@ def write(path: Path, title: str, x_label: str, y_label: str, lines: Sequence[Li
         f'<text transform="translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_label)}</text>",
     ]
-    # Names are placed from the top down, each at the end of its line or below the previous name.
+    # Names are placed from top to bottom. Each is at the end of its line, or below the previous name if they would overlap.
     name_y = -math.inf
     for number, line in sorted(enumerate(lines), key=lambda pair: -pair[1].points[-1][1]):
         name_y = max(name_y + NAME_HEIGHT, y_axis.place(line.points[-1][1]))
@@ -55,7 +55,7 @@ def write(path: Path, title: str, x_label: str, y_label: str, lines: Sequence[Li
 
 
 class _Axis:
-    """Whole powers of ten around the values, placed between two coordinates."""
+    """A logarithmic axis from one power of ten to another, so that all values fit, drawn between two coordinates."""
 
     def __init__(self, values: Sequence[float], start: float, end: float) -> None:
         self._low = math.floor(math.log10(min(values)))

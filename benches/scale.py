@@ -22,7 +22,7 @@ CHARTS = measure.ROOT / "docs" / "benchmarks"
 ROWS = [10**power for power in range(3, 8)]
 FILES = [10**power for power in range(0, 6)]
 ROWS_OF_A_FILE = 100
-# The default limits of the command line are 256 MiB and 16 MiB. Ten million rows, and their networks, are longer.
+# Ten million rows and their networks exceed the default limits of the command line, which are 256 MiB and 16 MiB.
 LIMIT = ["--max-csv-bytes", str(2**31), "--max-output-bytes", str(2**31)]
 
 Figures = dict[str, dict[int, float]]
@@ -82,7 +82,7 @@ def _files(folder: Path, counts: Sequence[int]) -> Figures:
         command = [measure.CLI, "render", uploads, "-o", output]
 
         def once() -> float:
-            shutil.rmtree(output, ignore_errors=True)  # An existing output would not be written again.
+            shutil.rmtree(output, ignore_errors=True)  # Existing outputs would not be written again.
             return measure.timed(command, folder / "log")
 
         found["command line (ms)"][count] = _median([once() for _ in range(3 if count < 10_000 else 1)])

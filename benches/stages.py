@@ -13,7 +13,7 @@ RESULTS = measure.ROOT / "target" / "criterion"
 
 
 def main() -> int:
-    """Runs criterion. Its own output shows the changes since the last run."""
+    """Runs Criterion, whose own output shows the changes since the last run, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("filter", nargs="?", default="", help="only the benches with this in their names")
     parser.add_argument("--markdown", action="store_true", help="put the table into docs/benchmarks.md")

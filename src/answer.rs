@@ -26,7 +26,7 @@ pub enum RejectionCode {
     InvalidAddress,
     /// A network whose address has bits set beyond its prefix.
     HostBitsSet,
-    /// A range that ends before it starts.
+    /// A range whose first address is higher than its last.
     ReversedRange,
     /// A rule that is not accepted. Only the common CSV accepts rules other than `Allow` and `Deny`.
     UnknownRule,
@@ -386,7 +386,7 @@ pub struct AccessChange {
     pub lost: AccessCount,
 }
 
-/// The size of a set of clients.
+/// The number of clients, as networks and as addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AccessCount {
     /// The minimum number of networks that cover the clients.

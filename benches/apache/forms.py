@@ -44,7 +44,7 @@ def lines(arguments: argparse.Namespace) -> None:
     counts = (1, 2, 5, 10, 20, 50, 100, 200)
     sizes = {f"lines of {size:,} bytes": written.line_bytes(size) for size in (1000, 2000, 4000, 7900, 8170)}
     for kind, count in selected(arguments, ["scattered", "clustered"], [100, 1000, 5000, 50000]):
-        # With fewer than ten networks on a line, a request takes seconds at this size.
+        # At 50,000 addresses, a request takes seconds if a line has fewer than ten networks.
         tried = [many for many in counts if many >= 10 or count < 50_000]
         forms = {f"{many} on a line": written.per_line(many) for many in tried}
         compare(arguments, kind, count, forms | sizes)
@@ -102,7 +102,7 @@ def order(arguments: argparse.Namespace) -> None:
 
 
 def lists(arguments: argparse.Namespace) -> None:
-    """Measures networks of 256 addresses with some denied addresses in each, as one list and as two."""
+    """Measures networks of 256 addresses that each contain denied addresses, written as one list and as two."""
     for networks, kept, denied in ((1, 0, 1), (1, 10, 1), (10, 0, 1), (50, 0, 1), (50, 0, 4), (50, 0, 16)):
         allow, deny, left = holes(networks, kept, denied)
         forms = {"two lists": written.two_lists(allow.networks, deny), "one list": written.apache24(left)}
@@ -119,7 +119,7 @@ def lists(arguments: argparse.Namespace) -> None:
 
 
 def place(arguments: argparse.Namespace) -> None:
-    """Measures the same text in a `.htaccess` and included in the server's configuration."""
+    """Measures the same text in a `.htaccess` file and in the server's configuration."""
     for kind, count in selected(arguments, ["scattered"], [100, 500, 1000, 5000, 50000]):
         list_ = KINDS[kind](count)
         text = written.apache24(list_)
@@ -134,7 +134,7 @@ def place(arguments: argparse.Namespace) -> None:
 
 
 def fit(arguments: argparse.Namespace) -> None:
-    """Measures nanoseconds per network and per byte, by the sort of network. Comments show the cost per byte."""
+    """Measures nanoseconds per network for each kind of network, and per byte, with a form that contains comments."""
     for kind, count in selected(arguments, ["scattered", "net8", "net16", "net20", "net24", "ipv6", "net6"], [2000]):
         list_ = KINDS[kind](count)
         text = written.apache24(list_)

@@ -1,8 +1,8 @@
-"""A private Apache httpd 2.4 for measurements: one child, a few threads, a free port of this machine.
+"""A private Apache httpd 2.4 for measurements, with one child process, a few threads and a free port on this machine.
 
-The client's address comes from the header `X-Client` through mod_remoteip, so that a request can come from any address.
-The cost of a request is the CPU time of the server's own threads (Linux: /proc/PID/task/TID/schedstat). Other work on
-the machine affects this time far less than the requests per second.
+mod_remoteip takes the client's address from the header `X-Client`, so that a request can come from any address. The
+cost of a request is the CPU time of the server's own threads (on Linux: /proc/PID/task/TID/schedstat). Other work on
+the machine affects this time far less than it affects the requests per second.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def free_port() -> int:
 
 
 class Httpd:
-    """A running httpd. `put` creates a folder with a `.htaccess`; `sections` go into the main configuration."""
+    """A running httpd. `put` creates a folder with a `.htaccess` file. `sections` are added to the main configuration."""
 
     def __init__(self, sections: dict[str, str] | None = None) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="htaccess-forms-"))
@@ -138,7 +138,7 @@ class Httpd:
         return codes
 
     def cpu_nanoseconds(self) -> int:
-        """The CPU time of all threads of the child processes."""
+        """Returns the CPU time of all threads of the child processes."""
         parent = self.process.pid
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         total = 0
@@ -148,14 +148,14 @@ class Httpd:
         return total
 
     def load(self, name: str, client: str, requests: int, keep_alive: bool = True) -> Load:
-        """Sends requests one after the other, over one connection or over a new one for each request."""
+        """Sends requests one after another, over one connection or over a new connection for each request."""
         before = self.cpu_nanoseconds()
         rate = self._ab(name, client, ["-n", str(requests), *(["-k"] if keep_alive else [])])
         used = self.cpu_nanoseconds() - before
         return Load(rate, used / requests / 1000)
 
     def requests_per_second(self, name: str, client: str, seconds: int) -> float:
-        """Measures one client that sends the next request as soon as it has an answer, over one connection."""
+        """Measures one client that uses one connection and sends each request as soon as the previous one was answered."""
         return self._ab(name, client, ["-k", "-t", str(seconds), "-n", "10000000"])
 
     def _ab(self, name: str, client: str, options: list[str]) -> float:

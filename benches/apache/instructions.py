@@ -56,7 +56,7 @@ OF_IPV6 = ("in capitals", "all zeros")
 
 
 class Counted(Httpd):
-    """An httpd whose instructions are counted, from the walk through the folders to the access decision."""
+    """An httpd under callgrind, which counts the instructions from the directory walk to the access decision."""
 
     def command(self) -> list[str]:
         counted = ["--collect-atstart=no", "--toggle-collect=ap_process_request_internal", "--vgdb=no"]
@@ -65,11 +65,11 @@ class Counted(Httpd):
 
 
 def count(htaccess: str, list_: AddressList) -> tuple[int, dict[str, int]]:
-    """Returns the instructions per request and by function. The first requests, which check the form, are included."""
+    """Returns the instructions per request, in total and by function. The requests also check the form's answers."""
     asked = list_.listed + list_.unlisted
     expected = [200] * len(list_.listed) + [403] * len(list_.unlisted)
     with Counted() as httpd:
-        # A server that is started by root writes the file as another user.
+        # If root starts the server, its child writes the file as another user.
         for path in [httpd.root / "run", *(httpd.root / "run").glob("callgrind.*")]:
             path.chmod(0o777)
         httpd.put("form", htaccess)

@@ -1,4 +1,4 @@
-"""Lists of addresses for measurements. The same seed gives the same list."""
+"""Generates lists of addresses for measurements. The same seed always gives the same list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass
 class AddressList:
-    """Networks, merged and sorted, with the clients for the checks."""
+    """A merged and sorted list of networks, with listed and unlisted clients for the checks."""
 
     networks: list[Network]
     listed: list[str]
@@ -20,18 +20,18 @@ class AddressList:
 
     @property
     def last(self) -> str:
-        """The client at the end of the list."""
+        """Returns the client at the end of the list."""
         return self.listed[-1]
 
 
 def text(network: Network) -> str:
-    """The text that our templates write: a single address has no prefix length."""
+    """Returns the text that the built-in templates write for a network. A single address has no prefix length."""
     single = network.prefixlen == network.max_prefixlen
     return str(network.network_address) if single else str(network)
 
 
 def ipv4_bits(rng: random.Random) -> int:
-    """A unicast address: the first octet is 1 to 223, except 127."""
+    """Returns a random address whose first octet is 1 to 223, except 127."""
     first = rng.randrange(1, 224)
     return (10 if first == 127 else first) << 24 | rng.randrange(1 << 24)
 
@@ -55,7 +55,7 @@ def _finish(networks: list[Network], rng: random.Random) -> AddressList:
 
 
 def scattered(count: int, seed: int = 1) -> AddressList:
-    """Single IPv4 addresses anywhere."""
+    """Generates single IPv4 addresses that are spread randomly."""
     rng = random.Random(seed)
     bits = {ipv4_bits(rng) for _ in range(count)}
     while len(bits) < count:
@@ -64,7 +64,7 @@ def scattered(count: int, seed: int = 1) -> AddressList:
 
 
 def clustered(count: int, seed: int = 1) -> AddressList:
-    """IPv4 addresses in runs of 16 to 256."""
+    """Generates IPv4 addresses in runs of 16 to 256."""
     rng = random.Random(seed)
     networks: list[Network] = []
     left = count
@@ -78,13 +78,13 @@ def clustered(count: int, seed: int = 1) -> AddressList:
 
 
 def scattered_ipv6(count: int, seed: int = 1) -> AddressList:
-    """Single IPv6 addresses with random bits below 2000::/3."""
+    """Generates single random IPv6 addresses inside 2000::/3."""
     rng = random.Random(seed)
     return _finish([IPv6Network(1 << 125 | rng.randrange(1 << 125)) for _ in range(count)], rng)
 
 
 def networks_ipv4(count: int, prefix: int, seed: int = 1) -> AddressList:
-    """IPv4 networks of one prefix length, anywhere, no two of which merge."""
+    """Generates IPv4 networks with the same prefix length. No two of them can be merged."""
     rng = random.Random(seed)
     starts: set[int] = set()
     while len(starts) < count:
@@ -95,7 +95,7 @@ def networks_ipv4(count: int, prefix: int, seed: int = 1) -> AddressList:
 
 
 def networks_ipv6(count: int, prefix: int, seed: int = 1) -> AddressList:
-    """IPv6 networks of one prefix length."""
+    """Generates IPv6 networks with the same prefix length."""
     rng = random.Random(seed)
     host = 128 - prefix
     starts = [(1 << 125 | rng.randrange(1 << 125)) >> host << host for _ in range(count)]
@@ -103,9 +103,9 @@ def networks_ipv6(count: int, prefix: int, seed: int = 1) -> AddressList:
 
 
 def holes(networks: int, singles: int, denied: int, seed: int = 1) -> tuple[AddressList, list[Network], AddressList]:
-    """Some /24 networks, each without `denied` of its addresses, and some single addresses.
+    """Generates /24 networks and `singles` single addresses, and denies `denied` addresses in each network.
 
-    Returns the allowed addresses, the denied addresses, and the remaining ones.
+    Returns the allowed addresses, the denied addresses, and the allowed addresses without the denied ones.
     """
     rng = random.Random(seed)
     wide = networks_ipv4(networks, 24, seed)

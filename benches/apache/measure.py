@@ -1,4 +1,4 @@
-"""Measures the folders of one httpd in turns, and shows the results."""
+"""Measures folders of one httpd in turns, and prints the results."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from httpd import Httpd, Load
 from lists import AddressList
 
 BASES = {"denied": "Require all denied\n", "granted": "Require all granted\n"}
-"""The baseline for the access control of a request: the smallest file with the same verdict."""
+"""The baselines without an access list: for each verdict, the smallest `.htaccess` file that returns it."""
 
 
 @dataclass
 class Target:
-    """A folder that is measured, and the client that sends the requests."""
+    """A measured folder, and the client that sends the requests."""
 
     name: str
     folder: str
@@ -23,10 +23,10 @@ class Target:
     base: str = "denied"
     loads: list[Load] = field(default_factory=list)
     over: float = 0.0
-    """CPU microseconds of a request, minus those of its baseline."""
+    """The CPU microseconds of a request, minus those of the baseline."""
 
     def cpu(self) -> float:
-        """The minimum of the rounds, because other work on the machine can only add to it."""
+        """Returns the minimum of all rounds, because other work on the machine can only increase the time."""
         return min(load.cpu_microseconds for load in self.loads)
 
     def rate(self) -> float:
@@ -34,7 +34,7 @@ class Target:
 
 
 def lay(httpd: Httpd, folder: str, htaccess: str, list_: AddressList) -> None:
-    """Writes a form and checks that listed clients get in and others do not."""
+    """Writes a form, and checks that listed clients get in and unlisted clients do not."""
     httpd.put(folder, htaccess)
     ask(httpd, folder, list_)
 
@@ -50,7 +50,7 @@ def ask(httpd: Httpd, folder: str, list_: AddressList) -> None:
 def measure(
     httpd: Httpd, targets: list[Target], rounds: int, seconds: float, keep_alive: bool = True
 ) -> list[Target]:
-    """Measures in turns, each target for about `seconds` per round. Returns the targets, the baselines first."""
+    """Measures the targets in turns, each for about `seconds` per round. Returns the baselines and then the targets."""
     bases = [Target(f"Require all {name}", name, "192.0.2.1", base=name) for name in BASES]
     for name, text in BASES.items():
         httpd.put(name, text)

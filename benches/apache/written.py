@@ -1,4 +1,4 @@
-"""The ways to write a list of networks into a `.htaccess`. Each text permits exactly the listed clients."""
+"""The ways to write a list of networks in a `.htaccess` file. Each text permits exactly the listed clients."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ipaddress import IPv4Network
 from lists import AddressList, Network, text
 
 LINE_BYTES = 7900
-"""The value of `MAX_NETWORK_LINE_BYTES` in src/render/packed_lines.rs."""
+"""The maximum length of a line, equal to `MAX_NETWORK_LINE_BYTES` in src/render/packed_lines.rs."""
 
 
 def packed(words: Sequence[str], line_bytes: int = LINE_BYTES, between: str = " ") -> list[str]:
-    """Joins the words in as few lines as `line_bytes` permits."""
+    """Joins the words into as few lines of at most `line_bytes` as possible."""
     lines: list[str] = []
     line: list[str] = []
     length = 0
@@ -38,12 +38,12 @@ def directives(before: str, lines: Sequence[str], after: str = "") -> str:
 
 
 def families(networks: Sequence[Network]) -> list[str]:
-    """Packed lines, IPv4 and IPv6 apart."""
+    """Returns packed lines. IPv4 and IPv6 networks are on separate lines."""
     return [line for version in (4, 6) for line in packed(texts([n for n in networks if n.version == version]))]
 
 
 def apache24(list_: AddressList) -> str:
-    """The current output of the template apache24 for an allow list."""
+    """Returns the current output of the template apache24 for an allow list."""
     return directives("Require ip ", families(list_.networks))
 
 
@@ -60,14 +60,14 @@ def inside(before: str, after: str) -> Callable[[AddressList], str]:
 
 
 def nested(list_: AddressList) -> str:
-    """One address per line, a hundred of them in each inner container."""
+    """Writes one address per line, in inner containers of a hundred addresses."""
     words = texts(list_.networks)
     inner = [directives("Require ip ", words[at : at + 100]) for at in range(0, len(words), 100)]
     return "".join(f"<RequireAny>\n{group}</RequireAny>\n" for group in inner)
 
 
 def not_ip(list_: AddressList) -> str:
-    """A double negation: denies the clients that match none of the networks."""
+    """Writes a double negation, which denies the clients that match none of the networks."""
     none = directives("Require not ip ", families(list_.networks))
     inner = f"<RequireAll>\nRequire all granted\n{none}</RequireAll>\n"
     return f"<RequireAll>\nRequire all granted\n<RequireNone>\n{inner}</RequireNone>\n</RequireAll>\n"
@@ -89,7 +89,7 @@ def expr_in(list_: AddressList) -> str:
 
 
 def expr_strmatch(list_: AddressList) -> str:
-    """Searches for the client's address in a string with the whole list."""
+    """Writes expressions that search for the client's address in a string that contains a whole line of addresses."""
     lines = packed(texts(list_.networks), between="|")
     return directives("Require expr \"'|", lines, "|' -strmatch '*|%{REMOTE_ADDR}|*'\"")
 
@@ -109,7 +109,7 @@ def setenvif_regex(list_: AddressList) -> str:
 
 
 def trie(words: Sequence[Sequence[str]]) -> str:
-    """One regular expression in which the common leading octets of addresses are written once."""
+    """Returns a regular expression in which common leading octets of addresses are written only once."""
     branches: dict[str, list[Sequence[str]]] = {}
     for head, *tail in words:
         branches.setdefault(head, []).append(tail)
@@ -124,7 +124,7 @@ def expr_trie(list_: AddressList) -> str:
 
 
 def partial(list_: AddressList) -> str:
-    """Networks of whole octets, written as their octets: `192.0.2` for `192.0.2.0/24`."""
+    """Writes networks whose prefix ends at an octet as their leading octets: `192.0.2` for `192.0.2.0/24`."""
 
     def short(network: Network) -> str:
         whole = isinstance(network, IPv4Network) and network.prefixlen in (8, 16, 24)
@@ -139,7 +139,7 @@ def netmask(list_: AddressList) -> str:
 
 
 def with_prefix(list_: AddressList) -> str:
-    """Single addresses as `/32` and `/128`."""
+    """Writes single addresses with `/32` and `/128`."""
     return directives("Require ip ", packed([str(network) for network in list_.networks]))
 
 
@@ -148,7 +148,7 @@ def quoted(list_: AddressList) -> str:
 
 
 def exploded(list_: AddressList) -> str:
-    """IPv6 addresses with all zeros written out."""
+    """Writes IPv6 addresses with all zeros."""
     return directives("Require ip ", packed([network.exploded.removesuffix("/128") for network in list_.networks]))
 
 
@@ -165,13 +165,13 @@ def widest_first(list_: AddressList) -> str:
 
 
 def commented(list_: AddressList) -> str:
-    """Adds comments that double the number of bytes."""
+    """Adds comments that double the number of bytes of the text."""
     text_ = apache24(list_)
     return text_ + "".join("#" + line[1:] + "\n" for line in text_.splitlines())
 
 
 def two_lists(allow: Sequence[Network], deny: Sequence[Network]) -> str:
-    """The current output of the template apache24 for networks with some denied addresses."""
+    """Returns the current output of the template apache24 for networks that contain denied addresses."""
     allowed = directives("    Require ip ", families(allow))
     denied = directives("    Require ip ", families(deny))
     return (

@@ -1,4 +1,4 @@
-"""The job of the original as a Lambda function in Python, written in the usual way: see README.md in this folder."""
+"""The original's task as a typical Lambda function in Python. README.md in this folder describes it."""
 
 import io
 import os
@@ -15,7 +15,7 @@ s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, str]:
-    """Writes one .htaccess for each CSV of an S3 notification."""
+    """Writes one .htaccess file for each CSV in an S3 notification."""
     for record in event["Records"]:
         key = unquote_plus(record["s3"]["object"]["key"])
         upload = s3.get_object(Bucket=record["s3"]["bucket"]["name"], Key=key)

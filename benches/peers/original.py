@@ -39,13 +39,13 @@ def parse_csv(lines: Iterable[str]) -> Entries:
 
 
 def parse_file(path: Path) -> Entries:
-    """Like `parse_csv`, from a file."""
+    """Parses a file like `parse_csv`."""
     with path.open(newline="", encoding="utf-8") as file:
         return parse_csv(file)
 
 
 def render_template(entries: Entries) -> str:
-    """Returns the text of the .htaccess. The template is compiled once per process."""
+    """Returns the text of the .htaccess file. The template is compiled once per process."""
     global _template
     if _template is None:
         import jinja2
@@ -66,7 +66,7 @@ def work(source: Path, target: Path) -> None:
 
 
 async def work_in_coroutine(source: Path, target: Path, slots: asyncio.Semaphore) -> None:
-    """Like `work`, as a coroutine. Its file access runs in a thread, because Python has no asynchronous file access."""
+    """Processes one file like `work`, as a coroutine. Files are accessed in threads, because Python has no other way."""
     async with slots:
         entries = await asyncio.to_thread(parse_file, source)
         text = render_template(entries)
@@ -74,13 +74,13 @@ async def work_in_coroutine(source: Path, target: Path, slots: asyncio.Semaphore
 
 
 async def coroutines(pairs: list[tuple[Path, Path]]) -> None:
-    """Converts all files concurrently, as many at a time as a thread pool has threads by default."""
+    """Processes all files concurrently. The limit is the default number of threads in a thread pool."""
     slots = asyncio.Semaphore(min(32, (os.cpu_count() or 1) + 4))
     await asyncio.gather(*(work_in_coroutine(source, target, slots) for source, target in pairs))
 
 
 def main(mode: str, source: Path, *rest: str) -> None:
-    """Runs the command that the first argument names."""
+    """Runs the command in the first argument."""
     if mode == "parse":
         print(len(parse_file(source)))
         return

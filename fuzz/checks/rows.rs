@@ -86,8 +86,8 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Returns whether the two readings are equal, except that rows of this reading may be results of the fast
-    /// path.
+    /// Returns whether the two readings are equal, except that rows of this reading may be results of the
+    /// fast path.
     pub(super) fn may_stand_for(&self, other: &Self) -> bool {
         self.rows.len() == other.rows.len()
             && self

@@ -98,8 +98,8 @@ impl Run {
 pub(crate) struct Work {
     /// The number of decompressed bytes that were read, and of bytes that were written.
     pub(crate) bytes: usize,
-    /// True if the upload was refused before its first row. A byte of a header with 1,024 columns takes longer
-    /// than a byte of a row, but a header has at most 1 MiB.
+    /// True if the upload was refused before its first row. A byte of a header with 1,024 columns takes
+    /// longer than a byte of a row, but a header has at most 1 MiB.
     pub(crate) is_only_header: bool,
 }
 

@@ -17,7 +17,7 @@ mod checks;
 
 use checks::time::Run;
 
-/// The length of the text of an upload, in bytes.
+/// The minimum length of an upload's text, in bytes.
 const TEXT_BYTES: usize = 128 * 1024;
 /// The maximum time for each byte, in nanoseconds. Without instrumentation, the limit is 50.
 const MAX_NS_PER_BYTE: u64 = 120;

@@ -81,7 +81,7 @@ def _up(parsed: argparse.Namespace) -> None:
     _check_machine()
     name, port = _name(), _port()
     if port and not ministack.find(name):
-        ministack.check_port(port)  # Before the build, which takes minutes.
+        ministack.check_port(port)  # The port is checked before the build, because the build takes minutes.
     tools.build(tools.for_local_cloud())
     running = ministack.find(name)
     if running:
@@ -206,7 +206,7 @@ def _environment(running: ministack.Server) -> dict[str, str]:
 
 
 def _names(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Returns the outputs of the stack that commands need, as variables: UPLOAD_BUCKET, FAILURE_QUEUE and so on."""
+    """Returns the stack's outputs that commands need, as variables such as UPLOAD_BUCKET and FAILURE_QUEUE."""
     wanted = ("UploadBucket", "SiteBucket", "ReportBucket", "FailureQueue", "UploadQueue", "FunctionName", "LogGroup", "ScheduleGroup",
               "StateMachine")
     return {re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper(): outputs[name] for name in wanted if name in outputs}

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes each template twice for Checkov: with all conditions true, and with all conditions false.
+"""Writes two copies of each template for Checkov: one with all conditions true, and one with all conditions false.
 
     .tools/sam/bin/python infra/local/conditions.py FOLDER TEMPLATE...
 
-Checkov skips a policy that contains `Fn::If`, and a resource whose condition is false with the default parameters. The
-copies contain no `Fn::If`, and every resource is in both. Together they show Checkov each value that the template has.
-Runs in the environment of the SAM CLI, because it uses the YAML parser of the SAM CLI.
+Checkov skips policies that contain `Fn::If`, and resources whose condition is false with the default parameters. The
+copies do not contain `Fn::If`, and each copy contains every resource. Together, the copies contain each value of the
+template. The program runs in the environment of the SAM CLI, because it uses the SAM CLI's YAML parser.
 """
 
 import json
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
 
 
 def resolved(node: Any, value: bool) -> Any:
-    """Returns the node with each `Fn::If` replaced by its first value, or by its second if the condition is false."""
+    """Returns the node with each `Fn::If` replaced by its first value if `value` is true, otherwise by its second."""
     if isinstance(node, list):
         return [one for one in (resolved(one, value) for one in node) if one != NO_VALUE]
     if not isinstance(node, dict):

@@ -1,6 +1,7 @@
 """The demonstration: uploads the sample CSVs, and prints the output and the answer for each of them.
 
-A report is a page for people. It contains the answer of the function as JSON, for programs. This module reads the JSON.
+This module reads the answers from the reports. A report is a page for people, but also contains the function's answer as
+JSON.
 """
 
 import json
@@ -50,7 +51,7 @@ def show(server: Server, outputs: Mapping[str, str]) -> None:
 
 
 def answer_in(page: str) -> Answer:
-    """Returns the function's answer from a report."""
+    """Returns the function's answer, which is in a report."""
     found = ANSWER.search(page)
     if not found:
         raise Problem('a report without <script type="application/json" id="answer">')
@@ -83,7 +84,7 @@ def _download(server: Server, outputs: Mapping[str, str], folder: Path) -> None:
 
 
 def _answers(keys: list[str], folder: Path) -> dict[str, Answer]:
-    """Returns the answers whose outputs exist too. The function writes report and output in no particular order."""
+    """Returns the answers whose outputs also exist. The function writes the report and the output in any order."""
     answers = {}
     for key in keys:
         report = folder / "reports" / f"{key}.html"

@@ -8,12 +8,12 @@ from ministack import REGION, Server
 from tools import CLIENTS, LOGS, ROOT, architecture, for_local_cloud, program
 
 STACK = "htaccess-generator"
-# The SAM CLI needs quotes around an empty value.
+# An empty parameter value, which the SAM CLI accepts only with quotes.
 EMPTY = '""'
 
 
 def deploy(server: Server, parameters: Sequence[str] = ()) -> dict[str, str]:
-    """Deploys the build of `sam build`, and returns the stack's outputs. Parameters have the form `Name=Value`."""
+    """Deploys the result of `sam build`, and returns the stack's outputs. Parameters have the form `Name=Value`."""
     overrides = {"Architecture": architecture(), "EndpointUrl": server.endpoint}
     for parameter in parameters:
         name, equals, value = parameter.partition("=")
@@ -41,12 +41,12 @@ def outputs(server: Server) -> dict[str, str]:
 
 
 def aws(server: Server, *arguments: str) -> str:
-    """Runs the aws client against this cloud and returns its output."""
+    """Runs the aws client against this cloud, and returns the client's output."""
     return read([str(CLIENTS / "aws"), *arguments], server.env(), ROOT)
 
 
 def _make_numbers(server: Server) -> None:
-    """Converts the numbers of event source mappings. MiniStack 1.5 keeps them as strings, and its poller then fails."""
+    """Sets the numbers of event source mappings again. MiniStack 1.5 stores them as strings, which make its poller fail."""
     answer = json.loads(aws(server, "lambda", "list-event-source-mappings", "--output", "json"))
     for mapping in answer["EventSourceMappings"]:
         limit = f"MaximumConcurrency={mapping['ScalingConfig']['MaximumConcurrency']}"

@@ -1,8 +1,8 @@
 """Tests every sample event with `sam local invoke`, in a container as on Lambda, against a separate local cloud.
 
-Needs Docker and the base image of the SAM CLI. If the image cannot be pulled, debootstrap creates a replacement with
-the same name. This is enough because the function needs only a C library, and the SAM CLI adds Lambda's runtime
-interface. If neither is possible, a message says so and nothing is tested.
+The test needs Docker and the SAM CLI's base image. If the image cannot be pulled, the module creates a replacement with
+the same name by running debootstrap. The replacement is sufficient, because the function needs only a C library, and the
+SAM CLI adds Lambda's runtime interface. If this also fails, the module prints a message and tests nothing.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ SAMPLES = ROOT / "events" / "samples"
 DEBIAN = "bookworm"
 PULL_SECONDS_MAX = 180
 SKIP = 'SKIPPED: "sam local invoke" with the sample events was NOT tested: '
-# The answer to each event when the samples are published. The CSV of the events of deletions was never uploaded.
+# The expected answer to each event after the samples are published. The CSV in the deletion events was never uploaded.
 QUEUE_ALL_WELL = {"batchItemFailures": []}
 EXPECTED: dict[str, Any] = {
     "s3-put.json": ["unchanged"],
@@ -43,7 +43,7 @@ EXPECTED: dict[str, Any] = {
     "sqs-eventbridge.json": QUEUE_ALL_WELL,
     "batch-operations-1.0.json": ["Succeeded"] * 2,
     "batch-operations-2.0.json": ["Succeeded"],
-    # A run over all sites, in the order of its tasks.
+    # The tasks of a run over all sites, in their order.
     "reconcile-uploads.json": {"run": "sample", "counts": {"unchanged": 2}, "states": {}, "failed": 0},
     "reconcile-item.json": {"run": "sample", "counts": {"unchanged": 1}, "states": {}, "failed": 0},
     "reconcile-outputs.json": {"run": "sample", "counts": {}, "states": {}, "failed": 0},
@@ -74,7 +74,7 @@ def _daemon_hint(error: str) -> str:
 
 
 def check() -> None:
-    """Uploads the samples and invokes the function with every event. Raises a problem for an unexpected answer."""
+    """Uploads the samples and invokes the function with every event. Raises a `Problem` for an unexpected answer."""
     events = {path.name for path in (ROOT / "events").glob("*.json")}
     if events != set(EXPECTED):
         raise Problem(f"these events are in only one of events/ and EXPECTED: {sorted(events ^ set(EXPECTED))}")
@@ -86,7 +86,7 @@ def check() -> None:
         with _reachable_by_containers(running.port) as endpoint, tempfile.TemporaryDirectory() as folder:
             variables = Path(folder, "variables.json")
             variables.write_text(json.dumps({"Function": _variables(outputs, endpoint)}))
-            _invoke(running, "s3-put.json", variables)  # The event of the upload itself may still be running.
+            _invoke(running, "s3-put.json", variables)  # The upload's own event may still be in progress.
             for event, expected in EXPECTED.items():
                 answer = _invoke(running, event, variables)
                 if _outcome(answer) != expected:
@@ -97,14 +97,14 @@ def check() -> None:
 
 
 def _variables(outputs: dict[str, str], endpoint: str) -> dict[str, str]:
-    """Returns the names of the buckets, because the SAM CLI replaces a reference with the logical name of the resource."""
+    """Returns the function's variables with real bucket names. The SAM CLI would use the logical names of the resources."""
     return {
         "UPLOAD_BUCKET": outputs["UploadBucket"],
         "OUTPUT_BUCKET": outputs["SiteBucket"],
         "REPORT_BUCKET": outputs["ReportBucket"],
         "AWS_ENDPOINT_URL_S3": endpoint,
         "AWS_ENDPOINT_URL_SCHEDULER": endpoint,
-        # The SAM CLI replaces references in these two, so they are left out: the samples have no dates.
+        # The SAM CLI would also use logical names for these two. They are empty, because the samples have no dates.
         "SCHEDULE_GROUP": "",
         "SCHEDULE_ROLE_ARN": "",
     }
@@ -115,7 +115,7 @@ def _invoke(running: ministack.Server, event: str, variables: Path) -> Any:
     command += ["--template", str(for_local_cloud().folder / "template.yaml")]
     command += ["--event", str(ROOT / "events" / event), "--env-vars", str(variables)]
     env = running.env()
-    del env["AWS_ENDPOINT_URL"]  # The SAM CLI itself needs nothing from the local cloud.
+    del env["AWS_ENDPOINT_URL"]  # The SAM CLI itself does not use the local cloud.
     answer = read(command, env, ROOT).strip().splitlines()
     return json.loads(answer[-1])
 
@@ -147,7 +147,7 @@ def _make_image() -> bool:
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess:
-    """Runs docker with a time limit, because a pull may hang without a network."""
+    """Runs docker with a time limit, because a pull can hang if there is no network."""
     command = ["docker", *arguments]
     if shutil.which("timeout"):
         command = ["timeout", str(PULL_SECONDS_MAX), *command]
@@ -168,7 +168,7 @@ def _accept(listener: socket.socket, port: int) -> None:
     while True:
         try:
             client, _ = listener.accept()
-        except OSError:  # The listener is closed at the end.
+        except OSError:  # The listener was closed at the end of the test.
             return
         upstream = socket.create_connection((ministack.HOST, port))
         for one, other in ((client, upstream), (upstream, client)):

@@ -1,8 +1,8 @@
-"""Starts and stops MiniStack, the process of the local cloud. Each name is one instance on one port of this machine.
+"""Starts and stops MiniStack, the server of the local cloud. Each instance has a name and a port on this machine.
 
-The file .tools/run/<name>/state.json has the process id, the start time of the process, and the port. The start time
-shows whether the system has given the id to another process since. An instance has its own session and its own folder
-for temporary files, so that all its child processes can be found and stopped.
+The file .tools/run/<name>/state.json contains the process ID, the start time of the process, and the port. The start
+time shows whether the ID now belongs to another process. An instance has its own session and its own folder for
+temporary files, so that all its child processes can be found and stopped.
 """
 
 import json
@@ -30,7 +30,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Server:
-    """A MiniStack that this project started."""
+    """A MiniStack instance that this module started."""
 
     name: str
     pid: int
@@ -53,7 +53,7 @@ class Server:
         return _began(self.pid) == self.began
 
     def env(self) -> dict[str, str]:
-        """Returns the environment for clients of this cloud: its address, dummy keys, no access to a real account."""
+        """Returns the environment for clients of this cloud: its address, and dummy keys, which no real account accepts."""
         return client_env() | {"AWS_ENDPOINT_URL": self.endpoint}
 
 
@@ -69,7 +69,7 @@ def client_env() -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
         "SAM_CLI_TELEMETRY": "0",
-        # `sam deploy` asks for the state every 0.5 s. A local cloud has no request limit.
+        # `sam deploy` asks for the state every 0.5 s, because a local cloud has no request limit.
         "SAM_CLI_POLL_DELAY": "0.5",
         "NO_PROXY": f"{HOST},localhost",
         "no_proxy": f"{HOST},localhost",
@@ -80,7 +80,7 @@ def client_env() -> dict[str, str]:
 
 
 def find(name: str) -> Server | None:
-    """Returns the instance of this name, or None if it is not running."""
+    """Returns the instance with this name, or None if it is not running."""
     try:
         server = Server(**json.loads(_state_file(name).read_text()))
     except (OSError, ValueError, TypeError):
@@ -89,8 +89,8 @@ def find(name: str) -> Server | None:
 
 
 def start(name: str, port: int | None) -> Server:
-    """Starts MiniStack and waits until it answers. Without a port, it uses the first free port from 4566."""
-    stop(name)  # Removes the remains of a killed run.
+    """Starts MiniStack and waits until it answers. If `port` is None, the first free port from 4566 is used."""
+    stop(name)  # Cleans up after an instance that was killed.
     port = _choose_port(port)
     folder = RUN / name
     temporary = folder / "tmp"
@@ -116,20 +116,20 @@ def start(name: str, port: int | None) -> Server:
 
 
 def stop(name: str) -> bool:
-    """Stops the instance of this name and its child processes, by id. Returns whether it was running."""
+    """Stops the instance with this name and its child processes, by their IDs. Returns whether it was running."""
     folder = RUN / name
     server = find(name)
     if server:
         say(f"stopping the local cloud `{name}` (process {server.pid}, port {server.port}) ...")
         _end(_session(server.pid))
-    # If MiniStack was killed, its functions may still run. Their programs are in the folder of the instance.
+    # If MiniStack was killed, its functions may still run. Their programs are in the instance's folder.
     _end(_running_from(folder))
     shutil.rmtree(folder, ignore_errors=True)
     return server is not None
 
 
 def check_port(port: int) -> None:
-    """Raises a problem if the port is in use."""
+    """Raises a `Problem` if the port is in use."""
     if not _is_free(port):
         raise Problem(
             f"port {port} is in use by another program",
@@ -151,14 +151,14 @@ def _server_env(port: int, temporary: Path) -> dict[str, str]:
     return client_env() | {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
-        # MiniStack passes this variable to the functions. Without it they would not find this instance.
+        # MiniStack passes this variable to the functions, which would otherwise not find this instance.
         "AWS_ENDPOINT_URL": endpoint,
         "TMPDIR": str(temporary),
         "LAMBDA_EXECUTOR": "local",
-        # The same as on AWS. The default limit of MiniStack depends on the memory, and it counts throttled invocations
-        # as failures.
+        # The limit on AWS. MiniStack's default limit depends on the memory, and it counts throttled invocations as
+        # failures.
         "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
-        # MiniStack needs no containers here. With access to Docker it would remove containers of other programs.
+        # MiniStack needs no containers here, and if it had access to Docker, it would remove other programs' containers.
         "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
     }
 
@@ -190,7 +190,7 @@ def _is_free(port: int) -> bool:
 
 def _wait_until_it_answers(server: Server, process: subprocess.Popen) -> None:
     say(f"starting the local cloud `{server.name}`: MiniStack, process {server.pid}, {server.endpoint} ...")
-    # No proxy, because the address is on this machine.
+    # The request must not use a proxy, because the address is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < deadline:
@@ -215,12 +215,12 @@ def _began(pid: int) -> str | None:
 
 
 def _session(session: int) -> list[int]:
-    """Returns the ids of the processes of a session."""
+    """Returns the IDs of the processes of a session."""
     return [pid for pid in _pids() if (stat := _stat(pid)) and stat[3] == str(session) and stat[0] != "Z"]
 
 
 def _running_from(folder: Path) -> list[int]:
-    """Returns the ids of the processes whose program is in the folder."""
+    """Returns the IDs of the processes whose program is in the folder."""
     found = []
     for pid in _pids():
         try:
@@ -236,7 +236,7 @@ def _pids() -> list[int]:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """Returns the fields of /proc/PID/stat after the name: state, parent, group, session, ..., start time (index 19)."""
+    """Returns the fields of /proc/PID/stat after the program name: state, parent, group, session, ..., start time (19)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -244,7 +244,7 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def _end(pids: list[int]) -> None:
-    """Sends SIGTERM to the processes, waits, and kills those that still run."""
+    """Sends SIGTERM to the processes, waits, and kills the processes that are still running."""
     began = {pid: _began(pid) for pid in pids}
     _signal(pids, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS_MAX

@@ -1,7 +1,8 @@
-"""Installs the Debian packages that the tests and the tools need, if apt-get exists and may be used.
+"""Installs the Debian packages that the tests and the tools need, if apt-get is available and this user may use it.
 
-The tests need the web servers as programs, not as services. A policy-rc.d prevents their start during the installation,
-because another program may use port 80. Services that the installation enabled for the next boot are disabled again.
+The tests need the web servers as programs, not as services. A policy-rc.d script prevents their start during the
+installation, because another program may use port 80. Services that the installation enables for the next boot are
+disabled again.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ LOG = Path(__file__).resolve().parents[2] / ".tools" / "log" / "apt-get.log"
 
 
 def install(names: Sequence[str]) -> None:
-    """Installs the missing packages, and starts none of their services."""
+    """Installs the missing packages without starting their services."""
     missing = [name for name in names if not _is_installed(name)]
     if not missing:
         return
@@ -39,7 +40,7 @@ def install(names: Sequence[str]) -> None:
         try:
             _install(apt, missing, env, by_hand)
         except Problem:
-            # The package lists may be missing or old. They are updated only in this case.
+            # The package lists may be missing or old. They are updated only now, because an update takes time.
             run("apt-get update", [*apt, "update"], LOG, env, Path("/"), by_hand)
             _install(apt, missing, env, by_hand)
     _disable([name for name in services if _has_service(name)], as_root)
@@ -58,18 +59,18 @@ def _is_installed(name: str) -> bool:
 
 
 def _as_root(by_hand: str) -> list[str]:
-    """Returns the beginning of a command that runs as root."""
+    """Returns the words before a command that make it run as root."""
     if os.geteuid() == 0:
         return []
     if not shutil.which("sudo"):
         raise Problem("packages are missing, and their installation needs root or sudo", by_hand)
-    # `env` sets the variable again, because sudo drops the environment. Without it apt asks questions.
+    # sudo drops the environment, so `env` sets the variable again. Without the variable, apt would ask questions.
     return ["sudo", "env", "DEBIAN_FRONTEND=noninteractive"]
 
 
 @contextlib.contextmanager
 def _no_service_starts(as_root: list[str]) -> Iterator[None]:
-    """Installs a policy that forbids the start of services, unless this machine has a policy already."""
+    """Installs a policy that forbids the start of services, unless this machine already has a policy."""
     if POLICY.exists():
         yield
         return

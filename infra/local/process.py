@@ -1,8 +1,8 @@
 """Runs programs, and prints progress and problems.
 
-Progress goes to standard error with the seconds since the start, so that standard output contains only data. The output
-of a program goes to a log file. While the program runs, the last line of the log is printed from time to time. When the
-program fails, the end of the log is printed. A `Problem` is an error that the user can fix: its hint says how.
+Progress is printed to standard error with the seconds since the start, so that standard output contains only data. The
+output of a program is written to a log file. While the program runs, the last line of the log is printed from time to
+time. If the program fails, the end of the log is printed. A `Problem` is an error that the user can fix, with a hint.
 """
 
 import os
@@ -18,7 +18,7 @@ from typing import Callable, Mapping, Sequence
 STARTED = time.monotonic()
 HEARTBEAT_SECONDS = 20
 TAIL_LINES = 30
-# Messages of failed programs whose cause is outside this project, each with a hint.
+# Patterns for messages of failed programs whose cause is outside this project, each with a hint.
 CAUSES = (
     ("No space left on device", "free disk space: the tools and the builds need about 4 GB in .tools/ and target/"),
     (
@@ -44,7 +44,7 @@ _running: set[subprocess.Popen] = set()
 
 
 class Problem(Exception):
-    """An error that the user can fix. The hint says how."""
+    """An error that the user can fix. The hint explains how."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -67,7 +67,7 @@ def tail(path: Path, lines: int = TAIL_LINES) -> str:
 
 
 def hint_for(output: str) -> str:
-    """Returns the hint if the output of a program shows a known cause, otherwise an empty string."""
+    """Returns a hint if the output of a program shows a known cause, otherwise an empty string."""
     return next((hint for pattern, hint in CAUSES if re.search(pattern, output)), "")
 
 
@@ -79,7 +79,7 @@ def run(
     cwd: Path,
     hint: str = "",
 ) -> None:
-    """Runs a program and waits for its end. Prints its name and its duration. Fails with the end of its log."""
+    """Runs a program until it ends. Prints `what` and the duration. Raises a `Problem` with the end of the log."""
     say(f"{what} ...")
     began = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def read(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> str:
 
 
 def exit_status(command: Callable[[], None]) -> int:
-    """Runs the command of a program, and returns its exit status. A problem is printed with its hint."""
+    """Runs a command, and returns its exit status. A `Problem` is printed with its hint."""
     try:
         command()
     except Problem as problem:
@@ -122,13 +122,13 @@ def exit_status(command: Callable[[], None]) -> int:
 
 
 def in_parallel(tasks: Mapping[str, Callable[[], None]]) -> None:
-    """Runs the tasks in parallel, waits for all of them, and raises the first problem."""
+    """Runs the tasks in parallel, waits for all of them, and raises the first exception."""
     failures: list[BaseException] = []
 
     def guard(task: Callable[[], None]) -> None:
         try:
             task()
-        except BaseException as err:  # Python only prints the exceptions of threads.
+        except BaseException as err:  # Python prints exceptions in threads, but does not raise them.
             failures.append(err)
 
     threads = [threading.Thread(target=guard, args=(task,), name=name, daemon=True) for name, task in tasks.items()]
@@ -141,7 +141,7 @@ def in_parallel(tasks: Mapping[str, Callable[[], None]]) -> None:
 
 
 def clean_env() -> dict[str, str]:
-    """Returns the environment without variables of AWS accounts, and without those that change Python in the tools."""
+    """Returns the environment without variables for AWS accounts and without variables that affect the tools' Python."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -150,17 +150,17 @@ def clean_env() -> dict[str, str]:
 
 
 def end_programs() -> None:
-    """Ends the programs that still run, each with what it started: for when we are interrupted."""
+    """Stops all running programs and their child processes after an interrupt."""
     for process in list(_running):
         try:
             os.killpg(process.pid, signal.SIGTERM)
-        except (ProcessLookupError, PermissionError):  # The process ended, or runs with sudo.
+        except (ProcessLookupError, PermissionError):  # The process has ended or runs with sudo.
             continue
 
 
 def _spawn(command: Sequence[str], **options) -> subprocess.Popen:
     try:
-        # A separate process group, so that the program can be stopped together with its children.
+        # The program has a separate process group, so that it can be stopped together with its child processes.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, **options)
     except FileNotFoundError as err:
         raise Problem(f"no such program: {command[0]}", "install it: make install") from err

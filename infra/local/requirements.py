@@ -1,7 +1,7 @@
-"""Writes requirements-NAME.txt, the packages of an environment with their hashes, from requirements-NAME.in.
+"""Writes requirements-NAME.txt, which contains the packages of an environment with their hashes.
 
-A requirements-NAME.in lists every package that is installed, with its exact version, because pip resolves nothing. uv
-looks up the hashes of all files of that version, for every processor and version of Python.
+The source, requirements-NAME.in, lists every package with its exact version, because pip installs without resolving
+dependencies. uv adds the hashes of all files of each version, for every processor and every version of Python.
 """
 
 import os
@@ -15,10 +15,10 @@ HEADER = "# Made by `make requirements` from {name}. Edit that file instead.\n"
 
 
 def update() -> None:
-    """Writes the file of each environment."""
+    """Writes the file for each environment."""
     install(("uv",))
     env = clean_env()
-    # uv does not read pip's setting for a mirror.
+    # uv does not read pip's setting for a mirror, so it is passed to uv.
     if "PIP_INDEX_URL" in os.environ:
         env["UV_DEFAULT_INDEX"] = os.environ["PIP_INDEX_URL"]
     for source in sorted(FOLDER.glob("requirements-*.in")):

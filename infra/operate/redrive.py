@@ -28,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Iterator
 
-# Error messages of the aws client, each with a hint.
+# Patterns for error messages of the aws client, each with a hint.
 HINTS = (
     (
         "Unable to locate credentials",
@@ -44,15 +44,15 @@ HINTS = (
     ),
 )
 STACK_DEFAULT = "htaccess-generator"
-# The maximum number of messages that SQS returns in one call.
+# The maximum number of messages in one response of SQS.
 RECEIVED_AT_ONCE = 10
-# Received messages are hidden from other readers for this time, unless they are deleted or released before.
+# The time for which received messages are hidden from other readers, unless they are deleted or released earlier.
 HIDDEN_SECONDS = 120
-# Messages that could not be sent are hidden until the end of the run, so that they do not take the turn of others. They
-# are released then. This is the limit if the run is killed.
+# Messages that could not be sent are hidden, so that SQS does not return them again in place of other messages. They are
+# released at the end of the run. If the run is killed, they become visible after this time.
 HIDDEN_AFTER_FAILURE_SECONDS = 3600
 SENT_AT_ONCE = 5
-# Limits of what is printed about a message. The keys of an event are at most five levels deep.
+# Limits for what is printed about a message. The keys in an event are at most five levels deep.
 MAX_KEYS = 5
 MAX_SHOWN_CHARS = 300
 MAX_DEPTH = 20
@@ -61,11 +61,11 @@ Message = dict[str, Any]
 
 
 class MissingOutput(Exception):
-    """The stack has no output of this name."""
+    """The stack has no output with this name."""
 
 
 def main() -> int:
-    # A locale without UTF-8 must not end the run.
+    # Characters that the locale cannot encode are escaped, so that they cannot end the run with an error.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -93,7 +93,7 @@ def main() -> int:
 
 
 def show(queue: str) -> int:
-    """Prints one line for each failed event: time, error and object keys."""
+    """Prints one line for each failed event, with its time, its error and its object keys."""
     pages = []
     try:
         for messages in received(queue):
@@ -107,7 +107,7 @@ def show(queue: str) -> int:
 
 
 def redrive(queue: str, names: dict[str, str]) -> int:
-    """Sends all events again. Returns 1 if some could not be sent. These stay in the queue."""
+    """Sends all events again. Events that cannot be sent stay in the queue. Returns 1 if there are any, otherwise 0."""
     sent = 0
     left: list[list[Message]] = []
     try:
@@ -130,7 +130,7 @@ def redrive(queue: str, names: dict[str, str]) -> int:
 
 
 def send(message: Message, names: dict[str, str]) -> bool:
-    """Sends one event to the upload queue or to the function. Returns whether it was sent."""
+    """Sends one event to the upload queue, or to the function if the stack has no queue. Returns whether it was sent."""
     event = event_text(message)
     if event is None:
         name = message["MessageId"]
@@ -152,8 +152,8 @@ def send(message: Message, names: dict[str, str]) -> bool:
 
 
 def received(queue: str) -> Iterator[list[Message]]:
-    """Yields the messages of the queue in groups, each message once. Stops after the number of messages that were in the
-    queue at the start, so that events that fail again are not sent forever.
+    """Yields the messages of the queue in groups, each message once. Stops after as many messages as were in the queue at
+    the start, so that events that fail again are not sent endlessly.
     """
     attributes = ("--attribute-names", "ApproximateNumberOfMessages")
     answer = aws("sqs", "get-queue-attributes", "--queue-url", queue, *attributes)
@@ -164,7 +164,7 @@ def received(queue: str) -> Iterator[list[Message]]:
         options += ["--visibility-timeout", str(HIDDEN_SECONDS), "--attribute-names", "SentTimestamp"]
         options += ["--message-attribute-names", "All"]
         messages = aws("sqs", "receive-message", "--queue-url", queue, *options).get("Messages", [])
-        # SQS may deliver a message twice.
+        # Messages are compared by their IDs, because SQS may deliver a message twice.
         new = [message for message in messages if message["MessageId"] not in seen]
         if not new:
             return
@@ -180,7 +180,7 @@ def delete(queue: str, messages: list[Message]) -> None:
 
 
 def give_back(queue: str, messages: list[Message]) -> None:
-    """Makes messages visible to other readers at once."""
+    """Makes messages visible to other readers immediately."""
     hide(queue, messages, 0)
 
 
@@ -193,9 +193,9 @@ def hide(queue: str, messages: list[Message], seconds: int) -> None:
 
 
 def parsed_json(text: str) -> Any:
-    """Parses untrusted JSON. Returns None for what is no JSON, is nested too deeply or has a number that is too large."""
+    """Parses untrusted JSON. Returns None if it is invalid, nested too deeply, or contains a number that is too large."""
     try:
-        # NaN and Infinity, which Python accepts, are no JSON.
+        # NaN and Infinity are rejected. Python accepts them, but they are not valid JSON.
         return json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
@@ -211,8 +211,8 @@ def _finite(text: str) -> float:
 
 
 def event_of(message: Message) -> dict[str, Any] | None:
-    """Returns the event: from Lambda's record of a failure, or the message itself if it comes from the upload queue or from
-    EventBridge Scheduler.
+    """Returns the event in Lambda's record of a failure. A message from the upload queue or from EventBridge Scheduler is
+    itself the event.
     """
     body = parsed_json(message.get("Body", ""))
     event = body.get("requestPayload", body) if isinstance(body, dict) else None
@@ -220,7 +220,7 @@ def event_of(message: Message) -> dict[str, Any] | None:
 
 
 def event_text(message: Message) -> str | None:
-    """Returns the event as JSON in ASCII, or None if there is none."""
+    """Returns the event as JSON in ASCII, or None if the message contains no event."""
     event = event_of(message)
     try:
         return None if event is None else json.dumps(event)
@@ -229,7 +229,7 @@ def event_text(message: Message) -> str | None:
 
 
 def summary(message: Message) -> str:
-    """Describes a message in one line. Everything in it is untrusted."""
+    """Returns a description of a message in one line. The content of the message is untrusted."""
     sent = int(message.get("Attributes", {}).get("SentTimestamp", 0)) / 1000
     keys = list(itertools.islice(keys_in(event_of(message)), MAX_KEYS + 1))
     named = ", ".join(shortened(key) for key in keys[:MAX_KEYS]) or "no key"
@@ -239,8 +239,8 @@ def summary(message: Message) -> str:
 
 
 def error_of(message: Message) -> str:
-    """Returns the error from Lambda's record, or from the attributes that EventBridge Scheduler adds to a call that it could
-    not deliver. For a message from the upload queue, only the function's log has the error.
+    """Returns the error in Lambda's record, or in the attributes that EventBridge Scheduler adds to a call that it could not
+    deliver. For a message from the upload queue, only the function's log contains the error.
     """
     attributes = as_object(message.get("MessageAttributes"))
     if "SCHEDULE_ARN" in attributes:
@@ -261,7 +261,9 @@ def as_object(value: Any) -> dict[str, Any]:
 
 
 def keys_in(value: Any, depth: int = 0) -> Iterator[str]:
-    """Yields the object keys in an event, as they are written there, to a depth that no event of S3 has."""
+    """Yields the object keys in an event without decoding them. Levels below MAX_DEPTH are ignored, because no S3 event
+    has that many levels.
+    """
     if depth > MAX_DEPTH:
         return
     if isinstance(value, str) and value.startswith("{"):
@@ -282,7 +284,7 @@ def shortened(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Replaces characters that could control a terminal or move the text around them. Line feeds stay."""
+    """Replaces characters that could control a terminal or reorder the text around them. Line feeds stay."""
     return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
@@ -298,7 +300,7 @@ def outputs(stack: str) -> dict[str, str]:
 
 
 def aws(*arguments: str) -> dict[str, Any]:
-    # Version 1 of the client ignores this variable for SQS.
+    # The endpoint is passed as an option, because version 1 of the client ignores this variable for SQS.
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     command = ["aws", *(["--endpoint-url", endpoint] if endpoint else []), *arguments, "--output", "json"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8", errors="replace").stdout

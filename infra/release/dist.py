@@ -37,14 +37,14 @@ from process import Problem, clean_env, exit_status, run, say
 ROOT = version.ROOT
 SUMS = "SHA256SUMS"
 SYNC = ROOT / "infra" / "operate" / "sync"
-# The folder in which Cargo.toml expects the files of the Debian package.
+# The folder in which Cargo.toml expects the generated files for the Debian package.
 DESCRIBED = ROOT / "target" / "packaging"
 COMPLETIONS = ("htaccess.bash", "htaccess.zsh", "htaccess.fish")
 DOCUMENTS = ("README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY-LICENSES.txt", "docs/*.md")
 
 
 def main(arguments: list[str]) -> int:
-    """Builds a release. A problem is printed with a hint."""
+    """Builds a release. A `Problem` is printed with its hint."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="for tests: only this processor, with a profile that compiles fast")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="it is emptied first")
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def architectures() -> list[str]:
-    """Returns the processors for which this machine can build. x86_64, the default of the template, is the first."""
+    """Returns the processors for which this machine can build. x86_64, the default of the template, comes first."""
     for architecture, triple in tools.TRIPLES.items():
         if not tools.can_compile(architecture):
             say(f"{architecture} is skipped, because its standard library is not installed: rustup target add {triple}")
@@ -89,7 +89,7 @@ def write(folder: Path, built_for: list[str], profile: Mapping[str, str]) -> Non
 
 
 def _describe() -> None:
-    """Writes manual pages and completions. The program for this machine prints them, and they are valid for all."""
+    """Writes manual pages and completions with this machine's program. They are the same for all processors."""
     command = [str(ROOT / "packaging" / "describe"), str(tools.command_line(tools.architecture())), str(DESCRIBED)]
     run("manual pages and completions", command, tools.LOGS / "describe.log", clean_env(), ROOT)
 
@@ -108,7 +108,7 @@ def _write_aws(folder: Path, functions: Mapping[str, bytes]) -> None:
 
 
 def _command_line(name: str, program: bytes) -> Iterable[Entry]:
-    """Returns the files of the archive with the command line, in a folder of this name."""
+    """Returns the files of the archive with the command line, in a folder with this name."""
     yield Entry(f"{name}/htaccess", program, EXECUTABLE)
     for page in (DESCRIBED / "man").iterdir():
         yield Entry(f"{name}/man/man1/{page.name}", page.read_bytes())
@@ -121,7 +121,7 @@ def _command_line(name: str, program: bytes) -> Iterable[Entry]:
 
 def _write_debian_package(folder: Path, architecture: str) -> None:
     env = clean_env() | {"SOURCE_DATE_EPOCH": str(int(version.time().timestamp())), "CARGO_TARGET_DIR": str(tools.COMMAND_LINE_TARGET)}
-    # The program has no symbols. Another version of strip could still change it.
+    # The program contains no symbols, so it is not stripped again. Another version of strip could change its bytes.
     command = [str(tools.TOOLS / "cargo" / "bin" / "cargo-deb"), "--no-build", "--no-strip"]
     command += ["--variant", "release", "--target", tools.TRIPLES[architecture], "--output", str(folder.resolve())]
     run(f"cargo deb {architecture}", command, tools.LOGS / "cargo-deb.log", env, ROOT)

@@ -1,15 +1,15 @@
-"""The template for a deployment without the SAM CLI and without Rust, made from template.yaml.
+"""Creates the packaged template from template.yaml, for a deployment without the SAM CLI and without Rust.
 
-The files of a release are in a bucket. The packaged template asks for that bucket, and reads the function and the nested
-templates from there. It is a text with a few changed places, so that it keeps the comments and the tags of YAML. Each
-place must exist exactly once, otherwise the change fails.
+The files of a release are in a bucket. The packaged template has a parameter for this bucket, and reads the function and
+the nested templates from there. The template is changed as text in a few places, so that it keeps its comments and YAML
+tags. Each place must exist exactly once, otherwise the change fails.
 
-    aws/template.yaml             the address of this file creates the stack
-    aws/web-server.yaml           the address of this file creates a separate stack with the queue of one web server
+    aws/template.yaml             the template of the stack
+    aws/web-server.yaml           the template of a separate stack with the queue of one web server
     aws/VERSION-DIGEST/…          the function for each processor, and the nested templates
 
-CloudFormation updates a function only if the key of its file changes. The digest of all files is a part of the keys, so a
-new release can be uploaded to the same place.
+CloudFormation updates a function only if the key of its file changes. The keys contain a digest of all files, so a new
+release can be uploaded to the same folder.
 """
 
 import hashlib
@@ -19,10 +19,11 @@ from typing import Mapping, Sequence
 from process import Problem
 
 NESTED = ("notifications.yaml", "observability.yaml", "reconcile.yaml", "site-topic.yaml")
-# Templates of separate stacks, which need no change. Their addresses do not depend on the release.
+# Templates of separate stacks, which are not changed. Their addresses do not depend on the release.
 SEPARATE = ("web-server.yaml",)
 FOLDER = "aws"
-# The bucket that is used if ArtifactBucket is empty. S3 lets nobody else create a bucket with such a name (template.yaml).
+# The bucket that is used if ArtifactBucket is empty. No other account can create a bucket with such a name: template.yaml
+# explains why.
 DEFAULT_BUCKET = "htaccess-generator-release-${AWS::AccountId}-${AWS::Region}-an"
 
 HEAD = """\
@@ -72,7 +73,7 @@ ARCHITECTURE = """\
     Description: The processor architecture of the function.
     AllowedValues: [{values}]
 """
-# The address with the bucket in its path is valid for every name of a bucket. `sam package` writes the same form.
+# The bucket is in the path of the address, because this form is valid for every bucket name. `sam package` uses it as well.
 ADDRESS = """\
       TemplateURL: !Sub
         - https://s3.${{AWS::Region}}.${{AWS::URLSuffix}}/${{Bucket}}/${{ArtifactPrefix}}{folder}/{name}
@@ -83,7 +84,8 @@ ADDRESS = """\
 def files(template: str, others: Mapping[str, str], functions: Mapping[str, bytes], version: str) -> dict[str, bytes]:
     """Returns the content of the folder `aws`, by file name.
 
-    `others` has the templates of NESTED and SEPARATE by file name. The functions are zip files by processor architecture.
+    `others` contains the templates in NESTED and SEPARATE, by file name. `functions` contains the zip files of the function,
+    by processor architecture.
     """
     below = {f"function-{architecture}.zip": content for architecture, content in functions.items()}
     below |= {name: others[name].encode() for name in NESTED}
@@ -94,9 +96,9 @@ def files(template: str, others: Mapping[str, str], functions: Mapping[str, byte
 
 
 def packaged(template: str, folder: str, architectures: Sequence[str]) -> str:
-    """Returns the packaged template. The folder, next to it, has the function and the nested templates."""
+    """Returns the packaged template. `folder`, next to the template, contains the function and the nested templates."""
     text = HEAD + template
-    # Only `sam build` reads these lines.
+    # These lines are removed, because only `sam build` reads them.
     text = _replaced(text, r"^      BuildMethod: .*?(?=^    Properties:\n)", "")
     text = _replaced(text, r"^      CodeUri: \.\n", CODE.format(bucket=BUCKET, folder=folder))
     for name in NESTED:
@@ -104,23 +106,23 @@ def packaged(template: str, folder: str, architectures: Sequence[str]) -> str:
         text = _replaced(text, rf"^      TemplateURL: infra/{re.escape(name)}\n", address)
     chosen = ARCHITECTURE.format(default=architectures[0], values=", ".join(architectures))
     text = _replaced(text, r"^  Architecture:\n.*?(?=^  MemorySize:\n)", chosen)
-    # The first group has the parameters that matter most.
+    # The new group is inserted after the first group, which contains the most important parameters.
     text = _extended(text, r"^    ParameterGroups:\n      - Label:\n.*?(?=^      - Label:\n)", GROUP)
     text = _extended(text, r"^    ParameterLabels:\n", LABELS)
     text = _extended(text, r"^Parameters:\n", PARAMETERS)
     text = _extended(text, r"^Conditions:\n", CONDITIONS)
-    # The command of the output UploadCommand. A reader of the release does not have the samples.
+    # The path is in the command of the output UploadCommand. Users of a release do not have the samples.
     return _replaced(text, r"events/samples/clients/acme\.csv", "acme.csv")
 
 
 def _replaced(text: str, pattern: str, new: str) -> str:
-    """Replaces the only place that the pattern matches."""
+    """Replaces the only place that matches the pattern."""
     start, end = _place(text, pattern)
     return text[:start] + new + text[end:]
 
 
 def _extended(text: str, pattern: str, more: str) -> str:
-    """Adds text after the only place that the pattern matches."""
+    """Inserts text after the only place that matches the pattern."""
     _, end = _place(text, pattern)
     return text[:end] + more + text[end:]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs the Python modules of a folder into one program, which has the same bytes every time.
+"""Packs the Python modules of a folder into one program, which always has the same bytes.
 
     python_program.py FOLDER FILE
 """
@@ -14,7 +14,7 @@ import version
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the file."""
+    """Writes the program."""
     if len(arguments) != 2:
         print("usage: python_program.py FOLDER FILE", file=sys.stderr)
         return 2

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes THIRD-PARTY-LICENSES.txt: the licences and notices of everything that the programs link.
+"""Writes THIRD-PARTY-LICENSES.txt, the licences and notices of everything that is linked into the programs.
 
     licenses.py            write the file
-    licenses.py --check    fail if the file is not what would be written
+    licenses.py --check    fail if the file is out of date
 
-Every licence file of a package is included, also where its author lets one choose. Each text is there once. The texts of
-the standard library come from the documentation of the compiler.
+Every licence file of a package is included, even if the package offers a choice of licences. Identical texts are included
+once. The texts for the standard library come from the compiler's documentation.
 """
 
 import html
@@ -21,7 +21,7 @@ import linked
 from linked import OWN, PROGRAMS, ROOT, TARGETS, Package
 
 TARGET = ROOT / "THIRD-PARTY-LICENSES.txt"
-# The names of files with a licence, a notice or the names of the authors.
+# The start of the names of files that contain a licence, a notice or the authors.
 NOTICE = re.compile(r"(?i)(un)?(licen[cs]e|copying|copyright|notice|authors|patents)")
 LINE = "-" * 80
 INTRODUCTION = """Licences of third parties
@@ -34,7 +34,7 @@ is the function, htaccess the command line. The texts below are the licences and
 
 @dataclass(frozen=True)
 class Notice:
-    """A file of a package, and its text."""
+    """A licence or notice file of a package, with its text."""
 
     package: str
     file: str
@@ -63,7 +63,7 @@ def content() -> str:
 
 
 def _programs() -> dict[Package, list[str]]:
-    """Returns the packages of others that are linked on any architecture, each with its programs."""
+    """Returns the third-party packages that are linked on any architecture, each with the programs that contain it."""
     found: dict[Package, list[str]] = {}
     for program in PROGRAMS:
         packages = {package for architecture in TARGETS for package in linked.linked(program, architecture)}
@@ -74,7 +74,7 @@ def _programs() -> dict[Package, list[str]]:
 
 
 def _sources() -> dict[tuple[str, str], dict]:
-    """Returns what Cargo.toml says about each package, with its folder."""
+    """Returns the metadata of each package, including its folder, by name and version."""
     command = ["cargo", "metadata", "--locked", "--format-version", "1"]
     answer = json.loads(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
     return {(package["name"], package["version"]): package for package in answer["packages"]}
@@ -84,13 +84,13 @@ def _notices(package: Package, source: dict) -> list[Notice]:
     folder = Path(source["manifest_path"]).parent
     files = [file for file in sorted(folder.iterdir()) if NOTICE.match(file.name)]
     files = [file for entry in files for file in (sorted(entry.rglob("*")) if entry.is_dir() else [entry]) if file.is_file()]
-    # A module of the source code can have such a name too.
+    # Rust modules are left out, because they can also have such names.
     files = [file for file in files if file.suffix != ".rs"]
     return [Notice(f"{package.name} {package.version}", str(file.relative_to(folder)), _clean(file.read_text(encoding="utf-8"))) for file in files]
 
 
 def _standard(package: Package, source: dict) -> Notice:
-    """Returns the usual text of the licence for a package without a licence file."""
+    """Returns the standard text of the licence for a package without a licence file."""
     licences = re.split(r" OR ", package.licence)
     if "Apache-2.0" in licences:
         text = (ROOT / "LICENSE-APACHE").read_text(encoding="utf-8")
@@ -103,7 +103,7 @@ def _standard(package: Package, source: dict) -> Notice:
 
 
 def _standard_library() -> list[Notice]:
-    """Returns the notices of the packages in the standard library, from a page that the compiler comes with."""
+    """Returns the notices of the packages in the standard library, from a page that is installed with the compiler."""
     root = subprocess.run(["rustc", "--print", "sysroot"], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
     page = Path(root.strip()) / "share" / "doc" / "rust" / "COPYRIGHT-library.html"
     if not page.is_file():
@@ -117,7 +117,7 @@ def _standard_library() -> list[Notice]:
 
 
 def _clean(text: str) -> str:
-    """Returns a text without blanks at the ends of lines, and without empty lines around it."""
+    """Returns a text without white space at the ends of lines, and without empty lines at its start and end."""
     lines = [line.rstrip() for line in text.replace("\f", "").splitlines()]
     return "\n".join(lines).strip("\n")
 

@@ -1,8 +1,9 @@
-"""The packages that are linked into the two programs.
+"""Finds the packages that are linked into the two programs.
 
-`cargo tree` finds them, because it resolves features as a build of the program does. `cargo metadata`, which most tools
-read, adds the features of development dependencies. It names the AWS SDK as a dependency of the command line, because the
-tests of this project build both programs together. Macros and build scripts run in a build, but are not linked.
+The module uses `cargo tree`, which resolves features like a build of the program. Most tools use `cargo metadata`, which
+includes the features of development dependencies. It lists the AWS SDK as a dependency of the command line, because this
+project's tests build both programs together. Macros and build scripts are left out, because they run during a build but
+are not linked.
 """
 
 import re
@@ -12,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# The options of cargo that build each program.
+# Cargo's options for building each program.
 PROGRAMS = {"bootstrap": ("--no-default-features", "--features", "function"), "htaccess": ()}
-# The targets for which they are released, by the values of the parameter Architecture.
+# The targets of the released programs, by the values of the parameter Architecture.
 TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
 OWN = "htaccess-generator"
 LINE = re.compile(r"(?P<depth>\d+) (?P<name>\S+) v(?P<version>\S+)(?: \(.*?\))?\|(?P<licence>[^|]*)\|(?: \(\*\))?")
@@ -22,7 +23,7 @@ LINE = re.compile(r"(?P<depth>\d+) (?P<name>\S+) v(?P<version>\S+)(?: \(.*?\))?\
 
 @dataclass(frozen=True, order=True)
 class Package:
-    """A package of crates.io, or this one. The licence is an SPDX expression."""
+    """A package from crates.io, or this project's own package. The licence is an SPDX expression."""
 
     name: str
     version: str
@@ -30,12 +31,12 @@ class Package:
 
     @property
     def purl(self) -> str:
-        """The name of the package in SBOMs."""
+        """Returns the package URL, which identifies the package in SBOMs."""
         return f"pkg:cargo/{self.name}@{self.version}"
 
 
 def linked(program: str, architecture: str) -> dict[Package, set[Package]]:
-    """Returns the packages that a program links, this one too, each with the packages that it links itself."""
+    """Returns all packages that are linked into a program, including its own, each with its direct dependencies."""
     command = ["cargo", "tree", "--locked", "--edges", "normal,no-proc-macro", "--prefix", "depth"]
     command += ["--format", " {p}|{l}|", "--target", TARGETS[architecture], *PROGRAMS[program]]
     found: dict[Package, set[Package]] = {}
@@ -54,13 +55,13 @@ def linked(program: str, architecture: str) -> dict[Package, set[Package]]:
 
 
 def checksums() -> dict[tuple[str, str], str]:
-    """Returns the SHA-256 of each package of Cargo.lock, by name and version."""
+    """Returns the SHA-256 of each package in Cargo.lock, by name and version."""
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text(encoding="utf-8"))
     return {(entry["name"], entry["version"]): entry["checksum"] for entry in lock["package"] if "checksum" in entry}
 
 
 def rust_version() -> str:
-    """Returns the version of the compiler, which is that of the standard library."""
+    """Returns the version of the compiler, which is also the version of the standard library."""
     return _output(["rustc", "--version"]).split()[1]
 
 
@@ -69,5 +70,5 @@ def _output(command: list[str]) -> str:
 
 
 def _expression(licence: str) -> str:
-    """Returns an SPDX expression. Older packages write a slash for OR."""
+    """Returns a licence as an SPDX expression. Older packages use a slash instead of OR."""
     return re.sub(r"\s*/\s*", " OR ", licence.strip())

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the software bill of materials of each program and architecture: what is linked, as CycloneDX 1.6 in JSON.
+"""Writes a software bill of materials for each program and architecture, as CycloneDX 1.6 in JSON.
 
     sbom.py FOLDER
 
-The same commit and compiler give the same bytes: there is no time and no serial number.
+It lists the linked packages. The same commit and compiler always give the same bytes, because the document contains
+neither a time nor a serial number.
 """
 
 import json
@@ -15,7 +16,7 @@ from linked import OWN, PROGRAMS, TARGETS, Package
 
 
 def sbom(program: str, architecture: str) -> str:
-    """Returns the document of a program."""
+    """Returns the document for a program."""
     graph = linked.linked(program, architecture)
     checksums = linked.checksums()
     own = next(package for package in graph if package.name == OWN)
@@ -69,7 +70,7 @@ def _standard_library() -> dict:
 
 
 def main(arguments: list[str]) -> int:
-    """Writes PROGRAM-ARCHITECTURE.cdx.json into the folder."""
+    """Writes PROGRAM-ARCHITECTURE.cdx.json for each program and architecture into the folder."""
     if len(arguments) != 1:
         print("usage: sbom.py FOLDER", file=sys.stderr)
         return 2

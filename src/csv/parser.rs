@@ -1,6 +1,6 @@
 //! Parses the text of a CSV into rules and rejections, row by row.
 //!
-//! Parsing a row never fails: each row becomes a [`Row`] or a [`RowError`]. A [`CsvError`] means that the
+//! Parsing a row never fails: each row becomes a `Row` or a `RowError`. A [`CsvError`] means that the
 //! whole file is refused.
 //!
 //! ```text

@@ -65,8 +65,8 @@ pub enum Trigger {
     /// Any change to the object, such as an upload or a delete.
     #[default]
     Change,
-    /// The permanent delete of the version with this id, so an older version may be the newest version again.
-    /// The id is empty if the event does not contain it.
+    /// The permanent delete of the version with this id, after which an older version may be the newest
+    /// version again. The id is empty if the event does not contain it.
     VersionDeleted(String),
 }
 

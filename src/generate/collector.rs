@@ -1,4 +1,4 @@
-//! Collects the rows of the CSV of a site.
+//! Collects the rows of a site's CSV.
 
 use crate::answer::{Answer, MAX_REJECTIONS_LISTED, Rejection, Warning};
 use crate::csv::{CsvError, HiddenRow, Named, OwnedRow, Row, RowError, RowRule, RowSink};
@@ -10,36 +10,36 @@ use crate::review::{RecordedRows, RejectedDenies, RowRecorder};
 use crate::rule::Action;
 use crate::time::{Instant, Period, RowState};
 
-/// The length of a row in an output in addition to its address and its comment, in bytes: its line,
-/// its rule and what is between them. The row takes about 15 times as long in memory.
+/// The length of a row in an output without its address and its comment, in bytes: the line number, the rule
+/// and the characters between them. In memory, a row takes about 15 times as much.
 const ROW_BYTES: u64 = 32;
-/// The average length of a network in a long output is at least this, in bytes: there are few shorter
-/// networks.
+/// The minimum average length of a network in a long output, in bytes. Few networks are shorter than this.
 const MIN_NETWORK_BYTES: u64 = 8;
 
-/// Returns the maximum number of ranges of one action and family. Each is at least one network.
+/// Returns the maximum number of ranges of one action and family in an output of this size. Each range has at
+/// least one network.
 pub(super) fn max_ranges(max_output_bytes: u64) -> usize {
     usize::try_from(max_output_bytes / MIN_NETWORK_BYTES).unwrap_or(usize::MAX)
 }
 
-/// Collects the rules, the counts and the rejections of the rows.
+/// Collects the rules, the counts and the rejections of rows.
 pub(crate) struct Collector<L> {
     pub(super) rules: Timeline,
     pub(super) history: L,
     pub(super) tally: Tally,
-    /// The rejected rows that may have denied somebody.
+    /// The rejected rows that may have been meant to deny somebody.
     pub(super) rejected_denies: RejectedDenies,
     /// The rules of the active rows, only if `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
-    /// The text of the kept rows, in bytes.
+    /// The length of the kept rows in an output, in bytes.
     row_bytes: u64,
     max_output_bytes: u64,
     allow_all: AllowAll,
 }
 
-/// The `all,Allow` rows. They are rejected if there is an `all,Deny` row without a period, because they
-/// never have an effect then. While an `all,Deny` row with a period is active, it wins.
+/// The `all,Allow` rows. They are rejected if there is an `all,Deny` row without a period, because they would
+/// never have an effect. While an `all,Deny` row with a period is active, that row wins.
 struct AllowAll {
     rules: Timeline,
     counts: AcceptedRows,
@@ -148,8 +148,8 @@ impl AllowAll {
 }
 
 impl<L: RowRecorder> Collector<L> {
-    /// Creates a collector. It keeps the rows if a template lists them, and only as many ranges and
-    /// rows as an output of this size could hold.
+    /// Creates a collector. It keeps the rows only if `keep_rows` is set, and only as many ranges and rows as
+    /// fit in an output of `max_output_bytes`.
     pub(super) fn new(as_of: Instant, keep_rows: bool, max_output_bytes: u64) -> Self {
         let max_ranges = max_ranges(max_output_bytes);
         Self {
@@ -170,7 +170,7 @@ impl<L: RowRecorder> Collector<L> {
         }
     }
 
-    /// Converts the history, so that both kinds of collectors have the same type.
+    /// Converts the history to recorded rows, so that both kinds of collectors have the same type.
     pub(super) fn into_recorded(self) -> Collector<RecordedRows> {
         Collector {
             rules: self.rules,
@@ -185,7 +185,7 @@ impl<L: RowRecorder> Collector<L> {
         }
     }
 
-    /// Accepts a row of the site's own CSV that names addresses.
+    /// Accepts a row of the site's own CSV that contains addresses, not a list.
     fn accept_own(&mut self, row: &Row<'_>, addresses: AddressSpec) {
         let state = match (row.action, addresses) {
             (Action::Allow, AddressSpec::All) => self.allow_all.add(row),
@@ -206,7 +206,8 @@ impl<L: RowRecorder> Collector<L> {
         } = *rule;
         self.find_deny_all(row.action, addresses, period);
         let state = match (row.action, addresses) {
-            // Not counted and not rejected: a site may deny all that the common CSV allows.
+            // The row is neither counted nor rejected, because a site may deny everybody whom the common CSV
+            // allows.
             (Action::Allow, AddressSpec::All) => {
                 self.allow_all.rules.add(row.action, addresses, period)
             }
@@ -234,7 +235,8 @@ impl<L: RowRecorder> Collector<L> {
         for rule in rules {
             let mut kept = OwnedRow::of(row, &rule);
             if rule.line.is_some() {
-                // A template may print it as a directive, and no server knows the list.
+                // A template may print the address as a directive, and servers do not know the name of the
+                // list.
                 kept.address = rule.addresses.to_string();
             }
             let text_bytes = kept.address.len() + kept.comment.len();
@@ -274,9 +276,9 @@ impl<L: RowRecorder> Collector<L> {
         }
     }
 
-    /// Accepts or rejects the `all,Allow` rows. Deny wins, whichever row is first, because the order of
-    /// rows must not matter. The result does not depend on the instant, because time alone never
-    /// rejects a row.
+    /// Accepts or rejects the `all,Allow` rows, after all rows were read. Deny wins, whichever row is first,
+    /// because the order of rows must not matter. The result does not depend on the instant, because time
+    /// alone never rejects a row.
     pub(super) fn settle_conflicting_default(&mut self) {
         let as_of = self.rules.as_of();
         let counts = self.allow_all.counts;

@@ -1,4 +1,5 @@
-//! The decision on an upload: the policy or a refusal. Renders the output by a template.
+//! The decision on an upload, which is a policy or a refusal, and the rendering of the output with a
+//! template.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -16,10 +17,10 @@ use crate::time::{Instant, TimeZone};
 /// The maximum length of a line of an output, in bytes. Apache's own limit is 8,190.
 pub const MAX_OUTPUT_LINE_BYTES: usize = 8000;
 
-/// A file and its answer.
+/// The output of an upload, and its answer.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The answer. Its status is `written`, although the file is not written yet, or `refused`.
+    /// The answer. Its status is `refused`, or `written` although the file is not written yet.
     pub answer: Answer,
     /// The text of the output. `None` if the upload is refused.
     pub file: Option<String>,
@@ -51,7 +52,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Keeps only the instant and the time zone.
+    /// Creates an instance with only the instant and the time zone.
     pub(super) fn nothing(as_of: Instant, time_zone: TimeZone) -> Self {
         Self {
             rows: Vec::new(),
@@ -69,7 +70,7 @@ enum Verdict {
     Decided(Policy),
     Refused {
         refusal: Refusal,
-        /// The policy without the rejected rows, if the upload is refused because of them.
+        /// The policy of the accepted rows, if the upload is refused because of its rejected rows.
         otherwise: Option<Policy>,
     },
 }
@@ -112,19 +113,20 @@ impl Decision {
         }
     }
 
-    /// Sets the lists that the rows name.
+    /// Sets the names of the lists that the rows use.
     pub(super) fn naming(self, lists: BTreeSet<ListName>) -> Self {
         Self { lists, ..self }
     }
 
-    /// Returns the names of the lists that the rows name, also those of the common CSV, whether there are
-    /// such lists or not: the result depends on all of them. Empty if the upload cannot be read.
+    /// Returns the names of the lists that the rows use, including those that the rows of the common CSV use.
+    /// The result depends on these lists, so the names of lists that do not exist are included. Empty if the
+    /// upload cannot be read.
     #[must_use]
     pub fn lists(&self) -> &BTreeSet<ListName> {
         &self.lists
     }
 
-    /// Refuses an upload because of its rejected rows, and keeps its policy.
+    /// Refuses an upload because of its rejected rows, but keeps its policy.
     pub(super) fn but_refused(self, refusal: Refusal) -> Self {
         let otherwise = match self.verdict {
             Verdict::Decided(policy) => Some(policy),
@@ -136,8 +138,8 @@ impl Decision {
         }
     }
 
-    /// Returns the policy: who gets in. If the upload is refused because of its rejected rows, this
-    /// is the policy without them. `None` if the upload is refused for another reason.
+    /// Returns the policy, which decides who gets in. If the upload is refused because of its rejected rows,
+    /// this is the policy of the accepted rows. `None` if the upload is refused for another reason.
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
         match &self.verdict {
@@ -147,7 +149,7 @@ impl Decision {
     }
 
     /// Returns the policy after the next change, and the time zone in which its instant is shown to people.
-    /// `None` if there is no change, and without [`Keep::history`].
+    /// `None` if there is no next change, or without [`Keep::history`].
     ///
     /// [`Keep::history`]: crate::generate::Keep::history
     #[must_use]
@@ -156,8 +158,8 @@ impl Decision {
         Some((next_change, &self.kept.time_zone))
     }
 
-    /// Returns the first accepted rows. Empty without [`Keep::history`], and if the upload is refused for
-    /// another reason than its rejected rows.
+    /// Returns the first accepted rows. Empty without [`Keep::history`], or if the upload is refused for a
+    /// reason other than its rejected rows.
     ///
     /// [`Keep::history`]: crate::generate::Keep::history
     #[must_use]
@@ -165,19 +167,20 @@ impl Decision {
         &self.kept.history.first
     }
 
-    /// Returns the first lines of an upload that cannot be read, if it is text. Untrusted.
+    /// Returns the first lines of an upload that cannot be read, if it is text. The lines are untrusted.
     #[must_use]
     pub fn first_lines(&self) -> &[String] {
         &self.kept.first_lines
     }
 
-    /// Returns the instant of which the rows were read, and the time zone in which it is shown to people.
+    /// Returns the instant as of which the rows were evaluated, and the time zone in which it is shown to
+    /// people.
     #[must_use]
     pub fn as_of(&self) -> (Instant, &TimeZone) {
         (self.kept.as_of, &self.kept.time_zone)
     }
 
-    /// Returns the policy if the upload would be published.
+    /// Returns the policy. `None` if the upload is refused.
     #[must_use]
     pub fn into_policy(self) -> Option<Policy> {
         match self.verdict {
@@ -186,7 +189,7 @@ impl Decision {
         }
     }
 
-    /// Returns the answer without an output, so it counts no networks and no bytes.
+    /// Returns the answer before an output is rendered, so it counts no networks and no bytes.
     #[must_use]
     pub fn answer(&self) -> Answer {
         match &self.verdict {
@@ -195,9 +198,9 @@ impl Decision {
         }
     }
 
-    /// Returns the warnings that compare rows. Warnings about the text are in the answer already.
-    /// This takes as long as sorting the rows, so a caller with a file to send can send that first.
-    /// Empty without [`Keep::history`].
+    /// Returns the warnings that compare rows. Warnings about the text are already in the answer. This takes
+    /// about as long as sorting the rows, so a caller that has to send a file can send the file first. Empty
+    /// without [`Keep::history`].
     ///
     /// [`Keep::history`]: crate::generate::Keep::history
     #[must_use]
@@ -220,7 +223,7 @@ impl Decision {
         }
     }
 
-    /// Renders the output. If the template fails, the upload is refused.
+    /// Renders the output. If this fails, the upload is refused.
     #[must_use]
     pub fn render(&mut self, template: &Template) -> Outcome {
         let Verdict::Decided(policy) = &self.verdict else {
@@ -261,14 +264,14 @@ impl Decision {
         }
     }
 
-    /// Renders the output and writes it at the same time, because a million networks are 15 MB that
-    /// need not be in memory at once. Nothing is written for a refused upload. A custom template
-    /// may fail in the middle, and an output near the limit may be over it, so these are rendered as a
-    /// whole before they are written.
+    /// Renders the output and writes it at the same time, because the 15 MB of a million networks need not be
+    /// in memory at once. Nothing is written for a refused upload. A custom template may fail in the middle,
+    /// and an output near the size limit may exceed it. In these cases, the output is rendered as a whole
+    /// before it is written.
     ///
     /// # Errors
     ///
-    /// The first error of `out`.
+    /// The first error from `out`.
     pub fn write(self, template: &Template, out: impl Write) -> io::Result<Answer> {
         if !template.prints_each_line_once() {
             return self.write_whole(template, out);
@@ -311,9 +314,9 @@ impl Decision {
     }
 }
 
-/// Refuses a `.htaccess` with a line over 8,000 bytes, because Apache answers 500 to every request
-/// below one with a line over 8,190 bytes, comments included. The built-in templates cannot print
-/// such a line. A custom template with a long comment can.
+/// Refuses a `.htaccess` file with a line over 8,000 bytes. Apache answers 500 to every request in the folder
+/// of a `.htaccess` with a line over 8,190 bytes, including comments. The built-in templates cannot print
+/// such a line, but a custom template with a long comment can.
 fn check_line_lengths(file: &str, output_key: Option<&str>) -> Result<(), TemplateError> {
     let is_too_long = |line: &str| line.len() > MAX_OUTPUT_LINE_BYTES;
     let is_htaccess = output_key.is_some_and(|key| key.ends_with(".htaccess"));

@@ -1,4 +1,4 @@
-//! The way of the pieces of an upload into its reader, until the upload is refused.
+//! Passes the pieces of an upload to its reader, until the upload is refused.
 
 use std::ops::ControlFlow;
 
@@ -7,14 +7,14 @@ use crate::csv::{CsvError, Parser, RowSink, TextDecoder, first_lines};
 use crate::generate::refusal::{too_large, unreadable};
 use crate::settings::{Settings, Spelling};
 
-/// Turns the bytes of an upload into its rows.
+/// Turns the bytes of an upload into rows.
 pub(super) trait Reader {
-    /// The state of the rows at the end.
+    /// The collected rows of a complete upload.
     type Rows;
 
-    /// Reads the start of a piece, as far as it holds at most 64 KiB of text. Returns the rest.
+    /// Reads the start of a piece that contains at most 64 KiB of text. Returns the rest of the piece.
     fn read_step<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8], CsvError>;
-    /// Ends the upload.
+    /// Ends the upload, and returns the collected rows.
     fn into_rows(self) -> Result<Self::Rows, CsvError>;
 }
 
@@ -30,17 +30,17 @@ impl<R: RowSink> Reader for TextDecoder<Parser<R>> {
     }
 }
 
-/// The maximum number of bytes of an upload that are kept, for a report that shows its first lines.
+/// The maximum number of bytes kept from the start of an upload, for a report that shows its first lines.
 const MAX_START_BYTES: usize = 4096;
 
-/// An upload that cannot be read.
+/// An upload that is refused because it cannot be read.
 pub(super) struct Unreadable {
     pub(super) refusal: Refusal,
-    /// Its first lines, if it is text.
+    /// The first lines of the upload, if it is text.
     pub(super) first_lines: Vec<String>,
 }
 
-/// An upload that is being read: its reader, its limit, and its refusal if it is refused already.
+/// An upload that is being read: its reader, its size limit, and its refusal if it has been refused.
 pub(super) struct Intake<T> {
     reader: T,
     /// The refusal of an upload over its size limit.
@@ -48,12 +48,12 @@ pub(super) struct Intake<T> {
     max_csv_bytes: u64,
     spelling: Spelling,
     refusal: Option<Refusal>,
-    /// The first bytes.
+    /// The first bytes of the upload, at most [`MAX_START_BYTES`].
     start: Vec<u8>,
 }
 
 impl<T: Reader> Intake<T> {
-    /// Creates an intake. `refusal` refuses the upload at once.
+    /// Creates an intake. If there is a `refusal`, it refuses the upload at once.
     pub(super) fn new(settings: &Settings, reader: T, refusal: Option<Refusal>) -> Self {
         Self {
             reader,
@@ -65,7 +65,7 @@ impl<T: Reader> Intake<T> {
         }
     }
 
-    /// Refuses the upload by its size alone.
+    /// Refuses the upload if its size, known in advance, exceeds the limit.
     pub(super) fn expect_bytes(&mut self, bytes: u64) -> ControlFlow<()> {
         if bytes > self.max_csv_bytes {
             self.refusal.get_or_insert(self.too_large.clone());
@@ -73,7 +73,7 @@ impl<T: Reader> Intake<T> {
         self.flow()
     }
 
-    /// Reads a piece.
+    /// Reads the next piece. `Break` means that the upload is refused.
     pub(super) fn push(&mut self, mut piece: &[u8]) -> ControlFlow<()> {
         while !piece.is_empty() {
             self.push_step(&mut piece)?;
@@ -81,7 +81,7 @@ impl<T: Reader> Intake<T> {
         self.flow()
     }
 
-    /// Reads the start of a piece, and removes it from the piece.
+    /// Reads the start of a piece, and removes the start from the piece.
     pub(super) fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
         if self.refusal.is_none() {
             let bytes = *piece;
@@ -97,7 +97,8 @@ impl<T: Reader> Intake<T> {
         self.flow()
     }
 
-    /// Keeps what was read of a piece, if the start is not complete. `rest` is the length of its other part.
+    /// Keeps the part of a piece that was read, until the kept start is complete. `rest` is the length of the
+    /// part that was not read.
     fn keep_start(&mut self, piece: &[u8], rest: usize) {
         let missing = MAX_START_BYTES.saturating_sub(self.start.len());
         let start = piece.get(..missing.min(piece.len() - rest));

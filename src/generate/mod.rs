@@ -1,13 +1,13 @@
-//! The pure middle in one place: bytes and settings in, file and answer out.
+//! The pure part of the program: bytes and settings in, file and answer out.
 //!
-//! An [`Upload`] receives the bytes in pieces as they arrive, and pushes them through
-//! [`csv`](crate::csv) into a collector, which keeps the rules (`collector.rs`) and the rejections (`tally.rs`).
-//! [`Upload::finish`] turns them into a [`Decision`]: a [`Policy`](crate::policy::Policy), or a
-//! [`Refusal`](crate::answer::Refusal) (`refusal.rs`). A [`Template`] renders the decision. A [`SharedUpload`]
-//! compiles a list or the common CSV, which the rows of sites use.
+//! An [`Upload`] receives the bytes in pieces as they arrive. It pushes them through [`csv`](crate::csv) into
+//! a collector, which keeps the rules (`collector.rs`) and the rejections (`tally.rs`). [`Upload::finish`]
+//! returns a [`Decision`]: a [`Policy`](crate::policy::Policy), or a [`Refusal`](crate::answer::Refusal)
+//! (`refusal.rs`). A [`Template`] renders the decision. A [`SharedUpload`] compiles a list or the common CSV,
+//! which sites share.
 //!
-//! This folder does not use the network, files, the clock, the environment or logs. The same
-//! upload, source, settings, template and instant give the same bytes.
+//! This folder does not use the network, files, the clock, the environment or logs. The same upload, source,
+//! settings, template and instant give the same bytes.
 
 mod collector;
 mod decision;
@@ -29,8 +29,8 @@ use crate::settings::Settings;
 use crate::source::Source;
 use crate::time::Instant;
 
-/// Reads a whole upload, decides who gets in at the instant `as_of`, and renders the output. `shared` has the
-/// lists that its rows may name, and the common CSV.
+/// Reads a whole upload, decides who gets in at the instant `as_of`, and renders the output. `shared`
+/// contains the lists that the rows may use, and the common CSV.
 ///
 /// ```
 /// use htaccess_generator::generate::generate;

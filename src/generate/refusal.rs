@@ -1,5 +1,5 @@
-//! Words the refusals of a whole upload, and the warnings about rows that are not used. Settings have the spelling of the program: variables of
-//! the function, flags of the command line.
+//! Creates the refusals of whole uploads, and the warnings about rows that are not used. The messages spell
+//! settings for the user of the program: as variables for the function, as flags for the command line.
 
 use crate::answer::{Answer, Refusal, RefusalCode, Warning, WarningCode};
 use crate::csv::{CsvError, CsvKind};
@@ -8,7 +8,7 @@ use crate::review::{MissedDenies, WarnedLines};
 use crate::settings::{Settings, Spelling};
 use crate::text::{RichText, rich};
 
-/// The limit of an output, and the spelling of its setting.
+/// The size limit of an output, and the spelling of its setting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutputLimit {
     pub(super) max_bytes: u64,
@@ -35,8 +35,8 @@ pub(super) fn unrenderable(err: TemplateError, spelling: Spelling) -> Refusal {
     refusal
 }
 
-/// Returns the refusal of an upload that cannot be read. Only this message names the setting of the
-/// size limit.
+/// Returns the refusal of an upload that cannot be read. If the upload exceeds a configurable limit, the
+/// message names the setting.
 pub(super) fn unreadable(err: &CsvError, spelling: Spelling) -> Refusal {
     let mut message = err.explain();
     let setting = match err {
@@ -57,7 +57,7 @@ pub(super) fn unreadable(err: &CsvError, spelling: Spelling) -> Refusal {
     }
 }
 
-/// Returns the refusal of an upload over the size limit. It does not need the upload itself.
+/// Returns the refusal of an upload over the size limit. The upload itself is not needed.
 #[must_use]
 pub fn too_large(settings: &Settings) -> Refusal {
     let max_bytes = settings.max_csv_bytes;
@@ -77,7 +77,7 @@ pub(super) fn no_rules(answer: &Answer) -> Refusal {
     Refusal::new(RefusalCode::NoRules, rich!("no row was accepted: {}", &why))
 }
 
-/// Returns the refusal of a file with a rejected row, under `STRICT=all`.
+/// Returns the refusal of a file with rejected rows, under `STRICT=all`.
 pub(super) fn rows_rejected(answer: &Answer, spelling: Spelling) -> Refusal {
     let were = if answer.rejected == 1 { "was" } else { "were" };
     let which = match answer.rows {
@@ -96,7 +96,7 @@ pub(super) fn rows_rejected(answer: &Answer, spelling: Spelling) -> Refusal {
     )
 }
 
-/// Returns the refusal of a file with rejected rows that may have denied somebody who gets in.
+/// Returns the refusal of a file with rejected rows that may have been meant to deny somebody who gets in.
 pub(super) fn deny_rejected(answer: &Answer, rows: &MissedDenies, spelling: Spelling) -> Refusal {
     let line = rows.first_line();
     let (correct, them) = if rows.is_one() {
@@ -118,7 +118,8 @@ pub(super) fn deny_rejected(answer: &Answer, rows: &MissedDenies, spelling: Spel
     }
 }
 
-/// Returns the refusal of a list whose rows state both rules. The lines are the first of each.
+/// Returns the refusal of a list with both Allow and Deny rows. `allow` and `deny` are the lines of the first
+/// row of each kind.
 pub(super) fn mixed_rules(allow: u64, deny: u64) -> Refusal {
     Refusal {
         code: RefusalCode::MixedRules,
@@ -132,7 +133,8 @@ pub(super) fn mixed_rules(allow: u64, deny: u64) -> Refusal {
     }
 }
 
-/// Returns the refusal of a list or of the common CSV with rejected rows that may have denied somebody.
+/// Returns the refusal of a list or of the common CSV with rejected rows that may have been meant to deny
+/// somebody.
 pub(super) fn shared_deny_rejected(
     kind: CsvKind,
     answer: &Answer,
@@ -159,7 +161,8 @@ pub(super) fn shared_deny_rejected(
     }
 }
 
-/// Returns the warning about such rows if the rest is published, under `STRICT=none`.
+/// Returns the warning about rejected rows of a list or of the common CSV that may have been meant to deny
+/// somebody, if the CSV is published without them under `STRICT=none`.
 pub(super) fn shared_published_without_denies(
     kind: CsvKind,
     answer: &Answer,
@@ -202,8 +205,8 @@ fn shared_may_have_denied(kind: CsvKind, rows: &WarnedLines<()>) -> RichText {
     )
 }
 
-/// Returns the warning about lines that look like rows but are inside quoted cells. The first of these
-/// cells is in the record that starts in `line`.
+/// Returns the warning about lines that look like rows but are inside quoted cells. `line` is the start of
+/// the record that contains the first of these cells.
 pub(super) fn hidden_rows(line: u64, rows: &WarnedLines<()>) -> Warning {
     let (look, are, they_are, them) = match rows.count {
         1 => ("looks like a row", "is", "it is", "it"),
@@ -247,7 +250,8 @@ pub(super) fn hash_rows(rows: &WarnedLines<()>) -> Option<Warning> {
     })
 }
 
-/// Returns the warning about such rows if the file is published without them, under `STRICT=none`.
+/// Returns the warning about rejected rows that may have been meant to deny somebody who gets in, if the file
+/// is published without them under `STRICT=none`.
 pub(super) fn published_without_denies(answer: &Answer, rows: &MissedDenies) -> Warning {
     let line = rows.first_line();
     let correct = if rows.is_one() {
@@ -283,7 +287,8 @@ fn first_rejection(answer: &Answer) -> RichText {
     )
 }
 
-/// Returns the sentence about a rejected row for the end of a message, if it is listed.
+/// Returns the explanation of a rejected row, for the end of a message. Empty if the answer does not list the
+/// row.
 fn rejection_in(answer: &Answer, line: Option<u64>) -> RichText {
     let mut listed = answer.rejections.iter();
     listed

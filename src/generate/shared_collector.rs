@@ -9,23 +9,24 @@ use crate::review::{RecordedRows, RowRecorder as _, WarnedLines};
 use crate::rule::Action;
 use crate::time::{Instant, Period, RowState};
 
-/// The maximum number of rows of the common CSV, because every site reads them.
+/// The maximum number of rows in the common CSV. Every site reads all of these rows.
 const MAX_COMMON_ROWS: usize = 100_000;
-/// The maximum length of an address cell or a comment of the common CSV that is kept, in bytes.
+/// The maximum number of bytes kept from an address cell or a comment of the common CSV.
 const MAX_TEXT_BYTES: usize = 256;
 
-/// Collects the members or the common rows, the counts and the rejections.
+/// Collects the members of a list or the rows of the common CSV, with the counts and the rejections.
 pub(super) struct SharedCollector {
     pub(super) members: ListBuilder,
     pub(super) common: Vec<CommonRow>,
     pub(super) history: RecordedRows,
     pub(super) tally: Tally,
-    /// The first rows of a list that state Allow and Deny.
+    /// The line of the first Allow row of a list.
     pub(super) first_allow: Option<u64>,
+    /// The line of the first Deny row of a list.
     pub(super) first_deny: Option<u64>,
     /// The rejected rows whose rule is Deny or cannot be read.
     pub(super) rejected_denies: WarnedLines<()>,
-    /// The rejected rows of a list that state no rule.
+    /// The rejected rows of a list that have no rule.
     pub(super) rejected_without_rule: WarnedLines<()>,
     as_of: Instant,
     next_change: Option<Instant>,
@@ -34,7 +35,7 @@ pub(super) struct SharedCollector {
 }
 
 impl SharedCollector {
-    /// Creates a collector. It keeps only as many members as an output of this size could hold.
+    /// Creates a collector. It keeps only as many members as fit in an output of `max_output_bytes`.
     pub(super) fn new(as_of: Instant, max_output_bytes: u64) -> Self {
         let max_ranges = max_ranges(max_output_bytes);
         Self {
@@ -58,7 +59,7 @@ impl SharedCollector {
         answer.next_change = self.next_change;
     }
 
-    /// Counts a row, and returns whether it is active.
+    /// Counts a row, and returns its state.
     fn count(&mut self, line: u64, action: Action, period: Period) -> RowState {
         let state = period.state(self.as_of);
         self.tally.accepted.add(state);
@@ -95,7 +96,7 @@ impl RowSink for SharedCollector {
     }
 
     fn accept_member(&mut self, MemberRow { member, action }: MemberRow) {
-        // In a list without rules, all members are compared with each other.
+        // Members may have no rule, so all members are recorded as Allow and compared with each other.
         let state = self.count(member.line, Action::Allow, member.period);
         if state == RowState::Active {
             self.history

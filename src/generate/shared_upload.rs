@@ -1,8 +1,9 @@
 //! Reads the CSV of a list or the common CSV in pieces, and compiles it.
 //!
-//! A row that is rejected here may have denied somebody at any site. Which sites deny a list is not known,
-//! so under `STRICT=deny` a list is refused for a rejected row unless its rows say Allow, and the common
-//! CSV unless the row itself does. Then the last good version stays in force.
+//! A row that is rejected here may have been meant to deny somebody at any site. Under `STRICT=deny`, the CSV
+//! is therefore refused if the rule of a rejected row is neither Allow nor Always. Which sites deny a list is
+//! not known, so rejected rows without a rule are ignored only if the list's own rule is Allow. If the CSV is
+//! refused, the last good version stays in force.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -40,15 +41,15 @@ impl Compiled {
     }
 }
 
-/// The result for a list or the common CSV.
+/// The result of compiling a list or the common CSV.
 #[derive(Clone, Debug)]
 pub struct SharedOutcome {
-    /// The answer, with its warnings. Its status is `written`, although nothing is written yet, or
-    /// `refused`. Its `output` is `None`.
+    /// The answer, with its warnings. Its status is `refused`, or `written` although nothing is written yet.
+    /// Its `output` is `None`.
     pub answer: Answer,
     /// The compiled form. `None` if the CSV is refused.
     pub compiled: Option<Compiled>,
-    /// The names of the lists that the rows of the common CSV name, whether there are such lists or not.
+    /// The names of the lists that the rows of the common CSV use, including lists that do not exist.
     pub lists: BTreeSet<ListName>,
 }
 
@@ -68,15 +69,14 @@ enum Kind {
 }
 
 impl SharedUpload {
-    /// Starts to read a list. `as_of` is the instant for which warnings are made; the compiled form does
+    /// Starts to read a list. `as_of` is the instant for which warnings are created. The compiled form does
     /// not depend on it.
     #[must_use]
     pub fn of_list(settings: &Settings, id: ListId, as_of: Instant) -> Self {
         Self::new(settings, Kind::List(id), RowContext::of_list(), as_of)
     }
 
-    /// Starts to read the common CSV, whose key or path is `source`. Its rows may name the lists of
-    /// `shared`.
+    /// Starts to read the common CSV. `source` is its key or path. Its rows may use the lists in `shared`.
     #[must_use]
     pub fn of_common(settings: &Settings, source: String, as_of: Instant, shared: &Shared) -> Self {
         let context = RowContext::of_common(shared.clone());
@@ -105,7 +105,7 @@ impl SharedUpload {
         }
     }
 
-    /// Refuses the CSV by its size alone, if that is known before it is read.
+    /// Refuses the CSV if its size, known before it is read, exceeds the limit.
     pub fn expect_bytes(&mut self, bytes: u64) -> ControlFlow<()> {
         self.intake.expect_bytes(bytes)
     }
@@ -115,13 +115,13 @@ impl SharedUpload {
         self.intake.push(piece)
     }
 
-    /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and removes it from the
-    /// piece. `Break` means that the CSV is refused.
+    /// Reads the start of a piece that contains at most 64 KiB of text, and removes it from the piece.
+    /// `Break` means that the CSV is refused.
     pub fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
         self.intake.push_step(piece)
     }
 
-    /// Ends the CSV, and compiles it.
+    /// Ends the upload, and compiles the CSV.
     #[must_use]
     pub fn finish(self) -> SharedOutcome {
         let kind = self.kind();
@@ -194,7 +194,7 @@ fn refused(answer: Answer, refusal: &Refusal, lists: BTreeSet<ListName>) -> Shar
     }
 }
 
-/// Returns the rejected rows that may have denied somebody. `action` is the rule of the list.
+/// Returns the rejected rows that may have been meant to deny somebody. `action` is the rule of the list.
 fn missed_denies(collector: &mut SharedCollector, action: Option<Action>) -> WarnedLines<()> {
     let mut missed = std::mem::take(&mut collector.rejected_denies);
     if action != Some(Action::Allow) {
@@ -203,7 +203,8 @@ fn missed_denies(collector: &mut SharedCollector, action: Option<Action>) -> War
     missed
 }
 
-/// Counts the networks of the members at an instant, by the rule of the list.
+/// Counts the networks of the members that are active at an instant, as denied if the list's rule is Deny,
+/// otherwise as allowed.
 fn network_counts(list: &CompiledList, at: Instant) -> NetworkCounts {
     let count = list.addresses_at(at).network_count();
     match list.action() {

@@ -1,4 +1,4 @@
-//! Counts the rows of any CSV, and keeps what its answer says about them.
+//! Counts the rows of a CSV of any kind, and keeps the details that its answer reports.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::list::ListName;
 use crate::review::WarnedLines;
 use crate::time::RowState;
 
-/// The maximum number of lists that the rows of a site name.
+/// The maximum number of lists that the rows of a site may use.
 pub(super) const MAX_LISTS: usize = 1000;
 
 /// The counts of rows, the first rejections, and the warnings about the text.
@@ -21,7 +21,7 @@ pub(super) struct Tally {
     rejections: Vec<Rejection>,
     /// The lines inside quoted cells that look like rows.
     hidden_rows: WarnedLines<()>,
-    /// The line where the first cell with such lines starts, or its record.
+    /// The line where the first record with such lines starts.
     hidden_since: Option<u64>,
     /// The rows that start with `#`.
     hash_rows: WarnedLines<()>,
@@ -29,12 +29,12 @@ pub(super) struct Tally {
     pub(super) ignored_columns: Vec<String>,
     /// The warnings about the text and the header.
     pub(super) warnings: Vec<Warning>,
-    /// The names of the lists that rows name, whether there are such lists or not. At most one more than
+    /// The names of the lists that rows use, including lists that do not exist. At most one more than
     /// [`MAX_LISTS`].
     pub(super) lists: BTreeSet<ListName>,
 }
 
-/// The numbers of accepted rows.
+/// The numbers of accepted rows, in total and by state.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AcceptedRows {
     pub(super) all: u64,
@@ -53,7 +53,7 @@ impl AcceptedRows {
         }
     }
 
-    /// Adds the numbers of others.
+    /// Adds the numbers of other rows.
     pub(super) fn add_all(&mut self, others: Self) {
         self.all += others.all;
         self.pending += others.pending;
@@ -69,7 +69,8 @@ impl Tally {
         }
     }
 
-    /// Adds rows that turned out to be rejected after all rows were read. `first` are the first of them.
+    /// Adds rows that are rejected only after all rows were read. `first` contains the first of their
+    /// rejections.
     pub(super) fn reject_later(&mut self, count: u64, first: &mut Vec<Rejection>) {
         self.rejected += count;
         self.rejections.append(first);

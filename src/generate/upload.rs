@@ -19,13 +19,13 @@ use crate::settings::{Settings, Strict};
 use crate::source::Source;
 use crate::time::{DateReader, Instant, TimeZone};
 
-/// The data of accepted rows that an [`Upload`] keeps in addition to the policy.
+/// The data about accepted rows that an [`Upload`] keeps in addition to the policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// `true` keeps the rows themselves, for a template that lists them.
+    /// `true` to keep the rows themselves, for a template that lists them.
     pub rows: bool,
-    /// `true` records the addresses and lines of the first rows, the texts of the first of them, and the
-    /// policy after the next change, for [`Decision::warnings`], [`Decision::first_rows`] and
+    /// `true` to keep the addresses and lines of the first rows, the texts of some of them, and the policy
+    /// after the next change, for [`Decision::warnings`], [`Decision::first_rows`] and
     /// [`Decision::next_change`].
     pub history: bool,
 }
@@ -40,7 +40,7 @@ impl Keep {
         }
     }
 
-    /// Adds the data that warnings need.
+    /// Adds the data that warnings and reports need.
     #[must_use]
     pub fn with_history(self) -> Self {
         Self {
@@ -64,8 +64,8 @@ pub struct Upload {
     shared: Shared,
 }
 
-/// The pipeline from bytes to rows. There are two types, because a row that is not recorded then
-/// costs nothing.
+/// The pipeline from bytes to rows. There are two types, so that recording costs nothing if no row is
+/// recorded.
 enum SiteReader {
     Plain(Box<TextDecoder<Parser<Collector<()>>>>),
     Recording(Box<TextDecoder<Parser<Collector<RecordedRows>>>>),
@@ -111,9 +111,9 @@ impl Reader for SiteReader {
 }
 
 impl Upload {
-    /// Starts an upload. `as_of` is the instant of which its rows are read: only rows that are active
-    /// then make the policy. `shared` has the lists that its rows may name, and the common CSV. An unsafe
-    /// key refuses it at once.
+    /// Starts an upload. `as_of` is the instant as of which the rows are evaluated: only rows that are active
+    /// at this instant contribute to the policy. `shared` contains the lists that the rows may use, and the
+    /// common CSV. If the key of the source is unsafe, the upload is refused at once.
     #[must_use]
     pub fn new(
         settings: &Settings,
@@ -150,20 +150,19 @@ impl Upload {
         self.output_key.as_deref()
     }
 
-    /// Refuses the upload by its size alone, if that is known before it is read.
+    /// Refuses the upload if its size, known before it is read, exceeds the limit.
     pub fn expect_bytes(&mut self, bytes: u64) -> ControlFlow<()> {
         self.intake.expect_bytes(bytes)
     }
 
-    /// Reads the next piece. `Break` means that the upload is refused and that no more pieces are
-    /// needed.
+    /// Reads the next piece. `Break` means that the upload is refused and that no more pieces are needed.
     pub fn push(&mut self, piece: &[u8]) -> ControlFlow<()> {
         self.intake.push(piece)
     }
 
-    /// Reads the start of a piece, as far as it holds at most 64 KiB of text, and removes it from the
-    /// piece. A caller that has to stop in time looks at its clock between two steps, because 60 KB
-    /// of gzip may hold 60 MB of text. `Break` means that the upload is refused.
+    /// Reads the start of a piece that contains at most 64 KiB of text, and removes it from the piece. A
+    /// caller with a deadline checks its clock between two steps, because 60 KB of gzip may contain 60 MB of
+    /// text. `Break` means that the upload is refused.
     pub fn push_step(&mut self, piece: &mut &[u8]) -> ControlFlow<()> {
         self.intake.push_step(piece)
     }
@@ -198,7 +197,7 @@ impl Upload {
         }
         let next_change = || collector.rules.build_next(self.default_policy);
         let next_change = self.keep.history.then(next_change).flatten();
-        // The time must never refuse a file, so addresses that get in later are included.
+        // Time alone must never refuse a file, so addresses that get in later are included.
         let ever = if collector.rejected_denies.is_empty() {
             None
         } else {

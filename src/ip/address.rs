@@ -65,9 +65,9 @@ pub enum AddressError<'a> {
     ReversedRange {
         /// The cell.
         given: &'a str,
-        /// Its first address.
+        /// The first address of the range.
         first: IpAddr,
-        /// Its last address.
+        /// The last address of the range.
         last: IpAddr,
     },
     /// A range that starts in one family and ends in the other.

@@ -1,13 +1,14 @@
 //! The parts of the compiled form: numbers, texts, addresses and periods as bytes.
 //!
 //! ```text
-//! number = LEB128: seven bits of each byte, the lowest first; the high bit is set except in the last byte
-//! text   = number of bytes, UTF-8
-//! range  = first address in network order, number of addresses after it
-//! period = bit 0: starts, bit 1: expires; then each as 8 bytes of seconds since 1970, the lowest first
+//! number = LEB128: 7 bits in each byte, the lowest bits first; the high bit is set in all bytes but the last
+//! text   = number of bytes, then the text in UTF-8
+//! range  = first address in network byte order, number of addresses after the first
+//! period = flags (bit 0: starts, bit 1: expires), then each bound as 8 bytes
+//!          (seconds since 1970, little-endian)
 //! ```
 //!
-//! Each value has exactly one form. The reader refuses any other.
+//! Each value has exactly one form. The reader refuses any other form.
 
 use crate::ip::{AddrInt, AddrRange};
 use crate::list::error::FormatError;
@@ -16,11 +17,11 @@ use crate::time::{Instant, Period};
 const HAS_STARTS: u8 = 1;
 const HAS_EXPIRES: u8 = 2;
 
-/// An address as bytes in network order.
+/// An address that is written as bytes in network byte order.
 pub(super) trait AddrBytes: AddrInt {
     fn put(self, out: &mut Vec<u8>);
     fn take(bytes: &mut Reader<'_>) -> Result<Self, FormatError>;
-    /// Returns the address some addresses later. `None` after the last one.
+    /// Returns the address that is `count` addresses higher. `None` if there is no such address.
     fn plus(self, count: u128) -> Option<Self>;
 }
 
@@ -83,7 +84,7 @@ pub(super) fn put_period(out: &mut Vec<u8>, period: Period) {
     }
 }
 
-/// The bytes that are not read yet.
+/// The bytes that have not been read yet.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -112,7 +113,8 @@ impl<'a> Reader<'a> {
             let byte = self.byte()?;
             let bits = u128::from(byte & 0x7f);
             number |= bits << shift;
-            // The highest bits must not be lost, and the last byte must not be superfluous.
+            // The number must fit in 128 bits, and a last byte of zero would be another form of the same
+            // number.
             if (bits << shift) >> shift != bits || (byte == 0 && shift > 0) {
                 return Err(FormatError::Malformed);
             }
@@ -123,7 +125,7 @@ impl<'a> Reader<'a> {
         Err(FormatError::Malformed)
     }
 
-    /// Reads a number that fits another type.
+    /// Reads a number that must fit in the type `N`.
     pub(super) fn small<N: TryFrom<u128>>(&mut self) -> Result<N, FormatError> {
         N::try_from(self.number()?).map_err(|_| FormatError::Malformed)
     }

@@ -7,18 +7,19 @@ use crate::list::name::ListName;
 use crate::rule::Action;
 use crate::time::Period;
 
-/// The published common CSV.
+/// The published common CSV in compiled form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommonRules {
     /// The key or path of the CSV, such as `_common.csv`.
     pub source: Arc<str>,
-    /// The rows, by line. Those with a list name it, because a list may change after the common CSV.
+    /// The rows, in ascending order of lines. A row with a list contains only the name of the list, because
+    /// the list may change after the common CSV.
     pub rows: Vec<CommonRow>,
 }
 
 impl CommonRules {
-    /// The names of the lists that the rows name, with repetitions. A site can be read only if all of them
-    /// are there.
+    /// Returns the names of the lists that the rows use, with repetitions. A site can be read only if all of
+    /// these lists exist.
     pub fn lists(&self) -> impl Iterator<Item = &ListName> {
         self.rows.iter().filter_map(|row| match &row.addresses {
             CommonAddresses::List(name) => Some(name),
@@ -32,23 +33,23 @@ impl CommonRules {
 pub struct CommonRow {
     /// The line where the row starts, 1-based.
     pub line: u64,
-    /// The action of the row. Only such a row may be `Always`.
+    /// The action. Only a row of the common CSV can be `Always`.
     pub action: Action,
-    /// The addresses, or the list.
+    /// The addresses or the list.
     pub addresses: CommonAddresses,
-    /// The time in which the row is active.
+    /// The period in which the row is active.
     pub period: Period,
-    /// The address as it is written.
+    /// The address as written.
     pub address: String,
     /// The comment. Empty if there is none.
     pub comment: String,
 }
 
-/// The addresses that the cell of a row names.
+/// The addresses or the list in the address cell of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommonAddresses {
-    /// Addresses, or all.
+    /// Addresses, or `all`.
     Spec(AddressSpec),
-    /// A list.
+    /// The name of a list.
     List(ListName),
 }

@@ -1,6 +1,6 @@
 //! A list in compiled form: its members with their periods and lines.
 //!
-//! A list may have a million members, so each takes only 16 bytes (IPv4) or 48 bytes (IPv6).
+//! A list can have a million members, so a member takes only 16 bytes (IPv4) or 48 bytes (IPv6).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,69 +10,69 @@ use crate::list::name::ListName;
 use crate::rule::Action;
 use crate::time::{Instant, Period, RowState};
 
-/// The identity of a list in messages.
+/// The identity of a list, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListId {
-    /// The name, as rows name it after `@`.
+    /// The name, as rows write it after `@`.
     pub name: ListName,
-    /// The key or path of its CSV, such as `lists/office.csv`.
+    /// The key or path of the list's CSV, such as `lists/office.csv`.
     pub source: String,
 }
 
-/// A published list.
+/// A published list in compiled form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompiledList {
     pub(super) id: Arc<ListId>,
     pub(super) action: Option<Action>,
-    /// The periods of members, ascending and without repetitions.
+    /// The distinct periods of the members, in ascending order.
     pub(super) periods: Vec<Period>,
-    /// The IPv4 members, by line.
+    /// The IPv4 members, in ascending order of lines.
     pub(super) ipv4: Vec<Entry<u32>>,
-    /// The IPv6 members, by line.
+    /// The IPv6 members, in ascending order of lines.
     pub(super) ipv6: Vec<Entry<u128>>,
 }
 
-/// A member: addresses, and where and when they are a member.
+/// A member in compact form: its addresses, its line and its period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry<T> {
     pub(super) range: AddrRange<T>,
     pub(super) line: u32,
-    /// The index of its period plus 1, or 0 if it has none.
+    /// The index of the member's period plus 1, or 0 if the member has no period.
     pub(super) period: u32,
 }
 
 /// A member of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The line of its row in the list's CSV, 1-based.
+    /// The line of the member's row in the list's CSV, 1-based.
     pub line: u64,
-    /// Its addresses, never `all`.
+    /// The addresses, never `all`.
     pub addresses: AddressSpec,
-    /// The time in which it is a member.
+    /// The period in which the addresses belong to the list.
     pub period: Period,
 }
 
 impl CompiledList {
-    /// The name of the list and the key of its CSV.
+    /// Returns the name of the list and the key of its CSV.
     #[must_use]
     pub fn id(&self) -> &Arc<ListId> {
         &self.id
     }
 
-    /// The rule that all rows of the list state. `None` if none states one.
+    /// Returns the rule of the list. `None` if no row of the list has a rule.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         self.action
     }
 
-    /// Returns whether a row with this action contradicts the list.
+    /// Returns whether a row with this action contradicts the rule of the list.
     #[must_use]
     pub fn contradicts(&self, action: Action) -> bool {
         let denies = |action| action == Action::Deny;
         self.action.is_some_and(|own| denies(own) != denies(action))
     }
 
-    /// The number of members.
+    /// Returns the number of members.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ipv4.len() + self.ipv6.len()
@@ -84,7 +84,7 @@ impl CompiledList {
         self.len() == 0
     }
 
-    /// The addresses of the members at an instant.
+    /// Returns the addresses of the members that are active at an instant.
     #[must_use]
     pub fn addresses_at(&self, at: Instant) -> IpSet {
         let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
@@ -102,7 +102,7 @@ impl CompiledList {
         }
     }
 
-    /// The members: IPv4, then IPv6, each by line.
+    /// Returns the members: IPv4, then IPv6, each in ascending order of lines.
     pub fn members(&self) -> impl Iterator<Item = Member> {
         let ipv4 = self.ipv4.iter();
         let ipv6 = self.ipv6.iter();
@@ -126,7 +126,7 @@ impl CompiledList {
 pub struct ListBuilder {
     ipv4: Vec<Entry<u32>>,
     ipv6: Vec<Entry<u128>>,
-    /// The periods in the order in which they were found.
+    /// The periods, numbered in the order in which they were found.
     periods: BTreeMap<Period, u32>,
     max_members: usize,
     has_too_many: bool,
@@ -145,7 +145,8 @@ impl ListBuilder {
         }
     }
 
-    /// Adds a member. Lines must ascend. `all` is not a member, and a line after 2^32 counts as too many.
+    /// Adds a member. Lines must ascend. `all` is not added, and a line from 2^32 on counts as too many
+    /// members.
     pub fn add(&mut self, member: Member) {
         let line = u32::try_from(member.line);
         let is_full = self.ipv4.len() + self.ipv6.len() >= self.max_members;
@@ -156,7 +157,7 @@ impl ListBuilder {
         let period = if member.period.is_always() {
             0
         } else {
-            // There are at most as many periods as lines.
+            // The number of periods fits, because there are at most as many periods as lines.
             let next = u32::try_from(self.periods.len()).unwrap_or(u32::MAX);
             *self.periods.entry(member.period).or_insert(next) + 1
         };
@@ -175,13 +176,13 @@ impl ListBuilder {
         }
     }
 
-    /// Returns whether there are more members than are kept. A list of them would be incomplete.
+    /// Returns whether there are more members than the builder keeps. The list would be incomplete.
     #[must_use]
     pub fn has_too_many(&self) -> bool {
         self.has_too_many
     }
 
-    /// Builds the list. `action` is the rule that all its rows state.
+    /// Builds the list. `action` is the rule of the list.
     #[must_use]
     pub fn build(self, id: ListId, action: Option<Action>) -> CompiledList {
         let Self {
@@ -190,7 +191,7 @@ impl ListBuilder {
             periods,
             ..
         } = self;
-        // From the order in which the periods were found to the order of the map.
+        // Maps the order in which the periods were found to the order in the map.
         let mut places = vec![0; periods.len() + 1];
         for (place, found) in (1..).zip(periods.values()) {
             let index = usize::try_from(*found).ok().map(|found| found + 1);

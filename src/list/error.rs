@@ -1,17 +1,17 @@
-//! The error of bytes that cannot be used.
+//! The error of reading a compiled list or common CSV.
 
 use std::fmt;
 
-/// The reason why bytes are not a compiled list or common CSV that can be used.
+/// The reason why bytes cannot be used as a compiled list or common CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormatError {
-    /// The bytes do not start as such an object.
+    /// The bytes do not start like such an object.
     OtherKind,
-    /// The object was written by another version of this program.
+    /// Another version of this program wrote the object.
     OtherVersion,
     /// The object is damaged or incomplete.
     Damaged,
-    /// The checksum is right, but the content is not.
+    /// The checksum is correct, but the content is invalid.
     Malformed,
 }
 

@@ -1,21 +1,23 @@
-//! The compiled form as bytes, for an object in a bucket.
+//! Writes and reads the compiled form as bytes, for an object in a bucket.
 //!
 //! ```text
-//! object = kind SP version LF body CRC-32 of everything before it, the lowest byte first
+//! object = kind SP version LF body CRC-32             the CRC-32 is of everything before it, little-endian
 //! kind   = "htaccess-list" / "htaccess-common"       version = "1"
+//! body   = list / common
 //! list   = name source rule periods members members  IPv4 members, then IPv6 members
 //! rule   = 0 / 1 / 2                                 none, Allow, Deny (common: 1, 2, 3 for Always)
-//! periods = number of them, each period once, ascending
-//! members = number of them, each: lines after the previous one, range, number of its period or 0
-//! common = source, number of rows, each: lines after the previous one, rule, addresses, period, address cell, comment
+//! periods = number of periods, then each distinct period in ascending order
+//! members = number of members, then for each: lines since the previous one, range, number of its period or 0
+//! common = source, number of rows, then for each: lines since the previous one, rule, addresses, period,
+//!          address cell, comment
 //! addresses = "4" range / "6" range / "*" / "@" name
 //! ```
 //!
-//! `bytes.rs` has the parts. A usual member takes 7 bytes. The version changes with any change of the form,
-//! and an object of another version is compiled again from its CSV.
+//! `bytes.rs` describes numbers, texts, ranges and periods. A typical member takes 7 bytes. Any change of the
+//! format needs a new version. An object of another version is compiled again from its CSV.
 //!
-//! The crate postcard was considered: its numbers have several forms, and the order of lines, the periods and
-//! the names would have to be checked afterwards all the same.
+//! The crate postcard was considered, but its numbers have several forms. The order of lines, the periods and
+//! the names would still have to be checked after reading.
 
 use std::sync::Arc;
 
@@ -35,7 +37,7 @@ const COMMON: &str = "htaccess-common";
 const VERSION: &str = "1";
 /// The length of the checksum, in bytes.
 const CHECKSUM_BYTES: usize = 4;
-/// The minimum length of a member of a list, in bytes.
+/// The minimum length of a list member, in bytes.
 const MIN_MEMBER_BYTES: usize = 7;
 
 impl CompiledList {
@@ -159,7 +161,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// Checks the frame of an object, and returns its body.
+/// Checks the kind, the version and the checksum of an object, and returns its body.
 fn body<'a>(kind: &str, bytes: &'a [u8]) -> Result<Reader<'a>, FormatError> {
     let rest = bytes
         .strip_prefix(kind.as_bytes())
@@ -222,7 +224,7 @@ fn take_periods(body: &mut Reader<'_>) -> Result<Vec<Period>, FormatError> {
     let mut periods = Vec::new();
     for _ in 0..count {
         let period = body.period()?;
-        // Without a bound, a member has the number 0.
+        // A member without a period has the number 0, so a period without bounds is never written.
         if period.is_always() || periods.last().is_some_and(|last| *last >= period) {
             return Err(FormatError::Malformed);
         }
@@ -253,7 +255,7 @@ fn take_entries<T: AddrBytes>(
     Ok(entries)
 }
 
-/// Reads the number of lines after the previous row, which is at least 1.
+/// Reads the number of lines since the previous row, which must be at least 1. Returns the line of the row.
 fn next_line(body: &mut Reader<'_>, before: u64) -> Result<u64, FormatError> {
     let lines: u64 = body.small()?;
     let line = before.checked_add(lines).filter(|_| lines > 0);

@@ -2,9 +2,9 @@
 //!
 //! A shared CSV is compiled once, when it is published. The sites that use it read only the compiled form:
 //!
-//! - [`CompiledList`] has the members of a list, and [`CommonRules`] the rows of the common CSV.
-//! - [`Shared`] holds the lists by their names (`name.rs`), as the rows of a site look them up.
-//! - A [`Place`] is where a rule comes from, down to the line in a list.
+//! - [`CompiledList`] contains the members of a list, and [`CommonRules`] the rows of the common CSV.
+//! - [`Shared`] contains the lists by name (`name.rs`) and the common CSV, for the rows of a site to look up.
+//! - [`Place`] is the place that a rule comes from, down to the line in a list.
 //! - `format.rs` writes and reads the compiled form as bytes.
 //!
 //! This folder does not parse CSVs and does not decide who gets in.

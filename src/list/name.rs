@@ -4,28 +4,29 @@ use std::fmt;
 
 use crate::source::{check_key, is_csv_name, split_key};
 
-/// The folder that has the CSVs of lists, with its slash.
+/// The folder with the CSVs of lists, with its trailing slash.
 pub const LISTS_FOLDER: &str = "lists/";
 
-/// The maximum length of a name, in bytes, so that the key of its CSV and those made of it are short enough.
+/// The maximum length of a name, in bytes. It ensures that the key of the CSV, and the keys that are derived
+/// from that key, are short enough.
 const MAX_NAME_BYTES: usize = 255;
 
-/// The name of a list: the key of its CSV without the folder and the ending, in the same case.
+/// The name of a list: the key of its CSV without the folder and the ending. Names are case-sensitive.
 ///
-/// `lists/office.csv` is the list `office`, and `lists/eu/office.csv.gz` the list `eu/office`.
+/// `lists/office.csv` is the list `office`, and `lists/eu/office.csv.gz` is the list `eu/office`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListName(String);
 
 impl ListName {
-    /// Checks a name. `None` if no list can have it: it is not part of a safe key, is longer than 255 bytes,
-    /// or has white space around it.
+    /// Checks a name. `None` if no list can have this name, because it is not part of a safe key, is longer
+    /// than 255 bytes, or has white space around it.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
         let is_name = name.len() <= MAX_NAME_BYTES && name.trim() == name;
         (is_name && check_key(name).is_ok()).then(|| Self(name.to_owned()))
     }
 
-    /// Returns the name of the list whose CSV has this key. `None` if it is not the key of a list.
+    /// Returns the name of the list whose CSV has this key. `None` if this is not the key of a list.
     ///
     /// ```
     /// use htaccess_generator::list::ListName;
@@ -44,7 +45,7 @@ impl ListName {
         Self::new(parts.path.strip_prefix(LISTS_FOLDER)?)
     }
 
-    /// The name as text, without `@`.
+    /// Returns the name as text, without `@`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Where a rule comes from.
+//! The place in a CSV that a rule comes from.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,28 +6,28 @@ use std::sync::Arc;
 use crate::list::compiled::ListId;
 use crate::text::escape_invisible;
 
-/// The place of a rule: a row of the site's CSV or of the common CSV and, if the row names a list, the
+/// The place of a rule: a row of the site's CSV or of the common CSV and, if the row contains a list, the
 /// member of that list.
 ///
-/// `Display` is `line 4`, `line 4: @office (lists/office.csv, line 17)` or `line 3 of _common.csv`.
+/// `Display` writes `line 4`, `line 4: @office (lists/office.csv, line 17)` or `line 3 of _common.csv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The line where the row starts, 1-based.
     pub line: u64,
-    /// The name of the common CSV, if the row is in it.
+    /// The name of the common CSV. `None` if the row is in the site's own CSV.
     pub common: Option<Arc<str>>,
-    /// The member, if the row names a list.
+    /// The member of the list. `None` if the row contains addresses.
     pub member: Option<MemberPlace>,
 }
 
-/// The place of a member: its list, and its line there.
+/// The place of a list member: the list, and the line in its CSV.
 ///
-/// `Display` is `@office (lists/office.csv, line 17)`.
+/// `Display` writes `@office (lists/office.csv, line 17)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberPlace {
     /// The list.
     pub list: Arc<ListId>,
-    /// The line of its CSV, 1-based.
+    /// The line in the list's CSV, 1-based.
     pub line: u64,
 }
 
@@ -42,19 +42,19 @@ impl Place {
         }
     }
 
-    /// Returns whether this is a row of the site's own CSV that names addresses.
+    /// Returns whether this is a row of the site's own CSV that contains addresses, not a list.
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.common.is_none() && self.member.is_none()
     }
 
-    /// Returns the line in the site's own CSV, if the row is in it.
+    /// Returns the line in the site's own CSV. `None` for a row of the common CSV.
     #[must_use]
     pub fn own_line(&self) -> Option<u64> {
         self.common.is_none().then_some(self.line)
     }
 
-    /// Names the row: `line 4`, or `line 3 of _common.csv`.
+    /// Formats the row: `line 4` or `line 3 of _common.csv`.
     #[must_use]
     pub fn row(&self) -> String {
         match &self.common {

@@ -1,5 +1,5 @@
-//! The rule that turns lists and a default into permitted addresses: Always wins over Deny, Deny over
-//! Allow, and Allow over a default of deny. It is stated once for one address and once for sets.
+//! The rule that turns lists and a default into permitted addresses: Always wins over Deny, Deny over Allow,
+//! and Allow over a default of deny. It is implemented once for a single address and once for sets.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use crate::ip::IpSet;
 use crate::policy::Policy;
 use crate::rule::{Action, DefaultPolicy};
 
-/// Returns the action that applies to an address, given whether a rule with an action names it. Only
-/// [`Action::Deny`] refuses the address.
+/// Returns the action that applies to an address. `is_named_by` returns whether a rule with an action
+/// contains the address. Only [`Action::Deny`] refuses the address.
 pub(crate) fn deciding_action(
     default: DefaultPolicy,
     is_named_by: impl Fn(Action) -> bool,
@@ -30,7 +30,7 @@ pub(crate) struct Effective<'a> {
     /// The addresses that the policy treats differently from its default: allow − deny under
     /// default deny, deny under default allow.
     pub(crate) set: Cow<'a, IpSet>,
-    /// True under default allow: `set` holds the refused addresses, and all others are permitted.
+    /// `true` under default allow: `set` contains the refused addresses, and all others are permitted.
     pub(crate) is_complement: bool,
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
     use std::net::IpAddr;
 
-    /// Networks that overlap and nest.
+    /// Networks of both families, some of them inside others.
     const NETWORKS: [&str; 6] = [
         "10.0.0.0/24",
         "10.0.0.0/25",

@@ -1,10 +1,10 @@
-//! A policy as one list, either of permitted or of refused addresses, for formats with only one list.
+//! A policy as one list of either permitted or refused addresses, for formats that have only one list.
 
 use crate::ip::{IpSet, without_mapped_block};
 use crate::policy::{Effective, Policy};
 
 impl Policy {
-    /// The permitted addresses as one list, whose networks do not overlap.
+    /// Returns the permitted addresses as one list, whose networks do not overlap.
     #[must_use]
     pub fn permitted(&self) -> IpSet {
         let Effective { set, is_complement } = self.effective();
@@ -15,7 +15,7 @@ impl Policy {
         }
     }
 
-    /// The refused addresses: all that are not permitted.
+    /// Returns the refused addresses, which are all addresses that are not permitted.
     #[must_use]
     pub fn refused(&self) -> IpSet {
         let Effective { set, is_complement } = self.effective();
@@ -26,15 +26,15 @@ impl Policy {
         }
     }
 
-    /// The addresses that are treated differently from the default: permitted under default deny,
-    /// refused under default allow.
+    /// Returns the addresses that the policy treats differently from its default: permitted addresses under
+    /// default deny, refused addresses under default allow.
     #[must_use]
     pub fn exceptions(&self) -> IpSet {
         writable(self.effective().set.into_owned())
     }
 }
 
-/// Removes the IPv4-mapped block if servers could not read a list with it.
+/// Removes the IPv4-mapped block if servers could not read a list that contains it.
 fn writable(set: IpSet) -> IpSet {
     let IpSet { ipv4, ipv6 } = set;
     IpSet {

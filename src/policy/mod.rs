@@ -1,10 +1,9 @@
 //! Builds a policy from rules: a default, and the fewest networks that express the rest.
 //!
-//! An explicit Deny wins, whatever the order of the rows, except over the addresses that the common CSV
-//! lets in always. Under default deny the permitted addresses are (allow − deny) ∪ always, under default
-//! allow everything − (deny − always). The lists of a policy are
-//! not those of the CSV but the shortest that permit the same addresses, because Apache reads them
-//! again on every request.
+//! An explicit Deny wins, whatever the order of the rows, except over addresses that the common CSV always
+//! lets in. Under default deny, the permitted addresses are (allow − deny) ∪ always. Under default allow,
+//! they are everything − (deny − always). The lists of a policy are not the lists of the CSV. They are the
+//! shortest lists that permit the same addresses, because Apache reads them again on every request.
 
 mod effective;
 mod lists;
@@ -22,14 +21,14 @@ use std::net::IpAddr;
 use crate::ip::IpSet;
 use crate::rule::{Action, DefaultPolicy};
 
-/// A default and two lists, which together decide for each address whether it is permitted.
+/// A default and two lists, which together decide whether an address is permitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The default for addresses that no list names.
+    /// The default for addresses that are in no list.
     pub default: DefaultPolicy,
-    /// The allowed addresses; empty under default allow.
+    /// The allowed addresses. Empty under default allow.
     pub allow: IpSet,
-    /// The addresses that are refused although `allow` (or the default of allow) includes them.
+    /// The addresses that are refused although `allow`, or the default of allow, includes them.
     pub deny: IpSet,
 }
 
@@ -44,7 +43,7 @@ impl Policy {
         let action = deciding_action(self.default, |action| match action {
             Action::Allow => is_in(&self.allow),
             Action::Deny => is_in(&self.deny),
-            // The two lists are made with regard to such rules.
+            // The two lists already take Always rules into account.
             Action::Always => false,
         });
         action != Action::Deny
@@ -67,8 +66,8 @@ pub(crate) mod samples {
         collected.build(default)
     }
 
-    /// Builds a policy from rules written `+address`, `-address` and, for Always, `!address`, under
-    /// default deny.
+    /// Builds a policy under default deny from rules such as `+10.0.0.1` (Allow), `-10.0.0.1` (Deny) and
+    /// `!10.0.0.1` (Always).
     pub(crate) fn policy(rules: &str) -> Policy {
         let rules = rules.split_whitespace().map(|rule| match rule.split_at(1) {
             ("+", address) => (Action::Allow, address),
@@ -78,7 +77,7 @@ pub(crate) mod samples {
         decide(&rules.collect::<Vec<_>>(), DefaultPolicy::Deny)
     }
 
-    /// The networks separated by spaces, IPv4 first.
+    /// Returns the networks separated by spaces, IPv4 first.
     pub(crate) fn text(set: &IpSet) -> String {
         fn write<T: Family>(networks: impl Iterator<Item = Network<T>>, out: &mut String) {
             for network in networks {
@@ -99,7 +98,8 @@ mod tests {
     use super::*;
     use crate::rule::Action;
 
-    /// Checks rules written `+address`, `-address` and, for Always, `!address`.
+    /// Checks the lists of the policy that is built from rules such as `+10.0.0.1` (Allow), `-10.0.0.1`
+    /// (Deny) and `!10.0.0.1` (Always), in this order and in reverse.
     #[track_caller]
     fn check(rules: &str, default: DefaultPolicy, allow: &str, deny: &str) {
         let parsed: Vec<(Action, &str)> = rules

@@ -5,7 +5,7 @@ use crate::policy::Policy;
 use crate::policy::shortest::shortest;
 use crate::rule::{Action, DefaultPolicy};
 
-/// Addresses in the order in which they were read, with overlaps, such as those of one action.
+/// Unsorted addresses that may overlap, such as those of one action.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UnsortedRanges {
     ipv4: Vec<AddrRange<u32>>,
@@ -14,8 +14,8 @@ pub(crate) struct UnsortedRanges {
 }
 
 impl UnsortedRanges {
-    /// Keeps at most about `max_ranges` ranges of each family: between once and twice as many, because
-    /// a list is checked when it grows.
+    /// Creates a collection that keeps at most about `max_ranges` ranges of each family. It may keep up to
+    /// twice as many, because the number is checked only when a list grows.
     pub(crate) fn with_max_ranges(max_ranges: usize) -> Self {
         let limit = Limit {
             max_ranges,
@@ -27,7 +27,7 @@ impl UnsortedRanges {
         }
     }
 
-    /// Returns whether there are more ranges than are kept. A set of them would be incomplete.
+    /// Returns whether there are more ranges than the collection keeps. A set of them would be incomplete.
     pub(crate) fn has_too_many(&self) -> bool {
         self.limit.is_exceeded
     }
@@ -36,7 +36,7 @@ impl UnsortedRanges {
         self.ipv4.is_empty() && self.ipv6.is_empty()
     }
 
-    /// Adds the addresses of a row. `all` names none.
+    /// Adds the addresses of a row. `all` adds no addresses.
     pub(crate) fn add(&mut self, addresses: AddressSpec) {
         match addresses {
             AddressSpec::Ipv4(range) => self.add_ipv4(range),
@@ -50,8 +50,8 @@ impl UnsortedRanges {
         push_merging(&mut self.ipv4, range, &mut self.limit);
     }
 
-    /// Adds the ranges of another list, even if both together exceed the maximum, because each list
-    /// is limited already.
+    /// Adds the ranges of another collection, even if both together exceed the maximum, because each
+    /// collection has its own limit already.
     fn append(&mut self, other: Self) {
         append(&mut self.ipv4, other.ipv4);
         append(&mut self.ipv6, other.ipv6);
@@ -76,10 +76,9 @@ impl UnsortedRanges {
 
 /// Adds a range.
 ///
-/// A range that touches the previous one is merged with it, so that a sorted list takes no more
-/// memory than its networks. A long list is merged before it grows, so that repeated rows take no
-/// memory either. If merging frees less than half of the list, the list grows anyway, so that
-/// the work stays O(n log n).
+/// A range that touches the previous range is merged with it, so that a sorted list takes no more memory than
+/// its networks. A long list is merged before it grows, so that repeated rows take no memory either. If
+/// merging frees less than half of the list, the list grows anyway, so that the total work stays O(n log n).
 #[inline]
 fn push_merging<T: Family>(ranges: &mut Vec<AddrRange<T>>, range: AddrRange<T>, limit: &mut Limit) {
     if let Some(previous) = ranges.last_mut()
@@ -111,7 +110,8 @@ impl Default for Limit {
     }
 }
 
-/// Adds the ranges of another list. The longer list is kept, because the order does not matter.
+/// Adds the ranges of another list. The shorter list is added to the longer one, because the order does not
+/// matter.
 fn append<T: Family>(ranges: &mut Vec<AddrRange<T>>, mut others: Vec<AddrRange<T>>) {
     if ranges.len() < others.len() {
         std::mem::swap(ranges, &mut others);
@@ -136,7 +136,7 @@ fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>, limit: &mut Limit) {
         }
     }
     if ranges.len() >= limit.max_ranges {
-        // The rest of the file takes no memory. It is refused.
+        // The file is refused, so the rest of it must not take memory.
         limit.is_exceeded = true;
         ranges.clear();
         return;
@@ -144,7 +144,7 @@ fn make_room<T: Family>(ranges: &mut Vec<AddrRange<T>>, limit: &mut Limit) {
     ranges.reserve(ranges.len().max(64));
 }
 
-/// Collects rules until [`PolicyBuilder::build`].
+/// Collects rules, and builds a policy from them.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyBuilder {
     allow: UnsortedRanges,
@@ -170,7 +170,7 @@ impl AllRows {
         }
     }
 
-    /// Returns the rows of both.
+    /// Returns the `all` rows of `self` and `other` together.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             allow: self.allow || other.allow,
@@ -179,7 +179,7 @@ impl AllRows {
         }
     }
 
-    /// Returns the default that the rows set, or `otherwise` if there are none.
+    /// Returns the default that the rows set, or `otherwise` if there are no such rows.
     pub(super) fn default_policy(self, otherwise: DefaultPolicy) -> DefaultPolicy {
         if self.always {
             DefaultPolicy::Allow
@@ -205,20 +205,21 @@ impl PolicyBuilder {
         }
     }
 
-    /// Returns whether the rules have more ranges than are kept. A policy of them would be incomplete.
+    /// Returns whether the rules have more ranges than the builder keeps. A policy built from them would be
+    /// incomplete.
     #[must_use]
     pub fn has_too_many_ranges(&self) -> bool {
         let ranges = [&self.allow, &self.deny, &self.always];
         ranges.into_iter().any(UnsortedRanges::has_too_many)
     }
 
-    /// Adds a rule for IPv4 addresses. Most rules are of this kind, so it has its own entry.
+    /// Adds a rule for IPv4 addresses. Most rules are of this kind, so they have their own method.
     #[inline]
     pub fn add_ipv4(&mut self, action: Action, addresses: AddrRange<u32>) {
         self.ranges(action).add_ipv4(addresses);
     }
 
-    /// Adds one rule.
+    /// Adds a rule.
     pub fn add(&mut self, action: Action, addresses: AddressSpec) {
         match addresses {
             AddressSpec::All => self.all_rows.add(action),
@@ -243,12 +244,12 @@ impl PolicyBuilder {
         self.all_rows = self.all_rows.and(other.all_rows);
     }
 
-    /// Merges the ranges of each list, and returns their number.
+    /// Merges the ranges of each list, and returns the total number of ranges.
     pub(super) fn merge(&mut self) -> usize {
         self.allow.merge() + self.deny.merge() + self.always.merge()
     }
 
-    /// Copies the rules that permit addresses.
+    /// Returns a copy without the rules that deny addresses.
     pub(super) fn without_denies(&self) -> Self {
         Self {
             allow: self.allow.clone(),

@@ -1,13 +1,13 @@
-//! The shortest pair of an allow list and a deny list that permits the same addresses.
+//! Finds the shortest pair of an allow list and a deny list that permits the same addresses.
 
 use crate::ip::{AddrRange, Family, Network, RangeSet, range_difference, split_before};
 
 /// Returns two lists that permit exactly `allow` − `deny`.
 ///
-/// Decides for each range of `allow`: it is written either as the range together with the denied
-/// networks that overlap it, or as its rest after subtracting them, whichever takes fewer networks.
-/// On a tie the rest is chosen, because servers read one list faster than two. Denied addresses that
-/// overlap no allowed ones are left out.
+/// The function chooses the form with fewer networks for each range of `allow`: the whole range, together
+/// with the denied networks that overlap it, or the rest of the range without the denied addresses. On a tie,
+/// it chooses the rest, because servers read one list faster than two. Denied addresses that overlap no
+/// allowed range are left out.
 pub(crate) fn shortest<T: Family>(
     allow: RangeSet<T>,
     deny: &RangeSet<T>,
@@ -55,7 +55,7 @@ pub(crate) fn shortest<T: Family>(
     (RangeSet::from_sorted(kept), RangeSet::from_unsorted(denied))
 }
 
-/// Returns the part of `deny` whose networks have an address in common with `range`.
+/// Returns the part of `deny` whose networks overlap `range`. `None` if there is no such network.
 fn touching_part<T: Family>(deny: AddrRange<T>, range: AddrRange<T>) -> Option<AddrRange<T>> {
     if range.first <= deny.first && deny.last <= range.last {
         return Some(deny);

@@ -1,10 +1,10 @@
-//! Collects rules with periods: the policy at one instant, and after the next change.
+//! Collects rules with periods, and builds the policy at one instant and after the next change.
 //!
-//! Only the instant of the next change is known in advance, so the rules are kept in parts: those that
-//! are active before and after it, those that end at it, and those that start at it or later. When an
-//! earlier change is found, the rules that end at the later one are active before and after the earlier
-//! one, and the rules that start at the later one start after it. So each rule is kept once, and takes no
-//! more memory than one without a period. Rules that have ended are not kept.
+//! The rules are kept in parts, relative to the earliest change found so far: the rules that are active
+//! before and after it, the rules that end at it, the rules that start at it, and the rules that start later.
+//! If an earlier change is found, the rules that end at the previous one are active before and after the new
+//! one, and the rules that start at the previous one start later. Each rule is therefore kept only once, and
+//! takes no more memory than a rule without a period. Rules that have ended are not kept.
 
 use crate::ip::{AddrRange, AddressSpec};
 use crate::policy::Policy;
@@ -12,16 +12,16 @@ use crate::policy::rules::PolicyBuilder;
 use crate::rule::{Action, DefaultPolicy};
 use crate::time::{Instant, Period, RowState};
 
-/// The first instant at which a rule starts or ends, and the policy from then on.
+/// The first instant at which a rule starts or ends, and the policy from that instant on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextChange {
-    /// The instant.
+    /// The instant of the change.
     pub at: Instant,
     /// The policy from this instant on.
     pub policy: Policy,
 }
 
-/// Collects the rules of a CSV, each with its period, until [`Timeline::build`].
+/// Collects the rules of a CSV, each with its period, and builds policies from them.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     as_of: Instant,
@@ -37,20 +37,20 @@ pub struct Timeline {
     later: PolicyBuilder,
     next_change: Option<Instant>,
     max_ranges: usize,
-    /// The number of rules in the last four parts, or of their ranges if they were merged.
+    /// The number of rules in `dated`, `ending`, `starting` and `later`, or of their ranges after a merge.
     dated_rules: usize,
     has_too_many_dated: bool,
 }
 
 impl Timeline {
-    /// Starts to collect the rules for an instant.
+    /// Creates a timeline that collects the rules for an instant.
     #[must_use]
     pub fn new(as_of: Instant) -> Self {
         Self::with_max_ranges(as_of, usize::MAX)
     }
 
-    /// Starts to collect the rules for an instant. Keeps at most about `max_ranges` active ranges without
-    /// an end of each action and family, and as many other ranges.
+    /// Creates a timeline that collects the rules for an instant. It keeps at most about `max_ranges` active
+    /// ranges without an end for each action and family, and as many other ranges.
     #[must_use]
     pub fn with_max_ranges(as_of: Instant, max_ranges: usize) -> Self {
         Self {
@@ -67,7 +67,8 @@ impl Timeline {
         }
     }
 
-    /// Returns whether the rules have more ranges than are kept. A policy of them would be incomplete.
+    /// Returns whether the rules have more ranges than the timeline keeps. A policy built from them would be
+    /// incomplete.
     #[must_use]
     pub fn has_too_many_ranges(&self) -> bool {
         self.has_too_many_dated || self.lasting.has_too_many_ranges()
@@ -79,7 +80,8 @@ impl Timeline {
         self.as_of
     }
 
-    /// Returns the first later instant at which a rule starts or ends.
+    /// Returns the first instant after [`Timeline::as_of`] at which a rule starts or ends. `None` if there is
+    /// none.
     #[must_use]
     pub fn next_change(&self) -> Option<Instant> {
         self.next_change
@@ -91,7 +93,7 @@ impl Timeline {
         self.lasting.add_ipv4(action, addresses);
     }
 
-    /// Adds a rule, and returns its state at the instant.
+    /// Adds a rule, and returns its state at [`Timeline::as_of`].
     #[inline]
     pub fn add(&mut self, action: Action, addresses: AddressSpec, period: Period) -> RowState {
         if period.is_always() {
@@ -124,7 +126,7 @@ impl Timeline {
         state
     }
 
-    /// Merges the ranges that end or start later, so that repeated rows take no memory.
+    /// Merges the ranges in `dated`, `ending`, `starting` and `later`, so that repeated rows take no memory.
     #[cold]
     fn merge_dated(&mut self) {
         let parts = [
@@ -135,7 +137,7 @@ impl Timeline {
         ];
         self.dated_rules = parts.into_iter().map(PolicyBuilder::merge).sum();
         if self.dated_rules > self.max_ranges {
-            // The rest of the file takes no memory. It is refused.
+            // The file is refused, so the rest of it must not take memory.
             let (as_of, max_ranges) = (self.as_of, self.max_ranges);
             *self = Self::with_max_ranges(as_of, max_ranges);
             self.has_too_many_dated = true;
@@ -169,7 +171,7 @@ impl Timeline {
         self.later.append(std::mem::take(&mut self.starting));
     }
 
-    /// Returns the default that the active rules set, or `otherwise` if there is no active `all` row.
+    /// Returns the default that the active `all` rows set, or `otherwise` if there is none.
     #[must_use]
     pub fn default_policy(&self, otherwise: DefaultPolicy) -> DefaultPolicy {
         let Self {
@@ -182,7 +184,7 @@ impl Timeline {
         all_rows.and(ending.all_rows()).default_policy(otherwise)
     }
 
-    /// Builds the policy after the next change. `None` if there is no change. Takes as long as
+    /// Builds the policy after the next change. `None` if there is no next change. This takes as long as
     /// [`Timeline::build`], and copies the rules.
     #[must_use]
     pub fn build_next(&self, otherwise: DefaultPolicy) -> Option<NextChange> {
@@ -196,7 +198,7 @@ impl Timeline {
         })
     }
 
-    /// Builds the policy at the instant. `otherwise` is the default of a file without an active `all`
+    /// Builds the policy at [`Timeline::as_of`]. `otherwise` is the default of a file without an active `all`
     /// row.
     #[must_use]
     pub fn build(self, otherwise: DefaultPolicy) -> Policy {
@@ -206,9 +208,10 @@ impl Timeline {
         rules.build(otherwise)
     }
 
-    /// Builds a policy that permits every address that gets in at the instant or later. It has every Allow rule that
-    /// has not ended, and the Deny rules that deny from now on without an end. `None` if there is no
-    /// change, because it is the policy at the instant then.
+    /// Builds a policy that permits every address that gets in at [`Timeline::as_of`] or later. It contains
+    /// every Allow rule and every Always rule that has not ended, and only the Deny rules that are active now
+    /// and never end. `None` if there is no next change, because the result would be the same as that of
+    /// [`Timeline::build`].
     #[must_use]
     pub fn build_ever(&self, otherwise: DefaultPolicy) -> Option<Policy> {
         self.next_change?;
@@ -253,7 +256,7 @@ mod tests {
         )
     }
 
-    /// The policy of the rules that are active at an instant.
+    /// Returns the policy of the rules that are active at an instant.
     fn naive(rules: &[Rule], at: Instant, default: DefaultPolicy) -> Policy {
         let mut active = PolicyBuilder::default();
         for (action, addresses, period) in rules {

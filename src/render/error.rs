@@ -10,9 +10,9 @@ use crate::text::{RichText, Segment, escape_block, rich, thousands};
 /// line and column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateError {
-    /// There is no built-in template with this name.
+    /// No built-in template has this name.
     Unknown {
-        /// The name.
+        /// The requested name.
         name: String,
     },
     /// Tera cannot compile the template.

@@ -1,6 +1,6 @@
-//! Keeps the first accepted rows of an upload, for the table of a report.
+//! Keeps the first accepted rows of an upload for the table in a report.
 //!
-//! A report prints only these rows, so no others are kept, and each text is cut.
+//! A report prints only these rows, so other rows are not kept, and long texts are cut.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::ip::AddressSpec;
 use crate::rule::Action;
 use crate::time::{Period, RowState};
 
-/// The maximum number of rows of the file itself that are kept.
+/// The maximum number of rows kept from the file itself.
 pub(crate) const MAX_OWN_ROWS: usize = 50;
-/// The maximum number of rows of the common CSV that are kept.
+/// The maximum number of rows kept from the common CSV.
 const MAX_COMMON_ROWS: usize = 10;
-/// The maximum number of characters of an address or a comment that are kept.
+/// The maximum number of characters kept from an address or a comment.
 const MAX_CHARS: usize = 120;
 
 /// The first accepted rows of the file itself and of the common CSV, active or not.
@@ -21,13 +21,13 @@ const MAX_CHARS: usize = 120;
 pub struct FirstRows {
     pub(crate) own: Vec<FirstRow>,
     pub(crate) common: Vec<FirstRow>,
-    /// The name of the common CSV, if it has rows.
+    /// The name of the common CSV. `None` if it has no rows.
     pub(crate) common_source: Option<Arc<str>>,
     /// The number of rows of the common CSV.
     pub(crate) common_count: u64,
 }
 
-/// An accepted row. Its texts are untrusted, and end in `…` if they were cut.
+/// An accepted row. Its texts are untrusted. A text that was cut ends in `…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FirstRow {
     pub(crate) line: u64,
@@ -40,24 +40,24 @@ pub(crate) struct FirstRow {
     pub(crate) state: RowState,
 }
 
-/// The addresses that a row names.
+/// The addresses or the list in the address cell of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NamedByRow {
     Addresses(AddressSpec),
-    /// The members of a list.
+    /// A list with this number of members.
     List {
         members: u64,
     },
 }
 
 impl FirstRows {
-    /// Returns whether the next row of the file itself is kept.
+    /// Returns whether there is room for another row of the file itself.
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
         self.own.len() < MAX_OWN_ROWS
     }
 
-    /// Adds a row, if there is room.
+    /// Adds a row if there is room. Rows of the common CSV are counted even if there is no room.
     pub(crate) fn add(&mut self, row: &Row<'_>, state: RowState) {
         let (rows, max_rows) = match row.common {
             None => (&mut self.own, MAX_OWN_ROWS),
@@ -85,7 +85,7 @@ impl FirstRows {
         }
     }
 
-    /// Returns the first half of the rows.
+    /// Returns a copy with the first half of the rows, for a report that would be too large.
     pub(crate) fn first_half(&self) -> Self {
         let half = |rows: &[FirstRow]| rows.iter().take(rows.len() / 2).cloned().collect();
         Self {
@@ -96,7 +96,7 @@ impl FirstRows {
         }
     }
 
-    /// Removes the `all,Allow` rows of the file itself, because they were rejected after all.
+    /// Removes the `all,Allow` rows of the file itself, because they turned out to be rejected.
     pub(crate) fn remove_allow_all(&mut self) {
         let all = NamedByRow::Addresses(AddressSpec::All);
         self.own

@@ -1,25 +1,26 @@
-//! Decides whether a change is so big that a person must approve it.
+//! Decides whether a change is so large that a person must approve it.
 //!
 //! A change is held if
 //!
-//! - it opens the site: at least half of all addresses of a family get in, and less than half did;
-//! - it shuts the site: nobody gets in, and somebody did, or less than half of all addresses of a family get
-//!   in, and at least half did;
-//! - more than `HOLD_ABOVE` percent gain or lose access, and these are at least [`MIN_NETWORKS`] networks.
+//! - it opens the site: at least half of all addresses of a family get in, and fewer than half did before;
+//! - it shuts the site: nobody gets in although somebody did before, or fewer than half of all addresses of a
+//!   family get in although at least half did before;
+//! - more than `HOLD_ABOVE` percent gain or lose access, and at least [`MIN_NETWORKS`] networks do.
 //!
-//! `all,Allow` with a few denied addresses is open as well, so "everybody" is at least half of the family.
+//! A site with `all,Allow` and a few denied addresses is open too, so the limit for an open site is half of
+//! the family.
 //!
-//! **The percentage** is the largest of these, each compared with the version before:
+//! **The percentage** is the largest of the following, each relative to the version before:
 //!
-//! - the addresses of one family. A family without any address before is left out, because its first network
-//!   would be more than any percentage;
-//! - the networks that are lost or new as a whole. An address taken out of a network is not the network;
-//! - of an open site, the denied networks that get in.
+//! - the addresses of one family. A family that had no address before is left out, because its first network
+//!   would be above any percentage;
+//! - the networks that are lost or new as a whole. A network that loses only some addresses is not counted;
+//! - if the site was open, the denied networks that now get in.
 //!
-//! If nobody got in before, whoever gains access is more than any percentage.
+//! If nobody got in before, any gain is above any percentage.
 //!
-//! **The minimum** keeps small sites usable: one row of three is 33 percent. Networks are counted as the output
-//! writes them, or as the rows did if that is more.
+//! **The minimum** keeps small sites usable, where one of three rows is already 33 percent. It counts
+//! networks as the output writes them, or as the rows write them if that is more.
 
 use std::fmt;
 
@@ -27,27 +28,27 @@ use crate::ip::{Family, IpSet, RangeSet};
 use crate::review::change::{Change, Permitted};
 use crate::settings::HoldAbove;
 
-/// The minimum number of networks that gain or lose access in a change that is held for its percentage.
+/// The minimum number of networks that must gain or lose access before a change is held for its percentage.
 pub const MIN_NETWORKS: u64 = 10;
 
-/// The reason to hold a change. `Display` is one sentence.
+/// The reason to hold a change. `Display` writes one sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// At least half of all addresses of a family get in, and less than half did.
+    /// At least half of all addresses of a family get in, and fewer than half did before.
     Opens(AddressFamily),
-    /// At least half of all addresses of a family got in, and less than half do.
+    /// Fewer than half of all addresses of a family get in, and at least half did before.
     Closes(AddressFamily),
-    /// Nobody gets in, and somebody did.
+    /// Nobody gets in, and somebody did before.
     LocksOut,
-    /// So much gains access.
+    /// The share that gains access is above the limit.
     Gains(Share),
-    /// So much loses access.
+    /// The share that loses access is above the limit.
     Loses(Share),
-    /// The version before is not known.
+    /// The version before cannot be read, so the change is unknown.
     NotComparable,
 }
 
-/// A family of addresses in a sentence.
+/// An address family. `Display` writes its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressFamily {
     /// IPv4.
@@ -56,18 +57,18 @@ pub enum AddressFamily {
     Ipv6,
 }
 
-/// The part of a policy that changes.
+/// The share of a policy that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// The percentage of the version before, rounded up. `None` if nobody got in before.
+    /// The percentage relative to the version before, rounded up. `None` if nobody got in before.
     pub percent: Option<u64>,
-    /// The objects that the percentage counts.
+    /// The whole that the percentage is relative to.
     pub of: ShareOf,
     /// The limit, in percent.
     pub limit: HoldAbove,
 }
 
-/// The objects that a percentage counts.
+/// The whole that a percentage is relative to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShareOf {
     /// The addresses of one family that got in before.
@@ -133,7 +134,7 @@ impl fmt::Display for Hold {
     }
 }
 
-/// Returns the reason to hold a change, or `None` if it can be published at once.
+/// Returns the reason to hold a change. `None` if the change can be published at once.
 #[must_use]
 pub fn held(change: &Change, limit: HoldAbove) -> Option<Hold> {
     if change.is_empty() {
@@ -170,25 +171,25 @@ pub fn held(change: &Change, limit: HoldAbove) -> Option<Hold> {
     lost.or_else(|| gained.share(limit, denied).map(Hold::Gains))
 }
 
-/// Returns whether at least half of all addresses are in the set.
+/// Returns whether the set contains at least half of all addresses of its family.
 fn is_open<T: Family>(set: &RangeSet<T>) -> bool {
     let half = 1u128 << (T::BITS - 1);
     set.address_count() >= half
 }
 
-/// The addresses that gain or lose access.
+/// One side of a change: the addresses that gain access, or the addresses that lose access.
 struct Side<'a> {
     part: &'a IpSet,
-    /// The version that has them.
+    /// The version that permits the addresses.
     whole: &'a Permitted,
-    /// The version that they are compared with.
+    /// The version that the percentages are relative to.
     of: &'a Permitted,
-    /// The version that does not have them.
+    /// The version that does not permit the addresses.
     other: &'a Permitted,
 }
 
 impl Side<'_> {
-    /// Returns the share if it is over the limit.
+    /// Returns the largest share, if it is above the limit and enough networks change.
     fn share(
         &self,
         limit: HoldAbove,
@@ -238,7 +239,7 @@ impl Side<'_> {
         })
     }
 
-    /// The number of networks that the other version has nothing of.
+    /// Returns the number of networks in `whole` that have no address in common with `other`.
     fn networks_as_a_whole(&self) -> u64 {
         fn count<T: Family>(networks: &RangeSet<T>, other: &RangeSet<T>) -> u64 {
             let is_apart = |range| other.overlapping(range).is_empty();
@@ -251,8 +252,9 @@ impl Side<'_> {
         count(&whole.ipv4, &other.ipv4) + count(&whole.ipv6, &other.ipv6)
     }
 
-    /// The number of networks that change: those of the output, or an estimate of those of the rows if they are
-    /// more. The estimate is the rows' share of the addresses.
+    /// Returns the number of networks that change. This is the number of networks in the output, or an
+    /// estimate of the number of rows if that is more. The estimate is the number of rows times the changed
+    /// share of the addresses.
     fn networks_as_written(&self) -> u64 {
         let (part, whole) = (self.part, &self.whole.set);
         let ipv4 = Ratio(part.ipv4.address_count(), whole.ipv4.address_count());
@@ -262,7 +264,8 @@ impl Side<'_> {
     }
 }
 
-/// Returns how many of the denied networks of a site that was open get in, and their number.
+/// Returns the share of a site's denied networks that now get in, and their number. `None` if the site was
+/// not open.
 fn denied_share(change: &Change) -> Option<(Ratio, u64)> {
     fn count<T: Family>(before: &RangeSet<T>, after: &RangeSet<T>) -> Option<(u64, u64)> {
         if !is_open(before) {
@@ -288,13 +291,13 @@ fn denied_share(change: &Change) -> Option<(Ratio, u64)> {
     Some((Ratio(released.into(), denied.into()), released))
 }
 
-/// A part and a whole. The part may be larger.
+/// A part, and the whole that it is compared with. The part can be larger than the whole.
 #[derive(Clone, Copy, Debug)]
 struct Ratio(u128, u128);
 
 impl Ratio {
-    /// Returns both numbers without their low bits if they are so large that a product with a percentage
-    /// or a number of rows would not fit. What is left has more than 60 bits.
+    /// Returns both numbers without their low bits if they are so large that a product with a percentage or a
+    /// number of rows would not fit. The larger number keeps 64 bits.
     fn reduced(self) -> (u128, u128) {
         let Self(part, whole) = self;
         let bits = u128::BITS - (part | whole).leading_zeros();
@@ -307,14 +310,15 @@ impl Ratio {
         part * 100 > whole * u128::from(limit.percent())
     }
 
-    /// Returns the percentage, rounded up, so that one that is over a limit is larger than it.
+    /// Returns the percentage, rounded up. The percentage of a share above a limit is therefore above the
+    /// limit.
     fn percent(self) -> u64 {
         let (part, whole) = self.reduced();
         let percent = (part * 100).div_ceil(whole.max(1));
         u64::try_from(percent).unwrap_or(u64::MAX)
     }
 
-    /// Returns this share of a number, rounded.
+    /// Returns this share of a number, rounded to the nearest integer.
     fn of(self, number: u64) -> u64 {
         let (part, whole) = self.reduced();
         let share = (part * u128::from(number) + whole / 2) / whole.max(1);

@@ -35,7 +35,7 @@ pub struct NetworkExplanation {
     /// `true` if the default decides on at least one of the addresses.
     pub default_decides: bool,
     /// The rows that contain at least one of the addresses, the most specific first, followed by the `all`
-    /// rows. A row decides if it decides on at least one of the addresses (see [`BearingRow::decides`]).
+    /// rows. [`BearingRow::decides`] is `true` for a row that decides on at least one of the addresses.
     pub rows: Vec<BearingRow>,
     /// The rejected rows that contain at least one of the addresses, or may contain one.
     pub rejected: RejectedRows,

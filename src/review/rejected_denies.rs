@@ -1,17 +1,17 @@
-//! Finds the rejected rows that may have denied somebody who gets in under the other rows. Rows that
-//! are hidden in a quoted cell are treated like rejected rows here.
+//! Finds the rejected rows that may have been meant to deny somebody whom the other rows let in. Rows that
+//! are hidden in a quoted cell are treated like rejected rows.
 //!
-//! A rejected row lets nobody in. But if it was meant as a Deny, an address that it names may get in
-//! by another row or by default. This is possible unless
+//! A rejected row lets nobody in. But if it was meant as a Deny, an address in it may get in because of
+//! another row or the default. This is possible unless
 //!
-//! - its rule reads `Allow`, or
-//! - its address can be read, and none of its addresses gets in under the other rows, where a list that
-//!   exists stands for its members, or
+//! - the rule of the row is `Allow` or `Always`, or
+//! - the address of the row can be read, and none of its addresses gets in under the other rows (an existing
+//!   list counts as its members), or
 //! - nobody gets in under the other rows.
 //!
-//! A file may have millions of such rows. Rows whose address cannot be read are only counted. The
-//! addresses of the others are recorded with their lines or, if there are too many, merged without
-//! their lines, so the result is exact in any case.
+//! A file may have millions of such rows. Rows whose address cannot be read are only counted. The addresses
+//! of the other rows are recorded with their lines. If there are too many, the rest of the addresses are
+//! merged without their lines, so that the result is always exact.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,28 +27,29 @@ use crate::rule::Action;
 /// The rejected rows whose rule is Deny, is missing or cannot be read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RejectedDenies {
-    /// The rows that may name anybody: the address is missing, cannot be read or is `all`.
+    /// The rows that may concern anybody: their address is missing, cannot be read or is `all`.
     lines: WarnedLines<()>,
-    /// The rows whose addresses can be read, up to the maximum that is recorded.
+    /// The rows whose addresses can be read, up to the maximum number of recorded rows.
     recorded: RecordedRows,
-    /// The rows that name lists, by the names of the lists.
+    /// The rows that contain a list, by the name of the list.
     lists: BTreeMap<ListName, (Arc<CompiledList>, WarnedLines<()>)>,
-    /// The addresses of the rows after them.
+    /// The addresses of the rows that do not fit in `recorded`.
     unrecorded: UnsortedRanges,
-    /// The first line of the rows after them.
+    /// The line of the first row that does not fit in `recorded`.
     first_unrecorded: Option<u64>,
 }
 
-/// The rejected rows that may have denied somebody who gets in.
+/// The rejected rows that may have been meant to deny somebody who gets in.
 #[derive(Clone, Debug)]
 pub(crate) struct MissedDenies {
     lines: WarnedLines<()>,
-    /// Set if rows from this line on, which are not recorded, belong to them too.
+    /// The line of the first unrecorded row, if at least one unrecorded row may have been meant as such a
+    /// Deny.
     from_line: Option<u64>,
 }
 
 impl RejectedDenies {
-    /// Keeps at most about `max_ranges` ranges of each family.
+    /// Creates a collection that keeps at most about `max_ranges` ranges of each family.
     pub(crate) fn with_max_ranges(max_ranges: usize) -> Self {
         Self {
             unrecorded: UnsortedRanges::with_max_ranges(max_ranges),
@@ -61,7 +62,7 @@ impl RejectedDenies {
         self.unrecorded.has_too_many()
     }
 
-    /// Adds a rejected row, unless its rule reads `Allow` or `Always`.
+    /// Adds a rejected row, unless its rule is `Allow` or `Always`.
     pub(crate) fn add(&mut self, line: u64, error: &RowError<'_>) {
         if !matches!(error.action(), None | Some(Action::Deny)) {
             return;
@@ -100,13 +101,13 @@ impl RejectedDenies {
         }
     }
 
-    /// Returns whether there are none.
+    /// Returns whether there are no such rows.
     pub(crate) fn is_empty(&self) -> bool {
         self.lines.count == 0 && self.recorded.is_empty() && self.lists.is_empty()
     }
 
-    /// Returns the rows that may have denied somebody whom this policy lets in. `None` if there are
-    /// none.
+    /// Returns the rows that may have been meant to deny somebody whom the policy permits. `None` if there
+    /// are none.
     pub(crate) fn missed_by(self, policy: &Policy) -> Option<MissedDenies> {
         if self.is_empty() {
             return None;
@@ -140,17 +141,17 @@ impl RejectedDenies {
 }
 
 impl MissedDenies {
-    /// Returns the first line, if it is known.
+    /// Returns the line of the first row, if it is known.
     pub(crate) fn first_line(&self) -> Option<u64> {
         self.lines.first_line()
     }
 
-    /// Returns whether there is only one.
+    /// Returns whether there is exactly one row.
     pub(crate) fn is_one(&self) -> bool {
         self.lines.count == 1 && self.from_line.is_none()
     }
 
-    /// Returns the rows as the subject of a sentence: `line 3`, `lines 3, 4 and 6`.
+    /// Formats the rows as the subject of a sentence: `line 3` or `lines 3, 4 and 6`.
     pub(crate) fn named(&self) -> String {
         match (self.lines.list(), self.from_line) {
             (Some(lines), None) => lines,

@@ -1,29 +1,31 @@
-//! Finds the rejected rows that name the addresses in question, or may name them.
+//! Finds the rejected rows that contain the addresses in question, or may contain them.
 //!
-//! A rejected row names an address if its address cell can be read, or if a suggestion for that cell names
-//! it: `10.0.0.5/24` may mean `10.0.0.0/24`. Suggestions are made for the first rows only, as in the answer.
+//! Such a row is found by its address cell or, if the cell cannot be read, by a suggestion for the cell:
+//! `10.0.0.5/24` may mean `10.0.0.0/24`. As in the answer, only the first rejected rows have suggestions.
 
 use crate::answer::{MAX_REJECTIONS_LISTED, RejectionCode};
 use crate::csv::{Named, RowError};
 use crate::ip::{AddressSpec, parse_address};
 
-/// The rejected rows that bear on one address or network.
+/// The rejected rows that concern one address or network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RejectedRows {
-    /// The lines of the first rows that name an address in question, or may name it, in order.
+    /// The lines of the first rows that contain an address in question, or may contain one, in ascending
+    /// order.
     pub lines: Vec<u64>,
-    /// The number of rejected rows of the file whose addresses cannot be read, not even by a suggestion.
+    /// The number of rejected rows in the file whose addresses are unknown, because they cannot be read and
+    /// no suggestion contains any.
     pub unreadable: u64,
 }
 
-/// Receives the rejected rows.
+/// Receives the rejected rows, and finds the questions that they concern.
 #[derive(Debug, Default)]
 pub(super) struct RejectedRowFinder {
     explained: usize,
 }
 
 impl RejectedRowFinder {
-    /// Adds a rejected row to those of each question on which it bears.
+    /// Adds a rejected row to the result of each question that it concerns.
     pub(super) fn add<'a>(
         &mut self,
         line: u64,
@@ -64,7 +66,7 @@ impl RejectedRowFinder {
     }
 }
 
-/// Returns the addresses that are in both. `all` overlaps with everything.
+/// Returns the addresses that are in both. `None` if there are none. `all` overlaps with everything.
 pub(super) fn overlap(one: AddressSpec, other: AddressSpec) -> Option<AddressSpec> {
     match (one, other) {
         (AddressSpec::All, addresses) | (addresses, AddressSpec::All) => Some(addresses),

@@ -1,4 +1,4 @@
-//! Records the rules of accepted rows, so that warnings can count, compare and find them. The unit type
+//! Records the rules of accepted rows, so that warnings can count, compare and find them. The unit type `()`
 //! records nothing.
 
 use crate::csv::Row;
@@ -11,31 +11,33 @@ use crate::rule::Action;
 use crate::text::thousands;
 use crate::time::{Instant, Period, RowState};
 
-/// The maximum number of recorded rows, which are 1.5 MiB of IPv4. Warnings count only these rows.
+/// The maximum number of recorded rows. They take 1.5 MiB if all of them are IPv4. Warnings count only these
+/// rows.
 pub(crate) const MAX_ROWS: usize = 1 << 17;
 
-/// The number of days before its end in which a row ends soon.
+/// The number of days within which a row ends soon.
 pub(crate) const SOON_DAYS: i64 = 14;
 /// The maximum number of rows that end soon whose lines are kept.
 const MAX_ENDING_LISTED: usize = 5;
 
-/// Receives each accepted row.
+/// Receives the accepted rows.
 pub trait RowRecorder: Default {
     /// Receives an active row, in the order of the file.
     fn add(&mut self, line: u64, action: Action, addresses: AddressSpec);
     /// Receives an active rule of a list or of the common CSV.
     fn add_other(&mut self, place: Place, action: Action, addresses: AddressSpec);
-    /// Receives a row that has a period, active or not.
+    /// Receives a row with a period, whether it is active or not.
     fn add_period(&mut self, line: u64, action: Action, period: Period, as_of: Instant);
-    /// Receives the action of a rule of a list or of the common CSV that is pending or expired.
+    /// Receives the action of a pending or expired rule of a list or of the common CSV.
     fn add_inactive(&mut self, action: Action);
-    /// Returns whether the next row is wanted with its text. Without it, a row takes a fraction of the time.
+    /// Returns whether the next row is wanted with its text. Without its text, a row takes a fraction of the
+    /// time.
     fn wants_text(&self) -> bool {
         false
     }
-    /// Receives a row with its text, active or not, also of the common CSV.
+    /// Receives a row with its text, whether it is active or not. Rows of the common CSV are included.
     fn add_text(&mut self, _row: &Row<'_>, _state: RowState) {}
-    /// Rejects the `all,Allow` rows of the file itself after all.
+    /// Rejects the `all,Allow` rows of the file itself, which were accepted at first.
     fn reject_allow_all(&mut self) {}
     /// Returns the recorded rows.
     fn into_rows(self) -> RecordedRows;
@@ -60,14 +62,14 @@ impl RowRecorder for () {
     }
 }
 
-/// The addresses and the places of the first 131,072 rules.
+/// The addresses and the places of the first 131,072 rules, and what else the warnings need.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedRows {
     pub(crate) allow: RecordedRanges,
     pub(crate) deny: RecordedRanges,
     pub(crate) always: RecordedRanges,
     pub(crate) places: Places,
-    /// Set if any row allows addresses, even if it is not recorded.
+    /// Set if any row allows addresses, even if the row is not recorded.
     pub(crate) has_allow: bool,
     /// The line of the first `all,Allow` row of the file itself.
     pub(crate) allow_all: Option<u64>,
@@ -85,11 +87,11 @@ pub struct RecordedRows {
     is_full: bool,
 }
 
-/// The rows that end within [`SOON_DAYS`]. All are counted, and the first few are kept.
+/// The rows that end within [`SOON_DAYS`] days. All of them are counted, and those that end first are kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EndingRows {
     pub(crate) count: u64,
-    /// The first rows by their ends, each with its line.
+    /// The rows that end first, in the order of their ends, each with its line.
     pub(crate) first: Vec<(Instant, u64)>,
 }
 
@@ -112,7 +114,7 @@ pub(crate) struct RecordedRanges {
 }
 
 impl RecordedRanges {
-    /// Returns the number of the place and the addresses of each row, IPv4 first.
+    /// Returns the place number and the addresses of each row, IPv4 first.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, AddressSpec)> {
         let ipv4 = self.ipv4.iter();
         let ipv6 = self.ipv6.iter();
@@ -120,7 +122,7 @@ impl RecordedRanges {
             .chain(ipv6.map(|row| (row.place.into(), AddressSpec::Ipv6(row.range))))
     }
 
-    /// Returns the place of the first row that covers all addresses of another row.
+    /// Returns the place number of the first row that contains all addresses of another row.
     pub(crate) fn first_that_covers(&self, row: AddressSpec) -> Option<u32> {
         fn covers<T: Family>(row: AddrRange<T>, range: AddrRange<T>) -> bool {
             row.first <= range.first && range.last <= row.last
@@ -132,7 +134,7 @@ impl RecordedRanges {
         }
     }
 
-    /// Returns the place of the first row that has an address in common with another row.
+    /// Returns the place number of the first row that has an address in common with another row.
     pub(crate) fn first_that_overlaps(&self, row: AddressSpec) -> Option<u32> {
         fn overlaps<T: Family>(row: AddrRange<T>, range: AddrRange<T>) -> bool {
             row.first <= range.last && range.first <= row.last
@@ -154,7 +156,7 @@ fn first<T: Family>(rows: &[RecordedRow<T>], is_one: impl Fn(AddrRange<T>) -> bo
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordedRow<T> {
     pub(crate) range: AddrRange<T>,
-    /// The number of its place, which is the line for a row of the file itself (`places.rs`).
+    /// The number of the rule's place (`places.rs`). For a row of the file itself, it is the line.
     pub(crate) place: u32,
 }
 
@@ -237,7 +239,7 @@ impl RecordedRows {
         }
     }
 
-    /// Returns whether a row in this line would be recorded.
+    /// Returns whether another row, at this line, would be recorded.
     pub(crate) fn has_room_for(&self, line: u64) -> bool {
         self.rows < MAX_ROWS && Places::of_line(line).is_some()
     }
@@ -247,12 +249,12 @@ impl RecordedRows {
         self.rows == 0
     }
 
-    /// Returns the number of recorded rows if the file has more rows.
+    /// Returns the number of recorded rows. `None` if all rows of the file are recorded.
     pub(crate) fn limit(&self) -> Option<usize> {
         self.is_full.then_some(self.rows)
     }
 
-    /// Returns a note for a file with more rows than are recorded.
+    /// Returns the note for the warnings about a file with more rows than are recorded.
     pub(crate) fn note_of_limit(&self) -> Option<String> {
         let limit = self.limit()?;
         Some(format!("among the first {} rows", thousands(limit as u64)))
@@ -266,15 +268,15 @@ impl RecordedRows {
     }
 }
 
-/// Returns the rows of the file itself that repeat an earlier one, each with the line of the first such
-/// row. Members of lists do not count, because a site cannot change them. `rows` must be sorted.
+/// Returns the rows of the file itself that repeat an earlier row, each with the line of the first row that
+/// it repeats. Members of lists are not included, because a site cannot change them. `rows` must be sorted.
 pub(crate) fn repeated<T: Family>(
     rows: &[RecordedRow<T>],
 ) -> impl Iterator<Item = (RecordedRow<T>, u32)> {
     rows.chunk_by(|one, next| one.range == next.range)
         .filter_map(|alike| alike.split_first())
         .flat_map(|(first, others)| {
-            // Rows of the file itself are the first ones.
+            // The numbers of own rows are the lowest, so `first` is an own row if any of `others` is.
             let own = others.iter().filter(|other| Places::is_own(other.place));
             own.map(|other| (*other, first.place))
         })

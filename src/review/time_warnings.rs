@@ -1,4 +1,4 @@
-//! Finds rows that have ended or end soon, and sites to which soon nobody gets in.
+//! Finds rows that have ended or will end soon, and sites that will soon let nobody in.
 
 use crate::answer::{Warning, WarningCode};
 use crate::policy::{Effective, NextChange};
@@ -6,7 +6,7 @@ use crate::review::row_log::{RecordedRows, SOON_DAYS};
 use crate::text::{FirstFew, thousands};
 use crate::time::TimeZone;
 
-/// Warns if nobody gets in after the next change, although somebody does now.
+/// Warns if nobody gets in after the next change, although somebody gets in now.
 pub(crate) fn nobody_left(
     permitted: &Effective<'_>,
     next: Option<&NextChange>,

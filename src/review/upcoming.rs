@@ -1,4 +1,4 @@
-//! Finds the rows that start or end after an instant, and the effect of each on who gets in.
+//! Finds the rows that start or end after an instant, and the effect of each row on who gets in.
 
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
@@ -12,28 +12,28 @@ use crate::rule::{Action, DefaultPolicy};
 use crate::settings::Settings;
 use crate::time::{Bound, DateReader, Instant, Period, RowState};
 
-/// The maximum number of instants of a file that are examined. Each takes a look at every row.
+/// The maximum number of instants of a file that are examined. Each instant needs a pass over all rows.
 const MAX_INSTANTS: usize = 1000;
 
-/// The changes of a file by time.
+/// The changes of a file over time.
 #[derive(Clone, Debug, Default)]
 pub struct Upcoming {
-    /// The rows that start or end, by instant, then by line. A row that starts and ends is listed twice.
-    /// Members of lists are listed by themselves only if they do not start or end together with the row
-    /// that names the list.
+    /// The rows that start or end, ordered by instant, then by line. A row that starts and ends is listed
+    /// twice. A member of a list is listed separately only if it does not start or end together with the row
+    /// that contains the list.
     pub changes: Vec<RowChange>,
-    /// The number of further changes, which are not listed because they are at too many instants.
+    /// The number of further changes. They are not listed because the file changes at too many instants.
     pub more: usize,
 }
 
-/// A row that starts or ends, or a member of the list that a row names.
+/// The start or end of a row, or of a member of the list in a row.
 #[derive(Clone, Debug)]
 pub struct RowChange {
-    /// The instant.
+    /// The instant of the start or end.
     pub at: Instant,
-    /// The row or the member starts, or ends (`Expires`).
+    /// The kind of change: a start (`Starts`) or an end (`Expires`).
     pub bound: Bound,
-    /// The row, and the member if only that starts or ends.
+    /// The place of the row. If only a member starts or ends, the place of this member.
     pub place: Place,
     /// The action of the row.
     pub action: Action,
@@ -41,13 +41,13 @@ pub struct RowChange {
     pub address: String,
     /// The comment of the row.
     pub comment: String,
-    /// The addresses of the row or the member that gain or lose access at this instant, also because of
-    /// other rows.
+    /// The addresses of the row or the member that gain or lose access at this instant, even if other rows
+    /// contribute to the change.
     pub effect: Diff,
 }
 
-/// Lists the changes after `as_of` and until `until`, both as instants at which a row starts or ends. Does
-/// not check whether the file would be published. `shared` has the lists and the common CSV.
+/// Lists the starts and ends of rows after `as_of` and until `until` (included). The function does not check
+/// whether the file would be published. `shared` contains the lists and the common CSV.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub fn upcoming(
     Ok(upcoming)
 }
 
-/// The rules, in the order of the file.
+/// Collects the rows and their rules, in the order of the file.
 #[derive(Default)]
 struct RuleCollector {
     rows: Vec<CollectedRow>,
@@ -92,7 +92,7 @@ struct CollectedRow {
     row: OwnedRow,
     /// The period of the row itself.
     period: Period,
-    /// The indexes of its rules.
+    /// The indexes of the row's rules.
     rules: Range<usize>,
 }
 
@@ -101,15 +101,15 @@ struct CollectedRule {
     rule: RowRule,
 }
 
-/// A bound of a row or of a member.
+/// The start or end of a row or of a member.
 struct Event {
     at: Instant,
     bound: Bound,
     /// The index of the row.
     row: usize,
-    /// The indexes of the rules that it is about.
+    /// The indexes of the rules that start or end.
     rules: Range<usize>,
-    /// The member, if only that starts or ends.
+    /// The member. `None` if the whole row starts or ends.
     member: Option<MemberPlace>,
 }
 
@@ -120,7 +120,7 @@ impl RowSink for RuleCollector {
         self.rules
             .extend(row.rules().map(|rule| CollectedRule { action, rule }));
         let rules = first..self.rules.len();
-        // A row that has no rules, because no member is ever active together with it, changes nothing.
+        // A row without rules changes nothing. It has no rules if no member is ever active together with it.
         if let Some(CollectedRule { rule, .. }) = self.rules.get(first) {
             let (row, period) = (OwnedRow::of(&row, rule), row.period);
             self.rows.push(CollectedRow { row, period, rules });
@@ -141,7 +141,8 @@ impl RuleCollector {
             return;
         }
         self.rows.retain(|row| !is_all(row, Action::Allow));
-        // Their rules keep their places. As Deny they change nothing, because of the other row.
+        // The rules of these rows stay, so that the indexes of other rules remain valid. As Deny rules they
+        // change nothing, because the other row already denies everybody by default.
         self.rules.iter_mut().for_each(|rule| {
             if (rule.action, rule.rule.addresses) == (Action::Allow, AddressSpec::All) {
                 rule.action = Action::Deny;
@@ -155,7 +156,7 @@ impl RuleCollector {
             .collect()
     }
 
-    /// Returns the bounds of a row, and those of its members that are not bounds of the row.
+    /// Returns the starts and ends of a row, and those of its members that differ from the row's own.
     fn events_of(&self, index: usize, row: &CollectedRow) -> Vec<Event> {
         let own = bounds(row.period).map(|(at, bound)| Event {
             at,
@@ -189,7 +190,7 @@ impl RuleCollector {
         own.chain(members.flatten()).collect()
     }
 
-    /// Adds the changes of one instant. Looks only at rules that name the same addresses.
+    /// Adds the changes at one instant. Examines only the rules that have addresses in common with them.
     fn add_changes(&self, events: &[Event], default: DefaultPolicy, changes: &mut Vec<RowChange>) {
         let Some(Event { at, .. }) = events.first() else {
             return;
@@ -272,7 +273,7 @@ mod tests {
     use super::*;
     use crate::policy::samples::text;
 
-    /// Lists the changes as `at line starts/ends +gained -lost`.
+    /// Lists the changes in the form `at line starts/ends +gained -lost`.
     fn list(csv: &[u8], as_of: i64, until: i64) -> Vec<String> {
         let [as_of, until] = [as_of, until].map(Instant::from_seconds);
         let found = upcoming(csv, &Settings::default(), as_of, until, &Shared::default()).unwrap();

@@ -20,28 +20,29 @@ pub struct Explanation {
     pub permitted: bool,
     /// The default policy of the file. It decides if no row does.
     pub default: DefaultPolicy,
-    /// The rows that name the address, the most specific first, then the `all` rows, which choose
+    /// The rows that contain the address, the most specific first, followed by the `all` rows, which choose
     /// the default. Equally specific rows are in the order of the file.
     pub rows: Vec<BearingRow>,
-    /// The rejected rows that name the address, or may name it.
+    /// The rejected rows that contain the address, or may contain it.
     pub rejected: RejectedRows,
 }
 
-/// A row that names an address, or a member of the list that a row names.
+/// A row that contains addresses in question, or a member of the list in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearingRow {
     /// The row.
     pub row: OwnedRow,
-    /// The state of the row at the instant in question. Only an active row decides.
+    /// The state of the row at the instant in question. Only active rows decide.
     pub state: RowState,
-    /// `true` if the row decides. If there are Always rows, they decide, otherwise the Deny rows. If
-    /// there are none, under default deny, the Allow rows decide. If there are none, the `all` rows
+    /// `true` if the row decides. If there are Always rows, they decide, otherwise the Deny rows. If there
+    /// are neither, the Allow rows decide under default deny. If no row decides in this way, the `all` rows
     /// that chose the default decide. The other rows have no effect.
     pub decides: bool,
 }
 
-/// Explains the verdict on each address at the instant `as_of`. Does not check whether the file would be
-/// published, so rejected rows and strict mode have no effect. `shared` has the lists and the common CSV.
+/// Explains the verdict on each address at the instant `as_of`. The function does not check whether the file
+/// would be published, so rejected rows and strict mode have no effect. `shared` contains the lists and the
+/// common CSV.
 ///
 /// # Errors
 ///
@@ -136,8 +137,8 @@ fn single(address: IpAddr) -> AddressSpec {
     }
 }
 
-/// Returns the number of addresses of a rule, minus one, if the rule names this address. `all`
-/// names no address, because it is the default.
+/// Returns the number of addresses in a rule, minus one. `None` if the rule does not contain the address.
+/// `all` contains no address, because it only sets the default.
 fn size_if_within(address: IpAddr, addresses: AddressSpec) -> Option<u128> {
     fn within<T: Ord>(address: &T, range: &AddrRange<T>) -> bool {
         range.first <= *address && *address <= range.last
@@ -165,9 +166,9 @@ fn verdict(
         rejected,
     } = question;
     let is_active = |row: &OwnedRow| row.period.state(as_of) == RowState::Active;
-    // A stable sort keeps the order of the file.
+    // A stable sort keeps equally specific rows in the order of the file.
     matches.sort_by_key(|matching| matching.addresses);
-    // Nothing denies what `all,Always` names, so it is more than a default.
+    // An `all,Always` row is more than a default, because no Deny row overrides it.
     let is_always = |row: &&OwnedRow| row.action == Action::Always && is_active(row);
     let always_all = all_rows.iter().any(|row| is_always(&row));
     let is_named_by = |action| {
@@ -213,7 +214,7 @@ mod tests {
 
     const AS_OF: Instant = Instant::from_seconds(1_795_684_830);
 
-    /// Compares the lines of the rows. Rows that decide have a `!`.
+    /// Checks whether the address gets in, and the lines of the rows. A `!` marks a row that decides.
     #[track_caller]
     fn check(csv: &[u8], address: &str, permitted: bool, lines: &str) {
         let address: IpAddr = address.parse().unwrap();
@@ -262,7 +263,7 @@ mod tests {
 
     #[test]
     fn only_active_rows_decide() {
-        // The instant is in November 2026.
+        // `AS_OF` is in November 2026.
         let csv = b"IP,Rule,Starts,Expires\n1.1.1.1,Allow,,2026-11-25\n1.1.1.1,Allow,2026-11-26,2026-12-31\n\
             1.1.1.1,Deny,2026-12-01,\n2.2.2.2,Deny,,2026-11-01\nall,Allow,2027-01-01,\n2.2.2.2,Allow,,\n";
         check(csv, "1.1.1.1", true, "2 3! 4 6");

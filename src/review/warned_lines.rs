@@ -1,14 +1,14 @@
-//! Formats the lines of the rows that a warning is about, for the end of its sentence.
+//! Formats the lines of the rows that a warning is about, for the end of the warning's sentence.
 
 use crate::text::FirstFew;
 
-/// The maximum number of rows that a warning names by their lines alone.
+/// The maximum number of rows that a warning lists by their lines only.
 const MAX_LINES: usize = 10;
-/// The maximum number of rows that a warning names in pairs with other rows.
+/// The maximum number of rows that a warning describes, as in `line 4 repeats line 3`.
 const MAX_PAIRS: usize = 5;
 
-/// The rows that a warning is about. Counts all rows, and keeps the first few by line, each with a
-/// value of type `T`.
+/// The rows that a warning is about. All rows are counted, and the first few rows by line are kept, each with
+/// a value of type `T`.
 #[derive(Clone, Debug)]
 pub(crate) struct WarnedLines<T> {
     pub(crate) count: u64,
@@ -26,7 +26,7 @@ impl<T> Default for WarnedLines<T> {
 }
 
 impl<T> WarnedLines<T> {
-    /// Collects rows in any order.
+    /// Collects the rows, which can be in any order.
     pub(crate) fn of(rows: impl Iterator<Item = (u64, T)>) -> Self {
         let mut lines = Self::default();
         for (line, row) in rows {
@@ -35,7 +35,7 @@ impl<T> WarnedLines<T> {
         lines
     }
 
-    /// Adds a row.
+    /// Counts a row, and keeps it if it is one of the first rows by line.
     pub(crate) fn add(&mut self, line: u64, row: T) {
         self.count += 1;
         let place = self.first.partition_point(|(other, _)| *other < line);
@@ -45,17 +45,17 @@ impl<T> WarnedLines<T> {
         }
     }
 
-    /// Returns the lines that are kept.
+    /// Returns the lines of the kept rows.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> {
         self.first.iter().map(|(line, _)| *line)
     }
 
-    /// Returns the first line.
+    /// Returns the lowest line. `None` if there are no rows.
     pub(crate) fn first_line(&self) -> Option<u64> {
         self.first.first().map(|(line, _)| *line)
     }
 
-    /// Describes the first few rows, and counts the others. `None` if there are no rows.
+    /// Describes the first few rows, followed by the number of other rows. `None` if there are no rows.
     pub(crate) fn describe(&self, row: impl Fn(u64, &T) -> String) -> Option<String> {
         self.name(MAX_PAIRS, row).map(|named| named.to_string())
     }
@@ -71,13 +71,13 @@ impl<T> WarnedLines<T> {
 }
 
 impl WarnedLines<()> {
-    /// Adds other rows.
+    /// Adds the rows of another collection.
     pub(crate) fn add_all(&mut self, others: &Self) {
         others.numbers().for_each(|line| self.add(line, ()));
         self.count += others.count - others.first.len() as u64;
     }
 
-    /// Returns `line 3`, or `lines 3, 4 and 6`. `None` if there are no rows.
+    /// Formats the rows as `line 3` or `lines 3, 4 and 6`. `None` if there are no rows.
     pub(crate) fn list(&self) -> Option<String> {
         let named = self.name(MAX_LINES, |line, ()| line.to_string())?;
         Some(match self.count {

@@ -1,7 +1,7 @@
-//! Finds rows that are probably mistakes although they are accepted.
+//! Finds rows that are accepted but are probably mistakes.
 //!
-//! There is at most one warning of each kind. It comes from the rows and from the policy that they
-//! make. Rows in another order give the same warnings, except for the lines.
+//! There is at most one warning of each kind. The warnings depend on the rows and on the policy that is built
+//! from them. If the rows are in another order, only the lines in the warnings differ.
 
 use crate::answer::{Warning, WarningCode};
 use crate::csv::CsvKind;
@@ -16,25 +16,25 @@ use crate::rule::DefaultPolicy;
 use crate::text::{FirstFew, thousands};
 use crate::time::TimeZone;
 
-/// The maximum number of networks that a warning names.
+/// The maximum number of networks that a warning lists.
 const MAX_NAMED: usize = 3;
-/// An allowed IPv4 network with more host bits than a /8 is wide.
+/// The number of host bits of a /8. An allowed IPv4 network with more host bits is wide.
 const WIDE_IPV4_BITS: u32 = 24;
-/// A row that allows a public IPv4 network with more host bits than a /16 is wide. Together, many
-/// narrower rows may well cover such a network.
+/// The number of host bits of a /16. A row that allows a public IPv4 network with more host bits is wide.
+/// Only single rows are checked, because many narrower rows may well cover such a network together.
 const WIDE_PUBLIC_IPV4_BITS: u32 = 16;
-/// An allowed IPv6 network with more host bits than a /16 is wide. Regional registries get a /12,
-/// and nobody gets more.
+/// The number of host bits of a /16. An allowed IPv6 network with more host bits is wide. Regional registries
+/// get a /12, and nobody gets more.
 const WIDE_IPV6_BITS: u32 = 112;
-/// A private IPv4 network with fewer host bits than a /24 is not reported, because it is a host or
-/// two behind the same router.
+/// The number of host bits of a /24. A private IPv4 network with fewer host bits is not reported, because it
+/// is a host or two behind the same router.
 const PRIVATE_IPV4_BITS: u32 = 8;
-/// A private IPv6 network with fewer host bits than a /64 is not reported, because it is less than
-/// a single subnet.
+/// The number of host bits of a /64. A private IPv6 network with fewer host bits is not reported, because it
+/// is less than a single subnet.
 const PRIVATE_IPV6_BITS: u32 = 64;
 
-/// Addresses that no client on the Internet has: private use (RFC 1918), NAT of carriers (RFC
-/// 6598), loopback and link-local.
+/// Blocks of addresses that no client on the Internet has, each with its prefix length: private use (RFC
+/// 1918), carrier-grade NAT (RFC 6598), loopback and link-local.
 const PRIVATE_IPV4: [(u32, u32); 6] = [
     (0x0a00_0000, 8),
     (0x6440_0000, 10),
@@ -43,12 +43,12 @@ const PRIVATE_IPV4: [(u32, u32); 6] = [
     (0xac10_0000, 12),
     (0xc0a8_0000, 16),
 ];
-/// Unique local (RFC 4193) and link-local addresses.
+/// The blocks of unique local (RFC 4193) and link-local addresses, each with its prefix length.
 const PRIVATE_IPV6: [(u128, u32); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)];
 
-/// Returns the warnings about a policy and its rows, at most one of each kind. Takes as long as
-/// sorting the rows. Rows in another order give the same warnings, except for the lines. `next` is the
-/// next change, and `zone` the time zone in which instants are shown.
+/// Returns the warnings about a policy and its rows, at most one of each kind. This takes about as long as
+/// sorting the rows. If the rows are in another order, only the lines in the warnings differ. `next` is the
+/// next change, and `zone` is the time zone in which the warnings show times.
 #[must_use]
 pub fn warnings(
     policy: &Policy,
@@ -76,8 +76,8 @@ pub fn warnings(
     .collect()
 }
 
-/// Returns the warnings about the rows of a list or of the common CSV. The other warnings depend on the
-/// rows of the sites.
+/// Returns the warnings about the rows of a list or of the common CSV. All other warnings depend on the rows
+/// of a site.
 #[must_use]
 pub fn shared_warnings(kind: CsvKind, rows: &mut RecordedRows, zone: &TimeZone) -> Vec<Warning> {
     rows.sort();
@@ -91,7 +91,7 @@ pub fn shared_warnings(kind: CsvKind, rows: &mut RecordedRows, zone: &TimeZone) 
     .collect()
 }
 
-/// Creates a warning whose sentence ends in `notes`, in parentheses.
+/// Creates a warning whose sentence ends with `notes` in parentheses.
 fn warning(
     code: WarningCode,
     line: Option<u64>,
@@ -171,8 +171,8 @@ fn allows_everybody(
     ))
 }
 
-/// Warns about rows of the unspecified address, which is `0.0.0.0` or `::`. No client has it, and
-/// people who write it mean everybody.
+/// Warns about rows with the unspecified address, `0.0.0.0` or `::`. No client has this address, and people
+/// who write it mean everybody.
 fn matches_nobody(rows: &RecordedRows) -> Option<Warning> {
     fn unspecified<T: Family>(rows: &[RecordedRow<T>]) -> impl Iterator<Item = (u64, ())> {
         let rows = rows.iter();
@@ -227,7 +227,8 @@ fn wide_allow(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     ))
 }
 
-/// Names the networks of a set that have more than `bits` host bits and are wide.
+/// Adds the networks of a set that have more than `bits` host bits and for which `is_wide` returns `true`. A
+/// set of all addresses is added as `whole`.
 fn add_wider<T: Family>(
     set: &RangeSet<T>,
     bits: u32,
@@ -260,7 +261,7 @@ fn is_private_ipv4(network: Network<u32>) -> bool {
     is_inside(network.range(), &PRIVATE_IPV4)
 }
 
-/// Returns whether all addresses of a range are in one of the blocks, which have a prefix length each.
+/// Returns whether one of the blocks contains the whole range. Each block has a prefix length.
 fn is_inside<T: Family>(range: AddrRange<T>, blocks: &[(T, u32)]) -> bool {
     blocks.iter().any(|(first, prefix_length)| {
         let block = Network {
@@ -273,17 +274,17 @@ fn is_inside<T: Family>(range: AddrRange<T>, blocks: &[(T, u32)]) -> bool {
 
 /// Returns the networks of a range that have more than `bits` host bits.
 fn networks_wider<T: Family>(range: &AddrRange<T>, bits: u32) -> impl Iterator<Item = Network<T>> {
-    // Most ranges are too short to contain such a network. The length shows that without cutting
-    // the range into networks.
+    // Most ranges are too short to contain such a network. Their length shows that without splitting them
+    // into networks.
     let is_long = T::BITS - (range.last - range.first).leading_zeros() > bits;
     let networks = is_long.then(|| range.networks());
     let networks = networks.into_iter().flatten();
     networks.filter(move |network| network.host_bits > bits)
 }
 
-/// Warns about private networks in a list of mostly public ones. Such a network lets in nobody who
-/// comes from the Internet, and is probably from another list. A list of mostly private networks is
-/// not reported, nor are single hosts, because they get in through tunnels and proxies.
+/// Warns about private networks in an allowlist of mostly public networks. Such a network lets in nobody from
+/// the Internet, and is probably from another list. There is no warning if most networks are private. Single
+/// hosts are not reported, because they get in through tunnels and proxies.
 fn private_range(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     let IpSet { ipv4, ipv6 } = &policy.allow;
     let mut named = FirstFew::new(MAX_NAMED);
@@ -313,8 +314,8 @@ fn private_range(policy: &Policy, rows: &RecordedRows) -> Option<Warning> {
     ))
 }
 
-/// Names the networks inside a block that have at least `bits` host bits. Returns the number of all
-/// networks inside the block.
+/// Adds the networks inside a block that have at least `bits` host bits. Returns the number of all networks
+/// inside the block.
 fn add_private<T: Family>(
     set: &RangeSet<T>,
     (first, prefix_length): (T, u32),
@@ -358,7 +359,7 @@ fn overridden_rows(
     let ipv4 = ipv4().map(|row| (row.place.into(), AddressSpec::Ipv4(row.range)));
     let ipv6 = ipv6().map(|row| (row.place.into(), AddressSpec::Ipv6(row.range)));
     let lines = WarnedLines::of(ipv4.chain(ipv6));
-    // A Deny row that is not recorded may cover a whole row.
+    // If some rows are not recorded, a single Deny row among them may contain the whole Allow row.
     let has_every_row = rows.limit().is_none();
     Some(warning(
         WarningCode::OverriddenRows,
@@ -380,7 +381,8 @@ fn overridden_rows(
     ))
 }
 
-/// Returns the rows of which no address gets in. The rows and the set must be in ascending order.
+/// Returns the rows of which no address gets in. `permitted` contains the permitted addresses or, under
+/// default allow, the refused addresses. The rows and the set must be in ascending order.
 fn overridden<'a, T: Family>(
     rows: &'a [RecordedRow<T>],
     permitted: &'a RangeSet<T>,
@@ -393,8 +395,8 @@ fn overridden<'a, T: Family>(
     })
 }
 
-/// Returns whether nobody gets in by a row. `next` is the first range that does not end before the
-/// row, of the permitted set or, under default allow, of its complement.
+/// Returns whether a row lets nobody in. `next` is the first range that does not end before the row. It is a
+/// permitted range or, under default allow, a refused range.
 fn is_overridden<T: Family>(
     row: AddrRange<T>,
     next: Option<&AddrRange<T>>,
@@ -412,13 +414,13 @@ fn is_listed<T: Family>(row: AddrRange<T>, set: &RangeSet<T>) -> bool {
     !set.overlapping(row).is_empty()
 }
 
-/// Returns the lines of the Allow rows for which `is_one` holds.
+/// Returns the lines of the Allow rows for which `is_one` returns `true`.
 fn allow_lines(rows: &RecordedRows, is_one: impl Fn(AddressSpec) -> bool) -> WarnedLines<()> {
     let all = rows.allow.rows();
     WarnedLines::of(all.filter_map(|(line, row)| is_one(row).then_some((line, ()))))
 }
 
-/// Returns whether an Allow row has a wide network.
+/// Returns whether an Allow row contains a wide network, and the policy allows some of its addresses.
 fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
     match row {
         AddressSpec::Ipv4(row) => {
@@ -433,7 +435,8 @@ fn is_wide_row(policy: &Policy, row: AddressSpec) -> bool {
     }
 }
 
-/// Returns whether an Allow row has a private network.
+/// Returns whether an Allow row contains a private network that is large enough to be reported, and the
+/// policy allows some of its addresses.
 fn is_private_row(policy: &Policy, row: AddressSpec) -> bool {
     fn is_private<T: Family>(
         row: AddrRange<T>,

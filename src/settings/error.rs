@@ -1,14 +1,14 @@
-//! A setting that cannot be used.
+//! The error of a setting that cannot be used.
 
 use std::fmt;
 
 use crate::text::quote;
 
-/// A setting that cannot be used.
+/// A setting that cannot be used. `Display` writes its name and the problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingError {
     pub(crate) name: String,
-    /// The value and the allowed values.
+    /// The value and the allowed values, as text.
     pub(crate) problem: String,
 }
 
@@ -20,7 +20,7 @@ impl SettingError {
         }
     }
 
-    /// The setting's name, which is also the name of the environment variable.
+    /// Returns the setting's name as the program spells it: a variable or a flag.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -1,4 +1,4 @@
-//! The setting `HOLD_ABOVE`.
+//! The `HOLD_ABOVE` setting.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::settings::error::SettingError;
 pub struct HoldAbove(u8);
 
 impl HoldAbove {
-    /// The percentage.
+    /// Returns the percentage.
     #[must_use]
     pub fn percent(self) -> u8 {
         self.0
@@ -22,11 +22,11 @@ impl fmt::Display for HoldAbove {
     }
 }
 
-/// Parses `HOLD_ABOVE`. `None` if nothing is held: the value is empty or 0.
+/// Parses `HOLD_ABOVE`. `None` if nothing is held, because the value is empty or 0.
 ///
 /// # Errors
 ///
-/// For anything but a whole number from 0 to 100.
+/// A [`SettingError`] for any value except a whole number from 0 to 100.
 pub fn hold_above(name: &str, value: &str) -> Result<Option<HoldAbove>, SettingError> {
     let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse() {

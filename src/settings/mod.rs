@@ -1,7 +1,8 @@
-//! Reads settings from a map of strings: the function's environment or the command line's flags.
+//! Reads settings by their names: from the function's environment variables or the command line's flags.
 //!
-//! The error of a bad value contains the setting's name, the value and the allowed values. An empty
-//! value counts as unset, because an empty template parameter becomes an empty value.
+//! The error for an invalid value contains the setting's name, the value and the allowed values. An empty
+//! value counts as not set, because an empty parameter of the CloudFormation template becomes an empty
+//! variable.
 
 mod error;
 mod hold_above;
@@ -16,28 +17,28 @@ pub use self::spelling::Spelling;
 use crate::rule::DefaultPolicy;
 use crate::time::{TimeZone, UnknownZone};
 
-/// The default of `MAX_CSV_BYTES`: 256 MiB, decompressed.
+/// The default of `MAX_CSV_BYTES`: 256 MiB after decompression.
 pub const DEFAULT_MAX_CSV_BYTES: u64 = 256 * 1024 * 1024;
-/// The default of `MAX_OUTPUT_BYTES`: 16 MiB. Apache reads a `.htaccess` again on every request, and
-/// one of a million networks has 15 MB.
+/// The default of `MAX_OUTPUT_BYTES`: 16 MiB. Apache reads a `.htaccess` file again on every request, and a
+/// file with a million networks has 15 MB.
 pub const DEFAULT_MAX_OUTPUT_BYTES: u64 = 16 * 1024 * 1024;
 /// The default of `TEMPLATE`.
 pub const DEFAULT_TEMPLATE: &str = "apache24";
 
-/// The rejected rows that refuse a file.
+/// The kind of rejected rows that cause a file to be refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strict {
-    /// A row that may have denied somebody who gets in under the other rows.
+    /// Rows that may have been meant to deny somebody who gets in under the other rows.
     #[default]
     Deny,
-    /// Every row.
+    /// All rejected rows.
     All,
-    /// No row. A warning names the rows that may have denied somebody who gets in.
+    /// No rows. A warning lists the rows that may have been meant to deny somebody who gets in.
     None,
 }
 
 impl Strict {
-    /// The name in settings.
+    /// Returns the name in settings.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -53,17 +54,18 @@ impl Strict {
 pub struct Settings {
     /// `DEFAULT_POLICY`: the default for files without an `all` row. Default: deny.
     pub default_policy: DefaultPolicy,
-    /// `STRICT`: the rejected rows that refuse a file. Default: those that may have denied somebody.
+    /// `STRICT`: the rejected rows that cause a file to be refused. Default: rows that may have been meant to
+    /// deny somebody.
     pub strict: Strict,
-    /// `OUTPUT_KEY`: the key of an output.
+    /// `OUTPUT_KEY`: the Tera template for the key of an output. Default: `{{ path }}/.htaccess`.
     pub output_key: OutputKey,
-    /// `MAX_CSV_BYTES`: the maximum size of a CSV, decompressed, in bytes. Default: 256 MiB.
+    /// `MAX_CSV_BYTES`: the maximum size of a CSV after decompression, in bytes. Default: 256 MiB.
     pub max_csv_bytes: u64,
     /// `MAX_OUTPUT_BYTES`: the maximum size of an output, in bytes. Default: 16 MiB.
     pub max_output_bytes: u64,
     /// `TIME_ZONE`: the time zone of dates and local times in a CSV. Default: UTC.
     pub time_zone: TimeZone,
-    /// The way in which messages name a setting. Default: as a variable.
+    /// The spelling of settings in messages. Default: as variables.
     pub spelling: Spelling,
 }
 
@@ -82,7 +84,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the settings by their names.
+    /// Reads the settings. `lookup` returns the value of a setting, given its variable name.
     ///
     /// # Errors
     ///
@@ -128,7 +130,7 @@ impl Settings {
 ///
 /// # Errors
 ///
-/// For any value except `deny` and `allow`.
+/// A [`SettingError`] for any value except `deny` and `allow`.
 pub fn default_policy(name: &str, value: &str) -> Result<DefaultPolicy, SettingError> {
     match value {
         "deny" => Ok(DefaultPolicy::Deny),
@@ -150,7 +152,7 @@ fn time_zone(name: &str, value: &str) -> Result<TimeZone, SettingError> {
     })
 }
 
-/// Parses `STRICT`. `true` and `false` are the values of an older version.
+/// Parses `STRICT`. `true` and `false` are values from an older version.
 fn strict(name: &str, value: &str) -> Result<Strict, SettingError> {
     match value {
         "deny" => Ok(Strict::Deny),

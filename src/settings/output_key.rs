@@ -1,7 +1,7 @@
-//! The `OUTPUT_KEY` setting: a Tera expression for the key of an output.
+//! The `OUTPUT_KEY` setting: a Tera template for the key of an output.
 //!
-//! Outputs are synced to a disk, so no output may have the name of a folder of another one. Therefore all
-//! outputs have the same file name or the same ending, and no folder may have such a name.
+//! Outputs are synced to a disk, where a file and a folder cannot have the same path. All outputs therefore
+//! have the same file name or the same ending, and no folder may have such a name.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,8 @@ use crate::text::{Segment, rich};
 
 /// The default of `OUTPUT_KEY`: a folder for each site, so that a sync copies it into the web root.
 pub(crate) const DEFAULT_OUTPUT_KEY: &str = "{{ path }}/.htaccess";
-/// Sources that differ in their folder, their name or both. The names, and the folders, end differently, so
-/// that a common ending of the outputs comes from the expression.
+/// Sources that differ in their folder, their name or both. Both the names and the folders have different
+/// endings, so a common ending of the outputs can only come from the template.
 const SAMPLES: [&str; 4] = [
     "some/site.csv",
     "some/shop.csv",
@@ -23,7 +23,7 @@ const SAMPLES: [&str; 4] = [
     "other/shop.csv",
 ];
 
-/// A Tera template for the key of an output, over `path`, `dir` and `stem` of the source's key.
+/// A Tera template for the key of an output. Its variables are `path`, `dir` and `stem` of the source's key.
 #[derive(Clone, Debug)]
 pub struct OutputKey {
     tera: Tera,
@@ -31,17 +31,17 @@ pub struct OutputKey {
     file_name: FileName,
 }
 
-/// The names that the files of outputs have.
+/// The file names that outputs can have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum FileName {
-    /// All have this name.
+    /// All outputs have this file name.
     Whole(String),
-    /// All names end in this text.
+    /// All file names end in this text.
     EndsIn(String),
 }
 
 impl FileName {
-    /// Finds what the names have in common. `None` if that is nothing.
+    /// Finds the common ending of the outputs. `None` if there is none.
     fn of(outputs: &BTreeSet<String>) -> Option<Self> {
         let first = outputs.first()?;
         let common = first
@@ -74,13 +74,13 @@ impl Default for OutputKey {
 }
 
 impl OutputKey {
-    /// Compiles the expression and tries it with keys that share their folder or their name. A constant is
-    /// accepted: it is for one CSV only.
+    /// Compiles the template, and tries it with source keys that have their folder or their name in common. A
+    /// constant is accepted, for use with only one CSV.
     ///
     /// # Errors
     ///
-    /// If it does not compile, fails, gives the same output to some of the sources but not to all, or could
-    /// make one output the folder of another.
+    /// A [`SettingError`] if the template does not compile or fails, if it gives the same output to some of
+    /// the sources but not to all, or if one output could be a folder of another output.
     pub fn new(name: &str, text: &str) -> Result<Self, SettingError> {
         let allowed =
             "expected a Tera template with path, dir and stem, such as {{ path }}/.htaccess";
@@ -120,7 +120,7 @@ impl OutputKey {
         }
     }
 
-    /// The expression.
+    /// Returns the text of the template.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -130,8 +130,8 @@ impl OutputKey {
     ///
     /// # Errors
     ///
-    /// `unsafe-key` if the source or the output could leave its folder, or if a folder of the output has the
-    /// name of an output's file.
+    /// `unsafe-key` if the source or the output could leave its folder, or if a folder of the output has a
+    /// name that is reserved for output files.
     pub fn of(&self, source_key: &str) -> Result<String, Refusal> {
         let parts = split_key(source_key)?;
         let mut context = Context::new();
@@ -150,7 +150,7 @@ impl OutputKey {
         Ok(output)
     }
 
-    /// Checks that the output of another source cannot have the name of a folder of this output.
+    /// Checks that no folder of this output can have the name of another output.
     fn check_folders(&self, output: &str) -> Result<(), Refusal> {
         let (folders, _) = output.rsplit_once('/').unwrap_or_default();
         match folders

@@ -1,17 +1,17 @@
-//! The names of settings, as the user of an edge knows them.
+//! The spelling of settings, for the user of the function or of the command line.
 
-/// The way in which messages name a setting.
+/// The spelling of settings in messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Spelling {
-    /// As the environment variable of the function: `MAX_CSV_BYTES`.
+    /// The environment variable of the function: `MAX_CSV_BYTES`.
     #[default]
     Variable,
-    /// As the flag of the command line: `--max-csv-bytes`.
+    /// The flag of the command line: `--max-csv-bytes`.
     Flag,
 }
 
 impl Spelling {
-    /// The name of the setting with this environment variable.
+    /// Returns the name of a setting, given its environment variable.
     ///
     /// ```
     /// use htaccess_generator::settings::Spelling;

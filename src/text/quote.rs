@@ -22,7 +22,7 @@ pub fn quote(text: &str) -> String {
     format!("\"{}\"", escape(text))
 }
 
-/// Like [`quote`], but without the quotes, for sentences that start with the value.
+/// Escapes and shortens a text like [`quote`], but without quotes, for sentences that start with the value.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(MAX_QUOTED_CHARS));

@@ -1,4 +1,4 @@
-//! The grammar of a date cell, byte by byte. `reader.rs` gives it a meaning.
+//! Parses a date cell byte by byte. `reader.rs` turns the result into an instant.
 //!
 //! ```text
 //! cell     = no-bound / date [ "T" / " " time [ [ fraction ] offset ] ]
@@ -9,22 +9,22 @@
 //! offset   = "Z" / ( "+" / "-" ) 2DIGIT ":" 2DIGIT    at most 23:59
 //! ```
 //!
-//! A cell with an offset is a date-time of RFC 3339, in which `T` and `Z` may be lower-case letters and
-//! `T` may be a space. Its seconds may be missing. It cannot have the second 60, because leap seconds are
-//! announced only six months ahead.
+//! A cell with an offset is a date-time of RFC 3339, in which `T` and `Z` may be in lower case, and `T` may
+//! be a space. Its seconds may be missing. The second 60 is not accepted, because leap seconds are announced
+//! only six months ahead.
 
 use crate::time::instant::DAY_SECONDS;
 
-/// A cell, as it is written. The date is only read, it may not exist.
+/// A cell as written. Its date may not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateCell {
-    /// There is no bound.
+    /// The cell sets no bound.
     NoBound,
-    /// A day, or a time of the day.
+    /// A date, with or without a time of day.
     Date { date: WrittenDate, at: At },
 }
 
-/// A date of a cell, which may not exist.
+/// A date as written in a cell. It may not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WrittenDate {
     pub(super) year: u16,
@@ -32,15 +32,16 @@ pub(super) struct WrittenDate {
     pub(super) day: u8,
 }
 
-/// The rest of a date cell.
+/// The part of a date cell after the date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
     /// There is no time.
     WholeDay,
     /// A local time.
     Local(Clock),
-    /// A time at an offset from UTC, in seconds. A fraction of a second counts as a whole one, so that
-    /// an instant in whole seconds is before the cell's instant exactly if it is before this one.
+    /// A time with an offset from UTC in seconds. `extra_seconds` is 1 if the cell has a fraction of a second
+    /// that is not zero. This rounding up changes no result, because an instant in whole seconds is before
+    /// the rounded time if and only if it is before the written time.
     Offset {
         clock: Clock,
         offset: i64,
@@ -48,7 +49,7 @@ pub(super) enum At {
     },
 }
 
-/// A time of the day.
+/// A time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clock {
     pub(crate) hour: u8,
@@ -57,19 +58,19 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Returns the seconds since midnight, on a day without a clock change.
+    /// Returns the seconds since midnight on a day without a clock change.
     pub(crate) fn seconds(self) -> i64 {
         i64::from(self.hour) * 3600 + i64::from(self.minute) * 60 + i64::from(self.second)
     }
 
-    /// Returns the time if its parts are in range.
+    /// Returns the time. `None` if one of its parts is out of range.
     pub(crate) fn checked(self) -> Option<Self> {
         (self.seconds() < DAY_SECONDS && self.minute < 60 && self.second < 60).then_some(self)
     }
 }
 
 impl DateCell {
-    /// Reads a cell. `None` if it is not in the grammar.
+    /// Parses a cell. `None` if it is not in the grammar.
     #[inline]
     pub(super) fn parse(cell: &[u8]) -> Option<Self> {
         let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] = cell else {
@@ -121,7 +122,8 @@ impl At {
     }
 }
 
-/// Reads the digits of a fraction. Returns 1 if it is not zero, and the text after it.
+/// Reads the digits of a fraction. Returns 1 if the fraction is not zero, or else 0, and the text after the
+/// digits.
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let end = text
         .iter()
@@ -148,7 +150,7 @@ fn offset(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// Reads two digits.
+/// Reads a number of two digits.
 #[inline]
 fn pair(tens: u8, ones: u8) -> Option<u8> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));

@@ -1,16 +1,16 @@
-//! Instants, in whole seconds.
+//! Instants in whole seconds.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-/// The number of seconds of a day without a clock change.
+/// The number of seconds in a day without a clock change.
 pub(crate) const DAY_SECONDS: i64 = 86_400;
 
 /// An instant in whole seconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
-/// `Display` and JSON are RFC 3339 in UTC: `2026-12-31T22:59:59Z`.
+/// `Display` and JSON use RFC 3339 in UTC: `2026-12-31T22:59:59Z`.
 ///
 /// ```
 /// use htaccess_generator::time::Instant;
@@ -24,11 +24,11 @@ pub struct Instant(i64);
 impl Instant {
     /// The first instant of the year 0.
     pub const MIN: Self = Self(-62_167_219_200);
-    /// The last instant that jiff represents, a day before the end of the year 9999, so that every local
-    /// time is in a year of four digits.
+    /// The last instant that jiff can represent. It is a day before the end of the year 9999, so that every
+    /// local time is in a year of four digits.
     pub const MAX: Self = Self(253_402_207_200);
 
-    /// Creates an instant from the seconds since 1970. Seconds out of range give the nearest instant.
+    /// Creates an instant from the seconds since 1970. Seconds out of range give the nearest valid instant.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         if seconds < Self::MIN.0 {
@@ -46,13 +46,13 @@ impl Instant {
         self.0
     }
 
-    /// Returns the instant some seconds later, or earlier if they are negative.
+    /// Returns the instant that is `seconds` seconds later, or earlier if `seconds` is negative.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self::from_seconds(self.0.saturating_add(seconds))
     }
 
-    /// Returns the instant a number of days of 24 hours later.
+    /// Returns the instant that is `days` days later, or earlier if `days` is negative. A day has 24 hours.
     #[must_use]
     pub const fn plus_days(self, days: i64) -> Self {
         self.plus_seconds(days.saturating_mul(DAY_SECONDS))

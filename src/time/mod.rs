@@ -1,11 +1,11 @@
 //! Instants, time zones and the periods of rows.
 //!
 //! [`DateReader`] reads a cell of the columns `Starts` and `Expires` (`cell.rs` has the grammar) as an
-//! [`Instant`]. A [`Period`] lies between two of them. [`TimeZone`] is a zone of the IANA database,
+//! [`Instant`]. A [`Period`] is the time between two instants. [`TimeZone`] is a zone of the IANA database,
 //! which is compiled into the program, so no system files are needed.
 //!
-//! This folder does not read a clock and contains no messages: an [`InvalidDate`] contains no data, and
-//! `csv/diagnose/date/` explains it to people. Nothing else uses jiff.
+//! This folder does not read a clock and contains no messages. An [`InvalidDate`] contains no data, and
+//! `csv/diagnose/date/` explains it to people. No other folder uses jiff.
 
 mod cell;
 mod date;

@@ -5,20 +5,20 @@ use crate::time::instant::Instant;
 /// The time from `starts` (included) to `expires` (excluded).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period {
-    /// The first instant. `None` if there is no bound.
+    /// The first instant of the period. `None` if there is no bound.
     pub starts: Option<Instant>,
-    /// The first instant afterwards. `None` if there is no bound.
+    /// The first instant after the period. `None` if there is no bound.
     pub expires: Option<Instant>,
 }
 
 /// The state of an accepted row at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowState {
-    /// It has not started.
+    /// The row has not started.
     Pending,
-    /// It has started and has not ended.
+    /// The row has started and has not ended.
     Active,
-    /// It has ended.
+    /// The row has ended.
     Expired,
 }
 
@@ -35,7 +35,7 @@ impl RowState {
 }
 
 impl Period {
-    /// All time.
+    /// The period without bounds.
     pub const ALWAYS: Self = Self {
         starts: None,
         expires: None,
@@ -54,11 +54,12 @@ impl Period {
         matches!((self.starts, self.expires), (Some(starts), Some(expires)) if expires <= starts)
     }
 
-    /// Returns the time that is in both periods. `None` if there is none.
+    /// Returns the time that is in both periods. `None` if they do not overlap.
     #[must_use]
     pub fn intersection(self, other: Self) -> Option<Self> {
         let both = Self {
-            // No start is before any start, and no end after any end.
+            // `None` is less than every start, so `max` is correct. An end of `None` is later than every
+            // other end.
             starts: self.starts.max(other.starts),
             expires: match (self.expires, other.expires) {
                 (Some(one), Some(other)) => Some(one.min(other)),
@@ -68,7 +69,8 @@ impl Period {
         (!both.is_reversed()).then_some(both)
     }
 
-    /// Returns the state of a row with this period: it is active if `starts <= at < expires`.
+    /// Returns the state of a row with this period at an instant. The row is active if
+    /// `starts <= at < expires`.
     #[must_use]
     #[inline]
     pub fn state(&self, at: Instant) -> RowState {
@@ -81,7 +83,7 @@ impl Period {
         }
     }
 
-    /// Returns the first bound after an instant.
+    /// Returns the first bound after an instant. `None` if there is none.
     #[must_use]
     #[inline]
     pub fn next_bound(&self, after: Instant) -> Option<Instant> {

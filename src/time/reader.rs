@@ -2,30 +2,30 @@
 //!
 //! # Implementation notes
 //!
-//! A file may have a million dates, but only a few distinct days. [`DateReader`] computes the bounds of a
-//! day once, and then adds the time of the day to them unless the clock changes on that day. Asking the
-//! time zone for each cell took five times as long.
+//! A file may have a million dates, but only a few distinct days. [`DateReader`] computes the bounds of each
+//! day once. It then adds the time of day to the start of the day, unless the clock changes on that day.
+//! Asking the time zone for each cell took five times as long.
 
 use crate::time::cell::{At, DateCell, WrittenDate};
 use crate::time::date::Date;
 use crate::time::instant::{DAY_SECONDS, Instant};
 use crate::time::zone::TimeZone;
 
-/// The number of days that are remembered, which are eight years without a collision. A power of two.
+/// The number of days that are remembered, a power of two. Days in eight consecutive years do not collide.
 const MAX_DAYS: usize = 4096;
-/// Databases write a date in this year for "never", so that such a row does not end.
+/// The year that databases write for "never". A row that expires in this year does not end.
 const YEAR_OF_NEVER: u16 = 9999;
 
-/// The column of a date.
+/// The column of a date, which is one bound of a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// `Starts`: a day means its first instant.
+    /// `Starts`: a date without a time means the first instant of the day.
     Starts,
-    /// `Expires`: a day means its end, which is the first instant of the next day.
+    /// `Expires`: a date without a time means the end of the day, which is the first instant of the next day.
     Expires,
 }
 
-/// The error of a cell that is not a date as this program reads it, or names a date that does not exist.
+/// The error for a cell that is not in the grammar, or whose date does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidDate;
 
@@ -46,7 +46,8 @@ pub struct InvalidDate;
 pub struct DateReader {
     zone: TimeZone,
     as_of: Instant,
-    /// The days that were read, each at the place that its number has. Empty until the first day.
+    /// The days that have been read, each at its index from `WrittenDate::place`. Empty until the first day
+    /// is read.
     days: Vec<Option<Day>>,
 }
 
@@ -64,14 +65,14 @@ struct Day {
 }
 
 impl Default for DateReader {
-    /// Creates a reader in UTC as of 1970.
+    /// Creates a reader for UTC, as of 1970-01-01T00:00:00Z.
     fn default() -> Self {
         Self::new(TimeZone::default(), Instant::from_seconds(0))
     }
 }
 
 impl DateReader {
-    /// Creates a reader. `as_of` is the instant of which the rows are read; only explanations use it.
+    /// Creates a reader. `as_of` is the instant as of which the rows are evaluated. Only explanations use it.
     #[must_use]
     pub fn new(zone: TimeZone, as_of: Instant) -> Self {
         Self {
@@ -87,23 +88,22 @@ impl DateReader {
         &self.zone
     }
 
-    /// Returns the instant of which the rows are read.
+    /// Returns the instant as of which the rows are evaluated.
     #[must_use]
     pub fn as_of(&self) -> Instant {
         self.as_of
     }
 
-    /// Reads a cell without white space around it. `None` means that there is no bound.
+    /// Reads a cell without white space around it. `None` means that the cell sets no bound.
     ///
     /// # Errors
     ///
-    /// [`InvalidDate`] for a text that is not in the grammar (`cell.rs`), and for a date that does not
-    /// exist.
+    /// [`InvalidDate`] for a text that is not in the grammar (`cell.rs`), or for a date that does not exist.
     pub fn read(&mut self, bound: Bound, cell: &str) -> Result<Option<Instant>, InvalidDate> {
         self.read_bytes(bound, cell.as_bytes())
     }
 
-    /// Reads a cell of bytes, like [`DateReader::read`].
+    /// Reads a cell from its bytes. See [`DateReader::read`].
     #[inline]
     pub(crate) fn read_bytes(
         &mut self,
@@ -133,7 +133,7 @@ impl DateReader {
         Ok((!is_never).then_some(instant))
     }
 
-    /// Returns a day. `None` if there is no such date.
+    /// Returns a day. `None` if the date does not exist.
     #[inline]
     fn day(&mut self, written: WrittenDate) -> Option<Day> {
         let place = written.place();
@@ -170,7 +170,7 @@ impl DateReader {
 }
 
 impl WrittenDate {
-    /// Returns the place in the table of days. Days of four years in a row have different places.
+    /// Returns the index in the table of days. Days in eight consecutive years have different indexes.
     #[inline]
     fn place(self) -> usize {
         let Self { year, month, day } = self;

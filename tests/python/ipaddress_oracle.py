@@ -17,8 +17,7 @@ import sys
 
 STRINGS = 300_000
 SEED = 20250611
-# The characters with Unicode's White_Space property, which are trimmed from cells. (str.strip() also removes \x1c to
-# \x1f.)
+# The characters with Unicode's White_Space property, which are trimmed from cells. (str.strip() also removes \x1c to \x1f.)
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -82,8 +81,7 @@ def strings():
     """Returns all strings without duplicates: the seeds, then the mutations."""
     rng = random.Random(SEED)
     seeds = literals() + OURS
-    # Mutations of long texts (documentation, source code) are little more than noise, so only short texts are
-    # mutated.
+    # Mutations of long texts (documentation, source code) are little more than noise, so only short texts are mutated.
     short = [text for text in seeds if len(text) <= 60]
     addresses = [text for text in short if "%" not in text and address(text)]
     seen = dict.fromkeys(seeds)

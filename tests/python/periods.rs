@@ -47,8 +47,7 @@ fn rows_with_periods_let_in_the_networks_that_python_finds() {
         };
         let settings = Settings {
             time_zone: TimeZone::named(zone).expect("the library knows the zones of the oracle"),
-            // By default, a rejected Deny row, such as one that ends before it starts, refuses the
-            // file.
+            // By default, a rejected Deny row, such as one that ends before it starts, refuses the file.
             strict: Strict::None,
             ..Settings::default()
         };

@@ -1,8 +1,7 @@
 //! A private Apache httpd 2.4 with a separate folder in its document root for each `.htaccess`.
 //!
 //! `mod_remoteip` takes the client's address from `X-Client`, so that the tests can send requests
-//! from any address. `AllowOverride` permits exactly the directives that the built-in templates
-//! use.
+//! from any address. `AllowOverride` permits exactly the directives that the built-in templates use.
 
 use std::fmt::Write as _;
 use std::path::Path;

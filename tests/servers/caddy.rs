@@ -1,8 +1,7 @@
 //! A private Caddy with a `handle` for each output of the `caddy` template.
 //!
 //! The matcher `remote_ip` uses the address of the connection. The tests insert `forwarded` after
-//! it, so that Caddy uses the address in `X-Forwarded-For` instead. The rest of the output is
-//! unchanged.
+//! it, so that Caddy uses the address in `X-Forwarded-For` instead. The rest of the output is unchanged.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;

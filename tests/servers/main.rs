@@ -4,8 +4,7 @@
 //! `nginx-light`, `haproxy`, `caddy` and `nftables`, and fail if one is missing. Plain `cargo test`
 //! does not run them, so that it works without these packages. Each test starts its own server on a
 //! free port of this machine, configures it to take the client's address from a header, and sends
-//! requests from the addresses at which the verdict can change. All randomness comes from fixed
-//! seeds.
+//! requests from the addresses at which the verdict can change. All randomness comes from fixed seeds.
 
 #![allow(
     clippy::disallowed_methods,

@@ -56,8 +56,7 @@ impl Network {
     }
 
     /// Loads each file with the documented chain, and connects from every client of its case.
-    /// Returns whether each client got in. Clients whose address cannot occur in a packet are left
-    /// out.
+    /// Returns whether each client got in. Clients whose address cannot occur in a packet are left out.
     pub(crate) fn connections(&self, cases: &[(&Case, &str)]) -> Vec<Vec<(IpAddr, bool)>> {
         let mut policies = Vec::new();
         for (index, (case, file)) in cases.iter().enumerate() {

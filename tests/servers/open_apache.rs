@@ -1,5 +1,4 @@
-//! An httpd that allows every directive in `.htaccess` files, so that an injected directive would
-//! work.
+//! An httpd that allows every directive in `.htaccess` files, so that an injected directive would work.
 
 use std::fmt::Write as _;
 use std::process::Command;

@@ -16,8 +16,7 @@ use crate::nftables::Network;
 use crate::nginx::Nginx;
 use crate::{built_in, check, conclude, documented, named, probe_nginx, tell};
 
-/// Returns the outputs of a template that may print IPv4-mapped networks, which [`outputs`] would
-/// reject.
+/// Returns the outputs of a template that may print IPv4-mapped networks, which [`outputs`] would reject.
 fn outputs_with_mapped(template: &str, cases: &[Case]) -> Vec<String> {
     let template = built_in(template);
     let outputs = cases.iter().map(|case| generated(case, &template));
@@ -159,8 +158,7 @@ fn nft_accepts_the_sets_and_packets_pass_according_to_the_oracle() {
         return;
     };
     let (start, cases) = (Instant::now(), cases());
-    // Ranges can end inside the IPv4-mapped block, which the check in [`outputs`] rejects. Networks
-    // cannot.
+    // Ranges can end inside the IPv4-mapped block, which the check in [`outputs`] rejects. Networks cannot.
     let outputs = outputs_with_mapped("nftables", &cases);
     for (case, file) in cases.iter().zip(&outputs) {
         if let Some(complaint) = network.complaint(file) {

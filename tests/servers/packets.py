@@ -104,8 +104,7 @@ def ping(client: str) -> None:
         bind(sender, client)
         sender.settimeout(PATIENCE_SECONDS)
         sender.sendto(packet, (server, 0))
-        # A raw IPv4 socket also receives the IP header of 20 bytes. Both kinds of sockets also receive other
-        # messages.
+        # A raw IPv4 socket also receives the IP header of 20 bytes. Both kinds of sockets also receive other messages.
         while sender.recv(100)[20 if version == 4 else 0] != answer:
             pass
 

@@ -14,8 +14,7 @@ use crate::http::Connection;
 
 /// The time limit for the start of a server, long enough for a busy machine.
 const START_PATIENCE: Duration = Duration::from_mins(1);
-/// The number of ports to try. A server may fail to start because another program has taken the
-/// port.
+/// The number of ports to try. A server may fail to start because another program has taken the port.
 const PORTS_TRIED: u32 = 3;
 
 /// Starts a server, and kills it when standard input ends. Standard input is a pipe from the test,

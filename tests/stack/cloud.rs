@@ -16,8 +16,7 @@ use crate::recorder::Recorder;
 /// The time limit for the effect of an upload or an event, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(200);
-/// The time in seconds before a failed asynchronous invocation is tried again. The default is a
-/// minute.
+/// The time in seconds before a failed asynchronous invocation is tried again. The default is a minute.
 const RETRY_SECONDS: &str = "0.2";
 
 /// The output of `cloud.py describe`.
@@ -117,8 +116,7 @@ impl Cloud {
         said
     }
 
-    /// Sets the environment of a command so that it uses the aws client and the credentials of this
-    /// cloud.
+    /// Sets the environment of a command so that it uses the aws client and the credentials of this cloud.
     pub(crate) fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let clients = self.description.aws.parent().unwrap().display();
         let path = std::env::var("PATH").unwrap_or_default();
@@ -261,8 +259,7 @@ fn describe(port: u16) -> Description {
     serde_json::from_slice(&cloud(port, &["describe"])).unwrap()
 }
 
-/// Runs `cloud.py` and returns its standard output. Its progress messages go to the test's standard
-/// error.
+/// Runs `cloud.py` and returns its standard output. Its progress messages go to the test's standard error.
 fn cloud(port: u16, arguments: &[&str]) -> Vec<u8> {
     let output = command(port, arguments)
         .stderr(Stdio::inherit())

@@ -76,8 +76,7 @@ fn start_function(cloud: &Cloud) {
     cloud.aws(&[&start[..], &function[..]].concat());
 }
 
-/// While the function is stopped, uploads are not published. Their events are kept in the failure
-/// queue.
+/// While the function is stopped, uploads are not published. Their events are kept in the failure queue.
 pub(crate) fn of_a_stopped_function(cloud: &Cloud) {
     stop_function(cloud);
     cloud.upload("stopped/site.csv", CSV);

@@ -1,5 +1,4 @@
-//! Tests the deployed stack: `template.yaml` in a separate local cloud, used with the plain aws
-//! client.
+//! Tests the deployed stack: `template.yaml` in a separate local cloud, used with the plain aws client.
 //!
 //! `cargo test --test stack` needs the tools that `make install` installs. The test starts the
 //! cloud on a free port, and stops it at the end.

@@ -1,5 +1,4 @@
-//! Many CSVs that are uploaded at once. Every output is compared with the output of the command
-//! line.
+//! Many CSVs that are uploaded at once. Every output is compared with the output of the command line.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -104,8 +103,7 @@ impl Many {
             .is_some_and(|every| index.is_multiple_of(every))
     }
 
-    /// Returns the key of a CSV. The keys have different forms, with characters that are encoded in
-    /// events.
+    /// Returns the key of a CSV. The keys have different forms, with characters that are encoded in events.
     pub(crate) fn key(self, index: usize) -> String {
         let prefix = self.prefix;
         match index % 4 {

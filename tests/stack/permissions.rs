@@ -30,8 +30,7 @@ const EXCEPTIONS: [(&str, &str); 10] = [
     // These grants exist only if KmsKeyArn is set, and no deployment here sets it.
     ("kms:", "S3 uses the key for the function"),
 ];
-/// A bucket that does not exist, which a test configures by a deliberate mistake. Calls on it
-/// always fail.
+/// A bucket that does not exist, which a test configures by a deliberate mistake. Calls on it always fail.
 const NO_SUCH_BUCKET: &str = "no-such-bucket-anywhere";
 
 /// The grants and the recorded calls of all deployments in a test.
@@ -42,8 +41,7 @@ pub(crate) struct Permissions {
 }
 
 impl Permissions {
-    /// Checks that the deployed role grants every recorded call. Must run before each change of the
-    /// role.
+    /// Checks that the deployed role grants every recorded call. Must run before each change of the role.
     pub(crate) fn cover(&mut self, cloud: &Cloud) {
         let granted = granted(cloud);
         let schedules = Schedules::of(cloud);
@@ -171,8 +169,7 @@ pub(crate) fn of_the_state_machine(cloud: &Cloud) {
         own("states:StopExecution", executions),
     ]
     .into();
-    // The log and the traces of the state machine. These actions do not support resource-level
-    // permissions.
+    // The log and the traces of the state machine. These actions do not support resource-level permissions.
     for action in [
         "logs:CreateLogDelivery",
         "logs:GetLogDelivery",

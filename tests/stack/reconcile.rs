@@ -24,8 +24,7 @@ const NEW_OFFICE: &str = "IP\n198.51.100.0/28\n203.0.113.7\n";
 const BAD_OFFICE: &str = "IP,Rule\n198.51.100.1,Allow\n203.0.113.7,Deny\n";
 /// The number of sites that are uploaded again while a run brings a new list to the sites.
 const AGAIN: usize = 50;
-/// The number of outputs that are deleted, of outputs that are altered, and of CSVs that are
-/// deleted.
+/// The number of outputs that are deleted, of outputs that are altered, and of CSVs that are deleted.
 const WRECKED: usize = 20;
 /// The prefix of a part of the fleet, for runs in which a smaller number of sites proves the same.
 const PART: &str = r#"{"prefix": "thousand/OLD/"}"#;

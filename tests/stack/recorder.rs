@@ -6,8 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A call to S3 with a path-style address, or to a service whose requests contain the operation in
-/// a header.
+/// A call to S3 with a path-style address, or to a service whose requests contain the operation in a header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
     pub(crate) method: String,
@@ -115,8 +114,8 @@ fn copy_lines(mut from: &TcpStream, mut to: &TcpStream, mut seen: impl FnMut(&st
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Parses a request line. If the previous request's body has no line end, its last line precedes
-/// the request line.
+/// Parses a request line. The line can start with the end of the previous request's body, if this
+/// body has no line end.
 fn request(line: &str) -> Option<Call> {
     let (line, target) = line.strip_suffix(" HTTP/1.1")?.rsplit_once(' ')?;
     let methods = ["GET", "HEAD", "PUT", "POST", "DELETE"];
@@ -141,8 +140,7 @@ fn operation(line: &str) -> Option<&str> {
     is_target.then_some(value.trim())
 }
 
-/// Returns the status in a status line. `100 Continue` is not the final answer, so it returns
-/// `None`.
+/// Returns the status in a status line. `100 Continue` is not the final answer, so it returns `None`.
 fn status(line: &str) -> Option<u16> {
     let (_, rest) = line.rsplit_once("HTTP/1.1 ")?;
     let status = rest.get(..3)?.parse().ok()?;

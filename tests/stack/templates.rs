@@ -1,5 +1,4 @@
-//! Checks in the text of the templates that no other account can take over a bucket name or use a
-//! grant.
+//! Checks in the text of the templates that no other account can take over a bucket name or use a grant.
 //!
 //! The local cloud does not evaluate the conditions of policies, so these tests read them.
 //! `infra/local/conditions.py` resolves the conditions of each template, once all as true and once
@@ -34,8 +33,7 @@ const ONE_WRITER: [(&str, &str, &[&str]); 3] = [
     ("ReportBucketPolicy", "aws:PrincipalArn", &WRITING),
     ("AccessLogBucketPolicy", "aws:SourceArn", &LOGGING),
 ];
-/// The services that a policy may allow, each with the condition keys that limit it to this
-/// account.
+/// The services that a policy may allow, each with the condition keys that limit it to this account.
 const SERVICES: [(&str, &[&str]); 8] = [
     // The ARN of a bucket does not contain an account.
     ("s3.amazonaws.com", &["aws:SourceArn", "aws:SourceAccount"]),

@@ -66,7 +66,7 @@ impl RuntimeApi {
                 if let Ok(stream) = stream {
                     thread::spawn(move || {
                         let _ = stream.set_nodelay(true);
-                        // The error is ignored, because a killed function can leave its connection in any state.
+                        // Errors are ignored, because a killed function leaves its connection in any state.
                         let _ = serve(stream, |request| answer(request, &sender, &given));
                     });
                 }
@@ -93,7 +93,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Sends the event to the waiting function, and waits for its answer.
+    /// Sends the event to the waiting function, and waits for the function's answer.
     pub(crate) fn invoke(&mut self, event: Vec<u8>) -> Result<Invocation, String> {
         let waiting = self.waiting.take().ok_or("the function does not wait")?;
         waiting

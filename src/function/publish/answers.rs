@@ -1,11 +1,11 @@
-//! Creates the answers about an output that was not generated.
+//! Creates the answers about outputs that are not generated.
 
 use crate::answer::{Answer, Status};
 use crate::function::publish::object::PublishedObject;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::ObjectName;
 
-/// Creates an answer about an output.
+/// Creates an answer with this status about an output.
 pub(crate) fn answer_about(
     settings: &FunctionSettings,
     input: &ObjectName,

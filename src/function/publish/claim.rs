@@ -1,4 +1,5 @@
-//! Decides which of several uploads with the same output may write it. `publisher.rs` explains the rule.
+//! Decides which of several uploads with the same output may write that output. `publisher.rs` explains the
+//! rule.
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::function::error::Error;
@@ -8,21 +9,22 @@ use crate::function::settings::OnDelete;
 use crate::function::store::{ObjectName, Store};
 use crate::text::{Segment, rich};
 
-/// The right of an upload to its output.
+/// The decision about whether an upload may write its output.
 pub(crate) enum Claim {
-    /// The output is missing, or belongs to this upload or to none.
+    /// The output does not exist, belongs to this upload, or belongs to no upload.
     Granted,
-    /// The output belongs to this other upload, which was deleted.
+    /// The output belongs to this other upload, which no longer exists.
     OwnerIsGone(ObjectName),
-    /// The output belongs to another upload.
+    /// The output belongs to another upload, which exists or may exist.
     Refused(Refusal),
 }
 
-/// Returns whether this upload may have the output. Only an output of another upload costs a call.
+/// Decides whether this upload may write the output. This takes a call only if the output belongs to another
+/// upload.
 ///
 /// # Errors
 ///
-/// If that call fails.
+/// If the call fails.
 pub(crate) async fn claim<S: Store>(
     store: &S,
     input: &ObjectName,
@@ -55,8 +57,8 @@ pub(crate) async fn claim<S: Store>(
     Ok(Claim::Refused(refusal))
 }
 
-/// Returns whether the report on a publication may be written before the output. It may not if another
-/// invocation can refuse the input between the two writes, because of another owner of the output.
+/// Returns whether the report on a publication may be written before the output. Returns false if another
+/// invocation could refuse the input between the two writes because the output has another owner.
 pub(crate) fn may_write_report_first(
     output: &PublishedObject,
     input: &ObjectName,
@@ -64,7 +66,7 @@ pub(crate) fn may_write_report_first(
 ) -> bool {
     match output.owner(&input.key) {
         Some(owner) => owner == Owner::Own,
-        // With `remove`, another owner can write the output and remove it again in between.
+        // With `remove`, another owner can write the output and remove it again between the two writes.
         None => on_delete != OnDelete::Remove,
     }
 }

@@ -1,4 +1,4 @@
-//! Prints the commands of the AWS CLI that the report shows, for a POSIX shell.
+//! Formats the AWS CLI commands that the report shows, for a POSIX shell.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -33,7 +33,7 @@ pub(crate) fn write_text(text: &str, object: &ObjectName) -> String {
     )
 }
 
-/// Quotes an argument, unless no shell can misread it.
+/// Quotes an argument for the shell, unless it contains only characters that no shell interprets.
 fn quoted(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {

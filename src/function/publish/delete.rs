@@ -1,4 +1,5 @@
-//! Applies `OnDelete` to an output whose input is gone, under the conditions of the protocol.
+//! Applies `OnDelete` to an output whose input no longer exists, under the conditions of the publishing
+//! protocol.
 
 use crate::answer::{Answer, Refusal, Status};
 use crate::function::error::{Error, ErrorKind};
@@ -13,9 +14,9 @@ use crate::render::{Template, render};
 use crate::rule::DefaultPolicy;
 use crate::source::Source;
 
-/// The file that Apache reads whatever the template is.
+/// The name of the file that Apache reads, with any template.
 const APACHE_FILE: &str = ".htaccess";
-/// The template that denies everybody in [`APACHE_FILE`] if no other template works.
+/// The template that denies everybody in [`APACHE_FILE`] if the template in the settings does not work.
 const APACHE_TEMPLATE: &str = "apache24";
 
 /// The deletion of one input.
@@ -23,12 +24,12 @@ pub(crate) struct Deletion<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
     pub(crate) on_delete: OnDelete,
-    /// The template, or the reason why there is none.
+    /// The template, or the reason why it does not work.
     pub(crate) template: Result<&'a Template, &'a Refusal>,
     pub(crate) input: &'a ObjectName,
     /// The reason why the output has no input.
     pub(crate) absence: Absence,
-    /// The provenance of an output that is made because the input is gone.
+    /// The provenance of the output that denies everybody.
     pub(crate) provenance: Provenance,
 }
 
@@ -37,12 +38,12 @@ pub(crate) struct Deletion<'a, S> {
 pub(crate) enum Absence {
     /// The input does not exist.
     InputIsGone,
-    /// The key of the input gives another output, which the input owns.
+    /// The key of the input now gives another output, which the input owns.
     OutputIsElsewhere,
 }
 
 impl<S: Store> Deletion<'_, S> {
-    /// Applies `OnDelete` to the output. Returns `None` if another write took effect in between.
+    /// Applies `OnDelete` to the output. Returns `None` if another write took effect in the meantime.
     ///
     /// # Errors
     ///
@@ -68,8 +69,8 @@ impl<S: Store> Deletion<'_, S> {
         }
     }
 
-    /// Returns whether the input was uploaded again while its output was removed, so that it must be
-    /// published.
+    /// Returns whether the input was uploaded again while its output was removed. In that case, the input
+    /// must be published.
     async fn has_come_back(&self) -> Result<bool, Error> {
         match self.absence {
             Absence::InputIsGone => Ok(self.store.head(self.input).await?.is_some()),
@@ -95,8 +96,8 @@ impl<S: Store> Deletion<'_, S> {
         })
     }
 
-    /// Renders an output that lets nobody in. If the template does not work, a built-in one is used only
-    /// where the server is certain to read it.
+    /// Renders an output that denies everybody. If the template does not work, a built-in template is used,
+    /// but only for a file that the server is certain to read.
     fn file_for_nobody(&self, output: &ObjectName) -> Result<String, Error> {
         let source = Source {
             key: self.input.key.clone(),

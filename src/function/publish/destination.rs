@@ -1,4 +1,4 @@
-//! The buckets and the key of an upload, and the output that it names.
+//! The destination of an upload, which its key determines, and the checks of its bucket and its version.
 
 use std::sync::Once;
 
@@ -12,35 +12,36 @@ use crate::list::{LISTS_FOLDER, ListId, ListName};
 use crate::report::overview::SiteKind;
 use crate::source::check_report_key;
 
-/// The folder of the bucket of the reports that has the compiled lists and the compiled common CSV. Their keys do not
-/// end in `.html`, so none of them is the key of a report.
+/// The folder for the compiled lists and the compiled common CSV in the report bucket. Their keys do not end
+/// in `.html`, so they differ from all keys of reports.
 const COMPILED_FOLDER: &str = "compiled/";
-/// The ending of the key of a compiled list.
+/// The file extension of a compiled list.
 const COMPILED_ENDING: &str = ".list";
 
-/// The use of an upload.
+/// The kind of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// It has the rules of a site.
+    /// A CSV with the rules of a site.
     Site,
-    /// It is a list, which sites name.
+    /// A list, which sites can use.
     List(ListId),
-    /// It is the common CSV, whose rows apply to every site.
+    /// The common CSV, whose rows apply to every site.
     Common,
 }
 
-/// The place to which an upload is published.
+/// The kind of an upload, and the object to which it is published.
 pub(crate) struct Destination {
     pub(crate) kind: Kind,
     pub(crate) output: ObjectName,
 }
 
 impl Destination {
-    /// Returns the output that the key of an upload names. Without a bucket of reports there are no lists.
+    /// Returns the destination that the key of an upload determines. Without a report bucket, every upload is
+    /// a site.
     ///
     /// # Errors
     ///
-    /// `unsafe-key` if the output or the report of this input cannot have a key derived from its key.
+    /// `unsafe-key` if the key of the input does not give a valid key for its output or its report.
     pub(crate) fn of(settings: &FunctionSettings, input: &ObjectName) -> Result<Self, Refusal> {
         let output_key = settings.settings.output_key.of(&input.key)?;
         if settings.report_bucket.is_some() {
@@ -73,7 +74,7 @@ impl Destination {
     }
 }
 
-/// Returns the use of an upload, for the overview.
+/// Returns the kind of an upload, for the overview.
 pub(crate) fn kind_of(settings: &FunctionSettings, input: &ObjectName) -> SiteKind {
     match Destination::of(settings, input).map(|destination| destination.kind) {
         Ok(Kind::List(_)) => SiteKind::List,
@@ -82,12 +83,12 @@ pub(crate) fn kind_of(settings: &FunctionSettings, input: &ObjectName) -> SiteKi
     }
 }
 
-/// Returns the name of the compiled list. `None` without a bucket of reports.
+/// Returns the object name of a compiled list. `None` if there is no report bucket.
 pub(crate) fn list_name_of(settings: &FunctionSettings, name: &ListName) -> Option<ObjectName> {
     compiled(settings, &format!("{LISTS_FOLDER}{name}{COMPILED_ENDING}"))
 }
 
-/// Lists the names of all compiled lists. Empty without a bucket of reports.
+/// Returns the names of all published lists. Empty if there is no report bucket.
 ///
 /// # Errors
 ///
@@ -109,13 +110,13 @@ pub(crate) async fn published_lists<S: Store>(
     Ok(names.collect())
 }
 
-/// Returns the name of the compiled common CSV. `None` if there is none.
+/// Returns the object name of the compiled common CSV. `None` if the settings contain no common CSV.
 pub(crate) fn common_name(settings: &FunctionSettings) -> Option<ObjectName> {
     settings.common_csv.as_ref()?;
     compiled_common(settings)
 }
 
-/// Returns the name of the compiled common CSV, even if there is no longer a common CSV.
+/// Returns the object name of the compiled common CSV, even if the settings no longer contain a common CSV.
 pub(crate) fn compiled_common(settings: &FunctionSettings) -> Option<ObjectName> {
     compiled(settings, "common.rules")
 }
@@ -127,18 +128,18 @@ fn compiled(settings: &FunctionSettings, name: &str) -> Option<ObjectName> {
     })
 }
 
-/// Refuses an upload because of its key. There is no report, because its key would contain the refused
-/// key.
+/// Returns the refusal of an upload because of its key. There is no report, because its key would contain the
+/// refused key.
 pub(crate) fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
     Answer::new(&input.key, Status::Refused).refused(refusal)
 }
 
-/// Checks that the input is in the bucket of the uploads, and that nothing is written to that bucket,
-/// because the function would start itself.
+/// Checks that the input is in the upload bucket, and that this bucket is neither the output bucket nor the
+/// report bucket. Otherwise, the function's own writes would start the function again.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::SameBucket`], [`ErrorKind::OtherBucket`].
+/// [`ErrorKind::SameBucket`] or [`ErrorKind::OtherBucket`].
 pub(crate) fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
     let is_input = |bucket: &String| *bucket == input.bucket;
     let refuse = |kind| Err(Error::new(kind, format!("publish {input}")));
@@ -151,12 +152,12 @@ pub(crate) fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> 
     Ok(())
 }
 
-/// Checks that the input is in a bucket with versions. Without them, the same rules uploaded twice look
-/// like one upload, so the order of outputs is not certain. An emulator may have no versions: that is only
-/// logged, once.
+/// Checks that the input has a version id. In a bucket without versioning, two uploads of the same rules look
+/// like one upload, so the order of outputs is not certain. An emulator may have no versions, so its missing
+/// version id is only logged, once.
 ///
-/// The version `null` is accepted: an object from before versioning was enabled has it. An object from a
-/// time in which versioning was suspended cannot be distinguished from that.
+/// The version id `null` is accepted, because objects from before versioning was enabled have this id.
+/// Objects that were written while versioning was suspended have the same id and cannot be distinguished.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What the overview shows about an upload, as it is found while the upload is published.
+//! The facts about an upload for the overview, which are collected while the upload is published.
 
 use std::cell::{Cell, RefCell};
 
@@ -8,7 +8,7 @@ use crate::function::store::ObjectName;
 use crate::list::ListName;
 use crate::report::overview::SiteFacts;
 
-/// Facts about an upload. Those of the last attempt to publish it count.
+/// Facts about an upload. If there are several attempts to publish the upload, the last attempt counts.
 #[derive(Default)]
 pub struct Findings {
     facts: Cell<SiteFacts>,
@@ -17,20 +17,20 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Returns the numbers of the upload: those of this publication, or those that the report of an earlier
-    /// one records. They are 0 if they are not known.
+    /// Returns the figures of the upload, from this publication or from the report of an earlier one. They
+    /// are 0 if they are not known.
     #[must_use]
     pub fn facts(&self) -> SiteFacts {
         self.facts.get()
     }
 
-    /// Returns whether the upload had an output before it was published.
+    /// Returns whether the upload owned an output before it was published.
     #[must_use]
     pub fn had_output(&self) -> bool {
         self.had_output.get()
     }
 
-    /// Returns the lists in force that the rows of the upload name. Empty if the rows were not read.
+    /// Returns the existing lists that the rows of the upload use. Empty if the rows were not read.
     #[must_use]
     pub fn lists(&self) -> Vec<ListName> {
         self.lists.borrow().clone()

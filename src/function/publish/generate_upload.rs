@@ -1,5 +1,4 @@
-//! Reads one upload and generates its output. The only file here that knows how an upload is
-//! read, decided and rendered.
+//! Reads one upload and generates its output, with the stages in `generate`.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -19,19 +18,20 @@ use crate::review::Version;
 use crate::source::Source;
 use crate::time::Instant;
 
-/// The result of generating an upload, before anything is written.
+/// A generated output with its answer, before anything is written.
 pub(crate) struct GeneratedUpload {
-    /// The answer; [`GeneratedUpload::add_warnings`] completes it.
+    /// The answer, to which [`GeneratedUpload::add_warnings`] adds the last warnings.
     pub(crate) answer: Answer,
-    /// The bytes of the output; `None` if the file was refused.
+    /// The bytes of the output. `None` if the upload was refused.
     pub(crate) file: Option<Vec<u8>>,
-    /// The instant at which the output changes, if there is one. A compiled list holds for all time.
+    /// The next time at which the output changes, if there is one. Always `None` for a compiled list, which
+    /// does not depend on the time.
     pub(crate) holds_until: Option<Instant>,
-    /// The lists in force that the rows name.
+    /// The existing lists that the rows use.
     pub(crate) lists: Vec<ListName>,
-    /// The lists that it was read with.
+    /// The lists and the common CSV with which the upload was read.
     pub(crate) shared: SharedInputs,
-    /// The effect on the output in force and the origin of the upload, as soon as they are known.
+    /// The effect on the current output, and the origin of the upload. `None` until they are known.
     pub(crate) publication: Option<Publication>,
     cost: Option<RequestCost>,
     details: Details,
@@ -44,14 +44,14 @@ enum Details {
 }
 
 impl GeneratedUpload {
-    /// Adds the warnings that compare rows.
+    /// Adds the warnings for which rows are compared with each other.
     pub(crate) fn add_warnings(&mut self) {
         if let Details::Site(decision) = &mut self.details {
             self.answer.warnings.extend(decision.warnings());
         }
     }
 
-    /// Returns the new version of a site. `None` if it is refused, or not a site.
+    /// Returns the new version of a site. `None` if the upload is refused or is not a site.
     pub(crate) fn version(&self) -> Option<Version<'_>> {
         match &self.details {
             Details::Site(decision) if !self.answer.is_refused() => Some(Version {
@@ -62,7 +62,7 @@ impl GeneratedUpload {
         }
     }
 
-    /// Adds the effect on the output in force.
+    /// Adds the effect on the current output.
     pub(crate) fn set_publication(&mut self, publication: Publication) {
         if let Effect::Changed(change) = &publication.effect {
             self.answer.change = Some(change.counts.clone());
@@ -70,7 +70,7 @@ impl GeneratedUpload {
         self.publication = Some(publication);
     }
 
-    /// Returns the numbers for the overview.
+    /// Returns the figures for the overview.
     pub(crate) fn facts(&self) -> SiteFacts {
         let as_of = match &self.details {
             Details::Site(decision) => decision.as_of().0,
@@ -79,7 +79,7 @@ impl GeneratedUpload {
         SiteFacts::of(&self.answer, self.cost, as_of)
     }
 
-    /// Renders the page of the report.
+    /// Renders the report page.
     pub(crate) fn report_page(&self, occasion: Occasion) -> String {
         let facts = match &self.details {
             Details::Site(decision) => Facts {
@@ -106,28 +106,28 @@ impl GeneratedUpload {
     }
 }
 
-/// The use of an upload, with all that it needs.
+/// The kind of an upload, with the data that its kind needs.
 pub(crate) enum Subject<'a> {
     Site(Arc<Template>),
     List(&'a ListId),
     Common,
 }
 
-/// The circumstances under which an upload is generated.
+/// The data with which the output of an upload is generated.
 pub(crate) struct Generator<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
     pub(crate) subject: Subject<'a>,
     /// The object that is read.
     pub(crate) input: &'a ObjectName,
-    /// The key that the output is made for: that of the object, unless it is a preview.
+    /// The key of the CSV. It is the key of `input`, unless `input` is a preview.
     pub(crate) key: &'a str,
     pub(crate) as_of: Instant,
 }
 
 impl<S: Store> Generator<'_, S> {
-    /// Reads the body as it arrives, and generates the output. If its rows name lists, reads these and
-    /// then the input once more. Returns `None` if there is a newer input now.
+    /// Reads the body as it arrives, and generates the output. If the rows use lists, reads the lists and
+    /// then the input once more. Returns `None` if the input has changed in the meantime.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ impl<S: Store> Generator<'_, S> {
             .read_suggestions(store, settings, read.lists())
             .await?;
         if reads_lists || suggests {
-            // Frees its memory before the input is read again.
+            // Frees the memory of the first read before the input is read again.
             drop(read);
             let Fetched::Found(again, body) = self.store.get(self.input, None).await? else {
                 return Ok(None);
@@ -204,7 +204,7 @@ impl<S: Store> Generator<'_, S> {
         Ok(Read::Site(Box::new(decision), Arc::clone(template)))
     }
 
-    /// Renders the output, or compiles the list.
+    /// Renders the output of a site, or serializes a compiled list or common CSV.
     async fn finish(
         &self,
         read: Read,
@@ -250,14 +250,14 @@ impl<S: Store> Generator<'_, S> {
     }
 }
 
-/// An upload that was read, before its output is made.
+/// An upload that was read, before its output is generated.
 enum Read {
     Site(Box<Decision>, Arc<Template>),
     Shared(Box<SharedOutcome>),
 }
 
 impl Read {
-    /// Returns the names of all lists that the rows name.
+    /// Returns the names of all lists that the rows use, even if the lists do not exist.
     fn lists(&self) -> &BTreeSet<ListName> {
         match self {
             Self::Site(decision, _) => decision.lists(),
@@ -271,7 +271,7 @@ pub(crate) fn active_rows(answer: &Answer) -> u64 {
     answer.accepted - answer.pending - answer.expired
 }
 
-/// Pushes the body into an upload, until the upload is refused.
+/// Passes the body to an upload in steps, until the body ends or the upload is refused.
 pub(crate) async fn push_body(
     mut flow: ControlFlow<()>,
     mut body: impl Body,
@@ -289,8 +289,9 @@ pub(crate) async fn push_body(
     Ok(())
 }
 
-/// Lets the caller stop the work if its deadline has passed. The work never waits, so it would otherwise
-/// go on to its end. What follows the reading is one step, because limits bound it.
+/// Yields, so that the caller can stop the work if its deadline has passed. Without this, the work would
+/// continue to its end, because it never waits. Each stage after the reading is a single step, because limits
+/// bound its duration.
 async fn let_deadline_pass() {
     tokio::task::yield_now().await;
 }

@@ -1,10 +1,12 @@
-//! Holds a change until somebody approves it: the code of the change, the object that approves it, and the answer.
+//! Holds a change until somebody approves it: computes the code of the change, reads the approval, and
+//! completes the answer.
 //!
-//! No state is kept. The code is a digest of everything that the change consists of: the output in force, the new
-//! version of the CSV, its lists, the settings, and the bytes that would be written. An object `approvals/KEY` that
-//! contains the code releases this change and no other: each attempt compares the code with the one of the change
-//! that it is about to make, and writes only if the output in force is still the one in the code. So an
-//! approval that is late, early, repeated or for another change has no effect.
+//! The function stores no state about held changes. The code is a digest of everything that determines the
+//! change: the current output, the new version of the CSV, its lists, the settings, and the bytes that would
+//! be written. If an object `approvals/KEY` contains the code, it releases this change and no other change.
+//! Each attempt compares the object's code with the code of the change that it is about to make, and writes
+//! only if the current output is still the same. An approval that is late, early, repeated or for another
+//! change therefore has no effect.
 
 use sha2::{Digest, Sha256};
 
@@ -18,38 +20,39 @@ use crate::review::{Hold, held};
 use crate::settings::HoldAbove;
 use crate::text::{RichText, Segment, rich};
 
-/// The folder of the upload bucket that has the approvals, with its slash.
+/// The folder for approvals in the upload bucket, with its slash.
 pub(crate) const APPROVALS_FOLDER: &str = "approvals/";
-/// The number of characters of a code: 40 bits.
+/// The length of a code, in characters. Its 8 characters have 40 bits.
 const CODE_CHARS: usize = 8;
 /// The characters of a code: Crockford's base 32 (<https://www.crockford.com/base32.html>). It has no `i`, `l`, `o`
 /// or `u`, because `i`, `l` and `o` look like digits.
 const CODE_ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// The maximum number of bytes of an approval that are read. A spreadsheet may add quotes and line breaks.
+/// The maximum size of an approval, in bytes. It leaves room for quotes and line breaks that a spreadsheet
+/// may add.
 const MAX_APPROVAL_BYTES: usize = 256;
 
-/// A change of an output that is still in force.
+/// A change that would replace the current output and may need an approval.
 pub(crate) struct HeldChange<'a> {
     pub(crate) input: &'a ObjectName,
-    /// The output in force.
+    /// The head of the current output.
     pub(crate) output: &'a Head,
-    /// The new version of the input.
+    /// The head of the new version of the input.
     pub(crate) new: &'a Head,
     pub(crate) settings_digest: &'a str,
 }
 
-/// The content of the object that approves changes of an input.
+/// The content of the object that approves changes to a CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Approval {
     /// The code of this change.
     Given,
-    /// Anything else.
+    /// The code of another change, or any other text.
     Other,
-    /// There is no such object.
+    /// The object does not exist.
     Missing,
 }
 
-/// Returns the reason to hold what was generated.
+/// Returns the reason to hold a generated upload. `None` if it can be published without an approval.
 pub(crate) fn hold_of(generated: &GeneratedUpload, limit: HoldAbove) -> Option<Hold> {
     match &generated.publication.as_ref()?.effect {
         Effect::First => None,
@@ -59,10 +62,10 @@ pub(crate) fn hold_of(generated: &GeneratedUpload, limit: HoldAbove) -> Option<H
 }
 
 impl HeldChange<'_> {
-    /// Returns the code that stands for exactly this change.
+    /// Returns the code that identifies exactly this change.
     ///
-    /// The ETag identifies bytes, so `Last-Modified` and the version distinguish an output from an earlier one
-    /// with the same bytes.
+    /// An ETag identifies only bytes, so `Last-Modified` and the version id distinguish an output from an
+    /// earlier output with the same bytes.
     pub(crate) fn code(&self, generated: &GeneratedUpload) -> String {
         let ObjectName { bucket, key } = self.input;
         let output = Sha256::digest(generated.file.as_deref().unwrap_or_default());
@@ -79,7 +82,7 @@ impl HeldChange<'_> {
         ])
     }
 
-    /// Turns what was generated into a held upload.
+    /// Marks a generated upload as held, and adds the message and the command that approves the change.
     pub(crate) fn hold(
         &self,
         generated: &mut GeneratedUpload,
@@ -99,7 +102,7 @@ impl HeldChange<'_> {
     }
 }
 
-/// Returns the object that approves changes of an input.
+/// Returns the name of the object that approves changes to a CSV.
 pub(crate) fn approvals_of(input: &ObjectName) -> ObjectName {
     ObjectName {
         bucket: input.bucket.clone(),
@@ -120,7 +123,7 @@ fn message(hold: Hold, code: &str, approval: Approval, approvals: &ObjectName) -
     message
 }
 
-/// Reads the approval of an input, and compares it with a code.
+/// Reads the approval for a CSV, and compares it with a code.
 ///
 /// # Errors
 ///
@@ -147,8 +150,8 @@ pub(crate) async fn read_approval<S: Store>(
     })
 }
 
-/// Returns whether a text is this code. Only its letters and digits count, because spreadsheets and shells add
-/// quotes, line breaks, a byte order mark, or a zero byte after each character.
+/// Returns whether a text is this code. Only letters and digits are compared, because spreadsheets and shells
+/// add quotes, line breaks, a byte order mark, or a zero byte after each character.
 fn approves(text: &[u8], code: &str) -> bool {
     let characters = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
     let read = characters.map(|byte| match byte.to_ascii_lowercase() {
@@ -159,7 +162,8 @@ fn approves(text: &[u8], code: &str) -> bool {
     read.eq(code.bytes())
 }
 
-/// Returns the first characters of a digest of the parts. Each part has its length before it.
+/// Returns the start of a digest of the parts, in the alphabet of codes. The length of each part is hashed
+/// before the part, so that the boundaries between parts matter.
 fn code_of(parts: &[&[u8]]) -> String {
     let mut digest = Sha256::new();
     for part in parts {

@@ -1,8 +1,8 @@
-//! Reads the version of the CSV that the output in force was made from, and compares a new one with it.
+//! Reads the CSV version that produced the current output, and compares a new version with it.
 //!
-//! The version is read by its id, with the settings, the lists and the instant that the output records. If the
-//! output does not record them, or if the version was deleted, the change is unknown. That is not an error: the
-//! effect contains the reason.
+//! The version is read by its id, with the settings, the lists and the time that the output records. If the
+//! output does not record the id or the lists, or if the version was deleted, the change is unknown. This is
+//! not an error: the effect contains the reason.
 
 use std::collections::BTreeSet;
 
@@ -33,38 +33,38 @@ const UNREADABLE: &str = "the previous version of the CSV is no longer accepted"
 const NO_LISTS: &str = "the previous versions of its lists are not recorded or no longer exist";
 const FOREIGN: &str = "another program wrote the current output";
 
-/// The output in force, from the point of view of a new version of an input.
+/// The current output of a CSV, with which a new version of the CSV is compared.
 pub(crate) struct InForce<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
-    /// The input that the output is named after.
+    /// The CSV whose key determines the output.
     pub(crate) input: &'a ObjectName,
     pub(crate) output: &'a PublishedObject,
     /// The new version and its origin.
     pub(crate) upload: UploadFacts,
-    /// The instant to read a version for if the output records none.
+    /// The time for which the published version is read if the output does not record a time.
     pub(crate) as_of: Instant,
 }
 
-/// The version in force, before its rows are read.
+/// The published version, before its rows are read.
 pub(crate) enum Opened<B> {
     /// There is no output.
     Nothing,
-    /// The output of a deleted CSV, which lets nobody in.
+    /// The output belongs to a deleted CSV and denies everybody.
     Nobody,
     Unknown(&'static str),
     Found(ObjectName, Box<Head>, B),
 }
 
-/// A policy with the number of its active rows, or the reason why it is not known.
+/// A policy with the number of its active rows, or the reason why the policy is not known.
 type Read = Result<(Policy, u64), &'static str>;
 
 impl<S: Store> InForce<'_, S> {
-    /// Asks for the version that the output was made from: one call at most.
+    /// Requests the version that produced the output, with at most one call.
     ///
     /// # Errors
     ///
-    /// If that call fails.
+    /// If the call fails.
     pub(crate) async fn open(&self) -> Result<Opened<S::Body>, Error> {
         let Some(made_from) = self.output.made_from() else {
             return Ok(Opened::Nothing);
@@ -90,7 +90,7 @@ impl<S: Store> InForce<'_, S> {
         })
     }
 
-    /// Compares a generated upload with the version that was opened.
+    /// Compares a generated upload with the opened version.
     ///
     /// # Errors
     ///
@@ -121,14 +121,14 @@ impl<S: Store> InForce<'_, S> {
         })
     }
 
-    /// Opens and compares. An error only means that the effect is not known, because the output is being
-    /// published at the same time.
+    /// Requests the published version and compares it with a generated upload. An error only makes the effect
+    /// unknown, because the output is being published at the same time.
     pub(crate) async fn effect(&self, generated: &GeneratedUpload) -> Effect {
         let effect = async { self.compare(self.open().await?, generated).await };
         effect.await.unwrap_or(Effect::Unknown(FAILED))
     }
 
-    /// Describes the publication with this effect for the report.
+    /// Returns the description of a publication with this effect, for the report.
     pub(crate) fn publication(&self, effect: Effect) -> Publication {
         Publication {
             effect,
@@ -163,7 +163,7 @@ impl<S: Store> InForce<'_, S> {
         let Some(reading) = reading else {
             return Ok(Err(NO_LISTS));
         };
-        // The first reading finds the names of the lists, as for a new version.
+        // The first read finds the names of the lists, as for a new version.
         let none = BTreeSet::new();
         let Some(common) = read_recorded(self.store, self.settings, &reading, &none).await? else {
             return Ok(Err(NO_LISTS));
@@ -182,11 +182,11 @@ impl<S: Store> InForce<'_, S> {
         Ok(known(decision.await?))
     }
 
-    /// Returns the settings that the version was read with. If an older program wrote the output, they are not
-    /// recorded, and the current settings are used.
+    /// Returns the settings with which the published version was read. If the output does not record them,
+    /// because an older program wrote it, the current settings are used.
     fn settings_of(&self, reading: Option<&Reading>) -> Settings {
         let mut settings = Settings {
-            // It was published, so its rejected rows did not refuse it.
+            // The version was published, so its rejected rows must not refuse it now.
             strict: Strict::None,
             ..self.settings.settings.clone()
         };
@@ -216,13 +216,15 @@ impl<S: Store> InForce<'_, S> {
         Ok(upload.finish())
     }
 
-    /// Returns the command that makes the version in force the newest one again.
+    /// Returns the command that makes the published version the newest one again. `None` if there is nothing
+    /// to undo.
     fn undo(&self) -> Option<String> {
         let made_from = self.output.made_from()?;
         let SourceVersion::Id(version) = made_from.source_version() else {
             return None;
         };
-        // If the CSV is the same version, a list, a setting or the time has changed, and there is nothing to undo.
+        // If the version is the same, the output changed because of a list, a setting or the time, so there
+        // is nothing to undo.
         let is_other = version != self.upload.version_id;
         let is_own = made_from.owner(&self.input.key) == Owner::Own;
         (is_other && is_own).then(|| restore(self.input, &version))

@@ -1,4 +1,4 @@
-//! One input, and how it is published.
+//! An input to publish, and the settings that depend on its kind.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::report::UploadFacts;
 use crate::settings::HoldAbove;
 use crate::time::Instant;
 
-/// One input, the output that its key names, and the reason to look at it.
+/// One input, the output that its key determines, and the reason to check it.
 #[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
     pub(crate) input: &'a ObjectName,
@@ -26,7 +26,7 @@ pub(crate) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// Returns the use of the input. Only a site needs the template.
+    /// Returns the kind of the input with the data that it needs. Only a site needs the template.
     pub(crate) fn subject(
         self,
         template: &Result<Arc<Template>, Refusal>,
@@ -38,7 +38,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// Returns the provenance of an output that is made from this version.
+    /// Returns the provenance of an output that is made from this version of the input.
     pub(crate) fn provenance(self, head: &Head, settings_digest: &str, now: i64) -> Provenance {
         let provenance = Provenance::new(&self.input.key, Some(head), settings_digest);
         match self.trigger {
@@ -57,12 +57,14 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Returns the largest change that needs no approval, if there is one. Only changes of a site are held.
+    /// Returns the largest change that needs no approval. `None` if no change is held. Only changes to sites
+    /// are held.
     pub(crate) fn hold_above(self, settings: &FunctionSettings) -> Option<HoldAbove> {
         settings.hold_above.filter(|_| *self.kind == Kind::Site)
     }
 
-    /// Returns what happens to the output when the input is deleted. Sites may use a list that was deleted.
+    /// Returns the effect of a deletion of the input. A compiled list is always kept, because sites may use a
+    /// list whose CSV was deleted.
     pub(crate) fn on_delete(self, settings: &FunctionSettings) -> OnDelete {
         match self.kind {
             Kind::Site => settings.on_delete,

@@ -1,6 +1,6 @@
-//! Publishes each upload: writes one output and its report, or refuses the upload.
+//! Publishes an upload by writing one output and its report, or refuses or holds the upload.
 //!
-//! `publisher.rs` describes the publishing protocol and its invariant. This folder uses S3 only through
+//! `publisher.rs` describes the publishing protocol and its invariant. This module uses S3 only through
 //! [`Store`](crate::function::store::Store). It does not parse events and does not print metrics.
 
 mod answers;

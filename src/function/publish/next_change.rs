@@ -1,4 +1,4 @@
-//! Lets the function look at a CSV again when its rows start or end.
+//! Creates the schedule that calls the function when a row of a CSV starts or ends.
 
 use crate::answer::{Warning, WarningCode};
 use crate::function::error::Error;
@@ -7,11 +7,11 @@ use crate::function::store::ObjectName;
 use crate::time::Instant;
 
 /// Makes sure that the function is called after the next change, if there is one. Returns the warning
-/// `unscheduled-change` if nothing can call it.
+/// `unscheduled-change` if there is no scheduler.
 ///
 /// # Errors
 ///
-/// If the schedule cannot be created. It may exist then.
+/// If the schedule cannot be created. The schedule may exist despite the error.
 pub(crate) async fn schedule_next_change(
     schedules: Option<Schedules<'_>>,
     input: &ObjectName,

@@ -1,6 +1,5 @@
-//! An object that is only replaced by newer content: its head is fetched, and a write has the
-//! condition that the object is still the one whose head was fetched. `publisher.rs` explains why this
-//! is enough.
+//! An object that is replaced only by newer content. Its head is fetched first, and a write takes effect only
+//! if the object is still the one whose head was fetched. `publisher.rs` explains why this is enough.
 
 use crate::function::error::Error;
 use crate::function::publish::owner::Owner;
@@ -12,8 +11,9 @@ use crate::report::overview::SiteFacts;
 use crate::time::Instant;
 
 pub(crate) const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
-/// The maximum number of blank lines that are added to make bytes differ from those of recorded
-/// predecessors. It is more than all of them need.
+/// The maximum number of blank lines that are added to make the bytes differ from the bytes of recorded
+/// predecessors. Together with the two kinds of PUT, it allows more variants than there are recorded
+/// predecessors.
 const MAX_BLANK_LINES: usize = 8;
 
 /// An output or a report, as it was when its head was fetched.
@@ -40,7 +40,7 @@ impl PublishedObject {
         self.head.as_ref()
     }
 
-    /// Returns what the object was made from, or `None` if it does not exist.
+    /// Returns the provenance of the object, or `None` if the object does not exist.
     pub(crate) fn made_from(&self) -> Option<&Provenance> {
         self.made_from.as_ref()
     }
@@ -50,20 +50,20 @@ impl PublishedObject {
         self.records(|_| true)
     }
 
-    /// Returns whether the object was made from this input and these settings, whatever the lists were, and
-    /// still has the bytes that were written then.
+    /// Returns whether the object was made from this input and these settings, with any lists, and still has
+    /// the bytes that were written with its provenance.
     pub(crate) fn is_made_from_input(&self, provenance: &Provenance) -> bool {
         self.records(|made_from| provenance.is_same_input(made_from))
     }
 
-    /// Returns whether the object was made from this input, these settings and these lists, and still has
-    /// the bytes that were written then.
+    /// Returns whether the object was made from this input, these settings and these lists, and still has the
+    /// bytes that were written with its provenance.
     pub(crate) fn is_made_from(&self, provenance: &Provenance) -> bool {
         self.records(|made_from| provenance.is_same(made_from))
     }
 
-    /// Returns whether the object has the bytes that were written with its provenance, which is the expected
-    /// one.
+    /// Returns whether the object's provenance is the expected one, and the object still has the bytes that
+    /// were written with it.
     fn records(&self, is_expected: impl FnOnce(&Provenance) -> bool) -> bool {
         let both = self.head.as_ref().zip(self.made_from.as_ref());
         both.is_some_and(|(head, made_from)| {
@@ -71,29 +71,29 @@ impl PublishedObject {
         })
     }
 
-    /// Returns whether the object was made from this input and these settings, and no row has started or
-    /// ended since.
+    /// Returns whether the object was made from this input, these settings and these lists, and no row has
+    /// started or ended since then.
     pub(crate) fn is_current(&self, provenance: &Provenance, now: Instant) -> bool {
         let made_from = self.made_from.as_ref();
         self.is_made_from(provenance) && made_from.is_some_and(|made_from| made_from.holds_at(now))
     }
 
-    /// Returns the instant that the object was made for, if it is recorded.
+    /// Returns the time for which the object was made, if it is recorded.
     pub(crate) fn as_of(&self) -> Option<Instant> {
         self.made_from.as_ref().and_then(Provenance::as_of)
     }
 
-    /// Returns the instant from which the object is no longer current, if there is one.
+    /// Returns the time from which the object is no longer current, if there is one.
     pub(crate) fn holds_until(&self) -> Option<Instant> {
         self.made_from.as_ref().and_then(Provenance::holds_until)
     }
 
-    /// Returns the numbers that a report records for the overview.
+    /// Returns the figures that a report records for the overview.
     pub(crate) fn facts(&self) -> Option<SiteFacts> {
         self.made_from.as_ref().and_then(Provenance::facts)
     }
 
-    /// Returns the upload that the object belongs to, from the point of view of one upload. `None` if the
+    /// Returns the owner of the object, relative to the upload with the key `source_key`. `None` if the
     /// object does not exist.
     pub(crate) fn owner(&self, source_key: &str) -> Option<Owner> {
         let made_from = self.made_from.as_ref();

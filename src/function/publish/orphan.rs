@@ -1,15 +1,17 @@
-//! Finds the CSV of an output, and settles an output that has none: an *orphan*.
+//! Finds the CSV of an output, and applies `OnDelete` to an *orphan*, which is an output without a CSV.
 //!
-//! An output is an orphan if the CSV that its metadata names is gone, or if that CSV has another output: because
-//! `OUTPUT_KEY` was changed, or because the CSV is a list now. `OnDelete` decides what happens to it, with the code and the conditions of a delete event:
+//! An output is an orphan if the CSV in its metadata no longer exists, or if this CSV now has another output,
+//! because `OUTPUT_KEY` was changed or the CSV became a list. `OnDelete` determines what happens to an
+//! orphan, with the code and the conditions of a delete event:
 //!
-//! - If the CSV is gone, the event about its delete was lost or is still on its way. The CSV is handled as that
-//!   event would handle it, so both may come, in any order and at the same time.
-//! - If the output is elsewhere, the old output changes only after the CSV owns its new output. Otherwise a site
-//!   whose CSV is refused at present would lose its rules.
+//! - If the CSV no longer exists, the event about its delete was lost or has not arrived yet. The CSV is
+//!   handled in the same way as for this event, so the event may still arrive, before, after or at the same
+//!   time.
+//! - If the CSV has another output, the old output is changed only after the CSV owns its new output.
+//!   Otherwise, a site whose CSV is currently refused would lose its rules.
 //!
-//! An output that names no CSV, or one whose key is too long to be recorded and cannot be guessed, is never
-//! changed.
+//! An output is never changed if its metadata does not contain the key of its CSV, or contains only a digest
+//! of a long key that cannot be guessed.
 
 use crate::answer::{Answer, Status};
 use crate::function::error::{Error, ErrorKind};
@@ -24,26 +26,26 @@ use crate::function::publish::retry::retry_conflicts;
 use crate::function::settings::{FunctionSettings, OnDelete};
 use crate::function::store::{ObjectName, Store};
 
-/// An output, as it was found.
+/// The result of a check of an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundOutput {
     /// The output no longer exists.
     Gone,
-    /// The output belongs to this CSV, which exists.
+    /// The output belongs to the CSV with this key, which exists.
     OfCsv(String),
-    /// The output has no CSV. The answer says what was done with it. Its `source` is empty if the output does
-    /// not name its CSV.
+    /// The output is an orphan. The answer says what was done with it. The answer's `source` is empty if the
+    /// output does not record its CSV.
     Orphan(Box<Answer>),
 }
 
 /// Finds the CSV of an output, and applies `OnDelete` to an orphan.
 ///
-/// An output that belongs to its CSV costs two calls.
+/// If the output belongs to its CSV, the function makes only two calls.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::OtherBucket`] if the object is not in `OUTPUT_BUCKET` or `UPLOAD_BUCKET` is not set;
-/// otherwise those of a delete event.
+/// [`ErrorKind::OtherBucket`] if the object is not in `OUTPUT_BUCKET`, or if `UPLOAD_BUCKET` is not set.
+/// Otherwise, the errors of a delete event.
 pub async fn settle_output<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -77,7 +79,7 @@ pub async fn settle_output<S: Store>(
         (true, Some(new)) if new == *output => Ok(FoundOutput::OfCsv(input.key)),
         (false, Some(new)) if new == *output => {
             let answer = publisher.publish(&input, &Trigger::Change).await?;
-            // The CSV may have come back, and was published.
+            // The CSV may have been uploaded again in the meantime and published.
             let has_come_back = store.head(&input).await?.is_some();
             Ok(if has_come_back {
                 FoundOutput::OfCsv(input.key)
@@ -100,8 +102,8 @@ pub async fn settle_output<S: Store>(
     }
 }
 
-/// Applies `OnDelete` to an output under a key that the CSV no longer has. Without a reason, the
-/// output is kept.
+/// Applies `OnDelete` to an output that no longer belongs to its CSV. If `absence` is `None`, the output is
+/// kept.
 async fn settle_old_output<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -137,8 +139,9 @@ async fn owns<S: Store>(store: &S, output: ObjectName, input: &ObjectName) -> Re
     Ok(new.owner(&input.key) == Some(Owner::Own))
 }
 
-/// Returns the key of the CSV that an output names. A key that is too long is recorded as a digest, so it is
-/// guessed from the key of the output: the part before the last slash, or before the last dot.
+/// Returns the key of the CSV that an output records. A key that is too long is recorded as a digest, so it
+/// is guessed from the key of the output: `.csv` is appended to the part before the last slash, or before the
+/// last dot.
 fn source_key(found: &PublishedObject) -> Option<String> {
     let key = &found.name.key;
     ['/', '.'].into_iter().find_map(|separator| {

@@ -1,10 +1,11 @@
-//! The upload that an output belongs to, by the key that the output's metadata records.
+//! The owner of an output, which is the upload whose key the output's metadata records.
 //!
-//! Two uploads can have the same output: `a.csv` and `a.csv.gz`, or all if `OUTPUT_KEY` is a constant. The
-//! output belongs to one of them until that one is deleted.
+//! Several uploads can have the same output: for example, `a.csv` and `a.csv.gz`, or all uploads if
+//! `OUTPUT_KEY` is a constant. The output belongs to one of them until that upload is deleted.
 //!
-//! Metadata has no room for the longest keys, so their digest is recorded. The other uploads of the same
-//! output usually differ only in their ending, so the owner is found by trying all endings.
+//! The metadata has no room for the longest keys, so a digest of such a key is recorded. The keys of uploads
+//! with the same output usually differ only in their file extension, so the owner is found by trying all
+//! extensions.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
@@ -12,26 +13,26 @@ use sha2::{Digest, Sha256};
 use crate::function::digest::hexadecimal;
 use crate::source::keys_of_the_same_path;
 
-/// The maximum length of a recorded key in its encoding, in bytes.
+/// The maximum length of a recorded key after encoding, in bytes.
 const MAX_RECORDED_BYTES: usize = 800;
-/// The start of a digest. A recorded key has no colon.
+/// The prefix of a digest. A key that is not replaced by a digest is recorded without colons.
 const DIGEST_PREFIX: &str = "sha256:";
 
-/// The upload that an object belongs to, from the point of view of one upload.
+/// The owner of an object, relative to one upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// The upload itself.
     Own,
-    /// The upload with this key.
+    /// Another upload, which has this key.
     Other(String),
     /// Another upload, whose key is too long to be recorded.
     OtherWithLongKey,
-    /// No upload: another program wrote the object.
+    /// No upload, because another program wrote the object.
     Nobody,
 }
 
 impl Owner {
-    /// Finds the owner in a recorded key.
+    /// Returns the owner whose key is recorded, relative to the upload with the key `source_key`.
     pub(crate) fn of(recorded: &str, source_key: &str) -> Self {
         if recorded.is_empty() {
             return Self::Nobody;

@@ -1,9 +1,9 @@
-//! Reports on a preview: a CSV below `preview/` is processed as if it were the CSV without this folder, and only
-//! its report is written.
+//! Writes the report on a preview. A CSV in `preview/` is processed as if its key did not contain this
+//! folder, and only its report is written.
 //!
-//! The report compares the preview with the output in force. The next event about the preview renders the report
-//! again if that output has changed. Nothing else is written, no schedule is created, and an approval cannot release
-//! a preview. The report stays if the preview is deleted.
+//! The report compares the preview with the current output. If the output has changed, the next event about
+//! the preview renders the report again. Nothing else is written, no schedule is created, and an approval
+//! cannot release a preview. If the preview is deleted, the report stays.
 
 use tokio::join;
 
@@ -30,10 +30,10 @@ use crate::source::check_report_key;
 use crate::text::{RichText, rich};
 use crate::time::Instant;
 
-/// The folder of the upload bucket that has previews, with its slash.
+/// The folder for previews in the upload bucket, with its slash.
 pub(crate) const PREVIEW_FOLDER: &str = "preview/";
 
-/// A preview, and the CSV that it stands for.
+/// A preview, and the CSV for which it was uploaded.
 pub(crate) struct Preview<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
@@ -42,16 +42,16 @@ pub(crate) struct Preview<'a, S> {
     pub(crate) origin: Option<&'a UploadFacts>,
     /// The object that was uploaded.
     pub(crate) object: &'a ObjectName,
-    /// The CSV that it would become.
+    /// The CSV that the preview would replace or create.
     pub(crate) input: &'a ObjectName,
 }
 
 impl<S: Store> Preview<'_, S> {
-    /// Reports what would happen if the CSV were uploaded.
+    /// Writes a report on what would happen if the preview were uploaded as the CSV.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix.
+    /// An error that a retry or an operator can fix.
     pub(crate) async fn answer(&self) -> Result<Answer, Error> {
         if let Err(err) = check_report_key(&self.object.key) {
             return Ok(refused_by_key(self.object, &err.into()));
@@ -64,7 +64,7 @@ impl<S: Store> Preview<'_, S> {
         retry_conflicts(&operation, async || self.attempt(&destination).await).await
     }
 
-    /// Returns `None` if another write took effect in between.
+    /// Makes one attempt to write the report. Returns `None` if another write took effect in the meantime.
     async fn attempt(&self, destination: &Destination) -> Result<Option<Answer>, Error> {
         let (published, fetched) = join!(
             PublishedObjects::fetch(self.store, self.settings, self.object, &destination.output),
@@ -132,7 +132,8 @@ impl<S: Store> Preview<'_, S> {
         )
     }
 
-    /// Completes the answer with the effect on the output in force, and with what would happen.
+    /// Completes the answer with the effect on the current output, and with the message that the change would
+    /// be held.
     async fn compare(
         &self,
         generated: &mut GeneratedUpload,
@@ -170,7 +171,7 @@ impl<S: Store> Preview<'_, S> {
     }
 }
 
-/// Returns everything in the report that does not follow from the preview itself.
+/// Returns the part of the report's content that does not follow from the preview itself.
 fn outcome(answer: &Answer, output: &PublishedObject) -> RichText {
     let message = answer.message.as_ref().map(RichText::to_string);
     let in_force = output.head().map(Head::identity);

@@ -1,9 +1,10 @@
-//! Records in an output's object metadata the input and the settings it was made from, the instants
-//! between which it holds, and digests of its recent predecessors: of their bytes and their [`PutKind`],
-//! because an ETag identifies bytes, not an upload.
+//! Records in an object's metadata the input and the settings from which an output or a report was made, the
+//! period for which it is valid, and digests of its recent predecessors. The predecessors are recorded
+//! because an ETag identifies bytes, not an upload. Each digest depends on the bytes and on the [`PutKind`],
+//! as the ETag does.
 //!
-//! S3 keeps up to 2 KB of metadata, in ASCII. So values are percent-encoded, and a value that is too
-//! long is replaced by its digest. `owner.rs` reads the key of the input back.
+//! S3 stores at most 2 KB of metadata, in ASCII. Values are therefore percent-encoded, and a value that is
+//! too long is replaced by its digest. `owner.rs` decodes the key of the input.
 
 use std::collections::BTreeMap;
 
@@ -20,41 +21,43 @@ use crate::settings::Settings;
 use crate::text::RichText;
 use crate::time::Instant;
 
-/// The time for which a replaced object is recorded, in seconds. It is longer than any invocation can
-/// last (15 minutes), so that no writer is left that has its ETag in a condition.
+/// The time for which a replaced object is recorded, in seconds. It is longer than an invocation can last (15
+/// minutes), so that no writer is left whose condition contains the ETag of the replaced object.
 const REPLACED_SECONDS: i64 = 20 * 60;
 /// The maximum number of replaced objects that are recorded.
 const MAX_REPLACED: usize = 16;
-/// The maximum size of all names and values, in bytes
+/// The maximum total size of all names and values, in bytes
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>).
 const MAX_METADATA_BYTES: usize = 2048;
-/// The maximum length of a value other than the key, in bytes. The names, the values and the digests of
-/// the replaced objects together stay below 2 KB.
+/// The maximum length of a value other than the key, in bytes. With this limit, the names, the values and the
+/// digests of the replaced objects together stay below 2 KB.
 const MAX_VALUE_BYTES: usize = 100;
-/// The length of the digest of a replaced object: 132 bits in base64.
+/// The length of the digest of a replaced object, in bytes: 132 bits in base64.
 const REPLACED_DIGEST_BYTES: usize = 22;
 
-/// The input and the settings that an output or a report was made from.
+/// The input and the settings from which an output or a report was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Provenance {
     values: BTreeMap<String, String>,
-    /// The checksum of the object, which depends on its bytes and their form. It identifies the ETag
-    /// before S3 returns it.
+    /// The checksum of the object, which depends on its bytes and its [`PutKind`]. It identifies the ETag
+    /// before S3 returns the ETag.
     written_as: String,
     replaced: Vec<ReplacedObject>,
-    /// The last permanent delete of a version that is recorded.
+    /// The last recorded permanent delete of a version of the input.
     reverted: Option<Reverted>,
-    /// The instant that the object was made for. An object of a deleted input has none.
+    /// The time for which the object was made. `None` if the rows were not read, for example because the
+    /// input was deleted.
     as_of: Option<Instant>,
-    /// The first instant after it at which a row starts or ends, if there is one.
+    /// The first time after `as_of` at which a row starts or ends, if there is one.
     holds_until: Option<Instant>,
-    /// The digest of the lists and the common CSV that the input was read with. Empty if there were none.
+    /// The digest of the lists and the common CSV with which the input was read. Empty if there were none.
     lists: String,
-    /// The numbers of the upload, in a report, so that the overview needs no other call. They follow from the
-    /// input and the settings, so they are not compared.
+    /// The figures of the upload, which a report records so that the overview needs no other call. They
+    /// follow from the input and the settings, so they are not compared.
     facts: Option<SiteFacts>,
-    /// How the input was read, for the next version of it (`reading.rs`). It follows from the settings and the
-    /// lists, so it is not compared.
+    /// The settings and list versions with which the input was read (`reading.rs`). They are needed to read
+    /// this version again when it is compared with the next version. They follow from the settings and the
+    /// lists, so they are not compared.
     reading: String,
 }
 
@@ -63,7 +66,7 @@ pub(crate) struct Provenance {
 pub(crate) enum SourceVersion {
     /// The input was deleted.
     Deleted,
-    /// The bucket had no versions.
+    /// The bucket of the input had no versioning.
     Unversioned,
     /// The version id.
     Id(String),
@@ -72,24 +75,24 @@ pub(crate) enum SourceVersion {
 /// A predecessor of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ReplacedObject {
-    /// The start of its checksum.
+    /// The start of the predecessor's checksum.
     digest: String,
-    /// The time when it was replaced, in seconds since 1970.
+    /// The time at which the predecessor was replaced, in seconds since 1970.
     at: i64,
 }
 
 /// A permanent delete of a version of the input. It can make an older version the newest one again, so
-/// `Last-Modified` does not order the inputs of writers that started before it.
+/// `Last-Modified` does not show which input is newer for writers that started before the delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Reverted {
     /// The version that was deleted.
     version: String,
-    /// The time when the delete was noticed, in seconds since 1970.
+    /// The time at which the function noticed the delete, in seconds since 1970.
     at: i64,
 }
 
 impl Provenance {
-    /// Creates the provenance of an output made from `input`, or from an input that is gone (`None`).
+    /// Creates the provenance of an object that is made from `input`. `None` if the input no longer exists.
     #[must_use]
     pub(crate) fn new(source_key: &str, input: Option<&Head>, settings_digest: &str) -> Self {
         let last_modified = input.map(|input| input.last_modified.to_string());
@@ -117,8 +120,8 @@ impl Provenance {
         }
     }
 
-    /// Adds the permanent delete of a version of the input. The object is written even if it was made
-    /// from the same input before, in order to get another ETag.
+    /// Adds the permanent delete of a version of the input. With this, the object is written again even if it
+    /// was already made from the same input, so that it gets another ETag.
     #[must_use]
     pub(crate) fn with_reverted(self, version: &str, now: i64) -> Self {
         Self {
@@ -130,8 +133,8 @@ impl Provenance {
         }
     }
 
-    /// Adds the content of a report: the reason for a refusal (`None` if the input was published) and the
-    /// key of the output. Both depend on more settings than the bytes of an output do.
+    /// Adds the content of a report: the reason for a refusal (`None` if the input was published) and the key
+    /// of the output. They are recorded because they depend on more settings than the bytes of an output.
     #[must_use]
     pub(crate) fn with_report(mut self, refusal: Option<&RichText>, output_key: &str) -> Self {
         let refusal = refusal.map(RichText::to_string).unwrap_or_default();
@@ -140,7 +143,7 @@ impl Provenance {
         self
     }
 
-    /// Adds the instant that the object was made for, and the next one at which a row starts or ends.
+    /// Adds the time for which the object was made, and the next time at which a row starts or ends.
     #[must_use]
     pub(crate) fn with_period(self, as_of: Instant, holds_until: Option<Instant>) -> Self {
         Self {
@@ -150,7 +153,7 @@ impl Provenance {
         }
     }
 
-    /// Adds the numbers that the overview shows.
+    /// Adds the figures that the overview shows.
     #[must_use]
     pub(crate) fn with_facts(self, facts: SiteFacts) -> Self {
         Self {
@@ -159,31 +162,33 @@ impl Provenance {
         }
     }
 
-    /// Adds the digest of the lists and the common CSV that the input was read with.
+    /// Adds the digest of the lists and the common CSV with which the input was read.
     #[must_use]
     pub(crate) fn with_lists(self, lists: String) -> Self {
         Self { lists, ..self }
     }
 
-    /// Adds how the input was read.
+    /// Adds the settings and list versions with which the input was read, as text.
     #[must_use]
     pub(crate) fn with_reading(self, reading: String) -> Self {
         Self { reading, ..self }
     }
 
-    /// Returns how the input was read. Empty if it is not recorded.
+    /// Returns the settings and list versions with which the input was read, as text. Empty if they are not
+    /// recorded.
     #[must_use]
     pub(crate) fn reading(&self) -> &str {
         &self.reading
     }
 
-    /// Returns the digest of the lists and the common CSV that the input was read with.
+    /// Returns the digest of the lists and the common CSV with which the input was read.
     #[must_use]
     pub(crate) fn lists(&self) -> &str {
         &self.lists
     }
 
-    /// Returns the version of the input. An id that was too long to be recorded is one that does not exist.
+    /// Returns the version of the input. If the id was too long to be recorded, returns its digest, which is
+    /// not the id of any version.
     #[must_use]
     pub(crate) fn source_version(&self) -> SourceVersion {
         match (self.value("source-version"), self.value("source-etag")) {
@@ -193,13 +198,13 @@ impl Provenance {
         }
     }
 
-    /// Returns the numbers that the overview shows, if they are recorded.
+    /// Returns the figures that the overview shows, if they are recorded.
     #[must_use]
     pub(crate) fn facts(&self) -> Option<SiteFacts> {
         self.facts
     }
 
-    /// Adds the checksum of an object with these bytes in this form.
+    /// Adds the checksum of an object whose bytes have this digest and that is written in this form.
     #[must_use]
     pub(crate) fn with_content(self, digest: ContentDigest, form: PutKind) -> Self {
         Self {
@@ -208,8 +213,8 @@ impl Provenance {
         }
     }
 
-    /// Returns whether a recent predecessor had the same bytes in the same form, and so the same ETag. A
-    /// slow writer may be left that would take this object for the predecessor.
+    /// Returns whether a recent predecessor had the same bytes in the same form, and therefore the same ETag.
+    /// If so, a slow writer could mistake this object for the predecessor.
     #[must_use]
     pub(crate) fn reuses_recent_etag(&self) -> bool {
         self.replaced
@@ -232,7 +237,7 @@ impl Provenance {
         let (as_of, holds_until) = (instant("as-of"), instant("holds-until"));
         Self {
             as_of: as_of.and_then(Result::ok).map(Instant::from_seconds),
-            // What cannot be read must not keep an output in force.
+            // An object with an unreadable time counts as outdated, so that it is replaced.
             holds_until: holds_until
                 .map(|seconds| seconds.map_or(Instant::MIN, Instant::from_seconds)),
             values,
@@ -247,15 +252,15 @@ impl Provenance {
         }
     }
 
-    /// Returns whether `made_from` records the same input, the same settings and the same lists.
+    /// Returns whether `made_from` records the same input, settings and lists.
     #[must_use]
     pub(crate) fn is_same(&self, made_from: &Self) -> bool {
         self.lists == made_from.lists && self.is_same_input(made_from)
     }
 
-    /// Returns whether `made_from` records the same input, the same settings and, if this provenance
-    /// has one, the same permanent delete. A store may not keep an empty value, so an empty value equals
-    /// a missing one.
+    /// Returns whether `made_from` records the same input, the same settings and, if this provenance has one,
+    /// the same permanent delete. An empty value equals a missing value, because some stores do not keep
+    /// empty values.
     #[must_use]
     pub(crate) fn is_same_input(&self, made_from: &Self) -> bool {
         let is_recorded = |reverted: &Reverted| {
@@ -270,26 +275,27 @@ impl Provenance {
                 .all(|(name, value)| made_from.value(name) == value)
     }
 
-    /// Returns whether no row starts or ends until this instant, which is not before that of the object.
+    /// Returns whether no row starts or ends between the time of the object and `instant`, which must not be
+    /// earlier.
     #[must_use]
     pub(crate) fn holds_at(&self, instant: Instant) -> bool {
         self.holds_until.is_none_or(|end| instant < end)
     }
 
-    /// Returns the instant that the object was made for, if it is recorded.
+    /// Returns the time for which the object was made, if it is recorded.
     #[must_use]
     pub(crate) fn as_of(&self) -> Option<Instant> {
         self.as_of
     }
 
-    /// Returns the next instant at which a row starts or ends, if there is one.
+    /// Returns the next time at which a row starts or ends, if there is one.
     #[must_use]
     pub(crate) fn holds_until(&self) -> Option<Instant> {
         self.holds_until
     }
 
-    /// Returns whether an object with this provenance still has the bytes that were written with it. A
-    /// store without checksums cannot tell.
+    /// Returns whether an object with this checksum has the bytes that were written with this provenance.
+    /// Returns true if the store has no checksums.
     #[must_use]
     pub(crate) fn is_of(&self, checksum: &Checksum) -> bool {
         match checksum {
@@ -299,20 +305,21 @@ impl Provenance {
         }
     }
 
-    /// Returns the upload that the object belongs to, from the point of view of one upload.
+    /// Returns the owner of the object, relative to the upload with the key `source_key`.
     #[must_use]
     pub(crate) fn owner(&self, source_key: &str) -> Owner {
         Owner::of(self.value("source-key"), source_key)
     }
 
-    /// Returns whether both were made with the same settings, which include the template.
+    /// Returns whether the object was made with these settings, which include the template.
     #[must_use]
     pub(crate) fn has_settings(&self, settings_digest: &str) -> bool {
         self.value("settings") == settings_digest
     }
 
-    /// Returns whether the output was made from an input that is strictly older, by `Last-Modified`. It
-    /// is unknown for some time after a version was deleted permanently.
+    /// Returns whether the object was made from an input that is strictly older than `input`, by
+    /// `Last-Modified`. Returns false for some time after a version was deleted permanently, because the
+    /// order is then not known.
     #[must_use]
     pub(crate) fn is_strictly_older_than(&self, input: &Head) -> bool {
         let seconds = self.value("source-last-modified").parse::<i64>();
@@ -323,7 +330,7 @@ impl Provenance {
         self.values.get(name).map_or("", String::as_str)
     }
 
-    /// Adds the object that is replaced, `current`, and the predecessors that it records.
+    /// Adds the object that is being replaced, `current`, and the predecessors that `current` records.
     #[must_use]
     pub(crate) fn with_history_of(self, current: &Head, now: i64) -> Self {
         let current = Self::from_metadata(current);
@@ -383,8 +390,8 @@ impl Provenance {
     }
 }
 
-/// Returns a digest of the settings that decide an output's bytes or whether it is published, of the
-/// template and its identity, and of the program's version.
+/// Returns a digest of the settings that determine an output's bytes or whether it is published. The digest
+/// also covers the template with its identity, and the program's version.
 #[must_use]
 pub(crate) fn settings_digest(settings: &Settings, template: &CurrentTemplate) -> String {
     let text = match &template.compiled {
@@ -408,7 +415,7 @@ fn parse_entry(entry: &str) -> Option<(String, i64)> {
     Some((name.to_owned(), at.parse().ok()?))
 }
 
-/// Returns the part of a checksum that identifies a replaced object.
+/// Returns the start of a checksum, which identifies a replaced object.
 fn start_of(checksum: &str) -> &str {
     checksum.get(..REPLACED_DIGEST_BYTES).unwrap_or(checksum)
 }

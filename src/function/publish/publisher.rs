@@ -1,70 +1,80 @@
-//! Publishes a CSV: writes one output and its report, whatever the order, number and timing of events.
+//! Publishes a CSV: writes one output and its report, regardless of the order, number and timing of events.
 //!
-//! The output and the report record the input they were made from (`Provenance`). An invocation
+//! The output and the report record the input from which they were made (`Provenance`). An invocation takes
+//! these steps:
 //!
-//! 1. fetches the heads of both and reads the newest input, at the same time;
-//! 2. reads a custom template again if one of them was made with other settings, because the template may
-//!    have been changed since it was read;
-//! 3. reads the input again if one of them was made from an input that is not strictly older, because
-//!    the first read may have been served before that input was uploaded; then reads the clock;
-//! 4. writes nothing if both were already made from this input and these settings, and no row has started
-//!    or ended since;
-//! 5. refuses the input if the output belongs to another upload that still exists;
-//! 6. makes sure that a schedule calls the function when the next row starts or ends;
-//! 7. writes each of them on the condition that it is still the object whose head was fetched, and
-//!    starts again if it is not.
+//! 1. It fetches the heads of the output and the report, and reads the newest input at the same time.
+//! 2. If one of the two objects was made with other settings, it reads a custom template again, because the
+//!    template may have changed since it was read.
+//! 3. If one of the objects was made from an input that is not strictly older than the input that was read,
+//!    it reads the input again, because S3 may have served the first read before the other input was
+//!    uploaded. After this, it reads the clock.
+//! 4. If both objects were already made from this input and these settings, and no row has started or ended
+//!    since then, it writes nothing.
+//! 5. If the output belongs to another upload that still exists, it refuses the input.
+//! 6. It makes sure that there is a schedule that calls the function when the next row starts or ends.
+//! 7. It writes each object on the condition that the object is still the one whose head was fetched. If this
+//!    condition is false for either object, it starts again at step 1.
 //!
-//! **Invariant.** A write takes effect only if its input and its template are at least as new as those of
-//! the object that it replaces: they were read after the head of that object was fetched, and S3 reads
-//! are strongly consistent, or the input is strictly newer by `Last-Modified`. So outputs only move
-//! forward. The last event that is handled reads the newest input, so the output of that input stays.
-//! Reports follow the same rule, also those on refusals.
+//! **Invariant.** A write takes effect only if its input and its template are at least as new as those of the
+//! object that it replaces. Either they were read after the head of that object was fetched, which is enough
+//! because S3 reads are strongly consistent, or the input is strictly newer by `Last-Modified`. Outputs
+//! therefore never go back to an older input. The event that is handled last reads the newest input, so the
+//! final output is made from that input. Reports follow the same rule, including reports on refusals.
 //!
-//! **An ETag identifies bytes, not an upload.** If rules change from X to Y and soon back to X, a slow
-//! writer of Y that fetched the head of the first X would find its condition true again. So an object
-//! also records digests of its recent predecessors, and bytes that one of them had are written in
-//! another [`PutKind`](crate::function::store::PutKind), which has another ETag. This requires
-//! versioning of the upload bucket: without versions, X and X again cannot be distinguished.
+//! **An ETag identifies bytes, not an upload.** If the rules change from X to Y and soon back to X, the
+//! condition of a slow writer of Y that has fetched the head of the first X is true again. An object
+//! therefore also records digests of its recent predecessors. If the new bytes equal the bytes of a recorded
+//! predecessor, they are written as another [`PutKind`](crate::function::store::PutKind), which gives them
+//! another ETag. This requires versioning of the upload bucket: without versions, the two uploads of X cannot
+//! be distinguished.
 //!
-//! **One owner.** Several uploads can have the same output. The one whose key the output records owns it,
-//! until it is deleted. Another one may take the output over then. It writes the report after the output.
-//! With `remove`, the first writer of an output does the same. A refusal because of an owner writes the
-//! report and then checks that the output is still the same, and so does an invocation that writes only
-//! the report of an output. One of the two comes last and sees the other, so the reports agree with the
-//! output in the end. With `remove`, an output that is written again after its removal can have an ETag of
-//! before, because nothing is left that records it. So the delete of the owner is handled first, as its
-//! event would do, and the output is then written on the condition that there is none.
+//! **One owner.** Several uploads can have the same output. The upload whose key the output records owns the
+//! output until that upload is deleted. After that, another upload can take over the output. An invocation
+//! that takes over an output writes the output before the report. With `remove`, an invocation that writes an
+//! output for the first time uses the same order. An invocation that refuses an input because of the owner,
+//! or that writes only the report of an output, checks after its write that the output is still the same. If
+//! such an invocation and a writer of the output run at the same time, the invocation that acts last sees the
+//! other invocation's write, so the reports match the output in the end. With `remove`, an output that is
+//! removed and written again can have the same ETag as an earlier output, because no object is left that
+//! records the earlier ETags. With `remove`, an invocation that takes over an output therefore first handles
+//! the delete of the owner, in the same way as an event about this delete. It then writes the new output on
+//! the condition that no output exists.
 //!
-//! **Time.** An object records the instant that it was made for (`as-of`), and the next one at which a row
-//! starts or ends (`holds-until`). The schedule for that instant is created before the write, so an output
-//! that is in force is always replaced in time, even if the function dies after the write. If it dies
-//! before, the call of the schedule finds nothing to do. An unchanged output has its schedule created too,
-//! because somebody may have deleted it. An object is never replaced by one for an earlier instant: the
-//! clock is read after the heads, and the recorded instant counts if the clock of another machine was ahead.
+//! **Time.** An object records the time for which it was made (`as-of`), and the next time at which a row
+//! starts or ends (`holds-until`). The schedule for the next time is created before the write, so a published
+//! output is always replaced on time, even if the function crashes after the write. If the function crashes
+//! before the write, the retried event or the call from the schedule publishes the CSV. The schedule is also
+//! created if the output is unchanged, because somebody may have deleted the schedule. An object is never
+//! replaced by an object for an earlier time. The clock is read after the heads, and if the recorded time is
+//! later than this clock (because another machine's clock was ahead), the recorded time is used.
 //!
-//! **Deletes.** An event says only that something happened. If the input is gone, `OnDelete` decides,
-//! under the same conditions. An output that is missing, or that belongs to another upload, records
-//! nothing about a delete. So an invocation that wrote such an output, or removed one, then checks the
-//! input once more, unless the output stays in any case (`keep`).
+//! **Deletes.** An event only causes a check of the current state. If the input no longer exists, `OnDelete`
+//! determines what happens to the output, and the writes have the same conditions. A delete leaves no trace
+//! in an output that is missing or belongs to another upload. An invocation that writes such an output, or
+//! removes an output, therefore checks the input once more afterwards. With `remove`, it checks the input
+//! after every write. With `keep`, it never does.
 //!
-//! **Lists.** A site that names lists is read twice: first to find their names, then with the compiled lists.
-//! These are read after the heads, so an output is never replaced by one that was made from an older list.
-//! An output records which versions of the lists it was made from, so an event about it reads them to see
-//! whether it is current. A list is published like a site, into the bucket of the reports, and a list that is
-//! refused or deleted leaves its last compiled form in force.
+//! **Lists.** A site that uses lists is read twice: first to find the names of the lists, and then with the
+//! compiled lists. The lists are read after the heads, so an output is never replaced by an output that was
+//! made from an older list. An output records the versions of its lists, so an invocation must read the lists
+//! to find out whether the output is current. A list is published like a site, but to the report bucket. If a
+//! list is refused or deleted, sites keep using its last compiled form.
 //!
-//! **What changes.** While the output is on its way, the version of the CSV that the replaced output was made from is
-//! read again, so that the report says who gains and who loses access (`in_force.rs`). With `HOLD_ABOVE` it is
-//! read before the write, and a change that is too big is held: only the report is written, unless somebody has
-//! approved exactly this change (`hold.rs`). The approval is read after the head of the output was fetched, and the
-//! write has the condition that the output is still that one, so an approval releases one change at most. A
-//! report on a held change is followed by a check that the output is still the same. The schedule for the next
-//! change is created in any case.
+//! **Effect of a change.** While the output is sent to S3, the CSV version that produced the replaced output
+//! is read again, so that the report says who gains access and who loses access (`in_force.rs`). With
+//! `HOLD_ABOVE`, this version is read before the write. A change that is too big is held, which means that
+//! only the report is written, unless somebody has approved exactly this change (`hold.rs`). The approval is
+//! read after the head of the output was fetched, and the write succeeds only if the output is still the
+//! same, so an approval releases at most one change. After the report on a held change is written, the
+//! invocation checks that the output is still the same. The schedule for the next start or end of a row is
+//! created even if the change is held.
 //!
-//! **Going back.** A permanent delete of the newest version makes an older one the newest again. That
-//! version may already be published, and a slow writer of the deleted version would find its condition
-//! true. So an event about such a delete writes both objects once more with another ETag. They record the
-//! delete, and `Last-Modified` does not order inputs against them for the next 20 minutes.
+//! **Going back.** A permanent delete of the newest version makes an older version the newest one again. That
+//! version may already be published, so the condition of a slow writer of the deleted version could still be
+//! true. The invocation for such a delete therefore writes both objects once more, with other ETags. Both
+//! objects record the delete. For the next 20 minutes, `Last-Modified` is not used to find out whether an
+//! input is newer than the input of these objects.
 
 use tokio::join;
 
@@ -111,7 +121,7 @@ pub struct Publisher<'a, S> {
 }
 
 impl<'a, S: Store> Publisher<'a, S> {
-    /// Creates a publisher for one file. `template` was read from `templates` in this invocation.
+    /// Creates a publisher for one file. `template` must have been read from `templates` in this invocation.
     pub fn new(
         store: &'a S,
         settings: &'a FunctionSettings,
@@ -131,21 +141,21 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
     }
 
-    /// Lets the function be called when rows start or end. Without it, outputs with such rows have the
-    /// warning `unscheduled-change`.
+    /// Sets the scheduler, which is used to call the function when rows start or end. Without a scheduler,
+    /// the answer about a CSV with such rows contains the warning `unscheduled-change`.
     #[must_use]
     pub fn with_schedules(self, schedules: Option<Schedules<'a>>) -> Self {
         Self { schedules, ..self }
     }
 
-    /// Sets the origin of the upload that the event is about, for the report.
+    /// Sets the origin of the upload that the event is about. The report shows the origin.
     #[must_use]
     pub fn with_origin(self, origin: &'a UploadFacts) -> Self {
         let origin = Some(origin);
         Self { origin, ..self }
     }
 
-    /// Returns what the overview shows about the upload.
+    /// Returns the facts that the overview shows about the upload.
     pub fn findings(&self) -> &Findings {
         &self.findings
     }
@@ -156,13 +166,13 @@ impl<'a, S: Store> Publisher<'a, S> {
         self.stats
     }
 
-    /// Publishes the present content of the CSV, or refuses it and leaves the output as it is. The caller
-    /// has checked the buckets.
+    /// Publishes the current content of the CSV, or refuses it and leaves the output unchanged. The caller
+    /// must already have checked that the CSV is in the upload bucket.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix. The output is then the previous one or, if the
-    /// response to the write was lost, the new one.
+    /// An error that a retry or an operator can fix. After an error, the previous output is still published,
+    /// or the new output if only the response to the write was lost.
     pub async fn publish(
         &mut self,
         input: &ObjectName,
@@ -182,12 +192,12 @@ impl<'a, S: Store> Publisher<'a, S> {
         self.settle(job).await
     }
 
-    /// Reports what would happen if the object `preview` were the CSV `input`. The caller has checked the
-    /// buckets.
+    /// Writes a report on what would happen if the object `preview` were uploaded as the CSV `input`. The
+    /// caller must already have checked that the preview is in the upload bucket.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix.
+    /// An error that a retry or an operator can fix.
     pub async fn preview(&self, preview: &ObjectName, input: &ObjectName) -> Result<Answer, Error> {
         let preview = Preview {
             store: self.store,
@@ -201,7 +211,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         preview.answer().await
     }
 
-    /// Repeats the attempt until no other write takes effect in between.
+    /// Makes attempts until one of them is not disturbed by another write. The number of attempts is limited.
     async fn settle(&mut self, job: Job<'_>) -> Result<Answer, Error> {
         retry_conflicts(&format!("PUT {}", job.output), async || {
             let answer = self.attempt(job).await?;
@@ -213,7 +223,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         .await
     }
 
-    /// Returns `None` if another write took effect in between.
+    /// Makes one attempt to publish the input. Returns `None` if another attempt is needed, because another
+    /// write took effect in the meantime or because the delete of the output's owner had to be handled first.
     async fn attempt(&mut self, job: Job<'_>) -> Result<Option<Answer>, Error> {
         let (published, mut fetched) = join!(
             PublishedObjects::fetch(self.store, self.settings, job.input, job.output),
@@ -245,7 +256,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
         check_version(self.settings, job.input, &head)?;
         self.stats.input(&head);
-        // The clock is read after the heads of the output and of the input.
+        // The clock must be read after the heads of the output and of the input.
         let as_of = published.not_before(self.now());
         if self.is_up_to_date(job, &published, &provenance, as_of) {
             return self.leave_unchanged(job, &published).await.map(Some);
@@ -254,7 +265,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             Claim::Refused(refusal) => Err(refusal),
             Claim::OwnerIsGone(owner) if job.on_delete(self.settings) == OnDelete::Remove => {
                 let input = &owner;
-                // Boxed, because the function calls itself.
+                // Boxed because an async function cannot contain its own future.
                 Box::pin(self.settle(Job { input, ..job })).await?;
                 return Ok(None);
             }
@@ -275,8 +286,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(answer.filter(|_| is_right))
     }
 
-    /// Reads a custom template again if an object was made with other settings, because its template may
-    /// be newer than the one that was read before.
+    /// Reads a custom template again if the output or the report was made with other settings, because it may
+    /// have been made with a newer template than the one in memory.
     async fn check_template(&mut self, published: &PublishedObjects) -> Result<(), Error> {
         let is_other = |object: &PublishedObject| object.has_other_settings(&self.settings_digest);
         if self.templates.is_custom() && published.all().any(is_other) {
@@ -300,7 +311,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             && report.is_none_or(|report| report.is_current(&of_publication, now))
     }
 
-    /// Answers about an output that is current.
+    /// Returns the answer about an output that is already current, and makes sure that its schedule exists.
     async fn leave_unchanged(
         &self,
         job: Job<'_>,
@@ -328,7 +339,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         schedule_next_change(self.schedules, job.input, next_change, self.now()).await
     }
 
-    /// Refuses the input without reading its rows. The output stays as it is.
+    /// Refuses the input without reading its rows, and leaves the output unchanged. Returns `None` if another
+    /// write took effect in the meantime.
     async fn refuse(
         &self,
         job: Job<'_>,
@@ -352,7 +364,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         Ok(answer.filter(|_| is_right))
     }
 
-    /// Generates the output, and publishes or holds it. Returns `None` if another write took effect in between.
+    /// Generates the output, and publishes or holds it. Returns `None` if another write took effect in the
+    /// meantime.
     async fn generate(
         &self,
         job: Job<'_>,
@@ -379,7 +392,7 @@ impl<'a, S: Store> Publisher<'a, S> {
             as_of,
         };
         let limit = job.hold_above(self.settings);
-        // The version in force is asked for while the new one arrives, if it is certain that it is needed.
+        // If the published version is certain to be needed, it is requested while the new version arrives.
         let is_needed = limit.is_some() && !published.output.is_made_from_input(&provenance);
         let open = async || {
             if is_needed {
@@ -396,7 +409,8 @@ impl<'a, S: Store> Publisher<'a, S> {
             .set_lists(std::mem::take(&mut generated.lists));
         generated.answer.output = Some(job.output.key.clone());
         let provenance = provenance.with_lists(generated.shared.digest());
-        // Only the lists that were read show whether an output that was made with lists is current.
+        // An output that was made with lists can be checked only now, because the check needs the current
+        // lists.
         if self.is_up_to_date(job, published, &provenance, as_of) {
             return self.leave_unchanged(job, published).await.map(Some);
         }
@@ -427,7 +441,8 @@ impl<'a, S: Store> Publisher<'a, S> {
         }
     }
 
-    /// Returns whether a delete could have been handled without a trace while the output was written.
+    /// Returns whether the input must be checked after the write, because another invocation could have
+    /// handled a delete of the input during the write without leaving a trace in the output.
     fn must_check_again(&self, job: Job<'_>, published: &PublishedObjects) -> bool {
         match job.on_delete(self.settings) {
             OnDelete::Keep => false,
@@ -463,7 +478,7 @@ impl<'a, S: Store> Publisher<'a, S> {
         report_answer(self.store, report, answer, Occasion::Delete, provenance).await
     }
 
-    /// Prepares the deletion of the output of an input.
+    /// Returns the [`Deletion`] of an input, which the caller applies to the output.
     pub(crate) fn deletion<'b>(
         &'b self,
         input: &'b ObjectName,

@@ -1,9 +1,10 @@
-//! Records in an output's metadata how its input was read, so that the version in force can be read again: the
-//! settings that give rows their meaning, and the versions of the lists.
+//! Encodes and parses the part of an output's metadata that records how the input was read: the settings that
+//! determine the meaning of rows, and the versions of the lists. With these, the function can read the
+//! published version again.
 //!
-//! The text is `POLICY ZONE TAG=VERSION TAG=VERSION …`. A tag is the start of the digest of the key of a
-//! compiled list, because metadata has no room for the keys. The list had no version if it did not exist. A
-//! text that is too long for the metadata ends in `?` in place of its lists.
+//! The text has the form `POLICY ZONE TAG=VERSION TAG=VERSION …`. A tag is the start of the digest of a
+//! compiled list's key, because the metadata has no room for the keys. The version is empty if the list did
+//! not exist. If the text is too long for the metadata, the lists are replaced by `?`.
 
 use std::collections::BTreeMap;
 
@@ -12,28 +13,28 @@ use crate::rule::DefaultPolicy;
 use crate::settings::{Settings, default_policy};
 use crate::time::TimeZone;
 
-/// The number of digits of a tag.
+/// The number of hexadecimal digits in a tag.
 const TAG_DIGITS: usize = 8;
-/// The place of lists that have no room.
+/// The text that replaces the lists if the metadata has no room for them.
 const NO_ROOM: &str = "?";
 
-/// The settings and the lists that an input was read with.
+/// The settings and the list versions with which an input was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     pub(crate) default_policy: DefaultPolicy,
     pub(crate) time_zone: TimeZone,
-    /// The versions of the compiled lists by tag. `None` if they are not recorded.
+    /// The versions of the compiled lists, by tag. `None` if they are not recorded.
     lists: Option<BTreeMap<String, String>>,
 }
 
 impl Reading {
-    /// Returns the version of a compiled list: `None` if it is not recorded, and an empty text if there was no
-    /// such list.
+    /// Returns the version of a compiled list. `None` if it is not recorded, and an empty text if the list
+    /// did not exist.
     pub(crate) fn version_of(&self, key: &str) -> Option<&str> {
         self.lists.as_ref()?.get(&tag(key)).map(String::as_str)
     }
 
-    /// Reads the recorded text.
+    /// Parses the recorded text. Returns `None` if the text does not start with a valid policy and time zone.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(' ');
         let default_policy = default_policy("", parts.next()?).ok()?;
@@ -49,7 +50,7 @@ impl Reading {
     }
 }
 
-/// Returns the text for the metadata, in ASCII. `versions` has the key and the version id of each list.
+/// Returns the text for the metadata, in ASCII. `versions` yields the key and the version id of each list.
 pub(crate) fn reading_text<'a>(
     settings: &Settings,
     versions: impl Iterator<Item = (&'a str, &'a str)>,
@@ -65,7 +66,8 @@ pub(crate) fn reading_text<'a>(
     text
 }
 
-/// Cuts a text to the settings if it is longer than `max_bytes`.
+/// Replaces the lists in a text with `?` if the text is longer than `max_bytes`. Returns an empty text if the
+/// shortened text is still too long.
 pub(crate) fn fitting(text: &str, max_bytes: usize) -> String {
     if text.len() <= max_bytes {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! Fetches and writes the report on an upload, under the same conditions as the output.
+//! Fetches and writes the report on an upload. A report is written under the same conditions as an output.
 
 use crate::answer::Answer;
 use crate::function::error::Error;
@@ -11,8 +11,8 @@ use crate::source::report_key;
 
 const REPORT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
-/// Fetches the head of the report, which is in a bucket that no web server reads. Returns `None` if no
-/// reports are wanted.
+/// Fetches the head of the report, which is in a bucket that no web server reads. Returns `None` if there is
+/// no report bucket.
 pub(crate) async fn fetch_report<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -27,7 +27,7 @@ pub(crate) async fn fetch_report<S: Store>(
         .map(Some)
 }
 
-/// Writes the report, if reports are wanted.
+/// Writes the report. If `report` is `None`, does nothing and returns [`PutResult::Written`].
 pub(crate) async fn write_report<S: Store>(
     store: &S,
     report: Option<&PublishedObject>,
@@ -43,8 +43,8 @@ pub(crate) async fn write_report<S: Store>(
         .await
 }
 
-/// Writes a report that shows nothing but the answer, unless it was already made from this input and these
-/// settings. Returns the answer, or `None` if another write took effect in between.
+/// Writes a report that shows only the answer, unless the existing report was already made from this input
+/// and these settings. Returns the answer, or `None` if another write took effect in the meantime.
 pub(crate) async fn report_answer<S: Store>(
     store: &S,
     report: Option<&PublishedObject>,

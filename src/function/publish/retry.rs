@@ -1,4 +1,4 @@
-//! Repeats an attempt that met another write, with pauses. Publishing and refusing share it.
+//! Repeats an attempt that conflicted with another write, with pauses between the attempts.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::function::error::{Error, ErrorKind};
 const MAX_RETRIES: u32 = 8;
 /// The maximum number of times that a damaged input is read again.
 const MAX_DAMAGED_RETRIES: u32 = 2;
-/// The maximum pause before the first retry, in milliseconds. It doubles with each retry.
+/// The maximum pause before the first retry, in milliseconds. The maximum doubles with each further retry.
 const FIRST_MAX_PAUSE_MS: u64 = 40;
 
-/// Runs an attempt until it returns a result. `None` means that another write took effect in between,
-/// so that the next attempt must look at everything again.
+/// Repeats an attempt until it returns a result. An attempt returns `None` if it must be repeated from the
+/// beginning, usually because another write took effect in the meantime.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Contention`] with this operation after the last attempt, or the error of an attempt.
-/// An input that arrived damaged is read again first.
+/// [`ErrorKind::Contention`] for `operation` if all attempts return `None`, or the error of an attempt. A
+/// damaged input is read again at most twice before its error is returned.
 pub(crate) async fn retry_conflicts<T>(
     operation: &str,
     mut attempt: impl AsyncFnMut() -> Result<Option<T>, Error>,
@@ -34,7 +34,8 @@ pub(crate) async fn retry_conflicts<T>(
     Err(Error::new(ErrorKind::Contention, operation))
 }
 
-/// Waits before a retry, with full jitter, so that two writers that met do not meet again.
+/// Waits before a retry, with full jitter, so that two writers are unlikely to conflict again. Returns at
+/// once before the first attempt, for which `retry` is 0.
 async fn pause_before(retry: u32) {
     if let Some(doublings) = retry.checked_sub(1) {
         let longest = FIRST_MAX_PAUSE_MS << doublings;

@@ -1,9 +1,8 @@
-//! Reads the compiled lists and the compiled common CSV that sites use, which the function itself wrote
-//! into the bucket of the reports.
+//! Reads the compiled lists and the compiled common CSV that sites use. Earlier invocations of the function
+//! wrote them to the report bucket.
 //!
-//! They are always read after the head of the output was fetched, so a write that replaces this output
-//! was made from lists that are at least as new as those that it was made from. `publisher.rs` explains
-//! why this is enough.
+//! They are always read after the head of the output is fetched. An output is therefore replaced only by an
+//! output whose lists are at least as new. `publisher.rs` explains why this is enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,33 +23,33 @@ use crate::list::{
 
 /// The maximum number of lists that are read at the same time.
 const MAX_CONCURRENT_READS: usize = 8;
-/// The maximum number of unknown names of an upload for which others are suggested.
+/// The maximum number of unknown list names in an upload for which similar names are suggested.
 const MAX_UNKNOWN_NAMES: usize = 8;
 
-/// The version id of an object in a bucket without versions. No object has it.
+/// The text that is recorded instead of a version id if the bucket has no versioning. No version has this id.
 const NO_VERSION: &str = "-";
 
-/// The lists and the common CSV that an upload was read with.
+/// The lists and the common CSV with which an upload is read.
 #[derive(Default)]
 pub(crate) struct SharedInputs {
     rules: Shared,
-    /// The objects that were read or that do not exist, by their keys.
+    /// The requested objects by key, including objects that do not exist.
     objects: BTreeMap<String, ReadObject>,
 }
 
-/// An object that was read. Both texts are empty if the object does not exist.
+/// A requested object. Both texts are empty if the object does not exist.
 #[derive(Default)]
 struct ReadObject {
-    /// The identity is not a digest of the bytes: a list that returns to earlier
-    /// members must have another identity, so that its site is written again and a slow writer of the
-    /// members in between finds its condition false.
+    /// The identity of the head, which is not a digest of the bytes. If a list returns to earlier members, it
+    /// must have another identity, so that the sites that use it are written again. A slow writer that has
+    /// read the intermediate members then cannot replace these outputs, because its condition is false.
     identity: String,
     version: String,
 }
 
 impl SharedInputs {
-    /// Reads the common CSV and the lists that it names, if the deployment has one. It is left out until it is
-    /// published.
+    /// Reads the common CSV and the lists that it uses, if `COMMON_CSV` is set. If the common CSV is not
+    /// published yet, the upload is read without it.
     pub(crate) async fn read_common<S: Store>(
         &mut self,
         store: &S,
@@ -71,8 +70,8 @@ impl SharedInputs {
         Ok(())
     }
 
-    /// Reads the lists of these names that were not read yet. Returns whether there are any. A list that does
-    /// not exist is left out, so that rows that name it are rejected.
+    /// Reads the lists in `names` that were not requested yet. Returns whether any list was requested. A list
+    /// that does not exist is left out, so rows that use it are rejected.
     pub(crate) async fn read_lists<S: Store>(
         &mut self,
         store: &S,
@@ -103,11 +102,11 @@ impl SharedInputs {
         Ok(is_any)
     }
 
-    /// Reads the lists whose names are most like those of lists that do not exist, so that messages suggest them.
-    /// Returns whether there are any.
+    /// Reads the lists whose names are most similar to the names of missing lists, so that messages can
+    /// suggest them. Returns whether any such list was read.
     ///
-    /// No row names them, so the output does not depend on them, and they are not a part of the digest. Without
-    /// an unknown name this costs no call.
+    /// No row uses these lists, so the output does not depend on them, and the digest does not include them.
+    /// If no list is missing, the method does not call the store.
     pub(crate) async fn read_suggestions<S: Store>(
         &mut self,
         store: &S,
@@ -124,7 +123,8 @@ impl SharedInputs {
             return Ok(false);
         }
         let mut published = published_lists(store, settings).await?;
-        // A list of these names was published just now. The digest says that it did not exist.
+        // A list in `names` that was published just now is left out, because the digest already records that
+        // the list does not exist.
         published.retain(|name| !names.contains(name));
         let nearest: BTreeSet<&ListName> = unknown
             .iter()
@@ -136,7 +136,7 @@ impl SharedInputs {
             .filter_map(|name| list_name_of(settings, name))
         {
             let compiled = read(store.get(&name, None).await?).await?;
-            // A damaged list is not suggested. Its own sites report it.
+            // A damaged list is not suggested. The sites that use it report the damage.
             let list = compiled.and_then(|Compiled { bytes, .. }| {
                 parse(&name, &bytes, CompiledList::from_bytes).ok()
             });
@@ -148,12 +148,13 @@ impl SharedInputs {
         Ok(is_any)
     }
 
-    /// Returns the rules for the rows of a site.
+    /// Returns the lists and the common CSV, which are needed to read the rows of an upload.
     pub(crate) fn rules(&self) -> &Shared {
         &self.rules
     }
 
-    /// Returns a digest of everything that was read. Empty if nothing was.
+    /// Returns a digest of the keys and identities of all requested objects. Empty if no object was
+    /// requested.
     pub(crate) fn digest(&self) -> String {
         if self.objects.is_empty() {
             return String::new();
@@ -166,7 +167,7 @@ impl SharedInputs {
         digest_of(&texts)
     }
 
-    /// Returns the keys and the version ids of the objects that were looked for.
+    /// Returns the keys and the version ids of the requested objects. The id of a missing object is empty.
     pub(crate) fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
         let objects = self.objects.iter();
         objects.map(|(key, object)| (key.as_str(), object.version.as_str()))
@@ -184,18 +185,18 @@ impl SharedInputs {
     }
 }
 
-/// An object with a compiled form.
+/// An object that contains a compiled list or the compiled common CSV.
 struct Compiled {
     head: Head,
     bytes: Vec<u8>,
 }
 
-/// Reads the common CSV and the lists of these names in the versions that an output records. Returns `None` if one
-/// of them is not recorded, or is gone.
+/// Reads the common CSV and the lists with these names, in the versions that an output records. Returns
+/// `None` if the version of a list is not recorded, or if a recorded version no longer exists.
 ///
 /// # Errors
 ///
-/// If one of them cannot be read.
+/// If one of the objects cannot be read or parsed.
 pub(crate) async fn read_recorded<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -229,9 +230,9 @@ pub(crate) async fn read_recorded<S: Store>(
     Ok(Some(shared))
 }
 
-/// A compiled form in a recorded version.
+/// A compiled list or common CSV, in the version that an output records.
 enum Recorded {
-    /// Its bytes, or `None` if the object did not exist.
+    /// The bytes, or `None` if the object did not exist when the output was made.
     Known(Option<Vec<u8>>),
     Unknown,
 }
@@ -263,7 +264,8 @@ async fn read(fetched: Fetched<impl Body>) -> Result<Option<Compiled>, Error> {
     Ok(Some(Compiled { head, bytes }))
 }
 
-/// Reads a compiled form. Line feeds at its end only give the object another ETag.
+/// Parses a compiled list or common CSV. Line feeds at the end are ignored, because the writer adds them only
+/// to change the ETag.
 fn parse<T>(
     name: &ObjectName,
     mut bytes: &[u8],

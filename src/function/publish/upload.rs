@@ -1,5 +1,5 @@
-//! Answers an event about one object. The key decides whether the object is a CSV, an approval of a change, or a
-//! preview.
+//! Answers an event about one object. The key determines whether the object is a CSV, an approval of a
+//! change, or a preview.
 
 use crate::answer::{Answer, Status};
 use crate::function::error::Error;
@@ -13,16 +13,17 @@ use crate::function::settings::FunctionSettings;
 use crate::function::store::{ObjectName, Store};
 use crate::source::is_csv_name;
 
-/// Publishes or refuses the present content of the object.
+/// Publishes or refuses the current content of the object.
 ///
-/// An object that is not named like a CSV is refused. The marker of a folder is ignored: the S3 console
-/// creates an empty object whose key ends in `/` for each new folder. A CSV in `approvals/` or `preview/` never
-/// becomes a site: the first makes the function look at the CSV that it approves, the second is reported.
+/// An object whose key does not end in `.csv` or `.csv.gz` is refused. A folder marker, which is an empty
+/// object whose key ends in `/`, is ignored. The S3 console creates one for each new folder. A CSV in
+/// `approvals/` or `preview/` never becomes a site. For an approval, the function publishes the CSV that the
+/// approval is for. For a preview, the function only writes a report.
 ///
 /// # Errors
 ///
-/// Errors that a retry or an operator can fix. The output is then the previous one or, if the
-/// response to the write was lost, the new one.
+/// An error that a retry or an operator can fix. After an error, the previous output is still published, or
+/// the new output if only the response to the write was lost.
 pub async fn answer_object<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -52,15 +53,16 @@ pub async fn answer_object<S: Store>(
     }
 }
 
-/// Returns whether an upload with this key is published: it is a CSV, and neither an approval nor a preview.
+/// Returns whether an upload with this key is published, which means that it is a CSV and neither an approval
+/// nor a preview.
 pub(crate) fn is_published(key: &str) -> bool {
     let mut reserved = [APPROVALS_FOLDER, PREVIEW_FOLDER].into_iter();
     is_csv_name(key) && !reserved.any(|folder| key.starts_with(folder))
 }
 
-/// Looks at the CSV that an approval is for. Its event has no trigger of its own: an approval that was deleted
-/// or replaced changes nothing that is published. A preview is never published, and an approval of an approval
-/// is none.
+/// Publishes the CSV that an approval is for. The trigger is always `Change`, because deleting a version of
+/// an approval does not affect the versions of the CSV. Approvals of previews and of other approvals are
+/// ignored.
 async fn approval<S: Store>(
     publisher: &mut Publisher<'_, S>,
     approved: &ObjectName,

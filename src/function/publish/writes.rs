@@ -22,23 +22,23 @@ use crate::report::Occasion;
 use crate::settings::HoldAbove;
 use crate::time::Instant;
 
-/// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to
-/// this size fit the socket buffers. The thread must send more of a larger one, so its report is
-/// rendered after it.
+/// The maximum size of an output that is sent while the report is rendered, in bytes. Outputs up to this size
+/// fit into the socket buffers. A larger output keeps the thread busy while it is sent, so its report is
+/// rendered afterwards.
 const MAX_PARALLEL_OUTPUT_BYTES: usize = 256 * 1024;
 
-/// The way in which a change is written.
+/// The decision about whether a change is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Release {
-    /// It needs no approval.
+    /// The change needs no approval.
     Free,
-    /// Somebody has approved it.
+    /// Somebody has approved the change.
     Approved,
-    /// Only its report is written.
+    /// The change is held, so only its report is written.
     Held,
 }
 
-/// Everything that the writes of an attempt depend on.
+/// The data that an attempt needs to write its output and its report.
 pub(crate) struct Writes<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
@@ -51,12 +51,12 @@ pub(crate) struct Writes<'a, S> {
 }
 
 impl<S: Store> Writes<'_, S> {
-    /// Compares what was generated with the version in force, and decides whether the change is held. A held
-    /// change is marked as such.
+    /// Compares a generated upload with the published version, and decides whether the change is held. If the
+    /// change is held, marks the upload as held.
     ///
     /// # Errors
     ///
-    /// If the version in force or the approval cannot be read.
+    /// If the published version or the approval cannot be read.
     pub(crate) async fn release(
         &self,
         generated: &mut GeneratedUpload,
@@ -96,7 +96,7 @@ impl<S: Store> Writes<'_, S> {
         Ok(Release::Held)
     }
 
-    /// Writes the output and the report. Returns `None` if another write took effect in between.
+    /// Writes the output and the report. Returns `None` if another write took effect in the meantime.
     pub(crate) async fn write_both(
         self,
         mut generated: GeneratedUpload,
@@ -116,20 +116,21 @@ impl<S: Store> Writes<'_, S> {
         let reading = reading_text(&self.settings.settings, generated.shared.versions());
         let written = self.write_output(file, self.provenance.clone().with_reading(reading));
         let reported = async |generated: &mut GeneratedUpload| {
-            // The following work keeps this thread busy, so the request of the output is sent before it.
+            // Lets the request for the output be sent first, because the following work keeps this thread
+            // busy.
             tokio::task::yield_now().await;
             if is_publication && generated.publication.is_none() && generated.version().is_some() {
                 let effect = self.in_force.effect(generated).await;
                 generated.set_publication(self.in_force.publication(effect));
             }
-            // The report of an output that is new to this upload is always written, so that a slow refusal
-            // because of another owner does not replace it. A refused file writes no output.
+            // If the upload did not own the output before, the report is always written. Otherwise, a slow
+            // invocation that refuses the upload because of another owner could still replace the report.
             self.report(generated, |is_current| is_new_output || !is_current)
                 .await
         };
         let on_delete = self.job.on_delete(self.settings);
-        // The approval may be replaced between the two writes. Another invocation then holds the change, and its
-        // report would replace this one.
+        // The approval may be replaced between the two writes. In that case, another invocation holds the
+        // change, and its report would replace this report.
         let may_overlap = release != Release::Approved
             && may_write_report_first(output, self.job.input, on_delete);
         let is_conflict = if may_overlap && bytes <= MAX_PARALLEL_OUTPUT_BYTES {
@@ -139,15 +140,15 @@ impl<S: Store> Writes<'_, S> {
             written.await? == PutResult::Conflict
                 || reported(&mut generated).await? == PutResult::Conflict
         };
-        // A report without its output must be about an output that is still there.
+        // If only the report was written, the output that it describes must still be the same.
         let is_report_only = generated.answer.status == Status::Unchanged;
         let is_right =
             !is_conflict && (!is_report_only || output.is_still_there(self.store).await?);
         Ok(is_right.then_some(generated.answer))
     }
 
-    /// Writes the report on a change that is held, unless it is there already. Returns `None` if another write
-    /// took effect in between.
+    /// Writes the report on a held change, unless it is already written. Returns `None` if another write took
+    /// effect in the meantime.
     pub(crate) async fn write_held(
         self,
         mut generated: GeneratedUpload,
@@ -156,7 +157,7 @@ impl<S: Store> Writes<'_, S> {
         if reported.await? == PutResult::Conflict {
             return Ok(None);
         }
-        // The report must be about an output that is still there.
+        // The output with which the report compares the upload must still be the same.
         let is_right = self.published.output.is_still_there(self.store).await?;
         Ok(is_right.then_some(generated.answer))
     }
@@ -181,7 +182,8 @@ impl<S: Store> Writes<'_, S> {
         }
     }
 
-    /// Completes the answer and writes the report if it is needed, which depends on whether it is current.
+    /// Adds the last warnings to the answer, and writes the report if it is needed. `is_needed` receives
+    /// `true` if the existing report is current.
     async fn report(
         &self,
         generated: &mut GeneratedUpload,

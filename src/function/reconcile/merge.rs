@@ -1,30 +1,34 @@
-//! Brings together what a run found in the two buckets.
+//! Merges the sites that a run found in the upload bucket and in the output bucket.
 
 use std::collections::BTreeMap;
 
 use crate::report::overview::{Site, SiteState};
 
-/// Orders the sites of the uploads by the key of the CSV. A key that was listed twice counts once.
+/// Sorts the sites from the upload bucket by the key of the CSV. If a key was listed twice, only one of its
+/// sites is kept.
 pub(crate) fn in_order(mut uploads: Vec<Site>) -> Vec<Site> {
     uploads.sort_unstable_by(|a, b| a.source.cmp(&b.source));
     uploads.dedup_by(|a, b| a.source == b.source);
     uploads
 }
 
-/// Returns whether the site of an output only shows that its CSV exists, which is among these uploads.
+/// Returns whether all that is known about `output` is that its CSV exists, and `uploads` contains this CSV.
+/// Such an output adds nothing to the overview. `uploads` must be sorted by [`in_order`].
 pub(crate) fn was_checked(uploads: &[Site], output: &Site) -> bool {
     let find = || uploads.binary_search_by(|site| site.source.cmp(&output.source));
     output.state == SiteState::NotChecked && find().is_ok()
 }
 
-/// Merges the sites of the uploads with those of the outputs that were not checked with them.
+/// Merges the sites from both buckets, sorted by CSV and output. `outputs` must not contain sites for which
+/// [`was_checked`] is true.
 pub(crate) fn merge(mut sites: Vec<Site>, outputs: Vec<Site>) -> Vec<Site> {
     sites.extend(outputs);
     sites.sort_by(|a, b| (&a.source, &a.output).cmp(&(&b.source, &b.output)));
     sites
 }
 
-/// Counts the sites by their status. An output that only shows that its CSV exists has none.
+/// Counts the sites with each status. Sites in the state `NotChecked` are left out, because the run found
+/// only that their CSVs exist.
 pub(crate) fn count_statuses(sites: &[Site]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for site in sites {

@@ -1,12 +1,13 @@
-//! Handles the tasks of a run over all sites: repairs what differs from the CSVs, settles orphans, and writes
-//! the overview.
+//! Handles the tasks of a run over all sites: repairs outputs that do not match their CSVs, applies
+//! `OnDelete` to orphans, and writes the overview.
 //!
-//! A run is a state machine (`infra/reconcile.yaml`). It goes over the bucket of the uploads, then over the
-//! bucket of the outputs, and calls the function for each batch of keys. Each CSV is published, and each orphan
-//! is settled, by the code for events. So a run writes only what differs, and two runs at the same time are
-//! harmless: every write has the conditions of the protocol.
+//! A run is an execution of the state machine in `infra/reconcile.yaml`. The state machine lists the keys in
+//! the upload bucket and then in the output bucket, and calls the function for each batch of keys. A run
+//! publishes CSVs and handles orphans with the same code as events. A run therefore writes only objects that
+//! differ. Two runs at the same time are harmless, because every write has the conditions of the publishing
+//! protocol.
 //!
-//! `part.rs` says how the facts about a million sites come together. `merge.rs` brings both buckets together.
+//! `part.rs` stores the facts about the sites of each batch. `merge.rs` merges the facts from both buckets.
 
 mod merge;
 mod part;
@@ -40,13 +41,13 @@ use crate::report::overview::{
 };
 use crate::time::Instant;
 
-/// The maximum number of objects of a batch that are handled at the same time.
+/// The maximum number of objects in a batch that are handled at the same time.
 const MAX_CONCURRENT_OBJECTS: usize = 8;
-/// The size from which on an upload is handled alone, because several large ones may need more memory than the
-/// function has.
+/// The minimum size of a large upload, in bytes. Large uploads are handled one at a time, because several of
+/// them may need more memory than the function has.
 const LARGE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Handles the tasks of a run, with the parts of a handler that it needs.
+/// Handles the tasks of a run. The fields come from the handler and its invocation.
 pub(crate) struct Reconciler<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
@@ -59,7 +60,7 @@ pub(crate) struct Reconciler<'a, S> {
 
 /// The result for one object.
 struct Checked {
-    /// The site, if the object is one.
+    /// The object's entry in the overview. `None` if the overview does not list the object.
     site: Option<Site>,
     failure: Option<Error>,
 }
@@ -69,8 +70,9 @@ impl<S: Store> Reconciler<'_, S> {
     ///
     /// # Errors
     ///
-    /// The first error of an object, after all objects of the batch were tried and their part was written. A
-    /// retry finds those that are done unchanged.
+    /// If an object of a batch fails, its error is returned after all objects were tried and the part was
+    /// written. If several objects fail, an error that a retry can fix is preferred. A retry does not write
+    /// the finished objects again.
     pub(crate) async fn handle(&self, task: &RunTask) -> Result<RunAnswer, Error> {
         match task {
             RunTask::Batch(batch) => self.batch(batch).await,
@@ -98,7 +100,8 @@ impl<S: Store> Reconciler<'_, S> {
             failures.extend(checked.failure);
         }
         write_part(self.store, self.settings, batch, &sites).await?;
-        // The error of a retry comes first: it decides whether the batch is tried again.
+        // Errors that a retry can fix come first, because the returned error determines whether the batch is
+        // retried.
         failures.sort_by_key(|err| !err.kind().is_retryable());
         match failures.into_iter().next() {
             Some(err) => Err(err),
@@ -111,8 +114,8 @@ impl<S: Store> Reconciler<'_, S> {
     }
 
     async fn check(&self, kind: ItemKind, name: &ObjectName) -> Checked {
-        // S3 lists the markers of folders too. Other files, approvals and previews got their answer at their
-        // upload.
+        // The listing also contains folder markers, which are never published. Other files, approvals and
+        // previews were handled when they were uploaded.
         if kind == ItemKind::Uploads && !is_published(&name.key) {
             return Checked {
                 site: None,
@@ -134,7 +137,7 @@ impl<S: Store> Reconciler<'_, S> {
                 ItemKind::Outputs => self.check_output(&mut publisher, name).await,
             }
         };
-        // Each function that takes a future by value holds it twice, and the stack is small.
+        // Boxed because each function that takes a future by value stores it twice, and the stack is small.
         let work = catch_panic(&operation, Box::pin(work));
         let result = self.deadline.limit(&operation, work).await;
         let (answer, site) = match &result {
@@ -142,8 +145,8 @@ impl<S: Store> Reconciler<'_, S> {
             Err(err) => (None, Some(self.failed_site(kind, name, err))),
         };
         log(name, answer, result.as_ref().err());
-        // A run looks at everything, so only what it changes or fails at is counted. Otherwise the rejected rows
-        // of a refused file would be counted, and raise an alarm, every night.
+        // A run checks all objects, so only changes and failures are counted. Otherwise, the rejected rows of
+        // a refused file would be counted and would raise an alarm every night.
         let is_change = answer.is_some_and(is_change);
         if is_change || result.is_err() {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
@@ -175,8 +178,8 @@ impl<S: Store> Reconciler<'_, S> {
             Status::Held => Some(SiteState::Held),
             Status::Refused if findings.had_output() => Some(SiteState::Refused),
             Status::Refused => Some(SiteState::NeverPublished),
-            // The CSV was deleted after it was listed. Its output comes with the outputs.
-            // A preview is no site.
+            // The CSV was deleted after it was listed, so its output is listed with the other outputs if it
+            // still exists. A preview is not a site.
             Status::Removed | Status::Kept | Status::Ignored | Status::Previewed => None,
         };
         let site = state.map(|state| Site {
@@ -231,8 +234,8 @@ impl<S: Store> Reconciler<'_, S> {
         }
     }
 
-    /// Merges the parts of a run. A run over a prefix writes no overview, because it knows a part of the sites
-    /// only.
+    /// Merges the parts of a run, and writes the overview. A run over a prefix does not write the overview,
+    /// because it has checked only some of the sites.
     async fn overview(&self, run: &str, prefix: &str) -> Result<RunAnswer, Error> {
         let read = async |kind, wanted: &dyn Fn(&Site) -> bool| {
             read_parts(self.store, self.settings, run, kind, wanted).await
@@ -275,7 +278,8 @@ fn is_change(answer: &Answer) -> bool {
     matches!(answer.status, Status::Written | Status::Removed)
 }
 
-/// Logs an object that was changed or failed. A line for each of a million unchanged sites would be of no use.
+/// Logs an object that was changed or could not be checked. Unchanged objects are not logged, because there
+/// can be a million of them.
 fn log(name: &ObjectName, answer: Option<&Answer>, failure: Option<&Error>) {
     if let Some(err) = failure {
         error!(error_type = err.kind().code(), "{}", err.chain());

@@ -1,17 +1,20 @@
-//! Stores the facts about the sites of each batch as an object, a *part*, which the end of the run reads.
+//! Stores the facts about the sites of each batch in an object, called a *part*. The last task of the run
+//! reads all parts.
 //!
-//! Considered were three places for the facts:
+//! The facts could be stored in three places:
 //!
-//! - The state of the state machine: Step Functions limits it to 256 KiB, so it has room for counts only.
-//! - The metadata of the reports, read at the end: one HEAD for each site in one invocation, which takes too long
+//! - The state of the state machine. Step Functions limits it to 256 KiB, so it has room only for counts.
+//! - The metadata of the reports. The last task would send a HEAD request for each site, which takes too long
 //!   for a million sites.
-//! - A part for each batch: one PUT and one GET for 100 sites. The batch knows the facts already, because the
-//!   publishing protocol fetches the head of the report, whose metadata has them.
+//! - A part for each batch, which takes one PUT and one GET for 100 sites. The facts are already known,
+//!   because the publishing protocol fetches the head of the report, whose metadata contains them.
 //!
-//! The last one is used. With a million sites the end of a run reads 20,000 parts of about 20 KB.
+//! The function stores parts. With a million sites, the last task reads 20,000 parts of about 20 KB, 10,000
+//! for each bucket.
 //!
-//! The key of a part is `overview/parts/RUN/KIND-DIGEST.jsonl`, with a digest of the keys of the batch. So a
-//! batch that is tried again replaces its part. A lifecycle rule of the bucket removes parts after some days.
+//! The key of a part is `overview/parts/RUN/KIND-DIGEST.jsonl`, where `DIGEST` is a digest of the keys in the
+//! batch. A retried batch therefore replaces its own part. A lifecycle rule of the report bucket removes
+//! parts after some days.
 
 use std::collections::BTreeMap;
 
@@ -28,16 +31,16 @@ use crate::report::overview::Site;
 use crate::source::OVERVIEW_KEY;
 use crate::text::push_fmt;
 
-/// The prefix of all parts, in the bucket with the reports.
+/// The prefix of the keys of all parts, which are in the report bucket.
 const PARTS_PREFIX: &str = "overview/parts/";
-/// The key of the table of all sites, in the bucket with the reports.
+/// The key of the table of all sites, which is in the report bucket.
 const TABLE_KEY: &str = "sites.csv";
 /// The maximum number of parts that are read at the same time.
 const MAX_CONCURRENT_PARTS: usize = 32;
-/// The maximum number of times that an object is written, if others write it at the same time.
+/// The maximum number of attempts to write an object that other invocations write at the same time.
 const MAX_ATTEMPTS: u32 = 8;
 
-/// Writes the part of a batch. Without a bucket for reports, or without sites, there is none.
+/// Writes the part of a batch. Does nothing if there is no report bucket or if `sites` is empty.
 ///
 /// # Errors
 ///
@@ -69,7 +72,7 @@ fn part_key(batch: &RunBatch) -> String {
     let mut digest = Sha256::new();
     for object in &batch.objects {
         digest.update(&object.name.key);
-        // No key contains this byte, which is not UTF-8.
+        // A separator that no key contains, because it is not valid UTF-8.
         digest.update([0xff]);
     }
     let mut key = format!("{PARTS_PREFIX}{}/{}-", batch.run, batch.kind.name());
@@ -79,12 +82,12 @@ fn part_key(batch: &RunBatch) -> String {
     key + ".jsonl"
 }
 
-/// Reads the parts of a run about one bucket. Drops the sites that are not `wanted` as they arrive, so that a run
-/// over a million sites needs memory only for those that the overview shows.
+/// Reads the parts of a run for one kind of object. Sites for which `wanted` returns false are dropped after
+/// each part, so a run over a million sites needs memory only for the sites that the overview shows.
 ///
 /// # Errors
 ///
-/// If a call to the store fails, or [`ErrorKind::Damaged`] for a part that is not one.
+/// If a call to the store fails, or [`ErrorKind::Damaged`] if a part cannot be parsed.
 pub(crate) async fn read_parts<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -124,7 +127,8 @@ async fn read_part<S: Store>(store: &S, name: &ObjectName) -> Result<Vec<Site>, 
         .map_err(|err| Error::new(ErrorKind::Damaged, format!("read {name}")).with_source(err))
 }
 
-/// Writes the overview. The newest run that ends replaces what an earlier one wrote.
+/// Writes the overview page and the table of all sites. They replace the page and the table of an earlier
+/// run. Does nothing if there is no report bucket.
 ///
 /// # Errors
 ///
@@ -167,7 +171,7 @@ async fn current_precondition<S: Store>(
     }))
 }
 
-/// An object that replaces whatever has its name.
+/// An object to write, which replaces any existing object with the same name.
 struct ObjectToWrite {
     name: ObjectName,
     bytes: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Implements [`Scheduler`] with EventBridge Scheduler. The only file that uses aws-sdk-scheduler.
+//! Implements [`Scheduler`] with EventBridge Scheduler. This is the only file that uses aws-sdk-scheduler.
 //!
 //! Source: <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html>.
 
@@ -19,10 +19,10 @@ use crate::function::error::Error;
 use crate::function::schedule::{Schedule, Scheduler};
 use crate::function::settings::{FunctionSettings, ScheduleSettings};
 
-/// The time for which EventBridge Scheduler tries to call the function, in seconds, and the maximum number
-/// of attempts after the first. Both are the service's maximum, so that only a lasting failure reaches the
-/// failure queue.
+/// The time during which EventBridge Scheduler tries to call the function, in seconds. This is the service's
+/// maximum, which is used so that only a lasting failure reaches the failure queue.
 const RETRY_SECONDS: i32 = 86_400;
+/// The maximum number of retries after the first attempt. This is also the service's maximum.
 const RETRY_ATTEMPTS: i32 = 185;
 
 /// EventBridge Scheduler, or an emulator of it.
@@ -31,19 +31,19 @@ pub struct EventBridgeScheduler {
     region: String,
     settings: ScheduleSettings,
     credentials: SharedCredentialsProvider,
-    /// Created for the first schedule, because most invocations need none.
+    /// The client, which is created for the first schedule, because most invocations create no schedule.
     client: OnceCell<Client>,
 }
 
 impl EventBridgeScheduler {
-    /// Creates a scheduler with the credentials in the environment variables, which Lambda sets. Returns
-    /// `None` without `SCHEDULE_GROUP`.
+    /// Creates a scheduler that uses the credentials in the environment variables, which Lambda sets. Returns
+    /// `None` if `SCHEDULE_GROUP` is not set.
     #[must_use]
     pub fn new(settings: &FunctionSettings) -> Option<Self> {
         Self::with_credentials(settings, EnvironmentVariableCredentialsProvider::new())
     }
 
-    /// Creates a scheduler with other credentials.
+    /// Creates a scheduler that uses these credentials. Returns `None` if `SCHEDULE_GROUP` is not set.
     #[must_use]
     pub fn with_credentials(
         settings: &FunctionSettings,
@@ -66,7 +66,8 @@ impl EventBridgeScheduler {
         })
     }
 
-    /// Returns the target, or `None` if the SDK refuses it, which it does only for a missing field.
+    /// Returns the target of a schedule. `None` if the SDK refuses the target, which happens only if a field
+    /// is missing.
     fn target(&self, schedule: &Schedule) -> Option<Target> {
         let retries = RetryPolicy::builder()
             .maximum_event_age_in_seconds(RETRY_SECONDS)

@@ -1,11 +1,12 @@
-//! Creates one-time schedules, which call the function again when rows of a CSV start or end.
+//! Creates one-time schedules, which call the function again soon after a row of a CSV starts or ends.
 //!
-//! A schedule is created and never updated or deleted, so two writers cannot remove each other's
-//! schedule. Its name is a digest of the object and the instant of the call. Creating it twice is a
-//! conflict, which means that the work is already done. The service deletes a schedule after its call.
+//! The function never updates or deletes a schedule, so a writer cannot remove the schedule of another
+//! writer. The name of a schedule consists of a digest of the object's name and of the time of the call. If a
+//! schedule already exists, the service answers with a conflict, which counts as success. The service deletes
+//! a schedule after its call.
 //!
-//! [`Scheduler`] is the interface. [`EventBridgeScheduler`] implements it, and the tests have a
-//! scheduler in memory. `publish` decides when a schedule is needed.
+//! [`Scheduler`] is the interface. [`EventBridgeScheduler`] implements it, and the tests implement it in
+//! memory. `publish` decides when a schedule is needed.
 
 mod event_bridge;
 mod one_time;
@@ -21,29 +22,30 @@ use crate::time::Instant;
 
 /// Creates schedules.
 pub trait Scheduler {
-    /// Creates a schedule, unless it exists already.
+    /// Creates a schedule, unless it already exists.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix. The schedule may or may not exist then.
+    /// An error that a retry or an operator can fix. The schedule may exist despite the error.
     fn create<'a>(&'a self, schedule: &'a Schedule) -> LocalBoxFuture<'a, Result<(), Error>>;
 }
 
-/// The scheduler of one invocation, which knows the function to call.
+/// The scheduler of one invocation, with the function that its schedules call.
 #[derive(Clone, Copy)]
 pub struct Schedules<'a> {
     /// The scheduler.
     pub scheduler: &'a dyn Scheduler,
-    /// The ARN of the function, which may have a version or an alias.
+    /// The ARN of the function, which may end in a version or an alias.
     pub function_arn: &'a str,
 }
 
 impl Schedules<'_> {
-    /// Makes sure that the function looks at the object again, soon after the instant `change`.
+    /// Creates a schedule that calls the function with the name of the object soon after `change`, or about a
+    /// year after `now` if `change` is later than that.
     ///
     /// # Errors
     ///
-    /// Those of [`Scheduler::create`].
+    /// The errors of [`Scheduler::create`].
     pub async fn call_at(
         &self,
         change: Instant,

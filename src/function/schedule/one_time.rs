@@ -1,9 +1,9 @@
-//! A one-time schedule: its instant, its name, and the event with which it calls the function.
+//! A one-time schedule: its time, its name, and the event that the function receives.
 //!
-//! EventBridge Scheduler calls within the minute of a schedule's instant, at any second
+//! EventBridge Scheduler calls the function at any second of the minute for which a schedule is set
 //! (<https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>). It does not document
-//! whether it accepts an instant in the past. So a schedule is at a whole minute, which is never before the
-//! change and never so soon that the request could arrive too late.
+//! whether it accepts a time in the past. A schedule is therefore set for a whole minute that is not before
+//! the change, and far enough ahead that the request cannot arrive too late.
 
 use serde_json::json;
 
@@ -13,33 +13,34 @@ use crate::time::Instant;
 
 /// The precision of a schedule, in seconds.
 const MINUTE_SECONDS: i64 = 60;
-/// The minimum time until a schedule's instant, in seconds. It is longer than the request takes, and
-/// longer than two clocks differ. So a schedule that exists already has not called the function yet.
+/// The minimum time between now and a schedule's call, in seconds. It is longer than a request takes, and
+/// longer than the difference between two clocks. If a schedule with the same time already exists, it has
+/// therefore not called the function yet.
 const MIN_DELAY_SECONDS: i64 = 60;
-/// The maximum time until a schedule's instant, in seconds: about a year. AWS does not document how far in
-/// the future a schedule can be, and a CSV may say 2999-12-31. A call that is too early finds the output
-/// unchanged and creates the next schedule.
+/// The maximum time between now and a schedule's call, in seconds: about a year. AWS does not document how
+/// far ahead a schedule can be, and a CSV may contain 2999-12-31. If the function is called before the
+/// change, it finds the output unchanged and creates the next schedule.
 const MAX_DELAY_SECONDS: i64 = 366 * 86_400;
-/// A schedule for a later change is at a multiple of this time, in seconds. So all calls of a year create
-/// at most 13 of them.
+/// The step between possible call times for changes that are more than [`MAX_DELAY_SECONDS`] ahead, in
+/// seconds. The step limits the number of such schedules for one CSV to 13 in a year.
 const FAR_STEP_SECONDS: i64 = 30 * 86_400;
 
-/// A one-time schedule: at an instant, the function looks at an object again.
+/// A one-time schedule, which calls the function about a CSV.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// The CSV.
+    /// The CSV that the call is about.
     pub object: ObjectName,
-    /// The instant of the call, a whole minute.
+    /// The time of the call, which is a whole minute.
     pub at: Instant,
-    /// The ARN of the function.
+    /// The ARN of the function, without a version or an alias.
     pub function_arn: String,
 }
 
 impl Schedule {
-    /// Creates the schedule for the next change of a CSV. `now` is the present instant.
+    /// Creates the schedule for the next change of a CSV. `now` is the current time.
     ///
-    /// `function_arn` may have a version or an alias, which is left out: the permission to call is for the
-    /// function without one.
+    /// A version or an alias in `function_arn` is removed, because the scheduler may call only the function
+    /// without a version or an alias.
     #[must_use]
     pub fn new(object: &ObjectName, change: Instant, now: Instant, function_arn: &str) -> Self {
         Self {
@@ -49,8 +50,8 @@ impl Schedule {
         }
     }
 
-    /// Returns the name: a digest of bucket and key, and the instant, as in
-    /// `0123456789abcdef0123456789abcdef-20261231T230000Z`.
+    /// Returns the name, which consists of a digest of the bucket and the key, and of the time of the call.
+    /// An example is `0123456789abcdef0123456789abcdef-20261231T230000Z`.
     #[must_use]
     pub fn name(&self) -> String {
         let mut name = digest_of(&[&self.object.bucket, &self.object.key]);
@@ -64,16 +65,16 @@ impl Schedule {
         name
     }
 
-    /// Returns the schedule expression, in UTC: `at(2026-12-31T23:00:00)`.
+    /// Returns the schedule expression in UTC, such as `at(2026-12-31T23:00:00)`.
     #[must_use]
     pub fn expression(&self) -> String {
         format!("at({})", self.at.to_string().trim_end_matches('Z'))
     }
 
-    /// Returns the event that the function receives, which `event.rs` reads.
+    /// Returns the event that the function receives. `event.rs` parses it.
     ///
-    /// EventBridge Scheduler replaces keywords such as `<aws.scheduler.schedule-arn>` in it, which a key can
-    /// contain, so `<` is escaped.
+    /// EventBridge Scheduler replaces keywords such as `<aws.scheduler.schedule-arn>` in the event. A key can
+    /// contain such a keyword, so `<` is escaped.
     #[must_use]
     pub fn event(&self) -> String {
         let ObjectName { bucket, key } = &self.object;
@@ -82,7 +83,9 @@ impl Schedule {
     }
 }
 
-/// Returns the first instant for a call that is not before the change, within the bounds.
+/// Returns the time of the call: the first whole minute that is neither before the change nor less than
+/// [`MIN_DELAY_SECONDS`] ahead. If the change is more than [`MAX_DELAY_SECONDS`] ahead, returns an earlier
+/// time.
 fn call_instant(change: Instant, now: Instant) -> Instant {
     let far = now.plus_seconds(MAX_DELAY_SECONDS);
     if change > far {
@@ -94,7 +97,7 @@ fn call_instant(change: Instant, now: Instant) -> Instant {
     Instant::from_seconds(minutes * MINUTE_SECONDS)
 }
 
-/// Returns the ARN of a function without a version or an alias, which would be its eighth part.
+/// Returns the ARN of a function without its version or alias, which would be the eighth part of the ARN.
 fn unqualified(function_arn: &str) -> &str {
     match function_arn.match_indices(':').nth(6) {
         Some((end, _)) => function_arn.get(..end).unwrap_or(function_arn),

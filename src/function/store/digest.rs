@@ -1,7 +1,7 @@
 //! The SHA-256 digest of an object's bytes, in the form in which S3 stores and returns it.
 //!
-//! S3 returns this checksum with the head of an object, whatever encryption the bucket has. An ETag is
-//! no digest of the bytes if the bucket is encrypted with a KMS key.
+//! S3 returns this checksum with the head of an object, regardless of the bucket's encryption. An ETag is not
+//! a digest of the bytes if the bucket is encrypted with a KMS key. Source:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>
 
 use aws_smithy_types::base64;
@@ -20,8 +20,9 @@ impl ContentDigest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Returns the checksum that S3 stores for an object that is written in this way: the digest in
-    /// base64. For a multipart upload, it is the digest of the parts' digests with the number of parts.
+    /// Returns the checksum that S3 stores for an object that is written with this kind of request. For a
+    /// single PUT, the checksum is the digest in base64. For a multipart upload, it is the digest of the
+    /// parts' digests in base64, followed by `-` and the number of parts.
     #[must_use]
     pub fn stored_as(self, form: PutKind) -> String {
         match form {

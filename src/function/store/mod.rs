@@ -1,6 +1,6 @@
-//! Reads and writes objects in buckets: the few calls of the function and their results.
+//! Reads and writes objects in S3 buckets. Covers only the calls that the function makes, and their results.
 //!
-//! [`Store`] is the interface. [`S3`] implements it, and the tests have a store in memory.
+//! [`Store`] is the interface. [`S3`] implements it, and the tests implement it in memory.
 
 mod digest;
 mod s3;
@@ -14,7 +14,7 @@ use std::future::Future;
 
 use crate::function::error::Error;
 
-/// The name of an object.
+/// The name of an object: its bucket and its key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectName {
     /// The bucket.
@@ -32,31 +32,31 @@ impl fmt::Display for ObjectName {
 /// The properties of an object, without its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
-    /// The ETag. It identifies the bytes and can only be compared.
+    /// The ETag, which identifies the bytes. An ETag can only be compared with other ETags.
     pub etag: String,
-    /// The version id. Empty in a bucket that never had versioning, and `null` for an object from before
-    /// versioning was enabled or from a time in which it was suspended
+    /// The version id. Empty in a bucket that never had versioning, and `null` for an object that was written
+    /// before versioning was enabled or while it was suspended
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersionSuspendedBehavior.html>).
     pub version_id: String,
-    /// The time of the last change in seconds since 1970. S3 returns no finer time.
+    /// The time of the last change, in seconds since 1970. S3 does not return fractions of a second.
     pub last_modified: i64,
     /// The size in bytes, if S3 returns it.
     pub bytes: Option<u64>,
-    /// The user's metadata: lower-case names without `x-amz-meta-`.
+    /// The user-defined metadata. The names are in lower case and without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
     /// The checksum that the store computed when the object was written.
     pub checksum: Checksum,
 }
 
 impl Head {
-    /// Returns the ETag with `Last-Modified`, so that an object that was written again is another one even if
-    /// it has the bytes of before.
+    /// Returns the ETag and `Last-Modified` as one text, which distinguishes an object from an earlier object
+    /// with the same bytes.
     #[must_use]
     pub(crate) fn identity(&self) -> String {
         identity(&self.etag, self.last_modified)
     }
 
-    /// Returns whether both are the same version of an object.
+    /// Returns whether both heads belong to the same version of an object.
     #[must_use]
     pub(crate) fn is_same_version(&self, other: &Self) -> bool {
         (&self.version_id, &self.etag, self.last_modified)
@@ -64,7 +64,7 @@ impl Head {
     }
 }
 
-/// Returns [`Head::identity`] of an object whose head is not at hand.
+/// Returns the same text as [`Head::identity`] for an ETag and a `Last-Modified`.
 pub(crate) fn identity(etag: &str, last_modified: i64) -> String {
     format!("{etag}@{last_modified}")
 }
@@ -72,23 +72,25 @@ pub(crate) fn identity(etag: &str, last_modified: i64) -> String {
 /// The checksum that is stored with an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {
-    /// There is none: the store is an emulator without checksums, or did not return it.
+    /// No checksum was returned, for example by an emulator without checksums.
     #[default]
     Unknown,
     /// A SHA-256 digest, in the form of [`ContentDigest::stored_as`].
     Sha256(String),
-    /// Only one of another algorithm, which this program never asks for.
+    /// Only a checksum of another algorithm, which this program never requests. The object was therefore
+    /// written by another program.
     Other,
 }
 
 /// The result of a GET.
 pub enum Fetched<B> {
-    /// The object. Its bytes are still to be read.
+    /// The object's head, and its body, which is not read yet.
     Found(Head, B),
     /// The object does not exist.
     Missing,
-    /// The object still has the ETag of the request. Its `Last-Modified` follows, in seconds since 1970, if
-    /// the store states it: the same bytes may have been written again.
+    /// The object still has the ETag in the request. The field is the object's `Last-Modified` in seconds
+    /// since 1970, if the store returns it. The time may be new, because the same bytes may have been written
+    /// again.
     NotModified(Option<i64>),
 }
 
@@ -98,7 +100,7 @@ pub trait Body {
     ///
     /// # Errors
     ///
-    /// If the rest cannot be read, or differs from the stored bytes.
+    /// If the rest of the body cannot be read, or does not match the stored length or checksum.
     fn next(&mut self) -> impl Future<Output = Result<Option<impl AsRef<[u8]>>, Error>>;
 }
 
@@ -111,12 +113,12 @@ pub enum Precondition {
     Matches(String),
 }
 
-/// The way in which an object is written. The same bytes have another ETag in each.
+/// The kind of request that writes an object. The same bytes have a different ETag with each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PutKind {
-    /// One request.
+    /// A single PUT request.
     Single,
-    /// A multipart upload of one part.
+    /// A multipart upload with one part.
     Multipart,
 }
 
@@ -130,24 +132,24 @@ impl PutKind {
 pub struct Put {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Their digest, which the store checks and keeps.
+    /// The digest of the bytes, which the store verifies and stores with the object.
     pub digest: ContentDigest,
     /// The `Content-Type`.
     pub content_type: &'static str,
-    /// The user's metadata, in ASCII.
+    /// The user-defined metadata, in ASCII.
     pub metadata: BTreeMap<String, String>,
     /// The condition of the write.
     pub precondition: Precondition,
-    /// The way in which it is written.
+    /// The kind of request that writes the object.
     pub form: PutKind,
 }
 
 /// The result of a PUT or a DELETE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutResult {
-    /// The object is written, or removed.
+    /// The object was written or removed.
     Written,
-    /// Nothing is written, because the precondition did not hold or another write was in progress.
+    /// Nothing was changed, because the precondition was false or another write was in progress.
     Conflict,
 }
 
@@ -156,60 +158,60 @@ pub trait Store {
     /// The body of an object from this store.
     type Body: Body;
 
-    /// Fetches the head of an object, or `None` if it does not exist.
+    /// Fetches the head of an object. Returns `None` if the object does not exist.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix.
+    /// An error that a retry or an operator can fix.
     fn head(&self, name: &ObjectName) -> impl Future<Output = Result<Option<Head>, Error>>;
 
-    /// Reads an object unless it has the ETag `unless`.
+    /// Starts to read an object. Returns [`Fetched::NotModified`] if the object still has the ETag `unless`.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix.
+    /// An error that a retry or an operator can fix.
     fn get(
         &self,
         name: &ObjectName,
         unless: Option<&str>,
     ) -> impl Future<Output = Result<Fetched<Self::Body>, Error>>;
 
-    /// Reads a version of an object, which may be an old one.
+    /// Starts to read a version of an object, which may be an old version.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix.
+    /// An error that a retry or an operator can fix.
     fn get_version(
         &self,
         name: &ObjectName,
         version_id: &str,
     ) -> impl Future<Output = Result<Fetched<Self::Body>, Error>>;
 
-    /// Lists the keys of a bucket that start with a prefix.
+    /// Lists the keys in a bucket that start with `prefix`.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix.
+    /// An error that a retry or an operator can fix.
     fn list(&self, bucket: &str, prefix: &str) -> impl Future<Output = Result<Vec<String>, Error>>;
 
     /// Writes an object.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix. The object may or may not be written then.
+    /// An error that a retry or an operator can fix. The object may be written despite the error.
     fn put(&self, name: &ObjectName, put: Put) -> impl Future<Output = Result<PutResult, Error>>;
 
-    /// Removes an object if it has this ETag.
+    /// Removes an object if it still has this ETag.
     ///
     /// # Errors
     ///
-    /// Errors that a retry or an operator can fix. The object may or may not be removed then.
+    /// An error that a retry or an operator can fix. The object may be removed despite the error.
     fn delete(
         &self,
         name: &ObjectName,
         etag: &str,
     ) -> impl Future<Output = Result<PutResult, Error>>;
 
-    /// Returns the time, in seconds since 1970.
+    /// Returns the current time, in seconds since 1970.
     fn now(&self) -> i64;
 }

@@ -28,15 +28,15 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// Creates a client with the credentials in the environment variables, which Lambda sets.
+    /// Creates a client that uses the credentials in the environment variables, which Lambda sets.
     ///
-    /// A custom endpoint is used instead of S3 and addressed path-style.
+    /// If the settings contain an endpoint, the client calls it instead of S3, with path-style addresses.
     #[must_use]
     pub fn new(settings: &FunctionSettings) -> Self {
         Self::with_credentials(settings, EnvironmentVariableCredentialsProvider::new())
     }
 
-    /// Creates a client with other credentials.
+    /// Creates a client that uses these credentials.
     #[must_use]
     pub fn with_credentials(
         settings: &FunctionSettings,
@@ -51,7 +51,8 @@ impl S3 {
     }
 }
 
-/// The [`Head`] of an answer to a HEAD or a GET: two types of the SDK with the same fields.
+/// Creates a [`Head`] from the response to a HEAD or a GET. This is a macro because the SDK has a separate
+/// type for each response, with the same fields.
 macro_rules! head_of {
     ($found:expr) => {
         Head {
@@ -92,8 +93,8 @@ impl Store for S3 {
             .await;
         match answer {
             Ok(found) => Ok(Some(head_of!(found))),
-            // A HEAD has no body, so a missing bucket looks like a missing key. The PUT that follows
-            // distinguishes them.
+            // The response to a HEAD has no body, so a missing bucket looks like a missing key. If the bucket
+            // is missing, the PUT that follows fails.
             Err(err) if status(&err) == Some(404) => Ok(None),
             Err(err) => Err(explain(format!("HEAD {name}"), err)),
         }
@@ -125,7 +126,7 @@ impl Store for S3 {
         let request = self.get_object(name).version_id(version_id);
         match request.send().await {
             Ok(found) => Ok(found_object(name, found)),
-            // S3 answers 400 to a text that is no version id of this bucket.
+            // S3 answers 400 if the text is not a version id of this bucket.
             Err(err)
                 if matches!(status(&err), Some(400 | 404))
                     && err.code() != Some("NoSuchBucket") =>
@@ -217,8 +218,8 @@ impl S3 {
         put_result("PUT", name, &put.precondition, answer)
     }
 
-    /// Writes an object as a multipart upload of one part. The lifecycle rule of the bucket removes an
-    /// upload that is not completed.
+    /// Writes an object as a multipart upload with one part. If the upload is not completed, the bucket's
+    /// lifecycle rule removes it.
     async fn put_in_one_part(&self, name: &ObjectName, put: Put) -> Result<PutResult, Error> {
         let (if_match, if_none_match) = conditions(&put.precondition);
         let checksum = put.digest.stored_as(PutKind::Single);
@@ -266,7 +267,7 @@ impl S3 {
     }
 }
 
-/// As `If-Match` and `If-None-Match`.
+/// Returns the values of `If-Match` and `If-None-Match` for a precondition.
 fn conditions(precondition: &Precondition) -> (Option<String>, Option<String>) {
     match precondition {
         Precondition::Absent => (None, Some("*".to_owned())),
@@ -274,9 +275,10 @@ fn conditions(precondition: &Precondition) -> (Option<String>, Option<String>) {
     }
 }
 
-/// Tells a write that took effect from one that met another write.
+/// Returns whether a write took effect or conflicted with another write.
 ///
-/// The object of an `If-Match` may be gone: S3 answers 404 to that. Without `If-Match`, a 404 is an error.
+/// If the object no longer exists, S3 answers a request with `If-Match` with 404, which counts as a conflict.
+/// Without `If-Match`, a 404 is an error.
 fn put_result<T, E>(
     method: &str,
     name: &ObjectName,
@@ -298,7 +300,7 @@ where
     }
 }
 
-/// The body of a GET.
+/// The body of the response to a GET.
 #[derive(Debug)]
 pub struct S3Body {
     name: ObjectName,
@@ -314,7 +316,8 @@ impl Body for S3Body {
     }
 }
 
-/// Returns the `Last-Modified` of a response without an object.
+/// Returns the `Last-Modified` of a response that the SDK treats as an error, such as 304, in seconds since
+/// 1970.
 fn last_modified<E>(err: &SdkError<E, HttpResponse>) -> Option<i64> {
     let header = err.raw_response()?.headers().get("last-modified")?;
     let time = DateTime::from_str(header, DateTimeFormat::HttpDate);

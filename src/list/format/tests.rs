@@ -1,4 +1,4 @@
-//! Round trips and damage of the compiled form.
+//! Round trips of the compiled form, and damaged objects.
 
 use proptest::prelude::*;
 
@@ -95,14 +95,14 @@ fn common() -> impl Strategy<Value = CommonRules> {
     })
 }
 
-/// A change of the bytes of an object.
+/// A kind of damage to the bytes of an object.
 #[derive(Clone, Debug)]
 enum Damage {
     Bits(prop::sample::Index, u8),
     Cut(prop::sample::Index),
     Added(Vec<u8>),
     Removed(prop::sample::Index),
-    /// A part is zero, as after a crash of a disk.
+    /// A part is filled with zeros, as after a disk crash.
     Zeros(prop::sample::Index, prop::sample::Index),
 }
 
@@ -135,7 +135,7 @@ fn damaged(bytes: &[u8], damage: &Damage) -> Vec<u8> {
     bytes
 }
 
-/// Repairs the checksum, so that the reader has to find the damage in the content.
+/// Recalculates the checksum, so that the reader has to find the damage in the content.
 fn with_right_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.truncate(bytes.len().saturating_sub(CHECKSUM_BYTES));
     with_checksum(bytes)
@@ -204,13 +204,13 @@ fn sample() -> CompiledList {
     builder.build(id, Some(Action::Allow))
 }
 
-/// A change of these bytes needs another version, because stored objects have the old form.
+/// Stored objects have this form, so a change of these bytes needs a new version.
 #[test]
 fn the_form_of_version_1_is_fixed() {
     let mut expected = b"htaccess-list 1\n\x06office\x10lists/office.csv\x01\x00".to_vec();
     expected.extend(b"\x02\x02\xc0\0\x02\x07\0\0\x01\xc6\x33\x64\0\xff\x01\0");
     expected.extend(b"\x01\x05\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\0");
-    // 2^96 − 1 in 14 bytes.
+    // The number of addresses after the first in a /32: 2^96 − 1, in 14 bytes.
     expected.extend([&[0xff; 13][..], &[0x1f, 0]].concat());
     expected.extend(0x2b0f_c7dc_u32.to_le_bytes());
     assert_eq!(sample().to_bytes(), expected);

@@ -12,20 +12,20 @@ fn reason(old: &str, new: &str, percent: &str) -> Option<Hold> {
     held(&Change::between(old, new), limit.unwrap())
 }
 
-/// Checks the sentence of a change under a limit of 30 percent. Empty means that it is published.
+/// Checks the reason to hold a change under a limit of 30 percent. An empty text means that it is not held.
 #[track_caller]
 fn check(old: &str, new: &str, expected: &str) {
     let found = reason(old, new, "30").map_or(String::new(), |hold| hold.to_string());
     assert_eq!(found, expected);
 }
 
-/// Rules for networks that do not touch.
+/// Returns Allow rules for networks that do not touch.
 fn apart(numbers: std::ops::Range<u32>) -> String {
     let rules = numbers.map(|number| format!("+10.{}.{}.0/25", number / 256, number % 256));
     rules.collect::<Vec<_>>().join(" ")
 }
 
-/// Rules for networks that the output joins.
+/// Returns Allow rules for neighbouring networks, which the output joins.
 fn neighbours(numbers: std::ops::Range<u32>) -> String {
     let rules = numbers.map(|number| format!("+10.{}.{}.0/24", number / 256, number % 256));
     rules.collect::<Vec<_>>().join(" ")
@@ -62,7 +62,7 @@ fn a_loss_over_the_limit_is_held() {
     let addresses = "the IPv4 addresses that lose access are 90% of the IPv4 addresses that got in before, \
         and the limit is 30%";
     check(&neighbours(0..100), &neighbours(0..10), addresses);
-    // Many small networks, next to one that has nearly all addresses.
+    // One network has nearly all addresses, so only the percentage of networks is above the limit.
     let old = format!("{} +11.0.0.0/8", apart(0..99));
     let new = format!("{} +11.0.0.0/8", apart(0..9));
     check(&old, &new, networks);

@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Zones whose clocks change by an hour, by half an hour, at midnight, and never.
+/// Zones whose clocks change by an hour, by half an hour, at midnight, or never.
 const ZONES: [&str; 5] = [
     "Europe/Paris",
     "America/New_York",
@@ -48,7 +48,7 @@ fn reads_the_table_of_the_documentation() {
         (Starts, "2026-12-31T18:00:00+01:00", "2026-12-31T17:00:00Z"),
         (Starts, "2026-12-31T18:00:00-09:30", "2027-01-01T03:30:00Z"),
         (Starts, "2026-12-31T18:00:00-00:00", "2026-12-31T18:00:00Z"),
-        // A fraction of a second counts as a whole one.
+        // A fraction of a second is rounded up to a whole second.
         (Starts, "2026-12-31T18:00:00.000Z", "2026-12-31T18:00:00Z"),
         (Starts, "2026-12-31T18:00:00.001Z", "2026-12-31T18:00:01Z"),
         (Expires, "2028-02-29", "2028-02-29T23:00:00Z"),
@@ -135,14 +135,15 @@ fn remembers_days_that_share_a_place() {
     assert_eq!(found.get(3), Some(&Err(InvalidDate)));
 }
 
-/// The local time of an instant, in seconds as if it were UTC. It is all that the naive reader asks.
+/// Returns the local time of an instant, as the seconds since 1970 of the same date and time in UTC. The
+/// naive reader asks the time zone nothing else.
 fn local_seconds(zone: &TimeZone, instant: i64) -> i64 {
     let (date, clock) = zone.local(Instant::from_seconds(instant));
     TimeZone::default().instant(date, clock).seconds()
 }
 
-/// The first instant with this local time. If there is none, the local time counts from the offset that
-/// was in force before.
+/// Returns the first instant with this local time. If the clock skips the local time, it is read with the
+/// offset before the gap.
 fn naive_instant(zone: &TimeZone, local: i64) -> i64 {
     let near = local - 15 * 3600..local + 15 * 3600;
     let mut candidates = near
@@ -156,7 +157,7 @@ fn naive_instant(zone: &TimeZone, local: i64) -> i64 {
         })
 }
 
-/// The first instant at which the local date is at least the given one.
+/// Returns the first instant at which the local time is `midnight` or later.
 fn naive_first_instant(zone: &TimeZone, midnight: i64) -> i64 {
     (midnight - 15 * 3600..midnight + 15 * 3600)
         .step_by(900)

@@ -334,8 +334,7 @@ worker.ACTIONS["install"] = install
             time.sleep(0.01)
         self.assertEqual(self.sync(), "")
         self.assertEqual(self.calls(), ["s3api list-objects-v2", "s3 sync"])
-        # After the program is killed, the aws client may still write to the staging folder, so another run must not
-        # start.
+        # After the program is killed, the aws client may still write to the staging folder, so another run must not start.
         first.kill()
         first.wait()
         self.addCleanup(first.communicate)

@@ -1,4 +1,4 @@
-"""The site bucket, read with the aws client."""
+"""Reads the site bucket with the aws client."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from keys import NAME
 from report import Fatal, Report, shown
 from staging import Object, State, moment, staged, staged_size
 
-# Outputs are named .htaccess. Keys that are refused below must not reach the aws client, because it would write to the
-# path that a key names. A pattern that begins with a slash would be an absolute path for the client.
+# The filters for `aws s3 sync`. Outputs are named .htaccess. The other filters exclude the keys that this program refuses,
+# because the aws client would write to the path in the key. The client treats a pattern that begins with a slash as an
+# absolute path, so the patterns do not.
 FILTERS = (
     *("--exclude", "*", "--include", NAME, "--include", f"*/{NAME}"),
     *("--exclude", f"{NAME}/*", "--exclude", f"*/{NAME}/*", "--exclude", "[/]*", "--exclude", "*//*"),
     *("--exclude", "./*", "--exclude", "*/./*", "--exclude", "../*", "--exclude", "*/../*"),
     *("--exclude", "*[\x01-\x1f\x7f-\x9f]*"),
 )
-# One object in a line of JSON, so that no character of a key can end the line. The client prints page by page.
+# The query that prints each object as one line of JSON, so that no character of a key can end the line. The client prints
+# page by page.
 LISTED = "Contents[].[to_string([Key,ETag,Size,LastModified])]"
 
-# The beginning of the client's message about an object that does not exist. Other failures say nothing about the object.
+# The start of the client's message for an object that does not exist. After any other failure, the object may exist.
 NO_SUCH_KEY = "An error occurred (NoSuchKey)"
 GONE = "it does not exist"
 
@@ -38,17 +40,17 @@ class Bucket:
         self.signals = client.signals
 
     def objects(self) -> Dict[str, Object]:
-        """Returns the ETag, size and time of each object by its key."""
+        """Returns the ETag, size and time of each object, by key."""
         found = {}
         arguments = ("s3api", "list-objects-v2", "--bucket", self.name, "--output", "text", "--query", LISTED)
         with self.client.stream(*arguments, output=subprocess.PIPE) as (process, ended):
             for line in process.stdout:
-                # An empty page is the word None.
+                # For an empty page, the client prints the word None.
                 if line.startswith(b"["):
                     key, *version = json.loads(line)
                     found[key] = version
             status, said = ended()
-        # A listing that is not complete must not be used, because --delete would delete the others.
+        # An incomplete listing must not be used, because with --delete, the files of all unlisted objects would be deleted.
         if self.signals.reason:
             raise Fatal(self.signals.reason)
         if status:
@@ -56,7 +58,7 @@ class Bucket:
         return found
 
     def fetch(self, report: Report) -> None:
-        """Downloads what the staging folder does not have. The client renames a file after it is complete."""
+        """Downloads the objects that the staging folder does not have. The client renames a file after it is complete."""
         source = f"s3://{self.name}/"
         arguments = ("s3", "sync", "--exact-timestamps", "--only-show-errors", *FILTERS, source, "site/")
         with self.client.stream(*arguments, output=subprocess.DEVNULL) as (_, ended):
@@ -65,15 +67,15 @@ class Bucket:
             report.fail(f"aws s3 sync ended with status {status}: {said}")
 
     def get(self, keys: Sequence[str]) -> Iterator[Tuple[str, Optional[Object], str]]:
-        """Downloads single objects, each into the file of its index in the folder `incoming`.
+        """Downloads single objects into the folder `incoming`. The name of each file is the index of its key.
 
-        Yields the key and the ETag, size and time of an object, or nothing and a text: GONE, or the reason of a failure.
-        After a signal, the last keys are missing.
+        Yields each key with the ETag, size and time of the object, or with None and a text, which is GONE or the reason for
+        a failure. After a signal, the last keys are missing.
         """
         shutil.rmtree("incoming", ignore_errors=True)
         os.mkdir("incoming")
-        # The client gets no path that a key names. It would read the file that a key such as file://name names, but a key
-        # with two slashes in a row is refused before.
+        # No path that is passed to the client contains a key. The client would read a local file if a key were file://name,
+        # but keys with two slashes in a row are refused earlier.
         output = ("--output", "json", "--query", "[ETag,ContentLength,LastModified]")
         calls = [
             ("s3api", "get-object", "--bucket", self.name, f"--key={key}", *output, incoming(index))
@@ -97,8 +99,8 @@ def incoming(index: int) -> str:
 def refresh(state: State, objects: Dict[str, Object], bucket: Bucket, report: Report) -> Set[str]:
     """Brings the staging folder up to date with the bucket. Returns the keys whose files are current.
 
-    The ETag, size and time tell whether an object changed. `aws s3 sync` alone compares size and time, and a time has
-    only seconds: it would miss a second change of the same size within a second.
+    The ETag, size and time of an object show whether it changed. `aws s3 sync` alone compares only the size and the time
+    in seconds, so it would miss a second change within a second that does not change the size.
     """
     stale = {key for key, version in objects.items() if not state.is_current(key, version)}
     old = {key for key in state.fetched if key not in objects}
@@ -120,7 +122,7 @@ def refresh(state: State, objects: Dict[str, Object], bucket: Bucket, report: Re
 def refresh_named(state: State, keys: Set[str], bucket: Bucket, report: Report) -> Dict[str, str]:
     """Brings the files of single keys up to date with the bucket. Returns `current`, `gone` or `failed` for each key.
 
-    It reads the newest version of an object, so the order in which changes are noticed does not matter.
+    The function reads the newest version of each object, so the order in which changes are noticed does not matter.
     """
     ordered = sorted(keys)
     found = {key: "failed" for key in ordered}
@@ -138,7 +140,7 @@ def refresh_named(state: State, keys: Set[str], bucket: Bucket, report: Report) 
     for index, key in enumerate(ordered):
         if key in changed:
             time = moment(changed[key][2])
-            # `aws s3 sync` compares the time.
+            # The file gets the time of the object, because `aws s3 sync` compares the times.
             os.utime(incoming(index), (time, time))
             os.makedirs(os.path.dirname(staged(key)), exist_ok=True)
             os.rename(incoming(index), staged(key))

@@ -1,4 +1,4 @@
-"""Calls of the aws client."""
+"""Calls the aws client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO, Any, Callable, Iterator, List, NamedTuple, Sequence, Tupl
 from report import shown
 from signals import Signals
 
-# Each call starts a process, which needs a processor for about half a second.
+# The maximum number of concurrent calls. Each call starts a process, which uses a processor for about half a second.
 CALLS_AT_ONCE = 4
 
 
@@ -24,7 +24,7 @@ class Answer(NamedTuple):
 
 
 class Call:
-    """A call that runs, with its output in files that no other process can open."""
+    """A running call, whose output is in files that other processes cannot open."""
 
     def __init__(self, arguments: Sequence[str], lock: int) -> None:
         self.output = tempfile.TemporaryFile(dir=".")
@@ -39,7 +39,7 @@ class Call:
 
 
 class Client:
-    """The aws client. A signal ends its calls."""
+    """The aws client. A signal to this program ends the client's calls."""
 
     def __init__(self, lock: int, signals: Signals) -> None:
         self.lock = lock
@@ -47,13 +47,13 @@ class Client:
 
     @contextlib.contextmanager
     def stream(self, *arguments: str, output: int) -> Iterator[Tuple[subprocess.Popen, Callable[[], Tuple[int, str]]]]:
-        """Yields the process of a call, and a function that waits for its exit status and its standard error."""
+        """Yields the process of a call, and a function that waits for the exit status and the standard error."""
         with tempfile.TemporaryFile(dir=".") as errors, start(arguments, self.lock, output, errors) as process:
             with self.signals.child(process.terminate):
                 yield process, lambda: (process.wait(), said(errors))
 
     def answers(self, calls: Sequence[Sequence[str]]) -> List[Answer]:
-        """Returns the answers of calls, some of which run at the same time. After a signal, the last ones are missing."""
+        """Makes calls, up to CALLS_AT_ONCE at a time. Returns their answers. After a signal, the last ones are missing."""
         started: List[Call] = []
         found: List[Answer] = []
 
@@ -69,14 +69,14 @@ class Client:
                     break
                 started.append(Call(arguments, self.lock))
             if self.signals.reason:
-                # The signal may have come while a call was started.
+                # The signal may have arrived while a call was being started.
                 end()
             found += [call.answer() for call in started[len(found) :]]
         return found
 
 
 def start(arguments: Sequence[str], lock: int, output: Any, errors: IO[bytes]) -> subprocess.Popen:
-    # The client holds the lock too, because it writes to the staging folder as long as it runs.
+    # The client inherits the lock, because it writes to the staging folder until it ends.
     return subprocess.Popen(
         ["aws", *(argument.encode(errors="surrogateescape") for argument in arguments)],
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The comparison of the whole bucket with the web root, and the work on the files."""
+"""Compares the whole bucket with the web root, and installs and removes files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from worker import Job, outcomes
 
 
 class Compared(NamedTuple):
-    """The result for each file, and the keys of the files that could not be fetched."""
+    """The result for each processed file, and the keys of the files that could not be fetched."""
 
     results: Dict[Job, str]
     missing: Set[str]
 
 
 def compare(bucket: Bucket, root: int, state: State, deletes: bool, report: Report) -> Compared:
-    """Installs every published file, and with `--delete` removes those that are not published any more."""
+    """Installs every published file, and with `--delete` removes files that are no longer published."""
     objects = bucket.objects()
     published = {}
     for key, version in objects.items():
@@ -36,7 +36,7 @@ def compare(bucket: Bucket, root: int, state: State, deletes: bool, report: Repo
 
 
 def carry_out(jobs: List[Job], root: int, bucket: Bucket, state: State, report: Report) -> Dict[Job, str]:
-    """Does the jobs, and records what is installed. Returns the result for each file that was done."""
+    """Does the jobs, and records which files are installed. Returns the result of each job that was done."""
     results = {}
     for job, (result, sentence) in outcomes(root, jobs, bucket.client.lock, bucket.signals):
         action, key = job

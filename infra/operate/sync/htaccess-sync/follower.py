@@ -1,8 +1,8 @@
-"""The service that waits for messages about changes, and installs what changed.
+"""The service that waits for messages about changes, and installs the changed files.
 
-It compares everything when it starts and once a day, because S3 may lose an event, and a message may be lost with its
-queue. It also does so after a burst, when a comparison costs less than fetching the files one by one, and about every
-minute while the queue or the bucket cannot be read.
+The service compares everything when it starts and once a day, because S3 may lose an event, and messages are lost if a
+queue is replaced. It also compares everything after a burst, if a comparison costs less than fetching the files one by
+one, and about every minute while the queue or the bucket cannot be read.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from web_root import opened
 from worker import Job
 
 COMPARE_SECONDS = 24 * 3600
-# The time until files that are not in place are tried again, and the longest time until a failure is followed by a
+# The time after which files that are not in place are tried again, and the maximum time from a failure to the next
 # comparison.
 RETRY_SECONDS = 60
-# The pause after a failure. Each further failure in a row doubles it, up to RETRY_SECONDS.
+# The pause after the first failure. Each further failure in a row doubles the pause, up to RETRY_SECONDS.
 PAUSE_SECONDS = 1
-# The number of files that are tried again at a time, so that a change need not wait for thousands of absent sites.
+# The maximum number of files that are tried again at a time, so that changes do not wait for thousands of absent sites.
 MAX_RETRIED = 10_000
-# Fetching a file by itself takes about as long as listing a thousand objects.
+# A burst is more than MIN_BURST files, plus one for each OBJECTS_PER_FETCH files in the bucket, because fetching a single
+# file takes about as long as listing a thousand objects.
 MIN_BURST = 20
 OBJECTS_PER_FETCH = 1000
 
@@ -43,13 +44,16 @@ class Follower:
         self.state = state
         self.deletes = deletes
         self.signals = bucket.signals
-        # The action for each file that is not in place, because it failed or the site is not on this server.
+        # The action for each file that is not in place because the action failed or the site is not on this server.
         self.waiting: Dict[str, str] = {}
         self.compare_at = self.retry_at = time.monotonic()
         self.pause_seconds = PAUSE_SECONDS
 
     def run(self, report: Report) -> int:
-        """Prints a report after each round, first the given one. Returns the exit status."""
+        """Works in rounds until a signal arrives, and prints a report after each round. The first report is the given one.
+
+        Returns the exit status.
+        """
         while not self.signals.reason:
             self.signals.start_clock()
             try:
@@ -64,7 +68,7 @@ class Follower:
         return 1 if self.signals.is_timeout else 0
 
     def _pause(self) -> None:
-        """Waits after a failure. Changes may be missed meanwhile, so a comparison follows within a minute or so."""
+        """Waits after a failure. Changes may be missed during this time, so a comparison follows within about a minute."""
         self.compare_at = min(self.compare_at, time.monotonic() + RETRY_SECONDS)
         self.signals.pause(self.pause_seconds)
         self.pause_seconds = min(2 * self.pause_seconds, RETRY_SECONDS)
@@ -78,7 +82,7 @@ class Follower:
             self._follow(report)
 
     def _try_to_compare(self, report: Report) -> None:
-        """Compares everything. If that fails, messages are followed until it is tried again."""
+        """Compares everything. If the comparison fails, the service follows messages until the next attempt."""
         try:
             self._compare(report)
         except (Fatal, OSError) as err:
@@ -95,12 +99,12 @@ class Follower:
         return compared.missing | self._note(compared.results)
 
     def _retry(self, report: Report) -> None:
-        """Tries files again that were not in place, such as those of a site that has a folder now."""
+        """Tries files again that are not in place. For example, the folder of their site may exist now."""
         self._carry_out([(action, key) for key, action in islice(self.waiting.items(), MAX_RETRIED)], report)
         self.retry_at = time.monotonic() + RETRY_SECONDS
 
     def _follow(self, report: Report) -> None:
-        """Waits for messages, and deletes those whose files are in place."""
+        """Waits for messages, installs the files that they name, and deletes the messages whose files are in place."""
         messages = self.queue.receive()
         keys = {message: self._named(message, report) for message in messages}
         wanted = set().union(*keys.values())
@@ -133,12 +137,12 @@ class Follower:
         """Does the jobs. Returns the keys that failed."""
         if not jobs:
             return set()
-        # The web root is opened each time, because another folder may have taken its place.
+        # The web root is opened each time, because it may have been replaced by another folder.
         with opened(self.web_root) as root:
             return self._note(carry_out(jobs, root, self.bucket, self.state, report))
 
     def _note(self, results: Dict[Job, str]) -> Set[str]:
-        """Notes which files are to be tried again, at the end of those that wait. Returns the keys that failed."""
+        """Records which files must be tried again, after all other waiting files. Returns the keys that failed."""
         for (action, key), result in results.items():
             self.waiting.pop(key, None)
             if result == "failed" or (result == "absent" and action == "install"):

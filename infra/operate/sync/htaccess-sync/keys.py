@@ -1,4 +1,4 @@
-"""The keys of the bucket, which become paths in the web root."""
+"""Checks the keys of the bucket, which become paths in the web root."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Set
 from report import shown
 
 NAME = ".htaccess"
-# The limits of S3 and of file systems.
+# The limits of S3 for a key, and of file systems for a segment.
 MAX_KEY_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 
 
 def refusal(key: str, keys: Set[str]) -> str:
-    """Returns why a key of the bucket cannot become a path, or an empty text."""
+    """Returns the reason why a key of the bucket cannot become a path, or an empty text if it can."""
     segments = key.split("/")
     if len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES:
         return "the key is longer than 1,024 bytes"

@@ -1,7 +1,7 @@
-"""The messages of the queue, which may come from anybody.
+"""Reads the messages of the queue, which are untrusted.
 
-A message is an event of S3, or a notification of SNS that has such an event as its text. An event only says where to look:
-the program reads the present object, so that neither the order of messages nor what they say about an object matters.
+A message is an S3 event, or an SNS notification whose text is an S3 event. The program takes only the keys from an event
+and reads the current objects, so that neither the order of messages nor their other content matters.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
@@ -18,18 +18,18 @@ from report import shown
 
 
 class Dropped(Exception):
-    """A message, or a part of it, that cannot be understood. The text is the reason."""
+    """A message or a part of it is invalid. The text is the reason."""
 
 
 class Named(NamedTuple):
-    """The outputs that a message names, and the reason for each part that was dropped."""
+    """The keys of the outputs that a message names, and the reason for each part that was dropped."""
 
     keys: Set[str]
     dropped: List[str]
 
 
 def named(body: str, bucket: str) -> Named:
-    """Returns the outputs of the bucket that a message names."""
+    """Returns the outputs in this bucket that a message names."""
     keys: Set[str] = set()
     dropped = []
     try:
@@ -39,7 +39,7 @@ def named(body: str, bucket: str) -> Named:
             except Dropped as err:
                 dropped.append(str(err))
             else:
-                # As in the bucket, only objects of this name are installed, and others are skipped.
+                # Only objects with this name are installed, as in a comparison. Others are skipped.
                 if key.rpartition("/")[2] == NAME:
                     keys.add(key)
     except Dropped as err:
@@ -53,7 +53,7 @@ def _records(body: str) -> List[Any]:
         event = _object(event.get("Message"), "the text of the notification")
     elif "Type" in event:
         raise Dropped(f"it is of the type {_shown(event['Type'])}: expected Notification")
-    # S3 sends this event when the notifications are configured.
+    # S3 sends this event when notifications are configured.
     if event.get("Event") == "s3:TestEvent":
         return []
     records = event.get("Records")

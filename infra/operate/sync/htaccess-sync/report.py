@@ -11,7 +11,7 @@ MAX_SHOWN_CHARACTERS = 300
 
 
 class Failed(Exception):
-    """One file cannot be installed or removed. The text is the reason."""
+    """A file cannot be installed or removed. The text is the reason."""
 
 
 class Absent(Exception):
@@ -19,18 +19,18 @@ class Absent(Exception):
 
 
 class Fatal(Exception):
-    """Nothing can be done. The text is the reason."""
+    """The program or the current round cannot continue. The text is the reason."""
 
 
 class Outcome(NamedTuple):
-    """The result for one file: `same`, `installed`, `removed`, `absent` or `failed`, with a sentence or an empty text."""
+    """The result for a file: `same`, `installed`, `removed`, `absent` or `failed`. The sentence may be empty."""
 
     result: str
     sentence: str = ""
 
 
 class Report:
-    """Prints a sentence for each failure and each notice at the end of the run, up to a limit."""
+    """Collects failures and notices, and prints a sentence for each of them at the end of the run, up to a limit."""
 
     def __init__(self) -> None:
         self.failures = 0
@@ -50,7 +50,7 @@ class Report:
             self._first[of].append(sentence)
 
     def print(self) -> int:
-        """Returns the exit status."""
+        """Prints the report. Returns the exit status."""
         for of, count in (("notices", self.notices), ("failures", self.failures)):
             for sentence in self._first[of]:
                 print(f"htaccess-sync: {sentence}", file=sys.stderr)
@@ -60,7 +60,7 @@ class Report:
 
 
 def shown(text: str) -> str:
-    """Returns a text without characters that act on a terminal or end a line of a log, and not too long."""
+    """Returns a text with a limited length, in which characters that could control a terminal or end a line are escaped."""
     cut = text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode() for sign in cut)
 

@@ -47,7 +47,7 @@ from web_root import opened
 
 
 def run(parsed: argparse.Namespace, report: Report) -> int:
-    """Does the work. Returns the exit status."""
+    """Checks the arguments, and runs a comparison or the service. Returns the exit status."""
     if not shutil.which("aws"):
         raise Fatal("there is no aws client in PATH: install it (Debian: apt-get install awscli)")
     web_root = os.path.abspath(parsed.root)

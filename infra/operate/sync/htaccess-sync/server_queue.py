@@ -1,4 +1,4 @@
-"""The queue of this server, read with the aws client."""
+"""Reads the queue of this server with the aws client."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import List, NamedTuple, Sequence
 from client import CALLS_AT_ONCE, Answer, Client
 from report import Fatal, Report, shown
 
-# The longest time that SQS waits for a message.
+# The maximum time that SQS waits for a message.
 WAIT_SECONDS = 20
-# The largest number of messages in one call of SQS.
+# The maximum number of messages in one call to SQS.
 BATCH = 10
-# Further messages of a burst wait for the next round, so that the first ones are not delayed.
+# The maximum number of messages in a round. Further messages of a burst wait, so that the first ones are not delayed.
 MAX_MESSAGES = 400
 RECEIVED = "Messages[].[MessageId,ReceiptHandle,Body]"
 
@@ -31,17 +31,17 @@ class Queue:
         self.client = client
 
     def receive(self) -> List[Message]:
-        """Waits for messages. Returns those that are there, up to a limit."""
+        """Waits for messages. Returns the available messages, up to a limit."""
         (answer,) = self._received([WAIT_SECONDS]) or (None,)
         if answer is None or self.client.signals.reason:
             return []
         if answer.status:
             raise Fatal(f"the queue {shown(self.url)} cannot be read: {answer.said}")
         messages = batch = self._messages(answer)
-        # A full batch is the sign of a burst.
+        # A full batch is a sign of a burst.
         while len(batch) >= BATCH and len(messages) < MAX_MESSAGES:
             answers = self._received([0] * CALLS_AT_ONCE)
-            # Messages of a call that failed come again.
+            # Failed calls are ignored, because SQS delivers their messages again.
             batch = [message for answer in answers if not answer.status for message in self._messages(answer)]
             messages = messages + batch
         return messages
@@ -58,7 +58,7 @@ class Queue:
             raise Fatal(f"the queue {shown(self.url)} cannot be read: the aws client did not print messages: {shown(str(err))}") from err
 
     def delete(self, messages: Sequence[Message], report: Report) -> None:
-        """Deletes messages. One that is not deleted comes again."""
+        """Deletes messages. SQS delivers a message again if it could not be deleted."""
         calls = []
         for start in range(0, len(messages), BATCH):
             batch = messages[start : start + BATCH]

@@ -1,4 +1,4 @@
-"""Signals that end the program early."""
+"""Handles signals that end the program early."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import signal
 import time
 from typing import Any, Callable, Iterator, Optional
 
-# The limit for a run, in case the aws client does not end.
+# The maximum duration of a run, in case the aws client does not end.
 RUN_SECONDS = 3600
 
 
 class Signals:
-    """Ends the run after the present file when SIGTERM, SIGINT or SIGALRM arrives."""
+    """Ends the run after the current file when SIGTERM, SIGINT or SIGALRM arrives."""
 
     def __init__(self) -> None:
         self.reason = ""
@@ -23,11 +23,11 @@ class Signals:
         self.start_clock()
 
     def start_clock(self) -> None:
-        """Starts the limit for a run again."""
+        """Restarts the time limit of a run."""
         signal.alarm(RUN_SECONDS)
 
     def pause(self, seconds: float) -> None:
-        """Waits, but not after a signal."""
+        """Waits for this time or until a signal arrives."""
         until = time.monotonic() + seconds
         while not self.reason and time.monotonic() < until:
             time.sleep(0.1)
@@ -40,7 +40,7 @@ class Signals:
 
     @contextlib.contextmanager
     def child(self, end: Callable[[], None]) -> Iterator[None]:
-        """Ends this child too when a signal arrives."""
+        """Calls `end` if a signal arrives while the body runs, so that child processes also end."""
         self.end_child = end
         if self.reason:
             end()

@@ -17,11 +17,11 @@ Object = List[Any]
 
 
 class State:
-    """The record of the program in the staging folder: what was fetched, and what was installed."""
+    """The program's record in the staging folder: the objects that were fetched, and the files that were installed."""
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
-        # The ETag, size and time of the object from which each file of the staging folder was fetched.
+        # For each file in the staging folder, the ETag, size and time of the object from which it was fetched.
         self.fetched: Dict[str, Object] = {}
         self.installed: Set[str] = set()
         self._text = ""
@@ -41,19 +41,19 @@ class State:
         except (ValueError, KeyError, TypeError) as err:
             report.fail(f"the file state in the staging folder is damaged ({err}): a new file was created, and --delete does not delete files from earlier runs")
         if not state.fetched:
-            # Files of unknown origin. Their folders could be in the way of the aws client.
+            # The origin of the files is unknown, and their folders could prevent the aws client from writing.
             shutil.rmtree("site", ignore_errors=True)
         return state
 
     def is_current(self, key: str, version: Object) -> bool:
-        """Returns whether the staging folder has this version of an object."""
+        """Returns whether the staging folder contains this version of an object."""
         known = self.fetched.get(key)
         if known is None or not os.path.lexists(staged(key)):
             return False
         return known == version or (known[:2] == version[:2] and moment(known[2]) == moment(version[2]))
 
     def forget(self, keys: Set[str]) -> None:
-        """Discards fetched files. The record changes first, so that after an interruption it never names a file that it has not."""
+        """Discards fetched files. The record is saved first, so that it never lists a missing file after an interruption."""
         if not keys:
             return
         for key in keys:
@@ -75,7 +75,7 @@ class State:
 
 
 def enter_staging(path: str) -> int:
-    """Makes the staging folder the current folder, and returns the descriptor of the lock, or -1 if it is taken."""
+    """Makes the staging folder the current folder and locks it. Returns the lock's descriptor, or -1 if it is taken."""
     path = path.rstrip("/") or "/"
     try:
         os.makedirs(path, 0o700, exist_ok=True)
@@ -101,17 +101,17 @@ def enter_staging(path: str) -> int:
 
 
 def moment(time: str) -> float:
-    """Returns the time of an object in seconds. Version 1 of the aws client prints the text of S3, which has two forms."""
+    """Returns the time of an object in seconds. Version 1 of the aws client prints the text from S3, which has two forms."""
     return (parsedate_to_datetime(time) if "," in time else datetime.fromisoformat(time.replace("Z", "+00:00"))).timestamp()
 
 
 def staged(key: str) -> bytes:
-    """Returns the path of a file in the staging folder, in UTF-8 whatever the locale is."""
+    """Returns the path of a file in the staging folder, always in UTF-8, independently of the locale."""
     return f"site/{key}".encode()
 
 
 def discard(key: str) -> None:
-    """Deletes a file of the staging folder, and the folders that become empty."""
+    """Deletes a file in the staging folder, and the folders that become empty."""
     path = staged(key)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)

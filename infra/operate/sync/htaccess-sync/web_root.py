@@ -1,4 +1,4 @@
-"""Files in the web root, whose folders may belong to hostile customers."""
+"""Installs and removes files in the web root, whose folders may belong to hostile customers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from keys import NAME
 from report import Absent, Failed, Fatal, Outcome, reason, shown
 from staging import staged
 
-# A larger file is refused. Apache would read it on every request.
+# The maximum size of a file. A larger file is refused, because Apache would read it on every request.
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
-# O_PATH needs no permission to read the folder. With O_NOFOLLOW, a symbolic link is not a directory.
+# With O_PATH, no permission to read the folder is needed. With O_NOFOLLOW, opening a symbolic link fails.
 FOLDER_FLAGS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# O_NONBLOCK, because opening a FIFO or a file with a lease could wait for another process.
+# O_NONBLOCK is needed because opening a FIFO or a file with a lease could otherwise wait for another process.
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def kind(mode: int) -> str:
-    """Returns the name of what is not a regular file."""
+    """Returns the kind of a file as words for a message."""
     kinds = (
         (stat.S_ISLNK, "a symbolic link"),
         (stat.S_ISFIFO, "a FIFO"),
@@ -37,7 +37,7 @@ def kind(mode: int) -> str:
 
 @contextlib.contextmanager
 def opened(web_root: str) -> Iterator[int]:
-    """Opens the web root, which may be a link."""
+    """Opens the web root, which may be a symbolic link."""
     try:
         root = os.open(web_root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as err:
@@ -49,7 +49,7 @@ def opened(web_root: str) -> Iterator[int]:
 
 
 def open_folder(root: int, segments: List[str]) -> int:
-    """Opens a folder below the web root, one segment after the other."""
+    """Opens a folder below the web root, one segment after another."""
     folder = os.dup(root)
     for depth, segment in enumerate(segments, 1):
         name = segment.encode()
@@ -77,7 +77,7 @@ def identity(found: os.stat_result) -> Tuple[int, int]:
 
 
 def check_place(root: int, segments: List[str], folder: int) -> None:
-    """Checks that the opened folder is still the folder of this path."""
+    """Checks that the opened folder is still the folder at this path."""
     try:
         again = open_folder(root, segments)
     except Absent as err:
@@ -90,7 +90,7 @@ def check_place(root: int, segments: List[str], folder: int) -> None:
 
 
 def has_content(folder: int, content: bytes) -> bool:
-    """Returns whether the present file has this content. Reads no more than that, and never waits."""
+    """Returns whether the current file has this content. Reads at most as many bytes, and never waits."""
     try:
         file = os.open(NAME, READ_FLAGS, dir_fd=folder)
     except OSError:
@@ -113,7 +113,7 @@ def has_content(folder: int, content: bytes) -> bool:
 
 
 def present(folder: int) -> str:
-    """Returns what is in the place of the output, or an empty text."""
+    """Returns the kind of the file that is in the place of the output, or an empty text if there is none."""
     try:
         return kind(os.stat(NAME, dir_fd=folder, follow_symlinks=False).st_mode)
     except FileNotFoundError:
@@ -121,7 +121,7 @@ def present(folder: int) -> str:
 
 
 def install(root: int, key: str) -> Outcome:
-    """Puts a file of the staging folder into its place."""
+    """Installs a file from the staging folder at its place in the web root."""
     segments = key.split("/")[:-1]
     with open(staged(key), "rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
@@ -132,7 +132,7 @@ def install(root: int, key: str) -> Outcome:
         found = present(folder)
         if found == "a folder":
             raise Failed("a folder is in the place of the file: delete or rename it")
-        # Anything else is replaced, because the published rules must be in force.
+        # Anything else is replaced, because the published rules must take effect.
         if found == "a file" and has_content(folder, content):
             return Outcome("same")
         _replace(root, segments, folder, content)
@@ -143,7 +143,7 @@ def install(root: int, key: str) -> Outcome:
 
 
 def _replace(root: int, segments: List[str], folder: int, content: bytes) -> None:
-    # By default, Apache serves no file whose name begins with .ht.
+    # The name of the temporary file begins with .ht, because Apache does not serve such files by default.
     name = f"{NAME}.{secrets.token_hex(16)}"
     file = os.open(name, CREATE_FLAGS, 0o600, dir_fd=folder)
     try:
@@ -152,11 +152,12 @@ def _replace(root: int, segments: List[str], folder: int, content: bytes) -> Non
             while rest:
                 rest = rest[os.write(file, rest) :]
             made = os.fstat(file)
-            # A folder with the set-group-ID bit gives its group to new files.
+            # In a folder with the set-group-ID bit, a new file gets the group of the folder.
             if (made.st_uid, made.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(file, os.geteuid(), os.getegid())
             os.fchmod(file, 0o644)
-            # After a power failure, an empty file could let everybody in.
+            # The content must be on the disk before the rename, because after a power failure, an empty file could let
+            # everybody in.
             os.fsync(file)
             check_place(root, segments, folder)
             os.rename(name, NAME, src_dir_fd=folder, dst_dir_fd=folder)
@@ -164,7 +165,7 @@ def _replace(root: int, segments: List[str], folder: int, content: bytes) -> Non
             with contextlib.suppress(OSError):
                 os.unlink(name, dir_fd=folder)
             raise
-        # The owner of the folder can rename files in it at any time, also the new file before its rename.
+        # The owner of the folder can rename files in it at any time, even the new file before this program renames it.
         try:
             is_ours = identity(os.stat(NAME, dir_fd=folder, follow_symlinks=False)) == identity(os.fstat(file))
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The separate process that works on the sites, one after the other."""
+"""The separate process that works on the sites, one after another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from report import Absent, Failed, Outcome, reason, shown
 from signals import Signals
 from web_root import install, remove
 
-# The limit for one site. Only a file system that does not answer takes longer.
+# The time limit for one site. It is exceeded only if a file system does not answer.
 SITE_SECONDS = 30
 
 Job = Tuple[str, str]
@@ -34,7 +34,7 @@ def outcome(root: int, job: Job) -> Outcome:
 
 
 def outcomes(root: int, jobs: List[Job], lock: int, signals: Signals) -> Iterator[Tuple[Job, Outcome]]:
-    """Does the jobs in another process, and in one more after each job that does not end."""
+    """Does the jobs in another process, and yields their results. After a job that does not end, a new process continues."""
     at = 0
     while at < len(jobs) and not signals.reason:
         source, target = os.pipe()
@@ -51,7 +51,8 @@ def outcomes(root: int, jobs: List[Job], lock: int, signals: Signals) -> Iterato
                 yield jobs[at], Outcome(*result)
                 at += 1
         os.close(source)
-        # A process that waits for a file system may not end, so it is not waited for.
+        # After a problem, this process does not wait for the other one, because it may never end while it waits for a
+        # file system.
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, os.WNOHANG if problem else 0)
         if problem or (at < len(jobs) and not signals.reason):
@@ -62,7 +63,7 @@ def outcomes(root: int, jobs: List[Job], lock: int, signals: Signals) -> Iterato
 def _work(root: int, jobs: List[Job], target: int, inherited: Tuple[int, int], signals: Signals) -> None:
     try:
         signals.end_child = None
-        # An abandoned process must not hold the lock.
+        # An abandoned process must not keep the lock.
         for descriptor in inherited:
             os.close(descriptor)
         for job in jobs:
@@ -74,7 +75,7 @@ def _work(root: int, jobs: List[Job], target: int, inherited: Tuple[int, int], s
 
 
 def _received(source: int) -> Iterator[Optional[List[str]]]:
-    """Yields the results of the other process as they come, and None after one that does not come in time."""
+    """Yields the results of the other process as they arrive. Yields None and stops if a result is not there in time."""
     rest = b""
     while True:
         if not select.select([source], [], [], SITE_SECONDS)[0]:

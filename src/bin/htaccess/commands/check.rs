@@ -63,7 +63,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitStatus, CliError> 
     )
 }
 
-/// Names the columns that are not used, if there are any.
+/// Returns a note that lists the columns that are not used. `None` if all columns are used.
 fn ignored_columns(answer: &Answer) -> Option<String> {
     let names: Vec<String> = answer
         .ignored_columns

@@ -1,5 +1,5 @@
 //! `htaccess completions` and `htaccess man`: generate shell completions and manual pages from the
-//! same definition as `--help`. `htaccess licenses`: print the licences of third parties.
+//! definition that also generates `--help`. `htaccess licenses`: prints the licences of third-party code.
 
 use std::io;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::messages::{counted, print_line};
 use crate::output::{cannot_print, print_data, write_file};
 
 const NAME: &str = "htaccess";
-/// The licences and notices of everything that the two programs link.
+/// The licences and notices of all third-party code that is linked into the two programs.
 static LICENSES: &[u8] = include_bytes!("../../../../THIRD-PARTY-LICENSES.txt");
 
 /// Runs `htaccess completions`.
@@ -38,8 +38,8 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<ExitStatus
     Ok(ExitStatus::Success)
 }
 
-/// Returns completions in which the value of `--template` is the name of a template or a file, because
-/// `clap_complete` completes either names or files.
+/// Changes the completions so that `--template` accepts the name of a built-in template or a file.
+/// `clap_complete` can complete only names or only files.
 fn with_templates(script: &str, shell: Shell) -> String {
     let names = BUILT_IN.map(|template| template.name).join(" ");
     let mut replaced = String::new();
@@ -67,8 +67,8 @@ fn with_templates(script: &str, shell: Shell) -> String {
     replaced
 }
 
-/// Returns fish completions for the values of positional arguments, because `clap_complete` generates
-/// them only for the other shells.
+/// Returns fish completions for the values of positional arguments. `clap_complete` generates these
+/// completions only for the other shells.
 fn fish_values() -> String {
     let mut lines = String::new();
     let mut push = |command: &Command, condition: &str| {
@@ -119,8 +119,8 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<ExitStatus, CliError> {
     Ok(ExitStatus::Success)
 }
 
-/// Writes the page of a command and the pages of its subcommands, to which it refers. Returns their
-/// number.
+/// Writes the page of a command and the pages of its subcommands, because the command's page refers to them.
+/// Returns the number of pages.
 fn write_pages(folder: &Path, command: &Command) -> Result<usize, CliError> {
     write_page(folder, command)?;
     let mut pages = 1;
@@ -138,8 +138,8 @@ fn write_page(folder: &Path, command: &Command) -> Result<(), CliError> {
     write_file(&folder.join(format!("{name}.1")), &page).map(|_| ())
 }
 
-/// Returns the page of one command. The text below the options in `--help`, such as the examples and
-/// the exit status, becomes separate sections.
+/// Returns the manual page of one command. The text that follows the options in `--help`, such as the
+/// examples and the exit status, becomes separate sections.
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let after_help = command.get_after_help().map(ToString::to_string);
     let man = Man::new(command.clone()).source(concat!("htaccess ", env!("CARGO_PKG_VERSION")));
@@ -162,7 +162,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// Returns a section whose lines are not filled.
+/// Returns a section of a manual page in which the line breaks are kept.
 fn section(title: &str, text: &str) -> String {
     let mut roff = format!(".SH {}\n.nf\n", title.to_uppercase());
     for line in text.lines() {
@@ -170,7 +170,7 @@ fn section(title: &str, text: &str) -> String {
             .replace('\\', "\\e")
             .replace('-', "\\-")
             .replace('\'', "\\(aq");
-        // A dot at the start of a line would be a request, so every line starts with `\&`.
+        // roff reads a line that starts with a dot as a request, so every line starts with `\&`.
         roff.push_str("\\&");
         roff.push_str(&line);
         roff.push('\n');

@@ -1,9 +1,9 @@
-//! The member of a list in the JSON of the commands.
+//! List members in the JSON output of commands.
 
 use htaccess_generator::list::MemberPlace;
 use serde::Serialize;
 
-/// The member of a list that a row names.
+/// The name of a list, and the file and line of one of its members.
 #[derive(Serialize)]
 pub(crate) struct MemberJson<'a> {
     name: &'a str,

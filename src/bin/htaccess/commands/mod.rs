@@ -1,8 +1,8 @@
-//! The commands, one file each. A command reads its inputs through `run`, and writes through `output`
-//! and `messages`.
+//! The commands, one module each. A command reads its inputs with `run`, and writes data and messages with
+//! `output` and `messages`.
 //!
-//! A command returns its exit status. It does not end the program, does not print its own error, and
-//! does not decide anything about rows or policies: that is the library's work.
+//! A command returns its exit status or an error. Commands do not end the program, do not print the errors
+//! that they return, and do not make decisions about rows or policies, because the library does that.
 
 mod check;
 mod diff;

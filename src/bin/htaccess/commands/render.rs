@@ -1,4 +1,4 @@
-//! `htaccess render`: writes the `.htaccess` of each CSV to standard output or below a folder.
+//! `htaccess render`: prints the `.htaccess` of one CSV, or writes the `.htaccess` of each CSV to a folder.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
         arguments.files.root.as_deref(),
     )?;
     input::check_sites(&inputs)?;
-    // Without a folder, the output is only printed.
+    // Without `-o`, the output is only printed and nothing is published.
     let occasion = match arguments.output {
         Some(_) => Occasion::Publish,
         None => Occasion::Check,
@@ -57,7 +57,7 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<ExitStatus, CliError
     let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
     let progress = Progress::of(&inputs);
     let keep = Keep::for_template(&template);
-    // The warnings that compare rows cost memory, so they are computed only for JSON and report pages.
+    // Warnings that compare rows need more memory, so they are computed only for JSON and report pages.
     let answer = if arguments.files.json || reports.is_some() {
         let mut decision = read(input, &circumstances, keep.with_history(), &progress)?;
         drop(progress);
@@ -112,7 +112,7 @@ fn write_all(
         let keep = Keep::for_template(template);
         if let Some(mut answer) = circumstances.shared_answer(input, reports)? {
             if answer.status != Status::Refused {
-                // It has no output of its own.
+                // Lists and the common CSV have no output of their own.
                 answer.status = Status::Ignored;
             }
             return Ok(answer);
@@ -153,7 +153,7 @@ fn write_all(
     )
 }
 
-/// The endings of the names of outputs, CSVs and report pages.
+/// The file name endings of outputs, CSVs and report pages.
 const FILE_ENDINGS: [&str; 10] = [
     ".htaccess",
     ".conf",
@@ -167,8 +167,8 @@ const FILE_ENDINGS: [&str; 10] = [
     ".html",
 ];
 
-/// Refuses a value of `-o` that looks like a file. `-o` names a folder, and a folder named `.htaccess`
-/// would deny everybody access to the site.
+/// Returns an error if the value of `-o` looks like a file. The value must be a folder, and a folder named
+/// `.htaccess` would make Apache deny everybody access to the site.
 fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
     if folder == Path::new("-") {
         return Err(CliError::new(
@@ -184,7 +184,8 @@ fn check_folder(folder: &Path, inputs: &[Input]) -> Result<(), CliError> {
         false => return Ok(()),
     };
     let suggestion = match inputs {
-        // Not the name of a CSV, because the shell would empty that file before it is read.
+        // The suggestion never redirects to a CSV, because the shell would empty the CSV before the program
+        // reads it.
         [input] => {
             let file = if input::is_csv(folder) {
                 ".htaccess"

@@ -1,8 +1,8 @@
-//! `htaccess template`: lists and shows the built-in templates, and checks a custom template before it
+//! `htaccess template`: lists and prints the built-in templates, and checks a custom template before it
 //! is deployed.
 //!
-//! A check renders policies of every kind. If two different policies result in the same output, the
-//! template leaves something out. That is a warning, because it may be intended.
+//! A check renders sample policies of every kind. If two different policies have the same output, the
+//! template omits a part of the policy. The check reports this as a warning, because it may be intended.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -45,7 +45,7 @@ fn list() -> Result<ExitStatus, CliError> {
 }
 
 fn show(arguments: &TemplateShowArguments) -> Result<ExitStatus, CliError> {
-    // The argument parser accepts no other name.
+    // The argument parser accepts only names of built-in templates, so the template is always found.
     let source = BuiltIn::find(&arguments.name).map_or("", |template| template.source);
     print_data(source.as_bytes()).map(|()| ExitStatus::Success)
 }
@@ -95,10 +95,10 @@ fn check(arguments: &TemplateCheckArguments) -> Result<ExitStatus, CliError> {
 
 /// The result of a check.
 struct CheckResult {
-    /// Reasons that the template cannot be used.
+    /// The reasons why the template cannot be used.
     errors: Vec<String>,
     warnings: Vec<String>,
-    /// The file or the samples that were rendered, for a message.
+    /// A description of the file or the samples that were rendered, for a message.
     tried: String,
 }
 
@@ -132,7 +132,7 @@ fn check_with_file(template: &Template, csv: &Path) -> Result<CheckResult, CliEr
     Ok(result)
 }
 
-/// The sample policies: a name for messages, and the rows.
+/// The sample policies, each as a name for messages and the rows.
 const SAMPLES: [(&str, &str); 9] = [
     (
         "an allowlist",
@@ -160,7 +160,7 @@ const SAMPLES: [(&str, &str); 9] = [
     ),
 ];
 
-/// Pairs of samples whose outputs must differ, each with the advice if they do not.
+/// Pairs of samples whose outputs must differ, each with the advice to print if the outputs are equal.
 const MUST_DIFFER: [(&str, &str, &str); 4] = [
     (
         "nobody",
@@ -176,8 +176,8 @@ const MUST_DIFFER: [(&str, &str, &str); 4] = [
     ("nobody", "an allowlist", "print allow, or print permitted"),
 ];
 
-/// Samples whose output must differ from that of "an allowlist", unless the template is meant for one
-/// family: each with the family that is missing from the output if they do not.
+/// Samples whose outputs must differ from the output of "an allowlist", unless the template is meant for one
+/// address family. The second element is the family that the output lacks if the outputs are equal.
 const ONE_FAMILY: [(&str, &str); 2] = [
     ("an allowlist without IPv6", "IPv6"),
     ("an allowlist without IPv4", "IPv4"),
@@ -264,7 +264,8 @@ fn warnings(outputs: &BTreeMap<&str, String>) -> Vec<String> {
     warnings
 }
 
-/// Returns advice about memory. It is not a warning, because most formats leave no choice.
+/// Returns advice about memory use. The advice is not a warning, because most output formats do not allow an
+/// alternative.
 fn note(template: &Template) -> Option<String> {
     let needs = template.needs();
     let has_values = |part: &&str| !["count", "lines"].contains(part) && needs.includes(part);
@@ -286,8 +287,8 @@ fn long_line(file: &str, of: &str) -> Option<String> {
     ))
 }
 
-/// Renders a file. The output is not named `.htaccess`, because the length of lines is limited in such
-/// a file and not every template is for Apache.
+/// Renders an upload. The output is not named `.htaccess`, because the length of lines is limited in a file
+/// of that name, and not every template is for Apache.
 fn render(template: &Template, upload: &[u8], key: &str, shared: &Shared) -> Outcome {
     let settings = Settings {
         output_key: OutputKey::new("OUTPUT_KEY", "{{ path }}.out").unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! `htaccess upcoming`: lists the rows that start or end, and who gains or loses access by that.
+//! `htaccess upcoming`: lists upcoming starts and ends of rows, and the addresses that gain or lose access.
 
 use htaccess_generator::answer::{Answer, Status};
 use htaccess_generator::csv::CsvKind;
@@ -18,7 +18,7 @@ use crate::messages::{Done, Printed, counted, print_line, print_note, print_resu
 use crate::output::{print_data, print_json};
 use crate::run::Circumstances;
 
-/// The maximum number of networks that a line names.
+/// The maximum number of networks that a line lists. A line about more networks contains only their number.
 const MAX_NAMED: usize = 3;
 
 /// Runs `htaccess upcoming`.
@@ -32,7 +32,8 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
     let mut inputs = input::find(&arguments.inputs, &places, DEFAULT_ROOT)?;
     input::check_sites(&inputs)?;
     let circumstances = Circumstances::of(&inputs, &places, settings, as_of)?;
-    // The members of a list start and end at the sites that name it.
+    // Lists are not read separately: the start or end of a member is reported for each site that uses the
+    // list.
     inputs.retain(|input| input.kind == CsvKind::Site);
     let mut results = Vec::new();
     let mut changes: Vec<(&Input, RowChange)> = Vec::new();
@@ -47,7 +48,7 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
             answer
         }));
     }
-    // A stable sort keeps the order of the files and lines.
+    // The sort is stable, so changes at the same time keep the order of the files and lines.
     changes.sort_by_key(|(_, change)| change.at);
     let zone = &circumstances.settings.time_zone;
     if changes.is_empty() {
@@ -75,7 +76,8 @@ pub(crate) fn upcoming_changes(arguments: &UpcomingArguments) -> Result<ExitStat
     Ok(status)
 }
 
-/// Reads a file. A refused file has no changes, because it is not published.
+/// Reads a file and finds its changes up to `until`. A refused file has no changes, because it is not
+/// published.
 fn read(
     input: &Input,
     circumstances: &Circumstances,
@@ -83,7 +85,7 @@ fn read(
 ) -> Result<(Answer, Upcoming), CliError> {
     let (bytes, decision) = circumstances.read_whole(input)?;
     let answer = decision.answer();
-    // Most files have no dates, and then need not be read again.
+    // Most files have no dates, so a second pass over their rows is not necessary.
     if answer.status == Status::Refused || answer.next_change.is_none() {
         return Ok((answer, Upcoming::default()));
     }
@@ -97,7 +99,8 @@ fn read(
     Ok((answer, found))
 }
 
-/// Appends a line: `31 December 2026, 23:59 UTC: acme.csv:4: 192.0.2.7,Allow ends: 192.0.2.7 loses access`.
+/// Appends a line such as
+/// `31 December 2026, 23:59 UTC: acme.csv:4: 192.0.2.7,Allow ends: 192.0.2.7 loses access`.
 fn push_change(text: &mut String, input: &Input, change: &RowChange, zone: &TimeZone) {
     let (at, verb) = match change.bound {
         Bound::Starts => (zone.show(change.at), "starts"),
@@ -138,7 +141,7 @@ fn effect_text(change: &RowChange) -> String {
     parts.join(", ")
 }
 
-/// Says `192.0.2.7 loses access`, or `12 networks lose access`.
+/// Returns text such as `192.0.2.7 loses access` or `12 networks lose access`.
 fn access_text(addresses: &IpSet, verb: &str) -> String {
     let count = addresses.network_count();
     let ending = if count == 1 { "s" } else { "" };
@@ -158,13 +161,13 @@ fn networks_of(addresses: &IpSet) -> Vec<String> {
 #[derive(Serialize)]
 struct ChangeJson<'a> {
     at: Instant,
-    /// The path, or `-` for standard input.
+    /// The path of the CSV, or `-` for standard input.
     file: String,
     line: u64,
-    /// The common CSV, if the row is in it. Omitted otherwise.
+    /// The common CSV that contains the row. Omitted if the row is in the site's own CSV.
     #[serde(skip_serializing_if = "Option::is_none")]
     common: Option<&'a str>,
-    /// The member, if only that starts or ends.
+    /// The list member that starts or ends. Omitted if the row itself starts or ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     list: Option<MemberJson<'a>>,
     rule: &'static str,

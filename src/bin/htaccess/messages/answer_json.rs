@@ -1,5 +1,4 @@
-//! The answer for a file that was only read, as JSON. Its output was not written, and it may not even have
-//! been made.
+//! The JSON answer for a file whose output was not written. The output may not have been generated at all.
 
 use htaccess_generator::answer::{Answer, NetworkCounts, RefusalCode, Rejection, Status, Warning};
 use htaccess_generator::rule::DefaultPolicy;
@@ -7,11 +6,11 @@ use htaccess_generator::text::RichText;
 use htaccess_generator::time::Instant;
 use serde::Serialize;
 
-/// An answer with the fields of [`Answer`], except those about an output that was not made.
+/// An answer with the fields of [`Answer`]. Fields about the output are omitted if it was not generated.
 #[derive(Serialize)]
 pub(crate) struct CheckedJson<'a> {
     source: &'a str,
-    /// The place of the output, if it was made.
+    /// The path of the output, if it was generated.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<&'a str>,
     /// `checked` or `refused`.
@@ -39,7 +38,7 @@ pub(crate) struct CheckedJson<'a> {
 }
 
 impl<'a> CheckedJson<'a> {
-    /// Returns the answer for a file whose output was made to measure it.
+    /// Returns the answer for a file whose output was generated, for example to measure its size.
     pub(crate) fn with_output(answer: &'a Answer) -> Self {
         let is_made = answer.status != Status::Refused;
         Self {
@@ -50,7 +49,7 @@ impl<'a> CheckedJson<'a> {
         }
     }
 
-    /// Returns the answer for a file whose output was not made.
+    /// Returns the answer for a file whose output was not generated.
     pub(crate) fn without_output(answer: &'a Answer) -> Self {
         Self {
             source: &answer.source,

@@ -1,8 +1,8 @@
-//! Formats a diagnostic as rustc does: level, code and title, the place, the row with the cell
-//! underlined, the help.
+//! Formats a diagnostic like rustc: the level, code and title, then the file and line, then the row with the
+//! cell underlined, then the help.
 //!
-//! Rows are untrusted, may be long, and may be in any script. They are escaped and cut around the cell.
-//! The underline counts the columns that a terminal uses for each character.
+//! Rows are untrusted, may be long, and may be in any script. The text around the cell is escaped, and the
+//! rest of a long row is cut off. The underline counts the columns that a terminal uses for each character.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,9 +12,9 @@ use htaccess_generator::csv::Snippet;
 use htaccess_generator::text::{escape_block, is_unprintable};
 use unicode_width::UnicodeWidthChar;
 
-/// The maximum number of columns of a row that are shown.
+/// The maximum number of terminal columns that are used for a row.
 const MAX_ROW_COLUMNS: usize = 80;
-/// The number of these columns that are before the cell, if the row is longer.
+/// The maximum number of these columns before the cell, if the row is longer than [`MAX_ROW_COLUMNS`].
 const COLUMNS_BEFORE: usize = 20;
 
 const EMPHASIS: Style = Style::new().bold();
@@ -23,15 +23,15 @@ const FRAME: Style = AnsiColor::Blue.on_default().bold();
 /// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// The file is refused because of it.
+    /// The file is refused because of the problem.
     Error,
-    /// The file is published nevertheless, and somebody may get in who is meant to stay out.
+    /// The file is published, but a client that should be denied may get in.
     Alarm,
-    /// A row is not used.
+    /// A row is rejected.
     Rejected,
-    /// The file is published nevertheless.
+    /// The file is published despite the problem.
     Warning,
-    /// Advice, without a problem.
+    /// The diagnostic is advice or information. There is no problem.
     Note,
 }
 
@@ -58,16 +58,16 @@ impl Level {
 /// One problem or note about a file.
 pub(crate) struct Diagnostic<'a> {
     pub(crate) level: Level,
-    /// The code, which programs use and the documents explain.
+    /// The code of the problem, which programs can rely on and the documentation explains. `None` for a note.
     pub(crate) code: Option<String>,
     /// The problem, without a full stop.
     pub(crate) title: String,
-    /// The name of the file in messages.
+    /// The name of the file, as it is printed in messages.
     pub(crate) file: &'a str,
     pub(crate) line: Option<u64>,
-    /// The row; `None` if it could not be read again.
+    /// The row and the cell to underline. `None` if the problem has no line or the row cannot be read again.
     pub(crate) snippet: Option<&'a Snippet>,
-    /// The instruction that solves the problem.
+    /// An instruction for solving the problem.
     pub(crate) help: Option<String>,
 }
 
@@ -115,17 +115,17 @@ impl fmt::Display for Diagnostic<'_> {
     }
 }
 
-/// A row with the text that a terminal shows.
+/// The part of a row that is printed, escaped for a terminal.
 #[derive(Debug, PartialEq, Eq)]
 struct RowWindow {
     text: String,
-    /// The columns to underline, at least one.
+    /// The columns of `text` to underline. The range contains at least one column.
     marked: Range<usize>,
 }
 
-/// A character of a row.
+/// A character of a row, escaped for a terminal.
 struct Glyph {
-    /// The offset in the row, in bytes.
+    /// The offset of the character in the row, in bytes.
     offset: usize,
     text: String,
     columns: usize,
@@ -133,7 +133,7 @@ struct Glyph {
 
 impl RowWindow {
     fn of(row: &str, part: Range<usize>) -> Self {
-        // A row may have a megabyte, so only the text near the cell is split into glyphs.
+        // A row may be a megabyte long, so only the text near the cell is split into glyphs.
         let from = row.floor_char_boundary(part.start.saturating_sub(4 * MAX_ROW_COLUMNS));
         let to = row.ceil_char_boundary((part.start + 4 * MAX_ROW_COLUMNS).min(row.len()));
         let near = row.get(from..to).unwrap_or_default();
@@ -205,7 +205,7 @@ fn fitting<'a>(glyphs: impl Iterator<Item = &'a Glyph>, max_columns: usize) -> u
 mod tests {
     use super::*;
 
-    /// Checks the text and the underline of a row. `[` and `]` mark the cell in the row.
+    /// Checks the text and the underline that are printed for a row. `[` and `]` enclose the cell in `row`.
     #[track_caller]
     fn check(row: &str, text: &str, underline: &str) {
         let start = row.find('[').unwrap();

@@ -1,9 +1,9 @@
 //! The messages on standard error: the problems of each file, a summary of all files, progress, and
-//! suggestions for wrong usage.
+//! suggestions after wrong usage.
 //!
-//! This folder only words and prints. It does not decide whether a file is refused, and it never reads
-//! a fact out of the text of a message: line, title and help arrive as separate fields. It escapes
-//! whatever could control a terminal, although the parts of a message should be escaped already.
+//! This module only formats and prints messages. It does not decide whether a file is refused, and it never
+//! extracts facts from the text of a message: the line, title and help are separate fields. It escapes all
+//! characters that could control a terminal, although the parts of a message should already be escaped.
 
 mod answer_json;
 mod diagnostic;
@@ -36,33 +36,33 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const HELP: Style = Style::new().bold();
 
-/// The maximum number of failures that are printed. All failures are counted.
+/// The maximum number of failures that are printed. The summary counts all failures.
 const MAX_FAILURES_PRINTED: usize = 20;
 
-/// The result of a command for the files that are not refused.
+/// The action that a command has completed for the files that are not refused.
 #[derive(Clone, Copy)]
 pub(crate) enum Done {
-    /// They were read.
+    /// The files were read.
     Read,
-    /// Their outputs were printed.
+    /// The outputs were printed.
     Rendered,
-    /// Their outputs were written, unless they were up to date.
+    /// The outputs were written, unless they were already up to date.
     Written,
-    /// They were checked. Those with problems are counted apart.
+    /// The files were checked. The summary counts files with problems separately.
     Checked,
 }
 
-/// What a command prints apart from the summary.
+/// The flags that determine what a command prints in addition to the summary.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Printed {
-    /// `--json`: the answers.
+    /// `--json`: prints the answers as JSON.
     pub(crate) json: bool,
-    /// `--quiet`: no problems and no notes. Failures are printed nevertheless.
+    /// `--quiet`: does not print problems and notes. Failures are still printed.
     pub(crate) quiet: bool,
 }
 
 impl Printed {
-    /// Reads the flags.
+    /// Returns the flags from the arguments.
     pub(crate) fn of(files: &FileArguments) -> Self {
         Self {
             json: files.json,
@@ -122,7 +122,7 @@ fn print_answers(answers: &[Answer], kinds: &[CsvKind], done: Done) -> Result<()
     print_json(&answers)
 }
 
-/// Returns the exit status for these answers.
+/// Returns the exit status for the answers: `Refused` if any file is refused.
 pub(crate) fn exit_status(answers: &[Answer]) -> ExitStatus {
     if answers.iter().any(is_refused) {
         ExitStatus::Refused
@@ -140,7 +140,7 @@ fn summary(answers: &[Answer], failures: usize, done: Done) -> String {
     let refused = answers.iter().filter(|answer| is_refused(answer)).count();
     let rejected: u64 = answers.iter().map(|answer| answer.rejected).sum();
     let warnings: usize = answers.iter().map(|answer| answer.warnings.len()).sum();
-    // Lists have no output that could be published.
+    // `Ignored` files are lists and the common CSV. They have no output, so the summary does not count them.
     let ignored = answers
         .iter()
         .filter(|answer| answer.status == Status::Ignored);
@@ -179,7 +179,7 @@ fn summary(answers: &[Answer], failures: usize, done: Done) -> String {
     summary
 }
 
-/// Prints a failure, and how to solve it.
+/// Prints a failure and, if there is one, the instruction for solving it.
 pub(crate) fn print_error(err: &CliError) {
     let message = escape_block(&err.message);
     print(&format!("{ERROR}error{ERROR:#}: {message}\n"));
@@ -189,7 +189,7 @@ pub(crate) fn print_error(err: &CliError) {
     }
 }
 
-/// Prints advice about a file that has no problem.
+/// Prints a note about a file. A note is not a problem.
 pub(crate) fn print_note(input: &Input, note: &str) {
     let diagnostic = Diagnostic {
         level: Level::Note,
@@ -203,15 +203,15 @@ pub(crate) fn print_note(input: &Input, note: &str) {
     print(&format!("{diagnostic}\n"));
 }
 
-/// Prints the notes about the way in which a file was read.
+/// Prints the notes about how a file was read, such as the choice of a sheet in a workbook.
 pub(crate) fn print_notes(input: &Input) {
     for note in input.take_notes() {
         print_note(input, &note);
     }
 }
 
-/// Prints the notes about a file, then its problems in the order of their lines, the refusal last. Returns
-/// whether there was a problem.
+/// Prints the notes about a file, then its problems in the order of their lines, and the refusal last.
+/// Returns whether the file has a problem.
 pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     print_notes(input);
     let mut problems: Vec<Problem<'_>> = Vec::new();
@@ -223,7 +223,7 @@ pub(crate) fn print_problems(input: &Input, answer: &Answer) -> bool {
     if problems.is_empty() {
         return false;
     }
-    // Problems without a line come after the others, and the refusal comes last.
+    // Problems without a line are sorted after those with a line, and the refusal is sorted last.
     problems.sort_by_key(|problem| (problem.is_refusal(), problem.line().unwrap_or(u64::MAX)));
     let snippets = snippets(input, &problems);
     let file = input.display_name();
@@ -250,7 +250,7 @@ fn more_rejections(answer: &Answer) -> String {
     }
 }
 
-/// Returns the row of each problem, or `None` if it has no line or cannot be read again.
+/// Returns the row of each problem. `None` if the problem has no line or the row cannot be read again.
 fn snippets(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     let mut found = vec![None; problems.len()];
     let mut wanted: Vec<(usize, (u64, Field))> = problems
@@ -271,14 +271,14 @@ fn snippets(input: &Input, problems: &[Problem<'_>]) -> Vec<Option<Snippet>> {
     found
 }
 
-/// Prints a text without colours and a line end.
+/// Prints escaped text without colours, followed by a line break.
 pub(crate) fn print_line(text: &str) {
     print(&format!("{}\n", escape_block(text)));
 }
 
 /// Writes to standard error, in colour if the terminal and the settings allow it. A failure is ignored,
-/// because there is no other place to report it. What comes from outside must be escaped already, because
-/// the text contains the control sequences of the colours.
+/// because there is no other place to report it. The caller must escape untrusted text. This function cannot,
+/// because `text` contains the control sequences of the colours.
 pub(crate) fn print(text: &str) {
     let mut stderr = anstream::AutoStream::auto(io::stderr().lock());
     let _ = stderr.write_all(text.as_bytes());
@@ -343,11 +343,11 @@ impl Problem<'_> {
     }
 }
 
-/// Returns the reason of a rejection and the help for it.
+/// Returns the reason for a rejection and the help, if there is any.
 fn title_and_help(rejection: &Rejection) -> (&RichText, Option<String>) {
     let fixes = rejection.fixes.as_slice();
     let help = match (&rejection.help, fixes) {
-        // A single fix is more precise than the help, which names several possibilities.
+        // A single fix is more precise than the help, which lists several possibilities.
         (Some(_), [fix]) => Some(format!("write {fix}")),
         (Some(help), _) => Some(help.to_string()),
         (None, []) => None,
@@ -357,7 +357,7 @@ fn title_and_help(rejection: &Rejection) -> (&RichText, Option<String>) {
     (&rejection.reason, help)
 }
 
-/// Returns the name of a code in JSON.
+/// Returns the name of a code, as it is written in JSON.
 fn code_name(code: impl Serialize) -> Option<String> {
     serde_json::to_value(code).ok()?.as_str().map(str::to_owned)
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use htaccess_generator::text::grouped;
 
-/// Writes a count with its noun: `1 row`, `2,000 rows`.
+/// Returns a count with its noun in the singular or plural: `1 row`, `2,000 rows`.
 pub(crate) fn counted(count: impl Display, noun: &str) -> String {
     let digits = count.to_string();
     let plural = match (digits.as_str(), noun.ends_with('s')) {
@@ -15,8 +15,8 @@ pub(crate) fn counted(count: impl Display, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(&digits))
 }
 
-/// Writes a count of IPv6 addresses, exactly up to 2^32, with powers of two beyond. `u128::MAX` stands
-/// for all of IPv6.
+/// Returns a count of IPv6 addresses as text. Counts below 2^32 are written in digits, larger counts with
+/// powers of two. `u128::MAX` means all of IPv6.
 pub(crate) fn counted_ipv6(count: u128) -> String {
     let exponent = count.trailing_zeros();
     let factor = count.checked_shr(exponent).unwrap_or(0);
@@ -27,7 +27,7 @@ pub(crate) fn counted_ipv6(count: u128) -> String {
         (_, 0..1000) => format!("{factor} × 2^{exponent} IPv6 addresses"),
         _ => {
             let leading = count.ilog2();
-            // Two digits after the point: 1.00 to 1.99.
+            // The factor is rounded down to two digits after the decimal point: 1.00 to 1.99.
             let hundredths = ((count >> (leading - 16)) * 100) >> 16;
             let (ones, rest) = (hundredths / 100, hundredths % 100);
             format!("about {ones}.{rest:02} × 2^{leading} IPv6 addresses")

@@ -1,5 +1,5 @@
-//! Shows the progress of long work: a bar on standard error, if that is a terminal, once the work
-//! takes longer than half a second.
+//! Shows a progress bar on standard error if the work takes longer than half a second and standard error is a
+//! terminal.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
@@ -14,14 +14,15 @@ const SHOW_AFTER: Duration = Duration::from_millis(500);
 const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 const FILES: &str = "{wide_bar} {human_pos}/{human_len} files, {per_sec}, {eta} left";
 const BYTES: &str = "{wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
-/// The total of standard input is unknown.
+/// The bar for standard input, whose total size is unknown.
 const BYTES_OF_UNKNOWN_TOTAL: &str = "{spinner} {bytes}, {bytes_per_sec}";
 
-/// Counts the work that is done. The bar is removed from the terminal when this is dropped.
+/// Counts the work that is done, and draws the bar. The bar is removed from the terminal when the value is
+/// dropped.
 pub(crate) struct Progress {
     started: Instant,
     is_shown: bool,
-    /// Counts the bytes of a single file, otherwise files.
+    /// `true` if the bytes of a single file are counted, `false` if files are counted.
     counts_bytes: bool,
     total: Option<u64>,
     done: AtomicU64,
@@ -29,7 +30,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Starts the progress of work on these files. A single file is counted by bytes.
+    /// Starts the progress of work on `inputs`. The progress of a single file is counted in bytes.
     pub(crate) fn of(inputs: &[Input]) -> Self {
         let (counts_bytes, total) = match inputs {
             [input] => (true, input.bytes()),
@@ -46,14 +47,14 @@ impl Progress {
         }
     }
 
-    /// Counts a file that is done.
+    /// Counts a file as done. Has no effect if bytes are counted.
     pub(crate) fn add_file(&self) {
         if !self.counts_bytes {
             self.advance(1);
         }
     }
 
-    /// Counts bytes that were read.
+    /// Counts bytes as read. Has no effect if files are counted.
     pub(crate) fn add_bytes(&self, bytes: usize) {
         if self.counts_bytes {
             self.advance(bytes as u64);

@@ -1,4 +1,4 @@
-//! Suggestions for wrong usage, derived from the typed arguments.
+//! Suggestions after wrong usage, derived from the typed arguments.
 
 use std::path::Path;
 
@@ -12,19 +12,20 @@ use htaccess_generator::text::{escape_invisible, is_unprintable};
 use crate::cli::Arguments;
 use crate::input::{nearest, nearest_file};
 
-/// Parses the arguments. Wrong usage ends the program with exit status 2 and, if possible, with a
-/// suggestion, such as the command to use if a file was typed in its place.
+/// Parses the arguments. If the usage is wrong, prints a message, with a suggestion if possible, and ends the
+/// program with exit status 2. For example, if a file was typed in place of a command, suggests the command.
 pub(crate) fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|err| {
         let mut err = without_controls(err);
         if err.kind() == ErrorKind::UnknownArgument && tip(&err).is_some() {
-            // Names that are similar, but do something else. They are in the usage too.
+            // The parser suggests options with similar names that do something else. Its usage text also
+            // contains them, so the usage is replaced.
             err.remove(ContextKind::SuggestedArg);
             if let Some(usage) = usage() {
                 err.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
             }
         }
-        // The parser suggests to pass an unknown option as a value, which is never what was meant.
+        // The parser suggests passing an unknown option as a value, which is never what the user meant.
         err.remove(ContextKind::Suggested);
         if let Some(tip) = tip(&err) {
             let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
@@ -34,7 +35,8 @@ pub(crate) fn parse() -> Arguments {
     })
 }
 
-/// Returns the error about the escaped arguments, because clap prints arguments as they were typed.
+/// Returns the error for the same arguments with invisible characters escaped, because clap prints arguments
+/// as they were typed.
 fn without_controls(err: clap::Error) -> clap::Error {
     let typed: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
@@ -50,7 +52,7 @@ fn without_controls(err: clap::Error) -> clap::Error {
         .map(|argument| escape_invisible(argument, None));
     match Arguments::try_parse_from(escaped) {
         Err(err) => err,
-        // The escaped arguments are right by chance.
+        // The arguments are valid once they are escaped, so there is no error to return.
         Ok(_) => Arguments::command().error(
             err.kind(),
             "an argument contains invisible characters: type it again without them",
@@ -72,7 +74,7 @@ fn tip(err: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(value)) = err.get(ContextKind::InvalidValue) else {
         return None;
     };
-    // The arguments are in the wrong order, as in `htaccess explain 192.0.2.7 acme.csv`.
+    // The arguments may be in the wrong order, for example `htaccess explain 192.0.2.7 acme.csv`.
     let is_address = matches!(
         err.get(ContextKind::InvalidArg),
         Some(ContextValue::String(name)) if name.contains("<ADDRESS>")
@@ -81,7 +83,7 @@ fn tip(err: &clap::Error) -> Option<String> {
         .then(|| format!("the file comes before the addresses: htaccess explain {value} ADDRESS"))
 }
 
-/// Returns the usage of the command that is typed.
+/// Returns the usage text of the typed command.
 fn usage() -> Option<StyledStr> {
     let mut command = Arguments::command();
     command.build();
@@ -89,7 +91,7 @@ fn usage() -> Option<StyledStr> {
     Some(command.find_subcommand_mut(typed)?.render_usage())
 }
 
-/// Returns a tip for an option that other programs have, and this one not, or not here.
+/// Returns a tip for an option that is common in other programs but does not exist for the typed command.
 fn option_of_other_programs(err: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(option)) = err.get(ContextKind::InvalidArg) else {
         return None;
@@ -120,7 +122,8 @@ fn option_of_other_programs(err: &clap::Error) -> Option<String> {
     Some(tip.to_owned())
 }
 
-/// Returns a typed file name that starts with a dash, which the parser takes for options.
+/// Returns the first typed argument that is an existing file and starts with a dash. The parser reads such an
+/// argument as an option.
 fn file_with_leading_dash() -> Option<String> {
     let typed = std::env::args_os().skip(1);
     typed
@@ -139,8 +142,8 @@ fn file_instead_of_command(err: &clap::Error) -> Option<String> {
     }
 }
 
-/// Returns the end of a message with the template that was probably meant: a file in the same folder
-/// or a built-in template. Returns an empty text if none is similar.
+/// Returns the end of a message, which suggests a template with a similar name: a file in the same folder or
+/// a built-in template. Returns an empty text if no template has a similar name.
 pub(crate) fn template_suggestion(template: &Path) -> String {
     let built_in = || {
         let typed = template.to_str()?;

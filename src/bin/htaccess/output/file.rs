@@ -18,15 +18,15 @@ use crate::error::CliError;
 use crate::input::{folder_of, kind_of_file, shown};
 use crate::output::signals;
 
-/// Writes a file. An identical file is not touched and keeps its times. A replaced file keeps its
-/// permissions. A symbolic link is kept, and the file that it points to is replaced.
+/// Writes a file. A file with the same content is left unchanged and keeps its timestamps. A replaced file
+/// keeps its permissions. If `path` is a symbolic link, the link is kept and its target is replaced.
 ///
 /// # Errors
 ///
-/// If the file cannot be written, or if something else than a file is in its place.
+/// Returns an error if the file cannot be written, or if `path` exists and is not a regular file.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, CliError> {
     let failure = |err: io::Error| {
-        // tempfile appends the name of the temporary file, which would confuse users.
+        // The tempfile crate appends the name of the temporary file, which would confuse users.
         let reason = err.to_string();
         let reason = reason.split(" at path ").next().unwrap_or_default();
         CliError::new(format!("cannot write {}: {reason}", shown(path)))
@@ -44,11 +44,11 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<Status, CliError> 
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<Status> {
-    // Signals end the program while it reads, which may take long on a network.
+    // Signals are not deferred during this read, because it may take a long time on a network file system.
     match fs::read(path) {
         Ok(current) if current == bytes => return Ok(Status::Unchanged),
         Err(err) if err.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
-            // A link to a file that does not exist yet.
+            // The path is a symbolic link to a file that does not exist yet.
             Ok(target) => return write(&folder_of(path).join(target), bytes),
             Err(_) => create(path, bytes)?,
         },
@@ -74,15 +74,14 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a temporary file next to `path`. It is in the same folder, because a rename cannot cross file
-/// systems. Its name starts with the name of the file, because Apache does not serve files whose name
-/// starts with `.ht`.
+/// Writes a temporary file in the folder of `path`, because a rename cannot cross file systems. The temporary
+/// name starts with the name of the file, because Apache does not serve files whose names start with `.ht`.
 fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut prefix = path.file_name().unwrap_or_default().to_owned();
     prefix.push(".");
     let mut builder = Builder::new();
     builder.prefix(&prefix).suffix(".tmp");
-    // The permissions of any new file. By default, only the owner could read a temporary file.
+    // These are the usual permissions of a new file. By default, only the owner can read a temporary file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder_of(path))?;

@@ -1,7 +1,7 @@
-//! The outputs: data on standard output, files that are replaced in one step, and report pages.
+//! Writes data to standard output, files that are replaced in one step, and report pages.
 //!
-//! An output file is either complete or not written, even if the program is interrupted. This folder
-//! does not write messages, and does not choose the content or the path of an output.
+//! An output file is either complete or not written, even if the program is interrupted. This module does not
+//! write messages, and does not choose the content or the path of an output.
 
 mod file;
 mod report;

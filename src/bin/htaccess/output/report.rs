@@ -1,4 +1,4 @@
-//! `--report`: writes the report pages as files. The function writes the same pages to its
+//! `--report`: writes the report pages as files. The Lambda function writes the same pages to its
 //! `ReportBucket`.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::error::CliError;
 use crate::input::{Input, InputPaths, is_csv, shown};
 use crate::output::file::write_file;
 
-/// The place and the kind of the report pages.
+/// The location and the purpose of the report pages.
 pub(crate) struct Reports {
     place: Place,
     occasion: Occasion,
@@ -28,7 +28,7 @@ enum Place {
 }
 
 impl Reports {
-    /// Reads `--report`. Returns `None` if it is not given.
+    /// Reads `--report`. Returns `None` if the option is not given.
     pub(crate) fn from_arguments(
         files: &FileArguments,
         inputs: &[Input],
@@ -39,10 +39,11 @@ impl Reports {
             .transpose()
     }
 
-    /// Chooses the place of the pages. The page of a single file is written to `path`. `path` is a
-    /// folder, with pages such as `clients/acme.csv.html`, in three cases: there are several files, a
-    /// folder of CSVs was named, or `path` is an existing folder or ends in a slash. A new folder that is
-    /// named like a page is refused, because a page was expected.
+    /// Chooses the location of the pages. The page of a single file is written to `path`. `path` is a folder,
+    /// with pages such as `clients/acme.csv.html`, in three cases: there are several files, the user
+    /// specified a folder of CSVs, or `path` is an existing folder or ends in a slash. If a new folder would
+    /// be needed but `path` has the name of a page, an error is returned, because the user expects a single
+    /// page.
     fn new(
         path: &Path,
         named: &[PathBuf],
@@ -71,7 +72,7 @@ impl Reports {
                 shown(&path.with_extension(""))
             )));
         }
-        // A CSV here means that `--report` was used as a flag without a value.
+        // The user probably typed `--report` without a value, so the parser took the next CSV as its value.
         if !is_folder && is_csv(path) {
             return Err(CliError::new(format!(
                 "--report {} is a CSV: name the page to write, such as {}",
@@ -93,7 +94,8 @@ impl Reports {
         Ok(reports)
     }
 
-    /// Writes the page of one file. `output` is the text of its output, `None` if it was refused.
+    /// Writes the page of one file. `output` is the text of the file's output, or `None` if the file was
+    /// refused.
     pub(crate) fn write(
         &self,
         input: &Input,
@@ -116,8 +118,8 @@ impl Reports {
         write_file(&self.path_of(input), page.as_bytes()).map(|_| ())
     }
 
-    /// Writes the page of a list or of the common CSV. `list` is its compiled form, if it is a list and is not
-    /// refused.
+    /// Writes the page of a list or of the common CSV. `list` is the compiled list. `None` for the common CSV
+    /// and for a refused list.
     pub(crate) fn write_shared(
         &self,
         input: &Input,
@@ -127,7 +129,7 @@ impl Reports {
     ) -> Result<(), CliError> {
         let facts = Facts {
             list: list.map(|list| (list, as_of)),
-            // It is not published here, only used.
+            // A list or the common CSV has no output to publish.
             occasion: Occasion::Check,
             ..Facts::default()
         };
@@ -148,7 +150,7 @@ fn is_page_name(path: &Path) -> bool {
     extension == "html" || extension == "htm"
 }
 
-/// Refuses inputs with equal keys, because their pages would overwrite each other.
+/// Returns an error if two inputs have the same key, because their pages would overwrite each other.
 fn check_names(inputs: &[Input]) -> Result<(), CliError> {
     let mut seen: BTreeMap<&str, &Input> = BTreeMap::new();
     for input in inputs {

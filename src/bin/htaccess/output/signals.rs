@@ -1,18 +1,18 @@
-//! Defers Ctrl-C and the signals that end a program until the file that is being written is complete,
-//! so that no partial file is left next to it.
+//! Defers Ctrl-C and other signals that end a program until the current file is completely written, so that
+//! no temporary file is left next to it.
 //!
-//! A signal is deferred for a few seconds at most, because a file system may never answer.
+//! A signal is deferred for at most five seconds, because a file system may never answer.
 
 use std::sync::{Once, RwLock};
 use std::time::Duration;
 
-/// The maximum time for which a signal is deferred.
+/// The maximum time that a signal is deferred.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Read-locked while a file is being written; write-locked forever once the program is ending.
+/// Read-locked while a file is being written. Write-locked before a signal ends the program.
 static WRITING: RwLock<()> = RwLock::new(());
 
-/// Defers the signals until the returned guard is dropped.
+/// Defers signals until the returned guard is dropped.
 pub(crate) fn defer_signals() -> impl Drop {
     static WATCH: Once = Once::new();
     WATCH.call_once(watch);
@@ -21,7 +21,7 @@ pub(crate) fn defer_signals() -> impl Drop {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Starts to watch the signals. If that fails, they end the program at once, as they do by default.
+/// Starts to watch the signals. If that fails, signals end the program immediately, which is the default.
 #[cfg(unix)]
 fn watch() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -47,8 +47,8 @@ fn watch() {
     });
 }
 
-/// Returns the signals that `nohup` or a shell has told this program to ignore, so that they stay
-/// ignored. One bit for each signal, the lowest for signal 1. Only known on Linux, elsewhere 0.
+/// Returns the signals that this program must keep ignoring, because `nohup` or a shell started it that way.
+/// Each signal is one bit, and the lowest bit is signal 1. Returns 0 on systems other than Linux.
 #[cfg(unix)]
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -69,12 +69,12 @@ mod tests {
 
     const CHILD: &str = "HTACCESS_TEST_WRITES_FOREVER";
 
-    /// Runs itself again, because a signal ends the whole process.
+    /// The test runs itself again in a child process, because a signal ends the whole process.
     #[test]
     fn a_signal_ends_a_write_that_never_ends() {
         if std::env::var_os(CHILD).is_some() {
             let _deferred = defer_signals();
-            // The parent reads this name.
+            // The parent waits until this file exists before it sends the signal.
             assert!(std::fs::write(std::env::var(CHILD).unwrap(), "").is_ok());
             std::thread::sleep(Duration::from_mins(1));
             return;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::error::CliError;
 use crate::io_threads::WriteBehind;
 
-/// Prints JSON in which every invisible character of a text is an escape sequence, because JSON is often
-/// read on a terminal.
+/// Prints a value as JSON. Invisible characters are written as escape sequences, because JSON is often read
+/// on a terminal.
 pub(crate) fn print_json(answer: &(impl Serialize + ?Sized)) -> Result<(), CliError> {
     let mut text = serde_json::to_string_pretty(answer)
         .map_err(|err| CliError::new(format!("cannot write the answer as JSON: {err}")))?;
@@ -29,8 +29,8 @@ pub(crate) fn cannot_print(err: &io::Error) -> CliError {
     CliError::new(format!("cannot write to standard output: {err}"))
 }
 
-/// Writes to standard output in large pieces. If the reader has closed the pipe, as in
-/// `htaccess … | head`, that is not a failure.
+/// Writes to standard output in large pieces. It is not a failure if the reader closes the pipe early, as in
+/// `htaccess … | head`.
 pub(crate) struct Stdout(WriteBehind<io::Stdout>);
 
 impl Stdout {

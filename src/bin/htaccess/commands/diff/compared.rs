@@ -1,4 +1,4 @@
-//! Two files that are compared, and the difference between them.
+//! Compares two files, and decides whether the change would be held.
 
 use htaccess_generator::answer::{Answer, Status};
 use htaccess_generator::policy::{Policy, PolicyBuilder};
@@ -9,7 +9,7 @@ use crate::error::CliError;
 use crate::input::Input;
 use crate::run::Circumstances;
 
-/// One of two files that are compared.
+/// The old or the new file of a comparison.
 pub(super) struct Side<'a> {
     pub(super) input: &'a Input,
     pub(super) bytes: Vec<u8>,
@@ -19,7 +19,8 @@ pub(super) struct Side<'a> {
 }
 
 impl Side<'_> {
-    /// Returns what a change is measured by. `None` if the file is refused.
+    /// Returns the policy and the number of active rows, from which the size of a change is computed. `None`
+    /// if the file is refused.
     pub(super) fn version(&self) -> Option<Version<'_>> {
         let Answer {
             accepted,
@@ -34,21 +35,21 @@ impl Side<'_> {
     }
 }
 
-/// Two files that are compared.
+/// The comparison of an old file with a new file.
 pub(super) struct Compared<'a> {
-    /// The key that both have. For two files that are named, that of the new one.
+    /// The key of both files. If the user specified two single files, the key of the new file.
     pub(super) name: &'a str,
-    /// `None` if there is only a new file.
+    /// `None` if the file exists only in the new folder.
     pub(super) old: Option<Side<'a>>,
-    /// `None` if there is only an old file.
+    /// `None` if the file exists only in the old folder.
     pub(super) new: Option<Side<'a>>,
-    /// `None` if a file is refused, or if there is no new one.
+    /// `None` if a file is refused, or if there is no new file.
     pub(super) diff: Option<Diff>,
-    /// The reason why the change would be held, if it would be.
+    /// The reason why the change would be held. `None` if it would not be held.
     pub(super) held: Option<Hold>,
 }
 
-/// The result for a file of two folders.
+/// The result of comparing a file in two folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileResult {
     Changed,
@@ -81,7 +82,8 @@ impl Compared<'_> {
         }
     }
 
-    /// Returns the reason why the change would be held.
+    /// Returns the reason why the change would be held. `None` if it would not be held, if `limit` is `None`,
+    /// or if either file is missing or refused.
     pub(super) fn hold(&self, limit: Option<HoldAbove>) -> Option<Hold> {
         let limit = limit?;
         let old = self.old.as_ref()?.version()?;
@@ -112,7 +114,8 @@ pub(super) fn read_if_any<'a>(
         .transpose()
 }
 
-/// Compares two files. Without an old one, only the default decided.
+/// Compares two files. Without an old file, the new one is compared with a policy that has no rules, only the
+/// default.
 pub(super) fn compare<'a>(
     name: &'a str,
     old: Option<Side<'a>>,

@@ -8,23 +8,24 @@ use crate::commands::diff::compared::{Compared, Side};
 use crate::commands::networks::for_each_network;
 use crate::messages::CheckedJson;
 
-/// The difference between two files. `changed`, `gained` and `lost` are `null` if one of them is refused or
-/// removed.
+/// The difference between two files. `changed`, `gained` and `lost` are `null` if a file is refused or the
+/// new file does not exist.
 #[derive(Serialize)]
 pub(super) struct DiffJson<'a> {
     changed: Option<bool>,
     gained: Option<SetJson>,
     lost: Option<SetJson>,
-    /// The reason why the change would be held. `null` if it would not be, and without `--hold-above`.
+    /// The reason why the change would be held. `null` if it would not be held or `--hold-above` is not
+    /// given.
     held: Option<String>,
     old: Option<CheckedJson<'a>>,
     new: Option<CheckedJson<'a>>,
 }
 
-/// The difference between the files of this name in two folders.
+/// The difference between two files with the same path in two folders.
 #[derive(Serialize)]
 pub(super) struct FileJson<'a> {
-    /// The path below both folders.
+    /// The path relative to both folders.
     file: &'a str,
     /// `changed`, `unchanged`, `added`, `removed` or `refused`.
     result: &'static str,
@@ -63,7 +64,7 @@ impl<'a> FileJson<'a> {
 #[derive(Serialize)]
 struct SetJson {
     ipv4_addresses: u128,
-    /// A string of digits, because most programs read JSON numbers as floating point.
+    /// The number as a string of digits, because most programs read JSON numbers as floating point.
     ipv6_addresses: String,
     networks: Vec<String>,
 }
@@ -75,7 +76,7 @@ impl SetJson {
         Self {
             ipv4_addresses: set.ipv4.address_count(),
             ipv6_addresses: match set.ipv6.address_count() {
-                // `u128::MAX` stands for all of IPv6, which is 2^128 addresses.
+                // `u128::MAX` means all of IPv6: 2^128 addresses, one more than a `u128` can represent.
                 u128::MAX => "340282366920938463463374607431768211456".to_owned(),
                 count => count.to_string(),
             },

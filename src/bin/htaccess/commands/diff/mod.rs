@@ -1,5 +1,5 @@
-//! `htaccess diff`: compares the policies of two CSVs, or of the CSVs in two folders, and prints the addresses
-//! that gain or lose access.
+//! `htaccess diff`: compares the policies of two CSVs, or of all CSVs in two folders, and prints the
+//! addresses that gain or lose access.
 
 mod compared;
 mod json;
@@ -71,7 +71,7 @@ pub(crate) fn diff_files(arguments: &DiffArguments) -> Result<ExitStatus, CliErr
     diff_folders(arguments, old, new, &circumstances, limit)
 }
 
-/// Returns the CSVs of the sites in a folder.
+/// Returns the site CSVs in a folder, without lists and the common CSV.
 fn sites(folder: &Path, places: &SharedPlaces) -> Result<Vec<Input>, CliError> {
     let mut inputs = input::find(&[folder.to_owned()], places, DEFAULT_ROOT)?;
     inputs.retain(|input| input.kind == CsvKind::Site);
@@ -90,7 +90,7 @@ fn diff_two(
         (old_side.answer, old_side.policy) = without_rules(&old.key, &circumstances.settings);
     }
     let new_side = read_side(new, circumstances)?;
-    // The rejected rows of the old file are not shown, because they are known already.
+    // The rejected rows of the old file are not printed, because they are already known.
     if old_side.policy.is_none() {
         print_problems(old, &old_side.answer);
     } else {
@@ -99,7 +99,7 @@ fn diff_two(
     print_problems(new, &new_side.answer);
     let answers = [&old_side.answer, &new_side.answer];
     circumstances.shared.print_problems(inputs, &answers);
-    // A first upload is not held.
+    // An empty old file means that the new file is a first upload, which is never held.
     let limit = limit.filter(|_| !old.was_empty());
     let mut compared = compare(&new.key, Some(old_side), Some(new_side), circumstances);
     compared.held = compared.hold(limit);
@@ -170,7 +170,7 @@ fn diff_folders(
                 listing(arguments),
             );
         }
-        // The bytes of all files together may be too many.
+        // The bytes and policies are no longer needed, and those of all files might not fit into memory.
         for side in [&mut compared.old, &mut compared.new].into_iter().flatten() {
             side.bytes = Vec::new();
             side.policy = None;

@@ -1,4 +1,4 @@
-//! Differences as text.
+//! Formats differences as text.
 
 use htaccess_generator::ip::{AddressSpec, IpSet, parse_address};
 use htaccess_generator::review::{NetworkExplanation, explain_networks};
@@ -10,18 +10,18 @@ use crate::commands::networks::for_each_network;
 use crate::messages::{counted, counted_ipv6};
 use crate::run::Circumstances;
 
-/// The maximum number of networks that are listed of a file without `--all`.
+/// The maximum number of networks that are listed for each file without `--all`.
 const MAX_NETWORKS_LISTED: usize = 50;
 
 /// The number of networks to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listing {
-    /// The first ones, up to a maximum for each file.
+    /// The first networks, up to [`MAX_NETWORKS_LISTED`] for each file.
     First,
     All,
 }
 
-/// Appends the differences of two files under their title.
+/// Appends a title and the differences between two files.
 pub(super) fn push_diff(
     text: &mut String,
     title: &str,
@@ -66,7 +66,7 @@ pub(super) fn push_diff(
     }
 }
 
-/// Appends the counts of files.
+/// Appends a line with the number of files for each result.
 pub(super) fn push_summary(text: &mut String, compared: &[Compared<'_>]) {
     let count = |wanted: FileResult| {
         let results = compared.iter().map(Compared::result);
@@ -99,7 +99,7 @@ fn push_default(text: &mut String, old: &Side<'_>, new: &Side<'_>) {
     text.push_str(default);
 }
 
-/// Divides the lines between the networks that gain access and those that lose it.
+/// Divides the [`MAX_NETWORKS_LISTED`] lines between the networks that gain access and those that lose it.
 fn shares([gained, lost]: [usize; 2]) -> [usize; 2] {
     let half = MAX_NETWORKS_LISTED / 2;
     let share = |own: usize, other: usize| {
@@ -147,8 +147,8 @@ fn push_set(
     }
 }
 
-/// Returns for each network the comment of the rows that let it in, with two spaces before it, or an empty
-/// text.
+/// Returns, for each network, the comment of the rows that allow it, preceded by two spaces. The text is
+/// empty if these rows have no comment.
 fn comments(side: &Side<'_>, networks: &[String], circumstances: &Circumstances) -> Vec<String> {
     let specs: Vec<AddressSpec> = networks
         .iter()
@@ -160,7 +160,8 @@ fn comments(side: &Side<'_>, networks: &[String], circumstances: &Circumstances)
         shared,
     } = circumstances;
     let shared = shared.of(side.input);
-    // The file was read before, so it can be read. Comments are left out otherwise.
+    // An error is not expected, because the same bytes were read before. If there is one, the comments are
+    // omitted.
     let explained = explain_networks(&side.bytes, settings, &specs, *as_of, shared);
     let comment = |explanation: &NetworkExplanation| {
         let rows = explanation.rows.iter().filter(|bearing| {

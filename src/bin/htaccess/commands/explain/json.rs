@@ -1,4 +1,4 @@
-//! Verdicts as JSON.
+//! Formats verdicts as JSON.
 
 use htaccess_generator::answer::{RefusalCode, Status};
 use htaccess_generator::review::{BearingRow, PermittedPart};
@@ -9,31 +9,31 @@ use serde::Serialize;
 use crate::commands::explain::site::{Site, Verdict};
 use crate::commands::member_json::MemberJson;
 
-/// The verdict on an address or a network. The counts are for a network only.
+/// The verdict on an address or a network. The counts of addresses are omitted for a single address.
 #[derive(Serialize)]
 pub(super) struct VerdictJson<'a> {
-    /// The address, the network or the range.
+    /// The address, network or range in question.
     address: String,
-    /// `null` if only a part of a network gets in.
+    /// `true` if all addresses are permitted, `false` if none is, `null` if only a part of a network is.
     permitted: Option<bool>,
-    /// The number of addresses of a network, in a string, because most programs read JSON numbers as
+    /// The number of addresses in the network, as a string, because most programs read JSON numbers as
     /// floating point.
     #[serde(skip_serializing_if = "Option::is_none")]
     addresses: Option<String>,
-    /// The number of these addresses that get in.
+    /// The number of these addresses that are permitted, as a string.
     #[serde(skip_serializing_if = "Option::is_none")]
     permitted_addresses: Option<String>,
     default_policy: DefaultPolicy,
     rows: Vec<RowJson<'a>>,
-    /// The lines of rejected rows that name the address, or may name it.
+    /// The line numbers of rejected rows that contain the address or the network, or may contain it.
     rejected_lines: &'a [u64],
 }
 
-/// The verdict of a site on an address, or its refusal.
+/// The verdict of one site on an address or network, or the refusal of its CSV.
 #[derive(Serialize)]
 pub(super) struct SiteJson<'a> {
     file: String,
-    /// `checked` or `refused`. A refused file has no verdict.
+    /// `checked`, or `refused` for a file without a verdict.
     status: &'static str,
     code: Option<RefusalCode>,
     #[serde(flatten)]
@@ -43,10 +43,10 @@ pub(super) struct SiteJson<'a> {
 #[derive(Serialize)]
 struct RowJson<'a> {
     line: u64,
-    /// The common CSV, if the row is in it. Omitted otherwise.
+    /// The common CSV that contains the row. Omitted if the row is in the site's own CSV.
     #[serde(skip_serializing_if = "Option::is_none")]
     common: Option<&'a str>,
-    /// The member, if the row names a list.
+    /// The list member that matches. Omitted if the row does not use a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     list: Option<MemberJson<'a>>,
     rule: &'static str,
@@ -91,7 +91,8 @@ impl<'a> VerdictJson<'a> {
 }
 
 impl<'a> SiteJson<'a> {
-    /// Returns one object for each address or, if the file is refused, one alone.
+    /// Returns one object for each address or network. If the file is refused, returns a single object
+    /// without a verdict.
     pub(super) fn of(site: &'a Site<'_>) -> Vec<Self> {
         let object = |verdict| {
             let path = site

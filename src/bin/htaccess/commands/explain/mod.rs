@@ -1,5 +1,5 @@
-//! `htaccess explain`: reports for each address or network whether it gets in, and the rows that match it.
-//! For a folder, reports that for each site.
+//! `htaccess explain`: reports whether each address or network gets in, and the rows that match it. For a
+//! folder, the command prints one line for each site.
 
 mod json;
 mod site;
@@ -33,7 +33,7 @@ pub(crate) fn explain_addresses(arguments: &ExplainArguments) -> Result<ExitStat
     explain_sites(&inputs, arguments, &circumstances)
 }
 
-/// Explains one file, with all rows that name the addresses.
+/// Explains one file, and prints all rows that contain the addresses or networks.
 fn explain_site(
     input: &Input,
     arguments: &ExplainArguments,
@@ -65,7 +65,7 @@ fn explain_site(
     Ok(ExitStatus::Success)
 }
 
-/// Returns the answer without the rejected rows that do not bear on any of the addresses.
+/// Returns the answer with only those rejected rows that contain, or may contain, an address in question.
 fn bearing_problems(site: &Site<'_>) -> Answer {
     let mut answer = site.answer.clone();
     answer.rejections.retain(|rejection| {
@@ -90,7 +90,7 @@ fn unreadable_note(site: &Site<'_>) -> Option<String> {
     ))
 }
 
-/// Explains each site in one line, and counts the sites.
+/// Explains each site in one line, and prints the number of sites for each result.
 fn explain_sites(
     inputs: &[Input],
     arguments: &ExplainArguments,
@@ -108,7 +108,7 @@ fn explain_sites(
         }
     }
     for site in &sites {
-        // A refused file is one line of the result. `check` says what is wrong with it.
+        // The result has a line for each refused file. `htaccess check` prints the problems of that file.
         if site.answer.status != Status::Refused {
             print_problems(site.input, &bearing_problems(site));
         }

@@ -1,4 +1,4 @@
-//! The verdicts of one site.
+//! Reads the CSV of one site, and returns its verdicts on addresses and networks.
 
 use std::net::IpAddr;
 
@@ -37,10 +37,11 @@ impl Verdict {
     }
 }
 
-/// The verdicts of one site, in the order of the subjects. None if its CSV is refused.
+/// A site and its verdicts on the addresses and networks in question.
 pub(super) struct Site<'a> {
     pub(super) input: &'a Input,
     pub(super) answer: Answer,
+    /// The verdicts in the order of the subjects. Empty if the CSV is refused.
     pub(super) verdicts: Vec<Verdict>,
 }
 

@@ -1,4 +1,4 @@
-//! Verdicts as text.
+//! Formats verdicts as text.
 
 use htaccess_generator::answer::{Answer, RefusalCode, Status};
 use htaccess_generator::ip::AddressSpec;
@@ -12,7 +12,7 @@ use crate::commands::explain::site::{Site, Verdict};
 use crate::commands::rows::row_text;
 use crate::messages::{counted, counted_ipv6};
 
-/// Appends a verdict and the rows that name the address.
+/// Appends a verdict and the rows that contain the address or network, including rejected rows.
 pub(super) fn push_verdict(text: &mut String, verdict: &Verdict, answer: &Answer, zone: &TimeZone) {
     push_fmt(text, format_args!("{}\n", sentence(verdict)));
     let rows = match verdict {
@@ -34,7 +34,7 @@ pub(super) fn push_verdict(text: &mut String, verdict: &Verdict, answer: &Answer
     }
 }
 
-/// Appends one line about a site: `sites/acme.csv: 10.0.0.7 is kept out: line 3 denies it`.
+/// Appends one line about a site, for example `sites/acme.csv: 10.0.0.7 is kept out: line 3 denies it`.
 pub(super) fn push_site(text: &mut String, site: &Site<'_>, index: usize) {
     let name = site.input.display_name();
     let line = if let Some(verdict) = site.verdicts.get(index) {
@@ -49,7 +49,7 @@ pub(super) fn push_site(text: &mut String, site: &Site<'_>, index: usize) {
     push_fmt(text, format_args!("{name}: {line}\n"));
 }
 
-/// Appends the number of sites in which an address gets in.
+/// Appends a line with the number of sites for each result: gets in, partly, kept out or refused.
 pub(super) fn push_summary(text: &mut String, sites: &[Site<'_>], index: usize, subject: &Subject) {
     let count = |wanted: PermittedPart| {
         let verdicts = sites.iter().filter_map(|site| site.verdicts.get(index));
@@ -75,10 +75,10 @@ pub(super) fn push_summary(text: &mut String, sites: &[Site<'_>], index: usize, 
     push_fmt(text, format_args!("{subject} {}\n", parts.join(", ")));
 }
 
-/// The maximum number of deciding rows that a sentence names.
+/// The maximum number of deciding rows that a sentence lists.
 const MAX_ROWS_NAMED: usize = 4;
 
-/// Joins the names of rows: `line 2, line 5 and line 7`.
+/// Joins the names of rows, for example `line 2, line 5 and line 7`.
 fn joined(names: &[String]) -> String {
     match names {
         [] => String::new(),
@@ -222,7 +222,7 @@ fn bearing_text(bearing: &BearingRow, zone: &TimeZone) -> String {
     )
 }
 
-/// Says when a row starts or ends: ` (pending: from 1 December 2026, 00:00 UTC)`.
+/// Returns text about the start or end of a row, for example ` (pending: from 1 December 2026, 00:00 UTC)`.
 fn period_text(period: Period, state: RowState, zone: &TimeZone) -> String {
     let from = period.starts.map(|starts| zone.show(starts));
     let until = period.expires.map(|expires| zone.show_end(expires));

@@ -5,24 +5,25 @@ use std::fmt;
 use calamine::XlsxError;
 use htaccess_generator::text::{grouped, quote};
 
-/// The maximum size of a workbook, packed and unpacked, in bytes: 512 MiB. A sheet of a million rows with
-/// five columns has about 400 MB.
+/// The maximum size of a workbook in bytes, both compressed and uncompressed: 512 MiB. A sheet with a million
+/// rows and five columns has about 400 MB when it is uncompressed.
 pub(crate) const MAX_WORKBOOK_BYTES: u64 = 512 * 1024 * 1024;
-/// The maximum number of sheets that a message names.
+/// The maximum number of sheets that a message lists.
 const MAX_SHEETS_NAMED: usize = 10;
 
 /// The reason why a workbook cannot be read.
 #[derive(Debug)]
 pub(crate) enum WorkbookError {
-    /// It is larger than [`MAX_WORKBOOK_BYTES`], packed or unpacked.
+    /// The workbook is larger than [`MAX_WORKBOOK_BYTES`], compressed or uncompressed.
     TooLarge,
-    /// It is encrypted.
+    /// The workbook is encrypted.
     Password,
-    /// It is damaged, or its parts contradict each other.
+    /// The workbook is damaged, or its parts contradict each other.
     Damaged,
-    /// It has no sheet with cells, only charts.
+    /// The workbook has no sheet with cells, only sheets of other kinds, such as charts.
     NoSheet,
-    /// It has no sheet with cells of this name.
+    /// The workbook has no sheet with cells that has the requested name. `sheets` contains the existing
+    /// names.
     NoSuchSheet { name: String, sheets: Vec<String> },
 }
 
@@ -45,7 +46,7 @@ impl fmt::Display for WorkbookError {
 }
 
 impl WorkbookError {
-    /// Returns the instruction that solves the problem.
+    /// Returns an instruction for solving the problem.
     pub(crate) fn help(&self) -> String {
         match self {
             Self::TooLarge | Self::NoSheet => "save the sheet as CSV".to_owned(),

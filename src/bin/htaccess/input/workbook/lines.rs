@@ -1,4 +1,4 @@
-//! Writes the cells of a sheet as lines of a CSV, one for each row.
+//! Converts the cells of a sheet to CSV text, with one line for each row.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -7,23 +7,25 @@ use calamine::{DataRef, ExcelDateTime, XlsxCellFormulaMetadataRecord};
 
 use crate::input::workbook::error::WorkbookError;
 
-/// The size of a sheet: <https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3>.
+/// The maximum size of a sheet in Excel:
+/// <https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3>.
 const MAX_ROWS: u32 = 1_048_576;
 const MAX_COLUMNS: u32 = 16_384;
-/// The number of bytes that are passed on at a time.
+/// The approximate size of the pieces in which the CSV is passed on, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
-/// The value of a formula that has none. No column accepts it, so the row is rejected.
+/// The text for a formula without a stored value. No column that is read accepts this text, so the row is
+/// rejected.
 const NO_VALUE: &str = "#VALUE!";
-/// The first day after those that a cell can show, 1 January 10000, in days since 1900.
+/// The first day that Excel cannot display, 1 January 10000, in days since 1900.
 const END_OF_DATES: f64 = 2_958_466.0;
 
-/// Receives the cells of a sheet in their order.
+/// Receives the cells of a sheet in order, and passes the CSV to `each` in pieces.
 pub(super) struct Lines<'a, E> {
     each: &'a mut E,
     text: String,
-    /// The row at which the text ends, from 0.
+    /// The row that is being written, counted from 0.
     row: u32,
-    /// The first column of this row without a field, from 0.
+    /// The column after the last field of this row, counted from 0.
     next_column: u32,
     formulas_without_value: u64,
 }
@@ -39,7 +41,7 @@ impl<'a, E: FnMut(&[u8]) -> ControlFlow<()>> Lines<'a, E> {
         }
     }
 
-    /// Adds a cell. Empty rows and cells before it become empty lines and cells.
+    /// Adds a cell. Skipped rows and cells before the cell become empty lines and fields.
     pub(super) fn push(
         &mut self,
         cell: &XlsxCellFormulaMetadataRecord<'_>,
@@ -73,15 +75,15 @@ impl<'a, E: FnMut(&[u8]) -> ControlFlow<()>> Lines<'a, E> {
         Ok(self.flush_if_full())
     }
 
-    /// Passes on the rest. Returns the number of formulas that have no value.
+    /// Passes on the remaining text. Returns the number of formulas without a stored value.
     pub(super) fn finish(mut self) -> u64 {
         self.text.push('\n');
         let _ = self.flush();
         self.formulas_without_value
     }
 
-    /// Writes a field. It is quoted if it has a character that separates fields in some CSVs. A line break
-    /// becomes a space, so that a row stays on its line.
+    /// Writes a field. The field is quoted if it contains a quote, a line break or a character that separates
+    /// fields in some CSVs. A line break becomes a space, so that each row stays on one line.
     fn push_field(&mut self, value: &str) {
         let is_special = |c: char| matches!(c, ',' | ';' | '\t' | '|' | '"' | '\r' | '\n');
         if !value.contains(is_special) {
@@ -114,12 +116,12 @@ impl<'a, E: FnMut(&[u8]) -> ControlFlow<()>> Lines<'a, E> {
     }
 }
 
-/// Returns the text of a cell: `192.0.2.7`, `10.1`, `TRUE`, `2026-12-31 18:00:00`, `#N/A`.
+/// Returns the text of a cell, for example `192.0.2.7`, `10.1`, `TRUE`, `2026-12-31 18:00:00` or `#N/A`.
 fn text_of<'a>(value: &'a DataRef<'_>) -> Cow<'a, str> {
     match value {
         DataRef::Empty => "".into(),
         DataRef::String(text) | DataRef::DurationIso(text) => text.as_str().into(),
-        // Midnight stands for the whole day, as in a number that is shown as a date.
+        // A date at midnight means the whole day, so the time is removed. `date_text` does the same.
         DataRef::DateTimeIso(text) => text.strip_suffix("T00:00:00").unwrap_or(text).into(),
         DataRef::SharedString(text) => (*text).into(),
         DataRef::Int(number) => number.to_string().into(),
@@ -131,10 +133,10 @@ fn text_of<'a>(value: &'a DataRef<'_>) -> Cow<'a, str> {
     }
 }
 
-/// Returns a date, a date with a time or, if the cell has no date, the number in it.
+/// Returns a date or a date with a time. If the cell does not contain a date, returns its number.
 fn date_text(date: ExcelDateTime) -> String {
     let days = date.as_f64();
-    // Times without a date and durations are no dates, and the program must not read one into them.
+    // Durations and times without a date must not be converted to a date.
     if date.is_duration() || !(1.0..END_OF_DATES).contains(&days) {
         return days.to_string();
     }

@@ -1,8 +1,8 @@
 //! Reads a sheet of an Excel workbook (.xlsx) as the CSV that a spreadsheet program would save.
 //!
 //! Each row of the sheet becomes one line, so that the line numbers in messages are the row numbers of
-//! the sheet. The rest of the program sees only that CSV. A workbook is untrusted: what it unpacks to is
-//! measured before it is parsed, cells are read one at a time, and a panic of the parser becomes an error.
+//! the sheet. The rest of the program sees only that CSV. A workbook is untrusted: its uncompressed size is
+//! measured before it is parsed, cells are read one at a time, and a panic in the parser becomes an error.
 
 mod error;
 mod lines;
@@ -22,19 +22,20 @@ pub(super) use crate::input::workbook::error::MAX_WORKBOOK_BYTES;
 use crate::input::workbook::error::WorkbookError;
 use crate::input::workbook::lines::Lines;
 
-/// Returns whether a file has the name of an Excel workbook.
+/// Returns whether a file name has the extension of an Excel workbook: `.xlsx` or `.xlsm`.
 pub(crate) fn is_workbook_name(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     extension == "xlsx" || extension == "xlsm"
 }
 
-/// Returns whether the bytes can be an Excel workbook: a ZIP file, or the container of an encrypted one.
+/// Returns whether the bytes may be an Excel workbook: a ZIP file, or the container format of an encrypted
+/// workbook.
 pub(super) fn is_workbook(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK") || bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 }
 
-/// Passes a sheet as CSV to `each`, piece by piece until it returns `Break`. The sheet is the one with
-/// this name or, without a name, the first one that is visible. Returns notes for the user.
+/// Passes a sheet as CSV to `each`, piece by piece, until `each` returns `Break`. `sheet` is the name of the
+/// sheet. If it is `None`, the function reads the first visible sheet. Returns notes for the user.
 pub(super) fn read_workbook(
     bytes: &[u8],
     sheet: Option<&str>,
@@ -80,7 +81,8 @@ pub(super) fn read_workbook(
     Ok(notes)
 }
 
-/// Returns the name of the sheet to read.
+/// Returns the name of the sheet to read: `wanted` or, if it is `None`, the first visible sheet. If all
+/// sheets are hidden, returns the first sheet.
 fn choose(sheets: &[&Sheet], wanted: Option<&str>) -> Result<String, WorkbookError> {
     let name = |sheet: &&Sheet| sheet.name.clone();
     let Some(wanted) = wanted else {
@@ -103,11 +105,11 @@ fn choose(sheets: &[&Sheet], wanted: Option<&str>) -> Result<String, WorkbookErr
 }
 
 thread_local! {
-    /// Set while the parser of workbooks works in this thread.
+    /// `true` while the workbook parser runs in this thread, so that the panic hook does not print.
     static PARSES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a step of the parser. A panic is an error like any other, and is not printed.
+/// Runs a step of the workbook parser. A panic is not printed and becomes [`WorkbookError::Damaged`].
 fn without_panic<T>(step: impl FnOnce() -> Result<T, WorkbookError>) -> Result<T, WorkbookError> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,8 +1,9 @@
-//! Measures what a workbook unpacks to, before it is parsed.
+//! Measures the uncompressed size of a workbook before it is parsed.
 //!
-//! The sizes in the directory of a ZIP file may be wrong, so the parts are also unpacked and their bytes
-//! counted. The parser reserves memory for as many texts as the part `sharedStrings.xml` announces. A
-//! number that the part cannot hold would end the program, so it is refused here.
+//! The sizes in the directory of a ZIP file may be wrong, so this module also unpacks each part and counts
+//! its bytes. The parser reserves memory for the number of texts that the part `sharedStrings.xml` announces.
+//! A huge number would abort the program, so a workbook is refused if the part is too short for that many
+//! texts.
 
 use std::io::{Cursor, Read};
 
@@ -13,14 +14,16 @@ use zip::result::ZipError;
 use crate::input::workbook::error::WorkbookError;
 
 const PIECE_BYTES: usize = 64 * 1024;
-/// The attribute with the number of texts.
+/// The XML attribute that announces the number of texts.
 const COUNT: &[u8] = b"uniqueCount";
-/// The number of bytes after the start of [`COUNT`] within which its value ends.
+/// The maximum length of the attribute [`COUNT`] with its value, in bytes. This number of bytes is kept from
+/// one piece to the next.
 const COUNT_BYTES: usize = 256;
-/// The shortest text has at least this number of bytes: `<si/>`.
+/// The length of the shortest text, `<si/>`, in bytes.
 const MIN_TEXT_BYTES: u64 = 5;
 
-/// Checks that a workbook unpacks to at most `max_bytes`.
+/// Checks that the uncompressed size of a workbook is at most `max_bytes`, and that it does not announce more
+/// texts than it can contain.
 pub(super) fn check(bytes: &[u8], max_bytes: u64) -> Result<(), WorkbookError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| WorkbookError::Damaged)?;
     let announced = archive.decompressed_size();
@@ -31,7 +34,7 @@ pub(super) fn check(bytes: &[u8], max_bytes: u64) -> Result<(), WorkbookError> {
     for index in 0..archive.len() {
         let mut part = match archive.by_index(index) {
             Ok(part) => part,
-            // A part of an encrypted ZIP file, which is no workbook of Excel.
+            // The part is encrypted with a ZIP password. Excel encrypts workbooks in another way.
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
                 return Err(WorkbookError::Password);
             }
@@ -49,7 +52,7 @@ pub(super) fn check(bytes: &[u8], max_bytes: u64) -> Result<(), WorkbookError> {
     Ok(())
 }
 
-/// Returns the unpacked size of a part.
+/// Returns the uncompressed size of a part in bytes. Passes the uncompressed bytes to `texts`, if given.
 fn measure(
     part: &mut impl Read,
     max_bytes: u64,
@@ -73,17 +76,18 @@ fn measure(
     }
 }
 
-/// Finds the largest number of texts that a part announces.
+/// Finds the largest number of texts that a part announces, in any of its [`COUNT`] attributes.
 #[derive(Default)]
 struct Texts {
     announced: u64,
-    /// The end of the previous piece, in which an attribute may start.
+    /// The end of the previous piece, because an attribute may start there.
     tail: Vec<u8>,
 }
 
 impl Texts {
     fn push(&mut self, piece: &[u8]) -> Result<(), WorkbookError> {
-        // UTF-16 and ISO-2022-JP, in which the attribute would not be found. Programs write UTF-8.
+        // A zero or escape byte means UTF-16 or ISO-2022-JP, in which the search would not find the
+        // attribute. Spreadsheet programs write UTF-8.
         if memchr2(0, 0x1b, piece).is_some() {
             return Err(WorkbookError::Damaged);
         }
@@ -124,7 +128,7 @@ mod tests {
         archive.finish().unwrap().into_inner()
     }
 
-    /// Replaces the unpacked size wherever the file has it.
+    /// Replaces each occurrence of the uncompressed size in the ZIP file with another size.
     fn with_size(mut packed: Vec<u8>, size: u32, announced: u32) -> Vec<u8> {
         let places: Vec<usize> = memmem::find_iter(&packed, &size.to_le_bytes()).collect();
         assert!(!places.is_empty());
