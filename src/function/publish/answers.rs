@@ -1,11 +1,11 @@
-//! Creates the answers about outputs that are not generated.
+//! Creates answers that do not come from a generated output.
 
 use crate::answer::{Answer, Status};
 use crate::function::publish::object::PublishedObject;
 use crate::function::settings::FunctionSettings;
 use crate::function::store::ObjectName;
 
-/// Creates an answer with this status about an output.
+/// Creates an answer about an output, with the given status.
 pub(crate) fn answer_about(
     settings: &FunctionSettings,
     input: &ObjectName,

@@ -1,5 +1,5 @@
-//! Decides which of several uploads with the same output may write that output. `publisher.rs` explains the
-//! rule.
+//! Decides whether an upload may write its output, which other uploads may have as well. `publisher.rs`
+//! explains the rule.
 
 use crate::answer::{Refusal, RefusalCode};
 use crate::function::error::Error;
@@ -15,16 +15,16 @@ pub(crate) enum Claim {
     Granted,
     /// The output belongs to this other upload, which no longer exists.
     OwnerIsGone(ObjectName),
-    /// The output belongs to another upload, which exists or may exist.
+    /// The output belongs to another upload, which exists or may exist. Contains the refusal of this upload.
     Refused(Refusal),
 }
 
-/// Decides whether this upload may write the output. This takes a call only if the output belongs to another
+/// Decides whether this upload may write the output. Calls the store only if the output belongs to another
 /// upload.
 ///
 /// # Errors
 ///
-/// If the call fails.
+/// If the call to the store fails.
 pub(crate) async fn claim<S: Store>(
     store: &S,
     input: &ObjectName,
@@ -57,8 +57,9 @@ pub(crate) async fn claim<S: Store>(
     Ok(Claim::Refused(refusal))
 }
 
-/// Returns whether the report on a publication may be written before the output. Returns false if another
-/// invocation could refuse the input between the two writes because the output has another owner.
+/// Returns whether the report on a publication may be written before the output. Returns false if the output
+/// could have another owner between the two writes, because another invocation could then refuse the input
+/// and replace the report.
 pub(crate) fn may_write_report_first(
     output: &PublishedObject,
     input: &ObjectName,
@@ -66,7 +67,8 @@ pub(crate) fn may_write_report_first(
 ) -> bool {
     match output.owner(&input.key) {
         Some(owner) => owner == Owner::Own,
-        // With `remove`, another owner can write the output and remove it again between the two writes.
+        // With `remove`, another upload can publish the output and be deleted, which removes the output
+        // again, between the two writes.
         None => on_delete != OnDelete::Remove,
     }
 }

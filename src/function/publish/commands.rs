@@ -4,9 +4,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::function::store::ObjectName;
 
-/// Returns the command that makes an older version of an object the newest one again.
+/// Returns the command that makes an older version of an object the newest version again.
 pub(crate) fn restore(object: &ObjectName, version_id: &str) -> String {
-    // The copy source is part of a URL
+    // S3 requires the copy source to be URL-encoded
     // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>).
     const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'/')
@@ -33,7 +33,7 @@ pub(crate) fn write_text(text: &str, object: &ObjectName) -> String {
     )
 }
 
-/// Quotes an argument for the shell, unless it contains only characters that no shell interprets.
+/// Quotes an argument for the shell if it is empty or contains a character that a shell could interpret.
 fn quoted(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {

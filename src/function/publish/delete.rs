@@ -1,4 +1,4 @@
-//! Applies `OnDelete` to an output whose input no longer exists, under the conditions of the publishing
+//! Applies `OnDelete` to an output that no longer has an input, under the conditions of the publishing
 //! protocol.
 
 use crate::answer::{Answer, Refusal, Status};
@@ -14,22 +14,22 @@ use crate::render::{Template, render};
 use crate::rule::DefaultPolicy;
 use crate::source::Source;
 
-/// The name of the file that Apache reads, with any template.
+/// The name of the file that Apache reads, regardless of the template that renders the file.
 const APACHE_FILE: &str = ".htaccess";
-/// The template that denies everybody in [`APACHE_FILE`] if the template in the settings does not work.
+/// The built-in template that denies everybody in [`APACHE_FILE`] if the configured template does not work.
 const APACHE_TEMPLATE: &str = "apache24";
 
-/// The deletion of one input.
+/// The data needed to apply `OnDelete` to the output of one input.
 pub(crate) struct Deletion<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
     pub(crate) on_delete: OnDelete,
-    /// The template, or the reason why it does not work.
+    /// The configured template, or the reason why this template does not work.
     pub(crate) template: Result<&'a Template, &'a Refusal>,
     pub(crate) input: &'a ObjectName,
     /// The reason why the output has no input.
     pub(crate) absence: Absence,
-    /// The provenance of the output that denies everybody.
+    /// The provenance to record in an output that denies everybody.
     pub(crate) provenance: Provenance,
 }
 
@@ -38,16 +38,18 @@ pub(crate) struct Deletion<'a, S> {
 pub(crate) enum Absence {
     /// The input does not exist.
     InputIsGone,
-    /// The key of the input now gives another output, which the input owns.
+    /// The key of the input now determines another output, which the input already owns.
     OutputIsElsewhere,
 }
 
 impl<S: Store> Deletion<'_, S> {
-    /// Applies `OnDelete` to the output. Returns `None` if another write took effect in the meantime.
+    /// Applies `OnDelete` to the output. Returns `None` if another write took effect in the meantime, or if
+    /// the input was uploaded again.
     ///
     /// # Errors
     ///
-    /// If a call to the store fails, or [`ErrorKind::BadTemplate`] if no template can deny everybody.
+    /// If a call to the store fails, or [`ErrorKind::BadTemplate`] if no template can render an output that
+    /// denies everybody.
     pub(crate) async fn apply(&self, output: &PublishedObject) -> Result<Option<Answer>, Error> {
         if output.owner(&self.input.key) != Some(Owner::Own) {
             return Ok(Some(Answer {
@@ -69,8 +71,8 @@ impl<S: Store> Deletion<'_, S> {
         }
     }
 
-    /// Returns whether the input was uploaded again while its output was removed. In that case, the input
-    /// must be published.
+    /// Returns whether the input was uploaded again while its output was being removed. If so, the input must
+    /// be published.
     async fn has_come_back(&self) -> Result<bool, Error> {
         match self.absence {
             Absence::InputIsGone => Ok(self.store.head(self.input).await?.is_some()),
@@ -96,8 +98,9 @@ impl<S: Store> Deletion<'_, S> {
         })
     }
 
-    /// Renders an output that denies everybody. If the template does not work, a built-in template is used,
-    /// but only for a file that the server is certain to read.
+    /// Renders an output that denies everybody. If the configured template does not work, the function uses
+    /// [`APACHE_TEMPLATE`], but only for [`APACHE_FILE`], because the server that reads another file may not
+    /// be Apache.
     fn file_for_nobody(&self, output: &ObjectName) -> Result<String, Error> {
         let source = Source {
             key: self.input.key.clone(),

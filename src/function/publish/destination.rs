@@ -1,4 +1,4 @@
-//! The destination of an upload, which its key determines, and the checks of its bucket and its version.
+//! Determines the destination of an upload from its key, and checks its bucket and its version id.
 
 use std::sync::Once;
 
@@ -13,7 +13,7 @@ use crate::report::overview::SiteKind;
 use crate::source::check_report_key;
 
 /// The folder for the compiled lists and the compiled common CSV in the report bucket. Their keys do not end
-/// in `.html`, so they differ from all keys of reports.
+/// in `.html`, so no report has the same key.
 const COMPILED_FOLDER: &str = "compiled/";
 /// The file extension of a compiled list.
 const COMPILED_ENDING: &str = ".list";
@@ -23,7 +23,7 @@ const COMPILED_ENDING: &str = ".list";
 pub(crate) enum Kind {
     /// A CSV with the rules of a site.
     Site,
-    /// A list, which sites can use.
+    /// A list that sites can use.
     List(ListId),
     /// The common CSV, whose rows apply to every site.
     Common,
@@ -41,7 +41,7 @@ impl Destination {
     ///
     /// # Errors
     ///
-    /// `unsafe-key` if the key of the input does not give a valid key for its output or its report.
+    /// `unsafe-key` if no valid key for the output or the report can be made from the key of the input.
     pub(crate) fn of(settings: &FunctionSettings, input: &ObjectName) -> Result<Self, Refusal> {
         let output_key = settings.settings.output_key.of(&input.key)?;
         if settings.report_bucket.is_some() {
@@ -110,13 +110,15 @@ pub(crate) async fn published_lists<S: Store>(
     Ok(names.collect())
 }
 
-/// Returns the object name of the compiled common CSV. `None` if the settings contain no common CSV.
+/// Returns the object name of the compiled common CSV. `None` if the settings contain no common CSV or no
+/// report bucket.
 pub(crate) fn common_name(settings: &FunctionSettings) -> Option<ObjectName> {
     settings.common_csv.as_ref()?;
     compiled_common(settings)
 }
 
 /// Returns the object name of the compiled common CSV, even if the settings no longer contain a common CSV.
+/// `None` if there is no report bucket.
 pub(crate) fn compiled_common(settings: &FunctionSettings) -> Option<ObjectName> {
     compiled(settings, "common.rules")
 }
@@ -128,18 +130,19 @@ fn compiled(settings: &FunctionSettings, name: &str) -> Option<ObjectName> {
     })
 }
 
-/// Returns the refusal of an upload because of its key. There is no report, because its key would contain the
-/// refused key.
+/// Returns the answer for an upload that is refused because of its key. No report is written, because the key
+/// of the report would contain the refused key.
 pub(crate) fn refused_by_key(input: &ObjectName, refusal: &Refusal) -> Answer {
     Answer::new(&input.key, Status::Refused).refused(refusal)
 }
 
-/// Checks that the input is in the upload bucket, and that this bucket is neither the output bucket nor the
-/// report bucket. Otherwise, the function's own writes would start the function again.
+/// Checks that the input is in the upload bucket (if `UPLOAD_BUCKET` is set), and that it is not in the
+/// output bucket or the report bucket. Otherwise, the function's own writes could call the function again.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::SameBucket`] or [`ErrorKind::OtherBucket`].
+/// [`ErrorKind::SameBucket`] if the input is in the output bucket or the report bucket, or
+/// [`ErrorKind::OtherBucket`] if it is not in the upload bucket.
 pub(crate) fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> Result<(), Error> {
     let is_input = |bucket: &String| *bucket == input.bucket;
     let refuse = |kind| Err(Error::new(kind, format!("publish {input}")));
@@ -153,15 +156,16 @@ pub(crate) fn check_buckets(settings: &FunctionSettings, input: &ObjectName) -> 
 }
 
 /// Checks that the input has a version id. In a bucket without versioning, two uploads of the same rules look
-/// like one upload, so the order of outputs is not certain. An emulator may have no versions, so its missing
-/// version id is only logged, once.
+/// like one upload, so the function cannot guarantee the order of outputs. With a custom endpoint, which may
+/// be an emulator without versions, a missing version id is only logged, and only once.
 ///
-/// The version id `null` is accepted, because objects from before versioning was enabled have this id.
-/// Objects that were written while versioning was suspended have the same id and cannot be distinguished.
+/// The version id `null` is accepted, because objects that were uploaded before versioning was enabled have
+/// this id. Objects that were uploaded while versioning was suspended are accepted for the same reason: they
+/// have the same id.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::UnversionedBucket`].
+/// [`ErrorKind::UnversionedBucket`] if the version id is missing and the endpoint is not custom.
 pub(crate) fn check_version(
     settings: &FunctionSettings,
     input: &ObjectName,

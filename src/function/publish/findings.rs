@@ -1,4 +1,4 @@
-//! The facts about an upload for the overview, which are collected while the upload is published.
+//! Collects facts about an upload for the overview while the upload is published.
 
 use std::cell::{Cell, RefCell};
 
@@ -8,7 +8,7 @@ use crate::function::store::ObjectName;
 use crate::list::ListName;
 use crate::report::overview::SiteFacts;
 
-/// Facts about an upload. If there are several attempts to publish the upload, the last attempt counts.
+/// Facts about an upload. If the publication takes several attempts, later facts replace earlier facts.
 #[derive(Default)]
 pub struct Findings {
     facts: Cell<SiteFacts>,
@@ -17,8 +17,8 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Returns the figures of the upload, from this publication or from the report of an earlier one. They
-    /// are 0 if they are not known.
+    /// Returns the figures of the upload, from this publication or from the report on an earlier publication.
+    /// Unknown figures are 0.
     #[must_use]
     pub fn facts(&self) -> SiteFacts {
         self.facts.get()
@@ -30,7 +30,8 @@ impl Findings {
         self.had_output.get()
     }
 
-    /// Returns the existing lists that the rows of the upload use. Empty if the rows were not read.
+    /// Returns the names of the existing lists that the rows of the upload use. Empty if the rows were not
+    /// read.
     #[must_use]
     pub fn lists(&self) -> Vec<ListName> {
         self.lists.borrow().clone()

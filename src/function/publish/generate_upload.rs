@@ -20,14 +20,14 @@ use crate::time::Instant;
 
 /// A generated output with its answer, before anything is written.
 pub(crate) struct GeneratedUpload {
-    /// The answer, to which [`GeneratedUpload::add_warnings`] adds the last warnings.
+    /// The answer. Its warnings are complete after [`GeneratedUpload::add_warnings`].
     pub(crate) answer: Answer,
     /// The bytes of the output. `None` if the upload was refused.
     pub(crate) file: Option<Vec<u8>>,
-    /// The next time at which the output changes, if there is one. Always `None` for a compiled list, which
-    /// does not depend on the time.
+    /// The next time at which the output changes, if there is one. Always `None` for a list and the common
+    /// CSV, because their compiled forms do not depend on the time.
     pub(crate) holds_until: Option<Instant>,
-    /// The existing lists that the rows use.
+    /// The names of the existing lists that the rows use.
     pub(crate) lists: Vec<ListName>,
     /// The lists and the common CSV with which the upload was read.
     pub(crate) shared: SharedInputs,
@@ -37,21 +37,22 @@ pub(crate) struct GeneratedUpload {
     details: Details,
 }
 
-/// The part of the result that the report shows.
+/// The data for the report, which depends on the kind of the upload.
 enum Details {
     Site(Box<Decision>),
     Shared(Option<Compiled>, Instant),
 }
 
 impl GeneratedUpload {
-    /// Adds the warnings for which rows are compared with each other.
+    /// Adds the warnings that require a comparison of the rows with each other.
     pub(crate) fn add_warnings(&mut self) {
         if let Details::Site(decision) = &mut self.details {
             self.answer.warnings.extend(decision.warnings());
         }
     }
 
-    /// Returns the new version of a site. `None` if the upload is refused or is not a site.
+    /// Returns the new version of a site, for the comparison with the published version. `None` if the upload
+    /// is refused or is not a site.
     pub(crate) fn version(&self) -> Option<Version<'_>> {
         match &self.details {
             Details::Site(decision) if !self.answer.is_refused() => Some(Version {
@@ -62,7 +63,7 @@ impl GeneratedUpload {
         }
     }
 
-    /// Adds the effect on the current output.
+    /// Sets the publication, and adds the counts of a change to the answer.
     pub(crate) fn set_publication(&mut self, publication: Publication) {
         if let Effect::Changed(change) = &publication.effect {
             self.answer.change = Some(change.counts.clone());
@@ -106,28 +107,29 @@ impl GeneratedUpload {
     }
 }
 
-/// The kind of an upload, with the data that its kind needs.
+/// The kind of an upload, with the data that is needed to read an upload of this kind.
 pub(crate) enum Subject<'a> {
     Site(Arc<Template>),
     List(&'a ListId),
     Common,
 }
 
-/// The data with which the output of an upload is generated.
+/// The data needed to generate the output of an upload.
 pub(crate) struct Generator<'a, S> {
     pub(crate) store: &'a S,
     pub(crate) settings: &'a FunctionSettings,
     pub(crate) subject: Subject<'a>,
     /// The object that is read.
     pub(crate) input: &'a ObjectName,
-    /// The key of the CSV. It is the key of `input`, unless `input` is a preview.
+    /// The key of the CSV: the key of `input`, or, if `input` is a preview, the key without the preview
+    /// folder.
     pub(crate) key: &'a str,
     pub(crate) as_of: Instant,
 }
 
 impl<S: Store> Generator<'_, S> {
     /// Reads the body as it arrives, and generates the output. If the rows use lists, reads the lists and
-    /// then the input once more. Returns `None` if the input has changed in the meantime.
+    /// then the input again. Returns `None` if the input has changed in the meantime.
     ///
     /// # Errors
     ///
@@ -163,7 +165,7 @@ impl<S: Store> Generator<'_, S> {
         Ok(Some(self.finish(read, lists, inputs).await))
     }
 
-    /// Reads the input with these lists.
+    /// Reads the input with the given lists and common CSV.
     async fn read(&self, head: &Head, body: S::Body, shared: &Shared) -> Result<Read, Error> {
         let settings = &self.settings.settings;
         let mut upload = match &self.subject {
@@ -250,14 +252,14 @@ impl<S: Store> Generator<'_, S> {
     }
 }
 
-/// An upload that was read, before its output is generated.
+/// An upload that was read, but whose output is not generated yet.
 enum Read {
     Site(Box<Decision>, Arc<Template>),
     Shared(Box<SharedOutcome>),
 }
 
 impl Read {
-    /// Returns the names of all lists that the rows use, even if the lists do not exist.
+    /// Returns the names of all lists that the rows use, including lists that do not exist.
     fn lists(&self) -> &BTreeSet<ListName> {
         match self {
             Self::Site(decision, _) => decision.lists(),
@@ -289,9 +291,9 @@ pub(crate) async fn push_body(
     Ok(())
 }
 
-/// Yields, so that the caller can stop the work if its deadline has passed. Without this, the work would
-/// continue to its end, because it never waits. Each stage after the reading is a single step, because limits
-/// bound its duration.
+/// Yields to the runtime, so that the caller can stop the work if the deadline has passed. Without this call,
+/// the work could not be stopped, because it never waits. Each stage after the reading is a single step,
+/// because limits bound the duration of the stage.
 async fn let_deadline_pass() {
     tokio::task::yield_now().await;
 }

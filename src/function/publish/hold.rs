@@ -20,15 +20,15 @@ use crate::review::{Hold, held};
 use crate::settings::HoldAbove;
 use crate::text::{RichText, Segment, rich};
 
-/// The folder for approvals in the upload bucket, with its slash.
+/// The folder for approvals in the upload bucket, with the trailing slash.
 pub(crate) const APPROVALS_FOLDER: &str = "approvals/";
-/// The length of a code, in characters. Its 8 characters have 40 bits.
+/// The length of a code, in characters. A character stands for 5 bits, so a code has 40 bits.
 const CODE_CHARS: usize = 8;
-/// The characters of a code: Crockford's base 32 (<https://www.crockford.com/base32.html>). It has no `i`, `l`, `o`
-/// or `u`, because `i`, `l` and `o` look like digits.
+/// The characters of a code: Crockford's base 32 (<https://www.crockford.com/base32.html>). This alphabet has
+/// no `u`, and no `i`, `l` or `o`, which look like digits.
 const CODE_ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// The maximum size of an approval, in bytes. It leaves room for quotes and line breaks that a spreadsheet
-/// may add.
+/// The maximum size of an approval, in bytes. The limit leaves room for quotes and line breaks that a
+/// spreadsheet may add.
 const MAX_APPROVAL_BYTES: usize = 256;
 
 /// A change that would replace the current output and may need an approval.
@@ -41,18 +41,18 @@ pub(crate) struct HeldChange<'a> {
     pub(crate) settings_digest: &'a str,
 }
 
-/// The content of the object that approves changes to a CSV.
+/// The state of the approval object of a CSV, compared with the code of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Approval {
-    /// The code of this change.
+    /// The object contains the code of this change.
     Given,
-    /// The code of another change, or any other text.
+    /// The object contains the code of another change, or any other text.
     Other,
     /// The object does not exist.
     Missing,
 }
 
-/// Returns the reason to hold a generated upload. `None` if it can be published without an approval.
+/// Returns the reason to hold a generated upload. `None` if the upload can be published without an approval.
 pub(crate) fn hold_of(generated: &GeneratedUpload, limit: HoldAbove) -> Option<Hold> {
     match &generated.publication.as_ref()?.effect {
         Effect::First => None,
@@ -64,8 +64,8 @@ pub(crate) fn hold_of(generated: &GeneratedUpload, limit: HoldAbove) -> Option<H
 impl HeldChange<'_> {
     /// Returns the code that identifies exactly this change.
     ///
-    /// An ETag identifies only bytes, so `Last-Modified` and the version id distinguish an output from an
-    /// earlier output with the same bytes.
+    /// An ETag identifies only bytes, so the code also covers `Last-Modified` and the version id. They
+    /// distinguish an output from an earlier output with the same bytes.
     pub(crate) fn code(&self, generated: &GeneratedUpload) -> String {
         let ObjectName { bucket, key } = self.input;
         let output = Sha256::digest(generated.file.as_deref().unwrap_or_default());
@@ -150,8 +150,8 @@ pub(crate) async fn read_approval<S: Store>(
     })
 }
 
-/// Returns whether a text is this code. Only letters and digits are compared, because spreadsheets and shells
-/// add quotes, line breaks, a byte order mark, or a zero byte after each character.
+/// Returns whether a text contains this code and no other letters or digits. Other bytes are ignored, because
+/// spreadsheets and shells add quotes, line breaks, a byte order mark, or a zero byte after each character.
 fn approves(text: &[u8], code: &str) -> bool {
     let characters = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
     let read = characters.map(|byte| match byte.to_ascii_lowercase() {
@@ -162,8 +162,8 @@ fn approves(text: &[u8], code: &str) -> bool {
     read.eq(code.bytes())
 }
 
-/// Returns the start of a digest of the parts, in the alphabet of codes. The length of each part is hashed
-/// before the part, so that the boundaries between parts matter.
+/// Returns the start of a digest of the parts, encoded with [`CODE_ALPHABET`]. The length of each part is
+/// hashed before the part, so that `a`, `bc` and `ab`, `c` have different codes.
 fn code_of(parts: &[&[u8]]) -> String {
     let mut digest = Sha256::new();
     for part in parts {

@@ -1,8 +1,8 @@
 //! Reads the CSV version that produced the current output, and compares a new version with it.
 //!
 //! The version is read by its id, with the settings, the lists and the time that the output records. If the
-//! output does not record the id or the lists, or if the version was deleted, the change is unknown. This is
-//! not an error: the effect contains the reason.
+//! output does not record the id or the lists, or if the version was deleted, the effect of the new version
+//! is unknown. This is not an error: [`Effect::Unknown`] contains the reason.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub(crate) struct InForce<'a, S> {
     pub(crate) as_of: Instant,
 }
 
-/// The published version, before its rows are read.
+/// The result of the request for the published version, whose rows are not read yet.
 pub(crate) enum Opened<B> {
     /// There is no output.
     Nothing,
@@ -60,11 +60,11 @@ pub(crate) enum Opened<B> {
 type Read = Result<(Policy, u64), &'static str>;
 
 impl<S: Store> InForce<'_, S> {
-    /// Requests the version that produced the output, with at most one call.
+    /// Requests the version that produced the output, with at most one call to the store.
     ///
     /// # Errors
     ///
-    /// If the call fails.
+    /// If the call to the store fails.
     pub(crate) async fn open(&self) -> Result<Opened<S::Body>, Error> {
         let Some(made_from) = self.output.made_from() else {
             return Ok(Opened::Nothing);
@@ -121,8 +121,8 @@ impl<S: Store> InForce<'_, S> {
         })
     }
 
-    /// Requests the published version and compares it with a generated upload. An error only makes the effect
-    /// unknown, because the output is being published at the same time.
+    /// Requests the published version and compares it with a generated upload. If an error occurs, the effect
+    /// is unknown. The error is not returned, because the output is being published at the same time.
     pub(crate) async fn effect(&self, generated: &GeneratedUpload) -> Effect {
         let effect = async { self.compare(self.open().await?, generated).await };
         effect.await.unwrap_or(Effect::Unknown(FAILED))
@@ -163,7 +163,7 @@ impl<S: Store> InForce<'_, S> {
         let Some(reading) = reading else {
             return Ok(Err(NO_LISTS));
         };
-        // The first read finds the names of the lists, as for a new version.
+        // As in `Generator::generate`, the first read finds the names of the lists.
         let none = BTreeSet::new();
         let Some(common) = read_recorded(self.store, self.settings, &reading, &none).await? else {
             return Ok(Err(NO_LISTS));
@@ -186,7 +186,8 @@ impl<S: Store> InForce<'_, S> {
     /// because an older program wrote it, the current settings are used.
     fn settings_of(&self, reading: Option<&Reading>) -> Settings {
         let mut settings = Settings {
-            // The version was published, so its rejected rows must not refuse it now.
+            // The version was accepted when it was published, so its rejected rows must not lead to a refusal
+            // now.
             strict: Strict::None,
             ..self.settings.settings.clone()
         };
@@ -216,15 +217,15 @@ impl<S: Store> InForce<'_, S> {
         Ok(upload.finish())
     }
 
-    /// Returns the command that makes the published version the newest one again. `None` if there is nothing
-    /// to undo.
+    /// Returns the command that makes the published version of the CSV the newest version again. `None` if
+    /// there is nothing to undo.
     fn undo(&self) -> Option<String> {
         let made_from = self.output.made_from()?;
         let SourceVersion::Id(version) = made_from.source_version() else {
             return None;
         };
-        // If the version is the same, the output changed because of a list, a setting or the time, so there
-        // is nothing to undo.
+        // If the published version is also the new version, the output changes because of a list, a setting
+        // or the time, so there is nothing to undo.
         let is_other = version != self.upload.version_id;
         let is_own = made_from.owner(&self.input.key) == Owner::Own;
         (is_other && is_own).then(|| restore(self.input, &version))

@@ -14,7 +14,7 @@ use crate::report::UploadFacts;
 use crate::settings::HoldAbove;
 use crate::time::Instant;
 
-/// One input, the output that its key determines, and the reason to check it.
+/// One input, the output that the key of the input determines, and the reason to check the input.
 #[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
     pub(crate) input: &'a ObjectName,
@@ -26,7 +26,8 @@ pub(crate) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// Returns the kind of the input with the data that it needs. Only a site needs the template.
+    /// Returns the kind of the input with the data that is needed to read it. Only a site needs the template,
+    /// so only a site is refused if the template does not work.
     pub(crate) fn subject(
         self,
         template: &Result<Arc<Template>, Refusal>,
@@ -47,7 +48,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Returns the version that was read, with its origin if the event was about this version.
+    /// Returns the facts about the version that was read. The origin is included only if the event was about
+    /// this version.
     pub(crate) fn upload_facts(self, head: &Head) -> UploadFacts {
         let is_about = |origin: &&UploadFacts| origin.version_id == head.version_id;
         UploadFacts {
@@ -63,8 +65,8 @@ impl<'a> Job<'a> {
         settings.hold_above.filter(|_| *self.kind == Kind::Site)
     }
 
-    /// Returns the effect of a deletion of the input. A compiled list is always kept, because sites may use a
-    /// list whose CSV was deleted.
+    /// Returns what happens to the output if the input is deleted. A compiled list or common CSV is always
+    /// kept, because sites may still use it.
     pub(crate) fn on_delete(self, settings: &FunctionSettings) -> OnDelete {
         match self.kind {
             Kind::Site => settings.on_delete,

@@ -6,12 +6,12 @@ use crate::function::schedule::Schedules;
 use crate::function::store::ObjectName;
 use crate::time::Instant;
 
-/// Makes sure that the function is called after the next change, if there is one. Returns the warning
-/// `unscheduled-change` if there is no scheduler.
+/// Ensures that a schedule calls the function for the next change, if there is one. Returns the warning
+/// `unscheduled-change` if there is a next change but schedules are not configured.
 ///
 /// # Errors
 ///
-/// If the schedule cannot be created. The schedule may exist despite the error.
+/// If the schedule cannot be created. The schedule may have been created despite the error.
 pub(crate) async fn schedule_next_change(
     schedules: Option<Schedules<'_>>,
     input: &ObjectName,

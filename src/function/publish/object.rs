@@ -12,8 +12,8 @@ use crate::time::Instant;
 
 pub(crate) const OUTPUT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 /// The maximum number of blank lines that are added to make the bytes differ from the bytes of recorded
-/// predecessors. Together with the two kinds of PUT, it allows more variants than there are recorded
-/// predecessors.
+/// predecessors. With the two kinds of PUT, an object has 18 variants, which is more than the 16 predecessors
+/// that can be recorded.
 const MAX_BLANK_LINES: usize = 8;
 
 /// An output or a report, as it was when its head was fetched.
@@ -62,8 +62,8 @@ impl PublishedObject {
         self.records(|made_from| provenance.is_same(made_from))
     }
 
-    /// Returns whether the object's provenance is the expected one, and the object still has the bytes that
-    /// were written with it.
+    /// Returns whether the object's provenance meets `is_expected`, and the object still has the bytes that
+    /// were written with this provenance.
     fn records(&self, is_expected: impl FnOnce(&Provenance) -> bool) -> bool {
         let both = self.head.as_ref().zip(self.made_from.as_ref());
         both.is_some_and(|(head, made_from)| {
@@ -72,7 +72,7 @@ impl PublishedObject {
     }
 
     /// Returns whether the object was made from this input, these settings and these lists, and no row has
-    /// started or ended since then.
+    /// started or ended since the time for which the object was made.
     pub(crate) fn is_current(&self, provenance: &Provenance, now: Instant) -> bool {
         let made_from = self.made_from.as_ref();
         self.is_made_from(provenance) && made_from.is_some_and(|made_from| made_from.holds_at(now))
@@ -88,7 +88,7 @@ impl PublishedObject {
         self.made_from.as_ref().and_then(Provenance::holds_until)
     }
 
-    /// Returns the figures that a report records for the overview.
+    /// Returns the figures that a report records for the overview. `None` if none are recorded.
     pub(crate) fn facts(&self) -> Option<SiteFacts> {
         self.made_from.as_ref().and_then(Provenance::facts)
     }
@@ -122,7 +122,8 @@ impl PublishedObject {
         Ok(etag_now == self.head.as_ref().map(|head| &head.etag))
     }
 
-    /// Replaces the object if it is still the one whose head was fetched.
+    /// Replaces the object if it is still the one whose head was fetched. If the new object would have the
+    /// ETag of a recent predecessor, writes it with the other kind of PUT or with additional blank lines.
     pub(crate) async fn replace<S: Store>(
         &self,
         store: &S,

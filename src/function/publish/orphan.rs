@@ -2,11 +2,10 @@
 //!
 //! An output is an orphan if the CSV in its metadata no longer exists, or if this CSV now has another output,
 //! because `OUTPUT_KEY` was changed or the CSV became a list. `OnDelete` determines what happens to an
-//! orphan, with the code and the conditions of a delete event:
+//! orphan. The code and the conditions are the same as for a delete event:
 //!
 //! - If the CSV no longer exists, the event about its delete was lost or has not arrived yet. The CSV is
-//!   handled in the same way as for this event, so the event may still arrive, before, after or at the same
-//!   time.
+//!   handled in the same way as for this event, so the event can still arrive at any time.
 //! - If the CSV has another output, the old output is changed only after the CSV owns its new output.
 //!   Otherwise, a site whose CSV is currently refused would lose its rules.
 //!
@@ -33,19 +32,19 @@ pub enum FoundOutput {
     Gone,
     /// The output belongs to the CSV with this key, which exists.
     OfCsv(String),
-    /// The output is an orphan. The answer says what was done with it. The answer's `source` is empty if the
-    /// output does not record its CSV.
+    /// The output is an orphan. The answer describes what was done with the output. Its `source` is empty if
+    /// the output does not record its CSV.
     Orphan(Box<Answer>),
 }
 
 /// Finds the CSV of an output, and applies `OnDelete` to an orphan.
 ///
-/// If the output belongs to its CSV, the function makes only two calls.
+/// If the output belongs to its CSV, the function makes only two calls to the store.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::OtherBucket`] if the object is not in `OUTPUT_BUCKET`, or if `UPLOAD_BUCKET` is not set.
-/// Otherwise, the errors of a delete event.
+/// Otherwise, the same errors as for a delete event.
 pub async fn settle_output<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -79,7 +78,7 @@ pub async fn settle_output<S: Store>(
         (true, Some(new)) if new == *output => Ok(FoundOutput::OfCsv(input.key)),
         (false, Some(new)) if new == *output => {
             let answer = publisher.publish(&input, &Trigger::Change).await?;
-            // The CSV may have been uploaded again in the meantime and published.
+            // The CSV may have been uploaded again and published in the meantime.
             let has_come_back = store.head(&input).await?.is_some();
             Ok(if has_come_back {
                 FoundOutput::OfCsv(input.key)
@@ -102,8 +101,8 @@ pub async fn settle_output<S: Store>(
     }
 }
 
-/// Applies `OnDelete` to an output that no longer belongs to its CSV. If `absence` is `None`, the output is
-/// kept.
+/// Applies `OnDelete` to an output whose CSV was deleted or has another output. If `absence` is `None`, the
+/// output is kept.
 async fn settle_old_output<S: Store>(
     store: &S,
     settings: &FunctionSettings,
@@ -139,9 +138,9 @@ async fn owns<S: Store>(store: &S, output: ObjectName, input: &ObjectName) -> Re
     Ok(new.owner(&input.key) == Some(Owner::Own))
 }
 
-/// Returns the key of the CSV that an output records. A key that is too long is recorded as a digest, so it
-/// is guessed from the key of the output: `.csv` is appended to the part before the last slash, or before the
-/// last dot.
+/// Returns the key of the CSV that an output records. If the key is too long, only its digest is recorded.
+/// The function then guesses the key from the key of the output: it appends `.csv` to the part before the
+/// last slash, or before the last dot. `None` if no guess has this digest, or if no key is recorded.
 fn source_key(found: &PublishedObject) -> Option<String> {
     let key = &found.name.key;
     ['/', '.'].into_iter().find_map(|separator| {

@@ -1,10 +1,10 @@
 //! Answers events about objects whose key does not end in `.csv` or `.csv.gz`. Nothing is published, and a
-//! report says why.
+//! report gives the reason.
 //!
-//! Such an object never has an output, so its upload and its delete change no output, with any value of
-//! `OnDelete`. Its report is written like the report on a CSV: the object is read after the head of the
-//! report is fetched, and the write takes effect only if the report is still the same object. The report is
-//! therefore about the newest version of the object.
+//! Such an object never has an output, so neither its upload nor its delete changes an output, regardless of
+//! `OnDelete`. Its report is written in the same way as the report on a CSV: the object is read after the
+//! head of the report is fetched, and the write takes effect only if the report is still the same object. The
+//! report is therefore about the newest version of the object.
 
 use crate::answer::{Answer, Refusal, RefusalCode, Status};
 use crate::csv::{Contents, FileStart};
@@ -19,8 +19,8 @@ use crate::report::Occasion;
 use crate::source::{check_key, check_report_key};
 use crate::text::quote;
 
-/// The maximum number of bytes that are read to recognize the contents. In a ZIP file, they contain the names
-/// of the first entries.
+/// The maximum number of bytes that are read to recognize the contents. In a ZIP file, these bytes contain
+/// the names of the first entries.
 const MAX_START_BYTES: usize = 16 * 1024;
 
 /// Refuses an object whose key does not end in `.csv` or `.csv.gz` as `not-csv`. If the object no longer
@@ -58,7 +58,8 @@ pub(crate) async fn refuse_other_file<S: Store>(
     .await
 }
 
-/// Reads the first bytes of the object. The rest is not read, because the object may be gigabytes in size.
+/// Recognizes the contents of the object from its first bytes. The rest is not read, because the object may
+/// be gigabytes in size.
 async fn read_contents(mut body: impl Body) -> Result<Contents, Error> {
     let mut start = Vec::new();
     while let Some(piece) = body.next().await? {

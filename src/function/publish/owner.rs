@@ -1,11 +1,11 @@
-//! The owner of an output, which is the upload whose key the output's metadata records.
+//! The owner of an output, which is the upload whose key is recorded in the output's metadata.
 //!
 //! Several uploads can have the same output: for example, `a.csv` and `a.csv.gz`, or all uploads if
-//! `OUTPUT_KEY` is a constant. The output belongs to one of them until that upload is deleted.
+//! `OUTPUT_KEY` is a constant. The output belongs to one of these uploads until that upload is deleted.
 //!
 //! The metadata has no room for the longest keys, so a digest of such a key is recorded. The keys of uploads
-//! with the same output usually differ only in their file extension, so the owner is found by trying all
-//! extensions.
+//! with the same output usually differ only in their file extension, so the key of the owner is found by
+//! trying all extensions.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
@@ -15,7 +15,8 @@ use crate::source::keys_of_the_same_path;
 
 /// The maximum length of a recorded key after encoding, in bytes.
 const MAX_RECORDED_BYTES: usize = 800;
-/// The prefix of a digest. A key that is not replaced by a digest is recorded without colons.
+/// The prefix of a recorded digest. No recorded key starts with this prefix, because colons in keys are
+/// encoded.
 const DIGEST_PREFIX: &str = "sha256:";
 
 /// The owner of an object, relative to one upload.
@@ -32,7 +33,8 @@ pub(crate) enum Owner {
 }
 
 impl Owner {
-    /// Returns the owner whose key is recorded, relative to the upload with the key `source_key`.
+    /// Returns the owner that the text `recorded` identifies, relative to the upload with the key
+    /// `source_key`.
     pub(crate) fn of(recorded: &str, source_key: &str) -> Self {
         if recorded.is_empty() {
             return Self::Nobody;
@@ -49,7 +51,7 @@ impl Owner {
     }
 }
 
-/// Encodes a key in ASCII, or replaces it by its digest if it is too long.
+/// Encodes a key in ASCII. Returns the digest of the key instead if the encoded key is too long.
 pub(crate) fn recorded_key(key: &str) -> String {
     const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b' ').add(b':');
     let encoded = utf8_percent_encode(key, ENCODED).to_string();

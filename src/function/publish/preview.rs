@@ -1,5 +1,5 @@
 //! Writes the report on a preview. A CSV in `preview/` is processed as if its key did not contain this
-//! folder, and only its report is written.
+//! folder, but only its report is written.
 //!
 //! The report compares the preview with the current output. If the output has changed, the next event about
 //! the preview renders the report again. Nothing else is written, no schedule is created, and an approval
@@ -30,7 +30,7 @@ use crate::source::check_report_key;
 use crate::text::{RichText, rich};
 use crate::time::Instant;
 
-/// The folder for previews in the upload bucket, with its slash.
+/// The folder for previews in the upload bucket, with the trailing slash.
 pub(crate) const PREVIEW_FOLDER: &str = "preview/";
 
 /// A preview, and the CSV for which it was uploaded.
@@ -132,8 +132,8 @@ impl<S: Store> Preview<'_, S> {
         )
     }
 
-    /// Completes the answer with the effect on the current output, and with the message that the change would
-    /// be held.
+    /// Adds the effect on the current output to the answer. If the change would be held, also adds a message
+    /// about this.
     async fn compare(
         &self,
         generated: &mut GeneratedUpload,
@@ -171,7 +171,8 @@ impl<S: Store> Preview<'_, S> {
     }
 }
 
-/// Returns the part of the report's content that does not follow from the preview itself.
+/// Returns the part of the report's content that the preview alone does not determine: the message, and the
+/// identity of the current output.
 fn outcome(answer: &Answer, output: &PublishedObject) -> RichText {
     let message = answer.message.as_ref().map(RichText::to_string);
     let in_force = output.head().map(Head::identity);

@@ -1,10 +1,10 @@
-//! Records in an object's metadata the input and the settings from which an output or a report was made, the
-//! period for which it is valid, and digests of its recent predecessors. The predecessors are recorded
-//! because an ETag identifies bytes, not an upload. Each digest depends on the bytes and on the [`PutKind`],
-//! as the ETag does.
+//! Records the provenance of an output or a report in its metadata: the input and the settings from which it
+//! was made, the period for which it is valid, and digests of its recent predecessors. The predecessors are
+//! recorded because an ETag identifies bytes, not an upload. Each digest depends on the bytes and on the
+//! [`PutKind`], as the ETag does.
 //!
 //! S3 stores at most 2 KB of metadata, in ASCII. Values are therefore percent-encoded, and a value that is
-//! too long is replaced by its digest. `owner.rs` decodes the key of the input.
+//! too long is replaced with its digest. `owner.rs` decodes the key of the input.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use crate::text::RichText;
 use crate::time::Instant;
 
 /// The time for which a replaced object is recorded, in seconds. It is longer than an invocation can last (15
-/// minutes), so that no writer is left whose condition contains the ETag of the replaced object.
+/// minutes), so no running writer can still use the ETag of the replaced object as its condition.
 const REPLACED_SECONDS: i64 = 20 * 60;
 /// The maximum number of replaced objects that are recorded.
 const MAX_REPLACED: usize = 16;
@@ -39,8 +39,8 @@ const REPLACED_DIGEST_BYTES: usize = 22;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Provenance {
     values: BTreeMap<String, String>,
-    /// The checksum of the object, which depends on its bytes and its [`PutKind`]. It identifies the ETag
-    /// before S3 returns the ETag.
+    /// The checksum of the object, which depends on its bytes and its [`PutKind`]. It takes the place of the
+    /// ETag, which is not known until S3 has stored the object.
     written_as: String,
     replaced: Vec<ReplacedObject>,
     /// The last recorded permanent delete of a version of the input.
@@ -52,12 +52,12 @@ pub(crate) struct Provenance {
     holds_until: Option<Instant>,
     /// The digest of the lists and the common CSV with which the input was read. Empty if there were none.
     lists: String,
-    /// The figures of the upload, which a report records so that the overview needs no other call. They
-    /// follow from the input and the settings, so they are not compared.
+    /// The figures of the upload, which a report records so that the overview needs no other call. They are
+    /// not compared with those of another provenance, because the input and the settings determine them.
     facts: Option<SiteFacts>,
     /// The settings and list versions with which the input was read (`reading.rs`). They are needed to read
-    /// this version again when it is compared with the next version. They follow from the settings and the
-    /// lists, so they are not compared.
+    /// this version again when it is compared with the next version. They are not compared with those of
+    /// another provenance, because `values` and `lists` already cover them.
     reading: String,
 }
 
@@ -81,8 +81,8 @@ struct ReplacedObject {
     at: i64,
 }
 
-/// A permanent delete of a version of the input. It can make an older version the newest one again, so
-/// `Last-Modified` does not show which input is newer for writers that started before the delete.
+/// A permanent delete of a version of the input. It can make an older version the newest version again, so
+/// for writers that started before the delete, `Last-Modified` does not show which input is newer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Reverted {
     /// The version that was deleted.
@@ -92,7 +92,8 @@ struct Reverted {
 }
 
 impl Provenance {
-    /// Creates the provenance of an object that is made from `input`. `None` if the input no longer exists.
+    /// Creates the provenance of an object that is made from `input`, which is `None` if the input no longer
+    /// exists.
     #[must_use]
     pub(crate) fn new(source_key: &str, input: Option<&Head>, settings_digest: &str) -> Self {
         let last_modified = input.map(|input| input.last_modified.to_string());
@@ -120,8 +121,8 @@ impl Provenance {
         }
     }
 
-    /// Adds the permanent delete of a version of the input. With this, the object is written again even if it
-    /// was already made from the same input, so that it gets another ETag.
+    /// Adds the permanent delete of a version of the input. As a result, the object is written again with
+    /// another ETag, even if it was already made from the same input.
     #[must_use]
     pub(crate) fn with_reverted(self, version: &str, now: i64) -> Self {
         Self {
@@ -133,8 +134,9 @@ impl Provenance {
         }
     }
 
-    /// Adds the content of a report: the reason for a refusal (`None` if the input was published) and the key
-    /// of the output. They are recorded because they depend on more settings than the bytes of an output.
+    /// Adds a digest of the content of a report: the reason for a refusal (`None` if the input was published)
+    /// and the key of the output. They are recorded because they depend on more settings than the bytes of an
+    /// output do.
     #[must_use]
     pub(crate) fn with_report(mut self, refusal: Option<&RichText>, output_key: &str) -> Self {
         let refusal = refusal.map(RichText::to_string).unwrap_or_default();
@@ -204,7 +206,7 @@ impl Provenance {
         self.facts
     }
 
-    /// Adds the checksum of an object whose bytes have this digest and that is written in this form.
+    /// Adds the checksum of an object that is written in this form and whose bytes have this digest.
     #[must_use]
     pub(crate) fn with_content(self, digest: ContentDigest, form: PutKind) -> Self {
         Self {
@@ -237,7 +239,7 @@ impl Provenance {
         let (as_of, holds_until) = (instant("as-of"), instant("holds-until"));
         Self {
             as_of: as_of.and_then(Result::ok).map(Instant::from_seconds),
-            // An object with an unreadable time counts as outdated, so that it is replaced.
+            // If the time cannot be read, the object is treated as outdated, so that it is replaced.
             holds_until: holds_until
                 .map(|seconds| seconds.map_or(Instant::MIN, Instant::from_seconds)),
             values,
@@ -275,8 +277,8 @@ impl Provenance {
                 .all(|(name, value)| made_from.value(name) == value)
     }
 
-    /// Returns whether no row starts or ends between the time of the object and `instant`, which must not be
-    /// earlier.
+    /// Returns whether no row starts or ends between the time for which the object was made and `instant`.
+    /// `instant` must not be earlier than this time.
     #[must_use]
     pub(crate) fn holds_at(&self, instant: Instant) -> bool {
         self.holds_until.is_none_or(|end| instant < end)
@@ -295,7 +297,7 @@ impl Provenance {
     }
 
     /// Returns whether an object with this checksum has the bytes that were written with this provenance.
-    /// Returns true if the store has no checksums.
+    /// Returns true if the store does not return checksums.
     #[must_use]
     pub(crate) fn is_of(&self, checksum: &Checksum) -> bool {
         match checksum {
@@ -318,7 +320,7 @@ impl Provenance {
     }
 
     /// Returns whether the object was made from an input that is strictly older than `input`, by
-    /// `Last-Modified`. Returns false for some time after a version was deleted permanently, because the
+    /// `Last-Modified`. Returns false if the object records a permanent delete of a version, because the
     /// order is then not known.
     #[must_use]
     pub(crate) fn is_strictly_older_than(&self, input: &Head) -> bool {
@@ -330,7 +332,9 @@ impl Provenance {
         self.values.get(name).map_or("", String::as_str)
     }
 
-    /// Adds the object that is being replaced, `current`, and the predecessors that `current` records.
+    /// Records `current`, the object that is being replaced, as a predecessor, and adds the recent
+    /// predecessors that `current` records. Also adds a recent permanent delete that `current` records,
+    /// unless this provenance already has one.
     #[must_use]
     pub(crate) fn with_history_of(self, current: &Head, now: i64) -> Self {
         let current = Self::from_metadata(current);
@@ -350,7 +354,8 @@ impl Provenance {
         }
     }
 
-    /// Returns the object metadata.
+    /// Returns the metadata that records this provenance. The list versions are omitted if they do not fit
+    /// into the metadata.
     #[must_use]
     pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
         let mut metadata = self.values.clone();
@@ -409,7 +414,7 @@ pub(crate) fn settings_digest(settings: &Settings, template: &CurrentTemplate) -
     ])
 }
 
-/// Splits a text such as `name@seconds`.
+/// Parses an entry of the form `NAME@SECONDS`. Returns `None` if the text has another form.
 fn parse_entry(entry: &str) -> Option<(String, i64)> {
     let (name, at) = entry.rsplit_once('@')?;
     Some((name.to_owned(), at.parse().ok()?))
@@ -420,7 +425,7 @@ fn start_of(checksum: &str) -> &str {
     checksum.get(..REPLACED_DIGEST_BYTES).unwrap_or(checksum)
 }
 
-/// Encodes a value in ASCII, or replaces it by its digest if it is too long.
+/// Encodes a value in ASCII. Returns the digest of the value instead if the encoded value is too long.
 fn metadata_text(text: &str) -> String {
     const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b' ');
     let encoded = utf8_percent_encode(text, ENCODED).to_string();
