@@ -127,7 +127,7 @@ fn rejects_everything_else() {
 fn remembers_days_that_share_a_place() {
     let mut reader = reader("Europe/Paris");
     let mut found = Vec::new();
-    for cell in ["2026-12-31", "2030-12-31", "2026-12-31", "2026-02-30"] {
+    for cell in ["2026-12-31", "2034-12-31", "2026-12-31", "2026-02-30"] {
         found.push(reader.read_bytes(Bound::Starts, cell.as_bytes()));
     }
     assert_eq!(found.first(), found.get(2));

@@ -53,7 +53,7 @@ fn the_guide_compares_every_line_of_the_templates() {
 
 /// The original template compiles, but rendering it fails, because there is no variable `entries`.
 #[test]
-fn the_original_template_is_not_valid_tera() {
+fn the_original_template_compiles_but_cannot_be_rendered() {
     assert!(Template::compile(block("jinja", 0)).is_ok());
     let outcome = Setup::with_template(block("jinja", 0)).run(block("csv", 0).as_bytes());
     assert_eq!(outcome.file, None, "it asks for entries, which are no more");
