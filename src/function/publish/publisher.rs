@@ -73,8 +73,8 @@
 //! **Going back.** A permanent delete of the newest version makes an older version the newest one again. That
 //! version may already be published, so the condition of a slow writer of the deleted version could still be
 //! true. The invocation for such a delete therefore writes both objects once more, with other ETags. Both
-//! objects record the delete, for at least 20 minutes. As long as they do, `Last-Modified` does not show whether an
-//! input is newer than the input of these objects.
+//! objects record the delete, for at least 20 minutes. As long as they do, `Last-Modified` does not show
+//! whether an input is newer than the input of these objects.
 
 use tokio::join;
 
