@@ -1,49 +1,51 @@
-//! Estimates the time that Apache spends on a `.htaccess`, which it reads and parses again on every
-//! request below the folder, and advises when to include the file in the server's configuration.
+//! Estimates the time that Apache spends on a `.htaccess` file, and advises when to include the file in the
+//! server's configuration instead. Apache reads and parses a `.htaccess` file again for every request below
+//! its folder.
 //!
 //! The model counts processor instructions. Apache's instructions, counted by valgrind
-//! (`benches/apache/instructions.py`), are the same on every machine and in every run, and
-//! proportional to the content of the file. Time spent waiting for memory is added as the number of
-//! instructions that would take as long. Measured with Apache 2.4.71 and APR 1.7.2.
+//! (`benches/apache/instructions.py`), are the same on every machine and in every run, and proportional to
+//! the content of the file. The model converts time that is spent waiting for memory to the number of
+//! instructions that take the same time. The measurements were made with Apache 2.4.71 and APR 1.7.2.
 //! `docs/benchmarks-apache.md` compares the model with measured times.
 
 use crate::text::{milliseconds, thousands};
 
-/// The number of the model's instructions that a processor executes in a microsecond. A server core of
-/// 2026 (AMD EPYC) executed 9,000 to 11,000 while the machine's other core was busy too, and 17,000
-/// on an idle machine. Estimates are for a busy server.
+/// The number of instructions that a processor executes in a microsecond. A server core of 2026 (AMD EPYC)
+/// executed 9,000 to 11,000 while the machine's other core was busy, and 17,000 on an idle machine. The
+/// estimates assume a busy server.
 const INSTRUCTIONS_PER_MICROSECOND: u64 = 10_000;
 
-/// Looking for the file, opening, reading and closing it.
+/// The cost of looking for the file, and of opening, reading and closing it.
 const FILE_INSTRUCTIONS: u64 = 100_000;
-/// A directive without its arguments: looking up its name, storing and invoking it.
+/// The cost of a directive without its arguments: looking up its name, storing it and invoking it.
 const DIRECTIVE_INSTRUCTIONS: u64 = 3_100;
-/// A byte of an IPv4 network, which has about 14. `apr_inet_pton` tries to read it as IPv6 and
-/// then as IPv4, and looks up each character with `strchr`.
+/// The cost of one byte of an IPv4 network, which has about 14 bytes. `apr_inet_pton` tries to read the
+/// network as IPv6 and then as IPv4, and looks up each character with `strchr`.
 const IPV4_BYTE_INSTRUCTIONS: u64 = 186;
-/// An IPv6 network, in addition to its bytes.
+/// The cost of an IPv6 network, in addition to the cost of its bytes.
 const IPV6_NETWORK_INSTRUCTIONS: u64 = 720;
-/// A byte of an IPv6 network.
+/// The cost of one byte of an IPv6 network.
 const IPV6_BYTE_INSTRUCTIONS: u64 = 87;
-/// Any other byte, for example of a comment.
+/// The cost of any other byte, for example in a comment.
 const BYTE_INSTRUCTIONS: u64 = 15;
-/// A step along the list of the directives of a container. `mod_authz_core` walks the whole list
+/// The cost of one step along the list of a container's directives. `mod_authz_core` walks the whole list
 /// for each `Require` that it appends, and waits for memory at each step.
 const STEP_INSTRUCTIONS: u64 = 17;
-/// The maximum number of networks whose memory Apache keeps for the next request. Beyond this number it
-/// returns the memory of each request to the system (`MaxMemFree`, by default 2 MiB, at about 100 bytes a
-/// network).
+/// The maximum number of networks whose memory Apache keeps for the next request. Beyond this number,
+/// Apache returns the memory to the system after each request (`MaxMemFree`, 2 MiB by default, at about 100
+/// bytes per network).
 const MAX_NETWORKS_IN_KEPT_MEMORY: u64 = 20_000;
-/// The page faults of the next request for each network beyond [`MAX_NETWORKS_IN_KEPT_MEMORY`].
+/// The cost of the page faults that the next request causes for each network beyond
+/// [`MAX_NETWORKS_IN_KEPT_MEMORY`].
 const PAGE_FAULT_INSTRUCTIONS: u64 = 1_800;
 
-/// The cost of a file for every request below its folder, in addition to the cost of the request
-/// itself (30 to 50 µs of a core for a small static file).
+/// The cost that a file adds to every request below its folder. The request itself takes 30 to 50 µs of a
+/// core for a small static file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestCost {
-    /// The estimated time of one core, in microseconds. An idle machine takes about 60 % of it.
+    /// The estimated time of one core, in microseconds. An idle machine takes about 60 % of this time.
     pub microseconds: u64,
-    /// The part of that time that is spent only because the networks are on many short lines; see
+    /// The part of `microseconds` that is spent only because the networks are on many short lines. See
     /// [`RequestCost::advice`].
     pub walking_microseconds: u64,
     /// The number of networks in the file.
@@ -51,20 +53,21 @@ pub struct RequestCost {
 }
 
 impl RequestCost {
-    /// The cost from which on a host should include the file in the server's configuration, where it
-    /// is parsed once: one millisecond. `apache24` reaches it at about 3,700 IPv4 networks.
+    /// The minimum cost at which a host should include the file in the server's configuration, where Apache
+    /// parses it only once: one millisecond. The output of the `apache24` template reaches this cost at
+    /// about 3,700 IPv4 networks.
     ///
-    /// At this cost a core answers fewer than 1,000 requests a second, however small the pages. That
-    /// is about 20 times fewer than without the file, and a page of 50 parts takes 50 ms of a core.
-    /// Below this cost the disadvantages of an included file are greater: the server has to be
-    /// reloaded at every change, and its configuration has to be accessible.
+    /// At this cost, a core answers fewer than 1,000 requests per second, however small the pages are.
+    /// Without the file, it answers about 20 times as many. A page of 50 parts takes 50 ms of a core. Below
+    /// this cost, the disadvantages of an included file are greater: the server must be reloaded after
+    /// every change, and its configuration must be accessible.
     pub const INCLUDE_FROM_MICROSECONDS: u64 = 1_000;
 
     /// Estimates the cost of an Apache file from its text.
     ///
-    /// Knows the directives of `apache24`, `apache22` and of similar templates. The file is not
-    /// checked. Lines that are not access control cost their bytes and one directive each. The result
-    /// has no meaning for files of other servers.
+    /// Recognizes the directives of the templates `apache24` and `apache22`, and of similar templates. The
+    /// file is not validated. A line that is not access control costs its bytes and one directive. The
+    /// result is meaningless for files of other servers.
     ///
     /// ```
     /// use htaccess_generator::report::RequestCost;
@@ -95,7 +98,7 @@ impl RequestCost {
         self.microseconds >= Self::INCLUDE_FROM_MICROSECONDS
     }
 
-    /// Advice for a file at or above the threshold; `None` below it.
+    /// Returns the advice for a file whose cost reaches the threshold, or `None` below the threshold.
     #[must_use]
     pub fn advice(&self) -> Option<String> {
         if !self.prefers_include() {
@@ -116,19 +119,19 @@ impl RequestCost {
     }
 }
 
-/// The directives that list networks, each with the word between its name and the networks.
+/// The directives that list networks, each with the keyword between the directive and the networks.
 const LIST_DIRECTIVES: [(&str, &str); 3] = [("Require", "ip"), ("Allow", "from"), ("Deny", "from")];
 
-/// The parts of a file that cost time.
+/// The counts from which the cost of a file is calculated.
 #[derive(Default)]
 pub(crate) struct DirectiveCounts {
     instructions: u64,
     networks: u64,
-    /// Steps along lists of directives.
+    /// The number of steps along the lists of directives.
     steps: u64,
-    /// The number of authorization directives in each open container; `outermost` counts those outside
-    /// of containers.
+    /// The number of authorization directives in each open container, the innermost container last.
     containers: Vec<u64>,
+    /// The number of authorization directives outside all containers.
     outermost: u64,
 }
 
@@ -140,7 +143,7 @@ impl DirectiveCounts {
             return;
         }
         if line.starts_with("</") {
-            // When a container ends, it is appended to the one around it.
+            // When a container ends, Apache appends it to the enclosing container.
             if self.containers.pop().is_some() {
                 self.append();
             }
@@ -174,8 +177,8 @@ impl DirectiveCounts {
         *siblings += 1;
     }
 
-    /// Counts a network. A word without a digit or colon, such as `all`, is not one, and costs next to
-    /// nothing.
+    /// Counts a network. A word without a digit or colon, such as `all`, is not a network. It is not
+    /// counted, because it costs next to nothing.
     fn add_network(&mut self, word: &str) {
         let bytes = word.len() as u64 + 1;
         let instructions = if word.contains(':') {
@@ -190,8 +193,8 @@ impl DirectiveCounts {
     }
 }
 
-/// Returns whether a network can start with a character: a digit, a colon or, in IPv6, a letter up to
-/// `f`.
+/// Returns whether `first` can be the first character of a network: a digit, a colon or, in IPv6, a letter
+/// up to `f`.
 fn can_start_network(first: char) -> bool {
     first.is_ascii_hexdigit() || first == ':'
 }
@@ -200,7 +203,7 @@ fn can_start_network(first: char) -> bool {
 mod tests {
     use super::*;
 
-    /// A file with networks of 13 bytes.
+    /// Returns a file with networks of 13 bytes each.
     fn file(networks: usize, networks_per_line: usize) -> String {
         let words: Vec<String> = (0..networks)
             .map(|index| format!("10.{:03}.{:03}.20", index / 250 % 250, index % 250))
@@ -211,8 +214,8 @@ mod tests {
         lines.collect()
     }
 
-    /// Compares the model with a time in microseconds of a core, which was measured on a busy machine.
-    /// The model may differ by a third.
+    /// Compares the model with a time that was measured on a busy machine, in microseconds of a core. The
+    /// model may differ by a third of the measured time.
     #[track_caller]
     fn check(networks: usize, networks_per_line: usize, measured: u64) {
         let cost = RequestCost::of(&file(networks, networks_per_line));

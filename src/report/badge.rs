@@ -1,10 +1,10 @@
-//! The badge of the page, which says how urgent it is, and the sentence about what was done.
+//! The badge of the page, which shows how urgent the report is, and the sentence that says what was done.
 
 use crate::answer::{Answer, Severity, Status, WarningCode};
 use crate::report::occasion::Occasion;
 use crate::text::{push_fmt, thousands};
 
-/// Returns the headline of the page and its tone.
+/// Returns the headline of the page and its tone: `good`, `warn`, `bad` or `plain`.
 pub(crate) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static str) {
     let words = match (answer.status, occasion) {
         (Status::Ignored, _) => return ("Ignored".to_owned(), "plain"),
@@ -68,7 +68,7 @@ pub(crate) fn badge(answer: &Answer, occasion: Occasion) -> (String, &'static st
     (headline, tone)
 }
 
-/// Returns the sentence about what was done.
+/// Returns the sentence that says what was done. Empty if a new output was published.
 pub(crate) fn effect(answer: &Answer, occasion: Occasion) -> &'static str {
     match (answer.status, occasion) {
         (Status::Refused | Status::Written | Status::Unchanged, Occasion::Check) => {

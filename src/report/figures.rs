@@ -14,7 +14,8 @@ pub(crate) struct KeyFigure {
     note: String,
 }
 
-/// Returns the figures. `cost` is that of an Apache file; below a millisecond it is not worth a look.
+/// Returns the figures, or none for a refused file without rows. `cost` is the cost of an Apache file. It
+/// is shown only if the file should be included in the server's configuration.
 pub(crate) fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<KeyFigure> {
     let figure = |label, value: u64, note: String| KeyFigure {
         label,
@@ -57,7 +58,8 @@ pub(crate) fn key_figures(answer: &Answer, cost: Option<RequestCost>) -> Vec<Key
     figures
 }
 
-/// Returns the numbers of accepted rows that are not active, or an empty text.
+/// Returns the numbers of accepted rows that are not active as text, such as `2 not started, 1 ended`.
+/// Empty if all accepted rows are active.
 fn inactive_note(answer: &Answer) -> String {
     let counts = [(answer.pending, "not started"), (answer.expired, "ended")];
     let counted = counts.into_iter().filter(|(count, _)| *count > 0);
@@ -67,7 +69,8 @@ fn inactive_note(answer: &Answer) -> String {
     notes.join(", ")
 }
 
-/// Returns a sentence about the rows of the file: how many of them are used.
+/// Returns the parts of the sentence that says how many rows of the file are used. `None` if the file has
+/// no rows.
 pub(crate) fn row_counts(answer: &Answer) -> Option<RowCounts> {
     (answer.rows > 0).then(|| RowCounts {
         rows: match answer.rows {
@@ -87,13 +90,14 @@ pub(crate) fn row_counts(answer: &Answer) -> Option<RowCounts> {
     })
 }
 
-/// The parts of the sentence about the rows.
+/// The parts of the sentence about the rows of the file.
 #[derive(Serialize)]
 pub(crate) struct RowCounts {
     rows: String,
     accepted: String,
-    /// Empty if there are none.
+    /// Empty if no row is rejected.
     rejected: String,
+    /// Empty if all accepted rows are active.
     inactive: String,
 }
 

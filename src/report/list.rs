@@ -6,7 +6,8 @@ use crate::rule::Action;
 use crate::text::{RichText, Segment, rich};
 use crate::time::Instant;
 
-/// Returns one sentence about the members of a list at an instant.
+/// Returns one sentence that describes the members of a list that are active at `as_of`, and the rows that
+/// can use the list.
 pub(crate) fn list_sentence(list: &CompiledList, as_of: Instant) -> RichText {
     let name = Segment::quoted(&format!("@{}", list.id().name));
     let addresses = list.addresses_at(as_of);

@@ -1,14 +1,15 @@
-//! Renders the report of an upload: one self-contained HTML page, with the answer as JSON inside.
+//! Renders the report of an upload: one self-contained HTML page that also contains the answer as JSON.
 //!
-//! The page is opened from the storage console or from a disk. It therefore loads nothing and runs no
-//! script. Text from outside goes through [`escape_invisible`] and tera's escaping, and the maps contain
-//! only integers. The size of the page is bounded, whatever the upload contains.
+//! The page is opened from the storage console or from a disk, so it loads nothing and runs no script.
+//! Untrusted text is escaped by [`escape_invisible`] and by Tera, and the values in the maps are only
+//! integers. The size of the page is limited, whatever the upload contains.
 //!
-//! The page is for the person who uploaded the file: first the answer, then the problems, then the rows that
-//! decide, then what changes next. The map and the figures for administrators follow.
+//! The page is for the person who uploaded the file. It shows the answer first, followed by the problems,
+//! the rows that decide who gets in, and the next change. The map and the figures for administrators are at
+//! the end.
 //!
-//! This folder does not read uploads and decides nothing. It shows an answer and a policy. `overview/` has
-//! the page about all sites.
+//! This module does not read uploads and makes no decisions. It only shows an answer and a policy. The
+//! submodule `overview` renders the page about all sites.
 
 mod apache_cost;
 mod badge;
@@ -65,34 +66,34 @@ const NAME: &str = "report.html";
 /// The maximum size of a page, in bytes. A larger page takes seconds on a phone.
 pub const MAX_PAGE_BYTES: usize = 400_000;
 
-/// The content of the page that is not in the answer, as far as it is known.
+/// The content of the page that is not in the answer. Facts that are not known are `None` or empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
-    /// The policy. For a refused file, the policy without the rejected rows.
+    /// The policy. For a refused file, this is the policy without the rejected rows.
     pub policy: Option<&'a Policy>,
     /// The next change by time, and the time zone in which to show it.
     pub next_change: Option<(&'a NextChange, &'a TimeZone)>,
-    /// The cost of the output for Apache, per request.
+    /// The cost of the output for Apache for each request.
     pub cost: Option<RequestCost>,
     /// The purpose of the page.
     pub occasion: Occasion,
-    /// The list, if the upload is one, and the instant of which its members are shown.
+    /// The list, if the upload is a list, and the instant as of which its members are shown.
     pub list: Option<(&'a CompiledList, Instant)>,
-    /// The change of the output and its origin.
+    /// The change to the output, and the upload that caused the change.
     pub publication: Option<&'a Publication>,
-    /// The instant of which the rows were read, and the time zone in which to show it.
+    /// The instant as of which the rows were evaluated, and the time zone in which to show it.
     pub as_of: Option<(Instant, &'a TimeZone)>,
-    /// The first accepted rows. They are shown only together with `as_of`.
+    /// The first accepted rows. They are shown only if `as_of` is known.
     pub first_rows: Option<&'a FirstRows>,
-    /// The first lines of a file that cannot be read. Untrusted.
+    /// The first lines of a file that cannot be read. This text is untrusted.
     pub first_lines: &'a [String],
 }
 
 /// Renders the page for one answer, in at most [`MAX_PAGE_BYTES`].
 ///
-/// Escaped, a cell can be six times as long. If such cells make the page too large, it lists only the
-/// first rejections of the answer, and only the first of the rows. Everything else on the page is much
-/// smaller, whatever the upload is.
+/// A cell can become six times as long when it is escaped. If such cells make the page too large, the page
+/// lists only the first rejections of the answer and only the first rows. Everything else on the page is
+/// much smaller, whatever the upload contains.
 #[must_use]
 pub fn report_page(answer: &Answer, facts: Facts<'_>) -> String {
     let mut facts = facts;
@@ -135,8 +136,9 @@ fn page_of(answer: &Answer, facts: Facts<'_>) -> String {
         .unwrap_or(json)
 }
 
-/// Returns the answer as JSON that is safe inside a `<script>` element. `<`, `>` and `&` are escaped. So
-/// are unprintable characters, because some of them reorder the text in a view of the page's source.
+/// Returns the answer as JSON that is safe inside a `<script>` element. The characters `<`, `>` and `&` are
+/// escaped. Unprintable characters are escaped because some of them reorder the text when the page's source
+/// is viewed.
 fn answer_json(answer: &Answer) -> String {
     let json = serde_json::to_string(answer).unwrap_or_default();
     let mut safe = String::with_capacity(json.len());
@@ -152,7 +154,7 @@ fn answer_json(answer: &Answer) -> String {
     safe
 }
 
-/// The values for the template: texts, which the template escapes and prints.
+/// The values for the template, which escapes and prints all texts.
 #[derive(Serialize)]
 struct View {
     source: String,
@@ -166,17 +168,17 @@ struct View {
     message: Option<String>,
     help: Option<RefusalHelp>,
     sentence: Option<Sentence>,
-    /// The condition under which the sentence and the maps apply. Empty if they apply now.
+    /// The condition under which the sentence and the maps apply. Empty if they apply already.
     condition: &'static str,
     extent: String,
     row_counts: Option<RowCounts>,
     publication: Option<PublicationView>,
-    /// True if nothing was to be published.
+    /// True for a preview, for which the page says what the output would become.
     is_preview: bool,
     next_change: Option<Sentence>,
     ignored_columns: Vec<String>,
     warnings: Vec<WarningView>,
-    /// The rejections that are visible at once, and the others.
+    /// The rejections that are visible at once, followed by the rejections that are folded.
     rejections: Vec<Vec<RejectionView>>,
     rejected: String,
     more_rejected: String,
@@ -276,7 +278,7 @@ fn publication(status: Status, facts: Facts<'_>) -> Option<PublicationView> {
     Some(PublicationView::of(publication, status, zone))
 }
 
-/// Returns the start of the minute, because a reader does not need seconds.
+/// Returns the start of the minute, because a reader does not need the seconds.
 fn start_of_minute(instant: Instant) -> Instant {
     let seconds = instant.seconds();
     Instant::from_seconds(seconds - seconds.rem_euclid(60))

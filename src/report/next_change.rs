@@ -1,4 +1,4 @@
-//! Describes the next change of a policy by time, for the top of the report page.
+//! Describes the next change of a policy over time, for the top of the report page.
 
 use crate::ip::IpSet;
 use crate::policy::{NextChange, Policy};
@@ -7,7 +7,8 @@ use crate::review::diff;
 use crate::text::{RichText, rich};
 use crate::time::TimeZone;
 
-/// Returns one sentence about what changes next and when, in the time zone and in UTC.
+/// Returns one sentence that says what changes next and when. The time is shown in the given time zone and
+/// in UTC.
 pub(crate) fn next_change_sentence(now: &Policy, next: &NextChange, zone: &TimeZone) -> RichText {
     let changed = diff(now, &next.policy);
     let local = zone.show_end(next.at);
@@ -36,7 +37,7 @@ pub(crate) fn next_change_sentence(now: &Policy, next: &NextChange, zone: &TimeZ
     sentence
 }
 
-/// Appends `3 IPv4 addresses lose access`, and the networks if they are few.
+/// Appends a text such as `3 IPv4 addresses lose access`, and the networks if there are only a few.
 fn push_effect(sentence: &mut RichText, addresses: &IpSet, verb: &str) {
     let (count, is_one) = address_count(addresses);
     let ending = if is_one { "s" } else { "" };

@@ -10,6 +10,6 @@ pub enum Occasion {
     Check,
     /// The upload was deleted.
     Delete,
-    /// The upload is a preview: it was processed like another one, and nothing was to be published.
+    /// The upload is a preview. It was processed like any other upload, but nothing was to be published.
     Preview,
 }

@@ -1,4 +1,5 @@
-//! The part of the page about one publication: what it changes, who uploaded it, and how to undo or approve it.
+//! The section of the page about one publication: what it changes, who uploaded the file, and how to undo
+//! or approve the change.
 
 use serde::Serialize;
 
@@ -8,40 +9,40 @@ use crate::review::Change;
 use crate::text::{grouped, thousands, thousands_if_any};
 use crate::time::{Instant, TimeZone};
 
-/// A publication, or a change that is held.
+/// A publication, or a change that is held or previewed.
 #[derive(Clone, Debug)]
 pub struct Publication {
-    /// The effect on who gets in.
+    /// The effect of the change on who gets in.
     pub effect: Effect,
-    /// The upload that caused it.
+    /// The upload that caused the change.
     pub upload: UploadFacts,
-    /// The command that publishes the previous version again, if it is known.
+    /// The command that publishes the previous version again, if this command is known.
     pub undo: Option<String>,
     /// The command that approves the change, if it is held.
     pub approve: Option<String>,
 }
 
-/// The effect of a publication, compared with the version before.
+/// The effect of a publication, compared with the previous version.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// There is no version before.
+    /// There is no previous version.
     First,
-    /// The change.
+    /// The difference from the previous version.
     Changed(Box<Change>),
-    /// The version before cannot be read, for this reason.
+    /// The previous version cannot be compared. The text is the reason.
     Unknown(&'static str),
 }
 
-/// An upload and its origin, as far as they are known.
+/// An upload and its origin. Facts that are not known are `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UploadFacts {
-    /// The identity that uploaded it: `userIdentity.principalId` or `requester` of the event.
+    /// The identity that uploaded the file: `userIdentity.principalId` or `requester` of the event.
     pub by: Option<String>,
-    /// The IP address from which it was uploaded, or the AWS service that did it.
+    /// The IP address from which the file was uploaded, or the AWS service that uploaded it.
     pub from: Option<String>,
     /// The time of the upload.
     pub at: Option<Instant>,
-    /// The version of the object. Empty without versioning.
+    /// The version ID of the object. Empty if the bucket has no versioning.
     pub version_id: String,
 }
 
@@ -49,9 +50,9 @@ pub struct UploadFacts {
 #[derive(Debug, Serialize)]
 pub(super) struct PublicationView {
     heading: &'static str,
-    /// The networks that gain and lose access, in this order. Empty if nobody does.
+    /// The networks that gain access, followed by the networks that lose access. Empty if nothing changes.
     sides: Vec<SideView>,
-    /// The sentence if there is nothing to compare, or nothing changes.
+    /// The sentence that is shown if there is nothing to compare, or if nothing changes. Otherwise empty.
     sentence: String,
     by: Option<String>,
     from: Option<String>,
@@ -63,17 +64,18 @@ pub(super) struct PublicationView {
 
 #[derive(Debug, Serialize)]
 struct SideView {
-    /// The verb after the number of networks, such as `gain`.
+    /// The verb after the number of networks, such as `gain` or `would gain`.
     verb: String,
     networks: String,
     addresses: String,
     sample: Vec<String>,
-    /// The number of networks that the sample leaves out. Empty if there are none.
+    /// The number of networks that are not in the sample. Empty if the sample is complete.
     more: String,
 }
 
 impl PublicationView {
-    /// Describes a publication in this zone. The change of an upload that is held or previewed is not made yet.
+    /// Describes a publication, with times in the given time zone. If the upload is held or previewed, the
+    /// text says what would change.
     pub(super) fn of(publication: &Publication, status: Status, zone: &TimeZone) -> Self {
         let Publication {
             effect,

@@ -1,11 +1,11 @@
-//! Explains a refusal to the person who uploaded the file: what the code means, and what to do step by step.
+//! Explains a refusal to the person who uploaded the file: the meaning of the code, and the steps to take.
 
 use serde::Serialize;
 
 use crate::answer::{Answer, RefusalCode, Status};
 use crate::text::escape_block;
 
-/// A header and rows to copy.
+/// A header and rows that the reader can copy.
 const SAMPLE: &str = "\
 IP Address,Rule,Comment
 192.0.2.10,Allow,Reception
@@ -21,20 +21,20 @@ const ASK: &str = "Send this page to your administrator.";
 const CORRECT_ROWS: &str = "Correct the rejected rows below. The line numbers are the row numbers in a \
 spreadsheet.";
 
-/// The help on a refusal.
+/// The help for a refused file.
 #[derive(Serialize)]
 pub(crate) struct RefusalHelp {
-    /// The meaning of the code.
+    /// The meaning of the refusal code.
     meaning: &'static str,
     steps: Vec<&'static str>,
-    /// A header and rows to copy, or an empty text.
+    /// A header and rows that the reader can copy. Empty if a sample does not help.
     sample: &'static str,
-    /// The first lines of the file, or an empty text.
+    /// The first lines of the file. Empty if they are not the problem.
     first_lines: String,
 }
 
 impl RefusalHelp {
-    /// Returns the help, if the file is refused.
+    /// Returns the help, or `None` if the answer has no refusal code.
     pub(crate) fn of(answer: &Answer, first_lines: &[String]) -> Option<Self> {
         let code = answer.code?;
         let shows_sample = matches!(code, RefusalCode::MissingColumn | RefusalCode::NoRules)
@@ -158,7 +158,7 @@ mod tests {
         assert!(RefusalHelp::of(&fine, &[]).is_none());
     }
 
-    /// A sample that is refused would be a bad joke.
+    /// Readers copy the sample, so its header and rules must be ones that the parser accepts.
     #[test]
     fn the_sample_has_the_names_that_are_read() {
         let header = SAMPLE.lines().next().unwrap();

@@ -1,4 +1,4 @@
-//! The rejected rows on the page: each row as it is written, what is wrong with it, and what to write.
+//! The rejected rows on the page: each row as written, what is wrong with it, and what to write instead.
 
 use serde::Serialize;
 
@@ -6,25 +6,26 @@ use crate::answer::{Rejection, RejectionCode, RowExcerpt};
 use crate::report::sentence::Sentence;
 use crate::text::{escape_invisible, thousands};
 
-/// The number of rejected rows that are visible at once. The others are in a `<details>` element.
+/// The maximum number of rejected rows that are visible at once. The remaining rows are in a `<details>`
+/// element.
 const MAX_ROWS_UNFOLDED: usize = 10;
 /// The maximum number of suggested replacements that are shown for a rejected row.
 const MAX_FIXES: usize = 3;
 
-/// A rejected row.
+/// A rejected row, as the page shows it.
 #[derive(Serialize)]
 pub(crate) struct RejectionView {
     line: String,
     row: RowView,
     reason: Sentence,
     code: RejectionCode,
-    /// The whole row with the only suggestion in it.
+    /// The whole row with the suggestion inserted, if there is exactly one suggestion.
     fixed_row: Option<RowView>,
-    /// The suggestions, if there is no `fixed_row`.
+    /// The suggestions. Empty if there is a `fixed_row`, or if the reason already contains a suggestion.
     fixes: Vec<String>,
 }
 
-/// A row, cut around the cell that is underlined.
+/// A row, split around the cell that is underlined.
 #[derive(Serialize)]
 struct RowView {
     before: String,
@@ -44,7 +45,8 @@ impl RowView {
     }
 }
 
-/// Returns the rejected rows that are visible at once, and the others.
+/// Returns two lists: the rejected rows that are visible at once, and the remaining rows. Empty lists are
+/// left out.
 pub(crate) fn rejections(all: &[Rejection]) -> Vec<Vec<RejectionView>> {
     let (seen, others) = all.split_at(all.len().min(MAX_ROWS_UNFOLDED));
     let lists = [seen, others].into_iter().filter(|list| !list.is_empty());
@@ -58,7 +60,7 @@ fn rejection_view(rejection: &Rejection) -> RejectionView {
         (Some(row), [fix]) => fixed_row(row, fix),
         _ => None,
     };
-    // A fixed row says what to write, and is more precise than words.
+    // A fixed row or a suggestion shows what to write, and is more precise than the help text.
     let reason = match (&fixed_row, rejection.fixes.as_slice()) {
         (None, []) => rejection.sentence(),
         _ => rejection.reason.clone(),
@@ -85,7 +87,8 @@ fn rejection_view(rejection: &Rejection) -> RejectionView {
     }
 }
 
-/// Returns the row with the suggestion in place of the cell, if the whole row is known.
+/// Returns the row with the suggestion in place of the cell. `None` if the excerpt is not the whole row, or
+/// if the cell is empty.
 fn fixed_row(row: &RowExcerpt, fix: &str) -> Option<RowView> {
     let is_inside = row.is_whole && !row.cell.is_empty();
     is_inside.then(|| RowView::of(&row.before, fix, &row.after))

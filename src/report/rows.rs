@@ -1,4 +1,4 @@
-//! The table of the rows that decide who gets in: what each row says, in its own words.
+//! The tables of the rows that decide who gets in. Each row is shown with its own address and comment.
 
 use serde::Serialize;
 
@@ -10,13 +10,13 @@ use crate::rule::{Action, DefaultPolicy};
 use crate::text::{escape_invisible, thousands, thousands_if_any};
 use crate::time::{RowState, TimeZone};
 
-/// The number of rows that are visible at once. The others are in a `<details>` element.
+/// The maximum number of rows that are visible at once. The remaining rows are in a `<details>` element.
 const MAX_ROWS_UNFOLDED: usize = 20;
 
-/// The first rows of the file itself and of the common CSV.
+/// The first rows of the file, and of the common CSV.
 #[derive(Default, Serialize)]
 pub(crate) struct RowsView {
-    /// The heading.
+    /// The heading of the section.
     title: &'static str,
     has_comments: bool,
     /// The tables that are not empty.
@@ -25,32 +25,32 @@ pub(crate) struct RowsView {
 
 #[derive(Serialize)]
 struct RowTable {
-    /// The name of the common CSV. Empty for the rows of the file itself.
+    /// The name of the common CSV. Empty for the table of the file's own rows.
     source: String,
-    /// The rows that are visible at once, and the others.
+    /// The rows that are visible at once, followed by the rows that are folded.
     parts: Vec<Vec<RowView>>,
-    /// The number of rows that are not listed, or an empty text.
+    /// The number of rows that are not listed. Empty if all rows are listed.
     more: String,
 }
 
-/// An accepted row.
+/// An accepted row, as the page shows it.
 #[derive(Serialize)]
 struct RowView {
     line: String,
     address: String,
-    /// The number of its addresses, or of the members of its list.
+    /// The number of addresses, or the number of members if the row uses a list.
     count: String,
     rule: &'static str,
-    /// `allow` or `deny`.
+    /// `is-allowed` or `is-denied`.
     class: &'static str,
     comment: String,
-    /// A note about its period, or an empty text.
+    /// A note about the period of the row. Empty if there is nothing to say.
     when: String,
     is_active: bool,
 }
 
 impl RowsView {
-    /// Returns the tables. There is none if no row is known.
+    /// Returns the tables. If no row is known, there are no tables.
     pub(crate) fn of(rows: &FirstRows, answer: &Answer, zone: &TimeZone) -> Self {
         let has_note = |row: &FirstRow| !row.comment.is_empty() || !row.period.is_always();
         let source = rows.common_source.as_deref().unwrap_or_default();
@@ -116,7 +116,7 @@ fn count(names: NamedByRow) -> String {
                 Some(addresses) if addresses.is_power_of_two() => {
                     addresses_in(addresses.trailing_zeros())
                 }
-                // A number with 30 digits helps nobody.
+                // A number with 30 digits is of no use to a reader.
                 Some(addresses) => u64::try_from(addresses).map_or_else(
                     |_| format!("over {}", addresses_in(addresses.ilog2())),
                     thousands,

@@ -1,10 +1,10 @@
-//! Sentences of the page, in which quoted values and networks are separate parts.
+//! The sentences of the page. Quoted values and networks are separate parts of a sentence.
 
 use serde::Serialize;
 
 use crate::text::{RichText, Segment, SegmentKind, escape_invisible};
 
-/// A sentence in which quoted values and networks are separate parts.
+/// A sentence, in parts: words, quoted values and networks.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Sentence(pub(crate) Vec<Part>);
 
@@ -28,7 +28,7 @@ impl Sentence {
         Self(text.segments().iter().map(part).collect())
     }
 
-    /// Returns the sentence with a capital first letter.
+    /// Returns the sentence with its first letter capitalized.
     pub(crate) fn capitalized(self) -> Self {
         let mut parts = self.0;
         if let Some(first) = parts.first_mut() {
@@ -38,12 +38,12 @@ impl Sentence {
     }
 }
 
-/// Returns text from outside as the page shows it.
+/// Returns untrusted text as the page shows it, with invisible characters escaped.
 pub(crate) fn shown(text: &str) -> String {
     escape_invisible(text, None)
 }
 
-/// Returns the text with a capital first letter, because messages start in lower case.
+/// Returns the text with its first letter capitalized, because messages start in lower case.
 pub(crate) fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {

@@ -6,9 +6,9 @@ use crate::ip::{Family, Network, RangeSet};
 use crate::policy::Policy;
 use crate::text::{thousands, thousands_if_any};
 
-/// The maximum number of networks of one size that are named.
+/// The maximum number of networks of each size that are shown as examples.
 const MAX_EXAMPLES: usize = 3;
-/// The minimum number of networks for which the table is of use.
+/// The minimum number of networks for which the table is useful.
 const MIN_NETWORKS: u64 = 10;
 
 /// The networks of one prefix length.
@@ -16,19 +16,20 @@ const MIN_NETWORKS: u64 = 10;
 pub(crate) struct SizeRow {
     family: &'static str,
     prefix_length: u32,
-    /// The number of addresses of each network; powers such as `2⁶⁴` for IPv6.
+    /// The number of addresses in each network, as a power such as `2⁶⁴` if the number is large.
     addresses: String,
     allow: String,
     deny: String,
-    /// The length of the bar, from 0 to 100.
+    /// The length of the bar of the Allow networks, from 0 to 100.
     bar_allow: u64,
+    /// The length of the bar of the Deny networks, from 0 to 100.
     bar_deny: u64,
     examples: Vec<String>,
     more: String,
 }
 
-/// Returns the networks of both lists by size, the widest first. Empty for a few networks, which a reader
-/// counts at a glance.
+/// Returns the networks of both lists by size, the widest first. Empty if there are only a few networks,
+/// which a reader can count at a glance.
 pub(crate) fn sizes(policy: &Policy) -> Vec<SizeRow> {
     let Policy { allow, deny, .. } = policy;
     let ipv4 = PrefixHistogram::of(&allow.ipv4, &deny.ipv4);
@@ -42,13 +43,13 @@ pub(crate) fn sizes(policy: &Policy) -> Vec<SizeRow> {
     rows
 }
 
-/// The networks of one family. The index is the number of their bits that vary.
+/// The networks of one family by size. The index is the number of host bits, which vary inside a network.
 pub(crate) struct PrefixHistogram<T>(Vec<SizeCount<T>>);
 
 struct SizeCount<T> {
     allow: u64,
     deny: u64,
-    /// The first few networks.
+    /// The first few networks of this size, as examples.
     first: Vec<Network<T>>,
 }
 
@@ -112,7 +113,7 @@ impl<T: Family> PrefixHistogram<T> {
     }
 }
 
-/// Returns the number of addresses in a network by the number of its bits that vary, such as `256` or `2⁹⁶`.
+/// Returns the number of addresses in a network with `host_bits` varying bits, such as `256` or `2⁹⁶`.
 pub(crate) fn addresses_in(host_bits: u32) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     if host_bits <= 32 {

@@ -6,10 +6,11 @@ use crate::report::map::ListedIpv4;
 use crate::rule::DefaultPolicy;
 use crate::text::{RichText, Segment, rich, thousands};
 
-/// The maximum number of networks that the sentence names. More networks are counted.
+/// The maximum number of networks that the sentence lists. If there are more, only their number is given.
 pub(crate) const MAX_NAMED: usize = 4;
 
-/// Appends the networks by name if they are few, otherwise their number: `these 12 networks`.
+/// Appends the networks if there are at most [`MAX_NAMED`], or else a text with their number, such as
+/// `these 12 networks`.
 pub(crate) fn push_networks(sentence: &mut RichText, set: &IpSet) {
     let count = segment_count(set);
     if count > MAX_NAMED {
@@ -28,8 +29,9 @@ pub(crate) fn push_networks(sentence: &mut RichText, set: &IpSet) {
     }
 }
 
-/// Returns the networks of one family by name, or `whole` if the set contains the whole family, because
-/// the networks of an output never include `/0`.
+/// Returns the networks of one family, or only the words `whole` if the set contains the whole family.
+/// Without these words, the whole family would be listed as two networks, because the networks of a set
+/// never include `/0`.
 fn network_segments<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<Item = Segment> {
     let whole = set.is_whole().then(|| Segment::words(whole));
     let networks = set.networks().filter(|_| !set.is_whole());
@@ -38,7 +40,7 @@ fn network_segments<T: Family>(set: &RangeSet<T>, whole: &str) -> impl Iterator<
         .chain(networks.map(|network| Segment::network(network.text().to_string())))
 }
 
-/// Returns the number of [`network_segments`] of both families.
+/// Returns the number of [`network_segments`] in both families.
 pub(crate) fn segment_count(set: &IpSet) -> usize {
     fn count<T: Family>(set: &RangeSet<T>) -> usize {
         if set.is_whole() {
@@ -50,7 +52,7 @@ pub(crate) fn segment_count(set: &IpSet) -> usize {
     count(&set.ipv4) + count(&set.ipv6)
 }
 
-/// Returns one sentence about who gets in.
+/// Returns one sentence that says who gets in.
 pub(crate) fn sentence(policy: &Policy) -> RichText {
     let Policy {
         default,
@@ -91,8 +93,8 @@ pub(crate) fn sentence(policy: &Policy) -> RichText {
     words
 }
 
-/// Returns the addresses of a set as a number, for example `2 IPv4 addresses and 1 IPv6 network`, and
-/// whether it is one.
+/// Returns the number of addresses in a set as text, for example `2 IPv4 addresses and 1 IPv6 network`, and
+/// whether the text is singular.
 pub(crate) fn address_count(set: &IpSet) -> (String, bool) {
     let count = set.ipv4.address_count();
     let ipv4 = ipv4_text(count);
@@ -115,7 +117,8 @@ fn ipv4_text(count: u128) -> String {
     }
 }
 
-/// Returns one sentence with the number of addresses that get in, or that are kept out.
+/// Returns one sentence with the number of addresses that get in or, if the default is to allow, that are
+/// kept out. Empty if nobody gets in.
 pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
     let Policy { allow, deny, .. } = policy;
     match policy.default {
@@ -142,8 +145,8 @@ pub(crate) fn extent(policy: &Policy, ipv4: &ListedIpv4) -> String {
     }
 }
 
-/// Returns the number of IPv6 networks in words. Networks are counted rather than addresses, because a
-/// number such as 2^80 addresses means nothing to a reader.
+/// Returns the number of IPv6 networks in words. The text counts networks instead of addresses, because a
+/// number such as 2^80 means nothing to a reader.
 fn ipv6_text(networks: &RangeSet<u128>, exceptions: &RangeSet<u128>) -> String {
     let words = match networks.network_count() {
         _ if networks.is_whole() => "all of IPv6".to_owned(),

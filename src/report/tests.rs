@@ -95,7 +95,8 @@ fn the_page_contains_the_cost_for_apache() {
     assert!(!page("deny 192.0.2.1;\n").contains("each request"));
 }
 
-/// The same order for every page: the answer, the problems, the rows, the next change, the map, the figures.
+/// Every page has the same order: the answer, the problems, the rows, the next change, the map, the
+/// figures.
 #[test]
 fn problems_follow_the_answer_and_figures_are_last() {
     let rules: Vec<String> = (0..12).map(|index| format!("+10.{index}.0.0/24")).collect();
@@ -272,8 +273,8 @@ fn the_badge_is_as_urgent_as_the_problems() {
     }
 }
 
-/// The digest in the Content-Security-Policy allows only this style
-/// (<https://www.w3.org/TR/CSP3/#grammardef-hash-source>).
+/// Proves that the digest in the Content-Security-Policy is the digest of the style sheet, because browsers
+/// apply no other style (<https://www.w3.org/TR/CSP3/#grammardef-hash-source>).
 #[cfg(feature = "function")]
 #[test]
 fn the_policy_names_the_style() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::answer::{Severity, Warning, WarningCode};
 use crate::report::sentence::Sentence;
 
-/// A warning.
+/// A warning, as the page shows it.
 #[derive(Serialize)]
 pub(crate) struct WarningView {
     title: &'static str,
@@ -49,7 +49,7 @@ fn warning_view(warning: &Warning) -> WarningView {
             Severity::Warning => "attention",
             Severity::Fine => "hint",
         },
-        // The other warnings contain their lines in the message.
+        // The messages of all other warnings already contain their lines.
         line: warning.line.filter(|_| {
             matches!(
                 warning.code,

@@ -1,22 +1,23 @@
-//! Draws the allowed and denied addresses of an IPv4 block as a square picture in SVG.
+//! Draws the allowed and denied addresses of an IPv4 block as a square SVG image.
 //!
-//! The addresses lie on the [Hilbert curve](crate::report::map::hilbert), which is cut into cells of
-//! equal size. A cell whose addresses are all in the set is a filled square, and adjacent cells of the same
-//! shade form larger squares. A cell with only some addresses in the set is a lighter square or a dot
-//! ([`Partial`]), so that a single address among a million is as easy to find as a whole network, and looks
-//! different from one. Colour is not the only distinction: allowed cells are square, denied ones are hatched or
-//! have a dot.
+//! The addresses are placed along the [Hilbert curve](crate::report::map::hilbert), which is divided into
+//! cells of equal size. A cell whose addresses are all in the set is drawn as a filled square, and adjacent
+//! cells of the same shade form larger squares. A cell with only some addresses in the set is drawn as a
+//! lighter square or a dot ([`Partial`]), so that a single address among a million is as easy to find as a
+//! whole network, and looks different from a whole network. Colour is not the only distinction: allowed
+//! cells are square, and denied cells are hatched or have a dot.
 //!
-//! The SVG contains only integers as values. Its size is bounded by the number of cells, for all sets.
+//! The SVG contains only integers as values. Its size is limited by the number of cells, whatever the set
+//! contains.
 
 use crate::ip::{AddrRange, Family as _, RangeSet};
 use crate::report::map::hilbert::{GridPos, cell, corner};
 use crate::text::push_fmt;
 
-/// The side of a cell in the picture's units.
+/// The side length of a cell, in the units of the picture.
 pub(crate) const CELL_UNITS: u32 = 10;
 
-/// An aligned block with an even prefix length, which is a square on the curve.
+/// An aligned block with an even prefix length. On the curve, such a block is a square.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SquareBlock {
     pub(crate) first: u32,
@@ -24,13 +25,13 @@ pub(crate) struct SquareBlock {
 }
 
 impl SquareBlock {
-    /// All of IPv4.
+    /// The block of all IPv4 addresses.
     pub(crate) const ALL: Self = Self {
         first: 0,
         prefix_length: 0,
     };
 
-    /// The smallest block that contains both addresses, but at least a /24.
+    /// Returns the smallest block that contains both addresses, but at least a /24.
     pub(crate) fn around(first: u32, last: u32) -> Self {
         let common = (first ^ last).leading_zeros();
         let prefix_length = (common & !1).min(24);
@@ -51,18 +52,18 @@ impl SquareBlock {
         }
     }
 
-    /// The block in CIDR notation, such as `10.0.0.0/8`.
+    /// Returns the block in CIDR notation, such as `10.0.0.0/8`.
     pub(crate) fn text(self) -> String {
         format!("{}/{}", self.first.text(), self.prefix_length)
     }
 }
 
-/// Returns a number whose `count` low bits are set. `count` is at most 32.
+/// Returns a number whose lowest `count` bits are set. `count` is at most 32.
 fn low_bits(count: u32) -> u32 {
     u32::MAX.checked_shr(32 - count).unwrap_or(0)
 }
 
-/// A block cut into 4^`order` cells.
+/// A block that is divided into 4^`order` cells.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grid {
     pub(crate) block: SquareBlock,
@@ -70,7 +71,7 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Cuts a block into 2^`order` cells on a side, or fewer if a cell would be smaller than an
+    /// Divides a block into 2^`order` cells on each side, or fewer if a cell would be smaller than an
     /// address.
     pub(crate) fn new(block: SquareBlock, order: u32) -> Self {
         Self {
@@ -79,27 +80,28 @@ impl Grid {
         }
     }
 
-    /// The number of low bits of an address that vary inside a cell.
+    /// Returns the number of low bits of an address that vary inside a cell.
     fn cell_bits(self) -> u32 {
         32 - self.block.prefix_length - 2 * self.order
     }
 
-    /// The number of addresses of a cell.
+    /// Returns the number of addresses in a cell.
     pub(crate) fn cell_addresses(self) -> u64 {
         1 << self.cell_bits()
     }
 
-    /// The prefix length of a cell.
+    /// Returns the prefix length of a cell.
     pub(crate) fn cell_prefix_length(self) -> u32 {
         32 - self.cell_bits()
     }
 
-    /// The side of the picture in its units.
+    /// Returns the side length of the picture, in its units.
     pub(crate) fn side_units(self) -> u32 {
         CELL_UNITS << self.order
     }
 
-    /// The square of a block inside this grid, in the picture's units: left, top, side.
+    /// Returns the square that a block inside this grid covers, as left, top and side, in the units of the
+    /// picture.
     pub(crate) fn square(self, block: SquareBlock) -> (u32, u32, u32) {
         let bits = 32 - block.prefix_length;
         let level = bits.saturating_sub(self.cell_bits()) / 2;
@@ -117,8 +119,8 @@ impl Grid {
             .unwrap_or(0)
     }
 
-    /// Counts the addresses of a set in each cell. Takes time proportional to the number of ranges
-    /// inside the block and of cells.
+    /// Counts the addresses of a set in each cell. The time is proportional to the number of cells and of
+    /// ranges inside the block.
     pub(crate) fn counts(self, set: &RangeSet<u32>) -> Vec<u64> {
         let mut counts = vec![0; 1 << (2 * self.order)];
         let full = self.cell_addresses();
@@ -143,8 +145,7 @@ impl Grid {
         counts
     }
 
-    /// Appends the cells that contain addresses of a set, as the content of a group in an `<svg>`
-    /// element.
+    /// Appends the cells that contain addresses of a set, as the content of a group in an `<svg>` element.
     pub(crate) fn draw(self, set: &RangeSet<u32>, partial: Partial, svg: &mut String) {
         if set.overlapping(self.block.range()).is_empty() {
             return;
@@ -155,7 +156,7 @@ impl Grid {
         let shade = |count: u64| (count > 0).then(|| shade_of(count, full));
         let mut from = 0;
         for run in counts.chunk_by(|one, next| shade(*one) == shade(*next)) {
-            // A grid has at most 4,096 cells.
+            // The conversion cannot fail, because a grid has at most 4,096 cells.
             let end = from + u32::try_from(run.len()).unwrap_or(0);
             match (run.first().and_then(|count| shade(*count)), partial) {
                 (None, _) => {}
@@ -172,16 +173,16 @@ impl Grid {
     }
 }
 
-/// The form of a cell that is only in part in the set.
+/// The shape in which a cell is drawn if only some of its addresses are in the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Partial {
-    /// A square, the darker the larger the part.
+    /// A square. The larger the part in the set, the darker the square.
     Shades,
-    /// A dot, the larger the larger the part, which leaves the cell below it visible.
+    /// A dot, which leaves the cell below it visible. The larger the part in the set, the larger the dot.
     Dots,
 }
 
-/// Returns the ranges of a set, cut to the part inside a block.
+/// Returns the parts of a set's ranges that are inside a block.
 pub(crate) fn inside(
     set: &RangeSet<u32>,
     block: SquareBlock,
@@ -195,13 +196,14 @@ pub(crate) fn inside(
         })
 }
 
-/// The number of shades of a part: below a hundredth of the cell, below half of it, and more.
+/// The number of shades for a partly listed cell: less than a hundredth of the cell, less than half, and
+/// more.
 const SHADES: usize = 3;
 
-/// The share of a cell that is in the set.
+/// The share of a cell's addresses that are in the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shade {
-    /// A part of it, from 0 to [`SHADES`] - 1.
+    /// Some of the addresses. The number is the shade, from 0 to [`SHADES`] - 1.
     Part(usize),
     All,
 }
@@ -215,7 +217,7 @@ fn shade_of(count: u64, full: u64) -> Shade {
     }
 }
 
-/// The paths of one colour.
+/// The SVG paths of one colour.
 #[derive(Default)]
 struct Layers {
     full: String,
@@ -226,7 +228,7 @@ struct Layers {
 #[derive(Default)]
 struct Marks {
     path: String,
-    /// The position of the last mark, because the next one is written relative to it.
+    /// The position of the last mark. The next mark is written relative to it.
     position: GridPos,
 }
 
@@ -253,7 +255,7 @@ impl Layers {
         }
     }
 
-    /// Adds a mark: a line without length, of which only the caps are visible.
+    /// Adds a mark, which is a line of length zero. Only its caps are visible.
     fn add_mark(&mut self, position: GridPos, size: usize) {
         let Some(marks) = self.marks.get_mut(size) else {
             return;

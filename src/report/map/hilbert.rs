@@ -1,22 +1,22 @@
-//! The Hilbert curve: a line through all cells of a square. Cells that are near on the line are near
-//! in the square, and every aligned block of 4ⁿ cells of the line is itself a square.
+//! The Hilbert curve, a line through all cells of a square. Cells that are close on the line are close in
+//! the square, and every aligned block of 4ⁿ cells of the line is itself a square.
 //!
-//! With addresses on the line, every network with an even prefix length is a square, and one with
-//! an odd prefix length is half of one. The curve starts at the top left and goes down first, so that
-//! the /8 networks lie as on the well-known maps of the Internet (<https://xkcd.com/195/>).
+//! If the cells are addresses, every network with an even prefix length is a square, and every network with
+//! an odd prefix length is half of a square. The curve starts at the top left and goes down first, so that
+//! the /8 networks are arranged as on the well-known maps of the Internet (<https://xkcd.com/195/>).
 
-/// The position of a cell: the column from the left and the row from the top, both from 0.
+/// The position of a cell: the column from the left and the row from the top. Both start at 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GridPos {
     pub(crate) x: u32,
     pub(crate) y: u32,
 }
 
-/// Returns the position of the cell `index` of the line in a square of 2^`order` by 2^`order` cells.
-/// Only the low 2 × `order` bits of `index` are used; `order` is at most 16.
+/// Returns the position of cell number `index` of the line, in a square of 2^`order` by 2^`order` cells.
+/// Only the lowest 2 × `order` bits of `index` are used. `order` is at most 16.
 pub(crate) fn cell(index: u32, order: u32) -> GridPos {
-    // Each pair of bits selects a quadrant. In the first and the last quadrant the line is mirrored at
-    // the diagonal, in the last one also at the centre. The two operations commute.
+    // Each pair of bits selects a quadrant. In the first and the last quadrant, the line is mirrored at the
+    // diagonal. In the last quadrant, it is also mirrored at the centre. The two operations commute.
     let (mut is_transposed, mut is_reversed) = (false, false);
     let mut position = GridPos::default();
     for level in (0..order).rev() {
@@ -39,8 +39,8 @@ pub(crate) fn cell(index: u32, order: u32) -> GridPos {
     position
 }
 
-/// Returns the top left cell of the square that the 4^`level` cells from `index` on fill. `index` is a
-/// multiple of their number.
+/// Returns the top left cell of the square that consists of the 4^`level` cells starting at `index`.
+/// `index` must be a multiple of 4^`level`.
 pub(crate) fn corner(index: u32, order: u32, level: u32) -> GridPos {
     let position = cell(index, order);
     GridPos {
@@ -53,8 +53,8 @@ pub(crate) fn corner(index: u32, order: u32, level: u32) -> GridPos {
 mod tests {
     use super::*;
 
-    /// Makes the curve as textbooks do: from four copies of the smaller curve, of which the first and
-    /// the last one are mirrored.
+    /// Builds the curve as textbooks do: from four copies of the next smaller curve, of which the first and
+    /// the last are mirrored.
     fn curve(order: u32) -> Vec<(u32, u32)> {
         if order == 0 {
             return vec![(0, 0)];

@@ -1,6 +1,6 @@
-//! The maps of IPv4 addresses in a report, with the same content as text and numbers for readers who
-//! cannot see them: a map of the whole space, zoomed maps of the /8 blocks with the most networks,
-//! and a table of the /8 blocks.
+//! The IPv4 maps of a report: a map of the whole address space, zoomed maps of the /8 blocks with the most
+//! networks, and a table of the /8 blocks. Each map is also described in words and numbers, for readers who
+//! cannot see it.
 
 mod grid;
 mod hilbert;
@@ -15,41 +15,42 @@ use crate::report::map::grid::{Grid, Partial, SquareBlock, inside};
 use crate::rule::DefaultPolicy;
 use crate::text::{push_fmt, thousands};
 
-/// The map of the whole space has 64 × 64 cells, each a /12.
+/// The order of the map of the whole space, which has 64 × 64 cells. Each cell is a /12.
 const OVERVIEW_ORDER: u32 = 6;
-/// A zoomed map has at most 32 × 32 cells.
+/// The order of a zoomed map, which has at most 32 × 32 cells.
 const ZOOM_ORDER: u32 = 5;
 /// The maximum number of zoomed maps.
 const MAX_ZOOMS: usize = 4;
-/// The minimum number of networks in a zoomed map. A reader finds fewer in the table of the rows.
+/// The minimum number of networks in a zoomed map. Fewer networks are easy to find in the table of rows.
 const MIN_ZOOMED_NETWORKS: u64 = 5;
-/// The minimum prefix length of a zoomed map. A wider one shows the same as the map of the whole space.
+/// The minimum prefix length of a zoomed map. A wider map would show the same as the map of the whole
+/// space.
 const MIN_ZOOMED_PREFIX_LENGTH: u32 = 12;
-/// The minimum number of listed networks for which the maps are of use.
+/// The minimum number of listed networks for which maps are useful, unless a network is wide.
 const MIN_NETWORKS: usize = 10;
-/// A network with at most this many varying bits, a /16, needs no map.
+/// The maximum number of host bits of a network that does not need a map. Such a network is at most a /16.
 const MAX_NARROW_HOST_BITS: u32 = 16;
-/// If there are at most this many blocks, all of them have their numbers.
+/// The number of blocks up to which every block is labelled with its number.
 const MAX_ALL_NUMBERED: usize = 64;
-/// If there are at most this many blocks, all of them are framed in the map of the whole space,
-/// however few addresses they contain.
+/// The number of blocks up to which every block is framed in the map of the whole space, however few
+/// addresses the block contains.
 const MAX_ALL_FRAMED: usize = 16;
-/// The maximum number of framed blocks. If there are more blocks, a framed one is larger than every
-/// block beyond this number.
+/// The maximum number of framed blocks. If there are more blocks, only blocks that are larger than all
+/// blocks beyond this number are framed.
 const MAX_FRAMED: usize = 64;
-/// If a block has at least this many cells with marks, its number may cover some of them. With fewer,
-/// every mark has to stay visible.
+/// The minimum number of cells with marks for which the block's number may cover some marks. With fewer
+/// cells, every mark must stay visible.
 const MIN_LABELLED_OVER_CELLS: usize = 4;
 /// The maximum number of blocks in the table.
 const MAX_ROWS: usize = 16;
 const SLASH8_BITS: u32 = 8;
 const SLASH8_ADDRESSES: u64 = 1 << (32 - SLASH8_BITS);
 
-/// The IPv4 addresses that the lists of a policy decide, apart from the default.
+/// The IPv4 addresses that the Allow and Deny lists of a policy decide, and not its default.
 pub(crate) struct ListedIpv4 {
-    /// Addresses that are permitted because an Allow names them.
+    /// The addresses that are permitted because of an Allow. Empty if the default is to allow.
     allowed: RangeSet<u32>,
-    /// Addresses that would be permitted without a Deny.
+    /// The addresses that would be permitted without a Deny.
     denied: RangeSet<u32>,
     default: DefaultPolicy,
 }
@@ -80,29 +81,32 @@ impl ListedIpv4 {
     }
 }
 
-/// The part of the page about IPv4.
+/// The IPv4 section of the page.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ipv4Section {
     overview: MapView,
     zooms: Vec<MapView>,
     has_denied: bool,
-    /// The largest blocks. Empty if all of them are nearly empty.
+    /// The largest blocks. Blocks that are nearly empty are not listed.
     blocks: Vec<BlockRow>,
-    /// The number of blocks that are not in the table, and the number of their addresses.
+    /// The number of blocks that are not in the table.
     more_blocks: usize,
+    /// The number of allowed addresses in the blocks that are not in the table.
     more_allowed: String,
+    /// The number of denied addresses in the blocks that are not in the table.
     more_denied: String,
 }
 
 #[derive(Debug, Serialize)]
 struct MapView {
     name: String,
-    /// The addresses of one cell, such as `a /12`.
+    /// The size of one cell, such as `1,048,576 addresses (a /12)`.
     cell: String,
-    /// A sentence with the content of the map.
+    /// The content of the map in words.
     words: String,
     side: u32,
-    /// SVG with only integers as values, which is safe to print unescaped.
+    /// The SVG elements of the map. All values are integers or fixed words, so the text is safe to print
+    /// unescaped.
     svg: String,
 }
 
@@ -116,14 +120,14 @@ struct BlockRow {
     is_full: bool,
 }
 
-/// A /8 block with its counts.
+/// A /8 block and its counts.
 #[derive(Clone, Copy, Default)]
 struct Slash8 {
     number: u32,
     allowed: u64,
     denied: u64,
     networks: u64,
-    /// The number of cells of the map of the whole space that are not empty.
+    /// The number of this block's cells that are not empty in the map of the whole space.
     cells: usize,
 }
 
@@ -150,7 +154,7 @@ impl Slash8 {
         self.addresses() == SLASH8_ADDRESSES
     }
 
-    /// Returns whether at least 0.01 % of the block are listed.
+    /// Returns whether at least 0.01 % of the block is listed.
     fn is_noticeable(self) -> bool {
         self.addresses() * 10_000 >= SLASH8_ADDRESSES
     }
@@ -176,7 +180,8 @@ impl Slash8 {
 }
 
 impl Ipv4Section {
-    /// Returns `None` if a map would not help: there are only a few networks, and none of them is wide.
+    /// Returns the section. `None` if a map would not help, because there are only a few networks and none
+    /// of them is wide.
     pub(crate) fn of(ipv4: &ListedIpv4, policy: &Policy) -> Option<Self> {
         let lists = [&policy.allow.ipv4, &policy.deny.ipv4];
         let networks = || lists.into_iter().flat_map(RangeSet::networks);
@@ -208,7 +213,7 @@ impl Ipv4Section {
     }
 }
 
-/// Returns the /8 blocks that contain listed addresses, ascending.
+/// Returns the /8 blocks that contain listed addresses, in ascending order.
 fn slash8s(ipv4: &ListedIpv4, policy: &Policy) -> Vec<Slash8> {
     const CELLS: usize = 1 << (2 * OVERVIEW_ORDER - SLASH8_BITS);
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
@@ -243,7 +248,7 @@ fn slash8s(ipv4: &ListedIpv4, policy: &Policy) -> Vec<Slash8> {
     slash8s
 }
 
-/// Draws the cells of both sets, denied over allowed, because Deny wins.
+/// Draws the cells of both sets. The denied cells are drawn over the allowed cells, because Deny wins.
 fn draw_layers(grid: Grid, ipv4: &ListedIpv4, svg: &mut String) {
     for (class, set, partial) in [
         ("allow", &ipv4.allowed, Partial::Shades),
@@ -271,11 +276,10 @@ fn draw_background(grid: Grid, lines: u32, ipv4: &ListedIpv4, svg: &mut String) 
     svg.push_str(r#""/>"#);
 }
 
-/// Draws the map of the whole space. `slash8s` are sorted by size, the largest first.
+/// Draws the map of the whole space. `slash8s` is sorted by size, the largest block first.
 ///
-/// The blocks that stand out are framed: the large ones, or all if there are few. If only some of
-/// several blocks of equal size could be framed, none of them is, because the choice would be
-/// arbitrary.
+/// Large blocks are framed, or all blocks if there are only a few. If there is room to frame only some of
+/// several blocks of equal size, none of them is framed, because the choice would be arbitrary.
 fn overview(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> MapView {
     const LARGE: u64 = 1 << 16;
     let grid = Grid::new(SquareBlock::ALL, OVERVIEW_ORDER);
@@ -299,7 +303,7 @@ fn overview(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> MapView {
             .iter()
             .filter(|slash8| is_framed(slash8) || is_landmark(slash8))
     };
-    // A number drawn over a few marks would cover them, and one drawn under many would be unreadable.
+    // A number over only a few marks would cover them, and a number under many marks would be unreadable.
     let is_above_marks = |slash8: &&Slash8| slash8.cells >= MIN_LABELLED_OVER_CELLS;
     for slash8 in labelled().filter(|slash8| !is_above_marks(slash8)) {
         draw_label(grid, *slash8, "under", &mut svg);
@@ -352,7 +356,7 @@ fn draw_label(grid: Grid, slash8: Slash8, class: &str, svg: &mut String) {
     );
 }
 
-/// Draws zoomed maps of the blocks with the most networks, ascending.
+/// Draws zoomed maps of the blocks with the most networks, in ascending order of their addresses.
 fn zooms(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> Vec<MapView> {
     let is_of_use =
         |slash8: &&Slash8| !slash8.is_uniform() && slash8.networks >= MIN_ZOOMED_NETWORKS;
@@ -371,7 +375,7 @@ fn zooms(ipv4: &ListedIpv4, slash8s: &[Slash8]) -> Vec<MapView> {
         .collect()
 }
 
-/// Returns the smallest square with all that is listed of a block.
+/// Returns the smallest square that contains all listed addresses of a block.
 fn listed_part(ipv4: &ListedIpv4, slash8: Slash8) -> SquareBlock {
     let block = slash8.block();
     let ends = |set: &RangeSet<u32>| {
@@ -422,8 +426,8 @@ fn block_row(slash8: Slash8, default: DefaultPolicy) -> BlockRow {
     }
 }
 
-/// Writes a number of addresses as a share of a /8, in hundredths of a per cent, rounded down.
-/// Rounding never results in all of the block or none of it.
+/// Returns a number of addresses as a share of a /8, in hundredths of a per cent, rounded down. Only the
+/// whole block is `all of it`, and only an empty share is `none`.
 fn share(addresses: u64) -> String {
     if addresses == 0 {
         return "none".to_owned();

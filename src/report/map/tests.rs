@@ -9,7 +9,7 @@ fn section(rules: &str) -> Option<Ipv4Section> {
     Ipv4Section::of(&ListedIpv4::of(&policy), &policy)
 }
 
-/// Adds single addresses to a /24, so that there are enough networks for a map.
+/// Adds ten single addresses of a /24 to the rules, so that there are enough networks for a map.
 fn with_hosts(rules: &str) -> String {
     let hosts = (0..10).map(|host| format!(" +192.0.2.{}", 3 * host));
     format!("{rules}{}", hosts.collect::<String>())
@@ -67,7 +67,7 @@ fn a_map_is_shown_only_if_it_helps() {
     check("+10.2.0.0/15", true, 0);
     check("+all -10.2.0.0/15", true, 0);
     check(&with_hosts(""), true, 1);
-    // A close-up of scattered hosts, or of a network that is wholly allowed, shows nothing.
+    // A zoomed map of scattered hosts, or of a network that is allowed as a whole, would show nothing new.
     let scattered = (0..20).map(|index| format!(" +{}.{}.1.1", 20 + index, index * 12));
     check(&scattered.collect::<String>(), true, 0);
     let in_one_block = (0..20).map(|index| format!(" +20.{}.1.1", index * 12));
@@ -75,7 +75,7 @@ fn a_map_is_shown_only_if_it_helps() {
     check("+192.0.2.0/24 +20.0.0.0/8", true, 0);
 }
 
-/// Ten addresses in one cell are not painted as a whole cell.
+/// Ten addresses in one cell result in the lightest shade, and not in a filled cell.
 #[test]
 fn a_cell_is_the_darker_the_larger_its_part() {
     let paths = |rules: &str| {

@@ -1,23 +1,25 @@
-//! Writes `sites.csv`, the table of all sites, so that a spreadsheet reads every cell as text.
+//! Writes `sites.csv`, the table of all sites. Spreadsheets read every text in this table as text, and
+//! never as a formula.
 //!
-//! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@` or a tab for a formula, even if it is quoted
-//! (<https://owasp.org/www-community/attacks/CSV_Injection>). Keys are chosen by the people who upload. So such
-//! a cell gets an apostrophe before it, which spreadsheets read as "the rest is text". The same is done for the
-//! wide forms of these characters and for line breaks. Every text is quoted, so that no key can end its cell.
-//! A program that needs the exact key takes it from the column `report`, which is percent-encoded.
+//! A spreadsheet interprets a cell that begins with `=`, `+`, `-`, `@` or a tab as a formula, even if the
+//! cell is quoted (<https://owasp.org/www-community/attacks/CSV_Injection>). Keys are chosen by the people
+//! who upload files, so an apostrophe is written before such a text. Spreadsheets read the apostrophe as
+//! "the rest is text". The same is done for the full-width forms of these characters and for line breaks.
+//! Every text is quoted, so that no key can end its cell. A program that needs the exact key can decode it
+//! from the column `report`, which is percent-encoded.
 
 use crate::report::overview::link::report_link;
 use crate::report::overview::site::{LastChange, Site};
 use crate::text::push_fmt;
 use crate::time::Instant;
 
-/// The header of `sites.csv`. Its names are part of the contract.
+/// The header of `sites.csv`. The column names are part of the contract.
 const HEADER: &str = "source,output,state,status,code,rows,rejected,networks,bytes,apache_microseconds,next_change,report,kind,lists,changed,gained,lost\r\n";
 
-/// The first characters of a cell that a spreadsheet may take for the start of a formula.
+/// The characters at the start of a cell that a spreadsheet may interpret as the start of a formula.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// Returns the table, with one row for each site. Lines end as RFC 4180 says.
+/// Returns the table, with one row for each site. Lines end in CRLF, as RFC 4180 requires.
 #[must_use]
 pub fn sites_csv(sites: &[Site]) -> String {
     let mut csv = String::with_capacity(HEADER.len() + sites.len() * 150);
@@ -62,7 +64,7 @@ pub fn sites_csv(sites: &[Site]) -> String {
     csv
 }
 
-/// Adds a quoted cell. An empty one needs no quotes.
+/// Appends a quoted cell. An empty cell needs no quotes.
 fn push_text(csv: &mut String, text: &str) {
     if text.is_empty() {
         return;

@@ -1,11 +1,11 @@
-//! Makes links to reports, relative to the overview.
+//! Builds links to reports, relative to the overview.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::source::{check_key, check_report_key, report_key};
 
-/// Everything but letters, digits, `/`, `.`, `-`, `_` and `~` is percent-encoded. So a key cannot name a scheme,
-/// a query or another server.
+/// The characters that are percent-encoded: everything except letters, digits, `/`, `.`, `-`, `_` and `~`.
+/// A key therefore cannot add a scheme, a query or another server to the link.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'.')
@@ -13,8 +13,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Returns the address of a report, relative to the root of the bucket with the reports. Returns `None` if
-/// the key has no report, because it is empty or unsafe.
+/// Returns the URL of a report, relative to the root of the report bucket. Returns `None` if the key has no
+/// report, because the key is empty or unsafe.
 pub(crate) fn report_link(source: &str) -> Option<String> {
     check_key(source).ok()?;
     check_report_key(source).ok()?;

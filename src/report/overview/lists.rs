@@ -1,4 +1,4 @@
-//! The table of the lists and the common CSV: their states, and how many sites use each of them.
+//! The table of the lists and the common CSV: their states, and the number of sites that use each of them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,17 +9,18 @@ use crate::report::overview::site::{Site, SiteKind, SiteState};
 use crate::report::overview::table::{Row, Table, number, shown_key, text};
 use crate::text::thousands;
 
-/// The state of a list that sites use although its CSV was deleted.
+/// The state of a list that sites still use although its CSV was deleted.
 const WITHOUT_CSV: &str = "Published, but its CSV was deleted";
 
-/// A list or the common CSV.
+/// A list or the common CSV, and the number of sites that use it.
 #[derive(Default)]
 struct Shared<'a> {
+    /// The CSV. `None` if it was deleted.
     csv: Option<&'a Site>,
     users: u64,
 }
 
-/// Builds the table, the most used lists first.
+/// Builds the table. The lists that most sites use are first.
 pub(super) fn lists_table(sites: &[Site], max_rows: usize) -> Table {
     let all = sites.iter().filter(|site| is_csv_of_site(site)).count() as u64;
     let mut rows: Vec<(String, Shared<'_>)> = Vec::new();

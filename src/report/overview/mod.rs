@@ -1,8 +1,8 @@
 //! Renders the overview of all sites: the page `index.html` and the table `sites.csv`.
 //!
-//! The page has the rules of the report page: it loads nothing, runs no script, and its size is bounded. Each of
-//! its tables has at most [`MAX_TABLE_ROWS`] rows; `sites.csv` lists every site. This folder knows nothing
-//! about where the facts come from.
+//! The page follows the same rules as the report page: it loads nothing, runs no script, and its size is
+//! limited. Each table of the page has at most [`MAX_TABLE_ROWS`] rows, and `sites.csv` lists every site.
+//! This module does not know where the facts come from.
 
 mod csv;
 mod link;
@@ -30,14 +30,14 @@ use crate::time::{Instant, TimeZone};
 const NAME: &str = "overview.html";
 /// The maximum size of the page, in bytes.
 pub const MAX_OVERVIEW_BYTES: usize = 300_000;
-/// The maximum number of rows of each table of the page.
+/// The maximum number of rows in each table of the page.
 pub const MAX_TABLE_ROWS: usize = 100;
-/// The number of days in which a change by time is listed.
+/// The number of days before a change by time from which the change is listed.
 const DAYS_OF_CHANGES: i64 = 14;
-/// The number of days for which a publication is listed.
+/// The number of days after a publication for which the publication is listed.
 const DAYS_OF_PUBLICATIONS: i64 = 7;
 
-/// Counts sites, lists and the common CSV by their state. A state without any has no entry.
+/// Counts sites, lists and the common CSV by their state. States that do not occur have no entry.
 #[must_use]
 pub fn count_states<'a>(sites: impl IntoIterator<Item = &'a Site>) -> BTreeMap<SiteState, u64> {
     let mut counts = BTreeMap::new();
@@ -49,8 +49,8 @@ pub fn count_states<'a>(sites: impl IntoIterator<Item = &'a Site>) -> BTreeMap<S
 
 /// Renders the page as of an instant, in at most [`MAX_OVERVIEW_BYTES`].
 ///
-/// Escaped, a key can be several times as long. If such keys make the page too large, its tables have fewer
-/// rows.
+/// A key can become several times as long when it is escaped. If such keys make the page too large, its
+/// tables have fewer rows.
 #[must_use]
 pub fn overview_page(sites: &[Site], as_of: Instant, zone: &TimeZone) -> String {
     let mut rows = MAX_TABLE_ROWS;
@@ -81,7 +81,7 @@ fn page_of(view: &View) -> String {
         .unwrap_or_default()
 }
 
-/// The values for the template: texts, which the template escapes and prints.
+/// The values for the template, which escapes and prints all texts.
 #[derive(Serialize)]
 struct View {
     headline: String,
@@ -186,7 +186,7 @@ fn headline(sites: &[Site]) -> String {
     }
 }
 
-/// Returns the tables of sites, also those without rows.
+/// Returns the tables of sites, including tables without rows.
 fn tables(sites: &[Site], as_of: Instant, zone: &TimeZone, max_rows: usize) -> Vec<Table> {
     let until = as_of.plus_days(DAYS_OF_CHANGES).seconds();
     let next_change = |site: &Site| site.facts.next_change.filter(|seconds| *seconds < until);

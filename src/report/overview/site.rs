@@ -1,4 +1,4 @@
-//! A site as the overview sees it: one CSV and its output, or an output without a CSV.
+//! A site as it is shown in the overview: one CSV and its output, or an output without a CSV.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,25 +11,25 @@ use crate::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SiteState {
-    /// The output comes from the newest CSV.
+    /// The output was generated from the newest CSV.
     InForce,
-    /// The CSV is refused. An earlier output stays in force.
+    /// The CSV is refused. An earlier output remains published.
     Refused,
-    /// The change waits for an approval. An earlier output stays in force.
+    /// The change waits for approval. An earlier output remains published.
     Held,
     /// The CSV is refused, and the site has no output.
     NeverPublished,
-    /// The output has no CSV, or its key is not the one that the setting `OUTPUT_KEY` gives.
+    /// The output has no CSV, or its key is not the key that the setting `OUTPUT_KEY` gives.
     Orphan,
-    /// An error kept the site from being checked.
+    /// The site could not be checked because of an error.
     Failed,
-    /// The output and its CSV exist, but the run did not check the CSV. It was uploaded during the run, or its
-    /// batch failed.
+    /// The output and its CSV exist, but the run did not check the CSV, because the CSV was uploaded during
+    /// the run or its batch failed.
     NotChecked,
 }
 
 impl SiteState {
-    /// All states, in the order of the overview.
+    /// All states, in the order in which the overview shows them.
     pub const ALL: [Self; 7] = [
         Self::InForce,
         Self::Refused,
@@ -54,7 +54,7 @@ impl SiteState {
         }
     }
 
-    /// Returns the name for people.
+    /// Returns the name that is shown to people.
     #[must_use]
     pub(crate) fn label(self) -> &'static str {
         match self {
@@ -69,14 +69,14 @@ impl SiteState {
     }
 }
 
-/// The use of a CSV. The names in JSON and in `sites.csv` are part of the contract.
+/// The purpose of a CSV. The names in JSON and in `sites.csv` are part of the contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SiteKind {
-    /// The rules of a site, or an output.
+    /// A CSV with the rules of a site, or an output without a CSV.
     #[default]
     Site,
-    /// A list, which sites name.
+    /// A list, which the rows of other CSVs can use.
     List,
     /// The common CSV, which applies to every site.
     Common,
@@ -94,39 +94,43 @@ impl SiteKind {
     }
 }
 
-/// The numbers about one CSV. A number that is not known is 0.
+/// The numbers about one CSV. A count that is not known is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteFacts {
-    /// The rows, accepted and rejected.
+    /// The number of rows, accepted and rejected.
     pub rows: u64,
-    /// The rejected rows.
+    /// The number of rejected rows.
     pub rejected: u64,
-    /// The networks in the output.
+    /// The number of networks in the output.
     pub networks: u64,
     /// The size of the output, in bytes.
     pub bytes: u64,
-    /// The estimated time of one core that Apache needs for the file at each request, in microseconds.
+    /// The estimated processor time that Apache spends on the file for each request, in microseconds of one
+    /// core.
     pub request_microseconds: u64,
-    /// The next change by time, in seconds since 1970.
+    /// The time of the next change, when a row starts or ends, in seconds since 1970. `None` if there is no
+    /// such change.
     pub next_change: Option<i64>,
-    /// The change by the newest publication, or the change that is held. `None` for the first version.
+    /// The change that the newest publication made, or the change that is held. `None` for the first
+    /// version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_change: Option<LastChange>,
 }
 
-/// A change compared with the version before.
+/// A change compared with the previous version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastChange {
-    /// The time of the publication or of the hold, in seconds since 1970.
+    /// The time at which the change was published or held, in seconds since 1970.
     pub at: i64,
-    /// The networks that gained access.
+    /// The number of networks that gained access.
     pub gained: u64,
-    /// The networks that lost access.
+    /// The number of networks that lost access.
     pub lost: u64,
 }
 
 impl SiteFacts {
-    /// Collects the facts of an answer as of an instant. `cost` is that of an Apache file.
+    /// Collects the facts of an answer as of an instant. `cost` is the cost of the output, if it is an
+    /// Apache file.
     #[must_use]
     pub fn of(answer: &Answer, cost: Option<RequestCost>, as_of: Instant) -> Self {
         let cost = cost.filter(|cost| cost.networks > 0);
@@ -145,8 +149,9 @@ impl SiteFacts {
         }
     }
 
-    /// Writes the facts as a short text: `rows rejected networks bytes microseconds seconds`, with `-` if
-    /// there is no next change. If there is a last change, ` at gained lost` follows.
+    /// Returns the facts as a short text: `rows rejected networks bytes microseconds seconds`, with `-` in
+    /// place of the seconds if there is no next change. If there is a last change, ` at gained lost`
+    /// follows.
     #[must_use]
     pub fn to_text(&self) -> String {
         let next_change = self
@@ -162,7 +167,7 @@ impl SiteFacts {
         text
     }
 
-    /// Reads what [`SiteFacts::to_text`] wrote. Returns `None` for any other text.
+    /// Parses a text that [`SiteFacts::to_text`] returned. Returns `None` for any other text.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split(' ').collect();
@@ -201,26 +206,27 @@ impl SiteFacts {
     }
 }
 
-/// One site, list or common CSV, as one line of a part and one row of `sites.csv`.
+/// One site, list or common CSV: one line of a part, and one row of `sites.csv`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
-    /// The key of the CSV. Empty if an output does not name it.
+    /// The key of the CSV. Empty for an output that does not record the key of its CSV.
     pub source: String,
-    /// The key of the output. Empty if the key of the CSV gives none.
+    /// The key of the output. Empty if the CSV's key does not result in an output key.
     pub output: String,
-    /// The use of the CSV.
+    /// The purpose of the CSV: a site, a list or the common CSV.
     #[serde(default)]
     pub kind: SiteKind,
     /// The state after the run.
     pub state: SiteState,
-    /// The `status` of the answer, or `failed`.
+    /// The `status` of the answer, or `failed` after an error.
     pub status: String,
-    /// The code of a refusal or the `errorType` of a failure. Empty if there is none.
+    /// The code of a refusal, or the `errorType` of a failure. Empty if there is neither.
     pub code: String,
-    /// The names of the lists in force that the rows of the CSV name, in alphabetical order. Empty for an orphan.
+    /// The names of the existing lists that the rows of the CSV use, in alphabetical order. Empty for an
+    /// orphan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<String>,
-    /// The numbers.
+    /// The numbers about the CSV and its output.
     #[serde(flatten)]
     pub facts: SiteFacts,
 }

@@ -1,4 +1,4 @@
-//! Tables of the overview, each with at most a given number of rows.
+//! The tables of the overview, each with a maximum number of rows.
 
 use serde::Serialize;
 
@@ -6,28 +6,28 @@ use crate::report::overview::link::report_link;
 use crate::report::overview::site::Site;
 use crate::text::{escape_invisible, thousands};
 
-/// The maximum length of a key that is shown, in characters. Its link has all of it.
+/// The maximum length of a key on the page, in characters. The link always contains the whole key.
 const MAX_KEY_CHARACTERS: usize = 160;
 
-/// A table of the page: texts, which the template escapes and prints.
+/// A table of the page. The template escapes all texts in it.
 #[derive(Serialize)]
 pub(super) struct Table {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) note: &'static str,
-    /// The header of the first column, which names a site or a list.
+    /// The header of the first column, which contains the names of sites or lists.
     pub(super) first: &'static str,
     /// The headers of the columns after the first one.
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
-    /// The number of rows that there are.
+    /// The total number of rows, including rows that are not listed.
     pub(super) all: String,
-    /// The number of rows that are not listed, or an empty text.
+    /// The number of rows that are not listed. Empty if all rows are listed.
     pub(super) more: String,
 }
 
 impl Table {
-    /// Sets the number of rows that there are, of which the table has the first ones.
+    /// Sets the total number of rows, of which the table contains the first ones.
     pub(super) fn of(self, all: usize) -> Self {
         let more = all - self.rows.len();
         Self {
@@ -48,7 +48,7 @@ pub(super) struct Column {
     pub(super) is_number: bool,
 }
 
-/// A row, which names a site or a list.
+/// A row about a site or a list.
 #[derive(Serialize)]
 pub(super) struct Row {
     pub(super) name: String,
@@ -56,7 +56,7 @@ pub(super) struct Row {
     pub(super) cells: Vec<String>,
 }
 
-/// Returns a column of texts.
+/// Returns a column that contains text.
 pub(super) const fn text(label: &'static str) -> Column {
     Column {
         label,
@@ -64,7 +64,7 @@ pub(super) const fn text(label: &'static str) -> Column {
     }
 }
 
-/// Returns a column of numbers.
+/// Returns a column that contains numbers.
 pub(super) const fn number(label: &'static str) -> Column {
     Column {
         label,
@@ -79,8 +79,8 @@ pub(super) struct TableBuilder<'a> {
 }
 
 impl TableBuilder<'_> {
-    /// Builds a table of the sites that have a rank, the lowest rank first. Sites of the same rank keep their
-    /// order.
+    /// Builds a table of the sites that have a rank, in ascending order of rank. Sites with the same rank
+    /// keep their order.
     pub(super) fn build<R: Ord>(
         &self,
         (id, title, note): (&'static str, &'static str, &'static str),
@@ -120,7 +120,7 @@ impl TableBuilder<'_> {
     }
 }
 
-/// Returns the key of the CSV, or that of the output if it names no CSV.
+/// Returns the key of the CSV, or the key of the output if its CSV is not known.
 fn shown_site(site: &Site) -> String {
     if site.source.is_empty() {
         shown_key(&site.output)
@@ -129,7 +129,7 @@ fn shown_site(site: &Site) -> String {
     }
 }
 
-/// Shortens a key and escapes what is invisible in it.
+/// Shortens a key, and escapes the invisible characters in it.
 pub(super) fn shown_key(key: &str) -> String {
     match key.char_indices().nth(MAX_KEY_CHARACTERS) {
         None => escape_invisible(key, None),

@@ -26,7 +26,7 @@ fn page(sites: &[Site]) -> String {
     overview_page(sites, Instant::from_seconds(0), &utc)
 }
 
-/// The hrefs of the page, in order.
+/// Returns the links of the page, in order.
 fn links(page: &str) -> Vec<&str> {
     let starts = page.split("href=\"").skip(1);
     starts.map(|rest| rest.split('"').next().unwrap()).collect()
