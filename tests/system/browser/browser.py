@@ -30,6 +30,8 @@ ARGUMENTS = (
 WIDE, PHONE, SMALL_PHONE = 1200, 390, 320
 HEIGHT = 900
 TREE_SECONDS = 30
+CONSOLE_SECONDS = 30
+LAST_MESSAGE = "This is the last message."
 SCRIPT_SECONDS = 600
 SCREENSHOT_HEIGHT_MAX = 8000
 
@@ -68,8 +70,19 @@ class Browser:
         return self.driver.execute_script(f"return {script}", *arguments)
 
     def console(self) -> list[str]:
-        """Returns the messages in the page's console, including those about blocked resources."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        """Returns the messages in the page's console, including those about blocked resources.
+
+        On a busy machine the messages arrive late. They arrive in order, so all of them are there when a last one is.
+        """
+        self.driver.execute_script("console.error(arguments[0])", LAST_MESSAGE)
+        messages: list[str] = []
+        deadline = time.monotonic() + CONSOLE_SECONDS
+        while time.monotonic() < deadline:
+            messages += [entry["message"] for entry in self.driver.get_log("browser")]
+            if messages and LAST_MESSAGE in messages[-1]:
+                return messages[:-1]
+            time.sleep(0.05)
+        raise AssertionError(f"the last message did not arrive after {messages}")
 
     def requests(self) -> list[str]:
         """Returns the URLs that were requested since the page was opened."""
