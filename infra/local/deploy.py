@@ -5,7 +5,7 @@ from typing import Sequence
 
 from process import Problem, read, run
 from ministack import REGION, Server
-from tools import CLIENTS, LOGS, ROOT, architecture, for_local_cloud, program
+from tools import CLIENTS, LOGS, ROOT, architecture, for_local_cloud, locked, program
 
 STACK = "htaccess-generator"
 # An empty parameter value, which the SAM CLI accepts only with quotes.
@@ -28,7 +28,8 @@ def deploy(server: Server, parameters: Sequence[str] = ()) -> dict[str, str]:
         *("--parameter-overrides", *(f"{name}={value or EMPTY}" for name, value in overrides.items())),
     ]
     hint = f"the complete log: {LOGS / 'sam-deploy.log'}; the log of the local cloud: {server.log}"
-    run("sam deploy", command, LOGS / "sam-deploy.log", server.env(), ROOT, hint)
+    with locked("sam command"):
+        run("sam deploy", command, LOGS / "sam-deploy.log", server.env(), ROOT, hint)
     _make_numbers(server)
     return outputs(server)
 

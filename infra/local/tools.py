@@ -98,7 +98,7 @@ def build(wanted: Build) -> None:
         *(program("sam", "sam"), "build", "--build-dir", str(wanted.folder)),
         *("--parameter-overrides", f"Architecture={wanted.architecture}"),
     ]
-    with _locked("build"):
+    with locked("build"), locked("sam command"):
         run("sam build", command, LOGS / "sam-build.log", _build_env() | wanted.profile, ROOT)
 
 
@@ -148,7 +148,7 @@ def _compiled(what: str, command: list[str], profile: Mapping[str, str], program
     env = _build_env() | profile
     check_rust(env)
     # The lock is needed because builds for other processors or with other profiles write the same file.
-    with _locked("build"):
+    with locked("build"):
         run(what, command, LOGS / f"cargo-{command[1]}.log", env, ROOT)
         return program.read_bytes()
 
@@ -206,7 +206,7 @@ def _is_fresh(name: str) -> bool:
 
 
 def _install(name: str) -> None:
-    with _locked(f"install-{name}"):
+    with locked(f"install-{name}"):
         if not _is_fresh(name):  # Another command may have installed it in the meantime.
             _install_now(name)
 
@@ -238,10 +238,14 @@ def _check_python() -> None:
 
 
 @contextlib.contextmanager
-def _locked(name: str) -> Iterator[None]:
-    """Locks a task, so that two commands in the same checkout do not run it at the same time."""
+def locked(name: str) -> Iterator[None]:
+    """Locks a task, so that two commands in the same checkout do not run it at the same time.
+
+    The locks are `build`, which protects the compiled program, `sam command`, which protects the folder that `sam build`
+    empties and `sam deploy` reads, and one lock for each environment.
+    """
     TOOLS.mkdir(exist_ok=True)
-    with (TOOLS / f"{name}.lock").open("w") as lock:
+    with (TOOLS / f"{name.replace(' ', '-')}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

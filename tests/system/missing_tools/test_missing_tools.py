@@ -1,5 +1,5 @@
-"""The messages for a new user when something is missing or mistyped. Each message states the problem and the
-solution."""
+"""The messages for a new user when something is missing or mistyped, or when another command of the checkout is running.
+Each message states the problem and the solution."""
 
 import contextlib
 import io
@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -18,12 +19,15 @@ sys.path.insert(0, str(ROOT / "infra" / "local"))
 sys.dont_write_bytecode = True
 
 import cloud
+import deploy
 import invoke
 import ministack
 import packages
 import process
 import tools
 from process import Problem
+
+WAIT_SECONDS_MAX = 10
 
 
 class MissingTool(unittest.TestCase):
@@ -129,6 +133,40 @@ class Environments(unittest.TestCase):
             (folder / "tools").rename(folder / "moved")
             with mock.patch.object(tools, "TOOLS", folder / "moved"):
                 self.assertFalse(tools._is_fresh("sam"))
+
+
+class TwoCommands(unittest.TestCase):
+    def test_a_deployment_waits_while_sam_build_replaces_the_folder_that_it_reads(self) -> None:
+        """`sam build` empties the folder, and `sam deploy` of another local cloud in the same checkout reads it."""
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(mock.patch.object(tools, "TOOLS", folder))
+        for name in ("install", "in_parallel"):
+            self.enterContext(mock.patch.object(tools, name))
+        for name in ("_make_numbers", "outputs"):
+            self.enterContext(mock.patch.object(deploy, name))
+        steps: list[str] = []
+        is_building = threading.Event()
+        is_waiting = threading.Event()
+
+        def build(what: str, *_: object) -> None:
+            is_building.set()
+            is_waiting.wait(timeout=WAIT_SECONDS_MAX)
+            steps.append(what)
+
+        def say(text: str) -> None:
+            if text.startswith("waiting for the end of another"):
+                is_waiting.set()
+
+        self.enterContext(mock.patch.object(tools, "run", build))
+        self.enterContext(mock.patch.object(tools, "say", say))
+        self.enterContext(mock.patch.object(deploy, "run", lambda what, *_: steps.append(what)))
+        other = threading.Thread(target=tools.build, args=(tools.for_local_cloud(),))
+        other.start()
+        self.addCleanup(other.join)
+        self.assertTrue(is_building.wait(timeout=WAIT_SECONDS_MAX))
+        deploy.deploy(ministack.Server("a", 1, "1", 4566))
+        self.assertTrue(is_waiting.is_set(), "the deployment did not say that it waits")
+        self.assertEqual(steps, ["sam build", "sam deploy"])
 
 
 class Packages(MissingTool):
