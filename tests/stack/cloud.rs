@@ -39,11 +39,7 @@ pub(crate) struct Cloud {
 
 impl Cloud {
     pub(crate) fn up() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let folder = std::env::temp_dir().join(format!("htaccess-stack-{port}"));
         fs::create_dir_all(&folder).unwrap();
         let recorder = Recorder::start();
@@ -245,6 +241,16 @@ pub(crate) fn wait_until<T, E: std::fmt::Debug>(
         }
         thread::sleep(PAUSE);
     }
+}
+
+/// Returns a free port below 32768. Linux gives higher ports to other programs, and the cloud starts
+/// only after a build.
+fn free_port() -> u16 {
+    let first = 10_000 + std::process::id() % 10_000;
+    (first..32_768)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        .expect("a free port")
 }
 
 fn answer_in(page: &str) -> Value {

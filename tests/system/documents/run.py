@@ -10,7 +10,9 @@ places.py says where commands run, and how to place a new one.
 """
 
 import argparse
+import contextlib
 import os
+import random
 import re
 import shlex
 import socket
@@ -99,9 +101,7 @@ def run_all(scratch: Scratch, documents_steps: list[tuple[str, list[Step]]], upd
 
 
 def _run_in_cloud(folder: Path, home: Path, documents_steps: list[tuple[str, list[Step]]], update: bool) -> list[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     scratch = Scratch(folder / str(port), FILES, port, home)
     try:
         return run_all(scratch, documents_steps, update)
@@ -109,6 +109,15 @@ def _run_in_cloud(folder: Path, home: Path, documents_steps: list[tuple[str, lis
         # Stops the cloud if a command left it running.
         if (ROOT / ".tools" / "run" / str(port)).exists():
             subprocess.run(["make", "-s", "down"], cwd=ROOT, env={**os.environ, "CLOUD_PORT": str(port)}, check=False)
+
+
+def _free_port() -> int:
+    """Returns a free port below 32768. Linux gives higher ports to other programs, and the cloud starts only after a build."""
+    while True:
+        port = random.randrange(10_000, 32_768)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _list(blocks: list[Block]) -> None:
