@@ -16,7 +16,7 @@ from linked import OWN, PROGRAMS, TARGETS, Package
 
 
 def sbom(program: str, architecture: str) -> str:
-    """Returns the document for a program."""
+    """Returns the bill of materials of a program for one architecture."""
     graph = linked.linked(program, architecture)
     checksums = linked.checksums()
     own = next(package for package in graph if package.name == OWN)

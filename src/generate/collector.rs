@@ -29,7 +29,7 @@ pub(crate) struct Collector<L> {
     pub(super) tally: Tally,
     /// The rejected rows that may have been meant to deny somebody.
     pub(super) rejected_denies: RejectedDenies,
-    /// The rules of the active rows, only if `keep_rows` is set.
+    /// The rules of the active rows. Empty unless `keep_rows` is set.
     pub(super) rows: Vec<OwnedRow>,
     keep_rows: bool,
     /// The length of the kept rows in an output, in bytes.

@@ -14,7 +14,7 @@ pub(crate) struct UnsortedRanges {
 }
 
 impl UnsortedRanges {
-    /// Creates a collection that keeps at most about `max_ranges` ranges of each family. It may keep up to
+    /// Creates a collection with a soft limit of `max_ranges` ranges for each family. It may keep up to
     /// twice as many, because the number is checked only when a list grows.
     pub(crate) fn with_max_ranges(max_ranges: usize) -> Self {
         let limit = Limit {

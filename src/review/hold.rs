@@ -38,7 +38,7 @@ pub enum Hold {
     Opens(AddressFamily),
     /// Fewer than half of all addresses of a family get in, and at least half did before.
     Closes(AddressFamily),
-    /// Nobody gets in, and somebody did before.
+    /// Nobody gets in, but somebody did before.
     LocksOut,
     /// The share that gains access is above the limit.
     Gains(Share),

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! A cell with an offset is a date-time of RFC 3339, in which `T` and `Z` may be in lower case, and `T` may
-//! be a space. Its seconds may be missing. The second 60 is not accepted, because leap seconds are announced
-//! only six months ahead.
+//! be a space. Unlike in RFC 3339, the seconds may be omitted. The second 60 is not accepted, because leap
+//! seconds are announced only six months ahead.
 
 use crate::time::instant::DAY_SECONDS;
 

@@ -120,7 +120,7 @@ def without_mapping(found):
 
 
 def span(first, last):
-    """Returns the family, the first and the last address as text. A network of IPv4-mapped addresses is IPv4."""
+    """Returns the family, the first and the last address as text. A network of IPv4-mapped addresses is returned as IPv4."""
     ends = without_mapping(first), without_mapping(last)
     if ends[0].version != ends[1].version:
         ends = first, last

@@ -1,6 +1,6 @@
-//! The command line renders sites that use lists and a common CSV to exactly the networks that
-//! Python computes. `lists_oracle.py` writes the folders. The environment variable `LIST_FOLDERS`
-//! sets the number of folders, each of which has 20 sites.
+//! Tests that the command line renders exactly the networks that Python computes, for sites that use
+//! lists and a common CSV. `lists_oracle.py` writes the folders. The environment variable
+//! `LIST_FOLDERS` sets the number of folders, each of which has 20 sites.
 
 use std::collections::BTreeSet;
 use std::fs;

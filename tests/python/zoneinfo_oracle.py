@@ -31,7 +31,7 @@ SECOND = timedelta(seconds=1)
 
 
 def seconds(instant: datetime) -> int:
-    """Returns the seconds since 1970 of a UTC time without a zone."""
+    """Returns a naive UTC time as the number of seconds since 1970."""
     return (instant - datetime(1970, 1, 1)) // SECOND
 
 

@@ -373,7 +373,7 @@ fn ms(from: Instant, to: Instant) -> f64 {
     to.saturating_duration_since(from).as_secs_f64() * 1000.0
 }
 
-/// Returns an S3 notification for the key, without the fields that no function reads.
+/// Returns the notification that S3 sends for an upload of the key, without `versionId`. Only the key varies.
 fn event(key: &str) -> Vec<u8> {
     let event = serde_json::json!({"Records": [{
         "eventVersion": "2.1",

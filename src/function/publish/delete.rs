@@ -99,8 +99,8 @@ impl<S: Store> Deletion<'_, S> {
     }
 
     /// Renders an output that denies everybody. If the configured template does not work, the function uses
-    /// [`APACHE_TEMPLATE`], but only for [`APACHE_FILE`], because the server that reads another file may not
-    /// be Apache.
+    /// [`APACHE_TEMPLATE`], but only if the output is named [`APACHE_FILE`], because a file with any other name
+    /// may be read by a server other than Apache.
     fn file_for_nobody(&self, output: &ObjectName) -> Result<String, Error> {
         let source = Source {
             key: self.input.key.clone(),

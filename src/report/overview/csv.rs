@@ -13,7 +13,7 @@ use crate::report::overview::site::{LastChange, Site};
 use crate::text::push_fmt;
 use crate::time::Instant;
 
-/// The header of `sites.csv`. The column names are part of the contract.
+/// The header of `sites.csv`. The column names are part of the public interface (docs/overview.md).
 const HEADER: &str = "source,output,state,status,code,rows,rejected,networks,bytes,apache_microseconds,next_change,report,kind,lists,changed,gained,lost\r\n";
 
 /// The characters at the start of a cell that a spreadsheet may interpret as the start of a formula.

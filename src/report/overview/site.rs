@@ -7,7 +7,7 @@ use crate::report::apache_cost::RequestCost;
 use crate::text::push_fmt;
 use crate::time::Instant;
 
-/// The state of a site. The names in JSON and in `sites.csv` are part of the contract.
+/// The state of a site. The names in JSON and in `sites.csv` are part of the public interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SiteState {
@@ -69,7 +69,7 @@ impl SiteState {
     }
 }
 
-/// The purpose of a CSV. The names in JSON and in `sites.csv` are part of the contract.
+/// The purpose of a CSV. The names in JSON and in `sites.csv` are part of the public interface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SiteKind {

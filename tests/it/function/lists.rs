@@ -62,7 +62,8 @@ fn a_site_lets_in_the_members_of_its_list() {
     assert_eq!(event(&store, "acme.csv", &[])["status"], "unchanged");
 }
 
-/// An event about a site writes nothing if its lists have not changed.
+/// An event about a site writes nothing if neither its CSV nor its lists have changed. Compiled lists are
+/// read only for a site that uses lists.
 #[test]
 fn only_a_site_that_names_lists_costs_more_calls() {
     let store = with_office();

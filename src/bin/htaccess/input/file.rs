@@ -38,7 +38,7 @@ pub(crate) struct Input {
     origin: Origin,
     /// The first bytes of an input that cannot be read again: standard input or a pipe.
     start: Mutex<Vec<u8>>,
-    /// Notes for the user about how the input was read, for example which sheet.
+    /// Notes for the user about how the input was read, for example, which sheet was used.
     notes: Mutex<Vec<String>>,
 }
 

@@ -176,7 +176,7 @@ impl Model {
             .and_then(|(custom, _)| *custom)
     }
 
-    /// Returns whether every step is done, every event has succeeded, and every alarm that is due has called.
+    /// Returns whether every step is done, every event has succeeded, and every alarm that is due has made its call.
     pub(crate) fn is_end(&self, world: &World) -> bool {
         let mut deliveries = world.deliveries.iter();
         world.steps_done == self.scenario.steps.len()

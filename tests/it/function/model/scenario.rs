@@ -30,7 +30,7 @@ pub(crate) enum Step {
     Purge(usize),
     /// An upload of the template. Its event is about the first key.
     Template(Custom),
-    /// The clock of `Last-Modified` advances by one second.
+    /// The clock for `Last-Modified` advances by one second.
     Tick,
     /// Both clocks advance by [`WAIT_SECONDS`].
     Wait,

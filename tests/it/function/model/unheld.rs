@@ -1,5 +1,5 @@
 //! Stores that make the code release held changes by mistake, so that tests can prove
-//! that the checks find it.
+//! that the checks detect this mistake.
 
 use std::cell::RefCell;
 

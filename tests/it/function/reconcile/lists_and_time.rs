@@ -166,7 +166,7 @@ fn a_clock_that_is_behind_brings_nothing_back() {
     );
 }
 
-/// A site whose CSV has become a list leaves its old output in the output bucket.
+/// If the CSV of a site becomes a list, the old output is an orphan, and the run applies `ON_DELETE` to it.
 #[test]
 fn the_output_of_a_csv_that_became_a_list_is_an_orphan() {
     let store = MemoryStore::default();
