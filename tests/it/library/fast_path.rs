@@ -209,10 +209,11 @@ fn special_text_is_read_correctly_anywhere_in_large_pieces() {
     const HEADER: &str = "IP,Rule,Note\n";
     const FILLER: &str = "1.2.3.4,Deny,\n";
     let mut rows = HEADER.to_owned();
-    for row in 0..40_000u32 {
+    for row in 0..41_000u32 {
         let [a, b, c, d] = row.wrapping_mul(2_654_435_761).to_be_bytes();
         writeln!(rows, "{a}.{b}.{c}.{d},Allow,{row}").unwrap();
     }
+    assert!(rows.len() > 2 * PIECE_BYTES, "no row after the second piece");
     let setup = Setup::default();
     let run = |upload: &str, piece_bytes: usize| {
         let keep = Keep::for_template(&setup.template);
@@ -240,7 +241,7 @@ fn special_text_is_read_correctly_anywhere_in_large_pieces() {
         &quoted,
     ];
     // The start of the rows, the middle and the end of the first piece, the middle and the end of the
-    // second piece, and no place at all.
+    // second piece, and nowhere.
     for (index, place) in [20, 262_140, 524_288, 786_400, 1_048_576, usize::MAX]
         .into_iter()
         .enumerate()
