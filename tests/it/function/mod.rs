@@ -34,6 +34,8 @@ mod previews;
 mod process;
 /// Runs over all sites, and their overview.
 mod reconcile;
+/// Refused uploads: their answers and reports, and the outputs that stay.
+mod refusals;
 /// Rows that start and end: the schedules that are created, and their calls.
 mod schedules;
 /// Two uploads with one output.
