@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::function::faults::server::{Request, Server, read_request};
+use crate::function::faults::http::{Request, read_request};
+use crate::function::faults::server::Server;
 use crate::function::handler::{ACME, put_event};
 
 /// The time limit for a function that hangs. No other wait takes this long.

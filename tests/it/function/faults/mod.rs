@@ -3,6 +3,7 @@
 
 /// The checksum of an upload without a checksum from its client.
 mod checksum;
+pub(crate) mod http;
 mod race;
 mod schedules;
 pub(crate) mod server;
@@ -18,7 +19,8 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
 use crate::function::handler::{ACME, put_event, settings};
-use server::{Fault, Request, Server};
+use http::{Fault, Request};
+use server::Server;
 
 const OLD: &[u8] = b"IP,Rule\n9.9.9.9,Allow\n";
 

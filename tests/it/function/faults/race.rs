@@ -15,7 +15,8 @@ use htaccess_generator::source::Source;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
-use super::server::{Fault, Server};
+use super::http::Fault;
+use super::server::Server;
 use super::{handle, runtime, store};
 use crate::function::handler::{put_event, settings};
 use crate::support::AS_OF;

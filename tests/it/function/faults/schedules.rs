@@ -14,7 +14,8 @@ use htaccess_generator::time::Instant;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
-use super::server::{Fault, Request, Server};
+use super::http::{Fault, Request};
+use super::server::Server;
 use super::{CALLS, output, runtime, site, store};
 use crate::function::handler::{put_event, settings};
 
