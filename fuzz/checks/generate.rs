@@ -9,16 +9,15 @@
 //! key      = the bytes of the source's key
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use htaccess_generator::answer::{Answer, RefusalCode, Status, Warning, WarningCode};
 use htaccess_generator::csv::HiddenRow;
 use htaccess_generator::generate::{Decision, Keep, Outcome, Upload};
-use htaccess_generator::ip::{AddressSpec, IpSet, MAPPED_FIRST, MAPPED_LAST, RangeSet};
+use htaccess_generator::ip::{AddressSpec, IpSet, RangeSet};
 use htaccess_generator::list::Shared;
 use htaccess_generator::policy::Policy;
 use htaccess_generator::render::{BUILT_IN, Template};
-use htaccess_generator::report::{Facts, MAX_PAGE_BYTES, RequestCost, report_page};
 use htaccess_generator::review::explain;
 use htaccess_generator::rule::Action;
 use htaccess_generator::rule::DefaultPolicy;
@@ -26,12 +25,12 @@ use htaccess_generator::settings::{OutputKey, Settings, Strict};
 use htaccess_generator::source as key;
 use htaccess_generator::source::Source;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
 
-use super::AS_OF;
+use super::answer::{check_answer, check_page};
+use super::probes::probes;
 use super::reread::{Network, Output, check_fewest, check_text, network};
 use super::rows::{MAX_TEXT_BYTES, Reading, Row, may_be_damaged_gzip, read, text_of};
-use super::{Dice, MAX_SENTENCE_BYTES, check_message};
+use super::{AS_OF, Dice};
 
 /// The names of built-in templates, and a custom template that prints all untrusted text.
 const TEMPLATES: [&str; 4] = ["apache24", "apache22", "nginx", OWN];
@@ -49,8 +48,6 @@ ErrorDocument 404 "{{ rule.comment }}"
 {%- endfor %}
 "#;
 const OTHER_OUTPUT_KEY: &str = "{{ dir }}/{{ stem }}.conf";
-/// The number of client addresses after which no more are added to the check.
-const MAX_PROBES: usize = 60;
 /// The maximum number of networks from one row: a range of IPv6 addresses can need 254, and a deny row can
 /// split the range.
 const MAX_NETWORKS_OF_ROW: usize = 2 * 256;
@@ -431,99 +428,4 @@ fn has_any_of(set: &IpSet, addresses: AddressSpec) -> bool {
         AddressSpec::All => left = IpSet::default(),
     }
     left != *set
-}
-
-/// Returns clients to check: the ends of rows and networks and the addresses next to them, up to about
-/// [`MAX_PROBES`].
-fn probes(networks: &[&Network], rows: &[Row], dice: &mut Dice) -> Vec<IpAddr> {
-    let mut ends: Vec<[IpAddr; 2]> = networks.iter().map(|one| [one.first, one.last]).collect();
-    ends.extend(rows.iter().filter_map(|row| match row {
-        Row::Accepted { addresses, .. } => match addresses {
-            AddressSpec::Ipv4(range) => Some([range.first, range.last].map(ipv4)),
-            AddressSpec::Ipv6(range) => Some([range.first, range.last].map(ipv6)),
-            AddressSpec::All => None,
-        },
-        Row::Rejected { .. } | Row::Plain { .. } => None,
-    }));
-    let mut probes = vec![ipv4(0), ipv4(u32::MAX - 1), ipv4(u32::MAX)];
-    probes.extend(
-        [
-            0,
-            MAPPED_FIRST - 1,
-            MAPPED_FIRST,
-            MAPPED_LAST + 1,
-            u128::MAX,
-        ]
-        .map(ipv6),
-    );
-    while probes.len() < MAX_PROBES && !ends.is_empty() {
-        let index = dice.below(ends.len());
-        let [first, last] = ends.swap_remove(index);
-        probes.extend(
-            [before(first), Some(first), Some(last), behind(last)]
-                .into_iter()
-                .flatten(),
-        );
-    }
-    probes
-}
-
-fn ipv4(bits: u32) -> IpAddr {
-    Ipv4Addr::from_bits(bits).into()
-}
-
-fn ipv6(bits: u128) -> IpAddr {
-    Ipv6Addr::from_bits(bits).into()
-}
-
-fn before(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(address) => address.to_bits().checked_sub(1).map(ipv4),
-        IpAddr::V6(address) => address.to_bits().checked_sub(1).map(ipv6),
-    }
-}
-
-fn behind(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(address) => address.to_bits().checked_add(1).map(ipv4),
-        IpAddr::V6(address) => address.to_bits().checked_add(1).map(ipv6),
-    }
-}
-
-/// Checks that the answer is consistent, and that its messages are well-formed.
-fn check_answer(answer: &Answer) {
-    assert_eq!(answer.accepted + answer.rejected, answer.rows);
-    let listed = answer.rejected.min(100);
-    assert_eq!(answer.rejections.len() as u64, listed);
-    assert!(
-        answer
-            .rejections
-            .is_sorted_by_key(|rejection| rejection.line)
-    );
-    for rejection in &answer.rejections {
-        check_message(&rejection.message(), MAX_SENTENCE_BYTES);
-    }
-    assert_eq!(answer.status == Status::Refused, answer.code.is_some());
-    assert_eq!(answer.message.is_some(), answer.code.is_some());
-    for warning in &answer.warnings {
-        check_message(&warning.message.to_string(), MAX_SENTENCE_BYTES);
-    }
-}
-
-/// Checks that the report is one complete page of limited size, with the answer as its only script
-/// element.
-fn check_page(outcome: &Outcome, decision: &Decision) {
-    let facts = Facts {
-        policy: decision.policy(),
-        cost: outcome.file.as_deref().map(RequestCost::of),
-        ..Facts::default()
-    };
-    let page = report_page(&outcome.answer, facts);
-    assert!(page.len() < MAX_PAGE_BYTES, "{} bytes", page.len());
-    assert!(page.trim_end().ends_with("</html>"), "{page}");
-    assert_eq!(page.matches("<script").count(), 1, "{page}");
-    let (_, json) = page.split_once("id=\"answer\">").unwrap();
-    let (json, _) = json.split_once("</script>").unwrap();
-    let json: Value = serde_json::from_str(json).unwrap();
-    assert_eq!(json, serde_json::to_value(&outcome.answer).unwrap());
 }

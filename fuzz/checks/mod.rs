@@ -12,6 +12,8 @@ pub(crate) mod generate;
 pub(crate) mod parse;
 pub(crate) mod time;
 
+mod answer;
+mod probes;
 mod reread;
 mod rows;
 
