@@ -213,7 +213,10 @@ fn special_text_is_read_correctly_anywhere_in_large_pieces() {
         let [a, b, c, d] = row.wrapping_mul(2_654_435_761).to_be_bytes();
         writeln!(rows, "{a}.{b}.{c}.{d},Allow,{row}").unwrap();
     }
-    assert!(rows.len() > 2 * PIECE_BYTES, "no row after the second piece");
+    assert!(
+        rows.len() > 2 * PIECE_BYTES,
+        "no row after the second piece"
+    );
     let setup = Setup::default();
     let run = |upload: &str, piece_bytes: usize| {
         let keep = Keep::for_template(&setup.template);
