@@ -30,6 +30,7 @@ ARGUMENTS = (
 WIDE, PHONE, SMALL_PHONE = 1200, 390, 320
 HEIGHT = 900
 TREE_SECONDS = 30
+TREE_READS_SAME = 5
 CONSOLE_SECONDS = 30
 LAST_MESSAGE = "This is the last message."
 SCRIPT_SECONDS = 600
@@ -103,11 +104,16 @@ class Browser:
     def accessible(self, role: str) -> list[tuple[str, str]]:
         """Returns the names and descriptions of all elements with a role, in order, as a screen reader reads them.
 
-        Chromium builds the accessibility tree after the page, so this waits until such an element exists or the time
-        is up.
+        Chromium builds the accessibility tree after the page, and on a busy machine in several parts. This therefore
+        waits until the elements have been the same for several frames, or the time is up.
         """
         deadline = time.monotonic() + TREE_SECONDS
-        while not (found := self._accessible(role)) and time.monotonic() < deadline:
+        found: list[tuple[str, str]] = []
+        same = 0
+        while same < TREE_READS_SAME and time.monotonic() < deadline:
+            before, found = found, self._accessible(role)
+            same = same + 1 if found and found == before else 0
+            self.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
             time.sleep(0.1)
         return found
 
