@@ -26,8 +26,8 @@ pub(crate) enum Fault {
     Corrupted,
     /// There is no response for this time, and no effect.
     Silent(Duration),
-    /// The effect and the response come after this time.
-    Late(Duration),
+    /// The effect and the response come only when the test calls `Server::release`.
+    Held,
 }
 
 pub(crate) struct Request {

@@ -176,14 +176,14 @@ fn no_site_is_left_with_older_rules_if_every_tenth_call_fails() {
     assert_eq!(race(&server, sites()), (0, 0));
 }
 
-/// Delays one writer while another writer publishes a newer CSV. Returns the address that the
+/// Holds the write of one writer while another writer publishes a newer CSV. Returns the address that the
 /// output allows at the end.
 fn after_a_late_write(server: &Server) -> String {
     let first = std::sync::atomic::AtomicBool::new(true);
     server.plan(move |request, _| {
         let is_output = request.method == "PUT" && request.path.starts_with("sites/");
         if is_output && first.swap(false, Ordering::SeqCst) {
-            Fault::Late(Duration::from_secs(1))
+            Fault::Held
         } else {
             Fault::None
         }
@@ -191,9 +191,13 @@ fn after_a_late_write(server: &Server) -> String {
     server.upload("uploads/a.csv", b"IP,Rule\n1.1.1.1,Allow\n");
     thread::scope(|scope| {
         let slow = scope.spawn(|| handle(server, put_event(&["a.csv"])));
-        thread::sleep(Duration::from_millis(400));
+        while !server.is_held() {
+            assert!(!slow.is_finished(), "the output was not written");
+            thread::sleep(Duration::from_millis(1));
+        }
         server.upload("uploads/a.csv", b"IP,Rule\n2.2.2.2,Allow\n");
         handle(server, put_event(&["a.csv"])).unwrap();
+        server.release();
         slow.join().unwrap().unwrap();
     });
     let output = server.text("sites/a/.htaccess").unwrap();

@@ -52,6 +52,8 @@ struct State {
     in_other_forms: AtomicU64,
     ignores_preconditions: AtomicBool,
     has_no_versions: AtomicBool,
+    /// Set while a request with [`Fault::Held`] waits.
+    is_held: AtomicBool,
     /// The maximum random pause before most requests take effect, in microseconds.
     pause_us_max: AtomicU64,
 }
@@ -71,6 +73,7 @@ impl Server {
             in_other_forms: AtomicU64::new(0),
             ignores_preconditions: AtomicBool::new(false),
             has_no_versions: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
             pause_us_max: AtomicU64::new(0),
         });
         let shared = Arc::clone(&state);
@@ -117,6 +120,16 @@ impl Server {
     /// Returns no versions from now on, like a bucket that never had versioning.
     pub(crate) fn without_versions(&self) {
         self.state.has_no_versions.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns whether a request with [`Fault::Held`] waits.
+    pub(crate) fn is_held(&self) -> bool {
+        self.state.is_held.load(Ordering::SeqCst)
+    }
+
+    /// Lets the held request take effect.
+    pub(crate) fn release(&self) {
+        self.state.is_held.store(false, Ordering::SeqCst);
     }
 
     pub(crate) fn text(&self, path: &str) -> Option<String> {
@@ -193,8 +206,11 @@ fn serve(stream: &TcpStream, state: &State) {
                 thread::sleep(pause);
                 return;
             }
-            Fault::Late(pause) => {
-                thread::sleep(pause);
+            Fault::Held => {
+                state.is_held.store(true, Ordering::SeqCst);
+                while state.is_held.load(Ordering::SeqCst) {
+                    thread::sleep(Duration::from_millis(1));
+                }
                 answer(&request, state)
             }
             _ => answer(&request, state),
