@@ -9,7 +9,7 @@ from typing import ClassVar
 from PIL import Image
 
 import pages
-from browser import PHONE, SMALL_PHONE, WIDE, Browser
+from browser import PAPER, PHONE, SMALL_PHONE, WIDE, Browser
 from pages import Page, Pages
 
 # The limit in `tests/it/library/report_page.rs`, which is already more than a phone handles well.
@@ -91,6 +91,15 @@ class Readable(WithBrowser):
                 with self.subTest(page=name, width=width):
                     self.browser.open(page.url, width=width)
                     self.assertEqual(self.browser.run("document.documentElement.scrollWidth"), width)
+
+    def test_a_printed_page_fits_on_the_paper_and_shows_its_date(self) -> None:
+        for name, page in self.pages.items():
+            with self.subTest(page=name):
+                self.browser.open(page.url, media="print", width=PAPER)
+                self.assertEqual(self.browser.run("document.documentElement.scrollWidth"), PAPER)
+                columns = "[...document.querySelectorAll('.figures')].map(one => getComputedStyle(one).gridTemplateColumns.split(' ').length)"
+                self.assertLessEqual(set(self.browser.run(columns)), {3})
+                self.assertRegex(self.browser.run("document.body.innerText"), r"As of [0-9]+ [A-Z][a-z]+ [0-9]{4}, [0-9]{2}:[0-9]{2} ")
 
     def test_no_scripts_are_needed(self) -> None:
         page = self.pages["mixed"].url
