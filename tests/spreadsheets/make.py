@@ -3,9 +3,9 @@
     python3 tests/spreadsheets/make.py [NAME...]
 
 Without names, the program writes all uploads. It needs Debian's libreoffice-calc, gnumeric, mariadb-server-core,
-mariadb-client-core, postgresql, r-base-core, sqlite3, jq and mawk, and a Python with pandas, openpyxl, xlsxwriter and
-xlwt. The tests read the committed files and need none of these. documented.py contains the uploads of programs that
-run only on other systems.
+mariadb-client-core, postgresql, r-base-core, sqlite3, jq and mawk, and a Python with pandas, openpyxl, xlsxwriter,
+xlwt and msoffcrypto-tool. The tests read the committed files and need none of these. documented.py contains the uploads
+of programs that run only on other systems.
 """
 
 import csv
@@ -86,6 +86,17 @@ def pandas_excel(engine: str) -> bytes:
     stream = io.BytesIO()
     pandas.DataFrame(ROWS, columns=HEADER).to_excel(stream, index=False, engine=engine)
     return stream.getvalue()
+
+
+def encrypted_excel() -> bytes:
+    """Returns an Excel workbook that is protected with a password. Each call returns different bytes."""
+    import pandas
+    from msoffcrypto.format.ooxml import OOXMLFile
+
+    plain, encrypted = io.BytesIO(), io.BytesIO()
+    pandas.DataFrame(ROWS, columns=HEADER).to_excel(plain, index=False, engine="openpyxl")
+    OOXMLFile(plain).encrypt("secret", encrypted)
+    return encrypted.getvalue()
 
 
 def old_excel() -> bytes:
@@ -227,6 +238,7 @@ UPLOADS: dict[str, Callable[[], bytes]] = {
     "pandas-csv-gzip.csv.gz": lambda: pandas_csv(index=False, compression={"method": "gzip", "mtime": 1}),
     "pandas-openpyxl.xlsx": lambda: pandas_excel("openpyxl"),
     "pandas-xlsxwriter.xlsx": lambda: pandas_excel("xlsxwriter"),
+    "msoffcrypto-xlsx.xlsx": encrypted_excel,
     "python-xlwt.xls": old_excel,
     "python-csv": lambda: csv_text().encode(),
     "python-csv-all-quoted": lambda: csv_text(quoting=csv.QUOTE_ALL).encode(),

@@ -20,7 +20,8 @@ pub(crate) fn binary_kind(first: &[u8]) -> Option<String> {
     }
     if starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some(format!(
-            "the file is a document in an old Office format, such as an Excel workbook (.xls): {SAVE_AS_CSV}"
+            "the file is an old Office document, such as an Excel workbook (.xls), or an Office document with a \
+             password: {SAVE_AS_CSV}"
         ));
     }
     if starts(b"%PDF-") {

@@ -449,6 +449,17 @@ fn only_workbooks_are_read_as_workbooks() {
     );
 }
 
+#[test]
+fn a_workbook_with_a_password_is_named_as_such() {
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spreadsheets");
+    let file = fs::read(format!("{samples}/msoffcrypto-xlsx/rules.xlsx")).unwrap();
+    let folder = Folder::new().with("rules.xlsx", file);
+    folder.run(&["render", "rules.xlsx"]).expect_failure(
+        "cannot read rules.xlsx: the workbook is protected with a password\n  = help: save it without a \
+         password, or save the sheet as CSV",
+    );
+}
+
 /// Workbooks from other programs give the same output and the same rejected rows as the
 /// CSV of the same table.
 #[test]
