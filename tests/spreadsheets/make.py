@@ -90,13 +90,11 @@ def pandas_excel(engine: str) -> bytes:
 
 def encrypted_excel() -> bytes:
     """Returns an Excel workbook that is protected with a password. Each call returns different bytes."""
-    import pandas
     from msoffcrypto.format.ooxml import OOXMLFile
 
-    plain, encrypted = io.BytesIO(), io.BytesIO()
-    pandas.DataFrame(ROWS, columns=HEADER).to_excel(plain, index=False, engine="openpyxl")
-    OOXMLFile(plain).encrypt("secret", encrypted)
-    return encrypted.getvalue()
+    stream = io.BytesIO()
+    OOXMLFile(io.BytesIO(pandas_excel("openpyxl"))).encrypt("secret", stream)
+    return stream.getvalue()
 
 
 def old_excel() -> bytes:

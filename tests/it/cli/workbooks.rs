@@ -451,9 +451,8 @@ fn only_workbooks_are_read_as_workbooks() {
 
 #[test]
 fn a_workbook_with_a_password_is_named_as_such() {
-    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spreadsheets");
-    let file = fs::read(format!("{samples}/msoffcrypto-xlsx/rules.xlsx")).unwrap();
-    let folder = Folder::new().with("rules.xlsx", file);
+    const WORKBOOK: &[u8] = include_bytes!("../../spreadsheets/msoffcrypto-xlsx/rules.xlsx");
+    let folder = Folder::new().with("rules.xlsx", WORKBOOK);
     folder.run(&["render", "rules.xlsx"]).expect_failure(
         "cannot read rules.xlsx: the workbook is protected with a password\n  = help: save it without a \
          password, or save the sheet as CSV",
