@@ -246,9 +246,8 @@ pub(crate) fn wait_until<T, E: std::fmt::Debug>(
 /// Returns a free port below 32768. Linux gives higher ports to other programs, and the cloud starts
 /// only after a build.
 fn free_port() -> u16 {
-    let first = 10_000 + std::process::id() % 10_000;
+    let first = 10_000 + u16::try_from(std::process::id() % 10_000).unwrap();
     (first..32_768)
-        .filter_map(|port| u16::try_from(port).ok())
         .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
         .expect("a free port")
 }
